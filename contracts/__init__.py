@@ -1,0 +1,1 @@
+"""Checks the contract: any server, any client, any recording."""

@@ -1,0 +1,1 @@
+"""Plays the contract: a server whose tasks live, fail and call back."""

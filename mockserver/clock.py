@@ -1,0 +1,75 @@
+"""Time. The only module that reads the system clock; everyone else is handed a `Clock`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the server knows of time. Instants are Unix seconds and never fall."""
+
+    def now(self) -> float:
+        """This instant."""
+        ...
+
+    async def sleep_until(self, instant: float) -> None:
+        """Return when `now()` has reached `instant`; at once when it already has."""
+        ...
+
+
+class SystemClock:
+    """Real time, `scale` times as fast, from `start` or from today.
+
+    It follows the monotonic clock, so that an adjusted system clock never lets progress fall. With
+    a `start` the clock begins there when it is first read, so a seeded script sees the same times.
+    """
+
+    def __init__(self, start: float | None = None, scale: float = 1.0) -> None:
+        self._start = start
+        self._scale = scale
+        self._anchor: float | None = None
+
+    def now(self) -> float:
+        """This instant."""
+        if self._anchor is None:
+            self._anchor = time.monotonic()
+            self._start = time.time() if self._start is None else self._start
+            return self._start
+        return self._start + (time.monotonic() - self._anchor) * self._scale  # type: ignore[operator]
+
+    async def sleep_until(self, instant: float) -> None:
+        """Return when `now()` has reached `instant`."""
+        while (left := instant - self.now()) > 0:
+            await asyncio.sleep(left / self._scale)
+
+
+class VirtualClock:
+    """Time that moves only when it is told to."""
+
+    def __init__(self, start: float) -> None:
+        self._now = start
+        self._moved = asyncio.Event()
+
+    def now(self) -> float:
+        """This instant."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move time forward and wake who waits for an instant now reached. ValueError when negative."""
+        if seconds < 0:
+            raise ValueError(f"time does not run backwards: advance({seconds})")
+        self._now += seconds
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def sleep_until(self, instant: float) -> None:
+        """Return when `advance` has brought `now()` to `instant`."""
+        while self._now < instant:
+            await self._moved.wait()
+
+
+def stopwatch() -> float:
+    """Seconds on a clock that no virtual time touches: for measuring how long work really took."""
+    return time.perf_counter()

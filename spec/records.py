@@ -1,0 +1,110 @@
+"""What the documents say, as frozen records: the only shapes the other packages see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Json = Any  # a decoded JSON value: None, bool, int, float, str, list or dict
+Medium = Literal["audio", "image", "video"]
+Advice = Literal["fix-request", "retry-later", "give-up"]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """A documented error answer: its HTTP status and the body of the document's own example.
+
+    `body` is `{"error": {"code": str, "message": str, "type": str, "param"?: str}}`.
+    """
+
+    status: int
+    description: str
+    body: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Statuses:
+    """The words of a task's `status`, by what they mean. `running` may be the initial word."""
+
+    initial: str
+    running: str
+    success: str
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRules:
+    """What binds a callback URL and its delivery (clauses `callback.*`). Times are in seconds."""
+
+    field: str  # the request property that carries the URL
+    max_length: int
+    timeout: float
+    retries: tuple[float, ...]  # the wait before each retry
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFailure:
+    """A documented `error.code` of a failed task (clause `failure.codes`)."""
+
+    code: str
+    message: str
+    advice: Advice
+
+
+@dataclass(frozen=True, slots=True)
+class CreateOperation:
+    """A POST that starts a task.
+
+    `models` are the values the request's `model` may have, empty when the document has no such
+    property; `aliases` maps an old name to the one that answers. `body_schema` stands alone: it
+    carries the components it refers to. `answer` is the success body made of the schema's own
+    examples. `media_seconds` and the like are not here: they are read from a request.
+    """
+
+    id: str
+    method: str
+    path: str
+    source: str
+    pointer: str
+    medium: Medium
+    statuses: Statuses
+    models: tuple[str, ...]
+    aliases: Mapping[str, str]
+    body_schema: Mapping[str, Json]
+    properties: frozenset[str]  # the documented names at the top of the body
+    defaults: Mapping[str, Json]
+    answer: Mapping[str, Json]
+    errors: Mapping[int, ErrorAnswer]
+    callback: CallbackRules | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOperation:
+    """The GET that tells how a task is doing. `path` ends in `{parameter}`."""
+
+    id: str
+    method: str
+    path: str
+    source: str
+    pointer: str
+    parameter: str
+    statuses: Statuses
+    errors: Mapping[int, ErrorAnswer]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """Every operation of every document.
+
+    `creates` is indexed by (method, path), then by model; the model `None` stands for a document
+    that names none, and answers whatever the others do not. `documents` are the documents as the
+    overlays leave them, by source.
+    """
+
+    creates: Mapping[tuple[str, str], Mapping[str | None, CreateOperation]]
+    query: QueryOperation
+    failures: tuple[TaskFailure, ...]
+    documents: Mapping[str, Mapping[str, Json]]
