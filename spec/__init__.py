@@ -1,1 +1,27 @@
 """The contract: the documents, what they say in prose, and the one way to read them."""
+
+from spec.errors import SpecError
+from spec.loading import load
+from spec.records import (
+    CallbackRules,
+    CreateOperation,
+    ErrorAnswer,
+    Medium,
+    QueryOperation,
+    Spec,
+    Statuses,
+    TaskFailure,
+)
+
+__all__ = [
+    "CallbackRules",
+    "CreateOperation",
+    "ErrorAnswer",
+    "Medium",
+    "QueryOperation",
+    "Spec",
+    "SpecError",
+    "Statuses",
+    "TaskFailure",
+    "load",
+]

@@ -38,7 +38,9 @@ def apply(document: Mapping[str, Json], overlay: Mapping[str, Json], source: str
 
 def _actions(overlay: Mapping[str, Json], source: str) -> Sequence[Mapping[str, Json]]:
     if not str(overlay.get("overlay")).startswith("1.0."):
-        raise SpecError(source, "/overlay", f"is version {overlay.get('overlay')!r}: only Overlay 1.0 is understood")
+        raise SpecError(
+            source, "/overlay", f"is version {overlay.get('overlay')!r}: only Overlay 1.0 is understood"
+        )
     for key in overlay:
         if key not in _ROOT_KEYS and not key.startswith("x-"):
             raise SpecError(source, join("", key), "is no field of an overlay")
@@ -58,11 +60,15 @@ def _act(document: Json, action: Mapping[str, Json], source: str, pointer: str) 
         if action.get("remove") is True:
             _parent(document, node).pop(node.location[-1])
         elif "update" in action:
-            _update(node.value, action["update"], SpecError(source, join(pointer, "update"), "does not fit its target"))
+            _update(
+                node.value,
+                action["update"],
+                SpecError(source, join(pointer, "update"), "does not fit its target"),
+            )
 
 
 def _select(document: Json, target: str, source: str, pointer: str) -> list[JSONPathNode]:
-    import jsonpath_rfc9535  # noqa: PLC0415  (35 ms, and only an overlay needs it)
+    import jsonpath_rfc9535
 
     try:
         return list(jsonpath_rfc9535.find(target, document))

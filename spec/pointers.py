@@ -32,7 +32,7 @@ class Node:
 
     __slots__ = ("document", "pointer", "source", "value")
 
-    def __init__(self, document: Json, source: str, pointer: str = "", value: Any = None) -> None:  # noqa: ANN401
+    def __init__(self, document: Json, source: str, pointer: str = "", value: Any = None) -> None:
         self.document = document
         self.source = source
         self.pointer = pointer
@@ -66,14 +66,18 @@ class Node:
         return [(str(key), self.child(key)) for key in self.mapping()]
 
     def resolved(self) -> Node:
-        """This node, or the one its chain of `$ref`s leads to. Siblings of `$ref` are annotations here."""
+        """The node, or the one its chain of `$ref`s leads to. Siblings of `$ref` are annotations here."""
         node, seen = self, set[str]()
         while isinstance(node.value, dict) and "$ref" in node.value:
             target = node.value["$ref"]
             if not isinstance(target, str) or not target.startswith("#/"):
-                raise node.error(f"refers to {target!r}: only references inside the same document are understood")
+                raise node.error(
+                    f"refers to {target!r}: only references inside the same document are understood"
+                )
             if target in seen:
                 raise node.error(f"refers to itself through {target!r}")
             seen.add(target)
-            node = Node(self.document, self.source, target[1:], follow(self.document, target[1:], self.source))
+            node = Node(
+                self.document, self.source, target[1:], follow(self.document, target[1:], self.source)
+            )
         return node

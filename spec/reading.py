@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -12,12 +11,16 @@ import yaml
 from spec.errors import SpecError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from spec.records import Json
 
 # libyaml reads a document eight times faster than the Python loader, which would be felt at start-up.
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # A fence of any length and language word, as CommonMark has it; the longest run opens and closes.
-_BLOCK = re.compile(r"^(?P<fence>`{3,}|~{3,})ya?ml\b[^\n]*\n(?P<text>.*?)^(?P=fence)[ \t]*$", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(
+    r"^(?P<fence>`{3,}|~{3,})ya?ml\b[^\n]*\n(?P<text>.*?)^(?P=fence)[ \t]*$", re.DOTALL | re.MULTILINE
+)
 
 
 class _Loader(_BASE):  # type: ignore[misc]
@@ -28,11 +31,13 @@ class _Loader(_BASE):  # type: ignore[misc]
         for first, resolvers in _BASE.yaml_implicit_resolvers.items()
     }
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401, FBT001, FBT002
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
         seen = set()
         for key, _ in node.value:
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value!r} stands twice", key.start_mark
+                )
             seen.add(key.value)
         return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
 
@@ -65,7 +70,9 @@ def read(path: Path) -> dict[str, Json]:
         raise SpecError(str(path), "", f"is not UTF-8 text (byte {error.start})") from error
     document = parse(text, str(path))
     if not isinstance(document, dict):
-        raise SpecError(str(path), "", "has no OpenAPI document in it (YAML, JSON, or a page with a YAML block)")
+        raise SpecError(
+            str(path), "", "has no OpenAPI document in it (YAML, JSON, or a page with a YAML block)"
+        )
     return document
 
 
