@@ -16,13 +16,13 @@ _SUBSCHEMA |= {"contentSchema", "unevaluatedItems", "unevaluatedProperties"}
 _SUBSCHEMA_LIST = {"allOf", "anyOf", "oneOf", "prefixItems"}
 _SUBSCHEMA_MAP = {"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"}
 _PLAIN = {
-    *("$anchor", "$comment", "$id", "$ref", "$schema", "const", "contentEncoding", "contentMediaType", "default"),
-    *("dependentRequired", "deprecated", "description", "discriminator", "enum", "example", "examples"),
-    *("exclusiveMaximum", "exclusiveMinimum", "externalDocs", "format", "maxContains", "maxItems", "maxLength"),
-    *("maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum"),
-    *("multipleOf", "pattern", "readOnly", "required", "title", "type", "uniqueItems", "writeOnly", "xml"),
+    *("$anchor", "$comment", "$id", "$ref", "$schema", "const", "contentEncoding", "contentMediaType"),
+    *("default", "dependentRequired", "deprecated", "description", "discriminator", "enum", "example"),
+    *("examples", "exclusiveMaximum", "exclusiveMinimum", "externalDocs", "format", "maxContains"),
+    *("maxItems", "maxLength", "maxProperties", "maximum", "minContains", "minItems", "minLength"),
+    *("minProperties", "minimum", "multipleOf", "pattern", "readOnly", "required", "title", "type"),
+    *("uniqueItems", "writeOnly", "xml"),
 }
-)
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
