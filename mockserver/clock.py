@@ -11,7 +11,7 @@ class Clock(Protocol):
     """What the server knows of time. Instants are Unix seconds and never fall."""
 
     def now(self) -> float:
-        """This instant."""
+        """The instant it is."""
         ...
 
     async def sleep_until(self, instant: float) -> None:
@@ -32,7 +32,7 @@ class SystemClock:
         self._anchor: float | None = None
 
     def now(self) -> float:
-        """This instant."""
+        """The instant it is."""
         if self._anchor is None:
             self._anchor = time.monotonic()
             self._start = time.time() if self._start is None else self._start
@@ -42,7 +42,7 @@ class SystemClock:
     async def sleep_until(self, instant: float) -> None:
         """Return when `now()` has reached `instant`."""
         while (left := instant - self.now()) > 0:
-            await asyncio.sleep(left / self._scale)
+            await asyncio.sleep(left / self._scale)  # may wake a little early, hence the loop
 
 
 class VirtualClock:
@@ -53,7 +53,7 @@ class VirtualClock:
         self._moved = asyncio.Event()
 
     def now(self) -> float:
-        """This instant."""
+        """The instant it is."""
         return self._now
 
     def advance(self, seconds: float) -> None:
@@ -73,3 +73,15 @@ class VirtualClock:
 def stopwatch() -> float:
     """Seconds on a clock that no virtual time touches: for measuring how long work really took."""
     return time.perf_counter()
+
+
+_shown = (0, "")
+
+
+def local_time() -> str:
+    """The time of day for a log line, `HH:MM:SS`, made anew once a second."""
+    global _shown  # noqa: PLW0603  (a cache of one value)
+    second = int(time.time())
+    if second != _shown[0]:
+        _shown = (second, time.strftime("%H:%M:%S", time.localtime(second)))
+    return _shown[1]

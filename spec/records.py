@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +25,8 @@ class ErrorAnswer:
     body: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class Statuses:
-    """The words of a task's `status`, by what they mean. `running` may be the initial word."""
+class Statuses(NamedTuple):
+    """The words of a task's `status`, in the order of its life. `running` may be the initial word."""
 
     initial: str
     running: str

@@ -1,0 +1,81 @@
+"""The bearer token is the account: its credits, its rate window, its count of tasks."""
+
+from __future__ import annotations
+
+import heapq
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+
+from mockserver import ids
+
+if TYPE_CHECKING:
+    from mockserver.plans import Task
+
+
+class Rate(Struct, frozen=True):
+    """At most `limit` requests in each window of `seconds` of the clock."""
+
+    limit: int
+    seconds: float
+
+
+class Account(Struct):
+    """The one record that changes. Credits are what the document's `usage` counts; times are Unix seconds."""
+
+    token: str
+    label: str  # a name for logs that does not give the token away
+    salt: int
+    granted: float  # credits at the beginning
+    rate: Rate | None = None
+    denied: frozenset[str] = frozenset()  # models it has no access to
+    used: float = 0
+    tasks: int = 0  # how many were created: the number of the next
+    refunds: list[tuple[float, float]] = field(
+        default_factory=list
+    )  # (when, credits): a heap of tasks that will fail
+    window: float = -1.0  # the rate window that `hits` belongs to
+    hits: int = 0
+
+
+class Terms(Struct, frozen=True):
+    """What every new account is opened with."""
+
+    seed: int
+    credits: float
+    rate: Rate | None = None
+    denied: frozenset[str] = frozenset()
+
+
+def open_account(token: str, terms: Terms) -> Account:
+    """A new account; its ids follow from the seed and the token alone."""
+    label = blake2b(token.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
+    return Account(token, label, ids.salt(terms.seed, token), terms.credits, terms.rate, terms.denied)
+
+
+def remaining(account: Account, now: float) -> float:
+    """Credits left at `now`: what failed tasks had reserved has come back by then (clause `credits.refund`)."""
+    while account.refunds and account.refunds[0][0] <= now:
+        account.used -= heapq.heappop(account.refunds)[1]
+    return account.granted - account.used
+
+
+def charge(account: Account, task: Task, price: float) -> None:
+    """Reserve the price of a task, and note its return should the plan say that it fails."""
+    account.tasks += 1
+    account.used += price
+    if task.plan.outcome.failure is not None:
+        heapq.heappush(account.refunds, (task.plan.ends, price))
+
+
+def hit(account: Account, now: float) -> float | None:
+    """Count a request; seconds to wait when it is one too many for the window, else None."""
+    rate = account.rate
+    if rate is None:
+        return None
+    window = now - now % rate.seconds
+    if window != account.window:
+        account.window, account.hits = window, 0
+    account.hits += 1
+    return window + rate.seconds - now if account.hits > rate.limit else None

@@ -1,0 +1,75 @@
+"""The application: routes over one service. `create_app` is what a server, or a test in process, runs."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route, Router
+
+from mockserver.endpoints import CreateEndpoint, CreditsEndpoint, QueryEndpoint
+from mockserver.fallbacks import Front, WrongMethod, not_found
+from mockserver.media import MediaEndpoint
+from mockserver.service import Service
+from mockserver.settings import Settings
+from mockserver.shortcuts import Shortcuts
+from mockserver.views import MEDIA_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+
+    from starlette.types import ASGIApp
+
+    from mockserver.clock import Clock
+    from mockserver.exchanges import Exchange
+    from spec import Spec
+
+CREDITS_PATH = "/v1/credits"
+
+
+def create_app(
+    spec: Spec,
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+    observe: Callable[[Exchange], None] = lambda _: None,
+) -> ASGIApp:
+    """The mock as an ASGI application. `observe` hears of every exchange when it is over.
+
+    Starlette's router without its application class: `Front` does what the error layers of that class
+    do, and has to stand outside of everything anyway.
+    """
+    service = Service(spec, settings or Settings(), clock)
+    routes = _routes(service)
+    router = Router(routes, default=not_found, redirect_slashes=False, lifespan=_lifespan(service))
+    return Front(router, Shortcuts(routes), observe)
+
+
+def _routes(service: Service) -> list[Route]:
+    """Every path once with its methods, then once more for every other method."""
+    query = service.spec.query
+    routes = [Route(query.path, QueryEndpoint(service, query), methods=["GET"])]
+    routes += [
+        Route(path, CreateEndpoint(service, by_model), methods=[method])
+        for (method, path), by_model in service.spec.creates.items()
+    ]
+    routes.append(Route(CREDITS_PATH, CreditsEndpoint(service), methods=["GET"]))
+    routes.append(Route(MEDIA_PATH + "{name}", MediaEndpoint(service), methods=["GET"]))
+    return routes + [Route(route.path, WrongMethod(*sorted(route.methods or ()))) for route in routes]
+
+
+def _lifespan(service: Service) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        calling = asyncio.create_task(service.webhooks.run())
+        try:
+            yield
+        finally:
+            await service.webhooks.close()
+            calling.cancel()
+            with suppress(asyncio.CancelledError):
+                await calling
+            service.gallery.close()
+
+    return lifespan

@@ -1,0 +1,237 @@
+"""`evolink-mock`: the command line. Each option can also stand in the environment or in pyproject.toml."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+
+import typer
+
+from mockserver import settings as choices
+from mockserver.plans import REALTIME
+from mockserver.settings import ENVIRONMENT, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mockserver.accounts import Rate
+    from mockserver.plans import Speed
+    from spec import Spec
+
+CONFIGURATION_ERROR = 2  # also typer's own, for an unknown option
+CANNOT_LISTEN = 3
+
+app = typer.Typer(
+    name="evolink-mock",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _option(name: str, help: str, *short: str, **more: Any) -> Any:  # noqa: A002  (typer's word)
+    """An option that can stand in the environment too: `--max-body` is `EVOLINK_MOCK_MAX_BODY`."""
+    variable = ENVIRONMENT + name.removeprefix("--").replace("-", "_").upper()
+    return typer.Option(name, *short, help=help, envvar=variable, **more)
+
+
+def _read(parse: Callable[[str], Any]) -> Callable[[str | None], Any]:
+    """A callback that reads an option with `parse`; its ValueError becomes a usage error in its own words."""
+
+    def read(text: str | None) -> Any:
+        try:
+            return None if text is None else parse(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+
+    return read
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it so)
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"evolink-mock {version('evolink-mock')}")
+        raise typer.Exit
+
+
+@app.callback(
+    help="Plays EvoLink's asynchronous video API on your own machine: tasks that live, callbacks that retry, "
+    "real MP4 files, no credits.",
+    epilog="Settings are taken from options, else from EVOLINK_MOCK_… variables, else from "
+    "\\[tool.evolink-mock] of the nearest pyproject.toml.",
+)
+def _main(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    try:
+        context.default_map = {"serve": choices.from_pyproject(Path.cwd(), frozenset(SERVE_OPTIONS))}
+    except ValueError as error:
+        _fail(str(error), CONFIGURATION_ERROR)
+
+
+Host = Annotated[
+    str, _option("--host", "Address to listen on; anything but loopback is seen by your network.")
+]
+Port = Annotated[int, _option("--port", "Port to listen on; 0 takes a free one.", "-p", min=0, max=65535)]
+PortFile = Annotated[
+    Path | None,
+    _option("--port-file", "Write the port to this file once the first request will be answered."),
+]
+SpecFiles = Annotated[
+    list[Path] | None,
+    _option(
+        "--spec",
+        "Serve this document (OpenAPI 3.1: YAML, JSON, or a documentation page), or apply this overlay. Repeatable.",
+    ),
+]
+Duration = Annotated[
+    str,
+    _option(
+        "--duration",
+        "How long a task takes: 5s, 500ms, 2m, or a spread: 3s..20s.",
+        callback=_read(choices.parse_speed),
+    ),
+]
+Realtime = Annotated[bool, _option("--realtime", "Tasks take 80 to 250 seconds, as the real service's do.")]
+Seed = Annotated[int | None, _option("--seed", "Same ids, times and durations for the same script.")]
+Credits = Annotated[float, _option("--credits", "Credits that every token begins with.", min=0)]
+RateOption = Annotated[
+    str | None,
+    _option("--rate", "Limit requests for each token: 30/minute.", callback=_read(choices.parse_rate)),
+]
+Tokens = Annotated[
+    list[str] | None, _option("--token", "Accept this token and no other. Repeatable. Default: any.")
+]
+Denied = Annotated[list[str] | None, _option("--deny-model", "Refuse this model with 403. Repeatable.")]
+MaxBody = Annotated[int, _option("--max-body", "Refuse larger request bodies, in bytes.", min=1)]
+PublicUrl = Annotated[
+    str | None,
+    _option(
+        "--public-url",
+        "What result links begin with, when something stands in front.",
+        callback=_read(choices.parse_public_url),
+    ),
+]
+Allow = Annotated[
+    list[str] | None,
+    _option(
+        "--allow-callbacks-to",
+        "HOST\\[:PORT] that may be called back although it is internal, by plain http too. Repeatable.",
+    ),
+]
+Quiet = Annotated[bool, _option("--quiet", "No request lines, warnings only.", "-q")]
+
+
+@app.command(epilog="Then: curl http://127.0.0.1:8080/v1/credits -H 'Authorization: Bearer any-token'")
+def serve(  # noqa: PLR0913  (one parameter an option is how typer works)
+    *,
+    host: Host = "127.0.0.1",
+    port: Port = 8080,
+    port_file: PortFile = None,
+    spec: SpecFiles = None,
+    duration: Duration = "5s",
+    realtime: Realtime = False,
+    seed: Seed = None,
+    credits: Credits = 1_000_000,  # noqa: A002
+    rate: RateOption = None,
+    token: Tokens = None,
+    deny_model: Denied = None,
+    max_body: MaxBody = 10 * 1024 * 1024,
+    public_url: PublicUrl = None,
+    allow_callbacks_to: Allow = None,
+    quiet: Quiet = False,
+) -> None:
+    """Serve the documented API until Ctrl-C."""
+    settings = Settings(
+        host=host,
+        port=port,
+        spec=tuple(spec or ()),
+        speed=REALTIME if realtime else cast("Speed", duration),
+        seed=seed,
+        credits=int(credits) if credits == int(credits) else credits,
+        rate=cast("Rate | None", rate),
+        tokens=frozenset(token or ()),
+        denied_models=frozenset(deny_model or ()),
+        max_body=max_body,
+        public_url=public_url,
+        allow_callbacks_to=tuple(allow_callbacks_to or ()),
+    )
+    _serve(settings, port_file, quiet=quiet)
+
+
+def _serve(settings: Settings, port_file: Path | None, *, quiet: bool) -> None:
+    """Read the documents, take the port, serve; every failure before that is one line and an exit code."""
+    from mockserver import server
+    from spec import SpecError, load
+
+    try:
+        spec = load(*settings.spec)
+        choices.check(settings, spec)
+        listener = server.listen(settings.host, settings.port)
+    except (SpecError, ValueError) as error:
+        _fail(str(error), CONFIGURATION_ERROR)
+    except server.PortError as error:
+        _fail(str(error), CANNOT_LISTEN)
+
+    def ready() -> None:
+        _announce(server.url_of(listener), settings, spec)
+        if port_file is not None:
+            server.write_port_file(port_file, listener.getsockname()[1])
+
+    server.serve(spec, settings, listener, quiet=quiet, ready=ready)
+    typer.echo("stopped")
+
+
+def _announce(url: str, settings: Settings, spec: Spec) -> None:
+    """The ready line, and the three lines that point a client here."""
+    models = [model for by_model in spec.creates.values() for model in by_model if model is not None]
+    speed = settings.speed
+    takes = (
+        f"{speed.shortest:g}"
+        if speed.shortest == speed.longest
+        else f"{speed.shortest:g} to {speed.longest:g}"
+    )
+    typer.echo(
+        f"evolink-mock plays {', '.join(models) or 'the API'} at {typer.style(url, bold=True)} (tasks take {takes} s)"
+    )
+    typer.echo()
+    typer.echo(f"  export EVOLINK_BASE_URL={url}")
+    typer.echo(f"  export EVOLINK_API_KEY={next(iter(sorted(settings.tokens)), 'any-token')}")
+    typer.echo('  curl "$EVOLINK_BASE_URL/v1/credits" -H "Authorization: Bearer $EVOLINK_API_KEY"')
+    typer.echo()
+    typer.echo("Ctrl-C stops it.")
+    sys.stdout.flush()
+
+
+@app.command()
+def demo(
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to save the video in.")] = Path(),
+    duration: Annotated[
+        str, typer.Option("--duration", help="How long the task takes.", callback=_read(choices.parse_speed))
+    ] = "6s",
+) -> None:
+    """The whole job in some ten seconds: create, watch, be called back, save the video."""
+    from mockserver.demo import run
+
+    raise typer.Exit(run(output, cast("Speed", duration)))
+
+
+def _fail(problem: str, code: int) -> NoReturn:
+    typer.secho(f"evolink-mock: {problem}", err=True, fg="red")
+    raise typer.Exit(code)
+
+
+SERVE_OPTIONS = tuple(name for name in serve.__annotations__ if name != "return")
+
+
+def main() -> None:
+    """The entry point of the command."""
+    app()

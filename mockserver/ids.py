@@ -1,0 +1,49 @@
+"""Task ids: `task-unified-<created>-<8 letters or digits>`, unique by construction (clause `id.format`)."""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+
+PREFIX = "task-unified-"
+_LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
+SPACE = len(_LETTERS) ** 8
+# Odd and no multiple of three, so coprime to 36**8: number → draw is a permutation and no two
+# numbers of an account share a draw. Large, so that neighbours do not look alike.
+_STRIDE = 1_618_033_988_749
+_SHAPE = re.compile(r"task-unified-[0-9]{10}-[0-9a-z]{8}")
+
+
+def salt(seed: int, token: str) -> int:
+    """Where the draws of an account begin: the same for the same seed and token, in every process."""
+    digest = blake2b(f"{seed}:".encode() + token.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest) % SPACE
+
+
+def draw(salt: int, number: int) -> int:
+    """The draw of an account's `number`th task, 0 ≤ draw < 36⁸: its id and all that varies come from it."""
+    return (salt + number * _STRIDE) % SPACE
+
+
+def fraction(draw: int) -> float:
+    """A number in [0, 1) that looks unrelated to the id made of the same draw."""
+    mixed = (draw * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
+    mixed = ((mixed ^ (mixed >> 29)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+    return (mixed >> 11) / (1 << 53)
+
+
+def task_id(created: int, draw: int) -> str:
+    """The id of a task created at `created` (Unix seconds)."""
+    high, low = divmod(draw, 1_679_616)  # 36**4
+    return f"{PREFIX}{created:010d}-{_PAIRS[high // 1296]}{_PAIRS[high % 1296]}{_PAIRS[low // 1296]}{_PAIRS[low % 1296]}"
+
+
+def is_foreign(candidate: str) -> bool:
+    """Whether an id has another prefix, which is a malformed id and no unknown task (clause `query.id-prefix`)."""
+    return not candidate.startswith(PREFIX)
+
+
+def is_task_id(candidate: str) -> bool:
+    """Whether a text is an id that this server could have given."""
+    return _SHAPE.fullmatch(candidate) is not None

@@ -1,0 +1,58 @@
+"""A script: a create operation made ready to be played, and which one a request body asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from mockserver.faults import Fault
+from mockserver.validation import Validator
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from spec import CreateOperation
+
+
+class Script(Struct, frozen=True):
+    """An operation with its compiled validator and its price in credits."""
+
+    operation: CreateOperation
+    validator: Validator
+    price: float
+
+
+class Scripts:
+    """The scripts of one path: documents that differ by the model they accept (clause `model.enum`)."""
+
+    def __init__(self, operations: Mapping[str | None, CreateOperation]) -> None:
+        made = {operation.id: _script(operation) for operation in operations.values()}
+        self._by_model = {model: made[operation.id] for model, operation in operations.items()}
+        self._aliases = {
+            old: new for script in made.values() for old, new in script.operation.aliases.items()
+        }
+        self.first = next(iter(made.values()))
+
+    def choose(self, document: Any) -> tuple[Any, Script | Fault]:
+        """The document with an old model name replaced (clause `model.alias`), and the script that serves it."""
+        if not isinstance(document, dict):
+            return document, self.first
+        model = document.get("model")
+        if isinstance(model, str):
+            if model in self._aliases:
+                model = self._aliases[model]
+                document = {**document, "model": model}
+            if model in self._by_model:
+                return document, self._by_model[model]
+        if None in self._by_model:
+            return document, self._by_model[None]
+        if isinstance(model, str) and len(self._by_model) > 1:
+            known = ", ".join(str(name) for name in self._by_model)
+            return document, Fault(400, f"model: {model[:80]!r} is not one of {known}", "model")
+        return document, self.first
+
+
+def _script(operation: CreateOperation) -> Script:
+    usage = operation.answer.get("usage") or {}
+    return Script(operation, Validator(operation), usage.get("credits_reserved", 0))

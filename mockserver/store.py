@@ -1,0 +1,93 @@
+"""What is remembered, behind the few verbs that another engine would have to have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from mockserver.accounts import open_account
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mockserver.accounts import Account, Terms
+    from mockserver.callbacks import Delivery
+    from mockserver.plans import Task
+
+
+class Store(Protocol):
+    """Accounts by token, tasks by id, deliveries by task. A dropped account takes all of its own along."""
+
+    async def account(self, token: str) -> Account:
+        """The account of a token, opened when it is first seen."""
+        ...
+
+    async def put(self, task: Task) -> None:
+        """Keep a task under its id and its account."""
+        ...
+
+    async def task(self, task_id: str) -> Task | None:
+        """The task with this id, whosever it is."""
+        ...
+
+    async def tasks(self, token: str) -> Sequence[Task]:
+        """The tasks of an account in the order of creation."""
+        ...
+
+    async def record(self, delivery: Delivery) -> None:
+        """Keep a delivery in place of what was known of it."""
+        ...
+
+    async def delivery(self, task_id: str) -> Delivery | None:
+        """The delivery of a task's callback, with its attempts so far."""
+        ...
+
+    async def drop(self, token: str) -> None:
+        """Forget an account with its tasks and deliveries."""
+        ...
+
+
+class MemoryStore:
+    """A `Store` that lives as long as the process."""
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._accounts: dict[str, Account] = {}
+        self._tasks: dict[str, Task] = {}
+        self._ids: dict[str, list[str]] = {}
+        self._deliveries: dict[str, Delivery] = {}
+
+    async def account(self, token: str) -> Account:
+        """The account of a token."""
+        found = self._accounts.get(token)
+        if found is None:
+            found = self._accounts[token] = open_account(token, self._terms)
+            self._ids[token] = []
+        return found
+
+    async def put(self, task: Task) -> None:
+        """Keep a task."""
+        self._tasks[task.id] = task
+        self._ids[task.account].append(task.id)
+
+    async def task(self, task_id: str) -> Task | None:
+        """The task with this id."""
+        return self._tasks.get(task_id)
+
+    async def tasks(self, token: str) -> Sequence[Task]:
+        """The tasks of an account."""
+        return [self._tasks[task_id] for task_id in self._ids.get(token, ())]
+
+    async def record(self, delivery: Delivery) -> None:
+        """Keep a delivery."""
+        self._deliveries[delivery.task_id] = delivery
+
+    async def delivery(self, task_id: str) -> Delivery | None:
+        """The delivery of a task's callback."""
+        return self._deliveries.get(task_id)
+
+    async def drop(self, token: str) -> None:
+        """Forget an account."""
+        self._accounts.pop(token, None)
+        for task_id in self._ids.pop(token, ()):
+            del self._tasks[task_id]
+            self._deliveries.pop(task_id, None)

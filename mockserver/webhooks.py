@@ -1,0 +1,83 @@
+"""Callbacks as the rest of the server sees them: may this URL be called, call it at the end, what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from mockserver import delivery, dispatch, guard, views
+from mockserver.callbacks import Delivery, without_query
+from mockserver.faults import Fault
+from spec import CallbackRules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mockserver.callbacks import Attempt
+    from mockserver.clock import Clock
+    from mockserver.plans import Task
+    from mockserver.store import Store
+
+_RESOLVE_SECONDS = 2.0  # an unresolved name does not hold up the answer of a create for longer
+_GRACE_SECONDS = 5.0  # for attempts under way when the server stops
+_NO_RULES = CallbackRules("callback_url", 2048, 10.0, ())  # of documents without callbacks
+_log = logging.getLogger("evolink_mock.callbacks")
+
+
+class Webhooks:
+    """The callbacks of one server."""
+
+    def __init__(
+        self, clock: Clock, store: Store, rules: CallbackRules | None, allowed: Sequence[str]
+    ) -> None:
+        self._clock = clock
+        self._store = store
+        self._allowed = tuple(guard.parse_allowed(text) for text in allowed)
+        self._kept: set[asyncio.Task[None]] = set()
+        courier = delivery.Courier(rules or _NO_RULES, self._allowed)
+        self._dispatcher = dispatch.Dispatcher(clock, courier, self._body, rules or _NO_RULES, self._heard)
+        self.run = self._dispatcher.run
+        self.run_due = self._dispatcher.run_due
+
+    async def refusal(self, url: str, rules: CallbackRules) -> Fault | None:
+        """The 400 for a URL that may not be called, its name resolved; the hint says how to allow it."""
+        reason = guard.url_refusal(url, rules, self._allowed)
+        try:
+            where = guard.target(url)
+        except ValueError as error:
+            return Fault(400, f"{rules.field}: {reason or error}", rules.field)
+        if reason is None and not guard.is_allowed(where.host, where.port, self._allowed):
+            reason = await delivery.resolves_inside(where.host, _RESOLVE_SECONDS)
+        if reason is None:
+            return None
+        hint = f"to let it be called: --allow-callbacks-to {where.authority()}"
+        return Fault(400, f"{rules.field}: {reason}", rules.field, hint=hint)
+
+    async def schedule(self, task: Task, url: str) -> None:
+        """Owe a callback for the end of a task."""
+        owed = Delivery(task.id, url)
+        await self._store.record(owed)
+        self._dispatcher.schedule(owed, task.plan.ends)
+
+    async def close(self) -> None:
+        """Attempt what is due, give the rest up, and say so."""
+        for owed in await self._dispatcher.close(_GRACE_SECONDS):
+            _log.warning("callback of %s to %s was never delivered", owed.task_id, without_query(owed.url))
+        if self._kept:
+            await asyncio.wait(self._kept)
+
+    async def _body(self, task_id: str) -> bytes | None:
+        """Exactly what a query would answer now (clause `callback.body-equals-query`)."""
+        task = await self._store.task(task_id)
+        return None if task is None else views.wire(task, self._clock.now())
+
+    def _heard(self, owed: Delivery, attempt: Attempt, due: float | None) -> None:
+        """Keep the attempt and say how it went."""
+        keeping = asyncio.ensure_future(self._store.record(owed))
+        self._kept.add(keeping)
+        keeping.add_done_callback(self._kept.discard)
+        result = attempt.problem if attempt.status is None else str(attempt.status)
+        then = f", again in {due - attempt.at - attempt.seconds:.0f} s" if due is not None else ""
+        where = without_query(owed.url)
+        _log.info("callback %d of %s to %s: %s%s", len(owed.attempts), owed.task_id, where, result, then)
