@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mockserver.exchanges import Exchange
 
 _FLUSH_SECONDS = 0.1
+_SHOWN = 300  # characters of a path or a note
 _COLOURS = {
     2: "32",
     3: "36",
@@ -20,37 +21,42 @@ _COLOURS = {
 }  # green, cyan, yellow, red; nothing answered: magenta
 
 
-def line(exchange: Exchange, seconds: float, at: str, *, colour: bool) -> str:
-    """One line: when, what, how it was answered, whose, how long it took, and why."""
-    status = str(exchange.status) if exchange.status else "---"
+def line(exchange: Exchange, ended: float, at: str, *, colour: bool = False) -> str:
+    """One line: when, how it was answered, what was asked, about which task, whose, how long it took, and why.
+
+    `ended` is an instant of the stopwatch, `at` the time of day.
+    """
+    status = f"{exchange.status}" if exchange.status else "---"
     if colour:
         status = f"\033[{_COLOURS.get(exchange.status // 100, '0')}m{status}\033[0m"
-    whose = f"  account {exchange.account}" if exchange.account else ""
-    path = _printable(exchange.path)
+    path = exchange.path if exchange.path.isprintable() else _printable(exchange.path)
     task = f"  {exchange.task_id}" if exchange.task_id and exchange.task_id not in path else ""
-    notes = f"  ({'; '.join(map(_printable, exchange.notes))})" if exchange.notes else ""
-    return f"{at}  {status}  {exchange.method:<4} {path}{task}{whose}  {seconds * 1000:.1f} ms{notes}\n"
+    whose = f"  account {exchange.account}" if exchange.account else ""
+    why = f"  ({'; '.join(map(_printable, exchange.notes))})" if exchange.notes else ""
+    milliseconds = (ended - exchange.began) * 1000
+    return f"{at}  {status}  {exchange.method} {path[:_SHOWN]}{task}{whose}  {milliseconds:.1f} ms{why}\n"
 
 
 class AccessLog:
-    """Collects lines and writes them ten times a second, or when the server stops."""
+    """Collects exchanges and writes their lines ten times a second, or when the server stops."""
 
     def __init__(self, stream: TextIO, *, colour: bool) -> None:
         self._stream = stream
         self._colour = colour
-        self._lines: list[str] = []
+        self._ended: list[tuple[Exchange, float]] = []
 
     def __call__(self, exchange: Exchange) -> None:
         """Note an exchange that has just ended."""
-        if not self._lines:
+        if not self._ended:
             asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
-        self._lines.append(line(exchange, stopwatch() - exchange.began, local_time(), colour=self._colour))
+        self._ended.append((exchange, stopwatch()))
 
     def flush(self) -> None:
         """Write what has been collected; a closed pipe is no reason to stop serving."""
-        lines, self._lines = self._lines, []
+        ended, self._ended = self._ended, []
+        at = local_time()
         try:
-            self._stream.write("".join(lines))
+            self._stream.write("".join([line(one, when, at, colour=self._colour) for one, when in ended]))
             self._stream.flush()
         except (BrokenPipeError, ValueError):
             pass
@@ -58,4 +64,4 @@ class AccessLog:
 
 def _printable(text: str) -> str:
     """A path or reason as given, without what could forge a line or drive a terminal."""
-    return text[:300] if text.isprintable() else text[:300].encode("unicode_escape").decode("ascii")
+    return (text if text.isprintable() else text.encode("unicode_escape").decode("ascii"))[:_SHOWN]

@@ -41,8 +41,9 @@ class SystemClock:
 
     async def sleep_until(self, instant: float) -> None:
         """Return when `now()` has reached `instant`."""
-        while (left := instant - self.now()) > 0:
-            await asyncio.sleep(left / self._scale)  # may wake a little early, hence the loop
+        # asyncio may wake a little early, and its clock is not this one, hence the loop.
+        while (left := instant - self.now()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(left / self._scale)
 
 
 class VirtualClock:
@@ -70,18 +71,9 @@ class VirtualClock:
             await self._moved.wait()
 
 
-def stopwatch() -> float:
-    """Seconds on a clock that no virtual time touches: for measuring how long work really took."""
-    return time.perf_counter()
-
-
-_shown = (0, "")
-
-
 def local_time() -> str:
-    """The time of day for a log line, `HH:MM:SS`, made anew once a second."""
-    global _shown  # noqa: PLW0603  (a cache of one value)
-    second = int(time.time())
-    if second != _shown[0]:
-        _shown = (second, time.strftime("%H:%M:%S", time.localtime(second)))
-    return _shown[1]
+    """The time of day for a log line, `HH:MM:SS`."""
+    return time.strftime("%H:%M:%S")
+
+
+stopwatch = time.perf_counter  # seconds that no virtual time touches: how long work really took

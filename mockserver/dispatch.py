@@ -152,7 +152,7 @@ class Dispatcher:
                 return Attempt(at, 0.0, None, f"internal error: {error!r}")
 
     def _ended(self, task: asyncio.Task[Attempt | None], instant: float | None) -> None:
-        """Put the retry on the agenda, and tell; both at once, so that `pending` never shows a delivery twice."""
+        """Put the retry on the agenda and tell; in one step, so `pending` never shows a delivery twice."""
         entry = self._under_way.pop(task)
         if task.cancelled():  # perhaps before its first step
             self._put(entry)

@@ -103,11 +103,11 @@ async def _task(
     )
 
 
-def _warnings(request: Mapping[str, Any], operation: CreateOperation) -> list[str]:
+def _warnings(request: Mapping[str, Any], operation: CreateOperation) -> tuple[str, ...]:
     """What is let pass but is hardly meant (clauses `create.unknown-fields`, `create.image-urls-empty`)."""
     unknown = sorted(name[:40] for name in request.keys() - operation.properties)
-    found = [f"warning: unknown field {', '.join(unknown[:5])}"] if unknown else []
-    return found + ([] if request.get("image_urls", True) else ["warning: image_urls is empty"])
+    found = (f"warning: unknown field {', '.join(unknown[:5])}",) if unknown else ()
+    return found if request.get("image_urls", True) else (*found, "warning: image_urls is empty")
 
 
 async def _document(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from mockserver import faults
 
@@ -29,7 +29,7 @@ class Exchange(Struct):
     status: int = 0  # 0: nothing was answered
     account: str = ""
     task_id: str = ""
-    notes: list[str] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
 
 async def answer(
@@ -46,5 +46,5 @@ async def refuse(
     send: Send, exchange: Exchange, fault: Fault, documented: Mapping[int, ErrorAnswer] | None = None
 ) -> None:
     """Send a fault in the documented shape, and note why for the log."""
-    exchange.notes += filter(None, (fault.detail, fault.hint))
+    exchange.notes += tuple(filter(None, (fault.detail, fault.hint)))
     await answer(send, exchange, faults.body(fault, documented or {}), fault.status, fault.headers)

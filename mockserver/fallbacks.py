@@ -58,7 +58,7 @@ class Front:
         try:
             await app(scope, receive, send)
         except Disconnected:
-            exchange.notes.append("the client went away")
+            exchange.notes += ("the client went away",)
         except Exception:
             _log.exception("a bug in the mock, answering %s %s", exchange.method, exchange.path)
             if exchange.status:

@@ -36,7 +36,8 @@ def fraction(draw: int) -> float:
 def task_id(created: int, draw: int) -> str:
     """The id of a task created at `created` (Unix seconds)."""
     high, low = divmod(draw, 1_679_616)  # 36**4
-    return f"{PREFIX}{created:010d}-{_PAIRS[high // 1296]}{_PAIRS[high % 1296]}{_PAIRS[low // 1296]}{_PAIRS[low % 1296]}"
+    pairs = f"{_PAIRS[high // 1296]}{_PAIRS[high % 1296]}{_PAIRS[low // 1296]}{_PAIRS[low % 1296]}"
+    return f"{PREFIX}{created:010d}-{pairs}"
 
 
 def is_foreign(candidate: str) -> bool:

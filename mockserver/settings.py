@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -15,6 +14,8 @@ from mockserver.guard import parse_allowed
 from mockserver.plans import Speed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from spec import Spec
 
 ENVIRONMENT = "EVOLINK_MOCK_"  # before the name of an option in capitals

@@ -136,6 +136,7 @@ def test_a_public_host_may_be_called(host: str) -> None:
         ("javascript:alert(1)", "is not a URL of the form https://HOST/PATH"),
         ("https:\\\\hooks.example\\", "is not a URL of the form https://HOST/PATH"),
         ("https://hooks.example/a\\b", "has a backslash"),
+        ("https://[fe80::1%25eth0]/", "has an address with a zone"),
         ("https://user:secret@hooks.example/", "has a user name or password before the host"),
         (f"https://{'a' * 64}.example/", "has a host that is neither a name nor an address"),
         (f"https://{'a.' * 127}example/", "has a host that is neither a name nor an address"),

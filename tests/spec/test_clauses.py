@@ -243,7 +243,7 @@ def test_a_clause_cannot_be_changed() -> None:
         ({"clauses": [GOOD | {"level": ["must"]}]}, "/clauses/0/level", "is not one of advice, must"),
         ({"clauses": [GOOD | {"observed": "query"}]}, "/clauses/0/observed", "must be a mapping"),
         ({"clauses": [GOOD | {"observed": {"in": "query"}}]}, "/clauses/0/observed", "has no 'by'"),
-        ({"clauses": [GOOD | {"observed": {"in": "x", "by": "y"}}]}, "/clauses/0/observed/in", "'x' is not one"),
+        ({"clauses": [GOOD | {"observed": {"in": "x", "by": "y"}}]}, "/clauses/0/observed/in", "'x' is not"),
         ({"clauses": [GOOD | {"choice": None}]}, "/clauses/0/choice", "must be one line of text"),
     ],
 )  # fmt: skip

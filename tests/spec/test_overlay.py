@@ -321,12 +321,3 @@ def test_every_429_has_a_retry_after() -> None:
         header = operation["responses"]["429"]["headers"]["Retry-After"]
         assert (header["required"], header["schema"]) == (True, {"type": "string"})
         assert all("headers" not in one for status, one in operation["responses"].items() if status != "429")
-
-
-def test_an_empty_image_list_is_left_to_the_document() -> None:
-    assert (
-        REQUEST["image_urls"]
-        == PUBLISHED["grok-imagine-image-to-video.yaml"]["components"]["schemas"][
-            "GrokImagineImageToVideoRequest"
-        ]["properties"]["image_urls"]
-    )
