@@ -66,7 +66,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it so)
 )
 def _main(
     context: typer.Context,
-    version: Annotated[  # noqa: ARG001
+    version: Annotated[  # noqa: ARG001, FBT002  (its callback does the work; an option is given by name)
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
     ] = False,
 ) -> None:

@@ -46,7 +46,7 @@ def run(folder: Path, speed: Speed) -> int:
             console.print(
                 f"  → {task['status']}, [cyan]{task['id']}[/], {task['usage']['credits_reserved']} credits"
             )
-            done = _watch(console, url + spec.query.path.replace("{task_id}", task["id"]), task["id"])
+            done = _watch(console, url + spec.query.path.replace(f"{{{spec.query.parameter}}}", task["id"]))
             console.print(f"[bold]callback[/]  {_said(heard)}")
             target = folder / f"{task['id']}.mp4"
             _save(done["results"][0], target)
@@ -68,7 +68,7 @@ def _request(model: str | None, callback_url: str) -> dict[str, Any]:
     }
 
 
-def _watch(console: Console, url: str, task_id: str) -> dict[str, Any]:
+def _watch(console: Console, url: str) -> dict[str, Any]:
     """Poll until the end, with a bar that shows what the polls say."""
     columns = (
         TextColumn("[bold]GET[/]  {task.description:<10}"),
