@@ -42,7 +42,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
 
 def succeeded(attempt: Attempt) -> bool:
-    """Whether the receiver took it: any 2xx, and nothing else (clauses `callback.*`)."""
+    """Whether the receiver took it: any 2xx, and nothing else (clause `callback.2xx-success`)."""
     return attempt.status is not None and attempt.status // 100 == 2  # noqa: PLR2004 - the 2 of 2xx
 
 
@@ -52,8 +52,9 @@ def after(delivery: Delivery, attempt: Attempt) -> Delivery:
 
 
 def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float | None:
-    """When to attempt next; None once delivered or given up (clauses `callback.*`).
+    """When to attempt next; None once delivered or given up.
 
+    Keeps `callback.retries`, `callback.at-most-three` and `callback.any-failure`.
     `ended_at` is the end of the task before the first attempt, the end of the last attempt afterwards: a wait
     begins when a failure is known.
     """

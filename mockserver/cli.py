@@ -139,7 +139,7 @@ def serve(  # noqa: PLR0913  (one parameter an option is how typer works)
     duration: Duration = "5s",
     realtime: Realtime = False,
     seed: Seed = None,
-    credits: Credits = 1_000_000,  # noqa: A002
+    credits: Credits = 1_000_000_000,  # noqa: A002
     rate: RateOption = None,
     token: Tokens = None,
     deny_model: Denied = None,

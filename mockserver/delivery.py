@@ -41,7 +41,8 @@ async def resolves_inside(host: str, within: float, resolve: Resolve = addresses
     """Why the addresses of a name may not be called; None when all are public.
 
     None too when they are not known `within` that many real seconds: a name that cannot be resolved at the
-    creation of a task may be by the time of the delivery, which checks again (clauses `callback.*`).
+    creation of a task may be by the time of the delivery, which checks again (clauses `callback.no-internal`,
+    `callback.unresolved`).
     """
     try:
         async with asyncio.timeout(within):
@@ -62,7 +63,7 @@ class _PinnedBackend:
     """The network of one attempt, in the shape of httpcore.AsyncNetworkBackend.
 
     It resolves the name itself and connects to an address it has checked, so a name that changes its address
-    in between (DNS rebinding) gains nothing.
+    in between (DNS rebinding) gains nothing (clause `callback.no-internal-at-delivery`).
     """
 
     def __init__(self, resolve: Resolve, *, exempt: bool) -> None:
@@ -118,7 +119,10 @@ async def _first_that_answers(
 
 
 class Courier:
-    """Delivers callbacks: one connection an attempt, nothing held open in between, no proxy, no redirects."""
+    """Delivers callbacks: one connection an attempt, nothing held open in between, no proxy.
+
+    Keeps `callback.post`, `callback.query-kept`, `callback.no-redirects` and `callback.no-key`.
+    """
 
     def __init__(
         self,
@@ -132,11 +136,13 @@ class Courier:
         self._allowed = allowed
         self._ssl_context = ssl_context
         self._resolve = resolve
+        self._prepared = False
+        self._preparing = asyncio.Lock()
 
     async def deliver(self, url: str, body: bytes, at: float) -> Attempt:
         """POST `body` to `url`, as an attempt begun at `at` (Unix seconds). Every failure is in the Attempt.
 
-        `rules.timeout` real seconds cover the whole exchange, names and TLS included (clauses `callback.*`).
+        `rules.timeout` real seconds cover the whole exchange, names and TLS included (clause `callback.timeout`).
         Once a status has arrived it decides, whatever becomes of the rest of the answer.
         """
         began = stopwatch()
@@ -153,24 +159,30 @@ class Courier:
 
     async def _exchange(self, where: Target, body: bytes, answer: list[int]) -> None:
         """Send the request; append the status to `answer` as soon as it is there."""
-        context = await asyncio.to_thread(_tools, self._ssl_context, secure=where.scheme == "https")
-        self._ssl_context = context
+        await self._prepare()
         exempt = is_allowed(where.host, where.port, self._allowed)
         backend = _PinnedBackend(self._resolve, exempt=exempt)
         try:
-            async with _connection(where, context, backend) as connection:
+            async with _connection(where, self._ssl_context, backend) as connection:
                 response = await connection.handle_async_request(_request(where, body, self._rules.timeout))
                 answer.append(response.status)
                 await _drain(response, backend)
         finally:
             await backend.aclose()
 
+    async def _prepare(self) -> None:
+        """Do once, off the event loop, what takes tens of milliseconds; a burst of deliveries waits for one."""
+        async with self._preparing:
+            if not self._prepared:
+                self._ssl_context = await asyncio.to_thread(_tools, self._ssl_context)
+                self._prepared = True
 
-def _tools(context: ssl.SSLContext | None, *, secure: bool) -> ssl.SSLContext | None:
-    """Do what is slow the first time, off the event loop: the import, and the system's certificates."""
+
+def _tools(context: ssl.SSLContext | None) -> ssl.SSLContext:
+    """Import the client, and read the system's authorities (SSL_CERT_FILE included) when no context is given."""
     import httpcore  # noqa: F401 - so that it is loaded afterwards
 
-    return ssl.create_default_context() if secure and context is None else context
+    return context or ssl.create_default_context()
 
 
 def _connection(

@@ -35,7 +35,7 @@ class Delivers(Protocol):
 
 
 class Dispatcher:
-    """Attempts each delivery when it falls due, and again as the rules say (clauses `callback.*`).
+    """Attempts each delivery when it falls due, and again as the rules say (clause `callback.at-end`).
 
     Use `run` with a clock that moves by itself, `run_due` with one that is told to. `close` ends both; before
     it, attempts under way go on even when `run` is cancelled.
@@ -132,7 +132,6 @@ class Dispatcher:
         finally:
             for wait in waits:
                 wait.cancel()
-            await asyncio.wait(waits)
 
     def _start(self, entry: _Entry, instant: float | None) -> None:
         """Begin an attempt, at `instant`, or when the clock says for None."""

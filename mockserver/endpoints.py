@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from msgspec.json import encode
@@ -97,7 +98,7 @@ async def _task(
         draw = ids.draw(account.salt, account.tasks)
     outcome = call.recipe.outcome if isinstance(call.recipe, Recipe) else SUCCESS
     look = look_of(request, operation.medium, draw)
-    model = request.get("model") or operation.answer.get("model", "")
+    model = str(request.get("model") or operation.answer.get("model", ""))
     return Task(
         task_id, account.token, operation, model, look, origin, plan(now, draw, service.speed, outcome)
     )

@@ -136,7 +136,8 @@ def target(url: str) -> Target:
 def url_refusal(url: str, rules: CallbackRules, allowed: Sequence[Allowed]) -> str | None:
     """Why the text of this URL may not be called, or None when it may.
 
-    Keeps `callback.https-only` and its neighbours as far as text goes: a name may still resolve inside.
+    Keeps `callback.https-only`, `callback.max-length`, `callback.uri` and, as far as text goes (a name may still
+    resolve inside), `callback.no-internal`.
     """
     if len(url) > rules.max_length:
         return f"is longer than {rules.max_length} characters"

@@ -42,7 +42,7 @@ _STAMP = (100, 16)  # the pixels testsrc2 writes its time code on, from (2, 2)
 # look is the same bytes on any number of cores; a key frame every two seconds, so that players can seek.
 _X264 = {
     "preset": "ultrafast",
-    "crf": "30",
+    "crf": "24",
     "g": str(2 * FRAME_RATE),
     "x264-params": "no-deblock=0:8x8dct=1:cabac=1",
 }
@@ -113,6 +113,8 @@ _WRITERS: Mapping[Medium, Callable[[Look, Path], None]] = {"video": _video, "ima
 
 def _stamped(look: Look) -> Iterator[VideoFrame]:
     """Yield every frame: the orb, and the time code that tells one frame from the next."""
+    from av.video.frame import PictureType
+
     graph = _graph()
     margin = look.height // 24
     overlay = graph.add("overlay", f"x={margin}:y=H-h-{margin}:format=yuv420")
@@ -120,7 +122,11 @@ def _stamped(look: Look) -> Iterator[VideoFrame]:
     _time_code(graph, look).link_to(overlay, 0, 1)
     _sink(graph, overlay)
     for _ in range(round(look.seconds * FRAME_RATE)):
-        yield graph.vpull()
+        frame = graph.vpull()
+        frame.pict_type = (
+            PictureType.NONE
+        )  # a source marks every frame as a key frame: let the encoder choose
+        yield frame
 
 
 def _orb(graph: Graph, look: Look, pixels: str) -> FilterContext:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import socket
@@ -106,7 +107,18 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            settle_memory()
             self._ready()
+
+
+def settle_memory() -> None:
+    """Take all that lives as long as the server out of the collector's sight, and let it run less often.
+
+    A task record is no garbage that needs collecting: with the store frozen, a million of them cost no pause.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _configure_logging(*, quiet: bool) -> None:

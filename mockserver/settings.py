@@ -33,7 +33,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     spec: tuple[Path, ...] = ()
     speed: Speed = Speed(5.0, 5.0)
     seed: int | None = None
-    credits: float = 1_000_000
+    credits: float = 1_000_000_000
     rate: Rate | None = None
     tokens: frozenset[str] = frozenset()
     denied_models: frozenset[str] = frozenset()

@@ -15,9 +15,7 @@ Level = Literal["advice", "must"]
 Where = Literal["callback", "create", "credits", "exchange", "link", "query", "trace", "unseen"]
 
 CLAUSES = Path(__file__).parent / "clauses.yaml"
-_REQUIRED = ("id", "rule", "document", "pointer", "binds", "level", "observed")
-_OPTIONAL = ("choice",)
-_OBSERVED = ("in", "by")
+_KEYS = ("id", "rule", "document", "pointer", "binds", "level", "observed", "choice")
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 
@@ -51,7 +49,7 @@ class Clause:
 def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
     """Every clause in the order of the file; `SpecError` naming file and pointer when it is malformed."""
     root = Node(read(path), str(path))
-    _only(root, ("clauses",), ())
+    _only(root, "clauses")
     listed = root.child("clauses")
     if not isinstance(listed.value, list) or not listed.value:
         raise listed.error("must be a list with at least one clause")
@@ -66,7 +64,7 @@ def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
 
 
 def _clause(node: Node) -> Clause:
-    _only(node, _REQUIRED, _OPTIONAL)
+    _only(node, *_KEYS)
     document, pointer = node.child("document"), node.child("pointer")
     if (document.value is None) != (pointer.value is None):
         raise pointer.error("and the document are given together or not at all")
@@ -83,16 +81,14 @@ def _clause(node: Node) -> Clause:
 
 
 def _observation(node: Node) -> Observation:
-    _only(node, _OBSERVED, ())
+    _only(node, "in", "by")
     return Observation(where=_word(node.child("in"), Where), by=_line(node.child("by")))
 
 
-def _only(node: Node, required: tuple[str, ...], optional: tuple[str, ...]) -> None:
+def _only(node: Node, *known: str) -> None:
     for key in node.mapping():
-        if key not in (*required, *optional):
-            raise node.error(f"has {key!r}, which is not one of {', '.join((*required, *optional))}")
-    for key in required:
-        node.child(key)
+        if key not in known:
+            raise node.error(f"has {key!r}, which is not one of {', '.join(known)}")
 
 
 def _id(node: Node) -> str:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import httpcore  # noqa: F401 - loaded before a time-out is measured
+import httpcore
 import pytest
 import trustme
 
@@ -291,6 +291,18 @@ def test_a_dead_address_leaves_the_next_one_its_turn() -> None:
     assert asyncio.run(scene()).status == 200
 
 
+def test_each_address_of_a_name_has_its_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares: list[float | None] = []
+
+    async def unanswered(_addresses: object, _port: int, share: float | None, *_: object) -> None:
+        shares.append(share)
+        raise httpcore.ConnectTimeout
+
+    monkeypatch.setattr(delivery, "_first_that_answers", unanswered)
+    attempted("https://hooks.example/", Courier(RULES, resolve=resolver("8.8.8.8", "8.8.4.4")))
+    assert shares == [5.0]
+
+
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     return trustme.CA()
@@ -351,6 +363,22 @@ def test_without_a_context_the_authorities_of_the_system_are_asked(
             return await courier.deliver(f"https://hooks.example:{heard.port}/", BODY, 1000.0)
 
     assert asyncio.run(scene()).status == 200
+
+
+def test_a_burst_of_deliveries_reads_the_authorities_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ssl.SSLContext] = []
+
+    def make() -> ssl.SSLContext:
+        made.append(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+        return made[-1]
+
+    async def scene() -> None:
+        courier = Courier(RULES, resolve=unresolvable)
+        await asyncio.gather(*(courier.deliver("https://hooks.example/", BODY, 0.0) for _ in range(5)))
+
+    monkeypatch.setattr(ssl, "create_default_context", make)
+    asyncio.run(scene())
+    assert len(made) == 1
 
 
 def test_a_handshake_that_never_ends_is_left_when_the_time_is_up() -> None:

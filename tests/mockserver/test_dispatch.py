@@ -75,7 +75,8 @@ class World:
 
 
 async def _alone(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    await scene()
+    async with asyncio.timeout(10):
+        await scene()
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}, "a task was left behind"
 
@@ -235,6 +236,25 @@ def test_the_loop_wakes_for_something_earlier() -> None:
     running(world, act)
 
 
+def test_the_loop_rests_between_two_instants() -> None:
+    class Watched(VirtualClock):
+        reads = 0
+
+        def now(self) -> float:
+            self.reads += 1
+            return super().now()
+
+    async def act() -> None:
+        world.schedule(a=100.0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert clock.reads < 5
+
+    clock = Watched(0.0)
+    world = World(clock=clock)
+    running(world, act)
+
+
 def test_a_retry_is_counted_from_the_end_of_the_failure() -> None:
     async def meet(_: str) -> None:
         world.clock.advance(3.0)
@@ -335,7 +355,11 @@ def closing(world: World, grace: float) -> list[str]:
 
 
 def test_closing_attempts_what_is_due_and_reports_the_rest_in_order() -> None:
-    world = World({"failing": [500]})
+    async def meet(_: str) -> None:
+        for _turn in range(9):
+            await asyncio.sleep(0)
+
+    world = World({"failing": [500]}, meet)
     world.schedule(later=50.0, soon=20.0, due=0.0, failing=0.0)
     assert closing(world, 5) == ["failing", "soon", "later"]
     assert [name for _, name in world.calls] == ["due", "failing"]

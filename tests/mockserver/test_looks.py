@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.looks import FRAME_RATE, HUES, Look, content_type, look_of, suffix
@@ -134,6 +136,7 @@ def test_a_frame_is_kept_between_64_and_what_4k_is(body: dict[str, str], expecte
     assert frame(**body) == expected
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(WORDS), VALUES), st.integers())
 def test_any_body_gives_a_look_that_can_be_rendered(body: dict[str, object], hue: int) -> None:
     look = look_of(body, "video", hue)
@@ -145,6 +148,7 @@ def test_any_body_gives_a_look_that_can_be_rendered(body: dict[str, object], hue
     assert 0 <= look.hue < HUES
 
 
+@settings(deadline=None)
 @given(st.integers(144, 2160), st.integers(1, 40), st.integers(1, 40))
 def test_the_shorter_side_is_what_was_asked_for(lines: int, across: int, down: int) -> None:
     width, height = frame(quality=f"{lines}p", aspect_ratio=f"{across}:{down}")
@@ -164,6 +168,13 @@ def test_equal_looks_are_one_object_however_they_were_spelled() -> None:
 
 def test_true_is_not_taken_for_one_second() -> None:
     assert (seconds(1), seconds(duration=True), seconds(1.0)) == (1, 6, 1)
+
+
+@pytest.mark.parametrize("huge", ["x" * 10_000, 10**400])
+def test_a_huge_value_is_not_kept(huge: object) -> None:
+    held = sys.getrefcount(huge)
+    look_of({"duration": huge, "size": huge}, "video", 0)
+    assert sys.getrefcount(huge) == held
 
 
 def test_an_image_has_no_seconds_and_audio_no_frame() -> None:

@@ -159,7 +159,7 @@ def test_the_clauses_count_as_many_failures_as_the_overlay_lists() -> None:
 
 def test_the_clauses_and_the_overlay_give_callbacks_the_same_numbers() -> None:
     (said,) = (action["update"] for action in OVERLAY["actions"] if "maxLength" in action["update"])
-    assert str(said["maxLength"]) in BY_ID["callback.max-length"].rule
+    assert f"more than {said['maxLength']} characters" in BY_ID["callback.max-length"].rule
     assert f"{said['x-evolink-callback']['timeout']} seconds" in BY_ID["callback.timeout"].rule
     assert "1, 2 and 4 seconds" in BY_ID["callback.retries"].rule
     assert said["x-evolink-callback"]["retries"] == [1, 2, 4]

@@ -220,23 +220,20 @@ def test_a_callback_url_has_its_length_its_scheme_and_the_rules_of_delivery() ->
         assert not re.search(found["pattern"], refused)
 
 
-@pytest.mark.parametrize("at", ["schema", "allOf", "component"])
-def test_a_callback_url_is_found_wherever_a_document_of_the_family_has_its_schema(at: str) -> None:
-    schema = {"type": "object", "properties": {"callback_url": {"type": "string"}}}
-    inline = {"allOf": [schema]} if at == "allOf" else schema
-    request = {"content": {"application/json": {"schema": inline if at != "component" else {}}}}
-    document = {
-        "paths": {"/v1/images": {"post": {"requestBody": request}}},
-        "components": {"schemas": {"R": schema}},
-    }
-    found = overlay.apply(copy.deepcopy(document), OVERLAY, "overlay.yaml")
-    media = found["paths"]["/v1/images"]["post"]["requestBody"]["content"]["application/json"]
-    places = {
-        "schema": media["schema"],
-        "allOf": media["schema"].get("allOf", [None])[0],
-        "component": found["components"]["schemas"]["R"],
-    }
-    assert places[at]["properties"]["callback_url"]["maxLength"] == 2048
+@pytest.mark.parametrize(
+    "pointer",
+    [
+        "/paths/~1v1~1images/post/requestBody/content/application~1json/schema",
+        "/paths/~1v1~1images/post/requestBody/content/application~1json/schema/allOf/0",
+        "/components/schemas/Request",
+    ],
+)
+def test_a_callback_url_is_found_wherever_a_document_of_the_family_has_its_schema(pointer: str) -> None:
+    document: Any = {"type": "object", "properties": {"callback_url": {"type": "string"}}}
+    for token in reversed(pointer.split("/")[1:]):
+        document = [document] if token == "0" else {token.replace("~1", "/"): document}
+    found = follow(overlay.apply(document, OVERLAY, "overlay.yaml"), pointer, "d.yaml")
+    assert found["properties"]["callback_url"]["maxLength"] == 2048
 
 
 def test_an_alias_leads_to_a_model_that_the_document_accepts_and_is_none_itself() -> None:
