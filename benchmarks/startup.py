@@ -56,9 +56,8 @@ def main(rounds: int = 10) -> None:
         ("bare uvicorn, start to first 200", bare),
         ("evolink-mock, start to first 200", full),
     ):
-        print(
-            f"{name}: median {statistics.median(times) * 1000:.0f} ms, {min(times) * 1000:.0f} to {max(times) * 1000:.0f}"
-        )
+        low, middle, high = (of(times) * 1000 for of in (min, statistics.median, max))
+        print(f"{name}: median {middle:.0f} ms, {low:.0f} to {high:.0f}")
     print(f"first refused request: {first * 1000:.1f} ms; later ones: {later * 1000:.1f} ms")
     print(f"resident at rest: {resident:.0f} MiB")
 

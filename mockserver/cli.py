@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
+from mockserver import options
 from mockserver import settings as choices
 from mockserver.plans import REALTIME
-from mockserver.settings import ENVIRONMENT, Settings
+from mockserver.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mockserver.accounts import Rate
     from mockserver.plans import Speed
     from spec import Spec
@@ -32,24 +31,6 @@ app = typer.Typer(
 )
 
 
-def _option(name: str, help: str, *short: str, **more: Any) -> Any:  # noqa: A002  (typer's word)
-    """An option that can stand in the environment too: `--max-body` is `EVOLINK_MOCK_MAX_BODY`."""
-    variable = ENVIRONMENT + name.removeprefix("--").replace("-", "_").upper()
-    return typer.Option(name, *short, help=help, envvar=variable, **more)
-
-
-def _read(parse: Callable[[str], Any]) -> Callable[[str | None], Any]:
-    """A callback that reads an option with `parse`; its ValueError becomes a usage error in its own words."""
-
-    def read(text: str | None) -> Any:
-        try:
-            return None if text is None else parse(text)
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from error
-
-    return read
-
-
 def _version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it so)
     if wanted:
         from importlib.metadata import version
@@ -61,8 +42,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001  (typer calls it so)
 @app.callback(
     help="Plays EvoLink's asynchronous video API on your own machine: tasks that live, callbacks that retry, "
     "real MP4 files, no credits.",
-    epilog="Settings are taken from options, else from EVOLINK_MOCK_… variables, else from "
-    "\\[tool.evolink-mock] of the nearest pyproject.toml.",
+    epilog="Begin with: evolink-mock serve",
 )
 def _main(
     context: typer.Context,
@@ -76,77 +56,24 @@ def _main(
         _fail(str(error), CONFIGURATION_ERROR)
 
 
-Host = Annotated[
-    str, _option("--host", "Address to listen on; anything but loopback is seen by your network.")
-]
-Port = Annotated[int, _option("--port", "Port to listen on; 0 takes a free one.", "-p", min=0, max=65535)]
-PortFile = Annotated[
-    Path | None,
-    _option("--port-file", "Write the port to this file once the first request will be answered."),
-]
-SpecFiles = Annotated[
-    list[Path] | None,
-    _option(
-        "--spec",
-        "Serve this document (OpenAPI 3.1: YAML, JSON, or a documentation page), or apply this overlay. Repeatable.",
-    ),
-]
-Duration = Annotated[
-    str,
-    _option(
-        "--duration",
-        "How long a task takes: 5s, 500ms, 2m, or a spread: 3s..20s.",
-        callback=_read(choices.parse_speed),
-    ),
-]
-Realtime = Annotated[bool, _option("--realtime", "Tasks take 80 to 250 seconds, as the real service's do.")]
-Seed = Annotated[int | None, _option("--seed", "Same ids, times and durations for the same script.")]
-Credits = Annotated[float, _option("--credits", "Credits that every token begins with.", min=0)]
-RateOption = Annotated[
-    str | None,
-    _option("--rate", "Limit requests for each token: 30/minute.", callback=_read(choices.parse_rate)),
-]
-Tokens = Annotated[
-    list[str] | None, _option("--token", "Accept this token and no other. Repeatable. Default: any.")
-]
-Denied = Annotated[list[str] | None, _option("--deny-model", "Refuse this model with 403. Repeatable.")]
-MaxBody = Annotated[int, _option("--max-body", "Refuse larger request bodies, in bytes.", min=1)]
-PublicUrl = Annotated[
-    str | None,
-    _option(
-        "--public-url",
-        "What result links begin with, when something stands in front.",
-        callback=_read(choices.parse_public_url),
-    ),
-]
-Allow = Annotated[
-    list[str] | None,
-    _option(
-        "--allow-callbacks-to",
-        "HOST\\[:PORT] that may be called back although it is internal, by plain http too. Repeatable.",
-    ),
-]
-Quiet = Annotated[bool, _option("--quiet", "No request lines, warnings only.", "-q")]
-
-
-@app.command(epilog="Then: curl http://127.0.0.1:8080/v1/credits -H 'Authorization: Bearer any-token'")
+@app.command(epilog=options.SETTINGS_HELP)
 def serve(  # noqa: PLR0913  (one parameter an option is how typer works)
     *,
-    host: Host = "127.0.0.1",
-    port: Port = 8080,
-    port_file: PortFile = None,
-    spec: SpecFiles = None,
-    duration: Duration = "5s",
-    realtime: Realtime = False,
-    seed: Seed = None,
-    credits: Credits = 1_000_000_000,  # noqa: A002
-    rate: RateOption = None,
-    token: Tokens = None,
-    deny_model: Denied = None,
-    max_body: MaxBody = 10 * 1024 * 1024,
-    public_url: PublicUrl = None,
-    allow_callbacks_to: Allow = None,
-    quiet: Quiet = False,
+    host: options.Host = "127.0.0.1",
+    port: options.Port = 8080,
+    port_file: options.PortFile = None,
+    public_url: options.PublicUrl = None,
+    duration: options.Duration = "5s",
+    realtime: options.Realtime = False,
+    seed: options.Seed = None,
+    token: options.Tokens = None,
+    credits: options.Credits = 1_000_000_000,  # noqa: A002
+    rate: options.RateOption = None,
+    deny_model: options.Denied = None,
+    allow_callbacks_to: options.Allow = None,
+    spec: options.SpecFiles = None,
+    max_body: options.MaxBody = 10 * 1024 * 1024,
+    quiet: options.Quiet = False,
 ) -> None:
     """Serve the documented API until Ctrl-C."""
     settings = Settings(
@@ -215,7 +142,10 @@ def demo(
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to save the video in.")] = Path(),
     duration: Annotated[
-        str, typer.Option("--duration", help="How long the task takes.", callback=_read(choices.parse_speed))
+        str,
+        typer.Option(
+            "--duration", help="How long the task takes.", callback=options.read(choices.parse_speed)
+        ),
     ] = "6s",
 ) -> None:
     """The whole job in some ten seconds: create, watch, be called back, save the video."""

@@ -7,6 +7,8 @@ import os
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from mockserver.callbacks import Attempt
@@ -182,6 +184,8 @@ def _tools(context: ssl.SSLContext | None) -> ssl.SSLContext:
     """Import the client, and read the system's authorities (SSL_CERT_FILE included) when no context is given."""
     import httpcore  # noqa: F401 - so that it is loaded afterwards
 
+    with suppress(ImportError):  # a private name; were it to move, the first delivery would load it
+        import_module("anyio._backends._asyncio")
     return context or ssl.create_default_context()
 
 

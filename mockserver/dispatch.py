@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BodyOf = Callable[[str], Awaitable[bytes | None]]
 OnAttempt = Callable[[Delivery, Attempt, float | None], None]
 
-AT_ONCE = 256  # attempts under way: each holds a socket, and the server needs some to answer with
+AT_ONCE = 128  # attempts under way: each holds a socket, and starting many at one time holds up the loop
 _Entry = tuple[float, int, Delivery]  # when it is due; which came first; what
 
 _log = logging.getLogger(__name__)

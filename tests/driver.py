@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
@@ -16,9 +15,13 @@ from contracts import Conformance
 from contracts import Exchange as Recorded
 from mockserver.app import create_app
 from mockserver.clock import VirtualClock
-from mockserver.exchanges import Exchange
 from mockserver.settings import Settings
 from spec import Spec, load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from mockserver.exchanges import Exchange
 
 T = TypeVar("T")
 START = 1_757_169_743.0
@@ -113,8 +116,8 @@ class Mock:
 
     def left(self, token: str = "key") -> float:
         """The remaining credits."""
-        credits: float = self.get("/v1/credits", token=token).json()["data"]["user"]["remaining_credits"]
-        return credits
+        left: float = self.get("/v1/credits", token=token).json()["data"]["user"]["remaining_credits"]
+        return left
 
     def _judge(self, answer: httpx.Response) -> None:
         request = answer.request
@@ -122,7 +125,7 @@ class Mock:
             request.method,
             str(request.url),
             tuple(request.headers.items()),
-            request.content,
+            request.content if isinstance(request.stream, httpx.ByteStream) else b"",
             answer.status_code,
             tuple(answer.headers.items()),
             answer.content,
