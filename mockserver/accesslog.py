@@ -12,13 +12,8 @@ if TYPE_CHECKING:
 
 _FLUSH_SECONDS = 0.1
 _SHOWN = 300  # characters of a path or a note
-_COLOURS = {
-    2: "32",
-    3: "36",
-    4: "33",
-    5: "31",
-    0: "35",
-}  # green, cyan, yellow, red; nothing answered: magenta
+# Green, cyan, yellow, red; nothing answered: magenta.
+_COLOURS = {2: "32", 3: "36", 4: "33", 5: "31", 0: "35"}
 
 
 def line(exchange: Exchange, ended: float, at: str, *, colour: bool = False) -> str:
@@ -55,11 +50,19 @@ class AccessLog:
         """Write what has been collected; a closed pipe is no reason to stop serving."""
         ended, self._ended = self._ended, []
         at = local_time()
+        lines = "".join([line(one, when, at, colour=self._colour) for one, when in ended])
         try:
-            self._stream.write("".join([line(one, when, at, colour=self._colour) for one, when in ended]))
+            self._stream.write(_encodable(lines, self._stream.encoding))
             self._stream.flush()
-        except (BrokenPipeError, ValueError):
+        except (OSError, ValueError):  # a pipe or terminal that is gone, a file that is closed
             pass
+
+
+def _encodable(text: str, encoding: str | None) -> str:
+    """What the stream cannot write is escaped: one odd path must not cost the lines of a whole batch."""
+    if text.isascii() or encoding is None:
+        return text
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _printable(text: str) -> str:

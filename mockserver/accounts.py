@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mockserver.plans import Task
 
 
+_PLACES = 6  # of credits: three times 0.1 is 0.3
+
+
 class Rate(Struct, frozen=True):
     """At most `limit` requests in each window of `seconds` of the clock."""
 
@@ -32,9 +35,7 @@ class Account(Struct):
     denied: frozenset[str] = frozenset()  # models it has no access to
     used: float = 0
     tasks: int = 0  # how many were created: the number of the next
-    refunds: list[tuple[float, float]] = field(
-        default_factory=list
-    )  # (when, credits): a heap of tasks that will fail
+    refunds: list[tuple[float, float]] = field(default_factory=list)  # a heap of (when, credits)
     window: float = -1.0  # the rate window that `hits` belongs to
     hits: int = 0
 
@@ -57,14 +58,14 @@ def open_account(token: str, terms: Terms) -> Account:
 def remaining(account: Account, now: float) -> float:
     """Credits left at `now`: what failed tasks had reserved has come back by then (clause `credits.refund`)."""
     while account.refunds and account.refunds[0][0] <= now:
-        account.used -= heapq.heappop(account.refunds)[1]
-    return account.granted - account.used
+        account.used = round(account.used - heapq.heappop(account.refunds)[1], _PLACES)
+    return round(account.granted - account.used, _PLACES)
 
 
 def charge(account: Account, task: Task, price: float) -> None:
     """Reserve the price of a task, and note its return should the plan say that it fails."""
     account.tasks += 1
-    account.used += price
+    account.used = round(account.used + price, _PLACES)
     if task.plan.outcome.failure is not None:
         heapq.heappush(account.refunds, (task.plan.ends, price))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from typing import Any
 
 import msgspec
@@ -10,8 +11,15 @@ import msgspec
 from mockserver.faults import Fault
 
 _decode = msgspec.json.Decoder().decode
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-_NO_NUMBER = re.compile(rb"[:,\[\s]-?(NaN|Infinity)\b")
+_HIGH = rb"\\u[dD][89abAB][0-9a-fA-F]{2}"
+_LOW = rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_LONE = re.compile(rb"(?<!\\)(?:\\\\)*(?:%b(?!%b)|(?<!%b)%b)" % (_HIGH, _LOW, _HIGH, _LOW))
+_NO_NUMBER = re.compile(rb"NaN|Infinity")
+_PLACE = re.compile(r" \(byte (\d+)\)")
+_PLAINER = {
+    "out of range": "a number is out of range",
+    "surrogate": "a lone surrogate (\\ud800 to \\udfff) is no text",
+}
 
 
 def check_content_type(content_type: bytes) -> Fault | None:
@@ -39,14 +47,30 @@ def parse(raw: bytes) -> Any:
 
 def _reason(raw: bytes, error: Exception) -> str:
     """What is wrong, in words that help more than the decoder's own."""
+    said = str(error)
+    if isinstance(error, UnicodeDecodeError):
+        return _not_utf8(raw)
+    if "truncated" in said:
+        return _cut_short(raw)
+    if raw.startswith(BOM_UTF8):
+        return "it begins with a byte order mark"
+    if (place := _PLACE.search(said)) and (found := _NO_NUMBER.match(raw, int(place[1]))):
+        return f"{found[0].decode()} is no JSON number"
+    plainer = (words for sign, words in _PLAINER.items() if sign in said)
+    return next(plainer, said.removeprefix("JSON is malformed: "))
+
+
+def _not_utf8(raw: bytes) -> str:
+    """Where it is not: the decoder counts from the beginning of a string, we from that of the body."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return f"byte {error.start} is not UTF-8"
+    return "it is not UTF-8"
+
+
+def _cut_short(raw: bytes) -> str:
+    """The decoder looks for the other half of a surrogate pair, past the end of the body."""
     if not raw.strip():
         return "it is empty"
-    if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start} is not UTF-8"
-    if found := _NO_NUMBER.search(raw):
-        return f"{found[1].decode()} is no JSON number"
-    if "out of range" in str(error):
-        return "a number is out of range"
-    if _SURROGATE.search(raw) and "truncated" in str(error):
-        return "a lone surrogate (\\ud800 to \\udfff) is no text"
-    return str(error).removeprefix("JSON is malformed: ")
+    return _PLAINER["surrogate"] if _LONE.search(raw) else "it ends too early"

@@ -59,7 +59,7 @@ class VirtualClock:
 
     def advance(self, seconds: float) -> None:
         """Move time forward and wake who waits for an instant now reached. ValueError when negative."""
-        if seconds < 0:
+        if not seconds >= 0:  # nor is it lost in NaN
             raise ValueError(f"time does not run backwards: advance({seconds})")
         self._now += seconds
         self._moved.set()

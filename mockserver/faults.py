@@ -42,12 +42,13 @@ class Fault(Struct, frozen=True):
 def body(fault: Fault, documented: Mapping[int, ErrorAnswer]) -> bytes:
     """The JSON of a fault: documented code, message and type; the detail after the message, and `param`."""
     if fault.status in documented:
-        error = dict(documented[fault.status].body["error"])
+        example = documented[fault.status].body
     else:
         code, message, kind = _UNDOCUMENTED.get(fault.status, _INTERNAL)
-        error = {"code": code, "message": message, "type": kind}
+        example = {"error": {"code": code, "message": message, "type": kind}}
+    error = dict(example["error"])
     if fault.detail:
-        error["message"] = f"{error['message']}: {fault.detail}"
+        error["message"] = ": ".join(filter(None, (error.get("message"), fault.detail)))
     if fault.param:
         error["param"] = fault.param
-    return _encode({"error": error})
+    return _encode({**example, "error": error})

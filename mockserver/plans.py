@@ -29,7 +29,8 @@ class Speed(Struct, frozen=True):
         """The duration of one task. Short ones are the most frequent, long ones are not rare."""
         if self.shortest == self.longest:
             return self.shortest
-        return round(self.shortest * math.pow(self.longest / self.shortest, fraction(draw)), 3)
+        drawn = round(self.shortest * math.pow(self.longest / self.shortest, fraction(draw)), 3)
+        return min(max(self.shortest, drawn), self.longest)
 
 
 REALTIME = Speed(80.0, 250.0)  # the spread of the real service for a clip of six seconds
@@ -83,10 +84,10 @@ def plan(created: float, draw: int, speed: Speed, outcome: Outcome = SUCCESS) ->
     """Decide a task's timetable. Pure: the same arguments give the same plan."""
     duration = speed.duration(draw)
     starts = created + duration * _PENDING_SHARE
-    # A failure that comes at some progress comes when a success would have shown it.
-    whole = duration * (1 - _PENDING_SHARE)
-    ends = starts + whole * outcome.reach / LAST_PROGRESS
-    return Plan(created, starts, ends, math.ceil(duration), outcome)
+    # A failure that comes at some progress comes when a success would have shown it. A whole duration is
+    # added in one step, as a clock that is advanced does it: not a rounding error later.
+    share = _PENDING_SHARE + (1 - _PENDING_SHARE) * (outcome.reach / LAST_PROGRESS)
+    return Plan(created, starts, created + duration * share, math.ceil(duration), outcome)
 
 
 class Phase(IntEnum):
@@ -119,7 +120,7 @@ def view(plan: Plan, now: float) -> View:
 
 def _progress(plan: Plan, now: float) -> int:
     share = (now - plan.starts) / (plan.ends - plan.starts)
-    return 1 + int(share * (plan.outcome.reach - 1))
+    return 1 + int(share * plan.outcome.reach)  # the share is less than 1: what is reached is shown last
 
 
 _PENDING = View(Phase.PENDING, 0)

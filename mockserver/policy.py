@@ -13,6 +13,7 @@ from mockserver import ids
 from mockserver.accounts import remaining
 from mockserver.faults import Fault
 from mockserver.recipes import NOTHING
+from mockserver.scripts import Script
 
 if TYPE_CHECKING:
     from mockserver.calls import Call
@@ -61,13 +62,17 @@ def callback_allowed(call: Call) -> Fault | None:
 
 def may_use_model(call: Call) -> Fault | None:
     """403 when the account has no access to the model (clause `model.access`)."""
-    return Fault(403) if call.document.get("model") in call.account.denied else None
+    denied = call.account.denied
+    if not denied:
+        return None
+    assert isinstance(call.script, Script)  # noqa: S101  (`keeps_schema` stands before)
+    model = call.document.get("model", call.script.operation.defaults.get("model"))
+    return Fault(403) if isinstance(model, str) and model in denied else None
 
 
 def affordable(call: Call) -> Fault | None:
     """402 when the credits left are fewer than the price (clause `credits.reserved`)."""
-    assert call.script is not None  # noqa: S101
-    assert not isinstance(call.script, Fault)  # noqa: S101
+    assert isinstance(call.script, Script)  # noqa: S101
     return Fault(402) if remaining(call.account, call.now) < call.script.price else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING
 
 from mockserver.bodies import too_large
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mockserver.faults import Fault
 
 _HOST = re.compile(rb"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+_DIGITS = 19  # of a Content-Length that are read: more would be too large for any limit
 _MANY = 1000
 
 
@@ -32,7 +34,7 @@ def token_of(authorization: bytes) -> str | None:
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | Fault:
     """The whole body, or a fault as soon as it is known to be larger than `limit` bytes."""
     length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length) > limit:
+    if length.isdigit() and int(length[:_DIGITS]) > limit:
         return too_large(limit)
     chunks: list[bytes] = []
     size = 0
@@ -66,11 +68,30 @@ class Origins:
 
     def _remember(self, key: tuple[str, bytes], scope: Scope) -> str:
         scheme, host = key
-        if _HOST.fullmatch(host):
+        if _is_host(host):
             name = host.decode("ascii")
-        else:
-            address, port = scope.get("server") or ("127.0.0.1", None)
-            name = f"{address}:{port}" if port else address
+        else:  # one entry for all of them, whatever they are and however long
+            name, key = _bound(scope), (scheme, b"")
         if len(self._seen) >= _MANY:
             self._seen.clear()
         return self._seen.setdefault(key, f"{scheme}://{name}")
+
+
+def _is_host(host: bytes) -> bool:
+    """Whether a Host header can stand in a URL: `HOST[:PORT]`."""
+    if not _HOST.fullmatch(host):
+        return False
+    if not host.startswith(b"["):
+        return True
+    try:
+        IPv6Address(host[1 : host.index(b"]")].decode("ascii"))
+    except AddressValueError:
+        return False
+    return True
+
+
+def _bound(scope: Scope) -> str:
+    """The address that the connection came in at."""
+    address, port = scope.get("server") or ("127.0.0.1", None)
+    host = f"[{address}]" if ":" in address else address
+    return f"{host}:{port}" if port else host

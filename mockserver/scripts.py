@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from mockserver.faults import Fault
-from mockserver.validation import Validator
+from mockserver.validation import Validator, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +27,9 @@ class Scripts:
     """The scripts of one path: documents that differ by the model they accept (clause `model.enum`)."""
 
     def __init__(self, operations: Mapping[str | None, CreateOperation]) -> None:
-        made = {operation.id: _script(operation) for operation in operations.values()}
-        self._by_model = {model: made[operation.id] for model, operation in operations.items()}
+        # Documents may share an operationId, and one operation several models.
+        made = {_place(operation): _script(operation) for operation in operations.values()}
+        self._by_model = {model: made[_place(operation)] for model, operation in operations.items()}
         self._aliases = {
             old: new for script in made.values() for old, new in script.operation.aliases.items()
         }
@@ -36,8 +37,8 @@ class Scripts:
 
     def choose(self, document: Any) -> tuple[Any, Script | Fault]:
         """The document with an old model name replaced (clause `model.alias`), and the script that serves it."""
-        if not isinstance(document, dict):
-            return document, self.first
+        if not isinstance(document, dict):  # whether or not the schema says so (clause `body.json`)
+            return document, Fault(400, f"{shown(document)} is not of type object")
         model = document.get("model")
         if isinstance(model, str):
             if model in self._aliases:
@@ -49,8 +50,12 @@ class Scripts:
             return document, self._by_model[None]
         if isinstance(model, str) and len(self._by_model) > 1:
             known = ", ".join(str(name) for name in self._by_model)
-            return document, Fault(400, f"model: {model[:80]!r} is not one of {known}", "model")
+            return document, Fault(400, f"model: {shown(model)} is not one of {known}", "model")
         return document, self.first
+
+
+def _place(operation: CreateOperation) -> tuple[str, str]:
+    return operation.source, operation.pointer
 
 
 def _script(operation: CreateOperation) -> Script:

@@ -1,10 +1,12 @@
-"""Settings: what a user may choose, as one frozen record. The only module that reads the environment's files."""
+"""Settings: what a user may choose, as one frozen record. The only module that reads the environment and its files."""
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -14,14 +16,17 @@ from mockserver.guard import parse_allowed
 from mockserver.plans import Speed
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from spec import Spec
 
 ENVIRONMENT = "EVOLINK_MOCK_"  # before the name of an option in capitals
 _UNITS = {"": 1.0, "s": 1.0, "ms": 0.001, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|)")
+_SHORTEST, _LONGEST = 0.001, 366 * 86400.0  # seconds of a duration; less or more is a slip
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
+_PUBLIC_URL = re.compile(
+    r"https?://([^\s/?#@]+)((?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*)", re.ASCII | re.IGNORECASE
+)
+_TOKEN = re.compile(r"[!-}]+")  # what a header can carry, less the `~` that a recipe stands behind
 _RATE = re.compile(r"(\d+)\s*(?:/|per)\s*(second|minute|hour|day)s?")
 
 
@@ -40,21 +45,25 @@ class Settings(Struct, frozen=True, kw_only=True):
     max_body: int = 10 * 1024 * 1024
     public_url: str | None = None
     allow_callbacks_to: tuple[str, ...] = ()
+    https_port: int | None = None
+    proxy_port: int | None = None
+    offline: bool = False
+    ca_dir: Path | None = None
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of `5s`, `500ms`, `2m`, `1.5h` or `5`; ValueError otherwise, and for nothing at all."""
+    """Seconds of `5s`, `500ms`, `2m`, `1.5h` or `5`; ValueError otherwise, for less than 1 ms or more than a year."""
     found = _DURATION.fullmatch(text.strip().lower())
     seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-    if seconds <= 0:
+    if not _SHORTEST <= seconds <= _LONGEST:
         raise ValueError(f"{text!r} is no duration: write 5s, 500ms, 2m or 1h")
     return seconds
 
 
 def parse_speed(text: str) -> Speed:
     """How long tasks take: one duration, or `SHORTEST..LONGEST`; ValueError otherwise."""
-    shortest, _, longest = text.partition("..")
-    speed = Speed(parse_duration(shortest), parse_duration(longest or shortest))
+    shortest, dots, longest = text.partition("..")
+    speed = Speed(parse_duration(shortest), parse_duration(longest if dots else shortest))
     if speed.longest < speed.shortest:
         raise ValueError(f"{text!r} ends before it begins")
     return speed
@@ -70,19 +79,44 @@ def parse_rate(text: str) -> Rate:
 
 def parse_public_url(text: str) -> str:
     """The URL that stands in front of the server, without a trailing slash; ValueError otherwise."""
-    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+    found = _PUBLIC_URL.fullmatch(text)
+    if found is None:
         raise ValueError(f"{text!r} is no public URL: write https://HOST[:PORT]")
+    parse_allowed(found[1])  # as strict about a host, and as clear
     return text.rstrip("/")
 
 
 def check(settings: Settings, spec: Spec) -> None:
-    """ValueError for a choice that cannot have an effect: a host that is none, a model that is not served."""
+    """ValueError for a choice that cannot have an effect: a host or token that is none, a model not served."""
     for text in settings.allow_callbacks_to:
         parse_allowed(text)
+    for token in settings.tokens:
+        if not _TOKEN.fullmatch(token):
+            raise ValueError("--token: has to be of visible ASCII characters, without ~")
+    if settings.offline and settings.proxy_port is None:
+        raise ValueError("--offline: says what the proxy refuses, and there is none without --proxy-port")
     served = {model for by_model in spec.creates.values() for model in by_model}
-    for model in settings.denied_models - served:
+    for model in sorted(settings.denied_models - served):
         near = get_close_matches(model, [name for name in served if name], n=1)
         raise ValueError(f"--deny-model: {model!r} is not served{f'; {near[0]} is' if near else ''}")
+
+
+def environment() -> dict[str, str]:
+    """The variables that this process was started with, as a copy."""
+    return dict(os.environ)
+
+
+def ca_folder(settings: Settings) -> Path:
+    """Where the certificate authority is kept: as told, else with the user's data. ValueError without a home."""
+    if settings.ca_dir is not None:
+        return settings.ca_dir
+    data = Path(os.environ.get("XDG_DATA_HOME", ""))
+    if data.is_absolute():  # the specification of these folders has others ignored
+        return data / "evolink-mock"
+    try:
+        return Path.home() / ".local" / "share" / "evolink-mock"
+    except RuntimeError as error:
+        raise ValueError("--ca-dir: has to be given, as this user has no home folder") from error
 
 
 def from_pyproject(start: Path, known: frozenset[str]) -> dict[str, Any]:
@@ -100,9 +134,14 @@ def from_pyproject(start: Path, known: frozenset[str]) -> dict[str, Any]:
 def _section(path: Path, known: frozenset[str]) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: is no TOML: {error}") from error
-    section = content.get("tool", {}).get("evolink-mock", {})
+    tools = content.get("tool", {})
+    section = tools.get("evolink-mock", {}) if isinstance(tools, dict) else {}
+    if not isinstance(section, dict):
+        raise ValueError(f"{path}: tool.evolink-mock is no table")  # noqa: TRY004  (what the caller tells the user)
     found = {}
     for key, value in section.items():
         option = key.replace("-", "_")

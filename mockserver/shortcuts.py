@@ -41,5 +41,7 @@ class Shortcuts:
         known = self._parameter.get(path[:cut])
         if known is None or cut == len(path):
             return None
-        scope["path_params"] = {known[0]: path[cut:]}
-        return known[1].get(method)
+        app = known[1].get(method)
+        if app is not None:
+            scope["path_params"] = {known[0]: path[cut:]}
+        return app

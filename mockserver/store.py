@@ -22,7 +22,7 @@ class Store(Protocol):
         ...
 
     async def put(self, task: Task) -> None:
-        """Keep a task under its id and its account."""
+        """Keep a task under its id and its account, in place of what was known of it."""
         ...
 
     async def task(self, task_id: str) -> Task | None:
@@ -34,7 +34,7 @@ class Store(Protocol):
         ...
 
     async def record(self, delivery: Delivery) -> None:
-        """Keep a delivery in place of what was known of it."""
+        """Keep the delivery of a task that is kept, in place of what was known of it."""
         ...
 
     async def delivery(self, task_id: str) -> Delivery | None:
@@ -61,13 +61,15 @@ class MemoryStore:
         found = self._accounts.get(token)
         if found is None:
             found = self._accounts[token] = open_account(token, self._terms)
-            self._ids[token] = []
+            self._ids.setdefault(token, [])
         return found
 
     async def put(self, task: Task) -> None:
         """Keep a task."""
+        if task.id not in self._tasks:
+            # An account that was dropped while its request was being read has no list.
+            self._ids.setdefault(task.account, []).append(task.id)
         self._tasks[task.id] = task
-        self._ids[task.account].append(task.id)
 
     async def task(self, task_id: str) -> Task | None:
         """The task with this id."""
@@ -78,8 +80,9 @@ class MemoryStore:
         return [self._tasks[task_id] for task_id in self._ids.get(token, ())]
 
     async def record(self, delivery: Delivery) -> None:
-        """Keep a delivery."""
-        self._deliveries[delivery.task_id] = delivery
+        """Keep a delivery, unless its task was dropped while it was under way."""
+        if delivery.task_id in self._tasks:
+            self._deliveries[delivery.task_id] = delivery
 
     async def delivery(self, task_id: str) -> Delivery | None:
         """The delivery of a task's callback."""

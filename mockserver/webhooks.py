@@ -51,7 +51,8 @@ class Webhooks:
             reason = await delivery.resolves_inside(where.host, _RESOLVE_SECONDS)
         if reason is None:
             return None
-        hint = f"to let it be called: --allow-callbacks-to {where.authority()}"
+        longer = len(url) > rules.max_length  # which no permission helps
+        hint = "" if longer else f"to let it be called: --allow-callbacks-to {where.authority()}"
         return Fault(400, f"{rules.field}: {reason}", rules.field, hint=hint)
 
     async def schedule(self, task: Task, url: str) -> None:

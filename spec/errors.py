@@ -11,7 +11,7 @@ class SpecError(Exception):
     """
 
     def __init__(self, source: str, pointer: str, problem: str) -> None:
-        super().__init__(f"{source}#{pointer}: {problem}")
+        super().__init__(f"{source}#{pointer}: {problem}" if pointer else f"{source}: {problem}")
         self.source = source
         self.pointer = pointer
         self.problem = problem

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from spec.errors import SpecError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from spec.records import Json
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 def join(pointer: str, *tokens: str | int) -> str:
@@ -15,20 +21,30 @@ def join(pointer: str, *tokens: str | int) -> str:
     return pointer + "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
 
 
+def tokens(pointer: str) -> list[str]:
+    """The names of the members on the way of a pointer."""
+    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
+
+
 def follow(document: Json, pointer: str, source: str) -> Json:
     """The value at `pointer`; `SpecError` when the document has nothing there."""
     here = document
-    for raw in pointer.split("/")[1:]:
-        token = raw.replace("~1", "/").replace("~0", "~")
-        try:
-            here = here[int(token)] if isinstance(here, list) else here[token]
-        except (KeyError, IndexError, ValueError, TypeError):
-            raise SpecError(source, pointer, "leads nowhere") from None
+    for token in tokens(pointer):
+        if isinstance(here, dict) and token in here:
+            here = here[token]
+        elif isinstance(here, list) and _INDEX.fullmatch(token) and int(token) < len(here):
+            here = here[int(token)]
+        else:
+            raise SpecError(source, pointer, "leads nowhere")
     return here
 
 
 class Node:
-    """A value of a document together with where it stands, so that every complaint can say so."""
+    """A value of a document together with where it stands, so that every complaint can say so.
+
+    What asks for a value of some kind (`mapping`, `items`, `text`, `number`) raises `SpecError` when
+    it is of another.
+    """
 
     __slots__ = ("document", "pointer", "source", "value")
 
@@ -48,6 +64,28 @@ class Node:
             raise self.error(f"must be a mapping, not {type(self.value).__name__}")
         return self.value
 
+    def items(self) -> list[Node]:
+        """The entries of the value, which must be a list; `$ref`s followed."""
+        if not isinstance(self.value, list):
+            raise self.error(f"must be a list, not {type(self.value).__name__}")
+        return [self.below(index, value).resolved() for index, value in enumerate(self.value)]
+
+    def text(self) -> str:
+        """The value, which must be text and not empty."""
+        if not isinstance(self.value, str) or not self.value:
+            raise self.error(f"must be text, not {self.value!r:.80}")
+        return self.value
+
+    def number(self) -> float:
+        """The value, which must be a number and not negative."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float) or self.value < 0:
+            raise self.error(f"must be a number and not negative, not {self.value!r:.80}")
+        return self.value
+
+    def below(self, token: str | int, value: Json) -> Node:
+        """The node of `value`, which stands here under `token`, as it is."""
+        return Node(self.document, self.source, join(self.pointer, token), value)
+
     def child(self, key: str) -> Node:
         """The member `key`, its `$ref` followed; `SpecError` when it is missing."""
         found = self.get(key)
@@ -57,16 +95,22 @@ class Node:
 
     def get(self, key: str) -> Node | None:
         """The member `key`, its `$ref` followed, or None."""
-        if key not in self.mapping():
-            return None
-        return Node(self.document, self.source, join(self.pointer, key), self.value[key]).resolved()
+        members = self.mapping()
+        return self.below(key, members[key]).resolved() if key in members else None
 
     def children(self) -> list[tuple[str, Node]]:
         """Every member in document order, `$ref`s followed."""
         return [(str(key), self.child(key)) for key in self.mapping()]
 
+    def fields(self, known: Collection[str]) -> dict[str, Node]:
+        """The members that are no extensions, `$ref`s followed; `SpecError` for one that is not known."""
+        for key, value in self.mapping().items():
+            if key not in known and not key.startswith("x-"):
+                raise self.below(key, value).error("is no field that is understood here")
+        return {key: self.child(key) for key in self.mapping() if key in known}
+
     def resolved(self) -> Node:
-        """The node, or the one its chain of `$ref`s leads to. Siblings of `$ref` are annotations here."""
+        """The node, or the one its chain of `$ref`s leads to, with what stands beside a `$ref` laid over it."""
         node, seen = self, set[str]()
         while isinstance(node.value, dict) and "$ref" in node.value:
             target = node.value["$ref"]
@@ -77,7 +121,9 @@ class Node:
             if target in seen:
                 raise node.error(f"refers to itself through {target!r}")
             seen.add(target)
-            node = Node(
-                self.document, self.source, target[1:], follow(self.document, target[1:], self.source)
-            )
+            pointer = unquote(target[1:])
+            value = follow(self.document, pointer, self.source)
+            beside = {key: one for key, one in node.value.items() if key != "$ref"}
+            merged = {**value, **beside} if beside and isinstance(value, dict) else value
+            node = Node(self.document, self.source, pointer, merged)
         return node

@@ -17,7 +17,8 @@ Advice = Literal["fix-request", "retry-later", "give-up"]
 class ErrorAnswer:
     """A documented error answer: its HTTP status and the body of the document's own example.
 
-    `body` is `{"error": {"code": str, "message": str, "type": str, "param"?: str}}`.
+    `body` is `{"error": {"message": str, …}}`; in the documents of the family `code` (text or a number),
+    `type` and sometimes `param` stand beside the message.
     """
 
     status: int
@@ -57,10 +58,11 @@ class TaskFailure:
 class CreateOperation:
     """A POST that starts a task.
 
-    `models` are the values the request's `model` may have, empty when the document has no such
-    property; `aliases` maps an old name to the one that answers. `body_schema` stands alone: it
-    carries the components it refers to. `answer` is the success body made of the schema's own
-    examples. `media_seconds` and the like are not here: they are read from a request.
+    `models` are the values that the request's `model` may have, or its default where it may be any
+    text; empty when the document names none. `aliases` maps an old name to the one that answers.
+    `body_schema` stands alone: it carries the components it refers to. `answer` is the success body
+    made of the schema's own examples, without what only a task that is over has; `success` is its
+    status. `media_seconds` and the like are not here: they are read from a request.
     """
 
     id: str
@@ -78,6 +80,7 @@ class CreateOperation:
     answer: Mapping[str, Json]
     errors: Mapping[int, ErrorAnswer]
     callback: CallbackRules | None
+    success: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ class QueryOperation:
     parameter: str
     statuses: Statuses
     errors: Mapping[int, ErrorAnswer]
+    success: int = 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from driver import Mock
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_name_leaves_the_machine() -> Iterator[None]:
+    """Names resolve nowhere but on this machine: no test waits for, or tells, anybody else."""
+    resolve = socket.getaddrinfo
+
+    def local_only(host: Any, *more: Any, **named: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name in {None, "localhost"} or not name.strip("0123456789.") or ":" in name:
+            return resolve(host, *more, **named)
+        raise socket.gaierror(socket.EAI_NONAME, "no names in tests")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", local_only)
+        yield
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import logging
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -28,8 +29,9 @@ START = 1_757_169_743.0
 SPEC = load()
 VOICE = Conformance(SPEC)  # the independent judge of all that the mock answers
 CREATE = "/v1/videos/generations"
-BODY = {
-    "model": "grok-imagine-image-to-video-beta",
+MODEL = "grok-imagine-image-to-video-beta"
+BODY: dict[str, Any] = {
+    "model": MODEL,
     "prompt": "The person starts dancing",
     "image_urls": ["https://example.com/image.jpg"],
 }
@@ -74,6 +76,7 @@ class Mock:
     clock: VirtualClock
     noted: list[Exchange]
     client: httpx.AsyncClient
+    stop: Callable[[], Coroutine[Any, Any, None]]
     _run: Callable[[Coroutine[Any, Any, Any]], Any]
     callbacks: Callbacks = field(default_factory=Callbacks)
     recorded: list[Recorded] = field(default_factory=list)
@@ -131,7 +134,7 @@ class Mock:
             answer.content,
         )
         problems = VOICE.response_problems(exchange)
-        undocumented = (f"no document describes {request.method} {request.url.path}"[:200],)
+        undocumented = (f"no document describes {request.method} {urlsplit(exchange.url).path}"[:200],)
         assert problems in {(), undocumented}, problems
         if not problems:
             self.recorded.append(exchange)
@@ -149,15 +152,14 @@ def playing(spec: Spec = SPEC, **choices: Any) -> Iterator[Mock]:
     log = logging.getLogger("evolink_mock.callbacks")
     level = log.level
     with asyncio.Runner() as runner:
-        mock = Mock(clock, noted, client, runner.run)
+        mock = Mock(clock, noted, client, runner.run(_enter(app)), runner.run)
         log.addHandler(mock.callbacks)
         log.setLevel(logging.INFO)
-        stop = runner.run(_enter(app))
         try:
             yield mock
         finally:
             runner.run(client.aclose())
-            runner.run(stop())
+            runner.run(mock.stop())
             log.setLevel(level)
             log.removeHandler(mock.callbacks)
 
@@ -174,8 +176,9 @@ async def _enter(app: Any) -> Callable[[], Coroutine[Any, Any, None]]:
         assert answer["type"] == f"lifespan.{phase}.complete", answer
 
     async def stop() -> None:
-        await pass_through("shutdown")
-        await life
+        if not life.done():
+            await pass_through("shutdown")
+            await life
 
     await pass_through("startup")
     return stop

@@ -8,7 +8,7 @@ import string
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from driver import BODY, CREATE, SPEC, VOICE, shaped
+from driver import BODY, CREATE, MODEL, SPEC, VOICE, shaped
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from driver import Mock
 
-OPERATION = SPEC.creates["POST", CREATE][BODY["model"]]
+OPERATION = SPEC.creates["POST", CREATE][MODEL]
 ALIAS, ACTUAL = next(iter(OPERATION.aliases.items()))
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

@@ -82,7 +82,9 @@ def test_a_tilde_is_unescaped_last() -> None:
     assert follow({"~1": "kept"}, "/~01", "d.yaml") == "kept"
 
 
-@pytest.mark.parametrize("pointer", ["/bar", "/foo/2", "/foo/x", "/foo/-", "/foo/0/deeper", "/a~1b/0"])
+@pytest.mark.parametrize(
+    "pointer", ["/bar", "/foo/2", "/foo/x", "/foo/-", "/foo/-1", "/foo/01", "/foo/0/deeper", "/a~1b/0"]
+)
 def test_a_pointer_to_nothing_is_an_error_with_file_and_pointer(pointer: str) -> None:
     with pytest.raises(SpecError, match="leads nowhere") as caught:
         follow(RFC, pointer, "d.yaml")
@@ -146,3 +148,56 @@ def test_references_in_a_circle_are_an_error() -> None:
 def test_a_reference_to_nothing_is_an_error_that_names_it() -> None:
     with pytest.raises(SpecError, match=r"^d\.yaml#/components/missing: leads nowhere$"):
         Node({"a": {"$ref": "#/components/missing"}}, "d.yaml").child("a")
+
+
+def test_a_reference_may_be_percent_encoded() -> None:
+    document = {"use": {"$ref": "#/paths/~1v1~1tasks~1%7Bid%7D"}, "paths": {"/v1/tasks/{id}": 1}}
+    assert Node(document, "d.yaml").child("use").value == 1
+
+
+def test_what_stands_beside_a_reference_is_laid_over_what_it_leads_to() -> None:
+    there = {"type": "a", "description": "there"}
+    document = {"use": {"$ref": "#/once", "description": "here"}, "once": there}
+    assert Node(document, "d.yaml").child("use").value == {"type": "a", "description": "here"}
+    assert there == {"type": "a", "description": "there"}
+
+
+def test_the_entries_of_a_list_know_where_they_stand() -> None:
+    document = {"list": [1, {"$ref": "#/once"}], "once": 2}
+    found = Node(document, "d.yaml").child("list").items()
+    assert [(node.pointer, node.value) for node in found] == [("/list/0", 1), ("/once", 2)]
+
+
+@pytest.mark.parametrize("value", [0, 1, 2.5])
+def test_a_number_is_given_as_it_is(value: float) -> None:
+    assert Node({"a": value}, "d.yaml").child("a").number() == value
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ({}, "items"),
+        ("ab", "items"),
+        (None, "text"),
+        ("", "text"),
+        (1, "text"),
+        (None, "number"),
+        ("1", "number"),
+        (True, "number"),
+        (-1, "number"),
+    ],
+)
+def test_a_value_of_another_kind_than_is_asked_for_is_an_error(value: object, kind: str) -> None:
+    with pytest.raises(SpecError, match=r"^d\.yaml#/a: must be "):
+        getattr(Node({"a": value}, "d.yaml").child("a"), kind)()
+
+
+def test_the_known_fields_of_a_mapping_are_given_without_its_extensions() -> None:
+    node = Node({"a": {"one": 1, "x-own": 2, "two": {"$ref": "#/b"}}, "b": 3}, "d.yaml").child("a")
+    found = node.fields({"one", "two", "three"})
+    assert {name: field.value for name, field in found.items()} == {"one": 1, "two": 3}
+
+
+def test_a_field_that_is_not_known_is_an_error_where_it_stands() -> None:
+    with pytest.raises(SpecError, match=r"^d\.yaml#/a/tow: is no field that is understood here$"):
+        Node({"a": {"one": 1, "tow": 2}}, "d.yaml").child("a").fields({"one", "two"})
