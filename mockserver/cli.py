@@ -82,7 +82,7 @@ def serve(  # noqa: PLR0913  (one parameter an option is how typer works)
         spec=tuple(spec or ()),
         speed=REALTIME if realtime else cast("Speed", duration),
         seed=seed,
-        credits=int(credits) if credits == int(credits) else credits,
+        credits=credits,
         rate=cast("Rate | None", rate),
         tokens=frozenset(token or ()),
         denied_models=frozenset(deny_model or ()),
@@ -101,6 +101,7 @@ def _serve(settings: Settings, port_file: Path | None, *, quiet: bool) -> None:
     try:
         spec = load(*settings.spec)
         choices.check(settings, spec)
+        choices.check_port_file(port_file)
         listener = server.listen(settings.host, settings.port)
     except (SpecError, ValueError) as error:
         _fail(str(error), CONFIGURATION_ERROR)

@@ -98,7 +98,8 @@ async def _task(
         draw = ids.draw(account.salt, account.tasks)
     outcome = call.recipe.outcome if isinstance(call.recipe, Recipe) else SUCCESS
     look = look_of(request, operation.medium, draw)
-    model = str(request.get("model") or operation.answer.get("model", ""))
+    # Interned: a million tasks share the few names there are.
+    model = intern(str(request.get("model") or operation.answer.get("model", "")))
     return Task(
         task_id, account.token, operation, model, look, origin, plan(now, draw, service.speed, outcome)
     )

@@ -27,10 +27,10 @@ def _option(name: str, help: str, panel: str, *short: str, **more: Any) -> Any: 
     )
 
 
-def read(parse: Callable[[str], Any]) -> Callable[[str | None], Any]:
+def read(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A callback that reads an option with `parse`; its ValueError becomes a usage error in its own words."""
 
-    def of(text: str | None) -> Any:
+    def of(text: Any) -> Any:
         try:
             return None if text is None else parse(text)
         except ValueError as error:
@@ -83,7 +83,15 @@ Seed = Annotated[
     _option("--seed", "The same ids, start time and durations for the same script.", _TASKS, metavar="N"),
 ]
 Credits = Annotated[
-    float, _option("--credits", "Credits that every token begins with.", _ACCOUNTS, min=0, metavar="N")
+    float,
+    _option(
+        "--credits",
+        "Credits that every token begins with.",
+        _ACCOUNTS,
+        min=0,
+        metavar="N",
+        callback=read(choices.whole),
+    ),
 ]
 RateOption = Annotated[
     str | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -84,6 +85,19 @@ def parse_public_url(text: str) -> str:
         raise ValueError(f"{text!r} is no public URL: write https://HOST[:PORT]")
     parse_allowed(found[1])  # as strict about a host, and as clear
     return text.rstrip("/")
+
+
+def whole(number: float) -> float:
+    """A number of credits as JSON should show it: an integer where it is one. ValueError for one without end."""
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no number of credits")
+    return int(number) if number == int(number) else number
+
+
+def check_port_file(path: Path | None) -> None:
+    """ValueError when the port could not be written once the server is up."""
+    if path is not None and not os.access(path.parent, os.W_OK):
+        raise ValueError(f"--port-file: cannot write in {path.parent}")
 
 
 def check(settings: Settings, spec: Spec) -> None:

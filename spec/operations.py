@@ -104,7 +104,7 @@ def _create(path: str, node: Node) -> CreateOperation:
     statuses = statuses_of(answered, node)
     body = _request_body(node)
     check(body)
-    if "object" not in types_of(body):
+    if "object" not in (types_of(body) or ["object"]):
         raise body.error("must be of type object")
     properties = properties_of(body)
     return CreateOperation(
@@ -117,7 +117,7 @@ def _create(path: str, node: Node) -> CreateOperation:
         statuses=statuses,
         models=models_of(properties.get("model")),
         aliases={},
-        body_schema=standalone(body),
+        body_schema={**standalone(body), "type": "object"},
         properties=frozenset(properties),
         defaults=dict(defaults_of(properties)),
         answer=sample_answer(answer),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING
 
 from spec.errors import SpecError
@@ -30,7 +29,7 @@ def apply(document: Mapping[str, Json], overlay: Mapping[str, Json], source: str
     An action whose target selects nothing changes nothing, as the specification has it, so one
     overlay serves a family of documents. `source` names the overlay in errors.
     """
-    result = copy.deepcopy(dict(document))
+    result: dict[str, Json] = _own(document)
     for index, action in enumerate(_actions(overlay, source)):
         _act(result, action, source, join("/actions", index))
     return result
@@ -41,6 +40,8 @@ def _actions(overlay: Mapping[str, Json], source: str) -> Sequence[Mapping[str, 
         raise SpecError(
             source, "/overlay", f"is version {overlay.get('overlay')!r}: only Overlay 1.0 is understood"
         )
+    if "info" not in overlay:
+        raise SpecError(source, "", "has no 'info'")
     for key in overlay:
         if key not in _ROOT_KEYS and not key.startswith("x-"):
             raise SpecError(source, join("", key), "is no field of an overlay")
@@ -56,15 +57,19 @@ def _act(document: Json, action: Mapping[str, Json], source: str, pointer: str) 
     for key in action:
         if key not in _ACTION_KEYS and not key.startswith("x-"):
             raise SpecError(source, join(pointer, key), "is no field of an action")
-    for node in _select(document, str(action["target"]), source, join(pointer, "target")):
-        if action.get("remove") is True:
-            _parent(document, node).pop(node.location[-1])
-        elif "update" in action:
-            _update(
-                node.value,
-                action["update"],
-                SpecError(source, join(pointer, "update"), "does not fit its target"),
-            )
+    remove = action.get("remove", False)
+    if not isinstance(remove, bool):
+        raise SpecError(source, join(pointer, "remove"), f"must be true or false, not {remove!r}")
+    if not remove and "update" not in action:
+        raise SpecError(source, pointer, "neither updates nor removes")
+    nodes = _select(document, str(action["target"]), source, join(pointer, "target"))
+    if remove:
+        whole = SpecError(source, join(pointer, "target"), "is the whole document, which cannot be removed")
+        _remove(document, nodes, whole)
+        return
+    for node in nodes:
+        misfit = SpecError(source, join(pointer, "update"), "does not fit its target")
+        _update(node.value, action["update"], misfit)
 
 
 def _select(document: Json, target: str, source: str, pointer: str) -> list[JSONPathNode]:
@@ -76,18 +81,30 @@ def _select(document: Json, target: str, source: str, pointer: str) -> list[JSON
         raise SpecError(source, pointer, f"is no JSONPath: {error}") from error
 
 
-def _parent(document: Json, node: JSONPathNode) -> Json:
-    here = document
-    for step in node.location[:-1]:
-        here = here[step]
-    return here
+def _remove(document: Json, nodes: list[JSONPathNode], whole: SpecError) -> None:
+    """Take every node out: children before parents, and of a list the last first, so that places hold."""
+    places = {node.location for node in nodes}
+    if () in places:
+        raise whole
+    for place in sorted(places, key=lambda place: [(str(type(step)), step) for step in place], reverse=True):
+        parent = document
+        for step in place[:-1]:
+            parent = parent[step]
+        parent.pop(place[-1])
+
+
+def _own(value: Json) -> Json:
+    """A copy in which nothing is shared: an alias of YAML makes one object stand in many places."""
+    if isinstance(value, dict):
+        return {key: _own(member) for key, member in value.items()}
+    return [_own(member) for member in value] if isinstance(value, list) else value
 
 
 def _update(value: Json, update: Json, misfit: SpecError) -> None:
     if isinstance(value, dict) and isinstance(update, dict):
         _merge(value, update)
     elif isinstance(value, list):
-        value.append(copy.deepcopy(update))
+        value.append(_own(update))
     else:
         raise misfit
 
@@ -98,6 +115,6 @@ def _merge(value: dict[str, Json], update: Mapping[str, Json]) -> None:
         if isinstance(old, dict) and isinstance(new, dict):
             _merge(old, new)
         elif isinstance(old, list) and isinstance(new, list):
-            old.extend(copy.deepcopy(new))
+            old.extend(_own(new))
         else:
-            value[key] = copy.deepcopy(new)
+            value[key] = _own(new)

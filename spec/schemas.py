@@ -86,20 +86,24 @@ def check(schema: Node) -> Any:
         if isinstance(node.value, dict):
             try:
                 jsonschema_rs.meta.validate({"$schema": DIALECT, **node.value})
-            except jsonschema_rs.ValidationError as error:
+            except ValueError as error:
                 raise _misfit(node, error) from error
     try:
         return jsonschema_rs.Draft202012Validator(standalone(schema), validate_formats=True)
-    except jsonschema_rs.ValidationError as error:
+    except ValueError as error:
         raise _misfit(schema, error) from error
 
 
 def check_value(schema: Node, value: Json, place: Node, what: str) -> None:
     """Raise `SpecError` at `place` when the schema refuses a value that the document itself gives."""
-    error = next(check(schema).iter_errors(value), None)
+    validator = check(schema)
+    try:
+        error = next(validator.iter_errors(value), None)
+    except ValueError as deep:
+        error = deep
     if error is not None:
-        where = f" at {join('', *error.instance_path)}" if error.instance_path else ""
-        raise place.error(f"{what} breaks its own schema{where}: {error.message:.200}")
+        path, message = _where_and_what(error)
+        raise place.error(f"{what} breaks its own schema at {join('', *path) or 'its top'}: {message}")
 
 
 def defaults_of(properties: dict[str, Node]) -> Iterator[tuple[str, Json]]:
@@ -118,12 +122,17 @@ def standalone(schema: Node) -> dict[str, Json]:
     return {**found, "components": {"schemas": components}} if components else found
 
 
-def _misfit(node: Node, error: Any) -> SpecError:
+def _misfit(node: Node, error: ValueError) -> SpecError:
     """What is wrong with a schema. The path of the error begins at it, or where it stands alone."""
-    path = list(error.instance_path)
+    path, message = _where_and_what(error)
     pointer = "" if path[:1] == ["components"] else node.pointer
     path = path[1:] if path[:1] == [_SUBJECT] else path
-    return SpecError(node.source, join(pointer, *path), f"is no valid schema: {error.message:.200}")
+    return SpecError(node.source, join(pointer, *path), f"is no valid schema: {message}")
+
+
+def _where_and_what(error: ValueError) -> tuple[list[str | int], str]:
+    """The path and the message of an error of jsonschema-rs, which has neither when it is about depth."""
+    return list(getattr(error, "instance_path", [])), f"{getattr(error, 'message', error)!s:.200}"
 
 
 def _components(schema: Node) -> list[Node]:

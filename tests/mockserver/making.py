@@ -64,9 +64,9 @@ def a_task(plan: Plan | None = None, **changes: Any) -> Task:
 
 
 def an_account(
-    token: str = "key", credits: float = 100, rate: Rate | None = None, denied: str | None = None
+    token: str = "key", granted: float = 100, rate: Rate | None = None, denied: str | None = None
 ) -> Account:
-    return open_account(token, Terms(1, credits, rate, frozenset(filter(None, (denied,)))))
+    return open_account(token, Terms(1, granted, rate, frozenset(filter(None, (denied,)))))
 
 
 def a_call(**changes: Any) -> Call:

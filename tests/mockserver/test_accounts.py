@@ -27,30 +27,30 @@ def test_a_new_account_has_what_the_terms_grant() -> None:
     account = open_account("key", Terms(7, 12.5, Rate(1, 60.0), frozenset({"model"})))
     assert remaining(account, START) == 12.5
     assert (account.used, account.tasks, account.salt) == (0, 0, ids.salt(7, "key"))
-    assert (account.rate, account.denied) == (Rate(1, 60.0), {"model"})
+    assert (account.rate, account.denied) == (Rate(1, 60.0), frozenset({"model"}))
 
 
 def test_a_create_reserves_its_price_and_is_counted() -> None:
-    account = an_account(credits=100)
+    account = an_account(granted=100)
     charge(account, a_task(), 5)
     assert (remaining(account, START), account.used, account.tasks) == (95, 5, 1)
 
 
 def test_whole_credits_stay_whole_numbers() -> None:
-    account = an_account(credits=100)
+    account = an_account(granted=100)
     charge(account, a_task(a_plan(outcome=FAILED)), 5)
     assert isinstance(remaining(account, START), int)
     assert isinstance(remaining(account, START + 10), int)
 
 
 def test_a_task_that_completes_is_paid_for_for_ever() -> None:
-    account = an_account(credits=100)
+    account = an_account(granted=100)
     charge(account, a_task(), 5)
     assert remaining(account, START + 1e9) == 95
 
 
 def test_a_failure_returns_its_credits_at_its_end_and_not_before() -> None:
-    account = an_account(credits=100)
+    account = an_account(granted=100)
     charge(account, a_task(a_plan(seconds=10.0, outcome=FAILED)), 5)
     assert remaining(account, START + 9.999) == 95
     assert remaining(account, START + 10) == 100
@@ -58,30 +58,32 @@ def test_a_failure_returns_its_credits_at_its_end_and_not_before() -> None:
 
 
 def test_the_first_failure_to_end_returns_its_credits_first() -> None:
-    account = an_account(credits=100)
+    account = an_account(granted=100)
     charge(account, a_task(a_plan(seconds=20.0, outcome=FAILED)), 7)
     charge(account, a_task(a_plan(seconds=10.0, outcome=FAILED)), 5)
     assert [remaining(account, START + seconds) for seconds in (9, 10, 19, 20)] == [88, 93, 93, 100]
 
 
 def test_what_never_ends_is_never_returned() -> None:
-    account = an_account(credits=100)
+    account = an_account(granted=100)
     charge(account, a_task(Plan(START, START, inf, 5, FAILED)), 5)
     assert remaining(account, 1e18) == 95
 
 
 def test_thirty_cents_pay_for_three_tasks_of_ten() -> None:
-    account = an_account(credits=0.3)
+    account = an_account(granted=0.3)
     for _ in range(2):
         charge(account, a_task(), 0.1)
     assert remaining(account, START) >= 0.1
 
 
-@given(TENTHS, st.lists(st.tuples(TENTHS, st.booleans(), st.integers(1, 50), st.integers(0, 20)), max_size=30))
+@given(
+    TENTHS, st.lists(st.tuples(TENTHS, st.booleans(), st.integers(1, 50), st.integers(0, 20)), max_size=30)
+)
 def test_credits_add_up_whatever_is_made_and_whenever_one_looks(
     granted: int, creates: list[tuple[int, bool, int, int]]
 ) -> None:
-    account = an_account(credits=granted / 10)
+    account = an_account(granted=granted / 10)
     made: list[tuple[float, int]] = []  # when it is no longer paid for, and its price in tenths
     now = START
     for price, fails, seconds, wait in creates:

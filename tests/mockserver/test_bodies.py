@@ -19,10 +19,12 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     max_leaves=12,
 )
 NEARLY = st.lists(
-    st.sampled_from(
-        [*b'{}[]:,"\\'[:], 0xEF, 0xBB, 0xBF, 0xED, 0xA0, 0x80, 0xFF]
-    ).map(lambda byte: bytes((byte,)))
-    | st.sampled_from((b"\\ud83d", b"\\ude00", b"NaN", b"-Infinity", b"1e999", b'"a"', b"1", b"-", b"null", b" "))
+    st.sampled_from([*b'{}[]:,"\\'[:], 0xEF, 0xBB, 0xBF, 0xED, 0xA0, 0x80, 0xFF]).map(
+        lambda byte: bytes((byte,))
+    )
+    | st.sampled_from(
+        (b"\\ud83d", b"\\ude00", b"NaN", b"-Infinity", b"1e999", b'"a"', b"1", b"-", b"null", b" ")
+    )
 ).map(b"".join)
 
 

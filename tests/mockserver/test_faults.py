@@ -76,4 +76,7 @@ def test_an_example_without_a_message_gets_the_detail_alone() -> None:
 
 def test_what_an_example_has_beside_its_error_is_kept() -> None:
     documented = {400: ErrorAnswer(400, "", {"success": False, "error": {"message": "no"}})}
-    assert json.loads(body(Fault(400, "why"), documented)) == {"success": False, "error": {"message": "no: why"}}
+    assert json.loads(body(Fault(400, "why"), documented)) == {
+        "success": False,
+        "error": {"message": "no: why"},
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given
@@ -43,7 +44,7 @@ def test_a_draw_is_one_of_those_that_eight_letters_can_spell(salt: int, number: 
 
 def test_neighbours_do_not_look_alike() -> None:
     made = [ids.task_id(0, ids.draw(0, number))[-8:] for number in range(1000)]
-    assert all(one[:2] != other[:2] for one, other in zip(made, made[1:], strict=False))
+    assert all(one[:2] != other[:2] for one, other in pairwise(made))
 
 
 def test_the_salt_is_the_same_in_every_process() -> None:
@@ -70,7 +71,9 @@ def test_fractions_are_spread_evenly() -> None:
     assert all(150 < tenths.count(tenth) < 250 for tenth in range(10))
 
 
-@pytest.mark.parametrize("other", ["", "task-", "task_unified-1757169743-7cvnl5zw", "TASK-UNIFIED-1", " task-unified-"])
+@pytest.mark.parametrize(
+    "other", ["", "task-", "task_unified-1757169743-7cvnl5zw", "TASK-UNIFIED-1", " task-unified-"]
+)
 def test_another_prefix_is_foreign(other: str) -> None:
     assert ids.is_foreign(other)
 

@@ -45,8 +45,8 @@ def fetch(mock: Mock, link: str, method: str = "GET", **headers: str) -> Any:
 
 @pytest.mark.parametrize(
     ("fields", "seconds", "height"),
-    [({}, 6, 480), ({"duration": 10, "quality": "720p"}, 10, 720), ({"duration": 10}, 10, 480)],
-    ids=["default", "720p", "480p"],
+    [({}, 6, 480), ({"duration": 10, "quality": "720p"}, 10, 720)],
+    ids=["default", "720p"],
 )
 def test_a_result_is_an_h264_mp4_of_the_asked_duration_and_height(
     world: Mock, fields: dict[str, Any], seconds: int, height: int

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from making import BODY, FAILURE, MODEL, SCRIPTS, SPEC, START, a_call, a_plan, a_task, an_account, an_operation
+from making import (
+    BODY,
+    FAILURE,
+    MODEL,
+    SCRIPTS,
+    SPEC,
+    START,
+    a_call,
+    a_plan,
+    a_task,
+    an_account,
+    an_operation,
+)
 
 from mockserver import policy
 from mockserver.accounts import charge
@@ -31,7 +43,7 @@ CREATE_FAULTS: dict[str, tuple[int, dict[str, Any]]] = {
     "schema": (400, {"document": BODY | {"duration": 7}}),
     "callback": (400, {"callback_refusal": FORBIDDEN}),
     "model": (403, {"denied": MODEL}),
-    "credits": (402, {"credits": 4}),
+    "credits": (402, {"granted": 4}),
 }
 QUERY_FAULTS: dict[str, tuple[int, dict[str, Any]]] = {
     "no token": (401, {"token": None}),
@@ -47,7 +59,7 @@ def create(names: set[str]) -> Call:
     wrong: dict[str, Any] = {}
     for name in reversed(CREATE_FAULTS):  # the earlier fault is the one to be seen
         wrong |= CREATE_FAULTS[name][1] if name in names else {}
-    account = an_account(credits=wrong.pop("credits", 100), denied=wrong.pop("denied", None))
+    account = an_account(granted=wrong.pop("granted", 100), denied=wrong.pop("denied", None))
     return a_call(account=account, **wrong)
 
 
@@ -57,7 +69,9 @@ def query(names: set[str]) -> Call:
     for name in reversed(QUERY_FAULTS):
         wrong |= QUERY_FAULTS[name][1] if name in names else {}
     task = a_task(account=wrong.pop("owner", "key"))
-    return a_call(**{"task": task, "task_id": task.id, "documented": SPEC.query.errors, "script": None} | wrong)
+    return a_call(
+        **{"task": task, "task_id": task.id, "documented": SPEC.query.errors, "script": None} | wrong
+    )
 
 
 def first(faults: dict[str, tuple[int, dict[str, Any]]], names: set[str]) -> int | None:
@@ -131,17 +145,20 @@ def test_access_is_denied_to_a_model_that_is_only_the_default() -> None:
 def test_a_model_of_an_odd_type_is_denied_to_nobody_where_the_schema_lets_it_pass(model: Any) -> None:
     document, script = Scripts({None: an_operation(properties={})}).choose({"model": model})
     assert policy.keeps_schema(a_call(document=document, script=script)) is None
-    assert policy.may_use_model(a_call(account=an_account(denied="auto"), document=document, script=script)) is None
+    assert (
+        policy.may_use_model(a_call(account=an_account(denied="auto"), document=document, script=script))
+        is None
+    )
     assert policy.may_use_model(a_call(document=document, script=script)) is None
 
 
-@pytest.mark.parametrize(("credits", "fault"), [(4.99, Fault(402)), (5, None), (0, Fault(402))])
-def test_the_credits_left_have_to_cover_the_price(credits: float, fault: Fault | None) -> None:
-    assert policy.affordable(a_call(account=an_account(credits=credits))) == fault
+@pytest.mark.parametrize(("granted", "fault"), [(4.99, Fault(402)), (5, None), (0, Fault(402))])
+def test_the_credits_left_have_to_cover_the_price(granted: float, fault: Fault | None) -> None:
+    assert policy.affordable(a_call(account=an_account(granted=granted))) == fault
 
 
 def test_what_a_failed_task_returned_can_be_spent_again() -> None:
-    account = an_account(credits=5)
+    account = an_account(granted=5)
     charge(account, a_task(a_plan(seconds=10.0, outcome=Outcome(FAILURE))), 5)
     assert policy.affordable(a_call(account=account, now=START + 9)) == Fault(402)
     assert policy.affordable(a_call(account=account, now=START + 10)) is None

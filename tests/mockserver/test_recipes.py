@@ -158,7 +158,8 @@ def test_no_part_of_a_token_is_repeated() -> None:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["[[402]]", "A dog [[402]] dances", "[[ 402\n]]", "[[402]] [[500]]", "[not] [[402]]", "[[[402]]]"]
+    "prompt",
+    ["[[402]]", "A dog [[402]] dances", "[[ 402\n]]", "[[402]] [[500]]", "[not] [[402]]", "[[[402]]]"],
 )
 def test_a_prompt_carries_a_recipe_in_double_brackets(prompt: str) -> None:
     assert status(BOOK.of_body({"prompt": prompt})) == 402
@@ -166,7 +167,18 @@ def test_a_prompt_carries_a_recipe_in_double_brackets(prompt: str) -> None:
 
 @pytest.mark.parametrize(
     "prompt",
-    ["402", "[402]", "[[402]", "[[]]", "[[4[0]2]]", f"[[{'x' * 201}]]", None, 402, ["[[402]]"], {"a": "[[402]]"}],
+    [
+        "402",
+        "[402]",
+        "[[402]",
+        "[[]]",
+        "[[4[0]2]]",
+        f"[[{'x' * 201}]]",
+        None,
+        402,
+        ["[[402]]"],
+        {"a": "[[402]]"},
+    ],
 )
 def test_a_prompt_without_a_recipe_asks_for_nothing(prompt: Any) -> None:
     assert BOOK.of_body({"prompt": prompt}) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from making import BODY, CREATES, MODEL, OLD_MODEL, OPERATION, SCRIPTS, an_operation
@@ -10,10 +10,13 @@ from making import BODY, CREATES, MODEL, OLD_MODEL, OPERATION, SCRIPTS, an_opera
 from mockserver.faults import Fault
 from mockserver.scripts import Script, Scripts
 
+if TYPE_CHECKING:
+    from spec import CreateOperation
+
 ONE = an_operation(models=("one", "one-fast"), aliases={"uno": "one"}, source="one.yaml")
 TWO = an_operation(models=("two",), aliases={}, source="two.yaml", answer={})
 ANY = an_operation(models=(), aliases={}, source="any.yaml")
-BOTH = {"one": ONE, "one-fast": ONE, "two": TWO}
+BOTH: dict[str | None, CreateOperation] = {"one": ONE, "one-fast": ONE, "two": TWO}
 
 
 def chosen(scripts: Scripts, document: Any) -> Any:
@@ -104,7 +107,11 @@ def test_what_is_no_object_is_refused_whatever_the_schema_says(document: Any) ->
 
 
 def test_the_price_is_what_the_document_says_is_reserved() -> None:
-    scripts = Scripts({"one": ONE, "two": TWO})
-    prices = [script.price for model in ("one", "two") if isinstance(script := scripts.choose({"model": model})[1], Script)]
+    scripts = Scripts(BOTH)
+    prices = [
+        script.price
+        for model in ("one", "two")
+        if isinstance(script := scripts.choose({"model": model})[1], Script)
+    ]
     assert prices == [5, 0]
     assert set(CREATES) == {MODEL}

@@ -113,7 +113,9 @@ def test_created_is_in_whole_seconds() -> None:
 
 
 def test_the_words_of_the_status_are_the_document_s_own() -> None:
-    statuses = OPERATION.statuses._replace(initial="queued", running="running", success="done", failure="error")
+    statuses = OPERATION.statuses._replace(
+        initial="queued", running="running", success="done", failure="error"
+    )
     operation = an_operation(statuses=statuses)
     seen = [
         views.body(a_task(a_plan(outcome=outcome), operation=operation), START + seconds)["status"]

@@ -14,7 +14,7 @@ import spec
 from spec import overlay
 from spec.errors import SpecError
 from spec.pointers import follow
-from spec.reading import read
+from spec.reading import parse, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +120,20 @@ def test_one_entry_of_a_list_can_be_removed() -> None:
     assert found == {"a": [{"n": 2}]}
 
 
+def test_every_entry_of_a_list_can_be_removed() -> None:
+    assert applied({"a": list(range(12))}, {"target": "$.a[1:]", "remove": True}) == {"a": [0]}
+
+
+def test_what_is_removed_may_lie_within_what_is_removed() -> None:
+    document = {"a": {"a": [{"a": 1}]}, "b": {"a": 2}}
+    assert applied(document, {"target": "$..a", "remove": True}) == {"b": {}}
+
+
+def test_what_a_document_repeats_by_an_alias_is_updated_in_one_place_only() -> None:
+    document = parse("a: &x {k: 1}\nb: *x\n", "d.yaml")
+    assert applied(document, {"target": "$.a", "update": {"n": 2}}) == {"a": {"k": 1, "n": 2}, "b": {"k": 1}}
+
+
 def test_an_action_sees_what_the_ones_before_it_did() -> None:
     found = applied({}, {"target": "$", "update": {"a": {}}}, {"target": "$.a", "update": {"b": 1}})
     assert found == {"a": {"b": 1}}
@@ -159,7 +173,11 @@ def test_an_overlay_is_told_from_a_document() -> None:
         (overlay_of({"target": "$"}, overlay="1.1.0"), "/overlay"),
         (overlay_of({"target": "$"}, overlay=None), "/overlay"),
         (overlay_of({"target": "$"}, action=[]), "/action"),
+        ({"overlay": "1.0.0", "actions": [{"target": "$", "update": {}}]}, ""),
         (overlay_of(), "/actions"),
+        (overlay_of({"target": "$"}), "/actions/0"),
+        (overlay_of({"target": "$.a", "remove": "yes"}), "/actions/0/remove"),
+        (overlay_of({"target": "$", "remove": True}), "/actions/0/target"),
         (overlay_of(actions={"target": "$"}), "/actions"),
         (overlay_of({"target": "$", "update": {}}, "words"), "/actions/1"),
         (overlay_of({"update": {}}), "/actions/0"),

@@ -1,0 +1,263 @@
+"""What a user writes becomes a setting, or an error that says what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from making import MODEL, OLD_MODEL, SPEC
+
+from mockserver.accounts import Rate
+from mockserver.plans import Speed
+from mockserver.settings import (
+    Settings,
+    check,
+    from_pyproject,
+    parse_duration,
+    parse_public_url,
+    parse_rate,
+    parse_speed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KNOWN = frozenset(("port", "max_body", "rate", "token"))
+IS_URI = jsonschema_rs.Draft202012Validator({"format": "uri"}, validate_formats=True).is_valid
+LIKELY = st.text(st.sampled_from("0159.smh /perinutdayo"), max_size=12) | st.text(max_size=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("5s", 5),
+        ("500ms", 0.5),
+        ("2m", 120),
+        ("1.5h", 5400),
+        ("5", 5),
+        (" 5 S ", 5),
+        ("1ms", 0.001),
+        ("366h", 1_317_600),
+    ],
+)
+def test_a_duration_has_a_number_and_a_unit(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "s",
+        "0",
+        "0s",
+        "-5s",
+        "5d",
+        "5 s s",
+        "1e3",
+        "5,5s",
+        ".5s",
+        "inf",
+        "nan",
+        "0.5ms",
+        "9000h",
+        "9" * 400,
+        "5s\n5s",
+    ],
+)
+def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match="is no duration: write 5s, 500ms, 2m or 1h"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "speed"),
+    [
+        ("5s", Speed(5, 5)),
+        ("3s..20s", Speed(3, 20)),
+        ("500ms..2m", Speed(0.5, 120)),
+        ("3s .. 4s", Speed(3, 4)),
+    ],
+)
+def test_a_speed_is_one_duration_or_a_spread(text: str, speed: Speed) -> None:
+    assert parse_speed(text) == speed
+
+
+@pytest.mark.parametrize("text", ["", "..", "5s..", "..5s", "3s...20s", "3s..4s..5s", "3s-20s"])
+def test_half_a_spread_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="is no duration"):
+        parse_speed(text)
+
+
+def test_a_spread_does_not_end_before_it_begins() -> None:
+    with pytest.raises(ValueError, match="'20s..3s' ends before it begins"):
+        parse_speed("20s..3s")
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("30/minute", Rate(30, 60)),
+        ("1/second", Rate(1, 1)),
+        ("100 per hour", Rate(100, 3600)),
+        ("5 / Days", Rate(5, 86_400)),
+    ],
+)
+def test_a_rate_is_a_number_and_a_window(text: str, rate: Rate) -> None:
+    assert parse_rate(text) == rate
+
+
+@pytest.mark.parametrize(
+    "text", ["", "30", "/minute", "0/minute", "-1/minute", "1.5/minute", "30/m", "30/week", "30minute"]
+)
+def test_what_is_no_rate_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match="is no rate: write 30/minute"):
+        parse_rate(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://mock.test", "https://mock.test"),
+        ("http://127.0.0.1:9000/", "http://127.0.0.1:9000"),
+        ("https://mock.test/below/it/", "https://mock.test/below/it"),
+        ("https://[::1]:9000", "https://[::1]:9000"),
+        ("https://mock.test/a%20b", "https://mock.test/a%20b"),
+    ],
+)
+def test_a_public_url_ends_without_a_slash(text: str, url: str) -> None:
+    assert parse_public_url(text) == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "mock.test",
+            "ftp://mock.test",
+            "https://",
+            "https:///x",
+            "https://u:p@mock.test",
+            "https://a?x",
+        ),
+        *("https://a#x", "https://a/a b", "https://a/ä", "https://a/%zz", "https://[::g]", "https://a:port"),
+        *('https://mo"ck', "https://a/<x>", "https://mock\n.test", "https://mock.test\n"),
+    ],
+)
+def test_what_could_not_begin_a_link_is_no_public_url(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no public URL|expected HOST or HOST:PORT"):
+        parse_public_url(text)
+
+
+@given(st.text(st.sampled_from("ab.:/[]%2f@?# \\"), max_size=12).map("https://".__add__))
+def test_a_public_url_that_is_accepted_makes_uris(text: str) -> None:
+    try:
+        url = parse_public_url(text)
+    except ValueError:
+        return
+    assert IS_URI(f"{url}/media/x.mp4")
+
+
+@pytest.mark.parametrize("parse", [parse_duration, parse_speed, parse_rate, parse_public_url])
+@given(text=LIKELY)
+def test_any_text_is_read_or_refused(parse: Callable[[str], Any], text: str) -> None:
+    try:
+        parse(text)
+    except ValueError as error:
+        assert repr(text)[1:-1] in str(error) or ".." in text  # noqa: PT017  (what is refused is named)
+
+
+def test_settings_that_can_have_their_effect_are_fine() -> None:
+    check(Settings(), SPEC)
+    check(
+        Settings(
+            tokens=frozenset(("sk-key", "a.b_c/d=")),
+            denied_models=frozenset((MODEL,)),
+            allow_callbacks_to=("localhost:9000", "[::1]"),
+        ),
+        SPEC,
+    )
+
+
+def test_a_denied_model_that_is_not_served_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match=rf"^--deny-model: {OLD_MODEL!r} is not served; {MODEL} is$"):
+        check(Settings(denied_models=frozenset((OLD_MODEL,))), SPEC)
+
+
+def test_a_host_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected HOST or HOST:PORT"):
+        check(Settings(allow_callbacks_to=("http://localhost/",)), SPEC)
+
+
+@pytest.mark.parametrize("token", ["", " ", "two words", "key~402", "clé", "a\tb"])
+def test_a_token_that_no_request_could_carry_is_refused_and_not_repeated(token: str) -> None:
+    with pytest.raises(ValueError, match="--token") as caught:
+        check(Settings(tokens=frozenset((token,))), SPEC)
+    assert not token.strip() or token not in str(caught.value)
+
+
+def write(folder: Path, text: str | bytes) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "pyproject.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def test_the_section_is_read_whichever_way_its_names_are_spelt(tmp_path: Path) -> None:
+    write(tmp_path, "[tool.evolink-mock]\nport = 9000\nmax-body = 1024\nrate = '30/minute'\n")
+    assert from_pyproject(tmp_path, KNOWN) == {"port": 9000, "max_body": 1024, "rate": "30/minute"}
+    write(tmp_path, "[tool.evolink-mock]\nmax_body = 1024\n")
+    assert from_pyproject(tmp_path, KNOWN) == {"max_body": 1024}
+
+
+def test_the_nearest_file_counts_and_no_other(tmp_path: Path) -> None:
+    write(tmp_path, "[tool.evolink-mock]\nport = 9000\n")
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    assert from_pyproject(tmp_path / "a" / "b", KNOWN) == {"port": 9000}
+    write(tmp_path / "a", "[tool.other]\nport = 1\n")
+    assert from_pyproject(tmp_path / "a" / "b", KNOWN) == {}
+
+
+@pytest.mark.parametrize("text", ["", "[project]\nname = 'x'\n", "[tool]\n", "tool = 5\n"])
+def test_without_the_section_there_are_no_settings(tmp_path: Path, text: str) -> None:
+    write(tmp_path, text)
+    assert from_pyproject(tmp_path, KNOWN) == {}
+
+
+def refused(folder: Path) -> str:
+    """Why the file is refused, without its name, which is told first."""
+    with pytest.raises(ValueError, match=r"pyproject\.toml: ") as caught:
+        from_pyproject(folder, KNOWN)
+    return str(caught.value).removeprefix(f"{folder / 'pyproject.toml'}: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("max-bdy", " (did you mean max-body?)"), ("prot", " (did you mean port?)"), ("zzz", "")],
+)
+def test_a_typo_is_refused_with_the_nearest_name(tmp_path: Path, name: str, meant: str) -> None:
+    write(tmp_path, f"[tool.evolink-mock]\n{name} = 1\n")
+    assert refused(tmp_path) == f"[tool.evolink-mock] has no setting {name!r}{meant}"
+
+
+@pytest.mark.parametrize("text", ["port 9000", b"name = '\xff'", "a = 1\na = 2\n"])
+def test_what_is_no_toml_is_refused(tmp_path: Path, text: str | bytes) -> None:
+    write(tmp_path, text)
+    assert refused(tmp_path).startswith("is no TOML: ")
+
+
+def test_a_section_that_is_no_table_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "tool.evolink-mock = 5\n")
+    assert refused(tmp_path) == "tool.evolink-mock is no table"
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_text(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    write(tmp_path, "")
+    monkeypatch.setattr(Path, "read_text", read_text)  # root may read everything
+    assert refused(tmp_path) == "cannot be read: Permission denied"
