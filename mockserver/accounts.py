@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,12 @@ from msgspec import Struct, field
 from mockserver import ids
 
 if TYPE_CHECKING:
+    from mockserver.clock import Clock
+    from mockserver.exchanges import Exchange
     from mockserver.plans import Task
 
 
+JOURNAL = 500  # exchanges that are remembered of an account
 _PLACES = 6  # of credits: three times 0.1 is 0.3
 
 
@@ -38,6 +42,8 @@ class Account(Struct):
     refunds: list[tuple[float, float]] = field(default_factory=list)  # a heap of (when, credits)
     window: float = -1.0  # the rate window that `hits` belongs to
     hits: int = 0
+    clock: Clock | None = None  # its own, when a test moves it; else the server's
+    journal: deque[Exchange] = field(default_factory=lambda: deque(maxlen=JOURNAL))
 
 
 class Terms(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""A mock in a thread of this process, on a real socket: for the demo, and for tests that need a URL."""
+"""A mock in a thread of this process, on real sockets: for `run`, the demo, and tests that need a URL."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 from mockserver.app import create_app
-from mockserver.server import PortError, configuration, listen, url_of
+from mockserver.server import PortError, Server, open_doors, url_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mockserver.clock import Clock
+    from mockserver.exchanges import Exchange
+    from mockserver.proxy import Passage
+    from mockserver.server import Doors
     from mockserver.settings import Settings
     from spec import Spec
 
@@ -24,19 +25,37 @@ _START_SECONDS = 30
 @contextmanager
 def running(spec: Spec, settings: Settings, clock: Clock | None = None) -> Iterator[str]:
     """The URL of a mock that serves while the block runs, on `settings.port` (0: any). Raises `PortError`."""
-    listener = listen(settings.host, settings.port)
-    server = uvicorn.Server(configuration(create_app(spec, settings, clock)))
-    thread = threading.Thread(target=server.run, args=([listener],), name="evolink-mock", daemon=True)
-    thread.start()
-    try:
-        _wait_until_started(server, thread)
-        yield url_of(listener)
-    finally:
-        server.should_exit = True
-        thread.join()
+    with serving(spec, settings, clock) as doors:
+        yield url_of(doors.http)
 
 
-def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
+@contextmanager
+def serving(
+    spec: Spec,
+    settings: Settings,
+    clock: Clock | None = None,
+    observe: Callable[[Exchange], None] = lambda _: None,
+    passed: Callable[[Passage], None] = lambda _: None,
+) -> Iterator[Doors]:
+    """The open doors of a mock that serves while the block runs.
+
+    `observe` and `passed` hear, in the mock's thread, of its exchanges and of what its proxy did for other hosts.
+    Raises `PortError`, `AuthorityError`, ValueError.
+    """
+    with open_doors(spec, settings) as doors:
+        app = create_app(spec, settings, clock, observe)
+        server = Server(app, doors, offline=settings.offline, passed=passed)
+        thread = threading.Thread(target=server.run, args=([doors.http],), name="evolink-mock", daemon=True)
+        thread.start()
+        try:
+            _wait_until_started(server, thread)
+            yield doors
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def _wait_until_started(server: Server, thread: threading.Thread) -> None:
     """Uvicorn tells of its start by a flag only, so it is looked at until it is up or the thread is over."""
     for _ in range(_START_SECONDS * 200):
         if server.started:

@@ -54,11 +54,12 @@ async def open_call(service: Service, scope: Scope, documented: Mapping[int, Err
     if token is not None and service.tokens and token.partition("~")[0] not in service.tokens:
         token = None
     account = service.nobody if token is None else await service.store.account(token)
-    exchange.account = account.label
+    if token is not None:
+        exchange.owner, exchange.account = account, account.label
     prefer = headers.get(b"prefer")
     recipe: Recipe | Fault = NOTHING
     if prefer is not None or (token is not None and "~" in token):
         recipe = service.cookbook.of_request(prefer or b"", token or "")
-    now = service.clock.now()
+    now = exchange.at = (account.clock or service.clock).now()
     wait = None if account.rate is None else hit(account, now)
     return Call(exchange, headers, now, account, token, documented, recipe, wait)

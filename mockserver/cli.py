@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
@@ -14,8 +16,11 @@ from mockserver.plans import REALTIME
 from mockserver.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mockserver.accounts import Rate
     from mockserver.plans import Speed
+    from mockserver.server import Doors
     from spec import Spec
 
 CONFIGURATION_ERROR = 2  # also typer's own, for an unknown option
@@ -51,17 +56,16 @@ def _main(
     ] = False,
 ) -> None:
     try:
-        context.default_map = {"serve": choices.from_pyproject(Path.cwd(), frozenset(SERVE_OPTIONS))}
+        chosen = choices.from_pyproject(Path.cwd(), frozenset(SERVE_OPTIONS))
+        context.default_map = dict.fromkeys(("serve", "run", "hosts"), chosen)
     except ValueError as error:
         _fail(str(error), CONFIGURATION_ERROR)
 
 
-@app.command(epilog=options.SETTINGS_HELP)
-def serve(  # noqa: PLR0913  (one parameter an option is how typer works)
+def _settings(  # noqa: PLR0913  (one parameter an option is how typer works)
     *,
     host: options.Host = "127.0.0.1",
     port: options.Port = 8080,
-    port_file: options.PortFile = None,
     public_url: options.PublicUrl = None,
     duration: options.Duration = "5s",
     realtime: options.Realtime = False,
@@ -73,10 +77,13 @@ def serve(  # noqa: PLR0913  (one parameter an option is how typer works)
     allow_callbacks_to: options.Allow = None,
     spec: options.SpecFiles = None,
     max_body: options.MaxBody = 10 * 1024 * 1024,
-    quiet: options.Quiet = False,
-) -> None:
-    """Serve the documented API until Ctrl-C."""
-    settings = Settings(
+    https_port: options.HttpsPort = None,
+    proxy_port: options.ProxyPort = None,
+    offline: options.Offline = False,
+    ca_dir: options.CaDir = None,
+) -> Settings:
+    """The options that are settings, for every command that starts a mock."""
+    return Settings(
         host=host,
         port=port,
         spec=tuple(spec or ()),
@@ -89,36 +96,61 @@ def serve(  # noqa: PLR0913  (one parameter an option is how typer works)
         max_body=max_body,
         public_url=public_url,
         allow_callbacks_to=tuple(allow_callbacks_to or ()),
+        https_port=https_port,
+        proxy_port=proxy_port,
+        offline=offline,
+        ca_dir=ca_dir,
     )
-    _serve(settings, port_file, quiet=quiet)
 
 
-def _serve(settings: Settings, port_file: Path | None, *, quiet: bool) -> None:
-    """Read the documents, take the port, serve; every failure before that is one line and an exit code."""
+@app.command(epilog=options.SETTINGS_HELP)
+@options.taking(_settings)
+def serve(*, settings: Settings, port_file: options.PortFile = None, quiet: options.Quiet = False) -> None:
+    """Serve the documented API until Ctrl-C."""
     from mockserver import server
-    from spec import SpecError, load
 
-    try:
-        spec = load(*settings.spec)
-        choices.check(settings, spec)
+    with _problems():
+        spec = _spec(settings)
         choices.check_port_file(port_file)
-        listener = server.listen(settings.host, settings.port)
-    except (SpecError, ValueError) as error:
-        _fail(str(error), CONFIGURATION_ERROR)
-    except server.PortError as error:
-        _fail(str(error), CANNOT_LISTEN)
+        doors = server.open_doors(spec, settings)
 
     def ready() -> None:
-        _announce(server.url_of(listener), settings, spec)
+        _announce(doors, settings, spec)
         if port_file is not None:
-            server.write_port_file(port_file, listener.getsockname()[1])
+            server.write_port_file(port_file, doors.http.getsockname()[1])
 
-    server.serve(spec, settings, listener, quiet=quiet, ready=ready)
+    server.serve(spec, settings, doors, quiet=quiet, ready=ready)
     typer.echo("stopped")
 
 
-def _announce(url: str, settings: Settings, spec: Spec) -> None:
+@contextmanager
+def _problems() -> Iterator[None]:
+    """Every failure before the mock is up is one line and an exit code."""
+    from mockserver.authority import AuthorityError
+    from mockserver.server import PortError
+    from spec import SpecError
+
+    try:
+        yield
+    except PortError as error:
+        _fail(str(error), CANNOT_LISTEN)
+    except (SpecError, AuthorityError, ValueError) as error:
+        _fail(str(error), CONFIGURATION_ERROR)
+
+
+def _spec(settings: Settings) -> Spec:
+    from spec import load
+
+    spec = load(*settings.spec)
+    choices.check(settings, spec)
+    return spec
+
+
+def _announce(doors: Doors, settings: Settings, spec: Spec) -> None:
     """The ready line, and the three lines that point a client here."""
+    from mockserver.server import url_of
+
+    url = url_of(doors.http)
     models = [model for by_model in spec.creates.values() for model in by_model if model is not None]
     speed = settings.speed
     takes = (
@@ -133,9 +165,59 @@ def _announce(url: str, settings: Settings, spec: Spec) -> None:
     typer.echo(f"  export EVOLINK_BASE_URL={url}")
     typer.echo(f"  export EVOLINK_API_KEY={next(iter(sorted(settings.tokens)), 'any-token')}")
     typer.echo('  curl "$EVOLINK_BASE_URL/v1/credits" -H "Authorization: Bearer $EVOLINK_API_KEY"')
+    _announce_more(doors, settings)
     typer.echo()
     typer.echo("Ctrl-C stops it.")
     sys.stdout.flush()
+
+
+def _announce_more(doors: Doors, settings: Settings) -> None:
+    """How a client with a hard-coded address comes here, and what it has to trust."""
+    from mockserver.server import url_of
+
+    if doors.https is None or doors.authority is None:
+        return
+    typer.echo()
+    typer.echo(f"  https: {url_of(doors.https, 'https')}")
+    if doors.proxy is not None:
+        played = ", ".join(doors.hosts) or "no host"
+        rest = "refuses" if settings.offline else "passes on"
+        typer.echo(f"  export HTTPS_PROXY={url_of(doors.proxy)}  # plays {played}, {rest} the rest")
+    typer.echo(f"  a client has to trust {doors.authority.certificate}")
+
+
+@app.command(context_settings={"allow_interspersed_args": False}, epilog=options.SETTINGS_HELP)
+@options.taking(_settings, "host", "port", "https_port", "proxy_port", "public_url")
+def run(
+    *,
+    settings: Settings,
+    hosts: options.Hosts = False,
+    verbose: options.Verbose = False,
+    command: Annotated[list[str], typer.Argument(metavar="COMMAND...", help="What to run, after --.")],
+) -> None:
+    """Run a command that has the API's address hard-coded: it meets a mock of its own."""
+    from mockserver import running
+    from mockserver.hosts import NotPermitted
+
+    settings = running.settled(settings, private=hosts)
+    with _problems():
+        try:
+            code = running.run(_spec(settings), settings, command, private=hosts, verbose=verbose)
+        except NotPermitted as error:
+            _fail(str(error), CANNOT_LISTEN)
+    raise typer.Exit(code)
+
+
+@app.command()
+def hosts(*, spec: options.SpecFiles = None, ca_dir: options.CaDir = None) -> None:
+    """Print the lines of /etc/hosts, and how to listen on port 443, for a client that honours no proxy."""
+    from mockserver.authority import CERTIFICATE
+    from mockserver.hosts import hosts_of, instructions
+
+    settings = Settings(spec=tuple(spec or ()), ca_dir=ca_dir)
+    with _problems():
+        text = instructions(hosts_of(_spec(settings)), choices.ca_folder(settings).resolve() / CERTIFICATE)
+    typer.echo(text, nl=False)
 
 
 @app.command()
@@ -160,7 +242,7 @@ def _fail(problem: str, code: int) -> NoReturn:
     raise typer.Exit(code)
 
 
-SERVE_OPTIONS = tuple(name for name in serve.__annotations__ if name != "return")
+SERVE_OPTIONS = tuple(inspect.signature(serve).parameters)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from mockserver.callbacks import Attempt, Delivery, after, next_due
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from mockserver.clock import Clock
     from spec.records import CallbackRules
@@ -65,6 +65,21 @@ class Dispatcher:
         due = next_due(delivery, self._rules, ended_at)
         if due is not None:
             self._put((due, next(self._order), delivery))
+
+    def put(self, due: float, delivery: Delivery) -> None:
+        """Put a delivery on the agenda for an instant that is decided already."""
+        self._put((due, next(self._order), delivery))
+
+    def withdraw(self, tasks: Container[str]) -> list[tuple[float, Delivery]]:
+        """Take the deliveries of some tasks off the agenda, with their instants; attempts under way go on."""
+        taken = [(due, delivery) for due, _, delivery in sorted(self._agenda) if delivery.task_id in tasks]
+        self._agenda = [entry for entry in self._agenda if entry[2].task_id not in tasks]
+        heapq.heapify(self._agenda)
+        return taken
+
+    def next_due(self) -> float | None:
+        """The first instant on the agenda; None when nothing will be attempted any more."""
+        return self._agenda[0][0] if self._agenda and not self._closed else None
 
     def pending(self) -> list[tuple[float, Delivery]]:
         """Give what is not finished, the attempts under way included, each with its instant, in order."""

@@ -11,7 +11,7 @@ from mockserver import ids, views
 from mockserver.accounts import charge, remaining
 from mockserver.bodies import check_content_type, parse
 from mockserver.calls import Call, open_call
-from mockserver.exchanges import answer, refuse
+from mockserver.exchanges import KEPT, answer, refuse
 from mockserver.faults import Fault
 from mockserver.looks import look_of
 from mockserver.plans import SUCCESS, Task, plan
@@ -53,7 +53,7 @@ class CreateEndpoint:
     async def _read(self, receive: Receive, call: Call) -> None:
         """Gather what the body says into the call."""
         service = self._service
-        document = await _document(receive, call.headers, service.max_body)
+        document = await _document(receive, call, service.max_body)
         if isinstance(document, Fault):
             call.document = document
             return
@@ -112,13 +112,16 @@ def _warnings(request: Mapping[str, Any], operation: CreateOperation) -> tuple[s
     return found if request.get("image_urls", True) else (*found, "warning: image_urls is empty")
 
 
-async def _document(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> Any:
+async def _document(receive: Receive, call: Call, limit: int) -> Any:
     """The decoded body of a request, or a `Fault`."""
-    fault = check_content_type(headers.get(b"content-type", b""))
+    fault = check_content_type(call.headers.get(b"content-type", b""))
     if fault is not None:
         return fault
-    raw = await read_body(receive, headers, limit)
-    return raw if isinstance(raw, Fault) else parse(raw)
+    raw = await read_body(receive, call.headers, limit)
+    if isinstance(raw, Fault):
+        return raw
+    call.exchange.request_body = raw[:KEPT]
+    return parse(raw)
 
 
 class QueryEndpoint:

@@ -9,27 +9,43 @@ from msgspec import Struct
 from mockserver import faults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from starlette.types import Send
 
+    from mockserver.accounts import Account
     from mockserver.faults import Fault, Headers
     from spec import ErrorAnswer
 
 KEY = "mockserver.exchange"  # where the exchange stands in the ASGI scope
+KEPT = 65_536  # bytes of a request body that are remembered
 _JSON = (b"content-type", b"application/json")
 
 
 class Exchange(Struct):
-    """What the log tells of a request. No token, no query string, no body ever enters it."""
+    """One request and its answer. The log shows of it what is no secret: neither token, query string nor body."""
 
     method: str
     path: str
     began: float  # of the stopwatch
     status: int = 0  # 0: nothing was answered
-    account: str = ""
+    account: str = ""  # the label
     task_id: str = ""
     notes: tuple[str, ...] = ()
+    query: bytes = b""
+    request_headers: Sequence[tuple[bytes, bytes]] = ()
+    request_body: bytes = b""  # its beginning: `KEPT` bytes
+    at: float = 0.0  # on the account's clock, Unix seconds
+    seconds: float = 0.0  # how long the answer took, in real time
+    answer_headers: Sequence[tuple[bytes, bytes]] = ()
+    answer_body: bytes = b""  # of a result file: nothing
+    owner: Account | None = None
+
+    def __repr__(self) -> str:
+        """What a log or a traceback may show."""
+        return (
+            f"<Exchange {self.method} {self.path} {self.status} account={self.account} task={self.task_id}>"
+        )
 
 
 async def answer(
@@ -37,7 +53,8 @@ async def answer(
 ) -> None:
     """Send a JSON body. A HEAD request is answered with the headers alone."""
     exchange.status = status
-    start = [_JSON, (b"content-length", b"%d" % len(body)), *headers]
+    exchange.answer_body = body
+    exchange.answer_headers = start = [_JSON, (b"content-length", b"%d" % len(body)), *headers]
     await send({"type": "http.response.start", "status": status, "headers": start})
     await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
 

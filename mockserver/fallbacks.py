@@ -54,6 +54,8 @@ class Front:
             await self._app(scope, receive, send)
             return
         exchange = scope[KEY] = Exchange(scope["method"], scope["path"], stopwatch())
+        exchange.query = scope.get("query_string", b"")
+        exchange.request_headers = scope["headers"]
         app = self._find(exchange.method, exchange.path, scope) or self._app
         try:
             await app(scope, receive, send)
@@ -65,4 +67,7 @@ class Front:
                 raise  # half an answer is out: only closing the connection tells the client
             await refuse(send, exchange, Fault(500))
         finally:
+            exchange.seconds = stopwatch() - exchange.began
+            if exchange.owner is not None:
+                exchange.owner.journal.append(exchange)
             self._observe(exchange)

@@ -39,7 +39,12 @@ class MediaEndpoint:
         exchange: Exchange = scope[KEY]
         name: str = scope["path_params"]["name"]
         task = await self._service.store.task(name.partition(".")[0])
-        fault = refusal(task, name, self._service.clock.now())
+        now = self._service.clock.now()
+        if task is not None:
+            exchange.owner = owner = await self._service.store.account(task.account)
+            exchange.account = owner.label
+            now = exchange.at = (owner.clock or self._service.clock).now()
+        fault = refusal(task, name, now)
         if fault is not None or task is None:
             await refuse(send, exchange, fault or Fault(404))
             return
@@ -57,6 +62,7 @@ def _in_shape(send: Send, exchange: Exchange) -> Send:
         nonlocal refused
         if message["type"] == "http.response.start":
             exchange.status = message["status"]
+            exchange.answer_headers = message["headers"]
             if refused := exchange.status >= 400:  # noqa: PLR2004
                 kept = tuple((name, value) for name, value in message["headers"] if name == b"content-range")
                 await refuse(send, exchange, Fault(exchange.status, headers=kept))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +14,8 @@ from mockserver.settings import ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from mockserver.settings import Settings
 
 SETTINGS_HELP = (
     "Every option can also be a variable (--max-body: EVOLINK_MOCK_MAX_BODY) or stand in \\[tool.evolink-mock] of "
@@ -39,7 +43,32 @@ def read(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return of
 
 
+def taking(
+    settings: Callable[..., Settings], *without: str
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of `settings`, less some, ahead of its own; it is handed what they come to."""
+    shared = [one for one in _parameters(settings) if one.name not in without]
+
+    def give(command: Callable[..., None]) -> Callable[..., None]:
+        own = [one for one in _parameters(command) if one.name != "settings"]
+
+        @functools.wraps(command)
+        def with_settings(**given: Any) -> None:
+            chosen = settings(**{one.name: given.pop(one.name) for one in shared})
+            command(settings=chosen, **given)
+
+        with_settings.__signature__ = inspect.Signature([*shared, *own])  # type: ignore[attr-defined]  # typer reads it
+        return with_settings
+
+    return give
+
+
+def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
+    return list(inspect.signature(function, eval_str=True).parameters.values())
+
+
 _WHERE, _TASKS, _ACCOUNTS, _BEYOND = "Address", "Tasks", "Accounts", "Callbacks, documents, log"
+_HARD_CODED = "Clients with a hard-coded address"
 
 Host = Annotated[
     str,
@@ -136,3 +165,48 @@ MaxBody = Annotated[
     int, _option("--max-body", "Refuse larger request bodies.", _BEYOND, min=1, metavar="BYTES")
 ]
 Quiet = Annotated[bool, _option("--quiet", "No request lines, warnings only.", _BEYOND, "-q")]
+HttpsPort = Annotated[
+    int | None,
+    _option(
+        "--https-port",
+        "Serve https here as well, as localhost and as the API's host names; 0 takes a free port.",
+        _HARD_CODED,
+        min=0,
+        max=65535,
+        metavar="PORT",
+    ),
+]
+ProxyPort = Annotated[
+    int | None,
+    _option(
+        "--proxy-port",
+        "A proxy, for HTTPS_PROXY: it answers the API's host names itself and passes the rest on.",
+        _HARD_CODED,
+        min=0,
+        max=65535,
+        metavar="PORT",
+    ),
+]
+Offline = Annotated[bool, _option("--offline", "The proxy refuses the rest.", _HARD_CODED)]
+CaDir = Annotated[
+    Path | None,
+    _option(
+        "--ca-dir",
+        "Where the certificate authority is kept; by default among your own data files.",
+        _HARD_CODED,
+        metavar="DIR",
+    ),
+]
+Hosts = Annotated[
+    bool,
+    typer.Option(
+        "--hosts",
+        help="Give the command a network of its own, where the API's host names are the mock and nothing else "
+        "is reached: for a client that honours no proxy. Linux only.",
+        rich_help_panel=_HARD_CODED,
+    ),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", "-v", help="Request lines while the command runs.", rich_help_panel=_BEYOND),
+]

@@ -9,19 +9,26 @@ import os
 import socket
 import sys
 import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import uvicorn
 
 from mockserver.accesslog import AccessLog
 from mockserver.app import create_app
+from mockserver.clock import SystemClock
+from mockserver.settings import ca_folder
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from starlette.types import ASGIApp
 
+    from mockserver.authority import Authority
+    from mockserver.proxy import Passage, Proxy
     from mockserver.settings import Settings
     from spec import Spec
 
@@ -33,29 +40,79 @@ class PortError(Exception):
     """The address cannot be listened on; the text says why and what to do."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises `PortError`."""
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The listening sockets of one server. With `https` there is an `authority`; `hosts` are the names it plays."""
+
+    http: socket.socket
+    https: socket.socket | None = None
+    proxy: socket.socket | None = None
+    authority: Authority | None = None
+    hosts: tuple[str, ...] = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for listener in (self.http, self.https, self.proxy):
+            if listener is not None:
+                listener.close()  # once more does no harm
+
+
+def open_doors(spec: Spec, settings: Settings) -> Doors:
+    """Listen on all that the settings ask for. Raises `PortError`, `AuthorityError`, ValueError.
+
+    The proxy needs an https listener to lead to: without a port for it, a free one.
+    """
+    host, https_port, proxy_port = settings.host, settings.https_port, settings.proxy_port
+    with ExitStack() as opened:
+        http = opened.enter_context(listen(host, settings.port))
+        if https_port is None and proxy_port is None:
+            opened.pop_all()
+            return Doors(http)
+        from mockserver.authority import open_authority
+        from mockserver.hosts import hosts_of
+
+        hosts = hosts_of(spec)
+        # The true time, whatever the clock of the tasks says: clients judge certificates by theirs.
+        authority = open_authority(ca_folder(settings), hosts, SystemClock().now())
+        https = opened.enter_context(listen(host, https_port or 0, "--https-port"))
+        proxy = None
+        if proxy_port is not None:
+            proxy = opened.enter_context(listen(host, proxy_port, "--proxy-port"))
+        opened.pop_all()
+        return Doors(http, https, proxy, authority, hosts)
+
+
+def listen(host: str, port: int, option: str = "--port") -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises `PortError`, which names the option."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
-        raise PortError(_why(error, host, port)) from error
+        raise PortError(_why(error, host, port, option)) from error
 
 
-def _why(error: Exception, host: str, port: int) -> str:
+def _why(error: Exception, host: str, port: int, option: str) -> str:
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
-        return f"port {port} is taken: choose another with --port, or --port 0 for any free one"
+        return f"port {port} is taken: choose another with {option}, or {option} 0 for any free one"
     if number == errno.EACCES:
-        return f"port {port} needs more rights: choose one above 1023"
+        more = "; `evolink-mock hosts` tells how to get them" if option == "--https-port" else ""
+        return f"port {port} needs more rights: choose one above 1023{more}"
     return f"cannot listen on {host} port {port}: {error}"
 
 
-def url_of(listener: socket.socket) -> str:
-    """The URL of a listening socket, with an address that a client on this machine can use."""
+def reach(listener: socket.socket) -> tuple[str, int]:
+    """The address and port of a listening socket, as a client on this machine can use them."""
     host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  (shown, not bound)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104  (shown, not bound)
+
+
+def url_of(listener: socket.socket, scheme: str = "http") -> str:
+    """The URL of a listening socket, with an address that a client on this machine can use."""
+    host, port = reach(listener)
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def write_port_file(path: Path, port: int) -> None:
@@ -66,16 +123,19 @@ def write_port_file(path: Path, port: int) -> None:
     Path(temporary).replace(path)
 
 
-def serve(
-    spec: Spec, settings: Settings, listener: socket.socket, *, quiet: bool, ready: Callable[[], None]
-) -> None:
+def serve(spec: Spec, settings: Settings, doors: Doors, *, quiet: bool, ready: Callable[[], None]) -> None:
     """Serve until Ctrl-C or SIGTERM. `ready` is called when the first request will be answered."""
-    _configure_logging(quiet=quiet)
+    configure_logging(quiet=quiet)
     log = AccessLog(sys.stderr, colour=sys.stderr.isatty())
     app = create_app(spec, settings, observe=(lambda _: None) if quiet else log)
-    server = _Server(configuration(app), ready)
+
+    def started() -> None:
+        settle_memory()
+        ready()
+
     try:
-        server.run(sockets=[listener])
+        with doors:
+            Server(app, doors, offline=settings.offline, ready=started).run(sockets=[doors.http])
     except KeyboardInterrupt:
         pass  # uvicorn has stopped in good order and raises the signal once more
     finally:
@@ -97,18 +157,74 @@ def configuration(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, which says when it is ready: it has no hook for that but this method."""
+class Server(uvicorn.Server):
+    """uvicorn's server, with more doors than one to the same app, and a word when it is ready.
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
+    It is to be run with the http socket; the others are opened and closed with it, so they share its
+    lifespan, its connections and its end.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        doors: Doors,
+        *,
+        offline: bool = False,
+        ready: Callable[[], None] = lambda: None,
+        passed: Callable[[Passage], None] | None = None,
+    ) -> None:
+        super().__init__(configuration(app))
+        self._doors = doors
         self._ready = ready
+        self._proxy = _proxy(doors, passed or _log_passage, offline=offline)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open every door, then say so."""
         await super().startup(sockets)
-        if self.started:
-            settle_memory()
-            self._ready()
+        if not self.started:
+            return
+        if self._doors.https is not None:
+            self.servers.append(await self._serve_https(self._doors.https))
+        if self._proxy is not None and self._doors.proxy is not None:
+            await self._proxy.start(self._doors.proxy)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close every door; the requests under way are answered first."""
+        if self._proxy is not None:
+            await self._proxy.close()
+        await super().shutdown(sockets)
+
+    async def _serve_https(self, listener: socket.socket) -> asyncio.Server:
+        """The same protocol over TLS: uvicorn takes one kind of socket only."""
+        import asyncio
+
+        assert self._doors.authority is not None  # noqa: S101  (an https door has one)
+        loop = asyncio.get_running_loop()
+
+        def protocol() -> asyncio.Protocol:
+            return self.config.http_protocol_class(  # type: ignore[call-arg]
+                config=self.config,
+                server_state=self.server_state,
+                app_state=self.lifespan.state,
+                _loop=loop,
+            )
+
+        context = self._doors.authority.server_context(self._doors.hosts, SystemClock().now())
+        return await loop.create_server(protocol, sock=listener, ssl=context, backlog=_BACKLOG)
+
+
+def _proxy(doors: Doors, passed: Callable[[Passage], None], *, offline: bool) -> Proxy | None:
+    if doors.proxy is None or doors.https is None or doors.authority is None:
+        return None
+    from mockserver.proxy import Address, Proxy, Routes
+
+    http, https = Address(*reach(doors.http)), Address(*reach(doors.https))
+    return Proxy(Routes(doors.hosts, http, https, doors.authority.certificate, offline), passed)
+
+
+def _log_passage(passage: Passage) -> None:
+    logging.getLogger("evolink_mock.proxy").info("proxy  %s:%d  %s", *passage)
 
 
 def settle_memory() -> None:
@@ -121,7 +237,8 @@ def settle_memory() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-def _configure_logging(*, quiet: bool) -> None:
+def configure_logging(*, quiet: bool) -> None:
+    """Let the mock's own log go to stderr; when quiet, its warnings only."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", datefmt="%H:%M:%S"))
     logger = logging.getLogger("evolink_mock")

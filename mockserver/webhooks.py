@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from mockserver import delivery, dispatch, guard, views
@@ -12,8 +13,9 @@ from mockserver.faults import Fault
 from spec import CallbackRules
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
+    from mockserver.accounts import Account
     from mockserver.callbacks import Attempt
     from mockserver.clock import Clock
     from mockserver.plans import Task
@@ -33,12 +35,42 @@ class Webhooks:
     ) -> None:
         self._clock = clock
         self._store = store
+        self._rules = rules or _NO_RULES
         self._allowed = tuple(guard.parse_allowed(text) for text in allowed)
         self._kept: set[asyncio.Task[None]] = set()
-        courier = delivery.Courier(rules or _NO_RULES, self._allowed)
-        self._dispatcher = dispatch.Dispatcher(clock, courier, self._body, rules or _NO_RULES, self._heard)
-        self.run = self._dispatcher.run
-        self.run_due = self._dispatcher.run_due
+        self._courier = delivery.Courier(self._rules, self._allowed)
+        self._shared = self._dispatcher(clock)
+        self._own: dict[str, dispatch.Dispatcher] = {}  # of accounts with a clock of their own, by token
+        self.run = self._shared.run
+
+    def _dispatcher(self, clock: Clock) -> dispatch.Dispatcher:
+        return dispatch.Dispatcher(clock, self._courier, self._body, self._rules, self._heard)
+
+    def agenda(self, account: Account) -> dispatch.Dispatcher:
+        """What is owed to the receivers of an account: its own agenda when it has a clock of its own."""
+        return self._own.get(account.token, self._shared)
+
+    async def part(self, account: Account) -> None:
+        """Give an account that has got a clock of its own an agenda of its own, with what it owes."""
+        assert account.clock is not None  # noqa: S101  (that is when this is called)
+        own = self._own[account.token] = self._dispatcher(account.clock)
+        await self._move(self._shared, own, account)
+
+    async def rejoin(self, account: Account) -> None:
+        """Put what an account owes back on the agenda of the server's clock."""
+        own = self._own.pop(account.token, None)
+        if own is not None:
+            await self._move(own, self._shared, account)
+
+    async def _move(self, source: dispatch.Dispatcher, target: dispatch.Dispatcher, account: Account) -> None:
+        tasks = {task.id for task in await self._store.tasks(account.token)}
+        for due, owed in source.withdraw(tasks):
+            target.put(due, owed)
+
+    def forget(self, account: Account, tasks: Container[str]) -> None:
+        """Drop what an account owes."""
+        self.agenda(account).withdraw(tasks)
+        self._own.pop(account.token, None)
 
     async def refusal(self, url: str, rules: CallbackRules) -> Fault | None:
         """The 400 for a URL that may not be called, its name resolved; the hint says how to allow it."""
@@ -59,11 +91,13 @@ class Webhooks:
         """Owe a callback for the end of a task."""
         owed = Delivery(task.id, url)
         await self._store.record(owed)
-        self._dispatcher.schedule(owed, task.plan.ends)
+        account = await self._store.account(task.account)
+        self.agenda(account).schedule(owed, task.plan.ends)
 
     async def close(self) -> None:
         """Attempt what is due, give the rest up, and say so."""
-        for owed in await self._dispatcher.close(_GRACE_SECONDS):
+        agendas = (self._shared, *self._own.values())
+        for owed in chain.from_iterable([await agenda.close(_GRACE_SECONDS) for agenda in agendas]):
             _log.warning("callback of %s to %s was never delivered", owed.task_id, without_query(owed.url))
         if self._kept:
             await asyncio.wait(self._kept)
@@ -71,7 +105,10 @@ class Webhooks:
     async def _body(self, task_id: str) -> bytes | None:
         """Exactly what a query would answer now (clause `callback.body-equals-query`)."""
         task = await self._store.task(task_id)
-        return None if task is None else views.wire(task, self._clock.now())
+        if task is None:
+            return None
+        account = await self._store.account(task.account)
+        return views.wire(task, (account.clock or self._clock).now())
 
     def _heard(self, owed: Delivery, attempt: Attempt, due: float | None) -> None:
         """Keep the attempt and say how it went."""

@@ -244,7 +244,7 @@ def _example(response: Node) -> dict[str, Json]:
     examples = media.get("examples")
     given = [one.child("value") for _, one in examples.children()] if examples else []
     if (not given) == ("example" not in media.mapping()):
-        raise media.error("must have an `example` or `examples` to answer with; an overlay can add one")
+        raise media.error("must have either `example` or `examples` to answer with; an overlay can add one")
     example = given[0] if given else media.child("example")
     example.child("error").child("message").text()
     check_value(media.child("schema"), example.value, example, "the example")

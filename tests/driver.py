@@ -75,6 +75,7 @@ class Mock:
 
     clock: VirtualClock
     noted: list[Exchange]
+    app: Any
     client: httpx.AsyncClient
     stop: Callable[[], Coroutine[Any, Any, None]]
     _run: Callable[[Coroutine[Any, Any, Any]], Any]
@@ -152,7 +153,7 @@ def playing(spec: Spec = SPEC, **choices: Any) -> Iterator[Mock]:
     log = logging.getLogger("evolink_mock.callbacks")
     level = log.level
     with asyncio.Runner() as runner:
-        mock = Mock(clock, noted, client, runner.run(_enter(app)), runner.run)
+        mock = Mock(clock, noted, app, client, runner.run(_enter(app)), runner.run)
         log.addHandler(mock.callbacks)
         log.setLevel(logging.INFO)
         try:

@@ -91,9 +91,9 @@ def test_credits_add_up_whatever_is_made_and_whenever_one_looks(
         charge(account, a_task(plan), price / 10)
         made.append((plan.ends if fails else inf, price))
         now += wait
-        left = granted - sum(price for ends, price in made if ends > now)
-        assert remaining(account, now) == left / 10
-        assert account.used >= 0
+        used = sum(price for ends, price in made if ends > now)
+        assert remaining(account, now) == (granted - used) / 10
+        assert account.used == used / 10
     assert account.tasks == len(creates)
 
 

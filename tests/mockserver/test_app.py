@@ -86,6 +86,19 @@ def test_head_is_answered_as_get_without_the_body(mock: Mock, path: str) -> None
     assert int(head.headers["content-length"]) == len(get.content)
 
 
+@pytest.mark.parametrize("path", ["/v1/credits", "/v1/tasks/task-1", "/nowhere", CREATE])
+def test_the_app_itself_sends_no_body_to_a_head(mock: Mock, path: str) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    mock.run(mock.app({"type": "http", "method": "HEAD", "path": path, "headers": []}, None, send))
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert sent[1]["body"] == b""
+    assert int(dict(sent[0]["headers"])[b"content-length"]) > 0
+
+
 def every_answer(mock: Mock) -> list[Any]:
     """An answer of each kind, some of them to requests that try to put an id into it."""
     task = mock.create(prompt='"id":"https:\\/\\/x"')

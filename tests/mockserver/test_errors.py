@@ -141,8 +141,8 @@ def broken(start: Callable[..., Mock], faults: list[str]) -> httpx.Response:
         denied_models=frozenset({MODEL} if "model" in faults else ()),
         credits=4 if "credits" in faults else 5,
     )
-    if "rate" in faults:
-        mock.get(UNKNOWN)
+    for token in ("key", None) if "rate" in faults else ():
+        mock.get(UNKNOWN, token=token)
     body = BODY | ({"duration": 7} if "schema" in faults else {})
     raw = json.dumps(body | ({"callback_url": "https://10.0.0.1/"} if "callback" in faults else {})).encode()
     return mock.post(raw[:-1] if "json" in faults else raw, token=None if "token" in faults else "key")

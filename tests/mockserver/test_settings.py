@@ -94,7 +94,7 @@ def test_half_a_spread_is_none(text: str) -> None:
 
 
 def test_a_spread_does_not_end_before_it_begins() -> None:
-    with pytest.raises(ValueError, match="'20s..3s' ends before it begins"):
+    with pytest.raises(ValueError, match=r"'20s\.\.3s' ends before it begins"):
         parse_speed("20s..3s")
 
 

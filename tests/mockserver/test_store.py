@@ -91,7 +91,7 @@ class Model(RuleBasedStateMachine):
 
 
 TestStore = Model.TestCase
-TestStore.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestStore.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 
 
 async def _reset_between_read_and_put() -> None:

@@ -108,6 +108,10 @@ def test_a_link_leads_to_where_the_server_was_called_and_ends_as_the_file_does(
     assert views.body(task, START + 10)["results"] == [f"https://mock.test/below/media/{task.id}{ending}"]
 
 
+def test_the_model_is_the_one_that_was_asked_for_and_not_that_of_the_example() -> None:
+    assert views.body(a_task(model="another"), START)["model"] == "another"
+
+
 def test_created_is_in_whole_seconds() -> None:
     assert at(a_plan(created=START + 0.999), START + 1)["created"] == START
 

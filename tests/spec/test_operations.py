@@ -330,12 +330,12 @@ def test_a_status_that_is_no_single_answer_is_refused(status: str) -> None:
 @pytest.mark.parametrize(
     ("pointer", "value", "at", "problem"),
     [
-        (f"{ERROR}/example", REMOVED, ERROR, "must have an `example` or `examples` to answer with"),
+        (f"{ERROR}/example", REMOVED, ERROR, "must have either `example` or `examples`"),
         (
             f"{ERROR}/examples",
             {"a": {"value": {"error": {"message": "b"}}}},
             ERROR,
-            "`example` or `examples`",
+            "must have either `example`",
         ),
         (f"{ERROR}/example", {"message": "flat"}, f"{ERROR}/example", "has no 'error'"),
         (f"{ERROR}/example/error", "text", f"{ERROR}/example/error", "must be a mapping, not str"),
