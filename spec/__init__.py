@@ -1,7 +1,7 @@
 """The contract: the documents, what they say in prose, and the one way to read them."""
 
+from spec.compiled import load
 from spec.errors import SpecError
-from spec.loading import load
 from spec.records import (
     CallbackRules,
     CreateOperation,

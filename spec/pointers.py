@@ -124,6 +124,6 @@ class Node:
             pointer = unquote(target[1:])
             value = follow(self.document, pointer, self.source)
             beside = {key: one for key, one in node.value.items() if key != "$ref"}
-            merged = {**value, **beside} if beside and isinstance(value, dict) else value
+            merged = {**value, **beside} if isinstance(value, dict) else value
             node = Node(self.document, self.source, pointer, merged)
         return node

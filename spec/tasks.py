@@ -104,7 +104,7 @@ def models_of(model: Node | None) -> tuple[str, ...]:
             raise model.child(word).error("names models in a way that is not understood: use `enum`")
     default = [said["default"]] if "default" in said else []
     listed = [said["const"]] if "const" in said else said.get("enum", default)
-    if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+    if not all(isinstance(name, str) for name in listed):
         raise model.error(f"must name its models by text, not {listed!r:.80}")
     return tuple(dict.fromkeys(listed))
 

@@ -307,6 +307,14 @@ def test_an_overlay_that_makes_no_sense_is_refused(
     assert error.source == str(tmp_path / "0.json")
 
 
+def test_an_alias_of_two_models_is_refused(tmp_path: Path) -> None:
+    aliases = f"{REQUEST}/properties/model/x-evolink-aliases"
+    documents = [changed(create(name), aliases, {"old": name}) for name in ("m-1", "m-2")]
+    error = refused(tmp_path, *documents)
+    assert (error.source, error.pointer) == (str(tmp_path / "1.json"), POST)
+    assert "the alias 'old' to 'm-2', but it is the name of another model" in error.problem
+
+
 def test_a_document_that_the_built_in_overlay_does_not_fit_is_named(tmp_path: Path) -> None:
     document = create("m-1") | {"x-more": {"properties": {"callback_url": "text"}}}
     error = refused(tmp_path, document)
@@ -340,8 +348,25 @@ def test_a_document_of_another_kind_is_refused_where_it_says_so(
     assert problem in error.problem
 
 
-def test_an_extension_is_let_pass_at_the_root(tmp_path: Path) -> None:
-    assert IMAGES in loaded(tmp_path, create() | {"x-logo": {"$ref": "elsewhere"}}).creates
+def test_the_rest_of_an_openapi_document_is_let_pass(tmp_path: Path) -> None:
+    document = create() | {
+        "x-logo": {"$ref": "elsewhere"},
+        "tags": [{"name": "a"}],
+        "externalDocs": {"url": "/"},
+    }
+    document["jsonSchemaDialect"] = "https://spec.openapis.org/oas/3.1/dialect/base"
+    names = (
+        "callbacks",
+        "examples",
+        "headers",
+        "links",
+        "parameters",
+        "pathItems",
+        "requestBodies",
+        "responses",
+    )
+    document["components"] |= {name: {} for name in names}
+    assert IMAGES in loaded(tmp_path, document).creates
 
 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:

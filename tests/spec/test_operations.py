@@ -49,7 +49,9 @@ def test_a_create_and_a_query_are_told_by_their_shape() -> None:
     assert (made.pointer, asked.pointer) == (POST, GET)
 
 
-@pytest.mark.parametrize("payload", ["candidates", "choices", "content", "data", "embeddings", "output"])
+@pytest.mark.parametrize(
+    "payload", ["candidates", "choices", "content", "data", "embeddings", "output", "outputs"]
+)
 def test_a_create_that_answers_at_once_is_refused_at_its_operation(payload: str) -> None:
     error = refused(changed(create(), ANSWER, task(**{payload: {"type": "array"}})))
     assert (error.pointer, error.problem) == (
@@ -152,6 +154,25 @@ def test_extensions_are_let_pass_wherever_they_stand() -> None:
     assert read(document)[0].id == "createGeneration"
 
 
+def test_what_openapi_has_for_people_is_let_pass() -> None:
+    notes = {"summary": "So", "description": "So it is"}
+    more = {"externalDocs": {"url": "https://example.com"}, "deprecated": False, "tags": ["a"]}
+    places = {
+        PATH: notes | {"servers": [], "parameters": []},
+        POST: notes | more | {"servers": [], "parameters": []},
+        f"{POST}/requestBody": {"description": "It"},
+        f"{POST}/responses/400": {"headers": {}, "links": {}},
+        ERROR: {"encoding": {}},
+        f"{GET}/parameters/0": {"description": "It", "deprecated": False, "example": "a"},
+    }
+    document = create("m-1")
+    document["paths"] |= query()["paths"]
+    for place, fields in places.items():
+        for name, value in fields.items():
+            document = changed(document, f"{place}/{name}", value)
+    assert [one.id for one in read(document)] == ["createGeneration", "getJob"]
+
+
 # The request
 
 
@@ -173,6 +194,19 @@ def test_the_models_are_what_the_schema_accepts_or_suggests(schema: Any, models:
     assert read_create(changed(create(), f"{REQUEST}/properties/model", schema)).models == models
 
 
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        *(("allOf", [{"enum": ["a"]}]), ("anyOf", [{"enum": ["a"]}]), ("oneOf", [{"const": "a"}])),
+        *(("not", {"const": "a"}), ("if", {"const": "a"})),
+    ],
+)
+def test_models_that_are_named_in_another_way_are_refused(word: str, value: Any) -> None:
+    error = refused(changed(create(), f"{REQUEST}/properties/model", {word: value}))
+    assert error.pointer == f"{REQUEST}/properties/model/{word}"
+    assert "use `enum`" in error.problem
+
+
 def test_a_body_without_a_model_names_none() -> None:
     found = read_create(changed(create(), f"{REQUEST}/properties/model", REMOVED))
     assert (found.models, found.properties) == ((), {"prompt", "n"})
@@ -190,7 +224,6 @@ def test_a_default_beside_a_reference_counts() -> None:
         (f"{REQUEST}/type", "array", REQUEST, "must be of type object"),
         (f"{REQUEST}/properties/n/default", "1", "/default", "the default breaks its own schema at its top"),
         (f"{REQUEST}/properties/model/enum", ["m-1", None], "/model", "must name its models by text"),
-        (f"{REQUEST}/properties/model", {"oneOf": [{"const": "m-1"}]}, "/oneOf", "use `enum`"),
         (f"{REQUEST}/properties/prompt/nullable", True, "/nullable", "is no keyword of JSON Schema 2020-12"),
         (f"{BODY}/application~1json/schema", REMOVED, "/application~1json", "has no 'schema'"),
         (f"{BODY}/multipart~1form-data", {}, "/multipart~1form-data", "is no field that is understood here"),
@@ -233,8 +266,9 @@ def test_a_parameter_that_the_server_would_not_read_is_refused(
     assert "is no parameter that is understood" in error.problem
 
 
-def test_headers_that_openapi_ignores_are_ignored() -> None:
-    header = {"name": "Authorization", "in": "header", "required": True, "schema": {"type": "string"}}
+@pytest.mark.parametrize("name", ["Accept", "authorization", "Content-Type"])
+def test_headers_that_openapi_ignores_are_ignored(name: str) -> None:
+    header = {"name": name, "in": "header", "required": True, "schema": {"type": "string"}}
     assert read_create(changed(create(), f"{POST}/parameters", [header])).id == "createGeneration"
 
 

@@ -69,6 +69,27 @@ def test_a_keyword_that_is_not_understood_is_refused_where_it_stands(pointer: st
     assert "is no keyword of JSON Schema 2020-12 or OpenAPI 3.1" in error.problem
 
 
+def test_every_keyword_that_holds_no_schema_is_understood() -> None:
+    numbers = {"maximum": 9, "minimum": 1, "exclusiveMaximum": 9, "exclusiveMinimum": 1, "multipleOf": 0.5}
+    texts = {"maxLength": 9, "minLength": 1, "pattern": "a", "format": "uri", "contentEncoding": "base64"}
+    lists = {"maxItems": 9, "minItems": 1, "uniqueItems": True, "maxContains": 2, "minContains": 0}
+    objects = {"maxProperties": 9, "minProperties": 1, "required": [], "dependentRequired": {"a": ["b"]}}
+    openapi = {"discriminator": {"propertyName": "a"}, "xml": {}, "externalDocs": {}, "example": 1}
+    notes = {"title": "T", "description": "D", "deprecated": True, "readOnly": True, "writeOnly": False}
+    rest = {
+        "$comment": "C",
+        "const": 1,
+        "enum": [1],
+        "examples": [1],
+        "default": 1,
+        "$defs": {},
+        "type": "integer",
+    }
+    media = {"contentMediaType": "image/png"}
+    whole = numbers | texts | lists | objects | openapi | notes | rest | media
+    assert check(node(whole)).is_valid(1) is False  # 1 is not above 1
+
+
 @pytest.mark.parametrize("place", ["Part", "Deeper"])
 def test_a_schema_that_is_referred_to_is_checked_as_well(place: str) -> None:
     parts = PARTS | {place: PARTS[place] | {"nullable": True}}
@@ -129,6 +150,12 @@ def test_a_reference_that_is_not_understood_is_refused(schema: Any, at: str, pro
 def test_notes_may_stand_beside_a_reference() -> None:
     part = {"$ref": "#/components/schemas/Deeper", "description": "So", "default": "a", "x-mine": {"b": 1}}
     assert check(node({"properties": {"a": part}}, **PARTS)).is_valid({"a": "text"})
+
+
+def test_a_reference_may_lead_to_true() -> None:
+    schema = node({"properties": {"a": {"$ref": "#/components/schemas/Any", "title": "A"}}}, Any=True)
+    assert check(schema).is_valid({"a": 1})
+    assert sample(schema) == {"a": None}
 
 
 def test_a_schema_that_contains_itself_is_understood() -> None:
