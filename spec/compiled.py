@@ -1,6 +1,6 @@
 """`load()`, and the built-in documents as they were last read: a server starts without YAML, JSONPath and checks.
 
-    python -m spec.compiled        after any change to spec/openapi/ or spec/overlay.yaml
+    python -m spec                 after any change to spec/openapi/ or spec/overlay.yaml
 
 Reading the built-in documents costs a third of the server's start, and they change a few times a year. So what
 reading gives is kept in compiled.json, with the sha256 of each source; when one differs, the sources are read.
@@ -96,7 +96,3 @@ def main() -> None:
     for operation in plain["creates"]:
         operation["properties"].sort()  # a set has no order of its own; all else keeps the document's
     COMPILED.write_bytes(msgspec.json.format(msgspec.json.encode(plain), indent=1) + b"\n")
-
-
-if __name__ == "__main__":
-    main()

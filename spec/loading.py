@@ -55,11 +55,11 @@ def load(*files: Path | str) -> Spec:
     query is added when no document describes one, and its failures when none names any. Raises
     `SpecError`.
     """
-    given = {str(path): read(Path(path)) for path in files or vendored()}
+    given = {str(path): read(Path(path)) for path in files}
     overlays = {source: one for source, one in given.items() if overlay.is_overlay(one)}
+    if len(overlays) == len(given):  # nothing, or overlays alone: over what is built in
+        given |= {str(path): read(path) for path in vendored()}
     named = [source for source in given if source not in overlays]
-    if not named:
-        raise SpecError(next(iter(given)), "", "is an overlay: name the document it belongs to as well")
     prose = read(OVERLAY)
     documents = [_document(source, given[source], prose, overlays) for source in named]
     creates = _index(documents)

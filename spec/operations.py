@@ -232,7 +232,7 @@ def _success(operation: Node) -> tuple[int, Node]:
 
 def _errors(operation: Node) -> dict[int, ErrorAnswer]:
     return {
-        status: ErrorAnswer(status, response.child("description").text(), _example(response))
+        status: ErrorAnswer(status, str(response.child("description").value), _example(response))
         for status, response in _answers(operation)
         if status >= _FIRST_ERROR
     }

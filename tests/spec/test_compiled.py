@@ -25,7 +25,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_is_compiled_equals_what_reading_gives() -> None:
     found = compiled.read()
-    assert found is not None, "stale: run python -m spec.compiled"
+    assert found is not None, "stale: run python -m spec"
     assert compiled.expand(found) == loading.load()
 
 

@@ -27,8 +27,8 @@ from documents import (
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from spec import CallbackRules, Spec, SpecError, Statuses, load
-from spec.loading import OVERLAY, QUERY, vendored
+from spec import CallbackRules, Spec, SpecError, Statuses
+from spec.loading import OVERLAY, QUERY, load, vendored
 from spec.pointers import follow
 
 if TYPE_CHECKING:
@@ -280,8 +280,11 @@ def test_an_overlay_takes_away_what_is_not_understood(tmp_path: Path) -> None:
     assert [*loaded(tmp_path, document, without).creates] == [IMAGES]
 
 
-def test_an_overlay_alone_is_refused(tmp_path: Path) -> None:
-    assert "is an overlay: name the document" in refused(tmp_path, aliasing(old="m-1")).problem
+def test_an_overlay_alone_is_applied_to_the_vendored_documents(tmp_path: Path) -> None:
+    (model,) = {model for by_model in load().creates.values() for model in by_model}
+    spec = loaded(tmp_path, aliasing(oldest=str(model)))
+    (operation,) = {one.id: one for by_model in spec.creates.values() for one in by_model.values()}.values()
+    assert operation.aliases["oldest"] == model
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from documents import GET, POST, REMOVED, REQUEST, TASK, changed, create, overlay, query, saved
 
-from spec import CreateOperation, QueryOperation, SpecError, load
+from spec import CreateOperation, QueryOperation, SpecError
+from spec.loading import load
 from spec.operations import operations_of
 from spec.pointers import Node
 
@@ -102,7 +103,7 @@ def test_an_answer_that_is_no_task_is_refused_at_its_operation(
     [
         ("/v1/images/{size}/generations", "post", "post"),
         ("/v1/images/generations", "delete", "post"),
-        ("/v1/images/generations", "put", "post"),
+        *(("/v1/images/generations", method, "post") for method in ("put", "patch", "options", "trace")),
         ("/v1/jobs", "get", "get"),
         ("/v1/{team}/jobs/{job_id}", "get", "get"),
         ("/v1/jobs/{job_id}/result", "get", "get"),
@@ -277,6 +278,7 @@ def test_headers_that_openapi_ignores_are_ignored(name: str) -> None:
     [
         (f"{GET}/parameters", REMOVED, GET, "does not describe 'job_id'"),
         (f"{GET}/parameters/0/name", "id", f"{GET}/parameters/0", "is no parameter that is understood"),
+        (f"{GET}/parameters/0/in", "query", f"{GET}/parameters/0", "is no parameter that is understood"),
         (f"{GET}/parameters/0/schema", {"type": "integer"}, f"{GET}/parameters/0/schema", "of type string"),
         (f"{GET}/parameters/0/schema/nullable", True, f"{GET}/parameters/0/schema/nullable", "no keyword"),
         (f"{GET}/parameters/0/allowEmptyValue", True, f"{GET}/parameters/0/allowEmptyValue", "no field"),

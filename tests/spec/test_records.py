@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from spec import load
+from spec.loading import load
 
 SPEC = load()
 CREATE = next(operation for by_model in SPEC.creates.values() for operation in by_model.values())

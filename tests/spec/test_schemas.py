@@ -121,7 +121,9 @@ def test_a_schema_that_nothing_refers_to_is_not() -> None:
 def test_a_keyword_with_a_value_that_it_cannot_have_is_refused_where_it_stands(
     schema: dict[str, Any], pointer: str
 ) -> None:
-    assert refused(check, node(schema)).pointer == f"/components/schemas/Subject{pointer}"
+    error = refused(check, node(schema))
+    assert error.pointer == f"/components/schemas/Subject{pointer}"
+    assert "\n" not in error.problem
     referring = node({"properties": {"a": {"$ref": "#/components/schemas/Part"}}}, Part=schema)
     assert refused(check, referring).pointer == f"/components/schemas/Part{pointer}"
 
@@ -221,6 +223,7 @@ def test_a_condition_may_speak_of_a_property_that_is_described(schema: dict[str,
         ({"anyOf": [{"properties": {"b": {}}}]}, "/anyOf/0/properties/b"),
         ({"oneOf": [True, {"allOf": [{"properties": {"b": {}}}]}]}, "/oneOf/1/allOf/0/properties/b"),
         ({"then": {"properties": {"b": {}}}}, "/then/properties/b"),
+        ({"else": {"properties": {"b": {}}}}, "/else/properties/b"),
         ({"dependentSchemas": {"a": {"properties": {"b": {}}}}}, "/dependentSchemas/a/properties/b"),
     ],
 )
@@ -272,6 +275,7 @@ def test_the_types_of_a_schema_are_a_list() -> None:
         ),
         ({"allOf": [{"$ref": "#/components/schemas/Deeper"}, {"example": "c"}]}, ""),
         ({"allOf": [{"minimum": 1}, {"type": "integer", "example": 7}]}, 7),
+        ({"allOf": [{"example": {"a": 1}}, {"example": {"b": 2}}]}, {"a": 1, "b": 2}),
         ({"anyOf": [{"$ref": "#/components/schemas/Deeper"}, {"type": "null"}]}, ""),
         ({"oneOf": [{"properties": {"a": {"example": 1}}}, {"type": "null"}]}, {"a": 1}),
         ({"$ref": "#/components/schemas/Deeper", "example": "beside"}, "beside"),

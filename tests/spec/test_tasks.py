@@ -70,6 +70,7 @@ def test_an_id_may_be_any_schema_that_text_can_keep(kind: Any) -> None:
         ({"type": {"enum": ["text", "image", "video"], "example": "image"}}, "/v1/videos", "image"),
         ({"type": {"enum": ["image", "video"]}}, "/v1/audios/generations", "audio"),
         ({"type": {"const": "text"}}, "/v1/video/generations", "video"),
+        ({"type": {"const": ["image"]}}, "/v1/videos", "video"),
         ({"type": True, "object": {"const": 3}}, "/v1/images", "image"),
         ({}, "/images/v1", "image"),
     ],
