@@ -137,7 +137,7 @@ def _request(exchange: Exchange) -> MockRequest:
 def _media_type(headers: tuple[tuple[str, str], ...]) -> str:
     """The media type without its parameters: openapi-core stumbles over some, and JSON has none."""
     found = next((value for name, value in headers if name.lower() == "content-type"), "")
-    return found.partition(";")[0].strip().lower()
+    return found.partition(";")[0].strip()
 
 
 def _body(exchange: Exchange) -> dict[str, Any]:

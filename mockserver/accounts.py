@@ -14,7 +14,8 @@ from mockserver import ids
 if TYPE_CHECKING:
     from mockserver.clock import Clock
     from mockserver.exchanges import Exchange
-    from mockserver.plans import Task
+    from mockserver.orders import Order
+    from mockserver.plans import Plan, Task
 
 
 JOURNAL = 500  # exchanges that are remembered of an account
@@ -44,6 +45,12 @@ class Account(Struct):
     hits: int = 0
     clock: Clock | None = None  # its own, when a test moves it; else the server's
     journal: deque[Exchange] = field(default_factory=lambda: deque(maxlen=JOURNAL))
+    orders: list[Order] | None = None  # recipes that wait; None: none, so that most requests look no further
+    turns: dict[tuple[str, str], int] | None = (
+        None  # of sequences that come with requests: operation and text
+    )
+    taken: set[tuple[str, int]] | None = None  # steps whose credits or rate are set: text and step
+    drawn: int = 0  # answers that chance had a part in
 
 
 class Terms(Struct, frozen=True):
@@ -68,12 +75,38 @@ def remaining(account: Account, now: float) -> float:
     return round(account.granted - account.used, _PLACES)
 
 
+def grant(account: Account, left: float, now: float) -> None:
+    """Let the account have so many credits left at `now`."""
+    remaining(account, now)  # what has come back by now is not on top of it
+    account.granted = round(account.used + left, _PLACES)
+
+
+def limit(account: Account, rate: Rate) -> None:
+    """Limit the account to a rate from now on: its window begins anew."""
+    account.rate, account.window, account.hits = rate, -1.0, 0
+
+
+def chance(account: Account) -> int:
+    """A number that repeats with the seed and the script, another each time: less than 36⁸."""
+    account.drawn += 1
+    return ids.draw(account.salt, -account.drawn)
+
+
 def charge(account: Account, task: Task, price: float) -> None:
     """Reserve the price of a task, and note its return should the plan say that it fails."""
     account.tasks += 1
     account.used = round(account.used + price, _PLACES)
     if task.plan.outcome.failure is not None:
         heapq.heappush(account.refunds, (task.plan.ends, price))
+
+
+def settle(account: Account, before: Plan, after: Plan, price: float) -> None:
+    """Note when the price of a task returns, now that it has another plan; `before` was not over yet."""
+    if before.outcome.failure is not None and (before.ends, price) in account.refunds:
+        account.refunds.remove((before.ends, price))
+        heapq.heapify(account.refunds)
+    if after.outcome.failure is not None:
+        heapq.heappush(account.refunds, (after.ends, price))
 
 
 def hit(account: Account, now: float) -> float | None:

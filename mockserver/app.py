@@ -6,8 +6,9 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from starlette.routing import Route, Router
+from starlette.routing import Mount, Route, Router
 
+from mockserver.control import PREFIX, control_routes
 from mockserver.endpoints import CreateEndpoint, CreditsEndpoint, QueryEndpoint
 from mockserver.fallbacks import Front, WrongMethod, not_found
 from mockserver.media import MediaEndpoint
@@ -40,9 +41,16 @@ def create_app(
     Starlette's router without its application class: `Front` does what the error layers of that class
     do, and has to stand outside of everything anyway.
     """
-    service = Service(spec, settings or Settings(), clock)
+    return app_of(Service(spec, settings or Settings(), clock), observe)
+
+
+def app_of(service: Service, observe: Callable[[Exchange], None] = lambda _: None) -> ASGIApp:
+    """The application over a service, with the control API where the settings do not have it elsewhere."""
     routes = _routes(service)
-    router = Router(routes, default=not_found, redirect_slashes=False, lifespan=_lifespan(service))
+    control = [Mount(PREFIX, control_routes(service))] if service.settings.control == "on" else []
+    router = Router(
+        [*routes, *control], default=not_found, redirect_slashes=False, lifespan=_lifespan(service)
+    )
     return Front(router, Shortcuts(routes), observe)
 
 
@@ -63,10 +71,13 @@ def _lifespan(service: Service) -> Callable[[object], AbstractAsyncContextManage
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
         calling = asyncio.create_task(service.webhooks.run())
+        service.ready = True
         try:
             yield
         finally:
+            service.ready = False
             await service.webhooks.close()
+            await service.times.close()
             calling.cancel()
             with suppress(asyncio.CancelledError):
                 await calling

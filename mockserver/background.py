@@ -6,8 +6,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mockserver.app import create_app
-from mockserver.server import PortError, Server, open_doors, url_of
+from mockserver.server import PortError, Server, open_doors, service_of, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,8 +42,8 @@ def serving(
     Raises `PortError`, `AuthorityError`, ValueError.
     """
     with open_doors(spec, settings) as doors:
-        app = create_app(spec, settings, clock, observe)
-        server = Server(app, doors, offline=settings.offline, passed=passed)
+        service = service_of(spec, settings, doors, clock)
+        server = Server(service, doors, observe=observe, passed=passed)
         thread = threading.Thread(target=server.run, args=([doors.http],), name="evolink-mock", daemon=True)
         thread.start()
         try:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from mockserver.accounts import hit
+from mockserver import orders
+from mockserver.accounts import grant, hit, limit
 from mockserver.exchanges import KEY, Exchange
+from mockserver.faults import Fault
 from mockserver.recipes import NOTHING, Recipe
 from mockserver.requests import token_of
 
@@ -17,11 +19,14 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from mockserver.accounts import Account
-    from mockserver.faults import Fault
     from mockserver.plans import Task
+    from mockserver.recipes import Series
     from mockserver.scripts import Script
     from mockserver.service import Service
     from spec import ErrorAnswer
+
+
+CREATE = "create"
 
 
 class Call(Struct):
@@ -44,10 +49,17 @@ class Call(Struct):
     callback_refusal: Fault | None = None
     task_id: str = ""  # of a query
     task: Task | None = None
+    operation: str = CREATE  # as an order names it
 
 
-async def open_call(service: Service, scope: Scope, documented: Mapping[int, ErrorAnswer]) -> Call:
-    """Gather what needs no body: headers, account, time, recipe, and one request more for the rate."""
+async def open_call(
+    service: Service, scope: Scope, documented: Mapping[int, ErrorAnswer], operation: str
+) -> Call:
+    """Gather what needs no body: headers, account, time, recipe, and one request more for the rate.
+
+    The prompt of a create goes before what the account was given, so its recipe is known then only if it
+    stands in a header; `take_up` finds the others.
+    """
     headers: dict[bytes, bytes] = dict(scope["headers"])
     exchange: Exchange = scope[KEY]
     token = token_of(headers.get(b"authorization", b""))
@@ -56,10 +68,46 @@ async def open_call(service: Service, scope: Scope, documented: Mapping[int, Err
     account = service.nobody if token is None else await service.store.account(token)
     if token is not None:
         exchange.owner, exchange.account = account, account.label
-    prefer = headers.get(b"prefer")
-    recipe: Recipe | Fault = NOTHING
-    if prefer is not None or (token is not None and "~" in token):
-        recipe = service.cookbook.of_request(prefer or b"", token or "")
     now = exchange.at = (account.clock or service.clock).now()
-    wait = None if account.rate is None else hit(account, now)
-    return Call(exchange, headers, now, account, token, documented, recipe, wait)
+    call = Call(exchange, headers, now, account, token, documented, NOTHING, None, operation=operation)
+    if (prefer := headers.get(b"prefer")) is not None and token is not None:
+        _follow(call, service.cookbook.of_header(prefer), late=False)
+    if operation != CREATE and call.recipe is NOTHING:
+        take_up(service, call, None)
+    if account.rate is not None:
+        call.wait = hit(account, now)
+    return call
+
+
+def take_up(service: Service, call: Call, document: Any) -> None:
+    """Find the recipe that no header names: in the prompt, else ordered, else in the token."""
+    account, token = call.account, call.token or ""
+    late = call.operation == CREATE
+    if isinstance(document, dict):
+        _follow(call, service.cookbook.of_body(document), late=late)
+    if call.recipe is NOTHING and account.orders is not None:
+        call.recipe = orders.take(account, call.operation, call.documented) or NOTHING
+        _settle(call, late=late)
+    if call.recipe is NOTHING and "~" in token:
+        _follow(call, service.cookbook.of_token(token), late=late)
+
+
+def _follow(call: Call, found: Series | Fault | None, *, late: bool) -> None:
+    if isinstance(found, Fault):
+        call.recipe = found
+    elif found is not None:
+        call.recipe = orders.follow(call.account, call.operation, found)
+        _settle(call, late=late)
+
+
+def _settle(call: Call, *, late: bool) -> None:
+    """Set what a recipe says of the account; `late` when the request was counted before that."""
+    recipe = call.recipe
+    if recipe is NOTHING or isinstance(recipe, Fault):
+        return
+    if recipe.credits is not None:
+        grant(call.account, recipe.credits, call.now)
+    if recipe.rate is not None:
+        limit(call.account, recipe.rate)
+        if late:
+            hit(call.account, call.now)  # this request is the first of the window

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, cast
 
 import typer
 
-from mockserver import options
+from mockserver import options, quantities
 from mockserver import settings as choices
 from mockserver.plans import REALTIME
 from mockserver.settings import Settings
@@ -77,6 +77,7 @@ def _settings(  # noqa: PLR0913  (one parameter an option is how typer works)
     allow_callbacks_to: options.Allow = None,
     spec: options.SpecFiles = None,
     max_body: options.MaxBody = 10 * 1024 * 1024,
+    control: options.ControlOption = "on",
     https_port: options.HttpsPort = None,
     proxy_port: options.ProxyPort = None,
     offline: options.Offline = False,
@@ -96,6 +97,7 @@ def _settings(  # noqa: PLR0913  (one parameter an option is how typer works)
         max_body=max_body,
         public_url=public_url,
         allow_callbacks_to=tuple(allow_callbacks_to or ()),
+        control=control,
         https_port=https_port,
         proxy_port=proxy_port,
         offline=offline,
@@ -221,13 +223,21 @@ def hosts(*, spec: options.SpecFiles = None, ca_dir: options.CaDir = None) -> No
 
 
 @app.command()
+def recipes() -> None:
+    """List what a test can ask for, and how."""
+    from mockserver.effects import listing
+
+    typer.echo(listing())
+
+
+@app.command()
 def demo(
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder to save the video in.")] = Path(),
     duration: Annotated[
         str,
         typer.Option(
-            "--duration", help="How long the task takes.", callback=options.read(choices.parse_speed)
+            "--duration", help="How long the task takes.", callback=options.read(quantities.parse_speed)
         ),
     ] = "6s",
 ) -> None:

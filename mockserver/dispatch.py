@@ -6,7 +6,9 @@ import asyncio
 import heapq
 import itertools
 import logging
+import math
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from mockserver.callbacks import Attempt, Delivery, after, next_due
@@ -24,6 +26,21 @@ AT_ONCE = 128  # attempts under way: each holds a socket, and starting many at o
 _Entry = tuple[float, int, Delivery]  # when it is due; which came first; what
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Flight:
+    """An attempt under way: whose it is now, and the instant it is at, None for whenever the clock says."""
+
+    entry: _Entry
+    instant: float | None
+    agenda: Dispatcher
+    last: bool = False  # it is not retried
+    heard: bool = True  # whether anybody still wants to know what becomes of it
+
+    def ended(self, task: asyncio.Task[Attempt | None]) -> None:
+        """Tell the agenda that it belongs to by then."""
+        self.agenda._ended(task)  # noqa: SLF001  (a part of it)
 
 
 class Delivers(Protocol):
@@ -55,7 +72,7 @@ class Dispatcher:
         self._on_attempt = on_attempt
         self._agenda: list[_Entry] = []
         self._order = itertools.count()
-        self._under_way: dict[asyncio.Task[Attempt | None], _Entry] = {}
+        self._under_way: dict[asyncio.Task[Attempt | None], _Flight] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._wake = asyncio.Event()
         self._closed = False
@@ -77,13 +94,38 @@ class Dispatcher:
         heapq.heapify(self._agenda)
         return taken
 
+    def hand_over(self, tasks: Container[str], target: Dispatcher) -> None:
+        """Give the attempts under way of some tasks to another agenda: it waits for them, and retries them."""
+        for task, flight in tuple(self._under_way.items()):
+            if flight.entry[2].task_id in tasks:
+                flight.agenda = target
+                target._under_way[task] = self._under_way.pop(task)
+
+    def abandon(self, tasks: Container[str]) -> None:
+        """Hear no more of the attempts under way of some tasks."""
+        for flight in self._under_way.values():
+            if flight.entry[2].task_id in tasks:
+                flight.heard = False
+
+    def dues(self, tasks: Container[str]) -> dict[str, float]:
+        """The next instant of each of some tasks that has one; of an attempt under way, when it was due."""
+        return {
+            delivery.task_id: due for due, delivery in reversed(self.pending()) if delivery.task_id in tasks
+        }
+
+    async def replay(self, delivery: Delivery) -> None:
+        """Attempt a delivery once, now, whatever became of it; return when that is over."""
+        now = self._clock.now()
+        await asyncio.wait((self._start((now, next(self._order), delivery), now, last=True),))
+
     def next_due(self) -> float | None:
         """The first instant on the agenda; None when nothing will be attempted any more."""
         return self._agenda[0][0] if self._agenda and not self._closed else None
 
     def pending(self) -> list[tuple[float, Delivery]]:
         """Give what is not finished, the attempts under way included, each with its instant, in order."""
-        entries = sorted([*self._agenda, *self._under_way.values()])
+        under_way = (flight.entry for flight in self._under_way.values() if flight.heard)
+        entries = sorted([*self._agenda, *under_way])
         return [(due, delivery) for due, _, delivery in entries]
 
     async def run(self) -> None:
@@ -140,7 +182,7 @@ class Dispatcher:
     async def _until_next(self) -> None:
         """Wait for the first instant on the agenda, or for something earlier to be put there."""
         waits: list[asyncio.Task[object]] = [asyncio.create_task(self._wake.wait())]
-        if self._agenda:
+        if self._agenda and self._agenda[0][0] < math.inf:
             waits.append(asyncio.create_task(self._clock.sleep_until(self._agenda[0][0])))
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -148,11 +190,14 @@ class Dispatcher:
             for wait in waits:
                 wait.cancel()
 
-    def _start(self, entry: _Entry, instant: float | None) -> None:
-        """Begin an attempt, at `instant`, or when the clock says for None."""
+    def _start(
+        self, entry: _Entry, instant: float | None, *, last: bool = False
+    ) -> asyncio.Task[Attempt | None]:
+        """Begin an attempt, at `instant`, or when the clock says for None; it is not retried when it is the `last`."""
         task = asyncio.create_task(self._attempt(entry[2], instant))
-        self._under_way[task] = entry
-        task.add_done_callback(lambda task: self._ended(task, instant))
+        flight = self._under_way[task] = _Flight(entry, instant, self, last)
+        task.add_done_callback(flight.ended)
+        return task
 
     async def _attempt(self, delivery: Delivery, instant: float | None) -> Attempt | None:
         async with self._slots:
@@ -165,17 +210,20 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001 - a mistake of ours must be seen, and stop nobody else
                 return Attempt(at, 0.0, None, f"internal error: {error!r}")
 
-    def _ended(self, task: asyncio.Task[Attempt | None], instant: float | None) -> None:
+    def _ended(self, task: asyncio.Task[Attempt | None]) -> None:
         """Put the retry on the agenda and tell; in one step, so `pending` never shows a delivery twice."""
-        entry = self._under_way.pop(task)
+        flight = self._under_way.pop(task)
+        if not flight.heard:
+            return
         if task.cancelled():  # perhaps before its first step
-            self._put(entry)
+            self._put(flight.entry)
             return
         attempt = task.result()
         if attempt is None:
             return
-        delivery = after(entry[2], attempt)
-        due = next_due(delivery, self._rules, self._clock.now() if instant is None else instant)
+        delivery = after(flight.entry[2], attempt)
+        ended_at = self._clock.now() if flight.instant is None else flight.instant
+        due = None if flight.last else next_due(delivery, self._rules, ended_at)
         if due is not None:
             self._put((due, next(self._order), delivery))
         try:

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.json import encode
 
-from mockserver import ids, views
-from mockserver.accounts import charge, remaining
+from mockserver import ids, shapes, views
+from mockserver.accounts import chance, charge, remaining
 from mockserver.bodies import check_content_type, parse
-from mockserver.calls import Call, open_call
+from mockserver.calls import CREATE, Call, open_call, take_up
+from mockserver.courses import course, quirks
 from mockserver.exchanges import KEPT, answer, refuse
 from mockserver.faults import Fault
+from mockserver.ids import fraction
 from mockserver.looks import look_of
-from mockserver.plans import SUCCESS, Task, plan
-from mockserver.policy import BEFORE_BODY, CREATE, QUERY, authenticated, first_fault
-from mockserver.recipes import Recipe
+from mockserver.misery import through
+from mockserver.plans import Task, plan
+from mockserver.policy import AFTER_BODY, BEFORE_BODY, CREDITS, QUERY, authenticated, first_fault
+from mockserver.recipes import NOTHING, Recipe
 from mockserver.requests import read_body
 from mockserver.scripts import Script, Scripts
 from mockserver.validation import with_defaults
@@ -39,32 +42,34 @@ class CreateEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one create."""
-        call = await open_call(self._service, scope, self._scripts.first.operation.errors)
+        call = await open_call(self._service, scope, self._scripts.first.operation.errors, CREATE)
         fault = first_fault(BEFORE_BODY, call)
         if fault is None:
             await self._read(receive, call)
-            fault = first_fault(CREATE, call)
+            fault = first_fault(AFTER_BODY, call)
+        if call.recipe is not NOTHING:
+            send = _way(call, send)
         if fault is not None:
             await refuse(send, call.exchange, fault, call.documented)
             return
         task = await self._start(scope, call)
-        await answer(send, call.exchange, views.wire(task, call.now))
+        body = views.wire(task, call.now) if call.recipe is NOTHING else _shaped(self._service, call, task)
+        await answer(send, call.exchange, body, task.operation.success)
 
     async def _read(self, receive: Receive, call: Call) -> None:
         """Gather what the body says into the call."""
         service = self._service
         document = await _document(receive, call, service.max_body)
-        if isinstance(document, Fault):
-            call.document = document
+        call.document = document
+        if not isinstance(document, Fault):
+            call.document, call.script = self._scripts.choose(document)
+        if isinstance(call.script, Script):
+            call.documented = call.script.operation.errors
+        if call.recipe is NOTHING:
+            take_up(service, call, document)
+        if not isinstance(document, dict) or not isinstance(call.script, Script):
             return
-        call.document, call.script = self._scripts.choose(document)
-        if not isinstance(document, dict) or isinstance(call.script, Fault):
-            return
-        operation = call.script.operation
-        call.documented = operation.errors
-        if b"prefer" not in call.headers and (asked := service.cookbook.of_body(document)) is not None:
-            call.recipe = asked
-        rules = operation.callback
+        rules = call.script.operation.callback
         if rules is not None and isinstance(url := document.get(rules.field), str):
             call.callback_refusal = await service.webhooks.refusal(url, rules)
 
@@ -96,13 +101,41 @@ async def _task(
     while await service.store.task(task_id := ids.task_id(int(now), draw)) is not None:
         account.tasks += 1  # another account has drawn this id in the same second
         draw = ids.draw(account.salt, account.tasks)
-    outcome = call.recipe.outcome if isinstance(call.recipe, Recipe) else SUCCESS
+    recipe = call.recipe
+    if recipe is NOTHING:
+        made, odd = plan(now, draw, service.speed), None
+    else:
+        assert isinstance(recipe, Recipe)  # noqa: S101  (the policy has refused what is none)
+        behind = await _behind(service, call) if recipe.queued else now
+        made, odd = course(recipe, now, draw, service.speed, behind), quirks(recipe)
     look = look_of(request, operation.medium, draw)
     # Interned: a million tasks share the few names there are.
-    model = intern(str(request.get("model") or operation.answer.get("model", "")))
-    return Task(
-        task_id, account.token, operation, model, look, origin, plan(now, draw, service.speed, outcome)
-    )
+    asked = request.get("model")
+    model = intern(asked if isinstance(asked, str) else str(operation.answer.get("model", "")))
+    return Task(task_id, account.token, operation, model, look, origin, made, odd)
+
+
+async def _behind(service: Service, call: Call) -> float:
+    """When the tasks that the account has now will all have ended."""
+    tasks = await service.store.tasks(call.account.token)
+    return max((task.plan.ends for task in tasks), default=call.now)
+
+
+def _way(call: Call, send: Send) -> Send:
+    """The way to the client, as the recipe has it."""
+    draw = fraction(chance(call.account))
+    return through(call.recipe, call.exchange, call.documented, draw, send)
+
+
+def _shaped(
+    service: Service, call: Call, task: Task, operation: CreateOperation | QueryOperation | None = None
+) -> bytes:
+    """The body of a task as the recipe has it."""
+    recipe = call.recipe
+    if not isinstance(recipe, Recipe) or not (recipe.shape or recipe.word):
+        return views.wire(task, call.now)
+    schema = shapes.answer_schema(service.spec, operation or task.operation)
+    return shapes.wire(recipe, task, call.now, schema, chance(call.account))
 
 
 def _warnings(request: Mapping[str, Any], operation: CreateOperation) -> tuple[str, ...]:
@@ -133,15 +166,20 @@ class QueryEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Answer one poll."""
-        call = await open_call(self._service, scope, self._operation.errors)
+        call = await open_call(self._service, scope, self._operation.errors, "query")
         call.task_id = scope["path_params"][self._operation.parameter]
         task = call.task = await self._service.store.task(call.task_id)
         fault = first_fault(QUERY, call)
+        if call.recipe is not NOTHING:
+            send = _way(call, send)
         if fault is not None or task is None:
             await refuse(send, call.exchange, fault or Fault(404), self._operation.errors)
             return
         call.exchange.task_id = task.id
-        await answer(send, call.exchange, views.wire(task, call.now))
+        body = views.wire(task, call.now)
+        if call.recipe is not NOTHING:
+            body = _shaped(self._service, call, task, self._operation)
+        await answer(send, call.exchange, body, self._operation.success)
 
 
 class CreditsEndpoint:
@@ -152,10 +190,15 @@ class CreditsEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Answer with what the account has left and has used."""
-        call = await open_call(self._service, scope, {})
+        call = await open_call(self._service, scope, {}, "credits")
         if authenticated(call) is not None:
             error = {"code": 401, "message": "Invalid or expired token", "type": "authentication_error"}
             await answer(send, call.exchange, encode({"error": error}), 401)
+            return
+        if call.recipe is not NOTHING:
+            send = _way(call, send)
+        if (fault := first_fault(CREDITS, call)) is not None:
+            await refuse(send, call.exchange, fault)
             return
         left = remaining(call.account, call.now)
         both = {"remaining_credits": left, "used_credits": call.account.used}

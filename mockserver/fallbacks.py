@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mockserver.clock import stopwatch
 from mockserver.exchanges import KEY, Exchange, refuse
 from mockserver.faults import Fault
+from mockserver.misery import Lost, hang_up
 from mockserver.requests import Disconnected
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class Front:
             await app(scope, receive, send)
         except Disconnected:
             exchange.notes += ("the client went away",)
+        except Lost as lost:
+            exchange.notes += (str(lost),)
+            await hang_up(lost, scope, receive)
         except Exception:
             _log.exception("a bug in the mock, answering %s %s", exchange.method, exchange.path)
             if exchange.status:

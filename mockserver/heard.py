@@ -34,12 +34,12 @@ class Heard:
     def report(self, advice: str = "") -> str:
         """Lines: how often, with which status, what; and why it was refused, or what is hardly meant.
 
-        `advice` is given when nothing was asked for.
+        `advice` is given when nothing was asked for, by way of the proxy either.
         """
         counted = [*self._exchanges.items(), *self._passages.items()]
         lines = [f"{times:>5} x  {_printable(what)}" for what, times in counted]
         if not self._exchanges:
-            lines.insert(0, f"nothing{advice}")
+            lines.insert(0, "nothing" if self._passages else f"nothing{advice}")
         if len(lines) > _LINES:
             lines[_LINES:] = [f"and {len(lines) - _LINES} more"]
         return "evolink-mock: the command asked for\n" + "".join(f"  {line}\n" for line in lines)

@@ -37,6 +37,7 @@ _HOW_TO = """\
 #   sudo setcap cap_net_bind_service=+ep {python}
 #                                                               for every program of this Python
 #   sudo "$(command -v evolink-mock)" serve --https-port 443 --ca-dir {folder}
+#                                                               once that folder is there and your own
 # Then:
 #   evolink-mock serve --https-port 443
 # and the client has to trust {certificate}, for example with
@@ -190,7 +191,7 @@ def _why_not(error: OSError) -> str:
     for switch, forbidding, remedy in _SWITCHES:
         with suppress(OSError):
             if Path("/proc/sys", switch).read_text(encoding="ascii").strip() == forbidding:
-                return f"--hosts: this system forbids it ({error.strerror}); it can be allowed: {remedy}"
+                return f"--hosts: this system forbids it; to allow it: {remedy}"
     return (
         f"--hosts: this system forbids namespaces ({error.strerror}). In a container it takes the capability "
         "SYS_ADMIN and a profile that lets mount; else `evolink-mock hosts` tells how to do it by hand"

@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
 
+from mockserver import orders
+from mockserver.accounts import chance
+from mockserver.effects import GATEWAY
 from mockserver.exchanges import KEY, refuse
 from mockserver.faults import Fault
+from mockserver.ids import fraction
 from mockserver.looks import content_type, suffix
-from mockserver.plans import Phase, view
+from mockserver.misery import through
+from mockserver.plans import Phase, halfway, view
+from mockserver.recipes import NOTHING
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
+    from mockserver.accounts import Account
     from mockserver.exchanges import Exchange
-    from mockserver.plans import Task
+    from mockserver.plans import Quirks, Task
+    from mockserver.recipes import Recipe
     from mockserver.service import Service
+
+MEDIA = "media"  # as an order names it
 
 
 def refusal(task: Task | None, name: str, now: float) -> Fault | None:
     """404 for what is not there (yet), 410 for a link that is older than a day (clause `link.24h`)."""
     if task is None or name != task.id + suffix(task.operation.medium):
         return Fault(404, "no such result")
+    if task.quirks is not None:
+        now = _instant(task, task.quirks, now)
     if view(task.plan, now).phase is not Phase.COMPLETED:
         return Fault(404, "the task has no result at this time")
+    if task.quirks is not None and task.quirks.link == "404":
+        return Fault(404, "no such result")
     return Fault(410, "result links live for 24 hours") if now >= task.plan.expires else None
+
+
+def _instant(task: Task, quirks: Quirks, now: float) -> float:
+    """When a link is looked at, for one that works as soon as an early callback names it, or only ever did."""
+    plan = task.plan
+    if quirks.callback == "early" and now >= halfway(plan):
+        now = max(now, plan.ends)
+    return max(now, plan.expires) if quirks.link == "expired" and now >= plan.ends else now
 
 
 class MediaEndpoint:
@@ -39,19 +62,45 @@ class MediaEndpoint:
         exchange: Exchange = scope[KEY]
         name: str = scope["path_params"]["name"]
         task = await self._service.store.task(name.partition(".")[0])
-        now = self._service.clock.now()
+        now, fault = self._service.clock.now(), None
         if task is not None:
             exchange.owner = owner = await self._service.store.account(task.account)
             exchange.account = owner.label
             now = exchange.at = (owner.clock or self._service.clock).now()
-        fault = refusal(task, name, now)
+            recipe = self._recipe(scope, owner)
+            if recipe is not NOTHING:
+                fault = _fault(recipe)
+                send = through(recipe, exchange, (), fraction(chance(owner)), send)
+        fault = fault or refusal(task, name, now)
         if fault is not None or task is None:
             await refuse(send, exchange, fault or Fault(404))
             return
         exchange.task_id = task.id
-        path = await self._service.gallery.file(task.look)
-        response = FileResponse(path, media_type=content_type(task.operation.medium))
+        response = await self._file(task)
         await response(scope, receive, _in_shape(send, exchange))
+
+    def _recipe(self, scope: Scope, owner: Account) -> Recipe | Fault:
+        """What a header, else an order, says of this request: a result is asked for without a token."""
+        prefer = next((value for name, value in scope["headers"] if name == b"prefer"), None)
+        series = None if prefer is None else self._service.cookbook.of_header(prefer)
+        if series is not None:
+            return series if isinstance(series, Fault) else orders.follow(owner, MEDIA, series)
+        return NOTHING if owner.orders is None else orders.take(owner, MEDIA, ()) or NOTHING
+
+    async def _file(self, task: Task) -> Response:
+        """The file, or as much of it as is to be had."""
+        path, kind = await self._service.gallery.file(task.look), content_type(task.operation.medium)
+        if task.quirks is None or task.quirks.link != "truncated":
+            return FileResponse(path, media_type=kind)
+        whole = await asyncio.to_thread(path.read_bytes)
+        return Response(whole[: len(whole) // 2], media_type=kind)
+
+
+def _fault(recipe: Recipe | Fault) -> Fault | None:
+    """The refusal that a recipe asks for."""
+    if isinstance(recipe, Fault):
+        return recipe
+    return None if recipe.status not in GATEWAY else Fault(recipe.status)
 
 
 def _in_shape(send: Send, exchange: Exchange) -> Send:

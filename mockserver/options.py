@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mockserver import quantities
 from mockserver import settings as choices
 from mockserver.settings import ENVIRONMENT
 
@@ -103,7 +104,7 @@ Duration = Annotated[
         "How long a task takes: 5s, 500ms, 2m, or a spread: 3s..20s.",
         _TASKS,
         metavar="TIME",
-        callback=read(choices.parse_speed),
+        callback=read(quantities.parse_speed),
     ),
 ]
 Realtime = Annotated[bool, _option("--realtime", "Tasks take 80 to 250 s, as the real service's do.", _TASKS)]
@@ -129,7 +130,7 @@ RateOption = Annotated[
         "Limit the requests of each token: 30/minute.",
         _ACCOUNTS,
         metavar="RATE",
-        callback=read(choices.parse_rate),
+        callback=read(quantities.parse_rate),
     ),
 ]
 Tokens = Annotated[
@@ -163,6 +164,16 @@ SpecFiles = Annotated[
 ]
 MaxBody = Annotated[
     int, _option("--max-body", "Refuse larger request bodies.", _BEYOND, min=1, metavar="BYTES")
+]
+ControlOption = Annotated[
+    str,
+    _option(
+        "--control",
+        "The control API under /__mock__/: on, off, or bound to HOST:PORT alone.",
+        _BEYOND,
+        metavar="WHERE",
+        callback=read(choices.parse_control),
+    ),
 ]
 Quiet = Annotated[bool, _option("--quiet", "No request lines, warnings only.", _BEYOND, "-q")]
 HttpsPort = Annotated[

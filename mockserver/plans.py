@@ -65,6 +65,14 @@ class Plan(Struct, frozen=True, gc=False):
         return self.ends + LINK_SECONDS
 
 
+class Quirks(Struct, frozen=True, gc=False):
+    """What is odd about the result and the callback of a task; `wait` is the delay of a late callback in seconds."""
+
+    link: str = ""  # expired, 404 or truncated
+    callback: str = ""  # late, twice, early or never
+    wait: float = 0.0
+
+
 class Task(Struct, frozen=True, gc=False):
     """A stored task. Everything but the id and the plan is shared with other tasks, so a million fit.
 
@@ -78,6 +86,7 @@ class Task(Struct, frozen=True, gc=False):
     look: Look
     origin: str
     plan: Plan
+    quirks: Quirks | None = None
 
 
 def plan(created: float, draw: int, speed: Speed, outcome: Outcome = SUCCESS) -> Plan:
@@ -88,6 +97,24 @@ def plan(created: float, draw: int, speed: Speed, outcome: Outcome = SUCCESS) ->
     # added in one step, as a clock that is advanced does it: not a rounding error later.
     share = _PENDING_SHARE + (1 - _PENDING_SHARE) * (outcome.reach / LAST_PROGRESS)
     return Plan(created, starts, created + duration * share, math.ceil(duration), outcome)
+
+
+def queued(plan: Plan, behind: float) -> Plan:
+    """The plan begun at the instant `behind`, when that is later than its creation."""
+    shift = max(0.0, behind - plan.created)
+    estimate = plan.estimate if math.isinf(shift) else plan.estimate + math.ceil(shift)
+    return Plan(plan.created, plan.starts + shift, plan.ends + shift, estimate, plan.outcome)
+
+
+def stuck(plan: Plan, phase: Phase) -> Plan:
+    """The plan that never leaves a phase."""
+    starts = math.inf if phase is Phase.PENDING else plan.starts
+    return Plan(plan.created, starts, math.inf, plan.estimate, plan.outcome)
+
+
+def halfway(plan: Plan) -> float:
+    """The instant between the start and the end; infinite where there is no end."""
+    return plan.starts + (plan.ends - plan.starts) / 2 if math.isfinite(plan.ends) else math.inf
 
 
 class Phase(IntEnum):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from mockserver import ids
 from mockserver.accounts import remaining
+from mockserver.effects import GATEWAY
 from mockserver.faults import Fault
 from mockserver.recipes import NOTHING
 from mockserver.scripts import Script
@@ -34,9 +35,10 @@ def as_asked(call: Call) -> Fault | None:
         return None
     if isinstance(recipe, Fault):
         return recipe
-    if recipe.status is None or recipe.status not in call.documented:
+    status = recipe.status
+    if status is None or (status not in call.documented and status not in GATEWAY):
         return None
-    return Fault(recipe.status, headers=_retry_after(1) if recipe.status == 429 else ())  # noqa: PLR2004
+    return Fault(status, headers=_retry_after(1) if status == 429 else ())  # noqa: PLR2004
 
 
 def within_rate(call: Call) -> Fault | None:
@@ -93,8 +95,9 @@ def own(call: Call) -> Fault | None:
 
 
 BEFORE_BODY: tuple[Step, ...] = (authenticated, as_asked, within_rate)
-CREATE: tuple[Step, ...] = (readable, as_asked, keeps_schema, callback_allowed, may_use_model, affordable)
+AFTER_BODY: tuple[Step, ...] = (as_asked, readable, keeps_schema, callback_allowed, may_use_model, affordable)
 QUERY: tuple[Step, ...] = (authenticated, as_asked, within_rate, well_formed, known, own)
+CREDITS: tuple[Step, ...] = (as_asked,)
 
 
 def first_fault(steps: tuple[Step, ...], call: Call) -> Fault | None:

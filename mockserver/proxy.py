@@ -132,8 +132,8 @@ class Proxy:
         self._talks.add(talk)
         try:
             await self._talk(reader, writer)
-        except (OSError, asyncio.CancelledError):
-            pass  # the client is gone, or this server ends
+        except OSError:
+            pass  # the client is gone
         finally:
             self._talks.discard(talk)
             writer.close()

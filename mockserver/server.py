@@ -17,23 +17,29 @@ from typing import TYPE_CHECKING, Self
 import uvicorn
 
 from mockserver.accesslog import AccessLog
-from mockserver.app import create_app
+from mockserver.app import app_of
 from mockserver.clock import SystemClock
+from mockserver.protocol import Protocol
+from mockserver.service import Service
 from mockserver.settings import ca_folder
 
 if TYPE_CHECKING:
     import asyncio
+    import ssl
     from collections.abc import Callable
 
     from starlette.types import ASGIApp
 
     from mockserver.authority import Authority
+    from mockserver.clock import Clock
+    from mockserver.exchanges import Exchange
     from mockserver.proxy import Passage, Proxy
     from mockserver.settings import Settings
     from spec import Spec
 
 _BACKLOG = 2048
 _STOP_SECONDS = 5  # for requests under way
+_GOODBYE_SECONDS = 1.0  # for an idle client to agree that its TLS connection is over; the default is 30
 
 
 class PortError(Exception):
@@ -49,12 +55,13 @@ class Doors:
     proxy: socket.socket | None = None
     authority: Authority | None = None
     hosts: tuple[str, ...] = ()
+    control: socket.socket | None = None  # of the control API, where it is bound elsewhere
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for listener in (self.http, self.https, self.proxy):
+        for listener in (self.http, self.https, self.proxy, self.control):
             if listener is not None:
                 listener.close()  # once more does no harm
 
@@ -67,9 +74,13 @@ def open_doors(spec: Spec, settings: Settings) -> Doors:
     host, https_port, proxy_port = settings.host, settings.https_port, settings.proxy_port
     with ExitStack() as opened:
         http = opened.enter_context(listen(host, settings.port))
+        control = None
+        if settings.control not in {"on", "off"}:
+            where, _, port = settings.control.rpartition(":")
+            control = opened.enter_context(listen(where.strip("[]"), int(port), "--control"))
         if https_port is None and proxy_port is None:
             opened.pop_all()
-            return Doors(http)
+            return Doors(http, control=control)
         from mockserver.authority import open_authority
         from mockserver.hosts import hosts_of
 
@@ -81,7 +92,7 @@ def open_doors(spec: Spec, settings: Settings) -> Doors:
         if proxy_port is not None:
             proxy = opened.enter_context(listen(host, proxy_port, "--proxy-port"))
         opened.pop_all()
-        return Doors(http, https, proxy, authority, hosts)
+        return Doors(http, https, proxy, authority, hosts, control)
 
 
 def listen(host: str, port: int, option: str = "--port") -> socket.socket:
@@ -127,7 +138,7 @@ def serve(spec: Spec, settings: Settings, doors: Doors, *, quiet: bool, ready: C
     """Serve until Ctrl-C or SIGTERM. `ready` is called when the first request will be answered."""
     configure_logging(quiet=quiet)
     log = AccessLog(sys.stderr, colour=sys.stderr.isatty())
-    app = create_app(spec, settings, observe=(lambda _: None) if quiet else log)
+    service = service_of(spec, settings, doors)
 
     def started() -> None:
         settle_memory()
@@ -135,18 +146,31 @@ def serve(spec: Spec, settings: Settings, doors: Doors, *, quiet: bool, ready: C
 
     try:
         with doors:
-            Server(app, doors, offline=settings.offline, ready=started).run(sockets=[doors.http])
+            observe = _ignore if quiet else log
+            Server(service, doors, observe=observe, ready=started).run(sockets=[doors.http])
     except KeyboardInterrupt:
         pass  # uvicorn has stopped in good order and raises the signal once more
     finally:
         log.flush()
 
 
+def service_of(spec: Spec, settings: Settings, doors: Doors, clock: Clock | None = None) -> Service:
+    """The service behind these doors; it hands out the certificate that clients have to trust."""
+    service = Service(spec, settings, clock)
+    if doors.authority is not None:
+        service.ca_pem = doors.authority.certificate.read_bytes()
+    return service
+
+
+def _ignore(_: Exchange) -> None:
+    """Nobody listens."""
+
+
 def configuration(app: ASGIApp) -> uvicorn.Config:
     """How uvicorn is to serve an app: its fast parser, no log of its own, and no wait for idle clients at the end."""
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -166,17 +190,19 @@ class Server(uvicorn.Server):
 
     def __init__(
         self,
-        app: ASGIApp,
+        service: Service,
         doors: Doors,
         *,
-        offline: bool = False,
+        observe: Callable[[Exchange], None] = _ignore,
         ready: Callable[[], None] = lambda: None,
         passed: Callable[[Passage], None] | None = None,
     ) -> None:
-        super().__init__(configuration(app))
+        self.app = app_of(service, observe)
+        super().__init__(configuration(self.app))
+        self._service = service
         self._doors = doors
         self._ready = ready
-        self._proxy = _proxy(doors, passed or _log_passage, offline=offline)
+        self._proxy = _proxy(doors, passed or _log_passage, offline=service.settings.offline)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open every door, then say so."""
@@ -184,7 +210,11 @@ class Server(uvicorn.Server):
         if not self.started:
             return
         if self._doors.https is not None:
-            self.servers.append(await self._serve_https(self._doors.https))
+            assert self._doors.authority is not None  # noqa: S101  (an https door has one)
+            context = self._doors.authority.server_context(self._doors.hosts, SystemClock().now())
+            self.servers.append(await self._serve_at(self._doors.https, self.config, context))
+        if self._doors.control is not None:
+            self.servers.append(await self._serve_control(self._doors.control))
         if self._proxy is not None and self._doors.proxy is not None:
             await self._proxy.start(self._doors.proxy)
         self._ready()
@@ -195,23 +225,31 @@ class Server(uvicorn.Server):
             await self._proxy.close()
         await super().shutdown(sockets)
 
-    async def _serve_https(self, listener: socket.socket) -> asyncio.Server:
-        """The same protocol over TLS: uvicorn takes one kind of socket only."""
+    async def _serve_control(self, listener: socket.socket) -> asyncio.Server:
+        """The control API alone, over the same service."""
+        from mockserver.control import create_control_app
+
+        config = configuration(create_control_app(self._service, self._service.settings.control))
+        config.load()
+        return await self._serve_at(listener, config, None)
+
+    async def _serve_at(
+        self, listener: socket.socket, config: uvicorn.Config, context: ssl.SSLContext | None
+    ) -> asyncio.Server:
+        """The same protocol at another socket: uvicorn itself takes one kind of socket and one app only."""
         import asyncio
 
-        assert self._doors.authority is not None  # noqa: S101  (an https door has one)
         loop = asyncio.get_running_loop()
 
         def protocol() -> asyncio.Protocol:
-            return self.config.http_protocol_class(  # type: ignore[call-arg]
-                config=self.config,
-                server_state=self.server_state,
-                app_state=self.lifespan.state,
-                _loop=loop,
+            return Protocol(
+                config=config, server_state=self.server_state, app_state=self.lifespan.state, _loop=loop
             )
 
-        context = self._doors.authority.server_context(self._doors.hosts, SystemClock().now())
-        return await loop.create_server(protocol, sock=listener, ssl=context, backlog=_BACKLOG)
+        goodbye = None if context is None else _GOODBYE_SECONDS
+        return await loop.create_server(
+            protocol, sock=listener, ssl=context, backlog=_BACKLOG, ssl_shutdown_timeout=goodbye
+        )
 
 
 def _proxy(doors: Doors, passed: Callable[[Passage], None], *, offline: bool) -> Proxy | None:

@@ -11,6 +11,8 @@ from mockserver.gallery import Gallery
 from mockserver.recipes import Cookbook
 from mockserver.requests import Origins
 from mockserver.store import MemoryStore
+from mockserver.timeline import Times
+from mockserver.waits import Bells
 from mockserver.webhooks import Webhooks
 
 if TYPE_CHECKING:
@@ -42,7 +44,12 @@ class Service:
         self.tokens = settings.tokens
         self.max_body = settings.max_body
         self.clock = clock or SystemClock(None if seed is None else SEEDED_START)
-        self.store = store or MemoryStore(terms)
+        self.bells = Bells()
+        self.times = Times()
+        self.store = store or MemoryStore(terms, self.bells.ring)
+        self.settings = settings
+        self.ca_pem: bytes | None = None  # the certificate to trust, where there is https
+        self.ready = False  # whether callbacks are being delivered
         self.nobody = open_account("", terms)  # who asks without a token
         self.cookbook = Cookbook(_statuses(spec), spec.failures)
         self.gallery = Gallery()

@@ -12,23 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from mockserver.accounts import Rate
 from mockserver.guard import parse_allowed
 from mockserver.plans import Speed
 
 if TYPE_CHECKING:
+    from mockserver.accounts import Rate
     from spec import Spec
 
 ENVIRONMENT = "EVOLINK_MOCK_"  # before the name of an option in capitals
-_UNITS = {"": 1.0, "s": 1.0, "ms": 0.001, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|)")
-_SHORTEST, _LONGEST = 0.001, 366 * 86400.0  # seconds of a duration; less or more is a slip
-_WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 _PUBLIC_URL = re.compile(
     r"https?://([^\s/?#@]+)((?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*)", re.ASCII | re.IGNORECASE
 )
+_CONTROL = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})")
 _TOKEN = re.compile(r"[!-}]+")  # what a header can carry, less the `~` that a recipe stands behind
-_RATE = re.compile(r"(\d+)\s*(?:/|per)\s*(second|minute|hour|day)s?")
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -50,32 +46,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     proxy_port: int | None = None
     offline: bool = False
     ca_dir: Path | None = None
-
-
-def parse_duration(text: str) -> float:
-    """Seconds of `5s`, `500ms`, `2m`, `1.5h` or `5`; ValueError otherwise, for less than 1 ms or more than a year."""
-    found = _DURATION.fullmatch(text.strip().lower())
-    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-    if not _SHORTEST <= seconds <= _LONGEST:
-        raise ValueError(f"{text!r} is no duration: write 5s, 500ms, 2m or 1h")
-    return seconds
-
-
-def parse_speed(text: str) -> Speed:
-    """How long tasks take: one duration, or `SHORTEST..LONGEST`; ValueError otherwise."""
-    shortest, dots, longest = text.partition("..")
-    speed = Speed(parse_duration(shortest), parse_duration(longest if dots else shortest))
-    if speed.longest < speed.shortest:
-        raise ValueError(f"{text!r} ends before it begins")
-    return speed
-
-
-def parse_rate(text: str) -> Rate:
-    """A rate such as `30/minute`; ValueError otherwise."""
-    found = _RATE.fullmatch(text.strip().lower())
-    if found is None or int(found[1]) == 0:
-        raise ValueError(f"{text!r} is no rate: write 30/minute, or per second, hour or day")
-    return Rate(int(found[1]), _WINDOWS[found[2]])
+    control: str = "on"  # or `off`, or the HOST:PORT that the control API is bound to
 
 
 def parse_public_url(text: str) -> str:
@@ -85,6 +56,15 @@ def parse_public_url(text: str) -> str:
         raise ValueError(f"{text!r} is no public URL: write https://HOST[:PORT]")
     parse_allowed(found[1])  # as strict about a host, and as clear
     return text.rstrip("/")
+
+
+def parse_control(text: str) -> str:
+    """Where the control API is: `on`, `off`, or `HOST:PORT` in lower case; ValueError otherwise."""
+    found = text.strip().lower()
+    place = _CONTROL.fullmatch(found)
+    if found not in {"on", "off"} and (place is None or int(place[1]) > 65535):  # noqa: PLR2004
+        raise ValueError(f"{text!r} is no place for the control API: write on, off or HOST:PORT")
+    return found
 
 
 def whole(number: float) -> float:
@@ -102,6 +82,8 @@ def check_port_file(path: Path | None) -> None:
 
 def check(settings: Settings, spec: Spec) -> None:
     """ValueError for a choice that cannot have an effect: a host or token that is none, a model not served."""
+    if not settings.host.strip():
+        raise ValueError("--host: an empty host would mean every address: write 0.0.0.0 for that")
     for text in settings.allow_callbacks_to:
         parse_allowed(text)
     for token in settings.tokens:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from mockserver.accounts import open_account
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mockserver.accounts import Account, Terms
     from mockserver.callbacks import Delivery
@@ -19,6 +19,10 @@ class Store(Protocol):
 
     async def account(self, token: str) -> Account:
         """The account of a token, opened when it is first seen."""
+        ...
+
+    async def accounts(self) -> Sequence[Account]:
+        """Every account, in the order of opening."""
         ...
 
     async def put(self, task: Task) -> None:
@@ -41,16 +45,21 @@ class Store(Protocol):
         """The delivery of a task's callback, with its attempts so far."""
         ...
 
+    async def deliveries(self, token: str) -> Sequence[Delivery]:
+        """The deliveries of an account, in the order of its tasks."""
+        ...
+
     async def drop(self, token: str) -> None:
         """Forget an account with its tasks and deliveries."""
         ...
 
 
 class MemoryStore:
-    """A `Store` that lives as long as the process."""
+    """A `Store` that lives as long as the process. `changed` hears the token of whose delivery is kept."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Terms, changed: Callable[[str], None] = lambda _: None) -> None:
         self._terms = terms
+        self._changed = changed
         self._accounts: dict[str, Account] = {}
         self._tasks: dict[str, Task] = {}
         self._ids: dict[str, list[str]] = {}
@@ -63,6 +72,10 @@ class MemoryStore:
             found = self._accounts[token] = open_account(token, self._terms)
             self._ids.setdefault(token, [])
         return found
+
+    async def accounts(self) -> Sequence[Account]:
+        """Every account."""
+        return [*self._accounts.values()]
 
     async def put(self, task: Task) -> None:
         """Keep a task."""
@@ -81,12 +94,19 @@ class MemoryStore:
 
     async def record(self, delivery: Delivery) -> None:
         """Keep a delivery, unless its task was dropped while it was under way."""
-        if delivery.task_id in self._tasks:
+        task = self._tasks.get(delivery.task_id)
+        if task is not None:
             self._deliveries[delivery.task_id] = delivery
+            self._changed(task.account)
 
     async def delivery(self, task_id: str) -> Delivery | None:
         """The delivery of a task's callback."""
         return self._deliveries.get(task_id)
+
+    async def deliveries(self, token: str) -> Sequence[Delivery]:
+        """The deliveries of an account."""
+        found = (self._deliveries.get(task_id) for task_id in self._ids.get(token, ()))
+        return [delivery for delivery in found if delivery is not None]
 
     async def drop(self, token: str) -> None:
         """Forget an account."""

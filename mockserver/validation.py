@@ -94,10 +94,7 @@ def shown(value: Any) -> str:
     """A value as a reason shows it: JSON, not too long. What is within an object or array stays untold."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
-    try:
-        return _cut(_encode(value).decode())
-    except OverflowError:  # an integer of more than 64 bits
-        return _cut(str(value))
+    return _cut(_encode(value).decode())
 
 
 def _cut(text: str, longest: int = _SHOWN) -> str:

@@ -8,8 +8,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from mockserver import delivery, dispatch, guard, views
-from mockserver.callbacks import Delivery, without_query
+from mockserver.callbacks import Delivery, succeeded, without_query
 from mockserver.faults import Fault
+from mockserver.plans import halfway
 from spec import CallbackRules
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _RESOLVE_SECONDS = 2.0  # an unresolved name does not hold up the answer of a create for longer
 _GRACE_SECONDS = 5.0  # for attempts under way when the server stops
+_AGAIN_SECONDS = 1.0  # from a success to its repetition, for a callback that comes twice
 _NO_RULES = CallbackRules("callback_url", 2048, 10.0, ())  # of documents without callbacks
 _log = logging.getLogger("evolink_mock.callbacks")
 
@@ -41,6 +43,7 @@ class Webhooks:
         self._courier = delivery.Courier(self._rules, self._allowed)
         self._shared = self._dispatcher(clock)
         self._own: dict[str, dispatch.Dispatcher] = {}  # of accounts with a clock of their own, by token
+        self._twice: dict[str, str] = {}  # ids of tasks whose callback is to come again, and their tokens
         self.run = self._shared.run
 
     def _dispatcher(self, clock: Clock) -> dispatch.Dispatcher:
@@ -89,10 +92,17 @@ class Webhooks:
 
     async def schedule(self, task: Task, url: str) -> None:
         """Owe a callback for the end of a task."""
+        odd, due = task.quirks, task.plan.ends
+        if odd is not None and odd.callback == "never":
+            return
         owed = Delivery(task.id, url)
         await self._store.record(owed)
+        if odd is not None:
+            due = halfway(task.plan) if odd.callback == "early" else due + odd.wait
+            if odd.callback == "twice":
+                self._twice[task.id] = task.account
         account = await self._store.account(task.account)
-        self.agenda(account).schedule(owed, task.plan.ends)
+        self.agenda(account).schedule(owed, due)
 
     async def close(self) -> None:
         """Attempt what is due, give the rest up, and say so."""
@@ -108,10 +118,16 @@ class Webhooks:
         if task is None:
             return None
         account = await self._store.account(task.account)
-        return views.wire(task, (account.clock or self._clock).now())
+        now = (account.clock or self._clock).now()
+        if task.quirks is not None and task.quirks.callback == "early":
+            now = max(now, task.plan.ends)
+        return views.wire(task, now)
 
     def _heard(self, owed: Delivery, attempt: Attempt, due: float | None) -> None:
         """Keep the attempt and say how it went."""
+        if due is None and (token := self._twice.pop(owed.task_id, None)) is not None and succeeded(attempt):
+            due = attempt.at + _AGAIN_SECONDS
+            self._own.get(token, self._shared).put(due, owed)
         keeping = asyncio.ensure_future(self._store.record(owed))
         self._kept.add(keeping)
         keeping.add_done_callback(self._kept.discard)

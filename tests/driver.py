@@ -14,6 +14,7 @@ import httpx
 
 from contracts import Conformance
 from contracts import Exchange as Recorded
+from mockserver.accesslog import line
 from mockserver.app import create_app
 from mockserver.clock import VirtualClock
 from mockserver.settings import Settings
@@ -122,6 +123,10 @@ class Mock:
         """The remaining credits."""
         left: float = self.get("/v1/credits", token=token).json()["data"]["user"]["remaining_credits"]
         return left
+
+    def logged(self) -> str:
+        """What the log of requests shows."""
+        return "".join(line(exchange, exchange.began, "") for exchange in self.noted)
 
     def _judge(self, answer: httpx.Response) -> None:
         request = answer.request

@@ -26,7 +26,7 @@ DOCUMENTS = {Path(source).name for source in SPEC.documents}
 BUILT_IN = {"get-task-detail.yaml"}  # spec/loading.py may name it: it serves every document
 
 # What only one machine, or one network, has. Put together here so that this file is not found by itself.
-ELSEWHERE = re.compile("|".join(("/ro" + "ot/", "/wo" + "rk/", "/ho" + "me/[a-z]", "/Us" + "ers/[a-z]")))
+ELSEWHERE = re.compile("/ro" + "ot/|/wo" + "rk/")
 REGISTRY = re.compile(
     r"https?://[^\s\"']*(?:pypi|simple|registry|nexus|artifactory|npmjs)[^\s\"']*", re.IGNORECASE
 )

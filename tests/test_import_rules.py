@@ -26,8 +26,8 @@ FORBIDDEN = {"spec": {"mockserver", "contracts"}, "mockserver": {"contracts"}, "
 
 # Nothing happens in these rooms but thought: what they need is given to them.
 PURE = [
-    *("accounts", "bodies", "callbacks", "faults", "guard", "ids", "looks", "plans", "policy", "recipes"),
-    *("scripts", "shortcuts", "validation", "views"),
+    *("accounts", "bodies", "callbacks", "effects", "faults", "grammar", "guard", "ids", "looks", "plans"),
+    *("policy", "quantities", "recipes", "scripts", "shortcuts", "validation", "views"),
 ]
 PURE_ROOMS = [
     *(f"mockserver.{name}" for name in PURE),

@@ -207,7 +207,7 @@ def test_of_two_documents_for_one_path_the_model_decides() -> None:
         "other": replace(OPERATION, source="other", models=("other",), aliases={})
     }
     voice = Conformance(
-        replace(SPEC, creates={("POST", CREATE): operations}, documents={**SPEC.documents, "other": other})
+        replace(SPEC, creates={("POST", CREATE): operations}, documents={"other": other, **SPEC.documents})
     )
     for model, right, wrong in ((OPERATION.models[0], 6, 15), (ALIAS, 6, 15), ("other", 15, 6)):
         asked = [

@@ -6,14 +6,15 @@ import os
 import ssl
 import subprocess
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
 from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from mockserver import authority
 from mockserver.authority import Authority, AuthorityError, open_authority
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def mode(path: Path) -> int:
 
 
 def shake(server: ssl.SSLContext, trusted: bytes, name: str) -> None:
-    """A TLS handshake in memory, as a client that trusts only `trusted` and asks for `name`. Raises what OpenSSL does."""
+    """A TLS handshake in memory: a client that trusts only `trusted` asks for `name`. Raises what OpenSSL does."""
     client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     client.load_verify_locations(cadata=trusted.decode())
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -99,7 +100,7 @@ def test_its_constraints_are_critical_and_name_nothing_else(ours: Authority) -> 
 
 def test_it_vouches_for_servers_only(ours: Authority) -> None:
     usage = certificate(ours).extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    assert list(usage) == [x509.ExtendedKeyUsageOID.SERVER_AUTH]
+    assert list(usage) == [ExtendedKeyUsageOID.SERVER_AUTH]
 
 
 def test_it_is_for_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_the_key_is_secret_before_its_first_byte(tmp_path: Path, monkeypatch: py
         assert os.fstat(handle).st_size == 0
         return fdopen(handle, *arguments, **more)
 
-    monkeypatch.setattr(authority.os, "fdopen", note)
+    monkeypatch.setattr(os, "fdopen", note)
     open_authority(tmp_path / "ca", [HOST], NOW)
     assert modes == [0o600, 0o600]
 
@@ -140,22 +141,31 @@ def test_it_stays_the_same(tmp_path: Path) -> None:
     assert open_authority(tmp_path, [], NOW) == first
 
 
-def test_two_that_start_at_once_get_the_same(tmp_path: Path) -> None:
+def test_those_that_start_at_once_get_the_same(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from mockserver.authority import open_authority; import trustme; "
-        "sys.stdin.read(); made = open_authority(Path(sys.argv[1]), ['a.example'], float(sys.argv[2])); "
+        "import sys, trustme; from pathlib import Path; from mockserver.authority import open_authority;"
+        "print('ready', flush=True); sys.stdin.read();"
+        "made = open_authority(Path(sys.argv[1]), ['a.example'], float(sys.argv[2]));"
         "sys.stdout.write(made.certificate_pem.decode())"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "ca"), str(NOW)]
-    started = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)
-    ]
-    said = {process.communicate(timeout=30)[0] for process in started}
-    assert said == {(tmp_path / "ca" / "ca.pem").read_text()}
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            for _ in range(4)
+        ]
+        outputs = [process.stdout for process in started if process.stdout]
+        assert [output.readline() for output in outputs] == ["ready\n"] * 4
+        for process in started:
+            assert process.stdin
+            process.stdin.close()
+        assert {output.read() for output in outputs} == {(tmp_path / "ca" / "ca.pem").read_text()}
 
 
 def test_it_is_renewed_before_its_end_with_a_new_key(tmp_path: Path) -> None:
-    first = open_authority(tmp_path, [HOST], NOW - 3 * YEAR + 100 * 86400)
+    first = open_authority(tmp_path, [HOST], NOW - 3 * YEAR + 80 * 86400)
     assert open_authority(tmp_path, [], NOW - 100 * 86400) == first
     renewed = open_authority(tmp_path, [], NOW)
     assert renewed.key_pem != first.key_pem

@@ -25,7 +25,7 @@ from mockserver import policy
 from mockserver.accounts import charge
 from mockserver.faults import Fault
 from mockserver.plans import Outcome
-from mockserver.policy import BEFORE_BODY, CREATE, QUERY, first_fault
+from mockserver.policy import AFTER_BODY, BEFORE_BODY, QUERY, first_fault
 from mockserver.recipes import NOTHING, Recipe
 from mockserver.scripts import Scripts
 
@@ -84,7 +84,7 @@ def status(fault: Fault | None) -> int | None:
 
 @given(st.sets(st.sampled_from(sorted(CREATE_FAULTS))))
 def test_of_several_faults_of_a_create_the_first_of_401_429_400_403_402_is_told(names: set[str]) -> None:
-    assert status(first_fault((*BEFORE_BODY, *CREATE), create(names))) == first(CREATE_FAULTS, names)
+    assert status(first_fault((*BEFORE_BODY, *AFTER_BODY), create(names))) == first(CREATE_FAULTS, names)
 
 
 @given(st.sets(st.sampled_from(sorted(QUERY_FAULTS))))
@@ -97,7 +97,7 @@ def test_the_faults_are_in_the_order_that_is_promised() -> None:
     assert [status for status, _ in QUERY_FAULTS.values()] == [401, 429, 400, 404, 403]
 
 
-@pytest.mark.parametrize("step", [*BEFORE_BODY, *CREATE])
+@pytest.mark.parametrize("step", [*BEFORE_BODY, *AFTER_BODY])
 def test_no_step_has_anything_against_a_create_in_order(step: policy.Step) -> None:
     assert step(create(set())) is None
 

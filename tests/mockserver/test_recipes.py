@@ -11,7 +11,7 @@ from making import SPEC
 
 from mockserver.faults import Fault
 from mockserver.plans import SUCCESS
-from mockserver.recipes import NOTHING, Cookbook, Recipe
+from mockserver.recipes import AS_USUAL, NOTHING, Cookbook, Recipe, Series
 
 BOOK = Cookbook({402, 429, 500}, SPEC.failures)
 CODES = tuple(failure.code for failure in SPEC.failures)
@@ -23,16 +23,25 @@ def refusal(found: Any) -> str:
     return found.detail
 
 
+def only(found: Any) -> Recipe:
+    """The recipe of a series that has one."""
+    assert isinstance(found, Series)
+    assert found.stands
+    return found.at(0)
+
+
 def status(found: Any) -> int | None:
     """The status that a recipe asks for, None when it asks for nothing."""
-    assert isinstance(found, Recipe)
-    assert found.outcome is SUCCESS
-    return found.status
+    recipe = only(found)
+    assert recipe.outcome is SUCCESS
+    return recipe.status
 
 
 def test_every_recipe_has_a_name_that_finds_it() -> None:
-    assert BOOK.names == ("402", "429", "500", *(f"fail={code}" for code in CODES))
-    assert all(isinstance(BOOK.find(name), Recipe) for name in BOOK.names)
+    assert BOOK.names[:16] == ("402", "429", "500", *(f"fail={code}" for code in CODES))
+    assert len(CODES) == 13
+    assert len(set(BOOK.names)) == len(BOOK.names)
+    assert all(isinstance(BOOK.find(name), Series) for name in BOOK.names)
 
 
 @pytest.mark.parametrize("asked", [402, 429, 500])
@@ -42,21 +51,20 @@ def test_a_status_is_asked_for_by_its_number(asked: int) -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_failure_is_asked_for_by_its_code_and_comes_at_the_last_moment(code: str) -> None:
-    found = BOOK.find(f"fail={code}")
-    assert isinstance(found, Recipe)
+    found = only(BOOK.find(f"fail={code}"))
     assert found.outcome.failure is not None
     assert (found.status, found.outcome.failure.code, found.outcome.reach) == (None, code, 99)
 
 
 @given(st.integers(0, 99), st.booleans())
 def test_a_failure_can_be_told_when_to_come(progress: int, sign: bool) -> None:  # noqa: FBT001
-    found = BOOK.find(f"fail=service_error@{progress}{'%' if sign else ''}")
-    assert isinstance(found, Recipe)
+    found = only(BOOK.find(f"fail=service_error@{progress}{'%' if sign else ''}"))
     assert found.outcome.reach == max(1, progress)
 
 
 def test_two_hundred_asks_for_nothing() -> None:
-    assert BOOK.find("200") is NOTHING
+    for text in ("200", "ok"):
+        assert only(BOOK.find(text)) is AS_USUAL is not NOTHING
 
 
 @pytest.mark.parametrize(
@@ -69,17 +77,21 @@ def test_two_hundred_asks_for_nothing() -> None:
         ("403", "402"),
         ("4o2", "402"),
         ("", "402"),
+        ("latncy=1ms", "latency=1ms"),
+        ("402, stuck=proccessing", "stuck=processing"),
+        ("STATUS", "402"),
     ],
 )
 def test_an_unknown_recipe_is_refused_with_the_nearest_names(text: str, nearest: str) -> None:
     told = refusal(BOOK.find(text))
-    assert told.startswith(f"there is no recipe {text!r}; the nearest are ")
+    assert told.startswith(f"there is no recipe {text!r}")
+    assert "; the nearest are " in told
     assert nearest in told.partition(" are ")[2].split(", ")
 
 
 @given(st.text(max_size=20))
 def test_any_text_is_a_recipe_or_refused(text: str) -> None:
-    assert isinstance(BOOK.find(text), Recipe | Fault)
+    assert isinstance(BOOK.find(text), Series | Fault)
 
 
 def test_a_long_unknown_recipe_is_cut() -> None:
@@ -104,11 +116,11 @@ def test_a_long_unknown_recipe_is_cut() -> None:
     ],
 )
 def test_a_preference_names_a_recipe(prefer: bytes) -> None:
-    assert status(BOOK.of_request(prefer, "key")) == 402
+    assert status(BOOK.of_header(prefer)) == 402
 
 
 def test_a_preference_may_ask_for_a_failure_without_quotes() -> None:
-    found = BOOK.of_request(b"mock=fail=service_error@40", "key")
+    found = BOOK.of_header(b"mock=fail=service_error@40")
     assert found == BOOK.find("fail=service_error@40")
 
 
@@ -123,38 +135,49 @@ def test_a_preference_may_ask_for_a_failure_without_quotes() -> None:
         b"xcode=402",
         b"dynamic=mock",
         b'note="mock=402"',
+        b'"mock=402"',
         b'note="a \\", mock=402"',
-        b"code=200",
         b'"',
         b"=402",
         b"\xff=\xfe",
     ],
 )
 def test_other_preferences_ask_for_nothing(prefer: bytes) -> None:
-    assert BOOK.of_request(prefer, "key") is NOTHING
+    assert BOOK.of_header(prefer) is None
+
+
+@pytest.mark.parametrize(
+    ("prefer", "text"),
+    [
+        (b'mock="429*2, ok"', "429*2, ok"),
+        (b"mock=429*2, ok", "429*2, ok"),
+        (b"mock=500, fail=service_error@4, wait=3", "500, fail=service_error@4"),
+        (b"mock=402;wait=1, 429", "402"),
+        (b"mock=402, example=none", "402"),
+    ],
+)
+def test_a_sequence_in_a_header_should_be_quoted_and_is_understood_without(prefer: bytes, text: str) -> None:
+    found = BOOK.of_header(prefer)
+    assert isinstance(found, Series)
+    assert found.text == text
 
 
 @given(st.binary(max_size=40))
 def test_any_preference_is_survived(prefer: bytes) -> None:
-    assert isinstance(BOOK.of_request(prefer, "key"), Recipe | Fault)
+    assert isinstance(BOOK.of_header(prefer), Series | Fault | None)
 
 
 def test_an_empty_preference_of_ours_is_refused_as_a_slip() -> None:
-    assert "there is no recipe ''" in refusal(BOOK.of_request(b"mock=", "key"))
+    assert "there is no recipe ''" in refusal(BOOK.of_header(b"mock="))
 
 
 def test_a_token_carries_a_recipe_behind_a_tilde() -> None:
-    assert status(BOOK.of_request(b"", "key~402")) == 402
-    assert BOOK.of_request(b"", "key") is NOTHING
-
-
-def test_the_header_goes_before_the_token() -> None:
-    assert status(BOOK.of_request(b"mock=500", "key~402")) == 500
-    assert status(BOOK.of_request(b"respond-async", "key~402")) == 402
+    assert status(BOOK.of_token("key~402")) == 402
+    assert BOOK.of_token("key") is None
 
 
 def test_no_part_of_a_token_is_repeated() -> None:
-    assert "secret" not in refusal(BOOK.of_request(b"", "sk-secret~secret"))
+    assert "secret" not in refusal(BOOK.of_token("sk-secret~secret"))
 
 
 @pytest.mark.parametrize(
@@ -196,3 +219,62 @@ def test_a_prompt_made_to_be_slow_to_search_is_not(filler: str) -> None:
 
 def test_a_book_without_recipes_says_so() -> None:
     assert refusal(Cookbook((), ()).find("402")).startswith("there is no recipe '402'")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("402+429", "429 contradicts what stands before it"),
+        ("slow+slow=3s", "an effect is named twice"),
+        ("drop=1", "drop takes no value"),
+        ("402=1", "402 takes no value"),
+        ("402@3", "@ goes with fail"),
+        ("fail", "fail takes a code"),
+        ("slow=3parsecs", "write 5s, 500ms, 2m or 1h"),
+        ("latency=3s..1s", "ends before it begins"),
+        ("callback=late", "callback is one of"),
+        ("shape=round", "shape is one of minimal, full, extra, any"),
+        ("credits=many", "credits takes a number"),
+        ("rate=30", "write 30/minute"),
+        ("status", "status takes a word"),
+        ("type=html", "type takes a media type"),
+        ("429*0", "a step is repeated 1 to 1000000 times"),
+        ("4" * 201, "more than 200 characters"),
+    ],
+)
+def test_a_slip_in_a_known_recipe_is_explained(text: str, why: str) -> None:
+    assert why in refusal(BOOK.find(text))
+
+
+def test_effects_compose() -> None:
+    found = only(BOOK.find("fail=service_error@40+slow=1m+callback=late:5s+latency=1ms..2ms"))
+    assert found.outcome.failure is not None
+    assert (found.outcome.reach, found.seconds, found.callback, found.wait) == (40, 60.0, "late", 5.0)
+    assert found.latency is not None
+    assert (found.latency.shortest, found.latency.longest) == (0.001, 0.002)
+
+
+@given(st.lists(st.tuples(st.sampled_from([402, 429, 500]), st.integers(1, 5)), min_size=2, max_size=6))
+def test_a_sequence_is_taken_in_turn_and_then_is_over(steps: list[tuple[int, int]]) -> None:
+    found = BOOK.find(", ".join(f"{status}*{times}" for status, times in steps))
+    assert isinstance(found, Series)
+    expected = [status for status, times in steps for _ in range(times)]
+    assert found.length == len(expected)
+    assert [found.at(turn).status for turn in range(found.length)] == expected
+    assert found.at(found.length) is found.at(10**9) is AS_USUAL
+
+
+def test_one_recipe_without_a_number_is_for_all_requests_and_one_with_a_number_is_not() -> None:
+    standing, counted = BOOK.find("402"), BOOK.find("402*1")
+    assert isinstance(standing, Series)
+    assert isinstance(counted, Series)
+    assert (standing.at(99).status, counted.at(0).status, counted.at(1).status) == (402, 402, None)
+
+
+def test_a_text_is_read_once() -> None:
+    assert BOOK.find("429*2, ok") is BOOK.find("429*2, ok")
+
+
+def test_a_book_forgets_texts_and_not_recipes() -> None:
+    book = Cookbook({402}, ())
+    assert {status(book.find(f"402+slow={number}s")) for number in range(1, 2002)} == {402}

@@ -13,15 +13,8 @@ from making import MODEL, OLD_MODEL, SPEC
 
 from mockserver.accounts import Rate
 from mockserver.plans import Speed
-from mockserver.settings import (
-    Settings,
-    check,
-    from_pyproject,
-    parse_duration,
-    parse_public_url,
-    parse_rate,
-    parse_speed,
-)
+from mockserver.quantities import parse_duration, parse_rate, parse_speed
+from mockserver.settings import Settings, check, from_pyproject, parse_public_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
