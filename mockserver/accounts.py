@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mockserver.plans import Plan, Task
 
 
-JOURNAL = 500  # exchanges that are remembered of an account
+JOURNAL = 200  # exchanges that are remembered of an account
 _PLACES = 6  # of credits: three times 0.1 is 0.3
 
 

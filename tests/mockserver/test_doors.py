@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -198,7 +199,7 @@ def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         deadline = threading.Timer(20, process.kill)  # what never gets ready, or never ends, fails
         deadline.start()
         assert process.stdout
-        yield process, "".join(iter(process.stdout.readline, "Ctrl-C stops it.\n"))
+        yield process, "".join(takewhile("Ctrl-C stops it.\n".__ne__, process.stdout))
         deadline.cancel()
         process.kill()
 
