@@ -70,6 +70,7 @@ def _settings(  # noqa: PLR0913  (one parameter an option is how typer works)
     duration: options.Duration = "5s",
     realtime: options.Realtime = False,
     seed: options.Seed = None,
+    clock_scale: options.ClockScale = 1.0,
     token: options.Tokens = None,
     credits: options.Credits = 1_000_000_000,  # noqa: A002
     rate: options.RateOption = None,
@@ -90,6 +91,7 @@ def _settings(  # noqa: PLR0913  (one parameter an option is how typer works)
         spec=tuple(spec or ()),
         speed=REALTIME if realtime else cast("Speed", duration),
         seed=seed,
+        clock_scale=clock_scale,
         credits=credits,
         rate=cast("Rate | None", rate),
         tokens=frozenset(token or ()),
@@ -228,6 +230,19 @@ def recipes() -> None:
     from mockserver.effects import listing
 
     typer.echo(listing())
+
+
+@app.command()
+def schema(what: Annotated[str, typer.Argument(metavar="settings|recipe", help="Of what.")]) -> None:
+    """Print a JSON Schema for your editor: of the settings in pyproject.toml, or of a recipe."""
+    import json
+
+    from mockserver.editors import recipe_schema, settings_schema
+
+    if what not in {"settings", "recipe"}:
+        raise typer.BadParameter(f"there is no schema of {what!r}: settings or recipe")
+    found = settings_schema(serve) if what == "settings" else recipe_schema()
+    typer.echo(json.dumps(found, indent=2))
 
 
 @app.command()

@@ -112,6 +112,17 @@ Seed = Annotated[
     int | None,
     _option("--seed", "The same ids, start time and durations for the same script.", _TASKS, metavar="N"),
 ]
+ClockScale = Annotated[
+    float,
+    _option(
+        "--clock-scale",
+        "How many times as fast the clock runs: 60 makes a minute of each second.",
+        _TASKS,
+        min=0.001,
+        max=1_000_000,
+        metavar="N",
+    ),
+]
 Credits = Annotated[
     float,
     _option(

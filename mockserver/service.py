@@ -43,7 +43,7 @@ class Service:
         self.speed = settings.speed
         self.tokens = settings.tokens
         self.max_body = settings.max_body
-        self.clock = clock or SystemClock(None if seed is None else SEEDED_START)
+        self.clock = clock or SystemClock(None if seed is None else SEEDED_START, settings.clock_scale)
         self.bells = Bells()
         self.times = Times()
         self.store = store or MemoryStore(terms, self.bells.ring)

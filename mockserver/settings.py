@@ -35,6 +35,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     spec: tuple[Path, ...] = ()
     speed: Speed = Speed(5.0, 5.0)
     seed: int | None = None
+    clock_scale: float = 1.0  # how many seconds of the server's clock pass in one
     credits: float = 1_000_000_000
     rate: Rate | None = None
     tokens: frozenset[str] = frozenset()

@@ -117,6 +117,7 @@ CHOICES: dict[str, tuple[str, str, Any, str, str]] = {
     "--port": ("port", "9001", 9001, "9002", "9002"),
     "--duration": ("speed", "3s..20s", Speed(3.0, 20.0), "500ms", '"500ms"'),
     "--seed": ("seed", "7", 7, "8", "8"),
+    "--clock-scale": ("clock_scale", "60", 60.0, "2", "2"),
     "--credits": ("credits", "7.5", 7.5, "10", "10"),
     "--rate": ("rate", "30/minute", Rate(30, 60.0), "5 per second", '"5/second"'),
     "--token": ("tokens", "mine", frozenset({"mine"}), "other", '["other"]'),
