@@ -78,7 +78,7 @@ def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
     """Return when the port accepts; SystemExit when the process has ended instead."""
     while True:
         if process.poll() is not None:
-            raise SystemExit(f"the server ended with {process.returncode}: {process.args}")
+            raise SystemExit(f"the server ended with {process.returncode}: {process.args!r}")
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
         except OSError:

@@ -52,11 +52,11 @@ def main(rounds: int = 10) -> None:
             bare.append(times[0])
             full.append(times[1])
     first, later, resident = first_refusal()
-    for name, times in (
+    for name, taken in (
         ("bare uvicorn, start to first 200", bare),
         ("evolink-mock, start to first 200", full),
     ):
-        low, middle, high = (of(times) * 1000 for of in (min, statistics.median, max))
+        low, middle, high = (of(taken) * 1000 for of in (min, statistics.median, max))
         print(f"{name}: median {middle:.0f} ms, {low:.0f} to {high:.0f}")
     print(f"first refused request: {first * 1000:.1f} ms; later ones: {later * 1000:.1f} ms")
     print(f"resident at rest: {resident:.0f} MiB")

@@ -338,7 +338,7 @@ def test_all_documented_errors_and_failures_are_counted(shared: Mock) -> None:
     for code in CODES:
         world = World(shared, f"count-{code}")
         seen |= {("task", ends(world, world.create("prompt", f"fail={code}"))["error"]["code"])}
-    expected = {("create", status) for status in (200, *OPERATION.errors)}
+    expected: set[tuple[str, int | str]] = {("create", status) for status in (200, *OPERATION.errors)}
     expected |= {("query", status) for status in SPEC.query.errors} | {("task", code) for code in CODES}
     assert seen == expected
     assert len(seen) == 1 + 6 + 7 + 13

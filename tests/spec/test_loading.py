@@ -120,7 +120,7 @@ def test_the_answer_is_made_of_the_examples_of_the_document() -> None:
 
 
 def test_the_body_schema_is_the_published_one_without_what_the_overlay_adds() -> None:
-    accepts = jsonschema_rs.Draft202012Validator(CREATE.body_schema, validate_formats=True).is_valid
+    accepts = jsonschema_rs.Draft202012Validator(dict(CREATE.body_schema), validate_formats=True).is_valid
     request = VIDEOS_POST["requestBody"]["content"]["application/json"]["examples"]["image_to_video"]["value"]
     assert accepts(request)
     assert accepts(request | {"callback_url": "http://127.0.0.1/"})  # refused, but not by the schema
@@ -268,7 +268,7 @@ def test_an_alias_comes_from_an_overlay_wherever_it_stands(tmp_path: Path, turn:
 
 def test_an_overlay_changes_what_is_accepted(tmp_path: Path) -> None:
     shorter = overlay({"target": "$..properties.prompt", "update": {"maxLength": 3}})
-    schema = loaded(tmp_path, create("m-1"), shorter).creates[IMAGES]["m-1"].body_schema
+    schema = dict(loaded(tmp_path, create("m-1"), shorter).creates[IMAGES]["m-1"].body_schema)
     assert [jsonschema_rs.is_valid(schema, {"prompt": text}) for text in ("abc", "abcd")] == [True, False]
 
 
@@ -390,7 +390,7 @@ def test_what_is_nested_without_end_is_refused(tmp_path: Path) -> None:
 
 # Any change of a good document
 
-ANY_JSON = st.sampled_from(
+ANY_JSON: st.SearchStrategy[Any] = st.sampled_from(
     [
         *(None, True, 0, -1.5, 10**400, "", "text", "#/components/schemas/ErrorResponse", "("),
         *([], [None], ["a"], [{}], [[]], {}, {"": {}}, {"a": 1}, {"properties": True}, {"allOf": [True, {}]}),

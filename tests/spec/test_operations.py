@@ -158,7 +158,7 @@ def test_extensions_are_let_pass_wherever_they_stand() -> None:
 def test_what_openapi_has_for_people_is_let_pass() -> None:
     notes = {"summary": "So", "description": "So it is"}
     more = {"externalDocs": {"url": "https://example.com"}, "deprecated": False, "tags": ["a"]}
-    places = {
+    places: dict[str, dict[str, Any]] = {
         PATH: notes | {"servers": [], "parameters": []},
         POST: notes | more | {"servers": [], "parameters": []},
         f"{POST}/requestBody": {"description": "It"},
@@ -210,7 +210,7 @@ def test_models_that_are_named_in_another_way_are_refused(word: str, value: Any)
 
 def test_a_body_without_a_model_names_none() -> None:
     found = read_create(changed(create(), f"{REQUEST}/properties/model", REMOVED))
-    assert (found.models, found.properties) == ((), {"prompt", "n"})
+    assert (found.models, found.properties) == ((), frozenset({"prompt", "n"}))
 
 
 def test_a_default_beside_a_reference_counts() -> None:

@@ -25,7 +25,7 @@ WHOLE: dict[str, Any] = {
     "oneOf": [{"title": "one"}],
     "unevaluatedProperties": {"contentSchema": {"type": "object"}},
 }
-PARTS = {
+PARTS: dict[str, Any] = {
     "Part": {"properties": {"more": {"$ref": "#/components/schemas/Deeper"}}},
     "Deeper": {"type": "string"},
 }
