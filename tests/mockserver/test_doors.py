@@ -236,3 +236,29 @@ def test_the_command_says_where_its_doors_are_and_closes_them(
     assert "proxy  127.0.0.1:9  not reached" in log
     assert "timeout" not in log
     assert "secret" not in log
+
+
+def test_the_control_api_bound_elsewhere_is_there_and_not_at_the_api(tmp_path: Path) -> None:
+    with (
+        serving(SPEC, settings(tmp_path, control="127.0.0.1:0", https_port=0)) as doors,
+        client(doors) as ask,
+    ):
+        assert doors.control is not None
+        elsewhere = url_of(doors.control)
+        assert ask.get(f"{elsewhere}/__mock__/health").status_code == 200
+        assert ask.get(f"{url_of(doors.http)}/__mock__/health").status_code == 404
+        task = ask.post(url_of(doors.http) + CREATE, json=BODY).json()
+        assert [one["id"] for one in ask.get(f"{elsewhere}/__mock__/tasks").json()["tasks"]] == [task["id"]]
+
+
+def test_the_control_api_can_be_off(tmp_path: Path) -> None:
+    with serving(SPEC, settings(tmp_path, control="off", https_port=0)) as doors, client(doors) as ask:
+        assert doors.control is None
+        assert ask.get(f"{url_of(doors.http)}/__mock__/health").status_code == 404
+
+
+def test_the_authority_of_an_https_door_is_handed_out(tmp_path: Path) -> None:
+    with serving(SPEC, settings(tmp_path, https_port=0)) as doors, client(doors) as ask:
+        assert doors.authority is not None
+        answer = ask.get(f"{url_of(doors.http)}/__mock__/ca.pem")
+        assert answer.content == doors.authority.certificate.read_bytes()
