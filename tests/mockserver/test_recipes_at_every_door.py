@@ -181,15 +181,21 @@ def check_queue(world: World, door: str, text: str) -> None:
     assert ends(world, second, 0.2)["status"] == "completed"
 
 
+def declared(beginning: bytes) -> int:
+    """How long an MP4 file says that it is: the sizes of its boxes, whose headers stand in its beginning."""
+    place = 0
+    while place < len(beginning):
+        place += int.from_bytes(beginning[place : place + 4])
+    return place
+
+
 def check_link(world: World, door: str, text: str) -> None:
     made = world.create(door, text)
-    usual = World(world.mock, f"{world.token.partition('~')[0]}-usual").create()
     assert ends(world, made)["status"] == "completed"
     found = world.link(made.json()["id"])
     if text == "link=truncated":
-        whole = world.link(usual.json()["id"]).content
         assert found.status_code == 200
-        assert abs(len(found.content) - len(whole) / 2) < 1 + abs(len(whole)) * 0.2
+        assert len(found.content) == declared(found.content) // 2
         assert int(found.headers["content-length"]) == len(found.content)
     else:
         assert found.status_code == {"link=expired": 410, "link=404": 404}[text]
