@@ -1,0 +1,66 @@
+"""Is the host of a URL surely an internal one? An opinion of our own: the server's guard is what it is held against. Pure."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from urllib.parse import unquote, urlsplit
+
+# The four that the document lists, and what nobody would hold to be public.
+_INTERNAL_V4 = tuple(
+    map(
+        IPv4Network,
+        ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "0.0.0.0/8"),
+    )
+)
+_INTERNAL_V6 = tuple(map(IPv6Network, ("::1/128", "::/128", "fc00::/7", "fe80::/10")))
+_PART = re.compile(r"0[xX][0-9a-fA-F]*|0[0-7]*|[1-9][0-9]*")
+_SIZES = (0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF)
+
+
+def host_of(url: str) -> str:
+    """The host of a URL in lower case, without brackets and a dot at its end; empty when it has none."""
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        return ""
+    return unquote(host or "").removesuffix(".")
+
+
+def is_internal(url: str) -> bool:
+    """Whether the host is surely internal, in whatever notation. A name that would have to be asked for is not."""
+    host = host_of(url)
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    if ":" in host:
+        return _is_internal_v6(host)
+    address = v4_of(host)
+    return address is not None and any(address in network for network in _INTERNAL_V4)
+
+
+def v4_of(host: str) -> IPv4Address | None:
+    """The address that `inet_aton` and browsers read in a host: decimal, hex, octal, of one to four parts."""
+    parts = host.split(".")
+    if len(parts) > len(_SIZES) or not all(_PART.fullmatch(part) for part in parts):
+        return None
+    *heads, last = [_number(part) for part in parts]
+    if any(head > _SIZES[0] for head in heads) or last > _SIZES[len(_SIZES) - len(parts)]:
+        return None
+    return IPv4Address(sum(head << 8 * (3 - place) for place, head in enumerate(heads)) + last)
+
+
+def _number(part: str) -> int:
+    if part[:2] in {"0x", "0X"}:
+        return int(part[2:] or "0", 16)
+    return int(part, 8 if part.startswith("0") else 10)
+
+
+def _is_internal_v6(host: str) -> bool:
+    try:
+        address = IPv6Address(host.partition("%")[0])
+    except AddressValueError:
+        return False
+    inner = address.ipv4_mapped
+    if inner is not None:
+        return any(inner in network for network in _INTERNAL_V4)
+    return any(address in network for network in _INTERNAL_V6)

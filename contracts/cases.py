@@ -1,0 +1,30 @@
+"""What is sent to a server, and what it must provoke. Records only; strategies draw them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MAIN = "main"  # the account of --token
+OTHER = "other"  # the account of --other-token
+WRONG = "wrong"  # a key that nobody was ever given
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One request to the API.
+
+    `path` is below the base URL, with its query string. `headers` are without Authorization, Host and
+    Content-Length. `key` is the label of the account whose key is sent: `main`, `other`, `wrong`, `nobody` for none,
+    or a label of the configuration; `authorization`, when given, is sent as the whole header instead (of `nobody`).
+    `clauses` are those that the answer may speak for or against. `creates`: a correct server may make a task of it.
+    """
+
+    name: str
+    clauses: tuple[str, ...]
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    key: str = MAIN
+    authorization: str | None = None
+    creates: bool = False

@@ -1,0 +1,1 @@
+"""Any client, taken through the contract and judged by what it sent and how it ended."""

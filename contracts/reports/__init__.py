@@ -1,0 +1,1 @@
+"""What a run has found, shown: one module a format."""
