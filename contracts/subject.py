@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from contracts.cases import MAIN
-from contracts.trace import Account
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from contracts.trace import Account
 
 
 @dataclass(frozen=True, slots=True)
