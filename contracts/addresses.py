@@ -1,4 +1,4 @@
-"""Is the host of a URL surely an internal one? An opinion of our own: the server's guard is what it is held against. Pure."""
+"""Is the host of a URL surely an internal one? An opinion of our own, that servers are held against. Pure."""
 
 from __future__ import annotations
 

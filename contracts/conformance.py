@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -17,8 +18,12 @@ if TYPE_CHECKING:
 
     from spec import CreateOperation, Spec
 
+    _Errors = Callable[["_Voice"], Iterable[Exception]]
+
 _ORIGIN = "http://contract.invalid"  # every document is read as if it were served here
 _SHOWN = 200  # characters of a problem
+_ID = re.compile(r"task-unified-[0-9]{10}-[a-z0-9]{8}")
+_LATEST = 10**11  # Unix seconds: year 5138, and what is larger are milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,19 @@ class Exchange:
     status: int
     response_headers: tuple[tuple[str, str], ...]
     response_body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One place of an answer that departs from its schema.
+
+    `pointer` is the JSON pointer into the body ("" for the whole of it), `keyword` the word of the schema that is
+    broken, such as `type` or `enum`.
+    """
+
+    pointer: str
+    keyword: str
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +78,36 @@ class Conformance:
 
     def response_problems(self, exchange: Exchange) -> tuple[str, ...]:
         """What the answer has wrong, an undocumented status or path included; empty when nothing."""
-        from openapi_core.testing import MockResponse
+        return self._problems(exchange, _answered(exchange))
 
-        kind = _media_type(exchange.response_headers)
-        answer = MockResponse(exchange.response_body, exchange.status, dict(exchange.response_headers), kind)
-        asked = _request(exchange)
-        return self._problems(exchange, lambda voice: voice.responses.iter_errors(asked, answer))
+    def schema_problems(self, exchange: Exchange) -> tuple[Problem, ...]:
+        """Where the body of an answer departs from its schema; nothing when no schema is documented for it."""
+        found = [
+            _place(error)
+            for one in self._errors(exchange, _answered(exchange)) or ()
+            for error in _schema_errors(one)
+        ]
+        return tuple(dict.fromkeys(found))
 
-    def _problems(
-        self, exchange: Exchange, errors_of: Callable[[_Voice], Iterable[Exception]]
-    ) -> tuple[str, ...]:
+    def source(self, exchange: Exchange) -> str:
+        """The document that is asked first."""
+        return self._sources(exchange)[0]
+
+    def _problems(self, exchange: Exchange, errors_of: _Errors) -> tuple[str, ...]:
+        errors = self._errors(exchange, errors_of)
+        if errors is not None:
+            return tuple(dict.fromkeys(text[:_SHOWN] for error in errors for text in _told(error)))
+        return (f"no document describes {exchange.method} {urlsplit(exchange.url).path}"[:_SHOWN],)
+
+    def _errors(self, exchange: Exchange, errors_of: _Errors) -> list[Exception] | None:
+        """What the document that describes the exchange objects to; None when there is no such document."""
         from openapi_core.templating.paths.exceptions import PathError
 
         for source in self._sources(exchange):
             errors = list(errors_of(self._voice(source)))
             if not any(isinstance(error, PathError) for error in errors):
-                return tuple(dict.fromkeys(text[:_SHOWN] for error in errors for text in _told(error)))
-        return (f"no document describes {exchange.method} {urlsplit(exchange.url).path}"[:_SHOWN],)
+                return errors
+        return None
 
     def _sources(self, exchange: Exchange) -> list[str]:
         """The documents; the one that describes the model asked for stands first."""
@@ -93,6 +124,38 @@ class Conformance:
         if source not in self._voices:
             self._voices[source] = _voice(self._spec.documents[source])
         return self._voices[source]
+
+
+class Answers:
+    """`schema_problems` over the thousand answers of a trace: what differs in its id alone is judged once."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._voice = Conformance(spec)
+        self._known: dict[tuple[str, str, int, str], tuple[Problem, ...]] = {}
+
+    def problems(self, exchange: Exchange, answer: Any) -> tuple[Problem, ...]:
+        """The problems of a JSON answer, given with its decoded body."""
+        url = urlsplit(exchange.url)
+        path = url.path if exchange.method.upper() == "POST" else url.path.rpartition("/")[0]
+        key = (exchange.method, path, exchange.status, self._voice.source(exchange) + _form(answer))
+        if key not in self._known:
+            self._known[key] = self._voice.schema_problems(exchange)
+        return self._known[key]
+
+
+def _form(answer: Any) -> str:
+    """A body without what no schema looks at: good ids and times, and the text of good links."""
+    if not isinstance(answer, dict):
+        return json.dumps(answer)
+    form = dict(answer)
+    if isinstance(form.get("id"), str) and _ID.fullmatch(form["id"]):
+        form["id"] = "an id"
+    if type(form.get("created")) is int and 0 < form["created"] < _LATEST:
+        form["created"] = "a time"
+    links = form.get("results")
+    if isinstance(links, list) and all(isinstance(link, str) and is_uri(link) for link in links):
+        form["results"] = f"{len(links)} links"
+    return json.dumps(form, sort_keys=True)
 
 
 def _voice(document: Mapping[str, Any]) -> _Voice:
@@ -159,6 +222,30 @@ def _renamed(exchange: Exchange, creates: Mapping[str | None, CreateOperation]) 
     model = body.get("model")
     actual = _aliases(creates).get(model) if isinstance(model, str) else None
     return exchange.request_body if actual is None else json.dumps({**body, "model": actual}).encode()
+
+
+def _answered(exchange: Exchange) -> _Errors:
+    from openapi_core.testing import MockResponse
+
+    kind = _media_type(exchange.response_headers)
+    answer = MockResponse(exchange.response_body, exchange.status, dict(exchange.response_headers), kind)
+    asked = _request(exchange)
+    return lambda voice: voice.responses.iter_errors(asked, answer)
+
+
+def _schema_errors(error: Exception) -> Iterable[Any]:
+    """What jsonschema objects to in a body, of an error of openapi-core."""
+    from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
+
+    cause = error.__cause__ or error
+    of_body = isinstance(cause, InvalidSchemaValue) and not getattr(error, "name", "")
+    return cause.schema_errors if of_body else ()
+
+
+def _place(found: Any) -> Problem:
+    steps = [str(step).replace("~", "~0").replace("/", "~1") for step in found.absolute_path]
+    pointer = "".join(f"/{step}" for step in steps)
+    return Problem(pointer, str(found.validator), str(found.message)[:_SHOWN])
 
 
 def _told(error: Exception) -> Iterator[str]:

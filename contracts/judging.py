@@ -61,8 +61,9 @@ def broken(*entries: int, expected: str, seen: str) -> Finding:
 
 
 def judge(reading: Reading, clauses: Iterable[Clause], rules: Mapping[str, Rule]) -> tuple[Verdict, ...]:
-    """A verdict for every clause; one without a rule is not observed. What a rule raises is not caught here:
-    a bug in a check must never look like a pass.
+    """A verdict for every clause; one without a rule is not observed.
+
+    What a rule raises is not caught: a bug in a check must never look like a pass.
     """
     return tuple(
         _verdict(clause, rules[clause.id](reading) if clause.id in rules else ()) for clause in clauses

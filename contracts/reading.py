@@ -1,20 +1,24 @@
-"""A trace as the rules read it: each entry with its operation and decoded bodies, and each task with its story. Pure."""
+"""A trace as the rules read it: entries with operation and decoded bodies, tasks with their story. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
+from contracts.conformance import Answers
 from contracts.requests import NOT_JSON, Fault, create_faults, decoded, operation_of, renamed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from contracts.conformance import Problem
     from contracts.trace import Account, Entry, Trace
     from spec import CreateOperation, Spec
+    from spec.records import ErrorAnswer
 
+T = TypeVar("T")
 Role = Literal["create", "query", "credits", "other method", "other path", "link", "delivery", "elsewhere"]
 CREDITS = "/v1/credits"  # described by no document, known from published facts only
 API: frozenset[Role] = frozenset({"create", "query", "credits", "other method", "other path"})
@@ -32,6 +36,10 @@ class Seen:
     faults: tuple[Fault, ...] = ()  # of a create's request
     operation: CreateOperation | None = None  # of a create
     task_id: str = ""  # a query: as asked for; a create or a delivery: as its body says
+    success: int = (
+        0  # the documented status of a create or a query that went well; 0 where none is documented
+    )
+    errors: Mapping[int, ErrorAnswer] = field(default_factory=dict)  # its documented errors, by status
 
     @property
     def number(self) -> int:
@@ -114,6 +122,19 @@ class Reading:
         self.trace = trace
         self.spec = spec
         self._prefix = urlsplit(trace.origin).path.rstrip("/")
+        self._once: dict[Callable[[Reading], Any], Any] = {}
+        self._voice = Answers(spec)
+
+    def once(self, make: Callable[[Reading], T]) -> T:
+        """What a function says of this reading, computed when first asked for."""
+        if make not in self._once:
+            self._once[make] = make(self)
+        found: T = self._once[make]
+        return found
+
+    def problems(self, one: Seen) -> tuple[Problem, ...]:
+        """Where the answer of a create or of a query departs from the schema that the documents give it."""
+        return self._voice.problems(one.entry.exchange, one.answer)
 
     @cached_property
     def seen(self) -> tuple[Seen, ...]:
@@ -164,12 +185,27 @@ class Reading:
             return Seen(entry, "delivery", account, asked, answer, task_id=_id_in(asked))
         role, task_id = self._role(entry)
         if role != "create":
-            return Seen(entry, role, account, asked, answer, task_id=task_id)
+            return self._read(Seen(entry, role, account, asked, answer, task_id=task_id))
         creates = self.spec.creates[(exchange.method.upper(), self.path(exchange.url))]
         faults = create_faults(exchange.request_headers, exchange.request_body, creates, self.trace.receiver)
         operation = operation_of(_with_actual_model(asked, creates), creates)
         made = _id_in(answer) if 200 <= exchange.status < 300 else ""  # noqa: PLR2004
-        return Seen(entry, "create", account, asked, answer, faults, operation, made)
+        return Seen(
+            entry,
+            "create",
+            account,
+            asked,
+            answer,
+            faults,
+            operation,
+            made,
+            operation.success,
+            operation.errors,
+        )
+
+    def _read(self, one: Seen) -> Seen:
+        query = self.spec.query
+        return replace(one, success=query.success, errors=query.errors) if one.role == "query" else one
 
     def path(self, url: str) -> str:
         """The path of a URL below the API's base URL."""

@@ -39,7 +39,7 @@ class Subject:
     wrong one says nothing. `scale`: seconds of its time in a real one. `callback_url` is the public prefix under
     which our receiver, bound to `callback_listen`, is reached; empty: callbacks are not watched. `advance_url` takes
     `{"seconds": N}` and moves the clock of the account that asks; empty: it cannot be moved. `cannot` are clause ids
-    that cannot be observed here.
+    that cannot be observed here. `ca` is a PEM file of who signed its certificate; empty: who is usually trusted.
     """
 
     url: str
@@ -53,6 +53,7 @@ class Subject:
     prompt: str = "The person starts dancing"
     image_url: str = "https://example.com/image.jpg"
     cannot: frozenset[str] = frozenset()
+    ca: str = ""
 
     @property
     def main(self) -> Key:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("spec", "mockserver", "contracts")
 MODULES = {
-    f"{package}.{path.stem}".removesuffix(".__init__"): path
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for package in PACKAGES
-    for path in sorted((ROOT / package).glob("*.py"))
+    for path in sorted((ROOT / package).rglob("*.py"))
 }
 FORBIDDEN = {"spec": {"mockserver", "contracts"}, "mockserver": {"contracts"}, "contracts": {"mockserver"}}
 
@@ -28,6 +28,13 @@ FORBIDDEN = {"spec": {"mockserver", "contracts"}, "mockserver": {"contracts"}, "
 PURE = [
     *("accounts", "bodies", "callbacks", "effects", "faults", "grammar", "guard", "ids", "looks", "plans"),
     *("policy", "quantities", "recipes", "scripts", "shortcuts", "validation", "views"),
+]
+# The judge, and what it knows: a verdict depends on the trace and on nothing else.
+JUDGES = [
+    *("addresses", "budget", "cases", "conformance", "formats", "judging", "reading", "report", "requests"),
+    *("secrets", "trace"),
+    *("rules", "rules.callbacks", "rules.citizen", "rules.create", "rules.credits", "rules.errors"),
+    *("rules.exchange", "rules.following", "rules.life", "rules.links"),
 ]
 PURE_ROOMS = [
     *(f"mockserver.{name}" for name in PURE),
@@ -40,7 +47,7 @@ PURE_ROOMS = [
         "spec.schemas",
         "spec.tasks",
     ),
-    *("contracts.conformance", "contracts.formats"),
+    *(f"contracts.{name}" for name in JUDGES),
 ]
 WORLDLY = {
     *(
@@ -71,6 +78,8 @@ WORLDLY = {
     *("anyio", "av", "httpcore", "httptools", "httpx", "requests", "starlette", "uvicorn", "uvloop"),
 }
 CLOCKS = (".time", ".monotonic", ".perf_counter", "datetime.now", ".utcnow", ".today")
+TIMED = {"mockserver.clock", "contracts.clock"}
+ENVIRONMENT = {"mockserver.settings", "contracts.config"}
 HEAVY = {"av", "httpcore", "httpx", "hypothesis", "jsonschema", "openapi_core", "rich", "schemathesis"}
 
 
@@ -119,7 +128,7 @@ def test_nobody_knows_whom_it_must_not_know(module: str) -> None:
     assert {one for one in imports_of(module, types=True) if reaches(one, others)} == set()
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if module != "mockserver.clock"])
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in TIMED])
 def test_only_the_clock_reads_the_time(module: str) -> None:
     assert {one for one in imports_of(module) if reaches(one, {"time"})} == set()
     asked = {
@@ -132,13 +141,13 @@ def test_only_the_clock_reads_the_time(module: str) -> None:
     } == set()
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if module != "mockserver.settings"])
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in ENVIRONMENT])
 def test_only_the_settings_and_the_options_read_the_environment(module: str) -> None:
     for node in nodes_of(tree_of(module), types=False):
         if isinstance(node, ast.Attribute):
             assert node.attr not in {"environ", "environb", "getenv", "getenvb"}, ast.unparse(node)
         if isinstance(node, ast.keyword):
-            assert node.arg != "envvar" or module == "mockserver.options"
+            assert node.arg != "envvar" or module in {"mockserver.options", "contracts.options"}
     assert not any(reaches(one, {"os.environ", "os.getenv", "dotenv"}) for one in imports_of(module))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from contracts.rules import callbacks, citizen, create, credits, errors, exchange, following, life, links
+from contracts.rules import callbacks, citizen, create, errors, exchange, following, life, links
+from contracts.rules import credits as balances
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,7 @@ SERVER: Mapping[str, Rule] = {
     **create.RULES,
     **life.RULES,
     **links.RULES,
-    **credits.RULES,
+    **balances.RULES,
     **callbacks.RULES,
 }
 CLIENT: Mapping[str, Rule] = {**citizen.RULES, **following.RULES}
