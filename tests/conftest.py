@@ -51,3 +51,23 @@ def lasting() -> Iterator[Mock]:
     """One mock for all examples of a property."""
     with playing(credits=10**12) as mock:
         yield mock
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A table at the end: clause, which clauses spoke, what the broken server or faulty client did."""
+    rows = sorted(
+        tuple(map(str, value))
+        for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+        for name, value in getattr(report, "user_properties", ())
+        if name == "caught by" and report.when == "call"
+    )
+    if not rows:
+        return
+    terminalreporter.section("broken servers and faulty clients, and what caught them")
+    width = max(len(clause) for clause, _, _ in rows)
+    for clause, what, said in rows:
+        terminalreporter.line(
+            f"{clause:{width}}  {'caught' if said == clause else said or 'NOT CAUGHT':10}  {what}"
+        )
+    caught = sum(clause == said for clause, _, said in rows)
+    terminalreporter.line(f"{caught} of {len(rows)} caught by their clause and by no other")

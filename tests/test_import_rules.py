@@ -35,6 +35,7 @@ JUDGES = [
     *("secrets", "trace"),
     *("rules", "rules.callbacks", "rules.citizen", "rules.create", "rules.credits", "rules.errors"),
     *("rules.exchange", "rules.following", "rules.life", "rules.links"),
+    *("rules.asking", "rules.receiving", "rules.repeating"),
 ]
 PURE_ROOMS = [
     *(f"mockserver.{name}" for name in PURE),
@@ -78,7 +79,7 @@ WORLDLY = {
     *("anyio", "av", "httpcore", "httptools", "httpx", "requests", "starlette", "uvicorn", "uvloop"),
 }
 CLOCKS = (".time", ".monotonic", ".perf_counter", "datetime.now", ".utcnow", ".today")
-TIMED = {"mockserver.clock", "contracts.clock"}
+TIMED = {"mockserver.clock", "contracts.clock", "contracts.client.virtual_time"}
 ENVIRONMENT = {"mockserver.settings", "contracts.config"}
 HEAVY = {"av", "httpcore", "httpx", "hypothesis", "jsonschema", "openapi_core", "rich", "schemathesis"}
 

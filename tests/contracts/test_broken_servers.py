@@ -1,0 +1,118 @@
+"""Each broken server is caught by its clause and by no other; the correct one by none."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from breaking import SCALE, Workshop, correct, key
+from defects_callbacks import CALLBACKS, Manner, calling
+from defects_create import CREATE_DEFECTS
+from defects_exchange import EXCHANGE
+from defects_life import LIFE
+from tracing import SPEC
+
+from contracts.checking import check_api
+from contracts.judging import judge
+from contracts.reading import Reading
+from contracts.rules import SERVER
+from contracts.subject import Effort, Failing, Key, Subject
+from contracts.trace import Account
+from spec.clauses import load_clauses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from breaking import Defect, Handle
+
+    from contracts.report import Report
+
+CLAUSES = [clause for clause in load_clauses() if clause.binds == "server"]
+DEFECTS = [*EXCHANGE, *CREATE_DEFECTS, *LIFE, *CALLBACKS]
+# Nothing on the wire shows a breach, or it takes what no server here can be made to do.
+UNSEEN: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+def workshop() -> Iterator[Workshop]:
+    with Workshop() as found:
+        yield found
+
+
+def subject(url: str, place: int, *, scaled: bool) -> Subject:
+    """Everything is known of this server: two keys, poor, barred and hasty ones, and a request that fails."""
+    facts = {
+        "main": Account("main", valid=True),
+        "other": Account("other", valid=True),
+        "poor": Account("poor", valid=True, credits=False, access=True),
+        "barred": Account("barred", valid=True, access=False),
+        "hasty": Account("hasty", valid=True),
+    }
+    keys = {role: Key(account, key(role, place), limited=role == "hasty") for role, account in facts.items()}
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    return Subject(
+        url,
+        keys,
+        scale=SCALE if scaled else 1.0,
+        failing=(Failing("service_error", {"prompt": "[[fail=service_error@40]] A dance"}),),
+        callback_url=f"http://127.0.0.1:{port}" if scaled else "",
+        callback_listen=("127.0.0.1", port) if scaled else None,
+        advance_url=f"{url}/__mock__/clock/advance",
+    )
+
+
+def checked(workshop: Workshop, handle: Handle, place: int, *, scaled: bool, only: str = "") -> Report:
+    """One run: of the whole battery, or of what speaks of one clause."""
+    effort = Effort(
+        "test",
+        examples=0,
+        tasks=30,
+        seconds=60,
+        task_seconds=4,
+        jobs=6,
+        max_credits=150,
+        clauses=frozenset({only} if only else ()),
+    )
+    with workshop.serving(handle, scaled=scaled) as url:
+        workshop.prepare(url, place)
+        return check_api(subject(url, place, scaled=scaled), effort, spec=SPEC, clauses=CLAUSES)
+
+
+def said_of(report: Report) -> dict[str, str]:
+    """Every clause that is not kept, by the whole of what was seen, with the first breach."""
+    verdicts = judge(Reading(report.trace, SPEC), CLAUSES, SERVER)
+    return {
+        one.clause.id: f"{one.breaches[0].expected} | {one.breaches[0].seen}"
+        for one in verdicts
+        if one.breaches
+    }
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: f"{one.clause}: {one.name}".replace(" ", "-"))
+def test_a_broken_server_is_caught_by_its_clause_and_by_no_other(
+    defect: Defect, workshop: Workshop, record_property: Callable[[str, object], None]
+) -> None:
+    report = checked(workshop, defect.make(), DEFECTS.index(defect), scaled=defect.scaled, only=defect.clause)
+    found = said_of(report)
+    record_property("caught by", (defect.clause, defect.name, ", ".join(sorted(found))))
+    assert found.keys() == {defect.clause}, found
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_the_correct_server_is_accused_of_nothing(workshop: Workshop, *, scaled: bool) -> None:
+    report = checked(workshop, correct, 280 + scaled, scaled=scaled)
+    assert said_of(report) == {}
+    assert report.exit_status == 0
+
+
+def test_whoever_calls_in_the_mocks_place_is_accused_of_nothing(workshop: Workshop) -> None:
+    report = checked(workshop, calling(Manner())(), 290, scaled=True)
+    assert said_of(report) == {}
+
+
+def test_every_clause_that_can_be_seen_has_a_server_that_breaks_it() -> None:
+    seen = {clause.id for clause in CLAUSES if clause.observed.where != "unseen"}
+    assert seen - {defect.clause for defect in DEFECTS} == UNSEEN.keys()
+    assert len(DEFECTS) >= 80
