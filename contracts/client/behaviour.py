@@ -9,6 +9,8 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from spec.pointers import Node
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -99,7 +101,7 @@ def requests(spec: Spec) -> SearchStrategy[dict[str, Any]]:
     from hypothesis import strategies as st
 
     operation = next(iter(next(iter(spec.creates.values())).values()))
-    properties = operation.body_schema["x-subject"]["properties"]
+    properties = Node(dict(operation.body_schema), operation.source).resolved().value["properties"]
     optional = {
         name: st.sampled_from(schema["enum"]) for name, schema in properties.items() if "enum" in schema
     }

@@ -20,8 +20,9 @@ def virtual_time(advance: Callable[[float], None], longest: float) -> Iterator[N
     """Within the block `time.sleep` and `asyncio.sleep` return at once, after `advance(seconds)` was called.
 
     `time.time`, `time.monotonic` and `time.perf_counter` run on by as much. Once more than `longest` seconds
-    were slept, a sleep raises `OutOfPatience`. What was imported by name before (`from time import sleep`) is not reached, nor are
-    waits on locks and events. Not for several threads at once: the functions are those of the whole process.
+    were slept, a sleep raises `OutOfPatience`. What was imported by name before (`from time import sleep`)
+    is not reached, nor are waits on locks and events. Not for several threads at once: the functions are those of
+    the whole process.
     """
     slept = 0.0
     real = {name: getattr(time, name) for name in ("sleep", "time", "monotonic", "perf_counter")}

@@ -34,7 +34,7 @@ def test_a_failure_shrinks_to_what_provokes_it() -> None:
     found = find(
         behaviours(SPEC),
         lambda one: "429" in one.query and one.task.startswith("fail="),
-        settings=settings(database=None),
+        settings=settings(database=None, max_examples=5000),
     )
     assert found == Behaviour(query=("429",), task="fail=content_policy_violation@99")
 
@@ -43,7 +43,9 @@ def test_a_failure_shrinks_to_what_provokes_it() -> None:
 @settings(max_examples=150, deadline=None)
 def test_every_behaviour_can_be_ordered(server: Any, behaviour: Behaviour) -> None:
     account = server.account()
-    with httpx.Client(base_url=server.url, headers={"Authorization": f"Bearer {account.token}"}) as client:
+    with httpx.Client(
+        base_url=server.base_url, headers={"Authorization": f"Bearer {account.token}"}
+    ) as client:
         for operation, recipe in behaviour.orders:
             answer = client.post("/__mock__/recipes", json={"recipe": recipe, "operation": operation})
             assert answer.status_code == 201, answer.text
@@ -70,9 +72,9 @@ def test_what_becomes_of_the_task_is_the_last_step_of_its_create() -> None:
 def test_the_reproduction_is_shell_that_orders_the_same(server: Any) -> None:
     behaviour = Behaviour(create=("429",), task="fail=service_error@40")
     account = server.account()
-    first, order = reproduction(behaviour, server.url, account.token).splitlines()
+    first, order = reproduction(behaviour, server.base_url, account.token).splitlines()
     assert first == "evolink-mock serve &"
     words = shlex.split(order)
-    assert words[:3] == ["curl", "-s", f"{server.url}/__mock__/recipes"]
+    assert words[:3] == ["curl", "-s", f"{server.base_url}/__mock__/recipes"]
     sent = json.loads(words[words.index("-d") + 1])
     assert sent == {"recipe": "429, fail=service_error@40", "operation": "create"}
