@@ -15,6 +15,14 @@ _INTERNAL_V4 = tuple(
 )
 _INTERNAL_V6 = tuple(map(IPv6Network, ("::1/128", "::/128", "fc00::/7", "fe80::/10")))
 _PART = re.compile(r"0[xX][0-9a-fA-F]*|0[0-7]*|[1-9][0-9]*")
+# Names that mean a place inside (RFC 6761, 6762, 8375, common routers), or that resolve to whatever address they say.
+_INSIDE = {
+    *("localhost", "localdomain", "localdomain4", "localdomain6", "local", "internal", "intranet", "private"),
+    *("corp", "home", "lan", "arpa"),
+}
+_MIRRORS = (".nip.io", ".sslip.io", ".xip.io", ".localtest.me", ".lvh.me", ".vcap.me", ".lacolhost.com")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_LONGEST_NAME = 253
 _SIZES = (0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF)
 
 
@@ -36,6 +44,21 @@ def is_internal(url: str) -> bool:
         return _is_internal_v6(host)
     address = v4_of(host)
     return address is not None and any(address in network for network in _INTERNAL_V4)
+
+
+def is_plainly_public(url: str) -> bool:
+    """Whether no guard would take the host for internal: a name of plain words, without a user or an odd port."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    host = (parts.hostname or "").removesuffix(".")
+    labels = host.split(".")
+    plain = len(host) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in labels)
+    named = len(labels) > 1 and labels[-1][:1].isalpha() and not any(label.isdigit() for label in labels)
+    inside = labels[-1] in _INSIDE or "localhost" in labels or f".{host}".endswith(_MIRRORS)
+    return plain and named and not inside and "@" not in parts.netloc and port in {None, 443, 8443}
 
 
 def v4_of(host: str) -> IPv4Address | None:

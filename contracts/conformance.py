@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 _ORIGIN = "http://contract.invalid"  # every document is read as if it were served here
 _SHOWN = 200  # characters of a problem
-_ID = re.compile(r"task-unified-[0-9]{10}-[a-z0-9]{8}")
-_LATEST = 10**11  # Unix seconds: year 5138, and what is larger are milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,38 +123,6 @@ class Conformance:
         return self._voices[source]
 
 
-class Answers:
-    """`schema_problems` over the thousand answers of a trace: what differs in its id alone is judged once."""
-
-    def __init__(self, spec: Spec) -> None:
-        self._voice = Conformance(spec)
-        self._known: dict[tuple[str, str, int, str], tuple[Problem, ...]] = {}
-
-    def problems(self, exchange: Exchange, answer: Any) -> tuple[Problem, ...]:
-        """The problems of a JSON answer, given with its decoded body."""
-        url = urlsplit(exchange.url)
-        path = url.path if exchange.method.upper() == "POST" else url.path.rpartition("/")[0]
-        key = (exchange.method, path, exchange.status, self._voice.source(exchange) + _form(answer))
-        if key not in self._known:
-            self._known[key] = self._voice.schema_problems(exchange)
-        return self._known[key]
-
-
-def _form(answer: Any) -> str:
-    """A body without what no schema looks at: good ids and times, and the text of good links."""
-    if not isinstance(answer, dict):
-        return json.dumps(answer)
-    form = dict(answer)
-    if isinstance(form.get("id"), str) and _ID.fullmatch(form["id"]):
-        form["id"] = "an id"
-    if type(form.get("created")) is int and 0 < form["created"] < _LATEST:
-        form["created"] = "a time"
-    links = form.get("results")
-    if isinstance(links, list) and all(isinstance(link, str) and is_uri(link) for link in links):
-        form["results"] = f"{len(links)} links"
-    return json.dumps(form, sort_keys=True)
-
-
 def _voice(document: Mapping[str, Any]) -> _Voice:
     from jsonschema_path import SchemaPath
     from openapi_core import V31RequestValidator, V31ResponseValidator
@@ -238,8 +203,9 @@ def _schema_errors(error: Exception) -> Iterable[Any]:
     from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 
     cause = error.__cause__ or error
-    of_body = isinstance(cause, InvalidSchemaValue) and not getattr(error, "name", "")
-    return cause.schema_errors if of_body else ()
+    if isinstance(cause, InvalidSchemaValue) and not getattr(error, "name", ""):
+        return cause.schema_errors
+    return ()
 
 
 def _place(found: Any) -> Problem:

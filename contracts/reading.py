@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from contracts.conformance import Answers
+from contracts.answers import Answers
 from contracts.requests import NOT_JSON, Fault, create_faults, decoded, operation_of, renamed
 
 if TYPE_CHECKING:

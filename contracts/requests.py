@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import jsonschema_rs
 
-from contracts.addresses import is_internal
+from contracts.addresses import is_internal, is_plainly_public
 from contracts.formats import is_uri, strict_json
 
 if TYPE_CHECKING:
@@ -133,10 +133,30 @@ def _document_faults(
 
 
 def _errors(operation: CreateOperation, asked: dict[str, Any]) -> list[jsonschema_rs.ValidationError]:
+    """What the schema objects to, one thing a place: what is of another type is no member of an enum either."""
     try:
-        return list(_compiled(json.dumps(operation.body_schema)).iter_errors(asked))
+        found = list(_compiled(json.dumps(operation.body_schema)).iter_errors(asked))
     except ValueError:  # nested deeper than the validator goes
         return []
+    told: dict[tuple[str, ...], jsonschema_rs.ValidationError] = {}
+    for error in found:
+        place = *map(str, error.instance_path), _missing(error)
+        if place not in told or _is_nearer(error):
+            told[place] = error
+    return list(told.values())
+
+
+def _missing(error: jsonschema_rs.ValidationError) -> str:
+    return str(error.kind.as_dict()["property"]) if error.kind.name == "required" else ""
+
+
+def _is_nearer(error: jsonschema_rs.ValidationError) -> bool:
+    """Of a number where numbers are listed the enum tells more (6.5 is no duration), of anything else the type."""
+    number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
+    said = error.kind.as_dict()
+    if error.kind.name == "enum":
+        return number and any(isinstance(option, int | float) for option in said["options"])
+    return error.kind.name == "type" and not (number and {"integer", "number"} & set(said["types"]))
 
 
 @cache
@@ -146,13 +166,18 @@ def _compiled(schema: str) -> jsonschema_rs.Draft202012Validator:
     )
 
 
+@cache
+def _required(schema: str) -> frozenset[str]:
+    return frozenset(filter(None, (_missing(error) for error in _compiled(schema).iter_errors({}))))
+
+
 def _schema_fault(error: jsonschema_rs.ValidationError, operation: CreateOperation) -> Iterator[Fault]:
     kind, path = error.kind.name, [str(step) for step in error.instance_path]
     field = path[0] if path else ""
     if kind == "required":
         yield Fault("create.required", f"no {error.kind.as_dict()['property']}")
     elif kind == "type":
-        optional = field not in operation.body_schema.get("required", ())
+        optional = field not in _required(json.dumps(operation.body_schema))
         # Many servers take null for "not given"; the schema does not, but nothing depends on it.
         yield Fault("create.types", f"{field}: another type", sure=not (error.instance is None and optional))
     elif kind == "enum":
@@ -177,7 +202,7 @@ def _open_questions(asked: Mapping[str, Any]) -> Iterator[Fault]:
         if isinstance(url, str) and urlsplit_scheme(url) not in {"http", "https"}:
             yield Fault("create.image-urls-uri", "an image that is not on the web", sure=False)
     for name, value in asked.items():
-        if isinstance(value, float) and name == "duration":
+        if isinstance(value, float) and value.is_integer() and name == "duration":
             yield Fault("duration.enum", "a whole number written with a fraction", sure=False)
     if isinstance(asked.get("prompt"), str) and (
         not asked["prompt"].strip() or len(asked["prompt"]) > LARGE // 8
@@ -205,20 +230,8 @@ def _callback_faults(url: str, operation: CreateOperation, receiver: str) -> Ite
         yield Fault("callback.https-only", "a callback URL that is not https")
     elif is_internal(url):
         yield Fault("callback.no-internal", "a callback to an internal host")
-    elif not _is_plainly_public(url):
+    elif not is_plainly_public(url):
         yield Fault("callback.no-internal", "a callback to a host that may be internal", sure=False)
-
-
-def _is_plainly_public(url: str) -> bool:
-    """A name of letters with a dot, without a user or an odd port: what no guard would take for internal."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return False
-    host = parts.hostname or ""
-    plain = host.isascii() and "." in host and any(char.isalpha() for char in host.rpartition(".")[2])
-    return plain and "%" not in host and "@" not in parts.netloc and port in {None, 443, 8443}
 
 
 def _depth(value: Any) -> int:

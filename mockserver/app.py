@@ -51,7 +51,19 @@ def app_of(service: Service, observe: Callable[[Exchange], None] = lambda _: Non
     router = Router(
         [*routes, *control], default=not_found, redirect_slashes=False, lifespan=_lifespan(service)
     )
-    return Front(router, Shortcuts(routes), observe)
+    return Front(router, Shortcuts(routes), _remembering(service, observe))
+
+
+def _remembering(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
+    """Keep what belongs to no account, too: asked without a key, with one that is refused, or at another path."""
+
+    def remember(exchange: Exchange) -> None:
+        if exchange.owner is None and not exchange.path.startswith(f"{PREFIX}/"):
+            exchange.at = exchange.at or service.clock.now() - exchange.seconds
+            service.nobody.journal.append(exchange)
+        observe(exchange)
+
+    return remember
 
 
 def _routes(service: Service) -> list[Route]:

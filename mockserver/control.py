@@ -53,6 +53,7 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "/ca.pem", facts.authority, owned=False),
     Row("GET", "/cookbook", facts.cookbook, owned=False),
     Row("POST", "/reset", accounts.reset, owned=False),
+    Row("GET", "/strays.har", accounts.strays_har, owned=False),
     Row("GET", "/accounts", accounts.listed, owned=False),
     Row("POST", "/accounts", accounts.opened, accounts.Terms),
     Row("GET", "/account", accounts.shown),

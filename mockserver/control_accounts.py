@@ -15,7 +15,10 @@ from mockserver.control_tasks import calls_made
 from mockserver.faults import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from mockserver.control_calls import Ask
+    from mockserver.exchanges import Exchange
     from mockserver.service import Service
 
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
@@ -46,6 +49,7 @@ async def reset(ask: Ask) -> Reply:
     known = await ask.service.store.accounts()
     for account in known:
         await timeline.drop(ask.service, account)
+    ask.service.nobody.journal.clear()
     return told({"accounts": len(known)})
 
 
@@ -120,14 +124,21 @@ async def journal_cleared(ask: Ask) -> Reply:
 
 async def journal_har(ask: Ask) -> Reply:
     """What the account did and what it was called back with, for tools that read archives."""
+    calls = await calls_made(ask)
+    return _archived(ask.account.journal, calls, archive.secrets_of(ask.account.token))
+
+
+async def strays_har(ask: Ask) -> Reply:
+    """What belongs to no account: a request without a key, or to a path that there is not."""
+    known = await ask.service.store.accounts()
+    secrets = tuple(text for account in known for text in archive.secrets_of(account.token))
+    return _archived(ask.service.nobody.journal, (), secrets)
+
+
+def _archived(exchanges: Iterable[Exchange], calls: Iterable[archive.Made], secrets: Sequence[str]) -> Reply:
     from importlib.metadata import version
 
-    calls = await calls_made(ask)
-    return told(
-        archive.har(
-            ask.account.journal, calls, version("evolink-mock"), archive.secrets_of(ask.account.token)
-        )
-    )
+    return told(archive.har(exchanges, calls, version("evolink-mock"), secrets))
 
 
 def _change(account: Account, terms: Terms, now: float) -> None:

@@ -33,6 +33,7 @@ class Exchange(Struct):
     task_id: str = ""
     notes: tuple[str, ...] = ()
     query: bytes = b""
+    scheme: str = "http"
     request_headers: Sequence[tuple[bytes, bytes]] = ()
     request_body: bytes = b""  # its beginning: `KEPT` bytes
     at: float = 0.0  # on the account's clock, Unix seconds

@@ -56,6 +56,7 @@ class Front:
             return
         exchange = scope[KEY] = Exchange(scope["method"], scope["path"], stopwatch())
         exchange.query = scope.get("query_string", b"")
+        exchange.scheme = scope.get("scheme", "http")
         exchange.request_headers = scope["headers"]
         app = self._find(exchange.method, exchange.path, scope) or self._app
         try:

@@ -1,7 +1,8 @@
 """The exchanges of an account as JSON and as HTTP Archive 1.2, without secrets. Pure.
 
 What is removed is what is accepted as a credential, here or by a receiver: the headers in `CREDENTIALS`, the user
-part, query and fragment of every URL, in headers and in bodies, and the token wherever else it stands.
+part, query and fragment of every URL, in headers and in bodies, and the token wherever else it stands. Where
+that was, `KEY_REMOVED` says so: a key in a URL or a body is a fault that a reader has to see.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote_plus
 
 import msgspec
 
@@ -22,6 +24,7 @@ CREDENTIALS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key"}
 )
 REMOVED = "[removed]"
+KEY_REMOVED = "[removed:key]"  # the token of the account, where it has no place
 WARNING = "warning: "  # before a note on what is let pass but is hardly meant
 _SHORT = 16  # characters: a token that is shorter may be a word
 _URL = re.compile(
@@ -50,13 +53,19 @@ def secrets_of(token: str) -> tuple[str, ...]:
 def clean(text: str, secrets: Sequence[str] = ()) -> str:
     """A text without the credentials of its URLs, and without the secrets."""
     for secret in secrets:
-        text = text.replace(secret, REMOVED)
+        text = text.replace(secret, KEY_REMOVED)
     return _URL.sub(_url, text)
 
 
 def _url(found: re.Match[str]) -> str:
     query = found["query"]
-    return f"{found['scheme']}{found['rest']}{f'{query[0]}{REMOVED}' if query else ''}"
+    return f"{found['scheme']}{found['rest']}{f'{query[0]}{_removed(query)}' if query else ''}"
+
+
+def _removed(query: str, secrets: Sequence[str] = ()) -> str:
+    """What stands for a query or a fragment, which may be percent-encoded."""
+    plain = unquote_plus(query)
+    return KEY_REMOVED if any(secret in plain for secret in (KEY_REMOVED, *secrets)) else REMOVED
 
 
 def clean_headers(
@@ -66,9 +75,14 @@ def clean_headers(
     found = []
     for raw_name, raw_value in headers:
         name = raw_name.decode("latin-1")
-        hidden = name.lower() in CREDENTIALS
-        found.append((name, REMOVED if hidden else clean(raw_value.decode("latin-1"), secrets)))
+        value = raw_value.decode("latin-1")
+        found.append((name, _hidden(value) if name.lower() in CREDENTIALS else clean(value, secrets)))
     return found
+
+
+def _hidden(value: str) -> str:
+    """What stands for a credential: that it is a bearer token, which is documented, is no secret."""
+    return f"Bearer {REMOVED}" if value[:7].lower() == "bearer " else REMOVED
 
 
 def clean_body(body: bytes, secrets: Sequence[str] = ()) -> str:
@@ -79,7 +93,7 @@ def clean_body(body: bytes, secrets: Sequence[str] = ()) -> str:
         text = body.decode("utf-8", "replace")
         text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
         for secret in secrets:
-            text = text.replace(secret, REMOVED)
+            text = text.replace(secret, KEY_REMOVED)
         return _WHOLE_URL.sub(rf"\1{REMOVED}", text)
 
 
@@ -135,8 +149,8 @@ def har(
 def _exchange(exchange: Exchange, secrets: Sequence[str]) -> dict[str, Any]:
     headers = clean_headers(exchange.request_headers, secrets)
     host = next((value for name, value in headers if name.lower() == "host"), "unknown")
-    query = f"?{REMOVED}" if exchange.query else ""
-    url = f"http://{host}{clean(exchange.path, secrets)}{query}"
+    query = f"?{_removed(exchange.query.decode('latin-1'), secrets)}" if exchange.query else ""
+    url = f"{exchange.scheme}://{host}{clean(exchange.path, secrets)}{query}"
     request = _request(exchange.method, url, headers, clean_body(exchange.request_body, secrets))
     answered = clean_headers(exchange.answer_headers, secrets)
     body = clean_body(exchange.answer_body, secrets) if exchange.answer_body else ""

@@ -77,7 +77,7 @@ def behaviours(spec: Spec) -> SearchStrategy[Behaviour]:
     from hypothesis import strategies as st
 
     failures = [f"fail={failure.code}@{at}" for failure in spec.failures for at in (99, 40)]
-    tasks = ["", "slow=30s", "slow=10m", *failures, "stuck=processing", "stuck=pending"]
+    tasks = ["", "slow=30s", "slow=4m", *failures, "stuck=processing", "stuck=pending"]
     return st.builds(
         Behaviour,
         create=_steps(_CREATE_STEPS, _LAST_OF_CREATE),

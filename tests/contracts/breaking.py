@@ -211,7 +211,7 @@ async def _read(receive: Any) -> bytes:
     body = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if not message.get("more_body"):
             return body
 
@@ -221,13 +221,22 @@ class Workshop:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[
+                1
+            ]  # of the callback receiver: the one internal address that is allowed
         self._thread = threading.Thread(target=self.loop.run_forever, name="workshop", daemon=True)
         usual: dict[str, Any] = {"tokens": TOKENS, "credits": 10_000}
         self._apps = {
             False: create_app(SPEC, Settings(**usual, speed=Speed(0.5, 0.5))),
             True: create_app(
                 SPEC,
-                Settings(**usual, speed=Speed(8, 8), clock_scale=SCALE, allow_callbacks_to=("127.0.0.1",)),
+                Settings(
+                    **usual,
+                    speed=Speed(8, 8),
+                    clock_scale=SCALE,
+                    allow_callbacks_to=(f"127.0.0.1:{self.port}",),
+                ),
                 SystemClock(scale=SCALE),
             ),
         }

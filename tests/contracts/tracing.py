@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contracts import Exchange
-from contracts.judging import Finding, Rule
 from contracts.reading import Reading
+from contracts.rules import SERVER
 from contracts.trace import Account, Entry, Media, Trace
 from spec import load
+
+if TYPE_CHECKING:
+    from contracts.judging import Finding, Rule
 
 SPEC = load()
 ORIGIN = "https://api.example.test"
@@ -79,7 +82,7 @@ class Tracing:
     accounts: dict[str, Account] = field(default_factory=lambda: dict(ACCOUNTS))
     entries: list[Entry] = field(default_factory=list)
 
-    def exchange(
+    def exchange(  # noqa: PLR0913  (what a test may want to be otherwise)
         self,
         method: str,
         path: str,
@@ -94,6 +97,9 @@ class Tracing:
         after: float = 1.0,
         media: Media | None = None,
         problem: str = "",
+        case: str = "",
+        exact: bool = True,
+        size: int | None = None,
     ) -> Entry:
         """One exchange with the API (a path), or with any address (a whole URL)."""
         self.at += after if self.entries else 0.0
@@ -109,7 +115,18 @@ class Tracing:
             response_body=compact(answer) if answer != b"" else b"",
         )
         return self._add(
-            Entry(len(self.entries), found, self.at, self.at + took, who=who, media=media, problem=problem)
+            Entry(
+                len(self.entries),
+                found,
+                self.at,
+                self.at + took,
+                who=who,
+                media=media,
+                problem=problem,
+                case=case,
+                exact=exact,
+                size=size,
+            )
         )
 
     def create(self, answer: Any = None, status: int = 200, body: Any = None, **more: Any) -> Entry:
@@ -128,10 +145,13 @@ class Tracing:
         return self.exchange("GET", "/v1/credits", 200, body, **more)
 
     def link(self, status: int = 200, url: str = RESULT, **more: Any) -> Entry:
-        usual = {"headers": (("Content-Type", "video/mp4"),), "media": Media(6.0, 854, 480, "h264")}
+        usual: dict[str, Any] = {
+            "headers": (("Content-Type", "video/mp4"),),
+            "media": Media(6.0, 854, 480, "h264"),
+        }
         return self.exchange("GET", url, status, **usual | more)
 
-    def delivery(
+    def delivery(  # noqa: PLR0913  (the same)
         self,
         body: Any,
         status: int = 204,
@@ -172,3 +192,20 @@ class Tracing:
 
     def findings(self, rule: Rule) -> list[Finding]:
         return list(rule(self.reading()))
+
+    def accused(self) -> dict[str, str]:
+        """Every clause that binds a server and that this breaks, with what was seen first."""
+        reading = self.reading()
+        found: dict[str, str] = {}
+        for clause, rule in SERVER.items():
+            breaches = [finding for finding in rule(reading) if not finding.kept]
+            if breaches:
+                assert all(one.expected and one.seen and one.entries for one in breaches)
+                found[clause] = breaches[0].seen
+        return found
+
+    def kept(self) -> dict[str, int]:
+        """How often each clause that binds a server was seen to be kept; those that were not are left out."""
+        reading = self.reading()
+        counts = {clause: sum(one.kept for one in rule(reading)) for clause, rule in SERVER.items()}
+        return {clause: count for clause, count in counts.items() if count}

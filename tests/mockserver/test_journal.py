@@ -15,7 +15,17 @@ from mockserver import journal
 from mockserver.accounts import JOURNAL
 from mockserver.callbacks import Attempt, Delivery
 from mockserver.exchanges import Exchange
-from mockserver.journal import CREDENTIALS, REMOVED, Made, clean, clean_body, clean_headers, entry, har
+from mockserver.journal import (
+    CREDENTIALS,
+    KEY_REMOVED,
+    REMOVED,
+    Made,
+    clean,
+    clean_body,
+    clean_headers,
+    entry,
+    har,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +60,9 @@ def an_exchange(**changes: Any) -> Exchange:
         ("see HTTPS://u@h/?k=v, and http://g/?x", f"see HTTPS://h/?{REMOVED} and http://g/?{REMOVED}"),
         ("https://h.example/a", "https://h.example/a"),
         ("no URL? none at all", "no URL? none at all"),
-        (f"it is {TOKEN}!", f"it is {REMOVED}!"),
+        (f"it is {TOKEN}!", f"it is {KEY_REMOVED}!"),
+        (f"https://h.example/a?key={TOKEN}&b=c", f"https://h.example/a?{KEY_REMOVED}"),
+        (f"https://h.example/{TOKEN}/a", f"https://h.example/{KEY_REMOVED}/a"),
     ],
 )
 def test_a_url_loses_what_may_be_a_credential_and_nothing_else(text: str, cleaned: str) -> None:
@@ -61,6 +73,11 @@ def test_a_url_loses_what_may_be_a_credential_and_nothing_else(text: str, cleane
 def test_a_credential_of_a_header_is_removed_whatever_its_case(name: str) -> None:
     for written in (name, name.title(), name.upper()):
         assert clean_headers([(written.encode(), SECRET.encode())]) == [(written, REMOVED)]
+
+
+@pytest.mark.parametrize(("value", "shown"), [("Bearer ", f"Bearer {REMOVED}"), ("Basic ", REMOVED)])
+def test_that_a_credential_is_a_bearer_token_is_no_secret(value: str, shown: str) -> None:
+    assert clean_headers([(b"Authorization", value.encode() + SECRET.encode())]) == [("Authorization", shown)]
 
 
 def test_a_preference_is_no_secret() -> None:
@@ -103,7 +120,7 @@ def test_an_entry_says_what_was_asked_and_answered() -> None:
     found = entry(an_exchange(request_body=body, task_id="task-1"), (TOKEN,))
     assert TOKEN not in str(found)
     assert SECRET not in str(found)
-    assert found["request"]["body"] == f'{{"callback_url":"https://h/?{REMOVED}","key":"{REMOVED}"}}'
+    assert found["request"]["body"] == f'{{"callback_url":"https://h/?{REMOVED}","key":"{KEY_REMOVED}"}}'
     assert found["answer"] == {"headers": [("content-type", "application/json")], "body": '{"id":"x"}'}
     assert (found["at"], found["status"], found["task_id"]) == (START, 200, "task-1")
 
@@ -145,6 +162,31 @@ def test_an_archive_has_what_har_1_2_asks_for_and_callbacks_among_the_exchanges(
         assert one["response"].keys() >= RESPONSE
         assert one["response"]["content"].keys() >= {"size", "mimeType"}
         assert ("postData" in one["request"]) == (one["request"]["method"] == "POST")
+
+
+@pytest.mark.parametrize("query", [f"a=b&key={TOKEN}", "key=" + TOKEN.replace("-", "%2D")])
+def test_a_key_in_a_query_string_is_removed_and_told(query: str) -> None:
+    (found,) = har([an_exchange(query=query.encode(), scheme="https")], [], "1", (TOKEN,))["log"]["entries"]
+    assert found["request"]["url"] == f"https://mock.test/v1/videos/generations?{KEY_REMOVED}"
+    assert "of-some-length" not in json.dumps(found)
+
+
+def test_what_belongs_to_no_account_is_kept_without_its_secrets(mock: Mock) -> None:
+    async def scene() -> list[Any]:
+        await mock.client.get("/v1/credits", headers={"authorization": f"Bearer {TOKEN}"})
+        await mock.client.get(f"/v1/credits?key={TOKEN}")
+        await mock.client.get("/v1/nowhere", headers={"authorization": f"Bearer {TOKEN}"})
+        await asks(mock, "GET", "/health")
+        return (await does(mock, "GET", "/strays.har"))["log"]["entries"]  # type: ignore[no-any-return]
+
+    keyless, elsewhere = sorted(mock.run(scene()), key=lambda one: str(one["request"]["url"]))
+    assert keyless["request"]["url"].endswith(f"/v1/credits?{KEY_REMOVED}")
+    assert elsewhere["request"]["url"].endswith("/v1/nowhere")
+    assert (keyless["response"]["status"], elsewhere["response"]["status"]) == (401, 404)
+    assert not any(one["startedDateTime"].startswith("1970") for one in (keyless, elsewhere))
+    assert TOKEN not in json.dumps([keyless, elsewhere])
+    do(mock, "POST", "/reset")
+    assert do(mock, "GET", "/strays.har")["log"]["entries"] == []
 
 
 COMMON = {"httpVersion", "cookies", "headers", "headersSize", "bodySize"}

@@ -94,7 +94,7 @@ def test_servers_and_clients_are_bound_and_advised() -> None:
 
 def test_nothing_is_both_bound_to_be_checked_and_never_seen() -> None:
     unseen = {clause.id for clause in LOADED if clause.observed.where == "unseen"}
-    assert unseen == {"client.image-format", "client.image-size", "receiver.idempotent"}
+    assert unseen == {"client.image-format", "client.image-size"}
 
 
 @pytest.mark.parametrize("clause", LOADED, ids=BY_ID)

@@ -1,0 +1,5 @@
+"""`python -m contracts` is `evolink-check`."""
+
+from contracts.cli import main
+
+main()

@@ -1,0 +1,266 @@
+"""One whole run against a server: reach it, go through the phases, judge what was seen, and report."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from contracts import clock, stranger, tables
+from contracts.budget import documented_price
+from contracts.cases import MAIN, WRONG, Case, speaks
+from contracts.errands import errands, living
+from contracts.judging import Verdict, judge
+from contracts.phases import DRAWN, CannotListen, Run
+from contracts.reading import CREDITS, Reading
+from contracts.recorder import Recorder
+from contracts.report import Report, answers_of
+from contracts.requests import decoded
+from contracts.rules import SERVER
+from contracts.subject import Effort
+from contracts.target import Halted, Target
+from contracts.trace import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from contracts.subject import Subject
+    from contracts.trace import Entry
+    from spec import Spec
+    from spec.clauses import Clause
+
+PROFILES: Mapping[str, Effort] = {
+    "quick": Effort(),
+    "ci": Effort("ci", examples=100, seconds=300.0, task_seconds=120.0),
+    "deep": Effort("deep", examples=500, seconds=1800.0, task_seconds=300.0, jobs=8),
+}
+_REFUSED = frozenset({401, 403})
+
+
+class CouldNotRun(Exception):  # noqa: N818  (what happened, in the words of the report)
+    """Nothing can be said of the server, or not all that should be; the text helps. `report`: what there is."""
+
+    def __init__(self, why: str, report: Report | None = None) -> None:
+        super().__init__(why)
+        self.report = report
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: `done` of `total` in a phase (0: not known); tasks and credits of the whole run."""
+
+    phase: str
+    done: int
+    total: int
+    created: int
+    spent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run will make at most, before it is begun."""
+
+    tasks: int
+    credits: float
+
+
+def silent(progress: Progress) -> None:
+    """Tell nobody."""
+
+
+def estimate(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Clause] = ()) -> Estimate:
+    """How many tasks a run makes, and what they cost at the documented price; nothing without a budget. Pure.
+
+    `clauses` are needed only where `effort.clauses` names some of them; without, the estimate is that of a whole run.
+    """
+    if effort.max_credits is None:
+        return Estimate(0, 0.0)
+    price = documented_price(spec)
+    wanted = [clause for clause in clauses if clause.id in effort.clauses]
+    address = (lambda *_: subject.callback_url) if subject.callback_url else None
+    planned = errands(spec, subject, tables.creating_cases(spec, subject, effort.seed), address, wanted)
+    debatable = [case for case in tables.guarded_cases(spec, subject) if speaks(case, effort.clauses)]
+    affords = int(effort.max_credits // price) if price else effort.tasks
+    drawn = DRAWN if not effort.clauses or planned else 0
+    tasks = min(len(planned) + len(debatable) + drawn, effort.tasks, affords)
+    return Estimate(tasks, tasks * price)
+
+
+def check_api(  # noqa: PLR0913  (a server, an effort, and whom to tell)
+    subject: Subject,
+    effort: Effort,
+    *,
+    spec: Spec,
+    clauses: Iterable[Clause],
+    progress: Callable[[Progress], None] = silent,
+    stop: threading.Event | None = None,
+) -> Report:
+    """Check a server and report. `clauses` may be all there are: those that bind a server are judged.
+
+    Raises `CouldNotRun` when the server is not reached, refuses the main key, or goes away for good; when a check
+    itself fails, it has the traceback. After Ctrl-C, or once `stop` is set, nothing more is sent and what there is
+    is judged. `Report.command` is empty: who knows the command line fills it in.
+    """
+    known = tuple(clause for clause in clauses if clause.binds == "server")
+    judged = tuple(clause for clause in known if not effort.clauses or clause.id in effort.clauses)
+    over = stop or threading.Event()
+    started, watch = clock.now(), clock.stopwatch()
+    with Target(subject, effort, Recorder(subject.keys), spec, stop=over) as target:
+
+        def tell(phase: str, done: int, total: int) -> None:
+            tally = target.tally
+            progress(Progress(phase, done, total, tally.created, tally.spent))
+
+        with _honestly("a phase of the run"):
+            needed = estimate(subject, effort, spec, known).credits
+            accounts = reach(target, spec, needed)
+            run = Run(subject, effort, spec, judged, target, over, tell, accounts)
+            _go(run)
+        with _honestly("a check"):
+            report = _report(run, started, clock.stopwatch() - watch)
+    if target.gone:
+        raise CouldNotRun(f"the server went away in the middle of the run: {target.gone}", report)
+    return report
+
+
+@contextmanager
+def _honestly(what: str) -> Iterator[None]:
+    """A bug of ours must never look like a pass."""
+    try:
+        yield
+    except CouldNotRun:
+        raise
+    except CannotListen as problem:
+        raise CouldNotRun(str(problem)) from problem
+    except Exception as error:
+        raise CouldNotRun(
+            f"{what} failed, which says nothing of the server:\n{traceback.format_exc()}"
+        ) from error
+
+
+def reach(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
+    """See that the server is there and takes the main key; what is known of the accounts from now on.
+
+    Raises `CouldNotRun` with a helpful sentence. `needed` credits are what the run may cost.
+    """
+    unknown = spec.query.path.replace(f"{{{spec.query.parameter}}}", "task-unified-1700000000-00000000")
+    try:
+        entry = target.send(Case("reaching the server", ("credits.shape",), "GET", CREDITS))
+        query = target.send(Case("reaching the server", ("query.unknown-id",), spec.query.method, unknown))
+    except Halted as halted:
+        raise CouldNotRun(
+            f"{target.subject.url} is not reached: {halted}. Does it run, and is this its address?"
+        ) from halted
+    if query.exchange.status in _REFUSED and entry.exchange.status != 200:  # noqa: PLR2004  (success)
+        raise CouldNotRun(
+            f"{target.subject.url} refuses the key ({query.exchange.status}): set EVOLINK_API_KEY or --token to one"
+            " that it knows"
+        )
+    if not query.exchange.status and not entry.exchange.status:
+        raise CouldNotRun(f"{target.subject.url} gives no answer: {query.problem}")
+    return _accounts(target.subject, entry, needed)
+
+
+def _accounts(subject: Subject, entry: Entry, needed: float) -> dict[str, Account]:
+    accounts = {label: key.account for label, key in subject.keys.items()}
+    main = replace(accounts[MAIN], valid=True)
+    left = remaining(entry)
+    if main.credits is None and left is not None and left >= needed > 0:
+        main = replace(main, credits=True)
+    return {**accounts, MAIN: main, WRONG: Account(WRONG, valid=None if subject.any_key else False)}
+
+
+def remaining(entry: Entry) -> float | None:
+    """The credits that an answer of `/v1/credits` says are left to the key; None when it does not say."""
+    answer = decoded(entry.exchange.response_body)
+    data = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(data, dict):
+        return None
+    user, token = data.get("user"), data.get("token")
+    unlimited = isinstance(token, dict) and token.get("unlimited_credits") is True
+    sides = (user,) if unlimited else (user, token)
+    left = [side.get("remaining_credits") for side in sides if isinstance(side, dict)]
+    numbers = [float(one) for one in left if isinstance(one, int | float) and not isinstance(one, bool)]
+    return min(numbers, default=None)
+
+
+def _go(run: Run) -> None:
+    """All phases, until the time, the budget or the patience of the user is at its end."""
+    try:
+        run.free()
+        if run.effort.max_credits is not None:
+            run.paid()
+    except Halted as halted:
+        run.notes.append(f"the run was cut short: {halted}")
+    except KeyboardInterrupt:
+        run.stop.set()
+        run.notes.append("the run was interrupted: what was seen until then is judged")
+
+
+def _report(run: Run, started: float, seconds: float) -> Report:
+    recorder, subject, effort = run.target.recorder, run.subject, run.effort
+    trace = recorder.trace(subject, _known_by_now(run), run.watched_until)
+    reading = Reading(trace, run.spec)
+    rules = SERVER
+    if run.strange is not None:
+        rules = stranger.with_findings(rules, _renumbered(run.strange, recorder.places()))
+    seen = [clause for clause in run.clauses if clause.id not in subject.cannot]
+    found = {verdict.clause.id: verdict for verdict in judge(reading, seen, rules)}
+    verdicts = tuple(found.get(clause.id, Verdict(clause, "not observed")) for clause in run.clauses)
+    tally = run.target.tally
+    return Report(
+        kind="api",
+        subject=subject.url,
+        trace=trace,
+        verdicts=verdicts,
+        answers=answers_of(reading),
+        started=started,
+        seconds=seconds,
+        profile=effort.profile,
+        seed=effort.seed,
+        budget=effort.max_credits,
+        spent=tally.spent,
+        created=tally.created,
+        notes=tuple(_notes(run, verdicts)),
+    )
+
+
+def _known_by_now(run: Run) -> dict[str, Account]:
+    """The main key may use the model when it has made a task of it."""
+    accounts = dict(run.accounts)
+    main = accounts[MAIN]
+    made = any(
+        entry.who == MAIN and (entry.exchange.method, run.path(entry)) in run.spec.creates
+        for entry in run.target.recorder.entries()
+        if 200 <= entry.exchange.status < 300  # noqa: PLR2004  (success)
+    )
+    accounts[MAIN] = replace(main, access=True) if made and main.access is None else main
+    return accounts
+
+
+def _renumbered(strange: stranger.Strange, places: Mapping[int, int]) -> stranger.Strange:
+    """Its findings with the numbers that the entries have in the trace."""
+    findings = {
+        clause: tuple(replace(one, entries=tuple(places[number] for number in one.entries)) for one in found)
+        for clause, found in strange.findings.items()
+    }
+    return replace(strange, findings=findings)
+
+
+def _notes(run: Run, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
+    tally = run.target.tally
+    if run.effort.max_credits is None:
+        unseen = {verdict.clause.id for verdict in verdicts if verdict.word == "not observed"}
+        rooms = Counter(clause.id.partition(".")[0] for clause in living(run.clauses) if clause.id in unseen)
+        yield (
+            "no credits were granted: nothing that makes a task was sent, and what a task is needed for is not observed"
+            f" ({', '.join(f'{number} of {room}.*' for room, number in rooms.items())})"
+        )
+    for clause, number in tally.strays:
+        yield f"the server made {number} of what it ought to have refused ({clause}); they cost credits"
+    if run.skipped:
+        yield f"{run.skipped} requests were not sent: they could have cost more than was granted"
+    yield from run.notes

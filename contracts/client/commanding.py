@@ -1,0 +1,149 @@
+"""Runs the command of a client under one scenario: its environment, its time, its output without keys, its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from contracts import clock
+from contracts.client.describing import Receiver
+from contracts.client.outcome import Outcome, Saved, whole_mp4
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from contracts.client.describing import Description
+    from contracts.client.mock_process import Mock
+
+KEPT = 65_536  # characters of an output
+_GRACE = 1.0  # seconds to end in, once it is told to
+_LARGEST = 64 * 1024 * 1024  # bytes of a file that is looked into
+
+
+class CommandError(Exception):
+    """The command cannot be run; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a run is given: a folder of its own, and an address for its callbacks."""
+
+    folder: Path
+    listen: str = ""
+    callback_url: str = ""
+
+    @property
+    def output(self) -> Path:
+        """Where the result is to be saved."""
+        return self.folder / "result.mp4"
+
+
+def place_of(description: Description, folder: Path) -> Place:
+    """A place for a run; for a client that is called back, with a port that is free."""
+    if not description.is_called_back:
+        return Place(folder)
+    receiver = description.callback or Receiver()
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = str(found.getsockname()[1])
+    return Place(folder, receiver.listen.replace("{port}", port), receiver.url.replace("{port}", port))
+
+
+def run(description: Description, mock: Mock, place: Place, limit: float) -> Outcome:
+    """Run the command to its end, or for `limit` seconds. Raises `CommandError` when there is no such command."""
+    words = words_of(description, place)
+    variables = {**mock.environment, **description.environment, **_variables(description, place)}
+    out, err = place.folder / "stdout.txt", place.folder / "stderr.txt"
+    with out.open("wb") as output, err.open("wb") as errors:
+        began = clock.now()
+        try:
+            process = subprocess.Popen(  # noqa: S603  (what the user asked to have run)
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                env=variables,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CommandError(f"{words[0]}: {error.strerror}") from error
+        status = _wait(process, limit)
+        ended = clock.now()
+    said, complained = (_cleaned(path, mock.token) for path in (out, err))
+    saved = _saved(place.output)
+    end = (
+        "killed"
+        if status is None
+        else description.end(status, f"{said}\n{complained}", saved=saved is not None)
+    )
+    return Outcome(end, began, ended, status, said, complained, saved, description.deadline)
+
+
+def words_of(description: Description, place: Place) -> list[str]:
+    """The command, its placeholders filled in. Raises `CommandError` when there is none."""
+    if not description.command:
+        raise CommandError("there is no command to run")
+    given = _given(description, place)
+    return [_filled(word, given) for word in description.command]
+
+
+def _filled(word: str, given: Mapping[str, str]) -> str:
+    for name, value in given.items():
+        word = word.replace(f"{{{name}}}", value)
+    return word
+
+
+def _given(description: Description, place: Place) -> dict[str, str]:
+    return {
+        "prompt": description.prompt,
+        "image_url": description.image_url,
+        "output": str(place.output),
+        "callback_url": place.callback_url,
+        "callback_listen": place.listen,
+    }
+
+
+def _variables(description: Description, place: Place) -> dict[str, str]:
+    return {f"EVOLINK_{name.upper()}": value for name, value in _given(description, place).items() if value}
+
+
+def _wait(process: subprocess.Popen[bytes], limit: float) -> int | None:
+    """The exit status; None when it had to be killed, and with it whatever it has started."""
+    try:
+        return process.wait(limit)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        _signal(process, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE)
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # the group that the command leads
+        os.killpg(process.pid, number)
+
+
+def _cleaned(path: Path, token: str) -> str:
+    """What was written there, less the key; of much, the beginning and the end. The file is cleaned too."""
+    raw = path.read_bytes()
+    if len(raw) > 2 * KEPT:
+        raw = raw[:KEPT] + b"\n[...]\n" + raw[-KEPT:]
+    text = raw.decode("utf-8", "replace").replace(token, "[removed:key]")
+    path.write_text(text, encoding="utf-8")
+    return text
+
+
+def _saved(path: Path) -> Saved | None:
+    if not path.is_file():
+        return None
+    size = path.stat().st_size
+    return Saved(size, size > _LARGEST or whole_mp4(path.read_bytes()))

@@ -1,0 +1,141 @@
+"""The TOML file that describes a server to check: its tables, and how it is read. Keys it names stand in variables."""
+
+from __future__ import annotations
+
+import tomllib
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+Profile = Literal["quick", "ci", "deep"]
+_Positive = Annotated[float, Meta(gt=0)]
+
+
+class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[target]`."""
+
+    url: Annotated[str, Meta(description="Base URL of the API; the command line may give another.")] = ""
+    token: Annotated[str, Meta(description="The key itself. Better: token_env.")] = ""
+    token_env: Annotated[str, Meta(description="The variable that holds the key.")] = ""
+    other_token: Annotated[str, Meta(description="The key of another account. Better: other_token_env.")] = ""
+    other_token_env: Annotated[str, Meta(description="The variable that holds the other key.")] = ""
+    any_key: Annotated[bool, Meta(description="The server takes any key, as a mock does.")] = False
+    credits: Annotated[bool | None, Meta(description="The credits of the key cover every create.")] = None
+    access: Annotated[bool | None, Meta(description="The key may use the model.")] = None
+    scale: Annotated[float, Meta(gt=0, description="Seconds of the server's time in a real one.")] = 1.0
+    ca: Annotated[str, Meta(description="PEM file of who signed its certificate; relative to this file.")] = (
+        ""
+    )
+    prompt: Annotated[str, Meta(description="The prompt of a request that has to succeed.")] = ""
+    image_url: Annotated[str, Meta(description="The image of a request that has to succeed.")] = ""
+
+
+class OneKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[[keys]]`: another key that the server knows, and what is known of its account."""
+
+    label: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$", description="What reports call it.")]
+    token: str = ""
+    token_env: str = ""
+    valid: Annotated[bool, Meta(description="False: it must be refused with 401.")] = True
+    credits: Annotated[bool | None, Meta(description="False: they cover no create (402).")] = None
+    access: Annotated[bool | None, Meta(description="False: it may not use the model (403).")] = None
+    limited: Annotated[bool, Meta(description="Its requests soon get a 429.")] = False
+
+
+class OneFailing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[[failing]]`: fields of a request whose task is known to fail with this code."""
+
+    code: str
+    fields: dict[str, Any]
+
+
+class Callbacks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[callbacks]`."""
+
+    url: Annotated[str, Meta(description="The public URL under which our receiver is reached.")]
+    listen: Annotated[str, Meta(description="HOST:PORT that our receiver is bound to.")]
+
+
+class Clock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[clock]`."""
+
+    advance_url: Annotated[
+        str, Meta(description='Takes {"seconds": N} and moves the clock of the account that asks.')
+    ]
+
+
+class EffortTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[effort]`: as on the command line."""
+
+    profile: Profile | None = None
+    max_credits: Annotated[float, Meta(ge=0)] | None = None
+    rate: _Positive | None = None
+    jobs: Annotated[int, Meta(ge=1)] | None = None
+    time_limit: _Positive | None = None
+    task_limit: _Positive | None = None
+    seed: int | None = None
+
+
+class File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    cannot: Annotated[tuple[str, ...], Meta(description="Ids of clauses that cannot be observed here.")] = ()
+    target: Target = Target()
+    keys: tuple[OneKey, ...] = ()
+    failing: tuple[OneFailing, ...] = ()
+    callbacks: Callbacks | None = None
+    clock: Clock | None = None
+    effort: EffortTable = EffortTable()
+
+
+def read(path: Path, known: Iterable[str]) -> File:
+    """The file, checked. ValueError naming the file and what is wrong in it, with the nearest name there is."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: is no TOML: {error}") from error
+    _only_known(content, File, str(path))
+    try:
+        file = msgspec.convert(content, File)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at ")
+        raise ValueError(f"{path}: {where.strip('`').removeprefix('$.') or 'it'}: {what}") from error
+    for clause in file.cannot:
+        if clause not in known:
+            raise ValueError(f"{path}: cannot: there is no clause {clause!r}{near(clause, known)}")
+    return file
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of the file, for an editor."""
+    return msgspec.json.schema(File)
+
+
+def _only_known(content: Mapping[str, Any], table: Any, where: str) -> None:
+    """ValueError for a key that there is not; of a wrong type is for msgspec to say."""
+    inner = {"target": Target, "callbacks": Callbacks, "clock": Clock, "effort": EffortTable}
+    listed = {"keys": OneKey, "failing": OneFailing}
+    known = table.__struct_fields__
+    for key, value in content.items():
+        if key not in known:
+            raise ValueError(f"{where}: there is no key {key!r}{near(key, known)}")
+        if table is File and key in inner and isinstance(value, dict):
+            _only_known(value, inner[key], f"{where}: [{key}]")
+        if table is File and key in listed and isinstance(value, list):
+            for one in value:
+                if isinstance(one, dict):
+                    _only_known(one, listed[key], f"{where}: [[{key}]]")
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """` (did you mean …?)`, or nothing when no known word is like it."""
+    found = get_close_matches(word, list(known), n=1)
+    return f" (did you mean {found[0]}?)" if found else ""

@@ -1,0 +1,50 @@
+"""Ctrl-C, politely: the first stops a run, which then judges and reports what it has; the second ends it at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+_SIGNALLED = 128  # plus the number of the signal is the exit status, as a shell gives it
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """What was signalled. `status` is 0 as long as nothing was."""
+
+    def __init__(self, stop: threading.Event, says: str) -> None:
+        self._stop = stop
+        self._says = says
+        self.status = 0
+
+    def hear(self, number: int, _: FrameType | None) -> None:
+        """The handler of the signals."""
+        if self.status:
+            os._exit(_SIGNALLED + number)
+        self.status = _SIGNALLED + number
+        self._stop.set()
+        sys.stderr.write(f"\n{self._says}\n")
+        sys.stderr.flush()
+
+
+@contextmanager
+def interrupting(stop: threading.Event, says: str) -> Iterator[Interrupts]:
+    """Have the first signal set `stop`, and say so. Elsewhere than in the main thread nothing is heard."""
+    interrupts = Interrupts(stop, says)
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupts
+        return
+    before = {number: signal.signal(number, interrupts.hear) for number in _SIGNALS}
+    try:
+        yield interrupts
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,55 @@
+"""When the next request may go: a rate of our own, and the waits that a server asked for. Times are arguments."""
+
+from __future__ import annotations
+
+import re
+import threading
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SECONDS = re.compile(r"\s*[0-9]{1,9}\s*")
+
+
+class Pace:
+    """Slots in time, `1 / rate` seconds apart, given out in the order of asking; and holds, by the key that was held.
+
+    No bursts: what was not used is gone. `rate` None: no limit. Thread-safe.
+    """
+
+    def __init__(self, rate: float | None) -> None:
+        self._apart = 1.0 / rate if rate else 0.0
+        self._next = float("-inf")
+        self._held: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def slot(self, key: str, now: float) -> float:
+        """Take the next slot: how many seconds after `now` a request with this key may go."""
+        with self._lock:
+            at = max(now, self._next)
+            if self._apart:
+                self._next = at + self._apart
+            return max(at, self._held.get(key, at)) - now
+
+    def hold(self, key: str, until: float) -> None:
+        """Requests with this key go no earlier than that."""
+        with self._lock:
+            self._held[key] = max(until, self._held.get(key, until))
+
+
+def retry_after(headers: Iterable[tuple[str, str]], now: float) -> float | None:
+    """Seconds from `now` (Unix) that `Retry-After` says, in seconds or as a date; None when it does not."""
+    value = next((value for name, value in headers if name.lower() == "retry-after"), None)
+    if value is None:
+        return None
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return max(0.0, aware.timestamp() - now)

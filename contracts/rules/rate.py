@@ -1,0 +1,80 @@
+"""Rules over what is asked too often. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from email.utils import mktime_tz, parsedate_tz
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from contracts.judging import broken, kept
+from contracts.rules.triage import sound
+from contracts.trace import NOBODY, UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from contracts.judging import Finding, Rule
+    from contracts.reading import Reading, Seen
+
+_TOO_MANY = 429
+
+
+def retry_after(reading: Reading) -> Iterator[Finding]:
+    """Every 429 says how long to wait: seconds, or an HTTP date."""
+    for one in reading.api:
+        if one.status == _TOO_MANY and sound(one):
+            said = one.header("Retry-After")
+            if _wait(one) is None:
+                expected = "Retry-After: seconds or an HTTP date"
+                yield broken(one.number, expected=expected, seen="none" if said is None else f"{said!r:.60}")
+            else:
+                yield kept(one.number)
+
+
+def recovers(reading: Reading) -> Iterator[Finding]:
+    """Who waited as long as `Retry-After` says, and sent nothing else, is let in."""
+    if not reading.trace.complete:
+        return
+    of_account: defaultdict[str, list[Seen]] = defaultdict(list)
+    for one in sorted(reading.api, key=lambda seen: seen.entry.began):
+        if one.entry.who not in {UNKNOWN, NOBODY}:
+            of_account[one.entry.who].append(one)
+    for asked in of_account.values():
+        ended = 0.0
+        for one, following in pairwise(asked):
+            ended = max(ended, one.entry.ended)
+            wait = _wait(one) if one.status == _TOO_MANY and sound(one) else None
+            if wait is None or ended > one.entry.ended:
+                continue
+            # Whose seconds they are, is not said: with a clock that runs faster or slower, wait for both.
+            if following.entry.began - ended >= max(wait, wait / reading.trace.scale):
+                if following.status == _TOO_MANY:
+                    expected = f"another answer after the {wait:g} s of Retry-After"
+                    yield broken(one.number, following.number, expected=expected, seen="429 again")
+                else:
+                    yield kept(one.number, following.number)
+
+
+def _wait(one: Seen) -> float | None:
+    """The seconds that a 429 asks to wait; None when it does not say."""
+    said = (one.header("Retry-After") or "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", said):
+        return float(said)
+    until = http_time(said)
+    if until is None:
+        return None
+    return max(0.0, until - (http_time(one.header("Date") or "") or one.entry.ended))
+
+
+def http_time(text: str) -> float | None:
+    """The Unix seconds of an HTTP date; None for what is none."""
+    try:
+        found = parsedate_tz(text)
+        return None if found is None else float(mktime_tz(found))
+    except (ValueError, OverflowError):
+        return None
+
+
+RULES: Mapping[str, Rule] = {"rate.retry-after": retry_after, "rate.recovers": recovers}

@@ -1,0 +1,169 @@
+"""What a user sees while a run goes on, and where its reports go."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from contracts.baseline import Baseline
+    from contracts.checking import Estimate
+    from contracts.judging import Verdict
+    from contracts.report import Report
+    from contracts.subject import Effort
+    from contracts.trace import Trace
+
+STDOUT = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The reports that were asked for. `-` is stdout, and then the table for people goes to stderr."""
+
+    har: Path | None = None
+    json: Path | None = None
+    junit: Path | None = None
+    html: Path | None = None
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        if self.files.count(STDOUT) > 1:
+            raise ValueError("only one report fits into stdout")
+        for path in self.files:
+            if path != STDOUT and not path.absolute().parent.is_dir():
+                raise ValueError(f"{path}: there is no folder {path.parent}")
+
+    @property
+    def files(self) -> list[Path]:
+        """Where reports go."""
+        return [path for path in (self.har, self.json, self.junit, self.html) if path is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Deviations:
+    """The file of deviations that are known, and whether it is to be written anew."""
+
+    path: Path | None = None
+    update: bool = False
+
+    def check(self) -> None:
+        """ValueError when the file is none, before anything is sent."""
+        if self.update and self.path is None:
+            raise ValueError("--update-baseline: which file? Say --baseline FILE")
+        if self.path is not None and not self.update:
+            self.read(self.path)
+
+    def read(self, path: Path) -> Baseline:
+        """What the file knows. ValueError naming it."""
+        from contracts import baseline
+
+        try:
+            return baseline.read(path)
+        except OSError as error:
+            raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+
+    def apply(self, report: Report) -> Report:
+        """The report in the light of what is known; with `update`, all of it is now."""
+        from contracts import baseline
+
+        if self.path is None:
+            return report
+        if self.update:
+            known = baseline.of(report.verdicts)
+            write(self.path, baseline.written(known))
+            say(f"{self.path} now knows {len(known.known)} deviations")
+        else:
+            known = self.read(self.path)
+        gone = baseline.gone(report.verdicts, known)
+        verdicts = baseline.apply(report.verdicts, known)
+        return replace(report, verdicts=verdicts, notes=(*report.notes, *gone))
+
+
+def finish(report: Report, known: Deviations, wanted: Wanted) -> int:
+    """Show a report in the light of what is known; its exit status."""
+    report = known.apply(report)
+    show(report, wanted)
+    return report.exit_status
+
+
+def show(report: Report, wanted: Wanted) -> None:
+    """Write every report that is wanted, and the table for people."""
+    from contracts.reports import terminal
+
+    if wanted.har is not None:
+        report = replace(report, har=str(wanted.har))
+    if wanted.har is not None:
+        write(wanted.har, har_of(report.trace))
+    if wanted.json is not None:
+        from contracts.reports.json_report import to_json
+
+        write(wanted.json, to_json(report))
+    if wanted.junit is not None:
+        from contracts.reports.junit import to_junit
+
+        write(wanted.junit, to_junit(report))
+    if wanted.html is not None:
+        from contracts.reports.html import to_html
+
+        write(wanted.html, to_html(report))
+    terminal.show(report, sys.stderr if STDOUT in wanted.files else sys.stdout, verbose=wanted.verbose)
+
+
+def har_of(trace: Trace) -> bytes:
+    """A trace as the bytes of a HAR file."""
+    from importlib.metadata import version
+
+    from contracts.har import to_har
+
+    return json.dumps(to_har(trace, version("evolink-mock")), ensure_ascii=False).encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+def say(line: str) -> None:
+    """One line to whoever watches."""
+    sys.stderr.write(f"evolink-check: {line}\n")
+    sys.stderr.flush()
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """A whole file or none: who reads it meanwhile sees what was there before. `-` is stdout."""
+    data = content.encode() if isinstance(content, str) else content
+    if path == STDOUT:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+        return
+    with tempfile.NamedTemporaryFile(
+        dir=path.absolute().parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        file.write(data)
+    Path(file.name).chmod(0o666 & ~_umask())
+    Path(file.name).replace(path)
+
+
+def _umask() -> int:
+    """What new files are not allowed to everybody; it can only be read by setting it."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
+
+
+def forecast(effort: Effort, estimate: Estimate) -> str:
+    """The line before a run: what it may cost, or what it leaves out."""
+    if effort.max_credits is None:
+        return (
+            "no --max-credits: nothing is sent that could make a task, so what shows in the life of one "
+            "(answers of a create, progress, results, callbacks, charges) is not observed"
+        )
+    return f"up to {estimate.tasks} tasks, {estimate.credits:g} credits; budget {effort.max_credits:g}"
+
+
+def told(verdict: Verdict) -> str:
+    """One line about a clause that a proxy sees broken for the first time."""
+    breach = verdict.breaches[-1]
+    return f"{verdict.word}  {verdict.clause.id}: {breach.seen}; expected: {breach.expected}"

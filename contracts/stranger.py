@@ -1,0 +1,65 @@
+"""Schemathesis, asked for what it is good at: values that a schema suggests, and its own idea of a right answer.
+
+It sends nothing itself: a door of ours stands in the place of its transport, makes a `Case` of each request, and lets
+pass what may be sent. Its complaints are taken only where the documents leave no doubt, and only where our own rules
+have none about the same exchange.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from contracts.judging import broken
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contracts.fuzzing import Breaches, Send
+    from contracts.judging import Finding, Rule
+    from contracts.reading import Reading
+    from contracts.subject import Effort
+    from spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Strange:
+    """What Schemathesis found: findings by clause, with the numbers of entries; how many requests it sent.
+
+    `ended` says in a line why it was cut short; empty when it was not.
+    """
+
+    findings: Mapping[str, tuple[Finding, ...]]
+    sent: int
+    ended: str = ""
+
+
+def explore(spec: Spec, send: Send, breaches: Breaches, effort: Effort, *, creates: int = 0) -> Strange:
+    """Send what its coverage phase and its strategies generate, one after the other.
+
+    `creates`: how many tasks it may make; none by default, and then only what is surely refused is sent, and queries.
+    """
+    from contracts.exploring import Explorer
+
+    explorer = Explorer(spec, send, breaches, effort, creates)
+    ended = explorer.run()
+    found: dict[str, tuple[Finding, ...]] = {}
+    for clause, entry, expected, seen in explorer.complaints:
+        found[clause] = (*found.get(clause, ()), broken(entry.number, expected=expected, seen=seen))
+    return Strange(found, explorer.sent, ended)
+
+
+def with_findings(rules: Mapping[str, Rule], strange: Strange) -> Mapping[str, Rule]:
+    """The rules, which also tell what was found here."""
+    more = {
+        clause: _telling(rules.get(clause, _nothing), found) for clause, found in strange.findings.items()
+    }
+    return {**rules, **more}
+
+
+def _telling(rule: Rule, found: tuple[Finding, ...]) -> Rule:
+    return lambda reading: [*rule(reading), *found]
+
+
+def _nothing(_: Reading) -> tuple[Any, ...]:
+    return ()

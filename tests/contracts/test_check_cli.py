@@ -1,0 +1,414 @@
+"""The command line of the checks: what it takes, what it answers with, and how it refuses."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from tracing import BODY, CREATE, Tracing, completed, processing
+from typer.testing import CliRunner
+
+import contracts.checking
+from contracts import cli, gathered
+from contracts.checking import CouldNotRun, Estimate, Progress
+from contracts.judging import Verdict, broken
+from contracts.progress import showing_progress
+from contracts.report import Report
+from contracts.trace import Trace
+from mockserver import MockServer
+from spec.clauses import load_clauses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from contracts.subject import Effort, Subject
+
+ROOT = Path(__file__).parent.parent.parent
+CLAUSES = {clause.id: clause for clause in load_clauses()}
+URL = "http://127.0.0.1:9"
+KEY = "a-key-of-some-length"
+BREACH = broken(expected="a final state", seen="processing again")
+COMMANDS = ("api", "recording", "proxy", "client", "clauses", "schema")
+
+
+@dataclass
+class Ran:
+    """One run of the command, and what came to be checked by it."""
+
+    code: int
+    out: str
+    err: str
+    subject: Subject | None = None
+    effort: Effort | None = None
+
+    @property
+    def told(self) -> str:
+        """What was refused, in one line."""
+        return re.sub(r"[\s│]+", " ", self.err)
+
+
+def report_of(*verdicts: Verdict, subject: str = URL) -> Report:
+    return Report("api", subject, Trace(()), verdicts, (), 0.0, 1.0, seed=5)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
+    """Runs `evolink-check` in an empty folder; checking an API finds `report`, or raises it."""
+    monkeypatch.chdir(tmp_path)
+    checked: list[tuple[Subject, Effort]] = []
+
+    def run(*arguments: str, report: Report | Exception | None = None, **variables: str) -> Ran:
+        def check_api(subject: Subject, effort: Effort, *, progress: Any, **_: Any) -> Report:
+            checked.append((subject, effort))
+            progress(Progress("refuse", 1, 10, 0, 0.0))
+            progress(Progress("refuse", 2, 10, 0, 0.0))
+            progress(Progress("follow", 0, 0, 3, 15.0))
+            if isinstance(report, Exception):
+                raise report
+            return report or report_of(Verdict(CLAUSES["id.format"], "kept", 1))
+
+        monkeypatch.setattr(contracts.checking, "check_api", check_api)
+        monkeypatch.setattr(contracts.checking, "estimate", lambda *_: Estimate(24, 120.0))
+        plain = {"COLUMNS": "200", "TERMINAL_WIDTH": "200", "NO_COLOR": "1"}
+        known = {"EVOLINK_API_KEY": "", "EVOLINK_OTHER_API_KEY": ""}
+        done = CliRunner().invoke(cli.app, arguments, env=plain | known | variables)
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        subject, effort = checked.pop() if checked else (None, None)
+        return Ran(done.exit_code, done.stdout, done.stderr, subject, effort)
+
+    return run
+
+
+def test_help_names_every_command_and_every_option_has_a_word_of_help(run: Callable[..., Ran]) -> None:
+    top = run("--help")
+    assert all(command in top.out for command in COMMANDS)
+    for command in COMMANDS[:3]:
+        shown = run(command, "-h")
+        options = _options(command)
+        assert [one for one in options if not re.search(rf"{one}\b(?!-)", shown.out)] == []
+        assert f"evolink-check {command} " in shown.out, "it teaches by example"
+        assert "Exit status: 0 kept, 1 broken, 2 could not run" in shown.out
+
+
+def _options(command: str) -> list[str]:
+    import typer
+
+    group: Any = typer.main.get_command(cli.app)
+    return [one.opts[0] for one in group.commands[command].params if one.param_type_name == "option"]
+
+
+def test_help_recommends_the_environment_for_keys(run: Callable[..., Ran]) -> None:
+    shown = run("api", "--help", EVOLINK_API_KEY=KEY).out
+    assert "EVOLINK_API_KEY" in shown
+    assert KEY not in shown
+
+
+def test_what_is_said_reaches_the_check(run: Callable[..., Ran]) -> None:
+    ran = run(
+        *("api", f"{URL}/", "--token", KEY, "--max-credits", "150", "--profile", "deep", "--seed", "7"),
+        *("--jobs", "2", "--rate", "5", "--time-limit", "60", "--task-limit", "9", "--scale", "60"),
+        *("--clause", "task.final", "--clause", "task.ends", "--memory", "cases"),
+        *("--callback-url", "https://hooks.test", "--callback-listen", "127.0.0.1:9001"),
+        EVOLINK_OTHER_API_KEY="another-key",
+    )
+    assert ran.code == 0
+    assert ran.subject is not None
+    assert ran.effort is not None
+    assert (ran.subject.url, ran.subject.main.token, ran.subject.keys["other"].token) == (
+        URL,
+        KEY,
+        "another-key",
+    )
+    assert (ran.subject.scale, ran.subject.callback_listen) == (60.0, ("127.0.0.1", 9001))
+    effort = ran.effort
+    assert (effort.profile, effort.max_credits, effort.seed, effort.jobs) == ("deep", 150.0, 7, 2)
+    assert (effort.rate, effort.seconds, effort.task_seconds) == (5.0, 60.0, 9.0)
+    assert (effort.clauses, effort.memory) == (frozenset({"task.final", "task.ends"}), Path("cases"))
+
+
+def test_without_any_choice_no_credit_is_granted(run: Callable[..., Ran]) -> None:
+    ran = run("api", URL, "--any-key")
+    assert ran.effort is not None
+    assert (ran.effort.profile, ran.effort.max_credits) == ("quick", None)
+    assert ran.effort.memory == Path(".evolink-check")
+    assert run("api", URL, "--any-key", "--no-memory").effort == replace(ran.effort, memory=None)
+    assert "no --max-credits: nothing is sent that could make a task" in ran.err
+
+
+def test_an_estimate_is_told_before_a_run_that_costs(run: Callable[..., Ran]) -> None:
+    ran = run("api", URL, "--any-key", "--max-credits", "150")
+    assert "up to 24 tasks, 120 credits; budget 150" in ran.err.splitlines()[0]
+
+
+def test_where_no_terminal_is_progress_is_a_line_a_phase(run: Callable[..., Ran]) -> None:
+    assert run("api", URL, "--any-key").err.splitlines()[1:] == [
+        "refuse",
+        "follow (3 tasks, 15 credits so far)",
+    ]
+
+
+def test_on_a_terminal_progress_is_a_bar_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with showing_progress() as tell:
+        tell(Progress("refuse", 1, 10, 0, 0.0))
+        tell(Progress("follow", 0, 0, 3, 15.0))
+    shown = terminal.getvalue()
+    assert all(words in shown for words in ("refuse", "1/10", "follow", "3 tasks, 15 credits"))
+    assert shown.endswith("\x1b[2K"), "the last thing that happens is that it is wiped away"
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        (report_of(Verdict(CLAUSES["task.final"], "kept", 1)), 0),
+        (report_of(Verdict(CLAUSES["task.ends"], "noted", 1, (BREACH,))), 0),
+        (report_of(Verdict(CLAUSES["task.final"], "broken", 1, (BREACH,))), 1),
+        (CouldNotRun("the key was refused"), 2),
+        (ZeroDivisionError("a bug"), 2),
+    ],
+)
+def test_the_exit_status_says_what_was_found(
+    run: Callable[..., Ran], found: Report | Exception, code: int
+) -> None:
+    ran = run("api", URL, "--any-key", report=found)
+    assert ran.code == code
+    if isinstance(found, Exception):
+        assert str(found) in ran.err
+        assert ("Traceback" in ran.err) is isinstance(found, ZeroDivisionError)
+
+
+def test_what_there_is_of_a_run_that_failed_is_shown(run: Callable[..., Ran], tmp_path: Path) -> None:
+    partial = report_of(Verdict(CLAUSES["task.final"], "broken", 1, (BREACH,)))
+    ran = run("api", URL, "--any-key", "--json", "found.json", report=CouldNotRun("it went away", partial))
+    assert (ran.code, "it went away" in ran.err) == (2, True)
+    assert "task.final" in (tmp_path / "found.json").read_text()
+
+
+def test_the_command_that_repeats_a_run_has_its_options_and_no_key(run: Callable[..., Ran]) -> None:
+    ran = run(
+        *("api", URL, "--token", KEY, "--max-credits", "20", "--any-key", "--clause", "task.final"),
+        *("--har", "a b.har", "--json", "-", "--memory", "a b"),
+    )
+    command = json.loads(ran.out)["command"]
+    assert command.endswith(f"api {URL} --any-key --max-credits 20.0 --memory 'a b' --seed 5")
+
+
+def test_every_report_is_a_file_or_stdout(run: Callable[..., Ran], tmp_path: Path) -> None:
+    ran = run(
+        *("api", URL, "--any-key", "--har", "r.har", "--json", "-", "--junit", "r.xml", "--html", "r.html"),
+        report=report_of(Verdict(CLAUSES["task.final"], "broken", 1, (BREACH,))),
+    )
+    assert json.loads(ran.out), "the table goes to stderr"
+    assert "task.final" in ran.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r.har", "r.html", "r.xml"]
+    shown = run(
+        "api", URL, "--any-key", report=report_of(Verdict(CLAUSES["task.final"], "broken", 1, (BREACH,)))
+    )
+    assert "task.final" in shown.out
+
+
+def test_only_what_is_new_fails_with_a_baseline(run: Callable[..., Ran], tmp_path: Path) -> None:
+    known = report_of(Verdict(CLAUSES["task.final"], "broken", 1, (BREACH,)))
+    other = broken(expected="another", seen="thing")
+    new = report_of(*known.verdicts, Verdict(CLAUSES["id.format"], "broken", 1, (other,)))
+    baseline = ("api", URL, "--any-key", "--baseline", "known.json")
+    assert run(*baseline, report=known).code == 2, "there is no such file"
+    assert run(*baseline, "--update-baseline", report=known).code == 0
+    assert (tmp_path / "known.json").is_file()
+    assert run(*baseline, report=known).code == 0
+    assert run(*baseline, report=new).code == 1
+
+
+REFUSED: dict[str, tuple[list[str], str]] = {
+    "no key": ([URL], "no key: set EVOLINK_API_KEY"),
+    "no URL": (["--any-key"], "'' is no base URL"),
+    "another URL": (["api.test", "--any-key"], "'api.test' is no base URL"),
+    "an unknown option": ([URL, "--nonsense"], "--nonsense"),
+    "an unknown clause": ([URL, "--any-key", "--clause", "task.fnal"], "did you mean task.final?"),
+    "an unknown profile": ([URL, "--any-key", "--profile", "slow"], "--profile"),
+    "fewer credits than none": ([URL, "--any-key", "--max-credits", "-1"], "--max-credits"),
+    "credits without end": ([URL, "--any-key", "--max-credits", "inf"], "--max-credits: inf"),
+    "no number of credits": ([URL, "--any-key", "--max-credits", "nan"], "--max-credits"),
+    "no file": ([URL, "--any-key", "--config", "no.toml"], "no.toml: cannot be read"),
+    "no folder": ([URL, "--any-key", "--html", "no/r.html"], "there is no folder no"),
+    "two in stdout": ([URL, "--any-key", "--html", "-", "--json", "-"], "only one report fits into stdout"),
+    "no baseline": ([URL, "--any-key", "--baseline", "no.json"], "no.json: cannot be read"),
+    "a baseline of nothing": ([URL, "--any-key", "--update-baseline"], "Say --baseline FILE"),
+    "half of a receiver": ([URL, "--any-key", "--callback-url", "https://x.test"], "go together"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_is_refused_with_2_before_anything_is_sent(run: Callable[..., Ran], name: str) -> None:
+    arguments, words = REFUSED[name]
+    ran = run("api", *arguments)
+    assert (ran.code, ran.subject, ran.out) == (2, None, "")
+    assert words in ran.told
+    assert "Traceback" not in ran.err
+
+
+def test_a_recording_is_judged(run: Callable[..., Ran], tmp_path: Path) -> None:
+    from contracts.har import to_har
+
+    made = Tracing()
+    made.create()
+    made.query(completed())
+    (tmp_path / "good.har").write_text(json.dumps(to_har(made.trace(), "1")))
+    made.query(processing())
+    (tmp_path / "bad.har").write_text(json.dumps(to_har(made.trace(), "1")))
+    assert run("recording", "good.har").code == 0
+    bad = run("recording", "bad.har", "--json", "-")
+    assert (bad.code, "task.final" in bad.out) == (1, True)
+    assert run("recording", "bad.har", "--about", "client").code == 0
+    only = run("recording", "bad.har", "--clause", "id.format", "--json", "-")
+    assert [one["clause"] for one in json.loads(only.out)["verdicts"]] == ["id.format"]
+    assert run("recording", "bad.har", "--clause", "id.formta").code == 2
+    assert (run("recording", "no.har").code, run("recording").code) == (2, 2)
+
+
+def test_the_clauses_are_listed_with_where_they_stand(run: Callable[..., Ran]) -> None:
+    every = run("clauses")
+    assert every.code == 0
+    assert all(f"  {id_}  [{clause.level}]" in every.out for id_, clause in CLAUSES.items())
+    assert "get-task-detail.yaml#/components/schemas" in every.out
+    one = run("clauses", "auth.bearer").out
+    assert "What we decided" in one
+    assert "needs one that the server knows" in re.sub(r"\s+", " ", one)
+    assert len(json.loads(run("clauses", "--json").out)) == len(CLAUSES)
+    assert json.loads(run("clauses", "task.final", "--json").out)["binds"] == "server"
+    missing = run("clauses", "task.fnal")
+    assert (missing.code, "did you mean task.final?" in missing.err) == (2, True)
+
+
+def test_the_schema_and_the_version_are_printed(run: Callable[..., Ran]) -> None:
+    from importlib.metadata import version
+
+    assert "Target" in json.loads(run("schema").out)["$defs"]
+    assert run("--version").out == f"evolink-check {version('evolink-mock')}\n"
+
+
+def test_an_option_for_one_run_only_is_not_repeated() -> None:
+    names = {option.removeprefix("--").replace("-", "_") for option in _options("api")} | {"json_file"}
+    assert names >= gathered._FOR_ONE_RUN  # noqa: SLF001  (a name that there is not would hide nothing)
+
+
+# Signals, in a process of its own
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts `evolink-check`; it is ended with the test."""
+    started: list[subprocess.Popen[str]] = []
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), "EVOLINK_API_KEY": KEY, "NO_COLOR": "1"}
+
+    def start(*arguments: str, code: str = "from contracts.cli import main; main()") -> subprocess.Popen[str]:
+        words = [sys.executable, "-c", f"import sys; sys.argv[0] = 'evolink-check'; {code}", *arguments]
+        pipe = subprocess.PIPE
+        child = subprocess.Popen(words, cwd=tmp_path, env=variables, stdout=pipe, stderr=pipe, text=True)
+        started.append(child)
+        return child
+
+    yield start
+    for child in started:
+        if child.poll() is None:
+            child.kill()
+        child.communicate()
+
+
+def test_a_proxy_records_until_it_is_stopped_and_what_it_recorded_is_judged_alike(
+    process: Callable[..., subprocess.Popen[str]], run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    with MockServer(duration="50ms") as mock:
+        proxy = process(
+            "proxy", "--upstream", mock.base_url, "--port", "0", "--har", "t.har", "--json", "t.json"
+        )
+        assert proxy.stderr is not None
+        ready = proxy.stderr.readline()
+        url = re.search(r"http://127\.0\.0\.1:\d+", ready)
+        assert url, ready
+        headers = {"Authorization": f"Bearer {KEY}"}
+        with httpx.Client(base_url=url[0], headers=headers, trust_env=False) as client:
+            id_ = client.post(CREATE, json=BODY).json()["id"]
+            while client.get(f"/v1/tasks/{id_}").json()["status"] != "completed":
+                pass
+        proxy.send_signal(signal.SIGINT)
+        out, err = proxy.communicate(timeout=30)
+    assert proxy.returncode == 0, err
+    assert "stopping" in err
+    assert out
+    recorded = (tmp_path / "t.har").read_text()
+    assert KEY not in recorded
+    assert id_ in recorded
+    live = json.loads((tmp_path / "t.json").read_text())
+    again = run("recording", "t.har", "--json", "-")
+    assert again.code == 0, again.err
+    assert _words(json.loads(again.out)) == _words(live)
+
+
+def _words(report: Any) -> dict[str, str]:
+    return {verdict["clause"]: verdict["word"] for verdict in report["verdicts"]}
+
+
+STAND_IN = """
+import contracts.checking, contracts.cli, threading
+from contracts.report import Report
+from contracts.trace import Trace
+def check_api(subject, effort, *, stop, progress, **_):
+    progress(contracts.checking.Progress("waiting", 0, 0, 0, 0.0))
+    stop.wait()
+    {after}
+    return Report("api", subject.url, Trace(()), (), (), 0.0, 1.0)
+contracts.checking.check_api = check_api
+contracts.cli.main()
+"""
+
+
+def _waiting(process: Callable[..., subprocess.Popen[str]], after: str) -> subprocess.Popen[str]:
+    child = process("api", URL, code=f"exec({STAND_IN.format(after=after)!r})")
+    assert child.stderr is not None
+    while "waiting" not in (line := child.stderr.readline()):
+        assert line
+    return child
+
+
+def test_ctrl_c_stops_a_run_which_then_reports(process: Callable[..., subprocess.Popen[str]]) -> None:
+    child = _waiting(process, "pass")
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=30)
+    assert (child.returncode, "again to stop at once" in err) == (130, True)
+    assert URL in out
+
+
+def test_ctrl_c_twice_ends_it_at_once(process: Callable[..., subprocess.Popen[str]]) -> None:
+    child = _waiting(process, "threading.Event().wait()")
+    child.send_signal(signal.SIGINT)
+    assert child.stderr is not None
+    while "again to stop at once" not in (line := child.stderr.readline()):
+        assert line
+    child.send_signal(signal.SIGINT)
+    assert child.wait(10) == 130
+    assert threading.active_count() >= 1
+
+
+def test_the_module_is_the_command(process: Callable[..., subprocess.Popen[str]]) -> None:
+    child = process("schema", code="import runpy; runpy.run_module('contracts', run_name='__main__')")
+    out, err = child.communicate(timeout=30)
+    assert (child.returncode, err) == (0, "")
+    assert json.loads(out)

@@ -1,0 +1,228 @@
+"""Schemathesis through our door: it finds what is wrong, accuses nobody else, and makes no more tasks than it may."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from driver import BODY, CREATE, SPEC
+from sending import BREACHES, Sending, body_of, sending, silent
+
+from contracts.judging import broken, kept
+from contracts.reading import Reading
+from contracts.requests import create_faults
+from contracts.stranger import Strange, explore, with_findings
+from contracts.stranger_door import BASE, Door, NotSent
+from contracts.subject import Effort
+from contracts.target import OutOfTime
+from contracts.trace import Entry, Trace
+
+if TYPE_CHECKING:
+    from contracts.cases import Case
+
+EFFORT = Effort(examples=5, seed=1)
+TASK = "/v1/tasks/task-unified-1000000000-abcdefgh"
+
+
+def explored(twist: Any = None, creates: int = 0, effort: Effort = EFFORT) -> tuple[Strange, Sending]:
+    """What it finds when our own rules are silent."""
+    with sending(twist) as send:
+        return explore(SPEC, send, silent, effort, creates=creates), send
+
+
+def test_it_finds_nothing_on_the_correct_mock(capfd: pytest.CaptureFixture[str]) -> None:
+    found, send = explored(creates=5)
+    assert found == Strange({}, len(send.entries))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_without_leave_it_makes_no_task() -> None:
+    found, send = explored()
+    assert send.accepted == []
+    assert not any(case.creates for case in send.cases)
+    assert found.sent == len(send.cases) > 60
+
+
+def test_it_makes_as_many_tasks_as_it_may_and_follows_the_link_of_one() -> None:
+    _, send = explored(creates=5)
+    assert len(send.accepted) == 5
+    for case in send.accepted:
+        body = body_of(case)
+        assert body["image_urls"] in ([], ["https://example.com/image.jpg"])
+        assert body.get("callback_url", "https://example.com/").startswith("https://example.com/")
+    followed = [
+        entry for entry in send.entries if "/v1/tasks/" in entry.exchange.url and entry.exchange.status == 200
+    ]
+    assert followed
+
+
+def accepts_any_mode(case: Case, status: int, body: Any) -> tuple[int, Any]:
+    """A server that does not look at the mode."""
+    if case.path != CREATE or status != 400:
+        return status, body
+    faults = {fault.clause for fault in create_faults(case.headers, case.body, SPEC.creates["POST", CREATE])}
+    return (200, created()) if faults == {"mode.enum"} else (status, body)
+
+
+def created() -> dict[str, Any]:
+    operation = next(iter(SPEC.creates["POST", CREATE].values()))
+    return {**operation.answer, "id": "task-unified-1757169743-7cvnl5zw", "created": 1757169743}
+
+
+def test_values_that_are_not_listed_are_found_accepted() -> None:
+    found, send = explored(accepts_any_mode)
+    assert found.findings.keys() == {"mode.enum"}
+    (number,) = found.findings["mode.enum"][-1].entries
+    assert body_of(send.cases[number])["mode"] not in {"fun", "normal", "spicy"}
+
+
+@pytest.mark.parametrize(
+    ("clause", "change"),
+    [
+        ("error.documented-status", lambda status, body: (418 if status == 404 else status, body)),
+        ("error.shape", lambda status, body: (status, {"error": {"code": 400}} if status == 400 else body)),
+    ],
+)
+def test_answers_that_are_not_documented_are_found(clause: str, change: Any) -> None:
+    found, _ = explored(lambda _, status, body: change(status, body))
+    assert found.findings.keys() == {clause}
+    assert all(not one.kept and one.expected and one.seen for one in found.findings[clause])
+
+
+@pytest.mark.parametrize(
+    ("clause", "path", "change"),
+    [
+        ("create.schema", CREATE, {"progress": 101}),
+        ("query.schema", "/v1/tasks/", {"status": "dreaming"}),
+    ],
+)
+def test_tasks_that_break_their_schema_are_found(clause: str, path: str, change: dict[str, Any]) -> None:
+    def twist(case: Case, status: int, body: Any) -> tuple[int, Any]:
+        return status, body | change if status == 200 and case.path.startswith(path) else body
+
+    found, _ = explored(twist, creates=5)
+    assert found.findings.keys() == {clause}
+
+
+def test_what_our_own_rules_say_is_not_said_again() -> None:
+    with sending(accepts_any_mode) as send:
+        assert explore(SPEC, send, BREACHES, EFFORT).findings == {}
+
+
+def test_a_server_that_refuses_what_the_documents_leave_open_is_not_accused() -> None:
+    def strict(case: Case, status: int, body: Any) -> tuple[int, Any]:
+        faults = (
+            create_faults(case.headers, case.body, SPEC.creates["POST", CREATE])
+            if case.path == CREATE
+            else ()
+        )
+        refused = {"error": {"code": "invalid_request", "message": "No", "type": "invalid_request_error"}}
+        return (400, refused) if faults or status == 404 else (status, body)
+
+    found, _ = explored(strict, creates=5)
+    assert found.findings == {}
+
+
+def test_refusing_what_is_valid_is_found() -> None:
+    refused = {"error": {"code": "invalid_request", "message": "No", "type": "invalid_request_error"}}
+    found, _ = explored(
+        lambda case, status, body: (400, refused) if case.creates else (status, body), creates=1
+    )
+    assert found.findings.keys() == {"create.accepts"}
+
+
+def test_the_end_of_the_time_ends_it() -> None:
+    with sending() as send:
+
+        def limited(case: Case) -> Entry:
+            if len(send.entries) >= 90:
+                raise OutOfTime("the time is over")
+            return send(case)
+
+        found = explore(SPEC, limited, silent, replace(EFFORT, examples=50))
+    assert found == Strange({}, 90, "the time is over")
+
+
+def test_equal_seeds_send_equal_requests() -> None:
+    assert explored()[1].cases == explored()[1].cases
+
+
+@pytest.fixture
+def door() -> Door:
+    def none(_: Case) -> Entry:
+        raise AssertionError
+
+    return Door(SPEC, none, 0)
+
+
+def case_of(door: Door, method: str, path: str, **more: Any) -> Case | None:
+    return door.case_of(requests.Request(method, f"{BASE}{path}", **more).prepare())
+
+
+def test_a_request_becomes_a_labelled_case(door: Door) -> None:
+    case = case_of(
+        door, "POST", CREATE, json=BODY | {"duration": 7}, headers={"X-Y": "1", "Authorization": "x"}
+    )
+    assert case is not None
+    assert (case.clauses[0], case.creates, case.key) == ("duration.enum", False, "main")
+    assert {name.lower() for name, _ in case.headers} == {"content-type", "x-y"}
+    assert body_of(case) == BODY | {"duration": 7}
+
+
+def test_what_could_make_a_task_does_not_pass_a_closed_door(door: Door) -> None:
+    with pytest.raises(NotSent):
+        door.session().post(f"{BASE}{CREATE}", json=BODY)
+    assert (door.sent, door.spent) == (0, True)
+
+
+def test_a_request_without_an_answer_is_nothing_to_judge() -> None:
+    with sending() as send:
+        door = Door(
+            SPEC, lambda case: replace(lost := send(case), exchange=replace(lost.exchange, status=0)), 1
+        )
+        with pytest.raises(NotSent):
+            door.session().post(f"{BASE}{CREATE}", json=BODY)
+    assert (door.sent, door.creates) == (1, 0), "it may have made a task"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("OPTIONS", TASK),
+        ("HEAD", TASK),
+        ("GET", f"{TASK}?x=1"),
+        ("GET", "/v1/tasks/task-unified-1756817821-4x3rx6ny"),
+        ("GET", "/v1/tasks/a%2Fb"),
+        ("GET", "/v1/tasks/"),
+        ("GET", "/elsewhere"),
+    ],
+)
+def test_what_says_nothing_sure_is_not_sent(door: Door, method: str, path: str) -> None:
+    assert case_of(door, method, path) is None
+
+
+def test_another_method_with_a_body_is_not_sent(door: Door) -> None:
+    assert case_of(door, "PUT", CREATE, json=BODY) is None
+    assert case_of(door, "PUT", CREATE) is not None
+
+
+@pytest.mark.parametrize("value", ["\x80".encode("latin-1"), b"a\x00b", b"a\x7f"])
+def test_headers_that_no_client_sends_are_not_sent(door: Door, value: bytes) -> None:
+    request = requests.Request("GET", f"{BASE}{TASK}").prepare()
+    request.headers["X-Y"] = value.decode("latin-1")
+    assert door.case_of(request) is None
+
+
+def test_findings_stand_behind_those_of_the_rules() -> None:
+    mine, more = kept(0), broken(1, expected="a", seen="b")
+    rules = with_findings(
+        {"a.b": lambda _: [mine], "c.d": lambda _: [mine]}, Strange({"a.b": (more,), "e.f": (more,)}, 2)
+    )
+    reading = Reading(Trace(()), SPEC)
+    assert {clause: list(rule(reading)) for clause, rule in rules.items()} == {
+        "a.b": [mine, more],
+        "c.d": [mine],
+        "e.f": [more],
+    }
