@@ -30,7 +30,7 @@ TOLD = (
     *("--interval", "1", "--deadline", str(DEADLINE)),
 )
 CALLED = ("--callback-url", "{callback_url}", "--listen", "{callback_listen}")
-HONEST = str(HERE / "tests" / "contracts" / "mannered_client.py")
+HONEST = str(HERE / "tests" / "contracts" / "faulty_client.py")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "honest": (sys.executable, HONEST, *TOLD),
     "honest, called back": (sys.executable, HONEST, *TOLD, *CALLED),

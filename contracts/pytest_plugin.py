@@ -5,7 +5,7 @@
 
 `pytest --evolink-api URL` checks that API once, when the first such test asks for it: a clause that is broken fails
 its test, one that was not observed skips it. Keys stand in EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. Without an API
-these tests are skipped, and nothing is imported for tests that do not ask.
+these tests are skipped, and nothing is imported for tests that do not ask. With pytest-xdist: --dist loadfile.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from contracts.report import Report
 
 _VERDICT = "evolink_verdict"
+_DIST, _TOGETHER = "evolink_dist", {"loadfile", "loadscope"}  # what keeps the tests of a file in one worker
 _TOLD = pytest.StashKey["list[str]"]()  # the clauses whose test was told that nothing was checked
 _OPTIONS = {
     "evolink-api": ("URL", "Check the API at this base URL, in tests that ask for evolink_verdict."),
@@ -47,14 +48,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(_VERDICT, ids, indirect=True, scope="session")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep these tests in one worker of pytest-xdist, where it is asked to keep groups together."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        if _VERDICT in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("evolink-check"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of pytest-xdist how tests are shared out: it does not know."""
+    node.workerinput[_DIST] = node.config.getoption("dist")
 
 
 @pytest.fixture(scope="session")
@@ -64,9 +61,22 @@ def _evolink_outcome(request: pytest.FixtureRequest) -> Report | str:
     url, file = _said(config, "evolink-api"), _said(config, "evolink-config")
     if not url and not file:
         pytest.skip("no API to check: say --evolink-api URL")
-    if hasattr(config, "workerinput") and not config.getoption("loadgroup", default=False):
-        return "every worker would check the API: say --dist loadgroup, or -p no:xdist"
-    return _checked(config, url, file)
+    return _alone(request) or _checked(config, url, file)
+
+
+def _alone(request: pytest.FixtureRequest) -> str:
+    """Why this worker of pytest-xdist is not the one to check: only one may, as it costs. Empty when it is."""
+    worker = getattr(request.config, "workerinput", None)
+    if worker is None:
+        return ""
+    if worker[_DIST] not in _TOGETHER:
+        return "every worker would check the API: say --dist loadfile, or -n 0"
+    shared = request.getfixturevalue("tmp_path_factory").getbasetemp().parent
+    try:
+        (shared / "evolink-check").touch(exist_ok=False)
+    except FileExistsError:
+        return "another worker checks the API: let one file ask for evolink_verdict, or say -n 0"
+    return ""
 
 
 @pytest.fixture(scope="session")

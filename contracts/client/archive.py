@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 CLIENT = "client"  # the label of the account that the client was given
 STRANGER = "another key"
 _JOURNAL = 200  # exchanges that the mock remembers of an account
-_CUT = 0.001  # seconds that the journal's times may be cut by: an answer must not seem to end after the next request
 _GOING = 2.0  # seconds: a client that is about to end answers no callback any more
 
 
@@ -71,7 +70,8 @@ def _entry(one: Mapping[str, Any], owner: str) -> Entry:
     kind: Any = "delivery" if one.get("_callback") else "exchange"
     who = "server" if kind == "delivery" else owner if _bearer(asked["headers"]) else NOBODY
     problem = str(answered.get("_error") or "")
-    ended = began + max(0.0, one["time"] / 1000 - _CUT)
+    # Cut to milliseconds, as the start is: no answer may seem to end after the next request began.
+    ended = round(began + int(max(0.0, one["time"])) / 1000, 3)
     return Entry(0, exchange, began, ended, kind=kind, who=who, exact=False, problem=problem)
 
 

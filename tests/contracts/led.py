@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from contracts.client.mock_process import Mock
     from contracts.client.verdicts import Run
 
-HONEST_PROGRAM = Path(__file__).with_name("mannered_client.py")
+HONEST_PROGRAM = Path(__file__).with_name("faulty_client.py")
 CLAUSES = tuple(clause for clause in load_clauses() if clause.binds == "client")
 SCENARIOS = {one.id: one for one in scenarios(SPEC)}
 SIDE_BY_SIDE = 10

@@ -156,10 +156,10 @@ def test_nothing_is_imported_for_tests_that_do_not_ask(runs: Callable[..., pytes
     runs(*API, tests=tests, conftest="", apart=True).assert_outcomes(passed=1)
 
 
-def test_workers_check_once_where_groups_are_kept_together(
+def test_workers_check_once_where_the_tests_of_a_file_stay_together(
     runs: Callable[..., pytest.RunResult], pytester: pytest.Pytester
 ) -> None:
-    result = runs(*API, "-p", "xdist", "-n", "2", "--dist", "loadgroup", apart=True)
+    result = runs(*API, "-p", "xdist", "-n", "2", "--dist", "loadfile", apart=True)
     result.assert_outcomes(failed=1, passed=2, skipped=117)
     assert len((pytester.path / "told.txt").read_text().splitlines()) == 1
 
@@ -167,7 +167,17 @@ def test_workers_check_once_where_groups_are_kept_together(
 def test_workers_that_would_each_check_are_refused(runs: Callable[..., pytest.RunResult]) -> None:
     result = runs(*API, "-p", "xdist", "-n", "2", "-x", apart=True)
     assert "passed" not in result.parseoutcomes()
-    assert "every worker would check the API: say --dist loadgroup" in result.stdout.str()
+    assert "every worker would check the API: say --dist loadfile" in result.stdout.str()
+
+
+def test_a_second_file_in_another_worker_does_not_check_again(
+    runs: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    pytester.makepyfile(test_another=TESTS)
+    result = runs(*API, "-p", "xdist", "-n", "2", "--dist", "loadfile", apart=True)
+    assert result.parseoutcomes()["errors"] == 1
+    assert "another worker checks the API" in result.stdout.str()
+    assert len((pytester.path / "told.txt").read_text().splitlines()) == 1
 
 
 def test_an_api_that_is_not_there_is_no_pass(runs: Callable[..., pytest.RunResult]) -> None:

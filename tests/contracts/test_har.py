@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import string
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -226,10 +227,14 @@ def test_who_asked_without_a_key_that_is_told_is_hardly_ever_known(headers: Any,
     assert only(archive(foreign(request=headers))).who == who
 
 
-def test_times_are_read_in_every_zone() -> None:
-    for text in ("2025-09-06T14:42:23.500Z", "2025-09-06T16:42:23.500+02:00", "2025-09-06T14:42:23.500"):
-        entry = only(archive(foreign(startedDateTime=text)))
-        assert (entry.began, entry.ended) == (START + 0.5, START + 0.75)
+def test_times_are_read_in_every_zone(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ("2025-09-06T14:42:23.500Z", "2025-09-06T16:42:23.500+02:00", "2025-09-06T14:42:23.500")
+    monkeypatch.setenv("TZ", "EST5")
+    time.tzset()
+    found = [only(archive(foreign(startedDateTime=text))) for text in texts]
+    monkeypatch.undo()
+    time.tzset()
+    assert [(entry.began, entry.ended) for entry in found] == [(START + 0.5, START + 0.75)] * 3
 
 
 def test_a_body_in_base64_is_decoded() -> None:

@@ -158,6 +158,7 @@ def test_an_address_in_a_header_is_cleaned() -> None:
         {HOOK: 1},
         {"text": json.dumps({"callback_url": HOOK})},
         {"text": json.dumps(json.dumps({"callback_url": HOOK}))},
+        {"text": json.dumps({"callback_url": f"hooks.example.test/c?s={SECRET}"})},
         {"api_key": SECRET},
         {"headers": {"Authorization": f"Bearer {SECRET}"}},
         {"message": f"no such key: Bearer {SECRET}"},
@@ -198,6 +199,12 @@ def test_around_a_secret_a_body_stays_as_it_was_written() -> None:
     found = clean_body(raw.encode()).decode()
     mark = clean_url("https://h.test/c?s=SECRET").partition("?")[2]
     assert found == raw.replace("s=SECRET", mark)
+
+
+def test_letters_around_a_secret_stay_as_they_were_written() -> None:
+    for letter in ("ü", "\\u00fc"):
+        raw = f'{{"callback_url":"https://h.test/{letter}?s=SECRET"}}'
+        assert letter in clean_body(raw.encode()).decode()
 
 
 def test_callback_and_delivery_and_link_and_fetch_still_match() -> None:

@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -88,7 +88,8 @@ def test_no_key_gets_into_the_record_wherever_it_stands(subject: Subject) -> Non
     with target_of(subject, transport=answering(echo)) as target:
         entry = target.send(Case("leaks", (), "GET", f"/v1/tasks/{token}", (("X-K", token),), token.encode()))
         clean = target.send(CREDITS)
-    assert token not in repr(entry)
+        unsent = target.recorder.add(replace(clean, problem=f"could not be sent: {token}"))
+    assert token not in repr((entry, unsent))
     assert entry.exchange.response_body == b"[removed:key]"
     assert (entry.exact, clean.exact) == (False, True)
 
@@ -269,12 +270,14 @@ def test_a_task_made_of_what_ought_to_be_refused_counts_and_is_not_repeated(subj
 
 
 def test_the_first_of_a_kind_goes_alone(subject: Subject) -> None:
-    seen, lock = 0, threading.Lock()
+    seen, lock, company = 0, threading.Lock(), threading.Barrier(2, timeout=0.2)
 
     def handle(request: httpx.Request) -> httpx.Response:
         nonlocal seen
         with lock:
             seen += 1
+        with suppress(threading.BrokenBarrierError):
+            company.wait()
         return a_task(request)
 
     def send(target: Target) -> bool:

@@ -1,6 +1,6 @@
 """An honest client, and the same with one fault: a program that makes one video. Only of what Python brings along.
 
-EVOLINK_API_KEY=… python mannered_client.py --prompt TEXT --image-url URL --output video.mp4 [--fault NAME]
+EVOLINK_API_KEY=… python faulty_client.py --prompt TEXT --image-url URL --output video.mp4 [--fault NAME]
 
 Exit status: 0 saved, 1 refused or failed, 2 bad usage, 3 gave up.
 """
@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from mannered_wire import Answer, answer, send
+from faulty_wire import Answer, answer, send
 from manners import DROPPED, HONEST, WITHOUT_ID, Manner
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from mannered_receiver import Calls
+    from faulty_receiver import Calls
 
 REFUSED = range(300, 500)
 TOO_MANY = 429
@@ -216,7 +216,7 @@ def listening(address: str, manner: Manner) -> AbstractContextManager[Calls | No
     """A receiver for the time of a block, where one is asked for."""
     if not address:
         return nullcontext()
-    from mannered_receiver import listening
+    from faulty_receiver import listening
 
     return listening(address, manner)
 
