@@ -23,6 +23,8 @@ from contracts.rules import SERVER
 from contracts.subject import Effort
 from contracts.target import Halted, Target
 from contracts.trace import Account
+from spec import load
+from spec.clauses import load_clauses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -91,20 +93,21 @@ def estimate(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
 
 def check_api(  # noqa: PLR0913  (a server, an effort, and whom to tell)
     subject: Subject,
-    effort: Effort,
+    effort: Effort | None = None,
     *,
-    spec: Spec,
-    clauses: Iterable[Clause],
+    spec: Spec | None = None,
+    clauses: Iterable[Clause] | None = None,
     progress: Callable[[Progress], None] = silent,
     stop: threading.Event | None = None,
 ) -> Report:
-    """Check a server and report. `clauses` may be all there are: those that bind a server are judged.
+    """Check a server and report. `clauses` may be all there are, as by default: those that bind a server are judged.
 
     Raises `CouldNotRun` when the server is not reached, refuses the main key, or goes away for good; when a check
     itself fails, it has the traceback. After Ctrl-C, or once `stop` is set, nothing more is sent and what there is
     is judged. `Report.command` is empty: who knows the command line fills it in.
     """
-    known = tuple(clause for clause in clauses if clause.binds == "server")
+    effort, spec = effort or PROFILES["quick"], spec or load()
+    known = tuple(clause for clause in clauses or load_clauses() if clause.binds == "server")
     judged = tuple(clause for clause in known if not effort.clauses or clause.id in effort.clauses)
     over = stop or threading.Event()
     started, watch = clock.now(), clock.stopwatch()
@@ -207,7 +210,7 @@ def _report(run: Run, started: float, seconds: float) -> Report:
     rules = SERVER
     if run.strange is not None:
         rules = stranger.with_findings(rules, _renumbered(run.strange, recorder.places()))
-    seen = [clause for clause in run.clauses if True]
+    seen = [clause for clause in run.clauses if clause.id not in subject.cannot]
     found = {verdict.clause.id: verdict for verdict in judge(reading, seen, rules)}
     verdicts = tuple(found.get(clause.id, Verdict(clause, "not observed")) for clause in run.clauses)
     tally = run.target.tally

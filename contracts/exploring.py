@@ -177,27 +177,27 @@ class Explorer:
             case.validate_response(response, checks=CHECKS)
         except FailureGroup as group:
             for failure in group.exceptions:
-                if isinstance(failure, Failure) and (clause := self._clause(failure, ours, entry)):
+                if isinstance(failure, Failure) and (clause := clause_of(failure, ours, entry, self._spec)):
                     yield clause, entry, *_words(failure)
 
-    def _clause(self, failure: Failure, ours: Case, entry: Entry) -> str | None:
-        """The clause that a complaint is about; None where it may be mistaken."""
-        check, status = (*failure.checks, "")[0], entry.exchange.status
-        creates = self._spec.creates.get((ours.method, ours.path))
-        asks = creates is None and ours.method == self._spec.query.method and not ours.body
-        if creates is None and not asks:
-            return None
-        if check in _PLAIN:
-            return _PLAIN[check]
-        if check == "response_schema_conformance":
-            return ("create.schema" if creates else "query.schema") if status in _SUCCESS else "error.shape"
-        if creates is None:
-            return None
-        faults = create_faults(ours.headers, ours.body, creates)
-        if check == "negative_data_rejection":
-            return next((fault.clause for fault in faults if fault.sure), None)
-        refused = check == "positive_data_acceptance" and not faults and status == _INVALID
-        return "create.accepts" if refused else None
+
+def clause_of(failure: Failure, ours: Case, entry: Entry, spec: Spec) -> str | None:
+    """The clause that a complaint is about; None where it may be mistaken."""
+    check, status = (*failure.checks, "")[0], entry.exchange.status
+    creates = spec.creates.get((ours.method, ours.path))
+    if creates is None and (ours.method != spec.query.method or ours.body):
+        return None
+    if check in _PLAIN:
+        return _PLAIN[check]
+    if check == "response_schema_conformance":
+        return ("create.schema" if creates else "query.schema") if status in _SUCCESS else "error.shape"
+    if creates is None:
+        return None
+    faults = create_faults(ours.headers, ours.body, creates)
+    if check == "negative_data_rejection":
+        return next((fault.clause for fault in faults if fault.sure), None)
+    refused = check == "positive_data_acceptance" and not faults and status == _INVALID
+    return "create.accepts" if refused else None
 
 
 def _property(cases: SearchStrategy[Any], effort: Effort, ask: Ask) -> None:

@@ -34,9 +34,11 @@ _ONE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LOOKS_LIKE_ONE = re.compile(r"\s*(?:[a-z][a-z0-9+.\-]{0,30}:)?[/\\]{2}[^\n]*", re.IGNORECASE)
+_SIGN = r"%3f|%23|\\{1,9}u00(?:3f|23)"  # a question mark or a hash, escaped
 _WITHIN = re.compile(
-    r"(?P<lead>(?:\\*/|%2f|\\+u002f){2})(?P<user>[^/?#\s\"<>\\]*(?:@|%40))?(?P<rest>(?:(?!%3f|\\+u003f|%23|\\+u0023)[^?#\s\"<>])*)"
-    r"(?P<sign>\?|#|%3f|%23|\\+u003f|\\+u0023)?(?P<query>(?<=[?#fF3])[^\s\"<>]*)?",
+    r"(?P<lead>(?:\\{0,9}/|%2f|\\{1,9}u002f){2})(?P<user>[^/?#\s\"<>\\]*(?:@|%40))?"
+    rf"(?P<rest>[^?#\s\"<>%\\]*(?:(?!{_SIGN})[%\\][^?#\s\"<>%\\]*)*)"
+    rf"(?P<sign>\?|#|{_SIGN})?(?P<query>(?<=[?#fF3])[^\s\"<>]*)?",
     re.IGNORECASE,
 )
 _AFTER = "'),.;:\\"  # what stands behind a URL in a sentence rather than in it
@@ -45,13 +47,17 @@ _SECRET = r"(?:authorization|cookie|api[-_]?key|token|secret|password|passwd|sig
 _NAMES_SECRET = re.compile(rf"(?:.*[-_ ])?{_SECRET}", re.IGNORECASE)
 _NAMES_CALLBACK = re.compile(r".*(?:callback|webhook)", re.IGNORECASE)
 _TOLD = re.compile(
-    rf"(?P<name>{_SECRET}[\\\"']*\s*[:=]\s*[\\\"']*(?:(?:bearer|basic|digest)\s+)?)(?!\[removed|(?:bearer|basic|digest)\b)[^\s\"'\\,;}}&\[]{{6,}}",
+    rf"(?P<name>{_SECRET}[\\\"']{{0,9}}\s{{0,9}}[:=]\s{{0,9}}[\\\"']{{0,9}}(?:(?:bearer|basic|digest)\s{{1,9}})?)(?!\[removed|(?:bearer|basic|digest)\b)[^\s\"'\\,;}}&\[]{{6,}}",
     re.IGNORECASE,
 )
 _KEYS = re.compile(
-    r"(?P<name>\bbearer\s+)(?=[a-z._~+/=\-]*[0-9])[a-z0-9._~+/=\-]{12,}|\bsk-[a-z0-9_\-]{8,}|\beyJ[\w\-]{8,}\.[\w\-]{8,}\.[\w\-]*",
+    r"(?P<name>\bbearer\s{1,9})(?=[a-z._~+/=\-]*[0-9])[a-z0-9._~+/=\-]{12,}|\bsk-[a-z0-9_\-]{8,}|\beyJ[\w\-]{8,}\.[\w\-]{8,}\.[\w\-]*",
     re.IGNORECASE,
 )
+# What a text must hold, in lower case, for each of the three to find anything.
+_SLASHES = ("//", "\\/", "%2f", "u002f")
+_NAMES = ("authorization", "cookie", "key", "token", "secret", "passw", "signature")
+_STARTS = ("bearer", "sk-", "eyj")
 _SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
 _LITERAL = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?', re.DOTALL)
 
@@ -116,8 +122,13 @@ def clean_url(url: str, keys: Collection[str] = ()) -> str:
 
 def clean_text(text: str, keys: Collection[str] = ()) -> str:
     """A text with URLs and keys somewhere in it."""
-    plain = _WITHIN.sub(_less_query, _less_keys(text, keys))
-    return _KEYS.sub(_less_name, _TOLD.sub(_less_name, plain))
+    plain = _less_keys(text, keys)
+    lower = plain.lower()  # most texts hold nothing that the patterns would have to look at
+    if any(sign in lower for sign in _SLASHES):
+        plain = _WITHIN.sub(_less_query, plain)
+    if any(name in lower for name in _NAMES):
+        plain = _TOLD.sub(_less_name, plain)
+    return _KEYS.sub(_less_name, plain) if any(start in lower for start in _STARTS) else plain
 
 
 def clean_body(body: bytes, keys: Collection[str] = ()) -> bytes:
@@ -149,12 +160,14 @@ def _less_strings(text: str, keys: Collection[str]) -> str:
         nonlocal name
         written, colon = found[1], found[2]
         try:
-            value = json.loads(f'"{written}"', strict=False)
+            value = json.loads(f'"{written}"', strict=False) if "\\" in written else written
         except ValueError:  # in what is no JSON
+            return found[0]
+        if not (value or colon):
             return found[0]
         if colon:
             name = value
-            plain = clean_text(value, keys)
+            plain = value if value.isidentifier() and not keys else clean_text(value, keys)
         else:
             plain = clean_value(value, keys, name)
         return found[0] if plain == value else f"{_as_written(plain, written)}{colon or ''}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from contracts.cases import MAIN
+from contracts.cases import MAIN, OTHER
+from contracts.trace import Account
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from contracts.trace import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,13 @@ class Subject:
     image_url: str = "https://example.com/image.jpg"
     cannot: frozenset[str] = frozenset()
     ca: str = ""
+
+    @classmethod
+    def at(cls, url: str, key: str, other_key: str = "", **known: Any) -> Subject:
+        """A server of which no more is known than its URL and one or two keys, and what else is said by name."""
+        tokens = {MAIN: key, OTHER: other_key}
+        keys = {label: Key(Account(label, valid=True), token) for label, token in tokens.items() if token}
+        return cls(url.rstrip("/"), keys, **known)
 
     @property
     def main(self) -> Key:

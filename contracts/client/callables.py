@@ -71,9 +71,9 @@ def check(  # noqa: PLR0913  (every one is a choice of the user's, and has a def
     `drive(base_url, token, request)` creates a task with the JSON body `request` and follows it to its end. It
     returns when it succeeded (a link in what it returns counts as handed to its user) and raises when it failed, in
     words of its own; it may be asynchronous. Its sleeps take no time. It must end by itself within `patience` seconds
-    of its own time. `examples` are tried; `seed` repeats them; with a directory for `memory` what failed is tried first the next
-    time. `mock` is the URL of one that runs already and takes any key; without it, one is started. `ignore` are ids of
-    clauses, must and advice alike, that are not to be counted. Raises `MockError` when there is no mock.
+    of its own time. `examples` are tried; `seed` repeats them; with a directory for `memory` what failed is tried
+    first the next time. `mock` is the URL of one that runs already and takes any key; else one is started. `ignore` are
+    ids of clauses, must and advice alike, that are not to be counted. Raises `MockError` when there is no mock.
     """
     from spec import load
     from spec.clauses import load_clauses

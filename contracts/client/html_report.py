@@ -40,7 +40,7 @@ def _against(verdict: Verdict, summary: Summary) -> Html:
     clause = verdict.clause
     found = [(run, of) for run in summary.runs for of in run.breaches if of.clause == clause]
     return el(
-        "section",
+        "article",
         el("h3", f"{verdict.word}: {clause.id}"),
         el("p", clause.rule),
         el("p", f"{clause.document} {clause.pointer}") if clause.document else Html(),

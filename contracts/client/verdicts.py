@@ -49,6 +49,8 @@ def verdicts_of(
     """What one run says of each clause: first what is on the wire, then what that leaves unexplained of its end."""
     reading = Reading(trace, spec)
     wire = {id_: tuple(rule(reading)) if scenario.speaks_of(id_) else () for id_, rule in CLIENT.items()}
+    if outcome.end == "killed":  # it might have asked yet
+        wire["client.no-abandon"] = tuple(one for one in wire["client.no-abandon"] if one.kept)
     explained = any(not one.kept for id_ in EXPLAINS & wire.keys() for one in wire[id_])
     found = {id_: list(findings) for id_, findings in wire.items()}
     for id_, finding in told(reading, outcome, scenario, explained=explained):

@@ -89,7 +89,8 @@ def _creates_without(wrong: Callable[[Fault], bool]) -> Rule:
 
 def _is_unread(one: Seen) -> bool:
     """Whether there was a body that the recording does not have: a server may refuse before it reads it."""
-    announced = (one.sent("content-length") or "0").strip() != "0" or one.sent("transfer-encoding") is not None
+    chunked = one.sent("transfer-encoding") is not None
+    announced = chunked or (one.sent("content-length") or "0").strip() != "0"
     return not one.entry.exchange.request_body and announced
 
 

@@ -224,9 +224,11 @@ def test_a_bug_in_a_thread_is_no_pass(mock: MockServer, monkeypatch: pytest.Monk
     def buggy(*_: object) -> None:
         raise ZeroDivisionError
 
+    stop = threading.Event()
     monkeypatch.setattr("contracts.lifecycle.Follower.poll", buggy)
     with pytest.raises(CouldNotRun, match="ZeroDivisionError"):
-        check(subject_at(mock.base_url), replace(FEW, max_credits=10.0))
+        check(subject_at(mock.base_url), replace(FEW, max_credits=10.0), stop=stop)
+    assert stop.is_set()
 
 
 @pytest.mark.parametrize("how", ["stop", "interrupt"])

@@ -113,6 +113,7 @@ def test_an_honest_failure_breaks_nothing(found: Tracing, text: str, kept: set[s
         ("client.own-deadline", asked(processing()), {"end": "killed", "patience": 3.0}),
         ("client.own-deadline", asked(completed(), fetched=200), {"end": "killed", "after": 30.0}),
         ("client.poll-useful", asked(processing()), {"end": "killed", "after": 25.0}),
+        ("client.poll-useful", asked(), {"end": "killed", "after": 25.0}),
     ],
 )  # fmt: skip
 def test_a_bad_end_breaks_one_clause(clause: str, found: Tracing, outcome: dict[str, Any]) -> None:

@@ -219,6 +219,8 @@ def test_tasks_with_one_address_are_told_apart_by_their_ids() -> None:
     trace.delivery(failed(id=ANOTHER), url=URL)
     assert trace.accused() == {}
     assert trace.kept()["callback.body-equals-query"] == 2
+    trace.delivery({"ping": True}, url=URL)
+    assert trace.accused() == {}, "whose it is cannot be known"
 
 
 def test_a_delivery_that_did_not_come_whole_says_nothing() -> None:

@@ -234,6 +234,16 @@ def test_a_create_that_the_rest_does_not_cover_is_told() -> None:
         assert trace.accused().keys() == accused
 
 
+def test_credits_that_may_have_returned_since_cover_a_create() -> None:
+    trace = Tracing()
+    trace.create()
+    trace.query(processing())
+    trace.credits(0)
+    trace.create(task(id=ANOTHER))
+    trace.query(failed())
+    assert trace.accused() == {}
+
+
 def test_a_key_without_limits_needs_no_credits() -> None:
     trace = shaped(
         SHAPE

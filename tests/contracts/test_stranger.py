@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from driver import BODY, CREATE, SPEC
+from schemathesis.core.failures import Failure
 from sending import BREACHES, Sending, body_of, sending, silent
 
+from contracts.conformance import Exchange
+from contracts.exploring import clause_of
 from contracts.judging import broken, kept
+from contracts.labelling import create_case, plain_case, query_case
 from contracts.reading import Reading
 from contracts.requests import create_faults
 from contracts.stranger import Strange, explore, with_findings
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 EFFORT = Effort(examples=5, seed=1)
 TASK = "/v1/tasks/task-unified-1000000000-abcdefgh"
+
+
+OPERATION = next(iter(SPEC.creates["POST", CREATE].values()))
 
 
 def explored(twist: Any = None, creates: int = 0, effort: Effort = EFFORT) -> tuple[Strange, Sending]:
@@ -67,8 +74,7 @@ def accepts_any_mode(case: Case, status: int, body: Any) -> tuple[int, Any]:
 
 
 def created() -> dict[str, Any]:
-    operation = next(iter(SPEC.creates["POST", CREATE].values()))
-    return {**operation.answer, "id": "task-unified-1757169743-7cvnl5zw", "created": 1757169743}
+    return {**OPERATION.answer, "id": "task-unified-1757169743-7cvnl5zw", "created": 1757169743}
 
 
 def test_values_that_are_not_listed_are_found_accepted() -> None:
@@ -131,6 +137,44 @@ def test_refusing_what_is_valid_is_found() -> None:
         lambda case, status, body: (400, refused) if case.creates else (status, body), creates=1
     )
     assert found.findings.keys() == {"create.accepts"}
+
+
+ANY = create_case("x", OPERATION, SPEC, BODY)
+OPEN = create_case("x", OPERATION, SPEC, BODY | {"image_urls": []})
+WRONG = create_case("x", OPERATION, SPEC, BODY | {"duration": 7})
+QUERY = query_case("x", SPEC, "task-unified-1000000000-abcdefgh")
+DELETE = plain_case("x", "DELETE", CREATE)
+
+
+@pytest.mark.parametrize(
+    ("check", "case", "status", "clause"),
+    [
+        ("positive_data_acceptance", ANY, 400, "create.accepts"),
+        ("positive_data_acceptance", ANY, 500, None),
+        ("positive_data_acceptance", OPEN, 400, None),
+        ("positive_data_acceptance", QUERY, 400, None),
+        ("negative_data_rejection", WRONG, 200, "duration.enum"),
+        ("negative_data_rejection", OPEN, 200, None),
+        ("negative_data_rejection", QUERY, 200, None),
+        ("response_schema_conformance", ANY, 200, "create.schema"),
+        ("response_schema_conformance", QUERY, 200, "query.schema"),
+        ("response_schema_conformance", QUERY, 404, "error.shape"),
+        ("content_type_conformance", WRONG, 400, "wire.json"),
+        ("response_headers_conformance", QUERY, 429, "rate.retry-after"),
+        ("status_code_conformance", QUERY, 418, "error.documented-status"),
+        ("status_code_conformance", DELETE, 405, None),
+        ("unsupported_method", ANY, 200, None),
+    ],
+)
+def test_a_complaint_is_taken_only_where_it_cannot_be_mistaken(
+    check: str, case: Case, status: int, clause: str | None
+) -> None:
+    class Complaint(Failure):
+        checks = (check,)
+
+    exchange = Exchange(case.method, case.path, case.headers, case.body, status, (), b"")
+    found = clause_of(Complaint(operation="x", message="x"), case, Entry(0, exchange, 0.0, 0.0), SPEC)
+    assert found == clause
 
 
 def test_the_end_of_the_time_ends_it() -> None:

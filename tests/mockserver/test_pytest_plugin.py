@@ -68,7 +68,7 @@ def server() -> Iterator[MockServer]:
 
 def test_the_entry_point_names_the_plugin() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["entry-points"]["pytest11"] == {"evolink-mock": "mockserver.pytest_plugin"}
+    assert project["entry-points"]["pytest11"]["evolink-mock"] == "mockserver.pytest_plugin"
 
 
 def test_a_test_has_an_account_of_its_own_and_may_command_it(runs: Runs) -> None:
