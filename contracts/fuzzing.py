@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cache
 from re import sub
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +46,7 @@ class Fuzzed:
 
 
 class Broken(Exception):  # noqa: N818  (no error: what is looked for)
-    """A clause is broken. Each clause has a class of its own: a shrinker then stays with the one it has found."""
+    """A clause is broken."""
 
 
 class _Ended(BaseException):
@@ -56,13 +55,14 @@ class _Ended(BaseException):
 
 @dataclass(slots=True)
 class _Run:
-    """What has happened to one strategy so far."""
+    """What has happened to one strategy so far. Once a clause is broken, no other is looked at: it is shrunk."""
 
     send: Send
     breaches: Breaches
     known: frozenset[str]
     sent: int = 0
-    failing: list[tuple[str, Case, Entry]] = field(default_factory=list)
+    clause: str = ""
+    failing: list[tuple[Case, Entry]] = field(default_factory=list)
 
     def __call__(self, case: Case) -> None:
         try:
@@ -71,18 +71,17 @@ class _Run:
             raise _Ended(str(why)) from None
         self.sent += 1
         for clause in self.breaches(entry):
-            if clause not in self.known:
-                self.failing.append((clause, case, entry))
-                raise _breach(clause)
+            if clause == self.clause or not (self.clause or clause in self.known):
+                self.clause = clause
+                self.failing.append((case, entry))
+                raise Broken(clause)
 
     def result(self, name: str, ended: str = "") -> Fuzzed:
-        """The smallest of what broke the clause that was broken last, for that is the one that was shrunk."""
+        """Hypothesis ends with the smallest of what fails; when it was cut short, we look for it."""
         if not self.failing:
             return Fuzzed(name, self.sent, ended=ended)
-        clause = self.failing[-1][0]
-        same = (one for one in reversed(self.failing) if one[0] == clause)
-        _, case, entry = next(same) if not ended else min(same, key=_size)
-        return Fuzzed(name, self.sent, case, clause, entry, ended)
+        case, entry = min(self.failing, key=_size) if ended else self.failing[-1]
+        return Fuzzed(name, self.sent, case, self.clause, entry, ended)
 
 
 def breaches_of(
@@ -137,7 +136,8 @@ def _property(strategy: Strategy, run: _Run, effort: Effort) -> Callable[[], Non
     """The strategy as a Hypothesis test that anybody may call."""
     from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 
-    test = given(strategy.cases)(_asked(run))
+    # A seed takes the memory away, so it comes before the settings.
+    test = seed(effort.seed)(given(strategy.cases)(_asked(run)))
     chosen = settings(
         max_examples=effort.examples,
         deadline=None,
@@ -149,7 +149,7 @@ def _property(strategy: Strategy, run: _Run, effort: Effort) -> Callable[[], Non
         print_blob=False,
         verbosity=Verbosity.quiet,
     )
-    found: Callable[[], None] = seed(effort.seed)(chosen(test))
+    found: Callable[[], None] = chosen(test)
     return found
 
 
@@ -167,15 +167,6 @@ def _database(memory: Path | None, name: str) -> Any:
     return memory and DirectoryBasedExampleDatabase(memory / sub(r"\W+", "-", name))
 
 
-def _breach(clause: str) -> Broken:
-    return _class_of(clause)(clause)
-
-
-@cache
-def _class_of(clause: str) -> type[Broken]:
-    return type(clause, (Broken,), {})
-
-
-def _size(failing: tuple[str, Case, Entry]) -> int:
-    _, case, _ = failing
+def _size(failing: tuple[Case, Entry]) -> int:
+    case, _ = failing
     return len(case.body) + len(case.path) + sum(len(value) for _, value in case.headers)

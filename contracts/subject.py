@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-
 @dataclass(frozen=True, slots=True)
 class Key:
     """A key that the server knows, and what is known of its account. `limited`: its requests soon get a 429."""

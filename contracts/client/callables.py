@@ -7,7 +7,7 @@ import inspect
 import json
 import traceback
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from contracts.client.advice import ADVICE
@@ -34,6 +34,7 @@ _CRASHES = (
     *(UnicodeError, json.JSONDecodeError),
 )
 _PATIENCE = 900.0
+_SHRINKING = 120  # runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,9 @@ def check(  # noqa: PLR0913  (every one is a choice of the user's, and has a def
     returns when it succeeded (a link in what it returns counts as handed to its user) and raises when it failed, in
     words of its own; it may be asynchronous. Its sleeps take no time. It must end by itself within `patience` seconds
     of its own time. `examples` are tried; `seed` repeats them; with a directory for `memory` what failed is tried
-    first the next time. `mock` is the URL of one that runs already and takes any key; else one is started. `ignore` are
-    ids of clauses, must and advice alike, that are not to be counted. Raises `MockError` when there is no mock.
+    first the next time. `mock` is the URL of one in a process of its own that takes any key; else one is started.
+    `ignore` are ids of clauses, must and advice alike, that are not to be counted. Raises `MockError` when there is no
+    mock.
     """
     from spec import load
     from spec.clauses import load_clauses
@@ -86,6 +88,19 @@ def check(  # noqa: PLR0913  (every one is a choice of the user's, and has a def
     spec = load()
     with _server(mock) as server:
         _property(drive, server, spec, clauses, frozenset(ignore), patience, examples, seed, memory)()
+
+
+@dataclass(slots=True)
+class _Memo:
+    """Looks for something smaller for so many runs, then takes what there is: a run costs what a client costs."""
+
+    failed: set[str] = field(default_factory=set)
+    left: int = _SHRINKING
+
+    def knows(self, told: str) -> bool:
+        """Whether the search is over, and this is none of the failures that were found."""
+        self.left -= bool(self.failed)
+        return self.left < 0 and told not in self.failed
 
 
 @contextmanager
@@ -112,17 +127,24 @@ def _property(  # noqa: PLR0913, PLR0917  (put together once, above)
     import hypothesis
     from hypothesis.database import DirectoryBasedExampleDatabase
 
+    memo = _Memo()
+
     def behaves(behaviour: Behaviour, request: dict[str, Any]) -> None:
+        told = f"{behaviour}{json.dumps(request)}"
+        if memo.knows(told):
+            return
         run = driven(drive, server(), behaviour, request, spec, clauses, patience)
         against = tuple(one for one in run.verdicts if one.breaches and one.clause.id not in ignore)
         if against:
+            memo.failed.add(told)
             raise ClientFault(run, against)
 
     behaves = hypothesis.given(behaviours(spec), requests(spec))(behaves)
     if seed is not None:
         behaves = hypothesis.seed(seed)(behaves)
+    phases = (hypothesis.Phase.reuse, hypothesis.Phase.generate, hypothesis.Phase.shrink)
     return hypothesis.settings(
-        max_examples=examples, deadline=None, report_multiple_bugs=False, print_blob=False,
+        max_examples=examples, deadline=None, phases=phases, report_multiple_bugs=False, print_blob=False,
         database=DirectoryBasedExampleDatabase(memory) if memory else None,
         suppress_health_check=list(hypothesis.HealthCheck),
     )(behaves)  # fmt: skip
@@ -169,7 +191,7 @@ def _driven(
             if inspect.isawaitable(result):
                 result = asyncio.run(_awaited(result))
     except OutOfPatience:
-        return ended("killed")
+        return replace(ended("killed"), patience=patience)
     except _CRASHES as error:
         return ended("failure", errors="".join(traceback.format_exception(error)))
     except Exception as error:  # noqa: BLE001  (whatever a client raises is how it says that it failed)

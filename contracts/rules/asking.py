@@ -90,9 +90,12 @@ def legible(one: Seen) -> bool:
 
 
 def ended(one: Seen, reading: Reading) -> bool:
-    """Whether an answer or a delivery says that its task is over."""
+    """Whether an answer that can be read, or a delivery, says that its task is over."""
     statuses = reading.spec.query.statuses
-    return one.body.get("status") in {statuses.success, statuses.failure}
+    return (one.role == "delivery" or legible(one)) and one.body.get("status") in {
+        statuses.success,
+        statuses.failure,
+    }
 
 
 def failure_of(one: Seen, reading: Reading) -> str | None:

@@ -180,9 +180,9 @@ def _after_failure(advice: str, expected: str, within: float = SOON) -> Rule:
                 if one.number not in ends:
                     continue
                 end, code = ends[one.number]
-                again = next((more for more in group if more.entry.began >= end.entry.ended), None)
+                again = next((more for more in group if more.number > end.number), None)
                 if again is not None and pause(end, again) < within:
-                    seen = f"the same create {pause(end, again):.1f} s after {code}"
+                    seen = f"the same create {max(0.0, pause(end, again)):.1f} s after {code}"
                     yield broken(end.number, again.number, expected=expected, seen=seen)
                 else:
                     yield kept(end.number)

@@ -1,6 +1,6 @@
 """What is known of each account's credits: every reading that counts, and every create that may have taken some.
 
-A reading counts when no create of the account overlapped it. It is settled when every task of the account had ended.
+A reading counts when no create of the account overlapped it and every task of it had ended.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def settling(scale: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """One reading of the credits, while no task was being created.
+    """One reading of the credits with none of the account's tasks under way.
 
-    `epoch`: how many creates had made a task, or may have, by then. `settled`: all those tasks ended long enough ago.
+    `epoch`: how many creates had made a task, or may have, by then. `settled`: the last end was long enough ago.
     """
 
     seen: Seen
@@ -112,7 +112,7 @@ def _ledger(label: str, told: Sequence[Seen], creates: Sequence[Spent], settled:
         amount, began = _left(one), one.entry.began
         epoch = bisect_left(made, began, key=_began)
         alone = answered[bisect_right(mine, one.entry.ended, key=_began)] < began
-        if amount is not None and alone:
+        if amount is not None and alone and over[epoch] < began:
             settled_by_then = over[epoch] + settled <= began
             balances.append(Balance(one, amount, _is_unlimited(one), epoch, settled_by_then))
     return Ledger(tuple(balances), tuple(mine))

@@ -79,7 +79,7 @@ def _asks_back(reading: Reading) -> Iterator[Finding]:
             (one for one in _fetches_of(story, reading) if one.entry.began >= told.entry.began), None
         )
         asked = [one for one in asks(reading, "query") if one.task_id == story.id]
-        if acted is not None and not any(one.entry.ended <= acted.entry.began for one in sure):
+        if acted is not None and not any(one.number < acted.number for one in sure):
             seen = "the result fetched on the callback's word"
             yield broken(told.number, acted.number, expected="a query that confirms it", seen=seen)
         elif sure or any(one.entry.began >= told.entry.began for one in asked):

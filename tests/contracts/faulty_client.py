@@ -138,8 +138,11 @@ class Client:
         """Save the video, all of it or nothing. Its link needs no key, and is given none."""
         manner = self.manner
         for pause in (0.5, 1, 0):
+            left = max(2.0, min(15.0, self.until - time.monotonic()))
             try:
-                status, _, raw = send("GET", manner.link(link, self.key), manner.link_headers(self.key))
+                status, _, raw = send(
+                    "GET", manner.link(link, self.key), manner.link_headers(self.key), timeout=left
+                )
             except (OSError, http.client.HTTPException):
                 status, raw = DROPPED, b""
             if manner.is_saved(status, raw):

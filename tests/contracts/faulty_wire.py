@@ -29,13 +29,13 @@ class Answer(NamedTuple):
 
 
 def send(
-    method: str, url: str, headers: dict[str, str], content: bytes | None = None
+    method: str, url: str, headers: dict[str, str], content: bytes | None = None, timeout: float = 15
 ) -> tuple[int, dict[str, str], bytes]:
     """One request, whose answer comes whole or not at all."""
     parts = urlsplit(url)
     near = parts.hostname in {"127.0.0.1", "localhost"}
     door = parts if near else urlsplit(os.environ.get("HTTP_PROXY", url))
-    connection = http.client.HTTPConnection(door.hostname or "", door.port or 80, timeout=15)
+    connection = http.client.HTTPConnection(door.hostname or "", door.port or 80, timeout=timeout)
     try:
         target = parts._replace(scheme="", netloc="").geturl() if near else url
         connection.request(method, target, content, headers)

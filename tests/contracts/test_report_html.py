@@ -333,10 +333,11 @@ def test_without_tasks_nothing_is_drawn() -> None:
     assert "The life" not in page(report(trace)).shown
 
 
-def test_a_code_that_a_server_made_up_is_no_markup() -> None:
-    trace = Tracing()
-    trace.create()
-    trace.query({**task(), "status": "failed", "error": {"code": f"{HOSTILE} https://x.test/?s={SECRET}"}})
-    found = page(report(trace))
-    assert {tag for tag, _ in found.elements} <= KNOWN
-    assert SECRET not in json.dumps(found.texts)
+def test_a_code_that_a_server_made_up_is_no_markup_and_tells_no_secret() -> None:
+    for code in (HOSTILE, f"https://x.test/?s={SECRET}", "https://x.test/?s=Qw3rTy"):
+        trace = Tracing()
+        trace.create()
+        trace.query({**task(), "status": "failed", "error": {"code": code}})
+        found = page(report(trace))
+        assert {tag for tag, _ in found.elements} <= KNOWN
+        assert not re.search("s3cr3t|Qw3rTy", json.dumps(found.texts))

@@ -193,6 +193,17 @@ def test_nothing_is_said_of_credits_that_nobody_asked_for() -> None:
     assert not {*balances.RULES} & trace.kept().keys()
 
 
+def test_a_callback_before_the_end_says_nothing_of_the_billing() -> None:
+    trace = Tracing(receiver=HOOKS)
+    trace.credits(100)
+    trace.create(body=BODY | {"callback_url": f"{HOOKS}/c/1?s=x"})
+    trace.delivery(processing(), url=f"{HOOKS}/c/1?s=x")
+    trace.credits(95)
+    trace.query(failed())
+    trace.credits(100)
+    assert trace.accused().keys() == {"callback.at-end"}
+
+
 def test_another_account_moves_nothing() -> None:
     trace = Tracing()
     trace.credits(100)

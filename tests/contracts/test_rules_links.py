@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tracing import BODY, RESULT, Tracing, completed, error, failed, processing, task
 
@@ -185,6 +185,7 @@ def test_two_tasks_with_one_link_are_each_held_against_what_was_asked() -> None:
     assert trace.accused().keys() == {"result.duration"}
 
 
+@settings(deadline=None, max_examples=50)
 @given(age=st.floats(0, 4 * DAY), status=st.sampled_from([200, 404, 410]))
 def test_a_correct_link_is_accused_at_no_age(age: float, status: int) -> None:
     right = 200 if age < DAY else status

@@ -1,0 +1,186 @@
+"""A Python callable is led through what a server may do: a good one is left alone, a bad one shrunk to its fault."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from tracing import CREATE
+
+from contracts.client import ClientFault, check
+from contracts.client.behaviour import Behaviour
+from contracts.client.mock_process import MockError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PATIENCE = 150.0
+GONE = (httpx.TransportError, ValueError)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A mock in a process of its own: time is changed in this one."""
+    command = [str(Path(sys.executable).with_name("evolink-mock")), "serve", "--port", "0", "--quiet"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        found = None
+        while found is None:
+            line = process.stdout.readline()
+            assert line
+            found = re.search(r"http://127\.0\.0\.1:\d+", line)
+        yield found[0]
+        process.terminate()
+        process.communicate()
+
+
+class Failed(Exception):  # noqa: N818  (a word for it)
+    """What a client says to its user."""
+
+
+def good(base_url: str, token: str, request: dict[str, Any]) -> Any:
+    """Waits when it is told to, gives up in time, and minds nothing that the documents allow."""
+    with httpx.Client(
+        base_url=base_url, headers={"Authorization": f"Bearer {token}"}, trust_env=False
+    ) as api:
+        return _followed(api, _created(api, request))
+
+
+def _created(api: httpx.Client, request: dict[str, Any]) -> str:
+    for attempt in range(5):
+        try:
+            answer = api.post(CREATE, json=request)
+            told = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+        except GONE as error:
+            raise Failed("the answer is lost; a task may have been made") from error
+        if answer.status_code == 200 and told.get("id"):
+            return str(told["id"])
+        if answer.status_code not in {429, 500} or not told:
+            raise Failed(str(told.get("error", {}).get("code", f"no id, HTTP {answer.status_code}")))
+        time.sleep(float(answer.headers.get("retry-after", 0)) + 2.0**attempt)
+    raise Failed(str(told["error"]["code"]))
+
+
+def _followed(api: httpx.Client, task_id: str) -> Any:
+    wait = 5.0
+    deadline = time.monotonic() + PATIENCE - 50
+    while time.monotonic() < deadline:
+        time.sleep(wait)
+        try:
+            answer = api.get(f"/v1/tasks/{task_id}")
+            told = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+        except GONE:
+            answer, told = None, {}
+        if answer is not None and answer.status_code in {400, 401, 402, 403, 404}:
+            raise Failed(str(told["error"]["code"]))
+        if told.get("status") == "failed":
+            raise Failed(str((told.get("error") or {}).get("code")))
+        if told.get("status") == "completed":
+            return told.get("results") or []
+        wait = 5.0 if told.get("status") else wait * 2
+    raise Failed(f"it takes too long; ask for {task_id} later")
+
+
+def test_a_good_client_is_left_alone(url: str) -> None:
+    check(good, examples=25, seed=1, mock=url, patience=PATIENCE)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_an_asynchronous_one_too(url: str, seed: int) -> None:
+    async def drive(base_url: str, token: str, request: dict[str, Any]) -> Any:
+        await asyncio.sleep(3600)  # takes no time
+        return good(base_url, token, request)
+
+    check(drive, examples=5, seed=seed, mock=url, patience=2 * 3600)
+
+
+def caught(drive: Any, url: str, **more: Any) -> ClientFault:
+    with pytest.raises(ClientFault) as found:
+        check(drive, examples=150, seed=2, mock=url, patience=PATIENCE, **more)
+    return found.value
+
+
+def test_who_does_not_wait_after_a_429_is_shown_the_least_that_shows_it(url: str) -> None:
+    fault = caught(_hasty, url)
+    assert {verdict.clause.id for verdict in fault.verdicts} == {"client.retry-after"}
+    assert fault.run.behaviour == Behaviour(create=("429",))
+    text = str(fault)
+    assert "create: 429" in text
+    assert '"recipe": "429", "operation": "create"' in text
+    assert "evolink-mock serve" in text
+
+
+def _hasty(base_url: str, token: str, request: dict[str, Any]) -> Any:
+    sleep, time.sleep = time.sleep, lambda seconds: None if seconds == 2.0 else sleep(seconds)
+    try:
+        return good(base_url, token, request)
+    finally:
+        time.sleep = sleep
+
+
+def test_who_takes_failed_for_running_is_shown_a_failing_task(url: str) -> None:
+    def blind(base_url: str, token: str, request: dict[str, Any]) -> Any:
+        with httpx.Client(
+            base_url=base_url, headers={"Authorization": f"Bearer {token}"}, trust_env=False
+        ) as api:
+            task_id = _created(api, request)
+            for _ in range(25):
+                time.sleep(5)
+                told = api.get(f"/v1/tasks/{task_id}").json()
+                if told.get("status") == "completed":
+                    return told["results"]
+        raise Failed("it takes too long")
+
+    fault = caught(
+        blind, url, ignore=["client.no-crash", "client.asks-again", "client.tells-code", "client.no-abandon"]
+    )
+    assert {verdict.clause.id for verdict in fault.verdicts} == {"client.stops-at-end"}
+
+
+def test_who_reads_what_is_not_promised_crashes_in_its_own_name(url: str) -> None:
+    def trusting(base_url: str, token: str, request: dict[str, Any]) -> Any:
+        with httpx.Client(
+            base_url=base_url, headers={"Authorization": f"Bearer {token}"}, trust_env=False
+        ) as api:
+            task = api.post(CREATE, json=request).json()
+            return task["usage"]["credits_reserved"] and _followed(api, task["id"])
+
+    fault = caught(trusting, url)
+    assert "client.no-crash" in {verdict.clause.id for verdict in fault.verdicts}
+    assert "KeyError" in str(fault) or "JSONDecodeError" in str(fault) or "TypeError" in str(fault)
+
+
+def test_who_never_ends_is_stopped(url: str) -> None:
+    def patient(*_: Any) -> Any:
+        while True:
+            time.sleep(60)
+
+    fault = caught(patient, url)
+    assert fault.run.outcome.end == "killed"
+
+
+def test_the_key_stands_in_no_text(url: str) -> None:
+    keys = []
+
+    def talkative(_: str, token: str, __: dict[str, Any]) -> Any:
+        keys.append(token)
+        raise TypeError(f"I was given {token}")
+
+    assert not any(key in str(caught(talkative, url)) for key in keys)
+
+
+def test_a_clause_that_there_is_not_is_a_wrong_choice(url: str) -> None:
+    with pytest.raises(ValueError, match="no clause that binds a client"):
+        check(good, ignore=["task.final"], mock=url)
+
+
+def test_without_a_mock_nothing_is_said() -> None:
+    with pytest.raises(MockError, match="there is no mock"):
+        check(good, examples=1, mock="http://127.0.0.1:9")
