@@ -14,6 +14,7 @@ from contracts.errands import FAILS, Errand, patience
 from contracts.fetching import fetch
 from contracts.lifecycle import Follower, Life, born
 from contracts.reading import CREDITS
+from contracts.rules.ledgers import settling
 from contracts.target import Halted, OverBudget
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from spec import CallbackRules, Spec
 
 _LOOK = 0.1  # seconds between two looks at what has arrived
-_SETTLED = 1.0  # seconds after the end of a task, by which its credits are back
 _DAY, _HOUR, _MINUTE = 86_400.0, 3_600.0, 60.0
 _LINKS = 3  # results whose links are followed until they die
 
@@ -67,7 +67,7 @@ class Living:
         self._seed = seed
         self._stop = stop
         self._scale = target.subject.scale
-        self._settled = max(_SETTLED, 2.0 / self._scale) + _LOOK
+        self._settled = settling(self._scale) + _LOOK
         self._lock = threading.Lock()
         self.lives: list[Life] = []
         self.unmade = 0  # errands for which there was no budget
@@ -80,7 +80,7 @@ class Living:
                 self.lives.append(life)
 
     def finish(self) -> None:
-        """Follow those that were adopted to their end, in a few words."""
+        """Follow those that were adopted to their end, and do no more."""
         left = [life for life in self.lives if not life.ended]
         work = [partial(self._follower.until_end, life, self._random(life.errand)) for life in left]
         together(work, len(work), self._stop)
@@ -93,6 +93,7 @@ class Living:
             self._follower.until_end(life, self._random(errand))
             self._target.pause(self._settled)
             balance(self._target)
+            self._follower.strangers(life)
 
     def last_look(self) -> None:
         """When all tasks have ended: credits are the same before and after a query."""
@@ -103,7 +104,7 @@ class Living:
             balance(self._target)
 
     def all(self, errands: Sequence[Errand], tell: Callable[[], None]) -> None:
-        """Every errand at once, and the rest of the lives that have begun already."""
+        """Every errand at once."""
 
         def lived(errand: Errand) -> None:
             life = self._begun(errand)
@@ -111,10 +112,7 @@ class Living:
                 self._follower.follow(life, self._random(errand))
             tell()
 
-        begun: list[Callable[[], object]] = [
-            partial(self._follower.follow, life, self._random(life.errand)) for life in self.lives
-        ]
-        work: list[Callable[[], object]] = [*begun, *(partial(lived, errand) for errand in errands)]
+        work: list[Callable[[], object]] = [partial(lived, errand) for errand in errands]
         together(work, len(work), self._stop)
 
     def await_callbacks(self, receiver: Receiver, rules: CallbackRules) -> float:

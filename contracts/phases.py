@@ -81,7 +81,8 @@ class Run:
         self.send_all("what is read", tables.read_only_cases(self.spec, self.subject))
         self.send_all("what is refused", negative)
         self._fuzz("drawn requests", creates=False, examples=self.effort.examples)
-        if not self.wanted or any(clause.observed.where in _ALONE for clause in self.wanted):
+        alone = not self.wanted or any(clause.observed.where in _ALONE for clause in self.wanted)
+        if alone and self.effort.examples:
             self._explore()
 
     def paid(self) -> None:
@@ -96,9 +97,16 @@ class Run:
             living = Living(self.target, self.spec, self.effort.task_seconds, self.effort.seed, self.stop)
             try:
                 self._guarded(living, [case for case in guarded if case.key != MAIN])
-                self._live(living, work)
-                self._guarded(living, [case for case in guarded if case.key == MAIN])
-                self._drawn(living)
+                rest = self._lonely(living, work)
+                debatable = [case for case in guarded if case.key == MAIN]
+                # With enough for most of it, they live beside the others, and the run is over sooner.
+                if self.target.affords >= len(rest) + len(debatable) // 2 + DRAWN:
+                    self._extra(living, debatable)
+                    living.all(rest, self._counting("tasks", len(rest)))
+                else:
+                    living.all(rest, self._counting("tasks", len(rest)))
+                    self._extra(living, debatable)
+                living.finish()
                 self._callbacks(living, receiver)
                 living.last_look()
             finally:
@@ -131,20 +139,19 @@ class Run:
 
         together([partial(send, case) for case in chosen], self.effort.jobs, self.stop)
 
-    def _live(self, living: Living, work: Sequence[Errand]) -> None:
-        told = self._counting("tasks", len(work))
+    def _lonely(self, living: Living, work: Sequence[Errand]) -> Sequence[Errand]:
+        """The task that has to be alone, to its end; the others."""
         lonely = [one for one in work[:1] if one.case.name.startswith(FAILS)]
         for one in lonely:
+            self.tell("a task that fails", 0, 0)
             living.alone(one)
-            told()
-        living.all(work[len(lonely) :], told)
+        return work[len(lonely) :]
 
-    def _drawn(self, living: Living) -> None:
-        """Drawn requests, for a few more tasks."""
-        if self.target.affords:
-            number = min(DRAWN, self.target.affords)
+    def _extra(self, living: Living, debatable: Iterable[Case]) -> None:
+        """Requests that a correct server may refuse, and drawn ones, for a few more tasks."""
+        self._guarded(living, debatable)
+        if number := min(DRAWN, self.target.affords):
             self._fuzz("drawn tasks", creates=True, examples=number, seen=living.adopt)
-        living.finish()
 
     def _callbacks(self, living: Living, receiver: Receiver | None) -> None:
         called = [life.errand.case for life in living.lives if life.errand.address]
@@ -202,7 +209,7 @@ class Run:
             for one in draw(self.spec, self.subject)
             if not self.effort.clauses or not self.effort.clauses.isdisjoint(one.clauses)
         ]
-        if not chosen:
+        if not chosen or not examples:
             return
         breaches = fuzzing.breaches_of(self.spec, self.clauses, self.accounts, self.subject.url)
         effort = replace(self.effort, examples=max(1, examples // len(chosen)) if creates else examples)

@@ -23,7 +23,7 @@ from mockserver.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 
-SCALE = 20.0  # of the server that calls back: its retries and its ten seconds are over soon
+SCALE = 5.0  # of the server that calls back: its retries and its ten seconds are over soon
 ROLES = ("main", "other", "poor", "barred", "hasty")
 TASK = "/v1/tasks/"
 
@@ -228,12 +228,12 @@ class Workshop:
         self._thread = threading.Thread(target=self.loop.run_forever, name="workshop", daemon=True)
         usual: dict[str, Any] = {"tokens": TOKENS, "credits": 10_000}
         self._apps = {
-            False: create_app(SPEC, Settings(**usual, speed=Speed(0.5, 0.5))),
+            False: create_app(SPEC, Settings(**usual, speed=Speed(1.2, 1.2))),
             True: create_app(
                 SPEC,
                 Settings(
                     **usual,
-                    speed=Speed(8, 8),
+                    speed=Speed(3, 3),
                     clock_scale=SCALE,
                     allow_callbacks_to=(f"127.0.0.1:{self.port}",),
                 ),

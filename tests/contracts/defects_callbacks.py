@@ -155,7 +155,7 @@ CALLBACKS = [
     _defect("callback.2xx-success", "only 204 is success", success=lambda status: status == 204),
     _defect("callback.2xx-success", "always twice", twice=True, waits=(1,)),
     _defect("callback.retries", "retries at once", waits=(0, 0, 0)),
-    _defect("callback.retries", "a minute between retries", waits=(60, 60, 60)),
+    _defect("callback.retries", "a minute between retries", waits=(15, 15, 15)),
     _defect("callback.at-most-three", "five retries", waits=(1, 2, 4, 4, 4)),
     _defect("callback.any-failure", "a redirect is success", success=lambda status: 200 <= status < 400),
     _defect(

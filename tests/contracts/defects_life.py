@@ -241,11 +241,7 @@ LIFE = [
     Defect(
         "task.progress-pending",
         "progress while pending",
-        all_bodies(
-            lambda r: (
-                r.with_fields(progress=10) if r.state() == "pending" and "usage" not in r.document else r
-            )
-        ),
+        shown("pending", lambda r: r.with_fields(progress=10)),
     ),
     Defect(
         "task.progress-completed", "completed at 99", shown("completed", lambda r: r.with_fields(progress=99))

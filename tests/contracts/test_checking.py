@@ -23,6 +23,7 @@ from contracts.checking import PROFILES, CouldNotRun, Progress, check_api, estim
 from contracts.fetching import fetch
 from contracts.receiver import CLOSE
 from contracts.recorder import Recorder
+from contracts.rules.ledgers import settling
 from contracts.subject import Effort, Failing
 from mockserver import MockServer
 from spec.clauses import load_clauses
@@ -53,17 +54,19 @@ def few_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     read_only, creating, guarded = tables.read_only_cases, tables.creating_cases, tables.guarded_cases
     monkeypatch.setattr(tables, "negative_cases", lambda *_: refused())
     monkeypatch.setattr(tables, "read_only_cases", lambda *given: read_only(*given)[::8])
-    monkeypatch.setattr(tables, "creating_cases", lambda *given: creating(*given)[:3])
+    monkeypatch.setattr(tables, "creating_cases", lambda *given: creating(*given)[:2])
     monkeypatch.setattr(tables, "guarded_cases", lambda *given: guarded(*given)[:2])
     monkeypatch.setattr(drawing, "strategies", lambda *_: ())
     monkeypatch.setattr(drawing, "creating", lambda *_: ())
     monkeypatch.setattr(stranger, "explore", lambda *_, **__: stranger.Strange({}, 0))
     monkeypatch.setattr("contracts.lifecycle.fetch", lambda *_: None)  # a mock takes its time to render
+    monkeypatch.setattr("contracts.living.settling", lambda _: 0.0)
+    monkeypatch.setattr("contracts.lifecycle._AFTER", 1)
 
 
 @pytest.fixture(scope="module")
 def mock() -> Iterator[MockServer]:
-    with MockServer(duration="300ms", allow_callbacks_to=()) as running:
+    with MockServer(duration="50ms", allow_callbacks_to=()) as running:
         yield running
 
 
@@ -96,15 +99,16 @@ def test_a_run_without_a_budget_makes_no_task_and_says_so(mock: MockServer) -> N
 def test_a_budget_is_never_exceeded(mock: MockServer) -> None:
     subject = subject_at(mock.base_url)
     account = account_of(mock, subject, credits=1000)
-    report = check(subject, replace(FEW, max_credits=13.0))
-    assert account.state.used == 10
-    assert (len(account.tasks), report.created, report.spent) == (2, 2, 10.0)
+    report = check(subject, replace(FEW, max_credits=8.0))
+    assert account.state.used == 5
+    assert (len(account.tasks), report.created, report.spent) == (1, 1, 5.0)
     assert any("were not made" in note for note in report.notes)
     assert broken(report) == {}
 
 
 def test_a_whole_run_sees_lives_links_credits_and_callbacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("contracts.lifecycle.fetch", fetch)
+    monkeypatch.setattr("contracts.living.settling", settling)
     monkeypatch.setattr("contracts.errands.never", lambda _: CLOSE)  # the mock's ten seconds are real ones
     port = free_port()
     with quick_mock(allow_callbacks_to=(f"127.0.0.1:{port}",)) as url:
