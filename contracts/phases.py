@@ -88,7 +88,8 @@ class Run:
     def paid(self) -> None:
         """Tasks, their lives and their callbacks, and last what takes the clock along.
 
-        What only a careless server makes a task of is sent before them, what a careful one may after them.
+        What only a careless server makes a task of is sent before most of them, what a careful one may make one of
+        when there is enough for it.
         """
         guarded = tables.guarded_cases(self.spec, self.subject)
         with ExitStack() as ending:
@@ -96,8 +97,8 @@ class Run:
             work = self.errands(receiver)
             living = Living(self.target, self.spec, self.effort.task_seconds, self.effort.seed, self.stop)
             try:
-                self._guarded(living, [case for case in guarded if case.key != MAIN])
                 rest = self._lonely(living, work)
+                self._guarded(living, [case for case in guarded if case.key != MAIN])
                 debatable = [case for case in guarded if case.key == MAIN]
                 # With enough for most of it, they live beside the others, and the run is over sooner.
                 if self.target.affords >= len(rest) + len(debatable) // 2 + DRAWN:
