@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from contracts.reading import Reading, Seen
     from contracts.rules.attempts import Calls
 
-_HIDDEN_KEY = "(key of "  # what a recorder puts in the place of a key
+_HIDDEN_KEY = "[removed:key]"  # what a recorder puts in the place of a key
 
 
 def only_when_asked(reading: Reading) -> Iterator[Finding]:

@@ -6,8 +6,9 @@ import asyncio
 import json
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -221,10 +222,12 @@ class Workshop:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[
-                1
-            ]  # of the callback receiver: the one internal address that is allowed
+        with ExitStack() as stack:
+            free = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(8)]
+            ports = [one.getsockname()[1] for one in free]  # of callback receivers: what internal is allowed
+        self.ports: SimpleQueue[int] = SimpleQueue()
+        for port in ports:
+            self.ports.put(port)
         self._thread = threading.Thread(target=self.loop.run_forever, name="workshop", daemon=True)
         usual: dict[str, Any] = {"tokens": TOKENS, "credits": 10_000}
         self._apps = {
@@ -235,7 +238,7 @@ class Workshop:
                     **usual,
                     speed=Speed(3, 3),
                     clock_scale=SCALE,
-                    allow_callbacks_to=(f"127.0.0.1:{self.port}",),
+                    allow_callbacks_to=tuple(f"127.0.0.1:{port}" for port in ports),
                 ),
                 SystemClock(scale=SCALE),
             ),

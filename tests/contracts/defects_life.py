@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from breaking import TASK, Call, Defect, Reply
-from defects_create import all_bodies
 from defects_exchange import answers, requests, said, when
 from tracing import MODEL, error
 
@@ -107,31 +106,15 @@ def billing(change: Callable[[float, dict[str, float]], float]) -> Callable[[], 
     return make
 
 
-def for_free() -> Handle:
-    """Who has no credits gets a task all the same (that of somebody who has)."""
-    rich: list[str] = []
+def for_free(role: str, status: int) -> Callable[[], Handle]:
+    """Who should be refused gets a task all the same: one of somebody's who may."""
 
     async def handle(call: Call, ask: Ask) -> Reply:
         reply = await ask(call)
-        if call.creates and reply.ok:
-            rich.append(call.token)
-        return await ask(call.by(rich[0])) if reply.status == 402 and rich else reply
+        refused = call.creates and reply.status == status
+        return await ask(call.by(call.token.replace(role, "main"))) if refused else reply
 
-    return handle
-
-
-def barred_too() -> Handle:
-    """Who may not use the model gets a task all the same."""
-    free: list[str] = []
-
-    async def handle(call: Call, ask: Ask) -> Reply:
-        reply = await ask(call)
-        if call.creates and reply.ok:
-            free.append(call.token)
-        barred = reply.status == 403 and call.creates
-        return await ask(call.by(free[0])) if barred and free else reply
-
-    return handle
+    return lambda: handle
 
 
 def asked_as(**fields: Any) -> Callable[[], Handle]:
@@ -335,8 +318,8 @@ LIFE = [
     ),
     Defect("credits.reserved", "a refusal costs", billing(lambda left, past: left - past["refused"])),
     Defect("credits.refund", "a failure is charged", billing(lambda left, past: left - 5 * past["failed"])),
-    Defect("credits.short", "a task for nothing", for_free),
-    Defect("model.access", "a task without leave", barred_too),
+    Defect("credits.short", "a task for nothing", for_free("poor", 402)),
+    Defect("model.access", "a task without leave", for_free("barred", 403)),
     Defect("create.defaults", "ten seconds when nothing is said", left_out(duration=10)),
     Defect("create.defaults", "720p when nothing is said", left_out(quality="720p")),
     Defect("result.duration", "always six seconds", asked_as(duration=6)),

@@ -118,9 +118,9 @@ BREACHES: list[tuple[str, Tracing]] = [
     ("callback.body-equals-query", repeated(completed(), completed(**LINK))),
     ("callback.body-equals-query", repeated(completed(), completed(**LINK), queried=True)),
     *(("callback.query-kept", delivered_to(url)) for url in CHANGED),
-    ("callback.no-key", called(sent=(*JSON, ("Authorization", "Bearer (key of main)")))),
-    ("callback.no-key", called(sent=(*JSON, ("X-Api-Key", "(key of main)")))),
-    ("callback.no-key", called(completed(token="(key of main)"))),
+    ("callback.no-key", called(sent=(*JSON, ("Authorization", "Bearer [removed:key]")))),
+    ("callback.no-key", called(sent=(*JSON, ("X-Api-Key", "[removed:key]")))),
+    ("callback.no-key", called(completed(token="[removed:key]"))),
 ]
 
 
