@@ -70,10 +70,11 @@ def _rows(operation: CreateOperation, spec: Spec, subject: Subject, seed: int) -
             spec,
             spelled(body) if name == _SPELLED else compact(body),
             headers=headers,
-            about=clauses,
+            about=(*clauses, *(_SEEN_IN_RESULT[key] for key in choice or {} if key in _SEEN_IN_RESULT)),
         )
 
 
+_SEEN_IN_RESULT = {"duration": "result.duration", "quality": "result.quality"}
 _SPELLED = "spelled at length"
 _Special = tuple[str, tuple[str, ...], dict[str, Any], "Headers"]
 
@@ -96,7 +97,12 @@ def _specialities(
     yield _SPELLED, ("body.json",), {}, (("content-type", "Application/JSON; charset=utf-8"),)
     if operation.callback is not None:
         nowhere = {operation.callback.field: NOWHERE}
-        yield "a callback to a host that does not exist", ("callback.unresolved",), nowhere, JSON
+        yield (
+            "a callback to a host that does not exist",
+            ("callback.unresolved", "callback.max-length"),
+            nowhere,
+            JSON,
+        )
 
 
 def spelled(body: Mapping[str, Any]) -> bytes:

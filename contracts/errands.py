@@ -113,7 +113,7 @@ def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[
         rules.timeout * _PATIENT + _MARGIN
     )  # as a sender may have real seconds in mind where time is scaled
     scripts: dict[str, tuple[tuple[Answer, ...], set[str]]] = {
-        "taken": ((), ids),
+        "taken": ((Answer(200),), ids),
         "refused for ever": (
             (failed,) * (len(rules.retries) + 3),
             {"retries", "at-most-three", "any-failure"},

@@ -114,13 +114,18 @@ def unbilled() -> Handle:
     failed_at: dict[str, float] = {}
 
     async def handle(call: Call, ask: Ask) -> Reply:
-        reply = await inner(call, ask)
-        now = asyncio.get_running_loop().time()
-        if call.queries and reply.state() == "failed":
-            failed_at.setdefault(call.path, now)
+        now = asyncio.get_running_loop().time
+
+        async def watched(asked: Call) -> Reply:
+            seen = await ask(asked)
+            if asked.queries and seen.state() == "failed":
+                failed_at.setdefault(asked.path, now())
+            return seen
+
+        reply = await inner(call, watched)
         if call.path != "/v1/credits" or not reply.ok:
             return reply
-        owed = 5 * sum(now - then < 0.6 for then in failed_at.values())
+        owed = 5 * sum(now() - then < 1.5 for then in failed_at.values())
         data = reply.document["data"]
         for side in ("user", "token"):
             data[side]["remaining_credits"] -= owed

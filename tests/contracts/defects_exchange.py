@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from breaking import Call, Defect, Reply
-from tracing import error, task
+from tracing import CREATE, SPEC, error, task
+
+from contracts.requests import create_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,14 +80,25 @@ def stranger() -> Handle:
     return handle
 
 
-def _basic(call: Call) -> Call:
-    scheme, _, rest = call.headers.get("authorization", "").partition(" ")
-    other = scheme and scheme.lower() != "bearer" and rest
-    return replace(call, headers=call.headers | {"authorization": f"Bearer {rest}"}) if other else call
+def schemes() -> Handle:
+    """Whoever sends anything in another scheme is taken for who came before."""
+    known: list[str] = []
+
+    async def handle(call: Call, ask: Ask) -> Reply:
+        reply = await ask(call)
+        header = call.headers.get("authorization", "")
+        if reply.status != 401:
+            known.append(header)
+        elif header and not header.lower().startswith("bearer") and known and not call.creates:
+            return await ask(replace(call, headers=call.headers | {"authorization": known[-1]}))
+        return reply
+
+    return handle
 
 
 def _is_create_401(call: Call, reply: Reply) -> bool:
-    return call.creates and reply.status == 401 and call.document.get("prompt") is None
+    faults = create_faults(call.headers.items(), call.body, SPEC.creates["POST", CREATE])
+    return call.creates and reply.status == 401 and any(one.sure for one in faults)
 
 
 def _unknown_headers(call: Call) -> Call | Reply:
@@ -106,7 +119,7 @@ DENIED = said(403, error("permission_denied", "invalid_request_error"))
 
 EXCHANGE = [
     Defect("auth.bearer", "a query without a key is answered", stranger),
-    Defect("auth.bearer", "another scheme will do", requests(_basic)),
+    Defect("auth.bearer", "another scheme will do", schemes),
     Defect(
         "auth.bearer", "a bad key is 403", when(lambda c, r: c.queries and r.status == 401, lambda _: DENIED)
     ),
@@ -206,6 +219,14 @@ EXCHANGE = [
         "500 for an odd id",
         when(
             lambda c, r: c.queries and r.status == 400,
+            lambda r: r.with_json(error("internal_error", "api_error"), 500),
+        ),
+    ),
+    Defect(
+        "body.limit",
+        "500 for a large body",
+        when(
+            lambda c, _: c.creates and len(c.body) > 1_000_000,
             lambda r: r.with_json(error("internal_error", "api_error"), 500),
         ),
     ),

@@ -29,10 +29,24 @@ if TYPE_CHECKING:
     from contracts.report import Report
 
 CLAUSES = [clause for clause in load_clauses() if clause.binds == "server"]
-PARTS = 10
+PARTS = 6
 DEFECTS = [*EXCHANGE, *CREATE_DEFECTS, *LIFE, *CALLBACKS]
 # Nothing on the wire shows a breach, or it takes what no server here can be made to do.
-UNSEEN: dict[str, str] = {}
+UNSEEN = {
+    "body.duplicate-keys": "the last and the first are both right",
+    "callback.cancelled": "there is no documented call that cancels",
+    "callback.no-internal-at-delivery": "it takes a name that changes its address in between",
+    "create.image-urls-empty": "both answers are right",
+    "failure.cancelled": "there is no documented call that cancels",
+    "failure.policy-kind": "the kind stands in free text",
+    "query.error-402": "no request provokes it",
+    "query.error-500": "no request provokes it",
+    "query.reads-only": "advice; a trace by hand breaks it in test_rules_credits",
+    "rate.recovers": "advice; a trace by hand breaks it in test_rules_exchange",
+    "task.can-cancel": "both answers are right",
+    "task.ends": "advice; it takes ten minutes of waiting, and is broken by hand in test_rules_life",
+    "task.progress-processing": "advice; 0 and 100 are right as well",
+}
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +125,7 @@ def together(workshop: Workshop, defects: list[Defect], threads: int) -> list[tu
 def test_a_broken_server_is_caught_by_its_clause_and_by_no_other(
     part: int, workshop: Workshop, record_property: Callable[[str, object], None]
 ) -> None:
-    results = together(workshop, [one for one in DEFECTS if not one.scaled][part::PARTS], 6)
+    results = together(workshop, [one for one in DEFECTS if not one.scaled][part::PARTS], 10)
     for defect, found in results:
         record_property("caught by", (defect.clause, defect.name, ", ".join(sorted(found))))
     assert {(one.clause, one.name): found for one, found in results if found.keys() != {one.clause}} == {}
@@ -121,7 +135,7 @@ def test_a_broken_server_is_caught_by_its_clause_and_by_no_other(
 def test_whoever_calls_back_wrongly_is_caught_too(
     part: int, workshop: Workshop, record_property: Callable[[str, object], None]
 ) -> None:
-    results = together(workshop, [one for one in DEFECTS if one.scaled][part::2], 4)
+    results = together(workshop, [one for one in DEFECTS if one.scaled][part::2], 6)
     for defect, found in results:
         record_property("caught by", (defect.clause, defect.name, ", ".join(sorted(found))))
     assert {(one.clause, one.name): found for one, found in results if found.keys() != {one.clause}} == {}
