@@ -35,7 +35,7 @@ class Report:
 
     `command` repeats the run; with `--clause ID` behind it, it repeats what concerns just that clause. It shows no
     key: those stand in the environment. `budget` is None when no credits were granted. `notes` say what was left out.
-    `har` names the file that holds the trace, where there is one. `spec` is what it was read by; None: the built-in one.
+    `har` names the file that holds the trace, where there is one. `spec` is what it was read by; None: the built-in.
     """
 
     kind: Kind

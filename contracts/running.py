@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from contracts import clock, config
@@ -12,7 +14,7 @@ from contracts.interrupts import interrupting
 from contracts.showing import STDOUT, finish, forecast, har_of, say, told, write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from contracts.config import Given
@@ -60,6 +62,19 @@ class Refused(Exception):  # noqa: N818  (what happened, in the words of the com
     """The command cannot do what it was asked to."""
 
 
+@contextmanager
+def _scratch() -> Iterator[None]:
+    """Hypothesis keeps what it computed of the modules it knows: not in the folder of whoever checks a server."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    with TemporaryDirectory(prefix="evolink-check-") as folder:
+        set_hypothesis_home_dir(folder)
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
+
+
 def run_api(given: Given, file: Path | None, known: Deviations, wanted: Wanted, command: str) -> int:
     """Check a server."""
     from contracts.checking import PROFILES, CouldNotRun, check_api, estimate
@@ -74,7 +89,7 @@ def run_api(given: Given, file: Path | None, known: Deviations, wanted: Wanted, 
         say(note)
     say(forecast(chosen.effort, estimate(chosen.subject, chosen.effort, spec)))
     stop = threading.Event()
-    with interrupting(stop, _STOPPING) as interrupts, showing_progress() as tell:
+    with interrupting(stop, _STOPPING) as interrupts, showing_progress() as tell, _scratch():
         try:
             report = check_api(
                 chosen.subject, chosen.effort, spec=spec, clauses=clauses, progress=tell, stop=stop
