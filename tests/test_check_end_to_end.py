@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from serving import BIN, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-BIN = Path(sys.executable).parent
 KEY, OTHER = "key-of-the-first-0123456789", "key-of-the-other-0123456789"
 KEYS = {"EVOLINK_API_KEY": KEY, "EVOLINK_OTHER_API_KEY": OTHER}
 
@@ -24,29 +22,8 @@ KEYS = {"EVOLINK_API_KEY": KEY, "EVOLINK_OTHER_API_KEY": OTHER}
 @pytest.fixture
 def url() -> Iterator[str]:
     """A mock that knows two keys."""
-    command = [
-        str(BIN / "evolink-mock"),
-        "serve",
-        "--quiet",
-        "--port",
-        "0",
-        "--duration",
-        "500ms",
-        "--token",
-        KEY,
-        "--token",
-        OTHER,
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        found = None
-        while found is None:
-            line = process.stdout.readline()
-            assert line
-            found = re.search(r"http://127\.0\.0\.1:\d+", line)
-        yield found[0]
-        process.terminate()
-        process.communicate()
+    with served("--duration", "500ms", "--token", KEY, "--token", OTHER) as found:
+        yield found
 
 
 def check(url: str, folder: Path, *more: str) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:

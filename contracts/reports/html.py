@@ -145,7 +145,11 @@ def _lives(report: Report) -> Html:
     return el(
         "section",
         el("h2", "The life of the tasks"),
-        el("p", f"{which}Seconds since the create; the height of a dot is the progress.", class_="hint"),
+        el(
+            "p",
+            f"{which}Seconds since the create, idle hours cut short; a dot is as high as its progress.",
+            class_="hint",
+        ),
         legend(LEGEND),
         el("div", timeline(shown, title="The life of the tasks as observed"), class_="drawing"),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from contracts.reports.drawing import Lane, Mark
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from contracts.reports.drawing import Shape, Tone
 
 LANES = 12
+IDLE = 3600.0  # seconds
 LEGEND: tuple[tuple[Shape, Tone, str], ...] = (
     ("diamond", "pending", "create"),
     ("dot", "pending", "pending"),
@@ -38,7 +41,31 @@ def lanes(reading: Reading) -> tuple[Lane, ...]:
     stories = list(reading.stories.values())
     chosen = {story.id for story in sorted(stories, key=_events, reverse=True)[:LANES]}
     tones = _tones(reading)
-    return tuple(_lane(story, lost.get(story.id, []), tones) for story in stories if story.id in chosen)
+    return _folded([_lane(story, lost.get(story.id, []), tones) for story in stories if story.id in chosen])
+
+
+def _folded(found: list[Lane]) -> tuple[Lane, ...]:
+    """A pause in which nothing happened in any lane is drawn short: a clock that was moved leaves a day behind."""
+    times = sorted({at for lane in found for mark in lane.marks for at in (mark.at, mark.until or mark.at)})
+    cuts = [
+        (after, after - before - max(1.0, before / 10))
+        for before, after in pairwise(times)
+        if after - before > IDLE
+    ]
+
+    def drawn(at: float) -> float:
+        return at - sum(cut for since, cut in cuts if at >= since)
+
+    return tuple(
+        replace(
+            lane,
+            marks=tuple(
+                replace(mark, at=drawn(mark.at), until=mark.until and drawn(mark.until))
+                for mark in lane.marks
+            ),
+        )
+        for lane in found
+    )
 
 
 def _events(story: Story) -> int:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import subprocess
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from serving import served
 from tracing import CREATE
 
 from contracts.client import ClientFault, check
@@ -28,17 +25,8 @@ GONE = (httpx.TransportError, ValueError)
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """A mock in a process of its own: time is changed in this one."""
-    command = [str(Path(sys.executable).with_name("evolink-mock")), "serve", "--port", "0", "--quiet"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        found = None
-        while found is None:
-            line = process.stdout.readline()
-            assert line
-            found = re.search(r"http://127\.0\.0\.1:\d+", line)
-        yield found[0]
-        process.terminate()
-        process.communicate()
+    with served() as found:
+        yield found
 
 
 class Failed(Exception):  # noqa: N818  (a word for it)

@@ -6,8 +6,10 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tracing import Tracing, completed, processing
 
 from contracts.reports.drawing import Lane, Mark, legend, timeline
+from contracts.reports.lifecycle import lanes
 
 SHAPES = ("diamond", "dot", "triangle", "square", "cross")
 TONES = ("pending", "processing", "completed", "failed", "good", "bad", "muted")
@@ -121,3 +123,24 @@ def test_a_long_label_is_cut_and_still_told() -> None:
     root = ET.fromstring(timeline([Lane("x" * 60, ())], title="t"))
     (label,) = [one for one in root.iter("text") if one.get("class") == "lane"]
     assert "".join(label.itertext()) == "x" * 60 + "x" * 21 + "…"
+
+
+def test_a_day_in_which_nothing_happened_is_drawn_short() -> None:
+    told = Tracing()
+    told.create()
+    told.query(processing())
+    told.query(completed())
+    told.link()
+    told.link(410, after=90_000.0)
+    (lane,) = lanes(told.reading())
+    assert max(mark.at for mark in lane.marks) < 10
+    assert "9000" in lane.marks[-1].title, "what is told keeps its time"
+    assert [mark.at for mark in lane.marks] == sorted(mark.at for mark in lane.marks)
+
+
+def test_what_happened_within_the_hour_is_drawn_as_it_was() -> None:
+    told = Tracing()
+    told.create()
+    told.query(completed(), after=3000.0)
+    (lane,) = lanes(told.reading())
+    assert round(lane.marks[-1].at) == 3000
