@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import traceback
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from spec.clauses import Clause
 
+_NEEDED = ("httpx", "hypothesis", "openapi_core", "schemathesis")  # of the extra `contracts`
 EXITS = "Exit status: 0 kept, 1 broken, 2 could not run"
 app = typer.Typer(
     name="evolink-check",
@@ -190,4 +193,10 @@ def _fail(problem: str) -> NoReturn:
 
 def main() -> None:
     """The entry point of the command."""
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        typer.echo(
+            f"evolink-check needs {', '.join(missing)}: pip install 'evolink-mock[contracts]'", err=True
+        )
+        sys.exit(COULD_NOT_RUN)
     app()

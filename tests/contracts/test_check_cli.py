@@ -412,3 +412,15 @@ def test_the_module_is_the_command(process: Callable[..., subprocess.Popen[str]]
     out, err = child.communicate(timeout=30)
     assert (child.returncode, err) == (0, "")
     assert json.loads(out)
+
+
+def test_without_the_tools_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli, "_NEEDED", ("json", "no_such_tool"))
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == (
+        "evolink-check needs no_such_tool: pip install 'evolink-mock[contracts]'\n"
+    )
