@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from contracts import clock
+from contracts.secrets import KEY, SHORT
 from contracts.trace import Trace
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from contracts.subject import Key, Subject
     from contracts.trace import Account, Entry
 
-REMOVED = "[removed:key]"
-_SHORT = 8  # characters; a shorter key is a word like any other, and would be found everywhere
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -27,7 +26,7 @@ class Recorder:
     def __init__(self, keys: Mapping[str, Key]) -> None:
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
-        self._secrets = {key.token for key in keys.values() if len(key.token) >= _SHORT}
+        self._secrets = {key.token for key in keys.values() if len(key.token) >= SHORT}
         self._ahead = 0.0
 
     def now(self) -> float:
@@ -99,10 +98,10 @@ class Recorder:
 
     def _text(self, text: str) -> str:
         for secret in self._secrets:
-            text = text.replace(secret, REMOVED)
+            text = text.replace(secret, KEY)
         return text
 
     def _bytes(self, body: bytes) -> bytes:
         for secret in self._secrets:
-            body = body.replace(secret.encode(), REMOVED.encode())
+            body = body.replace(secret.encode(), KEY.encode())
         return body

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from contracts.trace import Trace
 
 REMOVED = "[removed]"
-KEY = "[removed:key]"  # where a key stood that the trace knows, other than in its header
-_SHORT = 8  # characters: a key that is shorter may stand somewhere by chance
+KEY = "[removed:key]"  # what every recorder writes, and the rules look for, where a key stood outside of its header
+SHORT = 8  # characters: a key that is shorter may stand somewhere by chance
 _ROOM = len("removed-0000")
 _MARK = re.compile(r"removed|(?:removed-[0-9a-f]{4}|~[0-9a-f]{0,4})\.*[ ^]?")
 _OF_URI = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*")
@@ -183,7 +183,7 @@ def _as_written(value: str, written: str) -> str:
 
 def _less_keys(text: str, keys: Collection[str]) -> str:
     for key in sorted(keys, key=len, reverse=True):
-        if len(key) >= _SHORT:
+        if len(key) >= SHORT:
             text = text.replace(key, KEY)
     return text
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from contracts import clock
 from contracts.client.describing import Receiver
 from contracts.client.outcome import Outcome, Saved, whole_mp4
+from contracts.secrets import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,7 +138,7 @@ def _cleaned(path: Path, token: str) -> str:
     raw = path.read_bytes()
     if len(raw) > 2 * KEPT:
         raw = raw[:KEPT] + b"\n[...]\n" + raw[-KEPT:]
-    text = raw.decode("utf-8", "replace").replace(token, "[removed:key]")
+    text = raw.decode("utf-8", "replace").replace(token, KEY)
     path.write_text(text, encoding="utf-8")
     return text
 

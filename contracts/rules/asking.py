@@ -10,7 +10,6 @@ from contracts.reading import results_of
 if TYPE_CHECKING:
     from contracts.reading import Reading, Role, Seen
 
-KEY = "[removed:key]"  # what whoever records a trace writes where a key stands, other than in its header
 PLACEHOLDERS = frozenset(
     {"", "undefined", "null", "None", "NaN", "nil", "[object Object]", "[object%20Object]"}
 )

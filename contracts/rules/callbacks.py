@@ -18,6 +18,7 @@ from contracts.rules.tales import (
     shown,
     sound_identity,
 )
+from contracts.secrets import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from contracts.judging import Finding, Rule
     from contracts.reading import Reading, Seen
     from contracts.rules.attempts import Calls
-
-_HIDDEN_KEY = "[removed:key]"  # what a recorder puts in the place of a key
 
 
 def only_when_asked(reading: Reading) -> Iterator[Finding]:
@@ -198,10 +197,10 @@ def no_key(reading: Reading) -> Iterator[Finding]:
         for one in (*calls.early, *calls.attempts):
             exchange = one.entry.exchange
             texts = (exchange.url, *(value for _, value in exchange.request_headers))
-            hidden = any(_HIDDEN_KEY in text for text in texts)
+            hidden = any(KEY in text for text in texts)
             if one.sent("Authorization") is not None:
                 yield broken(one.number, expected="no key", seen="an Authorization header")
-            elif hidden or _HIDDEN_KEY.encode() in exchange.request_body:
+            elif hidden or KEY.encode() in exchange.request_body:
                 yield broken(one.number, expected="no key", seen="the account's key in the delivery")
             else:
                 yield kept(one.number)

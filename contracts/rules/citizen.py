@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from contracts.addresses import is_internal
 from contracts.judging import broken, kept
 from contracts.rules import repeating
-from contracts.rules.asking import ASKS, KEY, asks, fetches
+from contracts.rules.asking import ASKS, asks, fetches
+from contracts.secrets import KEY
 from contracts.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from tracing import (
 from tracing import task as created
 
 from contracts.rules import CLIENT
-from contracts.rules.asking import KEY
 from contracts.rules.repeating import waits
+from contracts.secrets import KEY
 from contracts.trace import NOBODY
 from spec.clauses import load_clauses
 
