@@ -18,21 +18,25 @@ _JOURNAL = 200  # exchanges that the mock remembers of an account
 _GOING = 2.0  # seconds: a client that is about to end answers no callback any more
 
 
-def trace_of(
+def trace_of(  # noqa: PLR0913  (two archives, and what is known of their time)
     journal: Sequence[Mapping[str, Any]],
     strays: Sequence[Mapping[str, Any]],
     *,
     ended: float,
     receiver: str = "",
     ahead: float = 0.0,
+    frozen: bool = False,
 ) -> Trace:
     """The trace of a run from the entries of its account and of those of nobody.
 
     `ended` is when the client did (Unix seconds): a callback after that could not be answered. `receiver` is what the
     URLs of its callbacks begin with, empty for none. `ahead` is what our clock says beyond the mock's, in seconds.
+    On a `frozen` clock, which nothing but the client's sleeps moves, an answer takes no time: what it really took is
+    left out, as the next request begins at the very instant.
     """
     told = [_entry(one, CLIENT) for one in journal] + [_entry(one, STRANGER) for one in strays]
-    found = [replace(one, began=one.began + ahead, ended=one.ended + ahead) for one in told]
+    lasting = [replace(one, ended=one.began) for one in told] if frozen else told
+    found = [replace(one, began=one.began + ahead, ended=one.ended + ahead) for one in lasting]
     there = (
         one for one in found if one.kind == "exchange" or one.began < ended - _GOING or one.exchange.status
     )

@@ -164,7 +164,7 @@ def driven(  # noqa: PLR0913, PLR0917  (a run is made of these)
     began = mock.freeze()
     outcome = _driven(drive, mock, request, patience, began)
     journal, strays = mock.journal()
-    trace = trace_of(journal, strays, ended=outcome.ended)
+    trace = trace_of(journal, strays, ended=outcome.ended, frozen=True)
     scenario = Scenario(
         "drawn", str(behaviour), expected="either", endless=behaviour.task.startswith("stuck")
     )

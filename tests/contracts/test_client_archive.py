@@ -56,6 +56,13 @@ def test_an_exchange_is_an_entry_of_the_client_without_its_key() -> None:
     assert trace.complete
 
 
+def test_on_a_frozen_clock_an_answer_takes_no_time() -> None:
+    hasty = entries(exchange("/v1/tasks/task-unified-1", START), exchange("/v1/tasks/task-unified-2", START))
+    first, second = trace_of(hasty, [], ended=START + 9, ahead=2.0, frozen=True).entries
+    assert first.exchange.url.endswith("1"), "in the order of the journal"
+    assert first.ended == second.began == START + 2, "however long it really took"
+
+
 @pytest.mark.parametrize(
     ("key", "who"), [("", NOBODY), ("Bearer other", STRANGER), (TOKEN, NOBODY), ("Basic abc", NOBODY)]
 )
