@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from mockserver.exchanges import Exchange
     from mockserver.proxy import Passage
     from mockserver.server import Doors
+    from mockserver.service import Service
     from mockserver.settings import Settings
     from spec import Spec
 
@@ -43,23 +45,39 @@ def serving(
     """
     with open_doors(spec, settings) as doors:
         service = service_of(spec, settings, doors, clock)
-        server = Server(service, doors, observe=observe, passed=passed)
-        thread = threading.Thread(target=server.run, args=([doors.http],), name="evolink-mock", daemon=True)
-        thread.start()
-        try:
-            _wait_until_started(server, thread)
+        with answering(service, doors, observe=observe, passed=passed):
             yield doors
+
+
+@contextmanager
+def answering(
+    service: Service,
+    doors: Doors,
+    *,
+    observe: Callable[[Exchange], None] = lambda _: None,
+    passed: Callable[[Passage], None] | None = None,
+) -> Iterator[tuple[Server, asyncio.AbstractEventLoop]]:
+    """The server in a thread of its own, with its loop, while it answers at these doors. Raises `PortError`."""
+    known = threading.Event()  # whether it has started, that is
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def ready() -> None:
+        loops.append(asyncio.get_running_loop())
+        known.set()
+
+    def run() -> None:
+        try:
+            server.run(sockets=[doors.http])
         finally:
-            server.should_exit = True
-            thread.join()
+            known.set()
 
-
-def _wait_until_started(server: Server, thread: threading.Thread) -> None:
-    """Uvicorn tells of its start by a flag only, so it is looked at until it is up or the thread is over."""
-    for _ in range(_START_SECONDS * 200):
-        if server.started:
-            return
-        thread.join(0.005)
-        if not thread.is_alive():
-            break
-    raise PortError("the server did not start")
+    server = Server(service, doors, observe=observe, ready=ready, passed=passed)
+    thread = threading.Thread(target=run, name="evolink-mock", daemon=True)
+    thread.start()
+    try:
+        if not known.wait(_START_SECONDS) or not loops:
+            raise PortError("the server did not start")
+        yield server, loops[0]
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import threading
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from mockserver.handles import MockAccount
 from mockserver.remote import Control
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterable, Iterator, Sequence
 
     from starlette.types import ASGIApp
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from mockserver.settings import Settings
     from mockserver.transport import Transport
 
-_START_SECONDS = 30
 _LOOPBACK = "127.0.0.1"
 
 
@@ -143,33 +141,15 @@ class _Hosted:
 @contextmanager
 def _hosting(settings: Settings) -> Iterator[_Hosted]:
     """A mock that answers requests while the block runs."""
-    from mockserver.server import PortError, Server, open_doors, service_of, url_of
+    from mockserver.background import answering
+    from mockserver.server import open_doors, service_of, url_of
     from mockserver.settings import check
     from spec import load
 
     spec = load(*settings.spec)
     check(settings, spec)
-    known = threading.Event()  # whether it has started, that is
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    def ready() -> None:
-        loops.append(asyncio.get_running_loop())
-        known.set()
-
-    def run() -> None:
-        try:
-            server.run(sockets=[doors.http])
-        finally:
-            known.set()
-
-    with open_doors(spec, settings) as doors:
-        server = Server(service_of(spec, settings, doors), doors, ready=ready)
-        thread = threading.Thread(target=run, name="evolink-mock", daemon=True)
-        thread.start()
-        try:
-            if not known.wait(_START_SECONDS) or not loops:
-                raise PortError("the server did not start")
-            yield _Hosted(url_of(doors.http), server.app, loops[0])
-        finally:
-            server.should_exit = True
-            thread.join()
+    with (
+        open_doors(spec, settings) as doors,
+        answering(service_of(spec, settings, doors), doors) as (server, loop),
+    ):
+        yield _Hosted(url_of(doors.http), server.app, loop)
