@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from contracts.reading import Reading, Seen, Story
 
+_DUST = 6  # decimals that count: behind them stands what a server's own adding and subtracting left over
 _LONG = 600.0  # seconds of the server's time, in which a task surely ends
 _REFUSED = range(400, 500)
 
@@ -122,7 +123,7 @@ def _left(one: Seen) -> float | None:
     """The remaining credits of the user, whom all keys share."""
     side = side_of(one.body, "user")
     value = side.get("remaining_credits")
-    return None if value is None or not is_amount(value) else float(value)
+    return None if value is None or not is_amount(value) else round(float(value), _DUST)
 
 
 def _is_unlimited(one: Seen) -> bool:

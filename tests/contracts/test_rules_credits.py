@@ -264,6 +264,21 @@ def test_a_key_without_limits_needs_no_credits() -> None:
     assert trace.accused() == {}
 
 
+def test_what_adding_and_subtracting_leaves_over_is_no_credit() -> None:
+    trace = Tracing()
+    trace.credits(1000)
+    trace.create()
+    trace.query(failed())
+    trace.credits(999.9999999999999, after=2.0)
+    assert trace.accused() == {}
+    dear = Tracing()
+    dear.credits(1000)
+    dear.create()
+    dear.query(failed())
+    dear.credits(999.99, after=2.0)
+    assert dear.accused().keys() == {"credits.refund"}
+
+
 def test_settling_is_given_time_on_the_servers_clock_and_on_ours() -> None:
     assert (settling(1.0), settling(60.0), settling(0.5)) == (2.0, 1.0, 4.0)
     soon = Tracing()
@@ -279,11 +294,11 @@ def test_settling_is_given_time_on_the_servers_clock_and_on_ours() -> None:
 @st.composite
 def correct_accounts(draw: st.DrawFn) -> Tracing:
     """One account used in any order, its credits told as they are, each task settled within a second of its end."""
-    trace, left, number, returning = Tracing(), 1000.0, 0, 0.0
+    trace, left, number, returning, ended = Tracing(), 1000.0, 0, 0.0, 0.0
     for _ in range(draw(st.integers(2, 10))):
         act = draw(st.sampled_from(["credits", "refused", "failed", "completed", "query", "credits"]))
         after = draw(st.floats(0.0, 4.0))
-        if returning and after >= 1.0:
+        if returning and trace.at + after >= ended + 1.0:
             left, returning = left + returning, 0.0
         if act == "credits":
             trace.credits(left, after=after)
@@ -297,7 +312,7 @@ def correct_accounts(draw: st.DrawFn) -> Tracing:
             id_, price = f"{ID[:-8]}{number:08}", draw(st.floats(0, 9))
             trace.create(task(id=id_), after=after)
             left -= price
-            trace.query(trace_end(number), id_=id_)
+            ended = trace.query(trace_end(number), id_=id_).ended
             returning += price if act == "failed" else 0.0
             left -= draw(st.floats(0, 9)) if act == "completed" else 0.0
     return trace

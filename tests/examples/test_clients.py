@@ -136,7 +136,7 @@ def test_a_create_without_a_readable_answer_is_not_repeated(
             AGAIN,
             {"deadline": "4"},
         ),
-        Case({"create": "rate=1/minute"}, "P200 G429", AGAIN),
+        Case({"create": "rate=1/day"}, "P200 G429", AGAIN),
         Case({"create": "link=expired"}, "P200( G200)+ M410", r"dead \(status 410\)"),
         Case({"create": "link=truncated"}, "P200( G200)+ M200 M200 M200", "24 hours it is at http://127"),
     ],
