@@ -14,12 +14,13 @@ from contracts.budget import documented_price
 from contracts.cases import MAIN, WRONG, Case, speaks
 from contracts.errands import errands, living
 from contracts.judging import Verdict, judge
-from contracts.phases import DRAWN, CannotListen, Run
+from contracts.phases import Run
 from contracts.reading import CREDITS, Reading
 from contracts.recorder import Recorder
 from contracts.report import Report, answers_of
 from contracts.requests import decoded
 from contracts.rules import SERVER
+from contracts.spending import DRAWN, STRANGE, CannotListen, everything
 from contracts.subject import Effort
 from contracts.target import Halted, Target
 from contracts.trace import Account
@@ -86,7 +87,7 @@ def estimate(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
     planned = errands(spec, subject, tables.creating_cases(spec, subject, effort.seed), address, wanted)
     debatable = [case for case in tables.guarded_cases(spec, subject) if speaks(case, effort.clauses)]
     affords = int(effort.max_credits // price) if price else effort.tasks
-    drawn = DRAWN if not effort.clauses or planned else 0
+    drawn = DRAWN + STRANGE * (effort.examples > 0) if not effort.clauses or planned else 0
     tasks = min(len(planned) + len(debatable) + drawn, effort.tasks, affords)
     return Estimate(tasks, tasks * price)
 
@@ -193,9 +194,11 @@ def remaining(entry: Entry) -> float | None:
 def _go(run: Run) -> None:
     """All phases, until the time, the budget or the patience of the user is at its end."""
     try:
-        run.free()
         if run.effort.max_credits is not None:
-            run.paid()
+            everything(run)
+        else:
+            run.refusal()
+            run.free()
     except Halted as halted:
         run.notes.append(f"the run was cut short: {halted}")
     except KeyboardInterrupt:
@@ -208,8 +211,8 @@ def _report(run: Run, started: float, seconds: float) -> Report:
     trace = recorder.trace(subject, _known_by_now(run), run.watched_until)
     reading = Reading(trace, run.spec)
     rules = SERVER
-    if run.strange is not None:
-        rules = stranger.with_findings(rules, _renumbered(run.strange, recorder.places()))
+    for strange in run.strange:
+        rules = stranger.with_findings(rules, _renumbered(strange, recorder.places()))
     seen = [clause for clause in run.clauses if clause.id not in subject.cannot]
     found = {verdict.clause.id: verdict for verdict in judge(reading, seen, rules)}
     verdicts = tuple(found.get(clause.id, Verdict(clause, "not observed")) for clause in run.clauses)

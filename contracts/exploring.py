@@ -74,7 +74,8 @@ class Explorer:
         self._breaches = breaches
         self._effort = effort
         self._walks = min(_WALKS, creates)
-        self._door = Door(spec, send, creates - self._walks)
+        self._paid = creates > 0
+        self._door = Door(spec, send, creates - self._walks, paid=self._paid)
         self._session = self._door.session()
         self.complaints: list[Complaint] = []
 
@@ -89,6 +90,7 @@ class Explorer:
             for document in merged(self._spec):
                 schema = openapi.from_dict(document, config=SchemathesisConfig.from_dict(_config(document)))
                 every = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+                every = [one for one in every if not self._paid or self._creates(one)]
                 for operation in every:
                     self._cover(operation)
                 for operation in every:
@@ -104,7 +106,7 @@ class Explorer:
         schema = operation.schema
         cases = schema.iter_coverage_cases(
             operation,
-            generation_modes=[GenerationMode.NEGATIVE, GenerationMode.POSITIVE],
+            generation_modes=self._modes(both=True),
             generation_config=schema.config.generation_for(operation=operation),
         )
         for case in cases:
@@ -114,11 +116,17 @@ class Explorer:
 
     def _draw(self, operation: Any) -> None:
         """Wrong values for both; right ones for a query, and for a create only when it may make tasks."""
-        modes = [GenerationMode.NEGATIVE]
-        if operation.method.upper() == self._spec.query.method or self._door.creates:
-            modes.append(GenerationMode.POSITIVE)
-        for mode in modes:
+        for mode in self._modes(both=not self._creates(operation)):
             self._shrunk(partial(_property, operation.as_strategy(generation_mode=mode), self._effort))
+
+    def _creates(self, operation: Any) -> bool:
+        return (operation.method.upper(), operation.path) in self._spec.creates
+
+    def _modes(self, *, both: bool) -> list[GenerationMode]:
+        """Right values only where tasks are made: what is refused is tried where none are."""
+        if self._paid:
+            return [GenerationMode.POSITIVE]
+        return [GenerationMode.NEGATIVE, *([GenerationMode.POSITIVE] if both else [])]
 
     def _follow(self, schema: Any) -> None:
         """The links of the documents: what a create answers is queried."""

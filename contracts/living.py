@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from contracts.rules.ledgers import settling
 from contracts.target import Halted, OverBudget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from contracts.receiver import Receiver
     from contracts.target import Target
@@ -54,6 +55,10 @@ def together(work: Iterable[Callable[[], object]], workers: int, stop: threading
             for future in futures:
                 future.cancel()
             raise
+
+
+def _silent() -> None:
+    """Tell nobody."""
 
 
 class Living:
@@ -114,6 +119,20 @@ class Living:
 
         work: list[Callable[[], object]] = [partial(lived, errand) for errand in errands]
         together(work, len(work), self._stop)
+
+    @contextmanager
+    def beside(self, errands: Sequence[Errand]) -> Iterator[None]:
+        """Every errand at once while the block runs; at its end all are done with."""
+        with ThreadPoolExecutor(1) as pool:
+            work = pool.submit(self.all, errands, _silent)
+            try:
+                yield
+            except BaseException as error:
+                self._stop.set()
+                if isinstance(error, Halted):
+                    work.result()  # a bug of ours may be why the run was stopped: it must be seen
+                raise
+            work.result()
 
     def await_callbacks(self, receiver: Receiver, rules: CallbackRules) -> float:
         """Wait until nothing more is to be expected from the tasks that have ended; when that was."""

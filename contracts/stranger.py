@@ -37,7 +37,8 @@ class Strange:
 def explore(spec: Spec, send: Send, breaches: Breaches, effort: Effort, *, creates: int = 0) -> Strange:
     """Send what its coverage phase and its strategies generate, one after the other.
 
-    `creates`: how many tasks it may make; none by default, and then only what is surely refused is sent, and queries.
+    Without `creates` that is what is surely refused, and queries; with, what makes tasks, so many at most, and what
+    the links of the documents lead to from there.
     """
     from contracts.exploring import Explorer
 

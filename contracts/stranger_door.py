@@ -36,13 +36,15 @@ class NotSent(Exception):  # noqa: N818  (no error: it was not to be sent)
 class Door:
     """Makes cases of prepared requests and sends them; `creates` more of them may make a task.
 
-    `spent`: the latest was not sent because it might have made one too many.
+    `paid`: creates that are to be refused are left out. `spent`: the latest was not sent because it might have made
+    one too many.
     """
 
-    def __init__(self, spec: Spec, send: Send, creates: int) -> None:
+    def __init__(self, spec: Spec, send: Send, creates: int, *, paid: bool = False) -> None:
         self._spec = spec
         self._send = send
         self.creates = creates
+        self._paid = paid
         self.spent = False
         self._operations = {(one.method, one.path): one for one in reversed(operations(spec))}
         self._documents = json.dumps(list(spec.documents.values()))
@@ -62,7 +64,7 @@ class Door:
         """Send it as a case. `NotSent` for one that may not be, and for one without an answer; `Halted` as well."""
         case = self.case_of(request)
         self.spent = case is not None and case.creates and self.creates <= 0
-        if case is None or self.spent:
+        if case is None or self.spent or (self._paid and self._is_refused(case)):
             raise NotSent
         entry = self._send(case)
         self.sent += 1
@@ -72,6 +74,10 @@ class Door:
         if not entry.exchange.status:
             raise NotSent
         return entry
+
+    def _is_refused(self, case: Case) -> bool:
+        """Whether it is a create that a correct server makes no task of."""
+        return not case.creates and (case.method, case.path) in self._operations
 
     def case_of(self, request: requests.PreparedRequest) -> Case | None:
         """The labelled case of a request; None for one that is none of our business."""
