@@ -17,6 +17,7 @@ OPERATIONS = ("create", "query", "media", "credits")
 GATEWAY = (502, 503, 504)
 FAIL = "fail"
 STATUS = "STATUS"
+_WAITING = "429"
 USUAL = ("ok", "200")  # 200 is what Prism's users send who want no error
 LONG = 10.0  # times as long as usual
 _CREDITS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
@@ -69,6 +70,8 @@ def _usual(word: Word) -> dict[str, Any]:
 
 
 def _status(word: Word) -> dict[str, Any]:
+    if word.name == _WAITING and word.value is not None:
+        return {"status": int(word.name), "retry": parse_duration(word.value)}
     return _flag("status", int(word.name))(word)
 
 
@@ -117,8 +120,9 @@ def _credits(word: Word) -> dict[str, Any]:
 
 EFFECTS = (
     Effect("ok", "ok", "the usual answer", ("ok", "200"), _ALL, _usual),
-    Effect(STATUS, "STATUS", "the documented error with this status; without effect on an operation that does not "
-           "document it", ("402", "429*2, ok"), _STATED, _status),
+    Effect(STATUS, "STATUS, 429=TIME", "the documented error with this status; without effect on an operation that "
+           "does not document it. A 429 says to wait this time, a second when not said",
+           ("402", "429=5s", "429*2, ok"), _STATED, _status),
     Effect("502", "502, 503, 504", "an HTML page as a gateway sends it; the request has not reached the API",
            ("502", "503", "504"), _ALL, _status),
     Effect(FAIL, "fail=CODE[@PROGRESS]", "the task fails with this code, after this progress (99 when not said)",

@@ -38,7 +38,7 @@ def as_asked(call: Call) -> Fault | None:
     status = recipe.status
     if status is None or (status not in call.documented and status not in GATEWAY):
         return None
-    return Fault(status, headers=_retry_after(1) if status == 429 else ())  # noqa: PLR2004
+    return Fault(status, headers=_retry_after(recipe.retry) if status == 429 else ())  # noqa: PLR2004
 
 
 def within_rate(call: Call) -> Fault | None:

@@ -37,6 +37,7 @@ class Recipe(Struct, frozen=True):
     """What happens to one request: an error, the task it makes, how its answer travels and looks."""
 
     status: int | None = None
+    retry: float = 1.0  # seconds that a 429 says to wait
     outcome: Outcome = SUCCESS
     seconds: float | None = None  # the task's whole duration
     longer: float = 1.0  # or so many times its usual one

@@ -190,6 +190,12 @@ def test_a_429_on_demand_says_how_long_to_wait_too() -> None:
     assert policy.as_asked(a_call(recipe=Recipe(429))) == Fault(429, headers=((b"retry-after", b"1"),))
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(5.0, b"5"), (0.5, b"1"), (90.2, b"91")])
+def test_a_429_on_demand_says_what_it_was_asked_to_say_in_whole_seconds(seconds: float, told: bytes) -> None:
+    asked = policy.as_asked(a_call(recipe=Recipe(429, retry=seconds)))
+    assert asked == Fault(429, headers=((b"retry-after", told),))
+
+
 def test_an_unknown_recipe_is_refused() -> None:
     unknown = Fault(400, "there is no recipe")
     assert policy.as_asked(a_call(recipe=unknown)) is unknown

@@ -228,6 +228,7 @@ def test_a_book_without_recipes_says_so() -> None:
         ("slow+slow=3s", "an effect is named twice"),
         ("drop=1", "drop takes no value"),
         ("402=1", "402 takes no value"),
+        ("429=3", "write 5s, 500ms, 2m or 1h"),
         ("402@3", "@ goes with fail"),
         ("fail", "fail takes a code"),
         ("slow=3parsecs", "write 5s, 500ms, 2m or 1h"),
@@ -244,6 +245,15 @@ def test_a_book_without_recipes_says_so() -> None:
 )
 def test_a_slip_in_a_known_recipe_is_explained(text: str, why: str) -> None:
     assert why in refusal(BOOK.find(text))
+
+
+def test_a_429_may_say_how_long_to_wait() -> None:
+    found = BOOK.find("429=5s*2, 429, ok")
+    assert isinstance(found, Series)
+    assert [found.at(turn) for turn in range(3)] == [
+        *[Recipe(429, retry=5.0, operations=frozenset())] * 2,
+        Recipe(429, operations=frozenset()),
+    ]
 
 
 def test_effects_compose() -> None:
