@@ -228,7 +228,7 @@ def test_a_book_without_recipes_says_so() -> None:
         ("slow+slow=3s", "an effect is named twice"),
         ("drop=1", "drop takes no value"),
         ("402=1", "402 takes no value"),
-        ("429=3", "write 5s, 500ms, 2m or 1h"),
+        ("429=soon", "write 5s, 500ms, 2m or 1h"),
         ("402@3", "@ goes with fail"),
         ("fail", "fail takes a code"),
         ("slow=3parsecs", "write 5s, 500ms, 2m or 1h"),
