@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from contracts.baseline import Baseline
     from contracts.checking import Estimate
     from contracts.judging import Verdict
@@ -34,9 +36,11 @@ class Wanted:
     def __post_init__(self) -> None:
         if self.files.count(STDOUT) > 1:
             raise ValueError("only one report fits into stdout")
+        plain = [path.resolve() for path in self.files if path != STDOUT and not _is_special(path)]
         for path in self.files:
-            if path != STDOUT and not path.absolute().parent.is_dir():
-                raise ValueError(f"{path}: there is no folder {path.parent}")
+            check_place(path)
+            if plain.count(path.resolve()) > 1:
+                raise ValueError(f"{path}: two reports do not fit into one file")
 
     @property
     def files(self) -> list[Path]:
@@ -52,10 +56,12 @@ class Deviations:
     update: bool = False
 
     def check(self) -> None:
-        """ValueError when the file is none, before anything is sent."""
+        """ValueError when the file is none, or cannot be written, before anything is sent."""
         if self.update and self.path is None:
             raise ValueError("--update-baseline: which file? Say --baseline FILE")
-        if self.path is not None and not self.update:
+        if self.path is not None and self.update:
+            check_place(self.path)
+        elif self.path is not None:
             self.read(self.path)
 
     def read(self, path: Path) -> Baseline:
@@ -92,26 +98,37 @@ def finish(report: Report, known: Deviations, wanted: Wanted) -> int:
 
 
 def show(report: Report, wanted: Wanted) -> None:
-    """Write every report that is wanted, and the table for people."""
+    """Write every report that is wanted, and the table for people. One that cannot be written costs no other."""
     from contracts.reports import terminal
 
     if wanted.har is not None:
         report = replace(report, har=str(wanted.har))
+    failed = []
+    for path, content in _contents(report, wanted):
+        try:
+            write(path, content)
+        except OSError as problem:
+            failed.append(f"{path}: cannot be written: {problem.strerror or problem}")
+    terminal.show(report, sys.stderr if STDOUT in wanted.files else sys.stdout, verbose=wanted.verbose)
+    if failed:
+        raise ValueError("; ".join(failed))
+
+
+def _contents(report: Report, wanted: Wanted) -> Iterator[tuple[Path, str | bytes]]:
     if wanted.har is not None:
-        write(wanted.har, har_of(report.trace))
+        yield wanted.har, har_of(report.trace)
     if wanted.json is not None:
         from contracts.reports.json_report import to_json
 
-        write(wanted.json, to_json(report))
+        yield wanted.json, to_json(report)
     if wanted.junit is not None:
         from contracts.reports.junit import to_junit
 
-        write(wanted.junit, to_junit(report))
+        yield wanted.junit, to_junit(report)
     if wanted.html is not None:
         from contracts.reports.html import to_html
 
-        write(wanted.html, to_html(report))
-    terminal.show(report, sys.stderr if STDOUT in wanted.files else sys.stdout, verbose=wanted.verbose)
+        yield wanted.html, to_html(report)
 
 
 def har_of(trace: Trace) -> bytes:
@@ -131,19 +148,49 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
+def check_place(path: Path) -> None:
+    """ValueError when no file can be written there, told before a run and not behind one that has cost something."""
+    if path == STDOUT:
+        return
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise ValueError(f"{path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise ValueError(f"{path}: is a folder")
+    try:
+        if not _is_special(path):
+            tempfile.TemporaryFile(dir=folder).close()
+    except OSError as problem:
+        raise ValueError(f"{path}: cannot be written: {problem.strerror}") from problem
+
+
 def write(path: Path, content: str | bytes) -> None:
     """A whole file or none: who reads it meanwhile sees what was there before. `-` is stdout."""
     data = content.encode() if isinstance(content, str) else content
     if path == STDOUT:
         sys.stdout.buffer.write(data)
         sys.stdout.flush()
-        return
-    with tempfile.NamedTemporaryFile(
-        dir=path.absolute().parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        file.write(data)
-    Path(file.name).chmod(0o666 & ~_umask())
-    Path(file.name).replace(path)
+    elif _is_special(path):
+        path.write_bytes(data)
+    else:
+        _replace(path.resolve(), data)
+
+
+def _is_special(path: Path) -> bool:
+    """A device or a pipe, which is written to: a file in its place would be none (`/dev/null`, `>(…)`)."""
+    return path.exists() and not path.is_file()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    made = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115  (closed)
+    try:
+        with made:
+            made.write(data)
+        Path(made.name).chmod(0o666 & ~_umask())
+        Path(made.name).replace(path)
+    except OSError:
+        Path(made.name).unlink(missing_ok=True)
+        raise
 
 
 def _umask() -> int:

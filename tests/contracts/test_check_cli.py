@@ -224,6 +224,36 @@ def test_every_report_is_a_file_or_stdout(run: Callable[..., Ran], tmp_path: Pat
     assert "task.final" in shown.out
 
 
+def test_a_report_that_cannot_be_written_costs_no_other(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(self: Path, _: Path) -> None:
+        raise OSError(28, "No space left on device", str(self))
+
+    monkeypatch.setattr(Path, "replace", full)
+    ran = run("api", URL, "--any-key", "--har", "r.har", "--json", "-")
+    assert (ran.code, json.loads(ran.out)["exit_status"]) == (2, 0)
+    assert "1 kept" in ran.err, "the table is shown too"
+    assert "r.har: cannot be written: No space left on device" in ran.told
+    assert list(tmp_path.iterdir()) == [], "nothing half is left"
+
+
+def test_what_is_no_plain_file_is_written_to_and_not_replaced(
+    run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link.json").symlink_to("found.json")
+    told: list[str] = []
+    reader = threading.Thread(target=lambda: told.append((tmp_path / "pipe").read_text()), daemon=True)
+    reader.start()
+    assert run("api", URL, "--any-key", "--html", "pipe", "--json", "link.json").code == 0
+    reader.join(10)
+    assert told[0].startswith("<!doctype html>")
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link.json").is_symlink()
+    assert json.loads((tmp_path / "found.json").read_text())["exit_status"] == 0
+
+
 def test_only_what_is_new_fails_with_a_baseline(run: Callable[..., Ran], tmp_path: Path) -> None:
     known = report_of(Verdict(CLAUSES["task.final"], "broken", 1, (BREACH,)))
     other = broken(expected="another", seen="thing")
@@ -248,6 +278,19 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "no number of credits": ([URL, "--any-key", "--max-credits", "nan"], "--max-credits"),
     "no file": ([URL, "--any-key", "--config", "no.toml"], "no.toml: cannot be read"),
     "no folder": ([URL, "--any-key", "--html", "no/r.html"], "there is no folder no"),
+    "a folder": ([URL, "--any-key", "--html", "."], ".: is a folder"),
+    "a folder that takes no file": (
+        [URL, "--any-key", "--har", "/proc/r.har"],
+        "/proc/r.har: cannot be written",
+    ),
+    "two in one file": (
+        [URL, "--any-key", "--html", "r", "--json", "./r"],
+        "two reports do not fit into one",
+    ),
+    "a baseline without a folder": (
+        [URL, "--any-key", "--baseline", "no/known.json", "--update-baseline"],
+        "there is no folder no",
+    ),
     "two in stdout": ([URL, "--any-key", "--html", "-", "--json", "-"], "only one report fits into stdout"),
     "no baseline": ([URL, "--any-key", "--baseline", "no.json"], "no.json: cannot be read"),
     "a baseline of nothing": ([URL, "--any-key", "--update-baseline"], "Say --baseline FILE"),
