@@ -10,6 +10,7 @@ import math
 import os
 import re
 import secrets
+import ssl
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -108,6 +109,8 @@ def _keys(given: Given, file: File, variables: Mapping[str, str]) -> tuple[dict[
             found[one.label] = Key(account, token, one.limited)
         else:
             notes.append(f"key {one.label}: {one.token_env or 'its token'} is not set, so it is not used")
+    for label, key in found.items():
+        _check_key(label, key.token)
     return found, tuple(notes)
 
 
@@ -115,6 +118,12 @@ def _secret(token: str, variable: str, where: str, variables: Mapping[str, str])
     if token and variable:
         raise ValueError(f"{where}: given both as it is and by a variable")
     return token or variables.get(variable, "")
+
+
+def _check_key(label: str, key: str) -> None:
+    """ValueError for one that no header takes, without showing it: from a file, say, with the end of its line."""
+    if not (key.isascii() and key.isprintable() and key == key.strip()):
+        raise ValueError(f"key {label}: holds a space at its end, or a character that no header takes")
 
 
 def _made_up() -> str:
@@ -131,8 +140,7 @@ def _subject(given: Given, file: File, path: Path | None, keys: Mapping[str, Key
             "--callback-url and --callback-listen go together: the public URL, and what is behind"
         )
     ca = given.ca or (path.parent / target.ca if path and target.ca else None)
-    if ca is not None and not ca.is_file():
-        raise ValueError(f"--ca: there is no file {ca}")
+    check_ca(ca)
     usual = Subject("", keys)
     return Subject(
         url=parse_url(given.url or target.url),
@@ -178,6 +186,18 @@ def check_ids(clauses: frozenset[str], known: Collection[str]) -> None:
     """ValueError for an id that no clause has, with the nearest that one has."""
     for clause in sorted(clauses - set(known)):
         raise ValueError(f"--clause: there is no clause {clause!r}{near(clause, known)}")
+
+
+def check_ca(path: Path | None) -> None:
+    """ValueError for a file of certificates that is none."""
+    if path is None:
+        return
+    if not path.is_file():
+        raise ValueError(f"--ca: there is no file {path}")
+    try:
+        ssl.create_default_context(cafile=path)
+    except OSError as problem:  # those of ssl are such
+        raise ValueError(f"--ca: {path}: no certificate can be read from it") from problem
 
 
 def parse_url(text: str) -> str:

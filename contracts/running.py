@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from contracts import clock, config
-from contracts.config import check_ids, parse_url
+from contracts.config import check_ca, check_ids, parse_url
 from contracts.interrupts import interrupting
 from contracts.showing import STDOUT, finish, forecast, har_of, say, told, write
 
@@ -132,6 +132,7 @@ def run_proxy(asked: Asked, place: Place, known: Deviations, wanted: Wanted) -> 
     from spec import load
 
     known.check()
+    check_ca(place.ca)
     upstream = parse_url(place.upstream)
     record, started, stop = Record(upstream), clock.now(), threading.Event()
     watch = Watch(record, load(), asked.clauses(), asked.about, complete=asked.complete)

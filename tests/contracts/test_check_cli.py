@@ -326,6 +326,13 @@ def test_a_recording_is_judged(run: Callable[..., Ran], tmp_path: Path) -> None:
     assert (run("recording", "no.har").code, run("recording").code) == (2, 2)
 
 
+def test_a_proxy_refuses_what_is_no_certificate(run: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").touch()
+    for name in ("empty.pem", "no.pem"):
+        ran = run("proxy", "--upstream", "https://127.0.0.1:9", "--port", "0", "--ca", name)
+        assert (ran.code, "--ca: " in ran.err, name in ran.err) == (2, True, True)
+
+
 def test_the_clauses_are_listed_with_where_they_stand(run: Callable[..., Ran]) -> None:
     every = run("clauses")
     assert every.code == 0

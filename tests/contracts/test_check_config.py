@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import pytest
+import trustme
 
 from contracts.cases import MAIN, OTHER
 from contracts.config import Chosen, Given, choose, parse_listen, parse_url
@@ -69,7 +70,8 @@ KEYS = {"MY_KEY": "key-a", "MY_OTHER_KEY": "key-b", "MY_POOR_KEY": "key-c"}
 @pytest.fixture
 def chosen(tmp_path: Path) -> Callable[..., Chosen]:
     """What comes of a file, a command line and an environment."""
-    (tmp_path / "ca.pem").touch()
+    trustme.CA(key_type=trustme.KeyType.ECDSA).cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    (tmp_path / "empty.pem").touch()
 
     def of(text: str | None, given: Given | None = None, **variables: str) -> Chosen:
         path = tmp_path / "target.toml"
@@ -189,6 +191,19 @@ WRONG: dict[str, tuple[str, str]] = {
     "one account twice": ('[target]\ntoken = "a"\nother_token = "a"', "the other key is the same"),
     "no URL": ('[target]\ntoken = "a"', "'' is no base URL"),
     "no such file": (f'[target]\nurl = "{URL}"\ntoken = "a"\nca = "b.pem"', "--ca: there is no file"),
+    "no certificate": (
+        f'[target]\nurl = "{URL}"\ntoken = "a"\nca = "empty.pem"',
+        "empty.pem: no certificate",
+    ),
+    "a key with the end of its line": ('[target]\ntoken = "a\\n"', "key main: holds a space at its end"),
+    "another key that no header takes": (
+        '[target]\ntoken = "a"\nother_token = "schlüssel"',
+        "key other: holds",
+    ),
+    "a third key of two lines": (
+        '[target]\ntoken = "a"\n[[keys]]\nlabel = "b"\ntoken = "c\\nd"',
+        "key b: holds",
+    ),
     "callbacks to nowhere": ('[callbacks]\nurl = "https://x.test"', "missing required field `listen`"),
 }
 
@@ -198,6 +213,12 @@ def test_what_cannot_be_is_told_with_its_place(chosen: Callable[..., Chosen], na
     text, words = WRONG[name]
     with pytest.raises(ValueError, match=re.escape(words)):
         chosen(text)
+
+
+def test_a_key_that_no_header_takes_is_not_shown(chosen: Callable[..., Chosen]) -> None:
+    with pytest.raises(ValueError, match="no header takes") as refused:
+        chosen(None, Given(url=URL), EVOLINK_API_KEY="sk-of-a-file\r\n")
+    assert "sk-of-a-file" not in str(refused.value)
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
