@@ -6,14 +6,11 @@ first breach counts: a client that crashed has not also kept a code from its use
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from contracts.client.outcome import crash
+from contracts.client.ending import Ending
 from contracts.judging import Finding, broken, kept
-from contracts.reading import results_of
-from contracts.rules.asking import asks, ended, failure_of, fetches, legible
+from contracts.rules.asking import ended, failure_of, legible
 from contracts.rules.repeating import FAULTY, TOO_MANY
 
 if TYPE_CHECKING:
@@ -39,90 +36,9 @@ EXPLAINS = frozenset(
     }
 )
 SILENT = 20.0  # seconds without a request while a task runs
-PATIENCE = 60.0  # seconds that a client waits for a task at least, when it does not say
-_EARLY = 0.8  # of its patience
 _ENOUGH = 2  # queries that failed in a row: then a client may give up
 _DEFINITE = frozenset({400, 401, 402, 403, 404})
 Told = tuple[str, Finding]  # a clause and what speaks for it or against it
-
-
-@dataclass(frozen=True)
-class Ending:
-    """A run, with what the client was told last."""
-
-    reading: Reading
-    outcome: Outcome
-    scenario: Scenario
-
-    @cached_property
-    def asked(self) -> tuple[Seen, ...]:
-        """Every request to the API, answered or not."""
-        return asks(self.reading, "create", "query", "credits", "other path", "other method")
-
-    @cached_property
-    def last(self) -> Seen | None:
-        """The last of them that is no fetch."""
-        fetched = {one.number for one in fetches(self.reading)}
-        return next((one for one in reversed(self.asked) if one.number not in fetched), None)
-
-    @cached_property
-    def completed(self) -> Seen | None:
-        """The first answer or delivery that says completed."""
-        word = self.reading.spec.query.statuses.success
-        return next((one for one in self._told if one.body.get("status") == word), None)
-
-    @cached_property
-    def failed(self) -> Seen | None:
-        """The last answer or delivery that says failed."""
-        return next((one for one in reversed(self._told) if failure_of(one, self.reading) is not None), None)
-
-    @property
-    def _told(self) -> list[Seen]:
-        return [
-            one
-            for one in self.reading.seen
-            if one.role == "delivery" or (one.role == "query" and one.succeeded)
-        ]
-
-    @cached_property
-    def crash(self) -> str:
-        """How it crashed, if it did."""
-        return crash(self.outcome)
-
-    @cached_property
-    def links(self) -> list[str]:
-        """The results that it was told of."""
-        return results_of(self.completed.body) if self.completed else []
-
-    @cached_property
-    def fetched(self) -> tuple[Seen, ...]:
-        """Its fetches of results."""
-        return fetches(self.reading)
-
-    @property
-    def never_asked(self) -> bool:
-        """Whether it was told of a task, and sent no query at all."""
-        return bool(self.reading.stories) and not any(one.role == "query" for one in self.asked)
-
-    @property
-    def evidence(self) -> tuple[int, ...]:
-        """The entry after which it ended."""
-        return (self.last.number,) if self.last else ()
-
-    @property
-    def is_early(self) -> bool:
-        """Whether it ended long before its patience was due, and nobody had told it of an end."""
-        story = next((one for one in self.reading.stories.values() if one.create), None)
-        if (
-            self.outcome.end != "failure"
-            or story is None
-            or story.create is None
-            or self.completed
-            or self.failed
-        ):
-            return False
-        waited = self.outcome.ended - story.create.entry.ended
-        return waited < _EARLY * (self.outcome.patience or PATIENCE)
 
 
 def told(reading: Reading, outcome: Outcome, scenario: Scenario, *, explained: bool) -> Iterator[Told]:
@@ -259,7 +175,7 @@ def _told_of_failure(one: Ending) -> Iterator[Told]:
     """A failure is none of a completed task, and says which."""
     if one.outcome.end != "failure":
         return
-    if one.completed and one.links and not one.failed:
+    if one.completed and one.was_shown and one.links and not one.failed:
         seen = f"a failure, after {len(one.fetched)} fetches"
         yield "client.reports-success", broken(one.completed.number, expected="success", seen=seen)
         return

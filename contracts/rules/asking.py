@@ -88,13 +88,20 @@ def legible(one: Seen) -> bool:
     return one.succeeded and "json" in (one.header("content-type") or "json").lower()
 
 
+def lost(one: Seen) -> bool:
+    """Whether a create may have made a task whose id the client was not told."""
+    if 200 <= one.status < 300:  # noqa: PLR2004
+        return not one.task_id or not legible(one)
+    return not one.answered
+
+
 def ended(one: Seen, reading: Reading) -> bool:
     """Whether an answer that can be read, or a delivery, says that its task is over."""
     statuses = reading.spec.query.statuses
-    return (one.role == "delivery" or legible(one)) and one.body.get("status") in {
+    return (one.role == "delivery" or legible(one)) and one.body.get("status") in (
         statuses.success,
         statuses.failure,
-    }
+    )
 
 
 def failure_of(one: Seen, reading: Reading) -> str | None:

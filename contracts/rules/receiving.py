@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contracts.judging import broken, kept
-from contracts.rules.asking import asks, ended, fetches
+from contracts.rules.asking import asks, ended, fetches, lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -84,7 +84,7 @@ def _asks_back(reading: Reading) -> Iterator[Finding]:
             yield broken(told.number, acted.number, expected="a query that confirms it", seen=seen)
         elif sure or any(one.entry.began >= told.entry.began for one in asked):
             yield kept(told.number)
-        else:
+        elif not any(map(lost, asks(reading, "create"))):  # else it may be none of its own, for all it knows
             yield broken(told.number, expected="a query that confirms it", seen="none")
 
 
@@ -96,6 +96,8 @@ def _falls_back(reading: Reading) -> Iterator[Finding]:
     for story in reading.stories.values():
         heard = any(one.status in _OK for one in story.deliveries)
         if story.create is None or story.callback_url is None or heard or not _is_watched(reading):
+            continue
+        if lost(story.create):  # then the client does not know that there is a task
             continue
         if any(one.task_id == story.id for one in asks(reading, "query")):
             yield kept(story.create.number)

@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from contracts.judging import broken, kept
-from contracts.rules.asking import ASKS, SOON, asks, equals, invented, legible, pause
+from contracts.rules.asking import ASKS, SOON, asks, equals, invented, lost, pause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -66,9 +66,16 @@ def _waits_as_told(reading: Reading) -> Iterator[Finding]:
 
 
 def _same_matter(one: Seen, later: Seen) -> bool:
-    """Whether a later request asks again for what was refused. What is under way for other tasks is another matter."""
-    same = (later.role, later.task_id) == (one.role, one.task_id) or (one.role == later.role == "create")
-    return same and later.entry.who == one.entry.who and later.entry.began >= one.entry.ended
+    """Whether a later request asks again for what was refused. What is under way for other tasks is another matter.
+
+    So is a create of something else that was on its way already; one that is sent after that is not.
+    """
+    if later.entry.who != one.entry.who or later.entry.began < one.entry.ended:
+        return False
+    if one.role == later.role == "create":
+        alike = one.entry.exchange.request_body == later.entry.exchange.request_body
+        return alike or pause(one, later) >= _AT_ONCE
+    return (later.role, later.task_id) == (one.role, one.task_id)
 
 
 def _backs_off(reading: Reading) -> Iterator[Finding]:
@@ -116,18 +123,11 @@ def _impatience(run: list[Seen], usual: float | None) -> str:
 def _no_blind_repeat(reading: Reading) -> Iterator[Finding]:
     for group in equals(reading, "create"):
         for one, again in pairwise(group):
-            if _lost(one) and pause(one, again) < SOON:
+            if lost(one) and pause(one, again) < SOON:
                 seen = f"the same create again after {pause(one, again):.1f} s"
                 yield broken(one.number, again.number, expected="no second create", seen=seen)
-        if _lost(group[-1]):
+        if lost(group[-1]):
             yield kept(group[-1].number)
-
-
-def _lost(one: Seen) -> bool:
-    """Whether a create may have made a task whose id the client was not told."""
-    if 200 <= one.status < 300:  # noqa: PLR2004
-        return not one.task_id or not legible(one)
-    return not one.answered
 
 
 RULES: Mapping[str, Rule] = {

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tracing import RESULT, SPEC, START, Tracing, completed, error, failed, processing, task
+from tracing import BODY, RESULT, SPEC, START, Tracing, completed, error, failed, processing, task
 
 from contracts.client.outcome import Outcome, Saved
 from contracts.client.scenarios import Scenario, scenarios
@@ -134,6 +134,34 @@ def test_a_bad_end_breaks_one_clause(clause: str, found: Tracing, outcome: dict[
 )
 def test_an_end_that_can_be_defended_is_not_accused(found: Tracing, outcome: dict[str, Any]) -> None:
     assert against(found, ended(found, **outcome)) == set()
+
+
+@pytest.mark.parametrize(
+    ("waits", "accused"), [((1, 2, 4, 8), False), ((2, 3, 4, 5), False), ((8, 4), False), ((1, 1, 1), True)]
+)
+def test_who_would_sleep_past_its_deadline_may_end_before(waits: tuple[float, ...], accused: bool) -> None:  # noqa: FBT001
+    found = Tracing()
+    found.create()
+    for wait in waits:
+        found.query(processing(), after=wait)
+    assert ("client.no-abandon" in against(found, ended(found, errors="gave up", patience=20.0))) is accused
+
+
+def test_a_callback_that_no_query_confirms_is_no_success() -> None:
+    found = asked()
+    found.receiver = "https://hooks.example.test/"
+    found.delivery(completed())
+    found.query(error("task_not_found", "x"), 404)
+    assert against(found, ended(found, errors="task_not_found")) == set()
+
+
+def test_one_of_several_tasks_may_be_what_failed() -> None:
+    found = Tracing()
+    found.create(b"", 0, body={**BODY, "prompt": "Another"})
+    found.create()
+    found.query(completed(), after=2.0)
+    found.link(who=NOBODY)
+    assert against(found, ended(found, errors="one answer was lost")) == set()
 
 
 def test_who_never_asks_is_told_so_and_not_that_it_claims_success() -> None:

@@ -230,6 +230,15 @@ def test_another_matter_may_go_on_while_one_waits() -> None:
     assert breaches(found) == {}
 
 
+@pytest.mark.parametrize(("after", "broken"), [(0.01, {}), (0.5, {"client.retry-after": (0, 1)})])
+def test_another_create_may_have_been_on_its_way(after: float, broken: Any) -> None:
+    found = Tracing()
+    found.create(error("rate_limit_exceeded", "x"), 429, headers=told(3))
+    found.create(after=after, body={**BODY, "prompt": "More"})
+    found.query(completed(), after=2.0)
+    assert breaches(found) == broken
+
+
 def test_a_429_without_a_time_accepts_any_wait() -> None:
     assert breaches(repeated(429, error("rate_limit_exceeded", "x"), 0.5)) == {}
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from test_rules_citizen import breaches, keeps
@@ -10,6 +11,9 @@ from tracing import BODY, ID, RESULT, Tracing, completed, error, failed, process
 from tracing import task as created
 
 from contracts.trace import NOBODY
+
+if TYPE_CHECKING:
+    from contracts.trace import Entry
 
 HOOK = "https://hooks.example.test/c/1"
 GONE = error("task_not_found", "invalid_request_error")
@@ -271,3 +275,18 @@ def test_where_no_callback_comes_a_client_asks() -> None:
     unwatched = called()
     unwatched.receiver = ""
     assert breaches(unwatched) == {}
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json"])
+def test_who_was_told_of_no_task_cannot_ask_for_it(kind: str) -> None:
+    unread = kind == "text/html"
+    found = called()
+    found.entries[0] = answered_as(found.entries[0], kind)
+    assert (breaches(found) == {}) is unread
+    found = called(204)
+    found.entries[0] = answered_as(found.entries[0], kind)
+    assert (breaches(found) == {}) is unread
+
+
+def answered_as(entry: Entry, kind: str) -> Entry:
+    return replace(entry, exchange=replace(entry.exchange, response_headers=(("Content-Type", kind),)))
