@@ -101,5 +101,9 @@ def command_of(context: typer.Context) -> str:
             continue
         option = [] if parameter.param_type_name == "argument" else [parameter.opts[0]]
         values = value if isinstance(value, list | tuple) else [value]
-        words += option if value is True else [word for one in values for word in (*option, str(one))]
+        words += option if value is True else [word for one in values for word in (*option, _word(one))]
     return shlex.join(words)
+
+
+def _word(value: object) -> str:
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)

@@ -53,8 +53,7 @@ def _head(report: Report, subject: str) -> Html:
         "seed": "" if report.seed is None else str(report.seed),
         "exchanges": str(len(report.trace.entries)),
         "tasks created": str(report.created),
-        "credits spent": f"{report.spent:g}"
-        + (f" of {report.budget:g}" if report.budget is not None else ""),
+        "credits spent": _spent(report),
         "recorded in": report.har,
     }
     items = [el("div", el("dt", name), el("dd", value)) for name, value in facts.items() if value]
@@ -66,6 +65,12 @@ def _head(report: Report, subject: str) -> Html:
         el("dl", *items, class_="facts"),
         el("pre", clean_text(report.command), class_="command") if report.command else Html(),
     )
+
+
+def _spent(report: Report) -> str:
+    """Nothing of a recording: nobody counted there."""
+    budget = f" of {report.budget:g}" if report.budget is not None else ""
+    return f"{report.spent:g}{budget}" if report.kind == "api" else ""
 
 
 def _coverage(report: Report) -> Html:
@@ -180,7 +185,7 @@ def _clauses(report: Report) -> Html:
             el("td", _linked(verdict)),
             el("td", _chip(verdict)),
             el("td", str(verdict.observations) if verdict.observations else ""),
-            el("td", verdict.clause.rule, " ", el("small", telling.place(verdict.clause))),
+            el("td", verdict.clause.rule, " ", el("small", telling.place(verdict.clause)), _needed(verdict)),
             data_word=verdict.word,
         )
         for verdict in report.verdicts
@@ -191,6 +196,11 @@ def _clauses(report: Report) -> Html:
         el("p", id="filter", hidden=True),
         el("table", el("thead", head), el("tbody", *rows), class_="clauses", id="clauses"),
     )
+
+
+def _needed(verdict: Verdict) -> Html:
+    """What would have shown it, of what was not observed."""
+    return el("small", f"needs: {verdict.clause.observed.by}") if verdict.word == "not observed" else Html()
 
 
 def _linked(verdict: Verdict) -> Html:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 WORDS: tuple[Word, ...] = ("kept", "broken", "noted", "not observed")
 _VARIABLES = {MAIN: "$EVOLINK_API_KEY", OTHER: "$EVOLINK_OTHER_API_KEY", "wrong": "a-key-that-nobody-has"}
 _BODY = 600  # characters of a body in a command
+_DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:[/?#]|\Z)", re.IGNORECASE)
 _UNSENT = {"host", "content-length", "connection", "authorization", "accept-encoding", "user-agent"}
 
 
@@ -96,8 +98,8 @@ def effort(report: Report) -> str:
     """What the run took of time, tasks and credits."""
     tasks = f"{report.created} task{'' if report.created == 1 else 's'} created"
     budget = f" of {report.budget:g}" if report.budget is not None else ""
-    exchanges = f"{len(report.trace.entries)} exchanges"
-    return f"{exchanges}, {tasks}, {report.spent:g}{budget} credits spent, {report.seconds:.1f} s"
+    spent = f", {report.spent:g}{budget} credits spent" if report.kind == "api" else ""  # else nobody counted
+    return f"{len(report.trace.entries)} exchanges, {tasks}{spent}, {report.seconds:.1f} s"
 
 
 def unseen(report: Report) -> list[Answer]:
@@ -120,12 +122,8 @@ def curl(report: Report, entry: Entry) -> str:
     if entry.kind == "delivery":
         answered = f"answered {exchange.status}" if exchange.status else "without an answer"
         return printable(f"# the server called {exchange.method} {url}, {answered}")
-    headers = [(name, value) for name, value in exchange.request_headers if name.lower() not in _UNSENT]
-    if exchange.request_body and "content-type" not in {name.lower() for name, _ in headers}:
-        headers.append(("Content-Type", ""))  # or curl sends one of its own
-    parts = ["curl", "-sS", "-i", *_method(exchange), quoted(url), *_key(entry, exchange)]
-    for name, value in headers:
-        parts += ["-H", quoted(f"{name}: {value}".strip())]
+    parts = ["curl", "-sS", "-i", *_as_is(url), *_method(exchange), quoted(url), *_key(entry, exchange)]
+    parts += [word for header in _headers(exchange) for word in ("-H", quoted(header))]
     body, cut = _body(exchange.request_body)
     more = f"  # the body was cut: {place_of(report, entry)}" if cut else ""
     return " ".join([*parts, *body]) + more
@@ -158,6 +156,21 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
     )
+
+
+def _as_is(url: str) -> list[str]:
+    """What keeps curl from taking brackets for a pattern, and dots out of a path."""
+    dots = ["--path-as-is"] if _DOTS.search(url) else []
+    return [*dots, "--globoff"] if set(url) & set("[]{}") else dots
+
+
+def _headers(exchange: Exchange) -> list[str]:
+    """As curl wants them: a semicolon ends one without a value, a colon takes out one of its own."""
+    sent = [one for one in exchange.request_headers if one[0].lower() not in _UNSENT]
+    told = [f"{name}: {value}" if value else f"{name};" for name, value in sent]
+    if exchange.request_body and "content-type" not in {name.lower() for name, _ in sent}:
+        told.append("Content-Type:")
+    return told
 
 
 def _method(exchange: Exchange) -> list[str]:

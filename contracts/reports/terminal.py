@@ -40,31 +40,33 @@ def show(report: Report, file: TextIO, *, verbose: bool = False) -> None:
 
 
 def render(report: Report, console: Console, *, verbose: bool = False) -> None:
-    """Print it; with `verbose` a line for every clause too."""
+    """Print it; with `verbose` every clause too, every breach, and what would have been needed to see more."""
     _line(console, f"evolink-check {report.kind} {clean_text(report.subject)}", "bold")
     ordered = telling.ordered(report.verdicts)
     for verdict in ordered:
         if verdict.breaches and not verdict.known:
-            _told(report, verdict, console)
+            _told(report, verdict, console, len(verdict.breaches) if verbose else _SHOWN)
     rows = [one for one in ordered if one.known or (verbose and not one.breaches)]
     if rows:
         console.print()
     for verdict in rows:
         _row(verdict, console)
+        if verdict.word == "not observed":
+            _field(console, "needs", verdict.clause.observed.by)
     _rest(report, console)
     style = "bold red" if report.exit_status else "bold green"
     _line(console, telling.counted(report), style)
 
 
-def _told(report: Report, verdict: Verdict, console: Console) -> None:
+def _told(report: Report, verdict: Verdict, console: Console, shown: int) -> None:
     found, clause = telling.breaches(verdict), verdict.clause
     console.print()
     _row(verdict, console)
     _field(console, "says", telling.place(clause))
-    for breach in found[:_SHOWN]:
+    for breach in found[:shown]:
         _breach(report, breach, console)
-    if len(found) > _SHOWN:
-        _field(console, "more", f"{len(found) - _SHOWN} other kinds of it")
+    if len(found) > shown:
+        _field(console, "more", f"{len(found) - shown} other kinds of it (--verbose)")
     again = telling.repeat(report, clause)
     if again and verdict.word == "broken":
         _field(console, "repeat", again)

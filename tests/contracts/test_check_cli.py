@@ -207,7 +207,7 @@ def test_the_command_that_repeats_a_run_has_its_options_and_no_key(run: Callable
         *("--har", "a b.har", "--json", "-", "--memory", "a b"),
     )
     command = json.loads(ran.out)["command"]
-    assert command.endswith(f"api {URL} --any-key --max-credits 20.0 --memory 'a b' --seed 5")
+    assert command.endswith(f"api {URL} --any-key --max-credits 20 --memory 'a b' --seed 5")
 
 
 def test_every_report_is_a_file_or_stdout(run: Callable[..., Ran], tmp_path: Path) -> None:

@@ -245,6 +245,18 @@ def test_every_clause_is_in_the_table_and_those_that_are_broken_are_linked() -> 
     assert len(links) == 5
 
 
+def test_what_was_not_observed_says_what_it_needs() -> None:
+    shown = page().shown
+    missing = [one.clause for one in full() if one.word == "not observed"]
+    assert missing
+    assert all(f"needs: {clause.observed.by}" in shown for clause in missing)
+
+
+def test_of_a_recording_nobody_counted_the_credits() -> None:
+    assert "credits spent" in page().shown
+    assert "credits spent" not in page(kind="recording").shown
+
+
 def test_notes_are_shown() -> None:
     assert "whose task it is was not checked" in page().shown
     assert "Notes" not in page(notes=()).shown

@@ -64,7 +64,9 @@ def test_breaches_that_read_alike_are_one() -> None:
     text = printed(report())
     assert "progress 0  (2 times, first in entries 2, 4)" in text
     many = tuple(broken(0, expected="x", seen=f"kind {number}") for number in range(9))
-    assert "6 other kinds of it" in printed(report(judged=verdicts(wire__json=many)))
+    assert "6 other kinds of it (--verbose)" in printed(report(judged=verdicts(wire__json=many)))
+    every = printed(report(judged=verdicts(wire__json=many)), verbose=True)
+    assert all(f"kind {number}" in every for number in range(9))
 
 
 def test_a_known_deviation_is_a_line_and_no_more() -> None:
@@ -79,6 +81,13 @@ def test_verbose_shows_every_clause() -> None:
     assert all(f"{one.clause.id}: " in text for one in full())
 
 
+def test_verbose_says_what_would_have_been_needed() -> None:
+    lines = printed(report(), verbose=True).splitlines()
+    at = next(place for place, line in enumerate(lines) if line.startswith("not observed    link.expired"))
+    clause = next(one.clause for one in full() if one.clause.id == "link.expired")
+    assert lines[at + 1] == f"  needs     {clause.observed.by}"
+
+
 def test_what_was_documented_and_never_seen_is_listed() -> None:
     text = printed(report())
     create = row(text, "documented, never seen: POST")
@@ -90,6 +99,11 @@ def test_tasks_credits_and_notes_are_told() -> None:
     text = printed(report())
     assert "17 exchanges, 2 tasks created, 10 of 20 credits spent, 12.3 s" in text
     assert "note: no other key was given" in text
+
+
+def test_of_a_recording_nobody_counted_the_credits() -> None:
+    text = printed(report(kind="recording", budget=None, spent=0.0))
+    assert "17 exchanges, 2 tasks created, 12.3 s" in text
 
 
 def test_a_pipe_gets_plain_lines() -> None:
@@ -167,6 +181,31 @@ def test_methods_are_said_where_they_are_not_implied() -> None:
     trace.exchange("POST", "/v1/x", 400)
     assert ["-X" in curl_of(trace, place) for place in range(4)] == [True, True, False, True]
     assert "--head" in curl_of(trace, 2)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/v1/tasks/{x}", ["--globoff"]),
+        ("/v1/tasks/[1-9]", ["--globoff"]),
+        ("/v1/../v1/tasks", ["--path-as-is"]),
+        ("/v1/tasks/%2E%2e", ["--path-as-is"]),
+        ("/v1/tasks/a..b", []),
+    ],
+)
+def test_a_path_is_sent_as_it_was(path: str, words: list[str]) -> None:
+    trace = Tracing()
+    trace.exchange("GET", path, 404)
+    assert [word for word in curl_of(trace) if word.startswith("--")] == words
+
+
+def test_a_header_without_a_value_is_sent_too_and_none_that_was_not() -> None:
+    trace = Tracing()
+    trace.create(sent=(("X-Empty", ""), ("X-Twice", "a"), ("X-Twice", "b")))
+    words = curl_of(trace)
+    assert [word for word in words if word.startswith(("X-", "Content"))] == [
+        *("X-Empty;", "X-Twice: a", "X-Twice: b", "Content-Type:")
+    ]
 
 
 def test_a_long_body_is_cut_and_says_where_it_is_whole() -> None:
