@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BIN = Path(sys.executable).parent
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
 
 
 @contextmanager

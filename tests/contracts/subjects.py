@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -47,12 +46,6 @@ def account_of(mock: MockServer, subject: Subject, label: str = "main", **terms:
 
 def target_of(subject: Subject, effort: Effort | None = None, **more: Any) -> Target:
     return Target(subject, effort or Effort(), Recorder(subject.keys), SPEC, **more)
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 @contextmanager

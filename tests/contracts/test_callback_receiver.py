@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from subjects import free_port
+from serving import free_port
 
 from contracts.receiver import CLOSE, REDIRECT, Answer, Receiver, never, slow
 from contracts.recorder import Recorder

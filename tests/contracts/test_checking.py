@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from serving import free_port
 from subjects import (
     CREDITS,
     SCALE,
     account_of,
-    free_port,
     quick_mock,
     subject_at,
     target_of,

@@ -262,6 +262,13 @@ def test_a_huge_body_is_refused_or_accepted_but_never_a_500() -> None:
         assert set(trace.accused()) == ({clause} if clause else set())
 
 
+def test_a_huge_body_with_another_fault_shows_that_its_size_is_borne() -> None:
+    for size, status, seen in ((1_100_000, 400, True), (1_100_000, 200, True), (20, 400, False)):
+        trace = Tracing()
+        trace.create(INVALID if status == 400 else task(), status, BODY | {"x": "x" * size})
+        assert ("body.limit" in trace.kept()) is seen
+
+
 CASES: list[Callable[[Tracing], Any]] = [
     lambda t: t.create(b"<html>", headers=TEXT),
     lambda t: t.create({"error": "No"}, 400),
@@ -276,3 +283,11 @@ def test_a_spoiled_exchange_is_nobody_elses_business(spoiled: Callable[[Tracing]
     spoiled(trace)
     assert not trace.accused().keys() & create.RULES.keys()
     assert not trace.kept().keys() & create.RULES.keys()
+
+
+def test_an_answer_about_the_key_says_nothing_of_what_may_be_accepted_or_not() -> None:
+    haste = error("rate_limit_exceeded", "rate_limit_error")
+    for answer, status in ((haste, 429), (BROKEN_DOWN, 500), (POOR, 402)):
+        trace = Tracing()
+        trace.create(answer, status, BODY | {"image_urls": [], "prompt": " "}, headers=(*JSON, ("Retry-After", "1")))
+        assert not trace.kept().keys() & {"create.image-urls-empty", "prompt.length"}

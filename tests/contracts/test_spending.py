@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from subjects import SCALE, free_port, quick_mock, subject_at
+from serving import free_port
+from subjects import SCALE, quick_mock, subject_at
 from tracing import SPEC
 
 from contracts import drawing, spending, stranger, tables

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from serving import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,12 +50,6 @@ class Run:
         """Seconds between one query and the next."""
         times = [one.at for one in self.account.requests if one.path.startswith("/v1/tasks/")]
         return [after - before for before, after in pairwise(times)]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def command(name: str, output: Path, **more: str) -> list[str]:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import av
 import httpx
 import pytest
-from driving import CLIENTS, COMMANDS, POLLING, command, drive, ended, free_port, started, surroundings
+from driving import CLIENTS, COMMANDS, POLLING, command, drive, ended, started, surroundings
 from hypothesis import given
 from hypothesis import strategies as st
+from serving import free_port
 
 from mockserver import MockServer
 
