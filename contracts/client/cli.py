@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import traceback
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -174,6 +175,8 @@ def _problems() -> Iterator[None]:
         yield
     except (MockError, CommandError, ValueError, OSError) as error:
         _fail(str(error))
+    except Exception:  # noqa: BLE001  (a bug of ours is no verdict on a client)
+        _fail(f"a bug in evolink-check:\n{traceback.format_exc()}")
 
 
 def _fail(problem: str) -> NoReturn:
@@ -202,6 +205,8 @@ def _planned(description: Description, names: list[str]) -> Plan:
     spec = load()
     clauses = tuple(one for one in load_clauses() if one.binds == "client")
     known = chosen(scenarios(spec), names, description.skip)
+    if not known:
+        raise ValueError("none of these scenarios is left: the file skips them")
     plan = applying(Plan(description, known, spec, clauses, environment=environment()))
     if not plan.scenarios:
         raise ValueError("none of these scenarios applies: they need a client with {callback_url}")
@@ -230,9 +235,10 @@ def _judged(plan: Plan, *, strict: bool, verbose: bool) -> Summary:
 
 
 def _notes(plan: Plan) -> tuple[str, ...]:
+    notes = plan.description.misspelt
     if plan.description.deadline is None and any(one.endless for one in plan.scenarios):
-        return ("without --deadline nobody can say whether the client would have ended by itself",)
-    return ()
+        notes += ("without --deadline nobody can say whether the client would have ended by itself",)
+    return notes
 
 
 def _report(summary: Summary, wanted: dict[str, Path | None], *, verbose: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -95,9 +96,8 @@ def words_of(description: Description, place: Place) -> list[str]:
 
 
 def _filled(word: str, given: Mapping[str, str]) -> str:
-    for name, value in given.items():
-        word = word.replace(f"{{{name}}}", value)
-    return word
+    """All at once: what is filled in may look like a placeholder itself."""
+    return re.sub(r"\{(\w+)\}", lambda found: given.get(found[1], found[0]), word)
 
 
 def _given(description: Description, place: Place) -> dict[str, str]:

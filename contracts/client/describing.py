@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 import tomllib
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 PROMPT = "The person starts dancing"
 IMAGE = "https://example.com/image.jpg"
+PLACEHOLDERS = ("prompt", "image_url", "output", "callback_url", "callback_listen")
 
 
 class DescriptionError(ValueError):
@@ -69,6 +71,19 @@ class Description:
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
+    def misspelt(self) -> tuple[str, ...]:
+        """What stands in the command like a placeholder and is none, each with the one that it is near to."""
+        words = [name for word in self.command for name in re.findall(r"\{(\w+)\}", word)]
+        near = {
+            name: get_close_matches(name, PLACEHOLDERS, n=1) for name in words if name not in PLACEHOLDERS
+        }
+        return tuple(
+            f"{{{name}}} is passed on as it is; did you mean {{{found[0]}}}?"
+            for name, found in near.items()
+            if found
+        )
+
+    @property
     def is_called_back(self) -> bool:
         """Whether it takes a callback URL."""
         return self.callback is not None or any("{callback_url}" in word for word in self.command)
@@ -102,19 +117,29 @@ def described(found: dict[str, Any]) -> Description:
             given[name] = _sign(found[name], name)
     if "callback" in found:
         _known(found["callback"], Receiver, "callback.")
-        given["callback"] = Receiver(**found["callback"])
+        given["callback"] = Receiver(**_all_texts(found["callback"], "callback."))
     if "skip" in found:
         given["skip"] = _texts(found["skip"], "skip")
-    deadline = found.get("deadline")
-    if deadline is not None and (not isinstance(deadline, int | float) or deadline <= 0):
-        raise ValueError(f"deadline: {deadline!r} is no number of seconds")
+    _all_texts({name: found[name] for name in ("prompt", "image_url") if name in found}, "")
+    _all_texts(found.get("environment", {}), "environment.")
+    if "deadline" in found and not _is_time(found["deadline"]):
+        raise ValueError(f"deadline: {found['deadline']!r} is no number of seconds")
     return Description(**given)
+
+
+def _is_time(found: Any) -> bool:
+    return type(found) in {int, float} and 0 < found < inf
 
 
 def _sign(found: Any, name: str) -> Sign:
     _known(found, Sign, f"{name}.")
-    status = found.get("status", ())
-    sign = replace(Sign(**found), status=(status,) if isinstance(status, int) else tuple(status))
+    status = found.get("status", [])
+    statuses = [status] if type(status) is int else status
+    if not isinstance(statuses, list) or any(type(one) is not int for one in statuses):
+        raise ValueError(f"{name}.status: has to be a number, or a list of them")
+    if not isinstance(found.get("file", False), bool):
+        raise ValueError(f"{name}.file: has to be true or false")  # noqa: TRY004  (what the user is told)
+    sign = Sign(**{**found, "status": tuple(statuses)})
     try:
         re.compile(sign.output)
     except (re.error, TypeError) as error:
@@ -136,3 +161,12 @@ def _texts(found: Any, name: str) -> tuple[str, ...]:
     if not isinstance(found, list | tuple) or not all(isinstance(one, str) for one in found):
         raise ValueError(f"{name}: has to be a list of texts")
     return tuple(found)
+
+
+def _all_texts(found: Any, where: str) -> dict[str, str]:
+    if not isinstance(found, dict):
+        raise ValueError(f"{where.rstrip('.')}: has to be a table")  # noqa: TRY004  (as above)
+    for name, value in found.items():
+        if not isinstance(value, str):
+            raise ValueError(f"{where}{name}: has to be a text")  # noqa: TRY004
+    return found

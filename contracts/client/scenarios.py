@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
@@ -179,10 +180,11 @@ def chosen(known: Iterable[Scenario], names: Sequence[str], skipped: Sequence[st
     listed = tuple(known)
     for name in (*names, *skipped):
         if not any(_means(name, one) for one in listed):
-            raise ValueError(f"there is no scenario {name!r}")
+            near = get_close_matches(name, [one.id for one in listed], n=1)
+            raise ValueError(f"there is no scenario {name!r}{f'; did you mean {near[0]}?' if near else ''}")
     wanted = [one for one in listed if not names or any(_means(name, one) for name in names)]
     return tuple(one for one in wanted if not any(_means(name, one) for name in skipped))
 
 
 def _means(name: str, one: Scenario) -> bool:
-    return one.id.startswith(name) or fnmatchcase(one.id, name)
+    return bool(name) and (one.id.startswith(name) or fnmatchcase(one.id, name))

@@ -142,6 +142,8 @@ def test_placeholders_are_filled_in(tmp_path: Path) -> None:
         *("x", f"Go {tmp_path / 'result.mp4'}", '{"a":1}'),
         *(f"http://127.0.0.1:{port}/callback", f"127.0.0.1:{port}"),
     ]
+    nested = Description(("{prompt}",), prompt="a {output}")
+    assert words_of(nested, place) == ["a {output}"], "what is filled in stays as it is"
     own = Description(("x",), callback=Receiver("0.0.0.0:{port}", "https://a.example:{port}/h"))
     assert place_of(own, tmp_path).callback_url.startswith("https://a.example:")
     assert place_of(Description(("x",)), tmp_path).callback_url == ""
@@ -189,6 +191,19 @@ def test_the_command_lists_its_scenarios() -> None:
     status, text = command("--list")
     assert status == 0
     assert "query-429\n    The query is answered with 429" in text
+
+
+def test_scenarios_that_a_file_skips_to_the_last_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "client.toml"
+    file.write_text("skip = ['*']\n", encoding="utf-8")
+    status, text = command("--config", str(file), "--", "x")
+    assert (status, "the file skips them" in text) == (2, True)
+
+
+def test_a_bug_of_ours_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contracts.client.cli._judged", lambda *_, **__: 1 // 0)
+    status, text = command("--", "x")
+    assert (status, "a bug in evolink-check" in text) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,18 @@ def test_a_command_may_be_a_line_of_a_shell(tmp_path: Path) -> None:
         ("success = 0", "success: has to be a table"),
         ("deadline = 'long'", "deadline: 'long' is no number of seconds"),
         ("deadline = 0", "deadline: 0 is no number of seconds"),
+        ("deadline = true", "deadline: True is no number of seconds"),
+        ("deadline = nan", "deadline: nan is no number of seconds"),
+        ("prompt = 5", "prompt: has to be a text"),
+        ("image_url = ['x']", "image_url: has to be a text"),
+        ("environment = 'x'", "environment: has to be a table"),
+        ("environment = {A = 1}", "environment.A: has to be a text"),
+        ("callback = {listen = 5}", "callback.listen: has to be a text"),
+        ("success = {status = '0'}", "success.status: has to be a number, or a list of them"),
+        ("success = {status = ['0']}", "success.status: has to be a number, or a list of them"),
+        ("success = {status = true}", "success.status: has to be a number, or a list of them"),
+        ("success = {status = 1.5}", "success.status: has to be a number, or a list of them"),
+        ("failure = {file = 'no'}", "failure.file: has to be true or false"),
         ("skip = 'link-'", "skip: has to be a list of texts"),
         ("command = [", "client.toml"),
     ],
@@ -75,6 +87,11 @@ def test_what_is_wrong_is_told_with_the_file(tmp_path: Path, text: str, problem:
         described(tmp_path, text)
     assert problem in str(caught.value)
     assert "client.toml" in str(caught.value)
+
+
+def test_what_is_nearly_a_placeholder_is_told() -> None:
+    found = Description(("x", "--prompt={promt}", "{output}", '{"a": {}}', "{q}"))
+    assert found.misspelt == ("{promt} is passed on as it is; did you mean {prompt}?",)
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -77,7 +77,12 @@ def test_a_name_means_all_that_begin_so_or_match() -> None:
     assert not any(fnmatchcase(one.id, "fail-*") for one in chosen(ALL, [], ["fail-"]))
 
 
-@pytest.mark.parametrize(("names", "skipped"), [(["sunny"], []), ([], ["callbacks"])])
+@pytest.mark.parametrize(("names", "skipped"), [(["sunny"], []), ([], ["callbacks"]), ([""], []), ([], [""])])
 def test_a_name_that_means_nothing_is_an_error(names: list[str], skipped: list[str]) -> None:
     with pytest.raises(ValueError, match="there is no scenario"):
         chosen(ALL, names, skipped)
+
+
+def test_a_name_that_is_nearly_one_is_told() -> None:
+    with pytest.raises(ValueError, match="no scenario 'hapy'; did you mean happy"):
+        chosen(ALL, ["hapy"], [])
