@@ -14,6 +14,7 @@ _AUTHORITY = rf"(?:(?:{_CHARS}|:)*@)?(?:\[(?P<literal>[^\[\]]*)\]|(?:{_CHARS})*)
 _PATH = rf"(?://{_AUTHORITY}(?:/{_SEGMENT}*)*|/?(?:{_SEGMENT}+(?:/{_SEGMENT}*)*)?)"
 _TAIL = rf"(?:{_SEGMENT}|[/?])*"
 _URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:{_PATH}(?:\?{_TAIL})?(?:#{_TAIL})?")
+_DIGITS = 308  # of an integer that any decoder can hold: more are out of the range of a double
 _FUTURE = re.compile(r"[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+")
 
 
@@ -38,12 +39,20 @@ def _is_ipv6(text: str) -> bool:
 def strict_json(raw: bytes, **_: str) -> Any:
     """Decode JSON as RFC 8259 has it: UTF-8, finite numbers, no lone surrogates. ValueError otherwise."""
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_no_number, parse_float=_finite)
+        value = json.loads(
+            raw.decode("utf-8"), parse_constant=_no_number, parse_float=_finite, parse_int=_whole
+        )
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if b"\\u" in raw:
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate cannot be encoded
     return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > _DIGITS:
+        raise ValueError("a number is out of range")
+    return int(text)
 
 
 def _no_number(word: str) -> NoReturn:

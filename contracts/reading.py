@@ -134,7 +134,8 @@ class Reading:
 
     def problems(self, one: Seen) -> tuple[Problem, ...]:
         """Where the answer of a create or of a query departs from the schema that the documents give it."""
-        return self._voice.problems(one.entry.exchange, one.answer)
+        exchange = one.entry.exchange
+        return self._voice.problems(replace(exchange, url=self.path(exchange.url)), one.answer)
 
     @cached_property
     def seen(self) -> tuple[Seen, ...]:
@@ -216,7 +217,10 @@ class Reading:
         url, method = entry.exchange.url, entry.exchange.method.upper()
         if self.trace.origin and not f"{url}/".startswith(f"{self.trace.origin}/") and "://" in url:
             return "elsewhere", ""
-        path = self.path(url)
+        try:
+            path = self.path(url)
+        except ValueError:  # no URL, as far as anybody can read it
+            return "elsewhere", ""
         before, _, task_id = path.rpartition("/")
         if f"{before}/" == self.spec.query.path.partition("{")[0] and task_id:
             return ("query", task_id) if method == self.spec.query.method else ("other method", "")

@@ -7,6 +7,7 @@ Where the documents leave an answer open (the choices in clauses.yaml) a fault i
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -97,7 +98,7 @@ def _type_faults(headers: Iterable[tuple[str, str]]) -> Iterator[Fault]:
 def _no_json(body: bytes) -> Fault:
     """Surely none when a lenient decoder refuses it too: NaN, a byte order mark and the like divide decoders."""
     try:
-        json.loads(body.decode("utf-8-sig", "surrogateescape").rstrip("\0"), strict=False)
+        json.loads(body.decode("utf-8-sig", "surrogateescape").rstrip("\0"), strict=False, parse_int=float)
     except RecursionError:
         return Fault("body.json", "nested too deeply", sure=False)
     except ValueError:
@@ -112,7 +113,10 @@ def _has_twins(body: bytes) -> bool:
         nonlocal twins
         twins = twins or len({name for name, _ in found}) < len(found)
 
-    json.loads(body, object_pairs_hook=pairs)
+    with suppress(
+        RecursionError
+    ):  # a hook needs a level more than the decoder does: deeper than anybody looks
+        json.loads(body, object_pairs_hook=pairs)
     return twins
 
 

@@ -7,6 +7,7 @@ are about: calls before the end, and requests where a receiver redirected to.
 from __future__ import annotations
 
 from bisect import bisect_left
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
@@ -206,7 +207,8 @@ def _redirects(reading: Reading, urls: Mapping[str, int]) -> Mapping[str, int]:
         answered = {name.lower(): value for name, value in one.entry.exchange.response_headers}
         place = urls.get(_place(url))
         if one.status // 100 == 3 and "location" in answered and place is not None:  # noqa: PLR2004
-            found[urljoin(url, answered["location"])] = place
+            with suppress(ValueError):  # a receiver may say what is no address
+                found[urljoin(url, answered["location"])] = place
     return {url: place for url, place in found.items() if _place(url) not in urls}
 
 
@@ -223,7 +225,7 @@ def _is_below(url: str, receiver: str, part: str) -> bool:
 def _parted(calls: Calls, found: Sequence[Seen], aside: Sequence[Seen], reading: Reading) -> Calls:
     """With the deliveries in order, those before the end aside."""
     tale = calls.tale
-    on_its_way = {tale.words.initial, tale.words.running}
+    on_its_way = (tale.words.initial, tale.words.running)
     # A query may be a little behind the callback; where it is far behind, the callback came before the end.
     last = max(
         (view.entry.began for view in tale.judged if view.body.get("status") in on_its_way), default=0.0

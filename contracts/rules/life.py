@@ -80,7 +80,7 @@ def status_order(reading: Reading) -> Iterator[Finding]:
     for tale in tales(reading):
         rank = {word: place for place, word in enumerate(tale.words)}
         latest: Seen | None = None
-        for view, before in in_order([one for one in tale.judged if one.body.get("status") in rank]):
+        for view, before in in_order([one for one in tale.judged if one.body.get("status") in tale.words]):
             latest = max(
                 (*before, *([latest] if latest else [])),
                 key=lambda one: rank[one.body["status"]],
@@ -132,7 +132,7 @@ def ends(reading: Reading) -> Iterator[Finding]:
         elif tale.create and tale.queries and all(is_documented(reading, tale, one) for one in tale.queries):
             last = tale.queries[-1]
             waited = (last.entry.began - tale.create.entry.ended) * reading.trace.scale
-            if waited > _LONG and last.body.get("status") in {tale.words.initial, tale.words.running}:
+            if waited > _LONG and last.body.get("status") in (tale.words.initial, tale.words.running):
                 yield broken(
                     tale.create.number,
                     last.number,

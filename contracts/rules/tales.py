@@ -48,9 +48,9 @@ class Tale:
     deliveries: tuple[Seen, ...]
 
     @property
-    def ends(self) -> frozenset[str]:
-        """The words of a task that is over."""
-        return frozenset({self.words.success, self.words.failure})
+    def ends(self) -> tuple[str, str]:
+        """The words of a task that is over. No set: a broken server's status may be a list, which none can hold."""
+        return (self.words.success, self.words.failure)
 
     @property
     def ended(self) -> tuple[Seen, ...]:
@@ -78,7 +78,7 @@ def bodies_of(tale: Tale) -> tuple[Seen, ...]:
 
     Otherwise a callback is held against the query (clause `callback.body-equals-query`).
     """
-    early = {None, tale.words.initial, tale.words.running}
+    early = (None, tale.words.initial, tale.words.running)
     told = [] if tale.ended else [one for one in tale.deliveries if one.body.get("status") not in early]
     return (*tale.judged, *told[:1])
 
@@ -199,7 +199,7 @@ def _is_own(view: Seen, story: Story) -> bool:
 
 def _changes(queries: Sequence[Seen], words: Statuses) -> Iterator[tuple[Seen, Seen]]:
     """The queries that contradict an end that was surely told before, with that end (clause `task.final`)."""
-    ends = {words.success, words.failure}
+    ends = (words.success, words.failure)
     first: Seen | None = None
     for view, before in in_order(queries):
         if first is None:

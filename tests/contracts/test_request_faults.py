@@ -257,3 +257,16 @@ def test_the_operation_of_a_body_is_that_of_its_model() -> None:
     assert operation_of({"model": ["x"]}, CREATES) is operation_of([], CREATES) is OPERATION
     assert renamed({"model": old, "x": 1}, OPERATION) == {"model": MODEL, "x": 1}
     assert renamed({"model": ["x"]}, OPERATION) == {"model": ["x"]}
+
+
+@pytest.mark.parametrize("number", [b"9" * 400, b"-" + b"9" * 5000, b"1e400"])
+def test_a_number_that_few_decoders_can_hold_may_be_refused_or_not(number: bytes) -> None:
+    body = json.dumps(BODY).encode()[:-1] + b', "seed": ' + number + b"}"
+    assert clauses(body) == ["(body.json)"]
+    assert decoded(number) is NOT_JSON
+
+
+def test_no_depth_of_a_body_stops_the_reader() -> None:
+    for depth in range(800, 1001):
+        body = json.dumps(BODY).encode()[:-1] + b', "x": ' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
+        assert clauses(body) in (["(body.limit)"], ["(body.json)"])

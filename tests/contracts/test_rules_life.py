@@ -243,6 +243,15 @@ def test_an_unknown_word_at_the_end_is_not_told_twice() -> None:
     assert trace.accused().keys() == {"task.status-words"}
 
 
+@pytest.mark.parametrize("status", [[], {}, ["completed"], 7])
+def test_a_status_that_is_no_text_is_told_and_stops_no_rule(status: Any) -> None:
+    trace = Tracing()
+    trace.create()
+    trace.query(task(status=status))
+    trace.query(completed())
+    assert trace.accused().keys() == {"task.status-words"}
+
+
 def test_a_callback_tells_of_an_end_too() -> None:
     trace = told(processing(40))
     trace.delivery(completed())

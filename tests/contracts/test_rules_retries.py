@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -209,3 +209,11 @@ def test_no_correct_schedule_is_accused(  # noqa: PLR0913  (all that may be othe
         before = tooks[place]
     found = tried(*tries, scale=scale).reading()
     assert all(one.kept for rule in retries.RULES.values() for one in rule(found))
+
+
+def test_a_receiver_that_redirects_to_what_is_no_address_stops_no_rule() -> None:
+    trace = failing(1.0, 2.0, 4.0, last=204)
+    first = trace.entries[2]
+    exchange = replace(first.exchange, status=302, response_headers=(("Location", "https://[no/"),))
+    trace.entries[2] = replace(first, exchange=exchange)
+    assert trace.accused() == {}

@@ -53,6 +53,7 @@ def only(trace: Tracing) -> Seen:
         ("GET", f"{CREATE}/", "other path", ""),
         ("GET", "/", "other path", ""),
         ("GET", "https://elsewhere.test/v1/credits", "elsewhere", ""),
+        ("GET", "https://[no/v1/credits", "elsewhere", ""),
         ("GET", f"{ORIGIN}.evil.test/v1/credits", "elsewhere", ""),
     ],
 )
@@ -269,3 +270,24 @@ def test_numbers_are_places_in_the_trace() -> None:
     assert with_order(trace, [one.number for one in Reading(trace, SPEC).seen]) == [
         *("POST", "GET", "GET", "POST", "GET", "GET")
     ]
+
+
+def test_schemas_are_held_against_answers_below_any_base_url() -> None:
+    trace = Tracing()
+    trace.create(task(task_info=5))
+    trace.query(processing(results=5))
+    base = "https://gate.test/evolink"
+    entries = tuple(
+        replace(one, exchange=replace(one.exchange, url=one.exchange.url.replace(ORIGIN, base)))
+        for one in trace.entries
+    )
+    reading = Reading(replace(trace.trace(), entries=entries, origin=base), SPEC)
+    pointers = [[problem.pointer for problem in reading.problems(one)] for one in reading.seen]
+    assert pointers == [["/task_info"], ["/results"]]
+
+
+def test_what_nobody_can_read_as_a_url_is_elsewhere_without_a_base_url_too() -> None:
+    trace = Tracing()
+    trace.exchange("GET", "https://[no/v1/credits", 200, b"{}")
+    (found,) = Reading(replace(trace.trace(), origin=""), SPEC).seen
+    assert found.role == "elsewhere"
