@@ -45,11 +45,12 @@ class Pair(Struct):
 
 
 class Post(Struct):
-    """The body of a request."""
+    """The body of a request. HAR has no coding for it: ours has its own name, other tools take that of an answer."""
 
     text: str | None = None
     params: list[Pair] | None = None
     encoding: str | None = field(default=None, name="_encoding")
+    coding: str | None = field(default=None, name="encoding")
 
 
 class Content(Struct):
@@ -76,7 +77,7 @@ class Response(Struct):
     status: int | None = None
     headers: list[Pair] = []
     content: Content | None = None
-    error: str | None = field(default=None, name="_error")
+    error: Any = field(default=None, name="_error")  # a text in browsers; who knows in other tools
 
 
 class Dated(Struct):
@@ -88,7 +89,7 @@ class Dated(Struct):
     milliseconds: float | None = field(default=0.0, name="time")
     facts: EntryFacts | None = field(default=None, name="_evolink")
     callback: bool = field(default=False, name="_callback")
-    cached: str | None = field(default=None, name="_fromCache")
+    cached: Any = field(default=None, name="_fromCache")
 
 
 class Creator(Struct):

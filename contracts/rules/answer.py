@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from contracts.reading import Reading, Seen
 
 _EXPECTED = ("id", "status", "created", "model", "progress")
-_MINUTE = 60.0  # seconds
+_MINUTE, _DAY = 60.0, 86_400.0  # seconds
 # What a clause of its own judges, by the pointer into the answer: its value, or whatever is there.
 _VALUES = {"/id", "/created", "/model", "/status", "/progress", "/object", "/type"}
 _WHOLE = ("/usage", "/task_info/estimated_time")
@@ -157,11 +157,11 @@ def created(reading: Reading) -> Iterator[Finding]:
         told = one.body.get("created")
         if type(told) is not int:
             continue
-        distance = min((told - time for time in _times(one)), key=abs)
+        distance, allowed = _distance(told, one)
         ahead = distance > 0 and one.entry.who in right
         if told >= LATEST:
             yield broken(one.number, expected="Unix seconds", seen=f"created {told}, which are milliseconds")
-        elif abs(distance) <= _MINUTE:
+        elif abs(distance) <= allowed:
             right.add(one.entry.who)
             yield kept(one.number)
         elif reading.trace.scale == 1 and not ahead:
@@ -169,10 +169,13 @@ def created(reading: Reading) -> Iterator[Finding]:
             yield broken(one.number, expected=expected, seen=f"created {told}, {distance:+.0f} s from it")
 
 
-def _times(one: Seen) -> list[float]:
-    """When the create was answered: by the server's own Date, else by who watched."""
+def _distance(told: int, one: Seen) -> tuple[float, float]:
+    """Seconds from when the create was answered, and how many may be: by the server's own Date to a minute.
+
+    Without one by who watched, whose clock may be out of step, and in a recording without a time zone by hours.
+    """
     date = http_time(one.header("Date") or "")
-    return [one.entry.began, one.entry.ended] if date is None else [date]
+    return (told - one.entry.ended, _DAY) if date is None else (told - date, _MINUTE)
 
 
 def kind(reading: Reading) -> Iterator[Finding]:

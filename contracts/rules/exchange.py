@@ -134,10 +134,19 @@ def twins(reading: Reading) -> list[tuple[Seen, Seen]]:
     for one in reading.of("create"):
         if one.task_id and sound(one):
             earlier = first.setdefault(one.task_id, one)
-            same = earlier.entry.began == one.entry.began and earlier.entry.exchange == one.entry.exchange
-            if earlier is not one and not same:  # the same: a recording that was read twice
+            if earlier is not one and not _is_same(earlier, one, reading):
                 found.append((earlier, one))
     return found
+
+
+def _is_same(first: Seen, second: Seen, reading: Reading) -> bool:
+    """Whether two entries are one exchange: read twice, or recorded twice, as of a page and its service worker."""
+    one, other = first.entry, second.entry
+    if one.began == other.began and one.exchange == other.exchange:
+        return True
+    bodies = [(entry.exchange.request_body, entry.exchange.response_body) for entry in (one, other)]
+    overlap = one.began <= other.ended and other.began <= one.ended
+    return not reading.trace.complete and overlap and bodies[0] == bodies[1]
 
 
 def shared_key(first: Seen, second: Seen) -> bool:

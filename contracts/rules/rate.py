@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contracts.reading import Reading, Seen
 
 _TOO_MANY = 429
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 def retry_after(reading: Reading) -> Iterator[Finding]:
@@ -26,7 +27,7 @@ def retry_after(reading: Reading) -> Iterator[Finding]:
     for one in reading.api:
         if one.status == _TOO_MANY and sound(one):
             said = one.header("Retry-After")
-            if _wait(one) is None:
+            if not _says_when(said or ""):
                 expected = "Retry-After: seconds or an HTTP date"
                 yield broken(one.number, expected=expected, seen="none" if said is None else f"{said!r:.60}")
             else:
@@ -57,15 +58,17 @@ def recovers(reading: Reading) -> Iterator[Finding]:
                     yield kept(one.number, following.number)
 
 
+def _says_when(said: str) -> bool:
+    return _SECONDS.fullmatch(said.strip()) is not None or http_time(said) is not None
+
+
 def _wait(one: Seen) -> float | None:
-    """The seconds that a 429 asks to wait; None when it does not say."""
+    """The seconds that a 429 asks to wait; None when it does not say, or by a clock that it does not tell."""
     said = (one.header("Retry-After") or "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", said):
+    if _SECONDS.fullmatch(said):
         return float(said)
-    until = http_time(said)
-    if until is None:
-        return None
-    return max(0.0, until - (http_time(one.header("Date") or "") or one.entry.ended))
+    until, now = http_time(said), http_time(one.header("Date") or "")
+    return None if until is None or now is None else max(0.0, until - now)
 
 
 def http_time(text: str) -> float | None:

@@ -32,6 +32,10 @@ LATEST = 10**11  # Unix seconds: year 5138. A larger number counts milliseconds
 _FIRST_ERROR, _SERVER_ERROR = 400, 500
 _TOO_LARGE = {413, 414, 431}  # what stands before a server may say so of what no document gives a limit for
 _NOT_THERE = {404, 405}
+_UNCHANGED, _CONDITIONS = (
+    304,
+    ("If-None-Match", "If-Modified-Since"),
+)  # HTTP's own answer to who has it already
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}  # others are often answered before the API sees them
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
 
@@ -99,19 +103,23 @@ def is_consistent(body: Mapping[str, Any]) -> bool:
 
 
 def _is_told(one: Seen) -> bool:
-    """Whether the trace holds an answer of the API, with its body."""
+    """Whether the trace holds an answer of the API, with its headers and its body."""
     if one.role not in {"create", "query", "credits", "other method", "other path"} or not one.answered:
         return False
-    body = one.entry.exchange.response_body
-    return bool(body) or (one.entry.exact and one.entry.size is None)
+    exchange = one.entry.exchange
+    if one.entry.exact:
+        return bool(exchange.response_body) or one.entry.size is None
+    return bool(exchange.response_body and exchange.response_headers)  # no server answers without any header
 
 
 def _is_beyond(one: Seen) -> bool:
-    """What no clause speaks of: success elsewhere, methods and paths that something in front may answer."""
+    """What no clause speaks of: success elsewhere, what something in front may answer, what a browser has already."""
     exchange = one.entry.exchange
     if one.role in {"other path", "other method"}:
         plain = _PLAIN_PATH.fullmatch(urlsplit(exchange.url).path) is not None
         return not is_error(one) or exchange.method.upper() not in _METHODS or not plain
+    if one.status == _UNCHANGED and any(one.sent(name) for name in _CONDITIONS):
+        return True
     if one.role == "credits":  # no document describes it: a server may not have it
         return one.status in _NOT_THERE
     return one.status in _TOO_LARGE and one.status not in one.errors and _is_large(one)

@@ -14,6 +14,7 @@ from tracing import ACCOUNTS, ID, ORIGIN, RESULT, SPEC, START, Tracing, complete
 from contracts import Exchange
 from contracts.har import from_har, to_har
 from contracts.reading import Reading
+from contracts.rules.triage import owner, sound
 from contracts.secrets import KEY, clean_url, redacted
 from contracts.trace import NOBODY, UNKNOWN, Account, Entry, Media, Trace
 
@@ -49,7 +50,8 @@ def foreign(**changes: Any) -> dict[str, Any]:
     request: dict[str, Any] = {"method": "POST", "url": f"{API}/v1/videos/generations", "headers": []}
     request |= {"postData": {"mimeType": "application/json", "text": '{"prompt":"x"}'}}
     content = {"size": len(text), "text": text, "mimeType": "application/json"}
-    response = {"status": 200, "headers": [], "content": content}
+    kind = {"name": "content-type", "value": "application/json"}
+    response = {"status": 200, "headers": [kind], "content": content}
     usual = {
         "startedDateTime": "2025-09-06T14:42:23.500Z",
         "time": 250,
@@ -285,6 +287,30 @@ def test_the_text_of_another_tool_is_exact_only_when_it_can_be() -> None:
 def test_an_answer_that_was_not_recorded_is_no_empty_one(response: Any, size: int | None) -> None:
     entry = only(archive(foreign(response=response)))
     assert (entry.size, entry.exchange.response_body) == (size, b"")
+
+
+def test_an_answer_that_was_longer_when_it_was_compressed_is_whole() -> None:
+    entry = only(archive(foreign(response={"content": {"size": 24, "text": '{"a":1}'}})))
+    assert (entry.size, entry.exchange.response_body, entry.exact) == (None, b'{"a":1}', False)
+
+
+def test_an_answer_without_any_header_was_not_recorded_whole() -> None:
+    trace = from_har([("a.har", archive(foreign(response={"headers": []})))])
+    assert not trace.entries[0].exact
+    (one,) = Reading(trace, SPEC).seen
+    assert (one.role, sound(one), owner(one)) == ("create", False, "")
+
+
+def test_a_request_in_base64_is_decoded_by_either_name() -> None:
+    for name in ("encoding", "_encoding"):
+        entry = only(archive(foreign(request={"postData": {"text": "eyJhIjoxfQ==", name: "base64"}})))
+        assert entry.exchange.request_body == b'{"a":1}'
+
+
+def test_what_other_tools_mean_by_their_own_fields_is_left_to_them() -> None:
+    strange = foreign(_fromCache=False, comment=5, response={"status": 0, "_error": {"code": -2}})
+    assert only(archive(strange)).problem == "no answer"
+    assert from_har([("a.har", archive(foreign(_fromCache=True)))]).entries == ()
 
 
 @pytest.mark.parametrize(

@@ -287,6 +287,16 @@ def test_who_waits_is_let_in(said: str, waited: float, scale: float, *, kept: bo
     assert ("rate.recovers" in trace.kept()) == (kept or broken)
 
 
+def test_a_date_says_when_and_not_how_long_where_the_server_does_not_tell_its_clock() -> None:
+    trace = Tracing()
+    for _ in range(2):
+        said = ("Retry-After", "Sat, 06 Sep 2025 14:42:33 GMT")
+        trace.create(HASTE, 429, headers=(*JSON[:1], said), after=60.0)
+    assert trace.accused() == {}
+    assert trace.kept()["rate.retry-after"] == 2
+    assert "rate.recovers" not in trace.kept()
+
+
 def test_a_wait_in_which_something_was_sent_proves_nothing() -> None:
     trace = Tracing()
     trace.create(HASTE, 429, headers=waiting("10"))

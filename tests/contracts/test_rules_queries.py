@@ -140,3 +140,23 @@ def test_nothing_is_said_of_queries_where_there_were_none() -> None:
     trace.create(error("invalid_request", "invalid_request_error"), 400, BODY | {"duration": 7})
     assert not any(clause.startswith("query.") for clause in trace.kept())
     assert ID in trace.reading().stories
+
+
+@pytest.mark.parametrize("asked", ["main", "unknown"])
+def test_a_403_is_right_where_nobody_knows_whose_key_asked(asked: str) -> None:
+    trace = Tracing()
+    trace.create(who="unknown")
+    trace.query(processing(), who="unknown")
+    trace.query(DENIED, 403, who=asked)
+    assert trace.accused() == {}
+
+
+def test_a_304_to_who_has_the_answer_already_is_no_answer_of_a_task() -> None:
+    trace = told(processing())
+    trace.query(b"", 304, sent=(("if-none-match", '"1"'),))
+    trace.exchange(
+        "GET", "/v1/credits", 304, b"", sent=(("If-Modified-Since", "Sat, 06 Sep 2025 14:42:23 GMT"),)
+    )
+    assert trace.accused() == {}
+    trace.query(b"", 304)
+    assert trace.accused().keys() == {"error.documented-status"}
