@@ -12,7 +12,7 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from contracts.judging import broken, kept
-from contracts.rules.ledgers import is_amount, ledgers, side_of
+from contracts.rules.ledgers import amount_of, is_amount, ledgers, side_of
 from contracts.rules.triage import sound, sure
 
 if TYPE_CHECKING:
@@ -170,8 +170,7 @@ def _overdrawn(ledger: Ledger) -> Iterator[Finding]:
 
 def _price(create: Seen) -> float:
     usage = create.body.get("usage")
-    value = usage.get("credits_reserved") if isinstance(usage, dict) else None
-    return 0.0 if value is None or not is_amount(value) else float(value)
+    return (amount_of(usage.get("credits_reserved")) if isinstance(usage, dict) else None) or 0.0
 
 
 def shape(reading: Reading) -> Iterator[Finding]:

@@ -95,7 +95,7 @@ def _spent(one: Seen, reading: Reading) -> Spent:
     ends = [
         (view.entry.began if view.role == "delivery" else view.entry.ended, view.body["status"])
         for view in (*story.queries, *story.deliveries)
-        if view.body.get("status") in {words.success, words.failure}
+        if view.body.get("status") in (words.success, words.failure)
     ]
     over = min((at for at, _ in ends), default=float("inf"))
     return Spent(one, made, story, over, bool(ends) and all(word == words.failure for _, word in ends))
@@ -121,9 +121,7 @@ def _ledger(label: str, told: Sequence[Seen], creates: Sequence[Spent], settled:
 
 def _left(one: Seen) -> float | None:
     """The remaining credits of the user, whom all keys share."""
-    side = side_of(one.body, "user")
-    value = side.get("remaining_credits")
-    return None if value is None or not is_amount(value) else round(float(value), _DUST)
+    return amount_of(side_of(one.body, "user").get("remaining_credits"))
 
 
 def _is_unlimited(one: Seen) -> bool:
@@ -135,6 +133,11 @@ def side_of(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     data = body.get("data")
     side = data.get(name) if isinstance(data, dict) else None
     return side if isinstance(side, dict) else {}
+
+
+def amount_of(value: Any) -> float | None:
+    """So many credits, without dust; None for what is no number."""
+    return round(float(value), _DUST) if is_amount(value) else None
 
 
 def is_amount(value: Any) -> bool:

@@ -14,7 +14,7 @@ from contracts.rules.tales import bodies_of, shown, tales
 from contracts.trace import NOBODY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from contracts.judging import Finding, Rule
@@ -39,9 +39,13 @@ _LINES = re.compile(r"([0-9]{3,4})p")
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One fetch of a result, with its task. `least` and `most` seconds of the server's time after the end of it."""
+    """One fetch of a result, with its task. `told` is the first body that told of the end of it.
+
+    `least` and `most` are seconds of the server's time after that end.
+    """
 
     tale: Tale
+    told: Seen
     link: Seen
     least: float
     most: float
@@ -69,21 +73,22 @@ def _fetches(reading: Reading) -> Iterator[Fetch]:
             by_url.setdefault(link.entry.exchange.url, []).append(link)
     for tale in tales(reading):
         done = _completed(tale)
-        for url in dict.fromkeys(url for view in done for url in results_of(view.body)):
-            for link in by_url.get(url, ()):
-                yield _fetch(tale, link, done[0], reading.trace.scale)
+        urls = dict.fromkeys(url for view in done for url in results_of(view.body))
+        found = [link for url in urls for link in by_url.get(url, ())]
+        yield from _fetches_of(tale, found, done[0], reading.trace.scale) if found else ()
 
 
 def _completed(tale: Tale) -> list[Seen]:
     return [view for view in bodies_of(tale) if view.body.get("status") == tale.words.success]
 
 
-def _fetch(tale: Tale, link: Seen, told: Seen, scale: float) -> Fetch:
+def _fetches_of(tale: Tale, links: Sequence[Seen], told: Seen, scale: float) -> Iterator[Fetch]:
     """The task ended after it was last told to be on its way, and before its end was told."""
     on_its_way = [view.entry.began for view in tale.judged if view.body.get("status") not in tale.ends]
     began = max([tale.create.entry.began, *on_its_way]) if tale.create else float("-inf")
     known = told.entry.began if told.role == "delivery" else told.entry.ended
-    return Fetch(tale, link, (link.entry.began - known) * scale, (link.entry.ended - began) * scale)
+    for one in links:
+        yield Fetch(tale, told, one, (one.entry.began - known) * scale, (one.entry.ended - began) * scale)
 
 
 def works_24h(reading: Reading) -> Iterator[Finding]:
@@ -188,7 +193,7 @@ def content_type(reading: Reading) -> Iterator[Finding]:
     """`link.content-type`. A file that cannot be decoded is not what its content type says."""
     for fetch in fetches(reading):
         headers = fetch.link.entry.exchange.response_headers
-        medium = _medium(fetch.tale, _completed(fetch.tale)[0])
+        medium = _medium(fetch.tale, fetch.told)
         if not fetch.good or not headers or medium not in _EXTENSIONS:
             continue
         kind = (fetch.link.header("Content-Type") or "").partition(";")[0].strip().lower()

@@ -57,12 +57,17 @@ def _of_create(one: Seen, reading: Reading) -> Told:
     if one.account.access is False and not one.faults:
         yield from _of_the_barred(one)
     elif not refusing:
-        yield from ((clause, kept(one.number)) for clause in clauses if clause in _EITHER)
+        yield from ((clause, kept(one.number)) for clause in clauses if _is_either(clause, one))
     elif one.status == one.success:
         first = refusing[0]
         yield first.clause, broken(one.number, expected=f"400 for {first.what}", seen=str(one.status))
     elif len(clauses) == 1:
         yield from _refused(one, permitted(one, reading))
+
+
+def _is_either(clause: str, one: Seen) -> bool:
+    """Whether an answer to what may be accepted or not is one to that: 429, say, is about the key."""
+    return clause in _EITHER and (clause == "body.limit" or one.status in {one.success, 400})
 
 
 def _refused(one: Seen, right: frozenset[int]) -> Told:

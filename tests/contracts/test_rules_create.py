@@ -289,5 +289,7 @@ def test_an_answer_about_the_key_says_nothing_of_what_may_be_accepted_or_not() -
     haste = error("rate_limit_exceeded", "rate_limit_error")
     for answer, status in ((haste, 429), (BROKEN_DOWN, 500), (POOR, 402)):
         trace = Tracing()
-        trace.create(answer, status, BODY | {"image_urls": [], "prompt": " "}, headers=(*JSON, ("Retry-After", "1")))
+        trace.create(
+            answer, status, BODY | {"image_urls": [], "prompt": " "}, headers=(*JSON, ("Retry-After", "1"))
+        )
         assert not trace.kept().keys() & {"create.image-urls-empty", "prompt.length"}

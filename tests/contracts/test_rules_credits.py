@@ -339,3 +339,11 @@ def test_thousands_of_readings_and_creates_are_judged_in_a_moment() -> None:
     began = process_time()
     assert sum(one.kept for one in balances.reserved(reading)) == 999
     assert process_time() - began < 2.0
+
+
+def test_a_price_is_compared_without_the_dust_of_adding_up() -> None:
+    trace = Tracing()
+    trace.credits(3.3)
+    usage = {"billing_rule": "per_call", "credits_reserved": 1.1 * 3, "user_group": "default"}
+    trace.create(task(usage=usage))
+    assert trace.accused() == {}

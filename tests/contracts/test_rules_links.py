@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import Any
 
 import pytest
@@ -198,3 +199,18 @@ def test_a_correct_link_is_accused_at_no_age(age: float, status: int) -> None:
 def test_nothing_secret_of_a_link_is_shown() -> None:
     trace = ended(result="https://media.example.test/a?signature=secret")
     assert not any("secret" in seen for seen in trace.accused().values())
+
+
+def test_ten_thousand_fetches_of_a_task_that_was_queried_as_often_are_judged_in_a_moment() -> None:
+    trace = Tracing()
+    trace.create()
+    for _ in range(10_000):
+        trace.query(completed())
+    for _ in range(10_000):
+        trace.link(404, who=NOBODY)
+    reading = trace.reading()
+    assert len(list(links.fetches(reading))) == 10_000
+    began = process_time()
+    found = [len(list(rule(reading))) for rule in links.RULES.values()]
+    assert process_time() - began < 5.0
+    assert max(found) == 10_000
