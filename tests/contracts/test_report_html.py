@@ -6,6 +6,7 @@ from base64 import b64encode
 from dataclasses import replace
 from hashlib import sha256
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -163,6 +164,40 @@ def test_each_section_has_its_bar() -> None:
     bars = [(one["class"], one["style"], one["title"]) for one in found.of("i")]
     assert ("broken", "flex-grow: 1", "broken: callback.retries") in bars
     assert ("kept", "flex-grow: 1", "kept: callback.post") in bars
+
+
+def _colours() -> list[dict[str, str]]:
+    """Those by day and by night."""
+    css = (Path(html.__file__).parent / "page.css").read_text()
+    day, night = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
+    by_day = dict(re.findall(r"--([\w-]+): (#\w{6});", day))
+    return [by_day, by_day | dict(re.findall(r"--([\w-]+): (#\w{6});", night))]
+
+
+def _contrast(one: str, other: str) -> float:
+    """As WCAG 2 has it."""
+
+    def light(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    dark, bright = sorted((light(one), light(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize(
+    ("words", "ground"),
+    [
+        *(("on", word) for word in ("kept", "broken", "noted")),
+        *(("ink", ground) for ground in ("paper", "card", "code")),
+        *(("soft", ground) for ground in ("paper", "card", "code", "line")),
+        *((word, "card") for word in ("kept", "broken", "noted")),
+    ],
+)
+def test_words_can_be_read_by_day_and_by_night(words: str, ground: str) -> None:
+    for colours in _colours():
+        assert _contrast(colours[words], colours[ground]) >= 4.5, colours
 
 
 def test_a_failure_shows_its_exchanges() -> None:
