@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rich.progress import Progress as Shown
+    from rich.progress import TaskID
+
     from contracts.checking import Progress
 
 
@@ -20,30 +23,44 @@ def showing_progress() -> Iterator[Callable[[Progress], None]]:
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bars
+    from rich.progress import Progress as Shown
+    from rich.table import Column
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
+        BarColumn(),  # on a narrow terminal, this is what gets shorter
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TextColumn("{task.fields[costs]}"),
-        TimeElapsedColumn(),
+        TimeElapsedColumn(table_column=Column(no_wrap=True)),
     )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        phases: dict[str, object] = {}
+    with Shown(*columns, console=Console(stderr=True), transient=True) as shown:
+        yield Bars(shown).tell
 
-        def tell(progress: Progress) -> None:
-            costs = f"{progress.created} tasks, {progress.spent:g} credits" if progress.created else ""
-            if progress.phase not in phases:
-                phases[progress.phase] = bars.add_task(progress.phase, costs=costs)
-            bars.update(
-                phases[progress.phase],  # type: ignore[arg-type]  # an id that rich gave
-                completed=progress.done,
-                total=progress.total or None,
-                costs=costs,
-            )
 
-        yield tell
+class Bars:
+    """A bar for each phase. When another begins, the one before has done what it did, and its clock stands."""
+
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+        self._phases: dict[str, TaskID] = {}
+        self._phase = ""
+
+    def tell(self, progress: Progress) -> None:
+        """Move the bar of the phase, which is a new one perhaps."""
+        costs = f"{progress.created} tasks, {progress.spent:g} credits" if progress.created else ""
+        if progress.phase != self._phase:
+            self._close()
+        self._phase = progress.phase
+        if progress.phase not in self._phases:
+            self._phases[progress.phase] = self._shown.add_task(progress.phase, costs=costs)
+        total = max(progress.total, progress.done) or None
+        bar = self._phases[progress.phase]
+        self._shown.update(bar, completed=progress.done, total=total, costs=costs)
+
+    def _close(self) -> None:
+        if self._phase:
+            bar = self._phases[self._phase]
+            self._shown.update(bar, total=self._shown.tasks[bar].completed)
 
 
 class Lines:

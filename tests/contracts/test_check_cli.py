@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from rich.console import Console
+from rich.progress import Progress as Shown
+from rich.progress import TextColumn
 from tracing import BODY, CREATE, Tracing, completed, processing
 from typer.testing import CliRunner
 
@@ -23,7 +26,7 @@ import contracts.checking
 from contracts import cli, gathered
 from contracts.checking import CouldNotRun, Estimate, Progress
 from contracts.judging import Verdict, broken
-from contracts.progress import showing_progress
+from contracts.progress import Bars, showing_progress
 from contracts.report import Report
 from contracts.trace import Trace
 from mockserver import MockServer
@@ -164,14 +167,27 @@ def test_on_a_terminal_progress_is_a_bar_that_goes_away(monkeypatch: pytest.Monk
             return True
 
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     with showing_progress() as tell:
-        tell(Progress("refuse", 1, 10, 0, 0.0))
-        tell(Progress("follow", 0, 0, 3, 15.0))
+        tell(Progress("what may be refused", 99, 100, 0, 0.0))
+        tell(Progress("tasks", 0, 0, 3, 15.0))
     shown = terminal.getvalue()
-    assert all(words in shown for words in ("refuse", "1/10", "follow", "3 tasks, 15 credits"))
+    assert "…" not in shown, "what is counted has its place on a narrow terminal too"
+    assert all(words in shown for words in ("refused", "99/99", "tasks", "3 tasks, 15 credits"))
     assert shown.endswith("\x1b[2K"), "the last thing that happens is that it is wiped away"
+
+
+def test_a_phase_that_is_over_has_a_bar_that_stands() -> None:
+    with Shown(TextColumn("{task.fields[costs]}"), console=Console(file=io.StringIO())) as shown:
+        bars = Bars(shown)
+        bars.tell(Progress("refuse", 8, 10, 0, 0.0))
+        bars.tell(Progress("follow", 5, 4, 3, 15.0))
+        refused, followed = shown.tasks
+        assert (refused.finished, refused.total, followed.total) == (True, 8, 5)
+        bars.tell(Progress("refuse", 9, 10, 3, 15.0))
+        assert (refused.finished, refused.total, refused.completed) == (False, 10, 9)
 
 
 @pytest.mark.parametrize(
