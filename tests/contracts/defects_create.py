@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 INVALID = said(400, error("invalid_request", "invalid_request_error"))
 
 
+ABSENT = object()  # what stands in a field that is not there
+
+
 def takes(field: str, wrong: Callable[[Any], bool], right: Any) -> Callable[[], Handle]:
     """A create whose field is wrong is taken as if it were right."""
 
     def change(call: Call) -> Call:
         document = call.document
-        hit = call.creates and document and wrong(document.get(field))
+        hit = call.creates and document and wrong(document.get(field, ABSENT))
         return call.with_fields(**{field: right}) if hit else call
 
     return requests(change)
@@ -146,10 +149,12 @@ CREATE_DEFECTS = [
     Defect("body.json", "text/plain will do", requests(_text)),
     Defect("body.json", "a list will do", requests(_list)),
     Defect("body.required", "no body means the defaults", requests(_usable)),
-    Defect("create.required", "no prompt is needed", takes("prompt", lambda v: v is None, "x")),
-    Defect("create.required", "no model is needed", takes("model", lambda v: v is None, MODEL)),
+    Defect("create.required", "no prompt is needed", takes("prompt", lambda v: v is ABSENT, "x")),
+    Defect("create.required", "no model is needed", takes("model", lambda v: v is ABSENT, MODEL)),
     Defect(
-        "create.required", "no image is needed", takes("image_urls", lambda v: v is None, BODY["image_urls"])
+        "create.required",
+        "no image is needed",
+        takes("image_urls", lambda v: v is ABSENT, BODY["image_urls"]),
     ),
     Defect(
         "create.types", "a duration in quotes will do", takes("duration", lambda v: isinstance(v, str), 6)
@@ -175,7 +180,7 @@ CREATE_DEFECTS = [
         "the answer has the old name",
         all_bodies(lambda r: r.with_fields(model=MODEL.removesuffix("-beta"))),
     ),
-    Defect("prompt.length", "a long prompt is refused", refuses(lambda d: len(d.get("prompt", "")) > 1000)),
+    Defect("prompt.length", "a long prompt is refused", refuses(lambda d: len(str(d.get("prompt"))) > 1000)),
     Defect(
         "create.image-urls-max-one",
         "two images will do",

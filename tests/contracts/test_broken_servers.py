@@ -1,7 +1,12 @@
-"""Each broken server is caught by its clause and by no other; the correct one by none."""
+"""Each broken server is caught by its clause and by no other; the correct one by none.
+
+Usually a broken server is sent what speaks of its clause. With EVOLINK_WHOLE_BATTERY in the environment it is sent
+everything, which takes twenty minutes.
+"""
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
 
 CLAUSES = [clause for clause in load_clauses() if clause.binds == "server"]
 PARTS = 6
+WHOLE = "EVOLINK_WHOLE_BATTERY" in os.environ
 DEFECTS = [*EXCHANGE, *CREATE_DEFECTS, *LIFE, *CALLBACKS]
 # Nothing on the wire shows a breach, or it takes what no server here can be made to do.
 UNSEEN = {
@@ -51,7 +57,8 @@ UNSEEN = {
 
 @pytest.fixture(scope="module")
 def workshop() -> Iterator[Workshop]:
-    with Workshop() as found:
+    with pytest.MonkeyPatch.context() as patch, Workshop() as found:
+        patch.setattr("mockserver.looks.HUES", 1)  # of eight: every film takes half a second to make
         yield found
 
 
@@ -112,9 +119,8 @@ def together(workshop: Workshop, defects: list[Defect], threads: int) -> list[tu
     """What was found of each broken server. A run is mostly waiting, so several are under way at a time."""
 
     def found(defect: Defect) -> tuple[Defect, dict[str, str]]:
-        report = checked(
-            workshop, defect.make(), DEFECTS.index(defect), scaled=defect.scaled, only=defect.clause
-        )
+        only = "" if WHOLE else defect.clause
+        report = checked(workshop, defect.make(), DEFECTS.index(defect), scaled=defect.scaled, only=only)
         return defect, said_of(report)
 
     with ThreadPoolExecutor(threads) as pool:
