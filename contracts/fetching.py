@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from contracts.trace import Media
+from contracts.wire import Wire
 
 if TYPE_CHECKING:
     import av
@@ -23,7 +24,8 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
     """Fetch one result link and record it with its `media`. Raises `Halted` instead of sending."""
     entry = target.visit(url, name)
     body = entry.exchange.response_body
-    if 200 <= entry.exchange.status < 300:  # noqa: PLR2004  (success)
+    whole = not entry.problem.startswith(Wire.LEFT)
+    if whole and 200 <= entry.exchange.status < 300:  # noqa: PLR2004  (success)
         entry = replace(entry, media=media_of(body, entry.problem))
     if len(body) > _KEPT:
         entry = replace(entry, size=len(body), exchange=replace(entry.exchange, response_body=b""))

@@ -164,7 +164,7 @@ class Watch:
         """All that the record says. What a check raises is not caught."""
         trace = self._record.trace(complete=self._complete)
         left_out = self._record.unjudged
-        note = f"{left_out} requests were too large, or cut, and are not in the record"
+        note = f"too large, or cut, and not in the record: {left_out} request{'' if left_out == 1 else 's'}"
         return report_on(
             trace,
             self._spec,

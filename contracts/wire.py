@@ -29,6 +29,7 @@ class Wire:
     """Sends requests to one base URL, from any thread, with the proxy of the environment, and without cookies."""
 
     UNREACHED: Final = "nobody answers at"
+    LEFT: Final = "not read to its end"  # by us, which says nothing of the server
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class Wire:
             finally:
                 response.close()
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError, OSError) as error:
-            problem = _problem(error, self._url)
+            problem = _problem(error, self._url if url.startswith(self._url) else url.partition("?")[0])
         if problem and not follow:
             status, headers, body = 0, _NONE, b""
         found = Exchange(case.method, url, sent, case.body, status, headers, body)
@@ -97,6 +98,9 @@ class Wire:
         return request
 
 
+_OVER = f"{Wire.LEFT}: the time of the run was over"
+
+
 def _body(response: httpx.Response, left: Callable[[], float]) -> tuple[bytes, str]:
     """The decoded body, and why it is not whole."""
     import httpx
@@ -107,11 +111,12 @@ def _body(response: httpx.Response, left: Callable[[], float]) -> tuple[bytes, s
             parts.append(part)
             size += len(part)
             if size > _LARGEST:
-                return b"".join(parts), f"a body of more than {_LARGEST} bytes"
+                return b"".join(parts), f"{Wire.LEFT}: a body of more than {_LARGEST} bytes"
             if left() <= 0:
-                return b"".join(parts), "the time of the run was over"
+                return b"".join(parts), _OVER
     except httpx.HTTPError as error:
-        return b"".join(parts), _problem(error, "")
+        ours = isinstance(error, httpx.TimeoutException) and left() <= 0
+        return b"".join(parts), _OVER if ours else _problem(error, "")
     return b"".join(parts), ""
 
 

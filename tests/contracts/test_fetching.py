@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import httpx
@@ -12,6 +13,8 @@ from mockserver.looks import Look
 from mockserver.rendering import render
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from contracts.trace import Entry
 
 URL = "https://media.example.test/a.mp4?signed=1"
@@ -102,6 +105,38 @@ def test_a_file_that_breaks_off_has_a_status_and_a_problem() -> None:
     entry, _ = fetched(httpx.Response(200, content=broken()))  # type: ignore[arg-type]
     assert entry.exchange.status == 200
     assert entry.media == Media(problem="ReadError: gone")
+
+
+def test_a_file_that_is_not_read_to_its_end_because_the_run_is_over_says_nothing_of_the_server() -> None:
+    stop = threading.Event()
+
+    def slow() -> Iterator[bytes]:
+        yield b"the beginning"
+        stop.set()
+        yield b"more of it"
+
+    def late() -> Iterator[bytes]:
+        yield b"the beginning"
+        stop.set()
+        raise httpx.ReadTimeout("it was short, so near the end")
+
+    for body in (slow(), late()):
+        stop.clear()
+        answer = httpx.Response(200, content=body)
+        transport = httpx.MockTransport(lambda _, answer=answer: answer)
+        with target_of(subject_at("https://api.example.test"), transport=transport, stop=stop) as target:
+            entry = fetch(target, URL)
+        assert (entry.exchange.status, entry.media) == (200, None)
+        assert "the time of the run was over" in entry.problem
+
+
+def test_the_host_that_is_not_there_is_named() -> None:
+    def handle(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no such name")
+
+    with target_of(subject_at("https://api.example.test"), transport=httpx.MockTransport(handle)) as target:
+        entry = fetch(target, URL)
+    assert entry.problem == "nobody answers at https://media.example.test/a.mp4: no such name"
 
 
 def test_a_host_that_is_not_there_is_no_end_of_the_run() -> None:
