@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 _SIGNALLED = 128  # plus the number of the signal is the exit status, as a shell gives it
@@ -20,14 +20,16 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interrupts:
     """What was signalled. `status` is 0 as long as nothing was."""
 
-    def __init__(self, stop: threading.Event, says: str) -> None:
+    def __init__(self, stop: threading.Event, says: str, last: Callable[[], None]) -> None:
         self._stop = stop
         self._says = says
+        self._last = last
         self.status = 0
 
     def hear(self, number: int, _: FrameType | None) -> None:
         """The handler of the signals."""
         if self.status:
+            self._last()
             os._exit(_SIGNALLED + number)
         self.status = _SIGNALLED + number
         self._stop.set()
@@ -36,9 +38,14 @@ class Interrupts:
 
 
 @contextmanager
-def interrupting(stop: threading.Event, says: str) -> Iterator[Interrupts]:
-    """Have the first signal set `stop`, and say so. Elsewhere than in the main thread nothing is heard."""
-    interrupts = Interrupts(stop, says)
+def interrupting(
+    stop: threading.Event, says: str, last: Callable[[], None] = lambda: None
+) -> Iterator[Interrupts]:
+    """Have the first signal set `stop`, and say so; before the second ends all, `last` is done.
+
+    Elsewhere than in the main thread nothing is heard.
+    """
+    interrupts = Interrupts(stop, says, last)
     if threading.current_thread() is not threading.main_thread():
         yield interrupts
         return

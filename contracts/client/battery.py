@@ -6,9 +6,10 @@ import json
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 SHORTEST = 25.0  # seconds that a client is given at least
 MARGIN = 15.0  # beyond its own deadline
 LONGEST = 60.0  # whatever its deadline is
+STOPPED = "it was interrupted"
 OTHER_KEY = "it also asked with another key than EVOLINK_API_KEY"
 
 
@@ -41,6 +43,7 @@ class Plan:
 
     `limit` is the longest that a run may take, in seconds, None for what the client's deadline makes of it. `keep` is a
     folder where the output and the archive of each run stay. `environment` is what a command gets on a foreign mock.
+    `stop` ends what runs, and lets nothing more begin.
     """
 
     description: Description
@@ -53,6 +56,7 @@ class Plan:
     limit: float | None = None
     keep: Path | None = None
     environment: Mapping[str, str] | None = None
+    stop: Event = field(default_factory=Event, repr=False, compare=False)
 
     @property
     def seconds(self) -> float:
@@ -63,14 +67,17 @@ class Plan:
 
 
 def battery(plan: Plan, progress: Callable[[Run], None] = lambda _: None) -> tuple[Run, ...]:
-    """Run and judge every scenario, in the order given. Raises `MockError` when there is no mock to be had."""
+    """Run and judge every scenario, in the order given; those that did not begin before a stop are not among them.
+
+    Raises `MockError` when there is no mock to be had.
+    """
     # What takes longest begins first, so that nothing is waited for alone at the end.
     waiting = deque(sorted(plan.scenarios, key=lambda one: not one.endless))
     done: dict[str, Run] = {}
 
     def work() -> None:
         with _mocks(plan) as mocks:
-            while waiting:
+            while waiting and not plan.stop.is_set():
                 try:
                     scenario = waiting.popleft()
                 except IndexError:  # somebody else took it
@@ -85,9 +92,9 @@ def battery(plan: Plan, progress: Callable[[Run], None] = lambda _: None) -> tup
             for worker in as_completed(workers):
                 worker.result()
         except BaseException:
-            waiting.clear()  # what runs is waited for, nothing more begins
+            plan.stop.set()
             raise
-    return tuple(done[scenario.id] for scenario in plan.scenarios)
+    return tuple(done[scenario.id] for scenario in plan.scenarios if scenario.id in done)
 
 
 @contextmanager
@@ -107,10 +114,12 @@ def one(plan: Plan, mock: Mock, scenario: Scenario) -> Run:
         place = place_of(plan.description, folder)
         ahead = mock.prepare(scenario.orders)
         try:
-            outcome = run(plan.description, mock, place, plan.seconds)
+            outcome = run(plan.description, mock, place, plan.seconds, plan.stop)
         except CommandError as error:
             now = clock.now()
             return Run(scenario, Trace(()), Outcome("failure", now, now), problem=str(error))
+        if plan.stop.is_set():  # perhaps by what was to end it: nobody knows how it would have ended
+            return Run(scenario, Trace(()), outcome, problem=STOPPED)
         own, strays = mock.journal()
         if plan.keep is not None:
             archive = {"log": {"version": "1.2", "creator": {}, "entries": [*own, *strays]}}

@@ -31,7 +31,11 @@ HELP = (
     "evolink-check client --deadline 8 --scenario happy --scenario query- -- node client.mjs\n"
     "evolink-check client --config client.toml --html report.html"
 )
-EPILOG = "Exit status: 0 kept, 1 broken, 2 could not run. Advice that is not followed breaks nothing without --strict."
+EPILOG = (
+    "Exit status: 0 kept, 1 broken, 2 could not run. Advice that is not followed breaks nothing without --strict. "
+    "Ctrl-C once: what runs is ended, what there is is reported, 130; twice: at once."
+)
+_STOPPING = "stopping: what there is is reported; again to stop at once"
 _REPORTS, _HOW = "Reports", "How it is run"
 
 Command = Annotated[list[str] | None, typer.Argument(metavar="COMMAND...", help="The client, after --.")]
@@ -146,9 +150,9 @@ def client(  # noqa: PLR0913  (one parameter an option is how typer works)
         description = _described(command or [], config, deadline)
         plan = _planned(description, scenario or [])
         plan = replace(plan, jobs=jobs, mock=mock, seed=seed, limit=timeout, keep=keep)
-        summary = _judged(plan, strict=strict, verbose=verbose)
+        summary, signalled = _judged(plan, strict=strict, verbose=verbose)
         _report(summary, {"json": json_file, "junit": junit, "html": html, "badge": badge}, verbose=verbose)
-    raise typer.Exit(summary.exit_status)
+    raise typer.Exit(signalled or summary.exit_status)
 
 
 def mount(app: typer.Typer) -> None:
@@ -213,16 +217,21 @@ def _planned(description: Description, names: list[str]) -> Plan:
     return plan
 
 
-def _judged(plan: Plan, *, strict: bool, verbose: bool) -> Summary:
+def _judged(plan: Plan, *, strict: bool, verbose: bool) -> tuple[Summary, int]:
+    """What was found, and the exit status when a signal ended it before its time, else 0."""
     from contracts import clock
     from contracts.client.battery import battery
+    from contracts.client.commanding import kill_all
     from contracts.client.summary import Summary
     from contracts.client.terminal import line
     from contracts.client.verdicts import together
+    from contracts.interrupts import interrupting
 
     started, since = clock.now(), clock.stopwatch()
-    runs = battery(plan, (lambda run: typer.echo(line(run), err=True)) if verbose else lambda _: None)
-    return Summary(
+    with interrupting(plan.stop, _STOPPING, last=kill_all) as interrupts:
+        runs = battery(plan, (lambda run: typer.echo(line(run), err=True)) if verbose else lambda _: None)
+    left_out = f"stopped: {len(runs)} of {len(plan.scenarios)} scenarios were begun"
+    summary = Summary(
         command=shlex.join(plan.description.command),
         runs=runs,
         verdicts=together(runs, plan.clauses),
@@ -230,8 +239,9 @@ def _judged(plan: Plan, *, strict: bool, verbose: bool) -> Summary:
         seconds=clock.stopwatch() - since,
         seed=plan.seed,
         strict=strict,
-        notes=_notes(plan),
+        notes=(*_notes(plan), *([left_out] if interrupts.status else [])),
     )
+    return summary, interrupts.status
 
 
 def _notes(plan: Plan) -> tuple[str, ...]:

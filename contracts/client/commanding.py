@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from contracts import clock
 from contracts.client.describing import Receiver
 from contracts.client.outcome import Outcome, Saved, whole_mp4
-from contracts.secrets import KEY
+from contracts.client.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
     from contracts.client.describing import Description
     from contracts.client.mock_process import Mock
 
-KEPT = 65_536  # characters of an output
 _GRACE = 1.0  # seconds to end in, once it is told to
+_LOOK = 0.2  # seconds between two looks whether all is to stop
 _LARGEST = 64 * 1024 * 1024  # bytes of a file that is looked into
+
+
+_RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
 class CommandError(Exception):
@@ -57,27 +61,26 @@ def place_of(description: Description, folder: Path) -> Place:
     return Place(folder, receiver.listen.replace("{port}", port), receiver.url.replace("{port}", port))
 
 
-def run(description: Description, mock: Mock, place: Place, limit: float) -> Outcome:
-    """Run the command to its end, or for `limit` seconds. Raises `CommandError` when there is no such command."""
+def run(
+    description: Description, mock: Mock, place: Place, limit: float, stop: threading.Event | None = None
+) -> Outcome:
+    """Run the command to its end, for `limit` seconds, or until `stop`.
+
+    Raises `CommandError` when there is no such command.
+    """
     words = words_of(description, place)
     variables = {**mock.environment, **description.environment, **_variables(description, place)}
-    out, err = place.folder / "stdout.txt", place.folder / "stderr.txt"
-    with out.open("wb") as output, err.open("wb") as errors:
-        began = clock.now()
-        try:
-            process = subprocess.Popen(  # noqa: S603  (what the user asked to have run)
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-                env=variables,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise CommandError(f"{words[0]}: {error.strerror}") from error
-        status = _wait(process, limit)
-        ended = clock.now()
-    said, complained = (_cleaned(path, mock.token) for path in (out, err))
+    began = clock.now()
+    process = _begun(words, variables)
+    assert process.stdout is not None  # noqa: S101  (both are pipes)
+    assert process.stderr is not None  # noqa: S101
+    outputs = {"stdout.txt": Output(process.stdout), "stderr.txt": Output(process.stderr)}
+    status = _wait(process, limit, stop or threading.Event())
+    ended = clock.now()
+    texts = {name: one.text(mock.token, _GRACE) for name, one in outputs.items()}
+    for name, text in texts.items():
+        (place.folder / name).write_text(text, encoding="utf-8")
+    said, complained = texts.values()
     saved = _saved(place.output)
     end = (
         "killed"
@@ -85,6 +88,23 @@ def run(description: Description, mock: Mock, place: Place, limit: float) -> Out
         else description.end(status, f"{said}\n{complained}", saved=saved is not None)
     )
     return Outcome(end, began, ended, status, said, complained, saved, description.deadline)
+
+
+def _begun(words: list[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """The command in a group of its own, with nothing to read."""
+    try:
+        process = subprocess.Popen(  # noqa: S603  (what the user asked to have run)
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=variables,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise CommandError(f"{words[0]}: {error.strerror}") from error
+    _RUNNING.add(process)
+    return process
 
 
 def words_of(description: Description, place: Place) -> list[str]:
@@ -114,33 +134,36 @@ def _variables(description: Description, place: Place) -> dict[str, str]:
     return {f"EVOLINK_{name.upper()}": value for name, value in _given(description, place).items() if value}
 
 
-def _wait(process: subprocess.Popen[bytes], limit: float) -> int | None:
+def _wait(process: subprocess.Popen[bytes], limit: float, stop: threading.Event) -> int | None:
     """The exit status; None when it had to be killed, and with it whatever it has started."""
     try:
-        return process.wait(limit)
-    except subprocess.TimeoutExpired:
-        return None
+        return _ended(process, limit, stop)
     finally:
         _signal(process, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE)
         _signal(process, signal.SIGKILL)
         process.wait()
+        _RUNNING.discard(process)
+
+
+def _ended(process: subprocess.Popen[bytes], limit: float, stop: threading.Event) -> int | None:
+    until = clock.stopwatch() + limit
+    while not stop.is_set() and (left := until - clock.stopwatch()) > 0:
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(min(left, _LOOK))
+    return None
+
+
+def kill_all() -> None:
+    """Kill every command that runs: for whoever has no time left to end them one by one."""
+    for process in tuple(_RUNNING):
+        _signal(process, signal.SIGKILL)
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):  # the group that the command leads
         os.killpg(process.pid, number)
-
-
-def _cleaned(path: Path, token: str) -> str:
-    """What was written there, less the key; of much, the beginning and the end. The file is cleaned too."""
-    raw = path.read_bytes()
-    if len(raw) > 2 * KEPT:
-        raw = raw[:KEPT] + b"\n[...]\n" + raw[-KEPT:]
-    text = raw.decode("utf-8", "replace").replace(token, KEY)
-    path.write_text(text, encoding="utf-8")
-    return text
 
 
 def _saved(path: Path) -> Saved | None:

@@ -132,6 +132,7 @@ def started(*options: str) -> Iterator[Mock]:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=folder,  # whose pyproject.toml is nobody's
+            start_new_session=True,  # a terminal's Ctrl-C is for us: it ends when we let go of it
         )
         try:
             environment = _environment(process)
