@@ -95,9 +95,10 @@ def run_api(given: Given, file: Path | None, known: Deviations, wanted: Wanted, 
                 chosen.subject, chosen.effort, spec=spec, clauses=clauses, progress=tell, stop=stop
             )
         except CouldNotRun as problem:
+            failure = f"{problem}{_advice(str(problem))}"
             if problem.report is None:
-                raise Refused(str(problem)) from problem
-            report, failure = problem.report, str(problem)
+                raise Refused(failure) from problem
+            report = problem.report
         else:
             failure = ""
     seed = "" if report.seed is None or "--seed" in command.split() else f" --seed {report.seed}"
@@ -106,6 +107,13 @@ def run_api(given: Given, file: Path | None, known: Deviations, wanted: Wanted, 
     if failure:
         raise Refused(failure)
     return interrupts.status or status
+
+
+def _advice(problem: str) -> str:
+    """What may help, where TLS says it in its own words."""
+    if "CERTIFICATE_VERIFY_FAILED" in problem:
+        return " Say --ca FILE for who signed its certificate."
+    return " It speaks plain http, it seems." if "WRONG_VERSION_NUMBER" in problem else ""
 
 
 def run_recording(asked: Asked, paths: Sequence[Path], origin: str, known: Deviations, wanted: Wanted) -> int:
@@ -165,7 +173,7 @@ class Saved:
         self._record = record
         self._complete = complete
         self._path = None if path == STDOUT else path
-        self._length = -1
+        self._length = 0  # so that what was recorded before is there until there is something new
         self._next = 0.0
 
     def save(self, *, now: bool = False) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -340,6 +341,27 @@ def test_a_recording_is_judged(run: Callable[..., Ran], tmp_path: Path) -> None:
     assert [one["clause"] for one in json.loads(only.out)["verdicts"]] == ["id.format"]
     assert run("recording", "bad.har", "--clause", "id.formta").code == 2
     assert (run("recording", "no.har").code, run("recording").code) == (2, 2)
+
+
+def test_a_proxy_that_cannot_listen_leaves_the_record_of_before(
+    run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    (tmp_path / "t.har").write_text("of yesterday")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ran = run("proxy", "--upstream", URL, "--port", port, "--har", "t.har")
+    assert (ran.code, "cannot listen" in ran.err) == (2, True)
+    assert (tmp_path / "t.har").read_text() == "of yesterday"
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [("CERTIFICATE_VERIFY_FAILED", "--ca FILE"), ("WRONG_VERSION_NUMBER", "It speaks plain http")],
+)
+def test_what_tls_says_comes_with_advice(run: Callable[..., Ran], said: str, advice: str) -> None:
+    ran = run("api", URL, "--any-key", report=CouldNotRun(f"not reached: [SSL: {said}]."))
+    assert (ran.code, advice in ran.told) == (2, True)
+    assert advice not in run("api", URL, "--any-key", report=CouldNotRun("not reached")).told
 
 
 def test_a_proxy_refuses_what_is_no_certificate(run: Callable[..., Ran], tmp_path: Path) -> None:
