@@ -11,6 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from contracts.cases import MAIN, OTHER
+from contracts.rules.exchange import twins
 from contracts.rules.triage import sound
 from contracts.trace import NOBODY, UNKNOWN
 
@@ -86,9 +87,10 @@ def _began(one: Spent) -> float:
 
 
 def _spent(one: Seen, reading: Reading) -> Spent:
-    """What became of a create. Of one whose answer does not tell, it is long over after a while."""
+    """What became of a create. Where its answer does not tell, or tells the id of another, it is over after a while."""
     words, made = reading.spec.query.statuses, one.status not in _REFUSED
-    story = reading.stories.get(one.task_id) if one.task_id else None
+    known = one.task_id and one.number not in reading.once(_twin_numbers)
+    story = reading.stories.get(one.task_id) if known else None
     if story is None:
         over = one.entry.ended + _LONG / reading.trace.scale
         return Spent(one, made, story, over if made else one.entry.ended, failed=False)
@@ -99,6 +101,11 @@ def _spent(one: Seen, reading: Reading) -> Spent:
     ]
     over = min((at for at, _ in ends), default=float("inf"))
     return Spent(one, made, story, over, bool(ends) and all(word == words.failure for _, word in ends))
+
+
+def _twin_numbers(reading: Reading) -> frozenset[int]:
+    """The creates that were answered with an id that another was given too: nobody knows whose story it is."""
+    return frozenset(one.number for pair in reading.once(twins) for one in pair)
 
 
 def _ledger(label: str, told: Sequence[Seen], creates: Sequence[Spent], settled: float) -> Ledger:

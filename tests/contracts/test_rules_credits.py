@@ -279,6 +279,16 @@ def test_what_adding_and_subtracting_leaves_over_is_no_credit() -> None:
     assert dear.accused().keys() == {"credits.refund"}
 
 
+def test_of_an_id_that_two_creates_were_given_nobody_knows_what_it_took() -> None:
+    trace = Tracing()
+    trace.credits(100)
+    trace.create()
+    trace.create()
+    trace.query(failed())
+    trace.credits(95, after=2.0)
+    assert trace.accused().keys() == {"id.unique"}
+
+
 def test_settling_is_given_time_on_the_servers_clock_and_on_ours() -> None:
     assert (settling(1.0), settling(60.0), settling(0.5)) == (2.0, 1.0, 4.0)
     soon = Tracing()
