@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from collections.abc import Iterator
 
     from contracts.baseline import Baseline
@@ -46,6 +48,17 @@ class Wanted:
     def files(self) -> list[Path]:
         """Where reports go."""
         return [path for path in (self.har, self.json, self.junit, self.html) if path is not None]
+
+
+def check_files(paths: Sequence[Path]) -> None:
+    """ValueError where no report can be written: told before a run, not after it."""
+    if paths.count(STDOUT) > 1:
+        raise ValueError("only one report fits into stdout")
+    for path in paths:
+        if path != STDOUT and not path.absolute().parent.is_dir():
+            raise ValueError(f"{path}: there is no folder {path.parent}")
+        if path != STDOUT and path.is_dir():
+            raise ValueError(f"{path}: is a folder")
 
 
 @dataclass(frozen=True, slots=True)

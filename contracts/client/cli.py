@@ -15,7 +15,7 @@ import typer
 from contracts.report import COULD_NOT_RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from contracts.client.battery import Plan
     from contracts.client.describing import Description
@@ -146,12 +146,14 @@ def client(  # noqa: PLR0913  (one parameter an option is how typer works)
     if listed:
         _list()
         return
+    reports = {"json": json_file, "junit": junit, "html": html, "badge": badge}
     with _problems():
+        _check(reports)
         description = _described(command or [], config, deadline)
         plan = _planned(description, scenario or [])
         plan = replace(plan, jobs=jobs, mock=mock, seed=seed, limit=timeout, keep=keep)
         summary, signalled = _judged(plan, strict=strict, verbose=verbose)
-        _report(summary, {"json": json_file, "junit": junit, "html": html, "badge": badge}, verbose=verbose)
+        _report(summary, reports, verbose=verbose)
     raise typer.Exit(signalled or summary.exit_status)
 
 
@@ -251,7 +253,13 @@ def _notes(plan: Plan) -> tuple[str, ...]:
     return notes
 
 
-def _report(summary: Summary, wanted: dict[str, Path | None], *, verbose: bool) -> None:
+def _check(reports: Mapping[str, Path | None]) -> None:
+    from contracts.showing import check_files
+
+    check_files([path for path in reports.values() if path is not None])
+
+
+def _report(summary: Summary, wanted: Mapping[str, Path | None], *, verbose: bool) -> None:
     from contracts.client import html_report, json_report, junit, terminal
     from contracts.showing import STDOUT, write
 

@@ -211,6 +211,9 @@ def test_a_bug_of_ours_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (["--scenario", "sunny", "--", "x"], "there is no scenario 'sunny'"),
         ([], "there is no command"),
+        (["--html", "no/where.html", "--", "x"], "no/where.html: there is no folder no"),
+        (["--badge", "/", "--", "x"], "/: is a folder"),
+        (["--json", "-", "--junit", "-", "--", "x"], "only one report fits into stdout"),
         (["--config", "none.toml"], "none.toml: cannot be read"),
         (["--scenario", "callback", "--", "x"], "none of these scenarios applies"),
         (["--mock", "http://127.0.0.1:9", "--scenario", "happy", "--", "x"], "there is no mock at"),
