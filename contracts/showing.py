@@ -11,9 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from contracts.baseline import Baseline
     from contracts.checking import Estimate
@@ -36,13 +34,7 @@ class Wanted:
     verbose: bool = False
 
     def __post_init__(self) -> None:
-        if self.files.count(STDOUT) > 1:
-            raise ValueError("only one report fits into stdout")
-        plain = [path.resolve() for path in self.files if path != STDOUT and not _is_special(path)]
-        for path in self.files:
-            check_place(path)
-            if plain.count(path.resolve()) > 1:
-                raise ValueError(f"{path}: two reports do not fit into one file")
+        check_files(self.files)
 
     @property
     def files(self) -> list[Path]:
@@ -51,14 +43,14 @@ class Wanted:
 
 
 def check_files(paths: Sequence[Path]) -> None:
-    """ValueError where no report can be written: told before a run, not after it."""
+    """ValueError where not all of these reports can be written: told before a run, not after it."""
     if paths.count(STDOUT) > 1:
         raise ValueError("only one report fits into stdout")
+    plain = [path.resolve() for path in paths if path != STDOUT and not _is_special(path)]
     for path in paths:
-        if path != STDOUT and not path.absolute().parent.is_dir():
-            raise ValueError(f"{path}: there is no folder {path.parent}")
-        if path != STDOUT and path.is_dir():
-            raise ValueError(f"{path}: is a folder")
+        check_place(path)
+        if plain.count(path.resolve()) > 1:
+            raise ValueError(f"{path}: two reports do not fit into one file")
 
 
 @dataclass(frozen=True, slots=True)

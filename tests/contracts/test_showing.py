@@ -31,7 +31,8 @@ def test_a_pipe_is_written_to_and_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("paths", "problem"), [(["no/x"], "there is no folder no"), (["/"], "is a folder"), (["-", "-"], "only one")]
+    ("paths", "problem"),
+    [(["no/x"], "there is no folder no"), (["/"], "is a folder"), (["-", "-"], "only one")],
 )
 def test_where_nothing_can_be_written_is_told_before(paths: list[str], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
