@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -28,6 +29,8 @@ _HIDDEN = re.compile(r"(?:bearer)?\W*(?:removed|redacted|hidden|masked|x{3,})?\W
 _WITH_BODY = {"POST", "PUT", "PATCH"}
 _REFUSED = 401
 _WITHOUT = {204, 304}  # statuses that have no body
+_DIGITS = 18  # of a length
+_PARTS = ("blocked", "dns", "connect", "send", "wait", "receive")  # `ssl` is within `connect`
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -146,7 +149,7 @@ def _clean(file: File, keys: tuple[str, ...]) -> File:
 
 def _entry(where: str, one: Dated, who: str, *, exact: bool) -> Entry:
     began = _began(one.started, where)
-    asked, answer = _headers(one.request.headers), _headers(one.response.headers)
+    asked, answer = _asked_with(one.request), _headers(one.response.headers)
     status = max(0, one.response.status or 0)
     body = _answer(one.response.content, where)
     size = _left_out(one.request.method, one.response, body)
@@ -162,7 +165,7 @@ def _entry(where: str, one: Dated, who: str, *, exact: bool) -> Entry:
             b"" if size is not None else body,
         ),
         began,
-        began + max(0.0, one.milliseconds or 0.0) / 1000,
+        began + _milliseconds(one) / 1000,
         kind="delivery" if one.callback else "exchange",
         who=_SERVER if one.callback else who,
         exact=exact and _is_exact(one, body),
@@ -203,6 +206,12 @@ def _headers(pairs: Iterable[Pair]) -> Headers:
     return tuple((one.name, one.value or "") for one in pairs if not one.name.startswith(":"))
 
 
+def _asked_with(request: Request) -> Headers:
+    """The headers of a request. Where a tool has left them all out, the type of the body may still be told."""
+    headers, post = _headers(request.headers), request.post
+    return headers if headers or post is None or not post.kind else (("Content-Type", post.kind),)
+
+
 def _asked(post: Post | None, where: str) -> bytes:
     if post is None:
         return b""
@@ -227,22 +236,36 @@ def _bytes(text: str, coding: str | None, where: str) -> bytes:
 def _began(text: str, where: str) -> float:
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        zoned = found if found.tzinfo else found.replace(tzinfo=UTC)
+        return zoned.astimezone(UTC).timestamp()  # an OverflowError at either end of the calendar
+    except (ValueError, OverflowError):
         raise ValueError(f"{where}: {text[:40]!r} is no time") from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def _whole(size: float | None) -> int:
+    """A size in bytes; 0 where there is none, or none that one can count to."""
+    return int(size) if size is not None and isfinite(size) else 0
+
+
+def _milliseconds(one: Dated) -> float:
+    """How long it took; of what has no `time` by its parts, of which -1 is none either."""
+    if one.milliseconds is not None and one.milliseconds >= 0:
+        return one.milliseconds
+    parts = [(one.timings or {}).get(name) for name in _PARTS]
+    return sum(max(0.0, part) for part in parts if isinstance(part, int | float))
 
 
 def _length(headers: Iterable[Pair]) -> int:
     """What Content-Length says; 0 when nothing."""
     value = next((one.value or "" for one in headers if one.name.lower() == "content-length"), "")
-    return int(value) if value.isdecimal() else 0
+    return int(value) if value.isdecimal() and len(value) <= _DIGITS else 0
 
 
 def _is_cut(request: Request, where: str) -> bool:
     """Whether the body of a request was not recorded, or not all of it: nobody can say what it deserved."""
     if request.method.upper() not in _WITH_BODY:
         return False
-    size = int(request.size or 0) or _length(request.headers)
+    size = _whole(request.size) or _length(request.headers)
     body = _asked(request.post, where)
     if not body:
         return size != 0
@@ -254,7 +277,7 @@ def _left_out(method: str, response: Response, body: bytes) -> int | None:
     if method.upper() == "HEAD" or not response.status or response.status in _WITHOUT:
         return None
     content = response.content
-    said = int(content.size or 0) if content is not None else -1
+    said = _whole(content.size) if content is not None else -1
     if content is None or content.text is None:
         length = said if said > 0 else _length(response.headers)
         return length if length or said < 0 else None
@@ -270,7 +293,7 @@ def _is_exact(one: Dated, body: bytes) -> bool:
     post, content = one.request.post, one.response.content
     rebuilt = post is not None and post.text is None
     coded = content is not None and (content.encoding or "").lower() == "base64"
-    told = content is not None and content.text is not None and int(content.size or 0) == len(body)
+    told = content is not None and content.text is not None and _whole(content.size) == len(body)
     if rebuilt or not one.response.headers:
         return False
     return coded or (told and "\ufffd".encode() not in body)

@@ -47,6 +47,7 @@ class Pair(Struct):
 class Post(Struct):
     """The body of a request. HAR has no coding for it: ours has its own name, other tools take that of an answer."""
 
+    kind: str | None = field(default=None, name="mimeType")
     text: str | None = None
     params: list[Pair] | None = None
     encoding: str | None = field(default=None, name="_encoding")
@@ -86,7 +87,8 @@ class Dated(Struct):
     request: Request
     response: Response
     started: str = field(name="startedDateTime")
-    milliseconds: float | None = field(default=0.0, name="time")
+    milliseconds: float | None = field(default=None, name="time")
+    timings: dict[str, Any] | None = None
     facts: EntryFacts | None = field(default=None, name="_evolink")
     callback: bool = field(default=False, name="_callback")
     cached: Any = field(default=None, name="_fromCache")
@@ -116,5 +118,5 @@ def converted(value: Any, kind: type[_T], where: str) -> _T:
     """A decoded JSON value as a record; ValueError says where it is none."""
     try:
         return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeError) as error:
         raise ValueError(f"{where}: no HAR: {error}") from None

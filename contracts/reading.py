@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Role = Literal["create", "query", "credits", "other method", "other path", "link", "delivery", "elsewhere"]
 CREDITS = "/v1/credits"  # described by no document, known from published facts only
+NOWHERE = "?"  # is no path: a query would begin with it
 API: frozenset[Role] = frozenset({"create", "query", "credits", "other method", "other path"})
 
 
@@ -209,17 +210,19 @@ class Reading:
         return replace(one, success=query.success, errors=query.errors) if one.role == "query" else one
 
     def path(self, url: str) -> str:
-        """The path of a URL below the API's base URL."""
-        path = urlsplit(url).path
+        """The path of a URL below the API's base URL; `NOWHERE` of what nobody can read as one."""
+        try:
+            path = urlsplit(url).path
+        except ValueError:
+            return NOWHERE
         return path.removeprefix(self._prefix) if path.startswith(f"{self._prefix}/") else path
 
     def _role(self, entry: Entry) -> tuple[Role, str]:
         url, method = entry.exchange.url, entry.exchange.method.upper()
         if self.trace.origin and not f"{url}/".startswith(f"{self.trace.origin}/") and "://" in url:
             return "elsewhere", ""
-        try:
-            path = self.path(url)
-        except ValueError:  # no URL, as far as anybody can read it
+        path = self.path(url)
+        if path == NOWHERE:
             return "elsewhere", ""
         before, _, task_id = path.rpartition("/")
         if f"{before}/" == self.spec.query.path.partition("{")[0] and task_id:

@@ -26,6 +26,7 @@ _ELSEWHERE, _CASE = "/elsewhere/", "/c/"  # below the receiver's prefix
 _SUCCESS = range(200, 300)
 _FIRST = 15.0  # seconds of the server's time from the end of a task to its first delivery
 _AROUND = 3.0  # real seconds before and after an instant that are like it
+_DIGITS = 18  # of a length
 _BUSY = 1.5  # real seconds that a busy server may be late
 
 
@@ -100,7 +101,9 @@ def whole(reading: Reading) -> Iterator[Calls]:
 def is_torn(one: Seen) -> bool:
     """Whether a delivery's body is shorter than it was to be."""
     length = one.sent("Content-Length") or ""
-    return length.isdecimal() and len(one.entry.exchange.request_body) < int(length)
+    return (
+        length.isdecimal() and len(length) <= _DIGITS and len(one.entry.exchange.request_body) < int(length)
+    )
 
 
 def busy(reading: Reading, at: float) -> float:

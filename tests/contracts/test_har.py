@@ -239,6 +239,32 @@ def test_times_are_read_in_every_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [(entry.began, entry.ended) for entry in found] == [(START + 0.5, START + 0.75)] * 3
 
 
+@pytest.mark.parametrize("time", [None, -1])
+def test_what_has_no_time_took_as_long_as_its_parts(time: Any) -> None:
+    timings = {
+        "blocked": -1,
+        "connect": 20,
+        "ssl": 15,
+        "send": 1,
+        "wait": 200.5,
+        "receive": 30,
+        "comment": "",
+    }
+    entry = only(archive(foreign(time=time, timings=timings)))
+    assert entry.ended - entry.began == pytest.approx(0.2515)
+    assert only(archive(foreign(time=time))).ended == START + 0.5
+    assert only(archive(foreign(time=0, timings=timings))).ended == START + 0.5
+
+
+def test_of_a_request_without_headers_the_type_of_the_body_is_still_told() -> None:
+    def asked(**more: Any) -> Any:
+        return only(archive(foreign(request=more))).exchange.request_headers
+
+    assert asked() == (("Content-Type", "application/json"),)
+    assert asked(headers=[{"name": "host", "value": "a"}]) == (("host", "a"),)
+    assert asked(postData={"text": "{}"}) == ()
+
+
 def test_a_body_in_base64_is_decoded() -> None:
     content = {"size": 2, "encoding": "base64", "text": "AP8="}
     entry = only(archive(foreign(response={"content": content})))
@@ -299,6 +325,12 @@ def test_an_answer_without_any_header_was_not_recorded_whole() -> None:
     assert not trace.entries[0].exact
     (one,) = Reading(trace, SPEC).seen
     assert (one.role, sound(one), owner(one)) == ("create", False, "")
+
+
+@pytest.mark.parametrize("size", [float("nan"), float("inf"), 1e300, -1e300, None])
+def test_a_size_that_is_none_stops_no_reader(size: Any) -> None:
+    strange = foreign(request={"bodySize": size}, response={"content": {"size": size, "text": "{}"}})
+    assert only(archive(strange)).exchange.response_body == b"{}"
 
 
 def test_a_request_in_base64_is_decoded_by_either_name() -> None:
@@ -387,6 +419,8 @@ def test_the_base_url_is_where_the_documented_paths_are(urls: list[str], origin:
         ({"log": {"entries": 1}}, r"bad.har: no HAR: .*\$.log.entries"),
         (archive(foreign(), {}), "bad.har: entry 1: no HAR: .*`request`"),
         (archive(foreign(startedDateTime="soon")), "bad.har: entry 0: 'soon' is no time"),
+        (archive(foreign(startedDateTime="0001-01-01T00:00:00+23:00")), "bad.har: entry 0: .* is no time"),
+        (archive(foreign(time="\ud800")), "bad.har: entry 0: no HAR"),
         (
             archive(foreign(response={"content": {"encoding": "base64", "text": "!"}})),
             "bad.har: entry 0: .*base64",
