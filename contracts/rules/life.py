@@ -37,19 +37,20 @@ def identity(reading: Reading) -> Iterator[Finding]:
     for tale in tales(reading):
         known = sound_identity(tale.create)
         for view in bodies_of(tale):
-            yield _same(view, known)
+            yield from _same(view, known)
 
 
-def _same(view: Seen, known: dict[str, Any]) -> Finding:
-    for name in IDENTITY:
-        value = view.body.get(name)
-        if type(value) is not _TYPES[name]:
-            continue
+def _same(view: Seen, known: dict[str, Any]) -> Iterator[Finding]:
+    told = {name: view.body[name] for name in IDENTITY if type(view.body.get(name)) is _TYPES[name]}
+    before = told.keys() & known.keys()
+    for name, value in told.items():
         if known.setdefault(name, value) != value:
-            return broken(
+            yield broken(
                 view.number, expected=f"{name} {shown(known[name])}, as before", seen=f"{name} {shown(value)}"
             )
-    return kept(view.number)
+            return
+    if before:
+        yield kept(view.number)
 
 
 def status_words(reading: Reading) -> Iterator[Finding]:

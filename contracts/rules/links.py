@@ -26,7 +26,8 @@ _MARGIN = 60.0  # seconds of the server's time: no clock is read that exactly
 _HALF = 0.5  # seconds of a video
 _ROUNDED = 16  # lines: encoders round to whole blocks
 _OK, _PARTIAL = 200, 206
-_UNAUTHORIZED, _FORBIDDEN, _RANGE, _TOO_MANY, _SERVER_ERROR = 401, 403, 416, 429, 500
+_UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 401, 403, 500
+_NOT_THE_LINK = {_UNAUTHORIZED, 405, 416, 429}  # about the key, the method, the range, the haste
 _EXTENSIONS = {
     "video": "mp4 m4v mov webm mkv avi mpg mpeg ts m3u8",
     "audio": "mp3 wav ogg oga opus flac m4a aac",
@@ -111,7 +112,7 @@ def _is_dead(reading: Reading, fetch: Fetch) -> bool:
     link, status = fetch.link, fetch.link.status
     if link.entry.who != NOBODY or link.entry.exchange.method.upper() != "GET":
         return False
-    if status in {_UNAUTHORIZED, _RANGE, _TOO_MANY} or status < 400:  # noqa: PLR2004
+    if status in _NOT_THE_LINK or status < 400:  # noqa: PLR2004
         return False
     if status == _FORBIDDEN:
         return not _works(reading, fetch, keyed=True)
@@ -147,12 +148,12 @@ def expired(reading: Reading) -> Iterator[Finding]:
                 expected="no file after 24 h",
                 seen=f"{fetch.link.status} after {fetch.least / 3600:.1f} h",
             )
-        else:
+        elif 400 <= fetch.link.status < _SERVER_ERROR and fetch.link.status not in _NOT_THE_LINK:  # noqa: PLR2004
             yield kept(fetch.number)
 
 
 def no_key(reading: Reading) -> Iterator[Finding]:
-    """`link.no-key`. A 403 speaks of a key only when the same link works with one."""
+    """`link.no-key`. A 403 speaks of a key only when the same link works with one, and no refusal after 24 h does."""
     for fetch in fetches(reading):
         if fetch.link.entry.who != NOBODY:
             continue
@@ -160,7 +161,7 @@ def no_key(reading: Reading) -> Iterator[Finding]:
         refused = status == _UNAUTHORIZED or (status == _FORBIDDEN and _works(reading, fetch, keyed=True))
         if fetch.good:
             yield kept(fetch.number)
-        elif refused:
+        elif refused and fetch.most < LIFE - _MARGIN:
             yield broken(fetch.number, expected="the file, without a key", seen=f"{status} without a key")
 
 

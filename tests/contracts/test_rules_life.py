@@ -147,6 +147,18 @@ def test_an_id_that_nobody_was_given_is_not_followed() -> None:
     assert trace.accused().keys() == {"query.unknown-id"}
 
 
+def test_who_a_task_is_was_not_seen_where_nothing_of_it_was_told_twice() -> None:
+    names = ("created", "model", "object", "type")
+    bare = {name: value for name, value in processing().items() if name not in names}
+    trace = told(bare, bare)
+    assert "task.identity" not in trace.kept()
+    trace = Tracing(complete=False)
+    trace.query(processing())
+    assert "task.identity" not in trace.kept()
+    trace.query(processing())
+    assert trace.kept()["task.identity"] == 1
+
+
 def test_what_another_key_is_told_is_no_part_of_the_life() -> None:
     trace = told(processing(40))
     trace.query(processing(20), who="other")

@@ -114,10 +114,22 @@ def trace_kept(trace: Tracing) -> set[str]:
     return {clause for clause in trace.kept() if clause in links.RULES}
 
 
+@pytest.mark.parametrize("status", [302, 304, 401, 405, 416, 429, 503])
+def test_what_is_no_refusal_of_the_link_does_not_show_that_it_is_dead(status: int) -> None:
+    assert "link.expired" not in trace_kept(fetched(status=status, after=DAY + 120))
+
+
 def test_a_403_speaks_of_a_key_where_the_link_works_with_one() -> None:
     trace = fetched(status=403)
     trace.link(200, who="main")
     assert trace.accused().keys() == {"link.no-key"}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_link_that_has_expired_may_be_refused_in_any_way(status: int) -> None:
+    trace = fetched(who="main")
+    trace.link(status, who=NOBODY, after=DAY + 120)
+    assert trace.accused() == {}
 
 
 def test_a_500_that_passes_is_not_told() -> None:
