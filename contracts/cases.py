@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 MAIN = "main"  # the account of --token
 OTHER = "other"  # the account of --other-token
+VALID = (
+    "create.accepts",
+    "create.unknown-fields",
+    "prompt.length",
+)  # what drawn creates that are right speak of
 WRONG = "wrong"  # a key that nobody was ever given
 
 

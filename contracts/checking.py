@@ -20,7 +20,7 @@ from contracts.recorder import Recorder
 from contracts.report import Report, answers_of
 from contracts.requests import decoded
 from contracts.rules import SERVER
-from contracts.spending import DRAWN, STRANGE, CannotListen, everything
+from contracts.spending import CannotListen, everything, extras
 from contracts.subject import Effort
 from contracts.target import Halted, Target
 from contracts.trace import Account
@@ -87,8 +87,8 @@ def estimate(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
     planned = errands(spec, subject, tables.creating_cases(spec, subject, effort.seed), address, wanted)
     debatable = [case for case in tables.guarded_cases(spec, subject) if speaks(case, effort.clauses)]
     affords = int(effort.max_credits // price) if price else effort.tasks
-    drawn = DRAWN + STRANGE * (effort.examples > 0) if not effort.clauses or planned else 0
-    tasks = min(len(planned) + len(debatable) + drawn, effort.tasks, affords)
+    number = len(planned) + len(debatable) + extras(effort, wanted, len(planned))
+    tasks = min(number, effort.tasks, affords)
     return Estimate(tasks, tasks * price)
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from hypothesis import strategies as st
 
+from contracts.cases import VALID
 from contracts.faulty import FAULTS, LETTERS
 from contracts.fields import operations, usual_body
 from contracts.labelling import (
@@ -61,8 +62,7 @@ def strategies(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
 def creating(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
     """Valid creates over the whole domain: each example makes a task."""
     cases = st.one_of([valid_creates(operation, spec, subject) for operation in operations(spec)])
-    about = ("create.accepts", "create.unknown-fields", "prompt.length")
-    return (Strategy("a valid create", about, cases.filter(lambda case: case.creates), creates=True),)
+    return (Strategy("a valid create", VALID, cases.filter(lambda case: case.creates), creates=True),)
 
 
 # Creates that are refused

@@ -17,7 +17,7 @@ from contracts.target import OutOfTime, OverBudget
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from contracts.cases import Case
     from contracts.stranger import Strange
@@ -34,6 +34,12 @@ _ALONE = frozenset({"create", "query", "exchange", "credits"})  # where a clause
 
 def _unseen(case: Case, entry: Entry) -> None:
     """Nobody else wants to know."""
+
+
+def explores(effort: Effort, wanted: Collection[Clause]) -> bool:
+    """Whether Schemathesis is asked: where anything is drawn, and a clause shows in a single exchange."""
+    alone = not wanted or any(clause.observed.where in _ALONE for clause in wanted)
+    return alone and effort.examples > 0
 
 
 @dataclass(slots=True)
@@ -118,7 +124,7 @@ class Run:
         """What Schemathesis makes of the documents: what makes no task, or that which makes so many."""
         from contracts import fuzzing, stranger
 
-        if not self.explores:
+        if not explores(self.effort, self.wanted):
             return
         breaches = fuzzing.breaches_of(self.spec, self.clauses, self.accounts, self.subject.url)
         send = self._sending(phase, 0, seen)
@@ -127,12 +133,6 @@ class Run:
         if found.ended:
             self.notes.append(f"{phase}: {found.ended}")
         self.target.in_time()
-
-    @property
-    def explores(self) -> bool:
-        """Whether Schemathesis is asked: where anything is drawn, and a clause shows in a single exchange."""
-        alone = not self.wanted or any(clause.observed.where in _ALONE for clause in self.wanted)
-        return alone and self.effort.examples > 0
 
     def _broken(self) -> frozenset[str]:
         """The clauses that are broken by what was seen until now."""

@@ -87,7 +87,7 @@ def run_api(given: Given, file: Path | None, known: Deviations, wanted: Wanted, 
     known.check()
     for note in chosen.notes:
         say(note)
-    say(forecast(chosen.effort, estimate(chosen.subject, chosen.effort, spec)))
+    say(forecast(chosen.effort, estimate(chosen.subject, chosen.effort, spec, clauses)))
     stop = threading.Event()
     with interrupting(stop, _STOPPING) as interrupts, showing_progress() as tell, _scratch():
         try:

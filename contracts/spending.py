@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from contracts import tables
-from contracts.cases import MAIN, speaks
+from contracts.cases import MAIN, VALID, speaks
 from contracts.errands import FAILS, errands, rules_of
 from contracts.living import Living, balance, on_delivery
+from contracts.phases import explores
 from contracts.receiver import Receiver
 from contracts.target import OverBudget
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from contracts.cases import Case
     from contracts.errands import Errand
     from contracts.phases import Run
+    from contracts.subject import Effort
+    from spec.clauses import Clause
 
 DRAWN = 4  # tasks made of drawn requests, behind the tabled ones
 STRANGE = 4  # tasks that Schemathesis makes, three of them to follow the documents' links
@@ -30,6 +33,12 @@ STRANGE = 4  # tasks that Schemathesis makes, three of them to follow the docume
 
 class CannotListen(Exception):  # noqa: N818  (what happened, in the words of the report)
     """The address for callbacks cannot be had; the text says why."""
+
+
+def extras(effort: Effort, wanted: Collection[Clause], planned: int) -> int:
+    """How many tasks may be made beside those that are planned. `wanted`: for these clauses only; none: for all."""
+    drawn = DRAWN if not wanted or not effort.clauses.isdisjoint(VALID) else 0
+    return drawn + (STRANGE if planned and explores(effort, wanted) else 0)
 
 
 def everything(run: Run) -> None:
@@ -74,7 +83,8 @@ class Spending:
         """
         guarded = tables.guarded_cases(self.run.spec, self.run.subject)
         debatable = [case for case in guarded if case.key == MAIN]
-        plenty = self.run.target.affords >= len(work) + len(debatable) // 2 + DRAWN + STRANGE
+        more = extras(self.run.effort, self.run.wanted, len(work))
+        plenty = self.run.target.affords >= len(work) + len(debatable) // 2 + more
         calling = plenty and any(one.address for one in work)
         if not calling:
             self.run.free()
@@ -85,11 +95,11 @@ class Spending:
                 self.run.free()
             self._guarded([case for case in guarded if case.key != MAIN])
             if plenty:
-                self._extra(debatable)
+                self._extra(debatable, work)
             others = [one for one in rest if one not in early]
             self.living.all(others, self.run.counting("tasks", len(others)))
             if not plenty:
-                self._extra(debatable)
+                self._extra(debatable, work)
             self.living.finish()
         self._callbacks()
         self.living.last_look()
@@ -102,13 +112,13 @@ class Spending:
             self.living.alone(one)
         return work[len(lonely) :]
 
-    def _extra(self, debatable: Iterable[Case]) -> None:
+    def _extra(self, debatable: Iterable[Case], planned: Sequence[Errand]) -> None:
         """Requests that a correct server may refuse, and what others than our tables think of, for a few more tasks."""
         self._guarded(debatable)
         run, adopt = self.run, self.living.adopt
         if number := min(DRAWN, run.target.affords):
             run.fuzz("drawn tasks", creates=True, examples=number, seen=adopt)
-        if number := min(STRANGE, run.target.affords):
+        if planned and (number := min(STRANGE, run.target.affords)):
             run.explore("Schemathesis's tasks", creates=number, seen=adopt)
 
     def _callbacks(self) -> None:

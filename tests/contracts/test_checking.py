@@ -316,9 +316,13 @@ def test_an_estimate_is_nothing_without_a_budget_and_at_most_what_was_granted() 
     assert estimate(watched, replace(FEW, max_credits=1000.0), SPEC).tasks == large.tasks + 6
 
 
-def test_a_clause_that_needs_no_task_is_estimated_at_none() -> None:
-    effort = replace(FEW, max_credits=100.0, clauses=frozenset({"mode.enum"}))
-    assert estimate(subject_at(""), effort, SPEC, CLAUSES).tasks == 0
+@pytest.mark.parametrize(
+    ("clause", "tasks"),
+    [("mode.enum", 0), ("task.final", 2), ("prompt.length", 4), ("create.schema", 4 + 4)],
+)
+def test_what_one_clause_needs_is_estimated_for_that_clause(clause: str, tasks: int) -> None:
+    effort = replace(FEW, max_credits=100.0, clauses=frozenset({clause}))
+    assert estimate(subject_at(""), effort, SPEC, CLAUSES).tasks == tasks
 
 
 def test_the_profiles_are_of_growing_effort() -> None:
