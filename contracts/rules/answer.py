@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from contracts.reading import Reading, Seen
 
 _EXPECTED = ("id", "status", "created", "model", "progress")
+_AT_ONCE = 2.0  # seconds between a create and a query that comes right after it
 _MINUTE, _DAY = 60.0, 86_400.0  # seconds
 # What a clause of its own judges, by the pointer into the answer: its value, or whatever is there.
 _VALUES = {"/id", "/created", "/model", "/status", "/progress", "/object", "/type"}
@@ -82,6 +83,11 @@ def pending_first(reading: Reading) -> Iterator[Finding]:
             yield kept(one.number)
 
 
+def is_at_once(create: Seen, query: Seen) -> bool:
+    """Whether a query comes right after the answer to the create; of a later one `query.answers-200` speaks."""
+    return 0 <= query.entry.began - create.entry.ended <= _AT_ONCE
+
+
 def readable_at_once(reading: Reading) -> Iterator[Finding]:
     """A query right after the create is no 404."""
     known, first = given(reading), set()
@@ -89,7 +95,7 @@ def readable_at_once(reading: Reading) -> Iterator[Finding]:
         create = known.get(one.task_id)
         if create is None or one.task_id in first or not sound(one) or one.entry.who != create.entry.who:
             continue
-        if one.entry.began >= create.entry.ended and one.status in {one.success, 404}:
+        if is_at_once(create, one) and one.status in {one.success, 404}:
             first.add(one.task_id)
             if one.status == one.success:
                 yield kept(create.number, one.number)

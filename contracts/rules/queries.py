@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from contracts.judging import broken, kept
+from contracts.rules.answer import is_at_once
 from contracts.rules.deserved import permitted
 from contracts.rules.tales import IDENTITY, shown, tales
 from contracts.rules.valid import headers_to_blame
@@ -27,19 +28,24 @@ _ABSENT = object()
 
 
 def answers_200(reading: Reading) -> Iterator[Finding]:
-    """`query.answers-200`. A 404 before the first 200 is the business of `create.readable-at-once`."""
+    """`query.answers-200`. From a 404 right after the create to the first 200, `create.readable-at-once` speaks."""
     for tale in tales(reading):
         if tale.create is None:
             continue
         for view in tale.queries:
             yield kept(view.number)
         known = min((view.entry.ended for view in tale.queries), default=float("inf"))
+        at_once = any(_is_unknown(view) and is_at_once(tale.create, view) for view in tale.refused)
         for view in tale.refused:
-            early = view.status == _NOT_FOUND and view.entry.began <= known
+            early = at_once and _is_unknown(view) and view.entry.began <= known
             wrong = view.status in _NEVER and view.status not in permitted(view, reading)
             if wrong and not early and view.number not in headers_to_blame(reading):
                 yield broken(view.number, expected="200 for an own task", seen=str(view.status))
         yield from _lasting_500(reading, tale)
+
+
+def _is_unknown(view: Seen) -> bool:
+    return view.status == _NOT_FOUND
 
 
 def _lasting_500(reading: Reading, tale: Tale) -> Iterator[Finding]:

@@ -136,8 +136,8 @@ def _is_valid(call: Call) -> bool:
     document = call.document
     return (
         isinstance(document.get("prompt"), str)
-        and document.get("duration", 6) in {6, 10}
-        and document.get("quality", "480p") in {"480p", "720p"}
+        and document.get("duration", 6) in (6, 10)
+        and document.get("quality", "480p") in ("480p", "720p")
     )
 
 

@@ -119,6 +119,18 @@ def test_a_task_is_readable_at_once() -> None:
     assert trace.accused().keys() == {"create.readable-at-once"}
 
 
+def test_a_task_that_is_lost_before_it_is_first_asked_for_was_not_asked_for_at_once() -> None:
+    trace = Tracing()
+    trace.create()
+    trace.query(UNKNOWN, 404, after=5.0)
+    trace.query(UNKNOWN, 404)
+    assert trace.accused().keys() == {"query.answers-200"}
+    late = Tracing()
+    late.create()
+    late.query(processing(), after=5.0)
+    assert "create.readable-at-once" not in late.kept()
+
+
 def test_a_query_that_overtook_its_create_or_came_of_another_says_nothing_of_it() -> None:
     trace = Tracing()
     trace.create(took=5.0)
