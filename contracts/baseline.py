@@ -87,6 +87,13 @@ def of(verdicts: Iterable[Verdict]) -> Baseline:
     return Baseline(tuple(found[key] for key in sorted(found)))
 
 
+def renewed(verdicts: Sequence[Verdict], before: Baseline) -> Baseline:
+    """Every breach that fails now, and what was known of clauses that were not looked at (`--clause`, Ctrl-C)."""
+    looked = _looked(verdicts)
+    left = tuple(one for one in before.known if one.clause not in looked)
+    return Baseline(tuple(sorted((*of(verdicts).known, *left))))
+
+
 def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...]:
     """The verdicts, known where every breach is; where only some are, those go and the new ones stay."""
     return tuple(_applied(verdict, _keys(baseline)) for verdict in verdicts)
@@ -94,7 +101,7 @@ def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...
 
 def gone(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str, ...]:
     """A note on each deviation that was looked for and not found, of verdicts to which no baseline was applied."""
-    looked = {verdict.clause.id for verdict in verdicts if verdict.word != "not observed"}
+    looked = _looked(verdicts)
     still = _keys(of(verdicts))
     return tuple(
         f"{one.clause}: the baseline knows {one.seen!r}, which is no longer seen (fixed? remove it)"
@@ -108,6 +115,10 @@ def known(clause: str, breach: Finding) -> Known:
     expected, seen = clean_text(breach.expected), clean_text(breach.seen)
     steady = "\n".join((clause, _steady(expected), _steady(seen)))
     return Known(clause, sha256(steady.encode("utf-8", "replace")).hexdigest()[:16], expected, seen)
+
+
+def _looked(verdicts: Iterable[Verdict]) -> frozenset[str]:
+    return frozenset(verdict.clause.id for verdict in verdicts if verdict.word != "not observed")
 
 
 def _applied(verdict: Verdict, keys: frozenset[tuple[str, str]]) -> Verdict:

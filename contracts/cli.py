@@ -14,7 +14,7 @@ import typer
 
 from contracts import gathered, options
 from contracts.client import cli as clients
-from contracts.config import Given  # noqa: TC001  (typer reads the annotations)
+from contracts.config import Given, environment
 from contracts.report import COULD_NOT_RUN
 from contracts.running import Asked, Place, Refused, run_api, run_proxy, run_recording
 from contracts.showing import Deviations, Wanted  # noqa: TC001  (typer reads the annotations)
@@ -187,7 +187,8 @@ def _problems() -> Iterator[None]:
 
 
 def _fail(problem: str) -> NoReturn:
-    typer.secho(f"evolink-check: {problem}", err=True, fg="red")
+    plain = bool(environment().get("NO_COLOR"))  # which rich obeys by itself
+    typer.secho(f"evolink-check: {problem}", err=True, fg=None if plain else "red")
     raise typer.Exit(COULD_NOT_RUN)
 
 

@@ -175,7 +175,12 @@ Baseline = Annotated[
     _option("--baseline", "Deviations that are known: only others fail the run.", _REPORTS, metavar="FILE"),
 ]
 UpdateBaseline = Annotated[
-    bool, _option("--update-baseline", "Write what is broken now into --baseline.", _REPORTS)
+    bool,
+    _option(
+        "--update-baseline",
+        "Write what is broken now into --baseline; what was not looked at stays there.",
+        _REPORTS,
+    ),
 ]
 Verbose = Annotated[bool, _option("--verbose", "Every clause and every breach.", _REPORTS, "-v")]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="HAR files.", show_default=False)]

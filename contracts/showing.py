@@ -64,9 +64,11 @@ class Deviations:
         """ValueError when the file is none, or cannot be written, before anything is sent."""
         if self.update and self.path is None:
             raise ValueError("--update-baseline: which file? Say --baseline FILE")
-        if self.path is not None and self.update:
+        if self.path is None:
+            return
+        if self.update:
             check_place(self.path)
-        elif self.path is not None:
+        if not self.update or self.path.is_file():
             self.read(self.path)
 
     def read(self, path: Path) -> Baseline:
@@ -85,9 +87,10 @@ class Deviations:
         if self.path is None:
             return report
         if self.update:
-            known = baseline.of(report.verdicts)
+            before = self.read(self.path) if self.path.is_file() else baseline.Baseline()
+            known = baseline.renewed(report.verdicts, before)
             write(self.path, baseline.written(known))
-            say(f"{self.path} now knows {len(known.known)} deviations")
+            say(f"{self.path} now knows {len(known.known)} deviation{'' if len(known.known) == 1 else 's'}")
         else:
             known = self.read(self.path)
         gone = baseline.gone(report.verdicts, known)

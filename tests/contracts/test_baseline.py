@@ -135,6 +135,15 @@ def test_what_was_not_observed_may_still_be_there() -> None:
     assert not baseline.gone([verdict(word="not observed")], baseline.of([verdict(seen("201"))]))
 
 
+def test_what_was_not_looked_at_stays_known() -> None:
+    fixed, other = verdict(seen("201")), verdict(seen("x"), clause="wire.json")
+    before = baseline.of([fixed, other])
+    now = [replace(fixed, word="kept", breaches=()), replace(other, word="not observed", breaches=())]
+    assert [one.clause for one in baseline.renewed(now, before).known] == ["wire.json"]
+    assert baseline.renewed(now[:1], before) == baseline.of([other])
+    assert baseline.renewed([fixed, other], before) == before
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -281,6 +281,24 @@ def test_only_what_is_new_fails_with_a_baseline(run: Callable[..., Ran], tmp_pat
     assert (tmp_path / "known.json").is_file()
     assert run(*baseline, report=known).code == 0
     assert run(*baseline, report=new).code == 1
+    kept = report_of(Verdict(CLAUSES["id.format"], "kept", 1))
+    assert (
+        "knows 1 deviation\n" in run(*baseline, "--update-baseline", "--clause", "id.format", report=kept).err
+    )
+    assert run(*baseline, report=known).code == 0, "what was not looked at stays"
+
+
+def test_what_is_no_baseline_is_not_overwritten_by_one(run: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("of mine")
+    ran = run("api", URL, "--any-key", "--baseline", "notes.txt", "--update-baseline")
+    assert (ran.code, ran.subject, "notes.txt: no baseline" in ran.told) == (2, None, True)
+    assert (tmp_path / "notes.txt").read_text() == "of mine"
+
+
+def test_a_refusal_is_red_unless_no_colour_is_wanted() -> None:
+    for value, red in (("", True), ("1", False)):
+        done = CliRunner().invoke(cli.app, ["clauses", "no.such"], env={"NO_COLOR": value}, color=True)
+        assert ("\x1b[31m" in done.stderr) == red
 
 
 REFUSED: dict[str, tuple[list[str], str]] = {
