@@ -17,12 +17,13 @@ from contracts.client.mock_process import Mock, borrowed, started
 from contracts.client.outcome import Outcome
 from contracts.client.scenarios import Order, Scenario
 from contracts.client.verdicts import verdicts_of
-from contracts.client.virtual_time import OutOfPatience, virtual_time
+from contracts.client.virtual_time import Patience, virtual_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
+    from contracts.client.outcome import End
     from contracts.judging import Verdict
     from contracts.trace import Trace
     from spec import Spec
@@ -165,6 +166,10 @@ def driven(  # noqa: PLR0913, PLR0917  (a run is made of these)
     outcome = _driven(drive, mock, request, patience, began)
     journal, strays = mock.journal()
     trace = trace_of(journal, strays, ended=outcome.ended, frozen=True)
+    if outcome.end == "killed" and outcome.patience is None and trace.complete:
+        outcome = replace(
+            outcome, patience=patience
+        )  # busy, and not with asking: which is told as another clause
     scenario = Scenario(
         "drawn", str(behaviour), expected="either", endless=behaviour.task.startswith("stuck")
     )
@@ -181,22 +186,33 @@ def _driven(
         nonlocal now
         now = mock.advance(seconds)
 
-    def ended(end: Any, output: str = "", errors: str = "") -> Outcome:
-        clean = [text.replace(mock.token, "[key]") for text in (output, errors)]
-        return Outcome(end, began, now, output=clean[0], errors=clean[1])
+    def call() -> Any:
+        result = drive(mock.url, mock.token, json.loads(json.dumps(request)))
+        return asyncio.run(_awaited(result)) if inspect.isawaitable(result) else result
 
+    left = Patience(advance, patience)
+    end, *texts = _ended(call, left)
+    output, errors = (text.replace(mock.token, "[key]") for text in texts)
+    # Who was busy with asking is told so as another clause, which `driven` knows.
+    waited = patience if left.spent == "slept" else None
+    return Outcome("killed" if left.spent else end, began, now, output=output, errors=errors, patience=waited)
+
+
+def _ended(call: Callable[[], Any], patience: Patience) -> tuple[End, str, str]:
+    """How a call ended on virtual time: what it gave, or what it said of its failure."""
     try:
-        with virtual_time(advance, patience):
-            result = drive(mock.url, mock.token, json.loads(json.dumps(request)))
-            if inspect.isawaitable(result):
-                result = asyncio.run(_awaited(result))
-    except OutOfPatience:
-        return replace(ended("killed"), patience=patience)
+        with virtual_time(patience):
+            return "success", str(call()), ""
     except _CRASHES as error:
-        return ended("failure", errors="".join(traceback.format_exception(error)))
-    except Exception as error:  # noqa: BLE001  (whatever a client raises is how it says that it failed)
-        return ended("failure", errors=f"{type(error).__name__}: {error}")
-    return ended("success", output=str(result))
+        return "failure", "", "".join(traceback.format_exception(error))
+    except SystemExit as error:  # a program's way to end, well or not
+        return ("failure", "", str(error.code)) if error.code else ("success", "", "")
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  (however a client says that it failed)
+        return "failure", "", f"{type(error).__name__}: {error}"
+    except BaseException:
+        if not patience.spent:
+            raise
+        return "killed", "", ""
 
 
 async def _awaited(result: Any) -> Any:

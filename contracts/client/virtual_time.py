@@ -3,54 +3,107 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import threading
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+_LOOK = 0.5  # real seconds between two looks whether a callable is busy
+_CLOCKS = ("time", "monotonic", "perf_counter")
+_monotonic = time.monotonic
 
 
 class OutOfPatience(BaseException):
     """The callable has slept longer than anybody waits. No `Exception`: it must not be taken for a server's fault."""
 
 
-@contextmanager
-def virtual_time(advance: Callable[[float], None], longest: float) -> Iterator[None]:
-    """Within the block `time.sleep` and `asyncio.sleep` return at once, after `advance(seconds)` was called.
+@dataclass(slots=True)
+class Patience:
+    """How long a callable is waited for. `advance` is called with every sleep.
 
-    `time.time`, `time.monotonic` and `time.perf_counter` run on by as much. Once more than `longest` seconds
-    were slept, a sleep raises `OutOfPatience`. What was imported by name before (`from time import sleep`)
-    is not reached, nor are waits on locks and events. Not for several threads at once: the functions are those of
-    the whole process.
+    It may sleep for `longest` seconds, and be busy for `busy` real ones without a sleep: where time moves by sleeps
+    only, nothing would ever change for it. `spent` tells which of them it was, also where somebody caught what is
+    raised then.
     """
-    slept = 0.0
-    real = {name: getattr(time, name) for name in ("sleep", "time", "monotonic", "perf_counter")}
-    pause = asyncio.sleep
 
-    def sleep(seconds: float) -> None:
-        nonlocal slept
+    advance: Callable[[float], None]
+    longest: float
+    busy: float = 10.0
+    slept: float = 0.0
+    spent: Literal["", "slept", "busy"] = ""
+    rested: float = field(default_factory=_monotonic)
+
+    def sleep(self, seconds: float) -> None:
+        """In place of `time.sleep`."""
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
-        slept += seconds
-        if slept > longest:
-            raise OutOfPatience(f"it still waits after {longest:g} s")
+        self.slept += seconds
+        self.rested = _monotonic()
+        if self.slept > self.longest:
+            self.spent = self.spent or "slept"
+            raise OutOfPatience(f"it still waits after {self.longest:g} s")
         if seconds:
-            advance(seconds)
+            self.advance(seconds)
+
+    def is_busy(self) -> bool:
+        """Whether it has not slept for so long; then its patience is spent."""
+        if _monotonic() - self.rested > self.busy:
+            self.spent = self.spent or "busy"
+        return self.spent == "busy"
+
+
+@contextmanager
+def virtual_time(patience: Patience) -> Iterator[None]:
+    """Within the block `time.sleep` and `asyncio.sleep` return at once.
+
+    `time.time`, `time.monotonic` and `time.perf_counter` run on by as much. When its patience is spent, the next sleep
+    raises `OutOfPatience`; where there is none, the thread that has entered the block gets it wherever it is. What was
+    imported by name before (`from time import sleep`) is not reached, nor are waits on locks and events. Not for
+    several threads at once: the functions are those of the whole process.
+    """
+    real = {name: getattr(time, name) for name in ("sleep", *_CLOCKS)}
+    pause = asyncio.sleep
 
     async def asleep(delay: float, result: Any = None) -> Any:
-        sleep(max(0.0, delay))
+        patience.sleep(max(0.0, delay))
         return await pause(0, result)
 
     def shifted(name: str) -> Callable[[], float]:
-        return lambda: real[name]() + slept
+        return lambda: real[name]() + patience.slept
 
     try:
-        time.sleep, asyncio.sleep = sleep, asleep  # type: ignore[assignment]
-        for name in ("time", "monotonic", "perf_counter"):
+        time.sleep, asyncio.sleep = patience.sleep, asleep  # type: ignore[assignment]
+        for name in _CLOCKS:
             setattr(time, name, shifted(name))
-        yield
+        with _watched(patience):
+            yield
     finally:
         asyncio.sleep = pause
         for name, function in real.items():
             setattr(time, name, function)
+
+
+@contextmanager
+def _watched(patience: Patience) -> Iterator[None]:
+    """Raises `OutOfPatience` in this thread as soon as it is busy, and again until it has left the block."""
+    done, here = threading.Event(), ctypes.c_ulong(threading.get_ident())
+    interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
+
+    def watch() -> None:
+        while not done.wait(_LOOK):
+            if patience.is_busy():
+                interrupt(here, ctypes.py_object(OutOfPatience))
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
+        interrupt(here, None)  # what was to be raised and has not been yet

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -14,6 +17,7 @@ from tracing import CREATE
 from contracts.client import ClientFault, check
 from contracts.client.behaviour import Behaviour
 from contracts.client.mock_process import MockError
+from contracts.client.virtual_time import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,6 +156,62 @@ def test_who_never_ends_is_stopped(url: str) -> None:
 
     fault = caught(patient, url)
     assert fault.run.outcome.end == "killed"
+
+
+def test_who_asks_on_without_a_pause_is_stopped_too(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hasty(base_url: str, token: str, request: dict[str, Any]) -> Any:
+        with httpx.Client(
+            base_url=base_url, headers={"Authorization": f"Bearer {token}"}, trust_env=False
+        ) as api:
+            task_id = _created(api, request)
+            while True:
+                api.get(f"/v1/tasks/{task_id}")
+
+    monkeypatch.setattr("contracts.client.callables.Patience", partial(Patience, busy=3.0))
+    fault = caught(hasty, url)
+    assert {verdict.clause.id for verdict in fault.verdicts} == {"client.poll-interval"}
+    assert (fault.run.outcome.end, fault.run.behaviour) == ("killed", Behaviour())
+
+
+@pytest.mark.parametrize("tasks", [False, True])
+def test_whatever_raises_through_it_patience_is_patience(url: str, *, tasks: bool) -> None:
+    async def waiting(*_: Any) -> None:
+        async def sleep() -> None:
+            for _ in range(100):
+                await asyncio.sleep(60)
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(sleep())
+
+    def careless(*_: Any) -> str:
+        with suppress(BaseException):
+            time.sleep(2 * PATIENCE)
+        return "done"
+
+    assert caught(waiting if tasks else careless, url).run.outcome.end == "killed"
+
+
+def test_a_program_may_end_as_programs_do(url: str) -> None:
+    def program(base_url: str, token: str, request: dict[str, Any]) -> Any:
+        try:
+            return good(base_url, token, request)
+        except Failed as error:
+            sys.exit(str(error))
+
+    check(program, examples=10, seed=1, mock=url, patience=PATIENCE)
+
+    async def cancelled(*_: Any) -> None:
+        raise asyncio.CancelledError("invalid_request_error unauthorized")
+
+    check(cancelled, examples=3, seed=1, mock=url, patience=PATIENCE)
+
+
+def test_a_ctrl_c_is_no_end_of_a_client(url: str) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check(interrupted, examples=3, mock=url)
 
 
 def test_the_key_stands_in_no_text(url: str) -> None:
