@@ -78,6 +78,8 @@ def choose(
     """Put together what was chosen. `known` are the ids of all clauses. ValueError says what cannot be."""
     file = File() if path is None else read(path, known)
     check_ids(given.clauses, known)
+    if given.memory is not None and given.memory.exists() and not given.memory.is_dir():
+        raise ValueError(f"--memory: {given.memory} is no folder")
     keys, notes = _keys(given, file, variables)
     return Chosen(_subject(given, file, path, keys), _effort(given, file.effort, profiles), notes)
 

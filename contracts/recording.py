@@ -51,8 +51,7 @@ def check_recording(  # noqa: PLR0913  (what is judged, by what, and how)
     except ValueError as error:
         raise NoRecording(str(error)) from error
     if not any(one.role in _DOCUMENTED for one in Reading(trace, spec).seen):
-        at = f" at {trace.origin}" if trace.origin else ""
-        raise NoRecording(f"{', '.join(map(str, paths))}: nobody asks the API{at}; is it another --origin?")
+        raise NoRecording(f"{', '.join(map(str, paths))}: {_nothing_in(trace)}")
     trace = replace(trace, complete=complete or trace.complete)
     names = ", ".join(path.name for path in paths)
     return report_on(
@@ -95,3 +94,10 @@ def _read(path: Path) -> Any:
         raise NoRecording(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise NoRecording(f"{path}: is no HAR file: it is no JSON") from error
+
+
+def _nothing_in(trace: Trace) -> str:
+    if not trace.entries:
+        return "there is no exchange in it"
+    at = f" at {trace.origin}" if trace.origin else ""
+    return f"nobody asks the API{at}; is it another --origin?"

@@ -327,6 +327,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
         "there is no folder no",
     ),
     "two in stdout": ([URL, "--any-key", "--html", "-", "--json", "-"], "only one report fits into stdout"),
+    "a memory that is a file": ([URL, "--any-key", "--memory", __file__], "is no folder"),
     "no baseline": ([URL, "--any-key", "--baseline", "no.json"], "no.json: cannot be read"),
     "a baseline of nothing": ([URL, "--any-key", "--update-baseline"], "Say --baseline FILE"),
     "half of a receiver": ([URL, "--any-key", "--callback-url", "https://x.test"], "go together"),

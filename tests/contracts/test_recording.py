@@ -151,6 +151,7 @@ def test_no_key_of_a_recording_is_kept(judged: Callable[..., Report]) -> None:
     [
         (b"{", "", "0.har: is no HAR file"),
         ({"log": 1}, "", "0.har"),
+        (browser(), "", "there is no exchange in it"),
         (browser(shown("GET", "https://elsewhere.test/", 200, b"{}")), "", "nobody asks the API"),
         (browser(created()), "https://other.test", "nobody asks the API at https://other.test"),
     ],
