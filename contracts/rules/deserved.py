@@ -10,6 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from contracts.rules.rate import http_time
 from contracts.rules.triage import ID, PREFIX, given, is_nonsense, sure, well_formed
 from contracts.trace import NOBODY, UNKNOWN
 
@@ -98,7 +99,9 @@ def never_given(one: Seen, reading: Reading) -> bool:
     if one.task_id in reading.once(_told_ids) or one.task_id in reading.once(_example_ids):
         return False
     found = ID.fullmatch(one.task_id)
-    impossible = found and not _FIRST_DAY < int(found["created"]) < one.entry.ended + _YEARS
+    # The clock of who recorded it may stand at 1970; the server's own is told by its Date.
+    now = max(one.entry.ended, http_time(one.header("Date") or "") or 0.0)
+    impossible = found and not _FIRST_DAY < int(found["created"]) < now + _YEARS
     return bool(one.entry.case or impossible)
 
 

@@ -245,3 +245,10 @@ def test_two_accounts_of_which_little_is_known_may_be_one() -> None:
     trace.query(completed(), who="b")
     trace.query(processing(), 200, ID, who="unknown")
     assert not trace.accused().keys() & errors.RULES.keys()
+
+
+def test_a_recorder_whose_clock_stands_at_its_beginning_accuses_no_id_of_today() -> None:
+    trace = Tracing(at=100.0)
+    trace.query(processing())
+    trace.query(DENIED, 403, NEW)
+    assert trace.accused() == {}
