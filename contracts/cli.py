@@ -8,6 +8,7 @@ import traceback
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -179,7 +180,8 @@ def _problems() -> Iterator[None]:
     except (Refused, ValueError) as problem:
         _fail(str(problem))
     except OSError as problem:
-        _fail(f"{problem.filename or 'a file'}: {problem.strerror or problem}")
+        file = "stdout" if isinstance(problem, BrokenPipeError) else "a file"
+        _fail(f"{problem.filename or file}: {problem.strerror or problem}")
     except typer.Exit:
         raise
     except Exception:  # noqa: BLE001  (see above)
@@ -200,4 +202,7 @@ def main() -> None:
             f"evolink-check needs {', '.join(missing)}: pip install 'evolink-mock[contracts]'", err=True
         )
         sys.exit(COULD_NOT_RUN)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what a terminal cannot show must not cost the report
+            stream.reconfigure(errors="backslashreplace")
     app()

@@ -521,6 +521,21 @@ def test_the_module_is_the_command(process: Callable[..., subprocess.Popen[str]]
     assert json.loads(out)
 
 
+def test_a_terminal_that_cannot_show_a_character_gets_the_rest(
+    process: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    from contracts.har import to_har
+
+    made = Tracing()
+    made.create()
+    (tmp_path / "good.har").write_text(json.dumps(to_har(made.trace(), "1")))
+    start = "import io; sys.stdout = io.TextIOWrapper(sys.stdout.buffer, 'ascii'); "
+    code = f"{start}from contracts.cli import main; main()"
+    out, err = process("recording", "good.har", "--verbose", code=code).communicate(timeout=30)
+    assert (out.count("wire.compact"), "\\u2026" in out, err) == (1, True, "")
+    assert "0 broken" in out
+
+
 def test_without_the_tools_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
