@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import jsonschema_rs
 
-from contracts.addresses import is_internal, is_plainly_public
+from contracts.addresses import host_of, is_internal, is_plainly_public
 from contracts.formats import is_uri, strict_json
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _open_questions(asked: Mapping[str, Any]) -> Iterator[Fault]:
     if asked.get("image_urls") == []:
         yield Fault("create.image-urls-empty", "no image", sure=False)
     for url in asked["image_urls"] if isinstance(asked.get("image_urls"), list) else ():
-        if isinstance(url, str) and urlsplit_scheme(url) not in {"http", "https"}:
+        if isinstance(url, str) and not _is_on_the_web(url):
             yield Fault("create.image-urls-uri", "an image that is not on the web", sure=False)
     for name, value in asked.items():
         if isinstance(value, float) and value.is_integer() and name == "duration":
@@ -212,6 +212,11 @@ def _open_questions(asked: Mapping[str, Any]) -> Iterator[Fault]:
         not asked["prompt"].strip() or len(asked["prompt"]) > LARGE // 8
     ):
         yield Fault("prompt.length", "an empty or a very long prompt", sure=False)
+
+
+def _is_on_the_web(url: str) -> bool:
+    """Whether any server could fetch it: many look for a host, and let nobody send them to their own."""
+    return urlsplit_scheme(url) in {"http", "https"} and bool(host_of(url)) and not is_internal(url)
 
 
 def urlsplit_scheme(url: str) -> str:

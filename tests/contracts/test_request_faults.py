@@ -270,3 +270,10 @@ def test_no_depth_of_a_body_stops_the_reader() -> None:
     for depth in range(800, 1001):
         body = json.dumps(BODY).encode()[:-1] + b', "x": ' + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
         assert clauses(body) in (["(body.limit)"], ["(body.json)"])
+
+
+@pytest.mark.parametrize(
+    "url", ["https://", "http:a.jpg", "https:///a.jpg", "http://127.0.0.1/a.jpg", "data:,x"]
+)
+def test_an_image_that_a_server_may_not_want_to_fetch_may_be_refused_or_not(url: str) -> None:
+    assert clauses(BODY | {"image_urls": [url]}) == ["(create.image-urls-uri)"]
