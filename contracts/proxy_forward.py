@@ -79,6 +79,7 @@ class Forward:
         self._context = ssl.create_default_context(cafile=ca) if ca else None
         self._pool: AsyncConnectionPool | None = None
         self._under_way: set[asyncio.Task[None]] = set()
+        self._ending = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, and its answer back; when the client leaves, the server is left too."""
@@ -96,6 +97,7 @@ class Forward:
 
     async def close(self) -> None:
         """End, soon: what is under way has a moment left, and is then cut."""
+        self._ending = True
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_STOP_SECONDS)
         for passing in self._under_way:
@@ -117,6 +119,8 @@ class Forward:
             self._cut(passed, "the client left before its request was complete")
         except asyncio.CancelledError:
             self._cut(passed, "it was cut before the answer was complete")
+            if self._ending and not out.started:
+                await out.refuse(502, "it was stopped before an answer came from the server")
             raise
         except Exception as error:  # noqa: BLE001  (whatever the server does, the proxy lives on)
             await self._failed(error, passed, out)

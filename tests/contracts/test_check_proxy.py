@@ -342,6 +342,23 @@ def test_when_the_client_leaves_the_server_is_left(
     assert (entry.exchange.status, entry.problem) == (0, "it was cut before the answer was complete")
 
 
+def test_a_proxy_that_ends_tells_those_who_wait_for_an_answer(scripted: Callable[..., Scripted]) -> None:
+    asked, got = threading.Event(), []
+
+    def wait(talk: socket.socket) -> None:
+        asked.set()
+        talk.recv(1)
+
+    upstream = scripted(wait).url
+    with proxying(Forward(Upstream.at(upstream), Record(upstream))) as url:
+        client = threading.Thread(target=lambda: got.append(httpx.get(url, trust_env=False, timeout=10)))
+        client.start()
+        assert asked.wait(10)
+    client.join(10)
+    assert (got[0].status_code, got[0].json()["error"]["code"]) == (502, "proxy_error")
+    assert "it was stopped" in got[0].text
+
+
 def test_a_request_that_was_never_whole_is_not_judged(
     before: Callable[..., Door], scripted: Callable[..., Scripted]
 ) -> None:
