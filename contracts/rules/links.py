@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from contracts.formats import is_uri
 from contracts.judging import broken, kept
@@ -172,7 +171,7 @@ def extension(reading: Reading) -> Iterator[Finding]:
             url: view for view in reversed(_completed(tale)) for url in results_of(view.body) if is_uri(url)
         }
         for url, view in first.items():
-            path = urlsplit(url).path
+            path = reading.path(url)
             found = _EXTENSION.search(path)
             wanted = _EXTENSIONS.get(_medium(tale, view), "").split()
             if found and (not wanted or found[1].lower() in wanted):

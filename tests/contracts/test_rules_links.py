@@ -226,3 +226,7 @@ def test_ten_thousand_fetches_of_a_task_that_was_queried_as_often_are_judged_in_
     found = [len(list(rule(reading))) for rule in links.RULES.values()]
     assert process_time() - began < 5.0
     assert max(found) == 10_000
+
+
+def test_a_link_that_only_a_grammar_takes_for_one_stops_no_rule() -> None:
+    assert ended(result="https://[V1.x]/a.mp4").accused().keys() <= {"link.extension"}
