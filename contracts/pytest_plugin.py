@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _VERDICT = "evolink_verdict"
 _DIST, _TOGETHER = "evolink_dist", {"loadfile", "loadscope"}  # what keeps the tests of a file in one worker
+_SHOWN = 5  # different breaches of a clause
 _TOLD = pytest.StashKey["list[str]"]()  # the clauses whose test was told that nothing was checked
 _OPTIONS = {
     "evolink-api": ("URL", "Check the API at this base URL, in tests that ask for evolink_verdict."),
@@ -160,10 +161,12 @@ def _profile(config: pytest.Config) -> str | None:
 
 def _told(verdict: Verdict) -> str:
     """A broken clause, whole: what it says, where, and what was seen."""
-    clause = verdict.clause
-    where = f"{clause.document}#{clause.pointer}" if clause.document else "published facts"
-    lines = [f"{clause.id}: {clause.rule}", f"  said at   {where}"]
-    for breach in verdict.breaches[:5]:
-        lines += [f"  expected  {breach.expected}", f"  seen      {breach.seen}"]
-    more = len(verdict.breaches) - 5
-    return "\n".join([*lines, *([f"  and {more} more"] if more > 0 else [])])
+    from contracts.reports import telling
+
+    clause, found = verdict.clause, telling.breaches(verdict)
+    lines = [f"{clause.id}: {clause.rule}", f"  said at   {telling.place(clause)}"]
+    for breach in found[:_SHOWN]:
+        often = f"  ({breach.times} times)" if breach.times > 1 else ""
+        lines += [f"  expected  {breach.expected}", f"  seen      {breach.seen}{often}"]
+    more = len(found) - _SHOWN
+    return "\n".join([*lines, *([f"  and {more} other kinds of it"] if more > 0 else [])])

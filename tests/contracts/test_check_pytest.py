@@ -35,8 +35,9 @@ def stand_in():
     from contracts.trace import Trace
 
     bad = broken(3, expected="a final state", seen="processing again")
+    others = tuple(broken(3, expected="a final state", seen=f"word {number}") for number in range(6))
     words = {
-        "task.final": ("broken", (bad,) * 7, False),
+        "task.final": ("broken", (*(bad,) * 7, *others), False),
         "task.ends": ("noted", (bad,), False),
         "id.format": ("broken", (bad,), True),
         "id.unique": ("kept", (), False),
@@ -95,8 +96,8 @@ def test_each_clause_is_a_test_with_its_word(runs: Callable[..., pytest.RunResul
     assert "test_the_contract[task.final]" in shown
     assert "task.final: A task that is completed or failed is so for ever" in shown
     assert "  said at   get-task-detail.yaml#/" in shown
-    assert "  expected  a final state\n  seen      processing again" in shown
-    assert "  and 2 more" in shown
+    assert "  expected  a final state\n  seen      processing again  (7 times)\n" in shown
+    assert "  and 2 other kinds of it" in shown
     assert "not observed: all bodies" not in shown
     assert "known to be broken: id.format" in shown
     assert "pytest_plugin.py" not in shown.partition("short test summary")[0]
