@@ -101,7 +101,7 @@ def calls_without_leave() -> Handle:
         url = str(call.document.get("callback_url", ""))
         if call.creates and url.startswith("http://127.0.0.1"):
             named.append(url)
-        elif call.creates and call.document and named and not url:
+        elif call.creates and call.document and named and "callback_url" not in call.document:
             return await inner(call.with_fields(callback_url=named[0]), ask)
         return await inner(call, ask)
 
