@@ -81,6 +81,8 @@ def choose(
     if given.memory is not None and given.memory.exists() and not given.memory.is_dir():
         raise ValueError(f"--memory: {given.memory} is no folder")
     keys, notes = _keys(given, file, variables)
+    if not (given.url or file.target.url):
+        raise ValueError("no URL: whom to check is the argument, or `[target] url` in the file of --config")
     return Chosen(_subject(given, file, path, keys), _effort(given, file.effort, profiles), notes)
 
 

@@ -92,7 +92,12 @@ def _bar(verdicts: list[Verdict]) -> Html:
         if of_word:
             title = f"{word}: {', '.join(of_word)}"
             style = f"flex-grow: {len(of_word)}"
-            parts.append(el("i", str(len(of_word)), class_=word.replace(" ", "-"), style=style, title=title))
+            named = {
+                "title": title,
+                "role": "img",
+                "aria_label": title,
+            }  # a number alone says little to an ear
+            parts.append(el("i", str(len(of_word)), class_=word.replace(" ", "-"), style=style, **named))
     return el("div", *parts, class_="bar")
 
 

@@ -303,7 +303,7 @@ def test_a_refusal_is_red_unless_no_colour_is_wanted() -> None:
 
 REFUSED: dict[str, tuple[list[str], str]] = {
     "no key": ([URL], "no key: set EVOLINK_API_KEY"),
-    "no URL": (["--any-key"], "'' is no base URL"),
+    "no URL": (["--any-key"], "no URL: whom to check is the argument"),
     "another URL": (["api.test", "--any-key"], "'api.test' is no base URL"),
     "an unknown option": ([URL, "--nonsense"], "--nonsense"),
     "an unknown clause": ([URL, "--any-key", "--clause", "task.fnal"], "did you mean task.final?"),

@@ -189,7 +189,7 @@ WRONG: dict[str, tuple[str, str]] = {
         "'b' stands twice",
     ),
     "one account twice": ('[target]\ntoken = "a"\nother_token = "a"', "the other key is the same"),
-    "no URL": ('[target]\ntoken = "a"', "'' is no base URL"),
+    "no URL": ('[target]\ntoken = "a"', "no URL: whom to check"),
     "no such file": (f'[target]\nurl = "{URL}"\ntoken = "a"\nca = "b.pem"', "--ca: there is no file"),
     "no certificate": (
         f'[target]\nurl = "{URL}"\ntoken = "a"\nca = "empty.pem"',

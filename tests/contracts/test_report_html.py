@@ -164,6 +164,7 @@ def test_each_section_has_its_bar() -> None:
     bars = [(one["class"], one["style"], one["title"]) for one in found.of("i")]
     assert ("broken", "flex-grow: 1", "broken: callback.retries") in bars
     assert ("kept", "flex-grow: 1", "kept: callback.post") in bars
+    assert all(one["aria-label"] == one["title"] for one in found.of("i")), "for those who hear it"
 
 
 def _colours() -> list[dict[str, str]]:
