@@ -149,8 +149,8 @@ def _refusals(spec: Spec) -> Iterator[Scenario]:
         for status in sorted(errors):
             id_, when = f"{operation}-{status}", f"The {operation} is answered with {status}"
             if status == 429:  # noqa: PLR2004
-                yield Scenario(id_, f"{when} and Retry-After, twice, then all is as usual.",
-                               (Order("429*2", operation),))  # fmt: skip
+                yield Scenario(id_, f"{when} and Retry-After, three seconds and one, then all is as usual.",
+                               (Order("429=3s, 429", operation),))  # fmt: skip
             elif status >= 500:  # noqa: PLR2004
                 either: Expected = "success" if operation == "query" else "either"
                 once = f"{status}" if operation == "create" else f"ok, {status}"

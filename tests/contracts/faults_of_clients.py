@@ -122,6 +122,7 @@ FAULTS = [
     fault("client.no-retry-refused", "query-401", "queries again after a 401", query_again=QUERIES | {401}),
     fault("client.retry-after", "create-429", "creates again before Retry-After", create_heeds=lambda _: 0.4),
     fault("client.retry-after", "query-429", "queries again before Retry-After", query_heeds=lambda _: 0.4),
+    fault("client.retry-after", "query-429", "goes on with a query a second after a 429", query_heeds=lambda _: 1.1),
     fault("client.backs-off", "create-500-always", "creates again at once after a 500",
           create_pause=lambda _: 0.0),
     fault("client.backs-off", "create-500-always", "creates again after 1.5 s each time",
