@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from contracts.conformance import Conformance, Exchange
 
 if TYPE_CHECKING:
-    from contracts.checking import PROFILES, CouldNotRun, check_api
+    from contracts.checking import PROFILES, check_api
     from contracts.judging import Verdict
+    from contracts.reaching import CouldNotRun
     from contracts.report import Report
     from contracts.subject import Effort, Failing, Key, Subject
 
@@ -26,8 +27,9 @@ __all__ = [
     "check_api",
 ]
 _HOMES = {
-    **dict.fromkeys(("PROFILES", "CouldNotRun", "check_api"), "contracts.checking"),
+    **dict.fromkeys(("PROFILES", "check_api"), "contracts.checking"),
     **dict.fromkeys(("Effort", "Failing", "Key", "Subject"), "contracts.subject"),
+    "CouldNotRun": "contracts.reaching",
     "Report": "contracts.report",
     "Verdict": "contracts.judging",
 }

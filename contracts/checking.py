@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING
 
 from contracts import clock, stranger, tables
 from contracts.budget import documented_price
-from contracts.cases import MAIN, WRONG, Case, speaks
+from contracts.cases import MAIN, speaks
 from contracts.errands import errands, living
 from contracts.judging import Verdict, judge
 from contracts.phases import Run
-from contracts.reading import CREDITS, Reading
+from contracts.reaching import CouldNotRun, reach
+from contracts.reading import Reading
 from contracts.recorder import Recorder
 from contracts.report import Report, answers_of
-from contracts.requests import decoded
 from contracts.rules import SERVER
 from contracts.spending import CannotListen, everything, extras
 from contracts.subject import Effort
 from contracts.target import Halted, Target
-from contracts.trace import Account
 from spec import load
 from spec.clauses import load_clauses
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from contracts.subject import Subject
-    from contracts.trace import Entry
+    from contracts.trace import Account
     from spec import Spec
     from spec.clauses import Clause
 
@@ -40,15 +39,6 @@ PROFILES: Mapping[str, Effort] = {
     "ci": Effort("ci", examples=100, seconds=300.0, task_seconds=120.0),
     "deep": Effort("deep", examples=500, seconds=1800.0, task_seconds=300.0, jobs=8),
 }
-_REFUSED = frozenset({401, 403})
-
-
-class CouldNotRun(Exception):  # noqa: N818  (what happened, in the words of the report)
-    """Nothing can be said of the server, or not all that should be; the text helps. `report`: what there is."""
-
-    def __init__(self, why: str, report: Report | None = None) -> None:
-        super().__init__(why)
-        self.report = report
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +93,13 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and whom to tell)
 ) -> Report:
     """Check a server and report. `clauses` may be all there are, as by default: those that bind a server are judged.
 
-    Raises `CouldNotRun` when the server is not reached, refuses the main key, or goes away for good; when a check
-    itself fails, it has the traceback. After Ctrl-C, or once `stop` is set, nothing more is sent and what there is
-    is judged. `Report.command` is empty: who knows the command line fills it in.
+    Raises `CouldNotRun` when the server is not reached, refuses the main key, or goes away for good, and for a budget
+    that pays for no task; when a check itself fails, it has the traceback, and the report of what there is. After
+    Ctrl-C, or once `stop` is set, nothing more is sent and what there is is judged. `Report.command` is empty: who
+    knows the command line fills it in.
     """
-    effort, spec = effort or PROFILES["quick"], spec or load()
+    spec = spec or load()
+    effort = _worth_while(effort or PROFILES["quick"], documented_price(spec))
     known = tuple(clause for clause in clauses or load_clauses() if clause.binds == "server")
     judged = tuple(clause for clause in known if not effort.clauses or clause.id in effort.clauses)
     over = stop or threading.Event()
@@ -118,16 +110,33 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and whom to tell)
             tally = target.tally
             progress(Progress(phase, done, total, tally.created, tally.spent))
 
-        with _honestly("a phase of the run"):
+        with _honestly("what is asked first"):
             needed = estimate(subject, effort, spec, known).credits
             accounts = reach(target, spec, needed)
-            run = Run(subject, effort, spec, judged, target, over, tell, accounts)
-            _go(run)
+        run = Run(subject, effort, spec, judged, target, over, tell, accounts)
+        bug = _bug_in(run)
         with _honestly("a check"):
             report = _report(run, started, clock.stopwatch() - watch)
+    if bug:
+        raise CouldNotRun(bug, report)
     if target.gone:
         raise CouldNotRun(f"the server went away in the middle of the run: {target.gone}", report)
     return report
+
+
+def _worth_while(effort: Effort, price: float) -> Effort:
+    """The effort; a budget of nothing is none. Raises `CouldNotRun` for one that is below the price of a task.
+
+    Nothing could be sent with it, not even what ought to be refused: a careless server might take more.
+    """
+    if not effort.max_credits:
+        return replace(effort, max_credits=None)
+    if effort.max_credits < price:
+        raise CouldNotRun(
+            f"{effort.max_credits:g} credits pay for no task: one costs {price:g}. Grant more, or none:"
+            " then nothing is sent that could make a task"
+        )
+    return effort
 
 
 @contextmanager
@@ -137,58 +146,23 @@ def _honestly(what: str) -> Iterator[None]:
         yield
     except CouldNotRun:
         raise
+    except Exception as error:
+        raise CouldNotRun(_told(what)) from error
+
+
+def _bug_in(run: Run) -> str:
+    """Go through all phases. What went wrong with them, which says nothing of the server; empty when nothing did."""
+    try:
+        _go(run)
     except CannotListen as problem:
         raise CouldNotRun(str(problem)) from problem
-    except Exception as error:
-        raise CouldNotRun(
-            f"{what} failed, which says nothing of the server:\n{traceback.format_exc()}"
-        ) from error
+    except Exception:  # noqa: BLE001  (whatever it is, it is told, and what was seen until then is not lost)
+        return _told("a phase of the run")
+    return ""
 
 
-def reach(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
-    """See that the server is there and takes the main key; what is known of the accounts from now on.
-
-    Raises `CouldNotRun` with a helpful sentence. `needed` credits are what the run may cost.
-    """
-    unknown = spec.query.path.replace(f"{{{spec.query.parameter}}}", "task-unified-1700000000-00000000")
-    try:
-        entry = target.send(Case("reaching the server", ("credits.shape",), "GET", CREDITS))
-        query = target.send(Case("reaching the server", ("query.unknown-id",), spec.query.method, unknown))
-    except Halted as halted:
-        raise CouldNotRun(
-            f"{target.subject.url} is not reached: {halted}. Does it run, and is this its address?"
-        ) from halted
-    if query.exchange.status in _REFUSED and entry.exchange.status != 200:  # noqa: PLR2004  (success)
-        raise CouldNotRun(
-            f"{target.subject.url} refuses the key ({query.exchange.status}): set EVOLINK_API_KEY or --token to one"
-            " that it knows"
-        )
-    if not query.exchange.status and not entry.exchange.status:
-        raise CouldNotRun(f"{target.subject.url} gives no answer: {query.problem}")
-    return _accounts(target.subject, entry, needed)
-
-
-def _accounts(subject: Subject, entry: Entry, needed: float) -> dict[str, Account]:
-    accounts = {label: key.account for label, key in subject.keys.items()}
-    main = replace(accounts[MAIN], valid=True)
-    left = remaining(entry)
-    if main.credits is None and left is not None and left >= needed > 0:
-        main = replace(main, credits=True)
-    return {**accounts, MAIN: main, WRONG: Account(WRONG, valid=None if subject.any_key else False)}
-
-
-def remaining(entry: Entry) -> float | None:
-    """The credits that an answer of `/v1/credits` says are left to the key; None when it does not say."""
-    answer = decoded(entry.exchange.response_body)
-    data = answer.get("data") if isinstance(answer, dict) else None
-    if not isinstance(data, dict):
-        return None
-    user, token = data.get("user"), data.get("token")
-    unlimited = isinstance(token, dict) and token.get("unlimited_credits") is True
-    sides = (user,) if unlimited else (user, token)
-    left = [side.get("remaining_credits") for side in sides if isinstance(side, dict)]
-    numbers = [float(one) for one in left if isinstance(one, int | float) and not isinstance(one, bool)]
-    return min(numbers, default=None)
+def _told(what: str) -> str:
+    return f"{what} failed, which says nothing of the server:\n{traceback.format_exc()}"
 
 
 def _go(run: Run) -> None:
@@ -261,10 +235,9 @@ def _notes(run: Run, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
     if run.effort.max_credits is None:
         unseen = {verdict.clause.id for verdict in verdicts if verdict.word == "not observed"}
         rooms = Counter(clause.id.partition(".")[0] for clause in living(run.clauses) if clause.id in unseen)
-        yield (
-            "no credits were granted: nothing that makes a task was sent, and what a task is needed for is not observed"
-            f" ({', '.join(f'{number} of {room}.*' for room, number in rooms.items())})"
-        )
+        told = ", ".join(f"{number} of {room}.*" for room, number in rooms.items())
+        lacking = f", and what a task is needed for is not observed ({told})" if told else ""
+        yield f"no credits were granted: nothing that makes a task was sent{lacking}"
     for clause, number in tally.strays:
         yield f"the server made {number} of what it ought to have refused ({clause}); they cost credits"
     if run.skipped:

@@ -121,8 +121,9 @@ def _judged(verdict: Verdict) -> None:
 def _checked(config: pytest.Config, url: str, file: str) -> Report | str:
     from pathlib import Path
 
-    from contracts.checking import PROFILES, CouldNotRun, check_api
+    from contracts.checking import PROFILES, check_api
     from contracts.config import Given, choose, environment
+    from contracts.reaching import CouldNotRun
     from spec import load
     from spec.clauses import load_clauses
 

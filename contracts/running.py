@@ -77,8 +77,9 @@ def _scratch() -> Iterator[None]:
 
 def run_api(given: Given, file: Path | None, known: Deviations, wanted: Wanted, command: str) -> int:
     """Check a server."""
-    from contracts.checking import PROFILES, CouldNotRun, check_api, estimate
+    from contracts.checking import PROFILES, check_api, estimate
     from contracts.progress import showing_progress
+    from contracts.reaching import CouldNotRun
     from spec import load
     from spec.clauses import load_clauses
 

@@ -128,8 +128,8 @@ def _adapter(door: Door) -> Any:
         def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
             exchange = door.pass_through(request).exchange
             headers = HTTPHeaderDict(exchange.response_headers)
-            for name in ("Content-Encoding", "Transfer-Encoding"):
-                headers.discard(name)  # the body is as it was decoded
+            for name in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
+                headers.discard(name)  # the body is as it was decoded, and cleaned of keys
             raw = HTTPResponse(
                 body=io.BytesIO(exchange.response_body),
                 headers=headers,

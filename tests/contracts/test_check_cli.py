@@ -25,9 +25,10 @@ from typer.testing import CliRunner
 
 import contracts.checking
 from contracts import cli, gathered
-from contracts.checking import CouldNotRun, Estimate, Progress
+from contracts.checking import Estimate, Progress
 from contracts.judging import Verdict, broken
 from contracts.progress import Bars, showing_progress
+from contracts.reaching import CouldNotRun
 from contracts.report import Report
 from contracts.trace import Trace
 from mockserver import MockServer

@@ -182,7 +182,7 @@ def test_a_second_file_in_another_worker_does_not_check_again(
 
 
 def test_an_api_that_is_not_there_is_no_pass(runs: Callable[..., pytest.RunResult]) -> None:
-    unreachable = STAND_IN.replace("told.append((", "raise contracts.checking.CouldNotRun('gone', (")
+    unreachable = STAND_IN.replace("told.append((", "raise contracts.reaching.CouldNotRun('gone', (")
     result = runs(*API, conftest=unreachable)
     result.assert_outcomes(errors=1, skipped=119)
     assert result.stdout.str().count("the API could not be checked: gone") == 1

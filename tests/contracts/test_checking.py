@@ -19,8 +19,9 @@ from subjects import (
 from tracing import SPEC
 
 from contracts import checking, drawing, stranger, tables
-from contracts.checking import PROFILES, CouldNotRun, Progress, check_api, estimate, reach, remaining
+from contracts.checking import PROFILES, Progress, check_api, estimate
 from contracts.fetching import fetch
+from contracts.reaching import CouldNotRun, reach, remaining
 from contracts.receiver import CLOSE
 from contracts.recorder import Recorder
 from contracts.rules.ledgers import settling
@@ -106,6 +107,26 @@ def test_a_budget_is_never_exceeded(mock: MockServer) -> None:
     assert broken(report) == {}
 
 
+def test_a_budget_below_the_price_of_a_task_is_refused_before_anything_is_sent(mock: MockServer) -> None:
+    subject = subject_at(mock.base_url)
+    account = account_of(mock, subject)
+    with pytest.raises(CouldNotRun, match="3 credits pay for no task: one costs 5"):
+        check(subject, replace(FEW, max_credits=3.0))
+    assert account.requests == []
+
+
+def test_a_budget_of_nothing_is_none(mock: MockServer) -> None:
+    report = check(subject_at(mock.base_url), replace(FEW, max_credits=0.0))
+    assert (report.budget, report.created) == (None, 0)
+    statuses = {one.exchange.status for one in report.trace.entries if one.exchange.method == "POST"}
+    assert statuses == {400}, "what ought to be refused is sent"
+
+
+def test_of_a_clause_that_needs_no_task_nothing_is_said_to_be_lacking(mock: MockServer) -> None:
+    report = check(subject_at(mock.base_url), replace(FEW, clauses=frozenset({"query.unknown-id"})))
+    assert report.notes == ("no credits were granted: nothing that makes a task was sent",)
+
+
 def test_a_whole_run_sees_lives_links_credits_and_callbacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("contracts.lifecycle.fetch", fetch)
     monkeypatch.setattr("contracts.living.settling", settling)
@@ -183,6 +204,11 @@ def test_a_server_that_is_not_there_cannot_be_checked(monkeypatch: pytest.Monkey
     assert problem.value.report is None
 
 
+def test_a_base_url_with_the_version_in_it_is_said_to_be_one(mock: MockServer) -> None:
+    with pytest.raises(CouldNotRun, match=r"nothing is found at .*/v1: leave out the version"):
+        check(subject_at(f"{mock.base_url}/v1"))
+
+
 def test_a_key_that_is_refused_is_said_to_be() -> None:
     with MockServer(tokens=["another"]) as strict, pytest.raises(CouldNotRun, match="refuses the key"):
         check(subject_at(strict.base_url))
@@ -220,8 +246,10 @@ def test_a_bug_in_a_phase_is_no_pass(mock: MockServer, monkeypatch: pytest.Monke
         raise ZeroDivisionError
 
     monkeypatch.setattr(tables, "negative_cases", buggy)
-    with pytest.raises(CouldNotRun, match=r"(?s)a phase of the run failed.*ZeroDivisionError"):
+    with pytest.raises(CouldNotRun, match=r"(?s)a phase of the run failed.*ZeroDivisionError") as problem:
         check(subject_at(mock.base_url))
+    assert problem.value.report is not None, "what was seen until then is not lost"
+    assert words(problem.value.report)["query.unknown-id"] == "kept"
 
 
 def test_a_bug_in_a_thread_is_no_pass(mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -236,6 +236,18 @@ def test_a_request_without_an_answer_is_nothing_to_judge() -> None:
     assert (door.sent, door.creates) == (1, 0), "it may have made a task"
 
 
+def test_an_answer_is_read_as_it_was_decoded_whatever_its_headers_say() -> None:
+    packed = (("Content-Encoding", "gzip"), ("Content-Length", "4"), ("Content-Type", "application/json"))
+
+    def zipped(case: Case) -> Entry:
+        found = send(case)
+        return replace(found, exchange=replace(found.exchange, response_headers=packed))
+
+    with sending() as send:
+        answer = Door(SPEC, zipped, 0).session().get(f"{BASE}{TASK}")
+    assert answer.json()["error"]["code"] == "task_not_found"
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
