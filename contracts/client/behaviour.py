@@ -114,15 +114,20 @@ def requests(spec: Spec) -> SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(required, optional={k: v for k, v in optional.items() if k not in required})
 
 
-def reproduction(behaviour: Behaviour, url: str = "http://127.0.0.1:8080", key: str = "any-token") -> str:
-    """The shell lines that make `evolink-mock serve` behave so for the next client with this key."""
-    return "\n".join(["evolink-mock serve &", *_placing(behaviour, url, key)])
+def reproduction(
+    behaviour: Behaviour,
+    serve: str = "evolink-mock serve",
+    url: str = "http://127.0.0.1:8080",
+    key: str = "any-token",
+) -> str:
+    """The shell lines that make a mock, started by `serve`, behave so for the next client with this key."""
+    return "\n".join([f"{serve} &", *_placing(behaviour, url, key)])
 
 
 def _placing(behaviour: Behaviour, url: str, key: str) -> Iterator[str]:
     for operation, recipe in behaviour.orders:
         body = f'{{"recipe": "{recipe}", "operation": "{operation}"}}'
         yield (
-            f"curl -s {url}/__mock__/recipes -H 'Authorization: Bearer {key}' "
-            f"-H 'Content-Type: application/json' -d {shlex.quote(body)}"
+            f"curl -sS --retry 9 --retry-delay 1 --retry-connrefused {url}/__mock__/recipes "  # it may yet be starting
+            f"-H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d {shlex.quote(body)}"
         )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from contracts.client.advice import ADVICE
 from contracts.client.archive import trace_of
 from contracts.client.behaviour import Behaviour, behaviours, reproduction, requests
-from contracts.client.mock_process import Mock, borrowed, started
+from contracts.client.mock_process import TASK_SECONDS, Mock, borrowed, started
 from contracts.client.outcome import Outcome
 from contracts.client.scenarios import Order, Scenario
 from contracts.client.verdicts import verdicts_of
@@ -40,13 +40,14 @@ _SHRINKING = 120  # runs
 
 @dataclass(frozen=True, slots=True)
 class Driven:
-    """One run of a callable: what it met, what it sent, how it ended."""
+    """One run of a callable: what it met, what it sent, how it ended. `serve` starts a mock like the one it met."""
 
     behaviour: Behaviour
     request: dict[str, Any]
     trace: Trace
     outcome: Outcome
     verdicts: tuple[Verdict, ...]
+    serve: str = "evolink-mock serve"
 
 
 class ClientFault(AssertionError):  # noqa: N818  (a finding, as an assertion is)
@@ -174,7 +175,8 @@ def driven(  # noqa: PLR0913, PLR0917  (a run is made of these)
         "drawn", str(behaviour), expected="either", endless=behaviour.task.startswith("stuck")
     )
     verdicts = verdicts_of(trace, outcome, scenario, clauses, spec)
-    return Driven(behaviour, request, trace, outcome, verdicts)
+    run = Driven(behaviour, request, trace, outcome, verdicts)
+    return replace(run, serve=f"{run.serve} --duration {TASK_SECONDS:g}s") if mock.alone else run
 
 
 def _driven(
@@ -236,7 +238,7 @@ def _told(run: Driven, verdicts: tuple[Verdict, ...]) -> str:
     ]
     lines += [
         "to see it again, in a shell",
-        *(f"  {line}" for line in reproduction(run.behaviour).splitlines()),
+        *(f"  {line}" for line in reproduction(run.behaviour, run.serve).splitlines()),
     ]
     lines += ["  and the client with http://127.0.0.1:8080 and the key any-token"]
     return "\n".join(lines)

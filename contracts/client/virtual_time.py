@@ -91,19 +91,19 @@ def virtual_time(patience: Patience) -> Iterator[None]:
 @contextmanager
 def _watched(patience: Patience) -> Iterator[None]:
     """Raises `OutOfPatience` in this thread as soon as it is busy, and again until it has left the block."""
-    done, here = threading.Event(), ctypes.c_ulong(threading.get_ident())
-    interrupt = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    left, wake = False, threading.Event()
+    here = ctypes.c_ulong(threading.get_ident())
 
     def watch() -> None:
-        while not done.wait(_LOOK):
-            if patience.is_busy():
-                interrupt(here, ctypes.py_object(OutOfPatience))
+        while not wake.wait(_LOOK):
+            if patience.is_busy() and not left:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(here, ctypes.py_object(OutOfPatience))
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
         yield
     finally:
-        done.set()
-        watcher.join()
-        interrupt(here, None)  # what was to be raised and has not been yet
+        left = True  # before all else: what comes next may be where it is raised
+        wake.set()
+        watcher.join()  # nothing is cleared: a NULL for what is not pending has Python 3.11 look for it for ever

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from serving import served
+from serving import BIN, served
 from tracing import CREATE
 
 from contracts.client import ClientFault, check
+from contracts.client.archive import trace_of
 from contracts.client.behaviour import Behaviour
-from contracts.client.mock_process import MockError
+from contracts.client.mock_process import Mock, MockError
+from contracts.client.outcome import Outcome
+from contracts.client.scenarios import Scenario
+from contracts.client.verdicts import verdicts_of
 from contracts.client.virtual_time import Patience
+from spec import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,6 +125,39 @@ def _hasty(base_url: str, token: str, request: dict[str, Any]) -> Any:
         return good(base_url, token, request)
     finally:
         time.sleep = sleep
+
+
+def test_what_is_printed_makes_a_served_mock_provoke_the_same_fault_in_real_time() -> None:
+    with pytest.raises(ClientFault) as found:
+        check(_hasty, examples=150, seed=2, patience=PATIENCE)
+    with pasted(str(found.value)) as mock:
+        _hasty(mock.url, mock.token, found.value.run.request)
+        own, strays = mock.journal()
+    trace = trace_of(own, strays, ended=time.time())
+    clauses = [verdict.clause for verdict in found.value.verdicts]
+    again = verdicts_of(trace, Outcome("success", 0, time.time()), Scenario("again", ""), clauses, load())
+    assert [(one.clause.id, one.word) for one in again] == [("client.retry-after", "broken")]
+
+
+@contextmanager
+def pasted(text: str) -> Iterator[Mock]:
+    """What a fault says is to be typed into a shell is typed into one, on a port that is free here."""
+    lines = text.partition("to see it again, in a shell\n")[2].splitlines()
+    serving, *placing, last = (line.strip() for line in lines)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+    words = [f"{BIN}/{serving}".replace(" &", f" --quiet --port {port} &"), *placing, "echo placed", "wait"]
+    shell = ["bash", "-c", "\n".join(words).replace(":8080", f":{port}")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(shell, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
+        try:
+            assert process.stdout is not None
+            assert any(line.endswith("placed\n") for line in process.stdout)
+            url = re.search(r"http://[\d.]+:8080", last)
+            assert url
+            yield Mock(url[0].replace("8080", port), last.rpartition(" ")[2], {}, alone=True)
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 def test_who_takes_failed_for_running_is_shown_a_failing_task(url: str) -> None:
