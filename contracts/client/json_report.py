@@ -1,17 +1,4 @@
-"""A battery as JSON and as a badge. The members are stable: some may be added, none changes. Pure.
-
-version          1
-command          the client's command, in one line
-exit_status      0 kept, 1 broken, 2 could not run
-score            {kept, noted, broken, not_observed, scenarios, could_not_run}
-seed, started, seconds
-clauses[]        {id, level, binds, rule, word, observations, advice, scenarios[]}: every clause that binds a client;
-                 `scenarios` are those that speak against it, `advice` is what to change
-scenarios[]      {id, about, expected, ended, status, seconds, requests, problem, note, clauses{}, breaches[]}
-                 `clauses` has the word of each clause that was observed; `ended` is success, failure or killed
-…breaches[]      {clause, level, expected, seen, evidence[], advice}
-…evidence[]      {at, method, url, status}: the requests that show it; `at` is seconds from the start of the run
-"""
+"""A battery as JSON, as `report.schema.json` beside this describes it, and as a badge. Pure."""
 
 from __future__ import annotations
 

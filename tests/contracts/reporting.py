@@ -132,3 +132,18 @@ def planted(secret: str = SECRET, other: str = HOSTILE) -> Report:
     found = {name: (broken(place, expected=told, seen=told),) for place, name in enumerate(names)}
     more = {"subject": f"{other} {url}", "command": f"run {url}", "notes": (told,)}
     return report(trace, verdicts(**found), **more)
+
+
+def undescribed(value: Any, schema: dict[str, Any], whole: dict[str, Any], at: str = "") -> list[str]:
+    """Where a report has members that its schema does not name and require, or lacks some that it does."""
+    schema = whole["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    if isinstance(value, list):
+        return [one for inner in value for one in undescribed(inner, schema["items"], whole, f"{at}[]")]
+    if not isinstance(value, dict) or "additionalProperties" in schema:
+        return []
+    known = schema["properties"]
+    wrong = value.keys() ^ known.keys() | known.keys() ^ set(schema["required"])
+    found = [f"{at}.{name}" for name in sorted(wrong)]
+    for name in value.keys() & known.keys():
+        found += undescribed(value[name], known[name], whole, f"{at}.{name}")
+    return found

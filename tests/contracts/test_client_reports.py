@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
+import jsonschema_rs
 import pytest
+from reporting import undescribed
 from test_client_endings import CLAUSES, DONE, PLAIN, WHOLE, asked, ended, refused
 from tracing import SPEC, START, failed
 
@@ -55,6 +58,17 @@ def summary(*runs: Run, strict: bool = False) -> Summary:
 )
 def test_the_exit_status_is_the_verdict(runs: tuple[Run, ...], status: int, *, strict: bool) -> None:
     assert summary(*runs, strict=strict).exit_status == status
+
+
+def test_the_json_is_as_its_schema_says_and_has_no_other_members() -> None:
+    schema = json.loads(
+        Path(json_report.__file__).with_name("report.schema.json").read_text(encoding="utf-8")
+    )
+    validator = jsonschema_rs.Draft202012Validator(schema)
+    for one in (summary(GOOD, LIAR, MUTE, LOST), summary(), summary(GOOD)):
+        found = json.loads(json_report.to_json(one))
+        assert [str(error) for error in validator.iter_errors(found)] == []
+        assert undescribed(found, schema, schema) == []
 
 
 def test_the_json_says_what_broke_where_and_what_to_change() -> None:
