@@ -84,7 +84,10 @@ def pending_first(reading: Reading) -> Iterator[Finding]:
 
 
 def is_at_once(create: Seen, query: Seen) -> bool:
-    """Whether a query comes right after the answer to the create; of a later one `query.answers-200` speaks."""
+    """Whether a query comes right after the answer to the create.
+
+    Of a 404 to a later one `query.answers-200` speaks, unless the task turns up after it.
+    """
     return 0 <= query.entry.began - create.entry.ended <= _AT_ONCE
 
 
@@ -95,11 +98,12 @@ def readable_at_once(reading: Reading) -> Iterator[Finding]:
         create = known.get(one.task_id)
         if create is None or one.task_id in first or not sound(one) or one.entry.who != create.entry.who:
             continue
-        if is_at_once(create, one) and one.status in {one.success, 404}:
+        if one.entry.began >= create.entry.ended and one.status in {one.success, 404}:
             first.add(one.task_id)
-            if one.status == one.success:
+            at_once = is_at_once(create, one)
+            if one.status == one.success and at_once:
                 yield kept(create.number, one.number)
-            else:
+            elif one.status != one.success and (at_once or reading.stories[one.task_id].queries):
                 expected = "200: the task was just created"
                 yield broken(create.number, one.number, expected=expected, seen="404")
 

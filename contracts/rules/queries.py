@@ -28,7 +28,7 @@ _ABSENT = object()
 
 
 def answers_200(reading: Reading) -> Iterator[Finding]:
-    """`query.answers-200`. From a 404 right after the create to the first 200, `create.readable-at-once` speaks."""
+    """`query.answers-200`. Of a 404 before the first 200 `create.readable-at-once` speaks, where there is one."""
     for tale in tales(reading):
         if tale.create is None:
             continue
@@ -37,7 +37,7 @@ def answers_200(reading: Reading) -> Iterator[Finding]:
         known = min((view.entry.ended for view in tale.queries), default=float("inf"))
         at_once = any(_is_unknown(view) and is_at_once(tale.create, view) for view in tale.refused)
         for view in tale.refused:
-            early = at_once and _is_unknown(view) and view.entry.began <= known
+            early = _is_unknown(view) and view.entry.began <= known and (at_once or bool(tale.queries))
             wrong = view.status in _NEVER and view.status not in permitted(view, reading)
             if wrong and not early and view.number not in headers_to_blame(reading):
                 yield broken(view.number, expected="200 for an own task", seen=str(view.status))

@@ -131,6 +131,14 @@ def test_a_task_that_is_lost_before_it_is_first_asked_for_was_not_asked_for_at_o
     assert "create.readable-at-once" not in late.kept()
 
 
+def test_a_task_that_turns_up_after_a_404_was_not_readable_at_once_however_late_that_was() -> None:
+    trace = Tracing()
+    trace.create()
+    trace.query(UNKNOWN, 404, after=5.0)
+    trace.query(processing())
+    assert trace.accused().keys() == {"create.readable-at-once"}
+
+
 def test_a_query_that_overtook_its_create_or_came_of_another_says_nothing_of_it() -> None:
     trace = Tracing()
     trace.create(took=5.0)
