@@ -62,7 +62,7 @@ def invented(reading: Reading) -> frozenset[int]:
 
 def _was_told(one: Seen, reading: Reading) -> bool:
     id_ = re.compile(
-        rb"(?<![\w-])" + re.escape(one.task_id.encode()) + rb"(?![\w-])"
+        rb"(?<![\w-])" + re.escape(one.task_id.encode("utf-8", "surrogatepass")) + rb"(?![\w-])"
     )  # whole, no part of another
     before = (earlier.entry.exchange for earlier in reading.seen[: one.number])
     return any(id_.search(exchange.response_body) or id_.search(exchange.request_body) for exchange in before)

@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 
     from contracts.reading import Reading, Seen
 
+    Fine = Mapping[
+        tuple[str, str], int
+    ]  # by clause and host of a feature: its greatest size that was accepted
+
 _UNRESOLVED = "callback.unresolved"
 _LONG_PROMPT = 500  # characters: about where a limit that nobody documented would be
 _LONG_URL = 1_000
 _REFUSED = {400, 402, 403}
+_ANY = "*"  # of the hosts of callbacks
 _ENOUGH = 3  # answers with 500 and never another
 
 
@@ -89,7 +94,7 @@ def _is_refused(one: Seen, reading: Reading) -> bool:
 def _refusals(
     refused: Iterable[Seen], accepted: Iterable[Seen], reading: Reading
 ) -> Iterator[tuple[str, Finding]]:
-    fine = [feature for one in accepted for feature in features(one, reading)]
+    fine = _fine(feature for one in accepted for feature in features(one, reading))
     suspects = [(one, _suspects(features(one, reading), fine)) for one in refused]
     sole = {found[0].clause for _, found in suspects if len(found) == 1}
     plain = any(not found for _, found in suspects)
@@ -103,7 +108,7 @@ def _refusals(
         )
 
 
-def _suspects(found: Sequence[Feature], fine: Sequence[Feature]) -> list[Feature]:
+def _suspects(found: Sequence[Feature], fine: Fine) -> list[Feature]:
     """The features that another create did not have when it was accepted.
 
     Last stands a host that may not resolve: today it may, and tomorrow not, so it is left out only beside another.
@@ -114,14 +119,18 @@ def _suspects(found: Sequence[Feature], fine: Sequence[Feature]) -> list[Feature
     ]
 
 
-def _is_fine(one: Feature, fine: Sequence[Feature]) -> bool:
-    """Whether another had as much of it; whoever takes a host under `.invalid`, which has no address, takes any."""
-    return any(
-        other.clause == one.clause
-        and (other.host == one.host or other.host.endswith(".invalid"))
-        and other.size >= one.size
-        for other in fine
-    )
+def _fine(accepted: Iterable[Feature]) -> Fine:
+    """The most of each feature; whoever takes a host under `.invalid`, which has no address, takes any."""
+    most: dict[tuple[str, str], int] = {}
+    for one in accepted:
+        key = one.clause, _ANY if one.host.endswith(".invalid") else one.host
+        most[key] = max(one.size, most.get(key, 0))
+    return most
+
+
+def _is_fine(one: Feature, fine: Fine) -> bool:
+    """Whether another had as much of it."""
+    return any(fine.get((one.clause, host), -1) >= one.size for host in (one.host, _ANY))
 
 
 def _never_but_500(creates: Iterable[Seen]) -> Iterator[tuple[str, Finding]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tracing import BODY, JSON, MODEL, Tracing, compact, error, processing, task
+from tracing import BODY, ID, JSON, MODEL, Tracing, compact, error, processing, task
 
 from contracts.rules import create
 from contracts.trace import Account
@@ -267,6 +268,19 @@ def test_a_huge_body_with_another_fault_shows_that_its_size_is_borne() -> None:
         trace = Tracing()
         trace.create(INVALID if status == 400 else task(), status, BODY | {"x": "x" * size})
         assert ("body.limit" in trace.kept()) is seen
+
+
+def test_thousands_of_creates_with_features_are_judged_in_a_moment() -> None:
+    trace = Tracing()
+    for place in range(3000):
+        body = BODY | {"callback_url": f"https://host-{place}.example/", "x": place}
+        trace.create(task(id=f"{ID[:-8]}{place:08}"), body=body)
+        trace.create(INVALID, 400, body=BODY | {"callback_url": f"https://no-{place}.example/"})
+    reading = trace.reading()
+    assert len(reading.seen) == 6000  # understood before the watch runs
+    began = process_time()
+    assert sum(not one.kept for one in create.RULES["callback.unresolved"](reading)) == 3000
+    assert process_time() - began < 2.0
 
 
 CASES: list[Callable[[Tracing], Any]] = [

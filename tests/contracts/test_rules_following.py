@@ -41,6 +41,12 @@ def called(*deliveries: int, body: Any = None, **more: Any) -> Tracing:
 # Whom it asks about
 
 
+def test_an_id_that_is_no_text_at_all_is_one_that_nobody_gave() -> None:
+    found = following(processing(), completed())
+    found.query(GONE, 404, id_="task-unified-1-\ud800")
+    assert breaches(found) == {"client.given-ids": (3,)}
+
+
 @pytest.mark.parametrize("status", [400, 403, 404])
 def test_an_id_that_nobody_gave_is_told(status: int) -> None:
     found = following(processing(), completed())
