@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
 from pathlib import Path
@@ -12,7 +13,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from contracts.cli import app
-from contracts.client import describing
+from contracts.client import check, describing
 from contracts.config_file import read
 from spec.clauses import load_clauses
 
@@ -73,6 +74,17 @@ def test_the_file_that_describes_a_client_is_read(tmp_path: Path) -> None:
     found = describing.read(tmp_path / "client.toml")
     assert found.end(0, "", saved=True) == "success"
     assert found.end(3, "", saved=False) == "failure"
+
+
+def test_every_argument_of_the_check_of_a_callable_stands_in_the_guide_with_its_default() -> None:
+    rows = dict(
+        re.findall(r"^\| `(\w+)` \| (\S*) +\|", GUIDE[GUIDE.index("### A Python callable") :], re.MULTILINE)
+    )
+    known = inspect.signature(check).parameters
+    assert list(rows) == list(known)
+    for name, one in known.items():
+        said = one.default is not one.empty and one.default not in (None, "", ())
+        assert rows[name] == (f"`{one.default:g}`" if said else ""), name
 
 
 def test_help_teaches() -> None:
