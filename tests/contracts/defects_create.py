@@ -101,18 +101,22 @@ def late() -> Handle:
     return handle
 
 
-def stumbling() -> Handle:
-    """The first create gets a 500 that is not as documented."""
-    gone: list[Call] = []
+def stumbling(status: int, *, query: bool = False) -> Callable[[], Handle]:
+    """The first create, or query, that would succeed gets this status in a way that is not documented."""
 
-    async def handle(call: Call, ask: Ask) -> Reply:
-        reply = await ask(call)
-        if call.creates and reply.ok and not gone:
-            gone.append(call)
-            return said(500, error("oops", "api_error"))
-        return reply
+    def make() -> Handle:
+        gone: list[Call] = []
 
-    return handle
+        async def handle(call: Call, ask: Ask) -> Reply:
+            reply = await ask(call)
+            if (call.queries if query else call.creates) and reply.ok and not gone:
+                gone.append(call)
+                return said(status, error("oops", "api_error"))
+            return reply
+
+        return handle
+
+    return make
 
 
 def _usable(call: Call) -> Call:
@@ -238,7 +242,9 @@ CREATE_DEFECTS = [
     Defect("create.pending-first", "a new task is at five", made(lambda r: r.with_fields(progress=5))),
     Defect("create.pending-first", "a new task is queued", made(lambda r: r.with_fields(status="queued"))),
     Defect("create.readable-at-once", "a task takes a moment to be known", late),
-    Defect("create.error-500", "a 500 with another code", stumbling),
+    Defect("create.error-500", "a 500 with another code", stumbling(500)),
+    Defect("query.error-500", "a query's 500 has another code", stumbling(500, query=True)),
+    Defect("query.error-402", "a query's 402 has another code", stumbling(402, query=True)),
     Defect(
         "id.format",
         "ids in capitals",

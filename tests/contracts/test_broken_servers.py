@@ -45,8 +45,6 @@ UNSEEN = {
     "create.image-urls-empty": "both answers are right",
     "failure.cancelled": "there is no documented call that cancels",
     "failure.policy-kind": "the kind stands in free text",
-    "query.error-402": "no request provokes it",
-    "query.error-500": "no request provokes it",
     "query.reads-only": "advice; a trace by hand breaks it in test_rules_credits",
     "rate.recovers": "advice; a trace by hand breaks it in test_rules_exchange",
     "task.can-cancel": "both answers are right",
