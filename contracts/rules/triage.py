@@ -32,6 +32,7 @@ LATEST = 10**11  # Unix seconds: year 5138. A larger number counts milliseconds
 _FIRST_ERROR, _SERVER_ERROR = 400, 500
 _TOO_LARGE = {413, 414, 431}  # what stands before a server may say so of what no document gives a limit for
 _NOT_THERE = {404, 405}
+_KEYLESS = {401, 429}  # what a key that is none may get
 _UNCHANGED, _CONDITIONS = (
     304,
     ("If-None-Match", "If-Modified-Since"),
@@ -175,7 +176,12 @@ def _owner_by_body(one: Seen) -> str:
     if not is_error(one):
         return ""
     if one.role == "credits":
-        return "" if _has_integer_code(one.answer, one.status) else "credits.integer-codes"
+        wrong = (
+            "auth.bearer"
+            if one.account.valid is False and one.status not in _KEYLESS
+            else "credits.integer-codes"
+        )
+        return "" if _has_integer_code(one.answer, one.status) else wrong
     documented = one.errors[one.status].body["error"].get("code") if one.status in one.errors else ""
     return "" if has_shape(one.answer, code=type(documented)) else "error.shape"
 

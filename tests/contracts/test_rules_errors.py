@@ -78,6 +78,14 @@ def test_another_code_or_type_is_told_by_the_clause_of_its_status(kind: str, sta
     assert trace.accused().keys() == {f"{kind}.error-{status}"}
 
 
+def test_a_wrong_status_with_the_code_of_the_right_one_is_told_once() -> None:
+    trace = Tracing(accounts={"wrong": Account("wrong", valid=False)})
+    trace.create(error("unauthorized", "authentication_error"), 403, who="wrong")
+    trace.query(error("unauthorized", "authentication_error"), 403, who="wrong")
+    trace.exchange("GET", "/v1/credits", 403, error(401, "authentication_error"), who="wrong")
+    assert trace.accused().keys() == {"auth.bearer"}
+
+
 @pytest.mark.parametrize(("kind", "status"), EACH)
 def test_the_words_of_a_message_are_free_and_more_may_stand_beside_them(kind: str, status: int) -> None:
     trace = tracing()
