@@ -47,11 +47,11 @@ def lanes(reading: Reading) -> tuple[Lane, ...]:
 def _folded(found: list[Lane]) -> tuple[Lane, ...]:
     """A pause in which nothing happened in any lane is drawn short: a clock that was moved leaves a day behind."""
     times = sorted({at for lane in found for mark in lane.marks for at in (mark.at, mark.until or mark.at)})
-    cuts = [
-        (after, after - before - max(1.0, before / 10))
-        for before, after in pairwise(times)
-        if after - before > IDLE
-    ]
+    cuts: list[tuple[float, float]] = []
+    for before, after in pairwise(times):
+        if after - before > IDLE:
+            left = max(1.0, (before - sum(cut for _, cut in cuts)) / 10)  # a tenth of what is drawn before
+            cuts.append((after, after - before - left))
 
     def drawn(at: float) -> float:
         return at - sum(cut for since, cut in cuts if at >= since)
