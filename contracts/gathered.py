@@ -12,6 +12,10 @@ from contracts.config import Given
 from contracts.running import Asked
 from contracts.showing import Deviations, Wanted
 
+_KEYS = {
+    "token": ("--token", "EVOLINK_API_KEY"),
+    "other_token": ("--other-token", "EVOLINK_OTHER_API_KEY"),
+}
 _FOR_ONE_RUN = {
     *("token", "other_token", "clause", "har", "json_file", "junit", "html", "update_baseline", "verbose"),
 }
@@ -92,8 +96,11 @@ def asked(
 
 
 def command_of(context: typer.Context) -> str:
-    """The command line that repeats this run, without keys, reports and clauses."""
+    """The command line that repeats this run, without reports and clauses; for keys it names variables."""
     words = context.command_path.split()
+    keys = [
+        f'{option} "${variable}"' for name, (option, variable) in _KEYS.items() if context.params.get(name)
+    ]
     for parameter in context.command.params:
         source = context.get_parameter_source(parameter.name or "")
         value = context.params.get(parameter.name or "")
@@ -102,7 +109,7 @@ def command_of(context: typer.Context) -> str:
         option = [] if parameter.param_type_name == "argument" else [parameter.opts[0]]
         values = value if isinstance(value, list | tuple) else [value]
         words += option if value is True else [word for one in values for word in (*option, _word(one))]
-    return shlex.join(words)
+    return " ".join([shlex.join(words), *keys])
 
 
 def _word(value: object) -> str:

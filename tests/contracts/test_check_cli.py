@@ -219,13 +219,16 @@ def test_what_there_is_of_a_run_that_failed_is_shown(run: Callable[..., Ran], tm
     assert "task.final" in (tmp_path / "found.json").read_text()
 
 
-def test_the_command_that_repeats_a_run_has_its_options_and_no_key(run: Callable[..., Ran]) -> None:
+def test_the_command_that_repeats_a_run_has_its_options_and_names_the_keys(run: Callable[..., Ran]) -> None:
     ran = run(
         *("api", URL, "--token", KEY, "--max-credits", "20", "--any-key", "--clause", "task.final"),
         *("--har", "a b.har", "--json", "-", "--memory", "a b"),
     )
     command = json.loads(ran.out)["command"]
-    assert command.endswith(f"api {URL} --any-key --max-credits 20 --memory 'a b' --seed 5")
+    assert command.endswith(
+        f"api {URL} --any-key --max-credits 20 --memory 'a b' --token \"$EVOLINK_API_KEY\" --seed 5"
+    )
+    assert KEY not in ran.out + ran.err
 
 
 def test_every_report_is_a_file_or_stdout(run: Callable[..., Ran], tmp_path: Path) -> None:
