@@ -8,6 +8,7 @@ prompt, by an order placed on the account, or after a `~` in the token; the firs
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -190,11 +191,22 @@ class Cookbook:
             raise ValueError(f"@ goes with {FAIL}")
         changes = effect.read(word)
         if effect.name == FAIL:
-            code, reach = changes["outcome"]
-            if code not in self._failures:
-                raise ValueError("")
-            return {"outcome": Outcome(self._failures[code], reach)}
+            text, reach = changes["outcome"]
+            return {"outcome": Outcome(self._failure(text), reach)}
         return changes
+
+    def _failure(self, text: str) -> TaskFailure:
+        """The failure of a code, or of one of its kinds, which have messages of their own."""
+        code, slash, kind = text.partition("/")
+        failure = self._failures.get(code)
+        if failure is None:
+            raise ValueError("")
+        if not slash:
+            return failure
+        kinds = dict(failure.kinds)
+        if kind not in kinds:
+            raise ValueError(f"{code} is of kind {', '.join(kinds)}" if kinds else f"{code} has no kinds")
+        return replace(failure, message=kinds[kind])
 
     def _unknown(self, text: str, shown: str, why: str) -> Fault:
         near = get_close_matches(text[: grammar.LONGEST], self.names, n=3, cutoff=0.4) or self.names[:3]

@@ -45,11 +45,15 @@ class CallbackRules:
 
 @dataclass(frozen=True, slots=True)
 class TaskFailure:
-    """A documented `error.code` of a failed task (clause `failure.codes`)."""
+    """A documented `error.code` of a failed task (clause `failure.codes`).
+
+    `kinds` are the finer ones that only the message tells apart, each with its message (clause `failure.policy-kind`).
+    """
 
     code: str
     message: str
     advice: Advice
+    kinds: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

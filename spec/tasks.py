@@ -146,5 +146,7 @@ def failures_in(error: Node | None) -> tuple[TaskFailure, ...]:
             raise advice.error(f"{advice.value!r} is none of {', '.join(get_args(Advice))}")
         if code in found:
             raise one.child("code").error(f"{code!r} stands twice")
-        found[code] = TaskFailure(code, one.child("message").text(), advice.value)
+        finer = one.get("kinds")
+        kinds = tuple((name, kind.text()) for name, kind in finer.children()) if finer else ()
+        found[code] = TaskFailure(code, one.child("message").text(), advice.value, kinds)
     return tuple(found.values())

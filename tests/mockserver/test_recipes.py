@@ -228,6 +228,11 @@ def test_a_book_without_recipes_says_so() -> None:
         ("slow+slow=3s", "an effect is named twice"),
         ("drop=1", "drop takes no value"),
         ("402=1", "402 takes no value"),
+        ("fail=service_error/nudity", "service_error has no kinds"),
+        (
+            "fail=content_policy_violation/rude",
+            "content_policy_violation is of kind photorealistic-people, celeb",
+        ),
         ("429=soon", "write 5s, 500ms, 2m or 1h"),
         ("402@3", "@ goes with fail"),
         ("fail", "fail takes a code"),
@@ -245,6 +250,16 @@ def test_a_book_without_recipes_says_so() -> None:
 )
 def test_a_slip_in_a_known_recipe_is_explained(text: str, why: str) -> None:
     assert why in refusal(BOOK.find(text))
+
+
+@pytest.mark.parametrize("kind", dict(next(one for one in SPEC.failures if one.kinds).kinds))
+def test_a_failure_of_a_kind_has_the_message_of_that_kind(kind: str) -> None:
+    found = only(BOOK.find(f"fail=content_policy_violation/{kind}@40")).outcome
+    assert found.failure is not None
+    assert (found.failure.code, found.reach) == ("content_policy_violation", 40)
+    usual = only(BOOK.find("fail=content_policy_violation")).outcome.failure
+    assert usual is not None
+    assert (found.failure.message == usual.message) is (kind == "general")
 
 
 def test_a_429_may_say_how_long_to_wait() -> None:

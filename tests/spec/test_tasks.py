@@ -171,7 +171,7 @@ def test_the_failures_are_read_in_their_order() -> None:
     error = nodes(error={"x-evolink-failures": [FAILURE_OBJECT, other]})["error"]
     assert failures_in(error) == (
         TaskFailure("tired", "Tired.\nSleep.", "give-up"),
-        TaskFailure("bored", "Tired.\nSleep.", "give-up"),
+        TaskFailure("bored", "Tired.\nSleep.", "give-up", (("very", "Very bored."),)),
     )
     assert failures_in(None) == failures_in(nodes(error={})["error"]) == ()
 
