@@ -77,6 +77,11 @@ def is_error(one: Seen) -> bool:
     return one.status >= _FIRST_ERROR
 
 
+def is_keyless(one: Seen) -> bool:
+    """Whether a request without a valid key was answered with a status that is not for that."""
+    return one.account.valid is False and one.status not in _KEYLESS
+
+
 def is_shapeless(reading: Reading) -> bool:
     """Whether errors of the task endpoints are not as documented: then that is told, and not of others as well."""
     return any(
@@ -176,11 +181,7 @@ def _owner_by_body(one: Seen) -> str:
     if not is_error(one):
         return ""
     if one.role == "credits":
-        wrong = (
-            "auth.bearer"
-            if one.account.valid is False and one.status not in _KEYLESS
-            else "credits.integer-codes"
-        )
+        wrong = "auth.bearer" if is_keyless(one) else "credits.integer-codes"
         return "" if _has_integer_code(one.answer, one.status) else wrong
     documented = one.errors[one.status].body["error"].get("code") if one.status in one.errors else ""
     return "" if has_shape(one.answer, code=type(documented)) else "error.shape"

@@ -116,10 +116,14 @@ def said_of(report: Report) -> dict[str, str]:
 def together(workshop: Workshop, defects: list[Defect], threads: int) -> list[tuple[Defect, dict[str, str]]]:
     """What was found of each broken server. A run is mostly waiting, so several are under way at a time."""
 
-    def found(defect: Defect) -> tuple[Defect, dict[str, str]]:
+    def look(defect: Defect) -> dict[str, str]:
         only = "" if WHOLE else defect.clause
         report = checked(workshop, defect.make(), DEFECTS.index(defect), scaled=defect.scaled, only=only)
-        return defect, said_of(report)
+        return said_of(report)
+
+    def found(defect: Defect) -> tuple[Defect, dict[str, str]]:
+        # What a busy machine did not see, with too few polls of a task of a second, is looked for once more.
+        return defect, look(defect) or look(defect)
 
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(found, defects))
