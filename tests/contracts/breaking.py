@@ -24,7 +24,7 @@ from mockserver.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 
-SCALE = 5.0  # of the server that calls back: its retries and its ten seconds are over soon
+SCALE = 4.0  # of the server that calls back: its retries and its ten seconds are over soon
 ROLES = ("main", "other", "poor", "barred", "hasty")
 TASK = "/v1/tasks/"
 
@@ -142,7 +142,7 @@ class Defect:
     """One thing that a server does wrong, and the clause that it breaks.
 
     `handle` gets each request and a way to ask the correct server. `make` builds one with a memory of its own.
-    `scaled`: on a server whose clock runs 20 times as fast, with callbacks watched.
+    `scaled`: on a server whose clock runs four times as fast, with callbacks watched.
     """
 
     clause: str
