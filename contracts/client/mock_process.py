@@ -9,7 +9,6 @@ import subprocess
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -19,8 +18,6 @@ from contracts import clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    import httpx
 
     from contracts.client.scenarios import Order
 
@@ -92,14 +89,6 @@ class Mock:
         except httpx.HTTPError as error:
             raise MockError(f"there is no mock at {self.url}: {error}") from error
         return answer.json() if answer.content else None
-
-
-@cache
-def _client() -> httpx.Client:
-    """One for all: to make one takes longer than what it is made for."""
-    import httpx
-
-    return httpx.Client(timeout=_HTTP_SECONDS, trust_env=False)
 
 
 def new_token() -> str:

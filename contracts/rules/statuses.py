@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Told = Iterator[tuple[str, Finding]]
 
-_EITHER = {"create.image-urls-empty", "prompt.length", "body.limit"}  # any documented answer keeps these
+_EITHER = {"create.image-urls-empty", "prompt.length"}  # any documented answer keeps these
 
 
 def judged(reading: Reading) -> Mapping[str, list[Finding]]:
@@ -67,7 +67,7 @@ def _of_create(one: Seen, reading: Reading) -> Told:
 
 def _is_either(clause: str, one: Seen) -> bool:
     """Whether an answer to what may be accepted or not is one to that: 429, say, is about the key."""
-    return clause in _EITHER and (clause == "body.limit" or one.status in {one.success, 400})
+    return clause in _EITHER and one.status in {one.success, 400}
 
 
 def _refused(one: Seen, right: frozenset[int]) -> Told:

@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
@@ -149,9 +149,6 @@ class Defect:
     name: str
     make: Callable[[], Handle]
     scaled: bool = False
-    extra: tuple[str, ...] = field(
-        default=()
-    )  # clauses that cannot but break as well, each with a reason beside it
 
 
 class Wrapper:
