@@ -59,6 +59,7 @@ class Run:
     strange: list[Strange] = field(default_factory=list)
     skipped: int = 0  # requests that were not sent because of what they could have cost
     _lock: Lock = field(default_factory=Lock)
+    _refused: tuple[Case, ...] | None = None
 
     @property
     def wanted(self) -> tuple[Clause, ...]:
@@ -71,16 +72,22 @@ class Run:
 
     def refusal(self) -> None:
         """One refused create between two looks at the credits: before anything else goes on."""
-        mine = [case for case in tables.negative_cases(self.spec, self.subject) if case.key == MAIN]
+        mine = [case for case in self._negative() if case.key == MAIN]
         if mine and (not self.effort.clauses or _RESERVED in self.effort.clauses):
             refusal(self.target, mine[0])
 
     def free(self) -> None:
         """What a correct server makes no task of."""
         self.send_all("what is read", tables.read_only_cases(self.spec, self.subject))
-        self.send_all("what is refused", tables.negative_cases(self.spec, self.subject))
+        self.send_all("what is refused", self._negative())
         self.fuzz("drawn requests", creates=False, examples=self.effort.examples)
         self.explore("Schemathesis")
+
+    def _negative(self) -> tuple[Case, ...]:
+        """What is refused, made once: it takes nearly half a second."""
+        if self._refused is None:
+            self._refused = tables.negative_cases(self.spec, self.subject)
+        return self._refused
 
     def send_all(self, phase: str, cases: Iterable[Case]) -> None:
         """Send every case that speaks of a wanted clause, as many at a time as there are jobs."""
