@@ -11,16 +11,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contracts.client.battery import Plan, battery
-from contracts.client.describing import Description
-from contracts.client.scenarios import scenarios
-from spec import load
-from spec.clauses import load_clauses
+from evolink_check.client.harness.config import Description
+from evolink_check.client.harness.scenarios import scenarios
+from evolink_check.client.runner import Plan, battery
+from evolink_spec import load
+from evolink_spec.clauses import load_clauses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from contracts.client.verdicts import Run
+    from evolink_check.client.verdicts.verdicts import Run
 
 HERE = Path(__file__).parents[1]
 CLIENTS = HERE / "examples" / "clients"
@@ -30,7 +30,7 @@ TOLD = (
     *("--interval", "1", "--deadline", str(DEADLINE)),
 )
 CALLED = ("--callback-url", "{callback_url}", "--listen", "{callback_listen}")
-HONEST = str(HERE / "tests" / "contracts" / "faulty_client.py")
+HONEST = str(HERE / "tests" / "support" / "faulty_clients" / "program.py")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "honest": (sys.executable, HONEST, *TOLD),
     "honest, called back": (sys.executable, HONEST, *TOLD, *CALLED),

@@ -12,11 +12,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evolink_mock.server.app import create_app
+from evolink_mock.server.server import settle_memory
+from evolink_spec import load
 from processes import BODY
-
-from mockserver.app import create_app
-from mockserver.server import settle_memory
-from spec import load
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message

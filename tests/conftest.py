@@ -10,12 +10,12 @@ import pytest
 
 pytest.register_assert_rewrite("driver")
 
-from driver import playing  # noqa: E402  (its assertions are rewritten first)
+from support.in_process import playing  # noqa: E402  (its assertions are rewritten first)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from driver import Mock
+    from support.in_process import Mock
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import av
 import httpx
 import pytest
-from driving import CLIENTS, COMMANDS, POLLING, command, drive, ended, started, surroundings
+from evolink_mock import MockServer
 from hypothesis import given
 from hypothesis import strategies as st
-from serving import free_port
+from support.example_clients import COMMANDS, POLLING, command, drive, ended, started, surroundings
+from support.mock_process import free_port
+from support.paths import EXAMPLE_CLIENTS
 
-from mockserver import MockServer
-
-sys.path.append(str(CLIENTS))
+sys.path.append(str(EXAMPLE_CLIENTS))
 
 import evolink  # what the clients find beside them
 import with_callback
@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from driving import Run
-
-    from mockserver.handles import Operation
-    from mockserver.replies import JournalEntry
+    from evolink_mock.testing.account import Operation
+    from evolink_mock.testing.models import JournalEntry
+    from support.example_clients import Run
 
 AGAIN = "out of time: task-unified-.* ask for it later"
 SAVED, REFUSED, USAGE, GAVE_UP = range(4)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import schemathesis
-from driver import SPEC, START
+from evolink_mock.domain.accounts import Rate
+from evolink_mock.domain.clock import VirtualClock
+from evolink_mock.server.app import create_app
+from evolink_mock.settings import Settings
 from hypothesis import settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-
-from mockserver.accounts import Rate
-from mockserver.app import create_app
-from mockserver.clock import VirtualClock
-from mockserver.settings import Settings
+from support.in_process import SPEC, START
 
 
 def together() -> dict[str, Any]:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import pytest
+from evolink_mock.domain.accounts import Rate
+from evolink_mock.domain.tasks import Speed
+from evolink_mock.domain.units import parse_duration, parse_rate, parse_speed
+from evolink_mock.settings import Settings, check, from_pyproject, parse_public_url
 from hypothesis import given
 from hypothesis import strategies as st
-from making import MODEL, OLD_MODEL, SPEC
-
-from mockserver.accounts import Rate
-from mockserver.plans import Speed
-from mockserver.quantities import parse_duration, parse_rate, parse_speed
-from mockserver.settings import Settings, check, from_pyproject, parse_public_url
+from support.builders import MODEL, OLD_MODEL, SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Callable

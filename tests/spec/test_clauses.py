@@ -8,17 +8,17 @@ from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
 
+import evolink_spec
 import pytest
+from evolink_spec.clauses import CLAUSES, Clause, Observation, load_clauses
+from evolink_spec.documents import read
+from evolink_spec.errors import SpecError
+from evolink_spec.pointers import follow
 from hypothesis import given
 from hypothesis import strategies as st
+from support.paths import ROOT
 
-import spec
-from spec.clauses import CLAUSES, Clause, Observation, load_clauses
-from spec.errors import SpecError
-from spec.pointers import follow
-from spec.reading import read
-
-HERE = Path(spec.__file__).parent
+HERE = Path(evolink_spec.__file__).parent
 LOADED = load_clauses()
 BY_ID = {clause.id: clause for clause in LOADED}
 DOCUMENTS = {path.name: read(path) for path in sorted((HERE / "openapi").glob("*.yaml"))}
@@ -173,7 +173,7 @@ def test_no_clause_names_a_model() -> None:
 def test_every_clause_that_the_code_names_exists() -> None:
     named = set()
     for package in ("spec", "mockserver", "contracts"):
-        for file in (HERE.parent / package).rglob("*.py"):
+        for file in (ROOT / package).rglob("*.py"):
             for listed in re.findall(
                 r"\bclauses?((?:[\s,]+(?:and )?`[^`\n]+`)+)", file.read_text(encoding="utf-8")
             ):
@@ -277,5 +277,5 @@ def test_an_id_is_dotted_kebab_or_refused(tmp_path_factory: pytest.TempPathFacto
 
 
 def test_reading_the_contract_does_not_read_the_clauses() -> None:
-    asked = "import sys, spec; spec.load(); sys.exit('spec.clauses' in sys.modules)"
+    asked = "import sys, evolink_spec; evolink_spec.load(); sys.exit('evolink_spec.clauses' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", asked], check=False).returncode == 0

@@ -7,8 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-
-from spec import compiled, load, loading
+from evolink_spec import compiled, load, loading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +24,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_is_compiled_equals_what_reading_gives() -> None:
     found = compiled.read()
-    assert found is not None, "stale: run python -m spec"
+    assert found is not None, "stale: run python -m evolink_spec"
     assert compiled.expand(found) == loading.load()
 
 

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import pytest
 import yaml
-from documents import (
+from evolink_spec import CallbackRules, Spec, SpecError, Statuses
+from evolink_spec.loading import OVERLAY, QUERY, load, vendored
+from evolink_spec.pointers import follow
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from support.spec_documents import (
     FOUR,
     GET,
     POST,
@@ -24,12 +29,6 @@ from documents import (
     query,
     saved,
 )
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
-
-from spec import CallbackRules, Spec, SpecError, Statuses
-from spec.loading import OVERLAY, QUERY, load, vendored
-from spec.pointers import follow
 
 if TYPE_CHECKING:
     from pathlib import Path

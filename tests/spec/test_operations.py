@@ -3,12 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from documents import GET, POST, REMOVED, REQUEST, TASK, changed, create, overlay, query, saved
-
-from spec import CreateOperation, QueryOperation, SpecError
-from spec.loading import load
-from spec.operations import operations_of
-from spec.pointers import Node
+from evolink_spec import CreateOperation, QueryOperation, SpecError
+from evolink_spec.loading import load
+from evolink_spec.operations import operations_of
+from evolink_spec.pointers import Node
+from support.spec_documents import GET, POST, REMOVED, REQUEST, TASK, changed, create, overlay, query, saved
 
 ANSWER = f"{POST}/responses/200/content/application~1json/schema"
 ERROR = f"{POST}/responses/400/content/application~1json"

@@ -5,21 +5,20 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import evolink_spec
 import pytest
+from evolink_spec import overlay
+from evolink_spec.documents import parse, read
+from evolink_spec.errors import SpecError
+from evolink_spec.pointers import follow
 from hypothesis import given
 from hypothesis import strategies as st
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-import spec
-from spec import overlay
-from spec.errors import SpecError
-from spec.pointers import follow
-from spec.reading import parse, read
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HERE = Path(spec.__file__).parent
+HERE = Path(evolink_spec.__file__).parent
 OVERLAY = read(HERE / "overlay.yaml")
 PUBLISHED = {path.name: read(path) for path in sorted((HERE / "openapi").glob("*.yaml"))}
 OVERLAID = {name: overlay.apply(document, OVERLAY, "overlay.yaml") for name, document in PUBLISHED.items()}

@@ -3,11 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from evolink_spec.errors import SpecError
+from evolink_spec.pointers import Node, follow, join
 from hypothesis import given
 from hypothesis import strategies as st
-
-from spec.errors import SpecError
-from spec.pointers import Node, follow, join
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

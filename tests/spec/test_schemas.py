@@ -4,13 +4,12 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from documents import VENDORED_CREATE, VENDORED_QUERY, changed, places
+from evolink_spec.errors import SpecError
+from evolink_spec.pointers import Node, follow, tokens
+from evolink_spec.schemas import check, check_value, defaults_of, properties_of, sample, standalone, types_of
 from hypothesis import given
 from hypothesis import strategies as st
-
-from spec.errors import SpecError
-from spec.pointers import Node, follow, tokens
-from spec.schemas import check, check_value, defaults_of, properties_of, sample, standalone, types_of
+from support.spec_documents import VENDORED_CREATE, VENDORED_QUERY, changed, places
 
 # A schema with something under every keyword that holds schemas, each of them a mapping.
 WHOLE: dict[str, Any] = {

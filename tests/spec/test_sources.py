@@ -5,14 +5,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import evolink_spec
 import jsonschema_rs
 import pytest
+from evolink_spec.documents import read
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-import spec
-from spec.reading import read
-
-HERE = Path(spec.__file__).parent
+HERE = Path(evolink_spec.__file__).parent
 SOURCES = tomllib.loads((HERE / "sources.toml").read_text(encoding="utf-8"))["document"]
 FILES = [source["file"] for source in SOURCES]
 QUERY = read(HERE / "openapi" / "get-task-detail.yaml")

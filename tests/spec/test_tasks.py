@@ -3,13 +3,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from evolink_spec.errors import SpecError
+from evolink_spec.models import CallbackRules, Statuses, TaskFailure
+from evolink_spec.pointers import Node
+from evolink_spec.tasks import aliases_of, callback_of, failures_in, medium_of, statuses_of
 from hypothesis import given
 from hypothesis import strategies as st
-
-from spec.errors import SpecError
-from spec.pointers import Node
-from spec.records import CallbackRules, Statuses, TaskFailure
-from spec.tasks import aliases_of, callback_of, failures_in, medium_of, statuses_of
 
 INITIAL = ("pending", "queued", "submitted", "created", "waiting", "not_started")
 RUNNING = ("processing", "in_progress", "running", "generating")

@@ -1,5 +1,0 @@
-"""`python -m contracts` is `evolink-check`."""
-
-from contracts.cli import main
-
-main()

@@ -1,0 +1,44 @@
+"""Checks the contract: any server, any client, any recording."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from evolink_check.analysis.openapi import Conformance, Exchange
+
+if TYPE_CHECKING:
+    from evolink_check.analysis.verdicts import Verdict
+    from evolink_check.engine.preflight import CouldNotRun
+    from evolink_check.engine.runner import PROFILES, check_api
+    from evolink_check.reports.model import Report
+    from evolink_check.settings import Effort, Failing, Key, Subject
+
+__all__ = [
+    "PROFILES",
+    "Conformance",
+    "CouldNotRun",
+    "Effort",
+    "Exchange",
+    "Failing",
+    "Key",
+    "Report",
+    "Subject",
+    "Verdict",
+    "check_api",
+]
+_HOMES = {
+    **dict.fromkeys(("PROFILES", "check_api"), "evolink_check.engine.runner"),
+    **dict.fromkeys(("Effort", "Failing", "Key", "Subject"), "evolink_check.settings"),
+    "CouldNotRun": "evolink_check.engine.preflight",
+    "Report": "evolink_check.reports.model",
+    "Verdict": "evolink_check.analysis.verdicts",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What is heavier than a record is imported when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

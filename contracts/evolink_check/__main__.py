@@ -1,0 +1,5 @@
+"""`python -m evolink_check` is `evolink-check`."""
+
+from evolink_check.cli.app import main
+
+main()

@@ -1,0 +1,276 @@
+"""A trace as the rules read it: entries with operation and decoded bodies, tasks with their story. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from evolink_check.analysis.request_faults import (
+    NOT_JSON,
+    Fault,
+    create_faults,
+    decoded,
+    operation_of,
+    renamed,
+)
+from evolink_check.analysis.response_schemas import Answers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from evolink_spec import CreateOperation, Spec
+    from evolink_spec.models import ErrorAnswer
+
+    from evolink_check.analysis.openapi import Problem
+    from evolink_check.traffic.trace import Account, Entry, Trace
+
+T = TypeVar("T")
+Role = Literal["create", "query", "credits", "other method", "other path", "link", "delivery", "elsewhere"]
+CREDITS = "/v1/credits"  # described by no document, known from published facts only
+NOWHERE = "?"  # is no path: a query would begin with it
+API: frozenset[Role] = frozenset({"create", "query", "credits", "other method", "other path"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One entry, understood. `asked` and `answer` are decoded JSON; `NOT_JSON` when a body is none (or empty)."""
+
+    entry: Entry
+    role: Role
+    account: Account
+    asked: Any = NOT_JSON
+    answer: Any = NOT_JSON
+    faults: tuple[Fault, ...] = ()  # of a create's request
+    operation: CreateOperation | None = None  # of a create
+    task_id: str = ""  # a query: as asked for; a create or a delivery: as its body says
+    success: int = (
+        0  # the documented status of a create or a query that went well; 0 where none is documented
+    )
+    errors: Mapping[int, ErrorAnswer] = field(default_factory=dict)  # its documented errors, by status
+
+    @property
+    def number(self) -> int:
+        """The place in the trace."""
+        return self.entry.number
+
+    @property
+    def status(self) -> int:
+        """The HTTP status; 0 without an answer."""
+        return self.entry.exchange.status
+
+    @property
+    def answered(self) -> bool:
+        """Whether there was any answer."""
+        return self.status != 0
+
+    @property
+    def succeeded(self) -> bool:
+        """A 2xx whose body is a JSON object."""
+        return 200 <= self.status < 300 and isinstance(self.answer, dict)  # noqa: PLR2004
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The answer's JSON object; a delivery's is what was delivered. Empty when there is none."""
+        value = self.asked if self.role == "delivery" else self.answer
+        return value if isinstance(value, dict) else {}
+
+    def header(self, name: str) -> str | None:
+        """A header of the answer; of a delivery, of its request."""
+        exchange = self.entry.exchange
+        headers = exchange.request_headers if self.role == "delivery" else exchange.response_headers
+        return next((value for key, value in headers if key.lower() == name.lower()), None)
+
+    def sent(self, name: str) -> str | None:
+        """A header of the request."""
+        headers = self.entry.exchange.request_headers
+        return next((value for key, value in headers if key.lower() == name.lower()), None)
+
+
+@dataclass(slots=True)
+class Story:
+    """Everything that the trace tells of one task, in order of time. `create` is None when it was not seen."""
+
+    id: str
+    create: Seen | None = None
+    queries: list[Seen] = field(default_factory=list)  # by who created it or may have, answered with 2xx
+    refused: list[Seen] = field(default_factory=list)  # all other queries of it
+    deliveries: list[Seen] = field(default_factory=list)
+    links: list[Seen] = field(default_factory=list)  # fetches of its results
+
+    @property
+    def views(self) -> list[Seen]:
+        """Every body about the task in order of the answers: create, queries, deliveries."""
+        create = [self.create] if self.create else []
+        return sorted([*create, *self.queries, *self.deliveries], key=_answered_at)
+
+    @property
+    def callback_url(self) -> str | None:
+        """What the create asked to be called; None when nothing, or when the create was not seen."""
+        asked = self.create.asked if self.create else None
+        field_name = _callback_field(self.create)
+        url = asked.get(field_name) if isinstance(asked, dict) and field_name else None
+        return url if isinstance(url, str) else None
+
+
+def _callback_field(create: Seen | None) -> str:
+    operation = create.operation if create else None
+    return operation.callback.field if operation and operation.callback else ""
+
+
+def _answered_at(seen: Seen) -> tuple[float, int]:
+    # A delivery tells what the server knew when it sent it; an answer, what it knew at some time before its end.
+    return (seen.entry.began if seen.role == "delivery" else seen.entry.ended, seen.number)
+
+
+class Reading:
+    """A trace, understood by a spec. What is asked for often is computed once."""
+
+    def __init__(self, trace: Trace, spec: Spec) -> None:
+        self.trace = trace
+        self.spec = spec
+        self._prefix = urlsplit(trace.origin).path.rstrip("/")
+        self._once: dict[Callable[[Reading], Any], Any] = {}
+        self._voice = Answers(spec)
+
+    def once(self, make: Callable[[Reading], T]) -> T:
+        """What a function says of this reading, computed when first asked for."""
+        if make not in self._once:
+            self._once[make] = make(self)
+        found: T = self._once[make]
+        return found
+
+    def problems(self, one: Seen) -> tuple[Problem, ...]:
+        """Where the answer of a create or of a query departs from the schema that the documents give it."""
+        exchange = one.entry.exchange
+        return self._voice.problems(replace(exchange, url=self.path(exchange.url)), one.answer)
+
+    @cached_property
+    def seen(self) -> tuple[Seen, ...]:
+        """Every entry, in order."""
+        first = [self._understood(entry) for entry in self.trace.entries]
+        links = {url for one in first if one.role in {"query", "delivery"} for url in results_of(one.body)}
+        return tuple(_as_link(one) if one.entry.exchange.url in links else one for one in first)
+
+    def of(self, *roles: Role) -> tuple[Seen, ...]:
+        """The answered entries of these roles; deliveries whether they were answered or not."""
+        return tuple(one for role in roles for one in self._by_role.get(role, ()))
+
+    @property
+    def api(self) -> Iterator[Seen]:
+        """Every answered exchange with the API, other paths and methods included."""
+        return (one for one in self.seen if one.role in API and one.answered)
+
+    @cached_property
+    def _by_role(self) -> dict[Role, list[Seen]]:
+        found: dict[Role, list[Seen]] = {}
+        for one in self.seen:
+            if one.answered or one.role == "delivery":
+                found.setdefault(one.role, []).append(one)
+        return found
+
+    @cached_property
+    def stories(self) -> dict[str, Story]:
+        """What is told of each task, by id, in the order of their first appearance."""
+        found: dict[str, Story] = {}
+        for one in self.seen:
+            if one.task_id and one.role in {"create", "query", "delivery"}:
+                _tell(found.setdefault(one.task_id, Story(one.task_id)), one)
+        owner = {
+            url: story for story in found.values() for view in story.views for url in results_of(view.body)
+        }
+        for one in self.seen:
+            if one.role == "link" and one.entry.exchange.url in owner:
+                owner[one.entry.exchange.url].links.append(one)
+        return {
+            id_: story for id_, story in found.items() if story.create or story.queries or story.deliveries
+        }
+
+    def _understood(self, entry: Entry) -> Seen:
+        account = self.trace.account(entry.who)
+        exchange = entry.exchange
+        asked, answer = _json(exchange.request_body), _json(exchange.response_body)
+        if entry.kind == "delivery":
+            return Seen(entry, "delivery", account, asked, answer, task_id=_id_in(asked))
+        role, task_id = self._role(entry)
+        if role != "create":
+            return self._read(Seen(entry, role, account, asked, answer, task_id=task_id))
+        creates = self.spec.creates[(exchange.method.upper(), self.path(exchange.url))]
+        faults = create_faults(exchange.request_headers, exchange.request_body, creates, self.trace.receiver)
+        operation = operation_of(_with_actual_model(asked, creates), creates)
+        made = _id_in(answer) if 200 <= exchange.status < 300 else ""  # noqa: PLR2004
+        return Seen(
+            entry,
+            "create",
+            account,
+            asked,
+            answer,
+            faults,
+            operation,
+            made,
+            operation.success,
+            operation.errors,
+        )
+
+    def _read(self, one: Seen) -> Seen:
+        query = self.spec.query
+        return replace(one, success=query.success, errors=query.errors) if one.role == "query" else one
+
+    def path(self, url: str) -> str:
+        """The path of a URL below the API's base URL; `NOWHERE` of what nobody can read as one."""
+        try:
+            path = urlsplit(url).path
+        except ValueError:
+            return NOWHERE
+        return path.removeprefix(self._prefix) if path.startswith(f"{self._prefix}/") else path
+
+    def _role(self, entry: Entry) -> tuple[Role, str]:
+        url, method = entry.exchange.url, entry.exchange.method.upper()
+        if self.trace.origin and not f"{url}/".startswith(f"{self.trace.origin}/") and "://" in url:
+            return "elsewhere", ""
+        path = self.path(url)
+        if path == NOWHERE:
+            return "elsewhere", ""
+        before, _, task_id = path.rpartition("/")
+        if f"{before}/" == self.spec.query.path.partition("{")[0] and task_id:
+            return ("query", task_id) if method == self.spec.query.method else ("other method", "")
+        if path == CREDITS:
+            return ("credits" if method == "GET" else "other method"), ""
+        if any(path == known for _, known in self.spec.creates):
+            return ("create" if (method, path) in self.spec.creates else "other method"), ""
+        return "other path", ""
+
+
+def results_of(body: Mapping[str, Any]) -> list[str]:
+    """The links in a body about a task."""
+    results = body.get("results")
+    return [url for url in results if isinstance(url, str)] if isinstance(results, list) else []
+
+
+def _tell(story: Story, one: Seen) -> None:
+    if one.role == "create":
+        story.create = story.create or one
+    elif one.role == "delivery":
+        story.deliveries.append(one)
+    elif one.succeeded:
+        story.queries.append(one)
+    elif one.answered:
+        story.refused.append(one)
+
+
+def _as_link(seen: Seen) -> Seen:
+    return Seen(seen.entry, "link", seen.account)
+
+
+def _json(body: bytes) -> Any:
+    return decoded(body) if body else NOT_JSON
+
+
+def _id_in(body: Any) -> str:
+    found = body.get("id") if isinstance(body, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _with_actual_model(asked: Any, creates: Mapping[str | None, CreateOperation]) -> Any:
+    return renamed(asked, next(iter(creates.values()))) if isinstance(asked, dict) else asked

@@ -1,0 +1,230 @@
+"""Does one exchange keep the documents? The second voice: openapi-core, which the mock never asks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from evolink_check.traffic.formats import is_uri, strict_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from evolink_spec import CreateOperation, Spec
+    from openapi_core import V31RequestValidator, V31ResponseValidator
+    from openapi_core.testing import MockRequest
+
+    _Errors = Callable[["_Voice"], Iterable[Exception]]
+
+_ORIGIN = "http://contract.invalid"  # every document is read as if it were served here
+_SHOWN = 200  # characters of a problem
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer as recorded.
+
+    `url` is a path with its query, or a whole URL whose origin does not matter. Headers are (name, value),
+    names in any case. Bodies are what was on the wire, empty for none.
+    """
+
+    method: str
+    url: str
+    request_headers: tuple[tuple[str, str], ...]
+    request_body: bytes
+    status: int
+    response_headers: tuple[tuple[str, str], ...]
+    response_body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One place of an answer that departs from its schema.
+
+    `pointer` is the JSON pointer into the body ("" for the whole of it), `keyword` the word of the schema that is
+    broken, such as `type` or `enum`.
+    """
+
+    pointer: str
+    keyword: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """One document, ready to be asked."""
+
+    requests: V31RequestValidator
+    responses: V31ResponseValidator
+
+
+class Conformance:
+    """Judges exchanges by the documents of one spec. What it cannot judge raises: silence means conformity."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._voices: dict[str, _Voice] = {}
+
+    def request_problems(self, exchange: Exchange) -> tuple[str, ...]:
+        """What the request has wrong; empty when nothing. An old model name is right (clause `model.alias`)."""
+        asked = _request(replace(exchange, request_body=_renamed(exchange, self._creates(exchange))))
+        return self._problems(exchange, lambda voice: voice.requests.iter_errors(asked))
+
+    def response_problems(self, exchange: Exchange) -> tuple[str, ...]:
+        """What the answer has wrong, an undocumented status or path included; empty when nothing."""
+        return self._problems(exchange, _answered(exchange))
+
+    def schema_problems(self, exchange: Exchange) -> tuple[Problem, ...]:
+        """Where the body of an answer departs from its schema; nothing when no schema is documented for it."""
+        found = [
+            _place(error)
+            for one in self._errors(exchange, _answered(exchange)) or ()
+            for error in _schema_errors(one)
+        ]
+        return tuple(dict.fromkeys(found))
+
+    def source(self, exchange: Exchange) -> str:
+        """The document that is asked first."""
+        return self._sources(exchange)[0]
+
+    def _problems(self, exchange: Exchange, errors_of: _Errors) -> tuple[str, ...]:
+        errors = self._errors(exchange, errors_of)
+        if errors is not None:
+            return tuple(dict.fromkeys(text[:_SHOWN] for error in errors for text in _told(error)))
+        return (f"no document describes {exchange.method} {urlsplit(exchange.url).path}"[:_SHOWN],)
+
+    def _errors(self, exchange: Exchange, errors_of: _Errors) -> list[Exception] | None:
+        """What the document that describes the exchange objects to; None when there is no such document."""
+        from openapi_core.templating.paths.exceptions import PathError
+
+        for source in self._sources(exchange):
+            errors = list(errors_of(self._voice(source)))
+            if not any(isinstance(error, PathError) for error in errors):
+                return errors
+        return None
+
+    def _sources(self, exchange: Exchange) -> list[str]:
+        """The documents; the one that describes the model asked for stands first."""
+        creates = self._creates(exchange)
+        model = _body(exchange).get("model")
+        model = _aliases(creates).get(model, model) if isinstance(model, str) else None
+        meant = creates.get(model) or creates.get(None)
+        return sorted(self._spec.documents, key=lambda source: meant is None or source != meant.source)
+
+    def _creates(self, exchange: Exchange) -> Mapping[str | None, CreateOperation]:
+        return self._spec.creates.get((exchange.method.upper(), urlsplit(exchange.url).path), {})
+
+    def _voice(self, source: str) -> _Voice:
+        if source not in self._voices:
+            self._voices[source] = _voice(self._spec.documents[source])
+        return self._voices[source]
+
+
+def _voice(document: Mapping[str, Any]) -> _Voice:
+    from jsonschema_path import SchemaPath
+    from openapi_core import V31RequestValidator, V31ResponseValidator
+
+    # openapi-core finds an operation by its server too, and a server that is checked is hardly the documented one.
+    paths = {
+        path: {
+            key: _less_servers(part) if isinstance(part, dict) else part
+            for key, part in _less_servers(item).items()
+        }
+        for path, item in document["paths"].items()
+    }
+    whole = SchemaPath.from_dict({**document, "servers": [{"url": _ORIGIN}], "paths": paths})
+    more: dict[str, Any] = {
+        "extra_format_validators": {"uri": is_uri},
+        "extra_media_type_deserializers": {"application/json": strict_json},
+    }
+    return _Voice(V31RequestValidator(whole, **more), V31ResponseValidator(whole, **more))
+
+
+def _less_servers(part: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in part.items() if key != "servers"}
+
+
+def _request(exchange: Exchange) -> MockRequest:
+    from openapi_core.testing import MockRequest
+
+    url = urlsplit(exchange.url)
+    return MockRequest(
+        _ORIGIN,
+        exchange.method,
+        url.path,
+        args=dict(parse_qsl(url.query, keep_blank_values=True)),
+        headers=dict(exchange.request_headers),
+        data=exchange.request_body,
+        content_type=_media_type(exchange.request_headers),
+    )
+
+
+def _media_type(headers: tuple[tuple[str, str], ...]) -> str:
+    """The media type without its parameters: openapi-core stumbles over some, and JSON has none."""
+    found = next((value for name, value in headers if name.lower() == "content-type"), "")
+    return found.partition(";")[0].strip()
+
+
+def _body(exchange: Exchange) -> dict[str, Any]:
+    """The request's JSON object; empty when it is none."""
+    try:
+        value = strict_json(exchange.request_body)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _aliases(creates: Mapping[str | None, CreateOperation]) -> dict[str, str]:
+    return {old: new for operation in creates.values() for old, new in operation.aliases.items()}
+
+
+def _renamed(exchange: Exchange, creates: Mapping[str | None, CreateOperation]) -> bytes:
+    """The request body with an old model name replaced, as the documents promise."""
+    body = _body(exchange)
+    model = body.get("model")
+    actual = _aliases(creates).get(model) if isinstance(model, str) else None
+    return exchange.request_body if actual is None else json.dumps({**body, "model": actual}).encode()
+
+
+def _answered(exchange: Exchange) -> _Errors:
+    from openapi_core.testing import MockResponse
+
+    kind = _media_type(exchange.response_headers)
+    answer = MockResponse(exchange.response_body, exchange.status, dict(exchange.response_headers), kind)
+    asked = _request(exchange)
+    return lambda voice: voice.responses.iter_errors(asked, answer)
+
+
+def _schema_errors(error: Exception) -> Iterable[Any]:
+    """What jsonschema objects to in a body, of an error of openapi-core."""
+    from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
+
+    cause = error.__cause__ or error
+    if isinstance(cause, InvalidSchemaValue) and not getattr(error, "name", ""):
+        return cause.schema_errors
+    return ()
+
+
+def _place(found: Any) -> Problem:
+    steps = [str(step).replace("~", "~0").replace("/", "~1") for step in found.absolute_path]
+    pointer = "".join(f"/{step}" for step in steps)
+    return Problem(pointer, str(found.validator), str(found.message)[:_SHOWN])
+
+
+def _told(error: Exception) -> Iterator[str]:
+    """The problems that an error of openapi-core speaks of, each in a line."""
+    from openapi_core.deserializing.media_types.exceptions import MediaTypeDeserializeError
+    from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
+
+    cause = error.__cause__ or error
+    name = getattr(error, "name", "")  # of a header or a parameter
+    if isinstance(cause, InvalidSchemaValue):
+        for found in cause.schema_errors:
+            where = getattr(found, "json_path", "$").removeprefix("$").lstrip(".")
+            yield f"{name or 'body'} {where}".strip() + f": {getattr(found, 'message', found)}"
+    elif isinstance(cause, MediaTypeDeserializeError):  # whose text would show the body
+        yield f"{name or 'body'}: is not {cause.mimetype}"
+    else:
+        yield f"{name}: {cause}" if name else str(cause)

@@ -1,0 +1,51 @@
+"""Where the answers of a trace depart from their schemas: each kind of body is looked at once. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from evolink_check.analysis.openapi import Conformance
+from evolink_check.traffic.formats import is_uri
+
+if TYPE_CHECKING:
+    from evolink_spec import Spec
+
+    from evolink_check.analysis.openapi import Exchange, Problem
+
+_ID = re.compile(r"task-unified-[0-9]{10}-[a-z0-9]{8}")
+_LATEST = 10**11  # Unix seconds: year 5138
+
+
+class Answers:
+    """`schema_problems` over the thousand answers of a trace: what differs in its id alone is judged once."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._voice = Conformance(spec)
+        self._known: dict[tuple[str, str, int, str], tuple[Problem, ...]] = {}
+
+    def problems(self, exchange: Exchange, answer: Any) -> tuple[Problem, ...]:
+        """The problems of a JSON answer, given with its decoded body."""
+        url = urlsplit(exchange.url)
+        path = url.path if exchange.method.upper() == "POST" else url.path.rpartition("/")[0]
+        key = (exchange.method, path, exchange.status, self._voice.source(exchange) + _form(answer))
+        if key not in self._known:
+            self._known[key] = self._voice.schema_problems(exchange)
+        return self._known[key]
+
+
+def _form(answer: Any) -> str:
+    """A body without what no schema looks at: good ids and times, and the text of good links."""
+    if not isinstance(answer, dict):
+        return json.dumps(answer)
+    form = dict(answer)
+    if isinstance(form.get("id"), str) and _ID.fullmatch(form["id"]):
+        form["id"] = "an id"
+    if type(form.get("created")) is int and 0 < form["created"] < _LATEST:
+        form["created"] = "a time"
+    links = form.get("results")
+    if isinstance(links, list) and all(isinstance(link, str) and is_uri(link) for link in links):
+        form["results"] = f"{len(links)} links"
+    return json.dumps(form, sort_keys=True)

@@ -1,0 +1,1 @@
+"""The `evolink-check` command: options, configuration, output."""

@@ -1,0 +1,49 @@
+"""The clauses as a person reads them."""
+
+from __future__ import annotations
+
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from evolink_check.reports.formatting import place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evolink_spec.clauses import Clause
+
+_WIDTH = 110
+
+
+def listed(clauses: Iterable[Clause]) -> str:
+    """Three lines a clause, grouped by whom it binds."""
+    found = list(clauses)
+    blocks = []
+    for binds in ("server", "client"):
+        bound = [one for one in found if one.binds == binds]
+        blocks.append(f"What binds a {binds} ({len(bound)})")
+        blocks += [
+            "\n".join([f"  {one.id}  [{one.level}]", _indented(one.rule), _indented(place(one))])
+            for one in bound
+        ]
+    return "\n\n".join(blocks)
+
+
+def told_whole(clause: Clause) -> str:
+    """All that there is of one clause."""
+    lines = [
+        clause.id,
+        _indented(clause.rule),
+        "",
+        f"    binds     {clause.binds}",
+        f"    level     {clause.level}",
+        f"    said at   {place(clause)}",
+        f"    observed  in {clause.observed.where}: {clause.observed.by}",
+    ]
+    if clause.choice:
+        lines += ["", "    What we decided, where the documents leave it open:", _indented(clause.choice)]
+    return "\n".join(lines)
+
+
+def _indented(text: str) -> str:
+    return fill(text, _WIDTH, initial_indent="    ", subsequent_indent="    ", break_long_words=False)

@@ -1,0 +1,224 @@
+"""What a user sees while a run goes on, and where its reports go."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from evolink_check.analysis.verdicts import Verdict
+    from evolink_check.engine.runner import Estimate
+    from evolink_check.reports.baseline import Baseline
+    from evolink_check.reports.model import Report
+    from evolink_check.settings import Effort
+    from evolink_check.traffic.trace import Trace
+
+STDOUT = Path("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The reports that were asked for. `-` is stdout, and then the table for people goes to stderr."""
+
+    har: Path | None = None
+    json: Path | None = None
+    junit: Path | None = None
+    html: Path | None = None
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        check_files(self.files)
+
+    @property
+    def files(self) -> list[Path]:
+        """Where reports go."""
+        return [path for path in (self.har, self.json, self.junit, self.html) if path is not None]
+
+
+def check_files(paths: Sequence[Path]) -> None:
+    """ValueError where not all of these reports can be written: told before a run, not after it."""
+    if paths.count(STDOUT) > 1:
+        raise ValueError("only one report fits into stdout")
+    plain = [path.resolve() for path in paths if path != STDOUT and not _is_special(path)]
+    for path in paths:
+        check_place(path)
+        if plain.count(path.resolve()) > 1:
+            raise ValueError(f"{path}: two reports do not fit into one file")
+
+
+@dataclass(frozen=True, slots=True)
+class Deviations:
+    """The file of deviations that are known, and whether it is to be written anew."""
+
+    path: Path | None = None
+    update: bool = False
+
+    def check(self) -> None:
+        """ValueError when the file is none, or cannot be written, before anything is sent."""
+        if self.update and self.path is None:
+            raise ValueError("--update-baseline: which file? Say --baseline FILE")
+        if self.path is None:
+            return
+        if self.update:
+            check_place(self.path)
+        if not self.update or self.path.is_file():
+            self.read(self.path)
+
+    def read(self, path: Path) -> Baseline:
+        """What the file knows. ValueError naming it."""
+        from evolink_check.reports import baseline
+
+        try:
+            return baseline.read(path)
+        except OSError as error:
+            raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+
+    def apply(self, report: Report) -> Report:
+        """The report in the light of what is known; with `update`, all of it is now."""
+        from evolink_check.reports import baseline
+
+        if self.path is None:
+            return report
+        if self.update:
+            before = self.read(self.path) if self.path.is_file() else baseline.Baseline()
+            known = baseline.renewed(report.verdicts, before)
+            write(self.path, baseline.written(known))
+            say(f"{self.path} now knows {len(known.known)} deviation{'' if len(known.known) == 1 else 's'}")
+        else:
+            known = self.read(self.path)
+        gone = baseline.gone(report.verdicts, known)
+        verdicts = baseline.apply(report.verdicts, known)
+        return replace(report, verdicts=verdicts, notes=(*report.notes, *gone))
+
+
+def finish(report: Report, known: Deviations, wanted: Wanted) -> int:
+    """Show a report in the light of what is known; its exit status."""
+    report = known.apply(report)
+    show(report, wanted)
+    return report.exit_status
+
+
+def show(report: Report, wanted: Wanted) -> None:
+    """Write every report that is wanted, and the table for people. One that cannot be written costs no other."""
+    from evolink_check.reports import terminal
+
+    if wanted.har is not None:
+        report = replace(report, har=str(wanted.har))
+    failed = []
+    for path, content in _contents(report, wanted):
+        try:
+            write(path, content)
+        except OSError as problem:
+            failed.append(f"{path}: cannot be written: {problem.strerror or problem}")
+    terminal.show(report, sys.stderr if STDOUT in wanted.files else sys.stdout, verbose=wanted.verbose)
+    if failed:
+        raise ValueError("; ".join(failed))
+
+
+def _contents(report: Report, wanted: Wanted) -> Iterator[tuple[Path, str | bytes]]:
+    if wanted.har is not None:
+        yield wanted.har, har_of(report.trace)
+    if wanted.json is not None:
+        from evolink_check.reports.json_report import to_json
+
+        yield wanted.json, to_json(report)
+    if wanted.junit is not None:
+        from evolink_check.reports.junit import to_junit
+
+        yield wanted.junit, to_junit(report)
+    if wanted.html is not None:
+        from evolink_check.reports.html.report import to_html
+
+        yield wanted.html, to_html(report)
+
+
+def har_of(trace: Trace) -> bytes:
+    """A trace as the bytes of a HAR file."""
+    from importlib.metadata import version
+
+    from evolink_check.traffic.har import to_har
+
+    return json.dumps(to_har(trace, version("evolink-mock")), ensure_ascii=False).encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+def say(line: str) -> None:
+    """One line to whoever watches."""
+    sys.stderr.write(f"evolink-check: {line}\n")
+    sys.stderr.flush()
+
+
+def check_place(path: Path) -> None:
+    """ValueError when no file can be written there, told before a run and not behind one that has cost something."""
+    if path == STDOUT:
+        return
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise ValueError(f"{path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise ValueError(f"{path}: is a folder")
+    try:
+        if not _is_special(path):
+            tempfile.TemporaryFile(dir=folder).close()
+    except OSError as problem:
+        raise ValueError(f"{path}: cannot be written: {problem.strerror}") from problem
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """A whole file or none: who reads it meanwhile sees what was there before. `-` is stdout."""
+    data = content.encode() if isinstance(content, str) else content
+    if path == STDOUT:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    elif _is_special(path):
+        path.write_bytes(data)
+    else:
+        _replace(path.resolve(), data)
+
+
+def _is_special(path: Path) -> bool:
+    """A device or a pipe, which is written to: a file in its place would be none (`/dev/null`, `>(…)`)."""
+    return path.exists() and not path.is_file()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    made = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115  (closed)
+    try:
+        with made:
+            made.write(data)
+        Path(made.name).chmod(0o666 & ~_umask())
+        Path(made.name).replace(path)
+    except OSError:
+        Path(made.name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    """What new files are not allowed to everybody; it can only be read by setting it."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
+
+
+def forecast(effort: Effort, estimate: Estimate) -> str:
+    """The line before a run: what it may cost, or what it leaves out."""
+    if effort.max_credits is None:
+        return (
+            "no --max-credits: nothing is sent that could make a task, so what shows in the life of one "
+            "(answers of a create, progress, results, callbacks, charges) is not observed"
+        )
+    return f"up to {estimate.tasks} tasks, {estimate.credits:g} credits; budget {effort.max_credits:g}"
+
+
+def told(verdict: Verdict) -> str:
+    """One line about a clause that a proxy sees broken for the first time."""
+    breach = verdict.breaches[-1]
+    return f"{verdict.word}  {verdict.clause.id}: {breach.seen}; expected: {breach.expected}"

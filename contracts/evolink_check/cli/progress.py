@@ -1,0 +1,79 @@
+"""How far a run is, on stderr: a bar on a terminal, else a line for each phase."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.progress import Progress as Shown
+    from rich.progress import TaskID
+
+    from evolink_check.engine.runner import Progress
+
+
+@contextmanager
+def showing_progress() -> Iterator[Callable[[Progress], None]]:
+    """What a run tells its progress to, while the block runs."""
+    if not sys.stderr.isatty():
+        yield Lines().tell
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Shown
+    from rich.table import Column
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),  # on a narrow terminal, this is what gets shorter
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[costs]}"),
+        TimeElapsedColumn(table_column=Column(no_wrap=True)),
+    )
+    with Shown(*columns, console=Console(stderr=True), transient=True) as shown:
+        yield Bars(shown).tell
+
+
+class Bars:
+    """A bar for each phase. When another begins, the one before has done what it did, and its clock stands."""
+
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
+        self._phases: dict[str, TaskID] = {}
+        self._phase = ""
+
+    def tell(self, progress: Progress) -> None:
+        """Move the bar of the phase, which is a new one perhaps."""
+        costs = f"{progress.created} tasks, {progress.spent:g} credits" if progress.created else ""
+        if progress.phase != self._phase:
+            self._close()
+        self._phase = progress.phase
+        if progress.phase not in self._phases:
+            self._phases[progress.phase] = self._shown.add_task(progress.phase, costs=costs)
+        total = max(progress.total, progress.done) or None
+        bar = self._phases[progress.phase]
+        self._shown.update(bar, completed=progress.done, total=total, costs=costs)
+
+    def _close(self) -> None:
+        if self._phase:
+            bar = self._phases[self._phase]
+            self._shown.update(bar, total=self._shown.tasks[bar].completed)
+
+
+class Lines:
+    """A line when a phase begins, and none while it goes on: what a log has room for."""
+
+    def __init__(self) -> None:
+        self._phase = ""
+
+    def tell(self, progress: Progress) -> None:
+        """Say that another phase has begun."""
+        if progress.phase != self._phase:
+            self._phase = progress.phase
+            costs = (
+                f" ({progress.created} tasks, {progress.spent:g} credits so far)" if progress.created else ""
+            )
+            print(f"{progress.phase}{costs}", file=sys.stderr, flush=True)  # noqa: T201  (that is its use)

@@ -1,0 +1,132 @@
+"""What a server may do to a client: drawn by Hypothesis, simplest first, and written as recipes. Pure.
+
+Everything drawn is something that the documents, or a network, allow: a client that minds has a fault.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evolink_spec.pointers import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evolink_spec import Spec
+    from hypothesis.strategies import SearchStrategy
+
+USUAL = "ok"
+# What may come before the usual answer, from the least to the worst.
+_CREATE_STEPS = ("latency=50ms", "shape=extra", "shape=full", "429", "500")
+_LAST_OF_CREATE = (
+    "400",
+    "401",
+    "402",
+    "403",
+    "drop",
+    "cut",
+    "502",
+    "503",
+    "504",
+    "shape=minimal",
+    "type=text/html",
+)
+_QUERY_STEPS = (
+    *("latency=50ms", "shape=extra", "shape=full", "shape=minimal", "429", "500", "502", "503", "504"),
+    *("status=queued", "type=text/html", "cut", "drop"),
+)
+_LAST_OF_QUERY = ("401", "403", "404")
+_MEDIA = ("link=expired", "link=404", "link=truncated")
+_MOST = 3  # of such steps in a row: a client may give up after more
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """The steps of each operation, in the order of the requests; after them all is as usual.
+
+    `task` is what becomes of the task (an effect on the create), `link` of its result; empty: nothing unusual.
+    """
+
+    create: tuple[str, ...] = ()
+    task: str = ""
+    query: tuple[str, ...] = ()
+    link: str = ""
+
+    @property
+    def makes_no_task(self) -> bool:
+        """Whether the create is refused for good, or its answer cannot be used."""
+        return bool(self.create) and self.create[-1] in _LAST_OF_CREATE
+
+    @property
+    def orders(self) -> tuple[tuple[str, str], ...]:
+        """(operation, recipe) in the order in which they are placed."""
+        task = "+".join(filter(None, (self.task, self.link)))
+        creates = [*self.create, *([task] if task and not self.makes_no_task else [])]
+        found = (("create", creates), ("query", list(self.query)))
+        return tuple((operation, ", ".join(steps)) for operation, steps in found if steps)
+
+    def __str__(self) -> str:
+        return "; ".join(f"{operation}: {recipe}" for operation, recipe in self.orders) or USUAL
+
+
+def behaviours(spec: Spec) -> SearchStrategy[Behaviour]:
+    """Every behaviour; Hypothesis shrinks towards the usual one."""
+    from hypothesis import strategies as st
+
+    failures = [f"fail={failure.code}@{at}" for failure in spec.failures for at in (99, 40)]
+    tasks = ["", "slow=30s", "slow=4m", *failures, "stuck=processing", "stuck=pending"]
+    return st.builds(
+        Behaviour,
+        create=_steps(_CREATE_STEPS, _LAST_OF_CREATE),
+        task=st.sampled_from(tasks),
+        query=_steps(_QUERY_STEPS, _LAST_OF_QUERY),
+        link=st.sampled_from(("", *_MEDIA)),
+    )
+
+
+def _steps(passing: tuple[str, ...], last: tuple[str, ...]) -> SearchStrategy[tuple[str, ...]]:
+    from hypothesis import strategies as st
+
+    ends = st.just(()) | st.sampled_from(last).map(lambda one: (one,))
+    return st.builds(
+        lambda steps, end: (*steps, *end), st.lists(st.sampled_from(passing), max_size=_MOST), ends
+    )
+
+
+def requests(spec: Spec) -> SearchStrategy[dict[str, Any]]:
+    """Every create request that the documents allow, the documented example first."""
+    from hypothesis import strategies as st
+
+    operation = next(iter(next(iter(spec.creates.values())).values()))
+    properties = Node(dict(operation.body_schema), operation.source).resolved().value["properties"]
+    optional = {
+        name: st.sampled_from(schema["enum"]) for name, schema in properties.items() if "enum" in schema
+    }
+    required = {
+        "model": st.just(operation.models[0]),
+        "prompt": st.just("A dance")
+        | st.text("abc äé漢🎬 \n\"\\/'", min_size=1, max_size=40).filter(str.strip),
+        "image_urls": st.just(["https://example.com/image.jpg"]),
+    }
+    return st.fixed_dictionaries(required, optional={k: v for k, v in optional.items() if k not in required})
+
+
+def reproduction(
+    behaviour: Behaviour,
+    serve: str = "evolink-mock serve",
+    url: str = "http://127.0.0.1:8080",
+    key: str = "any-token",
+) -> str:
+    """The shell lines that make a mock, started by `serve`, behave so for the next client with this key."""
+    return "\n".join([f"{serve} &", *_placing(behaviour, url, key)])
+
+
+def _placing(behaviour: Behaviour, url: str, key: str) -> Iterator[str]:
+    for operation, recipe in behaviour.orders:
+        body = f'{{"recipe": "{recipe}", "operation": "{operation}"}}'
+        yield (
+            f"curl -sS --retry 9 --retry-delay 1 --retry-connrefused {url}/__mock__/recipes "  # it may yet be starting
+            f"-H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d {shlex.quote(body)}"
+        )

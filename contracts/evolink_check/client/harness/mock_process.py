@@ -1,0 +1,158 @@
+"""A mock for a client: a process of its own, known by HTTP and by the environment that it gives a command."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from evolink_check import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from evolink_check.client.harness.scenarios import Order
+
+TASK_SECONDS = 2.0
+_COMMAND = "evolink-mock"
+_STOP_SECONDS = 10.0
+_HTTP_SECONDS = 20.0
+# What the mock is given to run: it hands its environment over and lives until we let go of its input.
+_LEND = "import json,os,sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
+
+
+class MockError(Exception):
+    """There is no mock to be had, or it does not do as it is told; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mock:
+    """One account on a mock. `environment` is that of a command which is to meet it. `alone`: the mock is ours only.
+
+    What stands in nobody's account is then our client's, too.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    environment: Mapping[str, str] = field(repr=False)
+    alone: bool = False
+
+    def prepare(self, orders: Sequence[Order]) -> float:
+        """Open the account afresh, with these orders. How far our clock is ahead of the mock's. Raises `MockError`."""
+        if self.alone:
+            self._call("POST", "/reset")
+        self._call("POST", "/accounts", {})
+        for order in orders:
+            body = {"recipe": order.recipe, "operation": order.operation, "times": order.times}
+            self._call("POST", "/recipes", body)
+        before = clock.now()
+        there = float(self._call("GET", "/clock")["now"])
+        return (before + clock.now()) / 2 - there
+
+    def journal(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """What the account did and was called back with, and what was asked by nobody, as entries of an archive."""
+        own = self._call("GET", "/journal.har")["log"]["entries"]
+        strays = self._call("GET", "/strays.har")["log"]["entries"] if self.alone else []
+        return own, strays
+
+    def freeze(self) -> float:
+        """Stop the account's time; the instant it is, in Unix seconds."""
+        return float(self._call("POST", "/clock/freeze")["now"])
+
+    def advance(self, seconds: float) -> float:
+        """Move the account's time, and return when all that fell due has happened; the instant it then is."""
+        return float(self._call("POST", "/clock/advance", {"seconds": seconds})["now"])
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        import httpx
+
+        headers = {"Authorization": f"Bearer {self.token}"}
+        try:
+            answer = httpx.request(
+                method, f"{self.url}/__mock__{path}", json=body, headers=headers, timeout=_HTTP_SECONDS,
+                trust_env=False, verify=self.url.startswith("https:"),  # what is trusted takes 30 ms to load
+            )  # fmt: skip
+            answer.raise_for_status()
+        except httpx.HTTPStatusError as error:
+            said = error.response.text[:200]
+            raise MockError(
+                f"the mock refuses {method} {path} ({error.response.status_code}): {said}"
+            ) from error
+        except httpx.HTTPError as error:
+            raise MockError(f"there is no mock at {self.url}: {error}") from error
+        return answer.json() if answer.content else None
+
+
+def new_token() -> str:
+    """A key that nobody else has, long enough to be known wherever it turns up."""
+    return f"client-{secrets.token_hex(16)}"
+
+
+def borrowed(url: str, environment: Mapping[str, str]) -> Mock:
+    """A new account on a mock that runs already; others may use it at the same time."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise MockError(f"{url!r} is no URL of a mock")
+    base, token = url.rstrip("/"), new_token()
+    return Mock(base, token, {**environment, "EVOLINK_BASE_URL": base, "EVOLINK_API_KEY": token})
+
+
+@contextmanager
+def started(*options: str) -> Iterator[Mock]:
+    """A mock of our own, with the environment that `evolink-mock run` gives a command. Raises `MockError`."""
+    token = new_token()
+    command = [
+        *(_command(), "run", "--token", token, "--duration", f"{TASK_SECONDS:g}s", "--offline"),
+        *("--allow-callbacks-to", "127.0.0.1", "--allow-callbacks-to", "localhost", *options),
+        *("--", sys.executable, "-c", _LEND),
+    ]
+    with TemporaryDirectory(prefix="evolink-check-") as folder:
+        process = subprocess.Popen(  # noqa: S603  (our own command)
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=folder,  # whose pyproject.toml is nobody's
+            start_new_session=True,  # a terminal's Ctrl-C is for us: it ends when we let go of it
+        )
+        try:
+            environment = _environment(process)
+            yield Mock(environment["EVOLINK_BASE_URL"], token, environment, alone=True)
+        finally:
+            _stop(process)
+
+
+def _command() -> str:
+    """The mock beside this Python, else the one that is installed."""
+    beside = Path(sys.executable).with_name(_COMMAND)
+    found = str(beside) if beside.exists() else shutil.which(_COMMAND)
+    if found is None:
+        raise MockError(f"there is no {_COMMAND}: install it, or say --mock URL")
+    return found
+
+
+def _environment(process: subprocess.Popen[bytes]) -> dict[str, str]:
+    assert process.stdout is not None  # noqa: S101  (it is a pipe)
+    line = process.stdout.readline()
+    if not line:
+        _, why = process.communicate()
+        raise MockError(f"the mock did not start: {why.decode('utf-8', 'replace').strip()[-300:]}")
+    found: dict[str, str] = json.loads(line)
+    return found
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Let go of its input: its command ends, and the mock with it."""
+    with suppress(subprocess.TimeoutExpired, ValueError, OSError):
+        process.communicate(timeout=_STOP_SECONDS)
+    if process.poll() is None:
+        process.kill()
+        process.wait()

@@ -1,0 +1,53 @@
+"""What a command writes, read as it comes: the beginning and the end are kept, whatever stands between them."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import IO
+
+from evolink_check.traffic.redaction import KEY
+
+KEPT = 65_536  # bytes of the beginning, and as many of the end
+_CHUNK = 65_536
+_CUT = b"\n[...]\n"
+
+
+class Output:
+    """One stream of a command, from its beginning. A thread reads it, so that nobody waits for a full pipe."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._first, self._last = b"", b""
+        self._is_cut = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def text(self, token: str, patience: float) -> str:
+        """All that is kept of it, less the key. Whoever still holds the stream is waited for so many seconds."""
+        self._reader.join(patience)
+        first, last = self._first, self._last
+        if self._is_cut:
+            first, last = _whole(first, last, token.encode())
+            first += _CUT
+        return (first + last).decode("utf-8", "replace").replace(token, KEY)
+
+    def _read(self) -> None:
+        with self._pipe:
+            while chunk := os.read(self._pipe.fileno(), _CHUNK):
+                self._keep(chunk)
+
+    def _keep(self, chunk: bytes) -> None:
+        room = KEPT - len(self._first)
+        self._first += chunk[:room]
+        last = self._last + chunk[room:]
+        self._is_cut = self._is_cut or len(last) > KEPT
+        self._last = last[-KEPT:]
+
+
+def _whole(first: bytes, last: bytes, token: bytes) -> tuple[bytes, bytes]:
+    """Both sides of a cut, without the part of a key that may have been cut there."""
+    sizes = range(len(token) - 1, 0, -1)
+    before = next((size for size in sizes if first.endswith(token[:size])), 0)
+    after = next((size for size in sizes if last.startswith(token[-size:])), 0)
+    return first[: len(first) - before], last[after:]

@@ -1,0 +1,1 @@
+"""Reports of a client check, one module a format."""

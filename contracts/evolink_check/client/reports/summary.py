@@ -1,0 +1,68 @@
+"""What a battery has found, as one record: everything that a terminal, a file or a page shows of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evolink_check.reports.model import BROKEN, COULD_NOT_RUN, KEPT
+
+if TYPE_CHECKING:
+    from evolink_check.analysis.verdicts import Verdict
+    from evolink_check.client.verdicts.verdicts import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One battery. `verdicts` are those of all runs together, one a clause that binds a client.
+
+    `command` is the client's, in one line. `started` is Unix seconds. `strict`: advice counts like the rest.
+    """
+
+    command: str
+    runs: tuple[Run, ...]
+    verdicts: tuple[Verdict, ...]
+    started: float
+    seconds: float
+    seed: int | None = None
+    strict: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def observed(self) -> tuple[Verdict, ...]:
+        """The clauses of which something was seen."""
+        return tuple(one for one in self.verdicts if one.word != "not observed")
+
+    @property
+    def against(self) -> tuple[Verdict, ...]:
+        """The clauses that are broken or noted, what must be before what should be."""
+        return tuple(
+            sorted((one for one in self.verdicts if one.breaches), key=lambda one: one.word != "broken")
+        )
+
+    @property
+    def kept(self) -> int:
+        """How many clauses are kept."""
+        return sum(one.word == "kept" for one in self.verdicts)
+
+    @property
+    def unrun(self) -> tuple[Run, ...]:
+        """The scenarios in which there was nothing to judge."""
+        return tuple(run for run in self.runs if run.problem)
+
+    def fails(self, verdict: Verdict) -> bool:
+        """Whether the battery fails for a verdict."""
+        return verdict.fails or (self.strict and bool(verdict.breaches))
+
+    @property
+    def exit_status(self) -> int:
+        """0 kept, 1 broken, 2 could not run: a scenario, or all of them, had nothing to judge."""
+        if any(map(self.fails, self.verdicts)):
+            return BROKEN
+        return COULD_NOT_RUN if self.unrun or not self.runs else KEPT
+
+    @property
+    def score(self) -> str:
+        """All of it in a line."""
+        told = f"{self.kept} of {len(self.observed)} rules kept in {len(self.runs)} scenarios"
+        return f"{told}; {len(self.unrun)} could not run" if self.unrun else told

@@ -1,0 +1,1 @@
+"""Judge a client run by its traffic and by how it ended."""

@@ -1,0 +1,80 @@
+"""A run is judged clause by clause, and the runs of a battery together. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.verdicts import Verdict, judge
+from evolink_check.client.verdicts.outcome_rules import EXPLAINS, told
+from evolink_check.rules import CLIENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from evolink_spec import Spec
+    from evolink_spec.clauses import Clause
+
+    from evolink_check.analysis.verdicts import Finding, Rule, Word
+    from evolink_check.client.harness.outcome import Outcome
+    from evolink_check.client.harness.scenarios import Scenario
+    from evolink_check.traffic.trace import Trace
+
+_WORST: tuple[Word, ...] = ("broken", "noted", "kept", "not observed")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One scenario: what the client sent and how it ended, with a verdict for each clause that binds a client.
+
+    `problem` says why there is nothing to judge; then there are no verdicts.
+    """
+
+    scenario: Scenario
+    trace: Trace
+    outcome: Outcome
+    verdicts: tuple[Verdict, ...] = ()
+    problem: str = ""
+    note: str = ""
+
+    @property
+    def breaches(self) -> tuple[Verdict, ...]:
+        """The verdicts that say something against the client."""
+        return tuple(one for one in self.verdicts if one.breaches)
+
+
+def verdicts_of(
+    trace: Trace, outcome: Outcome, scenario: Scenario, clauses: Iterable[Clause], spec: Spec
+) -> tuple[Verdict, ...]:
+    """What one run says of each clause: first what is on the wire, then what that leaves unexplained of its end."""
+    reading = Reading(trace, spec)
+    wire = {id_: tuple(rule(reading)) if scenario.speaks_of(id_) else () for id_, rule in CLIENT.items()}
+    if outcome.end == "killed":  # it might have asked yet
+        wire["client.no-abandon"] = tuple(one for one in wire["client.no-abandon"] if one.kept)
+    explained = any(not one.kept for id_ in EXPLAINS & wire.keys() for one in wire[id_])
+    found = {id_: list(findings) for id_, findings in wire.items()}
+    for id_, finding in told(reading, outcome, scenario, explained=explained):
+        found.setdefault(id_, []).append(finding)
+    rules = {id_: _given(findings) for id_, findings in found.items()}
+    return judge(reading, clauses, rules)
+
+
+def _given(findings: Sequence[Finding]) -> Rule:
+    return lambda _: findings
+
+
+def together(runs: Iterable[Run], clauses: Iterable[Clause]) -> tuple[Verdict, ...]:
+    """What all runs say of each clause: the worst of them, with every breach."""
+    by_clause: dict[str, list[Verdict]] = {}
+    for run in runs:
+        for one in run.verdicts:
+            by_clause.setdefault(one.clause.id, []).append(one)
+    return tuple(_together(clause, by_clause.get(clause.id, [])) for clause in clauses)
+
+
+def _together(clause: Clause, verdicts: Sequence[Verdict]) -> Verdict:
+    words = {one.word for one in verdicts}
+    word: Word = next((word for word in _WORST if word in words), "not observed")
+    breaches = tuple(breach for one in verdicts for breach in one.breaches)
+    return Verdict(clause, word, sum(one.observations for one in verdicts), breaches)

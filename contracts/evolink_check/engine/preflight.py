@@ -1,0 +1,92 @@
+"""The first two questions to a server: whether it is there, and whether it takes the key."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from evolink_check.analysis.observations import CREDITS
+from evolink_check.analysis.request_faults import decoded
+from evolink_check.generation.case import MAIN, WRONG, Case
+from evolink_check.traffic.trace import Account
+from evolink_check.transport.target import Halted
+
+if TYPE_CHECKING:
+    from evolink_spec import Spec
+
+    from evolink_check.reports.model import Report
+    from evolink_check.settings import Subject
+    from evolink_check.traffic.trace import Entry
+    from evolink_check.transport.target import Target
+
+_REFUSED = frozenset({401, 403})
+_NOT_FOUND = 404
+
+
+class CouldNotRun(Exception):  # noqa: N818  (what happened, in the words of the report)
+    """Nothing can be said of the server, or not all that should be; the text helps. `report`: what there is."""
+
+    def __init__(self, why: str, report: Report | None = None) -> None:
+        super().__init__(why)
+        self.report = report
+
+
+def reach(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
+    """See that the server is there and takes the main key; what is known of the accounts from now on.
+
+    Raises `CouldNotRun` with a helpful sentence. `needed` credits are what the run may cost.
+    """
+    unknown = spec.query.path.replace(f"{{{spec.query.parameter}}}", "task-unified-1700000000-00000000")
+    try:
+        entry = target.send(Case("reaching the server", ("credits.shape",), "GET", CREDITS))
+        query = target.send(Case("reaching the server", ("query.unknown-id",), spec.query.method, unknown))
+    except Halted as halted:
+        raise CouldNotRun(
+            f"{target.subject.url} is not reached: {halted}. Does it run, and is this its address?"
+        ) from halted
+    if query.exchange.status in _REFUSED and entry.exchange.status != 200:  # noqa: PLR2004  (success)
+        raise CouldNotRun(
+            f"{target.subject.url} refuses the key ({query.exchange.status}): set EVOLINK_API_KEY or --token to one"
+            " that it knows"
+        )
+    if not query.exchange.status and not entry.exchange.status:
+        raise CouldNotRun(f"{target.subject.url} gives no answer: {query.problem}")
+    if _is_below(target.subject.url, spec, entry, query):
+        raise CouldNotRun(
+            f"nothing is found at {target.subject.url}: leave out the version, which every path begins with"
+        )
+    return _accounts(target.subject, entry, needed)
+
+
+def _is_below(url: str, spec: Spec, credits_: Entry, query: Entry) -> bool:
+    """Whether the base URL ends with what the documents' paths begin with, and nothing is there."""
+    version = f"/{spec.query.path.split('/')[1]}"
+    known = spec.query.errors[_NOT_FOUND].body["error"]["code"] if _NOT_FOUND in spec.query.errors else None
+    answer = decoded(query.exchange.response_body)
+    error = answer.get("error") if isinstance(answer, dict) else None
+    is_task = isinstance(error, dict) and error.get("code") == known
+    lost = {credits_.exchange.status, query.exchange.status} == {_NOT_FOUND}
+    return url.endswith(version) and lost and not is_task
+
+
+def _accounts(subject: Subject, entry: Entry, needed: float) -> dict[str, Account]:
+    accounts = {label: key.account for label, key in subject.keys.items()}
+    main = replace(accounts[MAIN], valid=True)
+    left = remaining(entry)
+    if main.credits is None and left is not None and left >= needed > 0:
+        main = replace(main, credits=True)
+    return {**accounts, MAIN: main, WRONG: Account(WRONG, valid=None if subject.any_key else False)}
+
+
+def remaining(entry: Entry) -> float | None:
+    """The credits that an answer of `/v1/credits` says are left to the key; None when it does not say."""
+    answer = decoded(entry.exchange.response_body)
+    data = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(data, dict):
+        return None
+    user, token = data.get("user"), data.get("token")
+    unlimited = isinstance(token, dict) and token.get("unlimited_credits") is True
+    sides = (user,) if unlimited else (user, token)
+    left = [side.get("remaining_credits") for side in sides if isinstance(side, dict)]
+    numbers = [float(one) for one in left if isinstance(one, int | float) and not isinstance(one, bool)]
+    return min(numbers, default=None)

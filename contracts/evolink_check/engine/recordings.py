@@ -1,0 +1,104 @@
+"""The judge of traffic that was recorded anywhere: by a proxy, a browser, a run of ours. It sends nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from evolink_check import clock
+from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.verdicts import judge
+from evolink_check.reports.model import Report, answers_of
+from evolink_check.rules import CLIENT, SERVER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from evolink_spec import Spec
+    from evolink_spec.clauses import Clause
+
+    from evolink_check.analysis.verdicts import Verdict
+    from evolink_check.traffic.trace import Trace
+
+_DOCUMENTED = {"create", "query", "credits", "other method"}
+About = Literal["server", "client", "both"]
+
+
+class NoRecording(Exception):  # noqa: N818  (what happened, in the words of the command)
+    """A file that is no recording, or one in which nobody speaks to the API."""
+
+
+def check_recording(  # noqa: PLR0913  (what is judged, by what, and how)
+    paths: Sequence[Path],
+    origin: str,
+    spec: Spec,
+    clauses: Iterable[Clause],
+    *,
+    about: About = "server",
+    complete: bool = False,
+) -> Report:
+    """Judge HAR files as one trace. `origin` is the base URL of the API; empty: where its paths are found.
+
+    `complete`: all that the clients sent is in the files, so that what is missing did not happen; a file of ours
+    may say so itself. Raises `NoRecording`.
+    """
+    from evolink_check.traffic.har import from_har
+
+    started, watch = clock.now(), clock.stopwatch()
+    try:
+        trace = from_har([(str(path), _read(path)) for path in paths], origin)
+    except ValueError as error:
+        raise NoRecording(str(error)) from error
+    if not any(one.role in _DOCUMENTED for one in Reading(trace, spec).seen):
+        raise NoRecording(f"{', '.join(map(str, paths))}: {_nothing_in(trace)}")
+    trace = replace(trace, complete=complete or trace.complete)
+    names = ", ".join(path.name for path in paths)
+    return report_on(
+        trace, spec, verdicts_on(Reading(trace, spec), clauses, about),
+        kind="recording", subject=names, started=started, seconds=clock.stopwatch() - watch,
+        notes=(f"the API is taken to be at {trace.origin or 'any address'}",),
+    )  # fmt: skip
+
+
+def report_on(  # noqa: PLR0913  (the parts of a report)
+    trace: Trace,
+    spec: Spec,
+    verdicts: tuple[Verdict, ...],
+    *,
+    kind: Literal["recording", "proxy"],
+    subject: str,
+    started: float,
+    seconds: float,
+    notes: tuple[str, ...] = (),
+) -> Report:
+    """What a trace that was not ours comes to."""
+    reading = Reading(trace, spec)
+    made = sum(one.succeeded for one in reading.of("create"))
+    return Report(
+        kind, subject, trace, verdicts, answers_of(reading), started, seconds, created=made, notes=notes
+    )
+
+
+def verdicts_on(reading: Reading, clauses: Iterable[Clause], about: About) -> tuple[Verdict, ...]:
+    """What a trace says of the clauses that bind the server, its clients, or both."""
+    bound = {"server", "client"} if about == "both" else {about}
+    return judge(reading, [one for one in clauses if one.binds in bound], {**SERVER, **CLIENT})
+
+
+def _read(path: Path) -> Any:
+    """The JSON of a file. Raises `NoRecording`."""
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise NoRecording(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise NoRecording(f"{path}: is no HAR file: it is no JSON") from error
+
+
+def _nothing_in(trace: Trace) -> str:
+    if not trace.entries:
+        return "there is no exchange in it"
+    at = f" at {trace.origin}" if trace.origin else ""
+    return f"nobody asks the API{at}; is it another --origin?"

@@ -1,0 +1,144 @@
+"""Which tasks a run makes, in the order in which a small budget is best spent. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import chain, zip_longest
+from typing import TYPE_CHECKING
+
+from evolink_check.analysis.request_faults import decoded, operation_of
+from evolink_check.rules.tasks import deliveries
+from evolink_check.transport.callback_receiver import REDIRECT, Answer, never, slow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from evolink_spec import CallbackRules, Spec
+    from evolink_spec.clauses import Clause
+
+    from evolink_check.generation.case import Case
+    from evolink_check.settings import Subject
+
+Address = Callable[[str, tuple[Answer, ...]], str]  # a callback URL for a case, answered by a script
+FAILS = "it fails"  # begins the name of a case whose task is known to fail
+_LIVING = frozenset({"trace", "link", "callback", "query"})  # where a clause is seen only while a task lives
+_PLAIN = 2  # tasks that are enough to see one clause
+_SLOW = 3.0  # seconds of the server's time
+_LEEWAY = 1.5  # seconds of the server's time that a retry may be late
+_LATE = 0.5  # seconds of a network
+_PATIENT, _MARGIN = 1.25, 2.0  # how much longer than the sender, and how many seconds more, we wait
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A task to make and to follow. `address` is the callback URL in its create, one of ours; empty: none."""
+
+    case: Case
+    address: str = ""
+
+
+def errands(
+    spec: Spec,
+    subject: Subject,
+    creating: Iterable[Case],
+    address: Address | None,
+    wanted: Iterable[Clause] = (),
+) -> tuple[Errand, ...]:
+    """The tasks to make. One that is known to fail comes first: with nothing else going on, its credits show.
+
+    `creating` are the plain ones; `address` gives callback URLs out, None: callbacks are not watched. `wanted`: only
+    what these clauses need; none: everything.
+    """
+    clauses = list(wanted)
+    cases = _needed(list(creating), clauses)
+    if not cases:
+        return ()
+    rules = rules_of(spec, cases[0])
+    called = address if _concerns(clauses, "callback") else None
+    failing = [_failing(cases[0], one.code, one.fields) for one in subject.failing] if _fails(clauses) else []
+    first = [_called(case, case.name, (), called, rules) for case in failing[:1]]
+    scripts = _scripts(rules, subject.scale, clauses) if called and rules else {}
+    calling = [_called(cases[0], name, script, called, rules) for name, script in scripts.items()]
+    mixed = chain.from_iterable(zip_longest(map(Errand, cases), calling, map(Errand, failing[1:])))
+    return (*first, *(one for one in mixed if one is not None))
+
+
+def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
+    """The plain creates that speak of these clauses; a few where only the life of a task does."""
+    if not clauses:
+        return cases
+    ids = {clause.id for clause in clauses}
+    few = _PLAIN if living(clauses) else 0
+    return [case for case in cases if not ids.isdisjoint(case.clauses)] or cases[:few]
+
+
+def _concerns(clauses: list[Clause], *rooms: str) -> bool:
+    return not clauses or any(clause.id.partition(".")[0] in rooms for clause in clauses)
+
+
+def _fails(clauses: list[Clause]) -> bool:
+    return _concerns(clauses, "failure", "task", "credits", "query", "callback")
+
+
+def rules_of(spec: Spec, case: Case) -> CallbackRules | None:
+    """The callback rules of the operation that a create means; None when it has no callbacks."""
+    creates = spec.creates[(case.method, case.path)]
+    return operation_of(decoded(case.body), creates).callback
+
+
+def _failing(case: Case, code: str, fields: Mapping[str, Any]) -> Case:
+    return replace(_with(case, fields), name=f"{FAILS}: {code}")
+
+
+def _called(
+    case: Case, name: str, script: tuple[Answer, ...], address: Address | None, rules: CallbackRules | None
+) -> Errand:
+    """The task, which calls us back where that is watched."""
+    if address is None or rules is None:
+        return Errand(case)
+    url = address(name, script)
+    return Errand(replace(_with(case, {rules.field: url}), name=name), url)
+
+
+def _with(case: Case, fields: Mapping[str, Any]) -> Case:
+    return replace(case, body=json.dumps({**decoded(case.body), **fields}).encode())
+
+
+def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[str, tuple[Answer, ...]]:
+    """What callbacks are answered with, as far as these clauses need it. Behind a script stand 204s."""
+    failed, ids = Answer(500), {clause.id.removeprefix("callback.") for clause in clauses}
+    held = never(
+        rules.timeout * _PATIENT + _MARGIN
+    )  # as a sender may have real seconds in mind where time is scaled
+    scripts: dict[str, tuple[tuple[Answer, ...], set[str]]] = {
+        "taken": ((Answer(200),), ids),
+        "refused for ever": (
+            (failed,) * (len(rules.retries) + 3),
+            {"retries", "at-most-three", "any-failure"},
+        ),
+        "refused twice": ((failed, failed), {"retries", "2xx-success", "body-equals-query", "any-failure"}),
+        "not answered": ((held,), {"timeout", "any-failure"}),
+        "redirected": ((REDIRECT,), {"no-redirects", "any-failure"}),
+        "answered slowly": ((slow(_SLOW / scale),), {"timeout", "2xx-success"}),
+    }
+    return {
+        f"callback: {name}": script for name, (script, about) in scripts.items() if not ids or ids & about
+    }
+
+
+def patience(rules: CallbackRules, count: int, scale: float) -> float:
+    """Real seconds after which no more is to be expected where so many deliveries have come.
+
+    As long as the rules ask for; behind the last documented retry twice its wait, so that one too many shows as well.
+    """
+    if count <= len(rules.retries):
+        return deliveries.patience(rules, count, scale)
+    return (2 * max(rules.retries, default=1.0) + _LEEWAY) / scale + _LATE
+
+
+def living(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
+    """Those that show only where a task lives."""
+    return tuple(clause for clause in clauses if clause.observed.where in _LIVING)

@@ -1,0 +1,1 @@
+"""Property-based fuzzing, with Hypothesis and with Schemathesis."""

@@ -1,0 +1,64 @@
+"""A create and the query in one document, for tools that read but one; links lead from one to the other. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from evolink_spec import Spec
+
+    Document = Mapping[str, Any]
+
+
+def merged(spec: Spec) -> Iterator[dict[str, Any]]:
+    """For each document with a create: it and the query's as one, without servers and without keys."""
+    query = spec.documents[spec.query.source]
+    sources = {one.source for creates in spec.creates.values() for one in creates.values()}
+    for source in spec.documents:
+        if source in sources:
+            create = spec.documents[source]
+            yield _bare(create if source == spec.query.source else _together(create, query))
+
+
+def _together(create: Document, query: Document) -> dict[str, Any]:
+    query = _apart(query, create)
+    ours, theirs = create.get("components", {}), query.get("components", {})
+    kinds = dict.fromkeys((*ours, *theirs))
+    components = {kind: {**theirs.get(kind, {}), **ours.get(kind, {})} for kind in kinds}
+    return {**create, "paths": {**query["paths"], **create["paths"]}, "components": components}
+
+
+def _apart(query: Document, create: Document) -> dict[str, Any]:
+    """The query's document, with other names for components that the create's has too and describes otherwise."""
+    text = json.dumps(query)
+    renamed: dict[str, dict[str, str]] = {}
+    for kind, ours in create.get("components", {}).items():
+        for name, theirs in query.get("components", {}).get(kind, {}).items():
+            if name in ours and ours[name] != theirs:
+                text = text.replace(f'"#/components/{kind}/{name}"', f'"#/components/{kind}/{name}OfQuery"')
+                renamed.setdefault(kind, {})[name] = f"{name}OfQuery"
+    found: dict[str, Any] = json.loads(text)
+    for kind, names in renamed.items():
+        parts = found["components"][kind]
+        found["components"][kind] = {names.get(name, name): part for name, part in parts.items()}
+    return found
+
+
+def _bare(document: Document) -> dict[str, Any]:
+    """Without servers, for another one is asked, and without security, for the keys are ours to choose."""
+    paths = {
+        path: {
+            method: {key: part for key, part in one.items() if key not in {"security", "servers"}}
+            if isinstance(one, dict)
+            else one
+            for method, one in item.items()
+            if method != "servers"
+        }
+        for path, item in document["paths"].items()
+    }
+    kept = {key: part for key, part in document.items() if key not in {"security", "servers", "paths"}}
+    components = {key: part for key, part in kept.get("components", {}).items() if key != "securitySchemes"}
+    return {**kept, "paths": paths, "components": components}

@@ -1,0 +1,1 @@
+"""Generate requests: boundary values, pairwise selection, Hypothesis strategies."""

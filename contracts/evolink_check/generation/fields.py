@@ -1,0 +1,118 @@
+"""What a create can say, read from its operation: the fields with their schemas, and a plain body. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from evolink_spec.pointers import Node
+from evolink_spec.schemas import properties_of, sample, types_of, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from evolink_spec import CreateOperation, Spec
+
+    from evolink_check.settings import Subject
+
+# A value of each JSON type, plain ones first. A boolean is no number, and a number no text.
+OF_TYPE: Mapping[str, tuple[Any, ...]] = {
+    "string": ("words", "6", ""),
+    "integer": (7, -1),
+    "number": (6.5,),
+    "boolean": (True, False),
+    "array": ([], ["words"]),
+    "object": ({}, {"value": 6}),
+    "null": (None,),
+}
+
+
+def operations(spec: Spec) -> tuple[CreateOperation, ...]:
+    """Every operation that creates a task, each once."""
+    found = {
+        (operation.source, operation.pointer): operation
+        for creates in spec.creates.values()
+        for operation in creates.values()
+    }
+    return tuple(found.values())
+
+
+def fields_of(operation: CreateOperation) -> dict[str, Node]:
+    """The documented fields of the body with their schemas, in the order of the document."""
+    return properties_of(_schema(operation))
+
+
+def required_of(operation: CreateOperation) -> tuple[str, ...]:
+    """The fields that a body must have."""
+    return tuple(words(_schema(operation)).get("required", ()))
+
+
+def values_of(schema: Node) -> tuple[Any, ...]:
+    """The values that a field may have, where the document lists them."""
+    said = words(schema)
+    return tuple(said["enum"]) if "enum" in said else (said["const"],) if "const" in said else ()
+
+
+def listed(operation: CreateOperation) -> dict[str, tuple[Any, ...]]:
+    """The fields whose values the document lists, the model aside."""
+    found = {name: values_of(schema) for name, schema in fields_of(operation).items() if name != "model"}
+    return {name: values for name, values in found.items() if values}
+
+
+def usual_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]:
+    """What every body must have, in words that nobody minds; nothing else."""
+    fields = fields_of(operation)
+    body = {name: sample(fields[name]) for name in required_of(operation) if name in fields}
+    if "model" in fields and operation.models:
+        body["model"] = operation.models[0]
+    if "prompt" in fields:
+        body["prompt"] = subject.prompt
+    if "image_urls" in body:
+        body["image_urls"] = [subject.image_url]
+    return body
+
+
+def kinds_of(schema: Node) -> set[Any]:
+    """The JSON types of a field; a number is near an integer, and no other type. Empty: any."""
+    kinds = set(types_of(schema))
+    return kinds | {"integer", "number"} if kinds & {"integer", "number"} else kinds
+
+
+def other_types(schema: Node, most: int = 9) -> Iterator[Any]:
+    """Values of every JSON type that is not the field's, so many of each, and lists of what its entries are not."""
+    kinds = kinds_of(schema)
+    for kind, values in OF_TYPE.items():
+        if kinds and kind not in kinds:
+            yield from values[:most]
+    if "array" in kinds and "items" in words(schema):
+        yield from ([value] for value in other_types(schema.child("items"), most))
+
+
+def neighbours(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What is near the listed values and is none of them."""
+    found = [near for value in values for near in _near(value)]
+    numbers = [value for value in values if _is_number(value)]
+    if numbers:
+        found += [sum(numbers) // len(numbers), sum(numbers), 0, 10**30]
+    known = {json.dumps(value) for value in values}
+    return tuple({json.dumps(near): near for near in found if json.dumps(near) not in known}.values())
+
+
+def _near(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, str):
+        bare = value.rstrip("abcdefghijklmnopqrstuvwxyz")
+        return (
+            *(value.upper(), value.capitalize(), f"{value} ", f" {value}", f"{value}x", value[:-1], ""),
+            *((bare, f"{bare}0{value[len(bare) :]}") if bare.isdigit() else ()),
+        )
+    if _is_number(value):
+        return (value + 1, value - 1, -value, value + 0.5, value * 10)
+    return ()
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _schema(operation: CreateOperation) -> Node:
+    return Node(dict(operation.body_schema), operation.source).resolved()

@@ -1,0 +1,110 @@
+"""Requests as labelled cases: which clauses the answers may speak of, and whether a task may come of them. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from evolink_check.analysis.request_faults import create_faults
+from evolink_check.generation.case import MAIN, Case
+from evolink_check.traffic.trace import NOBODY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evolink_spec import CreateOperation, Spec
+
+    from evolink_check.analysis.request_faults import Fault
+    from evolink_check.settings import Subject
+
+Headers = tuple[tuple[str, str], ...]
+JSON: Headers = (("Content-Type", "application/json"),)
+
+# What any answer may speak of, whatever was asked.
+ANSWERED = ("wire.json", "wire.compact", "wire.slashes", "error.documented-status", "error.no-500")
+REFUSED = (*ANSWERED, "error.shape", "error.no-id", "error.order")
+# What the answer to an accepted create shows.
+ACCEPTED = (
+    *("create.accepts", "create.answers-200", "create.schema", "create.complete", "create.pending-first"),
+    *("create.readable-at-once", "model.actual", "id.format", "id.created", "id.unique", "task.created"),
+    *("task.kind", "task.estimated-time", "task.identity", "usage.shape", "credits.reserved", *ANSWERED),
+)
+
+
+def compact(value: Any) -> bytes:
+    """JSON as most clients write it."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def faults_of(operation: CreateOperation, spec: Spec, headers: Headers, body: bytes) -> tuple[Fault, ...]:
+    """What is wrong with a create, as the judge will see it."""
+    return create_faults(headers, body, spec.creates[(operation.method, operation.path)])
+
+
+def create_case(  # noqa: PLR0913  (a request has so many parts)
+    name: str,
+    operation: CreateOperation,
+    spec: Spec,
+    body: Any,
+    *,
+    headers: Headers = JSON,
+    key: str = MAIN,
+    authorization: str | None = None,
+    about: Iterable[str] = (),
+) -> Case:
+    """A create, labelled by what is wrong with it. `about` are clauses that it speaks of besides.
+
+    The first clause is what the case is an example of. `creates` is False when a fault is sure, or when no key is sent
+    at all: then nobody could be charged.
+    """
+    raw = body if isinstance(body, bytes) else compact(body)
+    faults = faults_of(operation, spec, headers, raw)
+    sure = [fault.clause for fault in faults if fault.sure]
+    anonymous = authorization is not None or key == NOBODY
+    errors = ["create.error-400"] * bool(faults) + ["create.error-401"] * (key != MAIN or anonymous)
+    found = [*about, *sure, *(fault.clause for fault in faults), *errors, "create.error-500"]
+    refused = bool(sure) or anonymous
+    return Case(
+        name=name,
+        clauses=tuple(dict.fromkeys((*found, *(REFUSED if refused else ACCEPTED)))),
+        method=operation.method,
+        path=operation.path,
+        headers=headers,
+        body=raw,
+        key=NOBODY if anonymous else key,
+        authorization=authorization,
+        creates=not refused,
+    )
+
+
+def query_case(  # noqa: PLR0913  (a request has so many parts)
+    name: str,
+    spec: Spec,
+    task_id: str,
+    *about: str,
+    headers: Headers = (),
+    key: str = MAIN,
+    authorization: str | None = None,
+) -> Case:
+    """A query of an id, given as it stands in the path: escaped."""
+    path = f"{spec.query.path.partition('{')[0]}{task_id}"
+    who = NOBODY if authorization is not None else key
+    return Case(
+        name, (*about, "query.error-500", *REFUSED), spec.query.method, path, headers, b"", who, authorization
+    )
+
+
+def plain_case(name: str, method: str, path: str, *about: str, **more: Any) -> Case:
+    """Any other request without a body."""
+    return Case(name, (*about, *REFUSED), method, path, **more)
+
+
+def wrong_keys_tell(subject: Subject) -> bool:
+    """Whether a key that nobody was given says anything about this server."""
+    return not subject.any_key and "auth.bearer" not in subject.cannot
+
+
+def is_plain_segment(text: str) -> bool:
+    """Whether what stands in a path is one id to everybody: no separator, no dots alone, no control character."""
+    odd = ("/", "?", "#", "%2F", "%5C", "%00", "%0A", "%0D", "%09", "%25")
+    return bool(text.strip(".")) and not any(one in text.upper() for one in odd)

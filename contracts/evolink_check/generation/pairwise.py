@@ -1,0 +1,112 @@
+"""A few creates that together cover what a body may say, for every one of them costs credits. Pure."""
+
+from __future__ import annotations
+
+import json
+from itertools import combinations, islice, product, zip_longest
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from evolink_check.generation.fields import listed, operations, usual_body
+from evolink_check.generation.labels import JSON, compact, create_case
+from evolink_check.generation.urls import NOWHERE, long_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from evolink_spec import CreateOperation, Spec
+
+    from evolink_check.generation.case import Case
+    from evolink_check.generation.labels import Headers
+    from evolink_check.settings import Subject
+
+MOST = 16
+WORLDLY = "A cat dances: 猫が踊る, قطة ترقص, חתול רוקד, кот танцует, Zu\u0308rich, \U0001f408\u200d\u2b1b \U0001f3b6"
+LONG = 10_000  # characters of a prompt
+HEADERS: Headers = (("Idempotency-Key", "8e1c-1"), ("X-Request-Id", "words"), ("X-Unknown", "1"))
+FIELDS = {"aspect_ratio": "16:9", "generate_audio": True, "x": {"y": [1, None]}, "": 0}
+_CHOICES = 500  # combinations that are looked at
+
+
+def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
+    """At most 16 creates: the plainest body, then every pair of listed values, one speciality in each."""
+    rows = [_rows(operation, spec, subject, seed) for operation in operations(spec)]
+    by_turns = (case for turn in zip_longest(*rows) for case in turn if case is not None)
+    return tuple(islice(by_turns, MOST))
+
+
+def pairs(values: Mapping[str, tuple[Any, ...]], seed: int) -> list[dict[str, Any]]:
+    """Choices of one value for each field, so that every two values of two fields stand together somewhere.
+
+    Those that show the most stand first; equal seeds give equal choices.
+    """
+    every = [dict(zip(values, chosen, strict=True)) for chosen in islice(product(*values.values()), _CHOICES)]
+    Random(seed).shuffle(every)  # noqa: S311  (which of many good choices, not a secret)
+    missing = {pair for choice in every for pair in _pairs(choice)}
+    found = []
+    while missing:
+        best = max(every, key=lambda choice: len(missing & _pairs(choice)))
+        found.append(best)
+        missing -= _pairs(best)
+    return found
+
+
+def _pairs(choice: Mapping[str, Any]) -> set[str]:
+    named = [json.dumps(one) for one in choice.items()]
+    return {f"{one} {other}" for one, other in combinations(named, 2)} | set(named)
+
+
+def _rows(operation: CreateOperation, spec: Spec, subject: Subject, seed: int) -> Iterator[Case]:
+    good = usual_body(operation, subject)
+    about = ("create.defaults",)
+    yield create_case("a valid create: only what is required", operation, spec, good, about=about)
+    specialities = _specialities(operation, subject, good)
+    for choice, special in zip_longest(pairs(listed(operation), seed), specialities):
+        name, clauses, changes, headers = special or ("", (), {}, JSON)
+        said = ", ".join(f"{key} {value}" for key, value in (choice or {}).items())
+        body = {**good, **(choice or {}), **changes}
+        yield create_case(
+            f"a valid create: {name or said}",
+            operation,
+            spec,
+            spelled(body) if name == _SPELLED else compact(body),
+            headers=headers,
+            about=(*clauses, *(_SEEN_IN_RESULT[key] for key in choice or {} if key in _SEEN_IN_RESULT)),
+        )
+
+
+_SEEN_IN_RESULT = {"duration": "result.duration", "quality": "result.quality"}
+_SPELLED = "spelled at length"
+_Special = tuple[str, tuple[str, ...], dict[str, Any], "Headers"]
+
+
+def _specialities(
+    operation: CreateOperation, subject: Subject, good: Mapping[str, Any]
+) -> Iterator[_Special]:
+    for old in operation.aliases:
+        yield "an old model name", ("model.alias", "model.actual"), {"model": old}, JSON
+    if operation.callback is not None:
+        field, url = operation.callback.field, long_url(operation.callback.max_length)
+        clauses = ("callback.max-length", "callback.unresolved")
+        yield f"a callback of {len(url)} characters", clauses, {field: url}, JSON
+    if "prompt" in good:
+        prompt = f"{subject.prompt} {'and on ' * LONG}"[:LONG]
+        yield "a long prompt", ("prompt.length",), {"prompt": prompt}, JSON
+        yield "a prompt in many scripts", ("prompt.length",), {"prompt": WORLDLY}, JSON
+    yield "unknown fields", ("create.unknown-fields",), FIELDS, JSON
+    yield "unknown headers", ("wire.unknown-headers",), {}, (*JSON, *HEADERS)
+    yield _SPELLED, ("body.json",), {}, (("content-type", "Application/JSON; charset=utf-8"),)
+    if operation.callback is not None:
+        nowhere = {operation.callback.field: NOWHERE}
+        yield (
+            "a callback to a host that does not exist",
+            ("callback.unresolved", "callback.max-length"),
+            nowhere,
+            JSON,
+        )
+
+
+def spelled(body: Mapping[str, Any]) -> bytes:
+    """The same JSON, its keys in another order, with white space and with escapes where none is needed."""
+    turned = {name: body[name] for name in reversed(list(body))}
+    return f"\r\n{json.dumps(turned, indent=3)}\t ".replace("/", "\\/").replace('"p', '"\\u0070').encode()

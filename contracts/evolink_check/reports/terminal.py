@@ -1,0 +1,105 @@
+"""A run on a terminal: what is broken first, each with what repeats it, then one line of counts.
+
+Where nobody looks (a pipe, a file) it is plain text of whole lines, for grep; no line is wrapped anywhere, so that a
+command can be copied.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from evolink_check.reports import formatting
+from evolink_check.traffic.redaction import clean_text
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from rich.console import Console
+
+    from evolink_check.analysis.verdicts import Verdict
+    from evolink_check.reports.formatting import Breach
+    from evolink_check.reports.model import Report
+
+_COLOURS = {
+    "broken": "bold red",
+    "broken (known)": "red",
+    "noted": "yellow",
+    "kept": "green",
+    "not observed": "dim",
+}
+_SHOWN = 3  # different breaches of a clause
+_WIDTH = len("broken (known)")
+
+
+def show(report: Report, file: TextIO, *, verbose: bool = False) -> None:
+    """Write it to a file. Colours are for terminals only."""
+    from rich.console import Console
+
+    render(report, Console(file=file, highlight=False, markup=False, emoji=False), verbose=verbose)
+
+
+def render(report: Report, console: Console, *, verbose: bool = False) -> None:
+    """Print it; with `verbose` every clause too, every breach, and what would have been needed to see more."""
+    _line(console, f"evolink-check {report.kind} {clean_text(report.subject)}", "bold")
+    ordered = formatting.ordered(report.verdicts)
+    for verdict in ordered:
+        if verdict.breaches and not verdict.known:
+            _told(report, verdict, console, len(verdict.breaches) if verbose else _SHOWN)
+    rows = [one for one in ordered if one.known or (verbose and not one.breaches)]
+    if rows:
+        console.print()
+    for verdict in rows:
+        _row(verdict, console)
+        if verdict.word == "not observed":
+            _field(console, "needs", verdict.clause.observed.by)
+    _rest(report, console)
+    style = "bold red" if report.exit_status else "bold green"
+    _line(console, formatting.counted(report), style)
+
+
+def _told(report: Report, verdict: Verdict, console: Console, shown: int) -> None:
+    found, clause = formatting.breaches(verdict), verdict.clause
+    console.print()
+    _row(verdict, console)
+    _field(console, "says", formatting.place(clause))
+    for breach in found[:shown]:
+        _breach(report, breach, console)
+    if len(found) > shown:
+        _field(console, "more", f"{len(found) - shown} other kinds of it (--verbose)")
+    again = formatting.repeat(report, clause)
+    if again and verdict.word == "broken":
+        _field(console, "repeat", again)
+
+
+def _breach(report: Report, breach: Breach, console: Console) -> None:
+    _field(console, "expected", breach.expected)
+    _field(console, "seen", f"{breach.seen}  ({formatting.where(breach)})")
+    entry = formatting.decisive(report, breach)
+    if entry is not None:
+        _field(console, "request", formatting.curl(report, entry))
+
+
+def _row(verdict: Verdict, console: Console) -> None:
+    word = formatting.word_of(verdict)
+    _line(console, f"{word:<{_WIDTH}}  {verdict.clause.id}: {verdict.clause.rule}", _COLOURS[word])
+
+
+def _rest(report: Report, console: Console) -> None:
+    console.print()
+    for (method, path), answers in groupby(formatting.unseen(report), lambda one: (one.method, one.path)):
+        statuses = ", ".join(f"{one.status}" for one in answers)
+        _line(console, f"documented, never seen: {method} {path}: {statuses}", "dim")
+    for note in report.notes:
+        _line(console, f"note: {clean_text(note)}", "dim")
+    _line(console, formatting.effort(report), "")
+
+
+def _field(console: Console, name: str, value: str) -> None:
+    _line(console, f"  {name:<10}{value}", "")
+
+
+def _line(console: Console, text: str, style: str) -> None:
+    console.print(
+        formatting.printable(text), style=style, soft_wrap=True, highlight=False, markup=False, emoji=False
+    )

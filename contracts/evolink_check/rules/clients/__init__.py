@@ -1,0 +1,1 @@
+"""Rules that bind a client."""

@@ -1,0 +1,125 @@
+"""Rules over refusals: their shape, their codes and types, and when a query is refused. Pure."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from evolink_check.analysis.request_faults import NOT_JSON
+from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.rules.exchanges.attribution import is_error, is_keyless, is_shapeless, owner, sound
+from evolink_check.rules.exchanges.statuses import judged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from evolink_check.analysis.observations import Reading, Role, Seen
+    from evolink_check.analysis.verdicts import Finding, Rule
+
+
+def shape(reading: Reading) -> Iterator[Finding]:
+    """An error of a task endpoint is `{"error": {code, message, type}}`, all three strings (clause `error.shape`)."""
+    for one in reading.of("create", "query"):
+        if owner(one) == "error.shape":
+            expected = "an `error` with code, message and type, all strings"
+            yield broken(one.number, expected=expected, seen=f"{one.status} with {_outline(one.answer)}")
+        elif is_error(one) and sound(one):
+            yield kept(one.number)
+
+
+def _outline(answer: Any) -> str:
+    """The names and types in a body, without its values."""
+    if not isinstance(answer, dict):
+        return f"a JSON {type(answer).__name__}"
+    inner = answer.get("error")
+    named = inner if isinstance(inner, dict) else answer
+    told = ", ".join(f"{str(name)[:20]}: {type(value).__name__}" for name, value in list(named.items())[:6])
+    return f"error {{{told}}}" if named is inner else f"{{{told}}}"
+
+
+def no_id(reading: Reading) -> Iterator[Finding]:
+    """An error body has no member `id` anywhere (clause `error.no-id`)."""
+    for one in reading.api:
+        if is_error(one) and one.answer is not NOT_JSON:
+            if _has_id(one.answer):
+                yield broken(
+                    one.number, expected="no member `id`", seen=f"{one.status} with an `id` in its body"
+                )
+            elif sound(one):
+                yield kept(one.number)
+
+
+def _has_id(answer: Any) -> bool:
+    level = [answer]
+    while level:
+        if any(isinstance(value, dict) and "id" in value for value in level):
+            return True
+        level = [inner for value in level for inner in _inner(value)]
+    return False
+
+
+def _inner(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def code(role: Role, status: int, reading: Reading) -> Iterator[Finding]:
+    """Code and type of a status are those of the documented example (clauses `create.error-…`, `query.error-…`)."""
+    for one in reading.of(role):
+        if one.status == status and sound(one):
+            documented = _documented(one, reading)
+            error = one.body["error"]
+            told = error["code"], error["type"]
+            if told in documented:
+                yield kept(one.number)
+            elif documented and not is_keyless(one):  # else its status is told, by `auth.bearer`
+                expected = " or ".join(f"code {code}, type {kind}" for code, kind in documented)
+                yield broken(
+                    one.number, expected=expected, seen=f"code {told[0]!r:.40}, type {told[1]!r:.40}"
+                )
+
+
+def _documented(one: Seen, reading: Reading) -> list[tuple[Any, Any]]:
+    """Code and type of the examples; of a create without a known model, those of any document."""
+    operations: Iterable[Mapping[int, Any]] = [one.errors]
+    if one.operation and one.faults:
+        creates = reading.spec.creates[one.operation.method, one.operation.path]
+        operations = [operation.errors for operation in creates.values()]
+    bodies = [errors[one.status].body["error"] for errors in operations if one.status in errors]
+    return list(dict.fromkeys((body.get("code"), body.get("type")) for body in bodies))
+
+
+def integer_codes(reading: Reading) -> Iterator[Finding]:
+    """An error of `/v1/credits` carries an integer code, its HTTP status (clause `credits.integer-codes`)."""
+    for one in reading.of("credits"):
+        if owner(one) == "credits.integer-codes":
+            if reading.once(is_shapeless) and not isinstance(one.body.get("error"), dict):
+                continue
+            expected = f"`error.code` {one.status}, an integer"
+            yield broken(one.number, expected=expected, seen=_outline(one.answer))
+        elif is_error(one) and sound(one):
+            yield kept(one.number)
+
+
+def of_status(clause: str, reading: Reading) -> Iterator[Finding]:
+    """What the statuses of creates and queries say of a clause."""
+    yield from judged(reading).get(clause, ())
+
+
+RULES: Mapping[str, Rule] = {
+    "error.shape": shape,
+    "error.no-id": no_id,
+    **{
+        f"create.error-{status}": partial(code, "create", status) for status in (400, 401, 402, 403, 429, 500)
+    },
+    **{
+        f"query.error-{status}": partial(code, "query", status)
+        for status in (400, 401, 402, 403, 404, 429, 500)
+    },
+    "credits.integer-codes": integer_codes,
+    **{
+        clause: partial(of_status, clause)
+        for clause in ("query.id-prefix", "query.unknown-id", "query.own-tasks")
+    },
+}

@@ -1,0 +1,83 @@
+"""Rules over what is asked too often. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from email.utils import mktime_tz, parsedate_tz
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.rules.exchanges.attribution import sound
+from evolink_check.traffic.trace import NOBODY, UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.verdicts import Finding, Rule
+
+_TOO_MANY = 429
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+
+
+def retry_after(reading: Reading) -> Iterator[Finding]:
+    """Every 429 says how long to wait: seconds, or an HTTP date."""
+    for one in reading.api:
+        if one.status == _TOO_MANY and sound(one):
+            said = one.header("Retry-After")
+            if not _says_when(said or ""):
+                expected = "Retry-After: seconds or an HTTP date"
+                yield broken(one.number, expected=expected, seen="none" if said is None else f"{said!r:.60}")
+            else:
+                yield kept(one.number)
+
+
+def recovers(reading: Reading) -> Iterator[Finding]:
+    """Who waited as long as `Retry-After` says, and sent nothing else, is let in."""
+    if not reading.trace.complete:
+        return
+    of_account: defaultdict[str, list[Seen]] = defaultdict(list)
+    for one in sorted(reading.api, key=lambda seen: seen.entry.began):
+        if one.entry.who not in {UNKNOWN, NOBODY}:
+            of_account[one.entry.who].append(one)
+    for asked in of_account.values():
+        ended = 0.0
+        for one, following in pairwise(asked):
+            ended = max(ended, one.entry.ended)
+            wait = _wait(one) if one.status == _TOO_MANY and sound(one) else None
+            if wait is None or ended > one.entry.ended:
+                continue
+            # Whose seconds they are, is not said: with a clock that runs faster or slower, wait for both.
+            if following.entry.began - ended >= max(wait, wait / reading.trace.scale):
+                if following.status == _TOO_MANY:
+                    expected = f"another answer after the {wait:g} s of Retry-After"
+                    yield broken(one.number, following.number, expected=expected, seen="429 again")
+                else:
+                    yield kept(one.number, following.number)
+
+
+def _says_when(said: str) -> bool:
+    return _SECONDS.fullmatch(said.strip()) is not None or http_time(said) is not None
+
+
+def _wait(one: Seen) -> float | None:
+    """The seconds that a 429 asks to wait; None when it does not say, or by a clock that it does not tell."""
+    said = (one.header("Retry-After") or "").strip()
+    if _SECONDS.fullmatch(said):
+        return float(said)
+    until, now = http_time(said), http_time(one.header("Date") or "")
+    return None if until is None or now is None else max(0.0, until - now)
+
+
+def http_time(text: str) -> float | None:
+    """The Unix seconds of an HTTP date; None for what is none."""
+    try:
+        found = parsedate_tz(text)
+        return None if found is None else float(mktime_tz(found))
+    except (ValueError, OverflowError):
+        return None
+
+
+RULES: Mapping[str, Rule] = {"rate.retry-after": retry_after, "rate.recovers": recovers}

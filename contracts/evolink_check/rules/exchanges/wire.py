@@ -1,0 +1,207 @@
+"""Rules that hold for every exchange with the API: the key, the wire, the shape of what is no task. Pure."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+from evolink_check.analysis.request_faults import NOT_JSON
+from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.rules.exchanges import rate_limits
+from evolink_check.rules.exchanges.allowed_statuses import is_foreign, permitted
+from evolink_check.rules.exchanges.attribution import is_nonsense, is_shapeless, owner, says_json, sound, sure
+from evolink_check.rules.exchanges.false_rejections import headers_to_blame, unknown_headers
+from evolink_check.rules.exchanges.statuses import judged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.verdicts import Finding, Rule
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_SPACE = re.compile(rb"\s")
+_ESCAPED_SLASH = re.compile(rb"(?<!\\)(?:\\\\)*\\/")
+_TOO_MANY = 429
+
+
+# The key
+
+
+def auth_bearer(reading: Reading) -> Iterator[Finding]:
+    """A key that is none, or wrong, is 401 and nothing else; one that is known is not 401."""
+    yield from judged(reading).get("auth.bearer", ())
+    for one in reading.of("credits"):
+        if sound(one) and one.account.valid and one.status == 401:  # noqa: PLR2004
+            yield broken(one.number, expected="no 401: the key is known", seen="401")
+    for one in reading.of("create", "query", "credits"):
+        if one.account.valid is False and (sound(one) or owner(one) == "auth.bearer"):
+            right = frozenset({429}) if one.role == "credits" else permitted(one, reading)
+            if one.status == 401:  # noqa: PLR2004
+                yield kept(one.number)
+            elif one.status not in right:
+                yield broken(one.number, expected="401: no valid key was sent", seen=str(one.status))
+
+
+def error_order(reading: Reading) -> Iterator[Finding]:
+    """Of several errors the first of 401, 429, 400, 403, 402 is told; any of them is accepted."""
+    keyless = any(not found.kept for found in auth_bearer(reading))  # then that is told, and not this
+    for one in reading.of("create", "query"):
+        applicable = _applicable(one) if sound(one) else []
+        if len(applicable) < 2 or one.status not in applicable:  # noqa: PLR2004
+            continue
+        if one.status == applicable[0]:
+            yield kept(one.number)
+        elif applicable[0] != 401 or not keyless:  # noqa: PLR2004
+            yield broken(one.number, expected=f"{applicable[0]} first", seen=str(one.status))
+
+
+def _applicable(one: Seen) -> list[int]:
+    """The errors that surely apply, in their order."""
+    account, create = one.account, one.role == "create"
+    wrong = bool(sure(one)) if create else is_foreign(one.task_id)
+    found = {
+        401: account.valid is False,
+        400: wrong,
+        403: create and account.access is False,
+        402: create and account.credits is False,
+    }
+    return [status for status, applies in found.items() if applies]
+
+
+# The wire
+
+
+def wire_json(reading: Reading) -> Iterator[Finding]:
+    """Every answer is JSON, and says so."""
+    for one in reading.api:
+        if owner(one) == "wire.json":
+            kind = one.header("Content-Type")
+            seen = f"the content type {kind!r:.80}" if not says_json(one) else "a body that is no JSON"
+            yield broken(one.number, expected="JSON as application/json", seen=f"{one.status} with {seen}")
+        elif sound(one):
+            yield kept(one.number)
+
+
+def wire_compact(reading: Reading) -> Iterator[Finding]:
+    """No white space between the tokens of a body."""
+    for one, body in _exact_bodies(reading):
+        if _SPACE.search(_STRING.sub(b"", body)):
+            yield broken(one.number, expected="no white space between tokens", seen=f"{body[:60]!r}")
+        else:
+            yield kept(one.number)
+
+
+def wire_slashes(reading: Reading) -> Iterator[Finding]:
+    """A slash in a string is a slash."""
+    for one, body in _exact_bodies(reading):
+        if b"/" not in body:
+            continue
+        found = _ESCAPED_SLASH.search(body)
+        if found:
+            shown = body[max(0, found.start() - 20) : found.end() + 20]
+            yield broken(one.number, expected="slashes as they are", seen=repr(shown))
+        else:
+            yield kept(one.number)
+
+
+def _exact_bodies(reading: Reading) -> Iterator[tuple[Seen, bytes]]:
+    for one in reading.api:
+        if one.entry.exact and sound(one):
+            yield one, one.entry.exchange.response_body.strip()
+
+
+def wire_unknown_headers(reading: Reading) -> Iterator[Finding]:
+    """A request with `Idempotency-Key` or `X-…` is answered as without."""
+    blamed = headers_to_blame(reading)
+    for one in reading.of("create", "query"):
+        if one.number in blamed:
+            expected = f"the answer as without the header {blamed[one.number]}"
+            yield broken(one.number, expected=expected, seen=str(one.status))
+        elif sound(one) and unknown_headers(one) and one.status in permitted(one, reading) - {_TOO_MANY, 500}:
+            yield kept(one.number)
+    for first, second in reading.once(twins):
+        if shared_key(first, second):
+            seen = f"twice {second.task_id[:60]}"
+            yield broken(first.number, second.number, expected="another task each time", seen=seen)
+
+
+def twins(reading: Reading) -> list[tuple[Seen, Seen]]:
+    """Each create that was answered with the id of an earlier one, behind that one."""
+    first: dict[str, Seen] = {}
+    found = []
+    for one in reading.of("create"):
+        if one.task_id and sound(one):
+            earlier = first.setdefault(one.task_id, one)
+            if earlier is not one and not _is_same(earlier, one, reading):
+                found.append((earlier, one))
+    return found
+
+
+def _is_same(first: Seen, second: Seen, reading: Reading) -> bool:
+    """Whether two entries are one exchange: read twice, or recorded twice, as of a page and its service worker."""
+    one, other = first.entry, second.entry
+    if one.began == other.began and one.exchange == other.exchange:
+        return True
+    bodies = [(entry.exchange.request_body, entry.exchange.response_body) for entry in (one, other)]
+    overlap = one.began <= other.ended and other.began <= one.ended
+    return not reading.trace.complete and overlap and bodies[0] == bodies[1]
+
+
+def shared_key(first: Seen, second: Seen) -> bool:
+    """Whether two creates carry the same Idempotency-Key, which is not documented and changes nothing."""
+    return first.sent("Idempotency-Key") is not None and (
+        first.sent("Idempotency-Key") == second.sent("Idempotency-Key")
+    )
+
+
+# What is no answer of a task
+
+
+def elsewhere(clause: str, reading: Reading) -> Iterator[Finding]:
+    """Other paths, other methods: the documented error shape too. When no error has it, that is told once."""
+    shapeless = reading.once(is_shapeless)
+    for one in reading.of("other path" if clause == "error.other-paths" else "other method"):
+        if owner(one) == clause and not shapeless:
+            seen = "a body that is no JSON" if one.answer is NOT_JSON else "JSON of another shape"
+            yield broken(
+                one.number, expected="an error in the documented shape", seen=f"{one.status} with {seen}"
+            )
+        elif sound(one):
+            yield kept(one.number)
+
+
+def documented_status(reading: Reading) -> Iterator[Finding]:
+    """A documented path answers with a documented status only."""
+    for one in reading.of("create", "query"):
+        if owner(one) == "error.documented-status":
+            listed = ", ".join(map(str, sorted({one.success, *one.errors})))
+            yield broken(one.number, expected=f"one of {listed}", seen=str(one.status))
+        elif sound(one):
+            yield kept(one.number)
+
+
+def no_500(reading: Reading) -> Iterator[Finding]:
+    """An invalid request is refused as documented, never answered with a 5xx."""
+    for one in reading.of("create", "query"):
+        if owner(one) == "error.no-500":
+            what = one.faults[0].what if one.faults else "an id that is none"
+            yield broken(one.number, expected=f"a documented refusal of {what}", seen=str(one.status))
+        elif sound(one) and is_nonsense(one):
+            yield kept(one.number)
+
+
+RULES: Mapping[str, Rule] = {
+    "auth.bearer": auth_bearer,
+    "wire.json": wire_json,
+    "wire.compact": wire_compact,
+    "wire.slashes": wire_slashes,
+    "wire.unknown-headers": wire_unknown_headers,
+    "error.other-paths": partial(elsewhere, "error.other-paths"),
+    "error.other-methods": partial(elsewhere, "error.other-methods"),
+    "error.documented-status": documented_status,
+    "error.no-500": no_500,
+    "error.order": error_order,
+    **rate_limits.RULES,
+}

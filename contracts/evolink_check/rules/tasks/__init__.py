@@ -1,0 +1,1 @@
+"""Rules about the life of a task: progress, results, credits, callbacks."""

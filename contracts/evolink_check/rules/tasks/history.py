@@ -1,0 +1,246 @@
+"""A task's story as the rules on its life read it: what its owner was told, less what others are to blame for. Pure.
+
+- `tales(reading)`: the tasks that can be judged. A task that a breach brought forth (made of a request that had to be
+  refused, or with an id that is none) proves nothing about lives, and is left out.
+- `bodies(reading)`: every single body about a task that is to be judged by itself, `bodies_of(tale)` those of one task.
+- `in_order(views)`: what is sure of an order. Exchanges that overlap say nothing of what came first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from evolink_check.analysis.observations import results_of
+from evolink_check.rules.exchanges.attribution import ID, given, sound, sure, well_formed
+from evolink_check.traffic.trace import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from evolink_spec import Statuses
+
+    from evolink_check.analysis.observations import Reading, Seen, Story
+
+CANCELLED = frozenset({"cancelled", "canceled"})  # no status by the documents, and yet an obvious word
+IDENTITY = ("created", "model", "object", "type")
+_MOST = 100  # per cent
+_CLOCK = 0.001  # seconds: recordings round to milliseconds
+_SHOWN = 60  # characters of a value
+
+
+@dataclass(frozen=True, slots=True)
+class Tale:
+    """One task. `create` is None in a recording that does not hold it.
+
+    `queries` are its owner's sound 200s; `judged` those of them that do not contradict an end that was told before;
+    `changed` those that do, each with the end it contradicts. `refused` are its owner's other sound answers.
+    `deliveries` are those whose body names it, as they came.
+    """
+
+    id: str
+    words: Statuses
+    create: Seen | None
+    queries: tuple[Seen, ...]
+    judged: tuple[Seen, ...]
+    changed: tuple[tuple[Seen, Seen], ...]
+    refused: tuple[Seen, ...]
+    deliveries: tuple[Seen, ...]
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The words of a task that is over. No set: a broken server's status may be a list, which none can hold."""
+        return (self.words.success, self.words.failure)
+
+    @property
+    def ended(self) -> tuple[Seen, ...]:
+        """The queries that tell the end."""
+        return tuple(view for view in self.judged if view.body.get("status") in self.ends)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether anything tells that the task was cancelled."""
+        return any(is_cancelled(view.body) for view in (*self.queries, *self.deliveries))
+
+
+def tales(reading: Reading) -> tuple[Tale, ...]:
+    """The tasks that can be judged, in the order of their first appearance."""
+    return reading.once(_tales)
+
+
+def bodies(reading: Reading) -> Iterator[tuple[Tale, Seen]]:
+    """Every body that is judged by itself, with its task."""
+    return ((tale, view) for tale in tales(reading) for view in bodies_of(tale))
+
+
+def bodies_of(tale: Tale) -> tuple[Seen, ...]:
+    """The queries, and the first callback where no query tells the end.
+
+    Otherwise a callback is held against the query (clause `callback.body-equals-query`).
+    """
+    early = (None, tale.words.initial, tale.words.running)
+    told = [] if tale.ended else [one for one in tale.deliveries if one.body.get("status") not in early]
+    return (*tale.judged, *told[:1])
+
+
+def in_order(views: Iterable[Seen]) -> Iterator[tuple[Seen, list[Seen]]]:
+    """Each view by its beginning, with those that had surely been told by then, and not yet at the view before.
+
+    An answer tells how things stood at some time between request and answer. Which of two came first is sure only
+    when one exchange was over before the other began.
+    """
+    views = list(views)
+    over = sorted(views, key=lambda view: view.entry.ended)
+    place = 0
+    for view in sorted(views, key=lambda view: (view.entry.began, view.number)):
+        start = place
+        while place < len(over) and over[place].entry.ended < view.entry.began - _CLOCK:
+            place += 1
+        yield view, over[start:place]
+
+
+def is_cancelled(body: Mapping[str, Any]) -> bool:
+    """Whether a body tells that its task was cancelled, in whatever way."""
+    error = body.get("error")
+    code = error.get("code") if isinstance(error, dict) else None
+    status = body.get("status")
+    return code == "request_cancelled" or (isinstance(status, str) and status.lower() in CANCELLED)
+
+
+def progress_of(body: Mapping[str, Any]) -> int | None:
+    """The progress when it is an integer from 0 to 100; 40.0 is one to JSON Schema."""
+    value = body.get("progress")
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+        return None
+    return int(value) if 0 <= value <= _MOST else None
+
+
+def sound_identity(create: Seen | None) -> dict[str, Any]:
+    """What a create says of its task for good, as far as no other clause objects to it."""
+    if create is None or create.operation is None:
+        return {}
+    body, found = create.body, {}
+    named = ID.fullmatch(str(body.get("id")))
+    if type(body.get("created")) is int and named and int(named["created"]) == body["created"]:
+        found["created"] = body["created"]
+    models = create.operation.models
+    if isinstance(body.get("model"), str) and (not models or body["model"] in models):
+        found["model"] = body["model"]
+    kind = create.operation.medium
+    if body.get("type") == kind and body.get("object") == f"{kind}.generation.task":
+        found |= {"type": kind, "object": body["object"]}
+    return found
+
+
+def shown(value: Any) -> str:
+    """A value in a few characters, on one line."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def links_of(body: Mapping[str, Any]) -> list[str]:
+    """The results without their query strings: a link may be signed anew each time."""
+    return [_bare(url) for url in results_of(body)]
+
+
+def reason_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is documented of the `error` of a failed task; None when there is none."""
+    error = body.get("error")
+    if not isinstance(error, dict):
+        return None
+    return {name: error.get(name) for name in ("code", "message", "type")}
+
+
+def can_cancel(body: Mapping[str, Any]) -> bool | None:
+    """`task_info.can_cancel`, when it is there and what it should be."""
+    info = body.get("task_info")
+    value = info.get("can_cancel") if isinstance(info, dict) else None
+    return value if isinstance(value, bool) else None
+
+
+def _tales(reading: Reading) -> tuple[Tale, ...]:
+    known = given(reading)
+    return tuple(
+        _tale(story, reading) for story in reading.stories.values() if _counts(story, reading, known)
+    )
+
+
+def _counts(story: Story, reading: Reading, known: Mapping[str, Seen]) -> bool:
+    if story.create is None:  # of a complete trace, an id that nobody was given
+        return not reading.trace.complete and well_formed(story.id)
+    account = story.create.account
+    fit = False not in {account.valid, account.credits, account.access}
+    return story.id in known and fit and not sure(story.create)
+
+
+def _tale(story: Story, reading: Reading) -> Tale:
+    words = reading.spec.query.statuses
+    mine = [view for view in story.queries if _is_own(view, story) and sound(view)]
+    queries = tuple(view for view in mine if view.status == view.success)
+    changed = tuple(_changes(queries, words))
+    gone = {view.number for view, _ in changed}
+    return Tale(
+        story.id,
+        words,
+        story.create,
+        queries,
+        tuple(view for view in queries if view.number not in gone),
+        changed,
+        tuple(view for view in story.refused if _is_own(view, story) and sound(view)),
+        tuple(sorted(story.deliveries, key=lambda view: (view.entry.began, view.number))),
+    )
+
+
+def _is_own(view: Seen, story: Story) -> bool:
+    if story.create is None:
+        return view.account.valid is not False
+    return UNKNOWN in {view.entry.who, story.create.entry.who} or view.entry.who == story.create.entry.who
+
+
+def _changes(queries: Sequence[Seen], words: Statuses) -> Iterator[tuple[Seen, Seen]]:
+    """The queries that contradict an end that was surely told before, with that end (clause `task.final`)."""
+    ends = (words.success, words.failure)
+    first: Seen | None = None
+    for view, before in in_order(queries):
+        if first is None:
+            first = next((one for one in before if one.body.get("status") in ends), None)
+        if first is not None and view.body.get("status") in words and differs(first, view, words):
+            yield view, first
+
+
+def differs(first: Seen, later: Seen, words: Statuses) -> str:
+    """What of a final body does not last, in a word; empty when all does. What was wrong at once need not last."""
+    lasting, now = _lasting(first.body, words), _all(later.body)
+    if now["can_cancel"] is None:  # it may be left out
+        lasting.pop("can_cancel", None)
+    return next((name for name, value in lasting.items() if now[name] != value), "")
+
+
+def _lasting(body: Mapping[str, Any], words: Statuses) -> dict[str, Any]:
+    told = _all(body)
+    found = {"status": told["status"]}
+    if told["status"] == words.success:
+        found |= {"progress": told["progress"]} if told["progress"] == _MOST else {}
+        found |= {"results": told["results"]} if told["results"] else {}
+    else:
+        found |= {"progress": 0} if told["progress"] == 0 else {}
+        found |= {"error": told["error"]} if told["error"] else {}
+    return found | ({} if told["can_cancel"] is None else {"can_cancel": told["can_cancel"]})
+
+
+def _all(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "status": body.get("status"),
+        "progress": progress_of(body),
+        "results": links_of(body),
+        "error": reason_of(body),
+        "can_cancel": can_cancel(body),
+    }
+
+
+def _bare(url: str) -> str:
+    try:
+        return urlsplit(url)._replace(query="", fragment="").geturl()
+    except ValueError:
+        return url

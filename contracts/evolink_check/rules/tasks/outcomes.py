@@ -1,0 +1,138 @@
+"""What a task ends with: results and nothing else, or an error and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.rules.tasks.history import CANCELLED, bodies, is_cancelled, shown
+from evolink_check.traffic.formats import is_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.verdicts import Finding, Rule
+
+
+def results_when_completed(reading: Reading) -> Iterator[Finding]:
+    """`task.results-when-completed`: otherwise absent, null or empty. No list at all: `query.schema`."""
+    for tale, view in bodies(reading):
+        status, results = view.body.get("status"), view.body.get("results")
+        if status not in tale.words or not (results is None or isinstance(results, list)):
+            continue
+        if bool(results) == (status == tale.words.success):
+            yield kept(view.number)
+        elif results:
+            yield broken(
+                view.number, expected=f"no results when {status}", seen=f"results, {len(results)} in number"
+            )
+        else:
+            yield broken(view.number, expected="a link at least", seen=f"{status}, results {shown(results)}")
+
+
+def results_uri(reading: Reading) -> Iterator[Finding]:
+    """`task.results-uri`."""
+    for _, view in bodies(reading):
+        results = view.body.get("results")
+        for url in results if isinstance(results, list) else ():
+            if isinstance(url, str) and is_uri(url):
+                yield kept(view.number)
+            else:
+                yield broken(view.number, expected="an absolute URI", seen=f"the result {shown(_bare(url))}")
+
+
+def _bare(url: Any) -> Any:
+    return url.partition("?")[0] if isinstance(url, str) else url
+
+
+def error_when_failed(reading: Reading) -> Iterator[Finding]:
+    """`task.error-when-failed`: otherwise absent or null. What stands in it has clauses of its own."""
+    for tale, view in bodies(reading):
+        status, error = view.body.get("status"), view.body.get("error")
+        if status not in tale.words:
+            continue
+        if status != tale.words.failure:
+            if error is None:
+                yield kept(view.number)
+            else:
+                yield broken(view.number, expected=f"no error when {status}", seen=f"error {shown(error)}")
+        elif missing := _missing(error):
+            yield broken(view.number, expected="an error with code, message and type", seen=missing)
+        else:
+            yield kept(view.number)
+
+
+def _missing(error: Any) -> str:
+    if not isinstance(error, dict):
+        return f"error {shown(error)}"
+    names = [name for name in ("code", "message", "type") if error.get(name) is None]
+    return f"no {' and no '.join(names)} in it" if names else ""
+
+
+def _failures(reading: Reading, name: str) -> Iterator[tuple[Seen, Any]]:
+    """What every failed task says under a name of its error, where it says anything."""
+    for tale, view in bodies(reading):
+        error = view.body.get("error")
+        if view.body.get("status") == tale.words.failure and isinstance(error, dict):
+            value = error.get(name)
+            if value is not None:
+                yield view, value
+
+
+def codes(reading: Reading) -> Iterator[Finding]:
+    """`failure.codes`; documents that list none leave it open."""
+    known = {failure.code for failure in reading.spec.failures}
+    for view, code in _failures(reading, "code") if known else ():
+        if isinstance(code, str) and code in known:
+            yield kept(view.number)
+        else:
+            yield broken(
+                view.number,
+                expected=f"one of the {len(known)} documented codes",
+                seen=f"error.code {shown(code)}",
+            )
+
+
+def type_(reading: Reading) -> Iterator[Finding]:
+    """`failure.type`."""
+    for view, value in _failures(reading, "type"):
+        if value == "task_error":
+            yield kept(view.number)
+        else:
+            yield broken(view.number, expected="error.type 'task_error'", seen=f"error.type {shown(value)}")
+
+
+def message(reading: Reading) -> Iterator[Finding]:
+    """`failure.message`: any text. One line is accepted, as the wording is not fixed."""
+    for view, value in _failures(reading, "message"):
+        if isinstance(value, str) and value.strip():
+            yield kept(view.number)
+        else:
+            yield broken(view.number, expected="a message for people", seen=f"error.message {shown(value)}")
+
+
+def cancelled(reading: Reading) -> Iterator[Finding]:
+    """`failure.cancelled`, where anything tells that a task was cancelled."""
+    for tale, view in bodies(reading):
+        status = view.body.get("status")
+        if isinstance(status, str) and status.lower() in CANCELLED and status not in tale.words:
+            yield broken(
+                view.number,
+                expected=f"{tale.words.failure} with error.code 'request_cancelled'",
+                seen=f"status {shown(status)}",
+            )
+        elif status == tale.words.failure and is_cancelled(view.body):
+            yield kept(view.number)
+
+
+RULES: Mapping[str, Rule] = {
+    "task.results-when-completed": results_when_completed,
+    "task.results-uri": results_uri,
+    "task.error-when-failed": error_when_failed,
+    "failure.codes": codes,
+    "failure.type": type_,
+    "failure.message": message,
+    "failure.cancelled": cancelled,
+}

@@ -1,0 +1,96 @@
+"""How far a task is: from 0 to 100, never back, and what is due at its beginning and at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.rules.tasks.history import bodies, in_order, progress_of, shown, tales
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.rules.tasks.history import Tale
+
+
+def progress_range(reading: Reading) -> Iterator[Finding]:
+    """`task.progress-range`, whatever the status. Null is the business of `query.schema`."""
+    for _, view in bodies(reading):
+        value = view.body.get("progress")
+        if value is None:
+            continue
+        if progress_of(view.body) is not None:
+            yield kept(view.number)
+        else:
+            yield broken(view.number, expected="an integer from 0 to 100", seen=f"progress {shown(value)}")
+
+
+def progress_monotone(reading: Reading) -> Iterator[Finding]:
+    """`task.progress-monotone`. What is due while pending and when completed has clauses of its own."""
+    for tale in tales(reading):
+        highest: tuple[int, Seen] | None = None
+        for view, before in in_order([one for one in tale.judged if _is_running(tale, one)]):
+            for one in before:
+                value = progress_of(one.body) or 0
+                highest = (value, one) if highest is None or value > highest[0] else highest
+            now = progress_of(view.body) or 0
+            if highest is None:
+                continue
+            if now < highest[0]:
+                yield broken(
+                    highest[1].number,
+                    view.number,
+                    expected=f"{highest[0]} or more",
+                    seen=f"{now} after {highest[0]}",
+                )
+            else:
+                yield kept(highest[1].number, view.number)
+
+
+def _is_running(tale: Tale, view: Seen) -> bool:
+    return view.body.get("status") == tale.words.running and progress_of(view.body) is not None
+
+
+def _progress_at(reading: Reading, place: int, value: int) -> Iterator[Finding]:
+    """Every body with the status at a place of `Statuses` has this progress."""
+    for tale, view in bodies(reading):
+        now, word = progress_of(view.body), tale.words[place]
+        if view.body.get("status") != word or now is None:
+            continue
+        if now == value:
+            yield kept(view.number)
+        else:
+            yield broken(view.number, expected=f"progress {value} when {word}", seen=f"progress {now}")
+
+
+def progress_pending(reading: Reading) -> Iterator[Finding]:
+    """`task.progress-pending`; a document whose tasks are never pending has nothing to say here."""
+    words = reading.spec.query.statuses
+    return _progress_at(reading, 0, 0) if words.initial != words.running else iter(())
+
+
+def progress_processing(reading: Reading) -> Iterator[Finding]:
+    """`task.progress-processing`: 0 and 100 are accepted as well, so that no integer in the range breaks it."""
+    return (kept(view.number) for tale, view in bodies(reading) if _is_running(tale, view))
+
+
+def progress_completed(reading: Reading) -> Iterator[Finding]:
+    """`task.progress-completed`."""
+    return _progress_at(reading, 2, 100)
+
+
+def progress_failed(reading: Reading) -> Iterator[Finding]:
+    """`task.progress-failed`."""
+    return _progress_at(reading, 3, 0)
+
+
+RULES: Mapping[str, Rule] = {
+    "task.progress-range": progress_range,
+    "task.progress-monotone": progress_monotone,
+    "task.progress-pending": progress_pending,
+    "task.progress-processing": progress_processing,
+    "task.progress-completed": progress_completed,
+    "task.progress-failed": progress_failed,
+}

@@ -1,0 +1,271 @@
+"""The links to the results: how long they work, for whom, and what is behind them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evolink_check.analysis.observations import results_of
+from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.rules.tasks.history import bodies_of, shown, tales
+from evolink_check.traffic.formats import is_uri
+from evolink_check.traffic.trace import NOBODY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.rules.tasks.history import Tale
+
+LIFE = 24 * 3600.0  # seconds of the server's time
+_MARGIN = 60.0  # seconds of the server's time: no clock is read that exactly
+_HALF = 0.5  # seconds of a video
+_ROUNDED = 16  # lines: encoders round to whole blocks
+_OK, _PARTIAL = 200, 206
+_UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 401, 403, 500
+_NOT_THE_LINK = {_UNAUTHORIZED, 405, 416, 429}  # about the key, the method, the range, the haste
+_EXTENSIONS = {
+    "video": "mp4 m4v mov webm mkv avi mpg mpeg ts m3u8",
+    "audio": "mp3 wav ogg oga opus flac m4a aac",
+    "image": "png jpg jpeg webp gif avif bmp tif tiff",
+}
+_AS_GOOD = {"application/mp4", "application/ogg"}  # registered for media too
+_EXTENSION = re.compile(r"\.([A-Za-z0-9]{2,5})$")
+_LINES = re.compile(r"([0-9]{3,4})p")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One fetch of a result, with its task. `told` is the first body that told of the end of it.
+
+    `least` and `most` are seconds of the server's time after that end.
+    """
+
+    tale: Tale
+    told: Seen
+    link: Seen
+    least: float
+    most: float
+
+    @property
+    def good(self) -> bool:
+        """Whether it was answered with the file, or with a part of it."""
+        return self.link.status in {_OK, _PARTIAL}
+
+    @property
+    def number(self) -> int:
+        """The place in the trace."""
+        return self.link.number
+
+
+def fetches(reading: Reading) -> tuple[Fetch, ...]:
+    """Every answered GET and HEAD of a link that a completed task was told with."""
+    return reading.once(lambda one: tuple(_fetches(one)))
+
+
+def _fetches(reading: Reading) -> Iterator[Fetch]:
+    by_url: dict[str, list[Seen]] = {}
+    for link in reading.of("link"):
+        if link.entry.exchange.method.upper() in {"GET", "HEAD"}:
+            by_url.setdefault(link.entry.exchange.url, []).append(link)
+    for tale in tales(reading):
+        done = _completed(tale)
+        urls = dict.fromkeys(url for view in done for url in results_of(view.body))
+        found = [link for url in urls for link in by_url.get(url, ())]
+        yield from _fetches_of(tale, found, done[0], reading.trace.scale) if found else ()
+
+
+def _completed(tale: Tale) -> list[Seen]:
+    return [view for view in bodies_of(tale) if view.body.get("status") == tale.words.success]
+
+
+def _fetches_of(tale: Tale, links: Sequence[Seen], told: Seen, scale: float) -> Iterator[Fetch]:
+    """The task ended after it was last told to be on its way, and before its end was told."""
+    on_its_way = [view.entry.began for view in tale.judged if view.body.get("status") not in tale.ends]
+    began = max([tale.create.entry.began, *on_its_way]) if tale.create else float("-inf")
+    known = told.entry.began if told.role == "delivery" else told.entry.ended
+    for one in links:
+        yield Fetch(tale, told, one, (one.entry.began - known) * scale, (one.entry.ended - began) * scale)
+
+
+def works_24h(reading: Reading) -> Iterator[Finding]:
+    """`link.24h`, of fetches without a key: some stores refuse a key that they did not ask for."""
+    for fetch in fetches(reading):
+        if fetch.most >= LIFE - _MARGIN:
+            continue
+        if fetch.good:
+            yield kept(fetch.number)
+        elif _is_dead(reading, fetch):
+            yield broken(
+                fetch.tale.create.number if fetch.tale.create else fetch.number,
+                fetch.number,
+                expected="200 or 206 within 24 h",
+                seen=f"{fetch.link.status} within {max(fetch.most, 0):.0f} s of the end",
+            )
+
+
+def _is_dead(reading: Reading, fetch: Fetch) -> bool:
+    link, status = fetch.link, fetch.link.status
+    if link.entry.who != NOBODY or link.entry.exchange.method.upper() != "GET":
+        return False
+    if status in _NOT_THE_LINK or status < 400:  # noqa: PLR2004
+        return False
+    if status == _FORBIDDEN:
+        return not _works(reading, fetch, keyed=True)
+    return status < _SERVER_ERROR or not _works(reading, fetch, later=True)
+
+
+def _works(reading: Reading, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
+    """Whether the link was answered with a file to somebody with a key, or after this fetch."""
+    return any(
+        (not keyed or other.link.entry.who != NOBODY) and (not later or other.number > fetch.number)
+        for other in reading.once(_good)[fetch.link.entry.exchange.url]
+    )
+
+
+def _good(reading: Reading) -> Mapping[str, list[Fetch]]:
+    """Of each link, the last fetch that was answered with the file, and the last one with a key."""
+    found: dict[str, dict[bool, Fetch]] = {}
+    for fetch in fetches(reading):
+        last = found.setdefault(fetch.link.entry.exchange.url, {})
+        if fetch.good:
+            last[fetch.link.entry.who != NOBODY] = fetch
+    return {url: list(last.values()) for url, last in found.items()}
+
+
+def expired(reading: Reading) -> Iterator[Finding]:
+    """`link.expired`, an advice."""
+    for fetch in fetches(reading):
+        if fetch.least <= LIFE + _MARGIN:
+            continue
+        if fetch.good:
+            yield broken(
+                fetch.number,
+                expected="no file after 24 h",
+                seen=f"{fetch.link.status} after {fetch.least / 3600:.1f} h",
+            )
+        elif 400 <= fetch.link.status < _SERVER_ERROR and fetch.link.status not in _NOT_THE_LINK:  # noqa: PLR2004
+            yield kept(fetch.number)
+
+
+def no_key(reading: Reading) -> Iterator[Finding]:
+    """`link.no-key`. A 403 speaks of a key only when the same link works with one, and no refusal after 24 h does."""
+    for fetch in fetches(reading):
+        if fetch.link.entry.who != NOBODY:
+            continue
+        status = fetch.link.status
+        refused = status == _UNAUTHORIZED or (status == _FORBIDDEN and _works(reading, fetch, keyed=True))
+        if fetch.good:
+            yield kept(fetch.number)
+        elif refused and fetch.most < LIFE - _MARGIN:
+            yield broken(fetch.number, expected="the file, without a key", seen=f"{status} without a key")
+
+
+def extension(reading: Reading) -> Iterator[Finding]:
+    """`link.extension`, of every link that is one (clause `task.results-uri`)."""
+    for tale in tales(reading):
+        first = {
+            url: view for view in reversed(_completed(tale)) for url in results_of(view.body) if is_uri(url)
+        }
+        for url, view in first.items():
+            path = reading.path(url)
+            found = _EXTENSION.search(path)
+            wanted = _EXTENSIONS.get(_medium(tale, view), "").split()
+            if found and (not wanted or found[1].lower() in wanted):
+                yield kept(view.number)
+            else:
+                end = shown(path.rpartition("/")[2][-24:])
+                example = f".{wanted[0]}" if wanted else "an extension"
+                yield broken(
+                    view.number, expected=f"{example} at the end of the path", seen=f"a path to {end}"
+                )
+
+
+def _medium(tale: Tale, view: Seen) -> str:
+    operation = tale.create.operation if tale.create else None
+    return operation.medium if operation else str(view.body.get("type"))
+
+
+def content_type(reading: Reading) -> Iterator[Finding]:
+    """`link.content-type`. A file that cannot be decoded is not what its content type says."""
+    for fetch in fetches(reading):
+        headers = fetch.link.entry.exchange.response_headers
+        medium = _medium(fetch.tale, fetch.told)
+        if not fetch.good or not headers or medium not in _EXTENSIONS:
+            continue
+        kind = (fetch.link.header("Content-Type") or "").partition(";")[0].strip().lower()
+        media = fetch.link.entry.media
+        if not kind.startswith(f"{medium}/") and kind not in _AS_GOOD:
+            yield broken(fetch.number, expected=f"{medium}/…", seen=f"Content-Type {shown(kind)}")
+        elif media and media.problem and fetch.link.status == _OK:
+            yield broken(fetch.number, expected=f"a file that is a {medium}", seen=shown(media.problem))
+        else:
+            yield kept(fetch.number)
+
+
+def duration(reading: Reading) -> Iterator[Finding]:
+    """`result.duration`, of creates that name one."""
+    return (finding for name, given, finding in _measured(reading) if name == "duration" and given)
+
+
+def quality(reading: Reading) -> Iterator[Finding]:
+    """`result.quality`, of creates that name one."""
+    return (finding for name, given, finding in _measured(reading) if name == "quality" and given)
+
+
+def defaults(reading: Reading) -> Iterator[Finding]:
+    """`create.defaults`, of what a create left out."""
+    return (finding for _, given, finding in _measured(reading) if not given)
+
+
+def _measured(reading: Reading) -> Iterator[tuple[str, bool, Finding]]:
+    """Name of the field, whether the create gave it, and how the decoded file agrees with it."""
+    for fetch in fetches(reading):
+        create, media = fetch.tale.create, fetch.link.entry.media
+        if create is None or create.operation is None or media is None or media.problem:
+            continue
+        if fetch.link.status != _OK:  # a part of a file is as long as it is
+            continue
+        asked: Any = create.asked if isinstance(create.asked, dict) else {}
+        for name, measure in (("duration", _seconds), ("quality", _lines)):
+            wanted = asked.get(name, create.operation.defaults.get(name))
+            finding = measure(fetch, create, wanted)
+            if finding is not None:
+                yield name, name in asked, finding
+
+
+def _seconds(fetch: Fetch, create: Seen, wanted: Any) -> Finding | None:
+    media = fetch.link.entry.media
+    if media is None or isinstance(wanted, bool) or not isinstance(wanted, int | float):
+        return None
+    if abs(media.seconds - wanted) <= _HALF:
+        return kept(create.number, fetch.number)
+    seen = f"a result of {media.seconds:.2f} s"
+    return broken(create.number, fetch.number, expected=f"{wanted:g} s, to half a second", seen=seen)
+
+
+def _lines(fetch: Fetch, create: Seen, wanted: Any) -> Finding | None:
+    """The lines of the picture, or its columns when it stands upright."""
+    media, said = fetch.link.entry.media, _LINES.fullmatch(wanted) if isinstance(wanted, str) else None
+    if media is None or said is None:
+        return None
+    sides = {media.height, media.width} if media.height > media.width else {media.height}
+    if any(abs(side - int(said[1])) <= _ROUNDED for side in sides):
+        return kept(create.number, fetch.number)
+    seen = f"a picture of {media.width}x{media.height}"
+    return broken(create.number, fetch.number, expected=f"{said[1]} lines", seen=seen)
+
+
+RULES: Mapping[str, Rule] = {
+    "create.defaults": defaults,
+    "link.24h": works_24h,
+    "link.expired": expired,
+    "link.no-key": no_key,
+    "link.extension": extension,
+    "link.content-type": content_type,
+    "result.duration": duration,
+    "result.quality": quality,
+}

@@ -1,0 +1,1 @@
+"""Recorded traffic: the trace, redaction, HAR."""

@@ -1,0 +1,161 @@
+"""Traces as HTTP Archive 1.2, for any viewer to open, and any archive as a trace; secrets go on the way.
+
+What HAR has no word for stands in `_evolink`, of the log and of each entry, so that our own files come back as they
+were. The format has no field for it in harfile, which moreover cannot read; a record a message is all there is to it.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import replace
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from evolink_check.traffic.har_reader import origin_of, read
+from evolink_check.traffic.har_schema import EntryFacts, LogFacts
+from evolink_check.traffic.redaction import redacted
+from evolink_check.traffic.trace import Account, Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from evolink_check.traffic.trace import Entry
+
+CREATOR = "evolink-check"
+
+
+def to_har(trace: Trace, version: str) -> dict[str, Any]:
+    """The trace without its secrets. Entry N of the trace is `log.entries[N]`."""
+    plain = redacted(trace)
+    facts = LogFacts(
+        tuple(plain.accounts.values()),
+        plain.origin,
+        plain.receiver,
+        plain.watched_until,
+        plain.scale,
+        plain.complete,
+    )
+    return {
+        "log": {
+            "version": "1.2",
+            "creator": {"name": CREATOR, "version": version},
+            "_evolink": msgspec.to_builtins(facts),
+            "entries": [_entry(entry) for entry in plain.entries],
+        }
+    }
+
+
+def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
+    """Archives, each with the name of its file, as one trace in order of time.
+
+    A file of ours comes back as it was. In any other, each key gets a label and goes; who asked without one is
+    unknown, since many tools leave the header out; and left out are what a browser had in its cache, and requests
+    whose body was not recorded. Without an `origin` it is the documented server's or wherever its paths are found.
+    ValueError names the file, and the entry where one is malformed.
+    """
+    files = read(documents)
+    entries = [entry for file in files for entry in file.entries]
+    facts = [file.facts for file in files if file.facts is not None]
+    if len({fact.scale for fact in facts}) > 1:
+        told = ", ".join(file.name for file in files if file.facts is not None)
+        raise ValueError(f"{told}: recorded at different scales of time")
+    return Trace(
+        _in_order(entries),
+        _accounts(facts),
+        origin or next((fact.origin for fact in facts if fact.origin), "") or origin_of(entries),
+        next((fact.receiver for fact in facts if fact.receiver), ""),
+        max((fact.watched_until for fact in facts), default=0.0),
+        facts[0].scale if facts else 1.0,
+        complete=bool(files) and all(file.complete for file in files),
+    )
+
+
+def _in_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    ordered = sorted(entries, key=lambda entry: entry.began)
+    return tuple(replace(entry, number=number) for number, entry in enumerate(ordered))
+
+
+def _accounts(facts: Iterable[LogFacts]) -> Mapping[str, Account]:
+    """What is known of each label; of one that several files describe otherwise, nothing."""
+    found: dict[str, Account] = {}
+    for account in (one for fact in facts for one in fact.accounts):
+        known = found.setdefault(account.label, account)
+        if known != account:
+            found[account.label] = Account(account.label)
+    return found
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    exchange = entry.exchange
+    milliseconds = max(0.0, round((entry.ended - entry.began) * 1000, 3))
+    facts = EntryFacts(
+        entry.began,
+        entry.ended,
+        entry.kind,
+        entry.who,
+        entry.exact,
+        entry.problem,
+        entry.case,
+        entry.media,
+        entry.size,
+    )
+    return {
+        "startedDateTime": datetime.fromtimestamp(entry.began, UTC).isoformat(timespec="milliseconds"),
+        "time": milliseconds,
+        "request": _request(exchange.method, exchange.url, exchange.request_headers, exchange.request_body),
+        "response": _response(exchange.status, exchange.response_headers, exchange.response_body, entry.size),
+        "cache": {},
+        "timings": {"send": 0, "wait": milliseconds, "receive": 0},
+        "_evolink": msgspec.to_builtins(facts),
+    }
+
+
+def _request(method: str, url: str, headers: tuple[tuple[str, str], ...], body: bytes) -> dict[str, Any]:
+    found = {"method": method, "url": url, "queryString": [], **_message(headers, len(body))}
+    if not body:
+        return found
+    text, coding = _text(body)
+    more = {"_encoding": coding} if coding else {}
+    return {**found, "postData": {"mimeType": _type(headers), "text": text, **more}}
+
+
+def _response(
+    status: int, headers: tuple[tuple[str, str], ...], body: bytes, size: int | None
+) -> dict[str, Any]:
+    text, coding = _text(body)
+    content = {"size": len(body) if size is None else size, "mimeType": _type(headers)}
+    if size is None:
+        content |= {"text": text, **({"encoding": coding} if coding else {})}
+    target = next((value for name, value in headers if name.lower() == "location"), "")
+    return {
+        "status": status,
+        "statusText": HTTPStatus(status).phrase if status in set(HTTPStatus) else "",
+        "redirectURL": target,
+        "content": content,
+        **_message(headers, len(body)),
+    }
+
+
+def _message(headers: tuple[tuple[str, str], ...], size: int) -> dict[str, Any]:
+    return {
+        "httpVersion": "HTTP/1.1",
+        "cookies": [],
+        "headers": [{"name": name, "value": value} for name, value in headers],
+        "headersSize": -1,
+        "bodySize": size,
+    }
+
+
+def _text(body: bytes) -> tuple[str, str]:
+    """A body as JSON can hold it, and the name of its coding."""
+    try:
+        return body.decode(), ""
+    except UnicodeDecodeError:
+        return b64encode(body).decode("ascii"), "base64"
+
+
+def _type(headers: tuple[tuple[str, str], ...]) -> str:
+    return next((value for name, value in headers if name.lower() == "content-type"), "")

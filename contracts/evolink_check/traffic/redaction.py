@@ -1,0 +1,222 @@
+"""What must not be kept or shown is removed: keys, users and query strings of URLs, cookies. Pure.
+
+What is removed leaves a mark of the same length that a URI may hold, with sixteen bits of a digest: a limit on length
+can still be judged, a link still matches its fetch and a callback URL its delivery, and nothing can be read out of
+it. Whatever else is in a body stays as it was, to the byte. A URL that was cleaned is not changed by cleaning it again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from evolink_check.traffic.trace import NOBODY, UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from evolink_check.analysis.openapi import Exchange
+    from evolink_check.traffic.trace import Trace
+
+REMOVED = "[removed]"
+KEY = "[removed:key]"  # what every recorder writes, and the rules look for, where a key stood outside of its header
+SHORT = 8  # characters: a key that is shorter may stand somewhere by chance
+_ROOM = len("removed-0000")
+_MARK = re.compile(r"removed|(?:removed-[0-9a-f]{4}|~[0-9a-f]{0,4})\.*[ ^]?")
+_OF_URI = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*")
+
+# A text that is one URL, in whatever notation, and URLs within a text (escaped slashes and percent codes included).
+_ONE = re.compile(
+    r"(?P<lead>\s*(?:[a-z][a-z0-9+.\-]{0,30}:)?[/\\]*)(?P<user>[^/?#]*@)?(?P<rest>[^?#]*)(?P<query>\?[^#]*)?(?P<fragment>#.*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+_LOOKS_LIKE_ONE = re.compile(r"\s*(?:[a-z][a-z0-9+.\-]{0,30}:)?[/\\]{2}[^\n]*", re.IGNORECASE)
+_SIGN = r"%3f|%23|\\{1,9}u00(?:3f|23)"  # a question mark or a hash, escaped
+_WITHIN = re.compile(
+    r"(?P<lead>(?:\\{0,9}/|%2f|\\{1,9}u002f){2})(?P<user>[^/?#\s\"<>\\]*(?:@|%40))?"
+    rf"(?P<rest>[^?#\s\"<>%\\]*(?:(?!{_SIGN})[%\\][^?#\s\"<>%\\]*)*)"
+    rf"(?P<sign>\?|#|{_SIGN})?(?P<query>(?<=[?#fF3])[^\s\"<>]*)?",
+    re.IGNORECASE,
+)
+_AFTER = "'),.;:\\"  # what stands behind a URL in a sentence rather than in it
+
+_SECRET = r"(?:authorization|cookie|api[-_]?key|token|secret|password|passwd|signature)"  # noqa: S105  (names)
+_NAMES_SECRET = re.compile(rf"(?:.*[-_ ])?{_SECRET}", re.IGNORECASE)
+_NAMES_CALLBACK = re.compile(r".*(?:callback|webhook)", re.IGNORECASE)
+_TOLD = re.compile(
+    rf"(?P<name>{_SECRET}[\\\"']{{0,9}}\s{{0,9}}[:=]\s{{0,9}}[\\\"']{{0,9}}(?:(?:bearer|basic|digest)\s{{1,9}})?)(?!\[removed|(?:bearer|basic|digest)\b)[^\s\"'\\,;}}&\[]{{6,}}",
+    re.IGNORECASE,
+)
+_KEYS = re.compile(
+    r"(?P<name>\bbearer\s{1,9})(?=[a-z._~+/=\-]*[0-9])[a-z0-9._~+/=\-]{12,}|\bsk-[a-z0-9_\-]{8,}|\beyJ[\w\-]{8,}\.[\w\-]{8,}\.[\w\-]*",
+    re.IGNORECASE,
+)
+# What a text must hold, in lower case, for each of the three to find anything.
+_SLASHES = ("//", "\\/", "%2f", "u002f")
+_NAMES = ("authorization", "cookie", "key", "token", "secret", "passw", "signature")
+_STARTS = ("bearer", "sk-", "eyj")
+_SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
+_LITERAL = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?', re.DOTALL)
+
+
+def redacted(trace: Trace, keys: Collection[str] = ()) -> Trace:
+    """The trace as it may be kept. `keys` are those that whoever recorded it knows."""
+    entries = tuple(
+        replace(
+            entry,
+            exchange=clean_exchange(entry.exchange, entry.who, keys),
+            problem=clean_text(entry.problem, keys),
+            case=clean_text(entry.case, keys),
+        )
+        for entry in trace.entries
+    )
+    return replace(trace, entries=entries, receiver=clean_url(trace.receiver, keys))
+
+
+def clean_exchange(exchange: Exchange, who: str = UNKNOWN, keys: Collection[str] = ()) -> Exchange:
+    """An exchange without secrets; Authorization names who asked."""
+    return replace(
+        exchange,
+        url=clean_url(exchange.url, keys),
+        request_headers=tuple(clean_header(*one, who, keys) for one in exchange.request_headers),
+        request_body=clean_body(exchange.request_body, keys),
+        response_headers=tuple(clean_header(*one, who, keys) for one in exchange.response_headers),
+        response_body=clean_body(exchange.response_body, keys),
+    )
+
+
+def clean_header(name: str, value: str, who: str = UNKNOWN, keys: Collection[str] = ()) -> tuple[str, str]:
+    """A header without secrets: `Bearer [main]` for a key, `[removed]` for cookies and the like."""
+    if not _NAMES_SECRET.fullmatch(name.strip()):
+        return name, clean_value(value, keys)
+    scheme, _, rest = value.strip().partition(" ")
+    if name.strip().lower() != "authorization" or (scheme and scheme.lower() not in _SCHEMES):
+        return name, REMOVED if value.strip() else value
+    label = f"[{who}]" if who not in {NOBODY, UNKNOWN, "server"} else REMOVED
+    return name, f"{scheme} {label}" if rest else value
+
+
+def clean_value(value: str, keys: Collection[str] = (), name: str = "") -> str:
+    """A text that stands for itself, such as a string of JSON or a header; `name` is what it is called there."""
+    if _NAMES_SECRET.fullmatch(name):
+        return REMOVED if value and value != KEY else value
+    if _NAMES_CALLBACK.match(name) or _LOOKS_LIKE_ONE.fullmatch(value):
+        return clean_url(value, keys)
+    if value[:1] in {"{", "[", '"'}:
+        return _less_json(value, keys) or clean_text(value, keys)
+    return clean_text(value, keys)
+
+
+def clean_url(url: str, keys: Collection[str] = ()) -> str:
+    """A URL, or a path with its query, without user, query and fragment."""
+    found = _ONE.fullmatch(_less_keys(url, keys))
+    if found is None:
+        return clean_text(url, keys)
+    user, query, fragment = (found[part] or "" for part in ("user", "query", "fragment"))
+    tail = "".join(f"{part[0]}{_mark(part[1:])}" for part in (query, fragment) if part)
+    return f"{found['lead']}{_mark(user[:-1])}{user[-1:]}{clean_text(found['rest'])}{tail}"
+
+
+def clean_text(text: str, keys: Collection[str] = ()) -> str:
+    """A text with URLs and keys somewhere in it."""
+    plain = _less_keys(text, keys)
+    lower = plain.lower()  # most texts hold nothing that the patterns would have to look at
+    if any(sign in lower for sign in _SLASHES):
+        plain = _WITHIN.sub(_less_query, plain)
+    if any(name in lower for name in _NAMES):
+        plain = _TOLD.sub(_less_name, plain)
+    return _KEYS.sub(_less_name, plain) if any(start in lower for start in _STARTS) else plain
+
+
+def clean_body(body: bytes, keys: Collection[str] = ()) -> bytes:
+    """A body: each string of JSON on its own; what is no JSON as a text; the very same bytes without secrets."""
+    for coding in dict.fromkeys((json.detect_encoding(body), "utf-8", "latin-1")):
+        try:
+            text = body.decode(coding)
+        except UnicodeDecodeError:
+            continue
+        plain = _less_json(text, keys) or clean_text(_less_strings(text, keys), keys)
+        return body if plain == text else plain.encode(coding, "replace")
+    raise AssertionError  # latin-1 decodes everything
+
+
+def _less_json(text: str, keys: Collection[str]) -> str | None:
+    """JSON with its strings cleaned in their places; None when it is none."""
+    try:
+        json.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        return None
+    return _less_strings(text, keys)
+
+
+def _less_strings(text: str, keys: Collection[str]) -> str:
+    """A text in which whatever looks like a string of JSON is cleaned, the rest is not looked at."""
+    name = ""
+
+    def cleaned(found: re.Match[str]) -> str:
+        nonlocal name
+        written, colon = found[1], found[2]
+        try:
+            value = json.loads(f'"{written}"', strict=False) if "\\" in written else written
+        except ValueError:  # in what is no JSON
+            return found[0]
+        if not (value or colon):
+            return found[0]
+        if colon:
+            name = value
+            plain = value if value.isidentifier() and not keys else clean_text(value, keys)
+        else:
+            plain = clean_value(value, keys, name)
+        return found[0] if plain == value else f"{_as_written(plain, written)}{colon or ''}"
+
+    return _LITERAL.sub(cleaned, text)
+
+
+def _as_written(value: str, written: str) -> str:
+    """A string of JSON in the manner of another one: with or without escapes of slashes and letters."""
+    encoded = json.dumps(value, ensure_ascii=written.isascii())
+    return encoded.replace("/", r"\/") if r"\/" in written else encoded
+
+
+def _less_keys(text: str, keys: Collection[str]) -> str:
+    for key in sorted(keys, key=len, reverse=True):
+        if len(key) >= SHORT:
+            text = text.replace(key, KEY)
+    return text
+
+
+def _less_query(found: re.Match[str]) -> str:
+    user, sign, query = found["user"] or "", found["sign"] or "", found["query"] or ""
+    at = re.search(r"@\Z|%40\Z", user, re.IGNORECASE)
+    if at:
+        user = f"{_mark(user[: at.start()])}{at[0]}"
+    told = query.rstrip(_AFTER)
+    rest, after = (found["rest"], query[len(told) :]) if sign else (found["rest"], query)
+    return f"{found['lead']}{user}{rest}{sign}{_mark(told)}{after}"
+
+
+def _less_name(found: re.Match[str]) -> str:
+    return f"{found['name'] or ''}{REMOVED}"
+
+
+def _mark(secret: str) -> str:
+    """What stands where a secret stood: of its length, a URI where it was one, equal for equal secrets only."""
+    if not secret or _MARK.fullmatch(secret):
+        return secret
+    if KEY in secret or secret == REMOVED:
+        return KEY if KEY in secret else "removed"
+    odd = _oddity(secret)
+    size = len(secret) - len(odd)
+    digest = sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()[:4]
+    mark = f"removed-{digest}" if size >= _ROOM else f"~{digest[: max(0, size - 1)]}"
+    return mark.ljust(size, ".") + odd
+
+
+def _oddity(secret: str) -> str:
+    """A space, or a character that no URI holds, where there was one: a bad URL stays a bad URL."""
+    if any(char.isspace() for char in secret):
+        return " "
+    return "" if _OF_URI.fullmatch(secret) else "^"

@@ -1,0 +1,93 @@
+"""What was observed, in the order it happened: the one thing that a judge looks at. Pure records.
+
+A trace comes from a run of ours, from a recording proxy or from any HAR file; nothing in it says which. What a
+recording does not tell is None, and is then not observed: silence is no evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evolink_check.analysis.openapi import Exchange
+
+Kind = Literal["exchange", "delivery"]
+NOBODY = "nobody"  # the label of whoever sends no key at all, or none in the documented scheme
+UNKNOWN = "unknown"  # the label when a recording does not tell whether there was a key
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is known of one who asks, by a label. The key itself is never kept.
+
+    `valid`: the server knows the key (False: it must be refused with 401). `credits`: True when they cover every
+    create of the trace, False when they cover none. `access`: the key may use the model. None: not known.
+    """
+
+    label: str
+    valid: bool | None = None
+    credits: bool | None = None
+    access: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What decoding a fetched result gave. `problem` says why it gave nothing; then the numbers are 0."""
+
+    seconds: float = 0.0
+    width: int = 0
+    height: int = 0
+    codec: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One request with its answer: an exchange with the server, or a delivery that the server made to a receiver.
+
+    Times are Unix seconds: `began` when the request was begun (a delivery: when it arrived), `ended` when the answer
+    was complete or the connection was lost. A status of 0 is no answer, and `problem` says why. `who` is the label
+    of the account that asked. `exact`: the bodies are what was on the wire, to the byte. A body that was too large
+    to keep is empty, with its length in `size`.
+    """
+
+    number: int  # the place in the trace, from 0
+    exchange: Exchange
+    began: float
+    ended: float
+    kind: Kind = "exchange"
+    who: str = UNKNOWN
+    exact: bool = True
+    problem: str = ""
+    case: str = ""  # what it was sent for, when that was said
+    media: Media | None = None
+    size: int | None = None  # bytes of the answer's body, when the body itself is not kept
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Entries in order of `began`, and what is known of the circumstances.
+
+    `origin` is the base URL of the API, without a slash at its end; empty: entries are told by their path alone.
+    `receiver` is the public prefix of callback URLs whose deliveries are in the trace; empty: deliveries were not
+    watched, and their absence means nothing. `watched_until`: when the watching of deliveries ended, Unix seconds.
+    `scale`: seconds of the server's time in a real one; other than 1, its clock need not agree with its Date header.
+    `complete`: the whole traffic of the client is here, so that what is missing did not happen.
+    """
+
+    entries: tuple[Entry, ...]
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    origin: str = ""
+    receiver: str = ""
+    watched_until: float = 0.0
+    scale: float = 1.0
+    complete: bool = True
+
+    def account(self, label: str) -> Account:
+        """What is known of a label; nothing for one that was not described."""
+        if label == NOBODY:
+            return Account(NOBODY, valid=False)
+        return self.accounts.get(label, Account(label))

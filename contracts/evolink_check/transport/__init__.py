@@ -1,0 +1,1 @@
+"""Reach the server under test: HTTP client, budget, rate limiter, callback receiver."""

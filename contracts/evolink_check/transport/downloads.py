@@ -1,0 +1,67 @@
+"""Results are fetched without a key, and decoded: what was asked for is seen in the file itself."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from evolink_check.traffic.trace import Media
+from evolink_check.transport.http import Wire
+
+if TYPE_CHECKING:
+    import av
+    from av.video.stream import VideoStream
+
+    from evolink_check.traffic.trace import Entry
+    from evolink_check.transport.target import Target
+
+_KEPT = 4096  # bytes of an answer that is no file: an error's body is worth keeping
+_SHOWN = 120  # characters of a problem
+
+
+def fetch(target: Target, url: str, name: str = "") -> Entry:
+    """Fetch one result link and record it with its `media`. Raises `Halted` instead of sending."""
+    entry = target.visit(url, name)
+    body = entry.exchange.response_body
+    whole = not entry.problem.startswith(Wire.LEFT)
+    if whole and 200 <= entry.exchange.status < 300:  # noqa: PLR2004  (success)
+        entry = replace(entry, media=media_of(body, entry.problem))
+    if len(body) > _KEPT:
+        entry = replace(entry, size=len(body), exchange=replace(entry.exchange, response_body=b""))
+    return target.recorder.add(entry)
+
+
+def media_of(body: bytes, problem: str = "") -> Media:
+    """What a video is by its own packets: a cut file is as long as what there is of it."""
+    if problem:
+        return Media(problem=problem)
+    import av
+
+    try:
+        with av.open(io.BytesIO(body), mode="r") as container:
+            return _media(container)
+    except (av.FFmpegError, ValueError, OSError) as error:
+        return Media(problem=f"{type(error).__name__}: {error}"[:_SHOWN])
+
+
+def _media(container: av.container.InputContainer) -> Media:
+    if not container.streams.video:
+        return Media(problem="there is no picture in it")
+    stream = container.streams.video[0]
+    seconds, (width, height) = _watched(container, stream)
+    if not width:
+        return Media(problem="not one picture can be decoded")
+    return Media(seconds, width, height, stream.codec_context.name)
+
+
+def _watched(container: av.container.InputContainer, stream: VideoStream) -> tuple[float, tuple[int, int]]:
+    """Seconds from the first packet to the end of the last one, and the size of the first picture."""
+    size, begins, ends = (0, 0), float("inf"), float("-inf")
+    for packet in container.demux(stream):  # the last one is empty, and brings out what was held back
+        if size == (0, 0):
+            size = next(((frame.width, frame.height) for frame in packet.decode()), size)
+        if packet.pts is not None and packet.time_base is not None:
+            begins = min(begins, float(packet.pts * packet.time_base))
+            ends = max(ends, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+    return max(0.0, ends - begins) if begins <= ends else 0.0, size

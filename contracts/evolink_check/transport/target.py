@@ -1,0 +1,255 @@
+"""The door to the server: every request of a run goes through here, is counted, paced and recorded."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from evolink_check import clock
+from evolink_check.analysis.request_faults import decoded
+from evolink_check.generation.case import WRONG, Case
+from evolink_check.traffic.trace import NOBODY, Entry
+from evolink_check.transport.budget import Budget, documented_price, price_in
+from evolink_check.transport.http import Wire
+from evolink_check.transport.rate_limiter import Pace, retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+    from evolink_spec import Spec
+
+    from evolink_check.settings import Effort, Subject
+    from evolink_check.transport.recorder import Recorder
+
+READING = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_TRIES = 4  # of one request that is answered with 429
+_KNOCKS = (0.5, 1.0, 2.0)  # seconds before a connection that was refused is tried again
+_SLICE = 0.25  # seconds of a wait, after which it is seen whether there is still anything to wait for
+_STRAYS = (
+    5  # tasks that a run without a budget lets happen before it asks for nothing that could make another
+)
+_LOST = frozenset({0, 502, 504})  # answers that do not tell whether there is a task now
+_TOO_MANY = 429
+
+
+class Halted(Exception):  # noqa: N818  (no error: a run has its limits)
+    """A request was not sent."""
+
+
+class OverBudget(Halted):
+    """It could cost more than was granted. Others may be sent."""
+
+
+class OutOfTime(Halted):
+    """The time of the run is over, it was stopped, or the server is gone: nothing is sent any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a run has cost so far. `strays` are tasks made of requests that ought to have been refused, by clause."""
+
+    created: int
+    spent: float
+    strays: tuple[tuple[str, int], ...] = ()
+
+
+class Target:
+    """Sends cases, from any thread; at most `effort.jobs` at a time. As a context manager it closes its connections.
+
+    A request that may make a task is paid for in advance (see `Budget`). Of what ought to be refused the first of its
+    kind goes alone: a server that makes a task of it is asked no more of that kind, and, without a budget, after a few
+    nothing that could make another.
+    """
+
+    def __init__(  # noqa: PLR0913  (what a test replaces stands behind the star)
+        self,
+        subject: Subject,
+        effort: Effort,
+        recorder: Recorder,
+        spec: Spec,
+        *,
+        stop: threading.Event | None = None,
+        transport: httpx.BaseTransport | None = None,
+        wait: Callable[[float], None] = clock.wait,
+    ) -> None:
+        self.subject = subject
+        self.recorder = recorder
+        self._wire = Wire(subject.url, recorder.now, ca=subject.ca, transport=transport)
+        self._wait = wait
+        self._stop = stop or threading.Event()
+        self._pace = Pace(effort.rate)
+        self._slots = threading.BoundedSemaphore(effort.jobs)
+        self._ends = clock.stopwatch() + effort.seconds
+        self._wrong = f"sk-{secrets.token_hex(24)}"
+        self._landed = threading.Condition()
+        self._budget = Budget(effort.max_credits, effort.tasks, documented_price(spec))
+        self._kinds: dict[str, bool] = {}  # of what is to be refused: whether the first one has been answered
+        self._strays: Counter[str] = Counter()
+        self.gone = ""  # why the server is not there any more
+
+    def send(self, case: Case) -> Entry:
+        """Send it and record the exchange, which is returned; without an answer it has status 0 and a `problem`.
+
+        A 429 is recorded, waited for, and the case sent again, unless its key is known to be limited. Raises
+        `OverBudget` or `OutOfTime` (both `Halted`) instead of sending.
+        """
+        for tries in range(1, _TRIES + 1):
+            entry = self._paid(case)
+            pause = self._pause(case, entry)
+            if pause is None or tries == _TRIES:
+                break
+            self._pace.hold(case.key, clock.stopwatch() + pause)
+        return entry
+
+    def visit(self, url: str, name: str = "") -> Entry:
+        """Fetch a URL outside of the API, without a key; redirects are followed. Not recorded: the caller does."""
+        self._admit(NOBODY)
+        with self._slots:
+            return self._wire.exchange(Case(name, (), "GET", url), (), self.left, follow=True)
+
+    def ask(self, method: str, url: str, body: bytes) -> int:
+        """Say something to the server that is no part of the API, with the main key, unrecorded; the status."""
+        self._admit("")
+        head = (*self._key(Case("", (), method, url)), ("Content-Type", "application/json"))
+        return self._wire.exchange(Case("", (), method, url, body=body), head, self.left).exchange.status
+
+    def left(self) -> float:
+        """Seconds of the run that are left; 0 when it was stopped."""
+        if self._stop.is_set() or self.gone:
+            return 0.0
+        return max(0.0, self._ends - clock.stopwatch())
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long. Raises `OutOfTime` as soon as the run is over."""
+        while seconds > 0:
+            self.in_time()
+            self._wait(min(seconds, _SLICE))
+            seconds -= _SLICE
+        self.in_time()
+
+    @property
+    def tally(self) -> Tally:
+        """What the run has cost so far."""
+        with self._landed:
+            return Tally(self._budget.created, self._budget.spent, tuple(self._strays.items()))
+
+    @property
+    def affords(self) -> int:
+        """How many more tasks the budget covers; 0 without one."""
+        with self._landed:
+            return self._budget.affords
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._wire.close()
+
+    def _paid(self, case: Case) -> Entry:
+        """Send it once, its price set aside for as long as it is under way."""
+        self._admit(case.key)
+        price = None if case.method.upper() in READING else self._set_aside(case)
+        cost: float | None = None  # what was not sent is free
+        try:
+            with self._slots:
+                entry = self._knocked(case)
+            if price is not None:
+                cost = self._cost(case, entry, price)
+        finally:
+            if price is not None:
+                self._settle(case, price, cost)
+        return entry
+
+    def _knocked(self, case: Case) -> Entry:
+        """Exchange and record; where nobody listens, once more a little later: nothing was sent."""
+        for seconds in (*_KNOCKS, None):
+            entry = self.recorder.add(self._wire.exchange(case, self._key(case), self.left))
+            if not entry.problem.startswith(Wire.UNREACHED):
+                return entry
+            if seconds is not None:
+                self.pause(seconds)
+        self.gone = entry.problem
+        raise OutOfTime(f"the server is gone: {entry.problem}")
+
+    def _admit(self, key: str) -> None:
+        """Wait for the turn of a request with this key."""
+        self.in_time()
+        self.pause(self._pace.slot(key, clock.stopwatch()))
+
+    def in_time(self) -> None:
+        """Raise `OutOfTime` when the run is over."""
+        if self.left() <= 0:
+            raise OutOfTime(
+                self.gone or ("stopped" if self._stop.is_set() else "the time of the run is over")
+            )
+
+    def _set_aside(self, case: Case) -> float:
+        """The price of one create, taken out of the budget; waits while one under way may give it back."""
+        with self._landed:
+            while True:
+                budget = self._budget
+                self._refuse(case, budget)
+                if budget.asked() == "granted" and (case.creates or self._kinds.get(_kind(case), True)):
+                    self._budget = budget.sent()
+                    self._kinds.setdefault(_kind(case), case.creates)
+                    return budget.price
+                self._landed.wait(_SLICE)
+                self.in_time()
+
+    def _refuse(self, case: Case, budget: Budget) -> None:
+        """Raise `OverBudget` for what may not be sent."""
+        if case.creates and budget.granted is None:
+            raise OverBudget("no credits were granted")
+        if budget.asked() == "refused":
+            raise OverBudget(f"{budget.spent:g} of {budget.granted:g} credits are spent")
+        if not case.creates and self._strays[_kind(case)]:
+            raise OverBudget(f"the server made a task of a request like this: {_kind(case)}")
+        if not case.creates and budget.granted is None and self._strays.total() >= _STRAYS:
+            raise OverBudget("the server makes tasks of requests that ought to be refused")
+
+    def _settle(self, case: Case, price: float, cost: float | None) -> None:
+        with self._landed:
+            self._budget = self._budget.returned(price, cost)
+            self._kinds[_kind(case)] = True
+            if cost is not None and not case.creates:
+                self._strays[_kind(case)] += 1
+            self._landed.notify_all()
+
+    def _cost(self, case: Case, entry: Entry, price: float) -> float | None:
+        """What an answered request has cost; None when no task was made of it."""
+        status = entry.exchange.status
+        if case.creates and status in _LOST:
+            return price
+        if not 200 <= status < 300:  # noqa: PLR2004  (success)
+            return None
+        answer = decoded(entry.exchange.response_body)
+        said = price_in(answer)
+        made = case.creates or said is not None or (isinstance(answer, dict) and "id" in answer)
+        return (price if said is None else said) if made else None
+
+    def _pause(self, case: Case, entry: Entry) -> float | None:
+        """How long to wait before this is sent again; None when it is not to be."""
+        key = self.subject.keys.get(case.key)
+        if entry.exchange.status != _TOO_MANY or (key is not None and key.limited):
+            return None
+        said = retry_after(entry.exchange.response_headers, clock.now())
+        pause = 1.0 if said is None else said
+        return pause if pause < self.left() else None
+
+    def _key(self, case: Case) -> tuple[tuple[str, str], ...]:
+        """The Authorization header of a case."""
+        if case.authorization is not None:
+            return (("Authorization", case.authorization),)
+        if case.key == NOBODY:
+            return ()
+        token = self._wrong if case.key == WRONG else self.subject.keys[case.key].token
+        return (("Authorization", f"Bearer {token}"),)
+
+
+def _kind(case: Case) -> str:
+    """What a request is an example of."""
+    return case.clauses[0] if case.clauses else case.name

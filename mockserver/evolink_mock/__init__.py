@@ -1,0 +1,52 @@
+"""Plays the contract: a server whose tasks live, fail and call back.
+
+What stands here is for tests in Python. It is imported when it is first asked for: the server, its command
+line and a test run that needs none of it start without.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evolink_mock.testing.account import MockAccount, MockCallbacks, MockClock
+    from evolink_mock.testing.callback_receiver import Received, Receiver
+    from evolink_mock.testing.control_client import ControlError
+    from evolink_mock.testing.mock_server import MockServer
+    from evolink_mock.testing.violations import ContractViolation
+
+_ROOMS = {
+    "ContractViolation": "testing.violations",
+    "ControlError": "testing.control_client",
+    "MockAccount": "testing.account",
+    "MockCallbacks": "testing.account",
+    "MockClock": "testing.account",
+    "MockServer": "testing.mock_server",
+    "Received": "testing.callback_receiver",
+    "Receiver": "testing.callback_receiver",
+}
+
+__all__ = [
+    "ContractViolation",
+    "ControlError",
+    "MockAccount",
+    "MockCallbacks",
+    "MockClock",
+    "MockServer",
+    "Received",
+    "Receiver",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from where it is made. AttributeError for any other."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""Deliver callbacks: URL guard, retry schedule, sender."""

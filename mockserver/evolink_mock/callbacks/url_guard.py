@@ -1,0 +1,229 @@
+"""May this URL, or this address, be called? A table and a strict reader of URLs; no I/O, no DNS.
+
+One reader (`target`) serves the guard and the delivery, so what is judged is what is called. It refuses
+whatever two URL parsers could read differently: user names, backslashes, percent signs in a host, anything
+outside printable ASCII, and numeric hosts that are not plain dotted decimal.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evolink_spec.models import CallbackRules
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+_LAST_PORT = 65535
+_LONGEST_NAME = 253
+
+_URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)([^#]*)(?:#.*)?", re.IGNORECASE)
+_AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
+_NOT_PRINTABLE_ASCII = re.compile(r"[^!-~]")
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+# What inet_aton and the WHATWG URL standard take for an IPv4 address, however odd the rest of it looks.
+_ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
+
+# RFC 6761, 6762 (appendix G), 8375 and the /etc/hosts of common systems.
+_INTERNAL_SUFFIXES = (
+    *(".localhost", ".localdomain", ".localdomain4", ".localdomain6", ".local", ".internal", ".intranet"),
+    *(".private", ".corp", ".home", ".lan", ".home.arpa"),
+)
+
+# The IANA special-purpose registry, not `is_global`: that answer changes between releases of Python.
+_V4 = tuple(
+    (IPv4Network(network), kind)
+    for network, kind in (
+        ("0.0.0.0/8", "an internal"),  # "this network": Linux takes 0.0.0.0 for loopback
+        ("10.0.0.0/8", "an internal"),
+        ("100.64.0.0/10", "an internal"),  # carrier-grade NAT, and the metadata service of one cloud
+        ("127.0.0.0/8", "an internal"),
+        ("169.254.0.0/16", "an internal"),  # link-local: the metadata service of most clouds
+        ("172.16.0.0/12", "an internal"),
+        ("192.0.0.0/24", "an internal"),
+        ("192.0.2.0/24", "a reserved"),
+        ("192.88.99.0/24", "a reserved"),  # 6to4 relays
+        ("192.168.0.0/16", "an internal"),
+        ("198.18.0.0/15", "an internal"),
+        ("198.51.100.0/24", "a reserved"),
+        ("203.0.113.0/24", "a reserved"),
+        ("224.0.0.0/4", "a multicast"),
+        ("240.0.0.0/4", "a reserved"),  # and the broadcast address
+    )
+)
+# For IPv6 the other way round: only global unicast may be called, less these.
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_V6 = tuple(
+    (IPv6Network(network), kind)
+    for network, kind in (
+        ("2001::/23", "a reserved"),  # Teredo, benchmarking, ORCHID
+        ("2001:db8::/32", "a reserved"),
+        ("2002::/16", "a reserved"),  # 6to4: an IPv4 address in disguise, deprecated
+        ("3fff::/20", "a reserved"),
+    )
+)
+# An IPv4 address is meant. A NAT64 network gives such addresses for every public name.
+_V4_WITHIN = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
+_ISATAP = (0x0000_5EFE, 0x0200_5EFE)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a callback goes: a canonical host (lower case, no brackets, no trailing dot) and what to ask for.
+
+    `request_target` is the path and query exactly as given (clause `callback.query-kept`).
+    """
+
+    scheme: str
+    host: str
+    port: int
+    request_target: bytes
+
+    def authority(self) -> str:
+        """Spell the value of the Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A host that may be called although it is internal, and by plain http; `port` None means any."""
+
+    host: str
+    port: int | None
+
+
+def parse_allowed(text: str) -> Allowed:
+    """Read `HOST[:PORT]`, an IPv6 address in brackets. ValueError says what is wrong."""
+    try:
+        host, port = _host_and_port(text)
+    except ValueError as error:
+        wanted = "HOST or HOST:PORT, such as localhost:9000, 127.0.0.1 or [::1]:9000"
+        raise ValueError(f"{text!r} {error}; expected {wanted}") from None
+    return Allowed(host, port)
+
+
+def is_allowed(host: str, port: int, allowed: Sequence[Allowed]) -> bool:
+    """Whether the checks do not apply to this (canonical) host and port."""
+    return any(one.host == host and one.port in (None, port) for one in allowed)
+
+
+def target(url: str) -> Target:
+    """Take a URL apart. ValueError, with a short reason, when it is malformed or ambiguous.
+
+    A fragment is legal and never sent.
+    """
+    if _NOT_PRINTABLE_ASCII.search(url):
+        raise ValueError("has a space, a control character or one outside ASCII")
+    parts = _URL.fullmatch(url)
+    if parts is None:
+        raise ValueError("is not a URL of the form https://HOST/PATH")
+    scheme, authority, rest = parts[1].lower(), parts[2], parts[3]
+    if scheme not in DEFAULT_PORTS:
+        raise ValueError("only https is supported")
+    if "\\" in url:
+        raise ValueError("has a backslash")
+    host, port = _host_and_port(authority)
+    request_target = rest if rest.startswith("/") else f"/{rest}"
+    return Target(scheme, host, port or DEFAULT_PORTS[scheme], request_target.encode("ascii"))
+
+
+def url_refusal(url: str, rules: CallbackRules, allowed: Sequence[Allowed]) -> str | None:
+    """Why the text of this URL may not be called, or None when it may.
+
+    Keeps `callback.https-only`, `callback.max-length`, `callback.uri` and, as far as text goes (a name may still
+    resolve inside), `callback.no-internal`.
+    """
+    if len(url) > rules.max_length:
+        return f"is longer than {rules.max_length} characters"
+    try:
+        where = target(url)
+    except ValueError as error:
+        return str(error)
+    if is_allowed(where.host, where.port, allowed):
+        return None
+    if where.scheme != "https":
+        return "only https is supported"
+    return _host_refusal(where.host)
+
+
+def address_refusal(ip: str) -> str | None:
+    """Why the address that a name resolved to may not be called, or None when it is a public one."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return f"{ip} is not an address"
+    kind = _kind_v4(address) if isinstance(address, IPv4Address) else _kind_v6(address)
+    return None if kind is None else f"{ip} is {kind} address"
+
+
+def _host_refusal(host: str) -> str | None:
+    if ":" in host or _ENDS_IN_NUMBER.fullmatch(host):
+        return address_refusal(host)
+    # A name of one label means something only to a hosts file or a search domain.
+    if "." not in host or host.endswith(_INTERNAL_SUFFIXES):
+        return f"{host} is an internal name"
+    return None
+
+
+def _host_and_port(authority: str) -> tuple[str, int | None]:
+    if "@" in authority:
+        # RFC 9110 4.2.4: treat userinfo from an untrusted source as an error.
+        raise ValueError("has a user name or password before the host")
+    parts = _AUTHORITY.fullmatch(authority)
+    if parts is None:
+        raise ValueError("has a malformed host or port")
+    port = int(parts[2]) if parts[2] else None
+    if port is not None and not 0 < port <= _LAST_PORT:
+        raise ValueError(f"has a port that is not in 1..{_LAST_PORT}")
+    return _host(parts[1]), port
+
+
+def _host(text: str) -> str:
+    """Give the canonical spelling of a host."""
+    if text.startswith("["):
+        return _bracketed(text[1:-1])
+    name = text.lower().removesuffix(".")
+    if not name:
+        raise ValueError("has no host")
+    if _ENDS_IN_NUMBER.fullmatch(name):
+        try:
+            return str(IPv4Address(name))
+        except AddressValueError:
+            # 2130706433, 0x7f.1, 0177.0.0.1, 127.1: parsers differ, so even a public one is refused.
+            raise ValueError("may hide an internal address: write four plain decimal numbers") from None
+    if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
+        raise ValueError("has a host that is neither a name nor an address")
+    return name
+
+
+def _bracketed(text: str) -> str:
+    if "%" in text:
+        raise ValueError("has an address with a zone")
+    try:
+        return str(IPv6Address(text))
+    except AddressValueError:
+        raise ValueError("has brackets around what is not an IPv6 address") from None
+
+
+def _kind_v4(address: IPv4Address) -> str | None:
+    return next((kind for network, kind in _V4 if address in network), None)
+
+
+def _kind_v6(address: IPv6Address) -> str | None:
+    if address.scope_id is not None:
+        return "an internal"
+    within = IPv4Address(int(address) & 0xFFFF_FFFF)
+    if any(address in network for network in _V4_WITHIN):
+        return _kind_v4(within)
+    if address not in _GLOBAL_UNICAST:
+        return "an internal"
+    for network, kind in _V6:
+        if address in network:
+            return kind
+    return _kind_v4(within) if int(address) >> 32 & 0xFFFF_FFFF in _ISATAP else None

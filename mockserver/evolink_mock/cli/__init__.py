@@ -1,0 +1,1 @@
+"""The `evolink-mock` command."""

@@ -1,0 +1,134 @@
+"""`evolink-mock demo`: create, watch, be called back, save the video. Everything over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import urllib.request
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+from evolink_spec import load
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from evolink_mock.server.thread import running
+from evolink_mock.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from evolink_mock.domain.tasks import Speed
+
+_POLL_SECONDS = 0.5
+_CALLBACK_SECONDS = 15
+_TOKEN = "demo"  # noqa: S105  (any token is accepted)
+
+
+def run(folder: Path, speed: Speed) -> int:
+    """Play the whole job in the terminal and save the video in `folder`. Returns the exit code."""
+    console = Console()
+    if not folder.is_dir():
+        Console(stderr=True).print(f"[red]evolink-mock: there is no folder {escape(str(folder))}[/]")
+        return 2
+    spec = load()
+    with _receiver() as (callback_url, heard):
+        settings = Settings(port=0, speed=speed, allow_callbacks_to=(callback_url.split("/")[2],))
+        with running(spec, settings) as url:
+            (_, path), by_model = next(iter(spec.creates.items()))
+            request = _request(next(iter(by_model)), callback_url)
+            console.print(f"[bold]POST {path}[/]  {escape(json.dumps(request))}")
+            task = _ask(url + path, request)
+            console.print(
+                f"  → {task['status']}, [cyan]{task['id']}[/], {task['usage']['credits_reserved']} credits"
+            )
+            done = _watch(console, url + spec.query.path.replace(f"{{{spec.query.parameter}}}", task["id"]))
+            console.print(f"[bold]callback[/]  {_said(heard)}")
+            target = folder / f"{task['id']}.mp4"
+            _save(done["results"][0], target)
+            console.print(
+                f"[bold]saved[/]  [green]{escape(str(target.resolve()))}[/]  {target.stat().st_size:,} bytes"
+            )
+    console.print("\nThe same for your own client: [bold]evolink-mock serve[/]")
+    return 0
+
+
+def _request(model: str | None, callback_url: str) -> dict[str, Any]:
+    return {
+        "model": model,
+        "prompt": "The person starts dancing",
+        "image_urls": ["https://example.com/image.jpg"],
+        "duration": 6,
+        "quality": "480p",
+        "callback_url": callback_url,
+    }
+
+
+def _watch(console: Console, url: str) -> dict[str, Any]:
+    """Poll until the end, with a bar that shows what the polls say."""
+    columns = (
+        TextColumn("[bold]GET[/]  {task.description:<10}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+    )
+    pause = threading.Event()
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        bar = progress.add_task("pending", total=100)
+        while True:
+            task = _ask(url)
+            progress.update(bar, completed=task["progress"], description=task["status"])
+            if task["status"] in {"completed", "failed"}:
+                return task
+            pause.wait(_POLL_SECONDS)
+
+
+def _said(heard: queue.Queue[dict[str, Any]]) -> str:
+    try:
+        body = heard.get(timeout=_CALLBACK_SECONDS)
+    except queue.Empty:
+        return "[red]none came[/]"
+    return f"POST of the same answer: {body['status']}, {escape(body['results'][0])}"
+
+
+def _ask(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {_TOKEN}", "Content-Type": "application/json"}
+    request = urllib.request.Request(url, data, headers)  # noqa: S310  (the mock's own URL)
+    with _direct.open(request) as response:
+        answer: dict[str, Any] = json.load(response)
+        return answer
+
+
+def _save(url: str, target: Path) -> None:
+    with _direct.open(url) as response:
+        target.write_bytes(response.read())
+
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs no proxy
+
+
+@contextmanager
+def _receiver() -> Iterator[tuple[str, queue.Queue[dict[str, Any]]]]:
+    """A callback receiver on a free port: its URL, and what it hears."""
+    heard: queue.Queue[dict[str, Any]] = queue.Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing: the demo tells what was heard."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/hook?secret=kept", heard
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,123 @@
+"""`evolink-mock run`: a command with the API's address hard-coded, against a mock of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from evolink_mock.cli.run_environment import surroundings
+from evolink_mock.cli.run_summary import Heard
+from evolink_mock.http.access_log import AccessLog
+from evolink_mock.interception import hosts
+from evolink_mock.server.server import configure_logging
+from evolink_mock.server.thread import serving
+from evolink_mock.settings import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import FrameType
+
+    from evolink_spec import Spec
+
+    from evolink_mock.http.responses import Exchange
+    from evolink_mock.settings import Settings
+
+CANNOT_RUN, NOT_FOUND, SIGNALLED = 126, 127, 128  # exit codes, as a shell gives them
+
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
+]
+_NO_PROXY = ": it may honour no proxy, and have reached the real API; try `evolink-mock run --hosts`"
+_KEYS = ("SIGINT", "SIGQUIT")  # what the keys of a terminal send, to all that run in its foreground
+
+
+def settled(settings: Settings, *, private: bool) -> Settings:
+    """The settings of a mock for one command: on free ports, or `private`ly on those that a URL leaves out."""
+    if private:
+        ports = {"port": hosts.HTTP_PORT, "https_port": hosts.HTTPS_PORT}
+        return replace(settings, **ports, proxy_port=0, offline=True)
+    return replace(settings, port=0, https_port=0, proxy_port=0)
+
+
+def run(
+    spec: Spec, settings: Settings, command: Sequence[str], *, private: bool = False, verbose: bool = False
+) -> int:
+    """Run a command against a mock that lives as long as it does, and say on stderr what it asked for.
+
+    `settings` are settled ones. With `private`, this process moves into a network of its own first. Returns the exit
+    code of the command, 128 + n when signal n ended it, 127 when there is none. Raises `NotPermitted`, `PortError`,
+    `AuthorityError` or ValueError, all before the command has started.
+    """
+    configure_logging(quiet=not verbose)
+    heard, log = Heard(), AccessLog(sys.stderr, colour=sys.stderr.isatty())
+
+    def observe(exchange: Exchange) -> None:
+        heard.exchange(exchange)
+        if verbose:
+            log(exchange)
+
+    with TemporaryDirectory(prefix="evolink-mock-") as name:
+        folder = Path(name)
+        if private:
+            hosts.enter(hosts.hosts_of(spec), folder)
+        with serving(spec, settings, observe=observe, passed=heard.passage) as doors:
+            code = run_child(command, surroundings(environment(), doors, settings, folder))
+    log.flush()
+    if code not in {CANNOT_RUN, NOT_FOUND}:
+        sys.stderr.write(heard.report("" if private else _NO_PROXY))
+    return code
+
+
+def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
+    """Run a command on our own stdin, stdout and stderr, and pass on to it what we are signalled. Its exit code."""
+    child: subprocess.Popen[bytes] | None = None
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        if child is None:
+            raise SystemExit(SIGNALLED + number)
+        if signal.Signals(number).name not in _KEYS or not _in_foreground():
+            child.send_signal(number)
+
+    with _handling(pass_on):
+        try:
+            child = subprocess.Popen(command, env=variables)  # noqa: S603  (what the user asked to have run)
+        except OSError as error:
+            missing = isinstance(error, FileNotFoundError)
+            why = "there is no such command" if missing else error.strerror
+            sys.stderr.write(f"evolink-mock: {command[0]}: {why}\n")
+            return NOT_FOUND if missing else CANNOT_RUN
+        code = child.wait()
+    return SIGNALLED - code if code < 0 else code
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle the signals that end a program; one that is ignored (nohup) stays so, for the command too."""
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    handled = [number for number, known in before.items() if known is not signal.SIG_IGN]
+    for number in handled:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, before[number])
+
+
+def _in_foreground() -> bool:
+    """Whether the terminal's keys, when they signal us, signal the command as well."""
+    if sys.platform == "win32":
+        return True
+    try:
+        with open("/dev/tty", "rb", buffering=0) as terminal:  # noqa: PTH123  (no file)
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except OSError:
+        return False

@@ -1,0 +1,190 @@
+"""The control API's accounts: opened, changed, forgotten; what is ordered for them, and what they did."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from evolink_mock.control import journal as archive
+from evolink_mock.control.handler import DONE, Reply, told
+from evolink_mock.control.tasks import calls_made
+from evolink_mock.domain.accounts import Account, Rate, grant, limit, remaining
+from evolink_mock.http.errors import Fault
+from evolink_mock.recipes import assignments
+from evolink_mock.service import account_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from evolink_mock.control.handler import Ask
+    from evolink_mock.http.responses import Exchange
+    from evolink_mock.service.service import Service
+
+_WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
+
+
+class Terms(Struct, frozen=True):
+    """Terms of an account; what is unset is the server's, or stays as it is."""
+
+    credits: Annotated[float, Meta(ge=0, le=10**12)] | UnsetType = UNSET
+    rate: Annotated[str, Meta(pattern="^[1-9][0-9]{0,8}/(second|minute|hour|day)$")] | UnsetType | None = (
+        UNSET
+    )
+    denied_models: Annotated[list[Annotated[str, Meta(max_length=200)]], Meta(max_length=100)] | UnsetType = (
+        UNSET
+    )
+
+
+class Order(Struct, frozen=True):
+    """A recipe for the next requests of an account."""
+
+    recipe: Annotated[str, Meta(min_length=1, max_length=500)]
+    times: Annotated[int, Meta(ge=1, le=1_000_000)] | None = 1
+    operation: str = "any"
+
+
+async def reset(ask: Ask) -> Reply:
+    """Forget every account."""
+    known = await ask.service.store.accounts()
+    for account in known:
+        await account_clock.drop(ask.service, account)
+    ask.service.nobody.journal.clear()
+    return told({"accounts": len(known)})
+
+
+async def listed(ask: Ask) -> Reply:
+    """Every account that is open."""
+    known = await ask.service.store.accounts()
+    return told({"accounts": [_shown(ask.service, account) for account in known]})
+
+
+async def opened(ask: Ask) -> Reply | Fault:
+    """Open the account afresh."""
+    fault = _unserved(ask)
+    if fault is not None:
+        return fault
+    await account_clock.drop(ask.service, ask.account)
+    account = await ask.service.store.account(ask.account.token)
+    _change(account, ask.body, account_clock.now(ask.service, account))
+    return told(_shown(ask.service, account), 201)
+
+
+async def shown(ask: Ask) -> Reply:
+    """One account."""
+    return told(_shown(ask.service, ask.account))
+
+
+async def changed(ask: Ask) -> Reply | Fault:
+    """Change terms."""
+    fault = _unserved(ask)
+    if fault is not None:
+        return fault
+    _change(ask.account, ask.body, account_clock.now(ask.service, ask.account))
+    return told(_shown(ask.service, ask.account))
+
+
+async def dropped(ask: Ask) -> Reply:
+    """Forget one account."""
+    await account_clock.drop(ask.service, ask.account)
+    return DONE
+
+
+async def standing(ask: Ask) -> Reply:
+    """What is ordered."""
+    return told({"recipes": assignments.standing(ask.account)})
+
+
+async def placed(ask: Ask) -> Reply | Fault:
+    """Order a recipe."""
+    order: Order = ask.body
+    fault = assignments.place(
+        ask.account, ask.service.cookbook, order.recipe, times=order.times, operation=order.operation
+    )
+    return fault or told({"recipes": assignments.standing(ask.account)}, 201)
+
+
+async def cleared(ask: Ask) -> Reply:
+    """Take all orders back."""
+    assignments.clear(ask.account)
+    return DONE
+
+
+async def journal(ask: Ask) -> Reply:
+    """What the account did."""
+    secrets = archive.secrets_of(ask.account.token)
+    return told({"entries": [archive.entry(one, secrets) for one in ask.account.journal]})
+
+
+async def journal_cleared(ask: Ask) -> Reply:
+    """Forget what it did."""
+    ask.account.journal.clear()
+    return DONE
+
+
+async def journal_har(ask: Ask) -> Reply:
+    """What the account did and what it was called back with, for tools that read archives."""
+    calls = await calls_made(ask)
+    return _archived(ask.account.journal, calls, archive.secrets_of(ask.account.token))
+
+
+async def strays_har(ask: Ask) -> Reply:
+    """What belongs to no account: a request without a key, or to a path that there is not."""
+    known = await ask.service.store.accounts()
+    secrets = tuple(text for account in known for text in archive.secrets_of(account.token))
+    return _archived(ask.service.nobody.journal, (), secrets)
+
+
+def _archived(exchanges: Iterable[Exchange], calls: Iterable[archive.Made], secrets: Sequence[str]) -> Reply:
+    from importlib.metadata import version
+
+    return told(archive.har(exchanges, calls, version("evolink-mock"), secrets))
+
+
+def _change(account: Account, terms: Terms, now: float) -> None:
+    if terms.credits is not UNSET:
+        grant(account, terms.credits, now)
+    if terms.rate is None:
+        account.rate = None
+    elif terms.rate is not UNSET:
+        limit(account, _rate(terms.rate))
+    if terms.denied_models is not UNSET:
+        account.denied = frozenset(terms.denied_models)
+
+
+def _rate(text: str) -> Rate:
+    limit, _, window = text.partition("/")
+    return Rate(int(limit), _WINDOWS[window])
+
+
+def _rate_shown(rate: Rate) -> str:
+    window = next((name for name, seconds in _WINDOWS.items() if seconds == rate.seconds), None)
+    return f"{rate.limit}/{window or f'{rate.seconds:g}s'}"
+
+
+def _unserved(ask: Ask) -> Fault | None:
+    """The 400 for a model that nothing serves, so that nothing would be denied."""
+    terms: Terms = ask.body
+    served = [name for by_model in ask.service.spec.creates.values() for name in by_model if name]
+    for model in () if terms.denied_models is UNSET else terms.denied_models:
+        if model not in served:
+            near = get_close_matches(model, served, n=1)
+            hint = f"; {near[0]} is" if near else ""
+            return Fault(400, f"denied_models: {model[:60]!r} is not served{hint}", "denied_models")
+    return None
+
+
+def _shown(service: Service, account: Account) -> dict[str, Any]:
+    now = account_clock.now(service, account)
+    return {
+        "label": account.label,
+        "granted": account.granted,
+        "remaining": remaining(account, now),
+        "used": account.used,
+        "rate": None if account.rate is None else _rate_shown(account.rate),
+        "denied_models": sorted(account.denied),
+        "tasks": account.tasks,
+        "now": now,
+        "frozen": account_clock.is_frozen(account),
+    }

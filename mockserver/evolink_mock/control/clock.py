@@ -1,0 +1,80 @@
+"""The control API's clock: an account's own time, told and moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta, Struct
+from msgspec.structs import asdict
+
+from evolink_mock.control.handler import told
+from evolink_mock.http.errors import Fault
+from evolink_mock.service import account_clock
+
+if TYPE_CHECKING:
+    from evolink_mock.control.handler import Ask, Reply
+
+_CENTURY = 3_153_600_000  # seconds
+
+
+class Advance(Struct, frozen=True):
+    """By how much."""
+
+    seconds: Annotated[float, Meta(ge=0, le=_CENTURY)]
+
+
+class Instant(Struct, frozen=True):
+    """Until when."""
+
+    now: Annotated[float, Meta(ge=0, le=account_clock.LAST)]
+
+
+async def shown(ask: Ask) -> Reply:
+    """What time it is."""
+    return told(await _clock(ask))
+
+
+async def frozen(ask: Ask) -> Reply:
+    """Stop time."""
+    await account_clock.freeze(ask.service, ask.account)
+    return told(await _clock(ask))
+
+
+async def resumed(ask: Ask) -> Reply:
+    """Let time run again."""
+    await account_clock.resume(ask.service, ask.account)
+    return told(await _clock(ask))
+
+
+async def advanced(ask: Ask) -> Reply | Fault:
+    """Move time by some seconds."""
+    try:
+        happened = await account_clock.advance(ask.service, ask.account, ask.body.seconds)
+    except ValueError as error:
+        return Fault(400, str(error), "seconds")
+    return told({**await _clock(ask), "happened": [_event(one) for one in happened]})
+
+
+async def moved(ask: Ask) -> Reply | Fault:
+    """Move time to an instant."""
+    try:
+        happened = await account_clock.set_time(ask.service, ask.account, ask.body.now)
+    except ValueError as error:
+        return Fault(400, str(error), "now")
+    return told({**await _clock(ask), "happened": [_event(one) for one in happened]})
+
+
+async def _clock(ask: Ask) -> dict[str, Any]:
+    account = ask.account
+    return {
+        "now": account_clock.now(ask.service, account),
+        "frozen": account_clock.is_frozen(account),
+        "next_due": await account_clock.next_due(ask.service, account),
+    }
+
+
+def _event(event: account_clock.Event) -> dict[str, Any]:
+    found = asdict(event)
+    if event.what != "callback.attempt":
+        del found["status"], found["problem"]
+    return found

@@ -1,0 +1,1 @@
+"""Tasks, accounts, deliveries and the store. Pure but for the clock."""

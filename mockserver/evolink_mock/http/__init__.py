@@ -1,0 +1,1 @@
+"""HTTP in and out: requests, responses, errors, middleware, access log."""

@@ -1,0 +1,78 @@
+"""Every path and method that nothing documents, and every bug: JSON in the documented shape all the same."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from evolink_mock.domain.clock import stopwatch
+from evolink_mock.http.errors import Fault
+from evolink_mock.http.requests import Disconnected
+from evolink_mock.http.responses import KEY, Exchange, refuse
+from evolink_mock.recipes.network_faults import Lost, hang_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from evolink_mock.http.route_table import Shortcuts
+
+_log = logging.getLogger("evolink_mock")
+
+
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    """404 for a path that the API does not have (clause `error.other-paths`)."""
+    if scope["type"] == "http":
+        await refuse(send, scope[KEY], Fault(404, f"there is no {scope['path'][:200]}"))
+    else:
+        await send({"type": "websocket.close", "code": 1000, "reason": ""})
+
+
+class WrongMethod:
+    """405 for a path that the API has, with the methods it takes (clause `error.other-methods`)."""
+
+    def __init__(self, *methods: str) -> None:
+        self._allow = ", ".join(methods)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Answer with `Allow`."""
+        detail = f"{scope['path'][:200]} takes {self._allow}"
+        await refuse(send, scope[KEY], Fault(405, detail, headers=((b"allow", self._allow.encode()),)))
+
+
+class Front:
+    """The outermost layer: opens the exchange, answers a bug with the documented 500, tells the log."""
+
+    def __init__(self, app: ASGIApp, shortcuts: Shortcuts, observe: Callable[[Exchange], None]) -> None:
+        self._app = app
+        self._find = shortcuts.find
+        self._observe = observe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection scope."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = scope[KEY] = Exchange(scope["method"], scope["path"], stopwatch())
+        exchange.query = scope.get("query_string", b"")
+        exchange.scheme = scope.get("scheme", "http")
+        exchange.request_headers = scope["headers"]
+        app = self._find(exchange.method, exchange.path, scope) or self._app
+        try:
+            await app(scope, receive, send)
+        except Disconnected:
+            exchange.notes += ("the client went away",)
+        except Lost as lost:
+            exchange.notes += (str(lost),)
+            await hang_up(lost, scope, receive)
+        except Exception:
+            _log.exception("a bug in the mock, answering %s %s", exchange.method, exchange.path)
+            if exchange.status:
+                raise  # half an answer is out: only closing the connection tells the client
+            await refuse(send, exchange, Fault(500))
+        finally:
+            exchange.seconds = stopwatch() - exchange.began
+            if exchange.owner is not None:
+                exchange.owner.journal.append(exchange)
+            self._observe(exchange)

@@ -1,0 +1,97 @@
+"""Reading a request without a framework's copy of it: headers, token, origin, a body that is not too large."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import AddressValueError, IPv6Address
+from typing import TYPE_CHECKING
+
+from evolink_mock.http.json_body import too_large
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import Receive, Scope
+
+    from evolink_mock.http.errors import Fault
+
+_HOST = re.compile(rb"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+_DIGITS = 19  # of a Content-Length that are read: more would be too large for any limit
+_MANY = 1000
+
+
+class Disconnected(Exception):  # noqa: N818  (not an error: the client went away)
+    """The client closed the connection before its request was whole."""
+
+
+def token_of(authorization: bytes) -> str | None:
+    """The token of an `Authorization: Bearer …` header; the scheme's case does not matter (RFC 9110)."""
+    scheme, _, token = authorization.partition(b" ")
+    token = token.strip()
+    return token.decode("latin-1") if token and scheme.lower() == b"bearer" else None
+
+
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | Fault:
+    """The whole body, or a fault as soon as it is known to be larger than `limit` bytes."""
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length[:_DIGITS]) > limit:
+        return too_large(limit)
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            return too_large(limit)
+        if not message.get("more_body"):
+            return b"".join([*chunks, chunk]) if chunks else chunk
+        chunks.append(chunk)
+
+
+class Origins:
+    """The scheme and host that result links begin with: a fixed one, else as the client called this server."""
+
+    def __init__(self, public_url: str | None) -> None:
+        self._fixed = public_url.rstrip("/") if public_url else None
+        self._seen: dict[tuple[str, bytes], str] = {}  # one string for all tasks made through a name
+
+    def of(self, scope: Scope, host: bytes) -> str:
+        """The origin for a request that named `host`; the bound address when it named none that could be one."""
+        if self._fixed is not None:
+            return self._fixed
+        key = (scope.get("scheme", "http"), host)
+        found = self._seen.get(key)
+        return self._remember(key, scope) if found is None else found
+
+    def _remember(self, key: tuple[str, bytes], scope: Scope) -> str:
+        scheme, host = key
+        if _is_host(host):
+            name = host.decode("ascii")
+        else:  # one entry for all of them, whatever they are and however long
+            name, key = _bound(scope), (scheme, b"")
+        if len(self._seen) >= _MANY:
+            self._seen.clear()
+        return self._seen.setdefault(key, f"{scheme}://{name}")
+
+
+def _is_host(host: bytes) -> bool:
+    """Whether a Host header can stand in a URL: `HOST[:PORT]`."""
+    if not _HOST.fullmatch(host):
+        return False
+    if not host.startswith(b"["):
+        return True
+    try:
+        IPv6Address(host[1 : host.index(b"]")].decode("ascii"))
+    except AddressValueError:
+        return False
+    return True
+
+
+def _bound(scope: Scope) -> str:
+    """The address that the connection came in at."""
+    address, port = scope.get("server") or ("127.0.0.1", None)
+    host = f"[{address}]" if ":" in address else address
+    return f"{host}:{port}" if port else host

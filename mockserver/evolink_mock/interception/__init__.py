@@ -1,0 +1,1 @@
+"""Clients with a hard-coded address: certificate authority, forward proxy, host names."""

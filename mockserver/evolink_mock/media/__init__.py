@@ -1,0 +1,1 @@
+"""Result files: rendered on first download and cached."""

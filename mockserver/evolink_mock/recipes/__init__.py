@@ -1,0 +1,1 @@
+"""Recipes: outcomes a test asks for."""

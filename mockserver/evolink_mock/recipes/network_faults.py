@@ -1,0 +1,126 @@
+"""What networks do to an answer, on purpose: late, lost, cut short, replaced by a gateway's page.
+
+The misery of a network takes real time, whatever the clock of an account says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from evolink_mock.recipes.body_variants import UNKNOWN_HEADER
+from evolink_mock.recipes.effects import GATEWAY
+from evolink_mock.recipes.registry import NOTHING, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from starlette.types import Message, Receive, Scope, Send
+
+    from evolink_mock.http.errors import Fault
+    from evolink_mock.http.responses import Exchange
+
+TRANSPORT = (
+    "evolink_mock.testing.transport"  # where the connection stands in the scope, when `protocol` serves it
+)
+_REASONS = {502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
+_PAGE = (
+    "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n"
+    "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+)
+
+
+class Lost(ConnectionError):  # noqa: N818  (the answer is lost, which is what was asked for)
+    """A recipe had the connection closed. In process, without a connection, this is what the caller sees.
+
+    `sent` says whether a part of the answer went before.
+    """
+
+    def __init__(self, *, sent: bool) -> None:
+        super().__init__("a recipe cut the answer short" if sent else "a recipe dropped the answer")
+        self.sent = sent
+
+
+async def hang_up(lost: Lost, scope: Scope, receive: Receive) -> None:
+    """Close the connection of a request, and return once it is closed. Raises `Lost` where there is none."""
+    transport = scope.get(TRANSPORT)
+    if transport is None:
+        raise lost
+    if lost.sent:
+        transport.close()  # what was sent does arrive
+    else:
+        transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def through(
+    recipe: Recipe | Fault, exchange: Exchange, documented: Container[int], chance: float, send: Send
+) -> Send:
+    """The `send` of an exchange, with what the recipe does to answers on their way.
+
+    `chance` (0 ≤ chance < 1) says where in a spread of latencies it falls.
+    """
+    if recipe is NOTHING or not isinstance(recipe, Recipe):
+        return send
+    return _Way(recipe, exchange, documented, chance, send).send
+
+
+class _Way:
+    """The way of one answer to the client."""
+
+    def __init__(
+        self, recipe: Recipe, exchange: Exchange, documented: Container[int], chance: float, send: Send
+    ) -> None:
+        self._recipe = recipe
+        self._exchange = exchange
+        self._chance = chance
+        self._send = send
+        self._gateway = recipe.status in GATEWAY and recipe.status not in documented
+
+    async def send(self, message: Message) -> None:
+        """Let one message through, or not."""
+        if message["type"] == "http.response.start":
+            await self._start(message)
+        elif self._recipe.cut and self._exchange.method != "HEAD" and (body := self._body(message)):
+            part = body[: len(body) // 2]
+            await self._send({"type": "http.response.body", "body": part, "more_body": True})
+            self._exchange.answer_body = self._exchange.answer_body and part
+            raise Lost(sent=True)
+        else:
+            await self._send({**message, "body": self._body(message)} if self._gateway else message)
+
+    async def _start(self, message: Message) -> None:
+        recipe, exchange = self._recipe, self._exchange
+        if recipe.latency is not None:
+            wait = recipe.latency
+            await asyncio.sleep(wait.shortest + (wait.longest - wait.shortest) * self._chance)
+        if recipe.drop:
+            exchange.status, exchange.answer_body, exchange.answer_headers = 0, b"", ()
+            raise Lost(sent=False)
+        headers = self._headers(message)
+        exchange.answer_headers = headers
+        await self._send({**message, "headers": headers})
+
+    def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
+        changed: dict[bytes, bytes] = {}
+        if self._gateway and message["status"] == self._recipe.status:
+            self._exchange.answer_body = page = _page(message["status"])
+            changed = {b"content-type": b"text/html", b"content-length": b"%d" % len(page)}
+        else:
+            self._gateway = False
+        if self._recipe.kind:
+            changed[b"content-type"] = self._recipe.kind
+        kept = [(name, value) for name, value in message["headers"] if name not in changed]
+        extra = [UNKNOWN_HEADER] if self._recipe.shape == "extra" else []
+        return [*changed.items(), *kept, *extra]
+
+    def _body(self, message: Message) -> bytes:
+        body: bytes = message.get("body", b"")
+        if self._gateway:
+            return b"" if self._exchange.method == "HEAD" else self._exchange.answer_body
+        return body
+
+
+def _page(status: int) -> bytes:
+    return _PAGE.format(f"{status} {_REASONS[status]}").encode("ascii")

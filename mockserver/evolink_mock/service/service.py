@@ -1,0 +1,68 @@
+"""Everything an endpoint needs, put together once: the one place where settings become working parts."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from evolink_mock.callbacks.service import Webhooks
+from evolink_mock.domain.accounts import Terms, open_account
+from evolink_mock.domain.clock import SystemClock
+from evolink_mock.domain.store import MemoryStore
+from evolink_mock.http.requests import Origins
+from evolink_mock.media.cache import Gallery
+from evolink_mock.recipes.registry import Cookbook
+from evolink_mock.service.account_clock import Times
+from evolink_mock.service.waiting import Bells
+
+if TYPE_CHECKING:
+    from evolink_spec import CallbackRules, Spec
+
+    from evolink_mock.domain.clock import Clock
+    from evolink_mock.domain.store import Store
+    from evolink_mock.settings import Settings
+
+# Where a seeded clock begins, so that the same script sees the same times: the creation time of the
+# document's own example.
+SEEDED_START = 1757169743.0
+
+
+class Service:
+    """The parts of one server. They are shared by all endpoints and never replaced."""
+
+    def __init__(
+        self, spec: Spec, settings: Settings, clock: Clock | None = None, store: Store | None = None
+    ) -> None:
+        seed = settings.seed
+        terms = Terms(
+            seed=secrets.randbits(64) if seed is None else seed,
+            credits=settings.credits,
+            rate=settings.rate,
+            denied=settings.denied_models,
+        )
+        self.spec = spec
+        self.speed = settings.speed
+        self.tokens = settings.tokens
+        self.max_body = settings.max_body
+        self.clock = clock or SystemClock(None if seed is None else SEEDED_START, settings.clock_scale)
+        self.bells = Bells()
+        self.times = Times()
+        self.store = store or MemoryStore(terms, self.bells.ring)
+        self.settings = settings
+        self.ca_pem: bytes | None = None  # the certificate to trust, where there is https
+        self.ready = False  # whether callbacks are being delivered
+        self.nobody = open_account("", terms)  # who asks without a token
+        self.cookbook = Cookbook(_statuses(spec), spec.failures)
+        self.gallery = Gallery()
+        self.origins = Origins(settings.public_url)
+        self.webhooks = Webhooks(self.clock, self.store, _callback_rules(spec), settings.allow_callbacks_to)
+
+
+def _statuses(spec: Spec) -> set[int]:
+    creates = (op for by_model in spec.creates.values() for op in by_model.values())
+    return set(spec.query.errors).union(*(op.errors for op in creates))
+
+
+def _callback_rules(spec: Spec) -> CallbackRules | None:
+    creates = (op for by_model in spec.creates.values() for op in by_model.values())
+    return next((op.callback for op in creates if op.callback is not None), None)

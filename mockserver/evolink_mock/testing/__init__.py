@@ -1,0 +1,1 @@
+"""The Python API for tests: `MockServer`, accounts, the pytest plugin."""

@@ -1,0 +1,156 @@
+"""A mock for a test, or for anything else in Python: started here on a free port, or one that runs already."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+
+from evolink_mock.testing.account import MockAccount
+from evolink_mock.testing.control_client import Control
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from starlette.types import ASGIApp
+
+    from evolink_mock.settings import Settings
+    from evolink_mock.testing.transport import Transport
+
+_LOOPBACK = "127.0.0.1"
+
+
+class Choices(TypedDict, total=False):
+    """What `evolink-mock serve` can be told, in the same notation. A port of 0, the default here, is a free one."""
+
+    host: str
+    port: int
+    duration: str  # of a task: 5s, or a spread: 3s..20s
+    seed: int
+    credits: float
+    rate: str  # 30/minute
+    tokens: Iterable[str]
+    denied_models: Iterable[str]
+    allow_callbacks_to: Sequence[str]  # by default 127.0.0.1, any port
+    spec: Sequence[str | Path]
+    max_body: int
+    public_url: str
+
+
+class MockServer:
+    """A mock while the `with` block runs, in a thread of this process; with `url`, the one that answers there.
+
+    Starting raises `PortError`, `SpecError` or ValueError for choices that cannot be had, attaching `ConnectionError`.
+    """
+
+    def __init__(self, url: str | None = None, **choices: Unpack[Choices]) -> None:
+        if url is not None and choices:
+            raise ValueError(
+                f"a mock that runs already has its settings: {', '.join(choices)} would have no effect"
+            )
+        self._url = url
+        self._choices = choices
+        self._base_url: str | None = None
+        self._hosted: _Hosted | None = None
+        self._ending = ExitStack()
+
+    @property
+    def base_url(self) -> str:
+        """What a client is pointed at; without a slash at the end."""
+        if self._base_url is None:
+            raise RuntimeError("the mock does not run: use it in a `with` block")
+        return self._base_url
+
+    def account(
+        self,
+        token: str | None = None,
+        *,
+        credits: float | None = None,  # noqa: A002  (the documents' word)
+        rate: str | None = None,
+        denied_models: Sequence[str] = (),
+    ) -> MockAccount:
+        """A new account with these terms, where they are given; the rest are the server's.
+
+        Without a `token` it has one that nobody else has. One that is open already begins anew. `ControlError`
+        with status 401 when the server takes only tokens that were named to it.
+        """
+        given = {"credits": credits, "rate": rate, "denied_models": list(denied_models) or None}
+        terms = {name: value for name, value in given.items() if value is not None}
+        transport = None if self._hosted is None else self._hosted.transport
+        account = MockAccount(self.base_url, token or f"test-{secrets.token_hex(12)}", terms, transport)
+        account.reset()
+        return account
+
+    def __enter__(self) -> Self:
+        if self._base_url is not None:
+            raise RuntimeError("the mock runs already")
+        if self._url is not None:
+            base_url = self._url.rstrip("/")
+            Control(base_url).ask("GET", "/health")
+        else:
+            self._hosted = self._ending.enter_context(_hosting(_settings(self._choices)))
+            base_url = self._hosted.base_url
+        self._base_url = base_url
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._base_url = self._hosted = None
+        self._ending.close()
+
+
+def _settings(choices: Choices) -> Settings:
+    """The settings that the choices stand for. ValueError for one that cannot be read."""
+    from evolink_mock.domain.units import parse_rate, parse_speed
+    from evolink_mock.settings import Settings, parse_public_url, whole
+
+    readers: dict[str, Any] = {
+        "credits": whole,
+        "rate": parse_rate,
+        "tokens": frozenset,
+        "denied_models": frozenset,
+        "allow_callbacks_to": tuple,
+        "spec": lambda paths: tuple(Path(path) for path in paths),
+        "public_url": parse_public_url,
+    }
+    chosen: dict[str, Any] = {"port": 0, "allow_callbacks_to": (_LOOPBACK,), **choices}
+    speed = parse_speed(chosen.pop("duration", "5s"))
+    return Settings(speed=speed, **{name: readers.get(name, _same)(value) for name, value in chosen.items()})
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Hosted:
+    """A mock in a thread of this process, with its app and its loop in hand."""
+
+    base_url: str
+    app: ASGIApp
+    loop: asyncio.AbstractEventLoop
+
+    def transport(self) -> Transport:
+        from evolink_mock.testing.transport import Transport
+
+        return Transport(self.app, self.loop)
+
+
+@contextmanager
+def _hosting(settings: Settings) -> Iterator[_Hosted]:
+    """A mock that answers requests while the block runs."""
+    from evolink_spec import load
+
+    from evolink_mock.server.server import open_doors, service_of, url_of
+    from evolink_mock.server.thread import answering
+    from evolink_mock.settings import check
+
+    spec = load(*settings.spec)
+    check(settings, spec)
+    with (
+        open_doors(spec, settings) as doors,
+        answering(service_of(spec, settings, doors), doors) as (server, loop),
+    ):
+        yield _Hosted(url_of(doors.http), server.app, loop)

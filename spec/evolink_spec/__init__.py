@@ -1,0 +1,27 @@
+"""The contract: the documents, what they say in prose, and the one way to read them."""
+
+from evolink_spec.compiled import load
+from evolink_spec.errors import SpecError
+from evolink_spec.models import (
+    CallbackRules,
+    CreateOperation,
+    ErrorAnswer,
+    Medium,
+    QueryOperation,
+    Spec,
+    Statuses,
+    TaskFailure,
+)
+
+__all__ = [
+    "CallbackRules",
+    "CreateOperation",
+    "ErrorAnswer",
+    "Medium",
+    "QueryOperation",
+    "Spec",
+    "SpecError",
+    "Statuses",
+    "TaskFailure",
+    "load",
+]

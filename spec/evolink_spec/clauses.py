@@ -1,0 +1,110 @@
+"""The clauses: every sentence that binds a server or a client, each with an id that reports can name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from evolink_spec.documents import read
+from evolink_spec.pointers import Node, join
+
+Binds = Literal["client", "server"]
+Level = Literal["advice", "must"]
+Where = Literal["callback", "create", "credits", "exchange", "link", "query", "trace", "unseen"]
+
+CLAUSES = Path(__file__).parent / "clauses.yaml"
+_KEYS = ("id", "rule", "document", "pointer", "binds", "level", "observed", "choice")
+_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Where a breach of a clause would be seen (the words are explained in clauses.yaml), and by what."""
+
+    where: Where
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One rule in one line of our own.
+
+    `document` is the name of a file in spec/openapi and `pointer` the JSON pointer to the place that
+    says it; both are None when only a published fact says it. `choice` is what we decided, where the
+    documents are silent or contradict themselves.
+    """
+
+    id: str
+    rule: str
+    document: str | None
+    pointer: str | None
+    binds: Binds
+    level: Level
+    observed: Observation
+    choice: str | None = None
+
+
+def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
+    """Every clause in the order of the file; `SpecError` naming file and pointer when it is malformed."""
+    root = Node(read(path), str(path))
+    _only(root, "clauses")
+    listed = root.child("clauses")
+    if not isinstance(listed.value, list) or not listed.value:
+        raise listed.error("must be a list with at least one clause")
+    found: dict[str, Clause] = {}
+    for index, value in enumerate(listed.value):
+        node = Node(listed.document, listed.source, join(listed.pointer, index), value)
+        clause = _clause(node)
+        if clause.id in found:
+            raise node.child("id").error(f"{clause.id!r} stands twice")
+        found[clause.id] = clause
+    return tuple(found.values())
+
+
+def _clause(node: Node) -> Clause:
+    _only(node, *_KEYS)
+    document, pointer = node.child("document"), node.child("pointer")
+    if (document.value is None) != (pointer.value is None):
+        raise pointer.error("and the document are given together or not at all")
+    return Clause(
+        id=_id(node.child("id")),
+        rule=_line(node.child("rule")),
+        document=None if document.value is None else _line(document),
+        pointer=None if pointer.value is None else _line(pointer),
+        binds=_word(node.child("binds"), Binds),
+        level=_word(node.child("level"), Level),
+        observed=_observation(node.child("observed")),
+        choice=_line(node.child("choice")) if "choice" in node.mapping() else None,
+    )
+
+
+def _observation(node: Node) -> Observation:
+    _only(node, "in", "by")
+    return Observation(where=_word(node.child("in"), Where), by=_line(node.child("by")))
+
+
+def _only(node: Node, *known: str) -> None:
+    for key in node.mapping():
+        if key not in known:
+            raise node.error(f"has {key!r}, which is not one of {', '.join(known)}")
+
+
+def _id(node: Node) -> str:
+    if not _ID.fullmatch(_line(node)):
+        raise node.error(f"{node.value!r} is no dotted id in lower case, like task.final")
+    return str(node.value)
+
+
+def _line(node: Node) -> str:
+    if not isinstance(node.value, str) or not node.value.strip() or "\n" in node.value:
+        raise node.error("must be one line of text")
+    return node.value
+
+
+def _word(node: Node, vocabulary: Any) -> Any:
+    words = get_args(vocabulary)
+    if node.value not in words:
+        raise node.error(f"{node.value!r} is not one of {', '.join(words)}")
+    return node.value

@@ -1,0 +1,98 @@
+"""`load()`, and the built-in documents as they were last read: a server starts without YAML, JSONPath and checks.
+
+    python -m evolink_spec                 after any change to openapi/ or overlay.yaml
+
+Reading the built-in documents costs a third of the server's start, and they change a few times a year. So what
+reading gives is kept in compiled.json, with the sha256 of each source; when one differs, the sources are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from evolink_spec.models import CreateOperation, Json, QueryOperation, Spec, TaskFailure
+
+HERE = Path(__file__).parent
+COMPILED = HERE / "compiled.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A `Spec` of the built-in documents as JSON can hold it; sources are file names below this package."""
+
+    sources: dict[str, str]  # file → sha256
+    creates: list[CreateOperation]
+    query: QueryOperation
+    failures: tuple[TaskFailure, ...]
+    documents: dict[str, dict[str, Json]]
+
+
+def load(*files: Path | str) -> Spec:
+    """Read documents (none: the built-in ones) and overlays, in any order, into one `Spec`.
+
+    Raises `SpecError`; see `evolink_spec.loading.load`, which does the reading.
+    """
+    if not files and (compiled := read()) is not None:
+        return expand(compiled)
+    from evolink_spec.loading import load as read_documents
+
+    return read_documents(*files)
+
+
+def read() -> Compiled | None:
+    """What was compiled; None when it is missing, unreadable, or was made from other sources."""
+    try:
+        compiled = msgspec.json.decode(COMPILED.read_bytes(), type=Compiled)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return compiled if compiled.sources == sources() else None
+
+
+def sources() -> dict[str, str]:
+    """The sha256 of every file that the built-in contract is made from."""
+    files = (*sorted((HERE / "openapi").glob("*.yaml")), HERE / "overlay.yaml")
+    return {path.relative_to(HERE).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def expand(compiled: Compiled) -> Spec:
+    """The `Spec` that was compiled, its sources named as they are on this machine."""
+    creates: dict[tuple[str, str], dict[str | None, CreateOperation]] = {}
+    for one in compiled.creates:
+        operation = replace(one, source=str(HERE / one.source))
+        for model in operation.models or (None,):
+            creates.setdefault((operation.method, operation.path), {})[model] = operation
+    documents = {str(HERE / name): document for name, document in compiled.documents.items()}
+    query = replace(compiled.query, source=str(HERE / compiled.query.source))
+    return Spec(creates=creates, query=query, failures=compiled.failures, documents=documents)
+
+
+def condense(spec: Spec) -> Compiled:
+    """What `expand` turns back into this spec of the built-in documents."""
+    by_place = {
+        (op.method, op.path, op.models): op for by_model in spec.creates.values() for op in by_model.values()
+    }
+    return Compiled(
+        sources=sources(),
+        creates=[replace(operation, source=_name(operation.source)) for operation in by_place.values()],
+        query=replace(spec.query, source=_name(spec.query.source)),
+        failures=spec.failures,
+        documents={_name(source): dict(document) for source, document in spec.documents.items()},
+    )
+
+
+def _name(source: str) -> str:
+    return Path(source).relative_to(HERE).as_posix()
+
+
+def main() -> None:
+    """Read the built-in documents and keep what reading gives."""
+    from evolink_spec.loading import load as read_documents
+
+    plain = msgspec.to_builtins(condense(read_documents()), str_keys=True)
+    for operation in plain["creates"]:
+        operation["properties"].sort()  # a set has no order of its own; all else keeps the document's
+    COMPILED.write_bytes(msgspec.json.format(msgspec.json.encode(plain), indent=1) + b"\n")

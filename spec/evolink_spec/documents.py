@@ -1,0 +1,151 @@
+"""From a file to a document: YAML, JSON, or a documentation page with one YAML block in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from evolink_spec.errors import SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from evolink_spec.models import Json
+
+# libyaml reads a document eight times faster than the Python loader, which would be felt at start-up.
+_BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# A fence of any length and language word, as CommonMark has it; the longest run opens and closes.
+_BLOCK = re.compile(
+    r"^(?P<fence>`{3,}|~{3,})ya?ml\b[^\n]*\n(?P<text>.*?)^(?P=fence)[ \t]*$", re.DOTALL | re.MULTILINE
+)
+_TOP = re.compile(r"^(openapi|overlay)[ \t]*:", re.MULTILINE)
+_TAG = "tag:yaml.org,2002:"
+# The core schema of YAML 1.2: its words, and the signs that they begin with. PyYAML speaks 1.1, where
+# `16:9` is the number 969, `on` is true and `010` is eight.
+_WORDS = {
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    "int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
+    "float": (
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+    "merge": (r"<<", ["<"]),
+}
+
+
+class _Loader(_BASE):  # type: ignore[misc]
+    """YAML 1.2 as OpenAPI wants it: JSON's types only, every key is text, a repeated key is an error."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own way to change them)
+    yaml_constructors = {  # noqa: RUF012  (the same)
+        tag: _BASE.yaml_constructors[tag]
+        for tag in (_TAG + "null", _TAG + "str", _TAG + "seq", _TAG + "map", None)
+    }
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
+        if isinstance(node, yaml.MappingNode):
+            _refuse_repeated_keys(node)
+            self.flatten_mapping(node)
+            for key, _ in node.value:
+                key.tag = _TAG + "str"
+        return super().construct_mapping(node, deep)  # type: ignore[no-any-return]
+
+
+def _refuse_repeated_keys(node: Any) -> None:
+    seen = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.constructor.ConstructorError(None, None, "a key must be text", key.start_mark)
+        if key.value in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
+        seen.add(key.value)
+
+
+def _scalar(make: Callable[[str], Json]) -> Callable[[Any, Any], Json]:
+    """The constructor of a value from its text; what the text cannot be is an error with its line."""
+
+    def construct(loader: Any, node: Any) -> Json:
+        text = loader.construct_scalar(node)
+        try:
+            return make(text)
+        except (KeyError, ValueError):
+            problem = f"{text[:40]!r} is no value that JSON has"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+
+    return construct
+
+
+def _integer(text: str) -> int:
+    return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+
+
+for _word, (_pattern, _first) in _WORDS.items():
+    _Loader.add_implicit_resolver(_TAG + _word, re.compile(rf"(?:{_pattern})\Z"), _first)
+_Loader.add_constructor(_TAG + "bool", _scalar(lambda text: {"true": True, "false": False}[text.lower()]))
+_Loader.add_constructor(_TAG + "int", _scalar(_integer))
+_Loader.add_constructor(_TAG + "float", _scalar(float))
+
+
+def yaml_block(page: str) -> str | None:
+    """The text of the YAML block of a Markdown page, to the byte; None when there is none.
+
+    Of several it is the one that begins a document, else the first.
+    """
+    blocks = [found["text"] for found in _BLOCK.finditer(page)]
+    return next(filter(_TOP.search, blocks), blocks[0] if blocks else None)
+
+
+def parse(text: str, source: str) -> Json:
+    """Decode `text` as JSON, YAML or a page; raise `SpecError` naming line and column."""
+    stripped = text.lstrip("\ufeff \t\r\n")
+    try:
+        document = _json(stripped) if stripped.startswith("{") else _yaml(text)
+        # A document is JSON whatever it was written in: no circle, no infinity, no half of a character.
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        raise SpecError(source, "", f"is not readable as YAML or JSON: {_one_line(error)}") from error
+    return document
+
+
+def _json(text: str) -> Json:
+    return json.loads(text, object_pairs_hook=_members)
+
+
+def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands twice")
+    return members
+
+
+def _yaml(text: str) -> Json:
+    if sum(bool(_TOP.search(found["text"])) for found in _BLOCK.finditer(text)) > 1:
+        raise ValueError("it is a page with several documents: give each a file of its own")
+    block = yaml_block(text)
+    return yaml.load(text if block is None else block, Loader=_Loader)  # noqa: S506  (a safe loader)
+
+
+def read(path: Path) -> dict[str, Json]:
+    """Read one document; raise `SpecError` when it is missing, no text, or no mapping."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SpecError(str(path), "", f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SpecError(str(path), "", f"is not UTF-8 text (byte {error.start})") from error
+    document = parse(text, str(path))
+    if not isinstance(document, dict):
+        raise SpecError(
+            str(path), "", "has no OpenAPI document in it (YAML, JSON, or a page with a YAML block)"
+        )
+    return document
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

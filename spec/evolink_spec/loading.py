@@ -1,0 +1,158 @@
+"""`load()`: documents and overlays in, one `Spec` out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evolink_spec import overlay
+from evolink_spec.documents import read
+from evolink_spec.errors import SpecError
+from evolink_spec.models import CreateOperation, QueryOperation, Spec
+from evolink_spec.operations import failures_of, operations_of, with_prose
+from evolink_spec.pointers import Node
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evolink_spec.models import Json, TaskFailure
+
+    _Object = Mapping[str, Json]
+    _Creates = dict[tuple[str, str], dict[str | None, CreateOperation]]
+
+HERE = Path(__file__).parent
+QUERY = HERE / "openapi" / "get-task-detail.yaml"
+OVERLAY = HERE / "overlay.yaml"
+_ROOT = {"components", "externalDocs", "info", "jsonSchemaDialect", "openapi", "paths", "security", "servers"}
+_ROOT |= {"tags"}
+_COMPONENTS = {"callbacks", "examples", "headers", "links", "parameters", "pathItems", "requestBodies"}
+_COMPONENTS |= {"responses", "schemas", "securitySchemes"}
+_DIALECTS = {"https://spec.openapis.org/oas/3.1/dialect/base", "https://json-schema.org/draft/2020-12/schema"}
+_VERSION = re.compile(r"3\.1\.[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """What one document says: as the overlays leave it, its operations, its task failures."""
+
+    overlaid: Node
+    creates: Sequence[CreateOperation]
+    queries: Sequence[QueryOperation]
+    failures: tuple[TaskFailure, ...]
+
+
+def vendored() -> tuple[Path, ...]:
+    """The documents in the package, without the built-in query."""
+    return tuple(sorted(path for path in QUERY.parent.glob("*.yaml") if path != QUERY))
+
+
+def load(*files: Path | str) -> Spec:
+    """Read documents (none: the vendored ones) and overlays, in any order, into one `Spec`.
+
+    The built-in overlay, then every overlay given, is applied to every document. The built-in task
+    query is added when no document describes one, and its failures when none names any. Raises
+    `SpecError`.
+    """
+    given = {str(path): read(Path(path)) for path in files}
+    overlays = {source: one for source, one in given.items() if overlay.is_overlay(one)}
+    if len(overlays) == len(given):  # nothing, or overlays alone: over what is built in
+        given |= {str(path): read(path) for path in vendored()}
+    named = [source for source in given if source not in overlays]
+    prose = read(OVERLAY)
+    documents = [_document(source, given[source], prose, overlays) for source in named]
+    creates = _index(documents)
+    built_in = None
+    if not any(one.queries for one in documents) or not any(one.failures for one in documents):
+        built_in = _document(str(QUERY), read(QUERY), prose, overlays)
+    if built_in and not any(one.queries for one in documents):
+        documents.append(built_in)
+    return Spec(
+        creates=creates,
+        query=_only([query for one in documents for query in one.queries]),
+        failures=next(one.failures for one in (*documents, built_in) if one and one.failures),
+        documents={one.overlaid.source: one.overlaid.value for one in documents},
+    )
+
+
+def _document(source: str, published: _Object, prose: _Object, overlays: Mapping[str, _Object]) -> _Document:
+    """Read a document as its user has it, then once more for what the built-in overlay adds to it."""
+    try:
+        _check_root(Node(published, source))
+        found = operations_of(Node(_overlaid(published, overlays), source))
+        overlaid = Node(_overlaid(_with_prose(published, prose, source), overlays), source)
+        creates = [with_prose(one, overlaid) for one in found if isinstance(one, CreateOperation)]
+        queries = [one for one in found if isinstance(one, QueryOperation)]
+        failures = [failure for query in queries for failure in failures_of(query, overlaid)]
+    except RecursionError:
+        problem = "is nested too deeply, or refers to itself without end"
+        raise SpecError(source, "", problem) from None
+    return _Document(overlaid, creates, queries, tuple(failures))
+
+
+def _with_prose(published: _Object, prose: _Object, source: str) -> _Object:
+    try:
+        return overlay.apply(published, prose, str(OVERLAY))
+    except SpecError as error:
+        raise SpecError(source, "", f"does not go with {error}") from error
+
+
+def _overlaid(document: _Object, overlays: Mapping[str, _Object]) -> _Object:
+    for name, one in overlays.items():
+        document = overlay.apply(document, one, name)
+    return document
+
+
+def _check_root(root: Node) -> None:
+    fields = root.fields(_ROOT)
+    version = fields.get("openapi")
+    if version is None:
+        raise root.error("is no OpenAPI document: it has no `openapi` version")
+    if not _VERSION.fullmatch(str(version.value)):
+        raise version.error(f"is {version.value!r}: only OpenAPI 3.1 is understood")
+    if "jsonSchemaDialect" in fields and fields["jsonSchemaDialect"].value not in _DIALECTS:
+        raise fields["jsonSchemaDialect"].error(
+            "is no dialect that is understood: only JSON Schema 2020-12 is"
+        )
+    if "components" in fields:
+        for node in fields["components"].fields(_COMPONENTS).values():
+            node.mapping()
+
+
+def _index(documents: Sequence[_Document]) -> _Creates:
+    creates: _Creates = {}
+    for operation in [one for document in documents for one in document.creates]:
+        by_model = creates.setdefault((operation.method, operation.path), {})
+        for model in operation.models or (None,):
+            if model in by_model:
+                what = f"describes model {model!r}" if model else "names no model"
+                problem = f"{what}, as does {by_model[model].source}: one document must answer"
+                raise SpecError(operation.source, operation.pointer, problem)
+            by_model[model] = operation
+    if not creates:
+        sources = ", ".join(document.overlaid.source for document in documents)
+        raise SpecError(sources, "/paths", "describe no operation that creates a task")
+    for by_model in creates.values():
+        _check_aliases(by_model)
+    return creates
+
+
+def _check_aliases(by_model: Mapping[str | None, CreateOperation]) -> None:
+    """An old name of a model is no model itself, and stands for one only."""
+    seen: dict[str, str] = {}
+    for operation in by_model.values():
+        for old, new in operation.aliases.items():
+            if old in by_model or seen.setdefault(old, new) != new:
+                problem = f"gives the alias {old!r} to {new!r}, but it is the name of another model"
+                raise SpecError(operation.source, operation.pointer, problem)
+
+
+def _only(queries: Sequence[QueryOperation]) -> QueryOperation:
+    first = queries[0]
+    for other in queries[1:]:
+        same = replace(other, id=first.id, source=first.source, pointer=first.pointer)
+        if same != first:
+            problem = f"is a second task query beside {first.path} of {first.source}"
+            raise SpecError(other.source, other.pointer, problem)
+    return first

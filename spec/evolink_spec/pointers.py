@@ -1,0 +1,129 @@
+"""JSON pointers (RFC 6901): write one, follow one, follow the `$ref`s of a document."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from evolink_spec.errors import SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from evolink_spec.models import Json
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
+
+
+def join(pointer: str, *tokens: str | int) -> str:
+    """The pointer to a child: `join("/paths", "/v1/tasks")` is `/paths/~1v1~1tasks`."""
+    return pointer + "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
+
+
+def tokens(pointer: str) -> list[str]:
+    """The names of the members on the way of a pointer."""
+    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
+
+
+def follow(document: Json, pointer: str, source: str) -> Json:
+    """The value at `pointer`; `SpecError` when the document has nothing there."""
+    here = document
+    for token in tokens(pointer):
+        if isinstance(here, dict) and token in here:
+            here = here[token]
+        elif isinstance(here, list) and _INDEX.fullmatch(token) and int(token) < len(here):
+            here = here[int(token)]
+        else:
+            raise SpecError(source, pointer, "leads nowhere")
+    return here
+
+
+class Node:
+    """A value of a document together with where it stands, so that every complaint can say so.
+
+    What asks for a value of some kind (`mapping`, `items`, `text`, `number`) raises `SpecError` when
+    it is of another.
+    """
+
+    __slots__ = ("document", "pointer", "source", "value")
+
+    def __init__(self, document: Json, source: str, pointer: str = "", value: Any = None) -> None:
+        self.document = document
+        self.source = source
+        self.pointer = pointer
+        self.value = document if value is None and not pointer else value
+
+    def error(self, problem: str) -> SpecError:
+        """An error about this place."""
+        return SpecError(self.source, self.pointer, problem)
+
+    def mapping(self) -> dict[str, Json]:
+        """The value, which must be a mapping."""
+        if not isinstance(self.value, dict):
+            raise self.error(f"must be a mapping, not {type(self.value).__name__}")
+        return self.value
+
+    def items(self) -> list[Node]:
+        """The entries of the value, which must be a list; `$ref`s followed."""
+        if not isinstance(self.value, list):
+            raise self.error(f"must be a list, not {type(self.value).__name__}")
+        return [self.below(index, value).resolved() for index, value in enumerate(self.value)]
+
+    def text(self) -> str:
+        """The value, which must be text and not empty."""
+        if not isinstance(self.value, str) or not self.value:
+            raise self.error(f"must be text, not {self.value!r:.80}")
+        return self.value
+
+    def number(self) -> float:
+        """The value, which must be a number and not negative."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float) or self.value < 0:
+            raise self.error(f"must be a number and not negative, not {self.value!r:.80}")
+        return self.value
+
+    def below(self, token: str | int, value: Json) -> Node:
+        """The node of `value`, which stands here under `token`, as it is."""
+        return Node(self.document, self.source, join(self.pointer, token), value)
+
+    def child(self, key: str) -> Node:
+        """The member `key`, its `$ref` followed; `SpecError` when it is missing."""
+        found = self.get(key)
+        if found is None:
+            raise self.error(f"has no {key!r}")
+        return found
+
+    def get(self, key: str) -> Node | None:
+        """The member `key`, its `$ref` followed, or None."""
+        members = self.mapping()
+        return self.below(key, members[key]).resolved() if key in members else None
+
+    def children(self) -> list[tuple[str, Node]]:
+        """Every member in document order, `$ref`s followed."""
+        return [(str(key), self.child(key)) for key in self.mapping()]
+
+    def fields(self, known: Collection[str]) -> dict[str, Node]:
+        """The members that are no extensions, `$ref`s followed; `SpecError` for one that is not known."""
+        for key, value in self.mapping().items():
+            if key not in known and not key.startswith("x-"):
+                raise self.below(key, value).error("is no field that is understood here")
+        return {key: self.child(key) for key in self.mapping() if key in known}
+
+    def resolved(self) -> Node:
+        """The node, or the one its chain of `$ref`s leads to, with what stands beside a `$ref` laid over it."""
+        node, seen = self, set[str]()
+        while isinstance(node.value, dict) and "$ref" in node.value:
+            target = node.value["$ref"]
+            if not isinstance(target, str) or not target.startswith("#/"):
+                raise node.error(
+                    f"refers to {target!r}: only references inside the same document are understood"
+                )
+            if target in seen:
+                raise node.error(f"refers to itself through {target!r}")
+            seen.add(target)
+            pointer = unquote(target[1:])
+            value = follow(self.document, pointer, self.source)
+            beside = {key: one for key, one in node.value.items() if key != "$ref"}
+            merged = {**value, **beside} if isinstance(value, dict) else value
+            node = Node(self.document, self.source, pointer, merged)
+        return node

@@ -1,0 +1,160 @@
+"""A verdict for every clause: by word, by level, and by what was seen."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from evolink_check import Exchange
+from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.verdicts import Verdict, broken, failures, judge, kept
+from evolink_check.rules import CLIENT, SERVER
+from evolink_check.traffic.trace import Entry, Trace
+from evolink_spec.clauses import load_clauses
+from support.in_process import playing
+from support.trace_builders import ACCOUNTS, BODY, CREATE, MODEL, SPEC, START, Tracing, compact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from evolink_check.analysis.verdicts import Finding
+    from support.in_process import Mock
+
+CLAUSES = {clause.id: clause for clause in load_clauses()}
+MUST, ADVICE = CLAUSES["wire.json"], CLAUSES["error.order"]
+BREACH = broken(1, expected="this", seen="that")
+
+
+def verdict(findings: Iterable[Finding], clause: str = "wire.json") -> Verdict:
+    (found,) = judge(Tracing().reading(), [CLAUSES[clause]], {clause: lambda _: findings})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("findings", "clause", "word", "observations", "fails"),
+    [
+        ([], "wire.json", "not observed", 0, False),
+        ([kept(1), kept(2)], "wire.json", "kept", 2, False),
+        ([kept(1), BREACH, BREACH], "wire.json", "broken", 3, True),
+        ([kept(1), BREACH], "error.order", "noted", 2, False),
+    ],
+)
+def test_a_verdict_is_the_worst_that_was_found(
+    findings: list[Finding], clause: str, word: str, observations: int, *, fails: bool
+) -> None:
+    found = verdict(findings, clause)
+    assert (found.word, found.observations, found.fails) == (word, observations, fails)
+    assert found.breaches == tuple(one for one in findings if not one.kept)
+
+
+def test_a_clause_without_a_rule_is_not_observed() -> None:
+    (found,) = judge(Tracing().reading(), [MUST], {})
+    assert found == Verdict(MUST, "not observed")
+
+
+def test_what_a_rule_raises_is_not_taken_for_a_pass() -> None:
+    def bug(_: Reading) -> Iterator[Finding]:
+        yield kept(1)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        judge(Tracing().reading(), [MUST], {"wire.json": bug})
+
+
+def test_a_known_breach_fails_nobody_any_more() -> None:
+    new, known = Verdict(MUST, "broken"), Verdict(MUST, "broken", known=True)
+    noted = Verdict(ADVICE, "noted")
+    assert list(failures([known, new, noted])) == [new]
+
+
+def test_every_rule_is_of_a_clause_and_binds_whom_it_says() -> None:
+    assert {CLAUSES[name].binds for name in SERVER} == {"server"}
+    assert all(CLAUSES[name].binds == "client" for name in CLIENT)
+
+
+def entry(number: int, mock: Mock, method: str, url: str, who: str, **more: Any) -> Entry:
+    """One exchange with the mock, as a recorder of ours would note it."""
+    token = {"nobody": None}.get(who, who)
+    answer = mock.ask(method, url, token=token, **more)
+    request = answer.request
+    exchange = Exchange(
+        method,
+        f"http://mock.test{url}",
+        tuple((name, value) for name, value in request.headers.items() if name != "authorization"),
+        request.content,
+        answer.status_code,
+        tuple(answer.headers.items()),
+        answer.content,
+    )
+    return Entry(number, exchange, START, START + 0.01, who=who, case="a case")
+
+
+OLD = MODEL.removesuffix("-beta")
+BODIES: list[Any] = [
+    *(BODY | {"duration": value} for value in (6, 10, 7, 6.0, 6.5, "6", None, True, 10**30)),
+    *(BODY | {"mode": value} for value in ("fun", "Fun", None)),
+    *(BODY | {"quality": value} for value in ("720p", "4k")),
+    *(BODY | {"model": value} for value in (OLD, "another", None, 5, "")),
+    *(BODY | {"prompt": value} for value in ("", " ", None, "\0", "🤸", "x" * 3000, "x" * 200_000, 5)),
+    *(BODY | {"image_urls": value} for value in ([], ["words"], ["x:y"], ["http://a.b/ü"], [5], "x", None)),
+    *(BODY | {"image_urls": BODY["image_urls"] * count} for count in (2, 9)),
+    *({name: value for name, value in BODY.items() if name != missing} for missing in BODY),
+    *(BODY | {"aspect_ratio": value} for value in (None, "16:9", json.loads("[" * 100 + "]" * 100))),
+    *(
+        BODY | {"callback_url": f"https://{host}/"}
+        for host in ("127.1", "localhost", "[::1]", "0x7f.1", "x.local")
+    ),
+    *(
+        BODY | {"callback_url": url}
+        for url in ("", "words", "http://a.example/", "https://a.example/ x", 5, None)
+    ),
+    BODY | {"callback_url": "https://a.example/".ljust(2049, "x")},
+    *(b"", b" ", b"{", b"[]", b"null", b'"x"', b"\xff", b"\xef\xbb\xbf{}", b"[" * 100_000, b'{"a":NaN}'),
+    b'{"duration":6,' + compact(BODY)[1:-1] + b',"duration":7}',
+    b'{"duration":7,' + compact(BODY)[1:-1] + b',"duration":6}',
+    *(compact(BODY)[:-1] + more for more in (b',"x":1e999}', b',"x":"\\ud800"}', b"}\0")),
+]
+IDS = (
+    "abc",
+    "TASK-UNIFIED-1",
+    "task-unified-1",
+    "task-unified-1757169743-00000000",
+    "%00",
+    "%2e%2e",
+    "x" * 3000,
+    "é",
+)
+
+
+def test_the_mock_is_accused_of_nothing_whatever_it_is_sent() -> None:
+    with playing(credits=100_000) as mock:
+        entries: list[Entry] = []
+
+        def ask(method: str, url: str, who: str = "main", **more: Any) -> Entry:
+            entries.append(entry(len(entries), mock, method, url, who, **more))
+            return entries[-1]
+
+        kind = {"content-type": "application/json"}
+        for body in BODIES:
+            for who in ("main", "nobody"):
+                ask("POST", CREATE, who, content=compact(body), headers=kind)
+        for media_type in (
+            "text/plain",
+            "application/json; charset=utf-8",
+            "application/x-www-form-urlencoded",
+        ):
+            ask("POST", CREATE, content=compact(BODY), headers={"content-type": media_type})
+        for header in ("idempotency-key", "x-trace"):
+            made = ask("POST", CREATE, content=compact(BODY), headers=kind | {header: "1"})
+        for id_ in (json.loads(made.exchange.response_body)["id"], *IDS):
+            for who in ("main", "other", "nobody"):
+                ask("GET", f"/v1/tasks/{id_}", who)
+        for method in ("GET", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"):
+            for path in (CREATE, "/v1/credits", "/v1/tasks/abc", "/v1/tasks/", "/nothing", "/"):
+                ask(method, path)
+    trace = Trace(tuple(entries), ACCOUNTS, "http://mock.test")
+    verdicts = judge(Reading(trace, SPEC), CLAUSES.values(), SERVER)
+    assert [(one.clause.id, one.breaches[0]) for one in verdicts if one.breaches] == []
+    assert Counter(one.word for one in verdicts)["kept"] > 50

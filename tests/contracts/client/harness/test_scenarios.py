@@ -1,0 +1,87 @@
+"""The scenarios are complete, and each is an order that the mock takes."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+import pytest
+from evolink_check.client.harness.scenarios import Scenario, chosen, scenarios
+from evolink_check.client.verdicts.outcome_rules import EXPLAINS
+from evolink_check.client.verdicts.remedies import ADVICE
+from evolink_check.rules import CLIENT
+from evolink_mock.recipes.assignments import place
+from evolink_mock.service.service import Service
+from evolink_mock.settings import Settings
+from evolink_spec import load
+from evolink_spec.clauses import load_clauses
+
+SPEC = load()
+ALL = scenarios(SPEC)
+IDS = [one.id for one in ALL]
+CLAUSES = {one.id for one in load_clauses() if one.binds == "client"}
+SERVICE = Service(SPEC, Settings())
+
+
+def test_an_id_is_given_once() -> None:
+    assert len(set(IDS)) == len(IDS)
+
+
+def test_every_documented_error_has_a_scenario() -> None:
+    create = next(iter(next(iter(SPEC.creates.values())).values()))
+    wanted = {f"create-{status}" for status in create.errors} | {
+        f"query-{status}" for status in SPEC.query.errors
+    }
+    assert wanted <= set(IDS)
+
+
+def test_every_documented_failure_has_a_scenario() -> None:
+    assert {f"fail-{one.code.replace('_', '-')}" for one in SPEC.failures} <= set(IDS)
+
+
+@pytest.mark.parametrize("scenario", ALL, ids=IDS)
+def test_the_mock_takes_every_order(scenario: Scenario) -> None:
+    for order in scenario.orders:
+        account = SERVICE.nobody
+        account.orders = None
+        fault = place(account, SERVICE.cookbook, order.recipe, times=order.times, operation=order.operation)
+        assert fault is None, order
+    assert scenario.about.endswith(".")
+
+
+@pytest.mark.parametrize("scenario", ALL, ids=IDS)
+def test_what_a_scenario_is_silent_of_are_clauses_of_a_client(scenario: Scenario) -> None:
+    assert scenario.mute | scenario.only <= CLAUSES
+
+
+def test_a_scenario_speaks_of_all_but_what_it_is_silent_of() -> None:
+    assert Scenario("x", "X.").speaks_of("auth.header")
+    assert not Scenario("x", "X.", mute=frozenset({"auth.header"})).speaks_of("auth.header")
+    assert not Scenario("x", "X.", only=frozenset({"client.no-crash"})).speaks_of("auth.header")
+
+
+def test_there_is_advice_for_every_clause_of_a_client() -> None:
+    assert ADVICE.keys() == CLAUSES
+    assert all(text.endswith(".") for text in ADVICE.values())
+
+
+def test_what_explains_an_end_is_a_rule_of_the_wire() -> None:
+    assert CLIENT.keys() >= EXPLAINS
+
+
+def test_a_name_means_all_that_begin_so_or_match() -> None:
+    assert {one.id for one in chosen(ALL, ["query-"], [])} == {id_ for id_ in IDS if id_.startswith("query-")}
+    found = {one.id for one in chosen(ALL, ["*-drop", "happy"], ["query-*"])}
+    assert found == {"create-drop", "happy"}
+    assert chosen(ALL, [], []) == ALL
+    assert not any(fnmatchcase(one.id, "fail-*") for one in chosen(ALL, [], ["fail-"]))
+
+
+@pytest.mark.parametrize(("names", "skipped"), [(["sunny"], []), ([], ["callbacks"]), ([""], []), ([], [""])])
+def test_a_name_that_means_nothing_is_an_error(names: list[str], skipped: list[str]) -> None:
+    with pytest.raises(ValueError, match="there is no scenario"):
+        chosen(ALL, names, skipped)
+
+
+def test_a_name_that_is_nearly_one_is_told() -> None:
+    with pytest.raises(ValueError, match="no scenario 'hapy'; did you mean happy"):
+        chosen(ALL, ["hapy"], [])

@@ -1,0 +1,146 @@
+"""What a battery has found, in every format: nothing is lost, and nothing gets in that is no text."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+from xml.etree.ElementTree import fromstring
+
+import jsonschema_rs
+import pytest
+from contracts.client.verdicts.test_outcome_rules import CLAUSES, DONE, PLAIN, WHOLE, asked, ended, refused
+from evolink_check.client.harness.outcome import Outcome
+from evolink_check.client.harness.scenarios import Scenario
+from evolink_check.client.reports import html, json_report, junit, terminal
+from evolink_check.client.reports.summary import Summary
+from evolink_check.client.verdicts.verdicts import Run, together, verdicts_of
+from evolink_check.traffic.trace import Trace
+from support.report_builders import undescribed
+from support.trace_builders import SPEC, START, failed
+
+NASTY = "<script>alert(1)</script>\x1b[31m&"
+GOOD = Run(PLAIN, DONE.trace(), ended(DONE, "success", saved=WHOLE))
+FAILED = asked(failed())
+LIAR = Run(
+    Scenario("fail-x", "The task fails.", expected="failure"),
+    FAILED.trace(),
+    replace(ended(FAILED, "success"), output=NASTY),
+)
+REFUSED = refused()
+MUTE = Run(Scenario("create-402", "No credits."), REFUSED.trace(), ended(REFUSED, errors="no"))
+LOST = Run(Scenario("slow", "Slow."), Trace(()), Outcome("failure", START, START), problem=f"no {NASTY}")
+
+
+def summary(*runs: Run, strict: bool = False) -> Summary:
+    judged = tuple(
+        run
+        if run.problem
+        else replace(run, verdicts=verdicts_of(run.trace, run.outcome, run.scenario, CLAUSES, SPEC))
+        for run in runs
+    )
+    return Summary(f"client {NASTY}", judged, together(judged, CLAUSES), START, 12.5, seed=3, strict=strict)
+
+
+@pytest.mark.parametrize(
+    ("runs", "strict", "status"),
+    [
+        ((GOOD,), True, 0),
+        ((GOOD, MUTE), False, 0),
+        ((GOOD, MUTE), True, 1),
+        ((GOOD, LIAR), False, 1),
+        ((GOOD, LOST), False, 2),
+        ((LIAR, LOST), False, 1),
+        ((), False, 2),
+    ],
+)
+def test_the_exit_status_is_the_verdict(runs: tuple[Run, ...], status: int, *, strict: bool) -> None:
+    assert summary(*runs, strict=strict).exit_status == status
+
+
+def test_the_json_is_as_its_schema_says_and_has_no_other_members() -> None:
+    schema = json.loads(
+        Path(json_report.__file__).with_name("report.schema.json").read_text(encoding="utf-8")
+    )
+    validator = jsonschema_rs.Draft202012Validator(schema)
+    for one in (summary(GOOD, LIAR, MUTE, LOST), summary(), summary(GOOD)):
+        found = json.loads(json_report.to_json(one))
+        assert [str(error) for error in validator.iter_errors(found)] == []
+        assert undescribed(found, schema, schema) == []
+
+
+def test_the_json_says_what_broke_where_and_what_to_change() -> None:
+    found = json.loads(json_report.to_json(summary(GOOD, LIAR, LOST)))
+    assert (found["version"], found["exit_status"], found["seed"], found["seconds"]) == (1, 1, 3, 12.5)
+    assert found["score"] == {
+        "kept": 20,
+        "noted": 0,
+        "broken": 1,
+        "not_observed": 20,
+        "scenarios": 3,
+        "could_not_run": 1,
+    } | {name: found["score"][name] for name in ("kept", "not_observed")}
+    broken = next(one for one in found["clauses"] if one["word"] == "broken")
+    assert (broken["id"], broken["scenarios"], broken["level"]) == (
+        "client.failed-is-failure",
+        ["fail-x"],
+        "must",
+    )
+    (breach,) = found["scenarios"][1]["breaches"]
+    assert breach["clause"] == "client.failed-is-failure"
+    assert breach["evidence"] == [
+        {"at": 2.1, "method": "GET", "url": FAILED.entries[1].exchange.url, "status": 200},
+    ]
+    assert breach["advice"].startswith("Look at `status`")
+    assert found["scenarios"][0]["clauses"]["client.reports-success"] == "kept"
+    assert found["scenarios"][2]["problem"] == f"no {NASTY}"
+
+
+@pytest.mark.parametrize(
+    ("runs", "colour"),
+    [((GOOD,), "brightgreen"), ((GOOD, MUTE), "yellow"), ((LIAR,), "red"), ((LOST,), "lightgrey")],
+)
+def test_the_badge_is_an_endpoint_of_shields_io(runs: tuple[Run, ...], colour: str) -> None:
+    found = json.loads(json_report.to_badge(summary(*runs)))
+    assert found["schemaVersion"] == 1
+    assert found["color"] == colour
+    assert found["message"].endswith("rules kept")
+
+
+def test_the_junit_file_has_a_case_for_each_clause_that_was_observed() -> None:
+    root = fromstring(junit.to_junit(summary(GOOD, LIAR, MUTE, LOST)))
+    suites = {one.get("name"): one for one in root}
+    assert suites.keys() == {"plain", "fail-x", "create-402", "slow"}
+    assert suites["plain"].get("failures") == "0"
+    (failure,) = root.iter("failure")
+    assert "Look at `status`" in (failure.text or "")
+    assert [one.get("message") for one in root.iter("error")] == ["no <script>alert(1)</script>\ufffd[31m&"]
+    (told,) = root.iter("system-out")
+    assert "error.code" in (told.text or "")
+    strict = fromstring(junit.to_junit(summary(MUTE, strict=True)))
+    assert len(list(strict.iter("failure"))) == 1
+
+
+def test_the_terminal_begins_with_what_is_broken_and_ends_with_the_score() -> None:
+    file = io.StringIO()
+    found = summary(GOOD, LIAR, MUTE, LOST)
+    terminal.show(found, file)
+    text = file.getvalue()
+    assert text.startswith("broken  client.failed-is-failure")
+    assert text.index("noted  client.tells-code") > 0
+    assert "to change: Show `error.code`" in text
+    assert text.rstrip().endswith(found.score)
+    assert "2.10 s  GET https://api.example.test/v1/tasks/" in text
+    assert "\x1b" not in text.replace(NASTY, "")
+    assert terminal.line(found.runs[1]).startswith("fail-x: client.failed-is-failure broken")
+
+
+def test_the_page_has_everything_and_runs_nothing() -> None:
+    page = html.to_html(summary(GOOD, LIAR, MUTE, LOST))
+    assert page.startswith("<!doctype html>")
+    assert page.count('<svg viewBox="0 0 960') == 4
+    assert "<script>alert(1)" not in page
+    assert "\x1b" not in page
+    for text in ("client.failed-is-failure", "To change: ", 'id="create-402"', "&lt;script&gt;", "completed"):
+        assert text in page, text

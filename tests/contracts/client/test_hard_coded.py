@@ -1,0 +1,43 @@
+"""Programs that know the API's own address only are judged as they are."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.paths import ROOT
+
+CLIENTS = ROOT / "examples" / "clients"
+CHECK = Path(sys.executable).with_name("evolink-check")
+ASKED = ["--prompt", "{prompt}", "--image-url", "{image_url}", "--output", "{output}", "--interval", "1"]
+NODE = shutil.which("node") or "node"
+# Without the variable that names the mock, they ask https://api.evolink.ai.
+BLIND = ["env", "-u", "EVOLINK_BASE_URL"]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [[sys.executable, str(CLIENTS / "httpx_sync.py")], [NODE, str(CLIENTS / "fetch.mjs")]],
+    ids=["python", "node"],
+)
+def test_a_program_with_the_apis_own_address_is_judged_unchanged(program: list[str], tmp_path: Path) -> None:
+    command = [*BLIND, *program, *ASKED]
+    chosen = ["--scenario", "happy", "--scenario", "create-402", "--scenario", "fail-service-error"]
+    done = subprocess.run(
+        [str(CHECK), "client", *chosen, "--json", "report.json", "--keep", "kept", "--", *command],
+        capture_output=True, text=True, cwd=tmp_path, check=False, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = (tmp_path / "report.json").read_text(encoding="utf-8")
+    requests = [path.read_text(encoding="utf-8") for path in (tmp_path / "kept").rglob("*.har")]
+    assert len(requests) == 3
+    assert all("https://api.evolink.ai/v1/videos/generations" in one for one in requests)
+    runs = json.loads(text)["scenarios"]
+    assert len(runs) == 3
+    for run in runs:
+        assert run["breaches"] == [], done.stdout
+        assert "kept" in run["clauses"].values()

@@ -1,0 +1,224 @@
+"""The whole way: a mock of its own, a command under a scenario, its requests, its end, the verdict."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+from evolink_check.cli.client_command import mount
+from evolink_check.cli.config import environment
+from evolink_check.client.harness.config import Description, Receiver
+from evolink_check.client.harness.mock_process import MockError, borrowed
+from evolink_check.client.harness.process import CommandError, place_of, words_of
+from evolink_check.client.harness.scenarios import chosen, scenarios
+from evolink_check.client.runner import LONGEST, SHORTEST, Plan, applying, battery
+from evolink_mock import MockServer
+from evolink_spec.clauses import load_clauses
+from support.trace_builders import SPEC
+from typer.testing import CliRunner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from evolink_check.client.verdicts.verdicts import Run
+
+PATIENT = 120.0  # seconds: a machine may have other things to do
+CLAUSES = tuple(one for one in load_clauses() if one.binds == "client")
+# A client in a few lines. It asks once a second, knows both ends, and finds the mock by itself.
+CLIENT = """
+import json, os, sys, time, urllib.request as web
+from urllib.error import HTTPError
+base, key = os.environ["EVOLINK_BASE_URL"], os.environ["EVOLINK_API_KEY"]
+print("my key is", key)
+def ask(path, body=None):
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    try:
+        return json.load(web.urlopen(web.Request(base + path, body and json.dumps(body).encode(), headers)))
+    except HTTPError as error:
+        sys.exit(json.load(error)["error"]["code"])
+MODEL = "grok-imagine-image-to-video-beta"
+body = {"model": MODEL, "prompt": os.environ["EVOLINK_PROMPT"], "image_urls": [os.environ["EVOLINK_IMAGE_URL"]]}
+task = ask("/v1/videos/generations", body)
+while (seen := ask("/v1/tasks/" + task["id"]))["status"] not in {"completed", "failed"}:
+    time.sleep(1)
+if seen["status"] == "failed" and "liar" not in sys.argv:
+    sys.exit(seen["error"]["code"])
+for link in seen.get("results", []):
+    open(os.environ["EVOLINK_OUTPUT"], "wb").write(web.urlopen(link).read())
+"""
+
+
+def running(*more: str) -> Description:
+    return Description((sys.executable, "-c", CLIENT, *more))
+
+
+def planned(description: Description, *names: str, **more: Any) -> Plan:
+    plan = Plan(description, chosen(scenarios(SPEC), names, ()), SPEC, CLAUSES, environment=environment())
+    return applying(replace(plan, **{"limit": PATIENT, **more}))
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with MockServer(duration="300ms") as mock:
+        yield mock.base_url
+
+
+def against(run: Run) -> set[str]:
+    assert run.problem == ""
+    return {one.clause.id for one in run.breaches}
+
+
+def test_a_battery_runs_side_by_side_on_mocks_of_its_own(tmp_path: Path) -> None:
+    heard: list[str] = []
+    plan = planned(
+        running("liar"), "happy", "create-402", "fail-service-error", jobs=2, seed=7, keep=tmp_path
+    )
+    happy, refused, failed = battery(plan, lambda run: heard.append(run.scenario.id))
+    assert set(heard) == {"happy", "create-402", "fail-service-error"}
+    assert (happy.outcome.end, against(happy)) == ("success", set())
+    assert happy.outcome.saved is not None
+    assert happy.outcome.saved.whole
+    assert (refused.outcome.end, refused.outcome.status, against(refused)) == ("failure", 1, set())
+    assert (failed.outcome.end, against(failed)) == ("success", {"client.failed-is-failure"})
+    assert "my key is [removed:key]" in happy.outcome.output
+    assert "client-" not in (tmp_path / "happy" / "stdout.txt").read_text(encoding="utf-8")
+    archived = json.loads((tmp_path / "happy" / "requests.har").read_text(encoding="utf-8"))
+    assert len(archived["log"]["entries"]) == len(happy.trace.entries)
+    assert 0 < happy.trace.entries[0].began - happy.outcome.began < 10, (
+        "times are ours, whatever the mock's clock says"
+    )
+
+
+def test_a_mock_that_runs_already_gives_each_scenario_an_account(url: str) -> None:
+    happy, refused = battery(planned(running(), "happy", "query-404", mock=url))
+    assert (happy.outcome.end, against(happy)) == ("success", set())
+    assert (refused.outcome.end, against(refused)) == ("failure", set())
+    assert {one.who for one in happy.trace.entries} == {"client", "nobody"}, (
+        "a fetch needs no key, but had none"
+    )
+
+
+def test_a_request_without_the_key_is_seen_on_a_mock_of_our_own() -> None:
+    bare = CLIENT.replace('"Authorization": f"Bearer {key}", ', "")
+    (run,) = battery(planned(Description((sys.executable, "-c", bare)), "happy"))
+    assert against(run) == {"auth.header"}
+
+
+def test_a_client_that_does_not_end_is_killed_with_all_that_it_started(url: str) -> None:
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(999)'])"
+    before = threading.active_count()
+    (run,) = battery(planned(Description((sys.executable, "-c", code)), "happy", mock=url, limit=1.0))
+    assert run.outcome.end == "killed"
+    assert run.problem.startswith("the client asked nothing")
+    assert threading.active_count() == before
+
+
+def test_a_command_that_is_none_is_a_problem_of_each_run(url: str) -> None:
+    (run,) = battery(planned(Description(("no-such-client",)), "happy", mock=url))
+    assert run.problem == "no-such-client: No such file or directory"
+
+
+def test_a_mock_that_is_none_ends_the_battery() -> None:
+    with pytest.raises(MockError, match="there is no mock at"):
+        battery(planned(running(), "happy", mock="http://127.0.0.1:9"))
+    with pytest.raises(MockError, match="is no URL"):
+        borrowed("mock", {})
+
+
+def test_placeholders_are_filled_in(tmp_path: Path) -> None:
+    called = Description(
+        ("x", "{prompt} {output}", '{"a":1}', "{callback_url}", "{callback_listen}"), prompt="Go"
+    )
+    place = place_of(called, tmp_path)
+    port = place.listen.removeprefix("127.0.0.1:")
+    assert words_of(called, place) == [
+        *("x", f"Go {tmp_path / 'result.mp4'}", '{"a":1}'),
+        *(f"http://127.0.0.1:{port}/callback", f"127.0.0.1:{port}"),
+    ]
+    nested = Description(("{prompt}",), prompt="a {output}")
+    assert words_of(nested, place) == ["a {output}"], "what is filled in stays as it is"
+    own = Description(("x",), callback=Receiver("0.0.0.0:{port}", "https://a.example:{port}/h"))
+    assert place_of(own, tmp_path).callback_url.startswith("https://a.example:")
+    assert place_of(Description(("x",)), tmp_path).callback_url == ""
+    with pytest.raises(CommandError, match="no command"):
+        words_of(Description(()), place)
+
+
+def test_scenarios_that_need_a_receiver_are_for_those_that_have_one() -> None:
+    assert not any(one.calls for one in planned(running()).scenarios)
+    called = planned(running("{callback_url}"))
+    assert sum(one.calls for one in called.scenarios) == 5
+
+
+def test_a_run_takes_as_long_as_the_client_says_it_waits_and_no_longer() -> None:
+    assert planned(running(), limit=None).seconds == SHORTEST
+    assert planned(Description(("x",), deadline=20.0), limit=None).seconds == 35.0
+    assert planned(Description(("x",), deadline=600.0), limit=None).seconds == LONGEST
+    assert planned(running(), limit=3.0).seconds == 3.0
+
+
+# The command
+
+
+def command(*words: str) -> tuple[int, str]:
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    mount(app)
+    done = CliRunner().invoke(app, ["client", *words])
+    return done.exit_code, done.output
+
+
+def test_the_command_judges_and_writes_its_reports(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "client.toml"
+    file.write_text("skip = ['fail-']\n", encoding="utf-8")
+    reports = [f"--{name}={tmp_path / name}" for name in ("json", "junit", "html", "badge")]
+    scenario = ["--scenario", "create-402", "--scenario", "create-403", "--config", str(file)]
+    status, text = command("--mock", url, *scenario, *reports, "--", *running().command)
+    assert status == 0, text
+    assert "rules kept in 2 scenarios" in text
+    assert all((tmp_path / name).stat().st_size for name in ("json", "junit", "html", "badge"))
+    assert json.loads((tmp_path / "json").read_text(encoding="utf-8"))["score"]["scenarios"] == 2
+
+
+def test_the_command_lists_its_scenarios() -> None:
+    status, text = command("--list")
+    assert status == 0
+    assert "query-429\n    The query is answered with 429" in text
+
+
+def test_scenarios_that_a_file_skips_to_the_last_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "client.toml"
+    file.write_text("skip = ['*']\n", encoding="utf-8")
+    status, text = command("--config", str(file), "--", "x")
+    assert (status, "the file skips them" in text) == (2, True)
+
+
+def test_a_bug_of_ours_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evolink_check.cli.client_command._judged", lambda *_, **__: 1 // 0)
+    status, text = command("--", "x")
+    assert (status, "a bug in evolink-check" in text) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--scenario", "sunny", "--", "x"], "there is no scenario 'sunny'"),
+        ([], "there is no command"),
+        (["--html", "no/where.html", "--", "x"], "no/where.html: there is no folder no"),
+        (["--badge", "/", "--", "x"], "/: is a folder"),
+        (["--json", "-", "--junit", "-", "--", "x"], "only one report fits into stdout"),
+        (["--config", "none.toml"], "none.toml: cannot be read"),
+        (["--scenario", "callback", "--", "x"], "none of these scenarios applies"),
+        (["--mock", "http://127.0.0.1:9", "--scenario", "happy", "--", "x"], "there is no mock at"),
+    ],
+)
+def test_what_cannot_be_run_is_a_line_and_status_2(words: list[str], problem: str) -> None:
+    status, text = command(*words)
+    assert status == 2
+    assert f"evolink-check: {problem}" in text

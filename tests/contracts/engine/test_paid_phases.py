@@ -1,0 +1,152 @@
+"""In which order a run with a budget does what it does, and that nothing of it is lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from evolink_check.engine import paid_phases
+from evolink_check.engine.preflight import CouldNotRun
+from evolink_check.engine.runner import check_api, estimate
+from evolink_check.engine.task_pool import Living
+from evolink_check.fuzzing import schemathesis_findings
+from evolink_check.generation import boundary_cases, strategies
+from evolink_check.settings import Effort, Failing
+from evolink_check.transport.callback_receiver import CLOSE
+from evolink_check.transport.target import OutOfTime
+from evolink_spec.clauses import load_clauses
+from support.mock_process import free_port
+from support.targets import SCALE, quick_mock, subject_at
+from support.trace_builders import SPEC
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evolink_check.engine.task_plan import Errand
+    from evolink_check.reports.model import Report
+    from evolink_check.settings import Subject
+
+CLAUSES = load_clauses()
+EFFORT = Effort(examples=1, task_seconds=10.0, seconds=60.0, max_credits=150.0)
+FAILS = (Failing("service_error", {"prompt": "[[fail=service_error]]"}),)
+EXPLORE = schemathesis_findings.explore
+
+
+@pytest.fixture(autouse=True)
+def few_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few of each: here it counts when they are sent."""
+    negative, creating = (
+        boundary_cases.negative_cases(SPEC, subject_at(""))[::20],
+        boundary_cases.creating_cases,
+    )
+    monkeypatch.setattr(boundary_cases, "negative_cases", lambda *_: negative)
+    monkeypatch.setattr(boundary_cases, "read_only_cases", lambda *_: ())
+    monkeypatch.setattr(boundary_cases, "creating_cases", lambda *given: creating(*given)[:2])
+    monkeypatch.setattr(boundary_cases, "guarded_cases", lambda *_: ())
+    monkeypatch.setattr(strategies, "strategies", lambda *_: ())
+    monkeypatch.setattr(strategies, "creating", lambda *_: ())
+    monkeypatch.setattr(
+        schemathesis_findings, "explore", lambda *_, **__: schemathesis_findings.Strange({}, 0)
+    )
+    monkeypatch.setattr("evolink_check.engine.task_follower.fetch", lambda *_: None)
+    monkeypatch.setattr(
+        "evolink_check.engine.task_plan.never", lambda _: CLOSE
+    )  # the mock's ten seconds are real ones
+    monkeypatch.setattr("evolink_check.engine.task_pool.settling", lambda _: 0.0)
+
+
+@pytest.fixture(scope="module")
+def watched() -> Iterator[Subject]:
+    """A mock that calls us back, and one request that fails."""
+    port = free_port()
+    with quick_mock(allow_callbacks_to=(f"127.0.0.1:{port}",)) as url:
+        place, listen = f"http://127.0.0.1:{port}", ("127.0.0.1", port)
+        yield subject_at(url, failing=FAILS, scale=SCALE, callback_url=place, callback_listen=listen)
+
+
+def check(subject: Subject, effort: Effort = EFFORT) -> Report:
+    return check_api(subject, effort, spec=SPEC, clauses=CLAUSES)
+
+
+def words(report: Report) -> dict[str, str]:
+    return {verdict.clause.id: verdict.word for verdict in report.verdicts}
+
+
+def sent(report: Report, beginning: str) -> list[float]:
+    """When the creates whose case begins so were sent."""
+    return [
+        one.began
+        for one in report.trace.entries
+        if one.case.startswith(beginning) and one.exchange.method == "POST" and one.kind == "exchange"
+    ]
+
+
+def test_callbacks_are_waited_for_while_what_is_free_goes_on(watched: Subject) -> None:
+    report = check(watched)
+    assert report.exit_status == 0
+    calling, free = sent(report, "callback: "), sent(report, "a callback to")
+    assert len(calling) == 6
+    assert max(sent(report, "it fails")) < min(calling + free), "what it takes has to show"
+    called = [one.began for one in report.trace.entries if one.kind == "delivery"]
+    assert max(free) < max(called), "a callback was still to come when all of it was sent"
+    assert words(report)["callback.only-when-asked"] == "kept", (
+        "one that does not call back is watched as long"
+    )
+
+
+def test_with_little_to_spend_what_is_free_comes_first(watched: Subject) -> None:
+    report = check(watched, replace(EFFORT, max_credits=25.0))
+    assert report.created == 5
+    assert max(sent(report, "a callback to")) < min(sent(report, "it fails"))
+
+
+def test_schemathesis_makes_tasks_that_are_followed_to_their_end(
+    watched: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+
+    def explore(*given: Any, creates: int = 0) -> schemathesis_findings.Strange:
+        told.append(creates)
+        return EXPLORE(*given, creates=creates) if creates else schemathesis_findings.Strange({}, 0)
+
+    monkeypatch.setattr(schemathesis_findings, "explore", explore)
+    quiet = replace(watched, callback_url="", callback_listen=None)
+    report = check(quiet)
+    assert told == [0, paid_phases.STRANGE]
+    made = [one for one in report.trace.entries if one.case == "Schemathesis"]
+    creates = [one for one in made if one.exchange.method == "POST"]
+    assert [one.exchange.status for one in creates] == [200] * paid_phases.STRANGE
+    assert any(one.exchange.method == "GET" for one in made), "the link of the documents"
+    ended = [one for one in report.trace.entries if one.case == "Schemathesis: asked for"]
+    assert sum(b'"status":"completed"' in one.exchange.response_body for one in ended) >= paid_phases.STRANGE
+    assert report.created <= estimate(quiet, EFFORT, SPEC).tasks
+    assert report.exit_status == 0
+
+
+@pytest.mark.parametrize("block", [None, OutOfTime("stopped")])
+def test_a_bug_beside_the_free_phases_is_no_pass(
+    watched: Subject, monkeypatch: pytest.MonkeyPatch, block: OutOfTime | None
+) -> None:
+    def buggy(_: Living, errands: list[Errand], __: Any) -> None:
+        if any(one.address for one in errands):
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(Living, "all", buggy)
+    if block:
+        monkeypatch.setattr("evolink_check.engine.phases.Run.free", lambda _: (_ for _ in ()).throw(block))
+    with pytest.raises(CouldNotRun, match="ZeroDivisionError"):
+        check(watched)
+
+
+def test_what_stops_the_free_phases_stops_what_is_beside_them(
+    watched: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("evolink_check.engine.phases.Run.free", interrupted)
+    report = check(watched)
+    assert any("interrupted" in note for note in report.notes)
+    assert len(sent(report, "callback: ")) <= 6
+    assert sent(report, "a callback to") == []

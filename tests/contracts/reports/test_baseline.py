@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from evolink_check.analysis.verdicts import Finding, Verdict, broken
+from evolink_check.reports import baseline
+from evolink_check.reports.baseline import Baseline
+from evolink_spec.clauses import load_clauses
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CLAUSES = {clause.id: clause for clause in load_clauses()}
+SECRET = "s3cr3tAbcdef0123456789"
+
+
+def verdict(*breaches: Finding, clause: str = "create.answers-200", word: str = "broken") -> Verdict:
+    return Verdict(CLAUSES[clause], word, len(breaches) or 1, breaches)  # type: ignore[arg-type]
+
+
+def seen(text: str, expected: str = "200") -> Finding:
+    return broken(0, expected=expected, seen=text)
+
+
+def same(one: str, other: str) -> bool:
+    return baseline.known("a.b", seen(one)).fingerprint == baseline.known("a.b", seen(other)).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("task-unified-1757169743-7cvnl5zw again", "task-unified-1757169799-00000000 again"),
+        ("created 1757169743, +12 s from it", "created 1757169800, -3 s from it"),
+        ("120 s", "500 s"),
+        ("2.5 s", "3 s"),
+        ("3 times 500", "4 times 500"),
+        ("progress 100", "progress 137"),
+        ("https://a.test/b.mp4 again", "https://c.test/?d again"),
+        ("at 2025-09-06T14:42:23Z", "at 2026-01-01 00:00:00.5+02:00"),
+        ("trace 0af7651916cd43dd", "trace b7ad6b7169203331"),
+        ("854x480", "480x854"),
+        ("a  line", "a line"),
+    ],
+)
+def test_what_differs_from_run_to_run_is_the_same_deviation(one: str, other: str) -> None:
+    assert same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("500", "404"), ("status 200", "status 201"), ("503 with HTML", "502 with HTML"), ("no id", "no usage")],
+)
+def test_another_status_or_another_word_is_another_deviation(one: str, other: str) -> None:
+    assert not same(one, other)
+
+
+def test_what_was_expected_tells_deviations_apart() -> None:
+    both = [
+        baseline.known("a.b", seen("200", f"400 for {field}: another type")) for field in ("mode", "prompt")
+    ]
+    assert both[0].fingerprint != both[1].fingerprint
+
+
+def test_only_what_is_broken_is_recorded() -> None:
+    noted = verdict(seen("x"), clause="wire.slashes", word="noted")
+    fine = verdict(clause="wire.json", word="kept")
+    found = baseline.of([noted, fine, verdict(seen("201"), seen("202"), seen("201"))])
+    assert {(one.clause, one.seen) for one in found.known} == {
+        ("create.answers-200", text) for text in ("201", "202")
+    }
+    assert len(found.known) == 2
+
+
+def test_the_file_says_the_same_whatever_the_order(tmp_path: Path) -> None:
+    one, other = verdict(seen("201"), seen("202")), verdict(seen("x"), clause="wire.json")
+    text = baseline.written(baseline.of([one, other]))
+    assert text == baseline.written(baseline.of([other, replace(one, breaches=one.breaches[::-1])]))
+    path = tmp_path / "known.json"
+    path.write_text(text, encoding="utf-8")
+    assert baseline.read(path) == baseline.of([one, other])
+
+
+def test_the_file_is_made_to_be_reviewed() -> None:
+    text = baseline.written(baseline.of([verdict(seen("201"))]))
+    (one,) = json.loads(text)["known"]
+    assert (one["clause"], one["expected"], one["seen"]) == ("create.answers-200", "200", "201")
+    assert text.count("\n") > 6
+
+
+def test_no_secret_is_written() -> None:
+    leaking = verdict(
+        seen(f"called https://h.test/c?s={SECRET} with Bearer {SECRET}", SECRET.join(["https://x:", "@y"]))
+    )
+    assert SECRET not in baseline.written(baseline.of([leaking]))
+
+
+def test_a_verdict_of_which_all_is_known_does_not_fail() -> None:
+    before = verdict(seen("201"), seen("202"))
+    (after,) = baseline.apply([before], baseline.of([before]))
+    assert (after.known, after.fails, after.word, after.breaches) == (True, False, "broken", before.breaches)
+
+
+def test_what_is_new_stays_and_fails() -> None:
+    before = verdict(seen("201"), seen("500"))
+    (after,) = baseline.apply([before], baseline.of([verdict(seen("201"))]))
+    assert (after.known, after.fails, after.breaches) == (False, True, (seen("500"),))
+
+
+def test_what_is_known_of_one_clause_excuses_no_other() -> None:
+    (after,) = baseline.apply([verdict(seen("x"), clause="wire.json")], baseline.of([verdict(seen("x"))]))
+    assert after.fails
+
+
+def test_what_is_not_broken_is_not_touched() -> None:
+    others = [verdict(seen("201"), word="noted"), verdict(word="kept"), verdict(word="not observed")]
+    assert baseline.apply(others, baseline.of([verdict(seen("201"))])) == tuple(others)
+
+
+def test_what_was_looked_for_and_not_found_is_told() -> None:
+    book = baseline.of([verdict(seen("201"))])
+    (note,) = baseline.gone([verdict(word="kept")], book)
+    assert "create.answers-200" in note
+    assert "remove it" in note
+    assert baseline.gone([verdict(seen("202"))], book)
+    assert not baseline.gone([verdict(seen("201"))], book)
+
+
+def test_what_was_not_observed_may_still_be_there() -> None:
+    assert not baseline.gone([verdict(word="not observed")], baseline.of([verdict(seen("201"))]))
+
+
+def test_what_was_not_looked_at_stays_known() -> None:
+    fixed, other = verdict(seen("201")), verdict(seen("x"), clause="wire.json")
+    before = baseline.of([fixed, other])
+    now = [replace(fixed, word="kept", breaches=()), replace(other, word="not observed", breaches=())]
+    assert [one.clause for one in baseline.renewed(now, before).known] == ["wire.json"]
+    assert baseline.renewed(now[:1], before) == baseline.of([other])
+    assert baseline.renewed([fixed, other], before) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "no baseline"),
+        ('{"version": 1}', "no baseline.*known"),
+        ('{"version": 2, "known": []}', "version 2"),
+        ('{"version": 1, "known": [{"clause": "a.b"}]}', "no baseline"),
+    ],
+)
+def test_a_file_that_is_no_baseline_is_named(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "known.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=f"known.json: .*{words}"):
+        baseline.read(path)
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=12), max_size=4), st.lists(st.text(max_size=12), max_size=4))
+def test_whatever_is_seen_a_run_fails_for_what_no_baseline_knows(old: list[str], new: list[str]) -> None:
+    book = baseline.of([verdict(*map(seen, old))])
+    (after,) = baseline.apply([verdict(*map(seen, [*old, *new]))], book)
+    fingerprints = {one.fingerprint for one in book.known}
+    fresh = [
+        text
+        for text in new
+        if baseline.known("create.answers-200", seen(text)).fingerprint not in fingerprints
+    ]
+    assert after.fails == bool(fresh)
+    if fresh:
+        assert [one.seen for one in after.breaches] == fresh
+
+
+def test_nothing_is_known_of_a_fresh_baseline() -> None:
+    before = verdict(seen("201"))
+    assert baseline.apply([before], Baseline()) == (before,)

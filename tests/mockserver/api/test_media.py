@@ -1,0 +1,61 @@
+"""When a result link gives its file, and when it does not."""
+
+from __future__ import annotations
+
+import pytest
+from evolink_mock.api.media import refusal
+from evolink_mock.domain.task_body import media_name
+from evolink_mock.domain.tasks import LINK_SECONDS, Outcome, Plan, Task
+from hypothesis import given
+from hypothesis import strategies as st
+from support.builders import FAILURE, PLANS, START, a_plan, a_task, an_operation, instants
+
+END = START + 10
+
+
+def status(task: Task | None, now: float, name: str | None = None) -> int:
+    """The status of a download: 200 when nothing is refused."""
+    fault = refusal(task, name or media_name(task or a_task()), now)
+    return fault.status if fault else 200
+
+
+@pytest.mark.parametrize(
+    ("now", "answer"),
+    [
+        (START, 404),
+        (END - 0.001, 404),
+        (END, 200),
+        (END + 86_399.999, 200),
+        (END + 86_400, 410),
+        (END + 1e9, 410),
+    ],
+)
+def test_a_link_lives_from_the_end_of_its_task_for_a_day(now: float, answer: int) -> None:
+    assert status(a_task(), now) == answer
+
+
+@given(PLANS, st.data())
+def test_a_link_works_whenever_a_query_has_just_given_it(plan: Plan, data: st.DataObject) -> None:
+    now = data.draw(instants(plan))
+    given_out = plan.outcome.failure is None and plan.ends <= now < plan.ends + LINK_SECONDS
+    assert (status(a_task(plan), now) == 200) is given_out
+
+
+def test_a_failed_task_has_no_result() -> None:
+    failed = a_task(a_plan(outcome=Outcome(FAILURE)))
+    assert [status(failed, now) for now in (START, END, END + 1e9)] == [404, 404, 404]
+
+
+def test_a_link_to_nothing_is_404() -> None:
+    assert status(None, END) == 404
+
+
+@pytest.mark.parametrize("ending", ["", ".", ".mp3", ".mp4.mp4", ".MP4", "x.mp4", ".mp4/"])
+def test_another_ending_is_another_file_and_not_there(ending: str) -> None:
+    assert status(a_task(), END, a_task().id + ending) == 404
+
+
+def test_the_ending_is_that_of_what_the_task_makes() -> None:
+    image = a_task(operation=an_operation(medium="image"))
+    assert status(image, END, image.id + ".png") == 200
+    assert status(image, END, image.id + ".mp4") == 404

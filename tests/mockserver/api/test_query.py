@@ -1,0 +1,179 @@
+"""Asking how a task is doing: its life as polls see it, and whose business it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from evolink_mock.domain.tasks import REALTIME, Speed
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.in_process import SPEC, shaped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from support.in_process import Mock
+
+DAY = 86_400.0
+FIRST_WORDS = ["pending", "processing", "completed"]
+
+
+def test_a_task_can_be_read_at_once_and_is_what_its_create_said(mock: Mock) -> None:
+    task = mock.create()
+    assert mock.query(task) == task
+
+
+def test_a_task_goes_from_pending_through_processing_to_completed(mock: Mock) -> None:
+    task = mock.create()
+    seen = [mock.query(task)]
+    while seen[-1]["status"] != "completed":
+        mock.clock.advance(0.07)
+        seen.append(mock.query(task))
+    assert list(dict.fromkeys(one["status"] for one in seen)) == FIRST_WORDS
+    progress = [one["progress"] for one in seen]
+    assert progress == sorted(progress)
+    assert {one["progress"] for one in seen if one["status"] == "pending"} == {0}
+    running = [one["progress"] for one in seen if one["status"] == "processing"]
+    assert 1 <= running[0] < 5
+    assert 95 < running[-1] <= 99
+    assert progress[-1] == 100
+    assert mock.clock.now() - task["created"] == pytest.approx(5, abs=0.1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(0, 400), min_size=1, max_size=6))
+def test_however_one_polls_a_task_never_goes_back(lasting: Mock, waits: list[float]) -> None:
+    task = lasting.create()
+    seen = [task]
+    for wait in waits:
+        lasting.clock.advance(wait)
+        seen.append(lasting.query(task))
+    order = [(FIRST_WORDS.index(one["status"]), one["progress"]) for one in seen]
+    assert order == sorted(order)
+    for one in seen:
+        assert ("results" in one) == (one["status"] == "completed")
+        assert one["task_info"]["can_cancel"] == (one["status"] != "completed")
+        assert "error" not in one
+        same = ("id", "created", "model", "object", "type", "usage")
+        assert [one[name] for name in same] == [task[name] for name in same]
+
+
+def test_a_late_poll_sees_the_final_state(mock: Mock) -> None:
+    task = mock.create()
+    mock.clock.advance(10 * 365 * DAY)
+    assert mock.query(task)["status"] == "completed"
+
+
+@pytest.mark.parametrize("recipe", ["", "mock=fail=service_error"])
+def test_polls_after_the_end_give_the_same_answer_for_ever(mock: Mock, recipe: str) -> None:
+    answer = mock.post(
+        {"model": "grok-imagine-image-to-video", "prompt": "", "image_urls": []}, headers={"prefer": recipe}
+    )
+    url = f"/v1/tasks/{answer.json()['id']}"
+    bodies = []
+    for wait in (5, 0.001, 60, DAY, 365 * DAY):
+        mock.clock.advance(wait)
+        bodies.append(mock.get(url).content)
+    assert len(set(bodies)) == 1
+    assert mock.get(url).json()["status"] == ("failed" if recipe else "completed")
+
+
+def test_realtime_tasks_take_80_to_250_seconds_with_a_wide_spread(start: Callable[..., Mock]) -> None:
+    mock = start(speed=REALTIME, seed=1)
+    tasks = [mock.create() for _ in range(30)]
+    estimates = [task["task_info"]["estimated_time"] for task in tasks]
+    assert 80 <= min(estimates) < 120
+    assert 180 < max(estimates) <= 250
+    mock.clock.advance(79)
+    assert all(mock.query(task)["status"] == "processing" for task in tasks)
+    mock.clock.advance(61)
+    ended = [mock.query(task)["status"] == "completed" for task in tasks]
+    assert ended == [estimate <= 140 for estimate in estimates]
+
+
+def test_one_speed_gives_every_task_its_own_duration_within_it(start: Callable[..., Mock]) -> None:
+    mock = start(speed=Speed(3.0, 20.0), seed=1)
+    estimates = {mock.create()["task_info"]["estimated_time"] for _ in range(30)}
+    assert len(estimates) > 5
+    assert estimates <= set(range(3, 21))
+
+
+@pytest.mark.parametrize(
+    "task_id", ["task-123", "TASK-UNIFIED-1757169743-7cvnl5zw", "x", "%20", "a%00b", "é"]
+)
+def test_an_id_with_another_prefix_is_400_and_names_the_parameter(mock: Mock, task_id: str) -> None:
+    answer = mock.get(f"/v1/tasks/{task_id}")
+    assert answer.status_code == 400
+    assert shaped(answer) == SPEC.query.errors[400].body["error"]
+    assert shaped(answer)["param"] == "task_id"
+
+
+@pytest.mark.parametrize(
+    "task_id",
+    [
+        "task-unified-1757169743-00000000",
+        "task-unified-",
+        "task-unified-1757169743-7CVNL5ZW",
+        "task-unified-%0A",
+    ],
+)
+def test_an_id_that_nobody_was_given_is_404(mock: Mock, task_id: str) -> None:
+    answer = mock.get(f"/v1/tasks/{task_id}")
+    assert answer.status_code == 404
+    assert shaped(answer) == SPEC.query.errors[404].body["error"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/?#\\"), min_size=1, max_size=30))
+def test_any_word_for_an_id_gets_a_documented_answer(lasting: Mock, word: str) -> None:
+    for task_id in (word, f"task-unified-{word}"):
+        answer = lasting.get("/v1/tasks/" + "".join(f"%{byte:02x}" for byte in task_id.encode()))
+        assert answer.status_code == (404 if task_id.startswith("task-unified-") else 400)
+        shaped(answer)
+
+
+@pytest.mark.parametrize("wait", [0, 5])
+def test_the_task_of_another_token_is_403_while_it_runs_and_after(mock: Mock, wait: float) -> None:
+    task = mock.create("mine")
+    mock.clock.advance(wait)
+    answer = mock.get(f"/v1/tasks/{task['id']}", token="theirs")
+    assert answer.status_code == 403
+    assert shaped(answer) == SPEC.query.errors[403].body["error"]
+    assert mock.query(task, token="mine")["id"] == task["id"]
+
+
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer ", "Basic a2V5Og==", "key", "Token key", "bearer\tkey", "Bearerkey"]
+)
+def test_without_a_bearer_token_it_is_401(mock: Mock, header: str) -> None:
+    task = mock.create()
+    answer = mock.get(f"/v1/tasks/{task['id']}", headers={"authorization": header})
+    assert answer.status_code == 401
+    assert shaped(answer) == SPEC.query.errors[401].body["error"]
+
+
+def test_the_case_of_the_scheme_does_not_matter(mock: Mock) -> None:
+    task = mock.create()
+    assert mock.query(task, headers={"authorization": "bEARER key"}) == task
+
+
+def test_only_the_tokens_named_are_accepted(start: Callable[..., Mock]) -> None:
+    mock = start(tokens=frozenset({"good"}))
+    task = mock.create("good")
+    assert mock.query(task, token="good") == task
+    for token in ("bad", "GOOD", "good "[:3], "good2"):
+        assert mock.get(f"/v1/tasks/{task['id']}", token=token).status_code == 401
+
+
+def test_a_query_with_a_query_string_is_the_same_query(mock: Mock) -> None:
+    task = mock.create()
+    assert mock.get(f"/v1/tasks/{task['id']}?_=1757169743").json() == task
+
+
+def test_a_query_changes_nothing_and_costs_nothing(mock: Mock) -> None:
+    task = mock.create()
+    left = mock.left()
+    answers: list[Any] = [mock.query(task) for _ in range(5)]
+    assert answers == [task] * 5
+    assert mock.left() == left

@@ -1,0 +1,283 @@
+"""The command line: what it takes, from where, and how it refuses."""
+
+from __future__ import annotations
+
+import re
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from evolink_mock.cli import app as cli
+from evolink_mock.domain.accounts import Rate
+from evolink_mock.domain.tasks import REALTIME, Speed
+from evolink_mock.server import server
+from evolink_mock.settings import Settings
+from support.paths import OPENAPI
+from typer.testing import CliRunner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LISTEN = server.listen
+VENDORED = OPENAPI
+DOCUMENT = next(path for path in VENDORED.glob("*.yaml") if path.name != "get-task-detail.yaml")
+OPTIONS = ["--" + name.replace("_", "-") for name in cli.SERVE_OPTIONS]
+DEFAULTS = Settings(credits=1_000_000_000)
+
+
+@dataclass
+class Ran:
+    """One run of the command. `settings` is None when it did not come to serving."""
+
+    code: int
+    out: str
+    err: str
+    settings: Settings | None = None
+    quiet: bool = False
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
+    """Runs `evolink-mock` in an empty folder. It gets ready and stops at once; any port is port 0."""
+    monkeypatch.chdir(tmp_path)
+    served: list[tuple[Settings, bool]] = []
+
+    def serve(
+        _: Any, settings: Settings, listener: socket.socket, *, quiet: bool, ready: Callable[[], None]
+    ) -> None:
+        served.append((settings, quiet))
+        with listener:
+            ready()
+
+    monkeypatch.setattr(server, "serve", serve)
+    monkeypatch.setattr(server, "listen", lambda host, _: LISTEN(host, 0))
+
+    def run(*arguments: str, pyproject: str = "", **environment: str) -> Ran:
+        (tmp_path / "pyproject.toml").write_text(pyproject and f"[tool.evolink-mock]\n{pyproject}\n")
+        known = {"COLUMNS": "200", "TERMINAL_WIDTH": "200", "NO_COLOR": "1"}
+        variables = {f"EVOLINK_MOCK_{name}": value for name, value in environment.items()}
+        done = CliRunner().invoke(cli.app, arguments, env=known | variables)
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        settings, quiet = served.pop() if served else (None, False)
+        return Ran(done.exit_code, done.stdout, done.stderr, settings, quiet)
+
+    return run
+
+
+def test_help_names_every_option_and_command(run: Callable[..., Ran]) -> None:
+    top, below = run("--help"), run("serve", "-h")
+    assert (top.code, below.code) == (0, 0)
+    assert all(word in top.out for word in ("serve", "demo", "--version"))
+    assert [option for option in OPTIONS if not re.search(rf"{option}\b(?!-)", below.out)] == []
+    assert all(word in below.out for word in ("EVOLINK_MOCK_", "[tool.evolink-mock]", "pyproject.toml"))
+
+
+def test_every_setting_can_be_chosen() -> None:
+    named = {"speed": "--duration", "tokens": "--token", "denied_models": "--deny-model"}
+    chosen = {named.get(name, "--" + name.replace("_", "-")) for name in Settings.__struct_fields__}
+    assert chosen <= set(OPTIONS)
+    assert set(OPTIONS) - chosen == {"--port-file", "--quiet", "--realtime"}
+
+
+def test_the_version_is_that_of_the_package(run: Callable[..., Ran]) -> None:
+    from importlib.metadata import version
+
+    assert run("--version").out == f"evolink-mock {version('evolink-mock')}\n"
+
+
+def test_without_any_choice_the_documented_defaults_are_served(run: Callable[..., Ran]) -> None:
+    ran = run("serve")
+    assert (ran.code, ran.err, ran.quiet) == (0, "", False)
+    assert ran.settings == DEFAULTS
+    assert (DEFAULTS.host, DEFAULTS.port, DEFAULTS.speed) == ("127.0.0.1", 8080, Speed(5.0, 5.0))
+
+
+def test_the_ready_line_and_three_lines_to_paste_name_the_url(run: Callable[..., Ran]) -> None:
+    ran = run("serve", "--token", "b", "--token", "a")
+    first, *rest = ran.out.splitlines()
+    url = re.search(r"http://127\.0\.0\.1:\d+", first)
+    assert url
+    pasted = [line.strip() for line in rest if line.startswith("  ")]
+    assert pasted[:2] == [f"export EVOLINK_BASE_URL={url[0]}", "export EVOLINK_API_KEY=a"]
+    assert pasted[2].startswith('curl "$EVOLINK_BASE_URL/v1/')
+    assert len(pasted) == 3
+    assert rest[-1] == "stopped"
+
+
+def test_the_port_file_holds_the_port_that_was_taken(run: Callable[..., Ran], tmp_path: Path) -> None:
+    ran = run("serve", "--port", "0", "--port-file", "port")
+    assert f":{(tmp_path / 'port').read_text().strip()} " in ran.out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["port", "pyproject.toml"]
+
+
+# option, a value of the command line and what it means; then what another source says in its own way
+CHOICES: dict[str, tuple[str, str, Any, str, str]] = {
+    "--host": ("host", "localhost", "localhost", "127.0.0.1", '"127.0.0.1"'),
+    "--port": ("port", "9001", 9001, "9002", "9002"),
+    "--duration": ("speed", "3s..20s", Speed(3.0, 20.0), "500ms", '"500ms"'),
+    "--seed": ("seed", "7", 7, "8", "8"),
+    "--clock-scale": ("clock_scale", "60", 60.0, "2", "2"),
+    "--credits": ("credits", "7.5", 7.5, "10", "10"),
+    "--rate": ("rate", "30/minute", Rate(30, 60.0), "5 per second", '"5/second"'),
+    "--token": ("tokens", "mine", frozenset({"mine"}), "other", '["other"]'),
+    "--max-body": ("max_body", "1000", 1000, "2000", "2000"),
+    "--public-url": (
+        "public_url",
+        "https://x.example/",
+        "https://x.example",
+        "http://y.example",
+        '"http://y.example"',
+    ),
+    "--allow-callbacks-to": (
+        "allow_callbacks_to",
+        "localhost:9000",
+        ("localhost:9000",),
+        "a.example",
+        '["a.example"]',
+    ),
+    "--spec": ("spec", str(DOCUMENT), (DOCUMENT,), "nowhere.yaml", '["nowhere.yaml"]'),
+}
+
+
+@pytest.mark.parametrize("option", CHOICES)
+def test_an_option_wins_over_the_environment_and_pyproject(run: Callable[..., Ran], option: str) -> None:
+    field, given, meant, variable, toml = CHOICES[option]
+    name = option.removeprefix("--")
+    ran = run(
+        "serve", option, given, pyproject=f"{name} = {toml}", **{name.replace("-", "_").upper(): variable}
+    )
+    assert getattr(ran.settings, field) == meant
+    assert getattr(DEFAULTS, field) != meant
+
+
+@pytest.mark.parametrize("option", CHOICES)
+def test_the_environment_wins_over_pyproject(run: Callable[..., Ran], option: str) -> None:
+    field, given, meant, _, toml = CHOICES[option]
+    name = option.removeprefix("--")
+    ran = run("serve", pyproject=f"{name} = {toml}", **{name.replace("-", "_").upper(): given})
+    assert getattr(ran.settings, field) == meant
+
+
+@pytest.mark.parametrize(
+    ("toml", "field", "meant"),
+    [
+        ("port = 9002", "port", 9002),
+        ('duration = "500ms"', "speed", Speed(0.5, 0.5)),
+        ("duration = 2", "speed", Speed(2.0, 2.0)),
+        ("realtime = true", "speed", REALTIME),
+        ('token = ["a", "b"]', "tokens", frozenset("ab")),
+        ("max-body = 5", "max_body", 5),
+        ("max_body = 5", "max_body", 5),
+        ('allow-callbacks-to = ["localhost", "[::1]:80"]', "allow_callbacks_to", ("localhost", "[::1]:80")),
+    ],
+)
+def test_pyproject_is_read(run: Callable[..., Ran], toml: str, field: str, meant: Any) -> None:
+    assert getattr(run("serve", pyproject=toml).settings, field) == meant
+
+
+def test_pyproject_of_a_folder_above_is_read(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "a" / "b")
+    ran = run("serve", pyproject="quiet = true\nseed = 3")
+    assert ran.settings is not None
+    assert (ran.settings.seed, ran.quiet) == (3, True)
+
+
+def test_several_tokens_fit_into_one_variable(run: Callable[..., Ran]) -> None:
+    assert run("serve", TOKEN="a b").settings == Settings(credits=DEFAULTS.credits, tokens=frozenset("ab"))
+
+
+@pytest.mark.parametrize("setting", ["realtime", "quiet"])
+@pytest.mark.parametrize(("said", "on"), [("1", 1), ("true", 1), ("0", 0), ("false", 0)])
+def test_a_switch_can_be_set_in_the_environment(
+    run: Callable[..., Ran], setting: str, said: str, on: int
+) -> None:
+    ran = run("serve", **{setting.upper(): said})
+    assert ran.settings is not None
+    assert (ran.quiet if setting == "quiet" else ran.settings.speed == REALTIME) == bool(on)
+
+
+REFUSED: dict[str, tuple[list[str], str]] = {
+    "an option that there is not": (["--nonsense"], "--nonsense"),
+    "a port beyond": (["--port", "65536"], "--port"),
+    "no number": (["--seed", "x"], "--seed"),
+    "no duration": (["--duration", "soon"], "'soon' is no duration"),
+    "nothing": (["--duration", "0s"], "'0s' is no duration"),
+    "a spread backwards": (["--duration", "5s..1s"], "ends before it begins"),
+    "no rate": (["--rate", "often"], "'often' is no rate"),
+    "no credits": (["--credits", "-1"], "--credits"),
+    "credits that are no number": (["--credits", "nan"], "--credits"),
+    "no URL": (["--public-url", "ftp://x"], "is no public URL"),
+    "no host": (["--allow-callbacks-to", "http://x"], "expected HOST"),
+    "a model that is not served": (["--deny-model", "another"], "'another' is not served"),
+    "a body of nothing": (["--max-body", "0"], "--max-body"),
+    "no file": (["--spec", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
+    "no document": (["--spec", "pyproject.toml"], "pyproject.toml"),
+    "a folder": (["--spec", "."], "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_is_refused_in_a_line_with_code_2(run: Callable[..., Ran], name: str) -> None:
+    arguments, words = REFUSED[name]
+    ran = run("serve", *arguments)
+    assert (ran.code, ran.settings, ran.out) == (2, None, "")
+    assert words in re.sub(r"[\s│]+", " ", ran.err)
+    assert "Traceback" not in ran.err
+
+
+def test_infinite_credits_are_refused(run: Callable[..., Ran]) -> None:
+    assert run("serve", "--credits", "inf").code == 2
+
+
+def test_a_port_file_that_cannot_be_written_is_told_with_code_2(run: Callable[..., Ran]) -> None:
+    ran = run("serve", "--port-file", "nowhere/port")
+    assert ran.code == 2
+    assert "nowhere" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ("prot = 1", "has no setting 'prot' (did you mean port?)"),
+        ("port =", "is no TOML"),
+        ("port = 99999", "--port"),
+        ('duration = "soon"', "'soon' is no duration"),
+        ('token = [""]', "--token"),
+    ],
+)
+def test_a_bad_pyproject_is_refused_with_code_2(run: Callable[..., Ran], toml: str, words: str) -> None:
+    ran = run("serve", pyproject=toml)
+    assert (ran.code, ran.settings) == (2, None)
+    assert words in re.sub(r"[\s│]+", " ", ran.err)
+
+
+def test_a_bad_variable_is_refused_by_its_name(run: Callable[..., Ran]) -> None:
+    ran = run("serve", PORT="x")
+    assert ran.code == 2
+    assert "EVOLINK_MOCK_PORT" in ran.err or "--port" in ran.err
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_port_that_is_taken_is_told_with_code_3(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setattr(server, "listen", LISTEN)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as taken:
+        port = taken.getsockname()[1]
+        ran = run("serve", "--host", host, "--port", str(port))
+    assert (ran.code, ran.settings) == (3, None)
+    assert f"port {port} is taken" in ran.err
+    assert "--port 0" in ran.err
+
+
+def test_the_port_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    port_file = tmp_path / "port"
+    port_file.write_text("old")
+    server.write_port_file(port_file, 8080)
+    assert (port_file.read_text(), list(tmp_path.iterdir())) == ("8080\n", [port_file])

@@ -1,0 +1,71 @@
+"""What `run` tells of a command when it is over."""
+
+from __future__ import annotations
+
+from evolink_mock.cli.run_summary import Heard
+from evolink_mock.http.responses import Exchange
+from evolink_mock.interception.proxy import Passage
+
+HEAD = "evolink-mock: the command asked for\n"
+
+
+def exchange(path: str, status: int = 200, task: str = "", *notes: str, method: str = "GET") -> Exchange:
+    return Exchange(method, path, 0.0, status, "", task, notes)
+
+
+def report(*exchanges: Exchange, passages: tuple[Passage, ...] = ()) -> list[str]:
+    heard = Heard()
+    for one in exchanges:
+        heard.exchange(one)
+    for passage in passages:
+        heard.passage(passage)
+    first, *rest = heard.report(", try this").splitlines()
+    assert first + "\n" == HEAD
+    return [line.strip() for line in rest]
+
+
+def test_the_same_request_of_different_tasks_is_one_line() -> None:
+    polls = [exchange(f"/v1/tasks/task-{number}", 200, f"task-{number}") for number in range(3)]
+    assert report(exchange("/v1/credits"), *polls) == [
+        "1 x  200  GET  /v1/credits",
+        "3 x  200  GET  /v1/tasks/{task}",
+    ]
+
+
+def test_a_refusal_is_told_with_its_reason_and_apart_from_a_success() -> None:
+    create = "/v1/videos/generations"
+    lines = report(
+        exchange(create, 200, method="POST"),
+        exchange(create, 400, "", "duration: 7 is not one of 6, 10", "a hint", method="POST"),
+        exchange(create, 0, "", "the client went away", method="POST"),
+    )
+    assert lines == [
+        f"1 x  200  POST {create}",
+        f"1 x  400  POST {create}  (duration: 7 is not one of 6, 10; a hint)",
+        f"1 x  ---  POST {create}  (the client went away)",
+    ]
+
+
+def test_other_hosts_are_told_after_what_the_mock_answered() -> None:
+    passages = (Passage("example.com", 443, "refused"), Passage("example.com", 443, "refused"))
+    assert report(exchange("/a"), passages=passages)[1:] == ["2 x  refused: example.com:443"]
+
+
+def test_who_asked_for_nothing_is_advised_unless_it_did_come_by_the_proxy() -> None:
+    assert report() == ["nothing, try this"]
+    assert report(passages=(Passage("a.example", 80, "passed on"),)) == [
+        "nothing",
+        "1 x  passed on: a.example:80",
+    ]
+
+
+def test_a_report_stays_short_and_counts_whatever_comes() -> None:
+    lines = report(*(exchange(f"/{number}") for number in range(2000)))
+    assert (len(lines), lines[-1]) == (41, "and 961 more")
+
+
+def test_nothing_of_a_request_drives_the_terminal() -> None:
+    (line,) = report(exchange("/\x1b[2J\n" + "x" * 500, 404, "", "\x07"))
+    assert line.isprintable()
+    assert "/\\x1b[2J\\n" in line
+    assert len(line) < 200

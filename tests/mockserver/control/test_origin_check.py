@@ -1,0 +1,107 @@
+"""Who may drive the control API: programs, and pages of the server itself."""
+
+from __future__ import annotations
+
+import pytest
+from evolink_mock.control.origin_check import hosts_of, is_own, refusal
+from hypothesis import given
+from hypothesis import strategies as st
+
+OWN = hosts_of("10.1.2.3", "https://Mock.Example:8443/base")
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(
+            "127.0.0.1",
+            "127.0.0.1:8080",
+            "127.9.9.9",
+            "localhost",
+            "LOCALHOST:1",
+            "localhost.",
+            "a.localhost:80",
+        ),
+        *(
+            "[::1]",
+            "[::1]:8080",
+            "10.1.2.3",
+            "10.1.2.3:99",
+            "mock.example",
+            "mock.example:8443",
+            "MOCK.example",
+        ),
+    ],
+)
+def test_the_server_s_own_names_are_let_in(host: str) -> None:
+    assert refusal({b"host": host.encode()}, OWN) is None
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *(
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "evil.example:8080",
+            "10.1.2.4",
+        ),
+        *("mock.example.evil", "notlocalhost", "a@127.0.0.1", "127.0.0.1/", "[::2]", "[::1", "::1", "0x7f.1"),
+    ],
+)
+def test_a_name_that_only_leads_here_is_refused(host: str) -> None:
+    fault = refusal({b"host": host.encode()}, OWN)
+    assert fault is not None
+    assert fault.status == 403
+
+
+@pytest.mark.parametrize(
+    ("origin", "let_in"),
+    [
+        ("http://127.0.0.1:8080", True),
+        ("HTTP://127.0.0.1:8080", True),
+        ("https://mock.example:8443", True),
+        ("http://127.0.0.1:3000", False),
+        ("http://127.0.0.1", False),
+        ("http://localhost:8080", False),
+        ("https://evil.example", False),
+        ("http://127.0.0.1:8080.evil.example", False),
+        ("http://127.0.0.1:8080@evil.example", False),
+        ("null", False),
+        ("", False),
+        ("file://", False),
+    ],
+)
+def test_a_page_of_another_origin_is_refused(origin: str, let_in: bool) -> None:  # noqa: FBT001
+    headers = {b"host": b"127.0.0.1:8080", b"origin": origin.encode()}
+    assert (refusal(headers, OWN) is None) is let_in
+
+
+@pytest.mark.parametrize(
+    ("site", "let_in"), [("none", 1), ("same-origin", 1), ("same-site", 0), ("cross-site", 0)]
+)
+def test_a_browser_s_own_word_on_the_page_counts(site: str, let_in: int) -> None:
+    headers = {b"host": b"127.0.0.1", b"sec-fetch-site": site.encode()}
+    assert (refusal(headers, OWN) is None) is bool(let_in)
+
+
+def test_who_sends_none_of_it_is_no_browser() -> None:
+    assert refusal({}, ()) is None
+
+
+def test_a_wildcard_address_is_nobody_s_name() -> None:
+    assert hosts_of("0.0.0.0", "::", None) == set()
+    assert hosts_of("LocalHost:9000") == {"localhost", "localhost:9000"}
+    assert hosts_of("[::1]:9000") == {"::1", "[::1]:9000"}
+
+
+@given(st.binary(max_size=80), st.binary(max_size=80))
+def test_no_header_breaks_it(host: bytes, origin: bytes) -> None:
+    fault = refusal({b"host": host, b"origin": origin}, OWN)
+    assert fault is None or fault.status == 403
+
+
+@given(st.text(max_size=60))
+def test_a_name_below_a_foreign_domain_is_never_ours(name: str) -> None:
+    assert not is_own(f"{name}.evil.example", OWN)

@@ -1,0 +1,101 @@
+"""When a callback is attempted, and what a log may say of it."""
+
+from __future__ import annotations
+
+import pytest
+from evolink_mock.domain.deliveries import Attempt, Delivery, after, next_due, succeeded, without_query
+from evolink_spec.models import CallbackRules
+from hypothesis import given
+from hypothesis import strategies as st
+
+RULES = CallbackRules("callback_url", 2048, 10.0, (1.0, 2.0, 4.0))
+OWED = Delivery("task-unified-1757169743-7cvnl5zw", "https://hooks.example/done")
+STATUSES = st.none() | st.integers(100, 599)
+
+
+def attempt(status: int | None, at: float = 0.0) -> Attempt:
+    return Attempt(at, 0.5, status, None if status else "connection refused")
+
+
+def tried(*statuses: int | None) -> Delivery:
+    return Delivery(OWED.task_id, OWED.url, tuple(attempt(status) for status in statuses))
+
+
+@given(STATUSES)
+def test_only_a_2xx_is_a_success(status: int | None) -> None:
+    assert succeeded(attempt(status)) is (status in range(200, 300))
+
+
+def test_the_first_attempt_is_due_at_the_end_of_the_task() -> None:
+    assert next_due(OWED, RULES, 1000.0) == 1000.0
+
+
+def test_retries_fall_one_two_and_four_seconds_after_the_end_of_a_failure() -> None:
+    assert next_due(tried(500), RULES, 1000.0) == 1001.0
+    assert next_due(tried(500, None), RULES, 1000.0) == 1002.0
+    assert next_due(tried(500, None, 302), RULES, 1000.0) == 1004.0
+
+
+def test_after_three_retries_it_is_given_up() -> None:
+    assert next_due(tried(500, 500, 500, 500), RULES, 1000.0) is None
+
+
+@given(st.lists(STATUSES, max_size=3))
+def test_nothing_is_due_after_a_success(failures: list[int | None]) -> None:
+    assert next_due(tried(*failures, 204), RULES, 1000.0) is None
+
+
+@given(st.lists(STATUSES, min_size=9, max_size=9), st.floats(0, 2e9))
+def test_there_are_at_most_four_attempts_whatever_the_answers(
+    answers: list[int | None], start: float
+) -> None:
+    delivery, due = OWED, next_due(OWED, RULES, start)
+    for status in answers:
+        if due is None:
+            break
+        delivery = after(delivery, attempt(status, due))
+        due = next_due(delivery, RULES, due)
+    assert due is None
+    assert len(delivery.attempts) <= 4
+    assert succeeded(delivery.attempts[-1]) or len(delivery.attempts) == 4
+
+
+def test_an_attempt_is_added_at_the_end() -> None:
+    assert after(tried(500), attempt(204)) == tried(500, 204)
+
+
+@pytest.mark.parametrize(
+    ("url", "logged"),
+    [
+        ("https://hooks.example/done?secret=s", "https://hooks.example/done"),
+        ("https://hooks.example?secret=s", "https://hooks.example/"),
+        ("https://hooks.example/a/b#secret", "https://hooks.example/a/b"),
+        ("https://me:secret@hooks.example:8443/a@b?secret", "https://hooks.example:8443/a@b"),
+        ("https://me@secret@hooks.example/", "https://hooks.example/"),
+        ("http://[::1]:9000/x;y=~!$&'()*+,:", "http://[::1]:9000/x;y=~!$&'()*+,:"),
+        ("https://hooks.example/ok?secret\nline", "https://hooks.example/ok"),
+        ("https://me:se?cret@hooks.example/", "(unreadable URL)"),
+        ("https://me:secret\\@hooks.example/", "(unreadable URL)"),
+        ("https://hooks.example/two\nlines", "(unreadable URL)"),
+        ("https://hooks.example/\x1b[31mred", "(unreadable URL)"),
+        ("https:secret", "(unreadable URL)"),
+        ("secret", "(unreadable URL)"),
+        ("", "(unreadable URL)"),
+    ],
+)
+def test_a_log_gets_no_query_no_fragment_and_no_password(url: str, logged: str) -> None:
+    assert without_query(url) == logged
+
+
+@given(st.text(), st.text(), st.text())
+def test_no_text_makes_a_log_show_what_follows_the_question_mark(
+    path: str, query: str, fragment: str
+) -> None:
+    assert "5ecret" not in without_query(f"https://hooks.example/{path}?{query}5ecret#{fragment}5ecret")
+
+
+@given(st.text())
+def test_any_text_is_logged_on_one_line_of_printable_ascii(url: str) -> None:
+    logged = without_query(url)
+    assert logged.isascii()
+    assert logged.isprintable()

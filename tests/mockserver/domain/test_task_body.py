@@ -1,0 +1,145 @@
+"""What a poll sees is what the documents promise, at every instant of a task's life."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from evolink_mock.domain import task_body
+from evolink_mock.domain.tasks import SUCCESS, Outcome, Plan
+from hypothesis import given
+from hypothesis import strategies as st
+from support.builders import (
+    FAILURE,
+    OPERATION,
+    PLANS,
+    SPEC,
+    START,
+    a_plan,
+    a_task,
+    an_operation,
+    documented,
+    instants,
+)
+
+if TYPE_CHECKING:
+    from evolink_spec import Medium
+
+PUBLISHED = documented("VideoGenerationResponse")
+QUERY = documented("TaskDetailResponse")
+
+
+def at(plan: Plan, now: float) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(task_body.wire(a_task(plan), now))
+    return body
+
+
+def draw_body(plan: Plan, data: st.DataObject) -> dict[str, Any]:
+    return at(plan, data.draw(instants(plan)))
+
+
+@given(PLANS, st.data())
+def test_the_wire_keeps_both_documents_at_every_instant(plan: Plan, data: st.DataObject) -> None:
+    body = draw_body(plan, data)
+    PUBLISHED.validate(body)
+    QUERY.validate(body)
+
+
+@given(PLANS, st.data())
+def test_results_are_there_when_completed_and_only_then(plan: Plan, data: st.DataObject) -> None:
+    body = draw_body(plan, data)
+    assert ("results" in body) is (body["status"] == "completed")
+    assert body.get("results", ["one"]) != []
+
+
+@given(PLANS, st.data())
+def test_a_documented_error_is_there_when_failed_and_only_then(plan: Plan, data: st.DataObject) -> None:
+    body = draw_body(plan, data)
+    assert ("error" in body) is (body["status"] == "failed")
+    if "error" in body:
+        assert body["error"]["type"] == "task_error"
+        assert (body["error"]["code"], body["error"]["message"]) in {
+            (failure.code, failure.message) for failure in SPEC.failures
+        }
+
+
+@given(PLANS, st.data())
+def test_what_a_task_is_never_changes(plan: Plan, data: st.DataObject) -> None:
+    one, other = draw_body(plan, data), draw_body(plan, data)
+    for name in ("created", "id", "model", "object", "type", "usage"):
+        assert one[name] == other[name]
+    assert one["task_info"]["estimated_time"] == other["task_info"]["estimated_time"] == plan.estimate
+
+
+@given(PLANS, st.data())
+def test_the_wire_is_compact_json_with_its_slashes_as_they_are(plan: Plan, data: st.DataObject) -> None:
+    wire = task_body.wire(a_task(plan), data.draw(instants(plan)))
+    assert wire.decode() == json.dumps(json.loads(wire), separators=(",", ":"), ensure_ascii=False)
+    assert rb"\/" not in wire
+
+
+@given(PLANS, st.floats(0, 1e12))
+def test_all_answers_after_the_end_are_the_same_bytes(plan: Plan, later: float) -> None:
+    task = a_task(plan)
+    assert task_body.wire(task, plan.ends + later) == task_body.wire(task, plan.ends)
+
+
+@given(PLANS, st.data())
+def test_a_task_can_be_cancelled_until_its_end(plan: Plan, data: st.DataObject) -> None:
+    body = draw_body(plan, data)
+    assert body["task_info"]["can_cancel"] is (body["status"] in {"pending", "processing"})
+
+
+@pytest.mark.parametrize("starts", [START, math.inf])
+@pytest.mark.parametrize("outcome", [SUCCESS, Outcome(FAILURE)])
+def test_a_task_that_never_ends_is_json_all_the_same(starts: float, outcome: Outcome) -> None:
+    body = at(Plan(START, starts, math.inf, 5, outcome), START + 1e9)
+    assert body["status"] == ("processing" if starts == START else "pending")
+    QUERY.validate(body)
+
+
+def test_every_documented_field_is_given() -> None:
+    published = next(document for name, document in SPEC.documents.items() if name == OPERATION.source)
+    schemas = published["components"]["schemas"]
+    body = at(a_plan(), START)
+    assert body.keys() == schemas["VideoGenerationResponse"]["properties"].keys()
+    assert body["task_info"].keys() == schemas["VideoTaskInfo"]["properties"].keys()
+    assert body["usage"] == {"billing_rule": "per_call", "credits_reserved": 5, "user_group": "default"}
+
+
+@pytest.mark.parametrize(("medium", "ending"), [("video", ".mp4"), ("image", ".png"), ("audio", ".mp3")])
+def test_a_link_leads_to_where_the_server_was_called_and_ends_as_the_file_does(
+    medium: Medium, ending: str
+) -> None:
+    task = a_task(operation=an_operation(medium=medium), origin="https://mock.test/below")
+    assert task_body.body(task, START + 10)["results"] == [f"https://mock.test/below/media/{task.id}{ending}"]
+
+
+def test_the_model_is_the_one_that_was_asked_for_and_not_that_of_the_example() -> None:
+    assert task_body.body(a_task(model="another"), START)["model"] == "another"
+
+
+def test_created_is_in_whole_seconds() -> None:
+    assert at(a_plan(created=START + 0.999), START + 1)["created"] == START
+
+
+def test_the_words_of_the_status_are_the_document_s_own() -> None:
+    statuses = OPERATION.statuses._replace(
+        initial="queued", running="running", success="done", failure="error"
+    )
+    operation = an_operation(statuses=statuses)
+    seen = [
+        task_body.body(a_task(a_plan(outcome=outcome), operation=operation), START + seconds)["status"]
+        for outcome in (SUCCESS, Outcome(FAILURE))
+        for seconds in (0, 5, 10)
+    ]
+    assert seen == ["queued", "running", "done", "queued", "running", "error"]
+
+
+def test_looking_at_a_task_changes_nothing() -> None:
+    before = copy.deepcopy(OPERATION.answer)
+    task_body.wire(a_task(), START + 10)
+    assert before == OPERATION.answer

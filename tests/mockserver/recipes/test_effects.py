@@ -1,0 +1,63 @@
+"""The table of effects is complete, true, and what the README shows."""
+
+from __future__ import annotations
+
+import re
+
+import jsonschema_rs
+import pytest
+from evolink_mock.recipes.effects import EFFECTS, FAIL, OPERATIONS, STATUS, Effect, listing, rows, schema
+from evolink_mock.recipes.registry import Cookbook, Series
+from support.builders import SPEC
+from support.paths import README as README_FILE
+
+BOOK = Cookbook({402, 429}, SPEC.failures)
+README = README_FILE.read_text(encoding="utf-8")
+EDITOR = jsonschema_rs.Draft202012Validator(schema())
+
+
+def each(effect: Effect) -> str:
+    return effect.name
+
+
+@pytest.mark.parametrize("effect", EFFECTS, ids=each)
+def test_every_example_is_a_recipe(effect: Effect) -> None:
+    assert effect.examples
+    for example in effect.examples:
+        found = BOOK.find(example)
+        assert isinstance(found, Series), example
+        recipe = found.at(0)
+        concerned = {one for one in OPERATIONS if recipe.concerns(one, {402, 429})}
+        assert concerned == effect.operations
+
+
+@pytest.mark.parametrize("effect", EFFECTS, ids=each)
+def test_every_effect_stands_in_the_readme(effect: Effect) -> None:
+    row = next((line for line in README.splitlines() if line.startswith(f"| `{effect.form}`")), None)
+    assert row is not None, f"| `{effect.form}` | {effect.meaning} |"
+    assert effect.meaning in row
+
+
+@pytest.mark.parametrize("effect", EFFECTS, ids=each)
+def test_an_example_begins_with_the_name(effect: Effect) -> None:
+    if effect.name not in {STATUS, "ok"}:
+        assert re.match(rf"{effect.name}\b", effect.examples[0])
+
+
+def test_editors_know_recipes_when_they_see_them() -> None:
+    assert all(EDITOR.is_valid(example) for example in schema()["examples"])
+    assert all(EDITOR.is_valid(name) for name in BOOK.names)
+    assert not any(EDITOR.is_valid(text) for text in ("", "a,", "a++b", "x" * 201, 402))
+
+
+def test_the_listing_has_a_row_for_every_effect() -> None:
+    assert len(rows()) == len(EFFECTS)
+    for effect in EFFECTS:
+        assert f"{effect.form}\n    {effect.meaning}" in listing()
+    assert "(on: all; as in: cut)" in listing()
+    assert "(on: create, query; as in: status=archived)" in listing()
+
+
+def test_no_two_effects_have_one_name() -> None:
+    assert len({effect.name for effect in EFFECTS}) == len(EFFECTS)
+    assert {STATUS, FAIL} <= {effect.name for effect in EFFECTS}

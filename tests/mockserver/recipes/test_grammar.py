@@ -1,0 +1,70 @@
+"""The grammar of recipes: what is written is what is read, and nothing makes the parser crash."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from evolink_mock.recipes.grammar import LONGEST, PATTERN, NoRecipe, Step, Word, parse, written
+from hypothesis import given
+from hypothesis import strategies as st
+
+LETTERS = "aZ09"
+NAMES = st.builds(str.__add__, st.sampled_from(LETTERS), st.text(LETTERS + "_-", max_size=8))
+VALUES = st.builds(str.__add__, st.sampled_from(LETTERS), st.text(LETTERS + "_./:; -", max_size=8)).map(
+    str.strip
+)
+WORDS = st.builds(Word, NAMES, st.none() | VALUES, st.none() | st.integers(0, 99))
+STEPS = st.builds(
+    Step, st.lists(WORDS, min_size=1, max_size=3).map(tuple), st.none() | st.integers(1, 1_000_000)
+)
+RECIPES = (
+    st.lists(STEPS, min_size=1, max_size=3).map(tuple).filter(lambda steps: len(written(steps)) <= LONGEST)
+)
+SIGNS = st.text(st.sampled_from("429okfail=@*+, %./:-[]\n"), max_size=40)
+
+
+@given(RECIPES)
+def test_what_is_written_is_read(steps: tuple[Step, ...]) -> None:
+    assert parse(written(steps)) == steps
+
+
+@given(RECIPES)
+def test_the_pattern_for_editors_takes_what_is_written(steps: tuple[Step, ...]) -> None:
+    assert re.match(PATTERN, written(steps))
+
+
+@given(SIGNS | st.text(max_size=60))
+def test_any_text_is_read_or_refused_and_what_is_read_is_written_alike(text: str) -> None:
+    try:
+        steps = parse(text)
+    except NoRecipe:
+        return
+    assert parse(written(steps)) == steps
+    assert re.match(PATTERN, text)
+
+
+@pytest.mark.parametrize("text", ["429*2,ok", " 429 * 2 , ok ", "429*2\t,\nok", "429 *2, ok"])
+def test_space_around_signs_is_free(text: str) -> None:
+    assert parse(text) == (Step((Word("429"),), 2), Step((Word("ok"),)))
+
+
+def test_a_word_has_a_name_a_value_and_a_progress() -> None:
+    assert parse("fail=service_error@40%+slow=2m") == (
+        Step((Word("fail", "service_error", 40), Word("slow", "2m"))),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", ",", "a,", "a++b", "a*", "a*-1", "a*0", "a*1000001", "a*2*3", "=a", "a=", "a@", "a@100", "a b", "[a]"],
+)  # fmt: skip
+def test_what_is_no_recipe_is_refused(text: str) -> None:
+    with pytest.raises(NoRecipe):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["ä", "４２９", "429*２", "a" * (LONGEST + 1), "fail=ä"])  # noqa: RUF001
+def test_a_recipe_is_of_ascii_and_not_too_long(text: str) -> None:
+    with pytest.raises(NoRecipe):
+        parse(text)

@@ -1,0 +1,271 @@
+"""One server behind three doors: http, https and the proxy."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from evolink_mock.cli.app import app
+from evolink_mock.domain.tasks import Speed
+from evolink_mock.server import server
+from evolink_mock.server.app import app_of
+from evolink_mock.server.server import Doors, PortError, open_doors, url_of
+from evolink_mock.server.thread import serving
+from evolink_mock.settings import Settings, ca_folder, check
+from evolink_spec import load
+from support.in_process import BODY, CREATE
+from typer.testing import CliRunner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evolink_mock.http.responses import Exchange
+    from evolink_mock.interception.proxy import Passage
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+SPEC = load()
+KEY = {"Authorization": "Bearer key"}
+HOST = "https://api.evolink.ai"
+COMMAND = Path(sys.executable).parent / "evolink-mock"
+
+
+def settings(folder: Path, **choices: Any) -> Settings:
+    return Settings(port=0, speed=Speed(0.001, 0.001), ca_dir=folder / "ca", **choices)
+
+
+def finished(ask: httpx.Client, url: str) -> dict[str, Any]:
+    """The task at a URL once it is over, which it is in a millisecond."""
+    for _ in range(1000):
+        task: dict[str, Any] = ask.get(url).json()
+        if task["status"] == "completed":
+            return task
+    raise AssertionError(task)
+
+
+@contextmanager
+def client(doors: Doors, **choices: Any) -> Iterator[httpx.Client]:
+    """A client that trusts the authority of these doors and nobody else."""
+    assert doors.authority is not None
+    trust = ssl.create_default_context(cafile=str(doors.authority.certificate))
+    with httpx.Client(headers=KEY, verify=trust, trust_env=False, **choices) as made:
+        yield made
+
+
+def test_http_and_https_are_one_server_with_one_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lives: list[str] = []
+    make = app_of
+
+    def counted(*choices: Any) -> ASGIApp:
+        made = make(*choices)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "lifespan":
+                lives.append("begun")
+            await made(scope, receive, send)
+            if scope["type"] == "lifespan":
+                lives.append("over")
+
+        return app
+
+    monkeypatch.setattr(server, "app_of", counted)
+    noted: list[Exchange] = []
+    with serving(SPEC, settings(tmp_path, https_port=0), observe=noted.append) as doors, client(doors) as ask:
+        assert doors.https is not None
+        assert doors.proxy is None
+        secure, plain = url_of(doors.https, "https"), url_of(doors.http)
+        task = ask.post(secure + CREATE, json=BODY).json()
+        links = [finished(ask, f"{base}/v1/tasks/{task['id']}")["results"] for base in (plain, secure)]
+        assert links == [[f"{secure}/media/{task['id']}.mp4"]] * 2
+        assert ask.head(links[0][0]).headers["content-type"] == "video/mp4"
+    assert [one.status for one in noted] == [200] * 4
+    assert lives == ["begun", "over"]
+
+
+def test_a_client_behind_the_proxy_meets_the_api_under_its_own_name(tmp_path: Path) -> None:
+    passages: list[Passage] = []
+    chosen = settings(tmp_path, proxy_port=0)
+    with serving(SPEC, chosen, passed=passages.append) as doors:
+        assert doors.proxy is not None
+        with client(doors, proxy=url_of(doors.proxy)) as ask:
+            task = ask.post(HOST + CREATE, json=BODY).json()
+            link = finished(ask, f"{HOST}/v1/tasks/{task['id']}")["results"][0]
+            assert link == f"{HOST}/media/{task['id']}.mp4"
+            assert ask.get(link).content[4:8] == b"ftyp"
+            assert ask.get(f"http://api.evolink.ai/v1/tasks/{task['id']}").json()["results"] == [link]
+            assert passages == []
+            assert ask.get(url_of(doors.http) + "/v1/credits").status_code == 200  # as any other host
+    assert [passage.outcome for passage in passages] == ["passed on"]
+
+
+def test_a_server_on_http_alone_needs_no_authority(tmp_path: Path) -> None:
+    with open_doors(SPEC, settings(tmp_path)) as doors:
+        assert (doors.https, doors.proxy, doors.authority, doors.hosts) == (None, None, None, ())
+    assert not (tmp_path / "ca").exists()
+
+
+@pytest.mark.parametrize("option", ["--port", "--https-port", "--proxy-port"])
+def test_a_port_that_is_taken_is_said_with_its_option_and_the_others_are_given_back(
+    tmp_path: Path, option: str
+) -> None:
+    free = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    ports = dict(
+        zip(("port", "https_port", "proxy_port"), (one.getsockname()[1] for one in free), strict=True)
+    )
+    taken = option.removeprefix("--").replace("-", "_")
+    for one, name in zip(free, ports, strict=True):
+        if name != taken:
+            one.close()
+    chosen = Settings(ca_dir=tmp_path / "ca", **ports)
+    with pytest.raises(PortError, match=f"port {ports[taken]} is taken: choose another with {option}, "):
+        open_doors(SPEC, chosen)
+    free[list(ports).index(taken)].close()
+    with open_doors(SPEC, chosen) as doors:
+        assert doors.http.getsockname()[1] == ports["port"]
+
+
+def test_a_port_that_needs_more_rights_leads_to_the_ways_to_get_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listens = socket.create_server
+
+    def refused(address: tuple[str, int], **more: Any) -> socket.socket:
+        if address[1] == 443:
+            raise PermissionError(13, "Permission denied")
+        return listens(address, **more)
+
+    monkeypatch.setattr(socket, "create_server", refused)
+    with pytest.raises(PortError, match="choose one above 1023; `evolink-mock hosts` tells how"):
+        open_doors(SPEC, settings(tmp_path, https_port=443))
+
+
+def test_offline_without_a_proxy_would_have_no_effect(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="--offline"):
+        check(settings(tmp_path, https_port=0, offline=True), SPEC)
+    check(settings(tmp_path, proxy_port=0, offline=True), SPEC)
+
+
+def test_the_authority_is_kept_among_the_users_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    home = tmp_path / ".local" / "share" / "evolink-mock"
+    for data, folder in (
+        ("", home),
+        ("relative", home),
+        (str(tmp_path / "data"), tmp_path / "data" / "evolink-mock"),
+    ):
+        monkeypatch.setenv("XDG_DATA_HOME", data)
+        assert ca_folder(Settings()) == folder
+    assert ca_folder(Settings(ca_dir=tmp_path)) == tmp_path
+
+
+def test_a_user_without_a_home_is_asked_for_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError
+
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(ValueError, match="--ca-dir: has to be given"):
+        ca_folder(Settings())
+
+
+def test_a_folder_that_cannot_be_used_is_a_clear_error_of_the_command(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = CliRunner().invoke(
+        app, ["serve", "--port", "0", "--https-port", "0", "--ca-dir", str(tmp_path / "file")]
+    )
+    assert (done.exit_code, "no certificate authority can be kept here" in done.stderr) == (2, True)
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The command with all its doors, and what it said when it was ready."""
+    argv: list[str | Path] = [
+        COMMAND,
+        "serve",
+        "--port",
+        "0",
+        "--https-port",
+        "0",
+        "--proxy-port",
+        "0",
+        "--ca-dir",
+        tmp_path / "ca",
+    ]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        deadline = threading.Timer(20, process.kill)  # what never gets ready, or never ends, fails
+        deadline.start()
+        assert process.stdout
+        yield process, "".join(takewhile("Ctrl-C stops it.\n".__ne__, process.stdout))
+        deadline.cancel()
+        process.kill()
+
+
+def test_the_command_says_where_its_doors_are_and_closes_them(
+    started: tuple[subprocess.Popen[str], str], tmp_path: Path
+) -> None:
+    process, text = started
+    https = re.search(r"^  https: https://127\.0\.0\.1:(\d+)$", text, re.MULTILINE)
+    proxy = re.search(
+        r"^  export HTTPS_PROXY=http://127\.0\.0\.1:(\d+)  # plays api\.evolink\.ai, passes on the rest$",
+        text,
+        re.MULTILINE,
+    )
+    assert f"  a client has to trust {tmp_path / 'ca' / 'ca.pem'}\n" in text
+    assert https
+    assert proxy
+    trust = ssl.create_default_context(cafile=str(tmp_path / "ca" / "ca.pem"))
+    with socket.create_connection(("127.0.0.1", int(proxy[1]))) as refused:
+        refused.sendall(b"GET http://127.0.0.1:9/?key=secret HTTP/1.1\r\n\r\n")
+        assert refused.recv(12) == b"HTTP/1.1 502"
+    with (
+        socket.create_connection(("127.0.0.1", int(proxy[1]))) as tunnel,
+        socket.create_connection(("127.0.0.1", int(https[1]))) as plain,
+        trust.wrap_socket(plain, server_hostname="localhost") as idle,
+    ):
+        tunnel.sendall(b"CONNECT api.evolink.ai:443 HTTP/1.1\r\n\r\n")
+        assert tunnel.recv(12) == b"HTTP/1.1 200"
+        idle.sendall(b"GET /v1/credits HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer key\r\n\r\n")
+        assert idle.recv(12) == b"HTTP/1.1 200"
+        process.send_signal(signal.SIGINT)  # neither of the two is waited for
+        _, log = process.communicate()
+    assert process.returncode == 0, log
+    assert "proxy  127.0.0.1:9  not reached" in log
+    assert "timeout" not in log
+    assert "secret" not in log
+
+
+def test_the_control_api_bound_elsewhere_is_there_and_not_at_the_api(tmp_path: Path) -> None:
+    with (
+        serving(SPEC, settings(tmp_path, control="127.0.0.1:0", https_port=0)) as doors,
+        client(doors) as ask,
+    ):
+        assert doors.control is not None
+        elsewhere = url_of(doors.control)
+        assert ask.get(f"{elsewhere}/__mock__/health").status_code == 200
+        assert ask.get(f"{url_of(doors.http)}/__mock__/health").status_code == 404
+        task = ask.post(url_of(doors.http) + CREATE, json=BODY).json()
+        assert [one["id"] for one in ask.get(f"{elsewhere}/__mock__/tasks").json()["tasks"]] == [task["id"]]
+
+
+def test_the_control_api_can_be_off(tmp_path: Path) -> None:
+    with serving(SPEC, settings(tmp_path, control="off", https_port=0)) as doors, client(doors) as ask:
+        assert doors.control is None
+        assert ask.get(f"{url_of(doors.http)}/__mock__/health").status_code == 404
+
+
+def test_the_authority_of_an_https_door_is_handed_out(tmp_path: Path) -> None:
+    with serving(SPEC, settings(tmp_path, https_port=0)) as doors, client(doors) as ask:
+        assert doors.authority is not None
+        answer = ask.get(f"{url_of(doors.http)}/__mock__/ca.pem")
+        assert answer.content == doors.authority.certificate.read_bytes()

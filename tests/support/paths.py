@@ -1,0 +1,10 @@
+"""Where things are in the checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE_CLIENTS = ROOT / "examples" / "clients"
+README = ROOT / "README.md"
+OPENAPI = ROOT / "spec" / "evolink_spec" / "openapi"
