@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.analysis.openapi import Conformance, Exchange
+from evolink_check.analysis.openapi import Conformance
+from evolink_check.traffic.trace import Exchange
 
 if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict

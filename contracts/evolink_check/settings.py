@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.generation.case import MAIN, OTHER
-from evolink_check.traffic.trace import Account
+from evolink_check.traffic.trace import MAIN, OTHER, Account
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

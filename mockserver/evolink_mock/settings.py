@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from evolink_mock.callbacks.url_guard import parse_allowed
-from evolink_mock.domain.tasks import Speed
+from evolink_mock.domain.units import Speed
 
 if TYPE_CHECKING:
     from evolink_spec import Spec
 
-    from evolink_mock.domain.accounts import Rate
+    from evolink_mock.domain.units import Rate
 
 ENVIRONMENT = "EVOLINK_MOCK_"  # before the name of an option in capitals
 _PUBLIC_URL = re.compile(

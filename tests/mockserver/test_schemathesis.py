@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import schemathesis
-from evolink_mock.domain.accounts import Rate
 from evolink_mock.domain.clock import VirtualClock
+from evolink_mock.domain.units import Rate
 from evolink_mock.server.app import create_app
 from evolink_mock.settings import Settings
 from hypothesis import settings

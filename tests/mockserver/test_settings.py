@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import pytest
-from evolink_mock.domain.accounts import Rate
-from evolink_mock.domain.tasks import Speed
-from evolink_mock.domain.units import parse_duration, parse_rate, parse_speed
+from evolink_mock.domain.units import Rate, Speed, parse_duration, parse_rate, parse_speed
 from evolink_mock.settings import Settings, check, from_pyproject, parse_public_url
 from hypothesis import given
 from hypothesis import strategies as st

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 from evolink_mock.api.call import Call
 from evolink_mock.api.operations import Scripts
-from evolink_mock.domain.accounts import Account, Rate, Terms, open_account
-from evolink_mock.domain.tasks import LAST_PROGRESS, SUCCESS, Outcome, Plan, Speed, Task, plan
-from evolink_mock.http.responses import Exchange
+from evolink_mock.domain.accounts import Account, Terms, open_account
+from evolink_mock.domain.exchange import Exchange
+from evolink_mock.domain.tasks import LAST_PROGRESS, SUCCESS, Outcome, Plan, Task, plan
+from evolink_mock.domain.units import Rate, Speed
 from evolink_mock.media.spec import look_of
 from evolink_mock.recipes.registry import NOTHING
 from evolink_spec import load

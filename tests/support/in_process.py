@@ -22,7 +22,7 @@ from evolink_spec import Spec, load
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
-    from evolink_mock.http.responses import Exchange
+    from evolink_mock.domain.exchange import Exchange
 
 T = TypeVar("T")
 START = 1_757_169_743.0

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.analysis.openapi import Exchange
 from evolink_check.fuzzing.fuzzer import Breaches, breaches_of
-from evolink_check.generation.case import MAIN, WRONG, Case
+from evolink_check.generation.case import Case
 from evolink_check.settings import Key, Subject
-from evolink_check.traffic.trace import NOBODY, Account, Entry
+from evolink_check.traffic.trace import MAIN, NOBODY, WRONG, Account, Entry, Exchange
 from evolink_spec.clauses import load_clauses
 
 from support.in_process import CREATE, MODEL, SPEC, Mock, playing

@@ -11,7 +11,7 @@ from evolink_check.settings import Effort, Key, Subject
 from evolink_check.traffic.trace import Account
 from evolink_check.transport.recorder import Recorder
 from evolink_check.transport.target import Target
-from evolink_mock.domain.tasks import Speed
+from evolink_mock.domain.units import Speed
 from evolink_mock.settings import Settings
 from evolink_mock.testing.mock_server import _hosting
 

@@ -7,15 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from evolink_check.analysis.request_faults import (
-    NOT_JSON,
-    Fault,
-    create_faults,
-    decoded,
-    operation_of,
-    renamed,
-)
+from evolink_check.analysis.request_faults import Fault, create_faults, operation_of, renamed
 from evolink_check.analysis.response_schemas import Answers
+from evolink_check.traffic.formats import NOT_JSON, decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

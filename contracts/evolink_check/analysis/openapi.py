@@ -16,27 +16,12 @@ if TYPE_CHECKING:
     from openapi_core import V31RequestValidator, V31ResponseValidator
     from openapi_core.testing import MockRequest
 
+    from evolink_check.traffic.trace import Exchange
+
     _Errors = Callable[["_Voice"], Iterable[Exception]]
 
 _ORIGIN = "http://contract.invalid"  # every document is read as if it were served here
 _SHOWN = 200  # characters of a problem
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request and its answer as recorded.
-
-    `url` is a path with its query, or a whole URL whose origin does not matter. Headers are (name, value),
-    names in any case. Bodies are what was on the wire, empty for none.
-    """
-
-    method: str
-    url: str
-    request_headers: tuple[tuple[str, str], ...]
-    request_body: bytes
-    status: int
-    response_headers: tuple[tuple[str, str], ...]
-    response_body: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import jsonschema_rs
 
 from evolink_check.analysis.internal_hosts import host_of, is_internal, is_plainly_public
-from evolink_check.traffic.formats import is_uri, strict_json
+from evolink_check.traffic.formats import NOT_JSON, decoded, is_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 LARGE = 1_000_000  # bytes of a body: how much a server takes is not documented
 DEEP = 64  # levels of a body
-NOT_JSON = object()  # what was read of a text that is no JSON
 _ENUMS = {"model": "model.enum", "duration": "duration.enum", "mode": "mode.enum", "quality": "quality.enum"}
 
 
@@ -36,14 +35,6 @@ class Fault:
     clause: str
     what: str  # in a few words, without secrets
     sure: bool = True
-
-
-def decoded(body: bytes) -> Any:
-    """The JSON value of a body; `NOT_JSON` when it is none, by RFC 8259."""
-    try:
-        return strict_json(body)
-    except ValueError:
-        return NOT_JSON
 
 
 def create_faults(

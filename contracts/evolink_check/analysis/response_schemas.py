@@ -13,7 +13,8 @@ from evolink_check.traffic.formats import is_uri
 if TYPE_CHECKING:
     from evolink_spec import Spec
 
-    from evolink_check.analysis.openapi import Exchange, Problem
+    from evolink_check.analysis.openapi import Problem
+    from evolink_check.traffic.trace import Exchange
 
 _ID = re.compile(r"task-unified-[0-9]{10}-[a-z0-9]{8}")
 _LATEST = 10**11  # Unix seconds: year 5138

@@ -142,8 +142,9 @@ def run_proxy(asked: Asked, place: Place, known: Deviations, wanted: Wanted) -> 
     from evolink_spec import load
 
     from evolink_check.proxy.forwarder import Forward, Upstream
+    from evolink_check.proxy.monitor import Watch, watch_until
     from evolink_check.proxy.recorder import Record
-    from evolink_check.proxy.server import CannotListen, Watch, proxying, watch_until
+    from evolink_check.proxy.server import CannotListen, proxying
 
     known.check()
     check_ca(place.ca)

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from evolink_check.cli.config_file import File, near, read
-from evolink_check.generation.case import MAIN, OTHER
 from evolink_check.settings import Effort, Failing, Key, Subject
-from evolink_check.traffic.trace import Account
+from evolink_check.traffic.trace import MAIN, OTHER, Account
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -14,7 +14,8 @@ from evolink_check.engine.phases import explores
 from evolink_check.engine.task_plan import FAILS, errands, rules_of
 from evolink_check.engine.task_pool import Living, balance, on_delivery
 from evolink_check.generation import boundary_cases
-from evolink_check.generation.case import MAIN, VALID, speaks
+from evolink_check.generation.case import VALID, speaks
+from evolink_check.traffic.trace import MAIN
 from evolink_check.transport.callback_receiver import Receiver
 from evolink_check.transport.target import OverBudget
 

@@ -11,8 +11,9 @@ from evolink_check.analysis.observations import Reading
 from evolink_check.analysis.verdicts import judge
 from evolink_check.engine.task_pool import refusal, together
 from evolink_check.generation import boundary_cases
-from evolink_check.generation.case import MAIN, speaks
+from evolink_check.generation.case import speaks
 from evolink_check.rules import SERVER
+from evolink_check.traffic.trace import MAIN
 from evolink_check.transport.target import OutOfTime, OverBudget
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import CREDITS
-from evolink_check.analysis.request_faults import decoded
-from evolink_check.generation.case import MAIN, WRONG, Case
-from evolink_check.traffic.trace import Account
+from evolink_check.generation.case import Case
+from evolink_check.traffic.formats import decoded
+from evolink_check.traffic.trace import MAIN, WRONG, Account
 from evolink_check.transport.target import Halted
 
 if TYPE_CHECKING:

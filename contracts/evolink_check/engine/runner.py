@@ -21,10 +21,11 @@ from evolink_check.engine.preflight import CouldNotRun, reach
 from evolink_check.engine.task_plan import errands, living
 from evolink_check.fuzzing import schemathesis_findings
 from evolink_check.generation import boundary_cases
-from evolink_check.generation.case import MAIN, speaks
+from evolink_check.generation.case import speaks
 from evolink_check.reports.model import Report, answers_of
 from evolink_check.rules import SERVER
 from evolink_check.settings import Effort
+from evolink_check.traffic.trace import MAIN
 from evolink_check.transport.budget import documented_price
 from evolink_check.transport.recorder import Recorder
 from evolink_check.transport.target import Halted, Target

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.analysis.observations import results_of
-from evolink_check.analysis.request_faults import decoded
-from evolink_check.generation.case import MAIN, OTHER, WRONG, Case
-from evolink_check.traffic.trace import NOBODY
+from evolink_check.generation.case import Case
+from evolink_check.traffic.formats import decoded
+from evolink_check.traffic.trace import MAIN, NOBODY, OTHER, WRONG
 from evolink_check.transport.downloads import fetch
 
 if TYPE_CHECKING:

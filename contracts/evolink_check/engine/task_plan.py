@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.request_faults import decoded, operation_of
+from evolink_check.analysis.request_faults import operation_of
 from evolink_check.rules.tasks import deliveries
+from evolink_check.traffic.formats import decoded
 from evolink_check.transport.callback_receiver import REDIRECT, Answer, never, slow
 
 if TYPE_CHECKING:

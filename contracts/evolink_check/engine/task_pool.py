@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from evolink_check.analysis.observations import CREDITS
 from evolink_check.engine.task_follower import Follower, Life, born
 from evolink_check.engine.task_plan import FAILS, Errand, patience
-from evolink_check.generation.case import MAIN, Case
+from evolink_check.generation.case import Case
 from evolink_check.rules.tasks.credit_ledger import settling
+from evolink_check.traffic.trace import MAIN
 from evolink_check.transport.downloads import fetch
 from evolink_check.transport.target import Halted, OverBudget
 

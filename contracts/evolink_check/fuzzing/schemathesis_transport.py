@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from evolink_check.analysis.request_faults import decoded
 from evolink_check.generation.fields import operations
 from evolink_check.generation.labels import compact, create_case, is_plain_segment, plain_case, query_case
 from evolink_check.generation.urls import IMAGE, PUBLIC
+from evolink_check.traffic.formats import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.analysis.observations import CREDITS
-from evolink_check.generation.case import MAIN, WRONG, Case
 from evolink_check.generation.fields import (
     fields_of,
     listed,
@@ -27,13 +26,14 @@ from evolink_check.generation.urls import (
     internal_hosts,
     long_url,
 )
-from evolink_check.traffic.trace import NOBODY
+from evolink_check.traffic.trace import MAIN, NOBODY, WRONG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evolink_spec import CreateOperation, Spec
 
+    from evolink_check.generation.case import Case
     from evolink_check.settings import Subject
 
 UNKNOWN_IDS = (

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MAIN = "main"  # the account of --token
-OTHER = "other"  # the account of --other-token
+from evolink_check.traffic.trace import MAIN
+
 VALID = (
     "create.accepts",
     "create.unknown-fields",
     "prompt.length",
 )  # what drawn creates that are right speak of
-WRONG = "wrong"  # a key that nobody was ever given
 
 
 @dataclass(frozen=True, slots=True)

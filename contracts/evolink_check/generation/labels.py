@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.analysis.request_faults import create_faults
-from evolink_check.generation.case import MAIN, Case
-from evolink_check.traffic.trace import NOBODY
+from evolink_check.generation.case import Case
+from evolink_check.traffic.trace import MAIN, NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.openapi import Exchange
 from evolink_check.traffic.redaction import clean_exchange
-from evolink_check.traffic.trace import NOBODY, Account, Entry, Trace
+from evolink_check.traffic.trace import NOBODY, Account, Entry, Exchange, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

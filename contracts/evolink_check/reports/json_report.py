@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from evolink_check.reports import formatting
+from evolink_check.reports import curl, formatting
 from evolink_check.traffic.redaction import clean_text
 
 if TYPE_CHECKING:
@@ -75,6 +75,6 @@ def _breach(report: Report, breach: Breach) -> dict[str, Any]:
         "seen": breach.seen,
         "times": breach.times,
         "entries": list(breach.numbers),
-        "request": formatting.curl(report, entry) if entry is not None else None,
+        "request": curl.curl(report, entry) if entry is not None else None,
         "status": entry.exchange.status if entry is not None else None,
     }

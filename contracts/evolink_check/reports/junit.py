@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from evolink_check.reports import formatting
+from evolink_check.reports import curl, formatting
 from evolink_check.traffic.redaction import clean_text
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _text(report: Report, verdict: Verdict) -> str:
         lines += [f"expected: {breach.expected}", f"seen: {breach.seen} ({breach.times} times)"]
         entry = formatting.decisive(report, breach)
         if entry is not None:
-            lines.append(f"request: {formatting.curl(report, entry)}")
+            lines.append(f"request: {curl.curl(report, entry)}")
     if len(found) > _SHOWN:
         lines.append(f"and {len(found) - _SHOWN} other kinds of it")
     again = formatting.repeat(report, verdict.clause)

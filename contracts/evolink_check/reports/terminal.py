@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from evolink_check.reports import formatting
+from evolink_check.reports import curl, formatting
 from evolink_check.traffic.redaction import clean_text
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _breach(report: Report, breach: Breach, console: Console) -> None:
     _field(console, "seen", f"{breach.seen}  ({formatting.where(breach)})")
     entry = formatting.decisive(report, breach)
     if entry is not None:
-        _field(console, "request", formatting.curl(report, entry))
+        _field(console, "request", curl.curl(report, entry))
 
 
 def _row(verdict: Verdict, console: Console) -> None:
@@ -101,5 +101,5 @@ def _field(console: Console, name: str, value: str) -> None:
 
 def _line(console: Console, text: str, style: str) -> None:
     console.print(
-        formatting.printable(text), style=style, soft_wrap=True, highlight=False, markup=False, emoji=False
+        curl.printable(text), style=style, soft_wrap=True, highlight=False, markup=False, emoji=False
     )

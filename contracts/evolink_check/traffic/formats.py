@@ -7,6 +7,8 @@ import re
 from ipaddress import AddressValueError, IPv6Address
 from typing import Any, NoReturn
 
+NOT_JSON = object()  # what was read of a text that is no JSON
+
 # RFC 3986, appendix A.
 _CHARS = r"[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2}"
 _SEGMENT = rf"(?:{_CHARS}|[:@])"
@@ -64,3 +66,11 @@ def _finite(text: str) -> float:
     if value in {float("inf"), float("-inf")}:
         raise ValueError("a number is out of range")
     return value
+
+
+def decoded(body: bytes) -> Any:
+    """The JSON value of a body; `NOT_JSON` when it is none, by RFC 8259."""
+    try:
+        return strict_json(body)
+    except ValueError:
+        return NOT_JSON

@@ -11,11 +11,10 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from evolink_check.analysis.openapi import Exchange
-from evolink_check.analysis.request_faults import NOT_JSON, decoded
+from evolink_check.traffic.formats import NOT_JSON, decoded
 from evolink_check.traffic.har_schema import Archive, Dated, converted
 from evolink_check.traffic.redaction import clean_exchange, clean_text
-from evolink_check.traffic.trace import NOBODY, UNKNOWN, Entry
+from evolink_check.traffic.trace import NOBODY, UNKNOWN, Entry, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -18,8 +18,7 @@ from evolink_check.traffic.trace import NOBODY, UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from evolink_check.analysis.openapi import Exchange
-    from evolink_check.traffic.trace import Trace
+    from evolink_check.traffic.trace import Exchange, Trace
 
 REMOVED = "[removed]"
 KEY = "[removed:key]"  # what every recorder writes, and the rules look for, where a key stood outside of its header

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evolink_check.analysis.openapi import Exchange
 
 Kind = Literal["exchange", "delivery"]
+MAIN = "main"  # the account of --token
+OTHER = "other"  # the account of --other-token
+WRONG = "wrong"  # a key that nobody was ever given
 NOBODY = "nobody"  # the label of whoever sends no key at all, or none in the documented scheme
 UNKNOWN = "unknown"  # the label when a recording does not tell whether there was a key
 
@@ -42,6 +44,23 @@ class Media:
     height: int = 0
     codec: str = ""
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer as recorded.
+
+    `url` is a path with its query, or a whole URL whose origin does not matter. Headers are (name, value),
+    names in any case. Bodies are what was on the wire, empty for none.
+    """
+
+    method: str
+    url: str
+    request_headers: tuple[tuple[str, str], ...]
+    request_body: bytes
+    status: int
+    response_headers: tuple[tuple[str, str], ...]
+    response_body: bytes
 
 
 @dataclass(frozen=True, slots=True)

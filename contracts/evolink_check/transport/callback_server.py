@@ -11,8 +11,7 @@ from socketserver import ThreadingTCPServer
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from evolink_check.analysis.openapi import Exchange
-from evolink_check.traffic.trace import Entry
+from evolink_check.traffic.trace import Entry, Exchange
 
 if TYPE_CHECKING:
     from evolink_check.transport.callback_receiver import Address, Answer, Receiver

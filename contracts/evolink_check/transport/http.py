@@ -6,8 +6,7 @@ import ssl
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 
-from evolink_check.analysis.openapi import Exchange
-from evolink_check.traffic.trace import NOBODY, Entry
+from evolink_check.traffic.trace import NOBODY, Entry, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,9 +13,8 @@ from evolink_check.traffic.trace import Trace
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evolink_check.analysis.openapi import Exchange
     from evolink_check.settings import Key, Subject
-    from evolink_check.traffic.trace import Account, Entry
+    from evolink_check.traffic.trace import Account, Entry, Exchange
 
 Headers = tuple[tuple[str, str], ...]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from evolink_check import clock
-from evolink_check.analysis.request_faults import decoded
-from evolink_check.generation.case import WRONG, Case
-from evolink_check.traffic.trace import NOBODY, Entry
+from evolink_check.generation.case import Case
+from evolink_check.traffic.formats import decoded
+from evolink_check.traffic.trace import NOBODY, WRONG, Entry
 from evolink_check.transport.budget import Budget, documented_price, price_in
 from evolink_check.transport.http import Wire
 from evolink_check.transport.rate_limiter import Pace, retry_after

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from evolink_mock.domain.accounts import grant, hit, limit
+from evolink_mock.domain.exchange import KEY, Exchange
 from evolink_mock.http.errors import Fault
 from evolink_mock.http.requests import token_of
-from evolink_mock.http.responses import KEY, Exchange
 from evolink_mock.recipes import assignments
 from evolink_mock.recipes.registry import NOTHING, Recipe
 

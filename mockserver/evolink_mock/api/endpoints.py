@@ -13,12 +13,13 @@ from evolink_mock.api.policy import AFTER_BODY, BEFORE_BODY, CREDITS, QUERY, aut
 from evolink_mock.api.validation import with_defaults
 from evolink_mock.domain import ids, task_body
 from evolink_mock.domain.accounts import chance, charge, remaining
+from evolink_mock.domain.exchange import KEPT
 from evolink_mock.domain.ids import fraction
 from evolink_mock.domain.tasks import Task, plan
 from evolink_mock.http.errors import Fault
 from evolink_mock.http.json_body import check_content_type, parse
 from evolink_mock.http.requests import read_body
-from evolink_mock.http.responses import KEPT, answer, refuse
+from evolink_mock.http.responses import answer, refuse
 from evolink_mock.media.spec import look_of
 from evolink_mock.recipes import body_variants
 from evolink_mock.recipes.courses import course, quirks

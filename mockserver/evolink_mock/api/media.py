@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from starlette.responses import FileResponse, Response
 
 from evolink_mock.domain.accounts import chance
+from evolink_mock.domain.exchange import KEY
 from evolink_mock.domain.ids import fraction
 from evolink_mock.domain.tasks import Phase, halfway, view
 from evolink_mock.http.errors import Fault
-from evolink_mock.http.responses import KEY, refuse
+from evolink_mock.http.responses import refuse
 from evolink_mock.media.spec import content_type, suffix
 from evolink_mock.recipes import assignments
 from evolink_mock.recipes.effects import GATEWAY
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
     from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.exchange import Exchange
     from evolink_mock.domain.tasks import Quirks, Task
-    from evolink_mock.http.responses import Exchange
     from evolink_mock.recipes.registry import Recipe
     from evolink_mock.service.service import Service
 

@@ -11,9 +11,10 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from evolink_mock.callbacks.url_guard import address_refusal, is_allowed, target, url_refusal
+from evolink_mock.callbacks.url_guard import address_refusal, is_allowed, url_refusal
 from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.deliveries import Attempt
+from evolink_mock.http.urls import target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     import httpcore
     from evolink_spec.models import CallbackRules
 
-    from evolink_mock.callbacks.url_guard import Allowed, Target
+    from evolink_mock.callbacks.url_guard import Allowed
+    from evolink_mock.http.urls import Target
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 

@@ -13,6 +13,7 @@ from evolink_mock.callbacks import scheduler, sender, url_guard
 from evolink_mock.domain import task_body
 from evolink_mock.domain.deliveries import Delivery, succeeded, without_query
 from evolink_mock.domain.tasks import halfway
+from evolink_mock.http import urls
 from evolink_mock.http.errors import Fault
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Webhooks:
         """The 400 for a URL that may not be called, its name resolved; the hint says how to allow it."""
         reason = url_guard.url_refusal(url, rules, self._allowed)
         try:
-            where = url_guard.target(url)
+            where = urls.target(url)
         except ValueError as error:
             return Fault(400, f"{rules.field}: {reason or error}", rules.field)
         if reason is None and not url_guard.is_allowed(where.host, where.port, self._allowed):

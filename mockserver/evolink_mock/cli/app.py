@@ -13,7 +13,7 @@ import typer
 from evolink_mock import settings as choices
 from evolink_mock.cli import options
 from evolink_mock.domain import units
-from evolink_mock.domain.tasks import REALTIME
+from evolink_mock.domain.units import REALTIME
 from evolink_mock.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 
     from evolink_spec import Spec
 
-    from evolink_mock.domain.accounts import Rate
-    from evolink_mock.domain.tasks import Speed
-    from evolink_mock.server.server import Doors
+    from evolink_mock.domain.units import Rate, Speed
+    from evolink_mock.server.listeners import Doors
 
 CONFIGURATION_ERROR = 2  # also typer's own, for an unknown option
 CANNOT_LISTEN = 3
@@ -113,12 +112,12 @@ def _settings(  # noqa: PLR0913  (one parameter an option is how typer works)
 @options.taking(_settings)
 def serve(*, settings: Settings, port_file: options.PortFile = None, quiet: options.Quiet = False) -> None:
     """Serve the documented API until Ctrl-C."""
-    from evolink_mock.server import server
+    from evolink_mock.server import listeners, server
 
     with _problems():
         spec = _spec(settings)
         choices.check_port_file(port_file)
-        doors = server.open_doors(spec, settings)
+        doors = listeners.open_doors(spec, settings)
 
     def ready() -> None:
         _announce(doors, settings, spec)
@@ -135,7 +134,7 @@ def _problems() -> Iterator[None]:
     from evolink_spec import SpecError
 
     from evolink_mock.interception.certificate_authority import AuthorityError
-    from evolink_mock.server.server import PortError
+    from evolink_mock.server.listeners import PortError
 
     try:
         yield
@@ -155,7 +154,7 @@ def _spec(settings: Settings) -> Spec:
 
 def _announce(doors: Doors, settings: Settings, spec: Spec) -> None:
     """The ready line, and the three lines that point a client here."""
-    from evolink_mock.server.server import url_of
+    from evolink_mock.server.listeners import url_of
 
     url = url_of(doors.http)
     models = [model for by_model in spec.creates.values() for model in by_model if model is not None]
@@ -180,7 +179,7 @@ def _announce(doors: Doors, settings: Settings, spec: Spec) -> None:
 
 def _announce_more(doors: Doors, settings: Settings) -> None:
     """How a client with a hard-coded address comes here, and what it has to trust."""
-    from evolink_mock.server.server import url_of
+    from evolink_mock.server.listeners import url_of
 
     if doors.https is None or doors.authority is None:
         return
@@ -204,7 +203,7 @@ def run(
 ) -> None:
     """Run a command that has the API's address hard-coded: it meets a mock of its own."""
     from evolink_mock.cli import run as running
-    from evolink_mock.interception.hosts import NotPermitted
+    from evolink_mock.interception.namespace import NotPermitted
 
     settings = running.settled(settings, private=hosts)
     with _problems():

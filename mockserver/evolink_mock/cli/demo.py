@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from evolink_mock.domain.tasks import Speed
+    from evolink_mock.domain.units import Speed
 
 _POLL_SECONDS = 0.5
 _CALLBACK_SECONDS = 15

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from evolink_mock.cli.run_environment import surroundings
 from evolink_mock.cli.run_summary import Heard
 from evolink_mock.http.access_log import AccessLog
-from evolink_mock.interception import hosts
+from evolink_mock.interception import hosts, namespace
 from evolink_mock.server.server import configure_logging
 from evolink_mock.server.thread import serving
 from evolink_mock.settings import environment
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from evolink_spec import Spec
 
-    from evolink_mock.http.responses import Exchange
+    from evolink_mock.domain.exchange import Exchange
     from evolink_mock.settings import Settings
 
 CANNOT_RUN, NOT_FOUND, SIGNALLED = 126, 127, 128  # exit codes, as a shell gives them
@@ -67,7 +67,7 @@ def run(
     with TemporaryDirectory(prefix="evolink-mock-") as name:
         folder = Path(name)
         if private:
-            hosts.enter(hosts.hosts_of(spec), folder)
+            namespace.enter(hosts.hosts_of(spec), folder)
         with serving(spec, settings, observe=observe, passed=heard.passage) as doors:
             code = run_child(command, surroundings(environment(), doors, settings, folder))
     log.flush()

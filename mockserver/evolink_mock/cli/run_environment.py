@@ -8,12 +8,12 @@ import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evolink_mock.server.server import url_of
+from evolink_mock.server.listeners import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evolink_mock.server.server import Doors
+    from evolink_mock.server.listeners import Doors
     from evolink_mock.settings import Settings
 
 REDIRECT = Path(__file__).with_name("redirect.cjs")

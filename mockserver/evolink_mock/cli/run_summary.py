@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evolink_mock.http.responses import Exchange
+    from evolink_mock.domain.exchange import Exchange
     from evolink_mock.interception.proxy import Passage
 
 _MANY = 1000  # different requests that are kept apart

@@ -10,7 +10,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from evolink_mock.control import journal as archive
 from evolink_mock.control.handler import DONE, Reply, told
 from evolink_mock.control.tasks import calls_made
-from evolink_mock.domain.accounts import Account, Rate, grant, limit, remaining
+from evolink_mock.domain.accounts import Account, grant, limit, remaining
+from evolink_mock.domain.units import Rate
 from evolink_mock.http.errors import Fault
 from evolink_mock.recipes import assignments
 from evolink_mock.service import account_clock
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from evolink_mock.control.handler import Ask
-    from evolink_mock.http.responses import Exchange
+    from evolink_mock.domain.exchange import Exchange
     from evolink_mock.service.service import Service
 
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}

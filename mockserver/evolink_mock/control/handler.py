@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.types import Send
 
     from evolink_mock.domain.accounts import Account
-    from evolink_mock.http.responses import Exchange
+    from evolink_mock.domain.exchange import Exchange
     from evolink_mock.service.service import Service
 
 _MISSING = re.compile(r"required field `(\w+)`")

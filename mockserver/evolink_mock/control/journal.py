@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from evolink_mock.domain.deliveries import Attempt, Delivery
-    from evolink_mock.http.responses import Exchange
+    from evolink_mock.domain.exchange import Exchange
 
 CREDENTIALS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key"}

@@ -10,10 +10,11 @@ from starlette.routing import Route, Router
 from evolink_mock.control import accounts, clock, origin_check, tasks
 from evolink_mock.control import server_info as facts
 from evolink_mock.control.handler import ERRORS, Act, Ask, Empty, decode, send_reply
+from evolink_mock.domain.exchange import KEY
 from evolink_mock.http.errors import Fault
 from evolink_mock.http.middleware import Front, WrongMethod, not_found
 from evolink_mock.http.requests import read_body, token_of
-from evolink_mock.http.responses import KEY, refuse
+from evolink_mock.http.responses import refuse
 from evolink_mock.http.route_table import Shortcuts
 
 if TYPE_CHECKING:

@@ -13,20 +13,14 @@ from evolink_mock.domain import ids
 
 if TYPE_CHECKING:
     from evolink_mock.domain.clock import Clock
+    from evolink_mock.domain.exchange import Exchange
     from evolink_mock.domain.tasks import Plan, Task
-    from evolink_mock.http.responses import Exchange
+    from evolink_mock.domain.units import Rate
     from evolink_mock.recipes.assignments import Order
 
 
 JOURNAL = 200  # exchanges that are remembered of an account
 _PLACES = 6  # of credits: three times 0.1 is 0.3
-
-
-class Rate(Struct, frozen=True):
-    """At most `limit` requests in each window of `seconds` of the clock."""
-
-    limit: int
-    seconds: float
 
 
 class Account(Struct):

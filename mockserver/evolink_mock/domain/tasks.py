@@ -8,33 +8,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from evolink_mock.domain.ids import fraction
-
 if TYPE_CHECKING:
     from evolink_spec import CreateOperation, TaskFailure
 
+    from evolink_mock.domain.units import Speed
     from evolink_mock.media.spec import Look
 
 LINK_SECONDS = 24 * 3600.0  # clause `link.24h`
 _PENDING_SHARE = 0.1  # of the whole duration
 LAST_PROGRESS = 99  # 100 is kept for a completed task (clause `task.progress-completed`)
-
-
-class Speed(Struct, frozen=True):
-    """How long tasks take, in seconds of the clock: each somewhere from `shortest` to `longest`."""
-
-    shortest: float
-    longest: float
-
-    def duration(self, draw: int) -> float:
-        """The duration of one task. Short ones are the most frequent, long ones are not rare."""
-        if self.shortest == self.longest:
-            return self.shortest
-        drawn = round(self.shortest * math.pow(self.longest / self.shortest, fraction(draw)), 3)
-        return min(max(self.shortest, drawn), self.longest)
-
-
-REALTIME = Speed(80.0, 250.0)  # the spread of the real service for a clip of six seconds
 
 
 class Outcome(Struct, frozen=True):

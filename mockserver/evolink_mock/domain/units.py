@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 
-from evolink_mock.domain.accounts import Rate
-from evolink_mock.domain.tasks import Speed
+from msgspec import Struct
+
+from evolink_mock.domain.ids import fraction
 
 _UNITS = {"": 1.0, "s": 1.0, "ms": 0.001, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h|)")
@@ -39,3 +41,27 @@ def parse_rate(text: str) -> Rate:
     if found is None or int(found[1]) == 0:
         raise ValueError(f"{text!r} is no rate: write 30/minute, or per second, hour or day")
     return Rate(int(found[1]), _WINDOWS[found[2]])
+
+
+class Rate(Struct, frozen=True):
+    """At most `limit` requests in each window of `seconds` of the clock."""
+
+    limit: int
+    seconds: float
+
+
+class Speed(Struct, frozen=True):
+    """How long tasks take, in seconds of the clock: each somewhere from `shortest` to `longest`."""
+
+    shortest: float
+    longest: float
+
+    def duration(self, draw: int) -> float:
+        """The duration of one task. Short ones are the most frequent, long ones are not rare."""
+        if self.shortest == self.longest:
+            return self.shortest
+        drawn = round(self.shortest * math.pow(self.longest / self.shortest, fraction(draw)), 3)
+        return min(max(self.shortest, drawn), self.longest)
+
+
+REALTIME = Speed(80.0, 250.0)  # the spread of the real service for a clip of six seconds

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 from evolink_mock.domain.clock import local_time, stopwatch
 
 if TYPE_CHECKING:
-    from evolink_mock.http.responses import Exchange
+    from evolink_mock.domain.exchange import Exchange
 
 _FLUSH_SECONDS = 0.1
 _SHOWN = 300  # characters of a path or a note

@@ -6,10 +6,11 @@ import logging
 from typing import TYPE_CHECKING
 
 from evolink_mock.domain.clock import stopwatch
+from evolink_mock.domain.exchange import KEY, Exchange
+from evolink_mock.http.connection import Lost, hang_up
 from evolink_mock.http.errors import Fault
 from evolink_mock.http.requests import Disconnected
-from evolink_mock.http.responses import KEY, Exchange, refuse
-from evolink_mock.recipes.network_faults import Lost, hang_up
+from evolink_mock.http.responses import refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from evolink_mock.recipes.network_faults import TRANSPORT
+from evolink_mock.http.connection import TRANSPORT
 
 if TYPE_CHECKING:
     import asyncio

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from evolink_mock.callbacks.url_guard import DEFAULT_PORTS, Target, target
+from evolink_mock.http.urls import DEFAULT_PORTS, Target, target
 
 if TYPE_CHECKING:
     import socket

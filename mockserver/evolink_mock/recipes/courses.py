@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_mock.domain.tasks import Plan, Quirks, Speed, plan, queued, stuck
+from evolink_mock.domain.tasks import Plan, Quirks, plan, queued, stuck
+from evolink_mock.domain.units import Speed
 
 if TYPE_CHECKING:
     from evolink_mock.recipes.registry import Recipe

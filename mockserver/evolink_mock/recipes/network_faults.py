@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from evolink_mock.http.connection import Lost
 from evolink_mock.recipes.body_variants import UNKNOWN_HEADER
 from evolink_mock.recipes.effects import GATEWAY
 from evolink_mock.recipes.registry import NOTHING, Recipe
@@ -15,43 +16,16 @@ from evolink_mock.recipes.registry import NOTHING, Recipe
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from starlette.types import Message, Receive, Scope, Send
+    from starlette.types import Message, Send
 
+    from evolink_mock.domain.exchange import Exchange
     from evolink_mock.http.errors import Fault
-    from evolink_mock.http.responses import Exchange
 
-TRANSPORT = (
-    "evolink_mock.testing.transport"  # where the connection stands in the scope, when `protocol` serves it
-)
 _REASONS = {502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
 _PAGE = (
     "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n"
     "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
 )
-
-
-class Lost(ConnectionError):  # noqa: N818  (the answer is lost, which is what was asked for)
-    """A recipe had the connection closed. In process, without a connection, this is what the caller sees.
-
-    `sent` says whether a part of the answer went before.
-    """
-
-    def __init__(self, *, sent: bool) -> None:
-        super().__init__("a recipe cut the answer short" if sent else "a recipe dropped the answer")
-        self.sent = sent
-
-
-async def hang_up(lost: Lost, scope: Scope, receive: Receive) -> None:
-    """Close the connection of a request, and return once it is closed. Raises `Lost` where there is none."""
-    transport = scope.get(TRANSPORT)
-    if transport is None:
-        raise lost
-    if lost.sent:
-        transport.close()  # what was sent does arrive
-    else:
-        transport.abort()
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def through(

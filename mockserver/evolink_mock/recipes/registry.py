@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from evolink_mock.domain.tasks import SUCCESS, Outcome, Phase, Speed
+from evolink_mock.domain.tasks import SUCCESS, Outcome, Phase
 from evolink_mock.http.errors import Fault
 from evolink_mock.recipes import grammar
 from evolink_mock.recipes.effects import BY_NAME, EFFECTS, FAIL, GATEWAY, OPERATIONS, STATUS
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from evolink_spec import TaskFailure
 
-    from evolink_mock.domain.accounts import Rate
+    from evolink_mock.domain.units import Rate, Speed
     from evolink_mock.recipes.grammar import Step, Word
 
 # One preference or parameter after the other (RFC 7240); a quoted value is taken whole, so nothing within it counts.

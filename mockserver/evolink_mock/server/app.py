@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from evolink_mock.domain.clock import Clock
-    from evolink_mock.http.responses import Exchange
+    from evolink_mock.domain.exchange import Exchange
 
 CREDITS_PATH = "/v1/credits"
 

@@ -7,7 +7,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from evolink_mock.server.server import PortError, Server, open_doors, service_of, url_of
+from evolink_mock.server.listeners import PortError, open_doors, url_of
+from evolink_mock.server.server import Server, service_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
 
     from evolink_mock.domain.clock import Clock
-    from evolink_mock.http.responses import Exchange
+    from evolink_mock.domain.exchange import Exchange
     from evolink_mock.interception.proxy import Passage
-    from evolink_mock.server.server import Doors
+    from evolink_mock.server.listeners import Doors
     from evolink_mock.service.service import Service
     from evolink_mock.settings import Settings
 

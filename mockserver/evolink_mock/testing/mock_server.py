@@ -143,7 +143,8 @@ def _hosting(settings: Settings) -> Iterator[_Hosted]:
     """A mock that answers requests while the block runs."""
     from evolink_spec import load
 
-    from evolink_mock.server.server import open_doors, service_of, url_of
+    from evolink_mock.server.listeners import open_doors, url_of
+    from evolink_mock.server.server import service_of
     from evolink_mock.server.thread import answering
     from evolink_mock.settings import check
 

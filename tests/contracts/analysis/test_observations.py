@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_check.analysis.observations import Reading, results_of
-from evolink_check.analysis.request_faults import NOT_JSON
+from evolink_check.traffic.formats import NOT_JSON
 from support.trace_builders import (
     BODY,
     CREATE,

@@ -6,14 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from evolink_check.analysis.request_faults import (
-    NOT_JSON,
-    Fault,
-    create_faults,
-    decoded,
-    operation_of,
-    renamed,
-)
+from evolink_check.analysis.request_faults import Fault, create_faults, operation_of, renamed
+from evolink_check.traffic.formats import NOT_JSON, decoded
 from evolink_mock.api.operations import Scripts
 from evolink_mock.callbacks.url_guard import url_refusal
 from evolink_mock.http.errors import Fault as Refusal

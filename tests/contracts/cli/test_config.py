@@ -12,8 +12,8 @@ import pytest
 import trustme
 from evolink_check.cli.config import Chosen, Given, choose, parse_listen, parse_url
 from evolink_check.cli.config_file import File, schema
-from evolink_check.generation.case import MAIN, OTHER
 from evolink_check.settings import Effort, Failing
+from evolink_check.traffic.trace import MAIN, OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from evolink_check.analysis.observations import Reading
-from evolink_check.analysis.openapi import Exchange
 from evolink_check.analysis.request_faults import create_faults
 from evolink_check.analysis.verdicts import broken, kept
 from evolink_check.fuzzing.schemathesis_findings import Strange, explore, with_findings
@@ -16,7 +15,7 @@ from evolink_check.fuzzing.schemathesis_runner import clause_of
 from evolink_check.fuzzing.schemathesis_transport import BASE, Door, NotSent
 from evolink_check.generation.labels import create_case, plain_case, query_case
 from evolink_check.settings import Effort
-from evolink_check.traffic.trace import Entry, Trace
+from evolink_check.traffic.trace import Entry, Exchange, Trace
 from evolink_check.transport.target import OutOfTime
 from schemathesis.core.failures import Failure
 from support.in_process import BODY, CREATE, SPEC

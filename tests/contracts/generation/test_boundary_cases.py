@@ -14,8 +14,8 @@ from evolink_check.generation.boundary_cases import (
     negative_cases,
     read_only_cases,
 )
-from evolink_check.generation.case import MAIN, WRONG, speaks
-from evolink_check.traffic.trace import NOBODY
+from evolink_check.generation.case import speaks
+from evolink_check.traffic.trace import MAIN, NOBODY, WRONG
 from support.in_process import CREATE, MODEL, SPEC
 from support.sending import BREACHES, CLAUSES, KNOWN, SUBJECT, body_of, sending
 

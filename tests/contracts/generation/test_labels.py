@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from evolink_check.generation.case import MAIN, WRONG
 from evolink_check.generation.labels import (
     create_case,
     is_plain_segment,
@@ -14,7 +13,7 @@ from evolink_check.generation.labels import (
     query_case,
     wrong_keys_tell,
 )
-from evolink_check.traffic.trace import NOBODY
+from evolink_check.traffic.trace import MAIN, NOBODY, WRONG
 from support.in_process import BODY, CREATE, MODEL, SPEC
 from support.sending import SUBJECT
 

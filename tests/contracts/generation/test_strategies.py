@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import pytest
 from evolink_check import Conformance, Exchange
 from evolink_check.analysis.request_faults import create_faults
-from evolink_check.generation.case import MAIN, Case
 from evolink_check.generation.invalid_bodies import FAULTS
 from evolink_check.generation.strategies import creating, strategies
-from evolink_check.traffic.trace import NOBODY
+from evolink_check.traffic.trace import MAIN, NOBODY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.in_process import BODY, CREATE, MODEL, SPEC
 from support.sending import ORIGIN, SUBJECT, body_of, sending
+
+if TYPE_CHECKING:
+    from evolink_check.generation.case import Case
 
 CREATES = SPEC.creates["POST", CREATE]
 OPERATION = CREATES[MODEL]

@@ -15,8 +15,9 @@ import pytest
 from evolink_check.analysis.observations import Reading
 from evolink_check.cli.commands import Saved
 from evolink_check.proxy.forwarder import OPINION, Forward, Upstream
+from evolink_check.proxy.monitor import Watch
 from evolink_check.proxy.recorder import KEPT_BYTES, Body, Passing, Record
-from evolink_check.proxy.server import CannotListen, Watch, proxying
+from evolink_check.proxy.server import CannotListen, proxying
 from evolink_check.traffic.trace import NOBODY
 from evolink_mock import MockServer
 from evolink_spec import load

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from evolink_check.analysis.verdicts import broken
-from evolink_check.reports import formatting, terminal
+from evolink_check.reports import curl, terminal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -33,7 +33,7 @@ def row(text: str, start: str) -> str:
 def curl_of(trace: Tracing, place: int = -1) -> list[str]:
     """The words of the command, as a shell has them."""
     one = report(trace)
-    return shlex.split(formatting.curl(one, one.trace.entries[place]), comments=True)
+    return shlex.split(curl.curl(one, one.trace.entries[place]), comments=True)
 
 
 def test_failures_come_first_then_notes_and_the_counts_last() -> None:
@@ -153,7 +153,7 @@ def test_the_command_carries_the_request_and_a_variable_for_the_key() -> None:
         *("-H", "X-Odd: a b", "-H", "Content-Type: application/json"),
         *("--data-raw", '{"prompt":"it\'s"}'),
     ]
-    assert '"Authorization: Bearer $EVOLINK_API_KEY"' in formatting.curl(report(trace), trace.entries[0])
+    assert '"Authorization: Bearer $EVOLINK_API_KEY"' in curl.curl(report(trace), trace.entries[0])
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_a_header_without_a_value_is_sent_too_and_none_that_was_not() -> None:
 def test_a_long_body_is_cut_and_says_where_it_is_whole() -> None:
     trace = Tracing()
     trace.create(body={"prompt": "x" * 5000})
-    found = formatting.curl(report(trace, har="all.har"), trace.entries[0])
+    found = curl.curl(report(trace, har="all.har"), trace.entries[0])
     assert len(found) < 1200
     assert found.endswith("# the body was cut: log.entries[0] of all.har")
 
@@ -218,19 +218,17 @@ def test_a_long_body_is_cut_and_says_where_it_is_whole() -> None:
 def test_a_delivery_is_told_in_words() -> None:
     trace = lived()
     one = report(trace)
-    assert formatting.curl(one, trace.entries[6]).startswith("# the server called POST https://")
-    assert formatting.curl(one, trace.entries[6]).endswith("answered 500")
-    assert formatting.curl(one, trace.entries[7]).endswith("without an answer")
-    assert SECRET not in formatting.curl(one, trace.entries[6])
+    assert curl.curl(one, trace.entries[6]).startswith("# the server called POST https://")
+    assert curl.curl(one, trace.entries[6]).endswith("answered 500")
+    assert curl.curl(one, trace.entries[7]).endswith("without an answer")
+    assert SECRET not in curl.curl(one, trace.entries[6])
 
 
 @pytest.mark.parametrize("text", ["it's", "a\x1b[31mb\n'\\é\t", "$HOME `id`", "", "ünï", "\u202e", "!x"])
 def test_a_shell_reads_what_was_sent(text: str) -> None:
-    done = subprocess.run(
-        ["bash", "-c", f"printf %s {formatting.quoted(text)}"], capture_output=True, check=True
-    )
+    done = subprocess.run(["bash", "-c", f"printf %s {curl.quoted(text)}"], capture_output=True, check=True)
     assert done.stdout.decode() == text
-    assert formatting.quoted(text).isprintable()
+    assert curl.quoted(text).isprintable()
 
 
 def test_a_request_of_a_browser_is_found_by_its_path() -> None:

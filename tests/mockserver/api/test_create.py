@@ -61,7 +61,7 @@ def test_an_id_holds_the_time_of_its_creation(mock: Mock) -> None:
 def test_the_estimate_is_true_for_the_speed_chosen(
     start: Callable[..., Mock], choices: str, seconds: int | tuple[int, int]
 ) -> None:
-    from evolink_mock.domain.tasks import REALTIME, Speed
+    from evolink_mock.domain.units import REALTIME, Speed
 
     speed = {"fixed": Speed(5.0, 5.0), "spread": Speed(3.0, 20.0), "realtime": REALTIME}[choices]
     mock = start(speed=speed)

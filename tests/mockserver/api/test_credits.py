@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_mock.domain.accounts import Rate
+from evolink_mock.domain.units import Rate
 from support.in_process import BODY
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_mock.domain.tasks import REALTIME, Speed
+from evolink_mock.domain.units import REALTIME, Speed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.in_process import SPEC, shaped

@@ -6,7 +6,8 @@ import socket
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
-from evolink_mock.callbacks.url_guard import Allowed, address_refusal, parse_allowed, target, url_refusal
+from evolink_mock.callbacks.url_guard import Allowed, address_refusal, parse_allowed, url_refusal
+from evolink_mock.http.urls import target
 from evolink_spec.models import CallbackRules
 from hypothesis import assume, given
 from hypothesis import strategies as st

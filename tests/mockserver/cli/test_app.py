@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_mock.cli import app as cli
-from evolink_mock.domain.accounts import Rate
-from evolink_mock.domain.tasks import REALTIME, Speed
-from evolink_mock.server import server
+from evolink_mock.domain.units import REALTIME, Rate, Speed
+from evolink_mock.server import listeners, server
 from evolink_mock.settings import Settings
 from support.paths import OPENAPI
 from typer.testing import CliRunner
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-LISTEN = server.listen
+LISTEN = listeners.listen
 VENDORED = OPENAPI
 DOCUMENT = next(path for path in VENDORED.glob("*.yaml") if path.name != "get-task-detail.yaml")
 OPTIONS = ["--" + name.replace("_", "-") for name in cli.SERVE_OPTIONS]

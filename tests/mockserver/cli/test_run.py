@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from evolink_mock.cli.app import SERVE_OPTIONS, app
 from evolink_mock.cli.run import run, run_child, settled
-from evolink_mock.interception import hosts
+from evolink_mock.interception import namespace
 from evolink_mock.settings import Settings
 from evolink_spec import load
 from typer.testing import CliRunner
@@ -275,9 +275,9 @@ def test_what_prevents_the_mock_prevents_the_command(
     arguments: tuple[str, ...], code: int, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def enter(*_: object) -> None:
-        raise hosts.NotPermitted("this system forbids it")
+        raise namespace.NotPermitted("this system forbids it")
 
-    monkeypatch.setattr(hosts, "enter", enter)
+    monkeypatch.setattr(namespace, "enter", enter)
     found, err = invoke("run", *arguments, "--", *said(f"open({str(tmp_path / 'ran')!r}, 'w')"))
     assert (found, why in err.replace("\n", " ")) == (code, True), err
     assert not (tmp_path / "ran").exists()

@@ -14,7 +14,7 @@ import pytest
 from evolink_mock.cli import run_environment as module
 from evolink_mock.cli.run_environment import direct, surroundings
 from evolink_mock.interception.certificate_authority import Authority
-from evolink_mock.server.server import Doors
+from evolink_mock.server.listeners import Doors
 from evolink_mock.settings import Settings
 
 if TYPE_CHECKING:

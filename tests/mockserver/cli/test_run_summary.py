@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evolink_mock.cli.run_summary import Heard
-from evolink_mock.http.responses import Exchange
+from evolink_mock.domain.exchange import Exchange
 from evolink_mock.interception.proxy import Passage
 
 HEAD = "evolink-mock: the command asked for\n"

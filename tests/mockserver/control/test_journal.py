@@ -20,7 +20,7 @@ from evolink_mock.control.journal import (
 )
 from evolink_mock.domain.accounts import JOURNAL
 from evolink_mock.domain.deliveries import Attempt, Delivery
-from evolink_mock.http.responses import Exchange
+from evolink_mock.domain.exchange import Exchange
 from hypothesis import given
 from hypothesis import strategies as st
 from support.control_calls import asks, creates, do, does

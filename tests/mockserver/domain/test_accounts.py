@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import inf
 
 from evolink_mock.domain import ids
-from evolink_mock.domain.accounts import Account, Rate, Terms, charge, hit, open_account, remaining
+from evolink_mock.domain.accounts import Account, Terms, charge, hit, open_account, remaining
 from evolink_mock.domain.tasks import SUCCESS, Outcome, Plan
+from evolink_mock.domain.units import Rate
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.builders import FAILURE, START, a_plan, a_task, an_account

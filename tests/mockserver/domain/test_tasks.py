@@ -8,18 +8,8 @@ from statistics import median
 import pytest
 from evolink_mock.domain.clock import VirtualClock
 from evolink_mock.domain.ids import fraction
-from evolink_mock.domain.tasks import (
-    LINK_SECONDS,
-    REALTIME,
-    SUCCESS,
-    Outcome,
-    Phase,
-    Plan,
-    Speed,
-    View,
-    plan,
-    view,
-)
+from evolink_mock.domain.tasks import LINK_SECONDS, SUCCESS, Outcome, Phase, Plan, View, plan, view
+from evolink_mock.domain.units import REALTIME, Speed
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.builders import (

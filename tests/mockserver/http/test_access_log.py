@@ -7,10 +7,10 @@ import io
 from typing import Any
 
 import pytest
+from evolink_mock.domain.exchange import Exchange
 from evolink_mock.http import access_log
 from evolink_mock.http.access_log import AccessLog, line
 from evolink_mock.http.middleware import Front
-from evolink_mock.http.responses import Exchange
 from evolink_mock.http.route_table import Shortcuts
 from hypothesis import given
 from hypothesis import strategies as st

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_mock.domain.accounts import Rate
+from evolink_mock.domain.units import Rate
 from support.in_process import BODY, CREATE, MODEL, SPEC, shaped
 
 if TYPE_CHECKING:

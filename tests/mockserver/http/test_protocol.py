@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 import uvicorn
 import uvloop
+from evolink_mock.http.connection import TRANSPORT, Lost, hang_up
 from evolink_mock.http.protocol import Protocol
-from evolink_mock.recipes.network_faults import TRANSPORT, Lost, hang_up
 from evolink_mock.server.app import create_app
 from evolink_mock.settings import Settings
 from support.in_process import SPEC

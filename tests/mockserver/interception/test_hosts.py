@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 from evolink_mock.cli.app import app
-from evolink_mock.interception import hosts
-from evolink_mock.interception.hosts import NotPermitted, enter, hosts_of, instructions, lines
+from evolink_mock.interception import namespace
+from evolink_mock.interception.hosts import hosts_of, instructions, lines
+from evolink_mock.interception.namespace import NotPermitted, enter
 from evolink_spec import Spec, load
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,8 +134,8 @@ def refused(*_: object) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="namespaces are of Linux")
 def test_a_system_that_forbids_it_is_said_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosts, "_unshare", refused)
-    monkeypatch.setattr(hosts, "_SWITCHES", ())
+    monkeypatch.setattr(namespace, "_unshare", refused)
+    monkeypatch.setattr(namespace, "_SWITCHES", ())
     with pytest.raises(NotPermitted, match=r"forbids namespaces \(Operation not permitted\).*SYS_ADMIN"):
         enter(["a.example"], tmp_path)
 
@@ -145,9 +146,11 @@ def test_the_switch_that_forbids_it_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, said: str
 ) -> None:
     (tmp_path / "switch").write_text(value)
-    monkeypatch.setattr(hosts, "_unshare", refused)
+    monkeypatch.setattr(namespace, "_unshare", refused)
     monkeypatch.setattr(
-        hosts, "_SWITCHES", ((str(tmp_path / "none"), "1", "no"), (str(tmp_path / "switch"), "1", "sudo x"))
+        namespace,
+        "_SWITCHES",
+        ((str(tmp_path / "none"), "1", "no"), (str(tmp_path / "switch"), "1", "sudo x")),
     )
     with pytest.raises(NotPermitted, match=said):
         enter(["a.example"], tmp_path)
@@ -156,4 +159,4 @@ def test_the_switch_that_forbids_it_is_named(
 def test_a_name_that_leads_elsewhere_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [(0, 0, 0, "", ("192.0.2.1", 443))])
     with pytest.raises(NotPermitted, match=r"a\.example is not looked up in /etc/hosts first"):
-        hosts._check(["a.example"])  # noqa: SLF001  (what comes before it cannot be undone in a test)
+        namespace._check(["a.example"])  # noqa: SLF001  (what comes before it cannot be undone in a test)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_check import Exchange as Recorded
+from evolink_mock.http.connection import Lost
 from evolink_mock.recipes import assignments
 from evolink_mock.recipes.body_variants import UNKNOWN, UNKNOWN_HEADER
 from evolink_mock.recipes.effects import EFFECTS, FAIL, STATUS
-from evolink_mock.recipes.network_faults import Lost
 from evolink_mock.recipes.registry import Cookbook
 from hypothesis import given, settings
 from hypothesis import strategies as st

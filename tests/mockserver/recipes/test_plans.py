@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 import pytest
-from evolink_mock.domain.tasks import Outcome, Phase, Quirks, Speed, halfway, plan, view
+from evolink_mock.domain.tasks import Outcome, Phase, Quirks, halfway, plan, view
+from evolink_mock.domain.units import Speed
 from evolink_mock.recipes.courses import course, quirks
 from evolink_mock.recipes.registry import AS_USUAL, Recipe
 from hypothesis import given

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from evolink_mock.cli.app import app
-from evolink_mock.domain.tasks import Speed
+from evolink_mock.domain.units import Speed
 from evolink_mock.server import server
 from evolink_mock.server.app import app_of
-from evolink_mock.server.server import Doors, PortError, open_doors, url_of
+from evolink_mock.server.listeners import Doors, PortError, open_doors, url_of
 from evolink_mock.server.thread import serving
 from evolink_mock.settings import Settings, ca_folder, check
 from evolink_spec import load
@@ -30,7 +30,7 @@ from typer.testing import CliRunner
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_mock.http.responses import Exchange
+    from evolink_mock.domain.exchange import Exchange
     from evolink_mock.interception.proxy import Passage
     from starlette.types import ASGIApp, Receive, Scope, Send
 

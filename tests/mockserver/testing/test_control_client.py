@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from evolink_mock import ControlError, Receiver
-from evolink_mock.server.server import listen, url_of
+from evolink_mock.server.listeners import listen, url_of
 from evolink_mock.testing.control_client import Control
 
 if TYPE_CHECKING:

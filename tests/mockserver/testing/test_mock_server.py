@@ -11,7 +11,7 @@ import evolink_mock
 import httpx
 import pytest
 from evolink_mock import ControlError, MockServer
-from evolink_mock.server.server import PortError, listen
+from evolink_mock.server.listeners import PortError, listen
 from support.builders import BODY, CREATES, MODEL
 
 if TYPE_CHECKING:

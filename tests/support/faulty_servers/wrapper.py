@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx
 import uvicorn
 from evolink_mock.domain.clock import SystemClock
-from evolink_mock.domain.tasks import Speed
+from evolink_mock.domain.units import Speed
 from evolink_mock.server.app import create_app
 from evolink_mock.settings import Settings
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.analysis.openapi import Exchange
-from evolink_check.traffic.trace import NOBODY, Account, Entry, Trace
+from evolink_check.traffic.trace import NOBODY, Account, Entry, Exchange, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

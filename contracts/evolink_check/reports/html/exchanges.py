@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from evolink_check.reports import formatting
+from evolink_check.reports import curl, formatting
 from evolink_check.reports.html.elements import Html, el
 from evolink_check.traffic.formats import strict_json
 from evolink_check.traffic.redaction import clean_text
@@ -34,7 +34,7 @@ def exchange(report: Report, entry: Entry, *, opened: bool = False) -> Html:
         line,
         _message("asked", seen.request_headers, seen.request_body, None),
         _message(f"answered: {clean_text(answered)}", seen.response_headers, seen.response_body, entry.size),
-        el("pre", formatting.curl(report, entry), class_="command"),
+        el("pre", curl.curl(report, entry), class_="command"),
         class_="exchange",
         open=opened,
     )

@@ -19,7 +19,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from evolink_check.analysis.request_faults import LARGE, NOT_JSON, Fault
+from evolink_check.analysis.request_faults import LARGE, Fault
+from evolink_check.traffic.formats import NOT_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.analysis.request_faults import NOT_JSON
 from evolink_check.analysis.verdicts import broken, kept
 from evolink_check.rules.exchanges.attribution import is_error, is_keyless, is_shapeless, owner, sound
 from evolink_check.rules.exchanges.statuses import judged
+from evolink_check.traffic.formats import NOT_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -6,13 +6,13 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.request_faults import NOT_JSON
 from evolink_check.analysis.verdicts import broken, kept
 from evolink_check.rules.exchanges import rate_limits
 from evolink_check.rules.exchanges.allowed_statuses import is_foreign, permitted
 from evolink_check.rules.exchanges.attribution import is_nonsense, is_shapeless, owner, says_json, sound, sure
 from evolink_check.rules.exchanges.false_rejections import headers_to_blame, unknown_headers
 from evolink_check.rules.exchanges.statuses import judged
+from evolink_check.traffic.formats import NOT_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.internal_hosts import is_internal
-from evolink_check.analysis.request_faults import NOT_JSON
 from evolink_check.analysis.verdicts import broken, kept
 from evolink_check.rules.tasks import callback_retries, lifecycle
 from evolink_check.rules.tasks.deliveries import all_calls, is_lossy, is_torn, patience, watched
@@ -18,6 +17,7 @@ from evolink_check.rules.tasks.history import (
     shown,
     sound_identity,
 )
+from evolink_check.traffic.formats import NOT_JSON
 from evolink_check.traffic.redaction import KEY
 
 if TYPE_CHECKING:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.generation.case import MAIN, OTHER
 from evolink_check.rules.exchanges.attribution import sound
 from evolink_check.rules.exchanges.wire import twins
-from evolink_check.traffic.trace import NOBODY, UNKNOWN
+from evolink_check.traffic.trace import MAIN, NOBODY, OTHER, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,7 @@ from evolink_check.client.harness.journal_trace import CLIENT, STRANGER, has_oth
 from evolink_check.traffic.trace import NOBODY
 from evolink_mock.control.journal import Made, har
 from evolink_mock.domain.deliveries import Attempt, Delivery
-from evolink_mock.http.responses import Exchange
+from evolink_mock.domain.exchange import Exchange
 from evolink_spec import load
 
 TOKEN = "client-0123456789abcdef"

@@ -1,0 +1,96 @@
+"""Parse URLs that a client sent: a canonical host, a port, and the request target as given."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+_LAST_PORT = 65535
+_LONGEST_NAME = 253
+_URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)([^#]*)(?:#.*)?", re.IGNORECASE)
+_AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
+_NOT_PRINTABLE_ASCII = re.compile(r"[^!-~]")
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+# What inet_aton and the WHATWG URL standard take for an IPv4 address, however odd the rest of it looks.
+_ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a callback goes: a canonical host (lower case, no brackets, no trailing dot) and what to ask for.
+
+    `request_target` is the path and query exactly as given (clause `callback.query-kept`).
+    """
+
+    scheme: str
+    host: str
+    port: int
+    request_target: bytes
+
+    def authority(self) -> str:
+        """Spell the value of the Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def target(url: str) -> Target:
+    """Take a URL apart. ValueError, with a short reason, when it is malformed or ambiguous.
+
+    A fragment is legal and never sent.
+    """
+    if _NOT_PRINTABLE_ASCII.search(url):
+        raise ValueError("has a space, a control character or one outside ASCII")
+    parts = _URL.fullmatch(url)
+    if parts is None:
+        raise ValueError("is not a URL of the form https://HOST/PATH")
+    scheme, authority, rest = parts[1].lower(), parts[2], parts[3]
+    if scheme not in DEFAULT_PORTS:
+        raise ValueError("only https is supported")
+    if "\\" in url:
+        raise ValueError("has a backslash")
+    host, port = _host_and_port(authority)
+    request_target = rest if rest.startswith("/") else f"/{rest}"
+    return Target(scheme, host, port or DEFAULT_PORTS[scheme], request_target.encode("ascii"))
+
+
+def _host_and_port(authority: str) -> tuple[str, int | None]:
+    if "@" in authority:
+        # RFC 9110 4.2.4: treat userinfo from an untrusted source as an error.
+        raise ValueError("has a user name or password before the host")
+    parts = _AUTHORITY.fullmatch(authority)
+    if parts is None:
+        raise ValueError("has a malformed host or port")
+    port = int(parts[2]) if parts[2] else None
+    if port is not None and not 0 < port <= _LAST_PORT:
+        raise ValueError(f"has a port that is not in 1..{_LAST_PORT}")
+    return _host(parts[1]), port
+
+
+def _host(text: str) -> str:
+    """Give the canonical spelling of a host."""
+    if text.startswith("["):
+        return _bracketed(text[1:-1])
+    name = text.lower().removesuffix(".")
+    if not name:
+        raise ValueError("has no host")
+    if _ENDS_IN_NUMBER.fullmatch(name):
+        try:
+            return str(IPv4Address(name))
+        except AddressValueError:
+            # 2130706433, 0x7f.1, 0177.0.0.1, 127.1: parsers differ, so even a public one is refused.
+            raise ValueError("may hide an internal address: write four plain decimal numbers") from None
+    if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
+        raise ValueError("has a host that is neither a name nor an address")
+    return name
+
+
+def _bracketed(text: str) -> str:
+    if "%" in text:
+        raise ValueError("has an address with a zone")
+    try:
+        return str(IPv6Address(text))
+    except AddressValueError:
+        raise ValueError("has brackets around what is not an IPv6 address") from None
