@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003  (compiled.json is read by these annotations)
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 Json = Any  # a decoded JSON value: None, bool, int, float, str, list or dict
 Medium = Literal["audio", "image", "video"]

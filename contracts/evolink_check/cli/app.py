@@ -17,14 +17,13 @@ from evolink_check.cli import client_command as clients
 from evolink_check.cli import option_groups, options
 from evolink_check.cli.commands import Asked, Place, Refused, run_api, run_proxy, run_recording
 from evolink_check.cli.config import Given, environment
+from evolink_check.cli.output import Deviations, Wanted  # noqa: TC001  (typer reads the annotations)
 from evolink_check.reports.model import COULD_NOT_RUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evolink_spec.clauses import Clause
-
-    from evolink_check.cli.output import Deviations, Wanted
 
 _NEEDED = ("httpx", "hypothesis", "openapi_core", "schemathesis")  # of the extra `contracts`
 EXITS = "Exit status: 0 kept, 1 broken, 2 could not run"

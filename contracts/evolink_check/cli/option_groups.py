@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
+from evolink_check.cli import options  # noqa: TC001  (typer reads the annotations)
 from evolink_check.cli.commands import Asked
 from evolink_check.cli.config import Given
 from evolink_check.cli.output import Deviations, Wanted
-
-if TYPE_CHECKING:
-    from evolink_check.cli import options
 
 _KEYS = {
     "token": ("--token", "EVOLINK_API_KEY"),
