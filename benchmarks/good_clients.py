@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from evolink_check.client.harness.config import Description
 from evolink_check.client.harness.scenarios import scenarios
-from evolink_check.client.runner import Plan, battery
+from evolink_check.client.runner import SuitePlan, run_suite
 from evolink_spec import load
 from evolink_spec.clauses import load_clauses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evolink_check.client.verdicts.verdicts import Run
+    from evolink_check.client.verdicts.verdicts import ScenarioRun
 
 HERE = Path(__file__).parents[1]
 CLIENTS = HERE / "examples" / "clients"
@@ -42,16 +42,16 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def plan_of(name: str, seed: int, jobs: int) -> Plan:
+def plan_of(name: str, seed: int, jobs: int) -> SuitePlan:
     """Every scenario that applies to a client; those of callbacks only, and a few, to one that takes them."""
     description = Description(COMMANDS[name], deadline=DEADLINE)
     spec = load()
     met = tuple(one for one in scenarios(spec) if one.calls == description.is_called_back)
     clauses = tuple(one for one in load_clauses() if one.binds == "client")
-    return Plan(description, met, spec, clauses, jobs=jobs, seed=seed)
+    return SuitePlan(description, met, spec, clauses, jobs=jobs, seed=seed)
 
 
-def accusations(runs: Iterable[Run]) -> list[str]:
+def accusations(runs: Iterable[ScenarioRun]) -> list[str]:
     """What is said against the client, a line for each clause of each run, and runs that could not be judged."""
     found = [f"{run.scenario.id}: {run.problem}" for run in runs if run.problem]
     for run in runs:
@@ -72,7 +72,7 @@ def main() -> int:
     for seed in range(1, told.seeds + 1):
         for name in told.client or COMMANDS:
             began = time.monotonic()
-            runs = battery(plan_of(name, seed, told.jobs))
+            runs = run_suite(plan_of(name, seed, told.jobs))
             said = accusations(runs)
             alarms += len(said)
             print(

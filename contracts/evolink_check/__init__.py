@@ -9,7 +9,7 @@ from evolink_check.traffic.trace import Exchange
 
 if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
-    from evolink_check.engine.preflight import CouldNotRun
+    from evolink_check.engine.preflight import CouldNotRunError
     from evolink_check.engine.runner import PROFILES, check_api
     from evolink_check.reports.model import Report
     from evolink_check.settings import Effort, Failing, Key, Subject
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PROFILES",
     "Conformance",
-    "CouldNotRun",
+    "CouldNotRunError",
     "Effort",
     "Exchange",
     "Failing",
@@ -30,7 +30,7 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("PROFILES", "check_api"), "evolink_check.engine.runner"),
     **dict.fromkeys(("Effort", "Failing", "Key", "Subject"), "evolink_check.settings"),
-    "CouldNotRun": "evolink_check.engine.preflight",
+    "CouldNotRunError": "evolink_check.engine.preflight",
     "Report": "evolink_check.reports.model",
     "Verdict": "evolink_check.analysis.verdicts",
 }

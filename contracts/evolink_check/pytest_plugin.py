@@ -125,7 +125,7 @@ def _checked(config: pytest.Config, url: str, file: str) -> Report | str:
     from evolink_spec.clauses import load_clauses
 
     from evolink_check.cli.config import Given, choose, environment
-    from evolink_check.engine.preflight import CouldNotRun
+    from evolink_check.engine.preflight import CouldNotRunError
     from evolink_check.engine.runner import PROFILES, check_api
 
     clauses = load_clauses()
@@ -134,7 +134,7 @@ def _checked(config: pytest.Config, url: str, file: str) -> Report | str:
         path = config.rootpath / Path(file) if file else None
         chosen = choose(given, path, PROFILES, [one.id for one in clauses], environment())
         return check_api(chosen.subject, chosen.effort, spec=load(), clauses=clauses)
-    except (ValueError, CouldNotRun) as problem:
+    except (ValueError, CouldNotRunError) as problem:
         return f"the API could not be checked: {problem}"
 
 

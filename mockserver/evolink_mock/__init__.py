@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from evolink_mock.testing.callback_receiver import Received, Receiver
     from evolink_mock.testing.control_client import ControlError
     from evolink_mock.testing.mock_server import MockServer
-    from evolink_mock.testing.violations import ContractViolation
+    from evolink_mock.testing.violations import ContractViolationError
 
 _ROOMS = {
-    "ContractViolation": "testing.violations",
+    "ContractViolationError": "testing.violations",
     "ControlError": "testing.control_client",
     "MockAccount": "testing.account",
     "MockCallbacks": "testing.account",
@@ -27,7 +27,7 @@ _ROOMS = {
 }
 
 __all__ = [
-    "ContractViolation",
+    "ContractViolationError",
     "ControlError",
     "MockAccount",
     "MockCallbacks",

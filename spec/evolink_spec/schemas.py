@@ -37,14 +37,14 @@ _OF_TYPE: dict[Json, Json] = {"array": [], "boolean": False, "integer": 0, "numb
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def words(schema: Node) -> dict[str, Json]:
+def keywords(schema: Node) -> dict[str, Json]:
     """The keywords of a schema; none for `true` and `false`."""
     return {} if isinstance(schema.value, bool) else schema.mapping()
 
 
 def types_of(schema: Node) -> list[Json]:
     """The types that a schema names; none when it names none."""
-    said = words(schema).get("type", [])
+    said = keywords(schema).get("type", [])
     return said if isinstance(said, list) else [said]
 
 
@@ -54,8 +54,8 @@ def properties_of(schema: Node) -> dict[str, Node]:
     `SpecError` for one that is described in two places or only under a condition: it could not be
     said which description counts.
     """
-    found = dict(schema.child("properties").children()) if "properties" in words(schema) else {}
-    for part in schema.child("allOf").items() if "allOf" in words(schema) else ():
+    found = dict(schema.child("properties").children()) if "properties" in keywords(schema) else {}
+    for part in schema.child("allOf").items() if "allOf" in keywords(schema) else ():
         for name, node in properties_of(part).items():
             if found.setdefault(name, node) is not node:
                 raise node.error("is described in another place too: put both into one")
@@ -68,7 +68,7 @@ def properties_of(schema: Node) -> dict[str, Node]:
 
 def _alternatives(schema: Node) -> Iterator[Node]:
     for word in _ALTERNATIVES:
-        if word in words(schema):
+        if word in keywords(schema):
             node = schema.child(word)
             if word in _BRANCH_LISTS:
                 yield from node.items()
@@ -109,8 +109,8 @@ def check_value(schema: Node, value: Json, place: Node, what: str) -> None:
 def defaults_of(properties: dict[str, Node]) -> Iterator[tuple[str, Json]]:
     """The properties that have a default, each with it; `SpecError` for one that breaks its own schema."""
     for name, node in properties.items():
-        if "default" in words(node):
-            value = words(node)["default"]
+        if "default" in keywords(node):
+            value = keywords(node)["default"]
             check_value(node, value, node.below("default", value), "the default")
             yield name, value
 
@@ -141,7 +141,7 @@ def _components(schema: Node) -> list[Node]:
     pending = [schema]
     while pending:
         for node in _within(pending.pop()):
-            if "$ref" in words(node):
+            if "$ref" in keywords(node):
                 component = _component(node)
                 if component.pointer not in found:
                     found[component.pointer] = component
@@ -152,7 +152,7 @@ def _components(schema: Node) -> list[Node]:
 def _within(schema: Node) -> Iterator[Node]:
     """The schema and every schema written inside it, `$ref`s not followed."""
     yield schema
-    for key, value in words(schema).items():
+    for key, value in keywords(schema).items():
         node = schema.below(key, value)
         if key in _BRANCHES:
             yield from _within(node)
@@ -184,7 +184,7 @@ def _component(reference: Node) -> Node:
 
 def sample(schema: Node, within: frozenset[str] = frozenset()) -> Json:
     """The value that the schema's own words suggest: const, example, default, first of enum, or of its type."""
-    said = words(schema)
+    said = keywords(schema)
     for word in ("const", "example", "default"):
         if word in said:
             return said[word]
@@ -202,7 +202,7 @@ def sample(schema: Node, within: frozenset[str] = frozenset()) -> Json:
 
 def _parts(schema: Node) -> list[Node]:
     """The schemas that a value must keep as well: all of `allOf`, one of the others."""
-    said = words(schema)
+    said = keywords(schema)
     found = schema.child("allOf").items() if "allOf" in said else []
     return found + [schema.child(word).items()[0] for word in ("anyOf", "oneOf") if said.get(word)]
 
@@ -211,5 +211,5 @@ def _sample_object(schema: Node, parts: list[Json], within: frozenset[str]) -> d
     found: dict[str, Json] = {}
     for part in parts:
         found |= part if isinstance(part, dict) else {}
-    members = schema.child("properties").children() if "properties" in words(schema) else []
+    members = schema.child("properties").children() if "properties" in keywords(schema) else []
     return found | {name: sample(node, within) for name, node in members if node.pointer not in within}

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, get_args
 
 from evolink_spec.models import Advice, CallbackRules, Statuses, TaskFailure
-from evolink_spec.schemas import check, check_value, sample, types_of, words
+from evolink_spec.schemas import check, check_value, keywords, sample, types_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
             raise operation.error(f"has no task: its answer has no `{name}`")
     if "string" not in (types_of(properties["id"]) or ["string"]):
         raise properties["id"].error("is no text: a task is asked for by the `id` in a path")
-    listed = words(properties["status"]).get("enum")
+    listed = keywords(properties["status"]).get("enum")
     if not isinstance(listed, list):
         raise operation.error("has no task: the `status` of its answer has no `enum`")
     initial, running, success, failure = (
@@ -87,7 +87,7 @@ def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Med
 
 def _only_word(schema: Node | None) -> str | None:
     """The text that a property always has, or has in the document's example."""
-    said = words(schema) if schema else {}
+    said = keywords(schema) if schema else {}
     listed = [said["const"]] if "const" in said else said.get("enum", [])
     if not isinstance(listed, list) or len(listed) != 1:
         listed = [said[key] for key in ("default", "example") if key in said][:1]
@@ -98,7 +98,7 @@ def models_of(model: Node | None) -> tuple[str, ...]:
     """The models that a request can name: `const`, else `enum`, else the default of what may be any text."""
     if model is None:
         return ()
-    said = words(model)
+    said = keywords(model)
     for word in ("allOf", "anyOf", "if", "not", "oneOf"):
         if word in said:
             raise model.child(word).error("names models in a way that is not understood: use `enum`")
@@ -124,7 +124,7 @@ def callback_of(properties: Mapping[str, Node]) -> CallbackRules | None:
     """The rules of the property that carries a callback URL (`x-evolink-callback`), if there is one."""
     found = None
     for name, node in properties.items():
-        if "x-evolink-callback" in words(node):
+        if "x-evolink-callback" in keywords(node):
             said = node.child("x-evolink-callback")
             if found:
                 raise said.error(f"is given to {found.field!r} as well: there is one callback URL")

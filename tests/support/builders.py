@@ -6,14 +6,14 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
-from evolink_mock.api.call import Call
-from evolink_mock.api.operations import Scripts
-from evolink_mock.domain.accounts import Account, Terms, open_account
+from evolink_mock.api.call import RequestContext
+from evolink_mock.api.operations import CompiledOperations
+from evolink_mock.domain.accounts import Account, AccountTerms, open_account
 from evolink_mock.domain.exchange import Exchange
 from evolink_mock.domain.tasks import LAST_PROGRESS, SUCCESS, Outcome, Plan, Task, plan
 from evolink_mock.domain.units import Rate, Speed
-from evolink_mock.media.spec import look_of
-from evolink_mock.recipes.registry import NOTHING
+from evolink_mock.media.spec import media_spec_of
+from evolink_mock.recipes.registry import NO_RECIPE
 from evolink_spec import load
 from hypothesis import strategies as st
 
@@ -33,7 +33,7 @@ BODY: dict[str, Any] = {
 }
 CREATES: Mapping[str | None, CreateOperation] = next(iter(SPEC.creates.values()))
 OPERATION = CREATES[MODEL]
-SCRIPTS = Scripts(CREATES)
+SCRIPTS = CompiledOperations(CREATES)
 FAILURE = next(failure for failure in SPEC.failures if failure.code == "generation_timeout")
 
 
@@ -56,7 +56,7 @@ def a_task(plan: Plan | None = None, **changes: Any) -> Task:
         "account": "key",
         "operation": OPERATION,
         "model": MODEL,
-        "look": look_of({}, "video", 0),
+        "look": media_spec_of({}, "video", 0),
         "origin": "http://127.0.0.1:8080",
         "plan": plan or a_plan(),
     }
@@ -66,10 +66,10 @@ def a_task(plan: Plan | None = None, **changes: Any) -> Task:
 def an_account(
     token: str = "key", granted: float = 100, rate: Rate | None = None, denied: str | None = None
 ) -> Account:
-    return open_account(token, Terms(1, granted, rate, frozenset(filter(None, (denied,)))))
+    return open_account(token, AccountTerms(1, granted, rate, frozenset(filter(None, (denied,)))))
 
 
-def a_call(**changes: Any) -> Call:
+def a_call(**changes: Any) -> RequestContext:
     """The facts of a create that is in order."""
     document, script = SCRIPTS.choose(BODY)
     values: dict[str, Any] = {
@@ -79,12 +79,12 @@ def a_call(**changes: Any) -> Call:
         "account": an_account(),
         "token": "key",
         "documented": OPERATION.errors,
-        "recipe": NOTHING,
+        "recipe": NO_RECIPE,
         "wait": None,
         "document": document,
         "script": script,
     }
-    return Call(**values | changes)
+    return RequestContext(**values | changes)
 
 
 def documented(name: str) -> jsonschema_rs.Draft202012Validator:

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import Finding, Verdict, broken, kept
 from evolink_check.reports.model import Report, answers_of
 from evolink_spec.clauses import load_clauses
@@ -89,7 +89,7 @@ def report(trace: Tracing | None = None, judged: tuple[Verdict, ...] | None = No
     return Report(
         trace=seen,
         verdicts=full() if judged is None else judged,
-        answers=answers_of(Reading(seen, SPEC)),
+        answers=answers_of(TraceView(seen, SPEC)),
         **usual | more,
     )
 

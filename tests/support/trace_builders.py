@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evolink_check import Exchange
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.rules import SERVER
 from evolink_check.traffic.trace import Account, Entry, Media, Trace
 from evolink_spec import load
@@ -187,8 +187,8 @@ class Tracing:
             self.complete,
         )
 
-    def reading(self) -> Reading:
-        return Reading(self.trace(), SPEC)
+    def reading(self) -> TraceView:
+        return TraceView(self.trace(), SPEC)
 
     def findings(self, rule: Rule) -> list[Finding]:
         return list(rule(self.reading()))

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from evolink_check.analysis.request_faults import Fault, create_faults, operation_of, renamed
-from evolink_check.analysis.response_schemas import Answers
+from evolink_check.analysis.request_faults import RequestFault, create_faults, operation_of, renamed
+from evolink_check.analysis.response_schemas import ResponseSchemas
 from evolink_check.traffic.formats import NOT_JSON, decoded
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ API: frozenset[Role] = frozenset({"create", "query", "credits", "other method", 
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Observation:
     """One entry, understood. `asked` and `answer` are decoded JSON; `NOT_JSON` when a body is none (or empty)."""
 
     entry: Entry
@@ -36,7 +36,7 @@ class Seen:
     account: Account
     asked: Any = NOT_JSON
     answer: Any = NOT_JSON
-    faults: tuple[Fault, ...] = ()  # of a create's request
+    faults: tuple[RequestFault, ...] = ()  # of a create's request
     operation: CreateOperation | None = None  # of a create
     task_id: str = ""  # a query: as asked for; a create or a delivery: as its body says
     success: int = (
@@ -83,18 +83,20 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Story:
+class TaskRecord:
     """Everything that the trace tells of one task, in order of time. `create` is None when it was not seen."""
 
     id: str
-    create: Seen | None = None
-    queries: list[Seen] = field(default_factory=list)  # by who created it or may have, answered with 2xx
-    refused: list[Seen] = field(default_factory=list)  # all other queries of it
-    deliveries: list[Seen] = field(default_factory=list)
-    links: list[Seen] = field(default_factory=list)  # fetches of its results
+    create: Observation | None = None
+    queries: list[Observation] = field(
+        default_factory=list
+    )  # by who created it or may have, answered with 2xx
+    refused: list[Observation] = field(default_factory=list)  # all other queries of it
+    deliveries: list[Observation] = field(default_factory=list)
+    links: list[Observation] = field(default_factory=list)  # fetches of its results
 
     @property
-    def views(self) -> list[Seen]:
+    def views(self) -> list[Observation]:
         """Every body about the task in order of the answers: create, queries, deliveries."""
         create = [self.create] if self.create else []
         return sorted([*create, *self.queries, *self.deliveries], key=_answered_at)
@@ -108,69 +110,69 @@ class Story:
         return url if isinstance(url, str) else None
 
 
-def _callback_field(create: Seen | None) -> str:
+def _callback_field(create: Observation | None) -> str:
     operation = create.operation if create else None
     return operation.callback.field if operation and operation.callback else ""
 
 
-def _answered_at(seen: Seen) -> tuple[float, int]:
+def _answered_at(seen: Observation) -> tuple[float, int]:
     # A delivery tells what the server knew when it sent it; an answer, what it knew at some time before its end.
     return (seen.entry.began if seen.role == "delivery" else seen.entry.ended, seen.number)
 
 
-class Reading:
+class TraceView:
     """A trace, understood by a spec. What is asked for often is computed once."""
 
     def __init__(self, trace: Trace, spec: Spec) -> None:
         self.trace = trace
         self.spec = spec
         self._prefix = urlsplit(trace.origin).path.rstrip("/")
-        self._once: dict[Callable[[Reading], Any], Any] = {}
-        self._voice = Answers(spec)
+        self._once: dict[Callable[[TraceView], Any], Any] = {}
+        self._voice = ResponseSchemas(spec)
 
-    def once(self, make: Callable[[Reading], T]) -> T:
+    def once(self, make: Callable[[TraceView], T]) -> T:
         """What a function says of this reading, computed when first asked for."""
         if make not in self._once:
             self._once[make] = make(self)
         found: T = self._once[make]
         return found
 
-    def problems(self, one: Seen) -> tuple[Problem, ...]:
+    def problems(self, one: Observation) -> tuple[Problem, ...]:
         """Where the answer of a create or of a query departs from the schema that the documents give it."""
         exchange = one.entry.exchange
         return self._voice.problems(replace(exchange, url=self.path(exchange.url)), one.answer)
 
     @cached_property
-    def seen(self) -> tuple[Seen, ...]:
+    def seen(self) -> tuple[Observation, ...]:
         """Every entry, in order."""
         first = [self._understood(entry) for entry in self.trace.entries]
         links = {url for one in first if one.role in {"query", "delivery"} for url in results_of(one.body)}
         return tuple(_as_link(one) if one.entry.exchange.url in links else one for one in first)
 
-    def of(self, *roles: Role) -> tuple[Seen, ...]:
+    def of(self, *roles: Role) -> tuple[Observation, ...]:
         """The answered entries of these roles; deliveries whether they were answered or not."""
         return tuple(one for role in roles for one in self._by_role.get(role, ()))
 
     @property
-    def api(self) -> Iterator[Seen]:
+    def api(self) -> Iterator[Observation]:
         """Every answered exchange with the API, other paths and methods included."""
         return (one for one in self.seen if one.role in API and one.answered)
 
     @cached_property
-    def _by_role(self) -> dict[Role, list[Seen]]:
-        found: dict[Role, list[Seen]] = {}
+    def _by_role(self) -> dict[Role, list[Observation]]:
+        found: dict[Role, list[Observation]] = {}
         for one in self.seen:
             if one.answered or one.role == "delivery":
                 found.setdefault(one.role, []).append(one)
         return found
 
     @cached_property
-    def stories(self) -> dict[str, Story]:
+    def stories(self) -> dict[str, TaskRecord]:
         """What is told of each task, by id, in the order of their first appearance."""
-        found: dict[str, Story] = {}
+        found: dict[str, TaskRecord] = {}
         for one in self.seen:
             if one.task_id and one.role in {"create", "query", "delivery"}:
-                _tell(found.setdefault(one.task_id, Story(one.task_id)), one)
+                _tell(found.setdefault(one.task_id, TaskRecord(one.task_id)), one)
         owner = {
             url: story for story in found.values() for view in story.views for url in results_of(view.body)
         }
@@ -181,20 +183,20 @@ class Reading:
             id_: story for id_, story in found.items() if story.create or story.queries or story.deliveries
         }
 
-    def _understood(self, entry: Entry) -> Seen:
+    def _understood(self, entry: Entry) -> Observation:
         account = self.trace.account(entry.who)
         exchange = entry.exchange
         asked, answer = _json(exchange.request_body), _json(exchange.response_body)
         if entry.kind == "delivery":
-            return Seen(entry, "delivery", account, asked, answer, task_id=_id_in(asked))
+            return Observation(entry, "delivery", account, asked, answer, task_id=_id_in(asked))
         role, task_id = self._role(entry)
         if role != "create":
-            return self._read(Seen(entry, role, account, asked, answer, task_id=task_id))
+            return self._read(Observation(entry, role, account, asked, answer, task_id=task_id))
         creates = self.spec.creates[(exchange.method.upper(), self.path(exchange.url))]
         faults = create_faults(exchange.request_headers, exchange.request_body, creates, self.trace.receiver)
         operation = operation_of(_with_actual_model(asked, creates), creates)
         made = _id_in(answer) if 200 <= exchange.status < 300 else ""  # noqa: PLR2004
-        return Seen(
+        return Observation(
             entry,
             "create",
             account,
@@ -207,7 +209,7 @@ class Reading:
             operation.errors,
         )
 
-    def _read(self, one: Seen) -> Seen:
+    def _read(self, one: Observation) -> Observation:
         query = self.spec.query
         return replace(one, success=query.success, errors=query.errors) if one.role == "query" else one
 
@@ -242,7 +244,7 @@ def results_of(body: Mapping[str, Any]) -> list[str]:
     return [url for url in results if isinstance(url, str)] if isinstance(results, list) else []
 
 
-def _tell(story: Story, one: Seen) -> None:
+def _tell(story: TaskRecord, one: Observation) -> None:
     if one.role == "create":
         story.create = story.create or one
     elif one.role == "delivery":
@@ -253,8 +255,8 @@ def _tell(story: Story, one: Seen) -> None:
         story.refused.append(one)
 
 
-def _as_link(seen: Seen) -> Seen:
-    return Seen(seen.entry, "link", seen.account)
+def _as_link(seen: Observation) -> Observation:
+    return Observation(seen.entry, "link", seen.account)
 
 
 def _json(body: bytes) -> Any:

@@ -29,7 +29,7 @@ _ENUMS = {"model": "model.enum", "duration": "duration.enum", "mode": "mode.enum
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RequestFault:
     """One thing that is wrong with a request. `sure`: it must be refused; otherwise any sensible answer is right."""
 
     clause: str
@@ -42,20 +42,20 @@ def create_faults(
     body: bytes,
     creates: Mapping[str | None, CreateOperation],
     receiver: str = "",
-) -> tuple[Fault, ...]:
+) -> tuple[RequestFault, ...]:
     """Everything that is wrong with a create. `receiver` is a prefix of callback URLs that this server was told of."""
     if not body:
-        return (Fault("body.required", "no body"),)
+        return (RequestFault("body.required", "no body"),)
     found = list(_type_faults(headers))
     if len(body) > LARGE:
-        found.append(Fault("body.limit", f"a body of {len(body)} bytes", sure=False))
+        found.append(RequestFault("body.limit", f"a body of {len(body)} bytes", sure=False))
     document = decoded(body)
     if document is NOT_JSON:
         return (*found, _no_json(body))
     if not isinstance(document, dict):
-        return (*found, Fault("body.json", "JSON that is no object"))
+        return (*found, RequestFault("body.json", "JSON that is no object"))
     if _has_twins(body):
-        found.append(Fault("body.duplicate-keys", "a key stands twice", sure=False))
+        found.append(RequestFault("body.duplicate-keys", "a key stands twice", sure=False))
     return (*found, *_document_faults(document, creates, receiver))
 
 
@@ -73,28 +73,28 @@ def renamed(document: Mapping[str, Any], operation: CreateOperation) -> dict[str
     return dict(document) if actual is None else {**document, "model": actual}
 
 
-def _type_faults(headers: Iterable[tuple[str, str]]) -> Iterator[Fault]:
+def _type_faults(headers: Iterable[tuple[str, str]]) -> Iterator[RequestFault]:
     kinds = [value for name, value in headers if name.lower() == "content-type"]
     if len(kinds) != 1:
-        yield Fault("body.json", "no content type, or several", sure=False)
+        yield RequestFault("body.json", "no content type, or several", sure=False)
         return
     kind, _, more = kinds[0].partition(";")
     if kind.strip().lower() != "application/json":
         lenient = kind.strip().lower().endswith("+json") or not kind.strip()
-        yield Fault("body.json", f"the content type {kind.strip()[:60]!r}", sure=not lenient)
+        yield RequestFault("body.json", f"the content type {kind.strip()[:60]!r}", sure=not lenient)
     elif more and more.strip().lower().replace('"', "") not in {"charset=utf-8", ""}:
-        yield Fault("body.json", "parameters of the content type", sure=False)
+        yield RequestFault("body.json", "parameters of the content type", sure=False)
 
 
-def _no_json(body: bytes) -> Fault:
+def _no_json(body: bytes) -> RequestFault:
     """Surely none when a lenient decoder refuses it too: NaN, a byte order mark and the like divide decoders."""
     try:
         json.loads(body.decode("utf-8-sig", "surrogateescape").rstrip("\0"), strict=False, parse_int=float)
     except RecursionError:
-        return Fault("body.json", "nested too deeply", sure=False)
+        return RequestFault("body.json", "nested too deeply", sure=False)
     except ValueError:
-        return Fault("body.json", "a body that is no JSON")
-    return Fault("body.json", "JSON that only lenient decoders take", sure=False)
+        return RequestFault("body.json", "a body that is no JSON")
+    return RequestFault("body.json", "JSON that only lenient decoders take", sure=False)
 
 
 def _has_twins(body: bytes) -> bool:
@@ -113,11 +113,11 @@ def _has_twins(body: bytes) -> bool:
 
 def _document_faults(
     document: dict[str, Any], creates: Mapping[str | None, CreateOperation], receiver: str
-) -> Iterator[Fault]:
+) -> Iterator[RequestFault]:
     operation = operation_of(document, creates)
     asked = renamed(document, operation)
     if _depth(asked) > DEEP:
-        yield Fault("body.limit", "nested deeply", sure=False)
+        yield RequestFault("body.limit", "nested deeply", sure=False)
     field = operation.callback.field if operation.callback else ""
     for error in _errors(operation, asked):
         if not error.instance_path or error.instance_path[0] != field or error.kind.name == "type":
@@ -166,23 +166,27 @@ def _required(schema: str) -> frozenset[str]:
     return frozenset(filter(None, (_missing(error) for error in _compiled(schema).iter_errors({}))))
 
 
-def _schema_fault(error: jsonschema_rs.ValidationError, operation: CreateOperation) -> Iterator[Fault]:
+def _schema_fault(error: jsonschema_rs.ValidationError, operation: CreateOperation) -> Iterator[RequestFault]:
     kind, path = error.kind.name, [str(step) for step in error.instance_path]
     field = path[0] if path else ""
     if kind == "required":
-        yield Fault("create.required", f"no {error.kind.as_dict()['property']}")
+        yield RequestFault("create.required", f"no {error.kind.as_dict()['property']}")
     elif kind == "type":
         optional = field not in _required(json.dumps(operation.body_schema))
         # Many servers take null for "not given"; the schema does not, but nothing depends on it.
-        yield Fault("create.types", f"{field}: another type", sure=not (error.instance is None and optional))
+        yield RequestFault(
+            "create.types", f"{field}: another type", sure=not (error.instance is None and optional)
+        )
     elif kind == "enum":
-        yield Fault(_ENUMS.get(field, "create.types"), f"{field}: not one of the documented values")
+        yield RequestFault(_ENUMS.get(field, "create.types"), f"{field}: not one of the documented values")
     elif kind == "maxItems":
-        yield Fault("create.image-urls-max-one", f"{field}: too many")
+        yield RequestFault("create.image-urls-max-one", f"{field}: too many")
     elif kind == "format":
-        yield Fault("create.image-urls-uri", f"{field}: no URI", sure=_is_plainly_no_uri(error.instance))
+        yield RequestFault(
+            "create.image-urls-uri", f"{field}: no URI", sure=_is_plainly_no_uri(error.instance)
+        )
     else:
-        yield Fault("create.types", f"{field}: breaks {kind}", sure=False)
+        yield RequestFault("create.types", f"{field}: breaks {kind}", sure=False)
 
 
 def _is_plainly_no_uri(text: Any) -> bool:
@@ -190,19 +194,19 @@ def _is_plainly_no_uri(text: Any) -> bool:
     return isinstance(text, str) and ":" not in text
 
 
-def _open_questions(asked: Mapping[str, Any]) -> Iterator[Fault]:
+def _open_questions(asked: Mapping[str, Any]) -> Iterator[RequestFault]:
     if asked.get("image_urls") == []:
-        yield Fault("create.image-urls-empty", "no image", sure=False)
+        yield RequestFault("create.image-urls-empty", "no image", sure=False)
     for url in asked["image_urls"] if isinstance(asked.get("image_urls"), list) else ():
         if isinstance(url, str) and not _is_on_the_web(url):
-            yield Fault("create.image-urls-uri", "an image that is not on the web", sure=False)
+            yield RequestFault("create.image-urls-uri", "an image that is not on the web", sure=False)
     for name, value in asked.items():
         if isinstance(value, float) and value.is_integer() and name == "duration":
-            yield Fault("duration.enum", "a whole number written with a fraction", sure=False)
+            yield RequestFault("duration.enum", "a whole number written with a fraction", sure=False)
     if isinstance(asked.get("prompt"), str) and (
         not asked["prompt"].strip() or len(asked["prompt"]) > LARGE // 8
     ):
-        yield Fault("prompt.length", "an empty or a very long prompt", sure=False)
+        yield RequestFault("prompt.length", "an empty or a very long prompt", sure=False)
 
 
 def _is_on_the_web(url: str) -> bool:
@@ -218,20 +222,22 @@ def urlsplit_scheme(url: str) -> str:
         return ""
 
 
-def _callback_faults(url: str, operation: CreateOperation, receiver: str) -> Iterator[Fault]:
+def _callback_faults(url: str, operation: CreateOperation, receiver: str) -> Iterator[RequestFault]:
     rules = operation.callback
     if rules is None or (receiver and url.startswith(receiver) and len(url) <= rules.max_length):
         return
     if len(url) > rules.max_length:
-        yield Fault("callback.max-length", f"a callback URL of {len(url)} characters")
+        yield RequestFault("callback.max-length", f"a callback URL of {len(url)} characters")
     if not is_uri(url) or not url:
-        yield Fault("callback.uri", "a callback URL that is none", sure=_is_plainly_no_uri(url) or " " in url)
+        yield RequestFault(
+            "callback.uri", "a callback URL that is none", sure=_is_plainly_no_uri(url) or " " in url
+        )
     elif urlsplit_scheme(url) != "https":
-        yield Fault("callback.https-only", "a callback URL that is not https")
+        yield RequestFault("callback.https-only", "a callback URL that is not https")
     elif is_internal(url):
-        yield Fault("callback.no-internal", "a callback to an internal host")
+        yield RequestFault("callback.no-internal", "a callback to an internal host")
     elif not is_plainly_public(url):
-        yield Fault("callback.no-internal", "a callback to a host that may be internal", sure=False)
+        yield RequestFault("callback.no-internal", "a callback to a host that may be internal", sure=False)
 
 
 def _depth(value: Any) -> int:

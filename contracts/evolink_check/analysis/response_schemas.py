@@ -20,7 +20,7 @@ _ID = re.compile(r"task-unified-[0-9]{10}-[a-z0-9]{8}")
 _LATEST = 10**11  # Unix seconds: year 5138
 
 
-class Answers:
+class ResponseSchemas:
     """`schema_problems` over the thousand answers of a trace: what differs in its id alone is judged once."""
 
     def __init__(self, spec: Spec) -> None:

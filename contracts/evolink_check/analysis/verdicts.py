@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from evolink_spec.clauses import Clause
 
-    from evolink_check.analysis.observations import Reading
+    from evolink_check.analysis.observations import TraceView
 
-Word = Literal["kept", "broken", "noted", "not observed"]
+Status = Literal["kept", "broken", "noted", "not observed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Finding:
     seen: str = ""
 
 
-Rule = Callable[["Reading"], Iterable[Finding]]
+Rule = Callable[["TraceView"], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Verdict:
     """
 
     clause: Clause
-    word: Word
+    word: Status
     observations: int = 0
     breaches: tuple[Finding, ...] = ()
     known: bool = False
@@ -61,7 +61,7 @@ def broken(*entries: int, expected: str, seen: str) -> Finding:
     return Finding(kept=False, entries=entries, expected=expected, seen=seen)
 
 
-def judge(reading: Reading, clauses: Iterable[Clause], rules: Mapping[str, Rule]) -> tuple[Verdict, ...]:
+def judge(reading: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rule]) -> tuple[Verdict, ...]:
     """A verdict for every clause; one without a rule is not observed.
 
     What a rule raises is not caught: a bug in a check must never look like a pass.

@@ -17,7 +17,7 @@ from evolink_check.cli import client_command as clients
 from evolink_check.cli import option_groups, options
 from evolink_check.cli.commands import Asked, Place, Refused, run_api, run_proxy, run_recording
 from evolink_check.cli.config import Given, environment
-from evolink_check.cli.output import Deviations, Wanted  # noqa: TC001  (typer reads the annotations)
+from evolink_check.cli.output import Deviations, ReportFiles  # noqa: TC001  (typer reads the annotations)
 from evolink_check.reports.model import COULD_NOT_RUN
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def api(  # noqa: PLR0913  (one parameter an option is how typer works)
     *,
     config: options.Config = None,
     given: Given,
-    wanted: Wanted,
+    wanted: ReportFiles,
     known: Deviations,
 ) -> None:
     """Run against a server."""
@@ -101,7 +101,7 @@ clients.mount(app)
 )
 @options.gathering(asked=option_groups.asked, wanted=option_groups.wanted, known=option_groups.known)
 def recording(
-    files: options.Files, *, origin: options.Origin = "", asked: Asked, wanted: Wanted, known: Deviations
+    files: options.Files, *, origin: options.Origin = "", asked: Asked, wanted: ReportFiles, known: Deviations
 ) -> None:
     """Judge recordings."""
     with _problems():
@@ -126,7 +126,7 @@ def proxy(  # noqa: PLR0913  (one parameter an option is how typer works)
     ca: options.Ca = None,
     headers: options.Headers = False,
     asked: Asked,
-    wanted: Wanted,
+    wanted: ReportFiles,
     known: Deviations,
 ) -> None:
     """Serve as a proxy until Ctrl-C."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from evolink_check.client.harness.config import Description
     from evolink_check.client.reports.summary import Summary
-    from evolink_check.client.runner import Plan
+    from evolink_check.client.runner import SuitePlan
 
 HELP = (
     "Does a client keep the contract, and survive it?\n\n"
@@ -202,38 +202,38 @@ def _described(command: list[str], config: Path | None, deadline: float | None) 
     return found if deadline is None else replace(found, deadline=deadline)
 
 
-def _planned(description: Description, names: list[str]) -> Plan:
+def _planned(description: Description, names: list[str]) -> SuitePlan:
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses
 
     from evolink_check.cli.config import environment
     from evolink_check.client.harness.scenarios import chosen, scenarios
-    from evolink_check.client.runner import Plan, applying
+    from evolink_check.client.runner import SuitePlan, applying
 
     spec = load()
     clauses = tuple(one for one in load_clauses() if one.binds == "client")
     known = chosen(scenarios(spec), names, description.skip)
     if not known:
         raise ValueError("none of these scenarios is left: the file skips them")
-    plan = applying(Plan(description, known, spec, clauses, environment=environment()))
+    plan = applying(SuitePlan(description, known, spec, clauses, environment=environment()))
     if not plan.scenarios:
         raise ValueError("none of these scenarios applies: they need a client with {callback_url}")
     return plan
 
 
-def _judged(plan: Plan, *, strict: bool, verbose: bool) -> tuple[Summary, int]:
+def _judged(plan: SuitePlan, *, strict: bool, verbose: bool) -> tuple[Summary, int]:
     """What was found, and the exit status when a signal ended it before its time, else 0."""
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all
     from evolink_check.client.reports.summary import Summary
     from evolink_check.client.reports.terminal import line
-    from evolink_check.client.runner import battery
+    from evolink_check.client.runner import run_suite
     from evolink_check.client.verdicts.verdicts import together
 
     started, since = clock.now(), clock.stopwatch()
     with interrupting(plan.stop, _STOPPING, last=kill_all) as interrupts:
-        runs = battery(plan, (lambda run: typer.echo(line(run), err=True)) if verbose else lambda _: None)
+        runs = run_suite(plan, (lambda run: typer.echo(line(run), err=True)) if verbose else lambda _: None)
     left_out = f"stopped: {len(runs)} of {len(plan.scenarios)} scenarios were begun"
     summary = Summary(
         command=shlex.join(plan.description.command),
@@ -248,7 +248,7 @@ def _judged(plan: Plan, *, strict: bool, verbose: bool) -> tuple[Summary, int]:
     return summary, interrupts.status
 
 
-def _notes(plan: Plan) -> tuple[str, ...]:
+def _notes(plan: SuitePlan) -> tuple[str, ...]:
     notes = plan.description.misspelt
     if plan.description.deadline is None and any(one.endless for one in plan.scenarios):
         notes += ("without --deadline nobody can say whether the client would have ended by itself",)

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from evolink_spec.clauses import Clause
 
     from evolink_check.cli.config import Given
-    from evolink_check.cli.output import Deviations, Wanted
+    from evolink_check.cli.output import Deviations, ReportFiles
     from evolink_check.engine.recordings import About
-    from evolink_check.proxy.recorder import Record
+    from evolink_check.proxy.recorder import TrafficRecorder
 
 _LOOK_SECONDS = 1.0  # between two looks of the judge at what a proxy records
 _SAVE_SECONDS = 3.0  # between two versions of its file
@@ -77,13 +77,13 @@ def _scratch() -> Iterator[None]:
             set_hypothesis_home_dir(None)
 
 
-def run_api(given: Given, file: Path | None, known: Deviations, wanted: Wanted, command: str) -> int:
+def run_api(given: Given, file: Path | None, known: Deviations, wanted: ReportFiles, command: str) -> int:
     """Check a server."""
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses
 
     from evolink_check.cli.progress import showing_progress
-    from evolink_check.engine.preflight import CouldNotRun
+    from evolink_check.engine.preflight import CouldNotRunError
     from evolink_check.engine.runner import PROFILES, check_api, estimate
 
     spec, clauses = load(), load_clauses()
@@ -98,7 +98,7 @@ def run_api(given: Given, file: Path | None, known: Deviations, wanted: Wanted, 
             report = check_api(
                 chosen.subject, chosen.effort, spec=spec, clauses=clauses, progress=tell, stop=stop
             )
-        except CouldNotRun as problem:
+        except CouldNotRunError as problem:
             failure = f"{problem}{_advice(str(problem))}"
             if problem.report is None:
                 raise Refused(failure) from problem
@@ -120,11 +120,13 @@ def _advice(problem: str) -> str:
     return " It speaks plain http, it seems." if "WRONG_VERSION_NUMBER" in problem else ""
 
 
-def run_recording(asked: Asked, paths: Sequence[Path], origin: str, known: Deviations, wanted: Wanted) -> int:
+def run_recording(
+    asked: Asked, paths: Sequence[Path], origin: str, known: Deviations, wanted: ReportFiles
+) -> int:
     """Judge HAR files."""
     from evolink_spec import load
 
-    from evolink_check.engine.recordings import NoRecording, check_recording
+    from evolink_check.engine.recordings import RecordingError, check_recording
 
     known.check()
     base = parse_url(origin) if origin else ""
@@ -132,26 +134,26 @@ def run_recording(asked: Asked, paths: Sequence[Path], origin: str, known: Devia
         report = check_recording(
             paths, base, load(), asked.clauses(), about=asked.about, complete=asked.complete
         )
-    except NoRecording as problem:
+    except RecordingError as problem:
         raise Refused(str(problem)) from problem
     return finish(replace(report, command=asked.command), known, wanted)
 
 
-def run_proxy(asked: Asked, place: Place, known: Deviations, wanted: Wanted) -> int:
+def run_proxy(asked: Asked, place: Place, known: Deviations, wanted: ReportFiles) -> int:
     """Stand before a server until Ctrl-C. The record is written every few seconds, and at the end."""
     from evolink_spec import load
 
-    from evolink_check.proxy.forwarder import Forward, Upstream
-    from evolink_check.proxy.monitor import Watch, watch_until
-    from evolink_check.proxy.recorder import Record
-    from evolink_check.proxy.server import CannotListen, proxying
+    from evolink_check.proxy.forwarder import ForwardingApp, Upstream
+    from evolink_check.proxy.monitor import LiveMonitor, watch_until
+    from evolink_check.proxy.recorder import TrafficRecorder
+    from evolink_check.proxy.server import ListenError, proxying
 
     known.check()
     check_ca(place.ca)
     upstream = parse_url(place.upstream)
-    record, started, stop = Record(upstream), clock.now(), threading.Event()
-    watch = Watch(record, load(), asked.clauses(), asked.about, complete=asked.complete)
-    forward = Forward(Upstream.at(upstream), record, place.ca, watch.opinion if place.headers else None)
+    record, started, stop = TrafficRecorder(upstream), clock.now(), threading.Event()
+    watch = LiveMonitor(record, load(), asked.clauses(), asked.about, complete=asked.complete)
+    forward = ForwardingApp(Upstream.at(upstream), record, place.ca, watch.opinion if place.headers else None)
     saved = Saved(record, wanted.har, complete=asked.complete)
 
     def looks() -> None:
@@ -164,7 +166,7 @@ def run_proxy(asked: Asked, place: Place, known: Deviations, wanted: Wanted) -> 
             with proxying(forward, place.host, place.port) as url:
                 say(f"{url} passes on to {upstream} and judges; Ctrl-C ends it and reports")
                 watch_until(stop, looks, _LOOK_SECONDS)
-        except CannotListen as problem:
+        except ListenError as problem:
             raise Refused(str(problem)) from problem
         finally:
             saved.save(now=True)
@@ -176,7 +178,7 @@ def run_proxy(asked: Asked, place: Place, known: Deviations, wanted: Wanted) -> 
 class Saved:
     """The record of a proxy as a file, which is written anew when there is something new."""
 
-    def __init__(self, record: Record, path: Path | None, *, complete: bool = False) -> None:
+    def __init__(self, record: TrafficRecorder, path: Path | None, *, complete: bool = False) -> None:
         self._record = record
         self._complete = complete
         self._path = None if path == STDOUT else path

@@ -10,7 +10,7 @@ import typer
 from evolink_check.cli import options  # noqa: TC001  (typer reads the annotations)
 from evolink_check.cli.commands import Asked
 from evolink_check.cli.config import Given
-from evolink_check.cli.output import Deviations, Wanted
+from evolink_check.cli.output import Deviations, ReportFiles
 
 _KEYS = {
     "token": ("--token", "EVOLINK_API_KEY"),
@@ -69,10 +69,10 @@ def wanted(
     junit: options.Junit = None,
     html: options.Html = None,
     verbose: options.Verbose = False,
-) -> Wanted:
+) -> ReportFiles:
     """The options that say which reports are written."""
     try:
-        return Wanted(har, json_file, junit, html, verbose)
+        return ReportFiles(har, json_file, junit, html, verbose)
     except ValueError as problem:
         raise typer.BadParameter(str(problem)) from problem
 

@@ -24,7 +24,7 @@ STDOUT = Path("-")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReportFiles:
     """The reports that were asked for. `-` is stdout, and then the table for people goes to stderr."""
 
     har: Path | None = None
@@ -98,14 +98,14 @@ class Deviations:
         return replace(report, verdicts=verdicts, notes=(*report.notes, *gone))
 
 
-def finish(report: Report, known: Deviations, wanted: Wanted) -> int:
+def finish(report: Report, known: Deviations, wanted: ReportFiles) -> int:
     """Show a report in the light of what is known; its exit status."""
     report = known.apply(report)
     show(report, wanted)
     return report.exit_status
 
 
-def show(report: Report, wanted: Wanted) -> None:
+def show(report: Report, wanted: ReportFiles) -> None:
     """Write every report that is wanted, and the table for people. One that cannot be written costs no other."""
     from evolink_check.reports import terminal
 
@@ -122,7 +122,7 @@ def show(report: Report, wanted: Wanted) -> None:
         raise ValueError("; ".join(failed))
 
 
-def _contents(report: Report, wanted: Wanted) -> Iterator[tuple[Path, str | bytes]]:
+def _contents(report: Report, wanted: ReportFiles) -> Iterator[tuple[Path, str | bytes]]:
     if wanted.har is not None:
         yield wanted.har, har_of(report.trace)
     if wanted.json is not None:

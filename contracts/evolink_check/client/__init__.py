@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evolink_check.client.callable_check import ClientFault, check
+    from evolink_check.client.callable_check import ClientFaultError, check
 
-__all__ = ["ClientFault", "check"]
+__all__ = ["ClientFaultError", "check"]
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from evolink_check.client.harness.behaviours import Behaviour, behaviours, repro
 from evolink_check.client.harness.journal_trace import trace_of
 from evolink_check.client.harness.mock_process import TASK_SECONDS, Mock, borrowed, started
 from evolink_check.client.harness.outcome import Outcome
-from evolink_check.client.harness.scenarios import Order, Scenario
+from evolink_check.client.harness.scenarios import RecipeAssignment, Scenario
 from evolink_check.client.harness.virtual_time import Patience, virtual_time
 from evolink_check.client.verdicts.remedies import ADVICE
 from evolink_check.client.verdicts.verdicts import verdicts_of
@@ -40,7 +40,7 @@ _SHRINKING = 120  # runs
 
 
 @dataclass(frozen=True, slots=True)
-class Driven:
+class CallableRun:
     """One run of a callable: what it met, what it sent, how it ended. `serve` starts a mock like the one it met."""
 
     behaviour: Behaviour
@@ -51,10 +51,10 @@ class Driven:
     serve: str = "evolink-mock serve"
 
 
-class ClientFault(AssertionError):  # noqa: N818  (a finding, as an assertion is)
+class ClientFaultError(AssertionError):  # noqa: N818  (a finding, as an assertion is)
     """The callable broke at least one clause; the text says which, on what evidence, and how to see it again."""
 
-    def __init__(self, run: Driven, verdicts: tuple[Verdict, ...]) -> None:
+    def __init__(self, run: CallableRun, verdicts: tuple[Verdict, ...]) -> None:
         super().__init__(_told(run, verdicts))
         self.run = run
         self.verdicts = verdicts
@@ -70,7 +70,7 @@ def check(  # noqa: PLR0913  (every one is a choice of the user's, and has a def
     ignore: Collection[str] = (),
     memory: Path | None = None,
 ) -> None:
-    """Raise `ClientFault` with the smallest server behaviour that makes a client break a clause.
+    """Raise `ClientFaultError` with the smallest server behaviour that makes a client break a clause.
 
     `drive(base_url, token, request)` creates a task with the JSON body `request` and follows it to its end. It
     returns when it succeeded (a link in what it returns counts as handed to its user) and raises when it failed, in
@@ -140,7 +140,7 @@ def _property(  # noqa: PLR0913, PLR0917  (put together once, above)
         against = tuple(one for one in run.verdicts if one.breaches and one.clause.id not in ignore)
         if against:
             memo.failed.add(told)
-            raise ClientFault(run, against)
+            raise ClientFaultError(run, against)
 
     behaves = hypothesis.given(behaviours(spec), requests(spec))(behaves)
     if seed is not None:
@@ -161,9 +161,9 @@ def driven(  # noqa: PLR0913, PLR0917  (a run is made of these)
     spec: Spec,
     clauses: list[Clause],
     patience: float = _PATIENCE,
-) -> Driven:
+) -> CallableRun:
     """One run of a callable on an account of its own, on virtual time, judged."""
-    mock.prepare([Order(recipe, operation) for operation, recipe in behaviour.orders])
+    mock.prepare([RecipeAssignment(recipe, operation) for operation, recipe in behaviour.orders])
     began = mock.freeze()
     outcome = _driven(drive, mock, request, patience, began)
     journal, strays = mock.journal()
@@ -176,7 +176,7 @@ def driven(  # noqa: PLR0913, PLR0917  (a run is made of these)
         "drawn", str(behaviour), expected="either", endless=behaviour.task.startswith("stuck")
     )
     verdicts = verdicts_of(trace, outcome, scenario, clauses, spec)
-    run = Driven(behaviour, request, trace, outcome, verdicts)
+    run = CallableRun(behaviour, request, trace, outcome, verdicts)
     return replace(run, serve=f"{run.serve} --duration {TASK_SECONDS:g}s") if mock.alone else run
 
 
@@ -222,7 +222,7 @@ async def _awaited(result: Any) -> Any:
     return await result
 
 
-def _told(run: Driven, verdicts: tuple[Verdict, ...]) -> str:
+def _told(run: CallableRun, verdicts: tuple[Verdict, ...]) -> str:
     lines = []
     for verdict in verdicts:
         breach = verdict.breaches[0]

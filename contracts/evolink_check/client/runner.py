@@ -17,8 +17,8 @@ from evolink_check import clock
 from evolink_check.client.harness.journal_trace import has_other_key, trace_of
 from evolink_check.client.harness.mock_process import borrowed, started
 from evolink_check.client.harness.outcome import Outcome
-from evolink_check.client.harness.process import CommandError, place_of, run
-from evolink_check.client.verdicts.verdicts import Run, verdicts_of
+from evolink_check.client.harness.process import CommandError, run, workspace
+from evolink_check.client.verdicts.verdicts import ScenarioRun, verdicts_of
 from evolink_check.traffic.trace import Trace
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ OTHER_KEY = "it also asked with another key than EVOLINK_API_KEY"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SuitePlan:
     """What to run. `mock` is the URL of one that runs already; empty: start our own. `seed` is that of the mocks.
 
     `limit` is the longest that a run may take, in seconds, None for what the client's deadline makes of it. `keep` is a
@@ -67,14 +67,16 @@ class Plan:
         return min(LONGEST, max(SHORTEST, (self.description.deadline or 0.0) + MARGIN))
 
 
-def battery(plan: Plan, progress: Callable[[Run], None] = lambda _: None) -> tuple[Run, ...]:
+def run_suite(
+    plan: SuitePlan, progress: Callable[[ScenarioRun], None] = lambda _: None
+) -> tuple[ScenarioRun, ...]:
     """Run and judge every scenario, in the order given; those that did not begin before a stop are not among them.
 
     Raises `MockError` when there is no mock to be had.
     """
     # What takes longest begins first, so that nothing is waited for alone at the end.
     waiting = deque(sorted(plan.scenarios, key=lambda one: not one.endless))
-    done: dict[str, Run] = {}
+    done: dict[str, ScenarioRun] = {}
 
     def work() -> None:
         with _mocks(plan) as mocks:
@@ -99,7 +101,7 @@ def battery(plan: Plan, progress: Callable[[Run], None] = lambda _: None) -> tup
 
 
 @contextmanager
-def _mocks(plan: Plan) -> Iterator[Callable[[], Mock]]:
+def _mocks(plan: SuitePlan) -> Iterator[Callable[[], Mock]]:
     """A mock for each scenario of one worker: its own, used one after the other, or accounts on a foreign one."""
     if plan.mock:
         yield lambda: borrowed(plan.mock, plan.environment or {})
@@ -109,18 +111,18 @@ def _mocks(plan: Plan) -> Iterator[Callable[[], Mock]]:
         yield lambda: own
 
 
-def one(plan: Plan, mock: Mock, scenario: Scenario) -> Run:
+def one(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
     """One scenario, run and judged. What prevents that is its `problem`. Raises `MockError`."""
     with _folder(plan.keep, scenario.id) as folder:
-        place = place_of(plan.description, folder)
+        place = workspace(plan.description, folder)
         ahead = mock.prepare(scenario.orders)
         try:
             outcome = run(plan.description, mock, place, plan.seconds, plan.stop)
         except CommandError as error:
             now = clock.now()
-            return Run(scenario, Trace(()), Outcome("failure", now, now), problem=str(error))
+            return ScenarioRun(scenario, Trace(()), Outcome("failure", now, now), problem=str(error))
         if plan.stop.is_set():  # perhaps by what was to end it: nobody knows how it would have ended
-            return Run(scenario, Trace(()), outcome, problem=STOPPED)
+            return ScenarioRun(scenario, Trace(()), outcome, problem=STOPPED)
         own, strays = mock.journal()
         if plan.keep is not None:
             archive = {"log": {"version": "1.2", "creator": {}, "entries": [*own, *strays]}}
@@ -131,12 +133,14 @@ def one(plan: Plan, mock: Mock, scenario: Scenario) -> Run:
         return replace(found, note=OTHER_KEY) if has_other_key(strays) else found
 
 
-def judged(plan: Plan, scenario: Scenario, outcome: Outcome, trace: Trace) -> Run:
+def judged(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trace) -> ScenarioRun:
     """The run that a trace and an end tell of."""
     if not trace.entries:
-        return Run(scenario, trace, outcome, problem=f"the client asked nothing: {_last_words(outcome)}")
+        return ScenarioRun(
+            scenario, trace, outcome, problem=f"the client asked nothing: {_last_words(outcome)}"
+        )
     verdicts = verdicts_of(trace, outcome, scenario, plan.clauses, plan.spec)
-    return Run(scenario, trace, outcome, verdicts)
+    return ScenarioRun(scenario, trace, outcome, verdicts)
 
 
 def _prefix(url: str) -> str:
@@ -161,7 +165,7 @@ def _folder(keep: Path | None, name: str) -> Iterator[Path]:
         yield folder
 
 
-def applying(plan: Plan) -> Plan:
+def applying(plan: SuitePlan) -> SuitePlan:
     """The plan less the scenarios that need what the client has not."""
     there = [one for one in plan.scenarios if plan.description.is_called_back or not one.calls]
     return replace(plan, scenarios=tuple(there))

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evolink_check.engine.phases import explores
-from evolink_check.engine.task_plan import FAILS, errands, rules_of
-from evolink_check.engine.task_pool import Living, balance, on_delivery
+from evolink_check.engine.task_plan import FAILS, planned_tasks, rules_of
+from evolink_check.engine.task_pool import TaskPool, balance, on_delivery
 from evolink_check.generation import boundary_cases
 from evolink_check.generation.case import VALID, speaks
 from evolink_check.traffic.trace import MAIN
-from evolink_check.transport.callback_receiver import Receiver
-from evolink_check.transport.target import OverBudget
+from evolink_check.transport.callback_receiver import CallbackReceiver
+from evolink_check.transport.target import OverBudgetError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from evolink_spec.clauses import Clause
 
     from evolink_check.engine.phases import Run
-    from evolink_check.engine.task_plan import Errand
+    from evolink_check.engine.task_plan import PlannedTask
     from evolink_check.generation.case import Case
     from evolink_check.settings import Effort
 
@@ -33,7 +33,7 @@ DRAWN = 4  # tasks made of drawn requests, behind the tabled ones
 STRANGE = 4  # tasks that Schemathesis makes, three of them to follow the documents' links
 
 
-class CannotListen(Exception):  # noqa: N818  (what happened, in the words of the report)
+class ListenError(Exception):  # noqa: N818  (what happened, in the words of the report)
     """The address for callbacks cannot be had; the text says why."""
 
 
@@ -48,9 +48,9 @@ def everything(run: Run) -> None:
     run.refusal()
     with ExitStack() as ending:
         receiver = _receiver(run, ending)
-        living = Living(run.target, run.spec, run.effort.task_seconds, run.effort.seed, run.stop)
-        spending = Spending(run, living, receiver)
-        work = spending.errands()
+        living = TaskPool(run.target, run.spec, run.effort.task_seconds, run.effort.seed, run.stop)
+        spending = PaidPhases(run, living, receiver)
+        work = spending.planned_tasks()
         try:
             spending.make(work)
         finally:
@@ -63,21 +63,21 @@ def everything(run: Run) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Spending:
+class PaidPhases:
     """Makes the tasks of a run."""
 
     run: Run
-    living: Living
-    receiver: Receiver | None
+    living: TaskPool
+    receiver: CallbackReceiver | None
 
-    def errands(self) -> tuple[Errand, ...]:
+    def planned_tasks(self) -> tuple[PlannedTask, ...]:
         """The tasks to make."""
         run = self.run
         creating = boundary_cases.creating_cases(run.spec, run.subject, run.effort.seed)
         address = self.receiver.address if self.receiver is not None else None
-        return errands(run.spec, run.subject, creating, address, run.wanted)[: run.effort.tasks]
+        return planned_tasks(run.spec, run.subject, creating, address, run.wanted)[: run.effort.tasks]
 
-    def make(self, work: Sequence[Errand]) -> None:
+    def make(self, work: Sequence[PlannedTask]) -> None:
         """All tasks, in the order in which a small budget is best spent, and whatever is free.
 
         What only a careless server makes a task of is sent before most of them; what a careful one may make one of,
@@ -106,7 +106,7 @@ class Spending:
         self._callbacks()
         self.living.last_look()
 
-    def _lonely(self, work: Sequence[Errand]) -> Sequence[Errand]:
+    def _lonely(self, work: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
         """The task that has to be alone, to its end; the others."""
         lonely = [one for one in work[:1] if one.case.name.startswith(FAILS)]
         for one in lonely:
@@ -114,7 +114,7 @@ class Spending:
             self.living.alone(one)
         return work[len(lonely) :]
 
-    def _extra(self, debatable: Iterable[Case], planned: Sequence[Errand]) -> None:
+    def _extra(self, debatable: Iterable[Case], planned: Sequence[PlannedTask]) -> None:
         """Requests that a correct server may refuse, and what others than our tables think of, for a few more tasks."""
         self._guarded(debatable)
         run, adopt = self.run, self.living.adopt
@@ -144,28 +144,30 @@ class Spending:
                 self.living.adopt(case, target.send(case))
                 if poor:
                     balance(target, case.key)
-            except OverBudget:
+            except OverBudgetError:
                 self.run.skip()
             told()
 
 
-def _watched(work: Sequence[Errand]) -> Sequence[Errand]:
+def _watched(work: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
     """Those that call back, and one that must not: both take a while to be sure of."""
     silent = [one for one in work if not one.address]
     return [*(one for one in work if one.address), *silent[:1]]
 
 
-def _receiver(run: Run, ending: ExitStack) -> Receiver | None:
+def _receiver(run: Run, ending: ExitStack) -> CallbackReceiver | None:
     """Our receiver, when it is reached under its public address; callbacks are not watched otherwise."""
     subject, target = run.subject, run.target
     if not subject.callback_url or subject.callback_listen is None:
         return None
-    receiver = Receiver(target.recorder, subject.callback_listen, subject.callback_url, on_delivery(target))
+    receiver = CallbackReceiver(
+        target.recorder, subject.callback_listen, subject.callback_url, on_delivery(target)
+    )
     try:
         ending.enter_context(receiver)
     except OSError as error:
         host, port = subject.callback_listen
-        raise CannotListen(f"cannot listen on {host}:{port} for callbacks: {error.strerror}") from error
+        raise ListenError(f"cannot listen on {host}:{port} for callbacks: {error.strerror}") from error
     entry = target.visit(receiver.sign, "our own receiver")
     if receiver.is_ours(entry.exchange.response_headers):
         return receiver

@@ -7,14 +7,14 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import judge
 from evolink_check.engine.task_pool import refusal, together
 from evolink_check.generation import boundary_cases
 from evolink_check.generation.case import speaks
 from evolink_check.rules import SERVER
 from evolink_check.traffic.trace import MAIN
-from evolink_check.transport.target import OutOfTime, OverBudget
+from evolink_check.transport.target import OutOfTimeError, OverBudgetError
 
 if TYPE_CHECKING:
     import threading
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
     from evolink_spec.clauses import Clause
 
-    from evolink_check.fuzzing.schemathesis_findings import Strange
+    from evolink_check.fuzzing.schemathesis_findings import SchemathesisFindings
     from evolink_check.generation.case import Case
     from evolink_check.settings import Effort, Subject
     from evolink_check.traffic.trace import Account, Entry
@@ -58,7 +58,7 @@ class Run:
     accounts: Mapping[str, Account]
     notes: list[str] = field(default_factory=list)
     watched_until: float = 0.0
-    strange: list[Strange] = field(default_factory=list)
+    strange: list[SchemathesisFindings] = field(default_factory=list)
     skipped: int = 0  # requests that were not sent because of what they could have cost
     _lock: Lock = field(default_factory=Lock)
     _refused: tuple[Case, ...] | None = None
@@ -99,7 +99,7 @@ class Run:
         def send(case: Case) -> None:
             try:
                 self.target.send(case)
-            except OverBudget:
+            except OverBudgetError:
                 self.skip()
             told()
 
@@ -138,7 +138,9 @@ class Run:
             return
         breaches = fuzzer.breaches_of(self.spec, self.clauses, self.accounts, self.subject.url)
         send = self._sending(phase, 0, seen)
-        found = schemathesis_findings.explore(self.spec, send, breaches, self.effort, creates=creates)
+        found = schemathesis_findings.run_schemathesis(
+            self.spec, send, breaches, self.effort, creates=creates
+        )
         self.strange.append(found)
         if found.ended:
             self.notes.append(f"{phase}: {found.ended}")
@@ -147,7 +149,7 @@ class Run:
     def _broken(self) -> frozenset[str]:
         """The clauses that are broken by what was seen until now."""
         trace = self.target.recorder.trace(self.subject, self.accounts)
-        verdicts = judge(Reading(trace, self.spec), self.clauses, SERVER)
+        verdicts = judge(TraceView(trace, self.spec), self.clauses, SERVER)
         return frozenset(verdict.clause.id for verdict in verdicts if verdict.word == "broken")
 
     def _sending(
@@ -160,7 +162,7 @@ class Run:
 
         def send(case: Case) -> Entry:
             if not case.creates and self.target.left() < last:
-                raise OutOfTime("half of the time is over, and the tasks are still to come")
+                raise OutOfTimeError("half of the time is over, and the tasks are still to come")
             told()
             entry = self.target.send(case)
             seen(case, entry)

@@ -9,7 +9,7 @@ from evolink_check.analysis.observations import CREDITS
 from evolink_check.generation.case import Case
 from evolink_check.traffic.formats import decoded
 from evolink_check.traffic.trace import MAIN, WRONG, Account
-from evolink_check.transport.target import Halted
+from evolink_check.transport.target import HaltedError
 
 if TYPE_CHECKING:
     from evolink_spec import Spec
@@ -23,7 +23,7 @@ _REFUSED = frozenset({401, 403})
 _NOT_FOUND = 404
 
 
-class CouldNotRun(Exception):  # noqa: N818  (what happened, in the words of the report)
+class CouldNotRunError(Exception):  # noqa: N818  (what happened, in the words of the report)
     """Nothing can be said of the server, or not all that should be; the text helps. `report`: what there is."""
 
     def __init__(self, why: str, report: Report | None = None) -> None:
@@ -31,28 +31,28 @@ class CouldNotRun(Exception):  # noqa: N818  (what happened, in the words of the
         self.report = report
 
 
-def reach(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
+def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
     """See that the server is there and takes the main key; what is known of the accounts from now on.
 
-    Raises `CouldNotRun` with a helpful sentence. `needed` credits are what the run may cost.
+    Raises `CouldNotRunError` with a helpful sentence. `needed` credits are what the run may cost.
     """
     unknown = spec.query.path.replace(f"{{{spec.query.parameter}}}", "task-unified-1700000000-00000000")
     try:
         entry = target.send(Case("reaching the server", ("credits.shape",), "GET", CREDITS))
         query = target.send(Case("reaching the server", ("query.unknown-id",), spec.query.method, unknown))
-    except Halted as halted:
-        raise CouldNotRun(
+    except HaltedError as halted:
+        raise CouldNotRunError(
             f"{target.subject.url} is not reached: {halted}. Does it run, and is this its address?"
         ) from halted
     if query.exchange.status in _REFUSED and entry.exchange.status != 200:  # noqa: PLR2004  (success)
-        raise CouldNotRun(
+        raise CouldNotRunError(
             f"{target.subject.url} refuses the key ({query.exchange.status}): set EVOLINK_API_KEY or --token to one"
             " that it knows"
         )
     if not query.exchange.status and not entry.exchange.status:
-        raise CouldNotRun(f"{target.subject.url} gives no answer: {query.problem}")
+        raise CouldNotRunError(f"{target.subject.url} gives no answer: {query.problem}")
     if _is_below(target.subject.url, spec, entry, query):
-        raise CouldNotRun(
+        raise CouldNotRunError(
             f"nothing is found at {target.subject.url}: leave out the version, which every path begins with"
         )
     return _accounts(target.subject, entry, needed)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from evolink_check import clock
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import judge
 from evolink_check.reports.model import Report, answers_of
 from evolink_check.rules import CLIENT, SERVER
@@ -26,7 +26,7 @@ _DOCUMENTED = {"create", "query", "credits", "other method"}
 About = Literal["server", "client", "both"]
 
 
-class NoRecording(Exception):  # noqa: N818  (what happened, in the words of the command)
+class RecordingError(Exception):  # noqa: N818  (what happened, in the words of the command)
     """A file that is no recording, or one in which nobody speaks to the API."""
 
 
@@ -42,7 +42,7 @@ def check_recording(  # noqa: PLR0913  (what is judged, by what, and how)
     """Judge HAR files as one trace. `origin` is the base URL of the API; empty: where its paths are found.
 
     `complete`: all that the clients sent is in the files, so that what is missing did not happen; a file of ours
-    may say so itself. Raises `NoRecording`.
+    may say so itself. Raises `RecordingError`.
     """
     from evolink_check.traffic.har import from_har
 
@@ -50,13 +50,13 @@ def check_recording(  # noqa: PLR0913  (what is judged, by what, and how)
     try:
         trace = from_har([(str(path), _read(path)) for path in paths], origin)
     except ValueError as error:
-        raise NoRecording(str(error)) from error
-    if not any(one.role in _DOCUMENTED for one in Reading(trace, spec).seen):
-        raise NoRecording(f"{', '.join(map(str, paths))}: {_nothing_in(trace)}")
+        raise RecordingError(str(error)) from error
+    if not any(one.role in _DOCUMENTED for one in TraceView(trace, spec).seen):
+        raise RecordingError(f"{', '.join(map(str, paths))}: {_nothing_in(trace)}")
     trace = replace(trace, complete=complete or trace.complete)
     names = ", ".join(path.name for path in paths)
     return report_on(
-        trace, spec, verdicts_on(Reading(trace, spec), clauses, about),
+        trace, spec, verdicts_on(TraceView(trace, spec), clauses, about),
         kind="recording", subject=names, started=started, seconds=clock.stopwatch() - watch,
         notes=(f"the API is taken to be at {trace.origin or 'any address'}",),
     )  # fmt: skip
@@ -74,27 +74,27 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
     notes: tuple[str, ...] = (),
 ) -> Report:
     """What a trace that was not ours comes to."""
-    reading = Reading(trace, spec)
+    reading = TraceView(trace, spec)
     made = sum(one.succeeded for one in reading.of("create"))
     return Report(
         kind, subject, trace, verdicts, answers_of(reading), started, seconds, created=made, notes=notes
     )
 
 
-def verdicts_on(reading: Reading, clauses: Iterable[Clause], about: About) -> tuple[Verdict, ...]:
+def verdicts_on(reading: TraceView, clauses: Iterable[Clause], about: About) -> tuple[Verdict, ...]:
     """What a trace says of the clauses that bind the server, its clients, or both."""
     bound = {"server", "client"} if about == "both" else {about}
     return judge(reading, [one for one in clauses if one.binds in bound], {**SERVER, **CLIENT})
 
 
 def _read(path: Path) -> Any:
-    """The JSON of a file. Raises `NoRecording`."""
+    """The JSON of a file. Raises `RecordingError`."""
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
-        raise NoRecording(f"{path}: cannot be read: {error.strerror}") from error
+        raise RecordingError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise NoRecording(f"{path}: is no HAR file: it is no JSON") from error
+        raise RecordingError(f"{path}: is no HAR file: it is no JSON") from error
 
 
 def _nothing_in(trace: Trace) -> str:

@@ -13,12 +13,12 @@ from evolink_spec import load
 from evolink_spec.clauses import load_clauses
 
 from evolink_check import clock
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import Verdict, judge
-from evolink_check.engine.paid_phases import CannotListen, everything, extras
+from evolink_check.engine.paid_phases import ListenError, everything, extras
 from evolink_check.engine.phases import Run
-from evolink_check.engine.preflight import CouldNotRun, reach
-from evolink_check.engine.task_plan import errands, living
+from evolink_check.engine.preflight import CouldNotRunError, preflight
+from evolink_check.engine.task_plan import living, planned_tasks
 from evolink_check.fuzzing import schemathesis_findings
 from evolink_check.generation import boundary_cases
 from evolink_check.generation.case import speaks
@@ -28,7 +28,7 @@ from evolink_check.settings import Effort
 from evolink_check.traffic.trace import MAIN
 from evolink_check.transport.budget import documented_price
 from evolink_check.transport.recorder import Recorder
-from evolink_check.transport.target import Halted, Target
+from evolink_check.transport.target import HaltedError, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -79,7 +79,7 @@ def estimate(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
     price = documented_price(spec)
     wanted = [clause for clause in clauses if clause.id in effort.clauses]
     address = (lambda *_: subject.callback_url) if subject.callback_url else None
-    planned = errands(
+    planned = planned_tasks(
         spec, subject, boundary_cases.creating_cases(spec, subject, effort.seed), address, wanted
     )
     debatable = [case for case in boundary_cases.guarded_cases(spec, subject) if speaks(case, effort.clauses)]
@@ -100,7 +100,7 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and whom to tell)
 ) -> Report:
     """Check a server and report. `clauses` may be all there are, as by default: those that bind a server are judged.
 
-    Raises `CouldNotRun` when the server is not reached, refuses the main key, or goes away for good, and for a budget
+    Raises `CouldNotRunError` when the server is not reached, refuses the main key, or goes away for good, and for a budget
     that pays for no task; when a check itself fails, it has the traceback, and the report of what there is. After
     Ctrl-C, or once `stop` is set, nothing more is sent and what there is is judged. `Report.command` is empty: who
     knows the command line fills it in.
@@ -119,27 +119,27 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and whom to tell)
 
         with _honestly("what is asked first"):
             needed = estimate(subject, effort, spec, known).credits
-            accounts = reach(target, spec, needed)
+            accounts = preflight(target, spec, needed)
         run = Run(subject, effort, spec, judged, target, over, tell, accounts)
         bug = _bug_in(run)
         with _honestly("a check"):
             report = _report(run, started, clock.stopwatch() - watch)
     if bug:
-        raise CouldNotRun(bug, report)
+        raise CouldNotRunError(bug, report)
     if target.gone:
-        raise CouldNotRun(f"the server went away in the middle of the run: {target.gone}", report)
+        raise CouldNotRunError(f"the server went away in the middle of the run: {target.gone}", report)
     return report
 
 
 def _worth_while(effort: Effort, price: float) -> Effort:
-    """The effort; a budget of nothing is none. Raises `CouldNotRun` for one that is below the price of a task.
+    """The effort; a budget of nothing is none. Raises `CouldNotRunError` for one that is below the price of a task.
 
     Nothing could be sent with it, not even what ought to be refused: a careless server might take more.
     """
     if not effort.max_credits:
         return replace(effort, max_credits=None)
     if effort.max_credits < price:
-        raise CouldNotRun(
+        raise CouldNotRunError(
             f"{effort.max_credits:g} credits pay for no task: one costs {price:g}. Grant more, or none:"
             " then nothing is sent that could make a task"
         )
@@ -151,18 +151,18 @@ def _honestly(what: str) -> Iterator[None]:
     """A bug of ours must never look like a pass."""
     try:
         yield
-    except CouldNotRun:
+    except CouldNotRunError:
         raise
     except Exception as error:
-        raise CouldNotRun(_told(what)) from error
+        raise CouldNotRunError(_told(what)) from error
 
 
 def _bug_in(run: Run) -> str:
     """Go through all phases. What went wrong with them, which says nothing of the server; empty when nothing did."""
     try:
         _go(run)
-    except CannotListen as problem:
-        raise CouldNotRun(str(problem)) from problem
+    except ListenError as problem:
+        raise CouldNotRunError(str(problem)) from problem
     except Exception:  # noqa: BLE001  (whatever it is, it is told, and what was seen until then is not lost)
         return _told("a phase of the run")
     return ""
@@ -180,7 +180,7 @@ def _go(run: Run) -> None:
         else:
             run.refusal()
             run.free()
-    except Halted as halted:
+    except HaltedError as halted:
         run.notes.append(f"the run was cut short: {halted}")
     except KeyboardInterrupt:
         run.stop.set()
@@ -190,7 +190,7 @@ def _go(run: Run) -> None:
 def _report(run: Run, started: float, seconds: float) -> Report:
     recorder, subject, effort = run.target.recorder, run.subject, run.effort
     trace = recorder.trace(subject, _known_by_now(run), run.watched_until)
-    reading = Reading(trace, run.spec)
+    reading = TraceView(trace, run.spec)
     rules = SERVER
     for strange in run.strange:
         rules = schemathesis_findings.with_findings(rules, _renumbered(strange, recorder.places()))
@@ -229,8 +229,8 @@ def _known_by_now(run: Run) -> dict[str, Account]:
 
 
 def _renumbered(
-    strange: schemathesis_findings.Strange, places: Mapping[int, int]
-) -> schemathesis_findings.Strange:
+    strange: schemathesis_findings.SchemathesisFindings, places: Mapping[int, int]
+) -> schemathesis_findings.SchemathesisFindings:
     """Its findings with the numbers that the entries have in the trace."""
     findings = {
         clause: tuple(replace(one, entries=tuple(places[number] for number in one.entries)) for one in found)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from evolink_spec import Spec
 
-    from evolink_check.engine.task_plan import Errand
+    from evolink_check.engine.task_plan import PlannedTask
     from evolink_check.traffic.trace import Entry
     from evolink_check.transport.target import Target
 
@@ -26,24 +26,24 @@ _AFTER = 3  # polls after the end
 
 
 @dataclass(slots=True)
-class Life:
+class TrackedTask:
     """A task that was made. `ended`: when its end was first seen, by the trace's clock; 0 before."""
 
-    errand: Errand
+    errand: PlannedTask
     id: str
     ended: float = 0.0
     status: str = ""
     results: tuple[str, ...] = ()
 
 
-def born(errand: Errand, made: Entry) -> Life | None:
+def from_create(errand: PlannedTask, made: Entry) -> TrackedTask | None:
     """The task that the answer to a create tells of; None when there is none."""
     id_ = _object(made).get("id")
     success = 200 <= made.exchange.status < 300  # noqa: PLR2004
-    return Life(errand, id_) if success and isinstance(id_, str) else None
+    return TrackedTask(errand, id_) if success and isinstance(id_, str) else None
 
 
-class Follower:
+class TaskFollower:
     """Follows tasks: each call does one thing and returns; `follow` does all. Any number of threads may."""
 
     def __init__(self, target: Target, spec: Spec, seconds: float) -> None:
@@ -51,14 +51,14 @@ class Follower:
         self._query = spec.query
         self._seconds = seconds
 
-    def begin(self, errand: Errand) -> Life | None:
+    def begin(self, errand: PlannedTask) -> TrackedTask | None:
         """Create the task and ask for it at once; None when there is none. Raises `Halted` instead of sending."""
-        life = born(errand, self._target.send(errand.case))
+        life = from_create(errand, self._target.send(errand.case))
         if life is not None:
             self.poll(life)
         return life
 
-    def follow(self, life: Life, random: Random) -> Life:
+    def follow(self, life: TrackedTask, random: Random) -> TrackedTask:
         """Ask until it has ended or was waited for long enough, and some more; let strangers ask; fetch its results.
 
         Every other task is asked for by strangers while it runs, the rest when it is over.
@@ -75,7 +75,7 @@ class Follower:
             fetch(self._target, url, f"{life.errand.case.name}: its result")
         return life
 
-    def until_end(self, life: Life, random: Random) -> None:
+    def until_end(self, life: TrackedTask, random: Random) -> None:
         """Poll at random instants until the end, or for as long as one task is waited for."""
         waited = 0.0
         while not life.ended and waited < self._seconds:
@@ -87,7 +87,7 @@ class Follower:
             self._target.pause(random.uniform(_SHORTEST, 2 * _SHORTEST))
             self.poll(life)
 
-    def poll(self, life: Life) -> None:
+    def poll(self, life: TrackedTask) -> None:
         """Ask once."""
         entry = self._target.send(self._case(life, MAIN))
         answer, words = _object(entry), self._query.statuses
@@ -95,14 +95,14 @@ class Follower:
             life.ended, life.status = entry.ended, answer["status"]
             life.results = tuple(dict.fromkeys(results_of(answer)))
 
-    def strangers(self, life: Life) -> None:
+    def strangers(self, life: TrackedTask) -> None:
         """Those ask who must not be told: another account, a key that nobody has, and no key."""
         others = [OTHER] if OTHER in self._target.subject.keys else []
         wrong = [] if self._target.subject.any_key else [WRONG]
         for key in (*others, *wrong, NOBODY):
             self._target.send(self._case(life, key))
 
-    def _case(self, life: Life, key: str) -> Case:
+    def _case(self, life: TrackedTask, key: str) -> Case:
         path = self._query.path.replace(f"{{{self._query.parameter}}}", life.id)
         name = f"{life.errand.case.name}: asked for" + ("" if key == MAIN else f" by {key}")
         return Case(name, (), self._query.method, path, key=key)

@@ -34,20 +34,20 @@ _PATIENT, _MARGIN = 1.25, 2.0  # how much longer than the sender, and how many s
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class PlannedTask:
     """A task to make and to follow. `address` is the callback URL in its create, one of ours; empty: none."""
 
     case: Case
     address: str = ""
 
 
-def errands(
+def planned_tasks(
     spec: Spec,
     subject: Subject,
     creating: Iterable[Case],
     address: Address | None,
     wanted: Iterable[Clause] = (),
-) -> tuple[Errand, ...]:
+) -> tuple[PlannedTask, ...]:
     """The tasks to make. One that is known to fail comes first: with nothing else going on, its credits show.
 
     `creating` are the plain ones; `address` gives callback URLs out, None: callbacks are not watched. `wanted`: only
@@ -63,7 +63,7 @@ def errands(
     first = [_called(case, case.name, (), called, rules) for case in failing[:1]]
     scripts = _scripts(rules, subject.scale, clauses) if called and rules else {}
     calling = [_called(cases[0], name, script, called, rules) for name, script in scripts.items()]
-    mixed = chain.from_iterable(zip_longest(map(Errand, cases), calling, map(Errand, failing[1:])))
+    mixed = chain.from_iterable(zip_longest(map(PlannedTask, cases), calling, map(PlannedTask, failing[1:])))
     return (*first, *(one for one in mixed if one is not None))
 
 
@@ -96,12 +96,12 @@ def _failing(case: Case, code: str, fields: Mapping[str, Any]) -> Case:
 
 def _called(
     case: Case, name: str, script: tuple[Answer, ...], address: Address | None, rules: CallbackRules | None
-) -> Errand:
+) -> PlannedTask:
     """The task, which calls us back where that is watched."""
     if address is None or rules is None:
-        return Errand(case)
+        return PlannedTask(case)
     url = address(name, script)
-    return Errand(replace(_with(case, {rules.field: url}), name=name), url)
+    return PlannedTask(replace(_with(case, {rules.field: url}), name=name), url)
 
 
 def _with(case: Case, fields: Mapping[str, Any]) -> Case:

@@ -11,13 +11,13 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import CREDITS
-from evolink_check.engine.task_follower import Follower, Life, born
-from evolink_check.engine.task_plan import FAILS, Errand, patience
+from evolink_check.engine.task_follower import TaskFollower, TrackedTask, from_create
+from evolink_check.engine.task_plan import FAILS, PlannedTask, patience
 from evolink_check.generation.case import Case
 from evolink_check.rules.tasks.credit_ledger import settling
 from evolink_check.traffic.trace import MAIN
 from evolink_check.transport.downloads import fetch
-from evolink_check.transport.target import Halted, OverBudget
+from evolink_check.transport.target import HaltedError, OverBudgetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from evolink_spec import CallbackRules, Spec
 
     from evolink_check.traffic.trace import Entry
-    from evolink_check.transport.callback_receiver import Receiver
+    from evolink_check.transport.callback_receiver import CallbackReceiver
     from evolink_check.transport.target import Target
 
 _LOOK = 0.1  # seconds between two looks at what has arrived
@@ -63,25 +63,25 @@ def _silent() -> None:
     """Tell nobody."""
 
 
-class Living:
+class TaskPool:
     """Makes tasks and follows them. `tell` hears of each task that is done with."""
 
     def __init__(
         self, target: Target, spec: Spec, task_seconds: float, seed: int, stop: threading.Event
     ) -> None:
         self._target = target
-        self._follower = Follower(target, spec, task_seconds)
+        self._follower = TaskFollower(target, spec, task_seconds)
         self._seed = seed
         self._stop = stop
         self._scale = target.subject.scale
         self._settled = settling(self._scale) + _LOOK
         self._lock = threading.Lock()
-        self.lives: list[Life] = []
+        self.lives: list[TrackedTask] = []
         self.unmade = 0  # errands for which there was no budget
 
     def adopt(self, case: Case, entry: Entry) -> None:
         """A task that may have been made elsewhere: it is one of ours."""
-        life = born(Errand(case), entry)
+        life = from_create(PlannedTask(case), entry)
         if life is not None and case.key == MAIN and case.authorization is None:
             with self._lock:
                 self.lives.append(life)
@@ -92,7 +92,7 @@ class Living:
         work = [partial(self._follower.until_end, life, self._random(life.errand)) for life in left]
         together(work, len(work), self._stop)
 
-    def alone(self, errand: Errand) -> None:
+    def alone(self, errand: PlannedTask) -> None:
         """One task that fails, with nothing else going on: what it took comes back, and nobody else moves it."""
         balance(self._target)
         life = self._begun(errand)
@@ -110,10 +110,10 @@ class Living:
             self._follower.poll(next(life for life in self.lives if life.ended))
             balance(self._target)
 
-    def all(self, errands: Sequence[Errand], tell: Callable[[], None]) -> None:
+    def all(self, errands: Sequence[PlannedTask], tell: Callable[[], None]) -> None:
         """Every errand at once."""
 
-        def lived(errand: Errand) -> None:
+        def lived(errand: PlannedTask) -> None:
             life = self._begun(errand)
             if life is not None:
                 self._follower.follow(life, self._random(errand))
@@ -123,7 +123,7 @@ class Living:
         together(work, len(work), self._stop)
 
     @contextmanager
-    def beside(self, errands: Sequence[Errand]) -> Iterator[None]:
+    def beside(self, errands: Sequence[PlannedTask]) -> Iterator[None]:
         """Every errand at once while the block runs; at its end all are done with."""
         with ThreadPoolExecutor(1) as pool:
             work = pool.submit(self.all, errands, _silent)
@@ -131,19 +131,19 @@ class Living:
                 yield
             except BaseException as error:
                 self._stop.set()
-                if isinstance(error, Halted):
+                if isinstance(error, HaltedError):
                     work.result()  # a bug of ours may be why the run was stopped: it must be seen
                 raise
             work.result()
 
-    def await_callbacks(self, receiver: Receiver, rules: CallbackRules) -> float:
+    def await_callbacks(self, receiver: CallbackReceiver, rules: CallbackRules) -> float:
         """Wait until nothing more is to be expected from the tasks that have ended; when that was."""
         watched = [life for life in self.lives if life.errand.address and life.ended]
         while any(self._expected(life, receiver, rules) for life in watched):
             self._target.pause(_LOOK)
         return receiver.now()
 
-    def _expected(self, life: Life, receiver: Receiver, rules: CallbackRules) -> bool:
+    def _expected(self, life: TrackedTask, receiver: CallbackReceiver, rules: CallbackRules) -> bool:
         found = receiver.arrivals(life.errand.address)
         since = max(found.last, life.ended)
         return bool(found.under_way) or receiver.now() < since + patience(rules, found.count, self._scale)
@@ -159,10 +159,10 @@ class Living:
             for life, url in links:
                 fetch(self._target, url, f"{life.errand.case.name}: its result later")
 
-    def _begun(self, errand: Errand) -> Life | None:
+    def _begun(self, errand: PlannedTask) -> TrackedTask | None:
         try:
             life = self._follower.begin(errand)
-        except OverBudget:
+        except OverBudgetError:
             self.unmade += 1
             return None
         if life is not None:
@@ -170,7 +170,7 @@ class Living:
                 self.lives.append(life)
         return life
 
-    def _random(self, errand: Errand) -> Random:
+    def _random(self, errand: PlannedTask) -> Random:
         return Random(f"{self._seed} {errand.case.name}")  # noqa: S311  (polls at odd times, not secrets)
 
 
@@ -181,7 +181,7 @@ def on_delivery(target: Target) -> Callable[[str], None]:
         if name.startswith(FAILS):
             try:
                 balance(target)
-            except Halted:
+            except HaltedError:
                 return
 
     return heard

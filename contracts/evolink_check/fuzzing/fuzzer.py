@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from re import sub
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import judge
 from evolink_check.generation.case import Case
 from evolink_check.rules import SERVER
 from evolink_check.traffic.trace import Entry, Trace
-from evolink_check.transport.target import Halted
+from evolink_check.transport.target import HaltedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -68,7 +68,7 @@ class _Run:
     def __call__(self, case: Case) -> None:
         try:
             entry = self.send(case)
-        except Halted as why:
+        except HaltedError as why:
             raise _Ended(str(why)) from None
         self.sent += 1
         for clause in self.breaches(entry):
@@ -95,7 +95,7 @@ def breaches_of(
 
     def breaches(entry: Entry) -> tuple[str, ...]:
         trace = Trace((replace(entry, number=0),), accounts, origin, complete=False)
-        return tuple(one.clause.id for one in judge(Reading(trace, spec), alone, SERVER) if one.fails)
+        return tuple(one.clause.id for one in judge(TraceView(trace, spec), alone, SERVER) if one.fails)
 
     return breaches
 
@@ -109,7 +109,7 @@ def fuzz(
 ) -> tuple[Fuzzed, ...]:
     """Run each strategy with `effort.examples` examples, over `effort.jobs` threads; the results in their order.
 
-    `known` are clauses that are known to be broken already: they are not looked for again. `Halted` ends it cleanly.
+    `known` are clauses that are known to be broken already: they are not looked for again. `HaltedError` ends it cleanly.
     """
     wanted = [one for one in strategies if not effort.clauses or not effort.clauses.isdisjoint(one.clauses)]
     with ThreadPoolExecutor(max_workers=max(1, effort.jobs)) as pool:

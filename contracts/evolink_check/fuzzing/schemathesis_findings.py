@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from evolink_spec import Spec
 
-    from evolink_check.analysis.observations import Reading
+    from evolink_check.analysis.observations import TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
     from evolink_check.fuzzing.fuzzer import Breaches, Send
     from evolink_check.settings import Effort
 
 
 @dataclass(frozen=True, slots=True)
-class Strange:
+class SchemathesisFindings:
     """What Schemathesis found: findings by clause, with the numbers of entries; how many requests it sent.
 
     `ended` says in a line why it was cut short; empty when it was not.
@@ -35,23 +35,25 @@ class Strange:
     ended: str = ""
 
 
-def explore(spec: Spec, send: Send, breaches: Breaches, effort: Effort, *, creates: int = 0) -> Strange:
+def run_schemathesis(
+    spec: Spec, send: Send, breaches: Breaches, effort: Effort, *, creates: int = 0
+) -> SchemathesisFindings:
     """Send what its coverage phase and its strategies generate, one after the other.
 
     Without `creates` that is what is surely refused, and queries; with, what makes tasks, so many at most, and what
     the links of the documents lead to from there.
     """
-    from evolink_check.fuzzing.schemathesis_runner import Explorer
+    from evolink_check.fuzzing.schemathesis_runner import SchemathesisRunner
 
-    explorer = Explorer(spec, send, breaches, effort, creates)
+    explorer = SchemathesisRunner(spec, send, breaches, effort, creates)
     ended = explorer.run()
     found: dict[str, tuple[Finding, ...]] = {}
     for clause, entry, expected, seen in explorer.complaints:
         found[clause] = (*found.get(clause, ()), broken(entry.number, expected=expected, seen=seen))
-    return Strange(found, explorer.sent, ended)
+    return SchemathesisFindings(found, explorer.sent, ended)
 
 
-def with_findings(rules: Mapping[str, Rule], strange: Strange) -> Mapping[str, Rule]:
+def with_findings(rules: Mapping[str, Rule], strange: SchemathesisFindings) -> Mapping[str, Rule]:
     """The rules, which also tell what was found here."""
     more = {
         clause: _telling(rules.get(clause, _nothing), found) for clause, found in strange.findings.items()
@@ -63,5 +65,5 @@ def _telling(rule: Rule, found: tuple[Finding, ...]) -> Rule:
     return lambda reading: [*rule(reading), *found]
 
 
-def _nothing(_: Reading) -> tuple[Any, ...]:
+def _nothing(_: TraceView) -> tuple[Any, ...]:
     return ()

@@ -17,8 +17,8 @@ from schemathesis.specs.openapi import checks as built_in
 
 from evolink_check.analysis.request_faults import create_faults
 from evolink_check.fuzzing.merged_document import merged
-from evolink_check.fuzzing.schemathesis_transport import BASE, Door, NotSent
-from evolink_check.transport.target import Halted
+from evolink_check.fuzzing.schemathesis_transport import BASE, CaseAdapter, NotSentError
+from evolink_check.transport.target import HaltedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +65,7 @@ class _Spent(BaseException):
     """The tasks of this part are made; what follows would be drawn in vain."""
 
 
-class Explorer:
+class SchemathesisRunner:
     """One walk through everything that Schemathesis makes of the documents."""
 
     def __init__(self, spec: Spec, send: Send, breaches: Breaches, effort: Effort, creates: int) -> None:
@@ -75,7 +75,7 @@ class Explorer:
         self._effort = effort
         self._walks = min(_WALKS, creates)
         self._paid = creates > 0
-        self._door = Door(spec, send, creates - self._walks, paid=self._paid)
+        self._door = CaseAdapter(spec, send, creates - self._walks, paid=self._paid)
         self._session = self._door.session()
         self.complaints: list[Complaint] = []
 
@@ -98,7 +98,7 @@ class Explorer:
                 if self._walks:
                     self._door.creates = self._walks
                     self._follow(schema)
-        except (Halted, _Ended) as why:
+        except (HaltedError, _Ended) as why:
             return str(why)
         return ""
 
@@ -153,7 +153,7 @@ class Explorer:
             try:
                 response = self._called(case)
                 found = [] if response is None else list(self._held_against(case, response))
-            except Halted as why:
+            except HaltedError as why:
                 raise _Ended(str(why)) from None
             if response is None and self._door.spent:
                 raise _Spent
@@ -172,7 +172,7 @@ class Explorer:
         """The answer to a case; None when it was not sent."""
         try:
             return case.call(base_url=BASE, session=self._session)
-        except NotSent:
+        except NotSentError:
             return None
 
     def _held_against(self, case: Any, response: Any) -> Iterator[Complaint]:

@@ -29,11 +29,11 @@ _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})  # HEAD and OPTI
 _NAME = "Schemathesis"
 
 
-class NotSent(Exception):  # noqa: N818  (no error: it was not to be sent)
+class NotSentError(Exception):  # noqa: N818  (no error: it was not to be sent)
     """A request that may not be sent: it could make a task, or nothing could be said of its answer."""
 
 
-class Door:
+class CaseAdapter:
     """Makes cases of prepared requests and sends them; `creates` more of them may make a task.
 
     `paid`: creates that are to be refused are left out. `spent`: the latest was not sent because it might have made
@@ -61,18 +61,18 @@ class Door:
         return session
 
     def pass_through(self, request: requests.PreparedRequest) -> Entry:
-        """Send it as a case. `NotSent` for one that may not be, and for one without an answer; `Halted` as well."""
+        """Send it as a case. `NotSentError` for one that may not be, and for one without an answer; `Halted` as well."""
         case = self.case_of(request)
         self.spent = case is not None and case.creates and self.creates <= 0
         if case is None or self.spent or (self._paid and self._is_refused(case)):
-            raise NotSent
+            raise NotSentError
         entry = self._send(case)
         self.sent += 1
         self.last = case, entry
         if case.creates and entry.exchange.status < 400:  # noqa: PLR2004  (made, or lost)
             self.creates -= 1
         if not entry.exchange.status:
-            raise NotSent
+            raise NotSentError
         return entry
 
     def _is_refused(self, case: Case) -> bool:
@@ -120,7 +120,7 @@ def _harmless(body: bytes, operation: CreateOperation) -> bytes:
     return compact(document)
 
 
-def _adapter(door: Door) -> Any:
+def _adapter(door: CaseAdapter) -> Any:
     from requests.adapters import HTTPAdapter
     from urllib3 import HTTPHeaderDict, HTTPResponse
 

@@ -15,7 +15,7 @@ from evolink_check.generation.fields import (
     usual_body,
 )
 from evolink_check.generation.labels import JSON, create_case, plain_case, query_case, wrong_keys_tell
-from evolink_check.generation.malformed_bodies import lenient_nonsense, less, refused_nonsense
+from evolink_check.generation.malformed_bodies import refused_malformed, tolerated_malformed, without
 from evolink_check.generation.pairwise import creating_bodies
 from evolink_check.generation.urls import (
     INTERNAL,
@@ -122,12 +122,12 @@ def _refused(operation: CreateOperation, spec: Spec, subject: Subject) -> Iterat
     good = usual_body(operation, subject)
     for name, body in (*_faulty(operation, good), *_callbacks(operation, good)):
         yield create_case(name, operation, spec, body)
-    yield from refused_nonsense(operation, spec, good)
+    yield from refused_malformed(operation, spec, good)
     yield create_case("no key", operation, spec, good, key=NOBODY, about=("auth.bearer",))
     for scheme in SCHEMES:
         name = f"the key as {scheme.partition(' ')[0]!r}"
         yield create_case(name, operation, spec, good, authorization=scheme, about=("auth.bearer",))
-    bad = less(good, operation)
+    bad = without(good, operation)
     if wrong_keys_tell(subject):
         yield create_case(
             "a wrong key, a faulty body", operation, spec, bad, key=WRONG, about=("auth.bearer",)
@@ -199,7 +199,7 @@ def _guarded(operation: CreateOperation, spec: Spec, subject: Subject) -> Iterat
             yield create_case(f"{name} is {value}.0", operation, spec, {**good, name: float(value)})
     if operation.callback is not None:
         yield create_case("no callback", operation, spec, {**good, operation.callback.field: None})
-    yield from lenient_nonsense(operation, spec, good)
+    yield from tolerated_malformed(operation, spec, good)
 
 
 def _queries(spec: Spec) -> Iterator[Case]:

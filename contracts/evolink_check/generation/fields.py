@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from evolink_spec.pointers import Node
-from evolink_spec.schemas import properties_of, sample, types_of, words
+from evolink_spec.schemas import keywords, properties_of, sample, types_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,12 +44,12 @@ def fields_of(operation: CreateOperation) -> dict[str, Node]:
 
 def required_of(operation: CreateOperation) -> tuple[str, ...]:
     """The fields that a body must have."""
-    return tuple(words(_schema(operation)).get("required", ()))
+    return tuple(keywords(_schema(operation)).get("required", ()))
 
 
 def values_of(schema: Node) -> tuple[Any, ...]:
     """The values that a field may have, where the document lists them."""
-    said = words(schema)
+    said = keywords(schema)
     return tuple(said["enum"]) if "enum" in said else (said["const"],) if "const" in said else ()
 
 
@@ -84,7 +84,7 @@ def other_types(schema: Node, most: int = 9) -> Iterator[Any]:
     for kind, values in OF_TYPE.items():
         if kinds and kind not in kinds:
             yield from values[:most]
-    if "array" in kinds and "items" in words(schema):
+    if "array" in kinds and "items" in keywords(schema):
         yield from ([value] for value in other_types(schema.child("items"), most))
 
 

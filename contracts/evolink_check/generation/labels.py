@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from evolink_spec import CreateOperation, Spec
 
-    from evolink_check.analysis.request_faults import Fault
+    from evolink_check.analysis.request_faults import RequestFault
     from evolink_check.settings import Subject
 
 Headers = tuple[tuple[str, str], ...]
@@ -36,7 +36,9 @@ def compact(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def faults_of(operation: CreateOperation, spec: Spec, headers: Headers, body: bytes) -> tuple[Fault, ...]:
+def faults_of(
+    operation: CreateOperation, spec: Spec, headers: Headers, body: bytes
+) -> tuple[RequestFault, ...]:
     """What is wrong with a create, as the judge will see it."""
     return create_faults(headers, body, spec.creates[(operation.method, operation.path)])
 

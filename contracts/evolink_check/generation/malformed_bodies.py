@@ -40,19 +40,19 @@ _MB = 1024 * 1024
 _LIMIT = ("body.limit",)
 
 
-def refused_nonsense(operation: CreateOperation, spec: Spec, good: Mapping[str, Any]) -> Iterator[Case]:
+def refused_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str, Any]) -> Iterator[Case]:
     """Creates that a server surely must refuse, made of a body that it would take."""
     for name, body in (*_no_json(good), *_no_object(good), *_twins(good)):
         yield create_case(name, operation, spec, body)
     for name, headers, body in _other_kinds(good):
         yield create_case(name, operation, spec, body, headers=headers)
-    for name, body in _large(less(good, operation)):
+    for name, body in _large(without(good, operation)):
         yield create_case(name, operation, spec, body, about=_LIMIT)
 
 
-def lenient_nonsense(operation: CreateOperation, spec: Spec, good: Mapping[str, Any]) -> Iterator[Case]:
+def tolerated_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str, Any]) -> Iterator[Case]:
     """Creates that only some decoders take; a required field is missing besides, so that hardly any makes a task."""
-    bad = less(good, operation)
+    bad = without(good, operation)
     head = compact(bad)[:-1]
     comma = b"," if bad else b""
     bodies = {
@@ -71,7 +71,7 @@ def lenient_nonsense(operation: CreateOperation, spec: Spec, good: Mapping[str, 
         yield create_case(name, operation, spec, body, about=("error.no-500",))
 
 
-def less(good: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
+def without(good: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
     """The body without the last of its required fields."""
     required = [name for name in required_of(operation) if name in good]
     return {name: value for name, value in good.items() if name != (required or [""])[-1]}

@@ -35,7 +35,7 @@ def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, 
     return tuple(islice(by_turns, MOST))
 
 
-def pairs(values: Mapping[str, tuple[Any, ...]], seed: int) -> list[dict[str, Any]]:
+def pairwise_cover(values: Mapping[str, tuple[Any, ...]], seed: int) -> list[dict[str, Any]]:
     """Choices of one value for each field, so that every two values of two fields stand together somewhere.
 
     Those that show the most stand first; equal seeds give equal choices.
@@ -61,7 +61,7 @@ def _rows(operation: CreateOperation, spec: Spec, subject: Subject, seed: int) -
     about = ("create.defaults",)
     yield create_case("a valid create: only what is required", operation, spec, good, about=about)
     specialities = _specialities(operation, subject, good)
-    for choice, special in zip_longest(pairs(listed(operation), seed), specialities):
+    for choice, special in zip_longest(pairwise_cover(listed(operation), seed), specialities):
         name, clauses, changes, headers = special or ("", (), {}, JSON)
         said = ", ".join(f"{key} {value}" for key, value in (choice or {}).items())
         body = {**good, **(choice or {}), **changes}

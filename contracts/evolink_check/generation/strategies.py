@@ -21,7 +21,7 @@ from evolink_check.generation.labels import (
     query_case,
     wrong_keys_tell,
 )
-from evolink_check.generation.malformed_bodies import NO_OBJECTS, OTHER_KINDS, less
+from evolink_check.generation.malformed_bodies import NO_OBJECTS, OTHER_KINDS, without
 from evolink_check.generation.valid_bodies import SCRIPTS, scalars, valid_creates
 from evolink_check.traffic.trace import NOBODY
 
@@ -90,7 +90,7 @@ def _on_the_wire(spec: Spec, subject: Subject) -> list[Strategy]:
         (
             "much of it",
             ("create.required", "body.limit", "error.no-500"),
-            lambda operation, good: _swollen(less(good, operation)),
+            lambda operation, good: _swollen(without(good, operation)),
         ),
     )
     found = [Strategy(name, clauses, _refused(spec, subject, name, one)) for name, clauses, one in kinds]

@@ -31,7 +31,7 @@ NO_URIS = ("", "example.com/hooks/done", "//example.com/hooks/done", "/hooks/don
 SPACED = ("https://example.com/when done", " https://example.com/done", "https://exa mple.com/done")
 
 
-def notations(address: str) -> Iterator[str]:
+def url_notations(address: str) -> Iterator[str]:
     """The ways to write an IPv4 address as a host that browsers and `inet_aton` understand, the plain one first."""
     number = int(IPv4Address(address))
     a, b, c, d = number.to_bytes(4, "big")
@@ -70,7 +70,7 @@ def disguises(host: str) -> Iterator[str]:
 
 def internal_hosts(spelled_out: tuple[str, ...] = INTERNAL) -> tuple[str, ...]:
     """Every internal host, each once, and these addresses in every notation."""
-    v4 = (*INTERNAL, *(host for address in spelled_out for host in notations(address)))
+    v4 = (*INTERNAL, *(host for address in spelled_out for host in url_notations(address)))
     v6 = (
         spelled
         for address in INTERNAL_V6

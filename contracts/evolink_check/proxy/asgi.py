@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from evolink_check.proxy.recorder import Headers, Passing
+    from evolink_check.proxy.recorder import Headers, PendingExchange
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -18,24 +18,24 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _NOT_MODIFIED = 304
 
 
-class Gone(Exception):  # noqa: N818  (a fact, not a failure)
+class ClientDisconnectedError(Exception):  # noqa: N818  (a fact, not a failure)
     """The client left before its request was complete."""
 
 
-class Intake:
+class RequestReader:
     """What the client sends, and whether it is still there."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._complete = asyncio.Event()
 
-    async def body(self, passed: Passing) -> AsyncIterator[bytes]:
-        """The body, as it comes. Raises `Gone`."""
+    async def body(self, passed: PendingExchange) -> AsyncIterator[bytes]:
+        """The body, as it comes. Raises `ClientDisconnectedError`."""
         more = True
         while more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                raise Gone
+                raise ClientDisconnectedError
             more = message.get("more_body", False)
             if chunk := message.get("body", b""):
                 passed.asked.add(chunk)
@@ -50,7 +50,7 @@ class Intake:
             pass
 
 
-class Out:
+class ResponseWriter:
     """The answer to the client."""
 
     def __init__(self, send: Send) -> None:

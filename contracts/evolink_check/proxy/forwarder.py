@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from evolink_check import clock
-from evolink_check.proxy.asgi import Gone, Intake, Out
-from evolink_check.proxy.recorder import Body, Passing, kept_of
+from evolink_check.proxy.asgi import ClientDisconnectedError, RequestReader, ResponseWriter
+from evolink_check.proxy.recorder import Body, PendingExchange, kept_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from httpcore import AsyncConnectionPool, Response
 
     from evolink_check.proxy.asgi import Receive, Scope, Send
-    from evolink_check.proxy.recorder import Headers, Record
+    from evolink_check.proxy.recorder import Headers, TrafficRecorder
     from evolink_check.traffic.trace import Entry
 
     Opinion = Callable[[Entry], str]
@@ -67,11 +67,15 @@ class Upstream:
         return (host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}").encode("ascii")
 
 
-class Forward:
+class ForwardingApp:
     """The proxy as an ASGI application. `opinion`, called in a thread, says what is to stand in the header."""
 
     def __init__(
-        self, upstream: Upstream, record: Record, ca: Path | None = None, opinion: Opinion | None = None
+        self,
+        upstream: Upstream,
+        record: TrafficRecorder,
+        ca: Path | None = None,
+        opinion: Opinion | None = None,
     ) -> None:
         self._upstream = upstream
         self._record = record
@@ -83,7 +87,7 @@ class Forward:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, and its answer back; when the client leaves, the server is left too."""
-        intake = Intake(receive)
+        intake = RequestReader(receive)
         passing = asyncio.create_task(self._pass(scope, intake, send))
         leaving = asyncio.create_task(intake.gone())
         self._under_way.add(passing)
@@ -105,17 +109,17 @@ class Forward:
         if self._pool is not None:
             await self._pool.aclose()
 
-    async def _pass(self, scope: Scope, intake: Intake, send: Send) -> None:
+    async def _pass(self, scope: Scope, intake: RequestReader, send: Send) -> None:
         query = b"?" + scope["query_string"] if scope["query_string"] else b""
         target = scope["raw_path"] + query
-        passed = Passing(
+        passed = PendingExchange(
             scope["method"], target.decode("latin-1"), clock.now(), self._asked(scope["headers"])
         )
-        out = Out(send)
+        out = ResponseWriter(send)
         try:
             async with self._ask(passed, target, intake.body(passed)) as response:
                 await self._answer(response, passed, out)
-        except Gone:
+        except ClientDisconnectedError:
             self._cut(passed, "the client left before its request was complete")
         except asyncio.CancelledError:
             self._cut(passed, "it was cut before the answer was complete")
@@ -127,7 +131,7 @@ class Forward:
 
     @asynccontextmanager
     async def _ask(
-        self, passed: Passing, target: bytes, body: AsyncIterator[bytes]
+        self, passed: PendingExchange, target: bytes, body: AsyncIterator[bytes]
     ) -> AsyncIterator[Response]:
         """The server's answer, its body still to come."""
         import httpcore
@@ -158,7 +162,7 @@ class Forward:
         more = [(b"Transfer-Encoding", b"chunked")] if chunked else []
         return [(b"Host", self._upstream.authority), *kept, *more]
 
-    async def _answer(self, response: Response, passed: Passing, out: Out) -> None:
+    async def _answer(self, response: Response, passed: PendingExchange, out: ResponseWriter) -> None:
         passed.status, passed.headers = response.status, _passed_on(response.headers)
         passed.answer = Body(kept_of(passed.headers))
         if passed.status > _LAST_STATUS:
@@ -177,7 +181,9 @@ class Forward:
             self._kept(passed)
         await out.end()
 
-    async def _judged(self, chunks: AsyncIterator[bytes], passed: Passing, out: Out) -> str | None:
+    async def _judged(
+        self, chunks: AsyncIterator[bytes], passed: PendingExchange, out: ResponseWriter
+    ) -> str | None:
         """Begin the answer with an opinion, when all of it is here; with what there is of it otherwise."""
         held, opinion = await _held(chunks, passed), None
         if passed.answer.whole is not None:
@@ -191,18 +197,18 @@ class Forward:
             await out.send(chunk)
         return opinion
 
-    def _kept(self, passed: Passing) -> Entry | None:
+    def _kept(self, passed: PendingExchange) -> Entry | None:
         passed.ended = clock.now()
         return self._record.add(passed)
 
-    def _cut(self, passed: Passing, problem: str) -> None:
+    def _cut(self, passed: PendingExchange, problem: str) -> None:
         """Keep what was never answered, or not to its end: nobody is judged by half of an answer."""
         if passed.ended:
             return  # it was whole, and is kept
         passed.status, passed.headers, passed.problem = 0, [], problem
         self._kept(passed)
 
-    async def _failed(self, error: Exception, passed: Passing, out: Out) -> None:
+    async def _failed(self, error: Exception, passed: PendingExchange, out: ResponseWriter) -> None:
         """Tell the client, in the shape of the documents, that there was no answer; if it has begun, cut it."""
         from httpcore import LocalProtocolError, TimeoutException
 
@@ -216,7 +222,7 @@ class Forward:
             await out.refuse(504 if isinstance(error, TimeoutException) else 502, f"{before} ({what})")
 
 
-async def _held(chunks: AsyncIterator[bytes], passed: Passing) -> list[bytes]:
+async def _held(chunks: AsyncIterator[bytes], passed: PendingExchange) -> list[bytes]:
     """What comes of an answer until its end, or until there is more than is kept."""
     held = []
     async for chunk in chunks:

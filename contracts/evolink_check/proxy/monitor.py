@@ -6,7 +6,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from evolink_check import clock
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import failures
 from evolink_check.engine.recordings import report_on, verdicts_on
 from evolink_check.proxy.forwarder import NOT_JUDGED
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.engine.recordings import About
-    from evolink_check.proxy.recorder import Record
+    from evolink_check.proxy.recorder import TrafficRecorder
     from evolink_check.reports.model import Report
     from evolink_check.traffic.trace import Entry
 
@@ -28,14 +28,20 @@ KEPT = "kept"
 _SHARE = 10  # of the time, at most one part in so many is spent on judging
 
 
-class Watch:
+class LiveMonitor:
     """Judges what a proxy records, again and again, in whatever thread asks.
 
     A bug in a check is told in `bug`, and then nothing more is judged: the proxy lives on, and the record is whole.
     """
 
     def __init__(
-        self, record: Record, spec: Spec, clauses: tuple[Clause, ...], about: About, *, complete: bool = False
+        self,
+        record: TrafficRecorder,
+        spec: Spec,
+        clauses: tuple[Clause, ...],
+        about: About,
+        *,
+        complete: bool = False,
     ) -> None:
         self._record = record
         self._spec = spec
@@ -52,7 +58,7 @@ class Watch:
         trace = self._record.around(entry)
         number = trace.entries[-1].number
         try:
-            verdicts = verdicts_on(Reading(trace, self._spec), self._clauses, self._about)
+            verdicts = verdicts_on(TraceView(trace, self._spec), self._clauses, self._about)
         except Exception:  # noqa: BLE001  (see above)
             self.bug = traceback.format_exc()
             return NOT_JUDGED
@@ -98,7 +104,7 @@ class Watch:
 
     def _verdicts(self) -> tuple[Verdict, ...]:
         trace = self._record.trace(complete=self._complete)
-        return verdicts_on(Reading(trace, self._spec), self._clauses, self._about)
+        return verdicts_on(TraceView(trace, self._spec), self._clauses, self._about)
 
 
 def watch_until(stop: threading.Event, looks: Callable[[], None], seconds: float) -> None:

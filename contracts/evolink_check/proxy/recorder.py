@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from evolink_check.traffic.redaction import clean_exchange
+from evolink_check.traffic.redaction import redact_exchange
 from evolink_check.traffic.trace import NOBODY, Account, Entry, Exchange, Trace
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Body:
 
 
 @dataclass(slots=True)
-class Passing:
+class PendingExchange:
     """One request on its way. `target` is what follows the base URL, its query included; `status` 0: no answer yet."""
 
     method: str
@@ -61,7 +61,7 @@ class Passing:
     problem: str = ""
 
 
-class Record:
+class TrafficRecorder:
     """Keeps what passes, for any thread to read. `origin` is the base URL of the server that answers."""
 
     def __init__(self, origin: str) -> None:
@@ -71,7 +71,7 @@ class Record:
         self._labels: dict[str, str] = {}  # of each key
         self.unjudged = 0  # requests that were not seen whole
 
-    def add(self, passed: Passing) -> Entry | None:
+    def add(self, passed: PendingExchange) -> Entry | None:
         """Keep one that is over; None when its request did not end, was too large, or in a coding of its own."""
         asked = _decoded(passed.asked.whole, passed.asked_headers) if passed.asked_in_full else None
         with self._lock:
@@ -102,7 +102,7 @@ class Record:
         with self._lock:
             return len(self._entries)
 
-    def _entry(self, passed: Passing, asked: bytes) -> Entry:
+    def _entry(self, passed: PendingExchange, asked: bytes) -> Entry:
         who = self._label(passed.asked_headers)
         plain = _decoded(passed.answer.whole, passed.headers) if passed.status else b""
         answer = plain or b""
@@ -115,7 +115,7 @@ class Record:
             _text(passed.headers),
             answer,
         )
-        exchange = clean_exchange(raw, who, self._labels)
+        exchange = redact_exchange(raw, who, self._labels)
         return Entry(
             len(self._entries),
             exchange,

@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_check.proxy.forwarder import Forward
+    from evolink_check.proxy.forwarder import ForwardingApp
 
 _START_SECONDS = 30
 _STOP_SECONDS = 2
@@ -23,20 +23,20 @@ _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
 
 
-class CannotListen(Exception):  # noqa: N818  (what happened, in the words of the command)
+class ListenError(Exception):  # noqa: N818  (what happened, in the words of the command)
     """The address cannot be listened on."""
 
 
 @contextmanager
-def proxying(forward: Forward, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """The URL of a proxy that serves while the block runs. Port 0 is a free one. Raises `CannotListen`."""
+def proxying(forward: ForwardingApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """The URL of a proxy that serves while the block runs. Port 0 is a free one. Raises `ListenError`."""
     with _listening(host, port) as listener:
         server = _Server(forward)
         thread = threading.Thread(target=server.run, args=([listener],), name="evolink-proxy", daemon=True)
         thread.start()
         try:
             if not server.up.wait(_START_SECONDS):
-                raise CannotListen("the proxy did not start")
+                raise ListenError("the proxy did not start")
             name = f"[{host}]" if ":" in host else host
             yield f"http://{name}:{listener.getsockname()[1]}"
         finally:
@@ -49,7 +49,7 @@ def _listening(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
-        raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+        raise ListenError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
 
 
 class _Protocol(HttpToolsProtocol):
@@ -63,7 +63,7 @@ class _Protocol(HttpToolsProtocol):
 class _Server(uvicorn.Server):
     """uvicorn's server, which says when it is up, and ends what is under way before it stops."""
 
-    def __init__(self, forward: Forward) -> None:
+    def __init__(self, forward: ForwardingApp) -> None:
         super().__init__(
             uvicorn.Config(
                 forward,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from evolink_check.traffic.redaction import clean_text
+from evolink_check.traffic.redaction import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -112,7 +112,7 @@ def gone(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str, ...]:
 
 def known(clause: str, breach: Finding) -> Known:
     """A breach as a baseline has it."""
-    expected, seen = clean_text(breach.expected), clean_text(breach.seen)
+    expected, seen = redact_text(breach.expected), redact_text(breach.seen)
     steady = "\n".join((clause, _steady(expected), _steady(seen)))
     return Known(clause, sha256(steady.encode("utf-8", "replace")).hexdigest()[:16], expected, seen)
 

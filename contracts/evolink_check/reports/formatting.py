@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evolink_check.traffic.redaction import clean_exchange, clean_text
+from evolink_check.traffic.redaction import redact_exchange, redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from evolink_spec.clauses import Clause
 
-    from evolink_check.analysis.verdicts import Finding, Verdict, Word
+    from evolink_check.analysis.verdicts import Finding, Status, Verdict
     from evolink_check.reports.model import Answer, Report
     from evolink_check.traffic.trace import Entry, Exchange
 
-WORDS: tuple[Word, ...] = ("kept", "broken", "noted", "not observed")
+WORDS: tuple[Status, ...] = ("kept", "broken", "noted", "not observed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def breaches(verdict: Verdict) -> list[Breach]:
     """The breaches of a verdict: those that read alike are one, in the order of their first appearance."""
     found: dict[tuple[str, str], list[Finding]] = {}
     for one in verdict.breaches:
-        found.setdefault((clean_text(one.expected), clean_text(one.seen)), []).append(one)
+        found.setdefault((redact_text(one.expected), redact_text(one.seen)), []).append(one)
     return [Breach(expected, seen, len(alike), alike[0].entries) for (expected, seen), alike in found.items()]
 
 
@@ -70,7 +70,7 @@ def decisive(report: Report, breach: Breach) -> Entry | None:
 
 def shown(entry: Entry) -> Exchange:
     """The exchange of an entry without its secrets."""
-    return clean_exchange(entry.exchange, entry.who)
+    return redact_exchange(entry.exchange, entry.who)
 
 
 def counts(report: Report) -> dict[str, int]:
@@ -101,7 +101,7 @@ def unseen(report: Report) -> list[Answer]:
 
 def repeat(report: Report, clause: Clause) -> str:
     """The command that looks at just this clause again; empty when nobody knows it."""
-    return f"{clean_text(report.command)} --clause {clause.id}" if report.command else ""
+    return f"{redact_text(report.command)} --clause {clause.id}" if report.command else ""
 
 
 def place_of(report: Report, entry: Entry) -> str:

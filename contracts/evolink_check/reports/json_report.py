@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from evolink_check.reports import curl, formatting
-from evolink_check.traffic.redaction import clean_text
+from evolink_check.traffic.redaction import redact_text
 
 if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
@@ -30,10 +30,10 @@ def as_record(report: Report) -> dict[str, Any]:
     return {
         "version": VERSION,
         "kind": report.kind,
-        "subject": clean_text(report.subject),
+        "subject": redact_text(report.subject),
         "started": report.started,
         "seconds": report.seconds,
-        "command": clean_text(report.command),
+        "command": redact_text(report.command),
         "profile": report.profile,
         "seed": report.seed,
         "budget": report.budget,
@@ -45,7 +45,7 @@ def as_record(report: Report) -> dict[str, Any]:
         "counts": formatting.counts(report),
         "verdicts": [_verdict(report, one) for one in report.verdicts],
         "answers": [asdict(answer) for answer in report.answers],
-        "notes": [clean_text(note) for note in report.notes],
+        "notes": [redact_text(note) for note in report.notes],
     }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from evolink_check.reports import curl, formatting
-from evolink_check.traffic.redaction import clean_text
+from evolink_check.traffic.redaction import redact_text
 
 if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
@@ -37,7 +37,7 @@ def to_junit(report: Report) -> bytes:
         root,
         "testsuite",
         {
-            "name": _xml(f"evolink-check {report.kind} {clean_text(report.subject)}"),
+            "name": _xml(f"evolink-check {report.kind} {redact_text(report.subject)}"),
             **totals,
             "time": time,
             "timestamp": datetime.fromtimestamp(report.started, UTC).strftime("%Y-%m-%dT%H:%M:%S"),
@@ -45,7 +45,7 @@ def to_junit(report: Report) -> bytes:
     )
     for verdict in report.verdicts:
         _case(report, verdict, suite)
-    told = [formatting.counted(report), formatting.effort(report), *map(clean_text, report.notes)]
+    told = [formatting.counted(report), formatting.effort(report), *map(redact_text, report.notes)]
     ET.SubElement(suite, "system-out").text = _xml("\n".join(told))
     ET.indent(root)
     text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)

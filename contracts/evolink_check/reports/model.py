@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from evolink_spec import Spec
 
-    from evolink_check.analysis.observations import Reading
+    from evolink_check.analysis.observations import TraceView
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.traffic.trace import Trace
 
@@ -66,7 +66,7 @@ class Report:
         return dict(Counter(verdict.word for verdict in self.verdicts))
 
 
-def answers_of(reading: Reading) -> tuple[Answer, ...]:
+def answers_of(reading: TraceView) -> tuple[Answer, ...]:
     """Every documented answer of the create and of the query, with how often the trace holds it."""
     seen = Counter((one.role, one.status) for one in reading.of("create", "query"))
     return tuple(

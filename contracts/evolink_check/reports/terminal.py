@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from evolink_check.reports import curl, formatting
-from evolink_check.traffic.redaction import clean_text
+from evolink_check.traffic.redaction import redact_text
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -41,7 +41,7 @@ def show(report: Report, file: TextIO, *, verbose: bool = False) -> None:
 
 def render(report: Report, console: Console, *, verbose: bool = False) -> None:
     """Print it; with `verbose` every clause too, every breach, and what would have been needed to see more."""
-    _line(console, f"evolink-check {report.kind} {clean_text(report.subject)}", "bold")
+    _line(console, f"evolink-check {report.kind} {redact_text(report.subject)}", "bold")
     ordered = formatting.ordered(report.verdicts)
     for verdict in ordered:
         if verdict.breaches and not verdict.known:
@@ -91,7 +91,7 @@ def _rest(report: Report, console: Console) -> None:
         statuses = ", ".join(f"{one.status}" for one in answers)
         _line(console, f"documented, never seen: {method} {path}: {statuses}", "dim")
     for note in report.notes:
-        _line(console, f"note: {clean_text(note)}", "dim")
+        _line(console, f"note: {redact_text(note)}", "dim")
     _line(console, formatting.effort(report), "")
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from evolink_check.traffic.formats import NOT_JSON, decoded
 from evolink_check.traffic.har_schema import Archive, Dated, converted
-from evolink_check.traffic.redaction import clean_exchange, clean_text
+from evolink_check.traffic.redaction import redact_exchange, redact_text
 from evolink_check.traffic.trace import NOBODY, UNKNOWN, Entry, Exchange
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _foreign(name: str, log: Log, keys: _Keys) -> File:
 def _clean(file: File, keys: tuple[str, ...]) -> File:
     entries = (
         replace(
-            one, exchange=clean_exchange(one.exchange, one.who, keys), problem=clean_text(one.problem, keys)
+            one, exchange=redact_exchange(one.exchange, one.who, keys), problem=redact_text(one.problem, keys)
         )
         for one in file.entries
     )

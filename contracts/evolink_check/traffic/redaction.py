@@ -66,31 +66,31 @@ def redacted(trace: Trace, keys: Collection[str] = ()) -> Trace:
     entries = tuple(
         replace(
             entry,
-            exchange=clean_exchange(entry.exchange, entry.who, keys),
-            problem=clean_text(entry.problem, keys),
-            case=clean_text(entry.case, keys),
+            exchange=redact_exchange(entry.exchange, entry.who, keys),
+            problem=redact_text(entry.problem, keys),
+            case=redact_text(entry.case, keys),
         )
         for entry in trace.entries
     )
-    return replace(trace, entries=entries, receiver=clean_url(trace.receiver, keys))
+    return replace(trace, entries=entries, receiver=redact_url(trace.receiver, keys))
 
 
-def clean_exchange(exchange: Exchange, who: str = UNKNOWN, keys: Collection[str] = ()) -> Exchange:
+def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: Collection[str] = ()) -> Exchange:
     """An exchange without secrets; Authorization names who asked."""
     return replace(
         exchange,
-        url=clean_url(exchange.url, keys),
-        request_headers=tuple(clean_header(*one, who, keys) for one in exchange.request_headers),
-        request_body=clean_body(exchange.request_body, keys),
-        response_headers=tuple(clean_header(*one, who, keys) for one in exchange.response_headers),
-        response_body=clean_body(exchange.response_body, keys),
+        url=redact_url(exchange.url, keys),
+        request_headers=tuple(redact_header(*one, who, keys) for one in exchange.request_headers),
+        request_body=redact_body(exchange.request_body, keys),
+        response_headers=tuple(redact_header(*one, who, keys) for one in exchange.response_headers),
+        response_body=redact_body(exchange.response_body, keys),
     )
 
 
-def clean_header(name: str, value: str, who: str = UNKNOWN, keys: Collection[str] = ()) -> tuple[str, str]:
+def redact_header(name: str, value: str, who: str = UNKNOWN, keys: Collection[str] = ()) -> tuple[str, str]:
     """A header without secrets: `Bearer [main]` for a key, `[removed]` for cookies and the like."""
     if not _NAMES_SECRET.fullmatch(name.strip()):
-        return name, clean_value(value, keys)
+        return name, redact_value(value, keys)
     scheme, _, rest = value.strip().partition(" ")
     if name.strip().lower() != "authorization" or (scheme and scheme.lower() not in _SCHEMES):
         return name, REMOVED if value.strip() else value
@@ -98,28 +98,28 @@ def clean_header(name: str, value: str, who: str = UNKNOWN, keys: Collection[str
     return name, f"{scheme} {label}" if rest else value
 
 
-def clean_value(value: str, keys: Collection[str] = (), name: str = "") -> str:
+def redact_value(value: str, keys: Collection[str] = (), name: str = "") -> str:
     """A text that stands for itself, such as a string of JSON or a header; `name` is what it is called there."""
     if _NAMES_SECRET.fullmatch(name):
         return REMOVED if value and value != KEY else value
     if _NAMES_CALLBACK.match(name) or _LOOKS_LIKE_ONE.fullmatch(value):
-        return clean_url(value, keys)
+        return redact_url(value, keys)
     if value[:1] in {"{", "[", '"'}:
-        return _less_json(value, keys) or clean_text(value, keys)
-    return clean_text(value, keys)
+        return _less_json(value, keys) or redact_text(value, keys)
+    return redact_text(value, keys)
 
 
-def clean_url(url: str, keys: Collection[str] = ()) -> str:
+def redact_url(url: str, keys: Collection[str] = ()) -> str:
     """A URL, or a path with its query, without user, query and fragment."""
     found = _ONE.fullmatch(_less_keys(url, keys))
     if found is None:
-        return clean_text(url, keys)
+        return redact_text(url, keys)
     user, query, fragment = (found[part] or "" for part in ("user", "query", "fragment"))
     tail = "".join(f"{part[0]}{_mark(part[1:])}" for part in (query, fragment) if part)
-    return f"{found['lead']}{_mark(user[:-1])}{user[-1:]}{clean_text(found['rest'])}{tail}"
+    return f"{found['lead']}{_mark(user[:-1])}{user[-1:]}{redact_text(found['rest'])}{tail}"
 
 
-def clean_text(text: str, keys: Collection[str] = ()) -> str:
+def redact_text(text: str, keys: Collection[str] = ()) -> str:
     """A text with URLs and keys somewhere in it."""
     plain = _less_keys(text, keys)
     lower = plain.lower()  # most texts hold nothing that the patterns would have to look at
@@ -130,14 +130,14 @@ def clean_text(text: str, keys: Collection[str] = ()) -> str:
     return _KEYS.sub(_less_name, plain) if any(start in lower for start in _STARTS) else plain
 
 
-def clean_body(body: bytes, keys: Collection[str] = ()) -> bytes:
+def redact_body(body: bytes, keys: Collection[str] = ()) -> bytes:
     """A body: each string of JSON on its own; what is no JSON as a text; the very same bytes without secrets."""
     for coding in dict.fromkeys((json.detect_encoding(body), "utf-8", "latin-1")):
         try:
             text = body.decode(coding)
         except UnicodeDecodeError:
             continue
-        plain = _less_json(text, keys) or clean_text(_less_strings(text, keys), keys)
+        plain = _less_json(text, keys) or redact_text(_less_strings(text, keys), keys)
         return body if plain == text else plain.encode(coding, "replace")
     raise AssertionError  # latin-1 decodes everything
 
@@ -166,9 +166,9 @@ def _less_strings(text: str, keys: Collection[str]) -> str:
             return found[0]
         if colon:
             name = value
-            plain = value if value.isidentifier() and not keys else clean_text(value, keys)
+            plain = value if value.isidentifier() and not keys else redact_text(value, keys)
         else:
-            plain = clean_value(value, keys, name)
+            plain = redact_value(value, keys, name)
         return found[0] if plain == value else f"{_as_written(plain, written)}{colon or ''}"
 
     return _LITERAL.sub(cleaned, text)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from evolink_check.transport.callback_server import SIGN, Listener
+from evolink_check.transport.callback_server import SIGN, CallbackServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -64,7 +64,7 @@ class Arrivals:
     last: float
 
 
-class Receiver:
+class CallbackReceiver:
     """Listens while the `with` block runs; `public` is the URL under which others reach it, empty: as it listens.
 
     A delivery is answered by the script of its address, with 204 once that is at its end, and recorded. So is what
@@ -85,7 +85,7 @@ class Receiver:
         self.on_delivery = on_delivery
         self._lock = threading.Lock()
         self._addresses: list[Address] = []
-        self._server: Listener | None = None
+        self._server: CallbackServer | None = None
         self._thread: threading.Thread | None = None
         self.ending = False
         self.nonce = secrets.token_hex(8)
@@ -124,7 +124,7 @@ class Receiver:
             return Arrivals(found.arrived, found.under_way, found.last)
 
     def __enter__(self) -> Self:
-        self._server = Listener(self._listen, self)
+        self._server = CallbackServer(self._listen, self)
         self._thread = threading.Thread(target=self._server.run, name="callback-receiver", daemon=True)
         self._thread.start()
         return self

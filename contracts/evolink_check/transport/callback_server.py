@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from evolink_check.traffic.trace import Entry, Exchange
 
 if TYPE_CHECKING:
-    from evolink_check.transport.callback_receiver import Address, Answer, Receiver
+    from evolink_check.transport.callback_receiver import Address, Answer, CallbackReceiver
 
 SERVER = "server"  # who delivers
 SIGN = "X-Evolink-Check"  # by which we know ourselves
@@ -24,14 +24,14 @@ _LINE = 1024  # bytes of the line before a chunk
 _HEX = re.compile(rb"[0-9a-fA-F]{1,8}")
 
 
-class Listener(ThreadingTCPServer):
+class CallbackServer(ThreadingTCPServer):
     """The standard library's server, not its HTTP server, which asks a name server for its own name first."""
 
     daemon_threads = False  # closing waits for them
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, listen: tuple[str, int], receiver: Receiver) -> None:
+    def __init__(self, listen: tuple[str, int], receiver: CallbackReceiver) -> None:
         self.address_family = socket.AF_INET6 if ":" in listen[0] else socket.AF_INET
         super().__init__(listen, _Handler)
         self.receiver = receiver
@@ -87,7 +87,7 @@ class _Call:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
-    server: Listener
+    server: CallbackServer
 
     def setup(self) -> None:
         super().setup()

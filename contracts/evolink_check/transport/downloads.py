@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evolink_check.traffic.trace import Media
-from evolink_check.transport.http import Wire
+from evolink_check.transport.http import HttpClient
 
 if TYPE_CHECKING:
     import av
@@ -24,7 +24,7 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
     """Fetch one result link and record it with its `media`. Raises `Halted` instead of sending."""
     entry = target.visit(url, name)
     body = entry.exchange.response_body
-    whole = not entry.problem.startswith(Wire.LEFT)
+    whole = not entry.problem.startswith(HttpClient.LEFT)
     if whole and 200 <= entry.exchange.status < 300:  # noqa: PLR2004  (success)
         entry = replace(entry, media=media_of(body, entry.problem))
     if len(body) > _KEPT:

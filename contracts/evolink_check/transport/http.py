@@ -24,7 +24,7 @@ _SHOWN = 160  # characters of a problem
 _AGENT = "evolink-check"
 
 
-class Wire:
+class HttpClient:
     """Sends requests to one base URL, from any thread, with the proxy of the environment, and without cookies."""
 
     UNREACHED: Final = "nobody answers at"
@@ -97,7 +97,7 @@ class Wire:
         return request
 
 
-_OVER = f"{Wire.LEFT}: the time of the run was over"
+_OVER = f"{HttpClient.LEFT}: the time of the run was over"
 
 
 def _body(response: httpx.Response, left: Callable[[], float]) -> tuple[bytes, str]:
@@ -110,7 +110,7 @@ def _body(response: httpx.Response, left: Callable[[], float]) -> tuple[bytes, s
             parts.append(part)
             size += len(part)
             if size > _LARGEST:
-                return b"".join(parts), f"{Wire.LEFT}: a body of more than {_LARGEST} bytes"
+                return b"".join(parts), f"{HttpClient.LEFT}: a body of more than {_LARGEST} bytes"
             if left() <= 0:
                 return b"".join(parts), _OVER
     except httpx.HTTPError as error:
@@ -124,7 +124,7 @@ def _problem(error: Exception, url: str) -> str:
     import httpx
 
     if url and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return f"{Wire.UNREACHED} {url}: {error}"[:_SHOWN]
+        return f"{HttpClient.UNREACHED} {url}: {error}"[:_SHOWN]
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
     if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | UnicodeError):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _SECONDS = re.compile(r"\s*[0-9]{1,9}\s*")
 
 
-class Pace:
+class RateLimiter:
     """Slots in time, `1 / rate` seconds apart, given out in the order of asking; and holds, by the key that was held.
 
     No bursts: what was not used is gone. `rate` None: no limit. Thread-safe.

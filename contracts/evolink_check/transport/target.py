@@ -13,8 +13,8 @@ from evolink_check.generation.case import Case
 from evolink_check.traffic.formats import decoded
 from evolink_check.traffic.trace import NOBODY, WRONG, Entry
 from evolink_check.transport.budget import Budget, documented_price, price_in
-from evolink_check.transport.http import Wire
-from evolink_check.transport.rate_limiter import Pace, retry_after
+from evolink_check.transport.http import HttpClient
+from evolink_check.transport.rate_limiter import RateLimiter, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,15 +36,15 @@ _LOST = frozenset({0, 502, 504})  # answers that do not tell whether there is a 
 _TOO_MANY = 429
 
 
-class Halted(Exception):  # noqa: N818  (no error: a run has its limits)
+class HaltedError(Exception):  # noqa: N818  (no error: a run has its limits)
     """A request was not sent."""
 
 
-class OverBudget(Halted):
+class OverBudgetError(HaltedError):
     """It could cost more than was granted. Others may be sent."""
 
 
-class OutOfTime(Halted):
+class OutOfTimeError(HaltedError):
     """The time of the run is over, it was stopped, or the server is gone: nothing is sent any more."""
 
 
@@ -78,10 +78,10 @@ class Target:
     ) -> None:
         self.subject = subject
         self.recorder = recorder
-        self._wire = Wire(subject.url, recorder.now, ca=subject.ca, transport=transport)
+        self._wire = HttpClient(subject.url, recorder.now, ca=subject.ca, transport=transport)
         self._wait = wait
         self._stop = stop or threading.Event()
-        self._pace = Pace(effort.rate)
+        self._pace = RateLimiter(effort.rate)
         self._slots = threading.BoundedSemaphore(effort.jobs)
         self._ends = clock.stopwatch() + effort.seconds
         self._wrong = f"sk-{secrets.token_hex(24)}"
@@ -95,7 +95,7 @@ class Target:
         """Send it and record the exchange, which is returned; without an answer it has status 0 and a `problem`.
 
         A 429 is recorded, waited for, and the case sent again, unless its key is known to be limited. Raises
-        `OverBudget` or `OutOfTime` (both `Halted`) instead of sending.
+        `OverBudgetError` or `OutOfTimeError` (both `HaltedError`) instead of sending.
         """
         for tries in range(1, _TRIES + 1):
             entry = self._paid(case)
@@ -124,7 +124,7 @@ class Target:
         return max(0.0, self._ends - clock.stopwatch())
 
     def pause(self, seconds: float) -> None:
-        """Wait so long. Raises `OutOfTime` as soon as the run is over."""
+        """Wait so long. Raises `OutOfTimeError` as soon as the run is over."""
         while seconds > 0:
             self.in_time()
             self._wait(min(seconds, _SLICE))
@@ -168,12 +168,12 @@ class Target:
         """Exchange and record; where nobody listens, once more a little later: nothing was sent."""
         for seconds in (*_KNOCKS, None):
             entry = self.recorder.add(self._wire.exchange(case, self._key(case), self.left))
-            if not entry.problem.startswith(Wire.UNREACHED):
+            if not entry.problem.startswith(HttpClient.UNREACHED):
                 return entry
             if seconds is not None:
                 self.pause(seconds)
         self.gone = entry.problem
-        raise OutOfTime(f"the server is gone: {entry.problem}")
+        raise OutOfTimeError(f"the server is gone: {entry.problem}")
 
     def _admit(self, key: str) -> None:
         """Wait for the turn of a request with this key."""
@@ -181,9 +181,9 @@ class Target:
         self.pause(self._pace.slot(key, clock.stopwatch()))
 
     def in_time(self) -> None:
-        """Raise `OutOfTime` when the run is over."""
+        """Raise `OutOfTimeError` when the run is over."""
         if self.left() <= 0:
-            raise OutOfTime(
+            raise OutOfTimeError(
                 self.gone or ("stopped" if self._stop.is_set() else "the time of the run is over")
             )
 
@@ -201,15 +201,15 @@ class Target:
                 self.in_time()
 
     def _refuse(self, case: Case, budget: Budget) -> None:
-        """Raise `OverBudget` for what may not be sent."""
+        """Raise `OverBudgetError` for what may not be sent."""
         if case.creates and budget.granted is None:
-            raise OverBudget("no credits were granted")
+            raise OverBudgetError("no credits were granted")
         if budget.asked() == "refused":
-            raise OverBudget(f"{budget.spent:g} of {budget.granted:g} credits are spent")
+            raise OverBudgetError(f"{budget.spent:g} of {budget.granted:g} credits are spent")
         if not case.creates and self._strays[_kind(case)]:
-            raise OverBudget(f"the server made a task of a request like this: {_kind(case)}")
+            raise OverBudgetError(f"the server made a task of a request like this: {_kind(case)}")
         if not case.creates and budget.granted is None and self._strays.total() >= _STRAYS:
-            raise OverBudget("the server makes tasks of requests that ought to be refused")
+            raise OverBudgetError("the server makes tasks of requests that ought to be refused")
 
     def _settle(self, case: Case, price: float, cost: float | None) -> None:
         with self._landed:

@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.json import encode
 
-from evolink_mock.api.call import CREATE, Call, open_call, take_up
-from evolink_mock.api.operations import Script, Scripts
+from evolink_mock.api.call import CREATE, RequestContext, begin, resolve_recipe
+from evolink_mock.api.operations import CompiledOperation, CompiledOperations
 from evolink_mock.api.policy import AFTER_BODY, BEFORE_BODY, CREDITS, QUERY, authenticated, first_fault
 from evolink_mock.api.validation import with_defaults
 from evolink_mock.domain import ids, task_body
-from evolink_mock.domain.accounts import chance, charge, remaining
+from evolink_mock.domain.accounts import charge, next_random, remaining
 from evolink_mock.domain.exchange import KEPT
 from evolink_mock.domain.ids import fraction
 from evolink_mock.domain.tasks import Task, plan
-from evolink_mock.http.errors import Fault
+from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import check_content_type, parse
 from evolink_mock.http.requests import read_body
-from evolink_mock.http.responses import answer, refuse
-from evolink_mock.media.spec import look_of
+from evolink_mock.http.responses import send_error, send_json
+from evolink_mock.media.spec import media_spec_of
 from evolink_mock.recipes import body_variants
-from evolink_mock.recipes.courses import course, quirks
-from evolink_mock.recipes.network_faults import through
-from evolink_mock.recipes.registry import NOTHING, Recipe
+from evolink_mock.recipes.courses import anomalies_of, plan_for_recipe
+from evolink_mock.recipes.network_faults import inject_network_faults
+from evolink_mock.recipes.registry import NO_RECIPE, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,47 +40,49 @@ class CreateEndpoint:
 
     def __init__(self, service: Service, operations: Mapping[str | None, CreateOperation]) -> None:
         self._service = service
-        self._scripts = Scripts(operations)
+        self._scripts = CompiledOperations(operations)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one create."""
-        call = await open_call(self._service, scope, self._scripts.first.operation.errors, CREATE)
+        call = await begin(self._service, scope, self._scripts.first.operation.errors, CREATE)
         fault = first_fault(BEFORE_BODY, call)
         if fault is None:
             await self._read(receive, call)
             fault = first_fault(AFTER_BODY, call)
-        if call.recipe is not NOTHING:
+        if call.recipe is not NO_RECIPE:
             send = _way(call, send)
         if fault is not None:
-            await refuse(send, call.exchange, fault, call.documented)
+            await send_error(send, call.exchange, fault, call.documented)
             return
         task = await self._start(scope, call)
         body = (
-            task_body.wire(task, call.now) if call.recipe is NOTHING else _shaped(self._service, call, task)
+            task_body.to_json(task, call.now)
+            if call.recipe is NO_RECIPE
+            else _shaped(self._service, call, task)
         )
-        await answer(send, call.exchange, body, task.operation.success)
+        await send_json(send, call.exchange, body, task.operation.success)
 
-    async def _read(self, receive: Receive, call: Call) -> None:
+    async def _read(self, receive: Receive, call: RequestContext) -> None:
         """Gather what the body says into the call."""
         service = self._service
         document = await _document(receive, call, service.max_body)
         call.document = document
-        if not isinstance(document, Fault):
+        if not isinstance(document, ApiError):
             call.document, call.script = self._scripts.choose(document)
-        if isinstance(call.script, Script):
+        if isinstance(call.script, CompiledOperation):
             call.documented = call.script.operation.errors
-        if call.recipe is NOTHING:
-            take_up(service, call, document)
-        if not isinstance(document, dict) or not isinstance(call.script, Script):
+        if call.recipe is NO_RECIPE:
+            resolve_recipe(service, call, document)
+        if not isinstance(document, dict) or not isinstance(call.script, CompiledOperation):
             return
         rules = call.script.operation.callback
         if rules is not None and isinstance(url := document.get(rules.field), str):
-            call.callback_refusal = await service.webhooks.refusal(url, rules)
+            call.callback_refusal = await service.callback_service.refusal(url, rules)
 
-    async def _start(self, scope: Scope, call: Call) -> Task:
+    async def _start(self, scope: Scope, call: RequestContext) -> Task:
         """Make the task, take its price, keep it, and note its callback."""
         service, script = self._service, call.script
-        assert isinstance(script, Script)  # noqa: S101  (the policy has refused what has none)
+        assert isinstance(script, CompiledOperation)  # noqa: S101  (the policy has refused what has none)
         operation = script.operation
         request = with_defaults(call.document, operation)
         task = await _task(
@@ -90,7 +92,7 @@ class CreateEndpoint:
         await service.store.put(task)
         rules = operation.callback
         if rules is not None and (url := request.get(rules.field)) is not None:
-            await service.webhooks.schedule(task, url)
+            await service.callback_service.schedule(task, url)
         call.exchange.task_id = task.id
         if not request.keys() <= operation.properties or not request.get("image_urls", True):
             call.exchange.notes += _warnings(request, operation)
@@ -98,7 +100,11 @@ class CreateEndpoint:
 
 
 async def _task(
-    service: Service, call: Call, operation: CreateOperation, request: Mapping[str, Any], origin: str
+    service: Service,
+    call: RequestContext,
+    operation: CreateOperation,
+    request: Mapping[str, Any],
+    origin: str,
 ) -> Task:
     account, now = call.account, call.now
     draw = ids.draw(account.salt, account.tasks)
@@ -106,40 +112,43 @@ async def _task(
         account.tasks += 1  # another account has drawn this id in the same second
         draw = ids.draw(account.salt, account.tasks)
     recipe = call.recipe
-    if recipe is NOTHING:
+    if recipe is NO_RECIPE:
         made, odd = plan(now, draw, service.speed), None
     else:
         assert isinstance(recipe, Recipe)  # noqa: S101  (the policy has refused what is none)
         behind = await _behind(service, call) if recipe.queued else now
-        made, odd = course(recipe, now, draw, service.speed, behind), quirks(recipe)
-    look = look_of(request, operation.medium, draw)
+        made, odd = plan_for_recipe(recipe, now, draw, service.speed, behind), anomalies_of(recipe)
+    look = media_spec_of(request, operation.medium, draw)
     # Interned: a million tasks share the few names there are.
     asked = request.get("model")
     model = intern(asked if isinstance(asked, str) else str(operation.answer.get("model", "")))
     return Task(task_id, account.token, operation, model, look, origin, made, odd)
 
 
-async def _behind(service: Service, call: Call) -> float:
+async def _behind(service: Service, call: RequestContext) -> float:
     """When the tasks that the account has now will all have ended."""
     tasks = await service.store.tasks(call.account.token)
     return max((task.plan.ends for task in tasks), default=call.now)
 
 
-def _way(call: Call, send: Send) -> Send:
+def _way(call: RequestContext, send: Send) -> Send:
     """The way to the client, as the recipe has it."""
-    draw = fraction(chance(call.account))
-    return through(call.recipe, call.exchange, call.documented, draw, send)
+    draw = fraction(next_random(call.account))
+    return inject_network_faults(call.recipe, call.exchange, call.documented, draw, send)
 
 
 def _shaped(
-    service: Service, call: Call, task: Task, operation: CreateOperation | QueryOperation | None = None
+    service: Service,
+    call: RequestContext,
+    task: Task,
+    operation: CreateOperation | QueryOperation | None = None,
 ) -> bytes:
     """The body of a task as the recipe has it."""
     recipe = call.recipe
     if not isinstance(recipe, Recipe) or not (recipe.shape or recipe.word):
-        return task_body.wire(task, call.now)
+        return task_body.to_json(task, call.now)
     schema = body_variants.answer_schema(service.spec, operation or task.operation)
-    return body_variants.wire(recipe, task, call.now, schema, chance(call.account))
+    return body_variants.wire(recipe, task, call.now, schema, next_random(call.account))
 
 
 def _warnings(request: Mapping[str, Any], operation: CreateOperation) -> tuple[str, ...]:
@@ -149,13 +158,13 @@ def _warnings(request: Mapping[str, Any], operation: CreateOperation) -> tuple[s
     return found if request.get("image_urls", True) else (*found, "warning: image_urls is empty")
 
 
-async def _document(receive: Receive, call: Call, limit: int) -> Any:
-    """The decoded body of a request, or a `Fault`."""
+async def _document(receive: Receive, call: RequestContext, limit: int) -> Any:
+    """The decoded body of a request, or a `ApiError`."""
     fault = check_content_type(call.headers.get(b"content-type", b""))
     if fault is not None:
         return fault
     raw = await read_body(receive, call.headers, limit)
-    if isinstance(raw, Fault):
+    if isinstance(raw, ApiError):
         return raw
     call.exchange.request_body = raw[:KEPT]
     return parse(raw)
@@ -170,20 +179,20 @@ class QueryEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Answer one poll."""
-        call = await open_call(self._service, scope, self._operation.errors, "query")
+        call = await begin(self._service, scope, self._operation.errors, "query")
         call.task_id = scope["path_params"][self._operation.parameter]
         task = call.task = await self._service.store.task(call.task_id)
         fault = first_fault(QUERY, call)
-        if call.recipe is not NOTHING:
+        if call.recipe is not NO_RECIPE:
             send = _way(call, send)
         if fault is not None or task is None:
-            await refuse(send, call.exchange, fault or Fault(404), self._operation.errors)
+            await send_error(send, call.exchange, fault or ApiError(404), self._operation.errors)
             return
         call.exchange.task_id = task.id
-        body = task_body.wire(task, call.now)
-        if call.recipe is not NOTHING:
+        body = task_body.to_json(task, call.now)
+        if call.recipe is not NO_RECIPE:
             body = _shaped(self._service, call, task, self._operation)
-        await answer(send, call.exchange, body, self._operation.success)
+        await send_json(send, call.exchange, body, self._operation.success)
 
 
 class CreditsEndpoint:
@@ -194,17 +203,17 @@ class CreditsEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Answer with what the account has left and has used."""
-        call = await open_call(self._service, scope, {}, "credits")
+        call = await begin(self._service, scope, {}, "credits")
         if authenticated(call) is not None:
             error = {"code": 401, "message": "Invalid or expired token", "type": "authentication_error"}
-            await answer(send, call.exchange, encode({"error": error}), 401)
+            await send_json(send, call.exchange, encode({"error": error}), 401)
             return
-        if call.recipe is not NOTHING:
+        if call.recipe is not NO_RECIPE:
             send = _way(call, send)
         if (fault := first_fault(CREDITS, call)) is not None:
-            await refuse(send, call.exchange, fault)
+            await send_error(send, call.exchange, fault)
             return
         left = remaining(call.account, call.now)
         both = {"remaining_credits": left, "used_credits": call.account.used}
         data = {"user": both, "token": {**both, "unlimited_credits": False}}
-        await answer(send, call.exchange, encode({"success": True, "message": "", "data": data}))
+        await send_json(send, call.exchange, encode({"success": True, "message": "", "data": data}))

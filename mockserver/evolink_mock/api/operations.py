@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from evolink_mock.api.validation import Validator, shown
-from evolink_mock.http.errors import Fault
+from evolink_mock.http.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from evolink_spec import CreateOperation
 
 
-class Script(Struct, frozen=True):
+class CompiledOperation(Struct, frozen=True):
     """An operation with its compiled validator and its price in credits."""
 
     operation: CreateOperation
@@ -23,7 +23,7 @@ class Script(Struct, frozen=True):
     price: float
 
 
-class Scripts:
+class CompiledOperations:
     """The scripts of one path: documents that differ by the model they accept (clause `model.enum`)."""
 
     def __init__(self, operations: Mapping[str | None, CreateOperation]) -> None:
@@ -35,10 +35,10 @@ class Scripts:
         }
         self.first = next(iter(made.values()))
 
-    def choose(self, document: Any) -> tuple[Any, Script | Fault]:
+    def choose(self, document: Any) -> tuple[Any, CompiledOperation | ApiError]:
         """The document with an old model name replaced (clause `model.alias`), and the script that serves it."""
         if not isinstance(document, dict):  # whether or not the schema says so (clause `body.json`)
-            return document, Fault(400, f"{shown(document)} is not of type object")
+            return document, ApiError(400, f"{shown(document)} is not of type object")
         model = document.get("model")
         if isinstance(model, str):
             if model in self._aliases:
@@ -50,7 +50,7 @@ class Scripts:
             return document, self._by_model[None]
         if isinstance(model, str) and len(self._by_model) > 1:
             known = ", ".join(str(name) for name in self._by_model)
-            return document, Fault(400, f"model: {shown(model)} is not one of {known}", "model")
+            return document, ApiError(400, f"model: {shown(model)} is not one of {known}", "model")
         return document, self.first
 
 
@@ -58,6 +58,6 @@ def _place(operation: CreateOperation) -> tuple[str, str]:
     return operation.source, operation.pointer
 
 
-def _script(operation: CreateOperation) -> Script:
+def _script(operation: CreateOperation) -> CompiledOperation:
     usage = operation.answer.get("usage") or {}
-    return Script(operation, Validator(operation), usage.get("credits_reserved", 0))
+    return CompiledOperation(operation, Validator(operation), usage.get("credits_reserved", 0))

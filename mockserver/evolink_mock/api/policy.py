@@ -9,89 +9,89 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from evolink_mock.api.operations import Script
+from evolink_mock.api.operations import CompiledOperation
 from evolink_mock.domain import ids
 from evolink_mock.domain.accounts import remaining
-from evolink_mock.http.errors import Fault
+from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes.effects import GATEWAY
-from evolink_mock.recipes.registry import NOTHING
+from evolink_mock.recipes.registry import NO_RECIPE
 
 if TYPE_CHECKING:
-    from evolink_mock.api.call import Call
+    from evolink_mock.api.call import RequestContext
 
 
-Step = Callable[["Call"], "Fault | None"]
+Step = Callable[["RequestContext"], "ApiError | None"]
 
 
-def authenticated(call: Call) -> Fault | None:
+def authenticated(call: RequestContext) -> ApiError | None:
     """401 without a known bearer token (clause `auth.bearer`)."""
-    return Fault(401) if call.token is None else None
+    return ApiError(401) if call.token is None else None
 
 
-def as_asked(call: Call) -> Fault | None:
+def as_asked(call: RequestContext) -> ApiError | None:
     """The error that a recipe asks for, where this operation documents it; 400 for an unknown recipe."""
     recipe = call.recipe
-    if recipe is NOTHING:
+    if recipe is NO_RECIPE:
         return None
-    if isinstance(recipe, Fault):
+    if isinstance(recipe, ApiError):
         return recipe
     status = recipe.status
     if status is None or (status not in call.documented and status not in GATEWAY):
         return None
-    return Fault(status, headers=_retry_after(recipe.retry) if status == 429 else ())  # noqa: PLR2004
+    return ApiError(status, headers=_retry_after(recipe.retry) if status == 429 else ())  # noqa: PLR2004
 
 
-def within_rate(call: Call) -> Fault | None:
+def within_rate(call: RequestContext) -> ApiError | None:
     """429 with the seconds to wait, when the account's window is full (clause `rate.retry-after`)."""
-    return None if call.wait is None else Fault(429, headers=_retry_after(call.wait))
+    return None if call.wait is None else ApiError(429, headers=_retry_after(call.wait))
 
 
-def readable(call: Call) -> Fault | None:
+def readable(call: RequestContext) -> ApiError | None:
     """400 for a body that is no JSON, too large, or of another content type."""
-    return call.document if isinstance(call.document, Fault) else None
+    return call.document if isinstance(call.document, ApiError) else None
 
 
-def keeps_schema(call: Call) -> Fault | None:
+def keeps_schema(call: RequestContext) -> ApiError | None:
     """400 with what is wrong where (clauses `create.*`)."""
     script = call.script
-    return script if script is None or isinstance(script, Fault) else script.validator.check(call.document)
+    return script if script is None or isinstance(script, ApiError) else script.validator.check(call.document)
 
 
-def callback_allowed(call: Call) -> Fault | None:
+def callback_allowed(call: RequestContext) -> ApiError | None:
     """400 for a callback URL that the rules forbid (clauses `callback.*`)."""
     return call.callback_refusal
 
 
-def may_use_model(call: Call) -> Fault | None:
+def may_use_model(call: RequestContext) -> ApiError | None:
     """403 when the account has no access to the model (clause `model.access`)."""
     denied = call.account.denied
     if not denied:
         return None
-    assert isinstance(call.script, Script)  # noqa: S101  (`keeps_schema` stands before)
+    assert isinstance(call.script, CompiledOperation)  # noqa: S101  (`keeps_schema` stands before)
     model = call.document.get("model", call.script.operation.defaults.get("model"))
-    return Fault(403) if isinstance(model, str) and model in denied else None
+    return ApiError(403) if isinstance(model, str) and model in denied else None
 
 
-def affordable(call: Call) -> Fault | None:
+def affordable(call: RequestContext) -> ApiError | None:
     """402 when the credits left are fewer than the price (clause `credits.reserved`)."""
-    assert isinstance(call.script, Script)  # noqa: S101
-    return Fault(402) if remaining(call.account, call.now) < call.script.price else None
+    assert isinstance(call.script, CompiledOperation)  # noqa: S101
+    return ApiError(402) if remaining(call.account, call.now) < call.script.price else None
 
 
-def well_formed(call: Call) -> Fault | None:
+def well_formed(call: RequestContext) -> ApiError | None:
     """400 for an id with a foreign prefix (clause `query.id-prefix`)."""
-    return Fault(400, param="task_id") if ids.is_foreign(call.task_id) else None
+    return ApiError(400, param="task_id") if ids.is_foreign(call.task_id) else None
 
 
-def known(call: Call) -> Fault | None:
+def known(call: RequestContext) -> ApiError | None:
     """404 for an id that was never given (clause `query.unknown-id`)."""
-    return Fault(404) if call.task is None else None
+    return ApiError(404) if call.task is None else None
 
 
-def own(call: Call) -> Fault | None:
+def own(call: RequestContext) -> ApiError | None:
     """403 for the task of another account (clause `query.own-tasks`)."""
     assert call.task is not None  # noqa: S101  (`known` stands before)
-    return Fault(403) if call.task.account != call.account.token else None
+    return ApiError(403) if call.task.account != call.account.token else None
 
 
 BEFORE_BODY: tuple[Step, ...] = (authenticated, as_asked, within_rate)
@@ -100,7 +100,7 @@ QUERY: tuple[Step, ...] = (authenticated, as_asked, within_rate, well_formed, kn
 CREDITS: tuple[Step, ...] = (as_asked,)
 
 
-def first_fault(steps: tuple[Step, ...], call: Call) -> Fault | None:
+def first_fault(steps: tuple[Step, ...], call: RequestContext) -> ApiError | None:
     """The fault of the first step that has one, in the order of `steps`."""
     for step in steps:
         fault = step(call)

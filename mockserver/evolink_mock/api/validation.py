@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import msgspec
 
-from evolink_mock.http.errors import Fault
+from evolink_mock.http.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,21 +34,21 @@ class Validator:
         )
         self.is_valid = self._compiled.is_valid
 
-    def check(self, document: Any) -> Fault | None:
+    def check(self, document: Any) -> ApiError | None:
         """None when the document keeps the schema, else the 400 that says what does not."""
         try:
             if self.is_valid(document):
                 return None
             errors = self._errors(document)
         except ValueError:  # the validator's own limit: 255 levels
-            return Fault(400, "the body is nested too deeply")
+            return ApiError(400, "the body is nested too deeply")
         reasons: dict[str, str] = {}
         for error in errors:
             path, reason = self._reason(error)
             reasons.setdefault(path, reason)
         shown = [f"{path}: {reason}" if path else reason for path, reason in reasons.items()]
         more = f"; and {len(shown) - _REASONS} more" if len(shown) > _REASONS else ""
-        return Fault(400, "; ".join(shown[:_REASONS]) + more, next(iter(reasons)))
+        return ApiError(400, "; ".join(shown[:_REASONS]) + more, next(iter(reasons)))
 
     def _errors(self, document: Any) -> Sequence[jsonschema_rs.ValidationError]:
         """What is wrong with a document that is not valid. The validator takes 30 µs for each error."""

@@ -35,7 +35,7 @@ class _Flight:
 
     entry: _Entry
     instant: float | None
-    agenda: Dispatcher
+    agenda: CallbackScheduler
     last: bool = False  # it is not retried
     heard: bool = True  # whether anybody still wants to know what becomes of it
 
@@ -52,13 +52,13 @@ class Delivers(Protocol):
         ...
 
 
-class Dispatcher:
+class CallbackScheduler:
     """Attempts each delivery when it falls due, and again as the rules say (clause `callback.at-end`).
 
     Use `run` with a clock that moves by itself, `run_due` with one that is told to. `close` ends both; before
     it, attempts under way go on even when `run` is cancelled.
 
-    `body_of(task_id)` is asked at the moment of an attempt; None means that nobody waits for the delivery
+    `body_of(task_id)` is asked at the moment of an attempt; None means that anonymous waits for the delivery
     any more. `on_attempt(delivery, attempt, due)` hears of each attempt, with the delivery as it stands now
     and the instant of the next attempt, None when there is none.
     """
@@ -95,7 +95,7 @@ class Dispatcher:
         heapq.heapify(self._agenda)
         return taken
 
-    def hand_over(self, tasks: Container[str], target: Dispatcher) -> None:
+    def hand_over(self, tasks: Container[str], target: CallbackScheduler) -> None:
         """Give the attempts under way of some tasks to another agenda: it waits for them, and retries them."""
         for task, flight in tuple(self._under_way.items()):
             if flight.entry[2].task_id in tasks:
@@ -208,7 +208,7 @@ class Dispatcher:
                 if body is None:
                     return None
                 return await self._courier.deliver(delivery.url, body, at)
-            except Exception as error:  # noqa: BLE001 - a mistake of ours must be seen, and stop nobody else
+            except Exception as error:  # noqa: BLE001 - a mistake of ours must be seen, and stop anonymous else
                 return Attempt(at, 0.0, None, f"internal error: {error!r}")
 
     def _ended(self, task: asyncio.Task[Attempt | None]) -> None:

@@ -14,7 +14,7 @@ from evolink_mock.domain import task_body
 from evolink_mock.domain.deliveries import Delivery, succeeded, without_query
 from evolink_mock.domain.tasks import halfway
 from evolink_mock.http import urls
-from evolink_mock.http.errors import Fault
+from evolink_mock.http.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -32,7 +32,7 @@ _NO_RULES = CallbackRules("callback_url", 2048, 10.0, ())  # of documents withou
 _log = logging.getLogger("evolink_mock.callbacks")
 
 
-class Webhooks:
+class CallbackService:
     """The callbacks of one server."""
 
     def __init__(
@@ -43,16 +43,18 @@ class Webhooks:
         self._rules = rules or _NO_RULES
         self._allowed = tuple(url_guard.parse_allowed(text) for text in allowed)
         self._kept: set[asyncio.Task[None]] = set()
-        self._courier = sender.Courier(self._rules, self._allowed)
+        self._courier = sender.CallbackSender(self._rules, self._allowed)
         self._shared = self._dispatcher(clock)
-        self._own: dict[str, scheduler.Dispatcher] = {}  # of accounts with a clock of their own, by token
+        self._own: dict[
+            str, scheduler.CallbackScheduler
+        ] = {}  # of accounts with a clock of their own, by token
         self._twice: dict[str, str] = {}  # ids of tasks whose callback is to come again, and their tokens
         self.run = self._shared.run
 
-    def _dispatcher(self, clock: Clock) -> scheduler.Dispatcher:
-        return scheduler.Dispatcher(clock, self._courier, self._body, self._rules, self._heard)
+    def _dispatcher(self, clock: Clock) -> scheduler.CallbackScheduler:
+        return scheduler.CallbackScheduler(clock, self._courier, self._body, self._rules, self._heard)
 
-    def agenda(self, account: Account) -> scheduler.Dispatcher:
+    def agenda(self, account: Account) -> scheduler.CallbackScheduler:
         """What is owed to the receivers of an account: its own agenda when it has a clock of its own."""
         return self._own.get(account.token, self._shared)
 
@@ -69,7 +71,7 @@ class Webhooks:
             await self._move(own, self._shared, account)
 
     async def _move(
-        self, source: scheduler.Dispatcher, target: scheduler.Dispatcher, account: Account
+        self, source: scheduler.CallbackScheduler, target: scheduler.CallbackScheduler, account: Account
     ) -> None:
         tasks = {task.id for task in await self._store.tasks(account.token)}
         for due, owed in source.withdraw(tasks):
@@ -80,24 +82,24 @@ class Webhooks:
         self.agenda(account).withdraw(tasks)
         self._own.pop(account.token, None)
 
-    async def refusal(self, url: str, rules: CallbackRules) -> Fault | None:
+    async def refusal(self, url: str, rules: CallbackRules) -> ApiError | None:
         """The 400 for a URL that may not be called, its name resolved; the hint says how to allow it."""
         reason = url_guard.url_refusal(url, rules, self._allowed)
         try:
-            where = urls.target(url)
+            where = urls.parse_target(url)
         except ValueError as error:
-            return Fault(400, f"{rules.field}: {reason or error}", rules.field)
+            return ApiError(400, f"{rules.field}: {reason or error}", rules.field)
         if reason is None and not url_guard.is_allowed(where.host, where.port, self._allowed):
             reason = await sender.resolves_inside(where.host, _RESOLVE_SECONDS)
         if reason is None:
             return None
         longer = len(url) > rules.max_length  # which no permission helps
         hint = "" if longer else f"to let it be called: --allow-callbacks-to {where.authority()}"
-        return Fault(400, f"{rules.field}: {reason}", rules.field, hint=hint)
+        return ApiError(400, f"{rules.field}: {reason}", rules.field, hint=hint)
 
     async def schedule(self, task: Task, url: str) -> None:
         """Owe a callback for the end of a task."""
-        odd, due = task.quirks, task.plan.ends
+        odd, due = task.anomalies, task.plan.ends
         if odd is not None and odd.callback == "never":
             return
         owed = Delivery(task.id, url)
@@ -124,9 +126,9 @@ class Webhooks:
             return None
         account = await self._store.account(task.account)
         now = (account.clock or self._clock).now()
-        if task.quirks is not None and task.quirks.callback == "early":
+        if task.anomalies is not None and task.anomalies.callback == "early":
             now = max(now, task.plan.ends)
-        return task_body.wire(task, now)
+        return task_body.to_json(task, now)
 
     def _heard(self, owed: Delivery, attempt: Attempt, due: float | None) -> None:
         """Keep the attempt and say how it went."""

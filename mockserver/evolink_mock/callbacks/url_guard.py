@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
-from evolink_mock.http.urls import _ENDS_IN_NUMBER, _host_and_port, target
+from evolink_mock.http.urls import _ENDS_IN_NUMBER, _host_and_port, parse_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +94,7 @@ def url_refusal(url: str, rules: CallbackRules, allowed: Sequence[Allowed]) -> s
     if len(url) > rules.max_length:
         return f"is longer than {rules.max_length} characters"
     try:
-        where = target(url)
+        where = parse_target(url)
     except ValueError as error:
         return str(error)
     if is_allowed(where.host, where.port, allowed):

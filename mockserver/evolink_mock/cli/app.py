@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
 
     from evolink_mock.domain.units import Rate, Speed
-    from evolink_mock.server.listeners import Doors
+    from evolink_mock.server.listeners import Listeners
 
 CONFIGURATION_ERROR = 2  # also typer's own, for an unknown option
 CANNOT_LISTEN = 3
@@ -112,19 +112,20 @@ def _settings(  # noqa: PLR0913  (one parameter an option is how typer works)
 @options.taking(_settings)
 def serve(*, settings: Settings, port_file: options.PortFile = None, quiet: options.Quiet = False) -> None:
     """Serve the documented API until Ctrl-C."""
-    from evolink_mock.server import listeners, server
+    from evolink_mock.server import server
+    from evolink_mock.server.listeners import open_listeners
 
     with _problems():
         spec = _spec(settings)
         choices.check_port_file(port_file)
-        doors = listeners.open_doors(spec, settings)
+        listeners = open_listeners(spec, settings)
 
     def ready() -> None:
-        _announce(doors, settings, spec)
+        _announce(listeners, settings, spec)
         if port_file is not None:
-            server.write_port_file(port_file, doors.http.getsockname()[1])
+            server.write_port_file(port_file, listeners.http.getsockname()[1])
 
-    server.serve(spec, settings, doors, quiet=quiet, ready=ready)
+    server.serve(spec, settings, listeners, quiet=quiet, ready=ready)
     typer.echo("stopped")
 
 
@@ -152,11 +153,11 @@ def _spec(settings: Settings) -> Spec:
     return spec
 
 
-def _announce(doors: Doors, settings: Settings, spec: Spec) -> None:
+def _announce(listeners: Listeners, settings: Settings, spec: Spec) -> None:
     """The ready line, and the three lines that point a client here."""
     from evolink_mock.server.listeners import url_of
 
-    url = url_of(doors.http)
+    url = url_of(listeners.http)
     models = [model for by_model in spec.creates.values() for model in by_model if model is not None]
     speed = settings.speed
     takes = (
@@ -171,25 +172,25 @@ def _announce(doors: Doors, settings: Settings, spec: Spec) -> None:
     typer.echo(f"  export EVOLINK_BASE_URL={url}")
     typer.echo(f"  export EVOLINK_API_KEY={next(iter(sorted(settings.tokens)), 'any-token')}")
     typer.echo('  curl "$EVOLINK_BASE_URL/v1/credits" -H "Authorization: Bearer $EVOLINK_API_KEY"')
-    _announce_more(doors, settings)
+    _announce_more(listeners, settings)
     typer.echo()
     typer.echo("Ctrl-C stops it.")
     sys.stdout.flush()
 
 
-def _announce_more(doors: Doors, settings: Settings) -> None:
+def _announce_more(listeners: Listeners, settings: Settings) -> None:
     """How a client with a hard-coded address comes here, and what it has to trust."""
     from evolink_mock.server.listeners import url_of
 
-    if doors.https is None or doors.authority is None:
+    if listeners.https is None or listeners.authority is None:
         return
     typer.echo()
-    typer.echo(f"  https: {url_of(doors.https, 'https')}")
-    if doors.proxy is not None:
-        played = ", ".join(doors.hosts) or "no host"
+    typer.echo(f"  https: {url_of(listeners.https, 'https')}")
+    if listeners.proxy is not None:
+        played = ", ".join(listeners.hosts) or "no host"
         rest = "refuses" if settings.offline else "passes on"
-        typer.echo(f"  export HTTPS_PROXY={url_of(doors.proxy)}  # plays {played}, {rest} the rest")
-    typer.echo(f"  a client has to trust {doors.authority.certificate}")
+        typer.echo(f"  export HTTPS_PROXY={url_of(listeners.proxy)}  # plays {played}, {rest} the rest")
+    typer.echo(f"  a client has to trust {listeners.authority.certificate}")
 
 
 @app.command(context_settings={"allow_interspersed_args": False}, epilog=options.SETTINGS_HELP)
@@ -203,13 +204,13 @@ def run(
 ) -> None:
     """Run a command that has the API's address hard-coded: it meets a mock of its own."""
     from evolink_mock.cli import run as running
-    from evolink_mock.interception.namespace import NotPermitted
+    from evolink_mock.interception.namespace import NamespaceError
 
     settings = running.settled(settings, private=hosts)
     with _problems():
         try:
             code = running.run(_spec(settings), settings, command, private=hosts, verbose=verbose)
-        except NotPermitted as error:
+        except NamespaceError as error:
             _fail(str(error), CANNOT_LISTEN)
     raise typer.Exit(code)
 

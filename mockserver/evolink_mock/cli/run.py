@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from evolink_mock.cli.run_environment import surroundings
-from evolink_mock.cli.run_summary import Heard
+from evolink_mock.cli.run_environment import child_environment
+from evolink_mock.cli.run_summary import TrafficSummary
 from evolink_mock.http.access_log import AccessLog
 from evolink_mock.interception import hosts, namespace
 from evolink_mock.server.server import configure_logging
@@ -57,7 +57,7 @@ def run(
     `AuthorityError` or ValueError, all before the command has started.
     """
     configure_logging(quiet=not verbose)
-    heard, log = Heard(), AccessLog(sys.stderr, colour=sys.stderr.isatty())
+    heard, log = TrafficSummary(), AccessLog(sys.stderr, colour=sys.stderr.isatty())
 
     def observe(exchange: Exchange) -> None:
         heard.exchange(exchange)
@@ -68,8 +68,8 @@ def run(
         folder = Path(name)
         if private:
             namespace.enter(hosts.hosts_of(spec), folder)
-        with serving(spec, settings, observe=observe, passed=heard.passage) as doors:
-            code = run_child(command, surroundings(environment(), doors, settings, folder))
+        with serving(spec, settings, observe=observe, passed=heard.passage) as listeners:
+            code = run_child(command, child_environment(environment(), listeners, settings, folder))
     log.flush()
     if code not in {CANNOT_RUN, NOT_FOUND}:
         sys.stderr.write(heard.report("" if private else _NO_PROXY))

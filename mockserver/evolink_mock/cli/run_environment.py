@@ -13,7 +13,7 @@ from evolink_mock.server.listeners import url_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evolink_mock.server.listeners import Doors
+    from evolink_mock.server.listeners import Listeners
     from evolink_mock.settings import Settings
 
 REDIRECT = Path(__file__).with_name("redirect.cjs")
@@ -26,23 +26,25 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SYSTEM = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
 
-def surroundings(given: Mapping[str, str], doors: Doors, settings: Settings, folder: Path) -> dict[str, str]:
-    """The variables `given`, with those that lead to the mock behind these doors. A file or two goes to `folder`."""
-    if doors.https is None or doors.proxy is None or doors.authority is None:
+def child_environment(
+    given: Mapping[str, str], listeners: Listeners, settings: Settings, folder: Path
+) -> dict[str, str]:
+    """The variables `given`, with those that lead to the mock behind these listeners. A file or two goes to `folder`."""
+    if listeners.https is None or listeners.proxy is None or listeners.authority is None:
         raise ValueError("a command needs the https port and the proxy of a mock")
-    bundle, certificate = folder / "bundle.pem", doors.authority.certificate
-    bundle.write_bytes(_trusted(given) + doors.authority.certificate_pem)
+    bundle, certificate = folder / "bundle.pem", listeners.authority.certificate
+    bundle.write_bytes(_trusted(given) + listeners.authority.certificate_pem)
     redirect = {
-        "hosts": doors.hosts,
-        "http": doors.http.getsockname()[1],
-        "https": doors.https.getsockname()[1],
+        "hosts": listeners.hosts,
+        "http": listeners.http.getsockname()[1],
+        "https": listeners.https.getsockname()[1],
     }
     return {
         **given,
-        "EVOLINK_BASE_URL": url_of(doors.http),
+        "EVOLINK_BASE_URL": url_of(listeners.http),
         "EVOLINK_API_KEY": next(iter(sorted(settings.tokens)), "any-token"),
-        **dict.fromkeys(_PROXY, url_of(doors.proxy)),
-        **dict.fromkeys(_DIRECT, direct(given.get("no_proxy") or given.get("NO_PROXY", ""), doors.hosts)),
+        **dict.fromkeys(_PROXY, url_of(listeners.proxy)),
+        **dict.fromkeys(_DIRECT, direct(given.get("no_proxy") or given.get("NO_PROXY", ""), listeners.hosts)),
         **dict.fromkeys(_TRUST, str(bundle)),
         **{name: str(bundle if given.get(name) else certificate) for name in _TRUST_TOO},
         "NODE_USE_ENV_PROXY": "1",

@@ -14,7 +14,7 @@ _LINES = 40
 _CHARACTERS = 160  # of a line
 
 
-class Heard:
+class TrafficSummary:
     """Hears in the mock's thread, and reports when that is over."""
 
     def __init__(self) -> None:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from evolink_mock.control import journal as archive
-from evolink_mock.control.handler import DONE, Reply, told
+from evolink_mock.control.handler import DONE, ControlResponse, json_response
 from evolink_mock.control.tasks import calls_made
-from evolink_mock.domain.accounts import Account, grant, limit, remaining
+from evolink_mock.domain.accounts import Account, remaining, set_credits, set_rate
 from evolink_mock.domain.units import Rate
-from evolink_mock.http.errors import Fault
+from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes import assignments
 from evolink_mock.service import account_clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from evolink_mock.control.handler import Ask
+    from evolink_mock.control.handler import ControlRequest
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.service.service import Service
 
@@ -46,22 +46,22 @@ class Order(Struct, frozen=True):
     operation: str = "any"
 
 
-async def reset(ask: Ask) -> Reply:
+async def reset(ask: ControlRequest) -> ControlResponse:
     """Forget every account."""
     known = await ask.service.store.accounts()
     for account in known:
         await account_clock.drop(ask.service, account)
-    ask.service.nobody.journal.clear()
-    return told({"accounts": len(known)})
+    ask.service.anonymous.journal.clear()
+    return json_response({"accounts": len(known)})
 
 
-async def listed(ask: Ask) -> Reply:
+async def listed(ask: ControlRequest) -> ControlResponse:
     """Every account that is open."""
     known = await ask.service.store.accounts()
-    return told({"accounts": [_shown(ask.service, account) for account in known]})
+    return json_response({"accounts": [_shown(ask.service, account) for account in known]})
 
 
-async def opened(ask: Ask) -> Reply | Fault:
+async def opened(ask: ControlRequest) -> ControlResponse | ApiError:
     """Open the account afresh."""
     fault = _unserved(ask)
     if fault is not None:
@@ -69,94 +69,96 @@ async def opened(ask: Ask) -> Reply | Fault:
     await account_clock.drop(ask.service, ask.account)
     account = await ask.service.store.account(ask.account.token)
     _change(account, ask.body, account_clock.now(ask.service, account))
-    return told(_shown(ask.service, account), 201)
+    return json_response(_shown(ask.service, account), 201)
 
 
-async def shown(ask: Ask) -> Reply:
+async def shown(ask: ControlRequest) -> ControlResponse:
     """One account."""
-    return told(_shown(ask.service, ask.account))
+    return json_response(_shown(ask.service, ask.account))
 
 
-async def changed(ask: Ask) -> Reply | Fault:
+async def changed(ask: ControlRequest) -> ControlResponse | ApiError:
     """Change terms."""
     fault = _unserved(ask)
     if fault is not None:
         return fault
     _change(ask.account, ask.body, account_clock.now(ask.service, ask.account))
-    return told(_shown(ask.service, ask.account))
+    return json_response(_shown(ask.service, ask.account))
 
 
-async def dropped(ask: Ask) -> Reply:
+async def dropped(ask: ControlRequest) -> ControlResponse:
     """Forget one account."""
     await account_clock.drop(ask.service, ask.account)
     return DONE
 
 
-async def standing(ask: Ask) -> Reply:
+async def standing(ask: ControlRequest) -> ControlResponse:
     """What is ordered."""
-    return told({"recipes": assignments.standing(ask.account)})
+    return json_response({"recipes": assignments.list_assigned(ask.account)})
 
 
-async def placed(ask: Ask) -> Reply | Fault:
+async def placed(ask: ControlRequest) -> ControlResponse | ApiError:
     """Order a recipe."""
     order: Order = ask.body
-    fault = assignments.place(
-        ask.account, ask.service.cookbook, order.recipe, times=order.times, operation=order.operation
+    fault = assignments.assign(
+        ask.account, ask.service.registry, order.recipe, times=order.times, operation=order.operation
     )
-    return fault or told({"recipes": assignments.standing(ask.account)}, 201)
+    return fault or json_response({"recipes": assignments.list_assigned(ask.account)}, 201)
 
 
-async def cleared(ask: Ask) -> Reply:
+async def cleared(ask: ControlRequest) -> ControlResponse:
     """Take all orders back."""
     assignments.clear(ask.account)
     return DONE
 
 
-async def journal(ask: Ask) -> Reply:
+async def journal(ask: ControlRequest) -> ControlResponse:
     """What the account did."""
     secrets = archive.secrets_of(ask.account.token)
-    return told({"entries": [archive.entry(one, secrets) for one in ask.account.journal]})
+    return json_response({"entries": [archive.entry(one, secrets) for one in ask.account.journal]})
 
 
-async def journal_cleared(ask: Ask) -> Reply:
+async def journal_cleared(ask: ControlRequest) -> ControlResponse:
     """Forget what it did."""
     ask.account.journal.clear()
     return DONE
 
 
-async def journal_har(ask: Ask) -> Reply:
+async def journal_har(ask: ControlRequest) -> ControlResponse:
     """What the account did and what it was called back with, for tools that read archives."""
     calls = await calls_made(ask)
     return _archived(ask.account.journal, calls, archive.secrets_of(ask.account.token))
 
 
-async def strays_har(ask: Ask) -> Reply:
+async def strays_har(ask: ControlRequest) -> ControlResponse:
     """What belongs to no account: a request without a key, or to a path that there is not."""
     known = await ask.service.store.accounts()
     secrets = tuple(text for account in known for text in archive.secrets_of(account.token))
-    return _archived(ask.service.nobody.journal, (), secrets)
+    return _archived(ask.service.anonymous.journal, (), secrets)
 
 
-def _archived(exchanges: Iterable[Exchange], calls: Iterable[archive.Made], secrets: Sequence[str]) -> Reply:
+def _archived(
+    exchanges: Iterable[Exchange], calls: Iterable[archive.Made], secrets: Sequence[str]
+) -> ControlResponse:
     from importlib.metadata import version
 
-    return told(archive.har(exchanges, calls, version("evolink-mock"), secrets))
+    return json_response(archive.har(exchanges, calls, version("evolink-mock"), secrets))
 
 
 def _change(account: Account, terms: Terms, now: float) -> None:
     if terms.credits is not UNSET:
-        grant(account, terms.credits, now)
+        set_credits(account, terms.credits, now)
     if terms.rate is None:
         account.rate = None
     elif terms.rate is not UNSET:
-        limit(account, _rate(terms.rate))
+        set_rate(account, _rate(terms.rate))
     if terms.denied_models is not UNSET:
         account.denied = frozenset(terms.denied_models)
 
 
 def _rate(text: str) -> Rate:
-    limit, _, window = text.partition("/")
-    return Rate(int(limit), _WINDOWS[window])
+    set_rate, _, window = text.partition("/")
+    return Rate(int(set_rate), _WINDOWS[window])
 
 
 def _rate_shown(rate: Rate) -> str:
@@ -164,7 +166,7 @@ def _rate_shown(rate: Rate) -> str:
     return f"{rate.limit}/{window or f'{rate.seconds:g}s'}"
 
 
-def _unserved(ask: Ask) -> Fault | None:
+def _unserved(ask: ControlRequest) -> ApiError | None:
     """The 400 for a model that nothing serves, so that nothing would be denied."""
     terms: Terms = ask.body
     served = [name for by_model in ask.service.spec.creates.values() for name in by_model if name]
@@ -172,7 +174,7 @@ def _unserved(ask: Ask) -> Fault | None:
         if model not in served:
             near = get_close_matches(model, served, n=1)
             hint = f"; {near[0]} is" if near else ""
-            return Fault(400, f"denied_models: {model[:60]!r} is not served{hint}", "denied_models")
+            return ApiError(400, f"denied_models: {model[:60]!r} is not served{hint}", "denied_models")
     return None
 
 

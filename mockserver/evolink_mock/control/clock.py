@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from evolink_mock.control.handler import told
-from evolink_mock.http.errors import Fault
+from evolink_mock.control.handler import json_response
+from evolink_mock.http.errors import ApiError
 from evolink_mock.service import account_clock
 
 if TYPE_CHECKING:
-    from evolink_mock.control.handler import Ask, Reply
+    from evolink_mock.control.handler import ControlRequest, ControlResponse
 
 _CENTURY = 3_153_600_000  # seconds
 
@@ -29,42 +29,42 @@ class Instant(Struct, frozen=True):
     now: Annotated[float, Meta(ge=0, le=account_clock.LAST)]
 
 
-async def shown(ask: Ask) -> Reply:
+async def shown(ask: ControlRequest) -> ControlResponse:
     """What time it is."""
-    return told(await _clock(ask))
+    return json_response(await _clock(ask))
 
 
-async def frozen(ask: Ask) -> Reply:
+async def frozen(ask: ControlRequest) -> ControlResponse:
     """Stop time."""
     await account_clock.freeze(ask.service, ask.account)
-    return told(await _clock(ask))
+    return json_response(await _clock(ask))
 
 
-async def resumed(ask: Ask) -> Reply:
+async def resumed(ask: ControlRequest) -> ControlResponse:
     """Let time run again."""
     await account_clock.resume(ask.service, ask.account)
-    return told(await _clock(ask))
+    return json_response(await _clock(ask))
 
 
-async def advanced(ask: Ask) -> Reply | Fault:
+async def advanced(ask: ControlRequest) -> ControlResponse | ApiError:
     """Move time by some seconds."""
     try:
         happened = await account_clock.advance(ask.service, ask.account, ask.body.seconds)
     except ValueError as error:
-        return Fault(400, str(error), "seconds")
-    return told({**await _clock(ask), "happened": [_event(one) for one in happened]})
+        return ApiError(400, str(error), "seconds")
+    return json_response({**await _clock(ask), "happened": [_event(one) for one in happened]})
 
 
-async def moved(ask: Ask) -> Reply | Fault:
+async def moved(ask: ControlRequest) -> ControlResponse | ApiError:
     """Move time to an instant."""
     try:
         happened = await account_clock.set_time(ask.service, ask.account, ask.body.now)
     except ValueError as error:
-        return Fault(400, str(error), "now")
-    return told({**await _clock(ask), "happened": [_event(one) for one in happened]})
+        return ApiError(400, str(error), "now")
+    return json_response({**await _clock(ask), "happened": [_event(one) for one in happened]})
 
 
-async def _clock(ask: Ask) -> dict[str, Any]:
+async def _clock(ask: ControlRequest) -> dict[str, Any]:
     account = ask.account
     return {
         "now": account_clock.now(ask.service, account),

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from evolink_spec import ErrorAnswer
 
-from evolink_mock.http.errors import Fault
+from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import check_content_type, parse
-from evolink_mock.http.responses import answer
+from evolink_mock.http.responses import send_json
 
 if TYPE_CHECKING:
     from starlette.types import Send
@@ -31,7 +31,7 @@ class Empty(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ControlRequest:
     """What is asked for: of which account, with which body (the struct of the route) and path parameter."""
 
     service: Service
@@ -41,7 +41,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ControlResponse:
     """A success: a body ready to be sent, None for a 204."""
 
     body: bytes | None
@@ -49,27 +49,27 @@ class Reply:
     kind: bytes = b"application/json"
 
 
-Act = Callable[[Ask], Awaitable[Reply | Fault]]
+Act = Callable[[ControlRequest], Awaitable[ControlResponse | ApiError]]
 
 
-def told(document: Any, status: int = 200) -> Reply:
+def json_response(document: Any, status: int = 200) -> ControlResponse:
     """A success with a JSON body."""
-    return Reply(_encode(document), status)
+    return ControlResponse(_encode(document), status)
 
 
-DONE = Reply(None, 204)
+DONE = ControlResponse(None, 204)
 
 
-def decode(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | Fault:
+def decode(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
     """The body as the struct that a route takes; a 400 that names the field, and the nearest for an unknown one."""
     document: Any = {}
     if raw:
         fault = check_content_type(content_type)
         document = fault or parse(raw)
-    if isinstance(document, Fault):
+    if isinstance(document, ApiError):
         return document
     if not isinstance(document, dict):
-        return Fault(400, "the body has to be an object")
+        return ApiError(400, "the body has to be an object")
     for name in document:
         if name not in kind.__struct_fields__:
             return _unknown(name, kind.__struct_fields__)
@@ -79,22 +79,22 @@ def decode(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> msgsp
         reason, _, where = str(error).partition(" - at `$")
         missing = _MISSING.search(reason)
         field = missing[1] if missing else where.strip("`.").partition("[")[0]
-        return Fault(400, f"{field}: {reason}" if field else reason, field)
+        return ApiError(400, f"{field}: {reason}" if field else reason, field)
 
 
-def _unknown(name: str, fields: tuple[str, ...]) -> Fault:
+def _unknown(name: str, fields: tuple[str, ...]) -> ApiError:
     shown = name[:60]
     near = get_close_matches(shown, fields, n=1, cutoff=0.5)
     if near:
-        return Fault(400, f"{shown}: there is no such field; {near[0]} is the nearest", shown)
+        return ApiError(400, f"{shown}: there is no such field; {near[0]} is the nearest", shown)
     known = f"; there are {', '.join(fields)}" if fields else "; nothing is taken here"
-    return Fault(400, f"{shown}: there is no such field{known}", shown)
+    return ApiError(400, f"{shown}: there is no such field{known}", shown)
 
 
-async def send_reply(send: Send, exchange: Exchange, reply: Reply) -> None:
+async def send_reply(send: Send, exchange: Exchange, reply: ControlResponse) -> None:
     """Send a success."""
     if reply.body is not None and reply.kind == b"application/json":
-        await answer(send, exchange, reply.body, reply.status)
+        await send_json(send, exchange, reply.body, reply.status)
         return
     exchange.status = reply.status
     headers = []

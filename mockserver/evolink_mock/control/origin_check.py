@@ -6,7 +6,7 @@ import re
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from evolink_mock.http.errors import Fault
+from evolink_mock.http.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -16,22 +16,22 @@ _ORIGIN = re.compile(r"https?://([^/@?#]+)", re.IGNORECASE)
 _OWN_SITE = (b"same-origin", b"none")
 
 
-def refusal(headers: Mapping[bytes, bytes], own: Collection[str]) -> Fault | None:
+def refusal(headers: Mapping[bytes, bytes], own: Collection[str]) -> ApiError | None:
     """The 403 for a request that a browser sends for a page of another origin, or by a name that is not ours.
 
     `own` are the hosts of this server, and the authority that stands in front. A missing header is no browser's.
     """
     host = headers.get(b"host", b"").decode("latin-1").lower()
     if host and not is_own(host, own):
-        return Fault(403, f"the Host {host[:100]!r} is neither loopback nor this server's address")
+        return ApiError(403, f"the Host {host[:100]!r} is neither loopback nor this server's address")
     if headers.get(b"sec-fetch-site", b"none").lower() not in _OWN_SITE:
-        return Fault(403, "a page of another origin")
+        return ApiError(403, "a page of another origin")
     origin = headers.get(b"origin")
     if origin is None:
         return None
     found = _ORIGIN.fullmatch(origin.decode("latin-1").lower())
     if found is None or (found[1] != host and found[1] not in own):
-        return Fault(403, "a page of another origin")
+        return ApiError(403, "a page of another origin")
     return None
 
 

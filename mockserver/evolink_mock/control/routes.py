@@ -9,13 +9,13 @@ from starlette.routing import Route, Router
 
 from evolink_mock.control import accounts, clock, origin_check, tasks
 from evolink_mock.control import server_info as facts
-from evolink_mock.control.handler import ERRORS, Act, Ask, Empty, decode, send_reply
+from evolink_mock.control.handler import ERRORS, Act, ControlRequest, Empty, decode, send_reply
 from evolink_mock.domain.exchange import KEY
-from evolink_mock.http.errors import Fault
-from evolink_mock.http.middleware import Front, WrongMethod, not_found
+from evolink_mock.http.errors import ApiError
+from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, not_found
 from evolink_mock.http.requests import read_body, token_of
-from evolink_mock.http.responses import refuse
-from evolink_mock.http.route_table import Shortcuts
+from evolink_mock.http.responses import send_error
+from evolink_mock.http.route_table import RouteTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,34 +91,34 @@ class ControlEndpoint:
         """Answer one request."""
         exchange = scope[KEY]
         found = await self._ask(scope, receive)
-        reply = found if isinstance(found, Fault) else await self._row.act(found)
-        if isinstance(reply, Fault):
-            await refuse(send, exchange, reply, ERRORS)
+        reply = found if isinstance(found, ApiError) else await self._row.act(found)
+        if isinstance(reply, ApiError):
+            await send_error(send, exchange, reply, ERRORS)
         else:
             await send_reply(send, exchange, reply)
 
-    async def _ask(self, scope: Scope, receive: Receive) -> Ask | Fault:
+    async def _ask(self, scope: Scope, receive: Receive) -> ControlRequest | ApiError:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         fault = origin_check.refusal(headers, self._own | origin_check.hosts_of(_address(scope)))
         if fault is not None:
             return fault
         token = _token(self._service, headers)
         if self._row.owned and token is None:
-            return Fault(401)
-        body: Struct | Fault = Empty()
+            return ApiError(401)
+        body: Struct | ApiError = Empty()
         if scope["method"] not in _READS:
             raw = await read_body(receive, headers, _BODY_LIMIT)
-            if isinstance(raw, Fault):
+            if isinstance(raw, ApiError):
                 return raw
             body = decode(raw, headers.get(b"content-type", b""), self._row.body)
-            if isinstance(body, Fault):
+            if isinstance(body, ApiError):
                 return body
         account = await self._account(token)
-        return Ask(self._service, account, body, scope.get("path_params", {}).get("task_id", ""))
+        return ControlRequest(self._service, account, body, scope.get("path_params", {}).get("task_id", ""))
 
     async def _account(self, token: str | None) -> Account:
         if token is None or not self._row.owned:
-            return self._service.nobody
+            return self._service.anonymous
         return await self._service.store.account(token)
 
 
@@ -144,7 +144,7 @@ def control_routes(service: Service, elsewhere: str | None = None) -> Router:
     methods: dict[str, set[str]] = defaultdict(set)
     for route in routes:
         methods[route.path] |= route.methods or set()
-    routes += [Route(path, WrongMethod(*sorted(known))) for path, known in methods.items()]
+    routes += [Route(path, MethodNotAllowed(*sorted(known))) for path, known in methods.items()]
     return Router(routes, default=not_found, redirect_slashes=False)
 
 
@@ -153,4 +153,4 @@ def create_control_app(service: Service, elsewhere: str) -> ASGIApp:
     from starlette.routing import Mount
 
     app = Router([Mount(PREFIX, control_routes(service, elsewhere))], default=not_found)
-    return Front(app, Shortcuts(()), lambda _: None)
+    return ExchangeMiddleware(app, RouteTable(()), lambda _: None)

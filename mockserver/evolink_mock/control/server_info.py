@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from evolink_mock.control.handler import Reply, told
-from evolink_mock.http.errors import Fault
+from evolink_mock.control.handler import ControlResponse, json_response
+from evolink_mock.http.errors import ApiError
 
 if TYPE_CHECKING:
-    from evolink_mock.control.handler import Ask
+    from evolink_mock.control.handler import ControlRequest
 
 
 @cache
@@ -20,48 +20,52 @@ def document() -> bytes:
     return (files("evolink_mock.control") / "control.yaml").read_bytes()
 
 
-async def health(ask: Ask) -> Reply:  # noqa: ARG001
+async def health(ask: ControlRequest) -> ControlResponse:  # noqa: ARG001
     """Whoever gets this knows that the process answers."""
-    return told({"status": "ok"})
+    return json_response({"status": "ok"})
 
 
-async def ready(ask: Ask) -> Reply | Fault:
+async def ready(ask: ControlRequest) -> ControlResponse | ApiError:
     """Whether callbacks are being delivered."""
-    return told({"status": "ok"}) if ask.service.ready else Fault(503, "callbacks are not delivered yet")
+    return (
+        json_response({"status": "ok"})
+        if ask.service.ready
+        else ApiError(503, "callbacks are not delivered yet")
+    )
 
 
-async def openapi_yaml(ask: Ask) -> Reply:  # noqa: ARG001
+async def openapi_yaml(ask: ControlRequest) -> ControlResponse:  # noqa: ARG001
     """The document of this API."""
-    return Reply(document(), kind=b"application/yaml")
+    return ControlResponse(document(), kind=b"application/yaml")
 
 
-async def openapi_json(ask: Ask) -> Reply:  # noqa: ARG001
+async def openapi_json(ask: ControlRequest) -> ControlResponse:  # noqa: ARG001
     """The document of this API, as JSON."""
     import yaml
 
-    return told(yaml.safe_load(document()))
+    return json_response(yaml.safe_load(document()))
 
 
-async def spec(ask: Ask) -> Reply:
+async def spec(ask: ControlRequest) -> ControlResponse:
     """The documents that are played."""
-    return told({"documents": ask.service.spec.documents})
+    return json_response({"documents": ask.service.spec.documents})
 
 
-async def clauses(ask: Ask) -> Reply:  # noqa: ARG001
+async def clauses(ask: ControlRequest) -> ControlResponse:  # noqa: ARG001
     """The rules that the documents state."""
     from evolink_spec.clauses import load_clauses
 
-    return told({"clauses": load_clauses()})
+    return json_response({"clauses": load_clauses()})
 
 
-async def authority(ask: Ask) -> Reply | Fault:
+async def authority(ask: ControlRequest) -> ControlResponse | ApiError:
     """The certificate to trust."""
     pem = ask.service.ca_pem
     if pem is None:
-        return Fault(404, "there is no https here, so no authority")
-    return Reply(pem, kind=b"application/x-pem-file")
+        return ApiError(404, "there is no https here, so no authority")
+    return ControlResponse(pem, kind=b"application/x-pem-file")
 
 
-async def cookbook(ask: Ask) -> Reply:
+async def cookbook(ask: ControlRequest) -> ControlResponse:
     """Every recipe by name."""
-    return told({"recipes": ask.service.cookbook.names})
+    return json_response({"recipes": ask.service.registry.names})

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from evolink_mock.control import journal
-from evolink_mock.control.handler import Reply, told
+from evolink_mock.control.handler import ControlResponse, json_response
 from evolink_mock.domain import task_body
 from evolink_mock.domain.deliveries import succeeded
 from evolink_mock.domain.tasks import SUCCESS, Outcome, Phase, view
-from evolink_mock.http.errors import Fault
+from evolink_mock.http.errors import ApiError
 from evolink_mock.service import account_clock, task_overrides
 from evolink_mock.service.waiting import Reached, wait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evolink_mock.control.handler import Ask
+    from evolink_mock.control.handler import ControlRequest
     from evolink_mock.domain.deliveries import Attempt, Delivery
     from evolink_mock.domain.tasks import Task
 
@@ -47,54 +47,54 @@ class WaitForCallbacks(Struct, frozen=True):
     timeout: _Timeout = 10.0
 
 
-async def listed(ask: Ask) -> Reply:
+async def listed(ask: ControlRequest) -> ControlResponse:
     """Every task of the account."""
     tasks = await ask.service.store.tasks(ask.account.token)
     now = account_clock.now(ask.service, ask.account)
-    return told({"tasks": [_shown(task, now) for task in tasks]})
+    return json_response({"tasks": [_shown(task, now) for task in tasks]})
 
 
-async def shown(ask: Ask) -> Reply | Fault:
+async def shown(ask: ControlRequest) -> ControlResponse | ApiError:
     """One task."""
     return await _told(ask, ask.task_id)
 
 
-async def forced(ask: Ask) -> Reply | Fault:
+async def forced(ask: ControlRequest) -> ControlResponse | ApiError:
     """End a task now."""
     outcome = _outcome(ask)
-    if isinstance(outcome, Fault):
+    if isinstance(outcome, ApiError):
         return outcome
     task = await _own(ask, ask.task_id)
     if task is None:
         return _unknown(ask.task_id)
-    if not await task_overrides.end(ask.service, ask.account, task.id, outcome):
-        return Fault(409, "the task is over, and what is over does not change")
+    if not await task_overrides.finish_task(ask.service, ask.account, task.id, outcome):
+        return ApiError(409, "the task is over, and what is over does not change")
     return await _told(ask, task.id)
 
 
-async def callbacks(ask: Ask) -> Reply:
+async def callbacks(ask: ControlRequest) -> ControlResponse:
     """Every delivery of the account."""
     owed = await ask.service.store.deliveries(ask.account.token)
-    return told({"callbacks": await _deliveries(ask, owed)})
+    return json_response({"callbacks": await _deliveries(ask, owed)})
 
 
-async def callback(ask: Ask) -> Reply | Fault:
+async def callback(ask: ControlRequest) -> ControlResponse | ApiError:
     """The delivery of one task."""
     owed = await _owed(ask)
-    return owed if isinstance(owed, Fault) else told((await _deliveries(ask, [owed]))[0])
+    return owed if isinstance(owed, ApiError) else json_response((await _deliveries(ask, [owed]))[0])
 
 
-async def replayed(ask: Ask) -> Reply | Fault:
+async def replayed(ask: ControlRequest) -> ControlResponse | ApiError:
     """Attempt a delivery once more."""
     owed = await _owed(ask)
-    if isinstance(owed, Fault):
+    if isinstance(owed, ApiError):
         return owed
-    if not await task_overrides.replay(ask.service, ask.account, owed.task_id):
-        return Fault(409, "it is on the agenda still, and will be attempted by itself")
+    if not await task_overrides.redeliver(ask.service, ask.account, owed.task_id):
+        return ApiError(409, "it is on the agenda still, and will be attempted by itself")
     return await callback(ask)
 
 
-async def wait_for_task(ask: Ask) -> Reply | Fault:
+async def wait_for_task(ask: ControlRequest) -> ControlResponse | ApiError:
     """Answer when a task is over."""
     task_id = ask.body.task_id
 
@@ -109,10 +109,10 @@ async def wait_for_task(ask: Ask) -> Reply | Fault:
     if task is None:
         return _unknown(task_id)
     seen = _shown(task, account_clock.now(ask.service, ask.account))
-    return told({"reached": why == "reached", "why": why, "task": seen})
+    return json_response({"reached": why == "reached", "why": why, "task": seen})
 
 
-async def wait_for_callbacks(ask: Ask) -> Reply:
+async def wait_for_callbacks(ask: ControlRequest) -> ControlResponse:
     """Answer when so many callbacks were delivered."""
 
     async def delivered() -> list[Delivery]:
@@ -124,17 +124,17 @@ async def wait_for_callbacks(ask: Ask) -> Reply:
 
     why = await wait(ask.service, ask.account, reached, ask.body.timeout)
     seen = await _deliveries(ask, await delivered())
-    return told({"reached": why == "reached", "why": why, "callbacks": seen})
+    return json_response({"reached": why == "reached", "why": why, "callbacks": seen})
 
 
-async def calls_made(ask: Ask) -> list[journal.Made]:
+async def calls_made(ask: ControlRequest) -> list[journal.Made]:
     """Every attempt of every delivery of the account, with the body that was sent."""
     found = []
     for owed in await ask.service.store.deliveries(ask.account.token):
         task = await ask.service.store.task(owed.task_id)
         if task is not None:
             found += [
-                journal.Made(owed, one, task_body.wire(task, _told_at(task, one))) for one in owed.attempts
+                journal.Made(owed, one, task_body.to_json(task, _told_at(task, one))) for one in owed.attempts
             ]
     return found
 
@@ -144,36 +144,36 @@ def _told_at(task: Task, attempt: Attempt) -> float:
     return max(attempt.at, task.plan.ends)
 
 
-def _outcome(ask: Ask) -> Outcome | Fault:
+def _outcome(ask: ControlRequest) -> Outcome | ApiError:
     body: Forced = ask.body
     if body.outcome == "completed":
-        return SUCCESS if body.code is None else Fault(400, "code: a completed task has none", "code")
+        return SUCCESS if body.code is None else ApiError(400, "code: a completed task has none", "code")
     known = {failure.code: failure for failure in ask.service.spec.failures}
     if body.code not in known:
-        return Fault(400, f"code: has to be one of {', '.join(known)}", "code")
+        return ApiError(400, f"code: has to be one of {', '.join(known)}", "code")
     return Outcome(known[body.code])
 
 
-async def _own(ask: Ask, task_id: str) -> Task | None:
+async def _own(ask: ControlRequest, task_id: str) -> Task | None:
     task = await ask.service.store.task(task_id)
     return task if task is not None and task.account == ask.account.token else None
 
 
-async def _owed(ask: Ask) -> Delivery | Fault:
+async def _owed(ask: ControlRequest) -> Delivery | ApiError:
     task = await _own(ask, ask.task_id)
     owed = None if task is None else await ask.service.store.delivery(task.id)
-    return owed or Fault(404, f"no callback is owed for {ask.task_id[:60]!r}")
+    return owed or ApiError(404, f"no callback is owed for {ask.task_id[:60]!r}")
 
 
-def _unknown(task_id: str) -> Fault:
-    return Fault(404, f"the account has no task {task_id[:60]!r}")
+def _unknown(task_id: str) -> ApiError:
+    return ApiError(404, f"the account has no task {task_id[:60]!r}")
 
 
-async def _told(ask: Ask, task_id: str) -> Reply | Fault:
+async def _told(ask: ControlRequest, task_id: str) -> ControlResponse | ApiError:
     task = await _own(ask, task_id)
     if task is None:
         return _unknown(task_id)
-    return told(_shown(task, account_clock.now(ask.service, ask.account)))
+    return json_response(_shown(task, account_clock.now(ask.service, ask.account)))
 
 
 def _finite(instant: float) -> float | None:
@@ -198,12 +198,12 @@ def _shown(task: Task, now: float) -> dict[str, Any]:
         },
         "outcome": ending if math.isfinite(plan.ends) else None,
         "code": failure.code if failure is not None and seen.phase is Phase.FAILED else None,
-        "body": task_body.body(task, now),
+        "body": task_body.to_dict(task, now),
     }
 
 
-async def _deliveries(ask: Ask, owed: Sequence[Delivery]) -> list[dict[str, Any]]:
-    dues = ask.service.webhooks.agenda(ask.account).dues({one.task_id for one in owed})
+async def _deliveries(ask: ControlRequest, owed: Sequence[Delivery]) -> list[dict[str, Any]]:
+    dues = ask.service.callback_service.agenda(ask.account).dues({one.task_id for one in owed})
     found = []
     for one in owed:
         task = await ask.service.store.task(one.task_id)
@@ -220,7 +220,7 @@ def _delivery(task: Task, owed: Delivery, dues: dict[str, float], secrets: tuple
     attempts = [
         {
             "at": one.at,
-            "request": {"method": "POST", "url": url, "body": task_body.body(task, _told_at(task, one))},
+            "request": {"method": "POST", "url": url, "body": task_body.to_dict(task, _told_at(task, one))},
             "status": one.status,
             "problem": one.problem,
         }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.domain.tasks import Plan, Task
     from evolink_mock.domain.units import Rate
-    from evolink_mock.recipes.assignments import Order
+    from evolink_mock.recipes.assignments import AssignedRecipe
 
 
 JOURNAL = 200  # exchanges that are remembered of an account
@@ -39,7 +39,9 @@ class Account(Struct):
     hits: int = 0
     clock: Clock | None = None  # its own, when a test moves it; else the server's
     journal: deque[Exchange] = field(default_factory=lambda: deque(maxlen=JOURNAL))
-    orders: list[Order] | None = None  # recipes that wait; None: none, so that most requests look no further
+    orders: list[AssignedRecipe] | None = (
+        None  # recipes that wait; None: none, so that most requests look no further
+    )
     turns: dict[tuple[str, str], int] | None = (
         None  # of sequences that come with requests: operation and text
     )
@@ -47,7 +49,7 @@ class Account(Struct):
     drawn: int = 0  # answers that chance had a part in
 
 
-class Terms(Struct, frozen=True):
+class AccountTerms(Struct, frozen=True):
     """What every new account is opened with."""
 
     seed: int
@@ -56,7 +58,7 @@ class Terms(Struct, frozen=True):
     denied: frozenset[str] = frozenset()
 
 
-def open_account(token: str, terms: Terms) -> Account:
+def open_account(token: str, terms: AccountTerms) -> Account:
     """A new account; its ids follow from the seed and the token alone."""
     label = blake2b(token.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
     return Account(token, label, ids.salt(terms.seed, token), terms.credits, terms.rate, terms.denied)
@@ -69,18 +71,18 @@ def remaining(account: Account, now: float) -> float:
     return round(account.granted - account.used, _PLACES)
 
 
-def grant(account: Account, left: float, now: float) -> None:
+def set_credits(account: Account, left: float, now: float) -> None:
     """Let the account have so many credits left at `now`."""
     remaining(account, now)  # what has come back by now is not on top of it
     account.granted = round(account.used + left, _PLACES)
 
 
-def limit(account: Account, rate: Rate) -> None:
+def set_rate(account: Account, rate: Rate) -> None:
     """Limit the account to a rate from now on: its window begins anew."""
     account.rate, account.window, account.hits = rate, -1.0, 0
 
 
-def chance(account: Account) -> int:
+def next_random(account: Account) -> int:
     """A number that repeats with the seed and the script, another each time: less than 36⁸."""
     account.drawn += 1
     return ids.draw(account.salt, -account.drawn)
@@ -94,7 +96,7 @@ def charge(account: Account, task: Task, price: float) -> None:
         heapq.heappush(account.refunds, (task.plan.ends, price))
 
 
-def settle(account: Account, before: Plan, after: Plan, price: float) -> None:
+def move_refund(account: Account, before: Plan, after: Plan, price: float) -> None:
     """Note when the price of a task returns, now that it has another plan; `before` was not over yet."""
     if before.outcome.failure is not None and (before.ends, price) in account.refunds:
         account.refunds.remove((before.ends, price))
@@ -103,7 +105,7 @@ def settle(account: Account, before: Plan, after: Plan, price: float) -> None:
         heapq.heappush(account.refunds, (after.ends, price))
 
 
-def hit(account: Account, now: float) -> float | None:
+def count_request(account: Account, now: float) -> float | None:
     """Count a request; seconds to wait when it is one too many for the window, else None."""
     rate = account.rate
     if rate is None:

@@ -15,7 +15,7 @@ _LOGGED = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*://)"
     r"(?:[^/?#\\\s]*@)?"
     r"(?P<host>(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?)"
-    r"(?P<path>/[!\"$->@-~]*)?"  # printable ASCII less # and ?, so that nobody writes a line into the log
+    r"(?P<path>/[!\"$->@-~]*)?"  # printable ASCII less # and ?, so that anonymous writes a line into the log
     r"(?:[?#].*)?",
     re.IGNORECASE | re.DOTALL,
 )

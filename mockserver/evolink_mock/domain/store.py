@@ -9,7 +9,7 @@ from evolink_mock.domain.accounts import open_account
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from evolink_mock.domain.accounts import Account, Terms
+    from evolink_mock.domain.accounts import Account, AccountTerms
     from evolink_mock.domain.deliveries import Delivery
     from evolink_mock.domain.tasks import Task
 
@@ -57,7 +57,7 @@ class Store(Protocol):
 class MemoryStore:
     """A `Store` that lives as long as the process. `changed` hears the token of whose delivery is kept."""
 
-    def __init__(self, terms: Terms, changed: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, terms: AccountTerms, changed: Callable[[str], None] = lambda _: None) -> None:
         self._terms = terms
         self._changed = changed
         self._accounts: dict[str, Account] = {}

@@ -23,7 +23,7 @@ def result_url(task: Task) -> str:
     return f"{task.origin}{MEDIA_PATH}{media_name(task)}"
 
 
-def body(task: Task, now: float) -> dict[str, Any]:
+def to_dict(task: Task, now: float) -> dict[str, Any]:
     """The body that describes a task at `now`: the example of the document with what is true put in.
 
     `results` when completed and only then, `error` when failed and only then (clauses
@@ -46,6 +46,6 @@ def body(task: Task, now: float) -> dict[str, Any]:
     return found
 
 
-def wire(task: Task, now: float) -> bytes:
+def to_json(task: Task, now: float) -> bytes:
     """`body` as compact JSON."""
-    return _encode(body(task, now))
+    return _encode(to_dict(task, now))

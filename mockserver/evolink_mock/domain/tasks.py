@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from evolink_spec import CreateOperation, TaskFailure
 
     from evolink_mock.domain.units import Speed
-    from evolink_mock.media.spec import Look
+    from evolink_mock.media.spec import MediaSpec
 
 LINK_SECONDS = 24 * 3600.0  # clause `link.24h`
 _PENDING_SHARE = 0.1  # of the whole duration
@@ -48,7 +48,7 @@ class Plan(Struct, frozen=True, gc=False):
         return self.ends + LINK_SECONDS
 
 
-class Quirks(Struct, frozen=True, gc=False):
+class Anomalies(Struct, frozen=True, gc=False):
     """What is odd about the result and the callback of a task; `wait` is the delay of a late callback in seconds."""
 
     link: str = ""  # expired, 404 or truncated
@@ -66,10 +66,10 @@ class Task(Struct, frozen=True, gc=False):
     account: str
     operation: CreateOperation
     model: str
-    look: Look
+    media: MediaSpec
     origin: str
     plan: Plan
-    quirks: Quirks | None = None
+    anomalies: Anomalies | None = None
 
 
 def plan(created: float, draw: int, speed: Speed, outcome: Outcome = SUCCESS) -> Plan:

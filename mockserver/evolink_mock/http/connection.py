@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 TRANSPORT = "evolink_mock.transport"  # the connection in the ASGI scope, when `protocol` serves it
 
 
-class Lost(ConnectionError):  # noqa: N818  (the answer is lost, which is what was asked for)
+class ConnectionDroppedError(ConnectionError):  # noqa: N818  (the answer is lost, which is what was asked for)
     """A recipe had the connection closed. In process, without a connection, this is what the caller sees.
 
     `sent` says whether a part of the answer went before.
@@ -22,8 +22,8 @@ class Lost(ConnectionError):  # noqa: N818  (the answer is lost, which is what w
         self.sent = sent
 
 
-async def hang_up(lost: Lost, scope: Scope, receive: Receive) -> None:
-    """Close the connection of a request, and return once it is closed. Raises `Lost` where there is none."""
+async def close_connection(lost: ConnectionDroppedError, scope: Scope, receive: Receive) -> None:
+    """Close the connection of a request, and return once it is closed. Raises `ConnectionDroppedError` where there is none."""
     transport = scope.get(TRANSPORT)
     if transport is None:
         raise lost

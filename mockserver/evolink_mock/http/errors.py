@@ -26,7 +26,7 @@ _UNDOCUMENTED = {
 _INTERNAL = ("internal_error", "Internal server error", "api_error")
 
 
-class Fault(Struct, frozen=True):
+class ApiError(Struct, frozen=True):
     """A refusal: the status, what in particular is wrong (`field: reason`), the field, and extra headers.
 
     `hint` is for the log of the person who runs the server, never for the client.
@@ -39,7 +39,7 @@ class Fault(Struct, frozen=True):
     hint: str = ""
 
 
-def body(fault: Fault, documented: Mapping[int, ErrorAnswer]) -> bytes:
+def body(fault: ApiError, documented: Mapping[int, ErrorAnswer]) -> bytes:
     """The JSON of a fault: documented code, message and type; the detail after the message, and `param`."""
     if fault.status in documented:
         example = documented[fault.status].body

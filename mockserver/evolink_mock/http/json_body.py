@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from evolink_mock.http.errors import Fault
+from evolink_mock.http.errors import ApiError
 
 _decode = msgspec.json.Decoder().decode
 _HIGH = rb"\\u[dD][89abAB][0-9a-fA-F]{2}"
@@ -22,27 +22,27 @@ _PLAINER = {
 }
 
 
-def check_content_type(content_type: bytes) -> Fault | None:
+def check_content_type(content_type: bytes) -> ApiError | None:
     """A fault unless the media type is `application/json` (parameters and case aside)."""
     if content_type.partition(b";")[0].strip().lower() == b"application/json":
         return None
     given = content_type.decode("latin-1")[:100] or "none"
-    return Fault(400, f"the Content-Type must be application/json, not {given}")
+    return ApiError(400, f"the Content-Type must be application/json, not {given}")
 
 
-def too_large(limit: int) -> Fault:
+def too_large(limit: int) -> ApiError:
     """The fault of a body of more than `limit` bytes."""
-    return Fault(400, f"the body is larger than {limit} bytes")
+    return ApiError(400, f"the body is larger than {limit} bytes")
 
 
 def parse(raw: bytes) -> Any:
-    """Decode a body, to a JSON value or a `Fault`. The last of duplicate keys wins (clause `body.duplicate-keys`)."""
+    """Decode a body, to a JSON value or a `ApiError`. The last of duplicate keys wins (clause `body.duplicate-keys`)."""
     try:
         return _decode(raw)
     except RecursionError:
-        return Fault(400, "the body is nested too deeply")
+        return ApiError(400, "the body is nested too deeply")
     except (msgspec.MsgspecError, ValueError) as error:
-        return Fault(400, f"the body is not valid JSON: {_reason(raw, error)}")
+        return ApiError(400, f"the body is not valid JSON: {_reason(raw, error)}")
 
 
 def _reason(raw: bytes, error: Exception) -> str:

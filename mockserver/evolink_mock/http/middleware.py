@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.exchange import KEY, Exchange
-from evolink_mock.http.connection import Lost, hang_up
-from evolink_mock.http.errors import Fault
-from evolink_mock.http.requests import Disconnected
-from evolink_mock.http.responses import refuse
+from evolink_mock.http.connection import ConnectionDroppedError, close_connection
+from evolink_mock.http.errors import ApiError
+from evolink_mock.http.requests import ClientDisconnectedError
+from evolink_mock.http.responses import send_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from evolink_mock.http.route_table import Shortcuts
+    from evolink_mock.http.route_table import RouteTable
 
 _log = logging.getLogger("evolink_mock")
 
@@ -25,12 +25,12 @@ _log = logging.getLogger("evolink_mock")
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
     """404 for a path that the API does not have (clause `error.other-paths`)."""
     if scope["type"] == "http":
-        await refuse(send, scope[KEY], Fault(404, f"there is no {scope['path'][:200]}"))
+        await send_error(send, scope[KEY], ApiError(404, f"there is no {scope['path'][:200]}"))
     else:
         await send({"type": "websocket.close", "code": 1000, "reason": ""})
 
 
-class WrongMethod:
+class MethodNotAllowed:
     """405 for a path that the API has, with the methods it takes (clause `error.other-methods`)."""
 
     def __init__(self, *methods: str) -> None:
@@ -39,13 +39,13 @@ class WrongMethod:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Answer with `Allow`."""
         detail = f"{scope['path'][:200]} takes {self._allow}"
-        await refuse(send, scope[KEY], Fault(405, detail, headers=((b"allow", self._allow.encode()),)))
+        await send_error(send, scope[KEY], ApiError(405, detail, headers=((b"allow", self._allow.encode()),)))
 
 
-class Front:
+class ExchangeMiddleware:
     """The outermost layer: opens the exchange, answers a bug with the documented 500, tells the log."""
 
-    def __init__(self, app: ASGIApp, shortcuts: Shortcuts, observe: Callable[[Exchange], None]) -> None:
+    def __init__(self, app: ASGIApp, shortcuts: RouteTable, observe: Callable[[Exchange], None]) -> None:
         self._app = app
         self._find = shortcuts.find
         self._observe = observe
@@ -62,16 +62,16 @@ class Front:
         app = self._find(exchange.method, exchange.path, scope) or self._app
         try:
             await app(scope, receive, send)
-        except Disconnected:
+        except ClientDisconnectedError:
             exchange.notes += ("the client went away",)
-        except Lost as lost:
+        except ConnectionDroppedError as lost:
             exchange.notes += (str(lost),)
-            await hang_up(lost, scope, receive)
+            await close_connection(lost, scope, receive)
         except Exception:
             _log.exception("a bug in the mock, answering %s %s", exchange.method, exchange.path)
             if exchange.status:
                 raise  # half an answer is out: only closing the connection tells the client
-            await refuse(send, exchange, Fault(500))
+            await send_error(send, exchange, ApiError(500))
         finally:
             exchange.seconds = stopwatch() - exchange.began
             if exchange.owner is not None:

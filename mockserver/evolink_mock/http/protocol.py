@@ -19,7 +19,7 @@ _INTERIM = b"HTTP/1.1 1"  # 100 Continue: the client waits for it
 _HEAD = b"HTTP/1."
 
 
-class Joined:
+class CoalescingTransport:
     """A transport that holds the head of an answer back until the first of its body, its end, or the connection's."""
 
     __slots__ = ("_head", "_transport", "_write", "is_closing")
@@ -60,7 +60,7 @@ class Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Begin a connection."""
-        super().connection_made(cast("asyncio.Transport", Joined(transport)))
+        super().connection_made(cast("asyncio.Transport", CoalescingTransport(transport)))
 
     def on_message_begin(self) -> None:
         """Begin a request: put the connection into its scope."""
@@ -69,5 +69,5 @@ class Protocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """End an answer: one to HEAD has no body that would have taken its head along."""
-        cast("Joined", self.transport).flush()
+        cast("CoalescingTransport", self.transport).flush()
         super().on_response_complete()

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope
 
-    from evolink_mock.http.errors import Fault
+    from evolink_mock.http.errors import ApiError
 
 _HOST = re.compile(rb"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 _DIGITS = 19  # of a Content-Length that are read: more would be too large for any limit
 _MANY = 1000
 
 
-class Disconnected(Exception):  # noqa: N818  (not an error: the client went away)
+class ClientDisconnectedError(Exception):  # noqa: N818  (not an error: the client went away)
     """The client closed the connection before its request was whole."""
 
 
@@ -31,7 +31,7 @@ def token_of(authorization: bytes) -> str | None:
     return token.decode("latin-1") if token and scheme.lower() == b"bearer" else None
 
 
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | Fault:
+async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | ApiError:
     """The whole body, or a fault as soon as it is known to be larger than `limit` bytes."""
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:_DIGITS]) > limit:
@@ -41,7 +41,7 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Disconnected
+            raise ClientDisconnectedError
         chunk: bytes = message.get("body", b"")
         size += len(chunk)
         if size > limit:

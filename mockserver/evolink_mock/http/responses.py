@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from starlette.types import Send
 
     from evolink_mock.domain.exchange import Exchange
-    from evolink_mock.http.errors import Fault, Headers
+    from evolink_mock.http.errors import ApiError, Headers
 
 _JSON = (b"content-type", b"application/json")
 
 
-async def answer(
+async def send_json(
     send: Send, exchange: Exchange, body: bytes, status: int = 200, headers: Headers = ()
 ) -> None:
     """Send a JSON body. A HEAD request is answered with the headers alone."""
@@ -29,9 +29,9 @@ async def answer(
     await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
 
 
-async def refuse(
-    send: Send, exchange: Exchange, fault: Fault, documented: Mapping[int, ErrorAnswer] | None = None
+async def send_error(
+    send: Send, exchange: Exchange, fault: ApiError, documented: Mapping[int, ErrorAnswer] | None = None
 ) -> None:
     """Send a fault in the documented shape, and note why for the log."""
     exchange.notes += tuple(filter(None, (fault.detail, fault.hint)))
-    await answer(send, exchange, errors.body(fault, documented or {}), fault.status, fault.headers)
+    await send_json(send, exchange, errors.body(fault, documented or {}), fault.status, fault.headers)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _ONE_PARAMETER = re.compile(r"(?P<prefix>[^{}]*/)\{(?P<name>\w+)\}")
 
 
-class Shortcuts:
+class RouteTable:
     """The routes whose path is fixed, or ends in its only parameter."""
 
     def __init__(self, routes: Iterable[Route]) -> None:

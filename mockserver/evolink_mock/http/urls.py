@@ -19,7 +19,7 @@ _ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class CallbackTarget:
     """Where a callback goes: a canonical host (lower case, no brackets, no trailing dot) and what to ask for.
 
     `request_target` is the path and query exactly as given (clause `callback.query-kept`).
@@ -36,7 +36,7 @@ class Target:
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-def target(url: str) -> Target:
+def parse_target(url: str) -> CallbackTarget:
     """Take a URL apart. ValueError, with a short reason, when it is malformed or ambiguous.
 
     A fragment is legal and never sent.
@@ -53,7 +53,7 @@ def target(url: str) -> Target:
         raise ValueError("has a backslash")
     host, port = _host_and_port(authority)
     request_target = rest if rest.startswith("/") else f"/{rest}"
-    return Target(scheme, host, port or DEFAULT_PORTS[scheme], request_target.encode("ascii"))
+    return CallbackTarget(scheme, host, port or DEFAULT_PORTS[scheme], request_target.encode("ascii"))
 
 
 def _host_and_port(authority: str) -> tuple[str, int | None]:

@@ -62,7 +62,7 @@ class Authority:
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
-        leaf.configure_cert(context)  # by way of a temporary file that nobody else can read
+        leaf.configure_cert(context)  # by way of a temporary file that anonymous else can read
         return context
 
 

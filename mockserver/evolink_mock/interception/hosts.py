@@ -65,7 +65,7 @@ def _host(server: dict[str, Any]) -> str | None:
         lambda name: str(variables.get(name[1], {}).get("default", "")), str(server.get("url"))
     )
     try:
-        host = urls.target(url).host
+        host = urls.parse_target(url).host
     except ValueError:
         return None
     return host if _NAME.fullmatch(host) and not host.endswith(".localhost") else None
@@ -75,7 +75,7 @@ def lines(hosts: Iterable[str]) -> str:
     """The lines of a hosts file that lead these names to this machine.
 
     IPv4 only: a name that the file knows is not looked up elsewhere, and a client that tried ::1 first and
-    knows no second try would find nobody there.
+    knows no second try would find anonymous there.
     """
     return "".join(f"{HERE}\t{host}\n" for host in hosts)
 

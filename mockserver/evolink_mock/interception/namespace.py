@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class NotPermitted(Exception):  # noqa: N818  (it reads as what it says)
+class NamespaceError(Exception):  # noqa: N818  (it reads as what it says)
     """The names cannot lead here on this system; the text says why, and what else there is."""
 
 
@@ -41,10 +41,10 @@ def enter(hosts: Sequence[str], folder: Path) -> None:
 
     The network there is loopback and nothing else, all its ports are free, and the processes started from now
     on share it. The user stays who he is. `folder` keeps the hosts file. To be called before there is a
-    second thread. Raises `NotPermitted`.
+    second thread. Raises `NamespaceError`.
     """
     if sys.platform != "linux":
-        raise NotPermitted(
+        raise NamespaceError(
             "--hosts needs the namespaces of Linux; `evolink-mock hosts` tells how to do it by hand"
         )
     libc = ctypes.CDLL(None, use_errno=True)
@@ -57,7 +57,7 @@ def enter(hosts: Sequence[str], folder: Path) -> None:
         _mount(libc, b"none", b"/", _MS_REC | _MS_PRIVATE)
         _mount(libc, os.fsencode(file), _HOSTS_FILE.encode(), _MS_BIND)
     except OSError as error:
-        raise NotPermitted(_why_not(error)) from error
+        raise NamespaceError(_why_not(error)) from error
     _check(hosts)
 
 
@@ -104,7 +104,7 @@ def _check(hosts: Sequence[str]) -> None:
         except OSError:
             found = set()
         if found != {HERE}:
-            raise NotPermitted(
+            raise NamespaceError(
                 f"--hosts: {host} is not looked up in {_HOSTS_FILE} first on this system (see /etc/nsswitch.conf)"
             )
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from evolink_mock.http.urls import DEFAULT_PORTS, Target, target
+from evolink_mock.http.urls import DEFAULT_PORTS, CallbackTarget, parse_target
 
 if TYPE_CHECKING:
     import socket
@@ -45,14 +45,14 @@ class Passage(NamedTuple):
     outcome: str
 
 
-class Ask(NamedTuple):
+class ProxyRequest(NamedTuple):
     """What a client wants: a tunnel (`head` empty), or that this head is passed on, and what follows it."""
 
-    target: Target
+    target: CallbackTarget
     head: bytes
 
 
-class Refusal(Exception):  # noqa: N818  (an answer, not a failure)
+class ProxyRefusal(Exception):  # noqa: N818  (an answer, not a failure)
     """An answer of the proxy's own, in plain text."""
 
     def __init__(self, status: int, reason: str) -> None:
@@ -60,27 +60,27 @@ class Refusal(Exception):  # noqa: N818  (an answer, not a failure)
         self.status = status
 
 
-def understand(head: bytes) -> Ask:
-    """Read the head of a request, up to and with its empty line. Raises `Refusal`."""
+def understand(head: bytes) -> ProxyRequest:
+    """Read the head of a request, up to and with its empty line. Raises `ProxyRefusal`."""
     line, *headers = head[:-4].decode("latin-1").split("\r\n")
     found = _REQUEST.fullmatch(line)
     if found is None or not all(map(_HEADER.match, headers)):
-        raise Refusal(400, "evolink-mock: this is no HTTP/1.1 request")
+        raise ProxyRefusal(400, "evolink-mock: this is no HTTP/1.1 request")
     method, url = found.groups()
     if url.startswith("/") or url == "*":
-        raise Refusal(
+        raise ProxyRefusal(
             400, "evolink-mock: this port is a proxy, for HTTPS_PROXY; the API is at the other port"
         )
     try:
-        wanted = target(f"https://{url}" if method == "CONNECT" else url)
+        wanted = parse_target(f"https://{url}" if method == "CONNECT" else url)
     except ValueError as error:
-        raise Refusal(400, f"evolink-mock: the address asked for {error}") from error
+        raise ProxyRefusal(400, f"evolink-mock: the address asked for {error}") from error
     if method == "CONNECT":
-        return Ask(wanted, b"")
-    return Ask(wanted, _passed_on(method, wanted, headers))
+        return ProxyRequest(wanted, b"")
+    return ProxyRequest(wanted, _passed_on(method, wanted, headers))
 
 
-def _passed_on(method: str, wanted: Target, headers: list[str]) -> bytes:
+def _passed_on(method: str, wanted: CallbackTarget, headers: list[str]) -> bytes:
     """The head as the server is to see it: for one request, and without what is between client and proxy."""
     kept = [header for header in headers if header.partition(":")[0].lower() not in _BETWEEN_US]
     lines = [
@@ -142,7 +142,7 @@ class Proxy:
         try:
             ask = understand(await _head(reader))
             theirs, to_them = await self._connect(ask)
-        except Refusal as refusal:
+        except ProxyRefusal as refusal:
             await _refuse(reader, writer, refusal)
             return
         if ask.head:
@@ -154,7 +154,7 @@ class Proxy:
         finally:
             to_them.close()
 
-    async def _connect(self, ask: Ask) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connect(self, ask: ProxyRequest) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Connect to where this goes. Inside of a tunnel the client speaks TLS itself."""
         wanted, tunnel, routes = ask.target, not ask.head, self._routes
         address = Address(wanted.host, wanted.port)
@@ -163,7 +163,7 @@ class Proxy:
             address = routes.http if plain else routes.https
         elif routes.offline:
             self._observe(Passage(*address, "refused"))
-            raise Refusal(403, f"evolink-mock is offline: {wanted.host} is not answered here")
+            raise ProxyRefusal(403, f"evolink-mock is offline: {wanted.host} is not answered here")
         secure = not tunnel and wanted.scheme == "https"  # asked for by some clients, in place of a tunnel
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
@@ -178,11 +178,13 @@ class Proxy:
             self._observe(Passage(*address, "passed on"))
         return streams
 
-    def _unreachable(self, wanted: Target, error: OSError) -> Refusal:
+    def _unreachable(self, wanted: CallbackTarget, error: OSError) -> ProxyRefusal:
         self._observe(Passage(wanted.host, wanted.port, "not reached"))
         status = 504 if isinstance(error, TimeoutError) else 502
         why = error.strerror or type(error).__name__
-        return Refusal(status, f"evolink-mock: {wanted.host} port {wanted.port} cannot be reached: {why}")
+        return ProxyRefusal(
+            status, f"evolink-mock: {wanted.host} port {wanted.port} cannot be reached: {why}"
+        )
 
     def _context(self) -> ssl.SSLContext:
         if self._trust is None:
@@ -196,16 +198,16 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
         async with asyncio.timeout(_HEAD_SECONDS):
             return await reader.readuntil(b"\r\n\r\n")
     except TimeoutError as error:
-        raise Refusal(408, "evolink-mock: no request came") from error
+        raise ProxyRefusal(408, "evolink-mock: no request came") from error
     except asyncio.LimitOverrunError as error:
-        raise Refusal(431, f"evolink-mock: the head is larger than {_HEAD_BYTES} bytes") from error
+        raise ProxyRefusal(431, f"evolink-mock: the head is larger than {_HEAD_BYTES} bytes") from error
     except asyncio.IncompleteReadError as error:
         if not error.partial:
             raise ConnectionResetError from error  # a client that thought better of it
-        raise Refusal(400, "evolink-mock: this is no HTTP/1.1 request") from error
+        raise ProxyRefusal(400, "evolink-mock: this is no HTTP/1.1 request") from error
 
 
-async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: Refusal) -> None:
+async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: ProxyRefusal) -> None:
     """Say no: in the status line too, the only part of an answer to CONNECT that clients show.
 
     What the client still sends is read for a while: closing before would take the answer from it.

@@ -10,17 +10,17 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from evolink_mock.media.renderer import render
-from evolink_mock.media.spec import Look, suffix
+from evolink_mock.media.spec import MediaSpec, suffix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
 
-class Gallery:
+class MediaCache:
     """The files of all looks, in `directory`, or in a private one that `close` removes.
 
-    A given directory is the gallery's own: a file already there under a look's name is served as it
+    A given directory is the media_cache's own: a file already there under a look's name is served as it
     is, and of the files served only the `limit` last used stay on disk. Belongs to one thread.
     """
 
@@ -28,7 +28,7 @@ class Gallery:
         self,
         directory: Path | None = None,
         *,
-        render: Callable[[Look, Path], None] = render,
+        render: Callable[[MediaSpec, Path], None] = render,
         limit: int = 64,
     ) -> None:
         self._given = directory
@@ -40,12 +40,12 @@ class Gallery:
         self._used: dict[Path, None] = {}  # the last used one last
         self._closed = False
 
-    async def file(self, look: Look) -> Path:
+    async def file(self, look: MediaSpec) -> Path:
         """Return the complete file of `look`, rendering it first when it is not there.
 
         Whoever asks while it is being rendered waits for the same rendering, whose failure is
         raised to all of them; the next to ask starts anew. The file stays at least until `limit`
-        other looks have been asked for. RuntimeError once the gallery is closed.
+        other looks have been asked for. RuntimeError once the media_cache is closed.
         """
         path = self._place(look)
         job = self._jobs.get(path)  # before the file is looked for: a job is forgotten once its file is there
@@ -64,16 +64,16 @@ class Gallery:
         if self._directory is not None and self._given is None:
             rmtree(self._directory, ignore_errors=True)
 
-    def _place(self, look: Look) -> Path:
+    def _place(self, look: MediaSpec) -> Path:
         if self._closed:
-            raise RuntimeError("the gallery is closed")
+            raise RuntimeError("the media_cache is closed")
         if self._directory is None:
             self._directory = _made_directory(self._given)
         return self._directory / file_name(look)
 
-    def _begin(self, look: Look, path: Path) -> Future[None]:
+    def _begin(self, look: MediaSpec, path: Path) -> Future[None]:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, thread_name_prefix="gallery")
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix="media_cache")
         job = self._jobs[path] = self._pool.submit(self._render, look, path)
         job.add_done_callback(lambda _: self._jobs.pop(path))  # before any waiter can hear of it
         return job
@@ -88,7 +88,7 @@ class Gallery:
                 oldest.unlink(missing_ok=True)
 
 
-def file_name(look: Look) -> str:
+def file_name(look: MediaSpec) -> str:
     """Name the file of a look, as in `video-854x480-6s-3.mp4`: different looks, different names."""
     size = f"{look.width}x{look.height}" if look.height else ""
     seconds = f"{look.seconds:g}s" if look.seconds else ""
@@ -117,7 +117,7 @@ async def _end_of(job: Future[None]) -> None:
     mine.add_done_callback(_look_at)
     await asyncio.wait((mine,))
     if mine.cancelled():
-        raise RuntimeError("the gallery closed before the file was made")
+        raise RuntimeError("the media_cache closed before the file was made")
     mine.result()
 
 

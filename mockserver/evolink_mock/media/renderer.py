@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 from math import ceil
 from typing import TYPE_CHECKING, cast
 
-from evolink_mock.media.spec import FRAME_RATE, Look
+from evolink_mock.media.spec import FRAME_RATE, MediaSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -47,7 +47,7 @@ _X264 = {
 }
 
 
-def render(look: Look, path: Path) -> None:
+def render(look: MediaSpec, path: Path) -> None:
     """Write the file of `look` at `path`, all of it or nothing. Takes 0.4 s for 6 s of 480p.
 
     OSError when the directory cannot be written to, av.FFmpegError when a codec refuses.
@@ -58,7 +58,7 @@ def render(look: Look, path: Path) -> None:
 
 @contextmanager
 def _complete(path: Path) -> Iterator[Path]:
-    """Lend a name beside `path`, which becomes `path` at the end: nobody sees half a file."""
+    """Lend a name beside `path`, which becomes `path` at the end: anonymous sees half a file."""
     from tempfile import mkstemp
 
     handle, name = mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -71,7 +71,7 @@ def _complete(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def _video(look: Look, path: Path) -> None:
+def _video(look: MediaSpec, path: Path) -> None:
     import av
 
     muxing = {"movflags": "+faststart", "fflags": "+bitexact"}  # no date, no version: bytes that repeat
@@ -84,7 +84,7 @@ def _video(look: Look, path: Path) -> None:
             container.mux(stream.encode(frame))
 
 
-def _image(look: Look, path: Path) -> None:
+def _image(look: MediaSpec, path: Path) -> None:
     import av
 
     codec = av.CodecContext.create("png", "w")
@@ -96,7 +96,7 @@ def _image(look: Look, path: Path) -> None:
     path.write_bytes(b"".join(map(bytes, packets)))
 
 
-def _audio(look: Look, path: Path) -> None:
+def _audio(look: MediaSpec, path: Path) -> None:
     import av
 
     with av.open(str(path), "w", format="mp3", options={"fflags": "+bitexact"}) as container:
@@ -107,10 +107,14 @@ def _audio(look: Look, path: Path) -> None:
             container.mux(stream.encode(frame))
 
 
-_WRITERS: Mapping[Medium, Callable[[Look, Path], None]] = {"video": _video, "image": _image, "audio": _audio}
+_WRITERS: Mapping[Medium, Callable[[MediaSpec, Path], None]] = {
+    "video": _video,
+    "image": _image,
+    "audio": _audio,
+}
 
 
-def _stamped(look: Look) -> Iterator[VideoFrame]:
+def _stamped(look: MediaSpec) -> Iterator[VideoFrame]:
     """Yield every frame: the orb, and the time code that tells one frame from the next."""
     from av.video.frame import PictureType
 
@@ -128,7 +132,7 @@ def _stamped(look: Look) -> Iterator[VideoFrame]:
         yield frame
 
 
-def _orb(graph: Graph, look: Look, pixels: str) -> FilterContext:
+def _orb(graph: Graph, look: MediaSpec, pixels: str) -> FilterContext:
     across, down = look.width // _COARSE, look.height // _COARSE
     colours = ":".join(f"c{place}=0x{colour}" for place, colour in enumerate(_PALETTE[look.hue]))
     ends = f"x0={across // 6}:y0={down // 2}:x1={across * 5 // 6}:y1={down // 2}"
@@ -141,7 +145,7 @@ def _orb(graph: Graph, look: Look, pixels: str) -> FilterContext:
     )
 
 
-def _time_code(graph: Graph, look: Look) -> FilterContext:
+def _time_code(graph: Graph, look: MediaSpec) -> FilterContext:
     """Cut the clock out of testsrc2, the only filter that writes text without a font."""
     across, down = _STAMP
     times = max(1, min(look.height // 240, look.width // 240))
@@ -156,7 +160,7 @@ def _time_code(graph: Graph, look: Look) -> FilterContext:
     )
 
 
-def _tone(look: Look) -> Iterator[AudioFrame]:
+def _tone(look: MediaSpec) -> Iterator[AudioFrame]:
     samples = round(look.seconds * _SAMPLE_RATE)
     fade = min(0.5, look.seconds / 2)
     graph = _graph()

@@ -37,7 +37,7 @@ _SUFFIXES: Mapping[Medium, str] = {"video": ".mp4", "image": ".png", "audio": ".
 _CONTENT_TYPES: Mapping[Medium, str] = {"video": "video/mp4", "image": "image/png", "audio": "audio/mpeg"}
 
 
-class Look(msgspec.Struct, frozen=True, gc=False):
+class MediaSpec(msgspec.Struct, frozen=True, gc=False):
     """All that tells one result file from another.
 
     `seconds` is a whole number of frames (0 for an image); `width` and `height` are even pixels
@@ -51,7 +51,7 @@ class Look(msgspec.Struct, frozen=True, gc=False):
     hue: int
 
 
-def look_of(body: Mapping[str, Json], medium: Medium, hue: int) -> Look:
+def media_spec_of(body: Mapping[str, Json], medium: Medium, hue: int) -> MediaSpec:
     """Read the look a request asks for: clauses `result.duration` and `result.quality`.
 
     `duration` is seconds, as a number or a string; `quality`, `resolution` and `size` may hold
@@ -98,7 +98,7 @@ def _read(  # noqa: PLR0913, PLR0917 - each is a part of the cache's key
     size: str | float | None,
     aspect: str | float | None,
     hue: int,
-) -> Look:
+) -> MediaSpec:
     words = [word.strip().lower() for word in (aspect, quality, resolution, size) if isinstance(word, str)]
     seconds = 0.0 if medium == "image" else _seconds(duration)
     width, height = (0, 0) if medium == "audio" else _frame(words)
@@ -106,9 +106,9 @@ def _read(  # noqa: PLR0913, PLR0917 - each is a part of the cache's key
 
 
 @lru_cache(maxsize=4096)
-def _look(medium: Medium, seconds: float, width: int, height: int, hue: int) -> Look:
+def _look(medium: Medium, seconds: float, width: int, height: int, hue: int) -> MediaSpec:
     """One object for each distinct look, however its request spelled it."""
-    return Look(medium, seconds, width, height, hue)
+    return MediaSpec(medium, seconds, width, height, hue)
 
 
 def _seconds(duration: str | float | None) -> float:

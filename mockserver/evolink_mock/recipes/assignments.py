@@ -8,30 +8,30 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from evolink_mock.http.errors import Fault
+from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes.effects import ANY, OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from evolink_mock.domain.accounts import Account
-    from evolink_mock.recipes.registry import Cookbook, Recipe, Series
+    from evolink_mock.recipes.registry import Recipe, RecipeRegistry, RecipeSequence
 
 _MANY = 1000  # sequences that are followed, and orders that wait, of one account
 
 
-class Order(Struct):
+class AssignedRecipe(Struct):
     """A recipe placed on an account: for `left` requests that it concerns, or until changed when that is None."""
 
-    series: Series
+    series: RecipeSequence
     operation: str  # one of `OPERATIONS`, or `any`
     left: int | None
     turn: int = 0
 
 
-def place(
-    account: Account, cookbook: Cookbook, text: str, *, times: int | None, operation: str = ANY
-) -> Fault | None:
+def assign(
+    account: Account, registry: RecipeRegistry, text: str, *, times: int | None, operation: str = ANY
+) -> ApiError | None:
     """Order a recipe for the next `times` requests to an operation, or until changed when that is None.
 
     A sequence counts by itself, whatever `times` says. One order that stands until changed takes the place
@@ -39,18 +39,18 @@ def place(
     """
     if operation not in {*OPERATIONS, ANY}:
         near = get_close_matches(operation, (*OPERATIONS, ANY), n=1) or (*OPERATIONS, ANY)
-        return Fault(400, f"operation: {operation[:60]!r} is none; {', '.join(near)}", "operation")
+        return ApiError(400, f"operation: {operation[:60]!r} is none; {', '.join(near)}", "operation")
     if times is not None and times < 1:
-        return Fault(400, f"times: {times} is less than 1", "times")
-    series = cookbook.find(text)
-    if isinstance(series, Fault):
+        return ApiError(400, f"times: {times} is less than 1", "times")
+    series = registry.find(text)
+    if isinstance(series, ApiError):
         return series
     waiting = account.orders or []
     if len(waiting) >= _MANY:
-        return Fault(400, f"{_MANY} orders wait already")
+        return ApiError(400, f"{_MANY} orders wait already")
     left = times if series.stands else series.length
     kept = [one for one in waiting if left is not None or one.left is not None or one.operation != operation]
-    account.orders = [*kept, Order(series, operation, left)]
+    account.orders = [*kept, AssignedRecipe(series, operation, left)]
     if account.taken is not None:  # credits and rates of an order are set anew each time it is placed
         account.taken -= {(series.text, index) for index in range(len(series.steps))}
     return None
@@ -61,7 +61,7 @@ def clear(account: Account) -> None:
     account.orders = None
 
 
-def standing(account: Account) -> list[dict[str, Any]]:
+def list_assigned(account: Account) -> list[dict[str, Any]]:
     """What is ordered, as JSON: `recipe`, `operation`, and `left`, which is null until changed."""
     return [
         {"recipe": one.series.text, "operation": one.operation, "left": one.left}
@@ -69,7 +69,7 @@ def standing(account: Account) -> list[dict[str, Any]]:
     ]
 
 
-def take(account: Account, operation: str, documented: Container[int] = range(400, 600)) -> Recipe | None:
+def next_for(account: Account, operation: str, documented: Container[int] = range(400, 600)) -> Recipe | None:
     """The recipe ordered for this request, counted as taken; None when none is.
 
     Those that are counted go first, in the order they were placed; then one for the operation, then one for
@@ -85,7 +85,7 @@ def take(account: Account, operation: str, documented: Container[int] = range(40
     return None
 
 
-def _taken(account: Account, order: Order) -> Recipe:
+def _taken(account: Account, order: AssignedRecipe) -> Recipe:
     turn, order.turn = order.turn, order.turn + 1
     if order.left is not None:
         order.left -= 1
@@ -94,7 +94,7 @@ def _taken(account: Account, order: Order) -> Recipe:
     return _once(account, order.series, turn)
 
 
-def follow(account: Account, operation: str, series: Series) -> Recipe:
+def step_of(account: Account, operation: str, series: RecipeSequence) -> Recipe:
     """The recipe for this request of a sequence that comes with each request: the next one after the last."""
     if series.stands:
         return _once(account, series, 0)
@@ -107,7 +107,7 @@ def follow(account: Account, operation: str, series: Series) -> Recipe:
     return _once(account, series, turn)
 
 
-def _once(account: Account, series: Series, turn: int) -> Recipe:
+def _once(account: Account, series: RecipeSequence, turn: int) -> Recipe:
     """The recipe of a turn; credits and rate are set when its step is come to, not again each time it is used."""
     recipe = series.at(turn)
     if recipe.credits is None and recipe.rate is None:

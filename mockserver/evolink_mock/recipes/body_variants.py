@@ -45,26 +45,26 @@ def answer_schema(spec: Spec, operation: CreateOperation | QueryOperation) -> di
 
 def wire(recipe: Recipe, task: Task, now: float, schema: Mapping[str, Any], seed: int) -> bytes:
     """The body that describes a task as a recipe asks for it, as compact JSON."""
-    body = task_body.body(task, now)
+    body = task_body.to_dict(task, now)
     if recipe.shape == "minimal":
-        body = least(schema)
+        body = minimal(schema)
     elif recipe.shape == "full":
-        body = most(schema, body)
+        body = full(schema, body)
     elif recipe.shape == "extra":
-        body = more(body)
+        body = with_extra_fields(body)
     elif recipe.shape == "any":
-        body = anything(schema, body, seed)
+        body = random_valid(schema, body, seed)
     if recipe.word:
         body["status"] = recipe.word
     return encode(body)
 
 
-def least(schema: Mapping[str, Any]) -> dict[str, Any]:
+def minimal(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Nothing but what is required."""
     return _object(_Maker(schema, Random(0), optional=0.0).make(schema, 0))  # noqa: S311  (no secret)
 
 
-def most(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+def full(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """A body with every documented property: null, or an empty list, where it has none and that is allowed."""
     maker = _Maker(schema, Random(0), optional=1.0)  # noqa: S311
     found = dict(body)
@@ -74,13 +74,13 @@ def most(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def more(body: Mapping[str, Any]) -> dict[str, Any]:
+def with_extra_fields(body: Mapping[str, Any]) -> dict[str, Any]:
     """A body with unknown fields, at its top and in every object of it."""
     within = {name: {**value, **UNKNOWN} for name, value in body.items() if isinstance(value, dict)}
     return {**body, **within, **UNKNOWN}
 
 
-def anything(schema: Mapping[str, Any], body: dict[str, Any], seed: int) -> dict[str, Any]:
+def random_valid(schema: Mapping[str, Any], body: dict[str, Any], seed: int) -> dict[str, Any]:
     """Any object that the schema allows, the same for the same seed; `body` where none is found."""
     check = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
     maker = _Maker(schema, Random(seed), optional=0.5)  # noqa: S311

@@ -24,7 +24,7 @@ _SPACE = re.compile(r"\s*([=@,+*])\s*")
 _COUNT = re.compile(r"[0-9]{1,7}")
 
 
-class NoRecipe(ValueError):  # noqa: N818  (what the text is)
+class RecipeSyntaxError(ValueError):  # noqa: N818  (what the text is)
     """A text is not written as recipes are; the message says why where that helps, and is empty elsewhere."""
 
 
@@ -51,9 +51,9 @@ class Step(Struct, frozen=True):
 
 
 def parse(text: str) -> tuple[Step, ...]:
-    """The steps of a recipe. Space around signs is free. Raises `NoRecipe`."""
+    """The steps of a recipe. Space around signs is free. Raises `RecipeSyntaxError`."""
     if len(text) > LONGEST:
-        raise NoRecipe(f"it has more than {LONGEST} characters")
+        raise RecipeSyntaxError(f"it has more than {LONGEST} characters")
     plain = _SPACE.sub(r"\1", text.strip())
     return tuple(_step(part) for part in plain.split(","))
 
@@ -68,7 +68,7 @@ def _step(text: str) -> Step:
     times = None
     if star:
         if not _COUNT.fullmatch(count) or not 1 <= int(count) <= _MOST:
-            raise NoRecipe(f"a step is repeated 1 to {_MOST} times")
+            raise RecipeSyntaxError(f"a step is repeated 1 to {_MOST} times")
         times = int(count)
     return Step(tuple(_word(part) for part in words.split("+")), times)
 
@@ -76,6 +76,6 @@ def _step(text: str) -> Step:
 def _word(text: str) -> Word:
     found = _WORD.fullmatch(text)
     if found is None:
-        raise NoRecipe("")
+        raise RecipeSyntaxError("")
     progress = found["progress"]
     return Word(found["name"], found["value"], None if progress is None else int(progress))

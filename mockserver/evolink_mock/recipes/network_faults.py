@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from evolink_mock.http.connection import Lost
+from evolink_mock.http.connection import ConnectionDroppedError
 from evolink_mock.recipes.body_variants import UNKNOWN_HEADER
 from evolink_mock.recipes.effects import GATEWAY
-from evolink_mock.recipes.registry import NOTHING, Recipe
+from evolink_mock.recipes.registry import NO_RECIPE, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from starlette.types import Message, Send
 
     from evolink_mock.domain.exchange import Exchange
-    from evolink_mock.http.errors import Fault
+    from evolink_mock.http.errors import ApiError
 
 _REASONS = {502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
 _PAGE = (
@@ -28,19 +28,19 @@ _PAGE = (
 )
 
 
-def through(
-    recipe: Recipe | Fault, exchange: Exchange, documented: Container[int], chance: float, send: Send
+def inject_network_faults(
+    recipe: Recipe | ApiError, exchange: Exchange, documented: Container[int], chance: float, send: Send
 ) -> Send:
     """The `send` of an exchange, with what the recipe does to answers on their way.
 
     `chance` (0 ≤ chance < 1) says where in a spread of latencies it falls.
     """
-    if recipe is NOTHING or not isinstance(recipe, Recipe):
+    if recipe is NO_RECIPE or not isinstance(recipe, Recipe):
         return send
-    return _Way(recipe, exchange, documented, chance, send).send
+    return _FaultySend(recipe, exchange, documented, chance, send).send
 
 
-class _Way:
+class _FaultySend:
     """The way of one answer to the client."""
 
     def __init__(
@@ -60,7 +60,7 @@ class _Way:
             part = body[: len(body) // 2]
             await self._send({"type": "http.response.body", "body": part, "more_body": True})
             self._exchange.answer_body = self._exchange.answer_body and part
-            raise Lost(sent=True)
+            raise ConnectionDroppedError(sent=True)
         else:
             await self._send({**message, "body": self._body(message)} if self._gateway else message)
 
@@ -71,7 +71,7 @@ class _Way:
             await asyncio.sleep(wait.shortest + (wait.longest - wait.shortest) * self._chance)
         if recipe.drop:
             exchange.status, exchange.answer_body, exchange.answer_headers = 0, b"", ()
-            raise Lost(sent=False)
+            raise ConnectionDroppedError(sent=False)
         headers = self._headers(message)
         exchange.answer_headers = headers
         await self._send({**message, "headers": headers})

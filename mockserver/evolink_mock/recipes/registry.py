@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from evolink_mock.domain.tasks import SUCCESS, Outcome, Phase
-from evolink_mock.http.errors import Fault
+from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes import grammar
 from evolink_mock.recipes.effects import BY_NAME, EFFECTS, FAIL, GATEWAY, OPERATIONS, STATUS
 
@@ -66,13 +66,13 @@ class Recipe(Struct, frozen=True):
         return stated or self.status in GATEWAY or operation in self.operations
 
 
-NOTHING = Recipe()  # of a request that asks for none: known by its identity
-AS_USUAL = Recipe(
+NO_RECIPE = Recipe()  # of a request that asks for none: known by its identity
+DEFAULT_RECIPE = Recipe(
     longer=1.0
 )  # of a request that asks for the usual answer, which ends the search for another
 
 
-class Series(Struct, frozen=True):
+class RecipeSequence(Struct, frozen=True):
     """A recipe as it was written: recipes for one request after the other, each for so many."""
 
     text: str
@@ -95,16 +95,16 @@ class Series(Struct, frozen=True):
     def at(self, turn: int) -> Recipe:
         """The recipe of a turn: after the last step, the usual."""
         index = self.index(turn)
-        return self.steps[index][0] if index < len(self.steps) else AS_USUAL
+        return self.steps[index][0] if index < len(self.steps) else DEFAULT_RECIPE
 
 
-class Cookbook:
+class RecipeRegistry:
     """Every recipe there is for a spec. Looking one up is pure; the same text always gives the same recipe."""
 
     def __init__(self, statuses: Iterable[int], failures: Iterable[TaskFailure]) -> None:
         self._statuses = tuple(str(status) for status in sorted(statuses))
         self._failures = {failure.code: failure for failure in failures}
-        self._read: dict[str, Series] = {}
+        self._read: dict[str, RecipeSequence] = {}
         known = {name for name in BY_NAME if name != STATUS}
         self._words = (*self._statuses, *sorted(known - set(self._statuses)))
 
@@ -114,7 +114,7 @@ class Cookbook:
         told = [one for effect in EFFECTS if effect.name not in {STATUS, FAIL} for one in effect.examples]
         return tuple(dict.fromkeys((*self._statuses, *(f"{FAIL}={code}" for code in self._failures), *told)))
 
-    def find(self, text: str, shown: str = "") -> Series | Fault:
+    def find(self, text: str, shown: str = "") -> RecipeSequence | ApiError:
         """The recipe that a text names, or a 400 with the nearest names; `shown` stands there for the text."""
         found = self._read.get(text)
         if found is not None:
@@ -128,7 +128,7 @@ class Cookbook:
         self._read[text] = found
         return found
 
-    def of_header(self, prefer: bytes) -> Series | Fault | None:
+    def of_header(self, prefer: bytes) -> RecipeSequence | ApiError | None:
         """The recipe in a `Prefer` header, or None."""
         text = prefer.decode("latin-1")
         for found in _PREFERENCE.finditer(text):
@@ -138,12 +138,12 @@ class Cookbook:
                 return self.find(self._unquoted(text[found.start(3) :]))
         return None
 
-    def of_token(self, token: str) -> Series | Fault | None:
+    def of_token(self, token: str) -> RecipeSequence | ApiError | None:
         """The recipe behind the first `~` of a token, or None. A key may hold a `~` of its own: nothing is repeated."""
         _, sign, text = token.partition("~")
         return self.find(text, "as in the token") if sign else None
 
-    def of_body(self, document: Mapping[str, Any]) -> Series | Fault | None:
+    def of_body(self, document: Mapping[str, Any]) -> RecipeSequence | ApiError | None:
         """The recipe in the prompt of a request body, or None."""
         prompt = document.get("prompt")
         if not isinstance(prompt, str) or "[[" not in prompt:
@@ -162,9 +162,9 @@ class Cookbook:
             kept.append(other)
         return ",".join(kept)
 
-    def _series(self, steps: tuple[Step, ...]) -> Series:
+    def _series(self, steps: tuple[Step, ...]) -> RecipeSequence:
         read = tuple((self._recipe(step), 1 if step.times is None else step.times) for step in steps)
-        return Series(grammar.written(steps), read, stands=len(steps) == 1 and steps[0].times is None)
+        return RecipeSequence(grammar.written(steps), read, stands=len(steps) == 1 and steps[0].times is None)
 
     def _recipe(self, step: Step) -> Recipe:
         fields: dict[str, Any] = {}
@@ -180,7 +180,7 @@ class Cookbook:
             if "status" not in changes:  # which has an effect where it is documented
                 operations |= BY_NAME[word.name].operations
         if not fields:
-            return AS_USUAL
+            return DEFAULT_RECIPE
         return Recipe(**fields, operations=operations)
 
     def _changes(self, word: Word) -> dict[str, Any]:
@@ -209,8 +209,8 @@ class Cookbook:
             raise ValueError(f"{code} is of kind {', '.join(kinds)}" if kinds else f"{code} has no kinds")
         return replace(failure, message=kinds[kind])
 
-    def _unknown(self, text: str, shown: str, why: str) -> Fault:
+    def _unknown(self, text: str, shown: str, why: str) -> ApiError:
         near = get_close_matches(text[: grammar.LONGEST], self.names, n=3, cutoff=0.4) or self.names[:3]
         reason = f" ({why[:100]})" if why else ""
         problem = f"there is no recipe {shown or repr(text[:60])}{reason}; the nearest are {', '.join(near)}"
-        return Fault(400, problem)
+        return ApiError(400, problem)

@@ -12,8 +12,8 @@ from evolink_mock.api.endpoints import CreateEndpoint, CreditsEndpoint, QueryEnd
 from evolink_mock.api.media import MediaEndpoint
 from evolink_mock.control.routes import PREFIX, control_routes
 from evolink_mock.domain.task_body import MEDIA_PATH
-from evolink_mock.http.middleware import Front, WrongMethod, not_found
-from evolink_mock.http.route_table import Shortcuts
+from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, not_found
+from evolink_mock.http.route_table import RouteTable
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 
@@ -38,7 +38,7 @@ def create_app(
 ) -> ASGIApp:
     """The mock as an ASGI application. `observe` hears of every exchange when it is over.
 
-    Starlette's router without its application class: `Front` does what the error layers of that class
+    Starlette's router without its application class: `ExchangeMiddleware` does what the error layers of that class
     do, and has to stand outside of everything anyway.
     """
     return app_of(Service(spec, settings or Settings(), clock), observe)
@@ -51,7 +51,7 @@ def app_of(service: Service, observe: Callable[[Exchange], None] = lambda _: Non
     router = Router(
         [*routes, *control], default=not_found, redirect_slashes=False, lifespan=_lifespan(service)
     )
-    return Front(router, Shortcuts(routes), _remembering(service, observe))
+    return ExchangeMiddleware(router, RouteTable(routes), _remembering(service, observe))
 
 
 def _remembering(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
@@ -60,7 +60,7 @@ def _remembering(service: Service, observe: Callable[[Exchange], None]) -> Calla
     def remember(exchange: Exchange) -> None:
         if exchange.owner is None and not exchange.path.startswith(f"{PREFIX}/"):
             exchange.at = exchange.at or service.clock.now() - exchange.seconds
-            service.nobody.journal.append(exchange)
+            service.anonymous.journal.append(exchange)
         observe(exchange)
 
     return remember
@@ -76,23 +76,23 @@ def _routes(service: Service) -> list[Route]:
     ]
     routes.append(Route(CREDITS_PATH, CreditsEndpoint(service), methods=["GET"]))
     routes.append(Route(MEDIA_PATH + "{name}", MediaEndpoint(service), methods=["GET"]))
-    return routes + [Route(route.path, WrongMethod(*sorted(route.methods or ()))) for route in routes]
+    return routes + [Route(route.path, MethodNotAllowed(*sorted(route.methods or ()))) for route in routes]
 
 
 def _lifespan(service: Service) -> Callable[[object], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
-        calling = asyncio.create_task(service.webhooks.run())
+        calling = asyncio.create_task(service.callback_service.run())
         service.ready = True
         try:
             yield
         finally:
             service.ready = False
-            await service.webhooks.close()
+            await service.callback_service.close()
             await service.times.close()
             calling.cancel()
             with suppress(asyncio.CancelledError):
                 await calling
-            service.gallery.close()
+            service.media_cache.close()
 
     return lifespan

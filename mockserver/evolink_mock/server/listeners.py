@@ -25,7 +25,7 @@ class PortError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class Listeners:
     """The listening sockets of one server. With `https` there is an `authority`; `hosts` are the names it plays."""
 
     http: socket.socket
@@ -44,7 +44,7 @@ class Doors:
                 listener.close()  # once more does no harm
 
 
-def open_doors(spec: Spec, settings: Settings) -> Doors:
+def open_listeners(spec: Spec, settings: Settings) -> Listeners:
     """Listen on all that the settings ask for. Raises `PortError`, `AuthorityError`, ValueError.
 
     The proxy needs an https listener to lead to: without a port for it, a free one.
@@ -58,7 +58,7 @@ def open_doors(spec: Spec, settings: Settings) -> Doors:
             control = opened.enter_context(listen(where.strip("[]"), int(port), "--control"))
         if https_port is None and proxy_port is None:
             opened.pop_all()
-            return Doors(http, control=control)
+            return Listeners(http, control=control)
         from evolink_mock.interception.certificate_authority import open_authority
         from evolink_mock.interception.hosts import hosts_of
 
@@ -70,7 +70,7 @@ def open_doors(spec: Spec, settings: Settings) -> Doors:
         if proxy_port is not None:
             proxy = opened.enter_context(listen(host, proxy_port, "--proxy-port"))
         opened.pop_all()
-        return Doors(http, https, proxy, authority, hosts, control)
+        return Listeners(http, https, proxy, authority, hosts, control)
 
 
 def listen(host: str, port: int, option: str = "--port") -> socket.socket:

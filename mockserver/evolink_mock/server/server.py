@@ -16,7 +16,7 @@ from evolink_mock.domain.clock import SystemClock
 from evolink_mock.http.access_log import AccessLog
 from evolink_mock.http.protocol import Protocol
 from evolink_mock.server.app import app_of
-from evolink_mock.server.listeners import _BACKLOG, Doors, reach
+from evolink_mock.server.listeners import _BACKLOG, Listeners, reach
 from evolink_mock.service.service import Service
 
 if TYPE_CHECKING:
@@ -45,31 +45,33 @@ def write_port_file(path: Path, port: int) -> None:
     Path(temporary).replace(path)
 
 
-def serve(spec: Spec, settings: Settings, doors: Doors, *, quiet: bool, ready: Callable[[], None]) -> None:
+def serve(
+    spec: Spec, settings: Settings, listeners: Listeners, *, quiet: bool, ready: Callable[[], None]
+) -> None:
     """Serve until Ctrl-C or SIGTERM. `ready` is called when the first request will be answered."""
     configure_logging(quiet=quiet)
     log = AccessLog(sys.stderr, colour=sys.stderr.isatty())
-    service = service_of(spec, settings, doors)
+    service = service_of(spec, settings, listeners)
 
     def started() -> None:
         settle_memory()
         ready()
 
     try:
-        with doors:
+        with listeners:
             observe = _ignore if quiet else log
-            Server(service, doors, observe=observe, ready=started).run(sockets=[doors.http])
+            Server(service, listeners, observe=observe, ready=started).run(sockets=[listeners.http])
     except KeyboardInterrupt:
         pass  # uvicorn has stopped in good order and raises the signal once more
     finally:
         log.flush()
 
 
-def service_of(spec: Spec, settings: Settings, doors: Doors, clock: Clock | None = None) -> Service:
-    """The service behind these doors; it hands out the certificate that clients have to trust."""
+def service_of(spec: Spec, settings: Settings, listeners: Listeners, clock: Clock | None = None) -> Service:
+    """The service behind these listeners; it hands out the certificate that clients have to trust."""
     service = Service(spec, settings, clock)
-    if doors.authority is not None:
-        service.ca_pem = doors.authority.certificate.read_bytes()
+    if listeners.authority is not None:
+        service.ca_pem = listeners.authority.certificate.read_bytes()
     return service
 
 
@@ -93,7 +95,7 @@ def configuration(app: ASGIApp) -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, with more doors than one to the same app, and a word when it is ready.
+    """uvicorn's server, with more listeners than one to the same app, and a word when it is ready.
 
     It is to be run with the http socket; the others are opened and closed with it, so they share its
     lifespan, its connections and its end.
@@ -102,7 +104,7 @@ class Server(uvicorn.Server):
     def __init__(
         self,
         service: Service,
-        doors: Doors,
+        listeners: Listeners,
         *,
         observe: Callable[[Exchange], None] = _ignore,
         ready: Callable[[], None] = lambda: None,
@@ -111,9 +113,9 @@ class Server(uvicorn.Server):
         self.app = app_of(service, observe)
         super().__init__(configuration(self.app))
         self._service = service
-        self._doors = doors
+        self._doors = listeners
         self._ready = ready
-        self._proxy = _proxy(doors, passed or _log_passage, offline=service.settings.offline)
+        self._proxy = _proxy(listeners, passed or _log_passage, offline=service.settings.offline)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open every door, then say so."""
@@ -163,13 +165,13 @@ class Server(uvicorn.Server):
         )
 
 
-def _proxy(doors: Doors, passed: Callable[[Passage], None], *, offline: bool) -> Proxy | None:
-    if doors.proxy is None or doors.https is None or doors.authority is None:
+def _proxy(listeners: Listeners, passed: Callable[[Passage], None], *, offline: bool) -> Proxy | None:
+    if listeners.proxy is None or listeners.https is None or listeners.authority is None:
         return None
     from evolink_mock.interception.proxy import Address, Proxy, Routes
 
-    http, https = Address(*reach(doors.http)), Address(*reach(doors.https))
-    return Proxy(Routes(doors.hosts, http, https, doors.authority.certificate, offline), passed)
+    http, https = Address(*reach(listeners.http)), Address(*reach(listeners.https))
+    return Proxy(Routes(listeners.hosts, http, https, listeners.authority.certificate, offline), passed)
 
 
 def _log_passage(passage: Passage) -> None:

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from evolink_mock.server.listeners import PortError, open_doors, url_of
+from evolink_mock.server.listeners import PortError, open_listeners, url_of
 from evolink_mock.server.server import Server, service_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.clock import Clock
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.interception.proxy import Passage
-    from evolink_mock.server.listeners import Doors
+    from evolink_mock.server.listeners import Listeners
     from evolink_mock.service.service import Service
     from evolink_mock.settings import Settings
 
@@ -28,8 +28,8 @@ _START_SECONDS = 30
 @contextmanager
 def running(spec: Spec, settings: Settings, clock: Clock | None = None) -> Iterator[str]:
     """The URL of a mock that serves while the block runs, on `settings.port` (0: any). Raises `PortError`."""
-    with serving(spec, settings, clock) as doors:
-        yield url_of(doors.http)
+    with serving(spec, settings, clock) as listeners:
+        yield url_of(listeners.http)
 
 
 @contextmanager
@@ -39,27 +39,27 @@ def serving(
     clock: Clock | None = None,
     observe: Callable[[Exchange], None] = lambda _: None,
     passed: Callable[[Passage], None] = lambda _: None,
-) -> Iterator[Doors]:
-    """The open doors of a mock that serves while the block runs.
+) -> Iterator[Listeners]:
+    """The open listeners of a mock that serves while the block runs.
 
     `observe` and `passed` hear, in the mock's thread, of its exchanges and of what its proxy did for other hosts.
     Raises `PortError`, `AuthorityError`, ValueError.
     """
-    with open_doors(spec, settings) as doors:
-        service = service_of(spec, settings, doors, clock)
-        with answering(service, doors, observe=observe, passed=passed):
-            yield doors
+    with open_listeners(spec, settings) as listeners:
+        service = service_of(spec, settings, listeners, clock)
+        with answering(service, listeners, observe=observe, passed=passed):
+            yield listeners
 
 
 @contextmanager
 def answering(
     service: Service,
-    doors: Doors,
+    listeners: Listeners,
     *,
     observe: Callable[[Exchange], None] = lambda _: None,
     passed: Callable[[Passage], None] | None = None,
 ) -> Iterator[tuple[Server, asyncio.AbstractEventLoop]]:
-    """The server in a thread of its own, with its loop, while it answers at these doors. Raises `PortError`."""
+    """The server in a thread of its own, with its loop, while it answers at these listeners. Raises `PortError`."""
     known = threading.Event()  # whether it has started, that is
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -69,11 +69,11 @@ def answering(
 
     def run() -> None:
         try:
-            server.run(sockets=[doors.http])
+            server.run(sockets=[listeners.http])
         finally:
             known.set()
 
-    server = Server(service, doors, observe=observe, ready=ready, passed=passed)
+    server = Server(service, listeners, observe=observe, ready=ready, passed=passed)
     thread = threading.Thread(target=run, name="evolink-mock", daemon=True)
     thread.start()
     try:

@@ -59,7 +59,7 @@ class ShiftedClock:
             await self._clock.sleep_until(max(instant - self._shift, self._clock.now() + 1e-6))
 
 
-class Times:
+class AccountClocks:
     """Who moves the time of which account at this moment, and which agendas run beside the server's."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class Times:
 
     def run(self, service: Service, account: Account) -> None:
         """Let the agenda of an account run with its own clock."""
-        self._runs[account.token] = asyncio.create_task(service.webhooks.agenda(account).run())
+        self._runs[account.token] = asyncio.create_task(service.callback_service.agenda(account).run())
 
     def halt(self, account: Account) -> None:
         """Stop its agenda; attempts under way go on."""
@@ -110,7 +110,7 @@ def is_frozen(account: Account) -> bool:
 async def next_due(service: Service, account: Account) -> float | None:
     """When something of the account's is called back next; None for never."""
     tasks = {task.id for task in await service.store.tasks(account.token)}
-    first = min(service.webhooks.agenda(account).dues(tasks).values(), default=math.inf)
+    first = min(service.callback_service.agenda(account).dues(tasks).values(), default=math.inf)
     return first if first < math.inf else None
 
 
@@ -121,7 +121,7 @@ async def moving(service: Service, account: Account) -> AsyncIterator[None]:
         async with service.times.lock(account):
             yield
     finally:
-        service.bells.ring(account.token)
+        service.notifier.notify(account.token)
 
 
 async def freeze(service: Service, account: Account) -> None:
@@ -161,11 +161,11 @@ async def resume(service: Service, account: Account) -> None:
 async def drop(service: Service, account: Account) -> None:
     """Forget an account with all that is its own; callbacks under way are not waited for, nor heard of."""
     tasks = {task.id for task in await service.store.tasks(account.token)}
-    service.webhooks.agenda(account).abandon(tasks)
-    service.webhooks.forget(account, tasks)
+    service.callback_service.agenda(account).abandon(tasks)
+    service.callback_service.forget(account, tasks)
     service.times.forget(account)
     await service.store.drop(account.token)
-    service.bells.ring(account.token)
+    service.notifier.notify(account.token)
 
 
 async def _freeze(service: Service, account: Account) -> VirtualClock:
@@ -179,14 +179,14 @@ async def _freeze(service: Service, account: Account) -> VirtualClock:
 
 async def _take(service: Service, account: Account, clock: Clock) -> None:
     """Give an account this clock, and an agenda that follows it, with all it owes and what is under way."""
-    webhooks = service.webhooks
-    before = webhooks.agenda(account)
+    callback_service = service.callback_service
+    before = callback_service.agenda(account)
     if account.clock is not None:
-        await webhooks.rejoin(account)
+        await callback_service.rejoin(account)
     account.clock = clock
-    await webhooks.part(account)
+    await callback_service.part(account)
     tasks = {task.id for task in await service.store.tasks(account.token)}
-    before.hand_over(tasks, webhooks.agenda(account))
+    before.hand_over(tasks, callback_service.agenda(account))
 
 
 async def _move(service: Service, account: Account, clock: VirtualClock, target: float) -> list[Event]:
@@ -196,12 +196,12 @@ async def _move(service: Service, account: Account, clock: VirtualClock, target:
             f"time moves forward, from {began:.3f} to {LAST:.0f} at most, and not to {target:.3f}"
         )
     known = {owed.task_id: len(owed.attempts) for owed in await service.store.deliveries(account.token)}
-    agenda = service.webhooks.agenda(account)
+    agenda = service.callback_service.agenda(account)
     await agenda.run_due(began)  # what was under way when time stopped is waited for
     while (due := agenda.next_due()) is not None and due <= target:
         clock.advance(max(0.0, due - clock.now()))
         await agenda.run_due(due)
-    if service.webhooks.agenda(account) is not agenda:
+    if service.callback_service.agenda(account) is not agenda:
         return []  # the account was dropped meanwhile, and what has its token now is another
     clock.advance(target - clock.now())
     tasks = await service.store.tasks(account.token)

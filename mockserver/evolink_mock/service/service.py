@@ -5,15 +5,15 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
-from evolink_mock.callbacks.service import Webhooks
-from evolink_mock.domain.accounts import Terms, open_account
+from evolink_mock.callbacks.service import CallbackService
+from evolink_mock.domain.accounts import AccountTerms, open_account
 from evolink_mock.domain.clock import SystemClock
 from evolink_mock.domain.store import MemoryStore
 from evolink_mock.http.requests import Origins
-from evolink_mock.media.cache import Gallery
-from evolink_mock.recipes.registry import Cookbook
-from evolink_mock.service.account_clock import Times
-from evolink_mock.service.waiting import Bells
+from evolink_mock.media.cache import MediaCache
+from evolink_mock.recipes.registry import RecipeRegistry
+from evolink_mock.service.account_clock import AccountClocks
+from evolink_mock.service.waiting import Notifier
 
 if TYPE_CHECKING:
     from evolink_spec import CallbackRules, Spec
@@ -34,7 +34,7 @@ class Service:
         self, spec: Spec, settings: Settings, clock: Clock | None = None, store: Store | None = None
     ) -> None:
         seed = settings.seed
-        terms = Terms(
+        terms = AccountTerms(
             seed=secrets.randbits(64) if seed is None else seed,
             credits=settings.credits,
             rate=settings.rate,
@@ -45,17 +45,19 @@ class Service:
         self.tokens = settings.tokens
         self.max_body = settings.max_body
         self.clock = clock or SystemClock(None if seed is None else SEEDED_START, settings.clock_scale)
-        self.bells = Bells()
-        self.times = Times()
-        self.store = store or MemoryStore(terms, self.bells.ring)
+        self.notifier = Notifier()
+        self.times = AccountClocks()
+        self.store = store or MemoryStore(terms, self.notifier.notify)
         self.settings = settings
         self.ca_pem: bytes | None = None  # the certificate to trust, where there is https
         self.ready = False  # whether callbacks are being delivered
-        self.nobody = open_account("", terms)  # who asks without a token
-        self.cookbook = Cookbook(_statuses(spec), spec.failures)
-        self.gallery = Gallery()
+        self.anonymous = open_account("", terms)  # who asks without a token
+        self.registry = RecipeRegistry(_statuses(spec), spec.failures)
+        self.media_cache = MediaCache()
         self.origins = Origins(settings.public_url)
-        self.webhooks = Webhooks(self.clock, self.store, _callback_rules(spec), settings.allow_callbacks_to)
+        self.callback_service = CallbackService(
+            self.clock, self.store, _callback_rules(spec), settings.allow_callbacks_to
+        )
 
 
 def _statuses(spec: Spec) -> set[int]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
 
-async def end(service: Service, account: Account, task_id: str, outcome: Outcome) -> bool:
+async def finish_task(service: Service, account: Account, task_id: str, outcome: Outcome) -> bool:
     """End a task now; False when it is over, or gone. Its callback falls due now, later by as much as it was late.
 
     On a frozen clock the callback was attempted when this returns. Credits come back as the new end has it.
@@ -29,9 +29,9 @@ async def end(service: Service, account: Account, task_id: str, outcome: Outcome
         before = task.plan
         after = replace(before, starts=min(before.starts, now), ends=now, outcome=outcome)
         usage = task.operation.answer.get("usage") or {}
-        accounts.settle(account, before, after, usage.get("credits_reserved", 0))
+        accounts.move_refund(account, before, after, usage.get("credits_reserved", 0))
         await service.store.put(replace(task, plan=after))
-        agenda = service.webhooks.agenda(account)
+        agenda = service.callback_service.agenda(account)
         for due, owed in agenda.withdraw({task_id}):
             late = max(0.0, due - before.ends) if math.isfinite(due) else 0.0
             agenda.put(now + late, owed)
@@ -40,10 +40,10 @@ async def end(service: Service, account: Account, task_id: str, outcome: Outcome
         return True
 
 
-async def replay(service: Service, account: Account, task_id: str) -> bool:
+async def redeliver(service: Service, account: Account, task_id: str) -> bool:
     """Attempt the callback of a task once more, now; False while it is on the agenda."""
     async with account_clock.moving(service, account):
-        agenda = service.webhooks.agenda(account)
+        agenda = service.callback_service.agenda(account)
         owed = await service.store.delivery(task_id)
         if owed is None or agenda.dues({task_id}):
             return False

@@ -18,17 +18,17 @@ Why = Literal["reached", "timeout", "frozen"]
 Reached = tuple[bool, float]  # whether it is; else when it may be by itself, Unix seconds
 
 
-class Bells:
-    """Wakes who waits for news of an account. Where nobody waits, ringing costs a look into an empty dict."""
+class Notifier:
+    """Wakes who waits for news of an account. Where anonymous waits, ringing costs a look into an empty dict."""
 
     def __init__(self) -> None:
         self._hung: dict[str, asyncio.Event] = {}
 
-    def hang(self, token: str) -> asyncio.Event:
+    def subscribe(self, token: str) -> asyncio.Event:
         """The event that the next news of an account sets. Hang it before looking, so that nothing is missed."""
         return self._hung.setdefault(token, asyncio.Event())
 
-    def ring(self, token: str) -> None:
+    def notify(self, token: str) -> None:
         """Wake who waits for news of an account."""
         if self._hung and (event := self._hung.pop(token, None)) is not None:
             event.set()
@@ -39,12 +39,12 @@ async def wait(
 ) -> Why:
     """Return when `reached`, else after so many real seconds.
 
-    Else at once when the account's time is frozen and nobody is advancing it: waiting would change nothing.
+    Else at once when the account's time is frozen and anonymous is advancing it: waiting would change nothing.
     """
     try:
         async with asyncio.timeout(seconds):
             while True:
-                bell = service.bells.hang(account.token)
+                bell = service.notifier.subscribe(account.token)
                 there, instant = await reached()
                 if there:
                     return "reached"

@@ -10,7 +10,7 @@ from msgspec.json import decode
 
 from evolink_mock.domain.units import parse_duration
 from evolink_mock.testing import violations
-from evolink_mock.testing.control_client import Control
+from evolink_mock.testing.control_client import ControlClient
 from evolink_mock.testing.models import (
     AccountState,
     CallbackState,
@@ -21,7 +21,7 @@ from evolink_mock.testing.models import (
     WaitedForCallbacks,
     WaitedForTask,
 )
-from evolink_mock.testing.violations import ContractViolation
+from evolink_mock.testing.violations import ContractViolationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ _MARGIN_SECONDS = 30.0  # that a mock may be late with the answer to a wait
 class MockClock:
     """The account's time, in Unix seconds. It runs until it is frozen, set or advanced."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: ControlClient) -> None:
         self._control = control
 
     def now(self) -> float:
@@ -71,7 +71,7 @@ class MockClock:
 class MockCallbacks(Sequence[CallbackState]):
     """The deliveries that the account owes or has made, in the order of the tasks; asked anew each time."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: ControlClient) -> None:
         self._control = control
 
     def wait(self, count: int = 1, timeout: float = _WAIT_SECONDS) -> list[CallbackState]:
@@ -110,7 +110,7 @@ class MockCallbacks(Sequence[CallbackState]):
         return decode(raw, type=dict[str, list[CallbackState]])["callbacks"]
 
 
-class Placed:
+class ActiveRecipe:
     """A recipe that stands. As a context manager it clears, at the end, all that then stands for the account."""
 
     def __init__(self, clear: Callable[[], None]) -> None:
@@ -140,7 +140,7 @@ class MockAccount:
         self.token = token
         self._terms = dict(terms or {})
         self._transport = transport
-        self._control = Control(base_url, token)
+        self._control = ControlClient(base_url, token)
         self._expected: list[str] = []
         self.clock = MockClock(self._control)
         self.callbacks = MockCallbacks(self._control)
@@ -148,7 +148,7 @@ class MockAccount:
     def __repr__(self) -> str:
         return f"<MockAccount at {self.base_url}>"
 
-    def recipe(self, text: str, times: int | None = None, operation: Operation = "any") -> Placed:
+    def recipe(self, text: str, times: int | None = None, operation: Operation = "any") -> ActiveRecipe:
         """Have the next `times` requests follow a recipe; None: all, until `clear_recipes`.
 
         `operation` is whose requests those are. Used as a context manager, the recipe ends with the block.
@@ -156,7 +156,7 @@ class MockAccount:
         """
         order = {"recipe": text, "times": times, "operation": operation}
         self._control.ask("POST", "/recipes", order)
-        return Placed(self.clear_recipes)
+        return ActiveRecipe(self.clear_recipes)
 
     def clear_recipes(self) -> None:
         """Take back all recipes that stand."""
@@ -202,7 +202,7 @@ class MockAccount:
         self._expected.append(match)
 
     def check(self) -> None:
-        """Raise `ContractViolation` that names each request which broke the contract and was not expected to.
+        """Raise `ContractViolationError` that names each request which broke the contract and was not expected to.
 
         So does an expected one that did not come. An error that a recipe made breaks nothing, and what the mock
         lets pass with a warning may be expected, but need not be.
@@ -212,7 +212,9 @@ class MockAccount:
         if refused := violations.refused_queries(entries):
             broken += violations.strangers(refused, {task.id for task in self.tasks})
         if lines := violations.problems(broken, self._expected):
-            raise ContractViolation("the contract was broken:\n" + "\n".join(f"  - {line}" for line in lines))
+            raise ContractViolationError(
+                "the contract was broken:\n" + "\n".join(f"  - {line}" for line in lines)
+            )
 
     def reset(self) -> None:
         """Begin anew on the same terms: no tasks, callbacks, recipes or journal, and nothing expected."""

@@ -21,7 +21,7 @@ class ControlError(Exception):
         self.status = status
 
 
-class Control:
+class ControlClient:
     """The control API of the mock at `base_url`, for one account (`token`) or for none."""
 
     def __init__(self, base_url: str, token: str | None = None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 from evolink_mock.testing.account import MockAccount
-from evolink_mock.testing.control_client import Control
+from evolink_mock.testing.control_client import ControlClient
 
 if TYPE_CHECKING:
     import asyncio
@@ -74,7 +74,7 @@ class MockServer:
     ) -> MockAccount:
         """A new account with these terms, where they are given; the rest are the server's.
 
-        Without a `token` it has one that nobody else has. One that is open already begins anew. `ControlError`
+        Without a `token` it has one that anonymous else has. One that is open already begins anew. `ControlError`
         with status 401 when the server takes only tokens that were named to it.
         """
         given = {"credits": credits, "rate": rate, "denied_models": list(denied_models) or None}
@@ -89,7 +89,7 @@ class MockServer:
             raise RuntimeError("the mock runs already")
         if self._url is not None:
             base_url = self._url.rstrip("/")
-            Control(base_url).ask("GET", "/health")
+            ControlClient(base_url).ask("GET", "/health")
         else:
             self._hosted = self._ending.enter_context(_hosting(_settings(self._choices)))
             base_url = self._hosted.base_url
@@ -143,7 +143,7 @@ def _hosting(settings: Settings) -> Iterator[_Hosted]:
     """A mock that answers requests while the block runs."""
     from evolink_spec import load
 
-    from evolink_mock.server.listeners import open_doors, url_of
+    from evolink_mock.server.listeners import open_listeners, url_of
     from evolink_mock.server.server import service_of
     from evolink_mock.server.thread import answering
     from evolink_mock.settings import check
@@ -151,7 +151,7 @@ def _hosting(settings: Settings) -> Iterator[_Hosted]:
     spec = load(*settings.spec)
     check(settings, spec)
     with (
-        open_doors(spec, settings) as doors,
-        answering(service_of(spec, settings, doors), doors) as (server, loop),
+        open_listeners(spec, settings) as listeners,
+        answering(service_of(spec, settings, listeners), listeners) as (server, loop),
     ):
-        yield _Hosted(url_of(doors.http), server.app, loop)
+        yield _Hosted(url_of(listeners.http), server.app, loop)

@@ -100,10 +100,10 @@ def _judge(item: pytest.Item, *, keep_innocent: bool = False) -> str:
 
 
 def _problems(account: MockAccount) -> str:
-    from evolink_mock.testing.violations import ContractViolation
+    from evolink_mock.testing.violations import ContractViolationError
 
     try:
         account.check()
-    except (ContractViolation, ConnectionError) as problem:
+    except (ContractViolationError, ConnectionError) as problem:
         return str(problem)
     return ""

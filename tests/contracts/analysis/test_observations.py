@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_check.analysis.observations import Reading, results_of
+from evolink_check.analysis.observations import TraceView, results_of
 from evolink_check.traffic.formats import NOT_JSON
 from support.trace_builders import (
     BODY,
@@ -24,13 +24,13 @@ from support.trace_builders import (
 )
 
 if TYPE_CHECKING:
-    from evolink_check.analysis.observations import Seen
+    from evolink_check.analysis.observations import Observation
     from evolink_check.traffic.trace import Trace
 
 INVALID = error("invalid_request", "invalid_request_error")
 
 
-def only(trace: Tracing) -> Seen:
+def only(trace: Tracing) -> Observation:
     (found,) = trace.reading().seen
     return found
 
@@ -68,14 +68,14 @@ def test_an_api_below_a_prefix_is_read_as_if_it_were_not() -> None:
     trace = Tracing()
     trace.exchange("GET", f"{ORIGIN}/gate/v1/tasks/{ID}", 200, processing())
     trace.exchange("GET", f"{ORIGIN}/v1/credits", 200)
-    reading = Reading(replace(trace.trace(), origin=f"{ORIGIN}/gate"), SPEC)
+    reading = TraceView(replace(trace.trace(), origin=f"{ORIGIN}/gate"), SPEC)
     assert [one.role for one in reading.seen] == ["query", "elsewhere"]
 
 
 def test_without_an_origin_the_path_alone_tells() -> None:
     trace = Tracing()
     trace.exchange("GET", "https://anywhere.test/v1/credits", 200)
-    assert Reading(replace(trace.trace(), origin=""), SPEC).seen[0].role == "credits"
+    assert TraceView(replace(trace.trace(), origin=""), SPEC).seen[0].role == "credits"
 
 
 def test_bodies_are_decoded_and_what_is_no_json_is_told_apart_from_null() -> None:
@@ -210,7 +210,7 @@ def test_of_several_roles_each_is_found_and_order_is_kept_within_one() -> None:
 def test_what_is_asked_of_a_reading_is_computed_once() -> None:
     calls = []
 
-    def count(reading: Reading) -> int:
+    def count(reading: TraceView) -> int:
         calls.append(reading)
         return len(reading.seen)
 
@@ -266,7 +266,7 @@ def with_order(trace: Trace, numbers: list[int]) -> list[str]:
 
 def test_numbers_are_places_in_the_trace() -> None:
     trace = life().trace()
-    assert with_order(trace, [one.number for one in Reading(trace, SPEC).seen]) == [
+    assert with_order(trace, [one.number for one in TraceView(trace, SPEC).seen]) == [
         *("POST", "GET", "GET", "POST", "GET", "GET")
     ]
 
@@ -280,7 +280,7 @@ def test_schemas_are_held_against_answers_below_any_base_url() -> None:
         replace(one, exchange=replace(one.exchange, url=one.exchange.url.replace(ORIGIN, base)))
         for one in trace.entries
     )
-    reading = Reading(replace(trace.trace(), entries=entries, origin=base), SPEC)
+    reading = TraceView(replace(trace.trace(), entries=entries, origin=base), SPEC)
     pointers = [[problem.pointer for problem in reading.problems(one)] for one in reading.seen]
     assert pointers == [["/task_info"], ["/results"]]
 
@@ -288,5 +288,5 @@ def test_schemas_are_held_against_answers_below_any_base_url() -> None:
 def test_what_nobody_can_read_as_a_url_is_elsewhere_without_a_base_url_too() -> None:
     trace = Tracing()
     trace.exchange("GET", "https://[no/v1/credits", 200, b"{}")
-    (found,) = Reading(replace(trace.trace(), origin=""), SPEC).seen
+    (found,) = TraceView(replace(trace.trace(), origin=""), SPEC).seen
     assert found.role == "elsewhere"

@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from evolink_check.analysis.request_faults import Fault, create_faults, operation_of, renamed
+from evolink_check.analysis.request_faults import RequestFault, create_faults, operation_of, renamed
 from evolink_check.traffic.formats import NOT_JSON, decoded
-from evolink_mock.api.operations import Scripts
+from evolink_mock.api.operations import CompiledOperations
 from evolink_mock.callbacks.url_guard import url_refusal
-from evolink_mock.http.errors import Fault as Refusal
+from evolink_mock.http.errors import ApiError as Refusal
 from evolink_mock.http.json_body import check_content_type, parse
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -18,12 +18,14 @@ from support.trace_builders import BODY, MODEL, SPEC, compact
 
 CREATES = next(iter(SPEC.creates.values()))
 OPERATION = CREATES[MODEL]
-SCRIPTS = Scripts(CREATES)
+SCRIPTS = CompiledOperations(CREATES)
 JSON = (("Content-Type", "application/json"),)
 HOOK = "https://hooks.example.com/c/1"
 
 
-def faults(body: Any, headers: tuple[tuple[str, str], ...] = JSON, receiver: str = "") -> tuple[Fault, ...]:
+def faults(
+    body: Any, headers: tuple[tuple[str, str], ...] = JSON, receiver: str = ""
+) -> tuple[RequestFault, ...]:
     return create_faults(headers, compact(body), CREATES, receiver)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_check import Exchange
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import Verdict, broken, failures, judge, kept
 from evolink_check.rules import CLIENT, SERVER
 from evolink_check.traffic.trace import Entry, Trace
@@ -55,7 +55,7 @@ def test_a_clause_without_a_rule_is_not_observed() -> None:
 
 
 def test_what_a_rule_raises_is_not_taken_for_a_pass() -> None:
-    def bug(_: Reading) -> Iterator[Finding]:
+    def bug(_: TraceView) -> Iterator[Finding]:
         yield kept(1)
         raise ZeroDivisionError
 
@@ -155,6 +155,6 @@ def test_the_mock_is_accused_of_nothing_whatever_it_is_sent() -> None:
             for path in (CREATE, "/v1/credits", "/v1/tasks/abc", "/v1/tasks/", "/nothing", "/"):
                 ask(method, path)
     trace = Trace(tuple(entries), ACCOUNTS, "http://mock.test")
-    verdicts = judge(Reading(trace, SPEC), CLAUSES.values(), SERVER)
+    verdicts = judge(TraceView(trace, SPEC), CLAUSES.values(), SERVER)
     assert [(one.clause.id, one.breaches[0]) for one in verdicts if one.breaches] == []
     assert Counter(one.word for one in verdicts)["kept"] > 50

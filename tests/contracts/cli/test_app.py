@@ -19,7 +19,7 @@ from evolink_check.analysis.verdicts import Verdict, broken
 from evolink_check.cli import app as cli
 from evolink_check.cli import option_groups
 from evolink_check.cli.progress import Bars, showing_progress
-from evolink_check.engine.preflight import CouldNotRun
+from evolink_check.engine.preflight import CouldNotRunError
 from evolink_check.engine.runner import Estimate, Progress
 from evolink_check.reports.model import Report
 from evolink_check.traffic.trace import Trace
@@ -193,7 +193,7 @@ def test_a_phase_that_is_over_has_a_bar_that_stands() -> None:
         (report_of(Verdict(CLAUSES["task.final"], "kept", 1)), 0),
         (report_of(Verdict(CLAUSES["task.ends"], "noted", 1, (BREACH,))), 0),
         (report_of(Verdict(CLAUSES["task.final"], "broken", 1, (BREACH,))), 1),
-        (CouldNotRun("the key was refused"), 2),
+        (CouldNotRunError("the key was refused"), 2),
         (ZeroDivisionError("a bug"), 2),
     ],
 )
@@ -209,7 +209,9 @@ def test_the_exit_status_says_what_was_found(
 
 def test_what_there_is_of_a_run_that_failed_is_shown(run: Callable[..., Ran], tmp_path: Path) -> None:
     partial = report_of(Verdict(CLAUSES["task.final"], "broken", 1, (BREACH,)))
-    ran = run("api", URL, "--any-key", "--json", "found.json", report=CouldNotRun("it went away", partial))
+    ran = run(
+        "api", URL, "--any-key", "--json", "found.json", report=CouldNotRunError("it went away", partial)
+    )
     assert (ran.code, "it went away" in ran.err) == (2, True)
     assert "task.final" in (tmp_path / "found.json").read_text()
 
@@ -377,9 +379,9 @@ def test_a_proxy_that_cannot_listen_leaves_the_record_of_before(
     [("CERTIFICATE_VERIFY_FAILED", "--ca FILE"), ("WRONG_VERSION_NUMBER", "It speaks plain http")],
 )
 def test_what_tls_says_comes_with_advice(run: Callable[..., Ran], said: str, advice: str) -> None:
-    ran = run("api", URL, "--any-key", report=CouldNotRun(f"not reached: [SSL: {said}]."))
+    ran = run("api", URL, "--any-key", report=CouldNotRunError(f"not reached: [SSL: {said}]."))
     assert (ran.code, advice in ran.told) == (2, True)
-    assert advice not in run("api", URL, "--any-key", report=CouldNotRun("not reached")).told
+    assert advice not in run("api", URL, "--any-key", report=CouldNotRunError("not reached")).told
 
 
 def test_a_proxy_refuses_what_is_no_certificate(run: Callable[..., Ran], tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from evolink_check.client import ClientFault, check
+from evolink_check.client import ClientFaultError, check
 from evolink_check.client.harness.behaviours import Behaviour
 from evolink_check.client.harness.journal_trace import trace_of
 from evolink_check.client.harness.mock_process import Mock, MockError
@@ -102,8 +102,8 @@ def test_an_asynchronous_one_too(url: str, seed: int) -> None:
     check(drive, examples=5, seed=seed, mock=url, patience=2 * 3600)
 
 
-def caught(drive: Any, url: str, **more: Any) -> ClientFault:
-    with pytest.raises(ClientFault) as found:
+def caught(drive: Any, url: str, **more: Any) -> ClientFaultError:
+    with pytest.raises(ClientFaultError) as found:
         check(drive, examples=150, seed=2, mock=url, patience=PATIENCE, **more)
     return found.value
 
@@ -127,7 +127,7 @@ def _hasty(base_url: str, token: str, request: dict[str, Any]) -> Any:
 
 
 def test_what_is_printed_makes_a_served_mock_provoke_the_same_fault_in_real_time() -> None:
-    with pytest.raises(ClientFault) as found:
+    with pytest.raises(ClientFaultError) as found:
         check(_hasty, examples=150, seed=2, patience=PATIENCE)
     with pasted(str(found.value)) as mock:
         _hasty(mock.url, mock.token, found.value.run.request)

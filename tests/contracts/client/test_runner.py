@@ -14,9 +14,9 @@ from evolink_check.cli.client_command import mount
 from evolink_check.cli.config import environment
 from evolink_check.client.harness.config import Description, Receiver
 from evolink_check.client.harness.mock_process import MockError, borrowed
-from evolink_check.client.harness.process import CommandError, place_of, words_of
+from evolink_check.client.harness.process import CommandError, words_of, workspace
 from evolink_check.client.harness.scenarios import chosen, scenarios
-from evolink_check.client.runner import LONGEST, SHORTEST, Plan, applying, battery
+from evolink_check.client.runner import LONGEST, SHORTEST, SuitePlan, applying, run_suite
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 from support.trace_builders import SPEC
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from evolink_check.client.verdicts.verdicts import Run
+    from evolink_check.client.verdicts.verdicts import ScenarioRun
 
 PATIENT = 120.0  # seconds: a machine may have other things to do
 CLAUSES = tuple(one for one in load_clauses() if one.binds == "client")
@@ -58,8 +58,10 @@ def running(*more: str) -> Description:
     return Description((sys.executable, "-c", CLIENT, *more))
 
 
-def planned(description: Description, *names: str, **more: Any) -> Plan:
-    plan = Plan(description, chosen(scenarios(SPEC), names, ()), SPEC, CLAUSES, environment=environment())
+def planned(description: Description, *names: str, **more: Any) -> SuitePlan:
+    plan = SuitePlan(
+        description, chosen(scenarios(SPEC), names, ()), SPEC, CLAUSES, environment=environment()
+    )
     return applying(replace(plan, **{"limit": PATIENT, **more}))
 
 
@@ -69,7 +71,7 @@ def url() -> Iterator[str]:
         yield mock.base_url
 
 
-def against(run: Run) -> set[str]:
+def against(run: ScenarioRun) -> set[str]:
     assert run.problem == ""
     return {one.clause.id for one in run.breaches}
 
@@ -79,7 +81,7 @@ def test_a_battery_runs_side_by_side_on_mocks_of_its_own(tmp_path: Path) -> None
     plan = planned(
         running("liar"), "happy", "create-402", "fail-service-error", jobs=2, seed=7, keep=tmp_path
     )
-    happy, refused, failed = battery(plan, lambda run: heard.append(run.scenario.id))
+    happy, refused, failed = run_suite(plan, lambda run: heard.append(run.scenario.id))
     assert set(heard) == {"happy", "create-402", "fail-service-error"}
     assert (happy.outcome.end, against(happy)) == ("success", set())
     assert happy.outcome.saved is not None
@@ -96,7 +98,7 @@ def test_a_battery_runs_side_by_side_on_mocks_of_its_own(tmp_path: Path) -> None
 
 
 def test_a_mock_that_runs_already_gives_each_scenario_an_account(url: str) -> None:
-    happy, refused = battery(planned(running(), "happy", "query-404", mock=url))
+    happy, refused = run_suite(planned(running(), "happy", "query-404", mock=url))
     assert (happy.outcome.end, against(happy)) == ("success", set())
     assert (refused.outcome.end, against(refused)) == ("failure", set())
     assert {one.who for one in happy.trace.entries} == {"client", "nobody"}, (
@@ -106,27 +108,27 @@ def test_a_mock_that_runs_already_gives_each_scenario_an_account(url: str) -> No
 
 def test_a_request_without_the_key_is_seen_on_a_mock_of_our_own() -> None:
     bare = CLIENT.replace('"Authorization": f"Bearer {key}", ', "")
-    (run,) = battery(planned(Description((sys.executable, "-c", bare)), "happy"))
+    (run,) = run_suite(planned(Description((sys.executable, "-c", bare)), "happy"))
     assert against(run) == {"auth.header"}
 
 
 def test_a_client_that_does_not_end_is_killed_with_all_that_it_started(url: str) -> None:
     code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(999)'])"
     before = threading.active_count()
-    (run,) = battery(planned(Description((sys.executable, "-c", code)), "happy", mock=url, limit=1.0))
+    (run,) = run_suite(planned(Description((sys.executable, "-c", code)), "happy", mock=url, limit=1.0))
     assert run.outcome.end == "killed"
     assert run.problem.startswith("the client asked nothing")
     assert threading.active_count() == before
 
 
 def test_a_command_that_is_none_is_a_problem_of_each_run(url: str) -> None:
-    (run,) = battery(planned(Description(("no-such-client",)), "happy", mock=url))
+    (run,) = run_suite(planned(Description(("no-such-client",)), "happy", mock=url))
     assert run.problem == "no-such-client: No such file or directory"
 
 
 def test_a_mock_that_is_none_ends_the_battery() -> None:
     with pytest.raises(MockError, match="there is no mock at"):
-        battery(planned(running(), "happy", mock="http://127.0.0.1:9"))
+        run_suite(planned(running(), "happy", mock="http://127.0.0.1:9"))
     with pytest.raises(MockError, match="is no URL"):
         borrowed("mock", {})
 
@@ -135,7 +137,7 @@ def test_placeholders_are_filled_in(tmp_path: Path) -> None:
     called = Description(
         ("x", "{prompt} {output}", '{"a":1}', "{callback_url}", "{callback_listen}"), prompt="Go"
     )
-    place = place_of(called, tmp_path)
+    place = workspace(called, tmp_path)
     port = place.listen.removeprefix("127.0.0.1:")
     assert words_of(called, place) == [
         *("x", f"Go {tmp_path / 'result.mp4'}", '{"a":1}'),
@@ -144,8 +146,8 @@ def test_placeholders_are_filled_in(tmp_path: Path) -> None:
     nested = Description(("{prompt}",), prompt="a {output}")
     assert words_of(nested, place) == ["a {output}"], "what is filled in stays as it is"
     own = Description(("x",), callback=Receiver("0.0.0.0:{port}", "https://a.example:{port}/h"))
-    assert place_of(own, tmp_path).callback_url.startswith("https://a.example:")
-    assert place_of(Description(("x",)), tmp_path).callback_url == ""
+    assert workspace(own, tmp_path).callback_url.startswith("https://a.example:")
+    assert workspace(Description(("x",)), tmp_path).callback_url == ""
     with pytest.raises(CommandError, match="no command"):
         words_of(Description(()), place)
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_check.engine import paid_phases
-from evolink_check.engine.preflight import CouldNotRun
+from evolink_check.engine.preflight import CouldNotRunError
 from evolink_check.engine.runner import check_api, estimate
-from evolink_check.engine.task_pool import Living
+from evolink_check.engine.task_pool import TaskPool
 from evolink_check.fuzzing import schemathesis_findings
 from evolink_check.generation import boundary_cases, strategies
 from evolink_check.settings import Effort, Failing
 from evolink_check.transport.callback_receiver import CLOSE
-from evolink_check.transport.target import OutOfTime
+from evolink_check.transport.target import OutOfTimeError
 from evolink_spec.clauses import load_clauses
 from support.mock_process import free_port
 from support.targets import SCALE, quick_mock, subject_at
@@ -23,14 +23,14 @@ from support.trace_builders import SPEC
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_check.engine.task_plan import Errand
+    from evolink_check.engine.task_plan import PlannedTask
     from evolink_check.reports.model import Report
     from evolink_check.settings import Subject
 
 CLAUSES = load_clauses()
 EFFORT = Effort(examples=1, task_seconds=10.0, seconds=60.0, max_credits=150.0)
 FAILS = (Failing("service_error", {"prompt": "[[fail=service_error]]"}),)
-EXPLORE = schemathesis_findings.explore
+EXPLORE = schemathesis_findings.run_schemathesis
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +47,7 @@ def few_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strategies, "strategies", lambda *_: ())
     monkeypatch.setattr(strategies, "creating", lambda *_: ())
     monkeypatch.setattr(
-        schemathesis_findings, "explore", lambda *_, **__: schemathesis_findings.Strange({}, 0)
+        schemathesis_findings, "explore", lambda *_, **__: schemathesis_findings.SchemathesisFindings({}, 0)
     )
     monkeypatch.setattr("evolink_check.engine.task_follower.fetch", lambda *_: None)
     monkeypatch.setattr(
@@ -106,9 +106,11 @@ def test_schemathesis_makes_tasks_that_are_followed_to_their_end(
 ) -> None:
     told: list[int] = []
 
-    def explore(*given: Any, creates: int = 0) -> schemathesis_findings.Strange:
+    def explore(*given: Any, creates: int = 0) -> schemathesis_findings.SchemathesisFindings:
         told.append(creates)
-        return EXPLORE(*given, creates=creates) if creates else schemathesis_findings.Strange({}, 0)
+        return (
+            EXPLORE(*given, creates=creates) if creates else schemathesis_findings.SchemathesisFindings({}, 0)
+        )
 
     monkeypatch.setattr(schemathesis_findings, "explore", explore)
     quiet = replace(watched, callback_url="", callback_listen=None)
@@ -124,18 +126,18 @@ def test_schemathesis_makes_tasks_that_are_followed_to_their_end(
     assert report.exit_status == 0
 
 
-@pytest.mark.parametrize("block", [None, OutOfTime("stopped")])
+@pytest.mark.parametrize("block", [None, OutOfTimeError("stopped")])
 def test_a_bug_beside_the_free_phases_is_no_pass(
-    watched: Subject, monkeypatch: pytest.MonkeyPatch, block: OutOfTime | None
+    watched: Subject, monkeypatch: pytest.MonkeyPatch, block: OutOfTimeError | None
 ) -> None:
-    def buggy(_: Living, errands: list[Errand], __: Any) -> None:
+    def buggy(_: TaskPool, errands: list[PlannedTask], __: Any) -> None:
         if any(one.address for one in errands):
             raise ZeroDivisionError
 
-    monkeypatch.setattr(Living, "all", buggy)
+    monkeypatch.setattr(TaskPool, "all", buggy)
     if block:
         monkeypatch.setattr("evolink_check.engine.phases.Run.free", lambda _: (_ for _ in ()).throw(block))
-    with pytest.raises(CouldNotRun, match="ZeroDivisionError"):
+    with pytest.raises(CouldNotRunError, match="ZeroDivisionError"):
         check(watched)
 
 

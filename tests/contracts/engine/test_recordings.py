@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_check.engine.recordings import NoRecording, check_recording
+from evolink_check.engine.recordings import RecordingError, check_recording
 from evolink_check.traffic.har import to_har
 from evolink_spec.clauses import load_clauses
 from support.trace_builders import (
@@ -169,10 +169,10 @@ def test_no_key_of_a_recording_is_kept(judged: Callable[..., Report]) -> None:
 def test_what_is_no_recording_of_the_api_is_told(
     judged: Callable[..., Report], archive: Any, origin: str, problem: str
 ) -> None:
-    with pytest.raises(NoRecording, match=problem):
+    with pytest.raises(RecordingError, match=problem):
         judged(archive, origin=origin)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NoRecording, match=r"nowhere\.har: cannot be read"):
+    with pytest.raises(RecordingError, match=r"nowhere\.har: cannot be read"):
         check_recording([tmp_path / "nowhere.har"], "", SPEC, CLAUSES)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from evolink_check.engine import runner
-from evolink_check.engine.preflight import CouldNotRun, reach, remaining
+from evolink_check.engine.preflight import CouldNotRunError, preflight, remaining
 from evolink_check.engine.runner import PROFILES, Progress, check_api, estimate
 from evolink_check.fuzzing import schemathesis_findings
 from evolink_check.generation import boundary_cases, strategies
@@ -58,7 +58,7 @@ def few_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strategies, "strategies", lambda *_: ())
     monkeypatch.setattr(strategies, "creating", lambda *_: ())
     monkeypatch.setattr(
-        schemathesis_findings, "explore", lambda *_, **__: schemathesis_findings.Strange({}, 0)
+        schemathesis_findings, "explore", lambda *_, **__: schemathesis_findings.SchemathesisFindings({}, 0)
     )
     monkeypatch.setattr(
         "evolink_check.engine.task_follower.fetch", lambda *_: None
@@ -112,7 +112,7 @@ def test_a_budget_is_never_exceeded(mock: MockServer) -> None:
 def test_a_budget_below_the_price_of_a_task_is_refused_before_anything_is_sent(mock: MockServer) -> None:
     subject = subject_at(mock.base_url)
     account = account_of(mock, subject)
-    with pytest.raises(CouldNotRun, match="3 credits pay for no task: one costs 5"):
+    with pytest.raises(CouldNotRunError, match="3 credits pay for no task: one costs 5"):
         check(subject, replace(FEW, max_credits=3.0))
     assert account.requests == []
 
@@ -185,7 +185,7 @@ def test_a_port_that_cannot_be_listened_on_is_a_reason_not_to_run(mock: MockServ
     subject = subject_at(
         mock.base_url, callback_url="http://127.0.0.1:1", callback_listen=("127.0.0.1", port)
     )
-    with pytest.raises(CouldNotRun, match=f"cannot listen on 127.0.0.1:{port}"):
+    with pytest.raises(CouldNotRunError, match=f"cannot listen on 127.0.0.1:{port}"):
         check(subject, replace(FEW, max_credits=5.0))
 
 
@@ -203,18 +203,18 @@ def test_what_cannot_be_observed_here_is_not(mock: MockServer) -> None:
 
 def test_a_server_that_is_not_there_cannot_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evolink_check.transport.target._KNOCKS", ())
-    with pytest.raises(CouldNotRun, match="is not reached") as problem:
+    with pytest.raises(CouldNotRunError, match="is not reached") as problem:
         check(subject_at(f"http://127.0.0.1:{free_port()}"))
     assert problem.value.report is None
 
 
 def test_a_base_url_with_the_version_in_it_is_said_to_be_one(mock: MockServer) -> None:
-    with pytest.raises(CouldNotRun, match=r"nothing is found at .*/v1: leave out the version"):
+    with pytest.raises(CouldNotRunError, match=r"nothing is found at .*/v1: leave out the version"):
         check(subject_at(f"{mock.base_url}/v1"))
 
 
 def test_a_key_that_is_refused_is_said_to_be() -> None:
-    with MockServer(tokens=["another"]) as strict, pytest.raises(CouldNotRun, match="refuses the key"):
+    with MockServer(tokens=["another"]) as strict, pytest.raises(CouldNotRunError, match="refuses the key"):
         check(subject_at(strict.base_url))
 
 
@@ -230,7 +230,7 @@ def test_a_server_that_dies_in_the_middle_is_no_pass(monkeypatch: pytest.MonkeyP
         if progress.phase == "what is refused" and progress.done == 1:
             running.__exit__()
 
-    with pytest.raises(CouldNotRun, match="went away in the middle") as problem:
+    with pytest.raises(CouldNotRunError, match="went away in the middle") as problem:
         check(subject_at(running.base_url), replace(FEW, jobs=1), progress=tell)
     assert problem.value.report is not None
     assert words(problem.value.report)["query.unknown-id"] == "kept"
@@ -241,7 +241,7 @@ def test_a_bug_in_a_rule_is_no_pass(mock: MockServer, monkeypatch: pytest.Monkey
         raise ZeroDivisionError
 
     monkeypatch.setattr(runner, "SERVER", {"credits.shape": buggy})
-    with pytest.raises(CouldNotRun, match=r"(?s)a check failed.*Traceback.*ZeroDivisionError"):
+    with pytest.raises(CouldNotRunError, match=r"(?s)a check failed.*Traceback.*ZeroDivisionError"):
         check(subject_at(mock.base_url))
 
 
@@ -250,7 +250,9 @@ def test_a_bug_in_a_phase_is_no_pass(mock: MockServer, monkeypatch: pytest.Monke
         raise ZeroDivisionError
 
     monkeypatch.setattr(boundary_cases, "negative_cases", buggy)
-    with pytest.raises(CouldNotRun, match=r"(?s)a phase of the run failed.*ZeroDivisionError") as problem:
+    with pytest.raises(
+        CouldNotRunError, match=r"(?s)a phase of the run failed.*ZeroDivisionError"
+    ) as problem:
         check(subject_at(mock.base_url))
     assert problem.value.report is not None, "what was seen until then is not lost"
     assert words(problem.value.report)["query.unknown-id"] == "kept"
@@ -261,8 +263,8 @@ def test_a_bug_in_a_thread_is_no_pass(mock: MockServer, monkeypatch: pytest.Monk
         raise ZeroDivisionError
 
     stop = threading.Event()
-    monkeypatch.setattr("evolink_check.engine.task_follower.Follower.poll", buggy)
-    with pytest.raises(CouldNotRun, match="ZeroDivisionError"):
+    monkeypatch.setattr("evolink_check.engine.task_follower.TaskFollower.poll", buggy)
+    with pytest.raises(CouldNotRunError, match="ZeroDivisionError"):
         check(subject_at(mock.base_url), replace(FEW, max_credits=10.0), stop=stop)
     assert stop.is_set()
 
@@ -315,13 +317,15 @@ def test_findings_of_schemathesis_name_the_entries_of_the_trace(
 ) -> None:
     from evolink_check.analysis.verdicts import broken as breach
 
-    def explore(_: object, send: Any, *__: object, **___: object) -> schemathesis_findings.Strange:
+    def explore(
+        _: object, send: Any, *__: object, **___: object
+    ) -> schemathesis_findings.SchemathesisFindings:
         entry: Entry = send(replace(CREDITS, name="strange"))
         found = breach(entry.number, expected="a", seen="b")
         send(replace(CREDITS, name="later"))
-        return schemathesis_findings.Strange({"credits.shape": (found,)}, 2)
+        return schemathesis_findings.SchemathesisFindings({"credits.shape": (found,)}, 2)
 
-    def with_findings(rules: Any, strange: schemathesis_findings.Strange) -> Any:
+    def with_findings(rules: Any, strange: schemathesis_findings.SchemathesisFindings) -> Any:
         return {**rules, "credits.shape": lambda _: strange.findings["credits.shape"]}
 
     monkeypatch.setattr(schemathesis_findings, "explore", explore)
@@ -395,7 +399,7 @@ def test_credits_are_known_to_suffice_when_there_are_as_many_as_may_be_needed(
     subject = subject_at(mock.base_url)
     account_of(mock, subject, credits=granted)
     with target_of(subject) as target:
-        accounts = reach(target, SPEC, 100.0)
+        accounts = preflight(target, SPEC, 100.0)
     assert (accounts["main"].credits, accounts["main"].valid, accounts["main"].access) == (known, True, None)
     assert accounts["wrong"].valid is None
 

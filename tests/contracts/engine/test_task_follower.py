@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_check.engine import task_plan as making
-from evolink_check.engine.task_follower import Follower, Life
-from evolink_check.engine.task_plan import FAILS, Errand, errands, patience
+from evolink_check.engine.task_follower import TaskFollower, TrackedTask
+from evolink_check.engine.task_plan import FAILS, PlannedTask, patience, planned_tasks
 from evolink_check.settings import Effort, Failing
-from evolink_check.transport.target import OutOfTime
+from evolink_check.transport.target import OutOfTimeError
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 from support.targets import CREATE, REFUSED, account_of, subject_at, target_of
@@ -45,14 +45,14 @@ class World:
         self.account.clock.freeze()
         self.waits: list[float] = []
         self.target = target_of(self.subject, Effort(max_credits=500.0), wait=self._wait)
-        self.follower = Follower(self.target, SPEC, seconds)
+        self.follower = TaskFollower(self.target, SPEC, seconds)
 
     def _wait(self, seconds: float) -> None:
         self.waits.append(seconds)
         self.account.clock.advance(seconds)
 
-    def follow(self, case: Any = CREATE, seed: int = 0) -> Life:
-        life = self.follower.begin(Errand(case))
+    def follow(self, case: Any = CREATE, seed: int = 0) -> TrackedTask:
+        life = self.follower.begin(PlannedTask(case))
         assert life is not None
         return self.follower.follow(life, Random(seed))
 
@@ -78,14 +78,14 @@ def worlds(mock: MockServer) -> Iterator[Worlds]:
 
 def test_a_task_is_asked_for_at_once(worlds: Worlds) -> None:
     world = worlds()
-    life = world.follower.begin(Errand(CREATE))
+    life = world.follower.begin(PlannedTask(CREATE))
     assert life is not None
     assert [one.exchange.method for one in world.target.recorder.entries()] == ["POST", "GET"]
     assert (world.waits, world.bodies()[0]["id"], life.ended) == ([], life.id, 0.0)
 
 
 def test_a_refused_create_makes_no_life(worlds: Worlds) -> None:
-    assert worlds().follower.begin(Errand(REFUSED)) is None
+    assert worlds().follower.begin(PlannedTask(REFUSED)) is None
 
 
 def test_a_task_is_followed_to_its_end_and_its_result_decoded(worlds: Worlds) -> None:
@@ -133,8 +133,8 @@ def test_strangers_ask_once_while_a_task_runs_or_after_its_end(
 def test_a_wrong_key_asks_where_keys_are_known(mock: MockServer) -> None:
     subject = replace(subject_at(mock.base_url), any_key=False)
     with target_of(subject, Effort(max_credits=50.0)) as target:
-        follower = Follower(target, SPEC, 1.0)
-        life = follower.begin(Errand(CREATE))
+        follower = TaskFollower(target, SPEC, 1.0)
+        life = follower.begin(PlannedTask(CREATE))
         assert life is not None
         follower.strangers(life)
     assert [one.who for one in target.recorder.entries()][2:] == ["other", "wrong", "nobody"]
@@ -151,7 +151,7 @@ def test_polls_are_at_odd_instants_but_never_faster_than_every_fifth_of_a_second
 
     world.target.pause = noted  # type: ignore[method-assign]
     world.account.recipe("fail=service_error", operation="create")
-    life = world.follower.begin(Errand(CREATE))
+    life = world.follower.begin(PlannedTask(CREATE))
     assert life is not None
     pauses.clear()
     world.follower.until_end(life, Random(3))
@@ -173,10 +173,10 @@ def test_the_same_seed_asks_at_the_same_instants(worlds: Worlds) -> None:
 
 def test_a_run_that_is_over_ends_a_life(worlds: Worlds) -> None:
     world = worlds()
-    life = world.follower.begin(Errand(CREATE))
+    life = world.follower.begin(PlannedTask(CREATE))
     world.target.gone = "it fell over"
     assert life is not None
-    with pytest.raises(OutOfTime, match="it fell over"):
+    with pytest.raises(OutOfTimeError, match="it fell over"):
         world.follower.follow(life, Random(0))
 
 
@@ -195,7 +195,7 @@ def address(name: str, script: tuple[Answer, ...]) -> str:
 
 
 def test_a_task_that_fails_comes_first_and_calls_back() -> None:
-    first, *rest = errands(SPEC, subject_that_fails(), CREATES, address)
+    first, *rest = planned_tasks(SPEC, subject_that_fails(), CREATES, address)
     assert first.case.name == f"{FAILS}: service_error"
     assert json.loads(first.case.body)["prompt"] == "[[fail=service_error]]"
     assert json.loads(first.case.body)["callback_url"] == first.address != ""
@@ -203,26 +203,28 @@ def test_a_task_that_fails_comes_first_and_calls_back() -> None:
 
 
 def test_a_small_budget_sees_every_kind_of_task() -> None:
-    names = [one.case.name for one in errands(SPEC, subject_that_fails(), CREATES, address)[:4]]
+    names = [one.case.name for one in planned_tasks(SPEC, subject_that_fails(), CREATES, address)[:4]]
     assert {name.partition(":")[0] for name in names} == {FAILS, "create 0", "callback"}
 
 
 def test_there_are_six_callbacks_each_at_its_own_address() -> None:
     called = [
-        one for one in errands(SPEC, subject_at("https://api.example.test"), CREATES, address) if one.address
+        one
+        for one in planned_tasks(SPEC, subject_at("https://api.example.test"), CREATES, address)
+        if one.address
     ]
     assert len({one.address for one in called}) == len(called) == 6
     assert all(json.loads(one.case.body)["callback_url"] == one.address for one in called)
 
 
 def test_nobody_is_called_back_where_nobody_watches() -> None:
-    made = errands(SPEC, subject_that_fails(), CREATES, None)
+    made = planned_tasks(SPEC, subject_that_fails(), CREATES, None)
     assert not any(one.address or b"callback_url" in one.case.body for one in made)
     assert len(made) == 5
 
 
 def test_there_is_nothing_to_make_without_a_create() -> None:
-    assert errands(SPEC, subject_that_fails(), (), address) == ()
+    assert planned_tasks(SPEC, subject_that_fails(), (), address) == ()
 
 
 @pytest.mark.parametrize(
@@ -236,7 +238,7 @@ def test_there_is_nothing_to_make_without_a_create() -> None:
     ],
 )
 def test_only_what_a_clause_needs_is_made(clause: str, names: set[str]) -> None:
-    made = errands(SPEC, subject_that_fails(), CREATES, address, [CLAUSES[clause]])
+    made = planned_tasks(SPEC, subject_that_fails(), CREATES, address, [CLAUSES[clause]])
     assert {one.case.name.partition(":")[0] for one in made} == names
 
 

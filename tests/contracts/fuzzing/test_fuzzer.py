@@ -11,7 +11,7 @@ from evolink_check.generation.case import Case
 from evolink_check.generation.labels import create_case
 from evolink_check.generation.strategies import Strategy, strategies
 from evolink_check.settings import Effort
-from evolink_check.transport.target import OutOfTime, OverBudget
+from evolink_check.transport.target import OutOfTimeError, OverBudgetError
 from hypothesis import strategies as st
 from support.in_process import BODY, CREATE, SPEC
 from support.sending import (
@@ -148,7 +148,7 @@ def test_shrinking_stays_with_the_clause_it_found() -> None:
     assert (found.clause, len(found.case.body)) == ("wire.json", 50)
 
 
-@pytest.mark.parametrize("why", [OverBudget("the budget is spent"), OutOfTime("the time is over")])
+@pytest.mark.parametrize("why", [OverBudgetError("the budget is spent"), OutOfTimeError("the time is over")])
 def test_what_halts_a_run_ends_it_and_keeps_what_was_found(why: Exception) -> None:
     with sending(accepts_duration_7) as send:
 

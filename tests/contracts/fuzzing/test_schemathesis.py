@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.request_faults import create_faults
 from evolink_check.analysis.verdicts import broken, kept
-from evolink_check.fuzzing.schemathesis_findings import Strange, explore, with_findings
+from evolink_check.fuzzing.schemathesis_findings import SchemathesisFindings, run_schemathesis, with_findings
 from evolink_check.fuzzing.schemathesis_runner import clause_of
-from evolink_check.fuzzing.schemathesis_transport import BASE, Door, NotSent
+from evolink_check.fuzzing.schemathesis_transport import BASE, CaseAdapter, NotSentError
 from evolink_check.generation.labels import create_case, plain_case, query_case
 from evolink_check.settings import Effort
 from evolink_check.traffic.trace import Entry, Exchange, Trace
-from evolink_check.transport.target import OutOfTime
+from evolink_check.transport.target import OutOfTimeError
 from schemathesis.core.failures import Failure
 from support.in_process import BODY, CREATE, SPEC
 from support.sending import BREACHES, Sending, body_of, sending, silent
@@ -31,37 +31,41 @@ TASK = "/v1/tasks/task-unified-1000000000-abcdefgh"
 OPERATION = next(iter(SPEC.creates["POST", CREATE].values()))
 
 
-def explored(twist: Any = None, creates: int = 0, effort: Effort = EFFORT) -> tuple[Strange, Sending]:
+def explored(
+    twist: Any = None, creates: int = 0, effort: Effort = EFFORT
+) -> tuple[SchemathesisFindings, Sending]:
     """What it finds when our own rules are silent."""
     with sending(twist) as send:
-        return explore(SPEC, send, silent, effort, creates=creates), send
+        return run_schemathesis(SPEC, send, silent, effort, creates=creates), send
 
 
 @pytest.fixture(scope="module")
-def free() -> tuple[Strange, Sending]:
+def free() -> tuple[SchemathesisFindings, Sending]:
     return explored()
 
 
 @pytest.fixture(scope="module")
-def paid() -> tuple[Strange, Sending]:
+def paid() -> tuple[SchemathesisFindings, Sending]:
     return explored(creates=5)
 
 
 def test_it_finds_nothing_on_the_correct_mock_and_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     found, send = explored(creates=4)
-    assert found == Strange({}, len(send.entries))
+    assert found == SchemathesisFindings({}, len(send.entries))
     assert capfd.readouterr() == ("", "")
 
 
-def test_without_leave_it_makes_no_task(free: tuple[Strange, Sending]) -> None:
+def test_without_leave_it_makes_no_task(free: tuple[SchemathesisFindings, Sending]) -> None:
     found, send = free
     assert send.accepted == []
     assert not any(case.creates for case in send.cases)
-    assert found == Strange({}, len(send.cases))
+    assert found == SchemathesisFindings({}, len(send.cases))
     assert found.sent > 60
 
 
-def test_it_makes_as_many_tasks_as_it_may_and_follows_the_link_of_one(paid: tuple[Strange, Sending]) -> None:
+def test_it_makes_as_many_tasks_as_it_may_and_follows_the_link_of_one(
+    paid: tuple[SchemathesisFindings, Sending],
+) -> None:
     found, send = paid
     assert found.findings == {}
     assert len(send.accepted) == 5
@@ -71,14 +75,16 @@ def test_it_makes_as_many_tasks_as_it_may_and_follows_the_link_of_one(paid: tupl
     assert followed
 
 
-def test_no_stranger_is_called_or_fetched_for_a_task_that_it_makes(paid: tuple[Strange, Sending]) -> None:
+def test_no_stranger_is_called_or_fetched_for_a_task_that_it_makes(
+    paid: tuple[SchemathesisFindings, Sending],
+) -> None:
     for case in paid[1].accepted:
         body = body_of(case)
         assert body["image_urls"] in ([], ["https://example.com/image.jpg"])
         assert body.get("callback_url", "https://example.com/").startswith("https://example.com/")
 
 
-def test_equal_seeds_send_equal_requests(free: tuple[Strange, Sending]) -> None:
+def test_equal_seeds_send_equal_requests(free: tuple[SchemathesisFindings, Sending]) -> None:
     assert explored()[1].cases == free[1].cases
 
 
@@ -121,7 +127,7 @@ def test_tasks_that_break_their_schema_are_found(clause: str, path: str) -> None
 
 def test_what_our_own_rules_say_is_not_said_again() -> None:
     with sending(accepts_any_mode) as send:
-        assert explore(SPEC, send, BREACHES, EFFORT).findings == {}
+        assert run_schemathesis(SPEC, send, BREACHES, EFFORT).findings == {}
 
 
 def test_a_server_that_refuses_what_the_documents_leave_open_is_not_accused() -> None:
@@ -189,26 +195,26 @@ def test_the_end_of_the_time_ends_it() -> None:
 
         def limited(case: Case) -> Entry:
             if len(send.entries) >= 90:
-                raise OutOfTime("the time is over")
+                raise OutOfTimeError("the time is over")
             return send(case)
 
-        found = explore(SPEC, limited, silent, replace(EFFORT, examples=50))
-    assert found == Strange({}, 90, "the time is over")
+        found = run_schemathesis(SPEC, limited, silent, replace(EFFORT, examples=50))
+    assert found == SchemathesisFindings({}, 90, "the time is over")
 
 
 @pytest.fixture
-def door() -> Door:
+def door() -> CaseAdapter:
     def none(_: Case) -> Entry:
         raise AssertionError
 
-    return Door(SPEC, none, 0)
+    return CaseAdapter(SPEC, none, 0)
 
 
-def case_of(door: Door, method: str, path: str, **more: Any) -> Case | None:
+def case_of(door: CaseAdapter, method: str, path: str, **more: Any) -> Case | None:
     return door.case_of(requests.Request(method, f"{BASE}{path}", **more).prepare())
 
 
-def test_a_request_becomes_a_labelled_case(door: Door) -> None:
+def test_a_request_becomes_a_labelled_case(door: CaseAdapter) -> None:
     case = case_of(
         door, "POST", CREATE, json=BODY | {"duration": 7}, headers={"X-Y": "1", "Authorization": "x"}
     )
@@ -218,18 +224,18 @@ def test_a_request_becomes_a_labelled_case(door: Door) -> None:
     assert body_of(case) == BODY | {"duration": 7}
 
 
-def test_what_could_make_a_task_does_not_pass_a_closed_door(door: Door) -> None:
-    with pytest.raises(NotSent):
+def test_what_could_make_a_task_does_not_pass_a_closed_door(door: CaseAdapter) -> None:
+    with pytest.raises(NotSentError):
         door.session().post(f"{BASE}{CREATE}", json=BODY)
     assert (door.sent, door.spent) == (0, True)
 
 
 def test_a_request_without_an_answer_is_nothing_to_judge() -> None:
     with sending() as send:
-        door = Door(
+        door = CaseAdapter(
             SPEC, lambda case: replace(lost := send(case), exchange=replace(lost.exchange, status=0)), 1
         )
-        with pytest.raises(NotSent):
+        with pytest.raises(NotSentError):
             door.session().post(f"{BASE}{CREATE}", json=BODY)
     assert (door.sent, door.creates) == (1, 0), "it may have made a task"
 
@@ -242,7 +248,7 @@ def test_an_answer_is_read_as_it_was_decoded_whatever_its_headers_say() -> None:
         return replace(found, exchange=replace(found.exchange, response_headers=packed))
 
     with sending() as send:
-        answer = Door(SPEC, zipped, 0).session().get(f"{BASE}{TASK}")
+        answer = CaseAdapter(SPEC, zipped, 0).session().get(f"{BASE}{TASK}")
     assert answer.json()["error"]["code"] == "task_not_found"
 
 
@@ -258,17 +264,17 @@ def test_an_answer_is_read_as_it_was_decoded_whatever_its_headers_say() -> None:
         ("GET", "/elsewhere"),
     ],
 )
-def test_what_says_nothing_sure_is_not_sent(door: Door, method: str, path: str) -> None:
+def test_what_says_nothing_sure_is_not_sent(door: CaseAdapter, method: str, path: str) -> None:
     assert case_of(door, method, path) is None
 
 
-def test_another_method_with_a_body_is_not_sent(door: Door) -> None:
+def test_another_method_with_a_body_is_not_sent(door: CaseAdapter) -> None:
     assert case_of(door, "PUT", CREATE, json=BODY) is None
     assert case_of(door, "PUT", CREATE) is not None
 
 
 @pytest.mark.parametrize("value", ["\x80".encode("latin-1"), b"a\x00b", b"a\x7f"])
-def test_headers_that_no_client_sends_are_not_sent(door: Door, value: bytes) -> None:
+def test_headers_that_no_client_sends_are_not_sent(door: CaseAdapter, value: bytes) -> None:
     request = requests.Request("GET", f"{BASE}{TASK}").prepare()
     request.headers["X-Y"] = value.decode("latin-1")
     assert door.case_of(request) is None
@@ -277,9 +283,10 @@ def test_headers_that_no_client_sends_are_not_sent(door: Door, value: bytes) -> 
 def test_findings_stand_behind_those_of_the_rules() -> None:
     mine, more = kept(0), broken(1, expected="a", seen="b")
     rules = with_findings(
-        {"a.b": lambda _: [mine], "c.d": lambda _: [mine]}, Strange({"a.b": (more,), "e.f": (more,)}, 2)
+        {"a.b": lambda _: [mine], "c.d": lambda _: [mine]},
+        SchemathesisFindings({"a.b": (more,), "e.f": (more,)}, 2),
     )
-    reading = Reading(Trace(()), SPEC)
+    reading = TraceView(Trace(()), SPEC)
     assert {clause: list(rule(reading)) for clause, rule in rules.items()} == {
         "a.b": [mine, more],
         "c.d": [mine],

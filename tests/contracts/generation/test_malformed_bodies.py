@@ -7,15 +7,15 @@ import json
 import pytest
 from evolink_check.analysis.request_faults import create_faults
 from evolink_check.generation.fields import usual_body
-from evolink_check.generation.malformed_bodies import lenient_nonsense, less, refused_nonsense
+from evolink_check.generation.malformed_bodies import refused_malformed, tolerated_malformed, without
 from support.in_process import BODY, CREATE, MODEL, SPEC
 from support.sending import SUBJECT, sending
 
 CREATES = SPEC.creates["POST", CREATE]
 OPERATION = CREATES[MODEL]
 GOOD = usual_body(OPERATION, SUBJECT)
-REFUSED = {case.name: case for case in refused_nonsense(OPERATION, SPEC, GOOD)}
-LENIENT = {case.name: case for case in lenient_nonsense(OPERATION, SPEC, GOOD)}
+REFUSED = {case.name: case for case in refused_malformed(OPERATION, SPEC, GOOD)}
+LENIENT = {case.name: case for case in tolerated_malformed(OPERATION, SPEC, GOOD)}
 
 
 def test_the_good_body_is_the_usual_one() -> None:
@@ -40,7 +40,7 @@ def test_what_divides_decoders_is_sent_with_a_budget_only(name: str) -> None:
 
 
 def test_a_field_is_missing_from_what_divides_decoders() -> None:
-    assert less(GOOD, OPERATION) == {"model": MODEL, "prompt": BODY["prompt"]}
+    assert without(GOOD, OPERATION) == {"model": MODEL, "prompt": BODY["prompt"]}
     assert not any(b"image_urls" in case.body for case in LENIENT.values())
 
 

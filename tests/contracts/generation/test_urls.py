@@ -16,7 +16,7 @@ from evolink_check.generation.urls import (
     disguises,
     internal_hosts,
     long_url,
-    notations,
+    url_notations,
 )
 from evolink_check.traffic.formats import is_uri
 from hypothesis import given
@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 @given(st.integers(0, 2**32 - 1).map(IPv4Address))
 def test_every_notation_of_an_address_is_read_as_that_address(address: IPv4Address) -> None:
-    found = list(notations(str(address)))
+    found = list(url_notations(str(address)))
     assert found[0] == str(address)
     plain = [host for host in found if not host.startswith("[")]
     assert {v4_of(host_of(f"https://{host}/")) for host in plain} == {address}

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.cli.commands import Saved
-from evolink_check.proxy.forwarder import OPINION, Forward, Upstream
-from evolink_check.proxy.monitor import Watch
-from evolink_check.proxy.recorder import KEPT_BYTES, Body, Passing, Record
-from evolink_check.proxy.server import CannotListen, proxying
+from evolink_check.proxy.forwarder import OPINION, ForwardingApp, Upstream
+from evolink_check.proxy.monitor import LiveMonitor
+from evolink_check.proxy.recorder import KEPT_BYTES, Body, PendingExchange, TrafficRecorder
+from evolink_check.proxy.server import ListenError, proxying
 from evolink_check.traffic.trace import NOBODY
 from evolink_mock import MockServer
 from evolink_spec import load
@@ -88,7 +88,7 @@ def _is_whole(asked: bytes) -> bool:
 class Door:
     """A proxy before some server, and a client at it."""
 
-    def __init__(self, url: str, upstream: str, record: Record) -> None:
+    def __init__(self, url: str, upstream: str, record: TrafficRecorder) -> None:
         self.url = url
         self.record = record
         self.client = httpx.Client(
@@ -112,9 +112,9 @@ def before(stack: ExitStack) -> Callable[..., Door]:
     """Put a proxy before a base URL, with or without opinions."""
 
     def of(upstream: str, *, opinions: bool = False) -> Door:
-        record = Record(upstream)
-        opinion = Watch(record, SPEC, CLAUSES, "server").opinion if opinions else None
-        url = stack.enter_context(proxying(Forward(Upstream.at(upstream), record, None, opinion)))
+        record = TrafficRecorder(upstream)
+        opinion = LiveMonitor(record, SPEC, CLAUSES, "server").opinion if opinions else None
+        url = stack.enter_context(proxying(ForwardingApp(Upstream.at(upstream), record, None, opinion)))
         door = Door(url, upstream, record)
         stack.enter_context(door.client)
         return door
@@ -159,7 +159,7 @@ def test_a_client_lives_through_a_whole_task(before: Callable[..., Door], mock: 
         f"/media/{made['id']}.mp4",
     ]
     assert (entries[-1].size, entries[-1].exchange.response_body) == (len(film.content), b"")
-    reading = Reading(door.trace, SPEC)
+    reading = TraceView(door.trace, SPEC)
     assert reading.stories[made["id"]].create is not None
     assert len(reading.stories[made["id"]].links) == 1
 
@@ -350,7 +350,7 @@ def test_a_proxy_that_ends_tells_those_who_wait_for_an_answer(scripted: Callable
         talk.recv(1)
 
     upstream = scripted(wait).url
-    with proxying(Forward(Upstream.at(upstream), Record(upstream))) as url:
+    with proxying(ForwardingApp(Upstream.at(upstream), TrafficRecorder(upstream))) as url:
         client = threading.Thread(target=lambda: got.append(httpx.get(url, trust_env=False, timeout=10)))
         client.start()
         assert asked.wait(10)
@@ -382,9 +382,9 @@ def _until(true: Callable[[], bool]) -> None:
     raise AssertionError
 
 
-def passed(status: int = 200, body: bytes = b"", **more: Any) -> Passing:
+def passed(status: int = 200, body: bytes = b"", **more: Any) -> PendingExchange:
     usual: dict[str, Any] = {"method": "GET", "target": "/v1/credits", "began": 1.0, "asked_headers": []}
-    found = Passing(**usual | more, asked_in_full=True, status=status, ended=2.0)
+    found = PendingExchange(**usual | more, asked_in_full=True, status=status, ended=2.0)
     found.answer.add(body)
     return found
 
@@ -394,7 +394,7 @@ def bearing(key: str) -> list[tuple[bytes, bytes]]:
 
 
 def test_keys_are_told_apart_and_never_kept() -> None:
-    record = Record("http://x.test")
+    record = TrafficRecorder("http://x.test")
     for key in ("first-long-key", "second-long-key", "first-long-key"):
         record.add(passed(asked_headers=bearing(key)))
     echoed = passed(body=b'{"a":"first-long-key"}', target="/v1/tasks/first-long-key?k=second-long-key")
@@ -411,14 +411,14 @@ def test_keys_are_told_apart_and_never_kept() -> None:
 
 
 def test_the_trace_is_in_the_order_in_which_requests_began() -> None:
-    record = Record("http://x.test")
+    record = TrafficRecorder("http://x.test")
     for began in (3.0, 1.0, 2.0):
         record.add(passed(began=began))
     assert [(entry.number, entry.began) for entry in record.trace().entries] == [(0, 1.0), (1, 2.0), (2, 3.0)]
 
 
 def test_a_request_too_large_to_keep_is_counted_and_left_out() -> None:
-    record, large = Record("http://x.test"), passed()
+    record, large = TrafficRecorder("http://x.test"), passed()
     large.asked.limit = 3
     large.asked.add(b"1234")
     assert (record.add(large), record.unjudged, len(record)) == (None, 1, 0)
@@ -449,8 +449,8 @@ def test_a_film_is_not_held_back_to_be_judged(
 
 
 def test_an_opinion_knows_what_was_told_of_the_same_task_before() -> None:
-    record = Record("http://x.test")
-    watch = Watch(record, SPEC, CLAUSES, "server")
+    record = TrafficRecorder("http://x.test")
+    watch = LiveMonitor(record, SPEC, CLAUSES, "server")
     first = task()
     created = passed(method="POST", target=CREATE, body=compact(first), asked_headers=bearing(KEY))
     created.asked.add(compact(BODY))
@@ -467,8 +467,8 @@ def test_an_opinion_knows_what_was_told_of_the_same_task_before() -> None:
 
 
 def test_what_is_broken_is_news_once() -> None:
-    record = Record("http://x.test")
-    watch = Watch(record, SPEC, CLAUSES, "server")
+    record = TrafficRecorder("http://x.test")
+    watch = LiveMonitor(record, SPEC, CLAUSES, "server")
     for _ in range(2):
         found = passed(body=b'{"a": 1}', status=404, target="/nowhere")
         found.headers = [(b"content-type", b"application/json")]
@@ -484,8 +484,8 @@ def test_a_bug_in_a_check_ends_the_judging_and_nothing_else(monkeypatch: pytest.
     def stumble(*_: object) -> None:
         raise ZeroDivisionError
 
-    record = Record("http://x.test")
-    watch = Watch(record, SPEC, CLAUSES, "server")
+    record = TrafficRecorder("http://x.test")
+    watch = LiveMonitor(record, SPEC, CLAUSES, "server")
     monkeypatch.setattr("evolink_check.proxy.server.verdicts_on", stumble)
     entry = record.add(passed())
     assert entry is not None
@@ -494,7 +494,7 @@ def test_a_bug_in_a_check_ends_the_judging_and_nothing_else(monkeypatch: pytest.
 
 
 def test_the_file_is_written_anew_when_there_is_something_new_and_at_the_end(tmp_path: Path) -> None:
-    record, path = Record("http://x.test"), tmp_path / "t.har"
+    record, path = TrafficRecorder("http://x.test"), tmp_path / "t.har"
     saved = Saved(record, path)
     counts = []
     for now in (False, False, True):
@@ -510,8 +510,8 @@ def test_the_file_is_written_anew_when_there_is_something_new_and_at_the_end(tmp
 def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        forward = Forward(Upstream.at("http://x.test"), Record("http://x.test"))
-        with pytest.raises(CannotListen, match=f"port {port}"), proxying(forward, port=port):
+        forward = ForwardingApp(Upstream.at("http://x.test"), TrafficRecorder("http://x.test"))
+        with pytest.raises(ListenError, match=f"port {port}"), proxying(forward, port=port):
             pass
 
 

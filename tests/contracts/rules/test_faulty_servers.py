@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import judge
 from evolink_check.engine.runner import check_api
 from evolink_check.rules import SERVER
@@ -103,7 +103,7 @@ def checked(workshop: Workshop, handle: Handle, place: int, *, scaled: bool, onl
 
 def said_of(report: Report) -> dict[str, str]:
     """Every clause that is not kept, by the whole of what was seen, with the first breach."""
-    verdicts = judge(Reading(report.trace, SPEC), CLAUSES, SERVER)
+    verdicts = judge(TraceView(report.trace, SPEC), CLAUSES, SERVER)
     return {
         one.clause.id: f"{one.breaches[0].expected} | {one.breaches[0].seen}"
         for one in verdicts

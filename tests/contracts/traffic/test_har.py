@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from evolink_check import Exchange
-from evolink_check.analysis.observations import Reading
-from evolink_check.rules.exchanges.attribution import owner, sound
+from evolink_check.analysis.observations import TraceView
+from evolink_check.rules.exchanges.attribution import charged_clause, is_judgeable
 from evolink_check.traffic.har import from_har, to_har
-from evolink_check.traffic.redaction import KEY, clean_url, redacted
+from evolink_check.traffic.redaction import KEY, redact_url, redacted
 from evolink_check.traffic.trace import NOBODY, UNKNOWN, Account, Entry, Media, Trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -132,8 +132,8 @@ def test_no_secret_is_written() -> None:
 
 
 def test_tasks_links_and_callbacks_are_still_found_in_what_was_written() -> None:
-    (story,) = Reading(again(lived()), SPEC).stories.values()
-    assert story.callback_url == clean_url(HOOK) == story.deliveries[0].entry.exchange.url
+    (story,) = TraceView(again(lived()), SPEC).stories.values()
+    assert story.callback_url == redact_url(HOOK) == story.deliveries[0].entry.exchange.url
     assert len(story.links) == 1
 
 
@@ -322,8 +322,8 @@ def test_an_answer_that_was_longer_when_it_was_compressed_is_whole() -> None:
 def test_an_answer_without_any_header_was_not_recorded_whole() -> None:
     trace = from_har([("a.har", archive(foreign(response={"headers": []})))])
     assert not trace.entries[0].exact
-    (one,) = Reading(trace, SPEC).seen
-    assert (one.role, sound(one), owner(one)) == ("create", False, "")
+    (one,) = TraceView(trace, SPEC).seen
+    assert (one.role, is_judgeable(one), charged_clause(one)) == ("create", False, "")
 
 
 @pytest.mark.parametrize("size", [float("nan"), float("inf"), 1e300, -1e300, None])

@@ -10,11 +10,11 @@ from evolink_check.traffic.formats import is_uri
 from evolink_check.traffic.redaction import (
     KEY,
     REMOVED,
-    clean_body,
-    clean_exchange,
-    clean_header,
-    clean_text,
-    clean_url,
+    redact_body,
+    redact_exchange,
+    redact_header,
+    redact_text,
+    redact_url,
     redacted,
 )
 from hypothesis import given, settings
@@ -74,7 +74,7 @@ URLS = st.builds(
 
 
 def body(value: Any) -> str:
-    return clean_body(json.dumps(value).encode()).decode()
+    return redact_body(json.dumps(value).encode()).decode()
 
 
 @pytest.mark.parametrize(
@@ -92,29 +92,29 @@ def body(value: Any) -> str:
     ],
 )
 def test_a_url_loses_user_query_and_fragment_and_nothing_of_its_length(url: str) -> None:
-    found = clean_url(url)
+    found = redact_url(url)
     assert SECRET not in found
     assert len(found) == len(url)
 
 
 def test_a_url_without_secrets_stays() -> None:
-    assert clean_url(RESULT) == RESULT
+    assert redact_url(RESULT) == RESULT
 
 
 def test_a_good_url_stays_one_and_a_bad_one_bad() -> None:
-    assert is_uri(clean_url(HOOK))
-    assert not is_uri(clean_url("https://hooks.example.test/c?s=a b"))
-    assert " " in clean_url("https://hooks.example.test/c?s=a b")
-    assert not is_uri(clean_url("https://hooks.example.test/c?s=<a>"))
+    assert is_uri(redact_url(HOOK))
+    assert not is_uri(redact_url("https://hooks.example.test/c?s=a b"))
+    assert " " in redact_url("https://hooks.example.test/c?s=a b")
+    assert not is_uri(redact_url("https://hooks.example.test/c?s=<a>"))
 
 
 def test_equal_queries_leave_equal_marks_and_others_do_not() -> None:
-    assert clean_url(HOOK) == clean_url(HOOK)
-    assert clean_url(HOOK) != clean_url(HOOK.replace("t=2", "t=3"))
+    assert redact_url(HOOK) == redact_url(HOOK)
+    assert redact_url(HOOK) != redact_url(HOOK.replace("t=2", "t=3"))
 
 
 def test_a_key_in_a_query_is_told_from_other_secrets() -> None:
-    assert clean_url(f"/v1/tasks/x?key={SECRET}", [SECRET]) == f"/v1/tasks/x?{KEY}"
+    assert redact_url(f"/v1/tasks/x?key={SECRET}", [SECRET]) == f"/v1/tasks/x?{KEY}"
 
 
 @pytest.mark.parametrize(
@@ -134,15 +134,15 @@ def test_a_key_in_a_query_is_told_from_other_secrets() -> None:
     ],
 )
 def test_a_header_shows_whose_key_it_was(name: str, value: str, shown: str) -> None:
-    assert clean_header(name, value, "main") == (name, shown)
+    assert redact_header(name, value, "main") == (name, shown)
 
 
 def test_nobody_has_no_label() -> None:
-    assert clean_header("Authorization", f"Basic {SECRET}", "nobody")[1] == f"Basic {REMOVED}"
+    assert redact_header("Authorization", f"Basic {SECRET}", "nobody")[1] == f"Basic {REMOVED}"
 
 
 def test_an_address_in_a_header_is_cleaned() -> None:
-    assert clean_header("Location", HOOK)[1] == clean_url(HOOK)
+    assert redact_header("Location", HOOK)[1] == redact_url(HOOK)
 
 
 @pytest.mark.parametrize(
@@ -169,8 +169,8 @@ def test_an_address_in_a_header_is_cleaned() -> None:
 def test_no_string_of_json_keeps_a_secret(value: Any) -> None:
     raw = json.dumps(value)
     for written in (raw, raw.replace("/", "\\/"), raw.replace("?", "\\u003f"), raw[:-1], raw[1:]):
-        assert SECRET not in clean_body(written.encode()).decode()
-    assert SECRET.encode() not in clean_body(raw.encode("utf-16-le")).replace(b"\0", b"")
+        assert SECRET not in redact_body(written.encode()).decode()
+    assert SECRET.encode() not in redact_body(raw.encode("utf-16-le")).replace(b"\0", b"")
 
 
 @pytest.mark.parametrize(
@@ -184,26 +184,26 @@ def test_no_string_of_json_keeps_a_secret(value: Any) -> None:
     ],
 )
 def test_no_other_text_keeps_a_secret(raw: str) -> None:
-    assert SECRET.encode() not in clean_body(raw.encode("latin-1"))
+    assert SECRET.encode() not in redact_body(raw.encode("latin-1"))
 
 
 def test_what_holds_no_secret_stays_to_the_byte() -> None:
     raw = b'{ "a" : "https:\\/\\/x.test\\/y.mp4",\r\n"b":"\\u00e9\xc3\xa9", "n": 1.50, "a":2}'
-    assert clean_body(raw) == raw
-    assert clean_body(bytes(range(256))) == bytes(range(256))
+    assert redact_body(raw) == raw
+    assert redact_body(bytes(range(256))) == bytes(range(256))
 
 
 def test_around_a_secret_a_body_stays_as_it_was_written() -> None:
     raw = '{ "callback_url" : "https:\\/\\/h.test\\/c?s=SECRET" ,"é":"ü", "n": 1.50}'
-    found = clean_body(raw.encode()).decode()
-    mark = clean_url("https://h.test/c?s=SECRET").partition("?")[2]
+    found = redact_body(raw.encode()).decode()
+    mark = redact_url("https://h.test/c?s=SECRET").partition("?")[2]
     assert found == raw.replace("s=SECRET", mark)
 
 
 def test_letters_around_a_secret_stay_as_they_were_written() -> None:
     for letter in ("ü", "\\u00fc"):
         raw = f'{{"callback_url":"https://h.test/{letter}?s=SECRET"}}'
-        assert letter in clean_body(raw.encode()).decode()
+        assert letter in redact_body(raw.encode()).decode()
 
 
 def test_callback_and_delivery_and_link_and_fetch_still_match() -> None:
@@ -226,7 +226,7 @@ def test_a_known_key_is_removed_wherever_it_stands() -> None:
 
 
 def test_a_short_key_may_be_a_word_and_stays() -> None:
-    assert clean_text("the man dances", ["man"]) == "the man dances"
+    assert redact_text("the man dances", ["man"]) == "the man dances"
 
 
 def test_a_trace_without_secrets_is_not_changed() -> None:
@@ -244,17 +244,17 @@ def test_the_prefix_of_a_receiver_is_cleaned() -> None:
 @settings(deadline=None)
 @given(URLS)
 def test_cleaning_twice_is_cleaning_once(url: str) -> None:
-    for clean in (clean_url, clean_text):
+    for clean in (redact_url, redact_text):
         assert clean(clean(url)) == clean(url)
     for raw in (f"see {url}".encode(), json.dumps({"callback_url": url, "x": [url]}).encode()):
-        assert clean_body(clean_body(raw)) == clean_body(raw)
+        assert redact_body(redact_body(raw)) == redact_body(raw)
 
 
 @settings(deadline=None)
 @given(PIECES, PIECES)
 def test_whatever_stands_around_it_a_query_is_removed(before: str, after: str) -> None:
     secret = "qW7eRtY5"
-    assert secret not in clean_text(f"{before} https://h.test/c?s={secret}{after}")
+    assert secret not in redact_text(f"{before} https://h.test/c?s={secret}{after}")
     assert secret not in body({"callback_url": f"https://h.test/c?s={secret}{after}", "p": before})
 
 
@@ -278,9 +278,9 @@ def test_json_stays_json_of_the_same_shape(value: Any) -> None:
 @given(st.binary(max_size=60))
 def test_bytes_without_an_address_are_let_alone(raw: bytes) -> None:
     if b"//" not in raw and b":" not in raw and b"%" not in raw:
-        assert clean_body(raw) == raw
+        assert redact_body(raw) == raw
 
 
 def test_an_exchange_names_who_asked() -> None:
     asked = Exchange("GET", f"/v1/tasks/{ID}", (("Authorization", f"Bearer {SECRET}"),), b"", 200, (), b"")
-    assert clean_exchange(asked, "other").request_headers == (("Authorization", "Bearer [other]"),)
+    assert redact_exchange(asked, "other").request_headers == (("Authorization", "Bearer [other]"),)

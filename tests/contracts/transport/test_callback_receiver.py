@@ -10,7 +10,7 @@ import httpx
 import pytest
 from evolink_check.settings import Key
 from evolink_check.traffic.trace import Account
-from evolink_check.transport.callback_receiver import CLOSE, REDIRECT, Answer, Receiver, never, slow
+from evolink_check.transport.callback_receiver import CLOSE, REDIRECT, Answer, CallbackReceiver, never, slow
 from evolink_check.transport.recorder import Recorder
 from support.mock_process import free_port
 
@@ -36,9 +36,9 @@ class Noting(Recorder):
 
 
 @contextmanager
-def receiving(**more: object) -> Iterator[tuple[Receiver, Noting]]:
+def receiving(**more: object) -> Iterator[tuple[CallbackReceiver, Noting]]:
     recorder = Noting()
-    with Receiver(recorder, **more) as receiver:  # type: ignore[arg-type]
+    with CallbackReceiver(recorder, **more) as receiver:  # type: ignore[arg-type]
         yield receiver, recorder
 
 

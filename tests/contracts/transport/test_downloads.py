@@ -8,7 +8,7 @@ import pytest
 from evolink_check.traffic.trace import Media
 from evolink_check.transport.downloads import fetch, media_of
 from evolink_mock.media.renderer import render
-from evolink_mock.media.spec import Look
+from evolink_mock.media.spec import MediaSpec
 from support.targets import subject_at, target_of
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ URL = "https://media.example.test/a.mp4?signed=1"
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("clips") / "a.mp4"
-    render(Look("video", 2.0, 160, 90, 0), path)
+    render(MediaSpec("video", 2.0, 160, 90, 0), path)
     return path.read_bytes()
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     path = tmp_path_factory.mktemp("sounds") / "a.mp3"
-    render(Look("audio", 1.0, 0, 0, 0), path)
+    render(MediaSpec("audio", 1.0, 0, 0, 0), path)
     return path.read_bytes()
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from evolink_check.generation.case import Case
 from evolink_check.settings import Effort
-from evolink_check.transport.target import Halted, OutOfTime, OverBudget, Target
+from evolink_check.transport.target import HaltedError, OutOfTimeError, OverBudgetError, Target
 from evolink_mock import MockServer
 from support.targets import CREATE, CREDITS, REFUSED, account_of, subject_at, target_of
 
@@ -168,10 +168,10 @@ def test_a_server_that_is_gone_is_knocked_at_again_and_then_left() -> None:
         url = "http://{}:{}".format(*closed.getsockname())
     waited: list[float] = []
     with target_of(subject_at(url), wait=waited.append) as target:
-        with pytest.raises(OutOfTime, match="the server is gone"):
+        with pytest.raises(OutOfTimeError, match="the server is gone"):
             target.send(CREDITS)
         assert len(target.recorder) == 4
-        with pytest.raises(OutOfTime):
+        with pytest.raises(OutOfTimeError):
             target.send(CREDITS)
     assert sum(waited) == pytest.approx(3.5)
     assert len(target.recorder) == 4
@@ -218,7 +218,7 @@ def test_the_rate_is_kept(subject: Subject) -> None:
 
 
 def test_nothing_that_makes_a_task_is_sent_without_a_grant(mock: MockServer, subject: Subject) -> None:
-    with target_of(subject) as target, pytest.raises(OverBudget, match="no credits were granted"):
+    with target_of(subject) as target, pytest.raises(OverBudgetError, match="no credits were granted"):
         target.send(CREATE)
     assert account_of(mock, subject).requests == []
 
@@ -229,7 +229,7 @@ def test_parallel_creates_never_cost_more_than_was_granted(mock: MockServer, sub
     def create(target: Target) -> bool:
         try:
             target.send(CREATE)
-        except OverBudget:
+        except OverBudgetError:
             return False
         return True
 
@@ -245,7 +245,7 @@ def test_a_refused_create_gives_its_price_back(mock: MockServer, subject: Subjec
         for _ in range(3):
             target.send(REFUSED)
         target.send(CREATE)
-        with pytest.raises(OverBudget, match="5 of 5 credits"):
+        with pytest.raises(OverBudgetError, match="5 of 5 credits"):
             target.send(REFUSED)
     assert len(account.tasks) == 1
 
@@ -253,14 +253,14 @@ def test_a_refused_create_gives_its_price_back(mock: MockServer, subject: Subjec
 def test_no_more_tasks_are_made_than_were_meant(subject: Subject) -> None:
     with target_of(subject, Effort(max_credits=1000.0, tasks=1)) as target:
         target.send(CREATE)
-        with pytest.raises(OverBudget):
+        with pytest.raises(OverBudgetError):
             target.send(CREATE)
 
 
 def test_a_task_made_of_what_ought_to_be_refused_counts_and_is_not_repeated(subject: Subject) -> None:
     with target_of(subject, Effort(max_credits=50.0), transport=answering(a_task)) as target:
         target.send(REFUSED)
-        with pytest.raises(OverBudget, match=r"create\.required"):
+        with pytest.raises(OverBudgetError, match=r"create\.required"):
             target.send(replace(REFUSED, name="another of the kind"))
         target.send(replace(REFUSED, clauses=("mode.enum",)))
     tally = target.tally
@@ -282,7 +282,7 @@ def test_the_first_of_a_kind_goes_alone(subject: Subject) -> None:
     def send(target: Target) -> bool:
         try:
             target.send(REFUSED)
-        except OverBudget:
+        except OverBudgetError:
             return False
         return True
 
@@ -297,7 +297,7 @@ def test_without_a_grant_a_careless_server_is_soon_asked_for_nothing_that_could_
     with target_of(subject, transport=answering(a_task)) as target:
         for number in range(5):
             target.send(replace(REFUSED, clauses=(f"clause.{number}",)))
-        with pytest.raises(OverBudget, match="ought to be refused"):
+        with pytest.raises(OverBudgetError, match="ought to be refused"):
             target.send(replace(REFUSED, clauses=("clause.9",)))
         target.send(CREDITS)
     assert target.tally.created == 5
@@ -327,7 +327,10 @@ def test_a_post_that_makes_nothing_costs_nothing(subject: Subject) -> None:
 
 
 def test_nothing_is_sent_once_the_time_is_over(mock: MockServer, subject: Subject) -> None:
-    with target_of(subject, Effort(seconds=0.0)) as target, pytest.raises(OutOfTime, match="time of the run"):
+    with (
+        target_of(subject, Effort(seconds=0.0)) as target,
+        pytest.raises(OutOfTimeError, match="time of the run"),
+    ):
         target.send(CREDITS)
     assert account_of(mock, subject).requests == []
 
@@ -341,9 +344,9 @@ def test_a_stopped_run_sends_nothing_and_ends_its_waits(subject: Subject) -> Non
         stop.set()
 
     with target_of(subject, stop=stop, wait=wait) as target:
-        with pytest.raises(OutOfTime, match="stopped"):
+        with pytest.raises(OutOfTimeError, match="stopped"):
             target.pause(60.0)
-        with pytest.raises(Halted):
+        with pytest.raises(HaltedError):
             target.send(CREDITS)
     assert len(waits) == 1
     assert len(target.recorder) == 0

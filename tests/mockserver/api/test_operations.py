@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_mock.api.operations import Script, Scripts
-from evolink_mock.http.errors import Fault
+from evolink_mock.api.operations import CompiledOperation, CompiledOperations
+from evolink_mock.http.errors import ApiError
 from support.builders import BODY, CREATES, MODEL, OLD_MODEL, OPERATION, SCRIPTS, an_operation
 
 if TYPE_CHECKING:
@@ -18,17 +18,17 @@ ANY = an_operation(models=(), aliases={}, source="any.yaml")
 BOTH: dict[str | None, CreateOperation] = {"one": ONE, "one-fast": ONE, "two": TWO}
 
 
-def chosen(scripts: Scripts, document: Any) -> Any:
+def chosen(scripts: CompiledOperations, document: Any) -> Any:
     """The document of the operation that serves a body."""
     _, script = scripts.choose(document)
-    assert isinstance(script, Script)
+    assert isinstance(script, CompiledOperation)
     return script.operation.source
 
 
 def test_the_old_name_of_a_model_is_replaced_by_the_one_that_answers() -> None:
     document, script = SCRIPTS.choose(BODY | {"model": OLD_MODEL})
     assert document == BODY
-    assert isinstance(script, Script)
+    assert isinstance(script, CompiledOperation)
     assert script.validator.check(document) is None
 
 
@@ -41,14 +41,14 @@ def test_the_body_that_was_sent_is_left_alone() -> None:
 def test_the_actual_name_is_served_as_it_is() -> None:
     document, script = SCRIPTS.choose(BODY)
     assert document is BODY
-    assert isinstance(script, Script)
+    assert isinstance(script, CompiledOperation)
     assert script.operation is OPERATION
 
 
 @pytest.mark.parametrize("model", ["gpt", None, 7, [], {"a": 1}])
 def test_a_lone_document_tells_itself_what_is_wrong_with_the_model(model: Any) -> None:
     document, script = SCRIPTS.choose(BODY | {"model": model})
-    assert isinstance(script, Script)
+    assert isinstance(script, CompiledOperation)
     fault = script.validator.check(document)
     assert fault is not None
     assert fault.param == "model"
@@ -59,38 +59,40 @@ def test_a_lone_document_tells_itself_what_is_wrong_with_the_model(model: Any) -
     [("one", "one.yaml"), ("one-fast", "one.yaml"), ("uno", "one.yaml"), ("two", "two.yaml")],
 )
 def test_each_model_is_served_by_its_own_document(model: str, source: str) -> None:
-    assert chosen(Scripts(BOTH), {"model": model}) == source
+    assert chosen(CompiledOperations(BOTH), {"model": model}) == source
 
 
 def test_documents_with_the_same_operation_id_are_told_apart() -> None:
     assert ONE.id == TWO.id
-    assert chosen(Scripts(BOTH), {"model": "one"}) != chosen(Scripts(BOTH), {"model": "two"})
+    assert chosen(CompiledOperations(BOTH), {"model": "one"}) != chosen(
+        CompiledOperations(BOTH), {"model": "two"}
+    )
 
 
 def test_the_models_of_one_document_share_a_script() -> None:
-    scripts = Scripts(BOTH)
+    scripts = CompiledOperations(BOTH)
     assert scripts.choose({"model": "one"})[1] is scripts.choose({"model": "one-fast"})[1] is scripts.first
 
 
 def test_an_unknown_model_among_several_is_refused_with_those_there_are() -> None:
-    _, fault = Scripts(BOTH).choose({"model": "three"})
-    assert fault == Fault(400, 'model: "three" is not one of one, one-fast, two', "model")
+    _, fault = CompiledOperations(BOTH).choose({"model": "three"})
+    assert fault == ApiError(400, 'model: "three" is not one of one, one-fast, two', "model")
 
 
 def test_a_long_unknown_model_is_cut() -> None:
-    _, fault = Scripts(BOTH).choose({"model": "x" * 100_000})
-    assert isinstance(fault, Fault)
+    _, fault = CompiledOperations(BOTH).choose({"model": "x" * 100_000})
+    assert isinstance(fault, ApiError)
     assert len(fault.detail) < 200
 
 
 @pytest.mark.parametrize("document", [{}, {"model": 7}, {"model": ["two"]}])
 def test_a_body_without_a_model_is_told_so_by_the_first_document(document: Any) -> None:
-    assert chosen(Scripts(BOTH), document) == "one.yaml"
+    assert chosen(CompiledOperations(BOTH), document) == "one.yaml"
 
 
 @pytest.mark.parametrize("model", ["three", 7, None])
 def test_a_document_without_models_serves_what_the_others_do_not(model: Any) -> None:
-    scripts = Scripts({**BOTH, None: ANY})
+    scripts = CompiledOperations({**BOTH, None: ANY})
     assert chosen(scripts, {"model": model}) == "any.yaml"
     assert chosen(scripts, {}) == "any.yaml"
     assert chosen(scripts, {"model": "two"}) == "two.yaml"
@@ -98,19 +100,19 @@ def test_a_document_without_models_serves_what_the_others_do_not(model: Any) -> 
 
 @pytest.mark.parametrize("document", [[], [{"model": "one"}], "text", 7, None])
 def test_what_is_no_object_is_refused_whatever_the_schema_says(document: Any) -> None:
-    scripts = Scripts({None: an_operation(body_schema={})})
+    scripts = CompiledOperations({None: an_operation(body_schema={})})
     _, fault = scripts.choose(document)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, ApiError)
     assert (fault.status, fault.param) == (400, "")
     assert fault.detail.endswith("is not of type object")
 
 
 def test_the_price_is_what_the_document_says_is_reserved() -> None:
-    scripts = Scripts(BOTH)
+    scripts = CompiledOperations(BOTH)
     prices = [
         script.price
         for model in ("one", "two")
-        if isinstance(script := scripts.choose({"model": model})[1], Script)
+        if isinstance(script := scripts.choose({"model": model})[1], CompiledOperation)
     ]
     assert prices == [5, 0]
     assert set(CREATES) == {MODEL}

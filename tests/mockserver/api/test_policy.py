@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_mock.api import policy
-from evolink_mock.api.operations import Scripts
+from evolink_mock.api.operations import CompiledOperations
 from evolink_mock.api.policy import AFTER_BODY, BEFORE_BODY, QUERY, first_fault
 from evolink_mock.domain.accounts import charge
 from evolink_mock.domain.tasks import Outcome
-from evolink_mock.http.errors import Fault
-from evolink_mock.recipes.registry import NOTHING, Recipe
+from evolink_mock.http.errors import ApiError
+from evolink_mock.recipes.registry import NO_RECIPE, Recipe
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import (
@@ -29,10 +29,10 @@ from support.builders import (
 )
 
 if TYPE_CHECKING:
-    from evolink_mock.api.call import Call
+    from evolink_mock.api.call import RequestContext
 
-UNREADABLE = Fault(400, "the body is not valid JSON")
-FORBIDDEN = Fault(400, "callback_url: is internal", "callback_url")
+UNREADABLE = ApiError(400, "the body is not valid JSON")
+FORBIDDEN = ApiError(400, "callback_url: is internal", "callback_url")
 
 # What can be wrong with a create, in the order in which it is told; a later one of a pair overwrites a field.
 CREATE_FAULTS: dict[str, tuple[int, dict[str, Any]]] = {
@@ -53,7 +53,7 @@ QUERY_FAULTS: dict[str, tuple[int, dict[str, Any]]] = {
 }
 
 
-def create(names: set[str]) -> Call:
+def create(names: set[str]) -> RequestContext:
     """A create with these things wrong."""
     wrong: dict[str, Any] = {}
     for name in reversed(CREATE_FAULTS):  # the earlier fault is the one to be seen
@@ -62,7 +62,7 @@ def create(names: set[str]) -> Call:
     return a_call(account=account, **wrong)
 
 
-def query(names: set[str]) -> Call:
+def query(names: set[str]) -> RequestContext:
     """A query with these things wrong."""
     wrong: dict[str, Any] = {}
     for name in reversed(QUERY_FAULTS):
@@ -77,7 +77,7 @@ def first(faults: dict[str, tuple[int, dict[str, Any]]], names: set[str]) -> int
     return next((status for name, (status, _) in faults.items() if name in names), None)
 
 
-def status(fault: Fault | None) -> int | None:
+def status(fault: ApiError | None) -> int | None:
     return fault.status if fault else None
 
 
@@ -108,7 +108,7 @@ def test_no_step_has_anything_against_a_query_in_order(step: policy.Step) -> Non
 
 @pytest.mark.parametrize(("wait", "told"), [(0.001, b"1"), (1.0, b"1"), (1.001, b"2"), (59.5, b"60")])
 def test_a_wait_is_told_in_whole_seconds_rounded_up(wait: float, told: bytes) -> None:
-    assert policy.within_rate(a_call(wait=wait)) == Fault(429, headers=((b"retry-after", told),))
+    assert policy.within_rate(a_call(wait=wait)) == ApiError(429, headers=((b"retry-after", told),))
 
 
 def test_an_unreadable_body_is_told_as_it_was_found() -> None:
@@ -116,13 +116,13 @@ def test_an_unreadable_body_is_told_as_it_was_found() -> None:
 
 
 def test_the_schema_is_not_asked_about_a_model_that_nobody_serves() -> None:
-    unknown = Fault(400, "model: no", "model")
+    unknown = ApiError(400, "model: no", "model")
     assert policy.keeps_schema(a_call(script=unknown)) is unknown
 
 
 def test_what_is_wrong_with_the_body_is_told_with_its_field() -> None:
     fault = policy.keeps_schema(a_call(document=BODY | {"duration": 7}))
-    assert fault == Fault(400, "duration: 7 is not one of 6, 10", "duration")
+    assert fault == ApiError(400, "duration: 7 is not one of 6, 10", "duration")
 
 
 def test_a_refused_callback_is_told_as_it_was_found() -> None:
@@ -130,19 +130,21 @@ def test_a_refused_callback_is_told_as_it_was_found() -> None:
 
 
 def test_access_is_denied_to_one_model_and_no_other() -> None:
-    assert policy.may_use_model(a_call(account=an_account(denied=MODEL))) == Fault(403)
+    assert policy.may_use_model(a_call(account=an_account(denied=MODEL))) == ApiError(403)
     assert policy.may_use_model(a_call(account=an_account(denied="another"))) is None
 
 
 def test_access_is_denied_to_a_model_that_is_only_the_default() -> None:
-    document, script = Scripts({None: an_operation(properties={}, defaults={"model": "auto"})}).choose({})
+    document, script = CompiledOperations(
+        {None: an_operation(properties={}, defaults={"model": "auto"})}
+    ).choose({})
     denied = a_call(account=an_account(denied="auto"), document=document, script=script)
-    assert policy.may_use_model(denied) == Fault(403)
+    assert policy.may_use_model(denied) == ApiError(403)
 
 
 @pytest.mark.parametrize("model", [["auto"], {"auto": 1}, None, 7])
 def test_a_model_of_an_odd_type_is_denied_to_nobody_where_the_schema_lets_it_pass(model: Any) -> None:
-    document, script = Scripts({None: an_operation(properties={})}).choose({"model": model})
+    document, script = CompiledOperations({None: an_operation(properties={})}).choose({"model": model})
     assert policy.keeps_schema(a_call(document=document, script=script)) is None
     assert (
         policy.may_use_model(a_call(account=an_account(denied="auto"), document=document, script=script))
@@ -151,20 +153,20 @@ def test_a_model_of_an_odd_type_is_denied_to_nobody_where_the_schema_lets_it_pas
     assert policy.may_use_model(a_call(document=document, script=script)) is None
 
 
-@pytest.mark.parametrize(("granted", "fault"), [(4.99, Fault(402)), (5, None), (0, Fault(402))])
-def test_the_credits_left_have_to_cover_the_price(granted: float, fault: Fault | None) -> None:
+@pytest.mark.parametrize(("granted", "fault"), [(4.99, ApiError(402)), (5, None), (0, ApiError(402))])
+def test_the_credits_left_have_to_cover_the_price(granted: float, fault: ApiError | None) -> None:
     assert policy.affordable(a_call(account=an_account(granted=granted))) == fault
 
 
 def test_what_a_failed_task_returned_can_be_spent_again() -> None:
     account = an_account(granted=5)
     charge(account, a_task(a_plan(seconds=10.0, outcome=Outcome(FAILURE))), 5)
-    assert policy.affordable(a_call(account=account, now=START + 9)) == Fault(402)
+    assert policy.affordable(a_call(account=account, now=START + 9)) == ApiError(402)
     assert policy.affordable(a_call(account=account, now=START + 10)) is None
 
 
 def test_a_foreign_id_names_the_parameter() -> None:
-    assert policy.well_formed(query({"prefix"})) == Fault(400, param="task_id")
+    assert policy.well_formed(query({"prefix"})) == ApiError(400, param="task_id")
 
 
 @pytest.mark.parametrize("asked", sorted(SPEC.query.errors))
@@ -186,20 +188,20 @@ def test_nothing_is_given_to_whom_has_no_token() -> None:
 
 
 def test_a_429_on_demand_says_how_long_to_wait_too() -> None:
-    assert policy.as_asked(a_call(recipe=Recipe(429))) == Fault(429, headers=((b"retry-after", b"1"),))
+    assert policy.as_asked(a_call(recipe=Recipe(429))) == ApiError(429, headers=((b"retry-after", b"1"),))
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(5.0, b"5"), (0.5, b"1"), (90.2, b"91")])
 def test_a_429_on_demand_says_what_it_was_asked_to_say_in_whole_seconds(seconds: float, told: bytes) -> None:
     asked = policy.as_asked(a_call(recipe=Recipe(429, retry=seconds)))
-    assert asked == Fault(429, headers=((b"retry-after", told),))
+    assert asked == ApiError(429, headers=((b"retry-after", told),))
 
 
 def test_an_unknown_recipe_is_refused() -> None:
-    unknown = Fault(400, "there is no recipe")
+    unknown = ApiError(400, "there is no recipe")
     assert policy.as_asked(a_call(recipe=unknown)) is unknown
 
 
-@pytest.mark.parametrize("recipe", [NOTHING, Recipe(outcome=Outcome(FAILURE))])
+@pytest.mark.parametrize("recipe", [NO_RECIPE, Recipe(outcome=Outcome(FAILURE))])
 def test_a_recipe_for_the_task_is_no_error_of_the_request(recipe: Recipe) -> None:
     assert policy.as_asked(a_call(recipe=recipe)) is None

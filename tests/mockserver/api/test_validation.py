@@ -21,13 +21,13 @@ from support.builders import BODY, MODEL, OPERATION, an_operation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from evolink_mock.http.errors import Fault
+    from evolink_mock.http.errors import ApiError
 
 VALIDATOR = Validator(OPERATION)
 SECRET = "s3cr3t"
 
 
-def refused(body: Any, validator: Validator = VALIDATOR) -> Fault:
+def refused(body: Any, validator: Validator = VALIDATOR) -> ApiError:
     fault = validator.check(body)
     assert fault is not None
     assert fault.status == 400

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_mock.recipes import assignments
-from evolink_mock.recipes.registry import Cookbook
+from evolink_mock.recipes.registry import RecipeRegistry
 from support.in_process import BODY, CREATE, SPEC, Mock, Receiver
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BOOK = Cookbook({402}, SPEC.failures)
+BOOK = RecipeRegistry({402}, SPEC.failures)
 DOORS = ("header", "prompt", "token", "order")
 
 
@@ -32,7 +32,7 @@ async def create(mock: Mock, url: str, door: str = "", text: str = "") -> tuple[
         await mock.asks("GET", "/v1/credits")
         owner = mock.noted[-1].owner
         assert owner is not None
-        assert assignments.place(owner, BOOK, text, times=1, operation="create") is None
+        assert assignments.assign(owner, BOOK, text, times=1, operation="create") is None
     answer = await mock.asks("POST", CREATE, token, json=body, headers=headers)
     assert answer.status_code == 200, answer.text
     return answer.json(), token

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from evolink_mock.callbacks import scheduler
-from evolink_mock.callbacks.scheduler import Dispatcher
-from evolink_mock.callbacks.sender import Courier
+from evolink_mock.callbacks.scheduler import CallbackScheduler
+from evolink_mock.callbacks.sender import CallbackSender
 from evolink_mock.callbacks.url_guard import Allowed
 from evolink_mock.domain.clock import SystemClock, VirtualClock
 from evolink_mock.domain.deliveries import Attempt, Delivery
@@ -38,7 +38,7 @@ class World:
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.dispatcher = Dispatcher(self.clock, self, self.body_of, RULES, self.on_attempt)
+        self.dispatcher = CallbackScheduler(self.clock, self, self.body_of, RULES, self.on_attempt)
 
     async def body_of(self, task_id: str) -> bytes | None:
         if task_id.startswith("broken"):
@@ -287,7 +287,7 @@ def test_a_slow_receiver_delays_nobody() -> None:
 def test_a_system_clock_moves_the_loop_by_itself() -> None:
     async def scene() -> None:
         clock = SystemClock(0.0, scale=1000.0)
-        dispatcher = Dispatcher(clock, world, world.body_of, RULES, world.on_attempt)
+        dispatcher = CallbackScheduler(clock, world, world.body_of, RULES, world.on_attempt)
         dispatcher.schedule(owed("a"), 5.0)
         loop = asyncio.create_task(dispatcher.run())
         await world.until(lambda: len(world.heard) == 2)
@@ -414,8 +414,8 @@ def test_a_real_receiver_that_fails_twice_is_called_three_times() -> None:
     async def scene() -> None:
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
-            courier = Courier(RULES, [Allowed("127.0.0.1", None)])
-            dispatcher = Dispatcher(world.clock, courier, world.body_of, RULES, world.on_attempt)
+            courier = CallbackSender(RULES, [Allowed("127.0.0.1", None)])
+            dispatcher = CallbackScheduler(world.clock, courier, world.body_of, RULES, world.on_attempt)
             dispatcher.schedule(Delivery("a", url), 100.0)
             await dispatcher.run_due(1000.0)
 

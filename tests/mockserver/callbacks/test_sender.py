@@ -16,7 +16,7 @@ import httpcore
 import pytest
 import trustme
 from evolink_mock.callbacks import sender
-from evolink_mock.callbacks.sender import Courier, resolves_inside
+from evolink_mock.callbacks.sender import CallbackSender, resolves_inside
 from evolink_mock.callbacks.url_guard import Allowed
 from evolink_spec.models import CallbackRules
 
@@ -113,13 +113,13 @@ async def never(_host: str, _port: int) -> list[str]:
 def delivered(answer: bytes, path: str = "/hook") -> tuple[Attempt, list[bytes]]:
     async def scene() -> tuple[Attempt, list[bytes]]:
         async with receiver(answer) as heard:
-            attempt = await Courier(RULES, [LOOPBACK]).deliver(heard.url(path), BODY, 1000.0)
+            attempt = await CallbackSender(RULES, [LOOPBACK]).deliver(heard.url(path), BODY, 1000.0)
             return attempt, heard.requests
 
     return asyncio.run(scene())
 
 
-def attempted(url: str, courier: Courier) -> Attempt:
+def attempted(url: str, courier: CallbackSender) -> Attempt:
     return asyncio.run(courier.deliver(url, BODY, 1000.0))
 
 
@@ -186,7 +186,7 @@ def test_an_answer_that_is_not_http_is_a_problem(answer: bytes, problem: str) ->
 def test_a_receiver_that_never_answers_is_left_when_the_time_is_up() -> None:
     async def scene() -> Attempt:
         async with receiver(SILENCE, hold=True) as heard:
-            attempt = await Courier(HASTY, [LOOPBACK]).deliver(heard.url(), BODY, 1000.0)
+            attempt = await CallbackSender(HASTY, [LOOPBACK]).deliver(heard.url(), BODY, 1000.0)
             await soon(heard.left)
             return attempt
 
@@ -197,7 +197,7 @@ def test_a_receiver_that_never_answers_is_left_when_the_time_is_up() -> None:
 def test_a_status_stands_when_the_rest_of_the_answer_never_comes() -> None:
     async def scene() -> Attempt:
         async with receiver(b"HTTP/1.1 202 OK\r\nContent-Length: 9\r\n\r\nhalf", hold=True) as heard:
-            attempt = await Courier(HASTY, [LOOPBACK]).deliver(heard.url(), BODY, 1000.0)
+            attempt = await CallbackSender(HASTY, [LOOPBACK]).deliver(heard.url(), BODY, 1000.0)
             await soon(heard.left)
             return attempt
 
@@ -220,7 +220,7 @@ def test_an_endless_answer_is_cut_off() -> None:
 
         async with listening(speak) as port:
             url = f"http://127.0.0.1:{port}/"
-            return await Courier(RULES, [LOOPBACK]).deliver(url, BODY, 1000.0), sent
+            return await CallbackSender(RULES, [LOOPBACK]).deliver(url, BODY, 1000.0), sent
 
     attempt, megabytes = asyncio.run(scene())
     assert attempt.status == 200
@@ -230,27 +230,27 @@ def test_an_endless_answer_is_cut_off() -> None:
 def test_a_refused_connection_is_a_problem() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))  # and no listen()
-        attempt = attempted(f"http://127.0.0.1:{silent.getsockname()[1]}/", Courier(RULES, [LOOPBACK]))
+        attempt = attempted(f"http://127.0.0.1:{silent.getsockname()[1]}/", CallbackSender(RULES, [LOOPBACK]))
     assert (attempt.status, attempt.problem) == (None, "connection refused")
 
 
 def test_a_name_that_cannot_be_resolved_is_a_problem() -> None:
-    attempt = attempted("https://hooks.example/", Courier(RULES, resolve=unresolvable))
+    attempt = attempted("https://hooks.example/", CallbackSender(RULES, resolve=unresolvable))
     assert (attempt.status, attempt.problem) == (None, "the name cannot be resolved")
 
 
 def test_a_name_that_has_no_address_is_a_problem() -> None:
-    attempt = attempted("https://hooks.example/", Courier(RULES, resolve=resolver()))
+    attempt = attempted("https://hooks.example/", CallbackSender(RULES, resolve=resolver()))
     assert (attempt.status, attempt.problem) == (None, "the name has no address")
 
 
 def test_the_time_covers_the_resolving_too() -> None:
-    attempt = attempted("https://hooks.example/", Courier(AT_ONCE, resolve=never))
+    attempt = attempted("https://hooks.example/", CallbackSender(AT_ONCE, resolve=never))
     assert attempt.problem == "no answer within 0.01 s"
 
 
 def test_an_internal_url_is_not_even_resolved() -> None:
-    attempt = attempted("https://127.0.0.1/?secret", Courier(RULES, resolve=never))
+    attempt = attempted("https://127.0.0.1/?secret", CallbackSender(RULES, resolve=never))
     assert (attempt.status, attempt.problem) == (None, "127.0.0.1 is an internal address")
 
 
@@ -262,7 +262,7 @@ def test_a_name_with_an_internal_address_is_never_connected_to(
         raise AssertionError("connected")
 
     monkeypatch.setattr(sender, "_first_that_answers", connected)
-    attempt = attempted("https://hooks.example/?secret", Courier(RULES, resolve=resolver(*addresses)))
+    attempt = attempted("https://hooks.example/?secret", CallbackSender(RULES, resolve=resolver(*addresses)))
     assert attempt.problem == f"hooks.example resolves inside: {addresses[-1]} is an internal address"
 
 
@@ -272,7 +272,7 @@ def test_the_address_really_connected_to_is_checked_too(monkeypatch: pytest.Monk
 
     async def scene() -> tuple[Attempt, list[bytes]]:
         async with receiver(OK) as heard:
-            courier = Courier(RULES, resolve=resolver("127.0.0.1"))
+            courier = CallbackSender(RULES, resolve=resolver("127.0.0.1"))
             url = f"https://hooks.example:{heard.port}/"
             return await courier.deliver(url, BODY, 1000.0), heard.requests
 
@@ -284,7 +284,7 @@ def test_the_address_really_connected_to_is_checked_too(monkeypatch: pytest.Monk
 def test_a_dead_address_leaves_the_next_one_its_turn() -> None:
     async def scene() -> Attempt:
         async with receiver(OK) as heard:
-            courier = Courier(RULES, [NAMED], resolve=resolver("::1", "127.0.0.1"))
+            courier = CallbackSender(RULES, [NAMED], resolve=resolver("::1", "127.0.0.1"))
             return await courier.deliver(f"http://hooks.example:{heard.port}/", BODY, 1000.0)
 
     assert asyncio.run(scene()).status == 200
@@ -298,7 +298,7 @@ def test_each_address_of_a_name_has_its_share_of_the_time(monkeypatch: pytest.Mo
         raise httpcore.ConnectTimeout
 
     monkeypatch.setattr(sender, "_first_that_answers", unanswered)
-    attempted("https://hooks.example/", Courier(RULES, resolve=resolver("8.8.8.8", "8.8.4.4")))
+    attempted("https://hooks.example/", CallbackSender(RULES, resolve=resolver("8.8.8.8", "8.8.4.4")))
     assert shares == [5.0]
 
 
@@ -318,7 +318,7 @@ def over_tls(certified: str, authority: trustme.CA, trusts: trustme.CA) -> tuple
 
     async def scene() -> Attempt:
         async with receiver(OK, context=server) as heard:
-            courier = Courier(RULES, [NAMED], ssl_context=client, resolve=resolver("127.0.0.1"))
+            courier = CallbackSender(RULES, [NAMED], ssl_context=client, resolve=resolver("127.0.0.1"))
             attempt = await courier.deliver(f"https://Hooks.example.:{heard.port}/", BODY, 1000.0)
             names.extend(line for request in heard.requests for line in request.split(b"\r\n")[1:2])
             return attempt
@@ -358,7 +358,7 @@ def test_without_a_context_the_authorities_of_the_system_are_asked(
 
     async def scene() -> Attempt:
         async with receiver(OK, context=server) as heard:
-            courier = Courier(RULES, [NAMED], resolve=resolver("127.0.0.1"))
+            courier = CallbackSender(RULES, [NAMED], resolve=resolver("127.0.0.1"))
             return await courier.deliver(f"https://hooks.example:{heard.port}/", BODY, 1000.0)
 
     assert asyncio.run(scene()).status == 200
@@ -372,7 +372,7 @@ def test_a_burst_of_deliveries_reads_the_authorities_once(monkeypatch: pytest.Mo
         return made[-1]
 
     async def scene() -> None:
-        courier = Courier(RULES, resolve=unresolvable)
+        courier = CallbackSender(RULES, resolve=unresolvable)
         await asyncio.gather(*(courier.deliver("https://hooks.example/", BODY, 0.0) for _ in range(5)))
 
     monkeypatch.setattr(ssl, "create_default_context", make)
@@ -390,7 +390,7 @@ def test_a_handshake_that_never_ends_is_left_when_the_time_is_up() -> None:
 
         async with listening(speak) as port:
             client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            courier = Courier(HASTY, [NAMED], ssl_context=client, resolve=resolver("127.0.0.1"))
+            courier = CallbackSender(HASTY, [NAMED], ssl_context=client, resolve=resolver("127.0.0.1"))
             attempt = await courier.deliver(f"https://hooks.example:{port}/", BODY, 1000.0)
             await soon(left)
             return attempt
@@ -401,7 +401,7 @@ def test_a_handshake_that_never_ends_is_left_when_the_time_is_up() -> None:
 def test_a_cancelled_delivery_hangs_up_and_says_so() -> None:
     async def scene() -> None:
         async with receiver(SILENCE, hold=True) as heard:
-            task = asyncio.create_task(Courier(RULES, [LOOPBACK]).deliver(heard.url(), BODY, 1000.0))
+            task = asyncio.create_task(CallbackSender(RULES, [LOOPBACK]).deliver(heard.url(), BODY, 1000.0))
             await soon(heard.arrived)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):

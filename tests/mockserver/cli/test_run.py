@@ -148,7 +148,7 @@ try:
     while piece := os.read(terminal, 1000):
         seen += piece
 except OSError:
-    pass  # how a terminal says that nobody is left
+    pass  # how a terminal says that anonymous is left
 print(seen.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
 
@@ -275,7 +275,7 @@ def test_what_prevents_the_mock_prevents_the_command(
     arguments: tuple[str, ...], code: int, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def enter(*_: object) -> None:
-        raise namespace.NotPermitted("this system forbids it")
+        raise namespace.NamespaceError("this system forbids it")
 
     monkeypatch.setattr(namespace, "enter", enter)
     found, err = invoke("run", *arguments, "--", *said(f"open({str(tmp_path / 'ran')!r}, 'w')"))

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from evolink_mock.cli import run_environment as module
-from evolink_mock.cli.run_environment import direct, surroundings
+from evolink_mock.cli.run_environment import child_environment, direct
 from evolink_mock.interception.certificate_authority import Authority
-from evolink_mock.server.listeners import Doors
+from evolink_mock.server.listeners import Listeners
 from evolink_mock.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ OURS = b"-----BEGIN CERTIFICATE-----\nours\n"
 
 
 @pytest.fixture
-def doors(tmp_path: Path) -> Iterator[Doors]:
+def listeners(tmp_path: Path) -> Iterator[Listeners]:
     ca = Authority(tmp_path / "ca.pem", OURS, b"")
     http, https, proxy = (socket.create_server(("127.0.0.1", 0)) for _ in range(3))
-    with Doors(http, https, proxy, ca, (HOST,)) as made:
+    with Listeners(http, https, proxy, ca, (HOST,)) as made:
         yield made
 
 
@@ -37,29 +37,29 @@ def url(listener: socket.socket | None) -> str:
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def test_the_command_is_led_to_the_mock_and_keeps_all_else(doors: Doors, tmp_path: Path) -> None:
-    found = surroundings(
-        {"PATH": "/bin", "EVOLINK_API_KEY": "real", "HTTPS_PROXY": "x"}, doors, Settings(), tmp_path
+def test_the_command_is_led_to_the_mock_and_keeps_all_else(listeners: Listeners, tmp_path: Path) -> None:
+    found = child_environment(
+        {"PATH": "/bin", "EVOLINK_API_KEY": "real", "HTTPS_PROXY": "x"}, listeners, Settings(), tmp_path
     )
-    assert (found["PATH"], found["EVOLINK_BASE_URL"]) == ("/bin", url(doors.http))
+    assert (found["PATH"], found["EVOLINK_BASE_URL"]) == ("/bin", url(listeners.http))
     assert found["EVOLINK_API_KEY"] == "any-token"
     assert {found[name] for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")} == {
-        url(doors.proxy)
+        url(listeners.proxy)
     }
     assert found["NO_PROXY"] == found["no_proxy"] == "localhost,127.0.0.1,::1"
     assert found["NODE_USE_ENV_PROXY"] == "1"
 
 
-def test_a_token_that_is_accepted_is_handed_out(doors: Doors, tmp_path: Path) -> None:
+def test_a_token_that_is_accepted_is_handed_out(listeners: Listeners, tmp_path: Path) -> None:
     settings = Settings(tokens=frozenset({"b", "a"}))
-    assert surroundings({}, doors, settings, tmp_path)["EVOLINK_API_KEY"] == "a"
+    assert child_environment({}, listeners, settings, tmp_path)["EVOLINK_API_KEY"] == "a"
 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_what_the_user_trusts_is_trusted_still(doors: Doors, tmp_path: Path, name: str) -> None:
+def test_what_the_user_trusts_is_trusted_still(listeners: Listeners, tmp_path: Path, name: str) -> None:
     theirs = tmp_path / "theirs.pem"
     theirs.write_bytes(b"theirs, without a line end")
-    found = surroundings({name: str(theirs)}, doors, Settings(), tmp_path)
+    found = child_environment({name: str(theirs)}, listeners, Settings(), tmp_path)
     bundle = Path(found["SSL_CERT_FILE"])
     assert bundle.read_bytes() == b"theirs, without a line end\n" + OURS
     assert found["REQUESTS_CA_BUNDLE"] == found["CURL_CA_BUNDLE"] == str(bundle)
@@ -68,9 +68,9 @@ def test_what_the_user_trusts_is_trusted_still(doors: Doors, tmp_path: Path, nam
 
 @pytest.mark.parametrize("given", [{}, {"SSL_CERT_FILE": "/nowhere"}, {"REQUESTS_CA_BUNDLE": "/etc"}])
 def test_without_a_file_of_the_users_it_is_what_the_system_trusts(
-    doors: Doors, tmp_path: Path, given: dict[str, str]
+    listeners: Listeners, tmp_path: Path, given: dict[str, str]
 ) -> None:
-    bundle = Path(surroundings(given, doors, Settings(), tmp_path)["SSL_CERT_FILE"]).read_bytes()
+    bundle = Path(child_environment(given, listeners, Settings(), tmp_path)["SSL_CERT_FILE"]).read_bytes()
     assert bundle.count(b"BEGIN CERTIFICATE") > 20
     assert bundle.endswith(OURS)
 
@@ -81,10 +81,10 @@ def test_a_system_without_a_file_has_that_of_certifi(monkeypatch: pytest.MonkeyP
     assert module._system().name == "cacert.pem"  # noqa: SLF001
 
 
-def test_extra_certificates_of_node_stay(doors: Doors, tmp_path: Path) -> None:
+def test_extra_certificates_of_node_stay(listeners: Listeners, tmp_path: Path) -> None:
     theirs = tmp_path / "extra.pem"
     theirs.write_bytes(b"extra\n")
-    found = surroundings({"NODE_EXTRA_CA_CERTS": str(theirs)}, doors, Settings(), tmp_path)
+    found = child_environment({"NODE_EXTRA_CA_CERTS": str(theirs)}, listeners, Settings(), tmp_path)
     content = Path(found["NODE_EXTRA_CA_CERTS"]).read_bytes()
     assert content.startswith(b"extra\n")
     assert content.endswith(OURS)
@@ -106,27 +106,30 @@ def test_nothing_keeps_the_api_from_the_proxy_and_all_else_is_direct_as_before(g
     assert direct(given, [HOST]) == f"localhost,127.0.0.1,::1{kept}"
 
 
-def test_options_of_node_are_added_to(doors: Doors, tmp_path: Path) -> None:
-    found = surroundings({"NODE_OPTIONS": "--no-warnings"}, doors, Settings(), tmp_path)
+def test_options_of_node_are_added_to(listeners: Listeners, tmp_path: Path) -> None:
+    found = child_environment({"NODE_OPTIONS": "--no-warnings"}, listeners, Settings(), tmp_path)
     assert found["NODE_OPTIONS"].startswith("--no-warnings --require ")
     assert json.loads(found["EVOLINK_MOCK_REDIRECT"])["hosts"] == [HOST]
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node is not installed")
 def test_node_finds_its_lines_in_a_folder_of_any_name(
-    doors: Doors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    listeners: Listeners, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     odd = tmp_path / 'a "quoted" folder'
     odd.mkdir()
     shutil.copy(module.REDIRECT, odd)
     monkeypatch.setattr(module, "REDIRECT", odd / module.REDIRECT.name)
     given = {"PATH": os.environ["PATH"]}
-    found = surroundings(given, doors, Settings(), tmp_path) | {"NODE_EXTRA_CA_CERTS": ""}
+    found = child_environment(given, listeners, Settings(), tmp_path) | {"NODE_EXTRA_CA_CERTS": ""}
     program = "console.log(Object.keys(require.cache).some((file) => file.endsWith('folder/redirect.cjs')))"
     done = subprocess.run(["node", "-e", program], env=found, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("true\n", "")
 
 
 def test_doors_without_a_proxy_lead_nowhere(tmp_path: Path) -> None:
-    with Doors(socket.create_server(("127.0.0.1", 0))) as doors, pytest.raises(ValueError, match="the proxy"):
-        surroundings({}, doors, Settings(), tmp_path)
+    with (
+        Listeners(socket.create_server(("127.0.0.1", 0))) as listeners,
+        pytest.raises(ValueError, match="the proxy"),
+    ):
+        child_environment({}, listeners, Settings(), tmp_path)

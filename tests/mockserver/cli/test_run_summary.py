@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evolink_mock.cli.run_summary import Heard
+from evolink_mock.cli.run_summary import TrafficSummary
 from evolink_mock.domain.exchange import Exchange
 from evolink_mock.interception.proxy import Passage
 
@@ -14,7 +14,7 @@ def exchange(path: str, status: int = 200, task: str = "", *notes: str, method: 
 
 
 def report(*exchanges: Exchange, passages: tuple[Passage, ...] = ()) -> list[str]:
-    heard = Heard()
+    heard = TrafficSummary()
     for one in exchanges:
         heard.exchange(one)
     for passage in passages:

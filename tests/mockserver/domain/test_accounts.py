@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from evolink_mock.domain import ids
-from evolink_mock.domain.accounts import Account, Terms, charge, hit, open_account, remaining
+from evolink_mock.domain.accounts import Account, AccountTerms, charge, count_request, open_account, remaining
 from evolink_mock.domain.tasks import SUCCESS, Outcome, Plan
 from evolink_mock.domain.units import Rate
 from hypothesis import assume, given
@@ -24,7 +24,7 @@ def times(start: float, steps: list[float]) -> list[float]:
 
 
 def test_a_new_account_has_what_the_terms_grant() -> None:
-    account = open_account("key", Terms(7, 12.5, Rate(1, 60.0), frozenset({"model"})))
+    account = open_account("key", AccountTerms(7, 12.5, Rate(1, 60.0), frozenset({"model"})))
     assert remaining(account, START) == 12.5
     assert (account.used, account.tasks, account.salt) == (0, 0, ids.salt(7, "key"))
     assert (account.rate, account.denied) == (Rate(1, 60.0), frozenset({"model"}))
@@ -112,18 +112,18 @@ def test_other_tokens_have_other_labels() -> None:
 
 def test_without_a_rate_nobody_waits() -> None:
     account = an_account()
-    assert all(hit(account, START) is None for _ in range(1000))
+    assert all(count_request(account, START) is None for _ in range(1000))
 
 
 def let_in(account: Account, now: float) -> bool:
-    return hit(account, now) is None
+    return count_request(account, now) is None
 
 
 @given(RATES, st.floats(0, 2e9))
 def test_one_too_many_waits_exactly_until_the_next_window(rate: Rate, now: float) -> None:
     account = an_account(rate=rate)
     assert all(let_in(account, now) for _ in range(rate.limit))
-    wait = hit(account, now)
+    wait = count_request(account, now)
     assert wait is not None
     assert 0 < wait <= rate.seconds
     assert (now + wait) % rate.seconds == 0
@@ -142,5 +142,5 @@ def test_a_window_lets_in_its_limit_and_no_more(rate: Rate, steps: list[float]) 
 
 def test_being_refused_does_not_make_the_wait_longer() -> None:
     account = an_account(rate=Rate(1, 60.0))
-    waits = [hit(account, 120.0 + second) for second in range(4)]
+    waits = [count_request(account, 120.0 + second) for second in range(4)]
     assert waits == [None, 59, 58, 57]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from evolink_mock.domain.accounts import Terms
+from evolink_mock.domain.accounts import AccountTerms
 from evolink_mock.domain.deliveries import Attempt, Delivery, after
 from evolink_mock.domain.store import MemoryStore
 from hypothesis import settings
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.tasks import Task
 
 T = TypeVar("T")
-TERMS = Terms(seed=1, credits=100)
+TERMS = AccountTerms(seed=1, credits=100)
 TOKENS = st.sampled_from(("key", "other", "third"))
 IDS = st.sampled_from([f"task-unified-1757169743-{number:08}" for number in range(6)])
 SECONDS = st.integers(1, 3).map(float)

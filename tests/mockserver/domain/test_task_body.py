@@ -33,7 +33,7 @@ QUERY = documented("TaskDetailResponse")
 
 
 def at(plan: Plan, now: float) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(task_body.wire(a_task(plan), now))
+    body: dict[str, Any] = json.loads(task_body.to_json(a_task(plan), now))
     return body
 
 
@@ -76,7 +76,7 @@ def test_what_a_task_is_never_changes(plan: Plan, data: st.DataObject) -> None:
 
 @given(PLANS, st.data())
 def test_the_wire_is_compact_json_with_its_slashes_as_they_are(plan: Plan, data: st.DataObject) -> None:
-    wire = task_body.wire(a_task(plan), data.draw(instants(plan)))
+    wire = task_body.to_json(a_task(plan), data.draw(instants(plan)))
     assert wire.decode() == json.dumps(json.loads(wire), separators=(",", ":"), ensure_ascii=False)
     assert rb"\/" not in wire
 
@@ -84,7 +84,7 @@ def test_the_wire_is_compact_json_with_its_slashes_as_they_are(plan: Plan, data:
 @given(PLANS, st.floats(0, 1e12))
 def test_all_answers_after_the_end_are_the_same_bytes(plan: Plan, later: float) -> None:
     task = a_task(plan)
-    assert task_body.wire(task, plan.ends + later) == task_body.wire(task, plan.ends)
+    assert task_body.to_json(task, plan.ends + later) == task_body.to_json(task, plan.ends)
 
 
 @given(PLANS, st.data())
@@ -115,11 +115,13 @@ def test_a_link_leads_to_where_the_server_was_called_and_ends_as_the_file_does(
     medium: Medium, ending: str
 ) -> None:
     task = a_task(operation=an_operation(medium=medium), origin="https://mock.test/below")
-    assert task_body.body(task, START + 10)["results"] == [f"https://mock.test/below/media/{task.id}{ending}"]
+    assert task_body.to_dict(task, START + 10)["results"] == [
+        f"https://mock.test/below/media/{task.id}{ending}"
+    ]
 
 
 def test_the_model_is_the_one_that_was_asked_for_and_not_that_of_the_example() -> None:
-    assert task_body.body(a_task(model="another"), START)["model"] == "another"
+    assert task_body.to_dict(a_task(model="another"), START)["model"] == "another"
 
 
 def test_created_is_in_whole_seconds() -> None:
@@ -132,7 +134,7 @@ def test_the_words_of_the_status_are_the_document_s_own() -> None:
     )
     operation = an_operation(statuses=statuses)
     seen = [
-        task_body.body(a_task(a_plan(outcome=outcome), operation=operation), START + seconds)["status"]
+        task_body.to_dict(a_task(a_plan(outcome=outcome), operation=operation), START + seconds)["status"]
         for outcome in (SUCCESS, Outcome(FAILURE))
         for seconds in (0, 5, 10)
     ]
@@ -141,5 +143,5 @@ def test_the_words_of_the_status_are_the_document_s_own() -> None:
 
 def test_looking_at_a_task_changes_nothing() -> None:
     before = copy.deepcopy(OPERATION.answer)
-    task_body.wire(a_task(), START + 10)
+    task_body.to_json(a_task(), START + 10)
     assert before == OPERATION.answer

@@ -1,4 +1,4 @@
-"""One line for each exchange, which nobody can forge and no secret enters."""
+"""One line for each exchange, which anonymous can forge and no secret enters."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from evolink_mock.domain.exchange import Exchange
 from evolink_mock.http import access_log
 from evolink_mock.http.access_log import AccessLog, line
-from evolink_mock.http.middleware import Front
-from evolink_mock.http.route_table import Shortcuts
+from evolink_mock.http.middleware import ExchangeMiddleware
+from evolink_mock.http.route_table import RouteTable
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,13 +70,13 @@ def test_printable_letters_of_any_script_stay_readable() -> None:
 
 
 async def _request(**scope: Any) -> Exchange:
-    """What the front notes of a request that nobody answers."""
+    """What the front notes of a request that anonymous answers."""
     noted: list[Exchange] = []
 
     async def nothing(*_: Any) -> None:
         return
 
-    front = Front(nothing, Shortcuts([]), noted.append)
+    front = ExchangeMiddleware(nothing, RouteTable([]), noted.append)
     await front({"type": "http", "method": "GET", "path": "/v1/credits"} | scope, nothing, nothing)  # type: ignore[arg-type]
     return noted[0]
 

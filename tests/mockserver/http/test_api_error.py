@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from evolink_mock.http.errors import Fault, body
+from evolink_mock.http.errors import ApiError, body
 from evolink_spec import ErrorAnswer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ from support.builders import OPERATION, SPEC
 DETAILS = st.binary().map(lambda detail: detail.decode("latin-1"))
 
 
-def error(fault: Fault, documented: Any = OPERATION.errors) -> dict[str, Any]:
+def error(fault: ApiError, documented: Any = OPERATION.errors) -> dict[str, Any]:
     found = json.loads(body(fault, documented))
     assert list(found) == ["error"]
     told: dict[str, Any] = found["error"]
@@ -25,14 +25,14 @@ def error(fault: Fault, documented: Any = OPERATION.errors) -> dict[str, Any]:
 @pytest.mark.parametrize("documented", [OPERATION.errors, SPEC.query.errors], ids=["create", "query"])
 def test_a_documented_status_is_answered_with_the_document_s_example(documented: Any) -> None:
     for status, answer in documented.items():
-        assert error(Fault(status), documented) == answer.body["error"]
+        assert error(ApiError(status), documented) == answer.body["error"]
 
 
 @given(DETAILS.filter(bool), DETAILS.filter(bool))
 def test_the_detail_stands_behind_the_documented_message_and_the_field_beside_it(
     detail: str, param: str
 ) -> None:
-    told = error(Fault(400, detail, param))
+    told = error(ApiError(400, detail, param))
     assert told == {
         "code": "invalid_request",
         "message": f"Invalid request parameters: {detail}",
@@ -42,40 +42,40 @@ def test_the_detail_stands_behind_the_documented_message_and_the_field_beside_it
 
 
 def test_the_example_is_never_changed() -> None:
-    error(Fault(400, "detail", "param"))
-    assert error(Fault(400)) == OPERATION.errors[400].body["error"]
+    error(ApiError(400, "detail", "param"))
+    assert error(ApiError(400)) == OPERATION.errors[400].body["error"]
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 410, 416, 500, 503])
 def test_what_no_document_describes_is_in_the_same_shape(status: int) -> None:
-    told = error(Fault(status, "detail"), {})
+    told = error(ApiError(status, "detail"), {})
     assert told.keys() == {"code", "message", "type"}
     assert all(isinstance(value, str) for value in told.values())
     assert told["message"].endswith(": detail")
 
 
 def test_an_unknown_status_is_told_as_an_internal_error() -> None:
-    assert error(Fault(503), {})["code"] == "internal_error"
+    assert error(ApiError(503), {})["code"] == "internal_error"
 
 
 def test_a_hint_is_not_for_the_client() -> None:
-    assert b"secret" not in body(Fault(400, "detail", hint="secret"), OPERATION.errors)
+    assert b"secret" not in body(ApiError(400, "detail", hint="secret"), OPERATION.errors)
 
 
 def test_an_error_is_compact_json() -> None:
-    assert body(Fault(401), OPERATION.errors) == (
+    assert body(ApiError(401), OPERATION.errors) == (
         b'{"error":{"code":"unauthorized","message":"Invalid or expired token","type":"authentication_error"}}'
     )
 
 
 def test_an_example_without_a_message_gets_the_detail_alone() -> None:
     documented = {400: ErrorAnswer(400, "", {"error": {"code": "bad"}})}
-    assert error(Fault(400, "detail"), documented) == {"code": "bad", "message": "detail"}
+    assert error(ApiError(400, "detail"), documented) == {"code": "bad", "message": "detail"}
 
 
 def test_what_an_example_has_beside_its_error_is_kept() -> None:
     documented = {400: ErrorAnswer(400, "", {"success": False, "error": {"message": "no"}})}
-    assert json.loads(body(Fault(400, "why"), documented)) == {
+    assert json.loads(body(ApiError(400, "why"), documented)) == {
         "success": False,
         "error": {"message": "no: why"},
     }

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from evolink_mock.http.errors import Fault
+from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import check_content_type, parse, too_large
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,7 +30,7 @@ NEARLY = st.lists(
 def reason(raw: bytes) -> str:
     """Why a body is refused: what stands behind the words that all of them have."""
     fault = parse(raw)
-    assert isinstance(fault, Fault)
+    assert isinstance(fault, ApiError)
     assert (fault.status, fault.param) == (400, "")
     return fault.detail.removeprefix("the body is not valid JSON: ")
 
@@ -38,7 +38,7 @@ def reason(raw: bytes) -> str:
 @given(st.binary() | NEARLY)
 def test_any_bytes_give_a_value_or_a_400(raw: bytes) -> None:
     found = parse(raw)
-    assert not isinstance(found, Fault) or (found.status == 400 and found.detail.isprintable())
+    assert not isinstance(found, ApiError) or (found.status == 400 and found.detail.isprintable())
 
 
 @given(VALUES)
@@ -50,7 +50,7 @@ def test_json_is_read_as_it_was_meant(value: Any) -> None:
 @given(VALUES, st.integers(1, 40))
 def test_what_is_cut_off_is_refused(value: Any, cut: int) -> None:
     whole = json.dumps([value]).encode()
-    assert isinstance(parse(whole[: max(0, len(whole) - cut)]), Fault)
+    assert isinstance(parse(whole[: max(0, len(whole) - cut)]), ApiError)
 
 
 @pytest.mark.parametrize(
@@ -151,4 +151,4 @@ def test_another_content_type_is_refused_by_name(content_type: bytes, named: str
 
 
 def test_the_limit_is_told() -> None:
-    assert too_large(1024) == Fault(400, "the body is larger than 1024 bytes")
+    assert too_large(1024) == ApiError(400, "the body is larger than 1024 bytes")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import uvicorn
 import uvloop
-from evolink_mock.http.connection import TRANSPORT, Lost, hang_up
+from evolink_mock.http.connection import TRANSPORT, ConnectionDroppedError, close_connection
 from evolink_mock.http.protocol import Protocol
 from evolink_mock.server.app import create_app
 from evolink_mock.settings import Settings
@@ -115,7 +115,7 @@ def test_what_was_sent_still_arrives_when_the_connection_is_closed(*, sent: bool
     async def gone() -> dict[str, str]:
         return {"type": "http.disconnect"}
 
-    asyncio.run(hang_up(Lost(sent=sent), {TRANSPORT: transport}, gone))
+    asyncio.run(close_connection(ConnectionDroppedError(sent=sent), {TRANSPORT: transport}, gone))
     assert calls == [called]
-    with pytest.raises(Lost):
-        asyncio.run(hang_up(Lost(sent=sent), {}, gone))
+    with pytest.raises(ConnectionDroppedError):
+        asyncio.run(close_connection(ConnectionDroppedError(sent=sent), {}, gone))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import pytest
-from evolink_mock.http.errors import Fault
-from evolink_mock.http.requests import Disconnected, Origins, read_body, token_of
+from evolink_mock.http.errors import ApiError
+from evolink_mock.http.requests import ClientDisconnectedError, Origins, read_body, token_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 IS_URI = jsonschema_rs.Draft202012Validator({"format": "uri"}, validate_formats=True).is_valid
-TOO_LARGE = Fault(400, "the body is larger than 10 bytes")
+TOO_LARGE = ApiError(400, "the body is larger than 10 bytes")
 GONE = {"type": "http.disconnect"}
 
 
@@ -105,7 +105,7 @@ def test_a_length_of_any_number_of_digits_is_too_large(length: bytes) -> None:
 
 @pytest.mark.parametrize("before", [[], arriving(b"x", b"y")[:1]])
 def test_a_client_that_goes_away_is_noticed(before: list[dict[str, Any]]) -> None:
-    with pytest.raises(Disconnected):
+    with pytest.raises(ClientDisconnectedError):
         read([*before, GONE])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from evolink_mock.http.route_table import Shortcuts
+from evolink_mock.http.route_table import RouteTable
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.routing import Match, Route
@@ -33,7 +33,7 @@ ROUTES = [
     Route("/v1/credits", Endpoint("other methods")),
     Route("/v1/tasks/{task_id}", Endpoint("other methods of a task")),
 ]
-SHORTCUTS = Shortcuts(ROUTES)
+SHORTCUTS = RouteTable(ROUTES)
 METHODS = st.sampled_from(("GET", "POST", "HEAD", "DELETE", "OPTIONS", "get", "", "X"))
 SEGMENTS = st.sampled_from(
     (

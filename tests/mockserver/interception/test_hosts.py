@@ -13,7 +13,7 @@ import pytest
 from evolink_mock.cli.app import app
 from evolink_mock.interception import namespace
 from evolink_mock.interception.hosts import hosts_of, instructions, lines
-from evolink_mock.interception.namespace import NotPermitted, enter
+from evolink_mock.interception.namespace import NamespaceError, enter
 from evolink_spec import Spec, load
 from hypothesis import given
 from hypothesis import strategies as st
@@ -124,7 +124,7 @@ def test_the_command_prints_the_lines_for_the_documents_it_is_given(tmp_path: Pa
 
 def test_only_linux_has_the_namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    with pytest.raises(NotPermitted, match="needs the namespaces of Linux"):
+    with pytest.raises(NamespaceError, match="needs the namespaces of Linux"):
         enter(["a.example"], tmp_path)
 
 
@@ -136,7 +136,7 @@ def refused(*_: object) -> None:
 def test_a_system_that_forbids_it_is_said_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(namespace, "_unshare", refused)
     monkeypatch.setattr(namespace, "_SWITCHES", ())
-    with pytest.raises(NotPermitted, match=r"forbids namespaces \(Operation not permitted\).*SYS_ADMIN"):
+    with pytest.raises(NamespaceError, match=r"forbids namespaces \(Operation not permitted\).*SYS_ADMIN"):
         enter(["a.example"], tmp_path)
 
 
@@ -152,11 +152,11 @@ def test_the_switch_that_forbids_it_is_named(
         "_SWITCHES",
         ((str(tmp_path / "none"), "1", "no"), (str(tmp_path / "switch"), "1", "sudo x")),
     )
-    with pytest.raises(NotPermitted, match=said):
+    with pytest.raises(NamespaceError, match=said):
         enter(["a.example"], tmp_path)
 
 
 def test_a_name_that_leads_elsewhere_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [(0, 0, 0, "", ("192.0.2.1", 443))])
-    with pytest.raises(NotPermitted, match=r"a\.example is not looked up in /etc/hosts first"):
+    with pytest.raises(NamespaceError, match=r"a\.example is not looked up in /etc/hosts first"):
         namespace._check(["a.example"])  # noqa: SLF001  (what comes before it cannot be undone in a test)

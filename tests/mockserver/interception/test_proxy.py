@@ -16,7 +16,15 @@ import trustme
 import uvloop
 from evolink_mock.interception import proxy
 from evolink_mock.interception.certificate_authority import Authority, open_authority
-from evolink_mock.interception.proxy import Address, Ask, Passage, Proxy, Refusal, Routes, understand
+from evolink_mock.interception.proxy import (
+    Address,
+    Passage,
+    Proxy,
+    ProxyRefusal,
+    ProxyRequest,
+    Routes,
+    understand,
+)
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -477,8 +485,8 @@ def test_the_end_of_the_proxy_cuts_open_tunnels(play: Play) -> None:
 @example(b"CONNECT [::1]:443 HTTP/1.1")
 @example(b"GET http://a.b/\r HTTP/1.1\r\nX: \n")
 def test_any_bytes_are_understood_or_refused(text: bytes) -> None:
-    with suppress(Refusal):  # and nothing else is raised
-        assert isinstance(understand(text + b"\r\n\r\n"), Ask)
+    with suppress(ProxyRefusal):  # and nothing else is raised
+        assert isinstance(understand(text + b"\r\n\r\n"), ProxyRequest)
 
 
 NAMES = st.text("abcXYZ019-", min_size=1, max_size=8).filter(lambda name: name.lower() != "host")

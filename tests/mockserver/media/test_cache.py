@@ -9,8 +9,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_mock.media.cache import Gallery, file_name
-from evolink_mock.media.spec import Look, look_of
+from evolink_mock.media.cache import MediaCache, file_name
+from evolink_mock.media.spec import MediaSpec, media_spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from evolink_spec.models import Medium
 
-A, B, C = (Look("video", 6.0, 854, 480, hue) for hue in range(3))
+A, B, C = (MediaSpec("video", 6.0, 854, 480, hue) for hue in range(3))
 PATIENCE = 10  # seconds until a test that hangs fails instead
 
 
@@ -28,25 +28,25 @@ class Painter:
     def __init__(self, *, free: bool = True, fail: int = 0) -> None:
         self.begun = threading.Event()
         self.free = threading.Event()
-        self.asked: list[Look] = []
+        self.asked: list[MediaSpec] = []
         self.threads: set[int] = set()
         self._failures = fail
         if free:
             self.free.set()
 
-    def __call__(self, look: Look, path: Path) -> None:
+    def __call__(self, look: MediaSpec, path: Path) -> None:
         self.asked.append(look)
         self.threads.add(threading.get_ident())
         self.begun.set()
         if not self.free.wait(PATIENCE):
-            raise TimeoutError("nobody let the rendering go")
+            raise TimeoutError("anonymous let the rendering go")
         if len(self.asked) <= self._failures:
             raise OSError("the disk is full")
         path.write_bytes(file_name(look).encode())
 
 
-def play(gallery: Gallery, scene: Coroutine[Any, Any, None]) -> None:
-    """Run a scene, close the gallery, and fail on anything the loop had to complain of."""
+def play(media_cache: MediaCache, scene: Coroutine[Any, Any, None]) -> None:
+    """Run a scene, close the media_cache, and fail on anything the loop had to complain of."""
     complaints: list[dict[str, Any]] = []
 
     async def watched() -> None:
@@ -54,7 +54,7 @@ def play(gallery: Gallery, scene: Coroutine[Any, Any, None]) -> None:
         try:
             await asyncio.wait_for(scene, PATIENCE)
         finally:
-            gallery.close()
+            media_cache.close()
         await asyncio.sleep(0)
         gc.collect()
 
@@ -72,24 +72,24 @@ def names(directory: Path) -> set[str]:
 
 def test_the_first_demand_renders_and_the_second_finds_the_file(tmp_path: Path) -> None:
     painter = Painter()
-    gallery = Gallery(tmp_path / "new" / "place", render=painter)
+    media_cache = MediaCache(tmp_path / "new" / "place", render=painter)
 
     async def scene() -> None:
-        first = await gallery.file(A)
+        first = await media_cache.file(A)
         assert first == tmp_path / "new" / "place" / "video-854x480-6s-0.mp4"
         assert first.read_bytes() == b"video-854x480-6s-0.mp4"
-        assert await gallery.file(A) == first
+        assert await media_cache.file(A) == first
 
-    play(gallery, scene())
+    play(media_cache, scene())
     assert painter.asked == [A]
 
 
 def test_the_loop_keeps_turning_while_a_file_is_rendered(tmp_path: Path) -> None:
     painter = Painter(free=False)
-    gallery = Gallery(tmp_path, render=painter)
+    media_cache = MediaCache(tmp_path, render=painter)
 
     async def scene() -> None:
-        wanted = asyncio.create_task(gallery.file(A))
+        wanted = asyncio.create_task(media_cache.file(A))
         await until(painter.begun)
         for _ in range(100):
             await asyncio.sleep(0)
@@ -97,48 +97,48 @@ def test_the_loop_keeps_turning_while_a_file_is_rendered(tmp_path: Path) -> None
         painter.free.set()
         await wanted
 
-    play(gallery, scene())
+    play(media_cache, scene())
     assert threading.get_ident() not in painter.threads
 
 
 def test_all_who_ask_meanwhile_share_one_rendering(tmp_path: Path) -> None:
     painter = Painter(free=False)
-    gallery = Gallery(tmp_path, render=painter)
+    media_cache = MediaCache(tmp_path, render=painter)
 
     async def scene() -> None:
-        wanted = [asyncio.create_task(gallery.file(A)) for _ in range(20)]
+        wanted = [asyncio.create_task(media_cache.file(A)) for _ in range(20)]
         await until(painter.begun)
-        wanted.append(asyncio.create_task(gallery.file(A)))
+        wanted.append(asyncio.create_task(media_cache.file(A)))
         await asyncio.sleep(0)
         painter.free.set()
         assert set(await asyncio.gather(*wanted)) == {tmp_path / file_name(A)}
 
-    play(gallery, scene())
+    play(media_cache, scene())
     assert painter.asked == [A]
 
 
 def test_a_failure_is_raised_to_all_and_the_next_demand_tries_anew(tmp_path: Path) -> None:
     painter = Painter(free=False, fail=1)
-    gallery = Gallery(tmp_path, render=painter)
+    media_cache = MediaCache(tmp_path, render=painter)
 
     async def scene() -> None:
-        wanted = [asyncio.create_task(gallery.file(A)) for _ in range(3)]
+        wanted = [asyncio.create_task(media_cache.file(A)) for _ in range(3)]
         await until(painter.begun)
         painter.free.set()
         ends = await asyncio.gather(*wanted, return_exceptions=True)
         assert [str(end) for end in ends] == ["the disk is full"] * 3
-        assert (await gallery.file(A)).exists()
+        assert (await media_cache.file(A)).exists()
 
-    play(gallery, scene())
+    play(media_cache, scene())
     assert painter.asked == [A, A]
 
 
 def test_one_who_leaves_does_not_stop_the_rendering_for_the_others(tmp_path: Path) -> None:
     painter = Painter(free=False)
-    gallery = Gallery(tmp_path, render=painter)
+    media_cache = MediaCache(tmp_path, render=painter)
 
     async def scene() -> None:
-        leaver, stayer = (asyncio.create_task(gallery.file(A)) for _ in range(2))
+        leaver, stayer = (asyncio.create_task(media_cache.file(A)) for _ in range(2))
         await until(painter.begun)
         leaver.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -146,85 +146,85 @@ def test_one_who_leaves_does_not_stop_the_rendering_for_the_others(tmp_path: Pat
         painter.free.set()
         assert (await stayer).exists()
 
-    play(gallery, scene())
+    play(media_cache, scene())
     assert painter.asked == [A]
 
 
 def test_a_rendering_in_the_queue_survives_who_asked_for_it_first(tmp_path: Path) -> None:
     painter = Painter(free=False)
-    gallery = Gallery(tmp_path, render=painter)
+    media_cache = MediaCache(tmp_path, render=painter)
 
     async def scene() -> None:
-        busy, leaver, stayer = (asyncio.create_task(gallery.file(look)) for look in (A, B, B))
+        busy, leaver, stayer = (asyncio.create_task(media_cache.file(look)) for look in (A, B, B))
         await until(painter.begun)
         leaver.cancel()
         await asyncio.wait((leaver,))
         painter.free.set()
         assert {(await busy).exists(), (await stayer).exists()} == {True}
 
-    play(gallery, scene())
+    play(media_cache, scene())
     assert painter.asked == [A, B]
 
 
 def test_a_failure_that_nobody_waits_for_any_more_is_no_complaint(tmp_path: Path) -> None:
     painter = Painter(free=False, fail=1)
-    gallery = Gallery(tmp_path, render=painter)
+    media_cache = MediaCache(tmp_path, render=painter)
 
     async def scene() -> None:
-        leaver = asyncio.create_task(gallery.file(A))
+        leaver = asyncio.create_task(media_cache.file(A))
         await until(painter.begun)
         leaver.cancel()
         await asyncio.wait((leaver,))
         painter.free.set()
 
-    play(gallery, scene())
+    play(media_cache, scene())
 
 
 def test_only_the_last_used_files_stay(tmp_path: Path) -> None:
     painter = Painter()
-    gallery = Gallery(tmp_path, render=painter, limit=2)
+    media_cache = MediaCache(tmp_path, render=painter, limit=2)
 
     async def scene() -> None:
         for look in (A, B, A, C):
-            await gallery.file(look)
+            await media_cache.file(look)
         assert names(tmp_path) == {file_name(A), file_name(C)}
-        assert (await gallery.file(B)).exists()
+        assert (await media_cache.file(B)).exists()
 
-    play(gallery, scene())
+    play(media_cache, scene())
     assert painter.asked == [A, B, C, B]
 
 
 def test_a_file_that_is_dropped_can_be_read_to_its_end_by_who_has_it_open(tmp_path: Path) -> None:
-    gallery = Gallery(tmp_path, render=Painter(), limit=1)
+    media_cache = MediaCache(tmp_path, render=Painter(), limit=1)
 
     async def scene() -> None:
-        with (await gallery.file(A)).open("rb") as download:
-            await gallery.file(B)
+        with (await media_cache.file(A)).open("rb") as download:
+            await media_cache.file(B)
             assert not (tmp_path / file_name(A)).exists()
             assert download.read() == b"video-854x480-6s-0.mp4"
 
-    play(gallery, scene())
+    play(media_cache, scene())
 
 
 def test_a_file_that_somebody_removed_is_made_again(tmp_path: Path) -> None:
-    gallery = Gallery(tmp_path, render=Painter())
+    media_cache = MediaCache(tmp_path, render=Painter())
 
     async def scene() -> None:
-        (await gallery.file(A)).unlink()
-        assert (await gallery.file(A)).exists()
+        (await media_cache.file(A)).unlink()
+        assert (await media_cache.file(A)).exists()
 
-    play(gallery, scene())
+    play(media_cache, scene())
 
 
 def test_a_given_directory_is_served_from_and_outlives_the_gallery(tmp_path: Path) -> None:
     painter = Painter()
     (tmp_path / file_name(A)).write_bytes(b"of an earlier run")
-    gallery = Gallery(tmp_path, render=painter)
+    media_cache = MediaCache(tmp_path, render=painter)
 
     async def scene() -> None:
-        assert (await gallery.file(A)).read_bytes() == b"of an earlier run"
+        assert (await media_cache.file(A)).read_bytes() == b"of an earlier run"
 
-    play(gallery, scene())
+    play(media_cache, scene())
     assert painter.asked == []
     assert names(tmp_path) == {file_name(A)}
 
@@ -233,38 +233,38 @@ def test_the_private_directory_is_made_late_belongs_to_nobody_else_and_goes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    gallery = Gallery(render=Painter())
+    media_cache = MediaCache(render=Painter())
 
     async def scene() -> None:
         assert names(tmp_path) == set()
-        private = (await gallery.file(A)).parent
+        private = (await media_cache.file(A)).parent
         assert stat.S_IMODE(private.stat().st_mode) == 0o700
-        assert (await gallery.file(B)).parent == private
-        gallery.close()
+        assert (await media_cache.file(B)).parent == private
+        media_cache.close()
 
-    play(gallery, scene())
+    play(media_cache, scene())
     assert names(tmp_path) == set()
 
 
 def test_a_closed_gallery_says_so(tmp_path: Path) -> None:
-    gallery = Gallery(tmp_path, render=Painter())
+    media_cache = MediaCache(tmp_path, render=Painter())
 
     async def scene() -> None:
-        gallery.close()
+        media_cache.close()
         with pytest.raises(RuntimeError, match="closed"):
-            await gallery.file(A)
+            await media_cache.file(A)
 
-    play(gallery, scene())
+    play(media_cache, scene())
 
 
 def test_closing_finishes_the_rendering_under_way_and_tells_who_still_waits(tmp_path: Path) -> None:
     painter = Painter(free=False)
-    gallery = Gallery(tmp_path, render=painter)
+    media_cache = MediaCache(tmp_path, render=painter)
 
     async def scene() -> None:
-        first, queued = (asyncio.create_task(gallery.file(look)) for look in (A, B))
+        first, queued = (asyncio.create_task(media_cache.file(look)) for look in (A, B))
         await until(painter.begun)
-        closing = asyncio.create_task(asyncio.to_thread(gallery.close))
+        closing = asyncio.create_task(asyncio.to_thread(media_cache.close))
         with pytest.raises(RuntimeError, match="closed before"):
             await queued
         assert not closing.done()
@@ -272,41 +272,41 @@ def test_closing_finishes_the_rendering_under_way_and_tells_who_still_waits(tmp_
         await closing
         assert (await first).exists()
 
-    play(gallery, scene())
+    play(media_cache, scene())
     assert painter.asked == [A]
 
 
 def test_a_loop_that_ended_in_the_middle_does_not_hold_up_the_next(tmp_path: Path) -> None:
     painter = Painter(free=False)
-    gallery = Gallery(tmp_path, render=painter)
+    media_cache = MediaCache(tmp_path, render=painter)
 
     async def leave() -> None:
-        wanted = asyncio.create_task(gallery.file(A))
+        wanted = asyncio.create_task(media_cache.file(A))
         await until(painter.begun)
         wanted.cancel()
 
     async def come() -> None:
         painter.free.set()
-        assert (await gallery.file(A)).exists()
+        assert (await media_cache.file(A)).exists()
 
     asyncio.run(leave())
-    play(gallery, come())
+    play(media_cache, come())
     assert painter.asked == [A]
 
 
 def test_different_looks_have_different_names() -> None:
     bodies: list[dict[str, Any]] = [{}, {"duration": 6.5}, {"quality": "720p"}, {"aspect_ratio": "9:16"}]
     media: tuple[Medium, ...] = ("video", "image", "audio")
-    looks = {look_of(body, medium, hue) for body in bodies for medium in media for hue in (0, 5)}
+    looks = {media_spec_of(body, medium, hue) for body in bodies for medium in media for hue in (0, 5)}
     found = set(map(file_name, looks))
     assert len(found) == len(looks)
     assert {"video-480x854-6s-5.mp4", "image-1280x720-0.png", "audio-6.5s-5.mp3"} <= found
 
 
 def test_the_files_are_real_unless_told_otherwise() -> None:
-    gallery = Gallery()
+    media_cache = MediaCache()
 
     async def scene() -> None:
-        assert (await gallery.file(Look("video", 0.125, 96, 64, 0))).read_bytes()[4:8] == b"ftyp"
+        assert (await media_cache.file(MediaSpec("video", 0.125, 96, 64, 0))).read_bytes()[4:8] == b"ftyp"
 
-    play(gallery, scene())
+    play(media_cache, scene())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import av
 import pytest
 from evolink_mock.media.renderer import render
-from evolink_mock.media.spec import FRAME_RATE, Look, look_of, suffix
+from evolink_mock.media.spec import FRAME_RATE, MediaSpec, media_spec_of, suffix
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SIX_SECONDS = look_of({"duration": 6, "quality": "480p"}, "video", 0)
-TEN_SECONDS = look_of({"duration": 10, "quality": "720p"}, "video", 1)
-BLINK = Look("video", 3 / FRAME_RATE, 160, 90, 0)
-NO_FRAME = Look("video", 1.0, 0, 0, 0)
+SIX_SECONDS = media_spec_of({"duration": 6, "quality": "480p"}, "video", 0)
+TEN_SECONDS = media_spec_of({"duration": 10, "quality": "720p"}, "video", 1)
+BLINK = MediaSpec("video", 3 / FRAME_RATE, 160, 90, 0)
+NO_FRAME = MediaSpec("video", 1.0, 0, 0, 0)
 
 
 @pytest.fixture(scope="session")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Look], Path]:
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[MediaSpec], Path]:
     """Render a look once in a session, when a test first asks for it."""
     directory = tmp_path_factory.mktemp("clips")
 
     @cache
-    def find(look: Look) -> Path:
+    def find(look: MediaSpec) -> Path:
         path = directory / f"{look.height}.mp4"
         render(look, path)
         return path
@@ -41,7 +41,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Look], Path]:
     return find
 
 
-def rendered(directory: Path, look: Look) -> Path:
+def rendered(directory: Path, look: MediaSpec) -> Path:
     path = directory / f"result{suffix(look.medium)}"
     render(look, path)
     return path
@@ -80,7 +80,7 @@ def boxes(data: bytes) -> list[bytes]:
 
 @pytest.mark.parametrize("look", [SIX_SECONDS, TEN_SECONDS], ids=["6s-480p", "10s-720p"])
 def test_a_video_is_h264_of_exactly_the_asked_duration_and_size(
-    clip: Callable[[Look], Path], look: Look
+    clip: Callable[[MediaSpec], Path], look: MediaSpec
 ) -> None:
     assert facts(clip(look)) == {
         "codec": "h264",
@@ -92,19 +92,19 @@ def test_a_video_is_h264_of_exactly_the_asked_duration_and_size(
     }
 
 
-def test_every_frame_of_a_video_decodes_and_none_is_like_another(clip: Callable[[Look], Path]) -> None:
+def test_every_frame_of_a_video_decodes_and_none_is_like_another(clip: Callable[[MediaSpec], Path]) -> None:
     frames = pictures(clip(SIX_SECONDS))
     assert len(frames) == 6 * FRAME_RATE
     assert len(set(frames)) == len(frames)
 
 
-def test_a_player_can_jump_to_every_other_second(clip: Callable[[Look], Path]) -> None:
+def test_a_player_can_jump_to_every_other_second(clip: Callable[[MediaSpec], Path]) -> None:
     with av.open(str(clip(SIX_SECONDS))) as container:
         keys = [frame.time for frame in container.decode(video=0) if frame.key_frame]
     assert keys == [0, 2, 4]
 
 
-def test_a_video_shows_a_time_code_in_white_on_black(clip: Callable[[Look], Path]) -> None:
+def test_a_video_shows_a_time_code_in_white_on_black(clip: Callable[[MediaSpec], Path]) -> None:
     with av.open(str(clip(SIX_SECONDS))) as container:
         plane = next(container.decode(video=0)).planes[0]
     lines = [bytes(plane)[row * plane.line_size :][20:220] for row in range(430, 458)]
@@ -113,11 +113,11 @@ def test_a_video_shows_a_time_code_in_white_on_black(clip: Callable[[Look], Path
     assert max(brightness) > 220
 
 
-def test_a_video_is_small(clip: Callable[[Look], Path]) -> None:
+def test_a_video_is_small(clip: Callable[[MediaSpec], Path]) -> None:
     assert clip(SIX_SECONDS).stat().st_size < 500_000
 
 
-def test_a_video_plays_before_it_is_wholly_loaded(clip: Callable[[Look], Path]) -> None:
+def test_a_video_plays_before_it_is_wholly_loaded(clip: Callable[[MediaSpec], Path]) -> None:
     names = boxes(clip(SIX_SECONDS).read_bytes())
     assert names[0] == b"ftyp"
     assert names.index(b"moov") < names.index(b"mdat")
@@ -125,7 +125,7 @@ def test_a_video_plays_before_it_is_wholly_loaded(clip: Callable[[Look], Path]) 
 
 @pytest.mark.parametrize("medium", ["video", "image", "audio"])
 def test_the_same_look_is_the_same_bytes(tmp_path: Path, medium: Any) -> None:
-    look = look_of({"duration": 0.25, "size": "160x90"}, medium, 2)
+    look = media_spec_of({"duration": 0.25, "size": "160x90"}, medium, 2)
     first = rendered(tmp_path, look).read_bytes()
     assert rendered(tmp_path, look).read_bytes() == first
 
@@ -139,7 +139,7 @@ def test_a_video_tells_neither_when_nor_by_what_it_was_muxed(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("medium", ["video", "image"])
 def test_every_hue_shows_another_picture(tmp_path: Path, medium: Any) -> None:
-    looks = (look_of({"duration": 0.04, "size": "96x64"}, medium, hue) for hue in range(8))
+    looks = (media_spec_of({"duration": 0.04, "size": "96x64"}, medium, hue) for hue in range(8))
     assert len({pictures(rendered(tmp_path, look))[0] for look in looks}) == 8
 
 
@@ -148,14 +148,14 @@ def test_every_hue_shows_another_picture(tmp_path: Path, medium: Any) -> None:
 def test_a_video_of_any_size_can_be_made(
     tmp_path: Path, width: int, height: int, frames: int, hue: int
 ) -> None:
-    look = Look("video", frames / FRAME_RATE, 2 * width, 2 * height, hue)
+    look = MediaSpec("video", frames / FRAME_RATE, 2 * width, 2 * height, hue)
     path = rendered(tmp_path, look)
     assert facts(path)["size"] == (look.width, look.height)
     assert len(pictures(path)) == frames
 
 
 def test_an_image_is_a_png_of_the_asked_size(tmp_path: Path) -> None:
-    path = rendered(tmp_path, look_of({"size": "320x200"}, "image", 0))
+    path = rendered(tmp_path, media_spec_of({"size": "320x200"}, "image", 0))
     assert path.read_bytes().startswith(b"\x89PNG\r\n")
     with av.open(str(path)) as container:
         (picture,) = container.decode(video=0)
@@ -163,7 +163,7 @@ def test_an_image_is_a_png_of_the_asked_size(tmp_path: Path) -> None:
 
 
 def test_audio_is_an_mp3_that_sounds_for_the_asked_duration(tmp_path: Path) -> None:
-    path = rendered(tmp_path, look_of({"duration": 2}, "audio", 0))
+    path = rendered(tmp_path, media_spec_of({"duration": 2}, "audio", 0))
     with av.open(str(path)) as container:
         assert container.streams.audio[0].codec_context.name.startswith("mp3")
         frames = list(container.decode(audio=0))
@@ -174,7 +174,7 @@ def test_audio_is_an_mp3_that_sounds_for_the_asked_duration(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("hue", [0, 7])
 def test_a_tone_has_the_pitch_of_its_hue(tmp_path: Path, hue: int) -> None:
-    path = rendered(tmp_path, look_of({"duration": 1}, "audio", hue))
+    path = rendered(tmp_path, media_spec_of({"duration": 1}, "audio", hue))
     with av.open(str(path)) as container:
         resampler = av.AudioResampler("s16", "mono", 44_100)
         heard = [part for frame in container.decode(audio=0) for part in resampler.resample(frame)]

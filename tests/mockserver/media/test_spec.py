@@ -6,7 +6,7 @@ import sys
 
 import msgspec
 import pytest
-from evolink_mock.media.spec import FRAME_RATE, HUES, Look, content_type, look_of, suffix
+from evolink_mock.media.spec import FRAME_RATE, HUES, MediaSpec, content_type, media_spec_of, suffix
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,16 +23,16 @@ VALUES = JSON | SIZES | RATIOS | LINES | st.sampled_from(["4k", "6s", "-1", "aut
 
 
 def frame(**body: object) -> tuple[int, int]:
-    look = look_of(body, "video", 0)
+    look = media_spec_of(body, "video", 0)
     return look.width, look.height
 
 
 def seconds(duration: object) -> float:
-    return look_of({"duration": duration}, "video", 0).seconds
+    return media_spec_of({"duration": duration}, "video", 0).seconds
 
 
 def test_a_request_that_says_nothing_gets_six_seconds_of_480p() -> None:
-    assert look_of({}, "video", 0) == Look("video", 6.0, 854, 480, 0)
+    assert media_spec_of({}, "video", 0) == MediaSpec("video", 6.0, 854, 480, 0)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_frame_is_kept_between_64_and_what_4k_is(body: dict[str, str], expecte
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(WORDS), VALUES), st.integers())
 def test_any_body_gives_a_look_that_can_be_rendered(body: dict[str, object], hue: int) -> None:
-    look = look_of(body, "video", hue)
+    look = media_spec_of(body, "video", hue)
     assert 1 / FRAME_RATE <= look.seconds <= 60
     assert (look.seconds * FRAME_RATE).is_integer()
     assert 64 <= min(look.width, look.height) <= 2160
@@ -162,7 +162,7 @@ def test_equal_looks_are_one_object_however_they_were_spelled() -> None:
         {"duration": 6.0},
         {},
     )
-    assert len({id(look_of(body, "video", 3)) for body in spelled}) == 1
+    assert len({id(media_spec_of(body, "video", 3)) for body in spelled}) == 1
 
 
 def test_true_is_not_taken_for_one_second() -> None:
@@ -172,20 +172,20 @@ def test_true_is_not_taken_for_one_second() -> None:
 @pytest.mark.parametrize("huge", ["x" * 10_000, 10**400])
 def test_a_huge_value_is_not_kept(huge: object) -> None:
     held = sys.getrefcount(huge)
-    look_of({"duration": huge, "size": huge}, "video", 0)
+    media_spec_of({"duration": huge, "size": huge}, "video", 0)
     assert sys.getrefcount(huge) == held
 
 
 def test_an_image_has_no_seconds_and_audio_no_frame() -> None:
     body = {"duration": 10, "size": "1024x1024"}
-    assert look_of(body, "image", 1) == Look("image", 0.0, 1024, 1024, 1)
-    assert look_of(body, "audio", 1) == Look("audio", 10.0, 0, 0, 1)
+    assert media_spec_of(body, "image", 1) == MediaSpec("image", 0.0, 1024, 1024, 1)
+    assert media_spec_of(body, "audio", 1) == MediaSpec("audio", 10.0, 0, 0, 1)
 
 
 def test_a_look_is_a_frozen_key_that_the_collector_does_not_track() -> None:
-    look = look_of({}, "video", 0)
-    assert {look: 1}[Look("video", 6.0, 854, 480, 0)] == 1
-    assert (Look.__struct_config__.gc, Look.__struct_config__.frozen) == (False, True)
+    look = media_spec_of({}, "video", 0)
+    assert {look: 1}[MediaSpec("video", 6.0, 854, 480, 0)] == 1
+    assert (MediaSpec.__struct_config__.gc, MediaSpec.__struct_config__.frozen) == (False, True)
     assert msgspec.structs.replace(look, hue=1) != look
 
 

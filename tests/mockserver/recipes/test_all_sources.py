@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_check import Exchange as Recorded
-from evolink_mock.http.connection import Lost
+from evolink_mock.http.connection import ConnectionDroppedError
 from evolink_mock.recipes import assignments
 from evolink_mock.recipes.body_variants import UNKNOWN, UNKNOWN_HEADER
 from evolink_mock.recipes.effects import EFFECTS, FAIL, STATUS
-from evolink_mock.recipes.registry import Cookbook
+from evolink_mock.recipes.registry import RecipeRegistry
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.in_process import BODY, CREATE, SPEC, VOICE, playing
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 OPERATION = next(op for by_model in SPEC.creates.values() for op in by_model.values())
 CODES = [failure.code for failure in SPEC.failures]
-BOOK = Cookbook({*OPERATION.errors, *SPEC.query.errors}, SPEC.failures)
+BOOK = RecipeRegistry({*OPERATION.errors, *SPEC.query.errors}, SPEC.failures)
 DOORS = ("header", "prompt", "token", "order")
 USUAL = {"prefer": "mock=ok"}
 _numbers = iter(range(10**9))
@@ -53,7 +53,7 @@ class World:
         return self.mock.noted[-1].owner
 
     def order(self, text: str, operation: str = "any", times: int | None = None) -> None:
-        assert assignments.place(self.account(), BOOK, text, times=times, operation=operation) is None
+        assert assignments.assign(self.account(), BOOK, text, times=times, operation=operation) is None
 
     def create(self, door: str = "", text: str = "", **fields: Any) -> httpx.Response:
         body, headers = BODY | fields, {}
@@ -83,7 +83,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Mock]:
-    """One mock for all doors: accounts do not meet."""
+    """One mock for all listeners: accounts do not meet."""
     with playing(credits=100) as mock:
         yield mock
 
@@ -214,14 +214,14 @@ def check_latency(world: World, door: str, text: str) -> None:
 
 
 def check_drop(world: World, door: str, text: str) -> None:
-    with pytest.raises(Lost) as lost:
+    with pytest.raises(ConnectionDroppedError) as lost:
         world.create(door, text)
     assert not lost.value.sent
     assert world.account().tasks == 1
 
 
 def check_cut(world: World, door: str, text: str) -> None:
-    with pytest.raises(Lost) as lost:
+    with pytest.raises(ConnectionDroppedError) as lost:
         world.create(door, text)
     assert lost.value.sent
     noted = world.mock.noted[-1]
@@ -395,7 +395,7 @@ def test_sequences_of_two_operations_and_of_two_accounts_are_apart(world: World)
 @pytest.mark.parametrize("text", ["latncy=1s", "fail=nothing", "402+429", "ok,", "slow=0s"])
 def test_an_unknown_recipe_is_a_400_that_names_the_nearest(world: World, text: str, door: str) -> None:
     if door == "order":
-        fault = assignments.place(world.account(), BOOK, text, times=None, operation="any")
+        fault = assignments.assign(world.account(), BOOK, text, times=None, operation="any")
         assert fault is not None
         told = fault.detail
     else:
@@ -413,7 +413,7 @@ def test_nothing_leaks_into_the_next_request(world: World) -> None:
             continue
         world.account().granted = 10**6
         for door in ("header", "prompt"):
-            with suppress(Lost):
+            with suppress(ConnectionDroppedError):
                 world.create(door, text)
             usual = world.create()
             assert is_usual(usual), text
@@ -456,10 +456,10 @@ def test_a_result_takes_recipes_from_a_header_and_from_orders(world: World) -> N
     world.order("type=text/plain", "media", times=1)
     assert world.link(task).headers["content-type"] == "text/plain"
     world.order("cut", times=1)
-    with pytest.raises(Lost):
+    with pytest.raises(ConnectionDroppedError):
         world.link(task)
     assert world.link(task).headers["content-type"] == "video/mp4"
-    with pytest.raises(Lost):
+    with pytest.raises(ConnectionDroppedError):
         world.link(task, headers={"prefer": "mock=drop"})
 
 
@@ -501,7 +501,7 @@ def test_what_a_recipe_says_of_a_head_request_has_no_body(world: World) -> None:
 
 
 def test_a_dropped_answer_is_noted_as_none(world: World) -> None:
-    with pytest.raises(Lost):
+    with pytest.raises(ConnectionDroppedError):
         world.create("header", "drop")
     noted = world.mock.noted[-1]
     assert (noted.status, noted.answer_body, list(noted.answer_headers)) == (0, b"", [])

@@ -7,11 +7,11 @@ import re
 import jsonschema_rs
 import pytest
 from evolink_mock.recipes.effects import EFFECTS, FAIL, OPERATIONS, STATUS, Effect, listing, rows, schema
-from evolink_mock.recipes.registry import Cookbook, Series
+from evolink_mock.recipes.registry import RecipeRegistry, RecipeSequence
 from support.builders import SPEC
 from support.paths import README as README_FILE
 
-BOOK = Cookbook({402, 429}, SPEC.failures)
+BOOK = RecipeRegistry({402, 429}, SPEC.failures)
 README = README_FILE.read_text(encoding="utf-8")
 EDITOR = jsonschema_rs.Draft202012Validator(schema())
 
@@ -25,7 +25,7 @@ def test_every_example_is_a_recipe(effect: Effect) -> None:
     assert effect.examples
     for example in effect.examples:
         found = BOOK.find(example)
-        assert isinstance(found, Series), example
+        assert isinstance(found, RecipeSequence), example
         recipe = found.at(0)
         concerned = {one for one in OPERATIONS if recipe.concerns(one, {402, 429})}
         assert concerned == effect.operations

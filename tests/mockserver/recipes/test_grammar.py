@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from evolink_mock.recipes.grammar import LONGEST, PATTERN, NoRecipe, Step, Word, parse, written
+from evolink_mock.recipes.grammar import LONGEST, PATTERN, RecipeSyntaxError, Step, Word, parse, written
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,7 +38,7 @@ def test_the_pattern_for_editors_takes_what_is_written(steps: tuple[Step, ...]) 
 def test_any_text_is_read_or_refused_and_what_is_read_is_written_alike(text: str) -> None:
     try:
         steps = parse(text)
-    except NoRecipe:
+    except RecipeSyntaxError:
         return
     assert parse(written(steps)) == steps
     assert re.match(PATTERN, text)
@@ -60,11 +60,11 @@ def test_a_word_has_a_name_a_value_and_a_progress() -> None:
     ["", " ", ",", "a,", "a++b", "a*", "a*-1", "a*0", "a*1000001", "a*2*3", "=a", "a=", "a@", "a@100", "a b", "[a]"],
 )  # fmt: skip
 def test_what_is_no_recipe_is_refused(text: str) -> None:
-    with pytest.raises(NoRecipe):
+    with pytest.raises(RecipeSyntaxError):
         parse(text)
 
 
 @pytest.mark.parametrize("text", ["ä", "４２９", "429*２", "a" * (LONGEST + 1), "fail=ä"])  # noqa: RUF001
 def test_a_recipe_is_of_ascii_and_not_too_long(text: str) -> None:
-    with pytest.raises(NoRecipe):
+    with pytest.raises(RecipeSyntaxError):
         parse(text)

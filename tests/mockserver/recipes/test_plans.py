@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
-from evolink_mock.domain.tasks import Outcome, Phase, Quirks, halfway, plan, view
+from evolink_mock.domain.tasks import Anomalies, Outcome, Phase, halfway, plan, view
 from evolink_mock.domain.units import Speed
-from evolink_mock.recipes.courses import course, quirks
-from evolink_mock.recipes.registry import AS_USUAL, Recipe
+from evolink_mock.recipes.courses import anomalies_of, plan_for_recipe
+from evolink_mock.recipes.registry import DEFAULT_RECIPE, Recipe
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import CREATED, DRAWS, OUTCOMES, SECONDS, SPEEDS, START
@@ -18,20 +18,20 @@ from support.builders import CREATED, DRAWS, OUTCOMES, SECONDS, SPEEDS, START
 def test_a_recipe_that_says_nothing_of_time_changes_no_time(
     created: float, draw: int, speed: Speed, outcome: Outcome
 ) -> None:
-    assert course(Recipe(outcome=outcome), created, draw, speed, created) == plan(
+    assert plan_for_recipe(Recipe(outcome=outcome), created, draw, speed, created) == plan(
         created, draw, speed, outcome
     )
 
 
 @given(CREATED, DRAWS, SPEEDS, SECONDS)
 def test_a_slow_task_takes_what_it_is_told(created: float, draw: int, speed: Speed, seconds: float) -> None:
-    made = course(Recipe(seconds=seconds), created, draw, speed, created)
+    made = plan_for_recipe(Recipe(seconds=seconds), created, draw, speed, created)
     assert made == plan(created, draw, Speed(seconds, seconds))
 
 
 @given(DRAWS, SPEEDS)
 def test_a_longer_task_takes_so_many_times_as_long(draw: int, speed: Speed) -> None:
-    made, usual = course(Recipe(longer=10.0), 0, draw, speed, 0), plan(0, draw, speed)
+    made, usual = plan_for_recipe(Recipe(longer=10.0), 0, draw, speed, 0), plan(0, draw, speed)
     assert made.ends == pytest.approx(10 * usual.ends, abs=0.011)  # a drawn duration is in milliseconds
 
 
@@ -40,7 +40,10 @@ def test_a_queued_task_begins_when_the_others_have_ended(
     created: float, draw: int, speed: Speed, outcome: Outcome, later: float
 ) -> None:
     recipe = Recipe(queued=True, outcome=outcome)
-    made, usual = course(recipe, created, draw, speed, created + later), plan(created, draw, speed, outcome)
+    made, usual = (
+        plan_for_recipe(recipe, created, draw, speed, created + later),
+        plan(created, draw, speed, outcome),
+    )
     assert made.created == created
     assert made.starts == pytest.approx(usual.starts + max(0.0, later), abs=1e-4)
     assert made.ends - made.starts == pytest.approx(usual.ends - usual.starts, abs=1e-4)
@@ -49,7 +52,7 @@ def test_a_queued_task_begins_when_the_others_have_ended(
 
 @given(CREATED, DRAWS, SPEEDS)
 def test_behind_a_stuck_task_a_queued_one_never_begins(created: float, draw: int, speed: Speed) -> None:
-    made = course(Recipe(queued=True), created, draw, speed, math.inf)
+    made = plan_for_recipe(Recipe(queued=True), created, draw, speed, math.inf)
     assert view(made, created + 1e9).phase is Phase.PENDING
     assert made.estimate == plan(created, draw, speed).estimate
 
@@ -58,7 +61,7 @@ def test_behind_a_stuck_task_a_queued_one_never_begins(created: float, draw: int
 def test_a_stuck_task_stays_in_its_phase(
     created: float, draw: int, speed: Speed, outcome: Outcome, phase: Phase
 ) -> None:
-    made = course(Recipe(stuck=phase, outcome=outcome), created, draw, speed, created)
+    made = plan_for_recipe(Recipe(stuck=phase, outcome=outcome), created, draw, speed, created)
     assert view(made, created).phase is Phase.PENDING
     assert view(made, created + 1e12).phase is phase
     assert halfway(made) == math.inf
@@ -69,6 +72,6 @@ def test_halfway_is_between_the_start_and_the_end() -> None:
 
 
 def test_only_what_is_odd_is_kept_with_a_task() -> None:
-    assert quirks(AS_USUAL) is quirks(Recipe(402, cut=True)) is None
-    assert quirks(Recipe(link="404")) == Quirks("404")
-    assert quirks(Recipe(callback="late", wait=3.0)) == Quirks("", "late", 3.0)
+    assert anomalies_of(DEFAULT_RECIPE) is anomalies_of(Recipe(402, cut=True)) is None
+    assert anomalies_of(Recipe(link="404")) == Anomalies("404")
+    assert anomalies_of(Recipe(callback="late", wait=3.0)) == Anomalies("", "late", 3.0)

@@ -6,25 +6,25 @@ from typing import Any
 
 import pytest
 from evolink_mock.domain.tasks import SUCCESS
-from evolink_mock.http.errors import Fault
-from evolink_mock.recipes.registry import AS_USUAL, NOTHING, Cookbook, Recipe, Series
+from evolink_mock.http.errors import ApiError
+from evolink_mock.recipes.registry import DEFAULT_RECIPE, NO_RECIPE, Recipe, RecipeRegistry, RecipeSequence
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import SPEC
 
-BOOK = Cookbook({402, 429, 500}, SPEC.failures)
+BOOK = RecipeRegistry({402, 429, 500}, SPEC.failures)
 CODES = tuple(failure.code for failure in SPEC.failures)
 
 
 def refusal(found: Any) -> str:
-    assert isinstance(found, Fault)
+    assert isinstance(found, ApiError)
     assert (found.status, found.param) == (400, "")
     return found.detail
 
 
 def only(found: Any) -> Recipe:
     """The recipe of a series that has one."""
-    assert isinstance(found, Series)
+    assert isinstance(found, RecipeSequence)
     assert found.stands
     return found.at(0)
 
@@ -40,7 +40,7 @@ def test_every_recipe_has_a_name_that_finds_it() -> None:
     assert BOOK.names[:16] == ("402", "429", "500", *(f"fail={code}" for code in CODES))
     assert len(CODES) == 13
     assert len(set(BOOK.names)) == len(BOOK.names)
-    assert all(isinstance(BOOK.find(name), Series) for name in BOOK.names)
+    assert all(isinstance(BOOK.find(name), RecipeSequence) for name in BOOK.names)
 
 
 @pytest.mark.parametrize("asked", [402, 429, 500])
@@ -63,7 +63,7 @@ def test_a_failure_can_be_told_when_to_come(progress: int, sign: bool) -> None: 
 
 def test_two_hundred_asks_for_nothing() -> None:
     for text in ("200", "ok"):
-        assert only(BOOK.find(text)) is AS_USUAL is not NOTHING
+        assert only(BOOK.find(text)) is DEFAULT_RECIPE is not NO_RECIPE
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_an_unknown_recipe_is_refused_with_the_nearest_names(text: str, nearest:
 
 @given(st.text(max_size=20))
 def test_any_text_is_a_recipe_or_refused(text: str) -> None:
-    assert isinstance(BOOK.find(text), Series | Fault)
+    assert isinstance(BOOK.find(text), RecipeSequence | ApiError)
 
 
 def test_a_long_unknown_recipe_is_cut() -> None:
@@ -157,13 +157,13 @@ def test_other_preferences_ask_for_nothing(prefer: bytes) -> None:
 )
 def test_a_sequence_in_a_header_should_be_quoted_and_is_understood_without(prefer: bytes, text: str) -> None:
     found = BOOK.of_header(prefer)
-    assert isinstance(found, Series)
+    assert isinstance(found, RecipeSequence)
     assert found.text == text
 
 
 @given(st.binary(max_size=40))
 def test_any_preference_is_survived(prefer: bytes) -> None:
-    assert isinstance(BOOK.of_header(prefer), Series | Fault | None)
+    assert isinstance(BOOK.of_header(prefer), RecipeSequence | ApiError | None)
 
 
 def test_an_empty_preference_of_ours_is_refused_as_a_slip() -> None:
@@ -217,7 +217,7 @@ def test_a_prompt_made_to_be_slow_to_search_is_not(filler: str) -> None:
 
 
 def test_a_book_without_recipes_says_so() -> None:
-    assert refusal(Cookbook((), ()).find("402")).startswith("there is no recipe '402'")
+    assert refusal(RecipeRegistry((), ()).find("402")).startswith("there is no recipe '402'")
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_a_failure_of_a_kind_has_the_message_of_that_kind(kind: str) -> None:
 
 def test_a_429_may_say_how_long_to_wait() -> None:
     found = BOOK.find("429=5s*2, 429, ok")
-    assert isinstance(found, Series)
+    assert isinstance(found, RecipeSequence)
     assert [found.at(turn) for turn in range(3)] == [
         *[Recipe(429, retry=5.0, operations=frozenset())] * 2,
         Recipe(429, operations=frozenset()),
@@ -281,17 +281,17 @@ def test_effects_compose() -> None:
 @given(st.lists(st.tuples(st.sampled_from([402, 429, 500]), st.integers(1, 5)), min_size=2, max_size=6))
 def test_a_sequence_is_taken_in_turn_and_then_is_over(steps: list[tuple[int, int]]) -> None:
     found = BOOK.find(", ".join(f"{status}*{times}" for status, times in steps))
-    assert isinstance(found, Series)
+    assert isinstance(found, RecipeSequence)
     expected = [status for status, times in steps for _ in range(times)]
     assert found.length == len(expected)
     assert [found.at(turn).status for turn in range(found.length)] == expected
-    assert found.at(found.length) is found.at(10**9) is AS_USUAL
+    assert found.at(found.length) is found.at(10**9) is DEFAULT_RECIPE
 
 
 def test_one_recipe_without_a_number_is_for_all_requests_and_one_with_a_number_is_not() -> None:
     standing, counted = BOOK.find("402"), BOOK.find("402*1")
-    assert isinstance(standing, Series)
-    assert isinstance(counted, Series)
+    assert isinstance(standing, RecipeSequence)
+    assert isinstance(counted, RecipeSequence)
     assert (standing.at(99).status, counted.at(0).status, counted.at(1).status) == (402, 402, None)
 
 
@@ -300,5 +300,5 @@ def test_a_text_is_read_once() -> None:
 
 
 def test_a_book_forgets_texts_and_not_recipes() -> None:
-    book = Cookbook({402}, ())
+    book = RecipeRegistry({402}, ())
     assert {status(book.find(f"402+slow={number}s")) for number in range(1, 2002)} == {402}

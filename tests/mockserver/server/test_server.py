@@ -1,4 +1,4 @@
-"""One server behind three doors: http, https and the proxy."""
+"""One server behind three listeners: http, https and the proxy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from evolink_mock.cli.app import app
 from evolink_mock.domain.units import Speed
 from evolink_mock.server import server
 from evolink_mock.server.app import app_of
-from evolink_mock.server.listeners import Doors, PortError, open_doors, url_of
+from evolink_mock.server.listeners import Listeners, PortError, open_listeners, url_of
 from evolink_mock.server.thread import serving
 from evolink_mock.settings import Settings, ca_folder, check
 from evolink_spec import load
@@ -54,10 +54,10 @@ def finished(ask: httpx.Client, url: str) -> dict[str, Any]:
 
 
 @contextmanager
-def client(doors: Doors, **choices: Any) -> Iterator[httpx.Client]:
-    """A client that trusts the authority of these doors and nobody else."""
-    assert doors.authority is not None
-    trust = ssl.create_default_context(cafile=str(doors.authority.certificate))
+def client(listeners: Listeners, **choices: Any) -> Iterator[httpx.Client]:
+    """A client that trusts the authority of these listeners and anonymous else."""
+    assert listeners.authority is not None
+    trust = ssl.create_default_context(cafile=str(listeners.authority.certificate))
     with httpx.Client(headers=KEY, verify=trust, trust_env=False, **choices) as made:
         yield made
 
@@ -80,10 +80,13 @@ def test_http_and_https_are_one_server_with_one_life(tmp_path: Path, monkeypatch
 
     monkeypatch.setattr(server, "app_of", counted)
     noted: list[Exchange] = []
-    with serving(SPEC, settings(tmp_path, https_port=0), observe=noted.append) as doors, client(doors) as ask:
-        assert doors.https is not None
-        assert doors.proxy is None
-        secure, plain = url_of(doors.https, "https"), url_of(doors.http)
+    with (
+        serving(SPEC, settings(tmp_path, https_port=0), observe=noted.append) as listeners,
+        client(listeners) as ask,
+    ):
+        assert listeners.https is not None
+        assert listeners.proxy is None
+        secure, plain = url_of(listeners.https, "https"), url_of(listeners.http)
         task = ask.post(secure + CREATE, json=BODY).json()
         links = [finished(ask, f"{base}/v1/tasks/{task['id']}")["results"] for base in (plain, secure)]
         assert links == [[f"{secure}/media/{task['id']}.mp4"]] * 2
@@ -95,22 +98,27 @@ def test_http_and_https_are_one_server_with_one_life(tmp_path: Path, monkeypatch
 def test_a_client_behind_the_proxy_meets_the_api_under_its_own_name(tmp_path: Path) -> None:
     passages: list[Passage] = []
     chosen = settings(tmp_path, proxy_port=0)
-    with serving(SPEC, chosen, passed=passages.append) as doors:
-        assert doors.proxy is not None
-        with client(doors, proxy=url_of(doors.proxy)) as ask:
+    with serving(SPEC, chosen, passed=passages.append) as listeners:
+        assert listeners.proxy is not None
+        with client(listeners, proxy=url_of(listeners.proxy)) as ask:
             task = ask.post(HOST + CREATE, json=BODY).json()
             link = finished(ask, f"{HOST}/v1/tasks/{task['id']}")["results"][0]
             assert link == f"{HOST}/media/{task['id']}.mp4"
             assert ask.get(link).content[4:8] == b"ftyp"
             assert ask.get(f"http://api.evolink.ai/v1/tasks/{task['id']}").json()["results"] == [link]
             assert passages == []
-            assert ask.get(url_of(doors.http) + "/v1/credits").status_code == 200  # as any other host
+            assert ask.get(url_of(listeners.http) + "/v1/credits").status_code == 200  # as any other host
     assert [passage.outcome for passage in passages] == ["passed on"]
 
 
 def test_a_server_on_http_alone_needs_no_authority(tmp_path: Path) -> None:
-    with open_doors(SPEC, settings(tmp_path)) as doors:
-        assert (doors.https, doors.proxy, doors.authority, doors.hosts) == (None, None, None, ())
+    with open_listeners(SPEC, settings(tmp_path)) as listeners:
+        assert (listeners.https, listeners.proxy, listeners.authority, listeners.hosts) == (
+            None,
+            None,
+            None,
+            (),
+        )
     assert not (tmp_path / "ca").exists()
 
 
@@ -128,10 +136,10 @@ def test_a_port_that_is_taken_is_said_with_its_option_and_the_others_are_given_b
             one.close()
     chosen = Settings(ca_dir=tmp_path / "ca", **ports)
     with pytest.raises(PortError, match=f"port {ports[taken]} is taken: choose another with {option}, "):
-        open_doors(SPEC, chosen)
+        open_listeners(SPEC, chosen)
     free[list(ports).index(taken)].close()
-    with open_doors(SPEC, chosen) as doors:
-        assert doors.http.getsockname()[1] == ports["port"]
+    with open_listeners(SPEC, chosen) as listeners:
+        assert listeners.http.getsockname()[1] == ports["port"]
 
 
 def test_a_port_that_needs_more_rights_leads_to_the_ways_to_get_them(
@@ -146,7 +154,7 @@ def test_a_port_that_needs_more_rights_leads_to_the_ways_to_get_them(
 
     monkeypatch.setattr(socket, "create_server", refused)
     with pytest.raises(PortError, match="choose one above 1023; `evolink-mock hosts` tells how"):
-        open_doors(SPEC, settings(tmp_path, https_port=443))
+        open_listeners(SPEC, settings(tmp_path, https_port=443))
 
 
 def test_offline_without_a_proxy_would_have_no_effect(tmp_path: Path) -> None:
@@ -189,7 +197,7 @@ def test_a_folder_that_cannot_be_used_is_a_clear_error_of_the_command(tmp_path: 
 
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The command with all its doors, and what it said when it was ready."""
+    """The command with all its listeners, and what it said when it was ready."""
     argv: list[str | Path] = [
         COMMAND,
         "serve",
@@ -247,25 +255,28 @@ def test_the_command_says_where_its_doors_are_and_closes_them(
 
 def test_the_control_api_bound_elsewhere_is_there_and_not_at_the_api(tmp_path: Path) -> None:
     with (
-        serving(SPEC, settings(tmp_path, control="127.0.0.1:0", https_port=0)) as doors,
-        client(doors) as ask,
+        serving(SPEC, settings(tmp_path, control="127.0.0.1:0", https_port=0)) as listeners,
+        client(listeners) as ask,
     ):
-        assert doors.control is not None
-        elsewhere = url_of(doors.control)
+        assert listeners.control is not None
+        elsewhere = url_of(listeners.control)
         assert ask.get(f"{elsewhere}/__mock__/health").status_code == 200
-        assert ask.get(f"{url_of(doors.http)}/__mock__/health").status_code == 404
-        task = ask.post(url_of(doors.http) + CREATE, json=BODY).json()
+        assert ask.get(f"{url_of(listeners.http)}/__mock__/health").status_code == 404
+        task = ask.post(url_of(listeners.http) + CREATE, json=BODY).json()
         assert [one["id"] for one in ask.get(f"{elsewhere}/__mock__/tasks").json()["tasks"]] == [task["id"]]
 
 
 def test_the_control_api_can_be_off(tmp_path: Path) -> None:
-    with serving(SPEC, settings(tmp_path, control="off", https_port=0)) as doors, client(doors) as ask:
-        assert doors.control is None
-        assert ask.get(f"{url_of(doors.http)}/__mock__/health").status_code == 404
+    with (
+        serving(SPEC, settings(tmp_path, control="off", https_port=0)) as listeners,
+        client(listeners) as ask,
+    ):
+        assert listeners.control is None
+        assert ask.get(f"{url_of(listeners.http)}/__mock__/health").status_code == 404
 
 
 def test_the_authority_of_an_https_door_is_handed_out(tmp_path: Path) -> None:
-    with serving(SPEC, settings(tmp_path, https_port=0)) as doors, client(doors) as ask:
-        assert doors.authority is not None
-        answer = ask.get(f"{url_of(doors.http)}/__mock__/ca.pem")
-        assert answer.content == doors.authority.certificate.read_bytes()
+    with serving(SPEC, settings(tmp_path, https_port=0)) as listeners, client(listeners) as ask:
+        assert listeners.authority is not None
+        answer = ask.get(f"{url_of(listeners.http)}/__mock__/ca.pem")
+        assert answer.content == listeners.authority.certificate.read_bytes()

@@ -184,7 +184,7 @@ def test_time_can_be_stopped_and_resumed_again_and_again(calling: Mock) -> None:
             await does(calling, "POST", "/clock/freeze")
             for _ in range(20):
                 await asyncio.sleep(0)
-            assert len(asyncio.all_tasks()) <= running, "an agenda runs on that nobody needs"
+            assert len(asyncio.all_tasks()) <= running, "an agenda runs on that anonymous needs"
 
     calling.run(scene())
 

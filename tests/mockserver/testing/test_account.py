@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from evolink_mock import ContractViolation, ControlError, MockServer, Receiver
+from evolink_mock import ContractViolationError, ControlError, MockServer, Receiver
 from support.builders import BODY, OPERATION
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def test_requests_that_are_in_order_pass_the_check(account: MockAccount) -> None
 
 def test_a_request_that_broke_the_contract_is_named_with_the_reason(account: MockAccount) -> None:
     ask(account, "POST", CREATE, json=BODY | {"duration": 7})
-    with pytest.raises(ContractViolation, match=f"(?s)POST {CREATE} was answered 400: .*duration"):
+    with pytest.raises(ContractViolationError, match=f"(?s)POST {CREATE} was answered 400: .*duration"):
         account.check()
 
 
@@ -242,13 +242,13 @@ def test_asking_for_a_task_that_is_unknown_breaks_the_contract(
     account: MockAccount, name: str, reason: str
 ) -> None:
     ask(account, "GET", f"/v1/tasks/{name}")
-    with pytest.raises(ContractViolation, match=f"{reason}: '{name}' is no task of this account"):
+    with pytest.raises(ContractViolationError, match=f"{reason}: '{name}' is no task of this account"):
         account.check()
 
 
 def test_asking_for_the_task_of_another_breaks_the_contract(server: MockServer, account: MockAccount) -> None:
     ask(account, "GET", f"/v1/tasks/{create(server.account())}")
-    with pytest.raises(ContractViolation, match="answered 403: permission_denied"):
+    with pytest.raises(ContractViolationError, match="answered 403: permission_denied"):
         account.check()
 
 
@@ -272,7 +272,7 @@ def test_an_expected_violation_passes_and_another_does_not(account: MockAccount)
     ask(account, "POST", CREATE, json=BODY | {"duration": 7})
     account.check()
     ask(account, "GET", "/v1/tasks/task-unified-1757169743-aaaaaaaa")
-    with pytest.raises(ContractViolation) as caught:
+    with pytest.raises(ContractViolationError) as caught:
         account.check()
     assert "duration" not in str(caught.value)
     assert "answered 404" in str(caught.value)
@@ -280,7 +280,7 @@ def test_an_expected_violation_passes_and_another_does_not(account: MockAccount)
 
 def test_an_expected_violation_that_does_not_come_is_one(account: MockAccount) -> None:
     account.expect_violation("duration")
-    with pytest.raises(ContractViolation, match="'duration' was expected, and none came"):
+    with pytest.raises(ContractViolationError, match="'duration' was expected, and none came"):
         account.check()
 
 

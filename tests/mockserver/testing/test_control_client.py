@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from evolink_mock import ControlError, Receiver
 from evolink_mock.server.listeners import listen, url_of
-from evolink_mock.testing.control_client import Control
+from evolink_mock.testing.control_client import ControlClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ def url(receiver: Receiver) -> str:
 
 
 def test_a_request_names_the_account_in_its_header_alone(receiver: Receiver) -> None:
-    Control(url(receiver) + "/below/", "secret").ask("POST", "/clock/advance", {"seconds": 5})
+    ControlClient(url(receiver) + "/below/", "secret").ask("POST", "/clock/advance", {"seconds": 5})
     (received,) = receiver.received
     assert (received.method, received.path) == ("POST", "/below/__mock__/clock/advance")
     assert received.headers["authorization"] == "Bearer secret"
@@ -36,7 +36,7 @@ def test_a_request_names_the_account_in_its_header_alone(receiver: Receiver) -> 
 def test_a_proxy_of_the_environment_is_not_asked(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    Control(url(receiver)).ask("GET", "/health")
+    ControlClient(url(receiver)).ask("GET", "/health")
     assert receiver.received[0].path == "/__mock__/health"
     assert "authorization" not in receiver.received[0].headers
 
@@ -45,14 +45,14 @@ def test_a_proxy_of_the_environment_is_not_asked(receiver: Receiver, monkeypatch
 def test_an_answer_that_is_not_a_mocks_is_a_refusal(receiver: Receiver, status: int) -> None:
     receiver.answer(status)
     with pytest.raises(ControlError, match=rf"has it a control API\? \({status}\)") as caught:
-        Control(url(receiver)).ask("GET", "/health")
+        ControlClient(url(receiver)).ask("GET", "/health")
     assert caught.value.status == status
 
 
 def test_a_connection_that_breaks_is_a_connection_error(receiver: Receiver) -> None:
     receiver.drop()
     with pytest.raises(ConnectionError, match=f"no evolink-mock answers at {url(receiver)}: "):
-        Control(url(receiver)).ask("GET", "/health")
+        ControlClient(url(receiver)).ask("GET", "/health")
 
 
 def test_who_does_not_speak_http_is_no_mock() -> None:
@@ -67,5 +67,5 @@ def test_who_does_not_speak_http_is_no_mock() -> None:
         with pytest.raises(
             ConnectionError, match=r"no evolink-mock answers at .*: welcome to the mail server"
         ):
-            Control(url_of(listener)).ask("GET", "/health")
+            ControlClient(url_of(listener)).ask("GET", "/health")
         thread.join()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from evolink_check.client.harness.config import Description
 from evolink_check.client.harness.mock_process import borrowed, started
 from evolink_check.client.harness.scenarios import scenarios
-from evolink_check.client.runner import Plan, one
+from evolink_check.client.runner import SuitePlan, one
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from evolink_check.client.harness.mock_process import Mock
-    from evolink_check.client.verdicts.verdicts import Run
+    from evolink_check.client.verdicts.verdicts import ScenarioRun
 
 HONEST_PROGRAM = Path(__file__).with_name("program.py")
 CLAUSES = tuple(clause for clause in load_clauses() if clause.binds == "client")
@@ -49,7 +49,7 @@ class Leader:
             MockServer(duration="1500ms") if seed is None else MockServer(duration="1500ms", seed=seed)
         )
         self._pool, self._lone = ThreadPoolExecutor(SIDE_BY_SIDE), ThreadPoolExecutor(1)
-        self._runs: dict[str, Future[Run]] = {}
+        self._runs: dict[str, Future[ScenarioRun]] = {}
         self._ending = ExitStack()
         self._own: Mock | None = None
 
@@ -67,7 +67,7 @@ class Leader:
     ) -> None:
         """Begin a run, if none of this name was begun. `alone`: on a mock that nobody else uses meanwhile."""
         if name not in self._runs:
-            plan = Plan(description, (), SPEC, CLAUSES, limit=limit)
+            plan = SuitePlan(description, (), SPEC, CLAUSES, limit=limit)
             pool = self._lone if alone else self._pool
             mock = self._alone if alone else self._account
             self._runs[name] = pool.submit(lambda: one(plan, mock(), SCENARIOS[scenario]))

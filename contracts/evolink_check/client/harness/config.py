@@ -25,7 +25,7 @@ class DescriptionError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class ExitMatcher:
     """What an end looks like. Everything that is said has to be so; an empty sign is not looked for.
 
     `status`: one of these exit statuses. `output`: a regular expression that a line of the output has to match.
@@ -61,8 +61,8 @@ class Description:
     """
 
     command: tuple[str, ...]
-    success: Sign = Sign(status=(0,))
-    failure: Sign = Sign()
+    success: ExitMatcher = ExitMatcher(status=(0,))
+    failure: ExitMatcher = ExitMatcher()
     deadline: float | None = None
     skip: tuple[str, ...] = ()
     prompt: str = PROMPT
@@ -90,7 +90,7 @@ class Description:
 
     def end(self, status: int, lines: str, *, saved: bool) -> End:
         """What an exit status, the output and the file say."""
-        if self.failure != Sign() and self.failure.fits(status, lines, saved=saved):
+        if self.failure != ExitMatcher() and self.failure.fits(status, lines, saved=saved):
             return "failure"
         return "success" if self.success.fits(status, lines, saved=saved) else "failure"
 
@@ -131,15 +131,15 @@ def _is_time(found: Any) -> bool:
     return type(found) in {int, float} and 0 < found < inf
 
 
-def _sign(found: Any, name: str) -> Sign:
-    _known(found, Sign, f"{name}.")
+def _sign(found: Any, name: str) -> ExitMatcher:
+    _known(found, ExitMatcher, f"{name}.")
     status = found.get("status", [])
     statuses = [status] if type(status) is int else status
     if not isinstance(statuses, list) or any(type(one) is not int for one in statuses):
         raise ValueError(f"{name}.status: has to be a number, or a list of them")
     if not isinstance(found.get("file", False), bool):
         raise ValueError(f"{name}.file: has to be true or false")  # noqa: TRY004  (what the user is told)
-    sign = Sign(**{**found, "status": tuple(statuses)})
+    sign = ExitMatcher(**{**found, "status": tuple(statuses)})
     try:
         re.compile(sign.output)
     except (re.error, TypeError) as error:

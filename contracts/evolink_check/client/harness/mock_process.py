@@ -19,7 +19,7 @@ from evolink_check import clock
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from evolink_check.client.harness.scenarios import Order
+    from evolink_check.client.harness.scenarios import RecipeAssignment
 
 TASK_SECONDS = 2.0
 _COMMAND = "evolink-mock"
@@ -45,7 +45,7 @@ class Mock:
     environment: Mapping[str, str] = field(repr=False)
     alone: bool = False
 
-    def prepare(self, orders: Sequence[Order]) -> float:
+    def prepare(self, orders: Sequence[RecipeAssignment]) -> float:
         """Open the account afresh, with these orders. How far our clock is ahead of the mock's. Raises `MockError`."""
         if self.alone:
             self._call("POST", "/reset")

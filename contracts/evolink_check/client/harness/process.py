@@ -37,7 +37,7 @@ class CommandError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Workspace:
     """What a run is given: a folder of its own, and an address for its callbacks."""
 
     folder: Path
@@ -50,19 +50,19 @@ class Place:
         return self.folder / "result.mp4"
 
 
-def place_of(description: Description, folder: Path) -> Place:
+def workspace(description: Description, folder: Path) -> Workspace:
     """A place for a run; for a client that is called back, with a port that is free."""
     if not description.is_called_back:
-        return Place(folder)
+        return Workspace(folder)
     receiver = description.callback or Receiver()
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = str(found.getsockname()[1])
-    return Place(folder, receiver.listen.replace("{port}", port), receiver.url.replace("{port}", port))
+    return Workspace(folder, receiver.listen.replace("{port}", port), receiver.url.replace("{port}", port))
 
 
 def run(
-    description: Description, mock: Mock, place: Place, limit: float, stop: threading.Event | None = None
+    description: Description, mock: Mock, place: Workspace, limit: float, stop: threading.Event | None = None
 ) -> Outcome:
     """Run the command to its end, for `limit` seconds, or until `stop`.
 
@@ -107,7 +107,7 @@ def _begun(words: list[str], variables: Mapping[str, str]) -> subprocess.Popen[b
     return process
 
 
-def words_of(description: Description, place: Place) -> list[str]:
+def words_of(description: Description, place: Workspace) -> list[str]:
     """The command, its placeholders filled in. Raises `CommandError` when there is none."""
     if not description.command:
         raise CommandError("there is no command to run")
@@ -120,7 +120,7 @@ def _filled(word: str, given: Mapping[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: given.get(found[1], found[0]), word)
 
 
-def _given(description: Description, place: Place) -> dict[str, str]:
+def _given(description: Description, place: Workspace) -> dict[str, str]:
     return {
         "prompt": description.prompt,
         "image_url": description.image_url,
@@ -130,7 +130,7 @@ def _given(description: Description, place: Place) -> dict[str, str]:
     }
 
 
-def _variables(description: Description, place: Place) -> dict[str, str]:
+def _variables(description: Description, place: Workspace) -> dict[str, str]:
     return {f"EVOLINK_{name.upper()}": value for name, value in _given(description, place).items() if value}
 
 

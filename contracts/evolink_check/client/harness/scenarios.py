@@ -17,7 +17,7 @@ ALWAYS = None  # as the times of an order: until changed
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RecipeAssignment:
     """A recipe for the next `times` requests to an operation (create, query, media), or for all of them."""
 
     recipe: str
@@ -36,7 +36,7 @@ class Scenario:
 
     id: str
     about: str
-    orders: tuple[Order, ...] = ()
+    orders: tuple[RecipeAssignment, ...] = ()
     expected: Expected = "success"
     endless: bool = False
     odd: bool = False
@@ -66,12 +66,12 @@ _UNUSABLE = frozenset({"client.reports-success"})  # a client may say that such 
 _STARTED = frozenset({"client.no-abandon"})  # told as another clause there
 
 
-def _create(recipe: str, times: int | None = ALWAYS) -> tuple[Order, ...]:
-    return (Order(recipe, "create", times),)
+def _create(recipe: str, times: int | None = ALWAYS) -> tuple[RecipeAssignment, ...]:
+    return (RecipeAssignment(recipe, "create", times),)
 
 
-def _query(recipe: str, times: int | None = 1) -> tuple[Order, ...]:
-    return (Order(recipe, "query", times),)
+def _query(recipe: str, times: int | None = 1) -> tuple[RecipeAssignment, ...]:
+    return (RecipeAssignment(recipe, "query", times),)
 
 
 _LIVES = (
@@ -104,9 +104,9 @@ _LOST = (
 )  # fmt: skip
 _SHAPES = (
     Scenario("shape-full", "Every answer has every documented field.",
-             (Order("shape=full", "create", ALWAYS), Order("shape=full", "query", ALWAYS)), odd=True, mute=_STARTED),
+             (RecipeAssignment("shape=full", "create", ALWAYS), RecipeAssignment("shape=full", "query", ALWAYS)), odd=True, mute=_STARTED),
     Scenario("shape-extra", "Every answer has unknown fields and an unknown header.",
-             (Order("shape=extra", "create", ALWAYS), Order("shape=extra", "query", ALWAYS)), odd=True, mute=_STARTED),
+             (RecipeAssignment("shape=extra", "create", ALWAYS), RecipeAssignment("shape=extra", "query", ALWAYS)), odd=True, mute=_STARTED),
     Scenario("create-minimal", "The create is answered with nothing but what the schema requires: {}.",
              _create("shape=minimal", 1), "failure"),
     Scenario("query-minimal", "Queries are answered with nothing but what the schema requires: {}.",
@@ -123,7 +123,7 @@ _RESULTS = (
     Scenario("link-404", "The result link leads nowhere (404).", _create("link=404"), "failure", mute=_UNUSABLE),
     Scenario("link-truncated", "Half of the result is all there is.", _create("link=truncated"), "failure",
              mute=_UNUSABLE),
-    Scenario("media-cut", "The connection breaks in the middle of the result, once.", (Order("cut", "media"),),
+    Scenario("media-cut", "The connection breaks in the middle of the result, once.", (RecipeAssignment("cut", "media"),),
              "either", mute=_UNUSABLE),
 )  # fmt: skip
 _CALLS = (
@@ -150,16 +150,18 @@ def _refusals(spec: Spec) -> Iterator[Scenario]:
             id_, when = f"{operation}-{status}", f"The {operation} is answered with {status}"
             if status == 429:  # noqa: PLR2004
                 yield Scenario(id_, f"{when} and Retry-After, three seconds and one, then all is as usual.",
-                               (Order("429=3s, 429", operation),))  # fmt: skip
+                               (RecipeAssignment("429=3s, 429", operation),))  # fmt: skip
             elif status >= 500:  # noqa: PLR2004
                 either: Expected = "success" if operation == "query" else "either"
                 once = f"{status}" if operation == "create" else f"ok, {status}"
-                yield Scenario(id_, f"{when}, once.", (Order(once, operation),), either)
+                yield Scenario(id_, f"{when}, once.", (RecipeAssignment(once, operation),), either)
                 first = f"{status}*100000" if operation == "create" else f"ok*2, {status}*100000"
-                yield Scenario(f"{id_}-always", f"{when}, for ever.", (Order(first, operation),), "failure",
+                yield Scenario(f"{id_}-always", f"{when}, for ever.", (RecipeAssignment(first, operation),), "failure",
                                endless=True)  # fmt: skip
             else:
-                yield Scenario(id_, f"{when}.", (Order(str(status), operation, ALWAYS),), "failure")
+                yield Scenario(
+                    id_, f"{when}.", (RecipeAssignment(str(status), operation, ALWAYS),), "failure"
+                )
 
 
 def _failures(spec: Spec) -> Iterator[Scenario]:

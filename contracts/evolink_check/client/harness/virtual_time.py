@@ -18,7 +18,7 @@ _CLOCKS = ("time", "monotonic", "perf_counter")
 _monotonic = time.monotonic
 
 
-class OutOfPatience(BaseException):
+class PatienceExceededError(BaseException):
     """The callable has slept longer than anybody waits. No `Exception`: it must not be taken for a server's fault."""
 
 
@@ -46,7 +46,7 @@ class Patience:
         self.rested = _monotonic()
         if self.slept > self.longest:
             self.spent = self.spent or "slept"
-            raise OutOfPatience(f"it still waits after {self.longest:g} s")
+            raise PatienceExceededError(f"it still waits after {self.longest:g} s")
         if seconds:
             self.advance(seconds)
 
@@ -62,7 +62,7 @@ def virtual_time(patience: Patience) -> Iterator[None]:
     """Within the block `time.sleep` and `asyncio.sleep` return at once.
 
     `time.time`, `time.monotonic` and `time.perf_counter` run on by as much. When its patience is spent, the next sleep
-    raises `OutOfPatience`; where there is none, the thread that has entered the block gets it wherever it is. What was
+    raises `PatienceExceededError`; where there is none, the thread that has entered the block gets it wherever it is. What was
     imported by name before (`from time import sleep`) is not reached, nor are waits on locks and events. Not for
     several threads at once: the functions are those of the whole process.
     """
@@ -90,14 +90,14 @@ def virtual_time(patience: Patience) -> Iterator[None]:
 
 @contextmanager
 def _watched(patience: Patience) -> Iterator[None]:
-    """Raises `OutOfPatience` in this thread as soon as it is busy, and again until it has left the block."""
+    """Raises `PatienceExceededError` in this thread as soon as it is busy, and again until it has left the block."""
     left, wake = False, threading.Event()
     here = ctypes.c_ulong(threading.get_ident())
 
     def watch() -> None:
         while not wake.wait(_LOOK):
             if patience.is_busy() and not left:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(here, ctypes.py_object(OutOfPatience))
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(here, ctypes.py_object(PatienceExceededError))
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()

@@ -13,7 +13,7 @@ from evolink_check.reports.html.timeline import legend, timeline
 if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding, Verdict
     from evolink_check.client.reports.summary import Summary
-    from evolink_check.client.verdicts.verdicts import Run
+    from evolink_check.client.verdicts.verdicts import ScenarioRun
 
 _SIGNS = {"kept": "✓", "noted": "!", "broken": "✗", "not observed": "·"}
 _OUTPUT = 4000  # characters of a client's output
@@ -50,7 +50,7 @@ def _against(verdict: Verdict, summary: Summary) -> Html:
     )
 
 
-def _breach(run: Run, found: Finding) -> Html:
+def _breach(run: ScenarioRun, found: Finding) -> Html:
     link = el("a", run.scenario.id, href=f"#{run.scenario.id}")
     return el("li", link, f": expected {found.expected}, seen {found.seen}")
 
@@ -67,7 +67,7 @@ def _matrix(summary: Summary) -> Html:
     )
 
 
-def _upright(run: Run) -> Html:
+def _upright(run: ScenarioRun) -> Html:
     link = el("a", run.scenario.id, href=f"#{run.scenario.id}")
     return el("span", link, style="writing-mode: vertical-rl", title=run.scenario.about)
 
@@ -83,7 +83,7 @@ def _cells(verdict: Verdict, summary: Summary) -> list[Html]:
     return cells
 
 
-def _run(run: Run) -> Html:
+def _run(run: ScenarioRun) -> Html:
     outcome, seconds = run.outcome, run.outcome.ended - run.outcome.began
     ended = (
         "was killed"
@@ -102,7 +102,7 @@ def _run(run: Run) -> Html:
     )
 
 
-def _output(run: Run) -> Html:
+def _output(run: ScenarioRun) -> Html:
     text = run.outcome.told.strip()
     if not text:
         return Html()

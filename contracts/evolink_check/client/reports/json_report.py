@@ -11,7 +11,7 @@ from evolink_check.client.verdicts.remedies import ADVICE
 if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding, Verdict
     from evolink_check.client.reports.summary import Summary
-    from evolink_check.client.verdicts.verdicts import Run
+    from evolink_check.client.verdicts.verdicts import ScenarioRun
 
 VERSION = 1
 
@@ -70,7 +70,7 @@ def _clause(verdict: Verdict, summary: Summary) -> dict[str, Any]:
     }
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _run(run: ScenarioRun) -> dict[str, Any]:
     outcome = run.outcome
     return {
         "id": run.scenario.id,
@@ -87,7 +87,7 @@ def _run(run: Run) -> dict[str, Any]:
     }
 
 
-def _breach(verdict: Verdict, found: Finding, run: Run) -> dict[str, Any]:
+def _breach(verdict: Verdict, found: Finding, run: ScenarioRun) -> dict[str, Any]:
     entries = [run.trace.entries[number] for number in found.entries]
     return {
         "clause": verdict.clause.id,

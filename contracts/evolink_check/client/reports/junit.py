@@ -10,7 +10,7 @@ from evolink_check.client.verdicts.remedies import ADVICE
 if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.client.reports.summary import Summary
-    from evolink_check.client.verdicts.verdicts import Run
+    from evolink_check.client.verdicts.verdicts import ScenarioRun
 
 
 def to_junit(summary: Summary) -> bytes:
@@ -23,7 +23,7 @@ def to_junit(summary: Summary) -> bytes:
     return found
 
 
-def _suite(root: Element, run: Run, summary: Summary) -> None:
+def _suite(root: Element, run: ScenarioRun, summary: Summary) -> None:
     observed = [one for one in run.verdicts if one.word != "not observed"]
     failed = [one for one in observed if summary.fails(one)]
     suite = SubElement(
@@ -42,7 +42,7 @@ def _suite(root: Element, run: Run, summary: Summary) -> None:
         _case(suite, one, run, fails=one in failed)
 
 
-def _case(suite: Element, verdict: Verdict, run: Run, *, fails: bool) -> None:
+def _case(suite: Element, verdict: Verdict, run: ScenarioRun, *, fails: bool) -> None:
     case = SubElement(suite, "testcase", classname=run.scenario.id, name=verdict.clause.id)
     if not verdict.breaches:
         return

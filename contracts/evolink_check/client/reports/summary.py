@@ -9,7 +9,7 @@ from evolink_check.reports.model import BROKEN, COULD_NOT_RUN, KEPT
 
 if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
-    from evolink_check.client.verdicts.verdicts import Run
+    from evolink_check.client.verdicts.verdicts import ScenarioRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Summary:
     """
 
     command: str
-    runs: tuple[Run, ...]
+    runs: tuple[ScenarioRun, ...]
     verdicts: tuple[Verdict, ...]
     started: float
     seconds: float
@@ -46,7 +46,7 @@ class Summary:
         return sum(one.word == "kept" for one in self.verdicts)
 
     @property
-    def unrun(self) -> tuple[Run, ...]:
+    def unrun(self) -> tuple[ScenarioRun, ...]:
         """The scenarios in which there was nothing to judge."""
         return tuple(run for run in self.runs if run.problem)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from evolink_check.analysis.verdicts import Finding, Verdict
     from evolink_check.client.reports.summary import Summary
-    from evolink_check.client.verdicts.verdicts import Run
+    from evolink_check.client.verdicts.verdicts import ScenarioRun
 
 _COLOURS = {"broken": "bold red", "noted": "yellow", "kept": "green", "not observed": "dim"}
 _PLAIN = 110  # columns where there is no terminal
@@ -42,7 +42,7 @@ def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
     console.print(summary.score, style="bold red" if summary.exit_status else "bold green")
 
 
-def line(run: Run) -> str:
+def line(run: ScenarioRun) -> str:
     """One run while the battery goes on."""
     found = ", ".join(f"{one.clause.id} {one.word}" for one in run.breaches)
     seconds = run.outcome.ended - run.outcome.began
@@ -73,7 +73,7 @@ def _breaches(console: Console, verdict: Verdict, summary: Summary) -> None:
     console.print()
 
 
-def _evidence(run: Run, found: Finding) -> list[str]:
+def _evidence(run: ScenarioRun, found: Finding) -> list[str]:
     told = []
     for number in found.entries[-_SHOWN:]:
         one, asked = run.trace.entries[number], run.trace.entries[number].exchange
@@ -94,7 +94,7 @@ def _table(summary: Summary, *, verbose: bool) -> object:
     return table
 
 
-def _row(run: Run) -> list[str | Text]:
+def _row(run: ScenarioRun) -> list[str | Text]:
     from rich.text import Text
 
     outcome = run.outcome

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from evolink_check.reports.html.timeline import Lane, Mark
 
 if TYPE_CHECKING:
-    from evolink_check.client.verdicts.verdicts import Run
+    from evolink_check.client.verdicts.verdicts import ScenarioRun
     from evolink_check.reports.html.timeline import Shape, Tone
     from evolink_check.traffic.trace import Entry
 
@@ -27,7 +27,7 @@ _STATES: dict[str, Tone] = {
 }
 
 
-def lane_of(run: Run) -> Lane:
+def lane_of(run: ScenarioRun) -> Lane:
     """All that a run asked, in seconds from its start."""
     began = run.outcome.began
     marks = tuple(_mark(one, began) for one in run.trace.entries)

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import Finding, broken, kept
-from evolink_check.client.verdicts.run_end import Ending
+from evolink_check.client.verdicts.run_end import RunEnd
 from evolink_check.rules.clients.activity import ended, failure_of, legible
 from evolink_check.rules.clients.retries import FAULTY, TOO_MANY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
     from evolink_check.client.harness.outcome import Outcome
     from evolink_check.client.harness.scenarios import Scenario
 
@@ -41,9 +41,9 @@ _DEFINITE = frozenset({400, 401, 402, 403, 404})
 Told = tuple[str, Finding]  # a clause and what speaks for it or against it
 
 
-def told(reading: Reading, outcome: Outcome, scenario: Scenario, *, explained: bool) -> Iterator[Told]:
+def told(reading: TraceView, outcome: Outcome, scenario: Scenario, *, explained: bool) -> Iterator[Told]:
     """What the end of a run says of the clauses. `explained`: a breach on the wire is reason enough for it."""
-    ending, clear = Ending(reading, outcome, scenario), not explained
+    ending, clear = RunEnd(reading, outcome, scenario), not explained
     for question in _QUESTIONS:
         for clause, finding in question(ending):
             if not scenario.speaks_of(clause):
@@ -55,7 +55,7 @@ def told(reading: Reading, outcome: Outcome, scenario: Scenario, *, explained: b
                 yield clause, finding
 
 
-def _odd(one: Ending) -> Iterator[Told]:
+def _odd(one: RunEnd) -> Iterator[Told]:
     """Unusual answers, as documented, change nothing."""
     if not one.scenario.odd or one.outcome.end == "killed":
         return
@@ -66,7 +66,7 @@ def _odd(one: Ending) -> Iterator[Told]:
         yield "client.tolerant", broken(*one.evidence, expected="as usual", seen=seen)
 
 
-def _crashed(one: Ending) -> Iterator[Told]:
+def _crashed(one: RunEnd) -> Iterator[Told]:
     if one.outcome.end == "killed":
         return
     if one.crash:
@@ -75,7 +75,7 @@ def _crashed(one: Ending) -> Iterator[Told]:
         yield "client.no-crash", kept(*one.evidence)
 
 
-def _deadline(one: Ending) -> Iterator[Told]:
+def _deadline(one: RunEnd) -> Iterator[Told]:
     """It ends by itself; one that says nothing any more was not asking at all."""
     over = one.completed or one.failed
     if one.outcome.end != "killed":
@@ -93,7 +93,7 @@ def _deadline(one: Ending) -> Iterator[Told]:
         yield "client.own-deadline", broken(*one.evidence, expected=f"an end{limit}", seen=seen)
 
 
-def _success(one: Ending) -> Iterator[Told]:
+def _success(one: RunEnd) -> Iterator[Told]:
     """Success is claimed for a completed task only."""
     if one.outcome.end != "success":
         if one.outcome.end == "failure" and one.failed:
@@ -116,7 +116,7 @@ def _success(one: Ending) -> Iterator[Told]:
         yield "client.reports-failure", broken(*one.evidence, expected="a failure", seen=seen)
 
 
-def _result(one: Ending) -> Iterator[Told]:
+def _result(one: RunEnd) -> Iterator[Told]:
     """A success has its result, whole."""
     if one.outcome.end != "success" or not one.completed or not one.links:
         return
@@ -140,7 +140,7 @@ def _result(one: Ending) -> Iterator[Told]:
         yield "client.checks-result", kept(*numbers)
 
 
-def _early(one: Ending) -> Iterator[Told]:
+def _early(one: RunEnd) -> Iterator[Told]:
     """Who gives up before its time had better have a reason."""
     queries = [query for query in one.asked if query.role == "query"]
     failing = [query for query in queries if is_momentary(query)]
@@ -160,18 +160,18 @@ def _early(one: Ending) -> Iterator[Told]:
         yield "client.no-abandon", broken(*one.evidence, expected="queries until the end", seen=seen)
 
 
-def is_momentary(one: Seen) -> bool:
+def is_momentary(one: Observation) -> bool:
     """Whether a query failed in a way that passes: too many, a 5xx, no answer, no JSON."""
     unreadable = one.status in range(200, 300) and not legible(one)
     return unreadable or one.status in {0, TOO_MANY} or one.status >= FAULTY
 
 
-def _is_running(one: Seen, reading: Reading) -> bool:
+def _is_running(one: Observation, reading: TraceView) -> bool:
     statuses = reading.spec.query.statuses
     return one.body.get("status") in {statuses.initial, statuses.running}
 
 
-def _told_of_failure(one: Ending) -> Iterator[Told]:
+def _told_of_failure(one: RunEnd) -> Iterator[Told]:
     """A failure is none of a completed task, and says which."""
     if one.outcome.end != "failure":
         return
@@ -187,7 +187,7 @@ def _told_of_failure(one: Ending) -> Iterator[Told]:
         yield "client.tells-code", broken(*one.evidence, expected=f"the code {code}", seen=seen)
 
 
-def _code(one: Ending) -> str:
+def _code(one: RunEnd) -> str:
     """The code of the answer that ended it, when that was a definite one and the client did take it for the end."""
     if one.last is None:
         return ""
@@ -200,6 +200,6 @@ def _code(one: Ending) -> str:
     return code if definite and isinstance(code, str) else ""
 
 
-_QUESTIONS: tuple[Callable[[Ending], Iterator[Told]], ...] = (
+_QUESTIONS: tuple[Callable[[RunEnd], Iterator[Told]], ...] = (
     *(_odd, _crashed, _deadline, _success, _result, _early, _told_of_failure),
 )

@@ -12,7 +12,7 @@ from evolink_check.client.harness.outcome import crash
 from evolink_check.rules.clients.activity import asks, equals, failure_of, fetches, legible
 
 if TYPE_CHECKING:
-    from evolink_check.analysis.observations import Reading, Seen, Story
+    from evolink_check.analysis.observations import Observation, TaskRecord, TraceView
     from evolink_check.client.harness.outcome import Outcome
     from evolink_check.client.harness.scenarios import Scenario
 
@@ -22,37 +22,37 @@ _STEEPEST = 4.0  # times as long as the wait before: no wait is said to grow fas
 
 
 @dataclass(frozen=True)
-class Ending:
+class RunEnd:
     """A run, with what the client was told last."""
 
-    reading: Reading
+    reading: TraceView
     outcome: Outcome
     scenario: Scenario
 
     @cached_property
-    def asked(self) -> tuple[Seen, ...]:
+    def asked(self) -> tuple[Observation, ...]:
         """Every request to the API, answered or not."""
         return asks(self.reading, "create", "query", "credits", "other path", "other method")
 
     @cached_property
-    def last(self) -> Seen | None:
+    def last(self) -> Observation | None:
         """The last of them that is no fetch."""
         fetched = {one.number for one in fetches(self.reading)}
         return next((one for one in reversed(self.asked) if one.number not in fetched), None)
 
     @cached_property
-    def completed(self) -> Seen | None:
+    def completed(self) -> Observation | None:
         """The first answer or delivery that says completed."""
         word = self.reading.spec.query.statuses.success
         return next((one for one in self._told if one.body.get("status") == word), None)
 
     @cached_property
-    def failed(self) -> Seen | None:
+    def failed(self) -> Observation | None:
         """The last answer or delivery that says failed."""
         return next((one for one in reversed(self._told) if failure_of(one, self.reading) is not None), None)
 
     @property
-    def _told(self) -> list[Seen]:
+    def _told(self) -> list[Observation]:
         return [
             one
             for one in self.reading.seen
@@ -70,7 +70,7 @@ class Ending:
         return results_of(self.completed.body) if self.completed else []
 
     @cached_property
-    def fetched(self) -> tuple[Seen, ...]:
+    def fetched(self) -> tuple[Observation, ...]:
         """Its fetches of results."""
         return fetches(self.reading)
 
@@ -106,7 +106,7 @@ class Ending:
         waits = self._waits(story)
         return sum(waits) + _next(waits) < _EARLY * (self.outcome.patience or PATIENCE)
 
-    def _waits(self, story: Story) -> list[float]:
+    def _waits(self, story: TaskRecord) -> list[float]:
         """The seconds from the create to the first query, from that to the next, and so on, until the end."""
         made = [story.create.entry.ended] if story.create else []
         asked = [one.entry.began for one in self.asked if one.role == "query" and one.task_id == story.id]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import Verdict, judge
 from evolink_check.client.verdicts.outcome_rules import EXPLAINS, told
 from evolink_check.rules import CLIENT
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
     from evolink_spec.clauses import Clause
 
-    from evolink_check.analysis.verdicts import Finding, Rule, Word
+    from evolink_check.analysis.verdicts import Finding, Rule, Status
     from evolink_check.client.harness.outcome import Outcome
     from evolink_check.client.harness.scenarios import Scenario
     from evolink_check.traffic.trace import Trace
 
-_WORST: tuple[Word, ...] = ("broken", "noted", "kept", "not observed")
+_WORST: tuple[Status, ...] = ("broken", "noted", "kept", "not observed")
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ScenarioRun:
     """One scenario: what the client sent and how it ended, with a verdict for each clause that binds a client.
 
     `problem` says why there is nothing to judge; then there are no verdicts.
@@ -48,7 +48,7 @@ def verdicts_of(
     trace: Trace, outcome: Outcome, scenario: Scenario, clauses: Iterable[Clause], spec: Spec
 ) -> tuple[Verdict, ...]:
     """What one run says of each clause: first what is on the wire, then what that leaves unexplained of its end."""
-    reading = Reading(trace, spec)
+    reading = TraceView(trace, spec)
     wire = {id_: tuple(rule(reading)) if scenario.speaks_of(id_) else () for id_, rule in CLIENT.items()}
     if outcome.end == "killed":  # it might have asked yet
         wire["client.no-abandon"] = tuple(one for one in wire["client.no-abandon"] if one.kept)
@@ -64,7 +64,7 @@ def _given(findings: Sequence[Finding]) -> Rule:
     return lambda _: findings
 
 
-def together(runs: Iterable[Run], clauses: Iterable[Clause]) -> tuple[Verdict, ...]:
+def together(runs: Iterable[ScenarioRun], clauses: Iterable[Clause]) -> tuple[Verdict, ...]:
     """What all runs say of each clause: the worst of them, with every breach."""
     by_clause: dict[str, list[Verdict]] = {}
     for run in runs:
@@ -75,6 +75,6 @@ def together(runs: Iterable[Run], clauses: Iterable[Clause]) -> tuple[Verdict, .
 
 def _together(clause: Clause, verdicts: Sequence[Verdict]) -> Verdict:
     words = {one.word for one in verdicts}
-    word: Word = next((word for word in _WORST if word in words), "not observed")
+    word: Status = next((word for word in _WORST if word in words), "not observed")
     breaches = tuple(breach for one in verdicts for breach in one.breaches)
     return Verdict(clause, word, sum(one.observations for one in verdicts), breaches)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evolink_check.reports import curl, formatting
 from evolink_check.reports.html.elements import Html, el
 from evolink_check.traffic.formats import strict_json
-from evolink_check.traffic.redaction import clean_text
+from evolink_check.traffic.redaction import redact_text
 
 if TYPE_CHECKING:
     from evolink_check.reports.model import Report
@@ -33,7 +33,7 @@ def exchange(report: Report, entry: Entry, *, opened: bool = False) -> Html:
         "details",
         line,
         _message("asked", seen.request_headers, seen.request_body, None),
-        _message(f"answered: {clean_text(answered)}", seen.response_headers, seen.response_body, entry.size),
+        _message(f"answered: {redact_text(answered)}", seen.response_headers, seen.response_body, entry.size),
         el("pre", curl.curl(report, entry), class_="command"),
         class_="exchange",
         open=opened,

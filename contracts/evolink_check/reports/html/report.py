@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.reports import formatting
 from evolink_check.reports.html.elements import Html, el
 from evolink_check.reports.html.exchanges import exchange
 from evolink_check.reports.html.page import document
 from evolink_check.reports.html.task_lanes import LANES, LEGEND, lanes
 from evolink_check.reports.html.timeline import legend, timeline
-from evolink_check.traffic.redaction import clean_text
+from evolink_check.traffic.redaction import redact_text
 
 if TYPE_CHECKING:
     from evolink_spec import Spec
@@ -28,7 +28,7 @@ _ENTRIES = 4  # exchanges of a breach
 
 def to_html(report: Report) -> str:
     """The whole file."""
-    subject = clean_text(report.subject)
+    subject = redact_text(report.subject)
     return document(
         f"evolink-check {report.kind}: {subject}",
         _head(report, subject),
@@ -64,7 +64,7 @@ def _head(report: Report, subject: str) -> Html:
         el("h1", subject),
         el("p", words, class_=f"verdict {'broken' if new else 'kept'}"),
         el("dl", *items, class_="facts"),
-        el("pre", clean_text(report.command), class_="command") if report.command else Html(),
+        el("pre", redact_text(report.command), class_="command") if report.command else Html(),
     )
 
 
@@ -148,7 +148,7 @@ def _chip(verdict: Verdict) -> Html:
 
 
 def _lives(report: Report) -> Html:
-    reading = Reading(report.trace, report.spec or _built_in())
+    reading = TraceView(report.trace, report.spec or _built_in())
     shown, there = lanes(reading), len(reading.stories)
     if not shown:
         return Html()
@@ -224,7 +224,7 @@ def _linked(verdict: Verdict) -> Html:
 def _notes(report: Report) -> Html:
     if not report.notes:
         return Html()
-    return el("section", el("h2", "Notes"), el("ul", *(el("li", clean_text(note)) for note in report.notes)))
+    return el("section", el("h2", "Notes"), el("ul", *(el("li", redact_text(note)) for note in report.notes)))
 
 
 def _built_in() -> Spec:

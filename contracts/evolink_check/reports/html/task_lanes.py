@@ -7,12 +7,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.reports.html.timeline import Lane, Mark
-from evolink_check.traffic.redaction import clean_text
+from evolink_check.traffic.redaction import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from evolink_check.analysis.observations import Reading, Seen, Story
+    from evolink_check.analysis.observations import Observation, TaskRecord, TraceView
     from evolink_check.reports.html.timeline import Shape, Tone
 
 LANES = 12
@@ -32,9 +32,9 @@ LEGEND: tuple[tuple[Shape, Tone, str], ...] = (
 )
 
 
-def lanes(reading: Reading) -> tuple[Lane, ...]:
+def lanes(reading: TraceView) -> tuple[Lane, ...]:
     """The tasks of which most was seen, in the order of their first appearance."""
-    lost: dict[str, list[Seen]] = {}
+    lost: dict[str, list[Observation]] = {}
     for one in reading.seen:
         if one.role == "query" and not one.answered:
             lost.setdefault(one.task_id, []).append(one)
@@ -68,12 +68,12 @@ def _folded(found: list[Lane]) -> tuple[Lane, ...]:
     )
 
 
-def _events(story: Story) -> int:
+def _events(story: TaskRecord) -> int:
     # Those with callbacks and results tell most, and there are few of them.
     return len(story.views) + 100 * bool(story.deliveries) + 100 * bool(story.links)
 
 
-def _tones(reading: Reading) -> Mapping[str, Tone]:
+def _tones(reading: TraceView) -> Mapping[str, Tone]:
     words = reading.spec.query.statuses
     return {
         words.initial: "pending",
@@ -83,18 +83,18 @@ def _tones(reading: Reading) -> Mapping[str, Tone]:
     }
 
 
-def _lane(story: Story, lost: list[Seen], tones: Mapping[str, Tone]) -> Lane:
+def _lane(story: TaskRecord, lost: list[Observation], tones: Mapping[str, Tone]) -> Lane:
     all_ = [*story.views, *story.refused, *lost, *story.links]
     start = min(one.entry.began for one in all_)
     marks = [*_life(story, start, tones), *_refusals([*story.refused, *lost], start), *_outcome(story, start)]
     codes = [
         one.body["error"].get("code") for one in story.queries if isinstance(one.body.get("error"), dict)
     ]
-    note = clean_text(str(codes[-1]))[:28] if codes else f"{len(story.queries)} queries"
+    note = redact_text(str(codes[-1]))[:28] if codes else f"{len(story.queries)} queries"
     return Lane(story.id.removeprefix("task-unified-")[:60], tuple(marks), note)
 
 
-def _life(story: Story, start: float, tones: Mapping[str, Tone]) -> Iterator[Mark]:
+def _life(story: TaskRecord, start: float, tones: Mapping[str, Tone]) -> Iterator[Mark]:
     for one in [*([story.create] if story.create else []), *story.queries]:
         status, progress = one.body.get("status"), one.body.get("progress")
         tone: Tone = tones.get(status, "muted") if isinstance(status, str) else "muted"
@@ -108,13 +108,13 @@ def _life(story: Story, start: float, tones: Mapping[str, Tone]) -> Iterator[Mar
         )
 
 
-def _refusals(refused: list[Seen], start: float) -> Iterator[Mark]:
+def _refusals(refused: list[Observation], start: float) -> Iterator[Mark]:
     for one in refused:
         told = str(one.status) if one.answered else f"no answer ({_short(one.entry.problem)})"
         yield Mark(one.entry.began - start, "cross", "bad", f"query {_when(one, start)}: {told}")
 
 
-def _outcome(story: Story, start: float) -> Iterator[Mark]:
+def _outcome(story: TaskRecord, start: float) -> Iterator[Mark]:
     for one in story.deliveries:
         told = f"answered {one.status}" if one.answered else f"no answer ({_short(one.entry.problem)})"
         title = f"callback {_when(one, start)}: {_short(one.body.get('status'))}, {told}"
@@ -124,11 +124,11 @@ def _outcome(story: Story, start: float) -> Iterator[Mark]:
         yield Mark(one.entry.began - start, "square", _good(one), title, None, one.entry.ended - start)
 
 
-def _good(one: Seen) -> Tone:
+def _good(one: Observation) -> Tone:
     return "good" if 200 <= one.status < 300 else "bad"  # noqa: PLR2004
 
 
-def _when(one: Seen, start: float) -> str:
+def _when(one: Observation, start: float) -> str:
     return f"at {one.entry.began - start:.1f} s (entry {one.number})"
 
 
@@ -137,4 +137,4 @@ def _level(progress: Any) -> float:
 
 
 def _short(value: Any) -> str:
-    return clean_text(str(value))[:40]
+    return redact_text(str(value))[:40]

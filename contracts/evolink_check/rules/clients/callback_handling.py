@@ -10,7 +10,7 @@ from evolink_check.rules.clients.activity import asks, ended, fetches, lost
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from evolink_check.analysis.observations import Reading, Seen, Story
+    from evolink_check.analysis.observations import Observation, TaskRecord, TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
 
 TIMEOUT = 10.0  # seconds that a receiver has
@@ -18,15 +18,15 @@ _GRACE = 0.5  # seconds of a network
 _OK = range(200, 300)
 
 
-def _took(one: Seen) -> float:
+def _took(one: Observation) -> float:
     return one.entry.ended - one.entry.began
 
 
-def _is_slow(one: Seen) -> bool:
+def _is_slow(one: Observation) -> bool:
     return _took(one) > TIMEOUT + _GRACE or (not one.answered and _took(one) > TIMEOUT - _GRACE)
 
 
-def _answers_2xx(reading: Reading) -> Iterator[Finding]:
+def _answers_2xx(reading: TraceView) -> Iterator[Finding]:
     for story in reading.stories.values():
         for index, one in enumerate(story.deliveries):
             if one.status in _OK:
@@ -37,11 +37,11 @@ def _answers_2xx(reading: Reading) -> Iterator[Finding]:
                 )
 
 
-def _heard_before(story: Story, index: int) -> bool:
+def _heard_before(story: TaskRecord, index: int) -> bool:
     return any(one.status in _OK for one in story.deliveries[:index])
 
 
-def _within_10s(reading: Reading) -> Iterator[Finding]:
+def _within_10s(reading: TraceView) -> Iterator[Finding]:
     for one in reading.of("delivery"):
         if _is_slow(one):
             seen = f"{'an' if one.answered else 'no'} answer in {_took(one):.1f} s"
@@ -50,7 +50,7 @@ def _within_10s(reading: Reading) -> Iterator[Finding]:
             yield kept(one.number)
 
 
-def _idempotent(reading: Reading) -> Iterator[Finding]:
+def _idempotent(reading: TraceView) -> Iterator[Finding]:
     for story in reading.stories.values():
         for index, one in enumerate(story.deliveries):
             if not _heard_before(story, index):
@@ -69,7 +69,7 @@ def _idempotent(reading: Reading) -> Iterator[Finding]:
                 yield kept(one.number)
 
 
-def _asks_back(reading: Reading) -> Iterator[Finding]:
+def _asks_back(reading: TraceView) -> Iterator[Finding]:
     for story in reading.stories.values():
         told = next((one for one in story.deliveries if one.status in _OK), None)
         if told is None or not reading.trace.complete:
@@ -88,11 +88,11 @@ def _asks_back(reading: Reading) -> Iterator[Finding]:
             yield broken(told.number, expected="a query that confirms it", seen="none")
 
 
-def _fetches_of(story: Story, reading: Reading) -> list[Seen]:
+def _fetches_of(story: TaskRecord, reading: TraceView) -> list[Observation]:
     return [one for one in fetches(reading) if story.id in one.entry.exchange.url] or story.links
 
 
-def _falls_back(reading: Reading) -> Iterator[Finding]:
+def _falls_back(reading: TraceView) -> Iterator[Finding]:
     for story in reading.stories.values():
         heard = any(one.status in _OK for one in story.deliveries)
         if story.create is None or story.callback_url is None or heard or not _is_watched(reading):
@@ -107,7 +107,7 @@ def _falls_back(reading: Reading) -> Iterator[Finding]:
             yield broken(story.create.number, *failed, expected="a query all the same", seen=seen)
 
 
-def _is_watched(reading: Reading) -> bool:
+def _is_watched(reading: TraceView) -> bool:
     return reading.trace.complete and bool(reading.trace.receiver)
 
 

@@ -26,7 +26,7 @@ from evolink_check.traffic.trace import NOBODY, UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from evolink_check.analysis.observations import Reading, Seen, Story
+    from evolink_check.analysis.observations import Observation, TaskRecord, TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
 
 INTERVAL = 1.0  # seconds between two queries, at least
@@ -36,7 +36,7 @@ _LATER = 1.85  # seconds after which a create that follows a failure is not "at 
 _DAY = 24 * 3600.0
 
 
-def _given_ids(reading: Reading) -> Iterator[Finding]:
+def _given_ids(reading: TraceView) -> Iterator[Finding]:
     nobodys = invented(reading)
     for one in asks(reading, "query"):
         if one.number in nobodys:
@@ -45,7 +45,7 @@ def _given_ids(reading: Reading) -> Iterator[Finding]:
             yield kept(one.number)
 
 
-def _no_guarantees(reading: Reading) -> Iterator[Finding]:
+def _no_guarantees(reading: TraceView) -> Iterator[Finding]:
     for one in reading.seen:
         missing = placeholder(one, reading)
         if missing is not None:
@@ -54,7 +54,7 @@ def _no_guarantees(reading: Reading) -> Iterator[Finding]:
             yield kept(one.number)
 
 
-def _same_account(reading: Reading) -> Iterator[Finding]:
+def _same_account(reading: TraceView) -> Iterator[Finding]:
     for story in reading.stories.values():
         maker = story.create.entry.who if story.create else UNKNOWN
         for one in (*story.queries, *story.refused):
@@ -70,7 +70,7 @@ def _same_account(reading: Reading) -> Iterator[Finding]:
 # How often
 
 
-def _gaps(reading: Reading) -> Iterator[tuple[Story, list[tuple[Seen, Seen]]]]:
+def _gaps(reading: TraceView) -> Iterator[tuple[TaskRecord, list[tuple[Observation, Observation]]]]:
     """The queries of each task that follow an answer that it was still running, with that answer."""
     for story in reading.stories.values():
         calls = [one.entry.began for one in story.deliveries]
@@ -86,7 +86,7 @@ def _gaps(reading: Reading) -> Iterator[tuple[Story, list[tuple[Seen, Seen]]]]:
         )
 
 
-def _poll_interval(reading: Reading) -> Iterator[Finding]:
+def _poll_interval(reading: TraceView) -> Iterator[Finding]:
     for _, pairs in _gaps(reading):
         gaps = [(after.entry.began - before.entry.began, before, after) for before, after in pairs]
         quick = [one for one in gaps if one[0] < INTERVAL - _JITTER]
@@ -98,7 +98,7 @@ def _poll_interval(reading: Reading) -> Iterator[Finding]:
             yield kept(*(after.number for _, _, after in gaps))
 
 
-def _poll_useful(reading: Reading) -> Iterator[Finding]:
+def _poll_useful(reading: TraceView) -> Iterator[Finding]:
     for story, pairs in _gaps(reading):
         for before, after in pairs if story.callback_url is None else ():
             gap = pause(before, after)
@@ -111,7 +111,7 @@ def _poll_useful(reading: Reading) -> Iterator[Finding]:
 # Until when
 
 
-def _stops_at_end(reading: Reading) -> Iterator[Finding]:
+def _stops_at_end(reading: TraceView) -> Iterator[Finding]:
     for story in reading.stories.values():
         for index, end in enumerate(story.queries):
             if not ended(end, reading):
@@ -130,7 +130,7 @@ def _stops_at_end(reading: Reading) -> Iterator[Finding]:
             break
 
 
-def _no_abandon(reading: Reading) -> Iterator[Finding]:
+def _no_abandon(reading: TraceView) -> Iterator[Finding]:
     queried = {one.task_id for one in asks(reading, "query")}
     mistaken = bool(untold(reading))  # then it did ask, by an id that is none: `client.given-ids`
     for story in reading.stories.values():
@@ -147,7 +147,7 @@ def _no_abandon(reading: Reading) -> Iterator[Finding]:
 # What becomes of it
 
 
-def _failed_is_failure(reading: Reading) -> Iterator[Finding]:
+def _failed_is_failure(reading: TraceView) -> Iterator[Finding]:
     for story in reading.stories.values():
         end = next((one for one in story.views if failure_of(one, reading) is not None), None)
         if end is None:
@@ -166,7 +166,7 @@ def _failed_is_failure(reading: Reading) -> Iterator[Finding]:
 def _after_failure(advice: str, expected: str, within: float = SOON) -> Rule:
     """No equal create follows a failure of this advice within so many seconds."""
 
-    def rule(reading: Reading) -> Iterator[Finding]:
+    def rule(reading: TraceView) -> Iterator[Finding]:
         advised = {failure.code: failure.advice for failure in reading.spec.failures}
         ends = {
             story.create.number: (end, code)
@@ -190,7 +190,7 @@ def _after_failure(advice: str, expected: str, within: float = SOON) -> Rule:
     return rule
 
 
-def _fetched_in_time(reading: Reading) -> Iterator[Finding]:
+def _fetched_in_time(reading: TraceView) -> Iterator[Finding]:
     fetched = fetches(reading)
     for story in reading.stories.values():
         end = next((one for one in story.views if results_of(one.body)), None)

@@ -15,12 +15,12 @@ from evolink_check.traffic.trace import NOBODY, UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from evolink_check.analysis.observations import Reading, Seen
-    from evolink_check.analysis.request_faults import Fault
+    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.analysis.request_faults import RequestFault
     from evolink_check.analysis.verdicts import Finding, Rule
 
 
-def _in_header(reading: Reading) -> Iterator[Finding]:
+def _in_header(reading: TraceView) -> Iterator[Finding]:
     for one in asks(reading, *ASKS):
         if one.entry.who == NOBODY:
             if KEY not in one.entry.exchange.url:  # which is another clause's
@@ -29,7 +29,7 @@ def _in_header(reading: Reading) -> Iterator[Finding]:
             yield kept(one.number)
 
 
-def _nowhere_else(reading: Reading) -> Iterator[Finding]:
+def _nowhere_else(reading: TraceView) -> Iterator[Finding]:
     fetched = {one.number for one in fetches(reading)}
     for one in reading.seen:
         exchange = one.entry.exchange
@@ -49,7 +49,7 @@ def _nowhere_else(reading: Reading) -> Iterator[Finding]:
             yield kept(one.number)
 
 
-def _over_https(reading: Reading) -> Iterator[Finding]:
+def _over_https(reading: TraceView) -> Iterator[Finding]:
     for one in asks(reading, *ASKS):
         url = one.entry.exchange.url
         scheme = urlsplit(url).scheme.lower()
@@ -59,7 +59,7 @@ def _over_https(reading: Reading) -> Iterator[Finding]:
             yield kept(one.number)
 
 
-def _link_without_key(reading: Reading) -> Iterator[Finding]:
+def _link_without_key(reading: TraceView) -> Iterator[Finding]:
     for one in fetches(reading):
         if KEY in one.entry.exchange.url:
             yield broken(one.number, expected="the link as it was given", seen="the key added to it")
@@ -72,10 +72,10 @@ def _link_without_key(reading: Reading) -> Iterator[Finding]:
 # One create
 
 
-def _creates_without(wrong: Callable[[Fault], bool]) -> Rule:
+def _creates_without(wrong: Callable[[RequestFault], bool]) -> Rule:
     """No create has a fault of this kind; one that is not sure accuses nobody."""
 
-    def rule(reading: Reading) -> Iterator[Finding]:
+    def rule(reading: TraceView) -> Iterator[Finding]:
         for one in asks(reading, "create"):
             if _is_unread(one):
                 continue
@@ -88,22 +88,22 @@ def _creates_without(wrong: Callable[[Fault], bool]) -> Rule:
     return rule
 
 
-def _is_unread(one: Seen) -> bool:
+def _is_unread(one: Observation) -> bool:
     """Whether there was a body that the recording does not have: a server may refuse before it reads it."""
     chunked = one.sent("transfer-encoding") is not None
     announced = chunked or (one.sent("content-length") or "0").strip() != "0"
     return not one.entry.exchange.request_body and announced
 
 
-def _of_type(fault: Fault) -> bool:
+def _of_type(fault: RequestFault) -> bool:
     return fault.clause == "body.json" and "content type" in fault.what
 
 
-def _of_callback(fault: Fault) -> bool:
+def _of_callback(fault: RequestFault) -> bool:
     return fault.clause.startswith("callback.")
 
 
-def _content_type(reading: Reading) -> Iterator[Finding]:
+def _content_type(reading: TraceView) -> Iterator[Finding]:
     for one in asks(reading, "create"):
         kind = (one.sent("content-type") or "").partition(";")[0].strip().lower()
         if kind == "application/json":
@@ -112,7 +112,7 @@ def _content_type(reading: Reading) -> Iterator[Finding]:
             yield broken(one.number, expected="application/json", seen=kind[:60] or "no Content-Type")
 
 
-def _callback_url(reading: Reading) -> Iterator[Finding]:
+def _callback_url(reading: TraceView) -> Iterator[Finding]:
     rule = _creates_without(_of_callback)
     concerned = {
         one.number
@@ -123,7 +123,7 @@ def _callback_url(reading: Reading) -> Iterator[Finding]:
     return (found for found in rule(reading) if found.entries[-1] in concerned)
 
 
-def _actual_model(reading: Reading) -> Iterator[Finding]:
+def _actual_model(reading: TraceView) -> Iterator[Finding]:
     for one in asks(reading, "create"):
         model = one.asked.get("model") if isinstance(one.asked, dict) else None
         actual = one.operation.aliases.get(model) if one.operation and isinstance(model, str) else None
@@ -133,7 +133,7 @@ def _actual_model(reading: Reading) -> Iterator[Finding]:
             yield kept(one.number)
 
 
-def _known_fields(reading: Reading) -> Iterator[Finding]:
+def _known_fields(reading: TraceView) -> Iterator[Finding]:
     for one in asks(reading, "create"):
         if one.operation is None or not isinstance(one.asked, dict):
             continue

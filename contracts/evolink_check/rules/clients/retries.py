@@ -13,7 +13,7 @@ from evolink_check.rules.clients.activity import ASKS, SOON, asks, equals, inven
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
 
 REFUSED = frozenset({400, 401, 402, 403})
@@ -27,7 +27,7 @@ _TRIES: Mapping[str, int] = {"create": 3, "query": 5}  # waits after which they 
 _LONG = 10.0  # seconds: who waits that long need not wait longer each time
 
 
-def _refused_is_refused(reading: Reading) -> Iterator[Finding]:
+def _refused_is_refused(reading: TraceView) -> Iterator[Finding]:
     nobodys = invented(reading)
     for group in equals(reading, *ASKS):
         for index, one in enumerate(group):
@@ -51,7 +51,7 @@ def waits(value: str, at: float) -> float | None:
     return None if date is None else mktime_tz(date) - at - _DATES
 
 
-def _waits_as_told(reading: Reading) -> Iterator[Finding]:
+def _waits_as_told(reading: TraceView) -> Iterator[Finding]:
     asked = asks(reading, *ASKS)
     for index, one in enumerate(asked):
         told = waits(one.header("retry-after") or "", one.entry.ended) if one.status == TOO_MANY else None
@@ -65,7 +65,7 @@ def _waits_as_told(reading: Reading) -> Iterator[Finding]:
             yield kept(one.number, again.number)
 
 
-def _same_matter(one: Seen, later: Seen) -> bool:
+def _same_matter(one: Observation, later: Observation) -> bool:
     """Whether a later request asks again for what was refused. What is under way for other tasks is another matter.
 
     So is a create of something else that was on its way already; one that is sent after that is not.
@@ -78,7 +78,7 @@ def _same_matter(one: Seen, later: Seen) -> bool:
     return (later.role, later.task_id) == (one.role, one.task_id)
 
 
-def _backs_off(reading: Reading) -> Iterator[Finding]:
+def _backs_off(reading: TraceView) -> Iterator[Finding]:
     for group in equals(reading, "create", "query"):
         usual = [pause(one, after) for one, after in pairwise(group) if one.succeeded]
         for run in _faulty(group):
@@ -90,9 +90,9 @@ def _backs_off(reading: Reading) -> Iterator[Finding]:
                 yield kept(*numbers)
 
 
-def _faulty(group: Iterable[Seen]) -> Iterator[list[Seen]]:
+def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
     """Each run of requests answered with a 5xx, with the request that follows it, if one does."""
-    run: list[Seen] = []
+    run: list[Observation] = []
     for one in group:
         run.append(one)
         if one.status < FAULTY:
@@ -103,7 +103,7 @@ def _faulty(group: Iterable[Seen]) -> Iterator[list[Seen]]:
         yield run
 
 
-def _impatience(run: list[Seen], usual: float | None) -> str:
+def _impatience(run: list[Observation], usual: float | None) -> str:
     """What is wrong with the waits after the 5xx of a run; `usual` is the client's own interval, if it has one."""
     found = [pause(one, after) for one, after in pairwise(run)]
     shortest, longest = min(found), max(found)
@@ -120,7 +120,7 @@ def _impatience(run: list[Seen], usual: float | None) -> str:
     return ""
 
 
-def _no_blind_repeat(reading: Reading) -> Iterator[Finding]:
+def _no_blind_repeat(reading: TraceView) -> Iterator[Finding]:
     for group in equals(reading, "create"):
         for one, again in pairwise(group):
             if lost(one) and pause(one, again) < SOON:

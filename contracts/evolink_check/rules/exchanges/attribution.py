@@ -19,13 +19,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from evolink_check.analysis.request_faults import LARGE, Fault
+from evolink_check.analysis.request_faults import LARGE, RequestFault
 from evolink_check.traffic.formats import NOT_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
 
 PREFIX = "task-unified-"
 ID = re.compile(PREFIX + r"(?P<created>[0-9]{10})-[a-z0-9]{8}")
@@ -42,7 +42,7 @@ _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}  # others are often answere
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
 
 
-def owner(one: Seen) -> str:
+def charged_clause(one: Observation) -> str:
     """The clause that a spoiled exchange breaks, before anything else of it is looked at; "" for none."""
     if not _is_told(one):
         return ""
@@ -51,9 +51,9 @@ def owner(one: Seen) -> str:
     return _owner_by_status(one) or _owner_by_body(one)
 
 
-def sound(one: Seen) -> bool:
+def is_judgeable(one: Observation) -> bool:
     """Whether an exchange with the API can be judged by what it answers."""
-    return _is_told(one) and not _is_beyond(one) and not owner(one)
+    return _is_told(one) and not _is_beyond(one) and not charged_clause(one)
 
 
 def well_formed(task_id: str) -> bool:
@@ -61,42 +61,43 @@ def well_formed(task_id: str) -> bool:
     return ID.fullmatch(task_id) is not None
 
 
-def given(reading: Reading) -> Mapping[str, Seen]:
+def known_tasks(reading: TraceView) -> Mapping[str, Observation]:
     """The tasks that can be followed, each by the create that made it."""
     return reading.once(_given)
 
 
-def sure(one: Seen) -> tuple[Fault, ...]:
+def certain_faults(one: Observation) -> tuple[RequestFault, ...]:
     """The faults for which a create must be refused. Of a key that stands twice, nobody knows which one counted."""
     if any(fault.clause == "body.duplicate-keys" for fault in one.faults):
         return ()
     return tuple(fault for fault in one.faults if fault.sure)
 
 
-def is_error(one: Seen) -> bool:
+def is_error(one: Observation) -> bool:
     """A 4xx or a 5xx."""
     return one.status >= _FIRST_ERROR
 
 
-def is_keyless(one: Seen) -> bool:
+def is_keyless(one: Observation) -> bool:
     """Whether a request without a valid key was answered with a status that is not for that."""
     return one.account.valid is False and one.status not in _KEYLESS
 
 
-def is_shapeless(reading: Reading) -> bool:
+def is_shapeless(reading: TraceView) -> bool:
     """Whether errors of the task endpoints are not as documented: then that is told, and not of others as well."""
     return any(
-        is_error(one) and owner(one) in {"wire.json", "error.shape"} for one in reading.of("create", "query")
+        is_error(one) and charged_clause(one) in {"wire.json", "error.shape"}
+        for one in reading.of("create", "query")
     )
 
 
-def _given(reading: Reading) -> dict[str, Seen]:
+def _given(reading: TraceView) -> dict[str, Observation]:
     creates = [one for one in reading.of("create") if one.task_id]
     times = Counter(one.task_id for one in creates)
     return {
         one.task_id: one
         for one in creates
-        if times[one.task_id] == 1 and sound(one) and is_consistent(one.body)
+        if times[one.task_id] == 1 and is_judgeable(one) and is_consistent(one.body)
     }
 
 
@@ -109,7 +110,7 @@ def is_consistent(body: Mapping[str, Any]) -> bool:
     return type(created) is not int or created >= LATEST or created == int(found["created"])
 
 
-def _is_told(one: Seen) -> bool:
+def _is_told(one: Observation) -> bool:
     """Whether the trace holds an answer of the API, with its headers and its body."""
     if one.role not in {"create", "query", "credits", "other method", "other path"} or not one.answered:
         return False
@@ -119,7 +120,7 @@ def _is_told(one: Seen) -> bool:
     return bool(exchange.response_body and exchange.response_headers)  # no server answers without any header
 
 
-def _is_beyond(one: Seen) -> bool:
+def _is_beyond(one: Observation) -> bool:
     """What no clause speaks of: success elsewhere, what something in front may answer, what a browser has already."""
     exchange = one.entry.exchange
     if one.role in {"other path", "other method"}:
@@ -132,13 +133,13 @@ def _is_beyond(one: Seen) -> bool:
     return one.status in _TOO_LARGE and one.status not in one.errors and _is_large(one)
 
 
-def _is_large(one: Seen) -> bool:
+def _is_large(one: Observation) -> bool:
     return any(fault.clause == "body.limit" for fault in one.faults) or (
         one.role == "query" and not well_formed(one.task_id)
     )
 
 
-def _owner_elsewhere(one: Seen) -> str:
+def _owner_elsewhere(one: Observation) -> str:
     if _is_beyond(one):
         return ""
     clause = "error.other-paths" if one.role == "other path" else "error.other-methods"
@@ -149,12 +150,12 @@ def _owner_elsewhere(one: Seen) -> str:
     return "" if has_shape(one.answer) or _is_of_credits(one) else clause
 
 
-def _is_of_credits(one: Seen) -> bool:
+def _is_of_credits(one: Observation) -> bool:
     """Errors there carry integer codes, and nothing says what else."""
     return "/credits" in urlsplit(one.entry.exchange.url).path
 
 
-def _owner_by_status(one: Seen) -> str:
+def _owner_by_status(one: Observation) -> str:
     if one.role == "credits" or _is_beyond(one):
         return ""
     if one.status >= _SERVER_ERROR and is_nonsense(one):
@@ -167,14 +168,14 @@ def _owner_by_status(one: Seen) -> str:
     return "create.answers-200" if accepted else "error.documented-status"
 
 
-def is_nonsense(one: Seen) -> bool:
+def is_nonsense(one: Observation) -> bool:
     """A request that no server can do anything with: it must be refused, and as documented."""
     if one.role == "query":
         return not well_formed(one.task_id)
-    return bool(sure(one)) or any(fault.clause.startswith("body.") for fault in one.faults)
+    return bool(certain_faults(one)) or any(fault.clause.startswith("body.") for fault in one.faults)
 
 
-def _owner_by_body(one: Seen) -> str:
+def _owner_by_body(one: Observation) -> str:
     if _is_beyond(one):
         return ""
     if one.answer is NOT_JSON or not says_json(one):
@@ -188,7 +189,7 @@ def _owner_by_body(one: Seen) -> str:
     return "" if has_shape(one.answer, code=type(documented)) else "error.shape"
 
 
-def says_json(one: Seen) -> bool:
+def says_json(one: Observation) -> bool:
     """Whether the content type of the answer is JSON, with whatever parameters."""
     return (one.header("Content-Type") or "").partition(";")[0].strip().lower() == "application/json"
 

@@ -7,36 +7,36 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import broken, kept
 from evolink_check.rules.exchanges import create_responses
-from evolink_check.rules.exchanges.attribution import owner, sound
+from evolink_check.rules.exchanges.attribution import charged_clause, is_judgeable
 from evolink_check.rules.exchanges.create_responses import accepted
 from evolink_check.rules.exchanges.statuses import judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from evolink_check.analysis.observations import Reading
+    from evolink_check.analysis.observations import TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
 
 
-def of_status(clause: str, reading: Reading) -> Iterator[Finding]:
+def of_status(clause: str, reading: TraceView) -> Iterator[Finding]:
     """What the statuses of creates say of a clause."""
     yield from judged(reading).get(clause, ())
 
 
-def body_limit(reading: Reading) -> Iterator[Finding]:
+def body_limit(reading: TraceView) -> Iterator[Finding]:
     """A body of many megabytes is answered, and not with a 5xx."""
     for one in reading.of("create"):
-        if sound(one) and any(fault.clause == "body.limit" for fault in one.faults):
+        if is_judgeable(one) and any(fault.clause == "body.limit" for fault in one.faults):
             yield kept(one.number)
-        if owner(one) == "body.limit":
+        if charged_clause(one) == "body.limit":
             size = len(one.entry.exchange.request_body)
             yield broken(one.number, expected=f"400 or 200 for a body of {size} bytes", seen=str(one.status))
 
 
-def duplicate_keys(reading: Reading) -> Iterator[Finding]:
+def duplicate_keys(reading: TraceView) -> Iterator[Finding]:
     """Of a key that stands twice the last counts; a refusal of such a body is as good."""
     for one in reading.of("create"):
-        if sound(one) and any(fault.clause == "body.duplicate-keys" for fault in one.faults):
+        if is_judgeable(one) and any(fault.clause == "body.duplicate-keys" for fault in one.faults):
             wrong = [fault for fault in one.faults if fault.sure]
             if one.status == one.success and wrong:
                 yield broken(one.number, expected=f"400 for {wrong[0].what}, which stands last", seen="200")
@@ -44,10 +44,10 @@ def duplicate_keys(reading: Reading) -> Iterator[Finding]:
                 yield kept(one.number)
 
 
-def answers_200(reading: Reading) -> Iterator[Finding]:
+def answers_200(reading: TraceView) -> Iterator[Finding]:
     """An accepted create is answered with 200, not with 201 or 202."""
     for one in reading.of("create"):
-        if owner(one) == "create.answers-200":
+        if charged_clause(one) == "create.answers-200":
             yield broken(one.number, expected=str(one.success), seen=str(one.status))
     for one in accepted(reading):
         yield kept(one.number)

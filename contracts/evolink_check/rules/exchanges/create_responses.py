@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.analysis.verdicts import broken, kept
-from evolink_check.rules.exchanges.attribution import ID, LATEST, given, sound, well_formed
+from evolink_check.rules.exchanges.attribution import ID, LATEST, is_judgeable, known_tasks, well_formed
 from evolink_check.rules.exchanges.rate_limits import http_time
 from evolink_check.rules.exchanges.wire import shared_key, twins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
 
 _EXPECTED = ("id", "status", "created", "model", "progress")
@@ -23,19 +23,19 @@ _VALUES = {"/id", "/created", "/model", "/status", "/progress", "/object", "/typ
 _WHOLE = ("/usage", "/task_info/estimated_time")
 
 
-def accepted(reading: Reading) -> Iterator[Seen]:
+def accepted(reading: TraceView) -> Iterator[Observation]:
     """The creates that were answered with a task."""
     return (
         one
         for one in reading.of("create")
-        if one.status == one.success and isinstance(one.answer, dict) and sound(one)
+        if one.status == one.success and isinstance(one.answer, dict) and is_judgeable(one)
     )
 
 
-def schema(reading: Reading) -> Iterator[Finding]:
+def schema(reading: TraceView) -> Iterator[Finding]:
     """The answer matches its schema, where no other clause looks closer."""
     for one in reading.of("create"):
-        if one.status == one.success and sound(one):
+        if one.status == one.success and is_judgeable(one):
             found = [
                 problem
                 for problem in reading.problems(one)
@@ -54,12 +54,12 @@ def _is_owned(pointer: str, keyword: str) -> bool:
     return whole or (pointer in _VALUES and keyword != "type")
 
 
-def _is_missing(one: Seen, pointer: str) -> bool:
+def _is_missing(one: Observation, pointer: str) -> bool:
     """A null where a field is expected, which `create.complete` tells."""
     return pointer.removeprefix("/") in _EXPECTED and one.body.get(pointer[1:]) is None
 
 
-def complete(reading: Reading) -> Iterator[Finding]:
+def complete(reading: TraceView) -> Iterator[Finding]:
     """The answer carries what a client cannot go on without; the absence of the others is accepted."""
     for one in accepted(reading):
         documented = one.operation.answer if one.operation else {}
@@ -70,7 +70,7 @@ def complete(reading: Reading) -> Iterator[Finding]:
             yield kept(one.number)
 
 
-def pending_first(reading: Reading) -> Iterator[Finding]:
+def pending_first(reading: TraceView) -> Iterator[Finding]:
     """A new task is `pending` with `progress` 0."""
     for one in accepted(reading):
         status, progress = one.body.get("status"), one.body.get("progress")
@@ -83,7 +83,7 @@ def pending_first(reading: Reading) -> Iterator[Finding]:
             yield kept(one.number)
 
 
-def is_at_once(create: Seen, query: Seen) -> bool:
+def is_at_once(create: Observation, query: Observation) -> bool:
     """Whether a query comes right after the answer to the create.
 
     Of a 404 to a later one `query.answers-200` speaks, unless the task turns up after it.
@@ -91,12 +91,17 @@ def is_at_once(create: Seen, query: Seen) -> bool:
     return 0 <= query.entry.began - create.entry.ended <= _AT_ONCE
 
 
-def readable_at_once(reading: Reading) -> Iterator[Finding]:
+def readable_at_once(reading: TraceView) -> Iterator[Finding]:
     """A query right after the create is no 404."""
-    known, first = given(reading), set()
+    known, first = known_tasks(reading), set()
     for one in reading.of("query"):
         create = known.get(one.task_id)
-        if create is None or one.task_id in first or not sound(one) or one.entry.who != create.entry.who:
+        if (
+            create is None
+            or one.task_id in first
+            or not is_judgeable(one)
+            or one.entry.who != create.entry.who
+        ):
             continue
         if one.entry.began >= create.entry.ended and one.status in {one.success, 404}:
             first.add(one.task_id)
@@ -108,7 +113,7 @@ def readable_at_once(reading: Reading) -> Iterator[Finding]:
                 yield broken(create.number, one.number, expected=expected, seen="404")
 
 
-def actual_model(reading: Reading) -> Iterator[Finding]:
+def actual_model(reading: TraceView) -> Iterator[Finding]:
     """`model` names the model that does the work, never an old name (clause `model.actual`)."""
     for one in accepted(reading):
         models, named = (one.operation.models if one.operation else ()), one.body.get("model")
@@ -120,7 +125,7 @@ def actual_model(reading: Reading) -> Iterator[Finding]:
                 yield broken(one.number, expected=f"model {' or '.join(models)}", seen=f"model {named:.80}")
 
 
-def id_format(reading: Reading) -> Iterator[Finding]:
+def id_format(reading: TraceView) -> Iterator[Finding]:
     """An id is the prefix, ten digits, and eight letters or digits."""
     for one in accepted(reading):
         told = one.body.get("id")
@@ -131,7 +136,7 @@ def id_format(reading: Reading) -> Iterator[Finding]:
             yield broken(one.number, expected=expected, seen=f"{told!r:.80}")
 
 
-def id_created(reading: Reading) -> Iterator[Finding]:
+def id_created(reading: TraceView) -> Iterator[Finding]:
     """The ten digits of an id are its `created`, where that is a time at all."""
     wrong = {finding.entries[-1] for finding in created(reading) if not finding.kept}
     for one in accepted(reading):
@@ -143,7 +148,7 @@ def id_created(reading: Reading) -> Iterator[Finding]:
                 yield broken(one.number, expected=f"an id with {told}, its `created`", seen=one.task_id)
 
 
-def id_unique(reading: Reading) -> Iterator[Finding]:
+def id_unique(reading: TraceView) -> Iterator[Finding]:
     """No two creates are answered with the same id."""
     again = {later.number: first for first, later in reading.once(twins)}
     for one in accepted(reading):
@@ -157,7 +162,7 @@ def id_unique(reading: Reading) -> Iterator[Finding]:
             )
 
 
-def created(reading: Reading) -> Iterator[Finding]:
+def created(reading: TraceView) -> Iterator[Finding]:
     """`created` is the time of the create in Unix seconds (clause `task.created`).
 
     A server's clock may have been moved ahead for an account whose earlier tasks had the right time.
@@ -179,7 +184,7 @@ def created(reading: Reading) -> Iterator[Finding]:
             yield broken(one.number, expected=expected, seen=f"created {told}, {distance:+.0f} s from it")
 
 
-def _distance(told: int, one: Seen) -> tuple[float, float]:
+def _distance(told: int, one: Observation) -> tuple[float, float]:
     """Seconds from when the create was answered, and how many may be: by the server's own Date to a minute.
 
     Without one by who watched, whose clock may be out of step, and in a recording without a time zone by hours.
@@ -188,7 +193,7 @@ def _distance(told: int, one: Seen) -> tuple[float, float]:
     return (told - one.entry.ended, _DAY) if date is None else (told - date, _MINUTE)
 
 
-def kind(reading: Reading) -> Iterator[Finding]:
+def kind(reading: TraceView) -> Iterator[Finding]:
     """`object` and `type` name the same medium, that of the model (clause `task.kind`)."""
     for one in accepted(reading):
         medium = one.operation.medium if one.operation else ""
@@ -202,7 +207,7 @@ def kind(reading: Reading) -> Iterator[Finding]:
             yield kept(one.number)
 
 
-def estimated_time(reading: Reading) -> Iterator[Finding]:
+def estimated_time(reading: TraceView) -> Iterator[Finding]:
     """`task_info.estimated_time` is an integer of 0 or more."""
     for one in accepted(reading):
         info = one.body.get("task_info")
@@ -214,7 +219,7 @@ def estimated_time(reading: Reading) -> Iterator[Finding]:
                 yield broken(one.number, expected="an integer of 0 or more", seen=f"{told!r:.60}")
 
 
-def usage(reading: Reading) -> Iterator[Finding]:
+def usage(reading: TraceView) -> Iterator[Finding]:
     """`usage`, where it is given, has its three fields as documented (clause `usage.shape`)."""
     for one in accepted(reading):
         documented = one.operation.answer.get("usage") if one.operation else None

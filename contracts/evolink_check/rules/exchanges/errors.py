@@ -6,24 +6,30 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.analysis.verdicts import broken, kept
-from evolink_check.rules.exchanges.attribution import is_error, is_keyless, is_shapeless, owner, sound
+from evolink_check.rules.exchanges.attribution import (
+    charged_clause,
+    is_error,
+    is_judgeable,
+    is_keyless,
+    is_shapeless,
+)
 from evolink_check.rules.exchanges.statuses import judged
 from evolink_check.traffic.formats import NOT_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from evolink_check.analysis.observations import Reading, Role, Seen
+    from evolink_check.analysis.observations import Observation, Role, TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
 
 
-def shape(reading: Reading) -> Iterator[Finding]:
+def shape(reading: TraceView) -> Iterator[Finding]:
     """An error of a task endpoint is `{"error": {code, message, type}}`, all three strings (clause `error.shape`)."""
     for one in reading.of("create", "query"):
-        if owner(one) == "error.shape":
+        if charged_clause(one) == "error.shape":
             expected = "an `error` with code, message and type, all strings"
             yield broken(one.number, expected=expected, seen=f"{one.status} with {_outline(one.answer)}")
-        elif is_error(one) and sound(one):
+        elif is_error(one) and is_judgeable(one):
             yield kept(one.number)
 
 
@@ -37,7 +43,7 @@ def _outline(answer: Any) -> str:
     return f"error {{{told}}}" if named is inner else f"{{{told}}}"
 
 
-def no_id(reading: Reading) -> Iterator[Finding]:
+def no_id(reading: TraceView) -> Iterator[Finding]:
     """An error body has no member `id` anywhere (clause `error.no-id`)."""
     for one in reading.api:
         if is_error(one) and one.answer is not NOT_JSON:
@@ -45,7 +51,7 @@ def no_id(reading: Reading) -> Iterator[Finding]:
                 yield broken(
                     one.number, expected="no member `id`", seen=f"{one.status} with an `id` in its body"
                 )
-            elif sound(one):
+            elif is_judgeable(one):
                 yield kept(one.number)
 
 
@@ -64,10 +70,10 @@ def _inner(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
-def code(role: Role, status: int, reading: Reading) -> Iterator[Finding]:
+def code(role: Role, status: int, reading: TraceView) -> Iterator[Finding]:
     """Code and type of a status are those of the documented example (clauses `create.error-…`, `query.error-…`)."""
     for one in reading.of(role):
-        if one.status == status and sound(one):
+        if one.status == status and is_judgeable(one):
             documented = _documented(one, reading)
             error = one.body["error"]
             told = error["code"], error["type"]
@@ -80,7 +86,7 @@ def code(role: Role, status: int, reading: Reading) -> Iterator[Finding]:
                 )
 
 
-def _documented(one: Seen, reading: Reading) -> list[tuple[Any, Any]]:
+def _documented(one: Observation, reading: TraceView) -> list[tuple[Any, Any]]:
     """Code and type of the examples; of a create without a known model, those of any document."""
     operations: Iterable[Mapping[int, Any]] = [one.errors]
     if one.operation and one.faults:
@@ -90,19 +96,19 @@ def _documented(one: Seen, reading: Reading) -> list[tuple[Any, Any]]:
     return list(dict.fromkeys((body.get("code"), body.get("type")) for body in bodies))
 
 
-def integer_codes(reading: Reading) -> Iterator[Finding]:
+def integer_codes(reading: TraceView) -> Iterator[Finding]:
     """An error of `/v1/credits` carries an integer code, its HTTP status (clause `credits.integer-codes`)."""
     for one in reading.of("credits"):
-        if owner(one) == "credits.integer-codes":
+        if charged_clause(one) == "credits.integer-codes":
             if reading.once(is_shapeless) and not isinstance(one.body.get("error"), dict):
                 continue
             expected = f"`error.code` {one.status}, an integer"
             yield broken(one.number, expected=expected, seen=_outline(one.answer))
-        elif is_error(one) and sound(one):
+        elif is_error(one) and is_judgeable(one):
             yield kept(one.number)
 
 
-def of_status(clause: str, reading: Reading) -> Iterator[Finding]:
+def of_status(clause: str, reading: TraceView) -> Iterator[Finding]:
     """What the statuses of creates and queries say of a clause."""
     yield from judged(reading).get(clause, ())
 

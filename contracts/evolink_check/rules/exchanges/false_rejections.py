@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from evolink_check.analysis.internal_hosts import host_of
 from evolink_check.analysis.verdicts import Finding, broken, kept
 from evolink_check.rules.exchanges.allowed_statuses import permitted
-from evolink_check.rules.exchanges.attribution import given, is_error, sound
+from evolink_check.rules.exchanges.attribution import is_error, is_judgeable, known_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
 
     Fine = Mapping[
         tuple[str, str], int
@@ -39,13 +39,13 @@ class Feature(NamedTuple):
     size: int = 0
 
 
-def unknown_headers(one: Seen) -> list[str]:
+def unknown_headers(one: Observation) -> list[str]:
     """The names of request headers that should change nothing (clause `wire.unknown-headers`)."""
     names = [name.lower() for name, _ in one.entry.exchange.request_headers]
     return [name for name in names if name.startswith("x-") or name == "idempotency-key"]
 
 
-def headers_to_blame(reading: Reading) -> Mapping[int, str]:
+def headers_to_blame(reading: TraceView) -> Mapping[int, str]:
     """The exchanges, by number, that were refused for an unknown header, each with its name.
 
     So it is when the same kind of request of the same account was not refused without, nor let pass with it.
@@ -53,7 +53,7 @@ def headers_to_blame(reading: Reading) -> Mapping[int, str]:
     return reading.once(_headers_to_blame)
 
 
-def findings_of_valid(reading: Reading) -> Iterator[tuple[str, Finding]]:
+def findings_of_valid(reading: TraceView) -> Iterator[tuple[str, Finding]]:
     """What is told by the creates that are in order, each with its clause."""
     creates = [one for one in reading.of("create") if is_valid(one)]
     refused = [one for one in creates if _is_refused(one, reading)]
@@ -65,12 +65,12 @@ def findings_of_valid(reading: Reading) -> Iterator[tuple[str, Finding]]:
     yield from _never_but_500(creates)
 
 
-def is_valid(one: Seen) -> bool:
+def is_valid(one: Observation) -> bool:
     """A create with nothing to object to, of a key that is known to be good, with an answer to judge."""
-    return not one.faults and one.account.valid is True and sound(one)
+    return not one.faults and one.account.valid is True and is_judgeable(one)
 
 
-def features(one: Seen, reading: Reading) -> tuple[Feature, ...]:
+def features(one: Observation, reading: TraceView) -> tuple[Feature, ...]:
     """What a valid body has that a clause of its own allows."""
     asked, operation = one.asked, one.operation
     assert operation is not None  # noqa: S101  (a create)
@@ -85,14 +85,14 @@ def features(one: Seen, reading: Reading) -> tuple[Feature, ...]:
     return tuple(found)
 
 
-def _is_refused(one: Seen, reading: Reading) -> bool:
+def _is_refused(one: Observation, reading: TraceView) -> bool:
     barred = one.account.access is False and one.status != 402  # noqa: PLR2004  (told by model.access)
     unjust = one.status in _REFUSED and one.status not in permitted(one, reading)
     return unjust and not barred and one.number not in headers_to_blame(reading)
 
 
 def _refusals(
-    refused: Iterable[Seen], accepted: Iterable[Seen], reading: Reading
+    refused: Iterable[Observation], accepted: Iterable[Observation], reading: TraceView
 ) -> Iterator[tuple[str, Finding]]:
     fine = _fine(feature for one in accepted for feature in features(one, reading))
     suspects = [(one, _suspects(features(one, reading), fine)) for one in refused]
@@ -133,9 +133,9 @@ def _is_fine(one: Feature, fine: Fine) -> bool:
     return any(fine.get((one.clause, host), -1) >= one.size for host in (one.host, _ANY))
 
 
-def _never_but_500(creates: Iterable[Seen]) -> Iterator[tuple[str, Finding]]:
+def _never_but_500(creates: Iterable[Observation]) -> Iterator[tuple[str, Finding]]:
     """A passing 500 is no breach; three for equal requests, and never another answer, are one."""
-    equal: defaultdict[tuple[str, bytes], list[Seen]] = defaultdict(list)
+    equal: defaultdict[tuple[str, bytes], list[Observation]] = defaultdict(list)
     for one in creates:
         equal[one.entry.who, one.entry.exchange.request_body].append(one)
     for same in equal.values():
@@ -147,10 +147,10 @@ def _never_but_500(creates: Iterable[Seen]) -> Iterator[tuple[str, Finding]]:
             )
 
 
-def _headers_to_blame(reading: Reading) -> dict[int, str]:
+def _headers_to_blame(reading: TraceView) -> dict[int, str]:
     refused_without, fine, suspects = set(), set(), []
     for one in reading.of("create", "query"):
-        if not (sound(one) and one.account.valid):
+        if not (is_judgeable(one) and one.account.valid):
             continue
         right = permitted(one, reading)
         situation = (one.role, one.entry.who, right, _is_given(one, reading))
@@ -168,5 +168,5 @@ def _headers_to_blame(reading: Reading) -> dict[int, str]:
     }
 
 
-def _is_given(one: Seen, reading: Reading) -> bool:
-    return one.role == "query" and one.task_id in given(reading)
+def _is_given(one: Observation, reading: TraceView) -> bool:
+    return one.role == "query" and one.task_id in known_tasks(reading)

@@ -9,23 +9,23 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import broken, kept
-from evolink_check.rules.exchanges.attribution import sound
+from evolink_check.rules.exchanges.attribution import is_judgeable
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
 
 _TOO_MANY = 429
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
-def retry_after(reading: Reading) -> Iterator[Finding]:
+def retry_after(reading: TraceView) -> Iterator[Finding]:
     """Every 429 says how long to wait: seconds, or an HTTP date."""
     for one in reading.api:
-        if one.status == _TOO_MANY and sound(one):
+        if one.status == _TOO_MANY and is_judgeable(one):
             said = one.header("Retry-After")
             if not _says_when(said or ""):
                 expected = "Retry-After: seconds or an HTTP date"
@@ -34,11 +34,11 @@ def retry_after(reading: Reading) -> Iterator[Finding]:
                 yield kept(one.number)
 
 
-def recovers(reading: Reading) -> Iterator[Finding]:
+def recovers(reading: TraceView) -> Iterator[Finding]:
     """Who waited as long as `Retry-After` says, and sent nothing else, is let in."""
     if not reading.trace.complete:
         return
-    of_account: defaultdict[str, list[Seen]] = defaultdict(list)
+    of_account: defaultdict[str, list[Observation]] = defaultdict(list)
     for one in sorted(reading.api, key=lambda seen: seen.entry.began):
         if one.entry.who not in {UNKNOWN, NOBODY}:
             of_account[one.entry.who].append(one)
@@ -46,7 +46,7 @@ def recovers(reading: Reading) -> Iterator[Finding]:
         ended = 0.0
         for one, following in pairwise(asked):
             ended = max(ended, one.entry.ended)
-            wait = _wait(one) if one.status == _TOO_MANY and sound(one) else None
+            wait = _wait(one) if one.status == _TOO_MANY and is_judgeable(one) else None
             if wait is None or ended > one.entry.ended:
                 continue
             # Whose seconds they are, is not said: with a clock that runs faster or slower, wait for both.
@@ -62,7 +62,7 @@ def _says_when(said: str) -> bool:
     return _SECONDS.fullmatch(said.strip()) is not None or http_time(said) is not None
 
 
-def _wait(one: Seen) -> float | None:
+def _wait(one: Observation) -> float | None:
     """The seconds that a 429 asks to wait; None when it does not say, or by a clock that it does not tell."""
     said = (one.header("Retry-After") or "").strip()
     if _SECONDS.fullmatch(said):

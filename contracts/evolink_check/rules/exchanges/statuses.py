@@ -10,35 +10,35 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import Finding, broken, kept
 from evolink_check.rules.exchanges.allowed_statuses import is_foreign, is_own, never_given, permitted
-from evolink_check.rules.exchanges.attribution import sound, sure, well_formed
+from evolink_check.rules.exchanges.attribution import certain_faults, is_judgeable, well_formed
 from evolink_check.rules.exchanges.false_rejections import findings_of_valid, headers_to_blame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
 
     Told = Iterator[tuple[str, Finding]]
 
 _EITHER = {"create.image-urls-empty", "prompt.length"}  # any documented answer keeps these
 
 
-def judged(reading: Reading) -> Mapping[str, list[Finding]]:
+def judged(reading: TraceView) -> Mapping[str, list[Finding]]:
     """The findings of each clause that is about a status, in the order of the trace."""
     return reading.once(_judged)
 
 
-def _judged(reading: Reading) -> Mapping[str, list[Finding]]:
+def _judged(reading: TraceView) -> Mapping[str, list[Finding]]:
     found: defaultdict[str, list[Finding]] = defaultdict(list)
     blamed = headers_to_blame(reading)
-    judged = [one for one in reading.of("create", "query") if sound(one) and one.number not in blamed]
+    judged = [one for one in reading.of("create", "query") if is_judgeable(one) and one.number not in blamed]
     for clause, finding in _all(judged, reading):
         found[clause].append(finding)
     found.default_factory = None
     return found
 
 
-def _all(judged: Iterable[Seen], reading: Reading) -> Told:
+def _all(judged: Iterable[Observation], reading: TraceView) -> Told:
     yield from findings_of_valid(reading)
     for one in judged:
         if one.account.valid is False:
@@ -51,9 +51,9 @@ def _all(judged: Iterable[Seen], reading: Reading) -> Told:
             yield from _of_query(one, reading)
 
 
-def _of_create(one: Seen, reading: Reading) -> Told:
+def _of_create(one: Observation, reading: TraceView) -> Told:
     clauses = list(dict.fromkeys(fault.clause for fault in one.faults))
-    refusing = sure(one)
+    refusing = certain_faults(one)
     if one.account.access is False and not one.faults:
         yield from _of_the_barred(one)
     elif not refusing:
@@ -65,21 +65,21 @@ def _of_create(one: Seen, reading: Reading) -> Told:
         yield from _refused(one, permitted(one, reading))
 
 
-def _is_either(clause: str, one: Seen) -> bool:
+def _is_either(clause: str, one: Observation) -> bool:
     """Whether an answer to what may be accepted or not is one to that: 429, say, is about the key."""
     return clause in _EITHER and one.status in {one.success, 400}
 
 
-def _refused(one: Seen, right: frozenset[int]) -> Told:
+def _refused(one: Observation, right: frozenset[int]) -> Told:
     """A refusal of what has one thing wrong."""
-    fault = sure(one)[0]
+    fault = certain_faults(one)[0]
     if one.status == 400 or (one.status == 403 and fault.clause == "model.enum"):  # noqa: PLR2004
         yield fault.clause, kept(one.number)
     elif one.status not in right:
         yield fault.clause, broken(one.number, expected=f"400 for {fault.what}", seen=str(one.status))
 
 
-def _of_the_barred(one: Seen) -> Told:
+def _of_the_barred(one: Observation) -> Told:
     """A create that has nothing wrong but that its account may not use the model (clause `model.access`)."""
     if one.status == 403:  # noqa: PLR2004
         model = one.asked.get("model", "")
@@ -97,7 +97,7 @@ def _of_the_barred(one: Seen) -> Told:
         yield "model.access", broken(one.number, expected=expected, seen=str(one.status))
 
 
-def _of_query(one: Seen, reading: Reading) -> Told:
+def _of_query(one: Observation, reading: TraceView) -> Told:
     right = permitted(one, reading)
     if is_own(one, reading) is False:
         yield from _told("query.own-tasks", one, right, {403}, "403 for the task of another account")
@@ -108,7 +108,7 @@ def _of_query(one: Seen, reading: Reading) -> Told:
         yield from _told("query.unknown-id", one, right, told, "404 for an id that was never given")
 
 
-def _of_foreign(one: Seen, right: frozenset[int]) -> Told:
+def _of_foreign(one: Observation, right: frozenset[int]) -> Told:
     named = one.body.get("error", {}).get("param") if one.status == 400 else None  # noqa: PLR2004
     if one.status == 400 and named != "task_id":  # noqa: PLR2004
         yield "query.id-prefix", broken(one.number, expected="`param` task_id", seen=f"`param` {named!r:.40}")
@@ -116,7 +116,7 @@ def _of_foreign(one: Seen, right: frozenset[int]) -> Told:
         yield from _told("query.id-prefix", one, right, {400}, "400 for an id with another prefix")
 
 
-def _told(clause: str, one: Seen, right: frozenset[int], wanted: set[int], expected: str) -> Told:
+def _told(clause: str, one: Observation, right: frozenset[int], wanted: set[int], expected: str) -> Told:
     if one.status in wanted:
         yield clause, kept(one.number)
     elif one.status not in right:

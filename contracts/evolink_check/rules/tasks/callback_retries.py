@@ -22,14 +22,14 @@ from evolink_check.rules.tasks.deliveries import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
-    from evolink_check.rules.tasks.deliveries import Calls, Run
+    from evolink_check.rules.tasks.deliveries import AttemptRun, TaskDeliveries
 
 _QUIET = 0.5  # real seconds
 
 
-def timeout(reading: Reading) -> Iterator[Finding]:
+def timeout(reading: TraceView) -> Iterator[Finding]:
     """`callback.timeout`: ten seconds of the server's time, or of real time where its time is scaled."""
     scale = reading.trace.scale
     for calls in whole(reading):
@@ -47,7 +47,7 @@ def timeout(reading: Reading) -> Iterator[Finding]:
                 yield broken(one.number, expected=f"given up after {given:g} s", seen=f"{what} {took:.2f} s")
 
 
-def success(reading: Reading) -> Iterator[Finding]:
+def success(reading: TraceView) -> Iterator[Finding]:
     """`callback.2xx-success`, of 2xx that came in time."""
     for calls in whole(reading):
         run = run_of(calls, reading)
@@ -64,7 +64,7 @@ def success(reading: Reading) -> Iterator[Finding]:
             yield kept(run.success.number)
 
 
-def _is_quiet(calls: Calls, one: Seen, reading: Reading) -> bool:
+def _is_quiet(calls: TaskDeliveries, one: Observation, reading: TraceView) -> bool:
     """Whether the receiver was watched for longer than the wait that would have followed a failure."""
     place = calls.attempts.index(one)
     waits = (*calls.rules.retries, max(calls.rules.retries, default=1.0))
@@ -72,7 +72,7 @@ def _is_quiet(calls: Calls, one: Seen, reading: Reading) -> bool:
     return reading.trace.watched_until >= one.entry.ended + 1.5 * wait + _QUIET
 
 
-def waits(reading: Reading) -> Iterator[Finding]:
+def waits(reading: TraceView) -> Iterator[Finding]:
     """`callback.retries`: the waits. From when they count is not said, so from the beginning of an attempt will do."""
     scale = reading.trace.scale
     for calls in whole(reading):
@@ -91,7 +91,7 @@ def waits(reading: Reading) -> Iterator[Finding]:
                 )
 
 
-def at_most_three(reading: Reading) -> Iterator[Finding]:
+def at_most_three(reading: TraceView) -> Iterator[Finding]:
     """`callback.at-most-three`, of deliveries that all failed."""
     for calls in whole(reading):
         run, most = run_of(calls, reading), 1 + len(calls.rules.retries)
@@ -102,7 +102,7 @@ def at_most_three(reading: Reading) -> Iterator[Finding]:
             yield kept(run.attempts[-1].number)
 
 
-def any_failure(reading: Reading) -> Iterator[Finding]:
+def any_failure(reading: TraceView) -> Iterator[Finding]:
     """`callback.any-failure`.
 
     Who calls again after a success does not look at the answers: that is told once, by `callback.2xx-success`.
@@ -122,7 +122,7 @@ def any_failure(reading: Reading) -> Iterator[Finding]:
             )
 
 
-def _is_owed(calls: Calls, run: Run, last: Seen, reading: Reading) -> bool:
+def _is_owed(calls: TaskDeliveries, run: AttemptRun, last: Observation, reading: TraceView) -> bool:
     """Whether another attempt should have come, and nothing else tells why it did not."""
     rest = 1 + len(calls.rules.retries) - len(run.attempts)
     if run.success or calls.elsewhere or rest < 1 or is_lossy(calls, last.entry.ended, reading, rest=rest):
@@ -131,11 +131,11 @@ def _is_owed(calls: Calls, run: Run, last: Seen, reading: Reading) -> bool:
     return reading.trace.watched_until >= last.entry.ended + enough
 
 
-def _outcome(one: Seen) -> str:
+def _outcome(one: Observation) -> str:
     return str(one.status) if one.status else one.entry.problem or "no answer"
 
 
-def no_redirects(reading: Reading) -> Iterator[Finding]:
+def no_redirects(reading: TraceView) -> Iterator[Finding]:
     """`callback.no-redirects`."""
     for calls in whole(reading):
         sent = [one for one in calls.attempts if one.status // 100 == 3]  # noqa: PLR2004

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
-    from evolink_check.rules.tasks.deliveries import Calls
+    from evolink_check.rules.tasks.deliveries import TaskDeliveries
 
 
-def only_when_asked(reading: Reading) -> Iterator[Finding]:
+def only_when_asked(reading: TraceView) -> Iterator[Finding]:
     """`callback.only-when-asked`, where deliveries were watched."""
     for calls in all_calls(reading) if reading.trace.receiver else ():
         if calls.url != "":
@@ -45,19 +45,19 @@ def only_when_asked(reading: Reading) -> Iterator[Finding]:
             yield kept(calls.tale.ended[0].number)
 
 
-def _is_due(calls: Calls, reading: Reading) -> bool:
+def _is_due(calls: TaskDeliveries, reading: TraceView) -> bool:
     """Whether a callback would have come by the end of the watching."""
     return bool(calls.tale.ended) and _is_over(calls, calls.tale.ended[0], reading)
 
 
-def _is_over(calls: Calls, end: Seen, reading: Reading) -> bool:
+def _is_over(calls: TaskDeliveries, end: Observation, reading: TraceView) -> bool:
     """Whether the receiver was watched long enough after an end was told."""
     enough = patience(calls.rules, 0, reading.trace.scale)
     over = reading.trace.watched_until >= end.entry.ended + enough
     return over and not is_lossy(calls, end.entry.ended, reading, rest=1 + len(calls.rules.retries))
 
 
-def at_end(reading: Reading) -> Iterator[Finding]:
+def at_end(reading: TraceView) -> Iterator[Finding]:
     """`callback.at-end`, cancelled tasks aside (clause `callback.cancelled`)."""
     for calls in watched(reading):
         for one in calls.early:
@@ -70,14 +70,14 @@ def at_end(reading: Reading) -> Iterator[Finding]:
             yield from _told(calls, reading)
 
 
-def cancelled(reading: Reading) -> Iterator[Finding]:
+def cancelled(reading: TraceView) -> Iterator[Finding]:
     """`callback.cancelled`."""
     for calls in watched(reading):
         if not calls.early and calls.tale.cancelled:
             yield from _told(calls, reading)
 
 
-def _told(calls: Calls, reading: Reading) -> Iterator[Finding]:
+def _told(calls: TaskDeliveries, reading: TraceView) -> Iterator[Finding]:
     if calls.attempts:
         yield kept(calls.attempts[0].number)
         return
@@ -92,7 +92,7 @@ def _told(calls: Calls, reading: Reading) -> Iterator[Finding]:
         )
 
 
-def post(reading: Reading) -> Iterator[Finding]:
+def post(reading: TraceView) -> Iterator[Finding]:
     """`callback.post`: POST, a content type of JSON, and JSON."""
     for calls in all_calls(reading):
         for one in (*calls.early, *calls.attempts):
@@ -105,7 +105,7 @@ def post(reading: Reading) -> Iterator[Finding]:
                 yield kept(one.number)
 
 
-def _no_post(one: Seen) -> str:
+def _no_post(one: Observation) -> str:
     method = one.entry.exchange.method.upper()
     kind = (one.header("Content-Type") or "").partition(";")[0].strip().lower()
     if method != "POST":
@@ -115,7 +115,7 @@ def _no_post(one: Seen) -> str:
     return "a body that is no JSON" if one.asked is NOT_JSON else ""
 
 
-def body_equals_query(reading: Reading) -> Iterator[Finding]:
+def body_equals_query(reading: TraceView) -> Iterator[Finding]:
     """`callback.body-equals-query`: all documented fields, query strings of links aside.
 
     It is held against a query that nothing else is wrong with; without any, against the first attempt.
@@ -139,7 +139,7 @@ def body_equals_query(reading: Reading) -> Iterator[Finding]:
                 yield kept(reference.number, one.number)
 
 
-def _blamed(reading: Reading) -> frozenset[int]:
+def _blamed(reading: TraceView) -> frozenset[int]:
     """The answers that a clause of their own objects to."""
     return frozenset(
         finding.entries[-1]
@@ -155,7 +155,7 @@ def _field(body: Mapping[str, Any], name: str) -> Any:
     return can_cancel(body) if name == "can_cancel" else body.get(name)
 
 
-def _difference(body: Mapping[str, Any], right: Mapping[str, Any], calls: Calls) -> str:
+def _difference(body: Mapping[str, Any], right: Mapping[str, Any], calls: TaskDeliveries) -> str:
     """The first field that is another, in a word."""
     named = sound_identity(calls.tale.create) if calls.tale.create else dict.fromkeys(IDENTITY)
     for name in ("id", "status", "progress", *(name for name in IDENTITY if name in named)):
@@ -169,7 +169,7 @@ def _difference(body: Mapping[str, Any], right: Mapping[str, Any], calls: Calls)
     return "can_cancel" if None not in {here, there} and here != there else ""
 
 
-def query_kept(reading: Reading) -> Iterator[Finding]:
+def query_kept(reading: TraceView) -> Iterator[Finding]:
     """`callback.query-kept`: path and query string, to the byte. They may be secret, so only lengths are told."""
     for calls in all_calls(reading):
         for one in (*calls.early, *calls.attempts) if calls.url else ():
@@ -194,7 +194,7 @@ def _on_wire(url: str) -> tuple[str, str]:
     return (f"{slash}{path}" or "/"), f"{mark}{query}"
 
 
-def no_key(reading: Reading) -> Iterator[Finding]:
+def no_key(reading: TraceView) -> Iterator[Finding]:
     """`callback.no-key`, an advice."""
     for calls in all_calls(reading):
         for one in (*calls.early, *calls.attempts):
@@ -209,7 +209,7 @@ def no_key(reading: Reading) -> Iterator[Finding]:
                 yield kept(one.number)
 
 
-def no_internal_at_delivery(reading: Reading) -> Iterator[Finding]:
+def no_internal_at_delivery(reading: TraceView) -> Iterator[Finding]:
     """`callback.no-internal-at-delivery`, of hosts that are internal by their name or number.
 
     What a name resolved to is not seen. A create that named such a host is the business of `callback.no-internal`.

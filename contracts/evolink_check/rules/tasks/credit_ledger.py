@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.rules.exchanges.attribution import sound
+from evolink_check.rules.exchanges.attribution import is_judgeable
 from evolink_check.rules.exchanges.wire import twins
 from evolink_check.traffic.trace import MAIN, NOBODY, OTHER, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evolink_check.analysis.observations import Reading, Seen, Story
+    from evolink_check.analysis.observations import Observation, TaskRecord, TraceView
 
 _DUST = 6  # decimals that count: behind them stands what a server's own adding and subtracting left over
 _LONG = 600.0  # seconds of the server's time, in which a task surely ends
@@ -36,7 +36,7 @@ class Balance:
     `epoch`: how many creates had made a task, or may have, by then. `settled`: the last end was long enough ago.
     """
 
-    seen: Seen
+    seen: Observation
     left: float
     unlimited: bool
     epoch: int
@@ -47,9 +47,9 @@ class Balance:
 class Spent:
     """One create of an account. `over`: when its end was first told, Unix seconds; infinite when it was not."""
 
-    seen: Seen
+    seen: Observation
     made: bool  # a task, or nobody knows
-    story: Story | None
+    story: TaskRecord | None
     over: float
     failed: bool
 
@@ -62,19 +62,19 @@ class Ledger:
     creates: tuple[Spent, ...]
 
 
-def ledgers(reading: Reading) -> tuple[Ledger, ...]:
+def ledgers(reading: TraceView) -> tuple[Ledger, ...]:
     """One for each label whose credits were asked for; none where it is not told who created what."""
     return reading.once(_ledgers)
 
 
-def _ledgers(reading: Reading) -> tuple[Ledger, ...]:
+def _ledgers(reading: TraceView) -> tuple[Ledger, ...]:
     creates = [_spent(one, reading) for one in reading.seen if one.role == "create"]
     if not reading.trace.complete or any(one.seen.entry.who == UNKNOWN for one in creates):
         return ()
     creates.sort(key=_began)
-    labels: dict[str, list[Seen]] = {}
+    labels: dict[str, list[Observation]] = {}
     for one in reading.of("credits"):
-        if one.entry.who not in {UNKNOWN, NOBODY} and sound(one):
+        if one.entry.who not in {UNKNOWN, NOBODY} and is_judgeable(one):
             labels.setdefault(one.entry.who, []).append(one)
     return tuple(
         _ledger(label, told, creates, settling(reading.trace.scale)) for label, told in labels.items()
@@ -85,7 +85,7 @@ def _began(one: Spent) -> float:
     return one.seen.entry.began
 
 
-def _spent(one: Seen, reading: Reading) -> Spent:
+def _spent(one: Observation, reading: TraceView) -> Spent:
     """What became of a create. Where its answer does not tell, or tells the id of another, it is over after a while."""
     words, made = reading.spec.query.statuses, one.status not in _REFUSED
     known = one.task_id and one.number not in reading.once(_twin_numbers)
@@ -102,12 +102,12 @@ def _spent(one: Seen, reading: Reading) -> Spent:
     return Spent(one, made, story, over, bool(ends) and all(word == words.failure for _, word in ends))
 
 
-def _twin_numbers(reading: Reading) -> frozenset[int]:
+def _twin_numbers(reading: TraceView) -> frozenset[int]:
     """The creates that were answered with an id that another was given too: nobody knows whose story it is."""
     return frozenset(one.number for pair in reading.once(twins) for one in pair)
 
 
-def _ledger(label: str, told: Sequence[Seen], creates: Sequence[Spent], settled: float) -> Ledger:
+def _ledger(label: str, told: Sequence[Observation], creates: Sequence[Spent], settled: float) -> Ledger:
     # Keys of other labels may be of the same account, as far as anybody knows; these two are not.
     apart = {MAIN: {OTHER}, OTHER: {MAIN}}.get(label, set())
     mine = [one for one in creates if one.seen.entry.who not in apart]
@@ -125,12 +125,12 @@ def _ledger(label: str, told: Sequence[Seen], creates: Sequence[Spent], settled:
     return Ledger(tuple(balances), tuple(mine))
 
 
-def _left(one: Seen) -> float | None:
+def _left(one: Observation) -> float | None:
     """The remaining credits of the user, whom all keys share."""
     return amount_of(side_of(one.body, "user").get("remaining_credits"))
 
 
-def _is_unlimited(one: Seen) -> bool:
+def _is_unlimited(one: Observation) -> bool:
     return side_of(one.body, "token").get("unlimited_credits") is True
 
 

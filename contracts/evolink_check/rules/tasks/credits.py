@@ -12,22 +12,22 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import broken, kept
-from evolink_check.rules.exchanges.attribution import sound, sure
+from evolink_check.rules.exchanges.attribution import certain_faults, is_judgeable
 from evolink_check.rules.tasks.credit_ledger import amount_of, is_amount, ledgers, side_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
     from evolink_check.rules.tasks.credit_ledger import Balance, Ledger, Spent
 
 _OK, _FIRST_ERROR, _SHORT = 200, 400, 402
 
 
-def _idle(reading: Reading) -> Iterator[tuple[Balance, Balance, list[Seen], list[Seen]]]:
+def _idle(reading: TraceView) -> Iterator[tuple[Balance, Balance, list[Observation], list[Observation]]]:
     """Two readings between which no task was made, with the refused creates and the answered queries between."""
-    asked: dict[str, list[Seen]] = {}
+    asked: dict[str, list[Observation]] = {}
     for one in reading.of("query"):
         if one.succeeded:
             asked.setdefault(one.entry.who, []).append(one)
@@ -39,14 +39,14 @@ def _idle(reading: Reading) -> Iterator[tuple[Balance, Balance, list[Seen], list
                 yield first, second, _between(refused, first, second), _between(mine, first, second)
 
 
-def _between(ones: Sequence[Seen], first: Balance, second: Balance) -> list[Seen]:
+def _between(ones: Sequence[Observation], first: Balance, second: Balance) -> list[Observation]:
     """What began after one reading and before the other, of what is in order."""
     start = bisect_left(ones, first.seen.entry.ended, key=lambda one: one.entry.began)
     end = bisect_left(ones, second.seen.entry.began, key=lambda one: one.entry.began)
     return list(ones[start:end])
 
 
-def reserved(reading: Reading) -> Iterator[Finding]:
+def reserved(reading: TraceView) -> Iterator[Finding]:
     """`credits.reserved`, as far as a refused create takes none; how many an accepted one takes is an estimate."""
     for first, second, refused, asked in _idle(reading):
         if not refused or asked:
@@ -60,7 +60,7 @@ def reserved(reading: Reading) -> Iterator[Finding]:
             )
 
 
-def reads_only(reading: Reading) -> Iterator[Finding]:
+def reads_only(reading: TraceView) -> Iterator[Finding]:
     """`query.reads-only`, an advice."""
     for first, second, refused, asked in _idle(reading):
         if refused or not asked:
@@ -92,7 +92,7 @@ class Failed:
         return next((one for one in self.after if one.left >= self.before.left), None)
 
 
-def _failed(reading: Reading) -> Iterator[Failed]:
+def _failed(reading: TraceView) -> Iterator[Failed]:
     for ledger in ledgers(reading):
         made = [one for one in ledger.creates if one.made]
         epochs = [tuple(group) for _, group in groupby(ledger.balances, key=lambda one: one.epoch)]
@@ -103,7 +103,7 @@ def _failed(reading: Reading) -> Iterator[Failed]:
                 yield Failed(settled[-1], tuple(between), after)
 
 
-def refund(reading: Reading) -> Iterator[Finding]:
+def refund(reading: TraceView) -> Iterator[Finding]:
     """`credits.refund`: sooner or later. That it is not too late is the business of `callback.after-billing`."""
     for one in _failed(reading):
         last, numbers = one.after[-1], [task.seen.number for task in one.tasks]
@@ -119,7 +119,7 @@ def refund(reading: Reading) -> Iterator[Finding]:
             )
 
 
-def after_billing(reading: Reading) -> Iterator[Finding]:
+def after_billing(reading: TraceView) -> Iterator[Finding]:
     """`callback.after-billing`: credits that return are back when the callback is there."""
     for one in _failed(reading):
         deliveries = [task.story.deliveries[0] for task in one.tasks if task.story and task.story.deliveries]
@@ -140,13 +140,13 @@ def after_billing(reading: Reading) -> Iterator[Finding]:
                 )
 
 
-def short(reading: Reading) -> Iterator[Finding]:
+def short(reading: TraceView) -> Iterator[Finding]:
     """`credits.short`, of accounts that are known to have none, and of those that were just read."""
     for one in reading.of("create"):
         if one.account.credits is False and one.account.valid and one.account.access is not False:
             if one.status == _SHORT:
                 yield kept(one.number)
-            elif one.succeeded and sound(one) and not sure(one):
+            elif one.succeeded and is_judgeable(one) and not certain_faults(one):
                 yield broken(one.number, expected="402: the account has no credits", seen=str(one.status))
     for ledger in ledgers(reading):
         yield from _overdrawn(ledger)
@@ -168,15 +168,15 @@ def _overdrawn(ledger: Ledger) -> Iterator[Finding]:
             )
 
 
-def _price(create: Seen) -> float:
+def _price(create: Observation) -> float:
     usage = create.body.get("usage")
     return (amount_of(usage.get("credits_reserved")) if isinstance(usage, dict) else None) or 0.0
 
 
-def shape(reading: Reading) -> Iterator[Finding]:
+def shape(reading: TraceView) -> Iterator[Finding]:
     """`credits.shape`."""
     for one in reading.of("credits"):
-        if one.status >= _FIRST_ERROR or not sound(one):
+        if one.status >= _FIRST_ERROR or not is_judgeable(one):
             continue
         problem = _misshapen(one)
         if problem:
@@ -185,7 +185,7 @@ def shape(reading: Reading) -> Iterator[Finding]:
             yield kept(one.number)
 
 
-def _misshapen(one: Seen) -> str:
+def _misshapen(one: Observation) -> str:
     if one.status != _OK or not isinstance(one.answer, dict):
         return f"{one.status} with {'an object' if isinstance(one.answer, dict) else 'no object'}"
     if one.body.get("success") is not True or not isinstance(one.body.get("message"), str):

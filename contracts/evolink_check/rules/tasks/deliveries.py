@@ -1,6 +1,6 @@
 """The deliveries of each task as the rules over callbacks read them, and how long a server is given.
 
-Every task that asked to be called gets its `Calls`: what was called at its URL, or with its id, less what other clauses
+Every task that asked to be called gets its `TaskDeliveries`: what was called at its URL, or with its id, less what other clauses
 are about: calls before the end, and requests where a receiver redirected to.
 """
 
@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
-from evolink_check.rules.tasks.history import tales
+from evolink_check.rules.tasks.history import task_histories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from evolink_spec import CallbackRules
 
-    from evolink_check.analysis.observations import Reading, Seen
-    from evolink_check.rules.tasks.history import Tale
+    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.rules.tasks.history import TaskHistory
 
 GAVE_UP, CUT = "the sender closed", "the receiver closed"  # why a delivery was not answered
 _ELSEWHERE, _CASE = "/elsewhere/", "/c/"  # below the receiver's prefix
@@ -32,7 +32,7 @@ _BUSY = 1.5  # real seconds that a busy server may be late
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
+class TaskDeliveries:
     """The deliveries of one task.
 
     `url` is what its create asked to be called; "" when it asked for nothing, None when that is not known. `watched`:
@@ -40,13 +40,13 @@ class Calls:
     that followed a redirect.
     """
 
-    tale: Tale
+    tale: TaskHistory
     url: str | None
     watched: bool
     rules: CallbackRules
-    attempts: tuple[Seen, ...] = ()
-    early: tuple[Seen, ...] = ()
-    elsewhere: tuple[Seen, ...] = ()
+    attempts: tuple[Observation, ...] = ()
+    early: tuple[Observation, ...] = ()
+    elsewhere: tuple[Observation, ...] = ()
 
     @property
     def torn(self) -> bool:
@@ -55,13 +55,13 @@ class Calls:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class AttemptRun:
     """The attempts up to the first that succeeded. `sure`: the sender surely heard of that; `more`: those after it."""
 
-    attempts: tuple[Seen, ...]
-    success: Seen | None
+    attempts: tuple[Observation, ...]
+    success: Observation | None
     sure: bool
-    more: tuple[Seen, ...]
+    more: tuple[Observation, ...]
 
 
 def patience(rules: CallbackRules, count: int, scale: float) -> float:
@@ -84,22 +84,22 @@ def tolerance(wait: float) -> tuple[float, float]:
     return wait - min(0.5, max(0.1, wait / 2)), wait * 1.5 + 2.0
 
 
-def all_calls(reading: Reading) -> tuple[Calls, ...]:
+def all_calls(reading: TraceView) -> tuple[TaskDeliveries, ...]:
     """Of every task whose create is in the trace, or that a callback told of."""
     return reading.once(_all_calls)
 
 
-def watched(reading: Reading) -> Iterator[Calls]:
+def watched(reading: TraceView) -> Iterator[TaskDeliveries]:
     """Of every task that asked to be called where somebody watched."""
     return (calls for calls in all_calls(reading) if calls.watched)
 
 
-def whole(reading: Reading) -> Iterator[Calls]:
+def whole(reading: TraceView) -> Iterator[TaskDeliveries]:
     """Of those that are `watched`, the ones whose deliveries all came whole."""
     return (calls for calls in watched(reading) if not calls.torn)
 
 
-def is_torn(one: Seen) -> bool:
+def is_torn(one: Observation) -> bool:
     """Whether a delivery's body is shorter than it was to be."""
     length = one.sent("Content-Length") or ""
     return (
@@ -107,7 +107,7 @@ def is_torn(one: Seen) -> bool:
     )
 
 
-def busy(reading: Reading, at: float) -> float:
+def busy(reading: TraceView, at: float) -> float:
     """The most real seconds that the API took to answer around an instant: as long may a delivery take to arrive.
 
     A sender's time runs while it connects, which a receiver does not see. 0 where nothing was asked.
@@ -117,26 +117,26 @@ def busy(reading: Reading, at: float) -> float:
     return max((took for _, took in asked[start:end]), default=0.0)
 
 
-def is_lossy(calls: Calls, at: float, reading: Reading, *, rest: int = 1) -> bool:
+def is_lossy(calls: TaskDeliveries, at: float, reading: TraceView, *, rest: int = 1) -> bool:
     """Whether things were so slow that attempts may have been given up before they arrived: all the `rest` of them."""
     given = calls.rules.timeout / reading.trace.scale
     return busy(reading, at) > (given / 4 if rest == 1 else given)
 
 
-def _asked_api(reading: Reading) -> list[tuple[float, float]]:
+def _asked_api(reading: TraceView) -> list[tuple[float, float]]:
     return sorted(
         (one.entry.ended, one.entry.ended - one.entry.began) for one in reading.of("query", "credits")
     )
 
 
-def run_of(calls: Calls, reading: Reading) -> Run:
+def run_of(calls: TaskDeliveries, reading: TraceView) -> AttemptRun:
     """The attempts by what came of them."""
     for place, one in enumerate(calls.attempts):
         if one.status in _SUCCESS:
             took = one.entry.ended - one.entry.began + busy(reading, one.entry.began)
             sure = took < earliest(calls.rules.timeout / reading.trace.scale)
-            return Run(calls.attempts[: place + 1], one, sure, calls.attempts[place + 1 :])
-    return Run(calls.attempts, None, sure=False, more=())
+            return AttemptRun(calls.attempts[: place + 1], one, sure, calls.attempts[place + 1 :])
+    return AttemptRun(calls.attempts, None, sure=False, more=())
 
 
 def is_about(took: float, given: float, unseen: float) -> bool:
@@ -154,14 +154,14 @@ def latest(given: float) -> float:
     return given * 1.25 + 0.5
 
 
-def _all_calls(reading: Reading) -> tuple[Calls, ...]:
+def _all_calls(reading: TraceView) -> tuple[TaskDeliveries, ...]:
     if not reading.of("delivery") and not reading.trace.receiver:
         return ()
-    asked = [calls for tale in tales(reading) if (calls := _asked(tale, reading)) is not None]
+    asked = [calls for tale in task_histories(reading) if (calls := _asked(tale, reading)) is not None]
     ids = {calls.tale.id: place for place, calls in enumerate(asked)}
     urls = _by_place(asked)
-    found: list[list[Seen]] = [[] for _ in asked]
-    aside: list[list[Seen]] = [[] for _ in asked]
+    found: list[list[Observation]] = [[] for _ in asked]
+    aside: list[list[Observation]] = [[] for _ in asked]
     redirects = _redirects(reading, urls)
     for one in reading.of("delivery"):
         url = one.entry.exchange.url
@@ -175,21 +175,21 @@ def _all_calls(reading: Reading) -> tuple[Calls, ...]:
     return tuple(_parted(calls, found[place], aside[place], reading) for place, calls in enumerate(asked))
 
 
-def _asked(tale: Tale, reading: Reading) -> Calls | None:
+def _asked(tale: TaskHistory, reading: TraceView) -> TaskDeliveries | None:
     rules = tale.create.operation.callback if tale.create and tale.create.operation else None
     if tale.create is None:
         rules = next((one.callback for all_ in reading.spec.creates.values() for one in all_.values()), None)
     if rules is None:
         return None
     if tale.create is None or not isinstance(tale.create.asked, dict):
-        return Calls(tale, None, watched=False, rules=rules)
+        return TaskDeliveries(tale, None, watched=False, rules=rules)
     url = tale.create.asked.get(rules.field)
     said = url if isinstance(url, str) else "" if url is None else None
     receiver = reading.trace.receiver
-    return Calls(tale, said, bool(receiver and said and said.startswith(receiver)), rules)
+    return TaskDeliveries(tale, said, bool(receiver and said and said.startswith(receiver)), rules)
 
 
-def _by_place(asked: Sequence[Calls]) -> Mapping[str, int]:
+def _by_place(asked: Sequence[TaskDeliveries]) -> Mapping[str, int]:
     """The tasks that are the only one to be called somewhere, by where that is."""
     found: dict[str, list[int]] = {}
     for place, calls in enumerate(asked):
@@ -203,7 +203,7 @@ def _place(url: str) -> str:
     return url.partition("#")[0].partition("?")[0]
 
 
-def _redirects(reading: Reading, urls: Mapping[str, int]) -> Mapping[str, int]:
+def _redirects(reading: TraceView, urls: Mapping[str, int]) -> Mapping[str, int]:
     """The addresses that the receiver redirected to, each with the task that was called."""
     found = {}
     for one in reading.of("delivery"):
@@ -226,7 +226,9 @@ def _is_below(url: str, receiver: str, part: str) -> bool:
     return bool(receiver) and url.startswith(f"{receiver}{part}")
 
 
-def _parted(calls: Calls, found: Sequence[Seen], aside: Sequence[Seen], reading: Reading) -> Calls:
+def _parted(
+    calls: TaskDeliveries, found: Sequence[Observation], aside: Sequence[Observation], reading: TraceView
+) -> TaskDeliveries:
     """With the deliveries in order, those before the end aside."""
     tale = calls.tale
     on_its_way = (tale.words.initial, tale.words.running)

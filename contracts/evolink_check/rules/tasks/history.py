@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from evolink_check.analysis.observations import results_of
-from evolink_check.rules.exchanges.attribution import ID, given, sound, sure, well_formed
+from evolink_check.rules.exchanges.attribution import (
+    ID,
+    certain_faults,
+    is_judgeable,
+    known_tasks,
+    well_formed,
+)
 from evolink_check.traffic.trace import UNKNOWN
 
 if TYPE_CHECKING:
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
 
     from evolink_spec import Statuses
 
-    from evolink_check.analysis.observations import Reading, Seen, Story
+    from evolink_check.analysis.observations import Observation, TaskRecord, TraceView
 
 CANCELLED = frozenset({"cancelled", "canceled"})  # no status by the documents, and yet an obvious word
 IDENTITY = ("created", "model", "object", "type")
@@ -31,7 +37,7 @@ _SHOWN = 60  # characters of a value
 
 
 @dataclass(frozen=True, slots=True)
-class Tale:
+class TaskHistory:
     """One task. `create` is None in a recording that does not hold it.
 
     `queries` are its owner's sound 200s; `judged` those of them that do not contradict an end that was told before;
@@ -41,12 +47,12 @@ class Tale:
 
     id: str
     words: Statuses
-    create: Seen | None
-    queries: tuple[Seen, ...]
-    judged: tuple[Seen, ...]
-    changed: tuple[tuple[Seen, Seen], ...]
-    refused: tuple[Seen, ...]
-    deliveries: tuple[Seen, ...]
+    create: Observation | None
+    queries: tuple[Observation, ...]
+    judged: tuple[Observation, ...]
+    changed: tuple[tuple[Observation, Observation], ...]
+    refused: tuple[Observation, ...]
+    deliveries: tuple[Observation, ...]
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -54,7 +60,7 @@ class Tale:
         return (self.words.success, self.words.failure)
 
     @property
-    def ended(self) -> tuple[Seen, ...]:
+    def ended(self) -> tuple[Observation, ...]:
         """The queries that tell the end."""
         return tuple(view for view in self.judged if view.body.get("status") in self.ends)
 
@@ -64,17 +70,17 @@ class Tale:
         return any(is_cancelled(view.body) for view in (*self.queries, *self.deliveries))
 
 
-def tales(reading: Reading) -> tuple[Tale, ...]:
+def task_histories(reading: TraceView) -> tuple[TaskHistory, ...]:
     """The tasks that can be judged, in the order of their first appearance."""
     return reading.once(_tales)
 
 
-def bodies(reading: Reading) -> Iterator[tuple[Tale, Seen]]:
+def bodies(reading: TraceView) -> Iterator[tuple[TaskHistory, Observation]]:
     """Every body that is judged by itself, with its task."""
-    return ((tale, view) for tale in tales(reading) for view in bodies_of(tale))
+    return ((tale, view) for tale in task_histories(reading) for view in bodies_of(tale))
 
 
-def bodies_of(tale: Tale) -> tuple[Seen, ...]:
+def bodies_of(tale: TaskHistory) -> tuple[Observation, ...]:
     """The queries, and the first callback where no query tells the end.
 
     Otherwise a callback is held against the query (clause `callback.body-equals-query`).
@@ -84,7 +90,7 @@ def bodies_of(tale: Tale) -> tuple[Seen, ...]:
     return (*tale.judged, *told[:1])
 
 
-def in_order(views: Iterable[Seen]) -> Iterator[tuple[Seen, list[Seen]]]:
+def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[Observation]]]:
     """Each view by its beginning, with those that had surely been told by then, and not yet at the view before.
 
     An answer tells how things stood at some time between request and answer. Which of two came first is sure only
@@ -116,7 +122,7 @@ def progress_of(body: Mapping[str, Any]) -> int | None:
     return int(value) if 0 <= value <= _MOST else None
 
 
-def sound_identity(create: Seen | None) -> dict[str, Any]:
+def sound_identity(create: Observation | None) -> dict[str, Any]:
     """What a create says of its task for good, as far as no other clause objects to it."""
     if create is None or create.operation is None:
         return {}
@@ -159,49 +165,49 @@ def can_cancel(body: Mapping[str, Any]) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _tales(reading: Reading) -> tuple[Tale, ...]:
-    known = given(reading)
+def _tales(reading: TraceView) -> tuple[TaskHistory, ...]:
+    known = known_tasks(reading)
     return tuple(
         _tale(story, reading) for story in reading.stories.values() if _counts(story, reading, known)
     )
 
 
-def _counts(story: Story, reading: Reading, known: Mapping[str, Seen]) -> bool:
+def _counts(story: TaskRecord, reading: TraceView, known: Mapping[str, Observation]) -> bool:
     if story.create is None:  # of a complete trace, an id that nobody was given
         return not reading.trace.complete and well_formed(story.id)
     account = story.create.account
     fit = False not in {account.valid, account.credits, account.access}
-    return story.id in known and fit and not sure(story.create)
+    return story.id in known and fit and not certain_faults(story.create)
 
 
-def _tale(story: Story, reading: Reading) -> Tale:
+def _tale(story: TaskRecord, reading: TraceView) -> TaskHistory:
     words = reading.spec.query.statuses
-    mine = [view for view in story.queries if _is_own(view, story) and sound(view)]
+    mine = [view for view in story.queries if _is_own(view, story) and is_judgeable(view)]
     queries = tuple(view for view in mine if view.status == view.success)
     changed = tuple(_changes(queries, words))
     gone = {view.number for view, _ in changed}
-    return Tale(
+    return TaskHistory(
         story.id,
         words,
         story.create,
         queries,
         tuple(view for view in queries if view.number not in gone),
         changed,
-        tuple(view for view in story.refused if _is_own(view, story) and sound(view)),
+        tuple(view for view in story.refused if _is_own(view, story) and is_judgeable(view)),
         tuple(sorted(story.deliveries, key=lambda view: (view.entry.began, view.number))),
     )
 
 
-def _is_own(view: Seen, story: Story) -> bool:
+def _is_own(view: Observation, story: TaskRecord) -> bool:
     if story.create is None:
         return view.account.valid is not False
     return UNKNOWN in {view.entry.who, story.create.entry.who} or view.entry.who == story.create.entry.who
 
 
-def _changes(queries: Sequence[Seen], words: Statuses) -> Iterator[tuple[Seen, Seen]]:
+def _changes(queries: Sequence[Observation], words: Statuses) -> Iterator[tuple[Observation, Observation]]:
     """The queries that contradict an end that was surely told before, with that end (clause `task.final`)."""
     ends = (words.success, words.failure)
-    first: Seen | None = None
+    first: Observation | None = None
     for view, before in in_order(queries):
         if first is None:
             first = next((one for one in before if one.body.get("status") in ends), None)
@@ -209,7 +215,7 @@ def _changes(queries: Sequence[Seen], words: Statuses) -> Iterator[tuple[Seen, S
             yield view, first
 
 
-def differs(first: Seen, later: Seen, words: Statuses) -> str:
+def differs(first: Observation, later: Observation, words: Statuses) -> str:
     """What of a final body does not last, in a word; empty when all does. What was wrong at once need not last."""
     lasting, now = _lasting(first.body, words), _all(later.body)
     if now["can_cancel"] is None:  # it may be left out

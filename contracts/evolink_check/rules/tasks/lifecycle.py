@@ -17,30 +17,30 @@ from evolink_check.rules.tasks.history import (
     links_of,
     shown,
     sound_identity,
-    tales,
+    task_histories,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
-    from evolink_check.rules.tasks.history import Tale
+    from evolink_check.rules.tasks.history import TaskHistory
 
 _LONG = 600.0  # seconds of the server's time: by then a task usually has ended long ago
 _TYPES = {"created": int, "model": str, "object": str, "type": str}
 
 
-def identity(reading: Reading) -> Iterator[Finding]:
+def identity(reading: TraceView) -> Iterator[Finding]:
     """`task.identity`. The id is the business of `query.same-id`, another JSON type that of `query.schema`."""
-    for tale in tales(reading):
+    for tale in task_histories(reading):
         known = sound_identity(tale.create)
         for view in bodies_of(tale):
             yield from _same(view, known)
 
 
-def _same(view: Seen, known: dict[str, Any]) -> Iterator[Finding]:
+def _same(view: Observation, known: dict[str, Any]) -> Iterator[Finding]:
     told = {name: view.body[name] for name in IDENTITY if type(view.body.get(name)) is _TYPES[name]}
     before = told.keys() & known.keys()
     for name, value in told.items():
@@ -53,7 +53,7 @@ def _same(view: Seen, known: dict[str, Any]) -> Iterator[Finding]:
         yield kept(view.number)
 
 
-def status_words(reading: Reading) -> Iterator[Finding]:
+def status_words(reading: TraceView) -> Iterator[Finding]:
     """`task.status-words`. That a cancelled task is no `cancelled` one is the business of `failure.cancelled`."""
     for tale, view in bodies(reading):
         status = view.body.get("status")
@@ -69,18 +69,18 @@ def status_words(reading: Reading) -> Iterator[Finding]:
             )
 
 
-def is_documented(reading: Reading, tale: Tale, view: Seen) -> bool:
+def is_documented(reading: TraceView, tale: TaskHistory, view: Observation) -> bool:
     """Whether the status is a word of the documents, of which a task's life may not need every one."""
     if view.body.get("status") in tale.words:
         return True
     return view.role == "query" and not any(one.pointer == "/status" for one in reading.problems(view))
 
 
-def status_order(reading: Reading) -> Iterator[Finding]:
+def status_order(reading: TraceView) -> Iterator[Finding]:
     """`task.status-order`. What follows an end is the business of `task.final`."""
-    for tale in tales(reading):
+    for tale in task_histories(reading):
         rank = {word: place for place, word in enumerate(tale.words)}
-        latest: Seen | None = None
+        latest: Observation | None = None
         for view, before in in_order([one for one in tale.judged if one.body.get("status") in tale.words]):
             latest = max(
                 (*before, *([latest] if latest else [])),
@@ -101,9 +101,9 @@ def status_order(reading: Reading) -> Iterator[Finding]:
                 yield kept(latest.number, view.number)
 
 
-def final(reading: Reading) -> Iterator[Finding]:
+def final(reading: TraceView) -> Iterator[Finding]:
     """`task.final`: status, progress, results (query strings aside), error and `can_cancel` last."""
-    for tale in tales(reading):
+    for tale in task_histories(reading):
         ends = tale.ended
         for view in ends[1:]:
             yield kept(ends[0].number, view.number)
@@ -117,16 +117,16 @@ def final(reading: Reading) -> Iterator[Finding]:
             )
 
 
-def _of(view: Seen, name: str) -> str:
+def _of(view: Observation, name: str) -> str:
     if name == "results":
         return f"results {shown(links_of(view.body))}"
     value = can_cancel(view.body) if name == "can_cancel" else view.body.get(name)
     return f"{name} {shown(value)}"
 
 
-def ends(reading: Reading) -> Iterator[Finding]:
+def ends(reading: TraceView) -> Iterator[Finding]:
     """`task.ends`, an advice: told as not ended after ten minutes of the server's time."""
-    for tale in tales(reading):
+    for tale in task_histories(reading):
         over = [view for view in (*tale.ended, *tale.deliveries) if view.body.get("status") in tale.ends]
         if over:
             yield kept(over[0].number)
@@ -142,7 +142,7 @@ def ends(reading: Reading) -> Iterator[Finding]:
                 )
 
 
-def cancellable(reading: Reading) -> Iterator[Finding]:
+def cancellable(reading: TraceView) -> Iterator[Finding]:
     """`task.can-cancel`: both answers are accepted, as there is no call to cancel with."""
     for tale, view in bodies(reading):
         if view.body.get("status") in tale.ends and can_cancel(view.body) is not None:

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
 
 
-def results_when_completed(reading: Reading) -> Iterator[Finding]:
+def results_when_completed(reading: TraceView) -> Iterator[Finding]:
     """`task.results-when-completed`: otherwise absent, null or empty. No list at all: `query.schema`."""
     for tale, view in bodies(reading):
         status, results = view.body.get("status"), view.body.get("results")
@@ -32,7 +32,7 @@ def results_when_completed(reading: Reading) -> Iterator[Finding]:
             yield broken(view.number, expected="a link at least", seen=f"{status}, results {shown(results)}")
 
 
-def results_uri(reading: Reading) -> Iterator[Finding]:
+def results_uri(reading: TraceView) -> Iterator[Finding]:
     """`task.results-uri`."""
     for _, view in bodies(reading):
         results = view.body.get("results")
@@ -47,7 +47,7 @@ def _bare(url: Any) -> Any:
     return url.partition("?")[0] if isinstance(url, str) else url
 
 
-def error_when_failed(reading: Reading) -> Iterator[Finding]:
+def error_when_failed(reading: TraceView) -> Iterator[Finding]:
     """`task.error-when-failed`: otherwise absent or null. What stands in it has clauses of its own."""
     for tale, view in bodies(reading):
         status, error = view.body.get("status"), view.body.get("error")
@@ -71,7 +71,7 @@ def _missing(error: Any) -> str:
     return f"no {' and no '.join(names)} in it" if names else ""
 
 
-def _failures(reading: Reading, name: str) -> Iterator[tuple[Seen, Any]]:
+def _failures(reading: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
     """What every failed task says under a name of its error, where it says anything."""
     for tale, view in bodies(reading):
         error = view.body.get("error")
@@ -81,7 +81,7 @@ def _failures(reading: Reading, name: str) -> Iterator[tuple[Seen, Any]]:
                 yield view, value
 
 
-def codes(reading: Reading) -> Iterator[Finding]:
+def codes(reading: TraceView) -> Iterator[Finding]:
     """`failure.codes`; documents that list none leave it open."""
     known = {failure.code for failure in reading.spec.failures}
     for view, code in _failures(reading, "code") if known else ():
@@ -95,7 +95,7 @@ def codes(reading: Reading) -> Iterator[Finding]:
             )
 
 
-def type_(reading: Reading) -> Iterator[Finding]:
+def type_(reading: TraceView) -> Iterator[Finding]:
     """`failure.type`."""
     for view, value in _failures(reading, "type"):
         if value == "task_error":
@@ -104,7 +104,7 @@ def type_(reading: Reading) -> Iterator[Finding]:
             yield broken(view.number, expected="error.type 'task_error'", seen=f"error.type {shown(value)}")
 
 
-def message(reading: Reading) -> Iterator[Finding]:
+def message(reading: TraceView) -> Iterator[Finding]:
     """`failure.message`: any text. One line is accepted, as the wording is not fixed."""
     for view, value in _failures(reading, "message"):
         if isinstance(value, str) and value.strip():
@@ -113,7 +113,7 @@ def message(reading: Reading) -> Iterator[Finding]:
             yield broken(view.number, expected="a message for people", seen=f"error.message {shown(value)}")
 
 
-def cancelled(reading: Reading) -> Iterator[Finding]:
+def cancelled(reading: TraceView) -> Iterator[Finding]:
     """`failure.cancelled`, where anything tells that a task was cancelled."""
     for tale, view in bodies(reading):
         status = view.body.get("status")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import broken, kept
-from evolink_check.rules.tasks.history import bodies, in_order, progress_of, shown, tales
+from evolink_check.rules.tasks.history import bodies, in_order, progress_of, shown, task_histories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
-    from evolink_check.rules.tasks.history import Tale
+    from evolink_check.rules.tasks.history import TaskHistory
 
 
-def progress_range(reading: Reading) -> Iterator[Finding]:
+def progress_range(reading: TraceView) -> Iterator[Finding]:
     """`task.progress-range`, whatever the status. Null is the business of `query.schema`."""
     for _, view in bodies(reading):
         value = view.body.get("progress")
@@ -27,10 +27,10 @@ def progress_range(reading: Reading) -> Iterator[Finding]:
             yield broken(view.number, expected="an integer from 0 to 100", seen=f"progress {shown(value)}")
 
 
-def progress_monotone(reading: Reading) -> Iterator[Finding]:
+def progress_monotone(reading: TraceView) -> Iterator[Finding]:
     """`task.progress-monotone`. What is due while pending and when completed has clauses of its own."""
-    for tale in tales(reading):
-        highest: tuple[int, Seen] | None = None
+    for tale in task_histories(reading):
+        highest: tuple[int, Observation] | None = None
         for view, before in in_order([one for one in tale.judged if _is_running(tale, one)]):
             for one in before:
                 value = progress_of(one.body) or 0
@@ -49,11 +49,11 @@ def progress_monotone(reading: Reading) -> Iterator[Finding]:
                 yield kept(highest[1].number, view.number)
 
 
-def _is_running(tale: Tale, view: Seen) -> bool:
+def _is_running(tale: TaskHistory, view: Observation) -> bool:
     return view.body.get("status") == tale.words.running and progress_of(view.body) is not None
 
 
-def _progress_at(reading: Reading, place: int, value: int) -> Iterator[Finding]:
+def _progress_at(reading: TraceView, place: int, value: int) -> Iterator[Finding]:
     """Every body with the status at a place of `Statuses` has this progress."""
     for tale, view in bodies(reading):
         now, word = progress_of(view.body), tale.words[place]
@@ -65,23 +65,23 @@ def _progress_at(reading: Reading, place: int, value: int) -> Iterator[Finding]:
             yield broken(view.number, expected=f"progress {value} when {word}", seen=f"progress {now}")
 
 
-def progress_pending(reading: Reading) -> Iterator[Finding]:
+def progress_pending(reading: TraceView) -> Iterator[Finding]:
     """`task.progress-pending`; a document whose tasks are never pending has nothing to say here."""
     words = reading.spec.query.statuses
     return _progress_at(reading, 0, 0) if words.initial != words.running else iter(())
 
 
-def progress_processing(reading: Reading) -> Iterator[Finding]:
+def progress_processing(reading: TraceView) -> Iterator[Finding]:
     """`task.progress-processing`: 0 and 100 are accepted as well, so that no integer in the range breaks it."""
     return (kept(view.number) for tale, view in bodies(reading) if _is_running(tale, view))
 
 
-def progress_completed(reading: Reading) -> Iterator[Finding]:
+def progress_completed(reading: TraceView) -> Iterator[Finding]:
     """`task.progress-completed`."""
     return _progress_at(reading, 2, 100)
 
 
-def progress_failed(reading: Reading) -> Iterator[Finding]:
+def progress_failed(reading: TraceView) -> Iterator[Finding]:
     """`task.progress-failed`."""
     return _progress_at(reading, 3, 0)
 

@@ -9,16 +9,16 @@ from evolink_check.analysis.verdicts import broken, kept
 from evolink_check.rules.exchanges.allowed_statuses import permitted
 from evolink_check.rules.exchanges.create_responses import is_at_once
 from evolink_check.rules.exchanges.false_rejections import headers_to_blame
-from evolink_check.rules.tasks.history import IDENTITY, shown, tales
+from evolink_check.rules.tasks.history import IDENTITY, shown, task_histories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
     from evolink_check.analysis.openapi import Problem
     from evolink_check.analysis.verdicts import Finding, Rule
-    from evolink_check.rules.tasks.history import Tale
+    from evolink_check.rules.tasks.history import TaskHistory
 
 # What the query of an own task is not; 401, 402 and 429 are about the key. 403 may be right where no key was recorded.
 _NEVER = {400, 403, 404}
@@ -27,9 +27,9 @@ _PASSING = 3  # as many 500s, and nothing else any more, are no passing fault
 _ABSENT = object()
 
 
-def answers_200(reading: Reading) -> Iterator[Finding]:
+def answers_200(reading: TraceView) -> Iterator[Finding]:
     """`query.answers-200`. Of a 404 before the first 200 `create.readable-at-once` speaks, where there is one."""
-    for tale in tales(reading):
+    for tale in task_histories(reading):
         if tale.create is None:
             continue
         for view in tale.queries:
@@ -44,11 +44,11 @@ def answers_200(reading: Reading) -> Iterator[Finding]:
         yield from _lasting_500(reading, tale)
 
 
-def _is_unknown(view: Seen) -> bool:
+def _is_unknown(view: Observation) -> bool:
     return view.status == _NOT_FOUND
 
 
-def _lasting_500(reading: Reading, tale: Tale) -> Iterator[Finding]:
+def _lasting_500(reading: TraceView, tale: TaskHistory) -> Iterator[Finding]:
     """A task that can be queried no more, while the server answers others."""
     last = max((view.entry.began for view in tale.queries), default=0.0)
     tail = [view for view in tale.refused if view.entry.began > last]
@@ -59,13 +59,13 @@ def _lasting_500(reading: Reading, tale: Tale) -> Iterator[Finding]:
         yield broken(*numbers, expected="200 for an own task", seen=f"{tail[-1].status}, {len(tail)} times")
 
 
-def _last_success(reading: Reading) -> float:
+def _last_success(reading: TraceView) -> float:
     return max((one.entry.began for one in reading.of("create", "query") if one.succeeded), default=0.0)
 
 
-def schema(reading: Reading) -> Iterator[Finding]:
+def schema(reading: TraceView) -> Iterator[Finding]:
     """`query.schema`, as far as no clause of its own speaks of the place, nor the same was said of the create."""
-    for tale in tales(reading):
+    for tale in task_histories(reading):
         for view in _bodies(tale):
             problems = [one for one in reading.problems(view) if not _is_told(one, view, tale.create)]
             if problems:
@@ -79,13 +79,13 @@ def schema(reading: Reading) -> Iterator[Finding]:
                 yield kept(view.number)
 
 
-def _bodies(tale: Tale) -> Iterator[Seen]:
+def _bodies(tale: TaskHistory) -> Iterator[Observation]:
     """Whatever came with a 200; what lacks `id` or `status` is the business of `query.complete`."""
     yield from (view for view in tale.refused if view.status == view.success)
     yield from (view for view in tale.judged if not _missing(view))
 
 
-def _is_told(problem: Problem, view: Seen, create: Seen | None) -> bool:
+def _is_told(problem: Problem, view: Observation, create: Observation | None) -> bool:
     name = problem.pointer.split("/")[1] if problem.pointer else ""
     value = view.body.get(name)
     if name in {"status", "error", "usage"} or (name == "progress" and value is not None):
@@ -111,9 +111,9 @@ def _at(body: Mapping[str, Any], pointer: str) -> Any:
     return here
 
 
-def complete(reading: Reading) -> Iterator[Finding]:
+def complete(reading: TraceView) -> Iterator[Finding]:
     """`query.complete`: `id` and `status`; the rest may be left out, or has clauses of its own."""
-    for tale in tales(reading):
+    for tale in task_histories(reading):
         for view in tale.judged:
             missing = _missing(view)
             if missing:
@@ -122,13 +122,13 @@ def complete(reading: Reading) -> Iterator[Finding]:
                 yield kept(view.number)
 
 
-def _missing(view: Seen) -> list[str]:
+def _missing(view: Observation) -> list[str]:
     return [name for name in ("id", "status") if view.body.get(name) is None]
 
 
-def same_id(reading: Reading) -> Iterator[Finding]:
+def same_id(reading: TraceView) -> Iterator[Finding]:
     """`query.same-id`."""
-    for tale in tales(reading):
+    for tale in task_histories(reading):
         for view in tale.judged:
             said = view.body.get("id")
             if not isinstance(said, str):
@@ -139,9 +139,9 @@ def same_id(reading: Reading) -> Iterator[Finding]:
                 yield broken(view.number, expected=f"the id {tale.id}", seen=f"the id {shown(said)}")
 
 
-def extra_fields(reading: Reading) -> Iterator[Finding]:
+def extra_fields(reading: TraceView) -> Iterator[Finding]:
     """`query.extra-fields`: what the create says too is judged there."""
-    for tale in tales(reading):
+    for tale in task_histories(reading):
         create = tale.create.body if tale.create else {}
         for view in tale.judged:
             for place, right in (("/usage", _is_usage), ("/task_info/estimated_time", _is_time)):

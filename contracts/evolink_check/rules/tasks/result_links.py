@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import results_of
 from evolink_check.analysis.verdicts import broken, kept
-from evolink_check.rules.tasks.history import bodies_of, shown, tales
+from evolink_check.rules.tasks.history import bodies_of, shown, task_histories
 from evolink_check.traffic.formats import is_uri
 from evolink_check.traffic.trace import NOBODY
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-    from evolink_check.analysis.observations import Reading, Seen
+    from evolink_check.analysis.observations import Observation, TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
-    from evolink_check.rules.tasks.history import Tale
+    from evolink_check.rules.tasks.history import TaskHistory
 
 LIFE = 24 * 3600.0  # seconds of the server's time
 _MARGIN = 60.0  # seconds of the server's time: no clock is read that exactly
@@ -44,9 +44,9 @@ class Fetch:
     `least` and `most` are seconds of the server's time after that end.
     """
 
-    tale: Tale
-    told: Seen
-    link: Seen
+    tale: TaskHistory
+    told: Observation
+    link: Observation
     least: float
     most: float
 
@@ -61,28 +61,30 @@ class Fetch:
         return self.link.number
 
 
-def fetches(reading: Reading) -> tuple[Fetch, ...]:
+def fetches(reading: TraceView) -> tuple[Fetch, ...]:
     """Every answered GET and HEAD of a link that a completed task was told with."""
     return reading.once(lambda one: tuple(_fetches(one)))
 
 
-def _fetches(reading: Reading) -> Iterator[Fetch]:
-    by_url: dict[str, list[Seen]] = {}
+def _fetches(reading: TraceView) -> Iterator[Fetch]:
+    by_url: dict[str, list[Observation]] = {}
     for link in reading.of("link"):
         if link.entry.exchange.method.upper() in {"GET", "HEAD"}:
             by_url.setdefault(link.entry.exchange.url, []).append(link)
-    for tale in tales(reading):
+    for tale in task_histories(reading):
         done = _completed(tale)
         urls = dict.fromkeys(url for view in done for url in results_of(view.body))
         found = [link for url in urls for link in by_url.get(url, ())]
         yield from _fetches_of(tale, found, done[0], reading.trace.scale) if found else ()
 
 
-def _completed(tale: Tale) -> list[Seen]:
+def _completed(tale: TaskHistory) -> list[Observation]:
     return [view for view in bodies_of(tale) if view.body.get("status") == tale.words.success]
 
 
-def _fetches_of(tale: Tale, links: Sequence[Seen], told: Seen, scale: float) -> Iterator[Fetch]:
+def _fetches_of(
+    tale: TaskHistory, links: Sequence[Observation], told: Observation, scale: float
+) -> Iterator[Fetch]:
     """The task ended after it was last told to be on its way, and before its end was told."""
     on_its_way = [view.entry.began for view in tale.judged if view.body.get("status") not in tale.ends]
     began = max([tale.create.entry.began, *on_its_way]) if tale.create else float("-inf")
@@ -91,7 +93,7 @@ def _fetches_of(tale: Tale, links: Sequence[Seen], told: Seen, scale: float) -> 
         yield Fetch(tale, told, one, (one.entry.began - known) * scale, (one.entry.ended - began) * scale)
 
 
-def works_24h(reading: Reading) -> Iterator[Finding]:
+def works_24h(reading: TraceView) -> Iterator[Finding]:
     """`link.24h`, of fetches without a key: some stores refuse a key that they did not ask for."""
     for fetch in fetches(reading):
         if fetch.most >= LIFE - _MARGIN:
@@ -107,7 +109,7 @@ def works_24h(reading: Reading) -> Iterator[Finding]:
             )
 
 
-def _is_dead(reading: Reading, fetch: Fetch) -> bool:
+def _is_dead(reading: TraceView, fetch: Fetch) -> bool:
     link, status = fetch.link, fetch.link.status
     if link.entry.who != NOBODY or link.entry.exchange.method.upper() != "GET":
         return False
@@ -118,7 +120,7 @@ def _is_dead(reading: Reading, fetch: Fetch) -> bool:
     return status < _SERVER_ERROR or not _works(reading, fetch, later=True)
 
 
-def _works(reading: Reading, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
+def _works(reading: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
     """Whether the link was answered with a file to somebody with a key, or after this fetch."""
     return any(
         (not keyed or other.link.entry.who != NOBODY) and (not later or other.number > fetch.number)
@@ -126,7 +128,7 @@ def _works(reading: Reading, fetch: Fetch, *, keyed: bool = False, later: bool =
     )
 
 
-def _good(reading: Reading) -> Mapping[str, list[Fetch]]:
+def _good(reading: TraceView) -> Mapping[str, list[Fetch]]:
     """Of each link, the last fetch that was answered with the file, and the last one with a key."""
     found: dict[str, dict[bool, Fetch]] = {}
     for fetch in fetches(reading):
@@ -136,7 +138,7 @@ def _good(reading: Reading) -> Mapping[str, list[Fetch]]:
     return {url: list(last.values()) for url, last in found.items()}
 
 
-def expired(reading: Reading) -> Iterator[Finding]:
+def expired(reading: TraceView) -> Iterator[Finding]:
     """`link.expired`, an advice."""
     for fetch in fetches(reading):
         if fetch.least <= LIFE + _MARGIN:
@@ -151,7 +153,7 @@ def expired(reading: Reading) -> Iterator[Finding]:
             yield kept(fetch.number)
 
 
-def no_key(reading: Reading) -> Iterator[Finding]:
+def no_key(reading: TraceView) -> Iterator[Finding]:
     """`link.no-key`. A 403 speaks of a key only when the same link works with one, and no refusal after 24 h does."""
     for fetch in fetches(reading):
         if fetch.link.entry.who != NOBODY:
@@ -164,9 +166,9 @@ def no_key(reading: Reading) -> Iterator[Finding]:
             yield broken(fetch.number, expected="the file, without a key", seen=f"{status} without a key")
 
 
-def extension(reading: Reading) -> Iterator[Finding]:
+def extension(reading: TraceView) -> Iterator[Finding]:
     """`link.extension`, of every link that is one (clause `task.results-uri`)."""
-    for tale in tales(reading):
+    for tale in task_histories(reading):
         first = {
             url: view for view in reversed(_completed(tale)) for url in results_of(view.body) if is_uri(url)
         }
@@ -184,12 +186,12 @@ def extension(reading: Reading) -> Iterator[Finding]:
                 )
 
 
-def _medium(tale: Tale, view: Seen) -> str:
+def _medium(tale: TaskHistory, view: Observation) -> str:
     operation = tale.create.operation if tale.create else None
     return operation.medium if operation else str(view.body.get("type"))
 
 
-def content_type(reading: Reading) -> Iterator[Finding]:
+def content_type(reading: TraceView) -> Iterator[Finding]:
     """`link.content-type`. A file that cannot be decoded is not what its content type says."""
     for fetch in fetches(reading):
         headers = fetch.link.entry.exchange.response_headers
@@ -206,22 +208,22 @@ def content_type(reading: Reading) -> Iterator[Finding]:
             yield kept(fetch.number)
 
 
-def duration(reading: Reading) -> Iterator[Finding]:
+def duration(reading: TraceView) -> Iterator[Finding]:
     """`result.duration`, of creates that name one."""
     return (finding for name, given, finding in _measured(reading) if name == "duration" and given)
 
 
-def quality(reading: Reading) -> Iterator[Finding]:
+def quality(reading: TraceView) -> Iterator[Finding]:
     """`result.quality`, of creates that name one."""
     return (finding for name, given, finding in _measured(reading) if name == "quality" and given)
 
 
-def defaults(reading: Reading) -> Iterator[Finding]:
+def defaults(reading: TraceView) -> Iterator[Finding]:
     """`create.defaults`, of what a create left out."""
     return (finding for _, given, finding in _measured(reading) if not given)
 
 
-def _measured(reading: Reading) -> Iterator[tuple[str, bool, Finding]]:
+def _measured(reading: TraceView) -> Iterator[tuple[str, bool, Finding]]:
     """Name of the field, whether the create gave it, and how the decoded file agrees with it."""
     for fetch in fetches(reading):
         create, media = fetch.tale.create, fetch.link.entry.media
@@ -237,7 +239,7 @@ def _measured(reading: Reading) -> Iterator[tuple[str, bool, Finding]]:
                 yield name, name in asked, finding
 
 
-def _seconds(fetch: Fetch, create: Seen, wanted: Any) -> Finding | None:
+def _seconds(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
     media = fetch.link.entry.media
     if media is None or isinstance(wanted, bool) or not isinstance(wanted, int | float):
         return None
@@ -247,7 +249,7 @@ def _seconds(fetch: Fetch, create: Seen, wanted: Any) -> Finding | None:
     return broken(create.number, fetch.number, expected=f"{wanted:g} s, to half a second", seen=seen)
 
 
-def _lines(fetch: Fetch, create: Seen, wanted: Any) -> Finding | None:
+def _lines(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
     """The lines of the picture, or its columns when it stands upright."""
     media, said = fetch.link.entry.media, _LINES.fullmatch(wanted) if isinstance(wanted, str) else None
     if media is None or said is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from evolink_check.client.harness.config import Description, DescriptionError, Receiver, Sign, read
+from evolink_check.client.harness.config import Description, DescriptionError, ExitMatcher, Receiver, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,8 +38,8 @@ def test_a_description_is_read(tmp_path: Path) -> None:
     found = described(tmp_path, WHOLE)
     assert found == Description(
         command=("node", "client.mjs", "--callback-url", "{callback_url}"),
-        success=Sign((0, 4), "^saved", file=True),
-        failure=Sign((1,)),
+        success=ExitMatcher((0, 4), "^saved", file=True),
+        failure=ExitMatcher((1,)),
         deadline=8,
         skip=("link-",),
         prompt="A calm dance",
@@ -103,11 +103,11 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     [
         (Description(()), 0, "", False, "success"),
         (Description(()), 3, "", True, "failure"),
-        (Description((), Sign(status=(0,), file=True)), 0, "", False, "failure"),
-        (Description((), Sign(output="^saved .*mp4$")), 7, "x\nsaved a.mp4\ny", False, "success"),
-        (Description((), Sign(output="^saved .*mp4$")), 0, "not saved a.mp4", False, "failure"),
-        (Description((), failure=Sign(output="error")), 0, "an error", True, "failure"),
-        (Description((), failure=Sign(output="error")), 0, "fine", True, "success"),
+        (Description((), ExitMatcher(status=(0,), file=True)), 0, "", False, "failure"),
+        (Description((), ExitMatcher(output="^saved .*mp4$")), 7, "x\nsaved a.mp4\ny", False, "success"),
+        (Description((), ExitMatcher(output="^saved .*mp4$")), 0, "not saved a.mp4", False, "failure"),
+        (Description((), failure=ExitMatcher(output="error")), 0, "an error", True, "failure"),
+        (Description((), failure=ExitMatcher(output="error")), 0, "fine", True, "success"),
     ],
 )
 def test_an_end_is_read_as_it_is_described(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.client.harness.journal_trace import CLIENT, STRANGER, has_other_key, trace_of
 from evolink_check.traffic.trace import NOBODY
 from evolink_mock.control.journal import Made, har
@@ -79,7 +79,7 @@ def test_entries_come_in_order_of_time_and_a_fetch_is_known_as_one() -> None:
     )
     trace = trace_of(own, entries(exchange("/v1/credits", START, key="")), ended=START + 9)
     assert [one.number for one in trace.entries] == [0, 1, 2]
-    reading = Reading(trace, load())
+    reading = TraceView(trace, load())
     assert [one.role for one in reading.seen] == ["credits", "query", "link"]
     assert reading.seen[2].entry.who == NOBODY
 

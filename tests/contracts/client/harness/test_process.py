@@ -15,7 +15,7 @@ import pytest
 from evolink_check.client.harness.config import Description
 from evolink_check.client.harness.mock_process import Mock
 from evolink_check.client.harness.output import KEPT
-from evolink_check.client.harness.process import kill_all, place_of, run
+from evolink_check.client.harness.process import kill_all, run, workspace
 from evolink_check.traffic.redaction import KEY
 from support.paths import ROOT
 
@@ -41,7 +41,7 @@ time.sleep(999)
 
 def ran(code: str, folder: Path, *words: str, limit: float = PATIENT, **more: threading.Event) -> Outcome:
     client = Description((sys.executable, "-c", code, *words))
-    return run(client, MOCK, place_of(client, folder), limit, **more)
+    return run(client, MOCK, workspace(client, folder), limit, **more)
 
 
 def is_there(pid: int) -> bool:

@@ -9,7 +9,7 @@ from evolink_check.client.harness.scenarios import Scenario, chosen, scenarios
 from evolink_check.client.verdicts.outcome_rules import EXPLAINS
 from evolink_check.client.verdicts.remedies import ADVICE
 from evolink_check.rules import CLIENT
-from evolink_mock.recipes.assignments import place
+from evolink_mock.recipes.assignments import assign
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 from evolink_spec import load
@@ -41,9 +41,9 @@ def test_every_documented_failure_has_a_scenario() -> None:
 @pytest.mark.parametrize("scenario", ALL, ids=IDS)
 def test_the_mock_takes_every_order(scenario: Scenario) -> None:
     for order in scenario.orders:
-        account = SERVICE.nobody
+        account = SERVICE.anonymous
         account.orders = None
-        fault = place(account, SERVICE.cookbook, order.recipe, times=order.times, operation=order.operation)
+        fault = assign(account, SERVICE.registry, order.recipe, times=order.times, operation=order.operation)
         assert fault is None, order
     assert scenario.about.endswith(".")
 

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from evolink_check.client.harness.virtual_time import OutOfPatience, Patience, virtual_time
+from evolink_check.client.harness.virtual_time import Patience, PatienceExceededError, virtual_time
 
 LONG = 3600.0
 
@@ -47,7 +47,7 @@ def test_whoever_sleeps_too_long_is_stopped_even_where_all_errors_are_caught() -
 
     with (
         virtual_time(Patience(lambda _: None, 3 * LONG)),
-        pytest.raises(OutOfPatience, match="after 10800 s"),
+        pytest.raises(PatienceExceededError, match="after 10800 s"),
     ):
         stubborn()
 
@@ -58,7 +58,7 @@ def test_whoever_never_sleeps_is_stopped_wherever_it_is() -> None:
             sum(range(1000))
 
     patience = Patience(lambda _: None, LONG, busy=0.1)
-    with virtual_time(patience), pytest.raises(OutOfPatience):
+    with virtual_time(patience), pytest.raises(PatienceExceededError):
         busy()
     assert patience.spent == "busy"
 

@@ -15,25 +15,27 @@ from evolink_check.client.harness.outcome import Outcome
 from evolink_check.client.harness.scenarios import Scenario
 from evolink_check.client.reports import html, json_report, junit, terminal
 from evolink_check.client.reports.summary import Summary
-from evolink_check.client.verdicts.verdicts import Run, together, verdicts_of
+from evolink_check.client.verdicts.verdicts import ScenarioRun, together, verdicts_of
 from evolink_check.traffic.trace import Trace
 from support.report_builders import undescribed
 from support.trace_builders import SPEC, START, failed
 
 NASTY = "<script>alert(1)</script>\x1b[31m&"
-GOOD = Run(PLAIN, DONE.trace(), ended(DONE, "success", saved=WHOLE))
+GOOD = ScenarioRun(PLAIN, DONE.trace(), ended(DONE, "success", saved=WHOLE))
 FAILED = asked(failed())
-LIAR = Run(
+LIAR = ScenarioRun(
     Scenario("fail-x", "The task fails.", expected="failure"),
     FAILED.trace(),
     replace(ended(FAILED, "success"), output=NASTY),
 )
 REFUSED = refused()
-MUTE = Run(Scenario("create-402", "No credits."), REFUSED.trace(), ended(REFUSED, errors="no"))
-LOST = Run(Scenario("slow", "Slow."), Trace(()), Outcome("failure", START, START), problem=f"no {NASTY}")
+MUTE = ScenarioRun(Scenario("create-402", "No credits."), REFUSED.trace(), ended(REFUSED, errors="no"))
+LOST = ScenarioRun(
+    Scenario("slow", "Slow."), Trace(()), Outcome("failure", START, START), problem=f"no {NASTY}"
+)
 
 
-def summary(*runs: Run, strict: bool = False) -> Summary:
+def summary(*runs: ScenarioRun, strict: bool = False) -> Summary:
     judged = tuple(
         run
         if run.problem
@@ -55,7 +57,7 @@ def summary(*runs: Run, strict: bool = False) -> Summary:
         ((), False, 2),
     ],
 )
-def test_the_exit_status_is_the_verdict(runs: tuple[Run, ...], status: int, *, strict: bool) -> None:
+def test_the_exit_status_is_the_verdict(runs: tuple[ScenarioRun, ...], status: int, *, strict: bool) -> None:
     assert summary(*runs, strict=strict).exit_status == status
 
 
@@ -101,7 +103,7 @@ def test_the_json_says_what_broke_where_and_what_to_change() -> None:
     ("runs", "colour"),
     [((GOOD,), "brightgreen"), ((GOOD, MUTE), "yellow"), ((LIAR,), "red"), ((LOST,), "lightgrey")],
 )
-def test_the_badge_is_an_endpoint_of_shields_io(runs: tuple[Run, ...], colour: str) -> None:
+def test_the_badge_is_an_endpoint_of_shields_io(runs: tuple[ScenarioRun, ...], colour: str) -> None:
     found = json.loads(json_report.to_badge(summary(*runs)))
     assert found["schemaVersion"] == 1
     assert found["color"] == colour

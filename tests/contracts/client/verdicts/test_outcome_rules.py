@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from evolink_check.client.harness.outcome import Outcome, Saved
 from evolink_check.client.harness.scenarios import Scenario, scenarios
-from evolink_check.client.verdicts.verdicts import Run, together, verdicts_of
+from evolink_check.client.verdicts.verdicts import ScenarioRun, together, verdicts_of
 from evolink_check.traffic.trace import NOBODY
 from evolink_spec.clauses import load_clauses
 from support.trace_builders import (
@@ -246,7 +246,9 @@ def test_the_worst_of_all_runs_counts_with_every_breach() -> None:
         (DONE, ended(DONE, "success", saved=WHOLE)),
     ):
         runs.append(
-            Run(PLAIN, found.trace(), outcome, verdicts_of(found.trace(), outcome, PLAIN, CLAUSES, SPEC))
+            ScenarioRun(
+                PLAIN, found.trace(), outcome, verdicts_of(found.trace(), outcome, PLAIN, CLAUSES, SPEC)
+            )
         )
     judged = {one.clause.id: one for one in together([*runs, runs[0]], CLAUSES)}
     assert judged["client.reports-failure"].word == "broken"

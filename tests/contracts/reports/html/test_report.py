@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_check.analysis.observations import Reading
+from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import broken
 from evolink_check.reports.html import report as html
 from evolink_check.reports.html.elements import Html, el, text
@@ -309,7 +309,7 @@ def test_the_documents_of_the_run_are_those_it_is_drawn_by() -> None:
 
 
 def drawn(trace: Tracing) -> list[tuple[str, list[tuple[str, str, float | None]]]]:
-    found = lanes(Reading(trace.trace(), SPEC))
+    found = lanes(TraceView(trace.trace(), SPEC))
     return [(lane.label, [(mark.shape, mark.tone, mark.level) for mark in lane.marks]) for lane in found]
 
 
@@ -337,7 +337,7 @@ def test_a_lane_shows_all_that_was_seen_of_a_task() -> None:
 
 
 def test_marks_say_what_they_are() -> None:
-    first, second = lanes(Reading(lived().trace(), SPEC))
+    first, second = lanes(TraceView(lived().trace(), SPEC))
     titles = [mark.title for lane in (first, second) for mark in lane.marks]
     for words in (
         "create at 0.0 s (entry 0): 200, pending 0 %",
