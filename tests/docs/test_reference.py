@@ -1,0 +1,207 @@
+"""The reference in docs/ is complete: every option, recipe, route, clause, setting and public name is in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from typing import TYPE_CHECKING, Any
+
+import evolink_check.pytest_plugin as check_plugin
+import evolink_mock.testing.pytest_plugin as mock_plugin
+import pytest
+from evolink_check.cli.app import app as check_app
+from evolink_check.client import check
+from evolink_check.client.harness import config
+from evolink_mock import MockAccount, MockCallbacks, MockClock, Receiver
+from evolink_mock.cli.app import SERVE_OPTIONS
+from evolink_mock.cli.app import app as mock_app
+from evolink_mock.control.routes import ROWS
+from evolink_mock.recipes.effects import EFFECTS
+from evolink_mock.testing.mock_server import Choices
+from evolink_spec import load
+from evolink_spec.clauses import load_clauses
+from support.doc_pages import DOCS, PAGES, text_of
+from support.doc_tables import commands, options, regions
+from typer.testing import CliRunner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+WITH_OPTIONS = {
+    "serve": "configuration.md",
+    "run": "hard-coded-hosts.md",
+    "demo": "configuration.md",
+    "api": "checking-servers.md",
+    "recording": "checking-recordings.md",
+    "proxy": "checking-live-traffic.md",
+    "client": "checking-clients.md",
+}
+
+
+def _page(name: str) -> str:
+    return text_of(DOCS / name)
+
+
+def _row(table: str, start: str) -> str | None:
+    """The first row of a table that begins so."""
+    return next((line for line in table.splitlines() if re.match(rf"\| `{start}[ `]", line)), None)
+
+
+@pytest.mark.parametrize(("name", "page"), WITH_OPTIONS.items())
+def test_every_option_stands_in_a_table_with_its_default_and_help(name: str, page: str) -> None:
+    table = regions(_page(page))[f"options {name}"]
+    for option in options(name):
+        long = next(opt for opt in option.opts if opt.startswith("--"))
+        row = _row(table, long)
+        assert row is not None, long
+        assert option.help in row
+        assert all(f"`{short}`" in row for short in option.opts if not short.startswith("--"))
+        if not option.is_flag and option.default:
+            assert f"`{option.default}`" in row
+
+
+@pytest.mark.parametrize("program", ["evolink-mock", "evolink-check"])
+def test_a_command_that_has_options_has_a_table_of_them(program: str) -> None:
+    own = {name for name in commands(program) if options(name)}
+    # What `hosts` has, `serve` has too; the only one of `clauses` is about its output.
+    assert own - {"hosts", "clauses"} <= set(WITH_OPTIONS)
+
+
+def test_the_page_on_run_names_the_options_of_serve_that_run_lacks() -> None:
+    lacking = {option.opts[0] for option in options("serve")} - {
+        opt for option in commands("evolink-mock")["run"].params for opt in option.opts
+    }
+    text = _page("hard-coded-hosts.md")
+    sentence = text[text.index("`run` has the options of") : text.index("<!-- begin generated: options run")]
+    assert set(re.findall(r"`(--[a-z-]+)`", sentence)) == lacking
+
+
+def test_every_option_of_serve_is_a_setting_of_pyproject() -> None:
+    assert {option.name for option in options("serve")} == set(SERVE_OPTIONS)
+
+
+@pytest.mark.parametrize("program", ["evolink-mock", "evolink-check"])
+def test_every_command_is_listed(program: str) -> None:
+    listed = re.findall(rf"^\| `{program} ([a-z]+)`", _page("configuration.md"), re.MULTILINE)
+    assert sorted(listed) == sorted(commands(program))
+
+
+@pytest.mark.parametrize(("program", "app"), [("evolink-mock", mock_app), ("evolink-check", check_app)])
+def test_every_command_has_a_help(program: str, app: Any) -> None:
+    for name, command in commands(program).items():
+        shown = CliRunner().invoke(app, [name, "--help"]).output
+        assert command.help, name
+        assert "Usage" in shown
+
+
+def test_every_recipe_stands_in_the_table() -> None:
+    text = _page("recipes.md")
+    assert [effect.form for effect in EFFECTS if f"| `{effect.form}` |" not in text] == []
+
+
+def test_every_task_failure_and_each_of_its_kinds_is_listed() -> None:
+    text = _page("recipes.md")
+    named = [name for failure in load().failures for name in (failure.code, *dict(failure.kinds))]
+    assert [name for name in named if f"`{name}`" not in text] == []
+
+
+def test_every_route_of_the_control_api_is_listed_and_no_other() -> None:
+    listed = re.findall(r"^\| `([A-Z]+ /\S+)` \|", _page("control-api.md"), re.MULTILINE)
+    assert sorted(listed) == sorted(f"{row.method} {row.path}" for row in ROWS)
+
+
+def test_every_clause_is_listed_and_no_other() -> None:
+    listed = re.findall(r"^\| `([a-z0-9.-]+)` \| (must|advice) \|", _page("clauses.md"), re.MULTILINE)
+    assert sorted(listed) == sorted((clause.id, clause.level) for clause in load_clauses())
+
+
+def test_every_path_of_the_control_api_that_a_page_names_exists() -> None:
+    known = {row.path for row in ROWS}
+    named = {
+        path.rstrip(".") or "/"
+        for page in PAGES
+        for path in re.findall(r"/__mock__(/[a-z_/.{}$A-Z]+)", text_of(page))
+    }
+    assert named
+    assert {path.replace("$TASK", "{task_id}") for path in named} <= known
+
+
+def _public(owner: type) -> Iterable[str]:
+    return (name for name in vars(owner) if not name.startswith("_"))
+
+
+@pytest.mark.parametrize("owner", [MockAccount, MockCallbacks, MockClock, Receiver])
+def test_every_public_name_of_the_python_client_is_documented(owner: type) -> None:
+    text = _page("pytest.md")
+    assert [name for name in _public(owner) if not re.search(rf"`(\w+\.)?{name}[`(]", text)] == []
+
+
+def test_every_argument_of_the_mock_server_is_listed() -> None:
+    text = _page("pytest.md")
+    assert [
+        name for name in Choices.__annotations__ if not re.search(rf"^\| .*`{name}`", text, re.MULTILINE)
+    ] == []
+
+
+def test_every_fixture_is_listed() -> None:
+    fixtures = {
+        name
+        for plugin in (mock_plugin, check_plugin)
+        for name in vars(plugin)
+        if name.startswith("evolink_") and not inspect.ismodule(vars(plugin)[name])
+    }
+    listed = set(re.findall(r"^\| `(evolink_\w+)` \|", _page("pytest.md"), re.MULTILINE))
+    assert fixtures == listed
+
+
+def test_every_option_of_pytest_is_named() -> None:
+    class Parser:
+        def __init__(self) -> None:
+            self.names: list[str] = []
+
+        def getgroup(self, _: str) -> Parser:
+            return self
+
+        def addoption(self, name: str, **_: object) -> None:
+            self.names.append(name)
+
+        def addini(self, *_: object, **__: object) -> None:
+            """The same names, less their dashes."""
+
+    parser = Parser()
+    for plugin in (mock_plugin, check_plugin):
+        plugin.pytest_addoption(parser)  # type: ignore[arg-type]  # as much of one as is used
+    text = _page("pytest.md") + _page("checking-servers.md")
+    assert parser.names
+    assert [name for name in parser.names if f"`{name}" not in text] == []
+
+
+def _fields(record: Any) -> list[str]:
+    return list(getattr(record, "__struct_fields__", ())) or [
+        field.name for field in dataclasses.fields(record)
+    ]
+
+
+@pytest.mark.parametrize("record", [config.Description, config.Sign, config.Receiver])
+def test_every_key_of_the_file_that_describes_a_client_is_listed(record: Any) -> None:
+    text = _page("checking-clients.md")
+    text = text[text.index("## Describing a client") :]
+    assert [name for name in _fields(record) if f"| `{name}` |" not in text] == []
+
+
+def test_every_placeholder_of_a_command_is_listed_with_its_variable() -> None:
+    text = _page("checking-clients.md")
+    for name in config.PLACEHOLDERS:
+        assert f"| `{{{name}}}` | `EVOLINK_{name.upper()}` |" in text
+
+
+def test_every_argument_of_the_check_of_a_callable_is_listed_with_its_default() -> None:
+    text = _page("checking-clients.md")
+    text = text[text.index("## A Python callable") :]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\S*) +\|", text, re.MULTILINE))
+    known = inspect.signature(check).parameters
+    assert list(rows) == list(known)
+    for name, parameter in known.items():
+        is_shown = parameter.default is not parameter.empty and parameter.default not in (None, "", ())
+        assert rows[name] == (f"`{parameter.default:g}`" if is_shown else ""), name
