@@ -171,7 +171,7 @@ def test_every_option_of_pytest_is_named() -> None:
 
     parser = Parser()
     for plugin in (mock_plugin, check_plugin):
-        plugin.pytest_addoption(parser)  # type: ignore[arg-type]  # as much of one as is used
+        plugin.pytest_addoption(parser)
     text = _page("pytest.md") + _page("checking-servers.md")
     assert parser.names
     assert [name for name in parser.names if f"`{name}" not in text] == []
@@ -183,7 +183,7 @@ def _fields(record: Any) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("record", [config.Description, config.Sign, config.Receiver])
+@pytest.mark.parametrize("record", [config.Description, config.ExitMatcher, config.Receiver])
 def test_every_key_of_the_file_that_describes_a_client_is_listed(record: Any) -> None:
     text = _page("checking-clients.md")
     text = text[text.index("## Describing a client") :]
