@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from evolink_check import clock
 from evolink_check.cli import config
 from evolink_check.cli.config import check_ca, check_ids, parse_url
-from evolink_check.cli.output import STDOUT, finish, forecast, har_of, say, told, write
+from evolink_check.cli.output import finish, forecast, har_of, say, told
 from evolink_check.cli.signals import interrupting
+from evolink_check.files import STDOUT, temporary_folder, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,8 +69,8 @@ def _scratch() -> Iterator[None]:
     """Hypothesis keeps what it computed of the modules it knows: not in the folder of whoever checks a server."""
     from hypothesis.configuration import set_hypothesis_home_dir
 
-    with TemporaryDirectory(prefix="evolink-check-") as folder:
-        set_hypothesis_home_dir(folder)
+    with temporary_folder("evolink-check-") as folder:
+        set_hypothesis_home_dir(str(folder))
         try:
             yield
         finally:

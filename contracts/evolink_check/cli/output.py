@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from evolink_check.files import STDOUT, check_writable, is_special, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.engine.runner import Estimate
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from evolink_check.reports.model import Report
     from evolink_check.settings import Effort
     from evolink_check.traffic.trace import Trace
-
-STDOUT = Path("-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +44,9 @@ def check_files(paths: Sequence[Path]) -> None:
     """ValueError where not all of these reports can be written: told before a run, not after it."""
     if paths.count(STDOUT) > 1:
         raise ValueError("only one report fits into stdout")
-    plain = [path.resolve() for path in paths if path != STDOUT and not _is_special(path)]
+    plain = [path.resolve() for path in paths if path != STDOUT and not is_special(path)]
     for path in paths:
-        check_place(path)
+        check_writable(path)
         if plain.count(path.resolve()) > 1:
             raise ValueError(f"{path}: two reports do not fit into one file")
 
@@ -67,7 +65,7 @@ class Deviations:
         if self.path is None:
             return
         if self.update:
-            check_place(self.path)
+            check_writable(self.path)
         if not self.update or self.path.is_file():
             self.read(self.path)
 
@@ -154,58 +152,6 @@ def say(line: str) -> None:
     """One line to whoever watches."""
     sys.stderr.write(f"evolink-check: {line}\n")
     sys.stderr.flush()
-
-
-def check_place(path: Path) -> None:
-    """ValueError when no file can be written there, told before a run and not behind one that has cost something."""
-    if path == STDOUT:
-        return
-    folder = path.resolve().parent
-    if not folder.is_dir():
-        raise ValueError(f"{path}: there is no folder {path.parent}")
-    if path.is_dir():
-        raise ValueError(f"{path}: is a folder")
-    try:
-        if not _is_special(path):
-            tempfile.TemporaryFile(dir=folder).close()
-    except OSError as problem:
-        raise ValueError(f"{path}: cannot be written: {problem.strerror}") from problem
-
-
-def write(path: Path, content: str | bytes) -> None:
-    """A whole file or none: who reads it meanwhile sees what was there before. `-` is stdout."""
-    data = content.encode() if isinstance(content, str) else content
-    if path == STDOUT:
-        sys.stdout.buffer.write(data)
-        sys.stdout.flush()
-    elif _is_special(path):
-        path.write_bytes(data)
-    else:
-        _replace(path.resolve(), data)
-
-
-def _is_special(path: Path) -> bool:
-    """A device or a pipe, which is written to: a file in its place would be none (`/dev/null`, `>(…)`)."""
-    return path.exists() and not path.is_file()
-
-
-def _replace(path: Path, data: bytes) -> None:
-    made = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115  (closed)
-    try:
-        with made:
-            made.write(data)
-        Path(made.name).chmod(0o666 & ~_umask())
-        Path(made.name).replace(path)
-    except OSError:
-        Path(made.name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    """What new files are not allowed to everybody; it can only be read by setting it."""
-    umask = os.umask(0)
-    os.umask(umask)
-    return umask
 
 
 def forecast(effort: Effort, estimate: Estimate) -> str:

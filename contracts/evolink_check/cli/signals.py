@@ -9,6 +9,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from evolink_check.files import remove_temporary_folders
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
@@ -30,6 +32,7 @@ class Interrupts:
         """The handler of the signals."""
         if self.status:
             self._last()
+            remove_temporary_folders()
             os._exit(_SIGNALLED + number)
         self.status = _SIGNALLED + number
         self._stop.set()
@@ -50,6 +53,9 @@ def interrupting(
         yield interrupts
         return
     before = {number: signal.signal(number, interrupts.hear) for number in _SIGNALS}
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        # Under nohup we ignore it, too, but commands that we start do not inherit that: an exec resets handlers.
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: None)
     try:
         yield interrupts
     finally:

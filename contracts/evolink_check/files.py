@@ -1,0 +1,90 @@
+"""Files as the commands write them: a whole one or none. Temporary folders, which also go when a signal ends it all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STDOUT = Path("-")
+_temporary: set[str] = set()
+
+
+def write(path: Path, content: str | bytes) -> None:
+    """Write a whole file or none: whoever reads it meanwhile sees what was there before. `-` is stdout.
+
+    A file that is there keeps its mode: what only its owner could read stays so.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    if path == STDOUT:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    elif is_special(path):
+        path.write_bytes(data)
+    else:
+        _replace(path.resolve(), data)
+
+
+def is_special(path: Path) -> bool:
+    """Whether it is a device or a pipe (`/dev/null`, `>(…)`), which is written to and never replaced."""
+    return path.exists() and not path.is_file()
+
+
+def check_writable(path: Path) -> None:
+    """Raise ValueError when no file can be written there: said before a run rather than after it."""
+    if path == STDOUT:
+        return
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise ValueError(f"{path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise ValueError(f"{path}: is a folder")
+    try:
+        if not is_special(path):
+            tempfile.TemporaryFile(dir=folder).close()
+    except OSError as problem:
+        raise ValueError(f"{path}: cannot be written: {problem.strerror}") from problem
+
+
+@contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """A folder that is removed at the end of the block, or by `remove_temporary_folders`."""
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+        _temporary.add(folder)
+        try:
+            yield Path(folder)
+        finally:
+            _temporary.discard(folder)
+
+
+def remove_temporary_folders() -> None:
+    """Remove every temporary folder that is in use: for a process that ends without leaving its blocks."""
+    for folder in tuple(_temporary):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask()
+    temporary = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)  # noqa: SIM115
+    try:
+        with temporary:
+            temporary.write(data)
+        Path(temporary.name).chmod(mode)
+        Path(temporary.name).replace(path)
+    except OSError:
+        Path(temporary.name).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    """The permissions that new files do not get; it can only be read by setting it."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
