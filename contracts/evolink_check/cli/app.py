@@ -165,11 +165,11 @@ def schema() -> None:
 
 
 def _one_of(clauses: tuple[Clause, ...], wanted: str) -> tuple[Clause, ...]:
-    from evolink_check.cli.config_file import near
+    from evolink_check.toml_tables import did_you_mean
 
     found = tuple(one for one in clauses if one.id == wanted)
     if not found:
-        raise ValueError(f"there is no clause {wanted!r}{near(wanted, [one.id for one in clauses])}")
+        raise ValueError(f"there is no clause {wanted!r}{did_you_mean(wanted, [one.id for one in clauses])}")
     return found
 
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from evolink_check.cli.config_file import File, near, read
+from evolink_check.cli.config_file import File, read
 from evolink_check.settings import Effort, Failing, Key, Subject
+from evolink_check.toml_tables import did_you_mean
 from evolink_check.traffic.trace import MAIN, OTHER, Account
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _effort(given: Given, table: EffortTable, profiles: Mapping[str, Effort]) ->
 def check_ids(clauses: frozenset[str], known: Collection[str]) -> None:
     """ValueError for an id that no clause has, with the nearest that one has."""
     for clause in sorted(clauses - set(known)):
-        raise ValueError(f"--clause: there is no clause {clause!r}{near(clause, known)}")
+        raise ValueError(f"--clause: there is no clause {clause!r}{did_you_mean(clause, known)}")
 
 
 def check_ca(path: Path | None) -> None:

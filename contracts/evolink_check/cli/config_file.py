@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
+from evolink_check import toml_tables
+from evolink_check.toml_tables import did_you_mean
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
 Profile = Literal["quick", "ci", "deep"]
@@ -96,46 +97,17 @@ class File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def read(path: Path, known: Iterable[str]) -> File:
     """The file, checked. ValueError naming the file and what is wrong in it, with the nearest name there is."""
+    tables = toml_tables.load(path)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: is no TOML: {error}") from error
-    _only_known(content, File, str(path))
-    try:
-        file = msgspec.convert(content, File)
-    except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at ")
-        raise ValueError(f"{path}: {where.strip('`').removeprefix('$.') or 'it'}: {what}") from error
+        file = toml_tables.convert(tables, File)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
     for clause in file.cannot:
         if clause not in known:
-            raise ValueError(f"{path}: cannot: there is no clause {clause!r}{near(clause, known)}")
+            raise ValueError(f"{path}: cannot: there is no clause {clause!r}{did_you_mean(clause, known)}")
     return file
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of the file, for an editor."""
     return msgspec.json.schema(File)
-
-
-def _only_known(content: Mapping[str, Any], table: Any, where: str) -> None:
-    """ValueError for a key that there is not; of a wrong type is for msgspec to say."""
-    inner = {"target": Target, "callbacks": Callbacks, "clock": Clock, "effort": EffortTable}
-    listed = {"keys": OneKey, "failing": OneFailing}
-    known = table.__struct_fields__
-    for key, value in content.items():
-        if key not in known:
-            raise ValueError(f"{where}: there is no key {key!r}{near(key, known)}")
-        if table is File and key in inner and isinstance(value, dict):
-            _only_known(value, inner[key], f"{where}: [{key}]")
-        if table is File and key in listed and isinstance(value, list):
-            for one in value:
-                if isinstance(one, dict):
-                    _only_known(one, listed[key], f"{where}: [[{key}]]")
-
-
-def near(word: str, known: Iterable[str]) -> str:
-    """` (did you mean …?)`, or nothing when no known word is like it."""
-    found = get_close_matches(word, list(known), n=1)
-    return f" (did you mean {found[0]}?)" if found else ""

@@ -161,12 +161,12 @@ def test_a_key_whose_variable_is_not_set_is_left_out_with_a_note(chosen: Callabl
 
 
 WRONG: dict[str, tuple[str, str]] = {
-    "no TOML": ("[target", "target.toml: is no TOML"),
+    "no TOML": ("[target", "target.toml: invalid TOML"),
     "an unknown table": ("[tarket]", "target.toml: there is no key 'tarket' (did you mean target?)"),
-    "an unknown key": ('[target]\nurll = "x"', "[target]: there is no key 'urll' (did you mean url?)"),
+    "an unknown key": ('[target]\nurll = "x"', "target: there is no key 'urll' (did you mean url?)"),
     "an unknown key of a key": (
         '[[keys]]\nlabel = "a"\nvalidd = true',
-        "[[keys]]: there is no key 'validd' (did you mean valid?)",
+        "keys[0]: there is no key 'validd' (did you mean valid?)",
     ),
     "a key like no other": ("zzzzz = 1", "there is no key 'zzzzz'"),
     "another type": ("[effort]\njobs = 'two'", "target.toml: effort.jobs: Expected `int | null`, got `str`"),
