@@ -192,14 +192,16 @@ def _fail(problem: str) -> NoReturn:
 
 
 def _described(command: list[str], config: Path | None, deadline: float | None) -> Description:
+    from msgspec import structs
+
     from evolink_check.client.harness.config import Description, read
 
-    found = Description(()) if config is None else read(config)
+    description = Description() if config is None else read(config)
     if command:
-        found = replace(found, command=tuple(command))
-    if not found.command:
+        description = structs.replace(description, command=tuple(command))
+    if not description.command:
         raise ValueError("there is no command: write it after --, or in --config FILE")
-    return found if deadline is None else replace(found, deadline=deadline)
+    return description if deadline is None else structs.replace(description, deadline=deadline)
 
 
 def _planned(description: Description, names: list[str]) -> SuitePlan:
@@ -208,14 +210,14 @@ def _planned(description: Description, names: list[str]) -> SuitePlan:
 
     from evolink_check.cli.config import environment
     from evolink_check.client.harness.scenarios import chosen, scenarios
-    from evolink_check.client.runner import SuitePlan, applying
+    from evolink_check.client.runner import SuitePlan, without_inapplicable
 
     spec = load()
     clauses = tuple(one for one in load_clauses() if one.binds == "client")
     known = chosen(scenarios(spec), names, description.skip)
     if not known:
         raise ValueError("none of these scenarios is left: the file skips them")
-    plan = applying(SuitePlan(description, known, spec, clauses, environment=environment()))
+    plan = without_inapplicable(SuitePlan(description, known, spec, clauses, environment=environment()))
     if not plan.scenarios:
         raise ValueError("none of these scenarios applies: they need a client with {callback_url}")
     return plan
@@ -262,9 +264,9 @@ def _check(reports: Mapping[str, Path | None]) -> None:
 
 
 def _report(summary: Summary, wanted: Mapping[str, Path | None], *, verbose: bool) -> None:
-    from evolink_check.cli.output import STDOUT, write
     from evolink_check.client.reports import html as html_report
     from evolink_check.client.reports import json_report, junit, terminal
+    from evolink_check.files import STDOUT, write
 
     makers: dict[str, Callable[[Summary], str | bytes]] = {
         "json": json_report.to_json,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_check.client.harness.behaviours import Behaviour, behaviours, reproduction, requests
 from evolink_check.client.harness.journal_trace import trace_of
-from evolink_check.client.harness.mock_process import TASK_SECONDS, Mock, borrowed, started
+from evolink_check.client.harness.mock_process import TASK_SECONDS, Mock, borrow_account, start_mock
 from evolink_check.client.harness.outcome import Outcome
 from evolink_check.client.harness.scenarios import RecipeAssignment, Scenario
 from evolink_check.client.harness.virtual_time import Patience, virtual_time
@@ -51,7 +51,7 @@ class CallableRun:
     serve: str = "evolink-mock serve"
 
 
-class ClientFaultError(AssertionError):  # noqa: N818  (a finding, as an assertion is)
+class ClientFaultError(AssertionError):
     """The callable broke at least one clause; the text says which, on what evidence, and how to see it again."""
 
     def __init__(self, run: CallableRun, verdicts: tuple[Verdict, ...]) -> None:
@@ -110,9 +110,9 @@ class _Memo:
 def _server(url: str) -> Iterator[Callable[[], Mock]]:
     """Gives an account for each run: the one of a mock of our own, or a new one on a mock that runs."""
     if url:
-        yield lambda: borrowed(url, {})
+        yield lambda: borrow_account(url, {})
         return
-    with started() as own:
+    with start_mock() as own:
         yield lambda: own
 
 

@@ -1,4 +1,4 @@
-"""All scenarios, several at a time, each on a mock that nobody else uses meanwhile."""
+"""Run all scenarios, several at a time, each on a mock that no other scenario uses meanwhile."""
 
 from __future__ import annotations
 
@@ -7,44 +7,45 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Event
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from evolink_check import clock
 from evolink_check.client.harness.journal_trace import has_other_key, trace_of
-from evolink_check.client.harness.mock_process import borrowed, started
-from evolink_check.client.harness.outcome import Outcome
-from evolink_check.client.harness.process import CommandError, run, workspace
+from evolink_check.client.harness.mock_process import borrow_account, start_mock
+from evolink_check.client.harness.process import CommandError, check_command, make_workspace, run_command
 from evolink_check.client.verdicts.verdicts import ScenarioRun, verdicts_of
+from evolink_check.files import temporary_folder
 from evolink_check.traffic.trace import Trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from evolink_spec import Spec
     from evolink_spec.clauses import Clause
 
     from evolink_check.client.harness.config import Description
     from evolink_check.client.harness.mock_process import Mock
+    from evolink_check.client.harness.outcome import Outcome
     from evolink_check.client.harness.scenarios import Scenario
 
-SHORTEST = 25.0  # seconds that a client is given at least
-MARGIN = 15.0  # beyond its own deadline
-LONGEST = 60.0  # whatever its deadline is
+SHORTEST = 25.0  # seconds that a client gets at least
+MARGIN = 15.0  # seconds beyond its own deadline
+LONGEST = 60.0  # seconds that it gets at most, whatever its deadline is
 STOPPED = "it was interrupted"
-OTHER_KEY = "it also asked with another key than EVOLINK_API_KEY"
+OTHER_KEY = "it also sent a key other than EVOLINK_API_KEY"
+_SILENT_RUNS = 2  # without a single request: the other scenarios would not differ
+_OUTPUT_LINES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class SuitePlan:
-    """What to run. `mock` is the URL of one that runs already; empty: start our own. `seed` is that of the mocks.
+    """What to run. `mock` is the URL of a mock that is already running; empty: start our own, with `seed`.
 
-    `limit` is the longest that a run may take, in seconds, None for what the client's deadline makes of it. `keep` is a
-    folder where the output and the archive of each run stay. `environment` is what a command gets on a foreign mock.
-    `stop` ends what runs, and lets nothing more begin.
+    `limit` is the longest that one run may take, in seconds; None: as the client's deadline suggests. `keep` is a
+    folder for the output and the requests of each run. `environment` is what a command gets on a foreign mock.
+    `stop`, once set, ends the running commands and lets no others begin.
     """
 
     description: Description
@@ -70,23 +71,26 @@ class SuitePlan:
 def run_suite(
     plan: SuitePlan, progress: Callable[[ScenarioRun], None] = lambda _: None
 ) -> tuple[ScenarioRun, ...]:
-    """Run and judge every scenario, in the order given; those that did not begin before a stop are not among them.
+    """Run and judge every scenario, in the order given, without those that did not begin before a stop.
 
-    Raises `MockError` when there is no mock to be had.
+    Raises `MockError` when there is no mock, and `CommandError` when the client cannot be started or makes no
+    request in any of the first scenarios.
     """
-    # What takes longest begins first, so that nothing is waited for alone at the end.
-    waiting = deque(sorted(plan.scenarios, key=lambda one: not one.endless))
+    check_command(plan.description)
+    # The longest scenarios begin first, so that none of them is waited for alone at the end.
+    waiting = deque(sorted(plan.scenarios, key=lambda scenario: not scenario.endless))
     done: dict[str, ScenarioRun] = {}
 
     def work() -> None:
-        with _mocks(plan) as mocks:
+        with _open_mocks(plan) as next_mock:
             while waiting and not plan.stop.is_set():
                 try:
                     scenario = waiting.popleft()
-                except IndexError:  # somebody else took it
+                except IndexError:  # another worker took it
                     return
-                found = done[scenario.id] = one(plan, mocks(), scenario)
-                progress(found)
+                run = done[scenario.id] = run_scenario(plan, next_mock(), scenario)
+                _check_requests(list(done.values()))
+                progress(run)
 
     count = max(1, min(plan.jobs, len(plan.scenarios)))
     with ThreadPoolExecutor(count) as pool:
@@ -101,46 +105,55 @@ def run_suite(
 
 
 @contextmanager
-def _mocks(plan: SuitePlan) -> Iterator[Callable[[], Mock]]:
-    """A mock for each scenario of one worker: its own, used one after the other, or accounts on a foreign one."""
+def _open_mocks(plan: SuitePlan) -> Iterator[Callable[[], Mock]]:
+    """The mocks of one worker: its own, reused for each scenario, or a new account on a foreign one."""
     if plan.mock:
-        yield lambda: borrowed(plan.mock, plan.environment or {})
+        yield lambda: borrow_account(plan.mock, plan.environment or {})
         return
     with ExitStack() as stack:
-        own = stack.enter_context(started(*(() if plan.seed is None else ("--seed", str(plan.seed)))))
+        own = stack.enter_context(start_mock(*(() if plan.seed is None else ("--seed", str(plan.seed)))))
         yield lambda: own
 
 
-def one(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
-    """One scenario, run and judged. What prevents that is its `problem`. Raises `MockError`."""
+def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
+    """Run and judge one scenario. Raises `MockError` and `CommandError`."""
     with _folder(plan.keep, scenario.id) as folder:
-        place = workspace(plan.description, folder)
+        place = make_workspace(plan.description, folder)
         ahead = mock.prepare(scenario.orders)
-        try:
-            outcome = run(plan.description, mock, place, plan.seconds, plan.stop)
-        except CommandError as error:
-            now = clock.now()
-            return ScenarioRun(scenario, Trace(()), Outcome("failure", now, now), problem=str(error))
-        if plan.stop.is_set():  # perhaps by what was to end it: nobody knows how it would have ended
+        outcome = run_command(plan.description, mock, place, plan.seconds, plan.stop)
+        if plan.stop.is_set():  # perhaps it was killed by that: nobody knows how it would have ended
             return ScenarioRun(scenario, Trace(()), outcome, problem=STOPPED)
-        own, strays = mock.journal()
+        journal, unmatched = mock.journal()
         if plan.keep is not None:
-            archive = {"log": {"version": "1.2", "creator": {}, "entries": [*own, *strays]}}
+            archive = {"log": {"version": "1.2", "creator": {}, "entries": [*journal, *unmatched]}}
             (folder / "requests.har").write_text(json.dumps(archive), encoding="utf-8")
         prefix = _prefix(place.callback_url)
-        trace = trace_of(own, strays, ended=outcome.ended, receiver=prefix, ahead=ahead)
-        found = judged(plan, scenario, outcome, trace)
-        return replace(found, note=OTHER_KEY) if has_other_key(strays) else found
+        trace = trace_of(journal, unmatched, ended=outcome.ended, receiver=prefix, ahead=ahead)
+        run = judge_run(plan, scenario, outcome, trace)
+        return replace(run, note=OTHER_KEY) if has_other_key(trace) else run
 
 
-def judged(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trace) -> ScenarioRun:
-    """The run that a trace and an end tell of."""
+def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trace) -> ScenarioRun:
+    """Judge a run by its trace and its end."""
     if not trace.entries:
-        return ScenarioRun(
-            scenario, trace, outcome, problem=f"the client asked nothing: {_last_words(outcome)}"
-        )
+        problem = f"the client made no request: {_last_line(outcome)}"
+        return ScenarioRun(scenario, trace, outcome, problem=problem)
     verdicts = verdicts_of(trace, outcome, scenario, plan.clauses, plan.spec)
     return ScenarioRun(scenario, trace, outcome, verdicts)
+
+
+def _check_requests(runs: list[ScenarioRun]) -> None:
+    """Raise `CommandError` when all runs so far ended without a request: the client does not get that far."""
+    silent = all(not run.trace.entries and run.outcome.end != "killed" for run in runs)
+    if silent and len(runs) >= _SILENT_RUNS:
+        outcome = runs[0].outcome
+        lines = [line for line in outcome.text.splitlines() if line.strip()]
+        shown = "\n".join(f"  {line}" for line in lines[:_OUTPUT_LINES])
+        more = f"\n  … and {len(lines) - _OUTPUT_LINES} more lines" if len(lines) > _OUTPUT_LINES else ""
+        raise CommandError(
+            f"the client makes no request: it ended with status {outcome.status}"
+            + (f" and printed\n{shown}{more}" if lines else " and printed nothing")
+        )
 
 
 def _prefix(url: str) -> str:
@@ -148,24 +161,28 @@ def _prefix(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/" if parts.netloc else ""
 
 
-def _last_words(outcome: Outcome) -> str:
-    lines = [line for line in outcome.told.splitlines() if line.strip()]
-    return lines[-1].strip()[:200] if lines else f"it ended with {outcome.status}"
+def _last_line(outcome: Outcome) -> str:
+    lines = [line for line in outcome.text.splitlines() if line.strip()]
+    if lines:
+        return lines[-1].strip()[:200]
+    return "it was killed" if outcome.end == "killed" else f"it ended with status {outcome.status}"
 
 
 @contextmanager
 def _folder(keep: Path | None, name: str) -> Iterator[Path]:
-    """A folder for one run: one that stays, or one that goes."""
+    """The folder of one run: below `keep`, or a temporary one."""
     if keep is None:
-        with TemporaryDirectory(prefix="evolink-client-") as temporary:
-            yield Path(temporary)
+        with temporary_folder("evolink-client-") as folder:
+            yield folder
     else:
         folder = (keep / name).absolute()
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
 
 
-def applying(plan: SuitePlan) -> SuitePlan:
-    """The plan less the scenarios that need what the client has not."""
-    there = [one for one in plan.scenarios if plan.description.is_called_back or not one.calls]
-    return replace(plan, scenarios=tuple(there))
+def without_inapplicable(plan: SuitePlan) -> SuitePlan:
+    """The plan without the scenarios that need a callback receiver, if the client has none."""
+    applicable = (
+        scenario for scenario in plan.scenarios if plan.description.is_called_back or not scenario.calls
+    )
+    return replace(plan, scenarios=tuple(applicable))

@@ -129,7 +129,7 @@ def _foreign(name: str, log: Log, keys: _Keys) -> File:
     # The mock's journal is that of one key, which it does not tell; and it rewrites JSON.
     only = keys.label(f"the key of {name}") if mock else ""
     entries = [
-        _entry(where, one, _of_journal(one, only) if mock else _who(one, keys), exact=not mock)
+        to_entry(where, one, _of_journal(one, only) if mock else _who(one, keys), exact=not mock)
         for where, one in _entries(name, log)
         if not one.cached and not _is_cut(one.request, where)
     ]
@@ -146,7 +146,8 @@ def _clean(file: File, keys: tuple[str, ...]) -> File:
     return replace(file, entries=tuple(entries))
 
 
-def _entry(where: str, one: Dated, who: str, *, exact: bool) -> Entry:
+def to_entry(where: str, one: Dated, who: str, *, exact: bool) -> Entry:
+    """A dated entry of an archive as one of a trace, its number still 0; `who` asked, unless it is a delivery."""
     began = _began(one.started, where)
     asked, answer = _asked_with(one.request), _headers(one.response.headers)
     status = max(0, one.response.status or 0)

@@ -13,10 +13,10 @@ import typer
 from evolink_check.cli.client_command import mount
 from evolink_check.cli.config import environment
 from evolink_check.client.harness.config import Description, Receiver
-from evolink_check.client.harness.mock_process import MockError, borrowed
-from evolink_check.client.harness.process import CommandError, words_of, workspace
+from evolink_check.client.harness.mock_process import MockError, borrow_account
+from evolink_check.client.harness.process import CommandError, check_command, command_words, make_workspace
 from evolink_check.client.harness.scenarios import chosen, scenarios
-from evolink_check.client.runner import LONGEST, SHORTEST, SuitePlan, applying, run_suite
+from evolink_check.client.runner import LONGEST, SHORTEST, SuitePlan, run_suite, without_inapplicable
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 from support.trace_builders import SPEC
@@ -62,7 +62,7 @@ def planned(description: Description, *names: str, **more: Any) -> SuitePlan:
     plan = SuitePlan(
         description, chosen(scenarios(SPEC), names, ()), SPEC, CLAUSES, environment=environment()
     )
-    return applying(replace(plan, **{"limit": PATIENT, **more}))
+    return without_inapplicable(replace(plan, **{"limit": PATIENT, **more}))
 
 
 @pytest.fixture(scope="module")
@@ -117,39 +117,54 @@ def test_a_client_that_does_not_end_is_killed_with_all_that_it_started(url: str)
     before = threading.active_count()
     (run,) = run_suite(planned(Description((sys.executable, "-c", code)), "happy", mock=url, limit=1.0))
     assert run.outcome.end == "killed"
-    assert run.problem.startswith("the client asked nothing")
+    assert run.problem == "the client made no request: it was killed"
     assert threading.active_count() == before
 
 
-def test_a_command_that_is_none_is_a_problem_of_each_run(url: str) -> None:
-    (run,) = run_suite(planned(Description(("no-such-client",)), "happy", mock=url))
-    assert run.problem == "no-such-client: No such file or directory"
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [(("no-such-client",), "no-such-client: no such program"), ((__file__,), "is not executable")],
+)
+def test_a_missing_program_is_said_once_before_any_scenario(command: tuple[str, ...], problem: str) -> None:
+    with pytest.raises(CommandError, match=problem):
+        run_suite(planned(Description(command), mock="http://127.0.0.1:9"))
+
+
+def test_a_client_that_fails_at_its_imports_is_said_once_with_its_output(url: str) -> None:
+    heard: list[ScenarioRun] = []
+    broken = Description((sys.executable, "-c", "import no_such_module"))
+    with pytest.raises(CommandError) as caught:
+        run_suite(planned(broken, mock=url, jobs=1), heard.append)
+    text = str(caught.value)
+    assert text.startswith("the client makes no request: it ended with status 1 and printed\n")
+    assert "ModuleNotFoundError: No module named 'no_such_module'" in text
+    assert len(heard) == 1, "the second run without a request ended it"
 
 
 def test_a_mock_that_is_none_ends_the_battery() -> None:
     with pytest.raises(MockError, match="there is no mock at"):
         run_suite(planned(running(), "happy", mock="http://127.0.0.1:9"))
     with pytest.raises(MockError, match="is no URL"):
-        borrowed("mock", {})
+        borrow_account("mock", {})
 
 
 def test_placeholders_are_filled_in(tmp_path: Path) -> None:
     called = Description(
         ("x", "{prompt} {output}", '{"a":1}', "{callback_url}", "{callback_listen}"), prompt="Go"
     )
-    place = workspace(called, tmp_path)
+    place = make_workspace(called, tmp_path)
     port = place.listen.removeprefix("127.0.0.1:")
-    assert words_of(called, place) == [
+    assert command_words(called, place) == [
         *("x", f"Go {tmp_path / 'result.mp4'}", '{"a":1}'),
         *(f"http://127.0.0.1:{port}/callback", f"127.0.0.1:{port}"),
     ]
     nested = Description(("{prompt}",), prompt="a {output}")
-    assert words_of(nested, place) == ["a {output}"], "what is filled in stays as it is"
+    assert command_words(nested, place) == ["a {output}"], "what is filled in stays as it is"
     own = Description(("x",), callback=Receiver("0.0.0.0:{port}", "https://a.example:{port}/h"))
-    assert workspace(own, tmp_path).callback_url.startswith("https://a.example:")
-    assert workspace(Description(("x",)), tmp_path).callback_url == ""
+    assert make_workspace(own, tmp_path).callback_url.startswith("https://a.example:")
+    assert make_workspace(Description(("x",)), tmp_path).callback_url == ""
     with pytest.raises(CommandError, match="no command"):
-        words_of(Description(()), place)
+        check_command(Description(()))
 
 
 def test_scenarios_that_need_a_receiver_are_for_those_that_have_one() -> None:
@@ -217,7 +232,8 @@ def test_a_bug_of_ours_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--json", "-", "--junit", "-", "--", "x"], "only one report fits into stdout"),
         (["--config", "none.toml"], "none.toml: cannot be read"),
         (["--scenario", "callback", "--", "x"], "none of these scenarios applies"),
-        (["--mock", "http://127.0.0.1:9", "--scenario", "happy", "--", "x"], "there is no mock at"),
+        (["--mock", "http://127.0.0.1:9", "--scenario", "happy", "--", "true"], "there is no mock at"),
+        (["--", "nosuchcmd"], "nosuchcmd: no such program\n"),
     ],
 )
 def test_what_cannot_be_run_is_a_line_and_status_2(words: list[str], problem: str) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from evolink_check.client.harness.config import Description
-from evolink_check.client.harness.mock_process import borrowed, started
+from evolink_check.client.harness.mock_process import borrow_account, start_mock
 from evolink_check.client.harness.scenarios import scenarios
-from evolink_check.client.runner import SuitePlan, one
+from evolink_check.client.runner import SuitePlan, run_scenario
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 
@@ -70,7 +70,7 @@ class Leader:
             plan = SuitePlan(description, (), SPEC, CLAUSES, limit=limit)
             pool = self._lone if alone else self._pool
             mock = self._alone if alone else self._account
-            self._runs[name] = pool.submit(lambda: one(plan, mock(), SCENARIOS[scenario]))
+            self._runs[name] = pool.submit(lambda: run_scenario(plan, mock(), SCENARIOS[scenario]))
 
     def found(self, name: str) -> dict[str, str]:
         """Every clause that a run does not keep, with the first breach."""
@@ -80,9 +80,9 @@ class Leader:
 
     def _account(self) -> Mock:
         direct = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
-        return borrowed(self._mock.base_url, direct)
+        return borrow_account(self._mock.base_url, direct)
 
     def _alone(self) -> Mock:
         if self._own is None:
-            self._own = self._ending.enter_context(started())
+            self._own = self._ending.enter_context(start_mock())
         return self._own

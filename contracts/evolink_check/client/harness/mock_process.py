@@ -10,11 +10,11 @@ import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from evolink_check import clock
+from evolink_check.files import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -96,7 +96,7 @@ def new_token() -> str:
     return f"client-{secrets.token_hex(16)}"
 
 
-def borrowed(url: str, environment: Mapping[str, str]) -> Mock:
+def borrow_account(url: str, environment: Mapping[str, str]) -> Mock:
     """A new account on a mock that runs already; others may use it at the same time."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
@@ -106,7 +106,7 @@ def borrowed(url: str, environment: Mapping[str, str]) -> Mock:
 
 
 @contextmanager
-def started(*options: str) -> Iterator[Mock]:
+def start_mock(*options: str) -> Iterator[Mock]:
     """A mock of our own, with the environment that `evolink-mock run` gives a command. Raises `MockError`."""
     token = new_token()
     command = [
@@ -114,7 +114,7 @@ def started(*options: str) -> Iterator[Mock]:
         *("--allow-callbacks-to", "127.0.0.1", "--allow-callbacks-to", "localhost", *options),
         *("--", sys.executable, "-c", _LEND),
     ]
-    with TemporaryDirectory(prefix="evolink-check-") as folder:
+    with temporary_folder("evolink-check-") as folder:
         process = subprocess.Popen(  # noqa: S603  (our own command)
             command,
             stdin=subprocess.PIPE,

@@ -45,12 +45,12 @@ class Outcome:
     patience: float | None = None
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """All that the user can read."""
         return f"{self.output}\n{self.errors}"
 
 
-def crash(outcome: Outcome) -> str:
+def describe_crash(outcome: Outcome) -> str:
     """How a client crashed, in a few words; empty when it ended in words of its own, or well."""
     if outcome.end != "failure":
         return ""
@@ -79,7 +79,7 @@ def _other(errors: str) -> str:
     return f"a crash: {(named[0] if named else found[0]).strip()[:120]}"
 
 
-def whole_mp4(content: bytes) -> bool:
+def is_whole_mp4(content: bytes) -> bool:
     """Whether a file is a row of boxes, each as long as it says. What is no MP4 must not be a page or an error."""
     if content[4:8] != b"ftyp":
         return bool(content) and content.lstrip()[:1] not in {b"{", b"<"}

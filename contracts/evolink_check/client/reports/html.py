@@ -103,7 +103,7 @@ def _run(run: ScenarioRun) -> Html:
 
 
 def _output(run: ScenarioRun) -> Html:
-    text = run.outcome.told.strip()
+    text = run.outcome.text.strip()
     if not text:
         return Html()
     return el("details", el("summary", "output"), el("pre", text[-_OUTPUT:]))

@@ -120,7 +120,7 @@ def _result(one: RunEnd) -> Iterator[Told]:
     """A success has its result, whole."""
     if one.outcome.end != "success" or not one.completed or not one.links:
         return
-    printed = any(link in one.outcome.told for link in one.links)
+    printed = any(link in one.outcome.text for link in one.links)
     numbers = [fetch.number for fetch in one.fetched] or [one.completed.number]
     if not one.fetched:
         if printed:
@@ -180,7 +180,7 @@ def _told_of_failure(one: RunEnd) -> Iterator[Told]:
         yield "client.reports-success", broken(one.completed.number, expected="success", seen=seen)
         return
     code = _code(one)
-    if code and code in one.outcome.told:
+    if code and code in one.outcome.text:
         yield "client.tells-code", kept(*one.evidence)
     elif code:
         seen = f"{code} is not in the output"

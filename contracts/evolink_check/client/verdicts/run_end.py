@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import results_of
-from evolink_check.client.harness.outcome import crash
+from evolink_check.client.harness.outcome import describe_crash
 from evolink_check.rules.clients.activity import asks, equals, failure_of, fetches, legible
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class RunEnd:
     @cached_property
     def crash(self) -> str:
         """How it crashed, if it did."""
-        return crash(self.outcome)
+        return describe_crash(self.outcome)
 
     @cached_property
     def links(self) -> list[str]:

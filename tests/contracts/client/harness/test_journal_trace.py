@@ -67,9 +67,10 @@ def test_on_a_frozen_clock_an_answer_takes_no_time() -> None:
 )
 def test_a_stray_is_told_by_its_header(key: str, who: str) -> None:
     strays = entries(exchange("/v1/credits", START, key=key))
-    (one,) = trace_of([], strays, ended=START + 9).entries
-    assert one.who == who
-    assert has_other_key(strays) is (who == STRANGER)
+    trace = trace_of([], strays, ended=START + 9)
+    (entry,) = trace.entries
+    assert entry.who == who
+    assert has_other_key(trace) is (who == STRANGER)
 
 
 def test_entries_come_in_order_of_time_and_a_fetch_is_known_as_one() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from evolink_check.client.harness.outcome import Outcome, crash, whole_mp4
+from evolink_check.client.harness.outcome import Outcome, describe_crash, is_whole_mp4
 
 TRACEBACK = """evolink: created task-unified-1
 Traceback (most recent call last):
@@ -41,7 +41,7 @@ def ended(errors: str = "", status: int | None = 1, end: str = "failure") -> Out
     ],
 )
 def test_a_crash_is_known(outcome: Outcome, words: str) -> None:
-    assert words in crash(outcome)
+    assert words in describe_crash(outcome)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_crash_is_known(outcome: Outcome, words: str) -> None:
     ],
 )
 def test_an_end_in_words_of_its_own_is_no_crash(outcome: Outcome) -> None:
-    assert crash(outcome) == ""
+    assert describe_crash(outcome) == ""
 
 
 def box(kind: bytes, size: int = 16) -> bytes:
@@ -78,4 +78,4 @@ def box(kind: bytes, size: int = 16) -> bytes:
     ],
 )
 def test_a_video_is_whole_when_all_of_its_boxes_are(content: bytes, *, is_whole: bool) -> None:
-    assert whole_mp4(content) is is_whole
+    assert is_whole_mp4(content) is is_whole

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from evolink_check.cli.signals import interrupting
 from evolink_check.client.harness.config import Description
 from evolink_check.client.harness.mock_process import Mock
 from evolink_check.client.harness.output import KEPT
-from evolink_check.client.harness.process import kill_all, run, workspace
+from evolink_check.client.harness.process import kill_all, make_workspace, run_command
 from evolink_check.traffic.redaction import KEY
 from support.paths import ROOT
 
@@ -41,7 +42,7 @@ time.sleep(999)
 
 def ran(code: str, folder: Path, *words: str, limit: float = PATIENT, **more: threading.Event) -> Outcome:
     client = Description((sys.executable, "-c", code, *words))
-    return run(client, MOCK, workspace(client, folder), limit, **more)
+    return run_command(client, MOCK, make_workspace(client, folder), limit, **more)
 
 
 def is_there(pid: int) -> bool:
@@ -126,24 +127,41 @@ def test_all_that_run_can_be_killed_at_once(tmp_path: Path) -> None:
     ending.join()
 
 
+def test_a_command_starts_with_default_signals_where_our_parent_ignores_them(tmp_path: Path) -> None:
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    before = {name: signal.signal(getattr(signal, name), signal.SIG_IGN) for name in names}
+    shown = "; ".join(f"print(signal.getsignal(signal.{name}) is signal.SIG_IGN)" for name in names)
+    try:
+        with interrupting(threading.Event(), "stopping"):
+            outcome = ran(f"import signal; {shown}", tmp_path)
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)
+    assert outcome.output.split() == ["False"] * 3
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_signal_ends_a_battery_and_leaves_nothing_behind(
+def test_a_signal_ends_a_suite_and_leaves_nothing_behind(
     tmp_path: Path, number: signal.Signals, times: int
 ) -> None:
-    file = tmp_path / "pids"
+    file, temporary = tmp_path / "pids", tmp_path / "temporary"
+    temporary.mkdir()
     words = ["client", "--scenario", "happy", "--jobs", "1", "--", sys.executable, "-c", STUBBORN, str(file)]
     command = [sys.executable, "-m", "evolink_check", *words]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
     with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as battery:
-        assert battery.stderr is not None
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as suite:
+        assert suite.stderr is not None
         until(lambda: pids(file), "it was not started")
-        battery.send_signal(number)
-        assert "stopping" in "".join(battery.stderr.readline() for _ in range(2))
+        assert any(temporary.glob("evolink-client-*"))
+        suite.send_signal(number)
+        assert "stopping" in "".join(suite.stderr.readline() for _ in range(2))
         if times > 1:
-            battery.send_signal(number)
-        out, _ = battery.communicate(timeout=PATIENT)
-    assert battery.returncode == 128 + number
-    assert ("it was interrupted" in out) == (times == 1)
+            suite.send_signal(number)
+        output, _ = suite.communicate(timeout=PATIENT)
+    assert suite.returncode == 128 + number
+    assert ("it was interrupted" in output) == (times == 1)
     until(lambda: not any(map(is_there, pids(file))), "the client was left behind")
+    until(lambda: not any(temporary.iterdir()), "temporary folders were left behind")
