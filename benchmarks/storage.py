@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evolink_mock.server.app import create_app
-from evolink_mock.server.server import settle_memory
+from evolink_mock.server.server import freeze_memory
+from evolink_mock.service.service import Service
+from evolink_mock.settings import Settings
 from evolink_spec import load
 from processes import BODY
 
@@ -68,9 +70,9 @@ async def latencies(app: ASGIApp, method: str, path: str, count: int) -> tuple[f
 
 async def main() -> None:
     """Print a row for each size."""
-    app = create_app(load())
+    app = create_app(Service(load(), Settings()))
     first = (await ask(app, "POST", "/v1/videos/generations")).split(b'"id":"')[1].split(b'"')[0].decode()
-    settle_memory()
+    freeze_memory()
     before, stored = resident(), 1
     print(
         "| tasks stored | bytes a task | poll: median, 99.9 %, slowest (µs) | create: median, 99.9 %, slowest (µs) |"

@@ -100,7 +100,8 @@ def test_only_the_settings_and_the_options_read_the_environment(module: str) -> 
 def test_the_server_starts_without_what_is_heavy() -> None:
     code = (
         "import json, sys, evolink_mock.cli.app, evolink_mock.server.server, evolink_mock.server.app, evolink_spec;"
-        "evolink_mock.server.app.create_app(evolink_spec.load());"
+        "from evolink_mock.service.service import Service; from evolink_mock.settings import Settings;"
+        "evolink_mock.server.app.create_app(Service(evolink_spec.load(), Settings()));"
         "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

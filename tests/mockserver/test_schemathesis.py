@@ -8,6 +8,7 @@ import schemathesis
 from evolink_mock.domain.clock import VirtualClock
 from evolink_mock.domain.units import Rate
 from evolink_mock.server.app import create_app
+from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 from hypothesis import settings
 from schemathesis.config import SchemathesisConfig
@@ -42,7 +43,9 @@ def served(**choices: Any) -> Any:
         }
     )
     schema = schemathesis.openapi.from_dict(whole, config=config)
-    schema.app = create_app(SPEC, Settings(tokens=frozenset({"key"}), **choices), VirtualClock(START))
+    schema.app = create_app(
+        Service(SPEC, Settings(tokens=frozenset({"key"}), **choices), VirtualClock(START))
+    )
     return schema
 
 

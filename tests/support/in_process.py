@@ -16,6 +16,7 @@ from evolink_check import Exchange as Recorded
 from evolink_mock.domain.clock import VirtualClock
 from evolink_mock.http.access_log import line
 from evolink_mock.server.app import create_app
+from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 from evolink_spec import Spec, load
 
@@ -150,7 +151,7 @@ def playing(spec: Spec = SPEC, **choices: Any) -> Iterator[Mock]:
     """A mock with these settings, its lifespan entered."""
     clock = VirtualClock(START)
     noted: list[Exchange] = []
-    app = create_app(spec, Settings(**choices), clock, noted.append)
+    app = create_app(Service(spec, Settings(**choices), clock), noted.append)
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://mock.test", trust_env=False
     )

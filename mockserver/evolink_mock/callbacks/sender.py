@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 from evolink_mock.callbacks.url_guard import address_refusal, is_allowed, url_refusal
 from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.deliveries import Attempt
-from evolink_mock.http.urls import parse_target
+from evolink_mock.http.urls import parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from evolink_spec.models import CallbackRules
 
     from evolink_mock.callbacks.url_guard import Allowed
-    from evolink_mock.http.urls import CallbackTarget
+    from evolink_mock.http.urls import ParsedUrl
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -155,13 +155,13 @@ class CallbackSender:
         if problem is None:
             try:
                 async with asyncio.timeout(self._rules.timeout):
-                    await self._exchange(parse_target(url), body, answer)
+                    await self._exchange(parse_url(url), body, answer)
             except Exception as error:  # noqa: BLE001 - a receiver can break in any way; the attempt tells
                 problem = _told(error, self._rules.timeout)
         seconds = stopwatch() - began
         return Attempt(at, seconds, answer[0], None) if answer else Attempt(at, seconds, None, problem)
 
-    async def _exchange(self, where: CallbackTarget, body: bytes, answer: list[int]) -> None:
+    async def _exchange(self, where: ParsedUrl, body: bytes, answer: list[int]) -> None:
         """Send the request; append the status to `answer` as soon as it is there."""
         await self._prepare()
         exempt = is_allowed(where.host, where.port, self._allowed)
@@ -192,7 +192,7 @@ def _tools(context: ssl.SSLContext | None) -> ssl.SSLContext:
 
 
 def _connection(
-    where: CallbackTarget, context: ssl.SSLContext | None, backend: _PinnedBackend
+    where: ParsedUrl, context: ssl.SSLContext | None, backend: _PinnedBackend
 ) -> httpcore.AsyncHTTPConnection:
     import httpcore
 
@@ -201,7 +201,7 @@ def _connection(
     return httpcore.AsyncHTTPConnection(origin, ssl_context=context, network_backend=network)
 
 
-def _request(where: CallbackTarget, body: bytes, timeout: float) -> httpcore.Request:
+def _request(where: ParsedUrl, body: bytes, timeout: float) -> httpcore.Request:
     import httpcore
 
     headers = [

@@ -86,7 +86,7 @@ class CallbackService:
         """The 400 for a URL that may not be called, its name resolved; the hint says how to allow it."""
         reason = url_guard.url_refusal(url, rules, self._allowed)
         try:
-            where = urls.parse_target(url)
+            where = urls.parse_url(url)
         except ValueError as error:
             return ApiError(400, f"{rules.field}: {reason or error}", rules.field)
         if reason is None and not url_guard.is_allowed(where.host, where.port, self._allowed):

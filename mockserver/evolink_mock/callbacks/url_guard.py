@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING
 
-from evolink_mock.http.urls import _ENDS_IN_NUMBER, _host_and_port, parse_target
+from evolink_mock.http.urls import ENDS_IN_NUMBER, parse_authority, parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ class Allowed:
 def parse_allowed(text: str) -> Allowed:
     """Read `HOST[:PORT]`, an IPv6 address in brackets. ValueError says what is wrong."""
     try:
-        host, port = _host_and_port(text)
+        host, port = parse_authority(text)
     except ValueError as error:
         wanted = "HOST or HOST:PORT, such as localhost:9000, 127.0.0.1 or [::1]:9000"
         raise ValueError(f"{text!r} {error}; expected {wanted}") from None
@@ -94,7 +94,7 @@ def url_refusal(url: str, rules: CallbackRules, allowed: Sequence[Allowed]) -> s
     if len(url) > rules.max_length:
         return f"is longer than {rules.max_length} characters"
     try:
-        where = parse_target(url)
+        where = parse_url(url)
     except ValueError as error:
         return str(error)
     if is_allowed(where.host, where.port, allowed):
@@ -115,7 +115,7 @@ def address_refusal(ip: str) -> str | None:
 
 
 def _host_refusal(host: str) -> str | None:
-    if ":" in host or _ENDS_IN_NUMBER.fullmatch(host):
+    if ":" in host or ENDS_IN_NUMBER.fullmatch(host):
         return address_refusal(host)
     # A name of one label means something only to a hosts file or a search domain.
     if "." not in host or host.endswith(_INTERNAL_SUFFIXES):

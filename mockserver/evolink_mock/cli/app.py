@@ -112,6 +112,7 @@ def _settings(  # noqa: PLR0913  (one parameter an option is how typer works)
 @options.taking(_settings)
 def serve(*, settings: Settings, port_file: options.PortFile = None, quiet: options.Quiet = False) -> None:
     """Serve the documented API until Ctrl-C."""
+    from evolink_mock.files import write_atomically
     from evolink_mock.server import server
     from evolink_mock.server.listeners import open_listeners
 
@@ -123,7 +124,7 @@ def serve(*, settings: Settings, port_file: options.PortFile = None, quiet: opti
     def ready() -> None:
         _announce(listeners, settings, spec)
         if port_file is not None:
-            server.write_port_file(port_file, listeners.http.getsockname()[1])
+            write_atomically(port_file, b"%d\n" % listeners.http.getsockname()[1])
 
     server.serve(spec, settings, listeners, quiet=quiet, ready=ready)
     typer.echo("stopped")

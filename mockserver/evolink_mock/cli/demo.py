@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evolink_mock.server.thread import running
+from evolink_mock.server.thread import serve_in_thread
 from evolink_mock.settings import Settings
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def run(folder: Path, speed: Speed) -> int:
     spec = load()
     with _receiver() as (callback_url, heard):
         settings = Settings(port=0, speed=speed, allow_callbacks_to=(callback_url.split("/")[2],))
-        with running(spec, settings) as url:
+        with serve_in_thread(spec, settings) as server:
+            url = server.url
             (_, path), by_model = next(iter(spec.creates.items()))
             request = _request(next(iter(by_model)), callback_url)
             console.print(f"[bold]POST {path}[/]  {escape(json.dumps(request))}")

@@ -18,7 +18,7 @@ from evolink_mock.cli.run_summary import TrafficSummary
 from evolink_mock.http.access_log import AccessLog
 from evolink_mock.interception import hosts, namespace
 from evolink_mock.server.server import configure_logging
-from evolink_mock.server.thread import serving
+from evolink_mock.server.thread import serve_in_thread
 from evolink_mock.settings import environment
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ def run(
     with TemporaryDirectory(prefix="evolink-mock-") as name:
         folder = Path(name)
         if private:
-            namespace.enter(hosts.hosts_of(spec), folder)
-        with serving(spec, settings, observe=observe, passed=heard.passage) as listeners:
-            code = run_child(command, child_environment(environment(), listeners, settings, folder))
+            namespace.enter_namespace(hosts.hosts_of(spec), folder)
+        with serve_in_thread(spec, settings, observe=observe, observe_proxy=heard.passage) as server:
+            code = run_child(command, child_environment(environment(), server.listeners, settings, folder))
     log.flush()
     if code not in {CANNOT_RUN, NOT_FOUND}:
         sys.stderr.write(heard.report("" if private else _NO_PROXY))

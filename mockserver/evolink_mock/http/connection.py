@@ -1,4 +1,4 @@
-"""Close a client's connection without an answer, or in the middle of one."""
+"""Close a client's connection without a response, or in the middle of one."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope
 
 
-TRANSPORT = "evolink_mock.transport"  # the connection in the ASGI scope, when `protocol` serves it
+TRANSPORT = "evolink_mock.transport"  # the connection, in the ASGI scope of a request that `Protocol` serves
 
 
-class ConnectionDroppedError(ConnectionError):  # noqa: N818  (the answer is lost, which is what was asked for)
-    """A recipe had the connection closed. In process, without a connection, this is what the caller sees.
+class ConnectionDroppedError(ConnectionError):
+    """A recipe closes the connection. In process, where there is no connection, the caller gets this error.
 
-    `sent` says whether a part of the answer went before.
+    `sent` says whether a part of the response was sent before.
     """
 
     def __init__(self, *, sent: bool) -> None:
-        super().__init__("a recipe cut the answer short" if sent else "a recipe dropped the answer")
+        super().__init__("a recipe truncated the response" if sent else "a recipe dropped the response")
         self.sent = sent
 
 
-async def close_connection(lost: ConnectionDroppedError, scope: Scope, receive: Receive) -> None:
-    """Close the connection of a request, and return once it is closed. Raises `ConnectionDroppedError` where there is none."""
+async def close_connection(error: ConnectionDroppedError, scope: Scope, receive: Receive) -> None:
+    """Close the connection of a request, and return once it is closed. Raises `error` where there is no connection."""
     transport = scope.get(TRANSPORT)
     if transport is None:
-        raise lost
-    if lost.sent:
-        transport.close()  # what was sent does arrive
+        raise error
+    if error.sent:
+        transport.close()  # after what was sent has been delivered
     else:
         transport.abort()
     while (await receive())["type"] != "http.disconnect":

@@ -1,4 +1,4 @@
-"""Errors as data, and the one place where they become bytes: the document's own example, with what is wrong added."""
+"""Errors as data, and their JSON: the document's example of a status, with the specific problem added."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 Headers = tuple[tuple[bytes, bytes], ...]
 
-# What the documents do not describe, in the shape that they do (clause `error.shape`).
+# Statuses that the documents do not describe, in the documented shape (clause `error.shape`).
 _UNDOCUMENTED = {
     400: ("invalid_request", "Invalid request parameters", "invalid_request_error"),
     404: ("not_found", "The requested resource could not be found", "invalid_request_error"),
@@ -27,9 +27,9 @@ _INTERNAL = ("internal_error", "Internal server error", "api_error")
 
 
 class ApiError(Struct, frozen=True):
-    """A refusal: the status, what in particular is wrong (`field: reason`), the field, and extra headers.
+    """A refusal: the status, the specific problem (`field: reason`), the field, and extra headers.
 
-    `hint` is for the log of the person who runs the server, never for the client.
+    `hint` is for the log, never for the client.
     """
 
     status: int
@@ -39,16 +39,16 @@ class ApiError(Struct, frozen=True):
     hint: str = ""
 
 
-def body(fault: ApiError, documented: Mapping[int, ErrorAnswer]) -> bytes:
-    """The JSON of a fault: documented code, message and type; the detail after the message, and `param`."""
-    if fault.status in documented:
-        example = documented[fault.status].body
+def to_json(error: ApiError, documented: Mapping[int, ErrorAnswer]) -> bytes:
+    """The JSON of an error: documented code, message and type; the detail after the message, and `param`."""
+    if error.status in documented:
+        example = documented[error.status].body
     else:
-        code, message, kind = _UNDOCUMENTED.get(fault.status, _INTERNAL)
+        code, message, kind = _UNDOCUMENTED.get(error.status, _INTERNAL)
         example = {"error": {"code": code, "message": message, "type": kind}}
-    error = dict(example["error"])
-    if fault.detail:
-        error["message"] = ": ".join(filter(None, (error.get("message"), fault.detail)))
-    if fault.param:
-        error["param"] = fault.param
-    return _encode({**example, "error": error})
+    fields = dict(example["error"])
+    if error.detail:
+        fields["message"] = ": ".join(filter(None, (fields.get("message"), error.detail)))
+    if error.param:
+        fields["param"] = error.param
+    return _encode({**example, "error": fields})

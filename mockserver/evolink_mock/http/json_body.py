@@ -1,4 +1,4 @@
-"""From the bytes of a request to a JSON value, or to the fault that says why not. Survives anything."""
+"""Decode a request body to a JSON value, or to the error that explains why it cannot be decoded. Never raises."""
 
 from __future__ import annotations
 
@@ -14,54 +14,54 @@ _decode = msgspec.json.Decoder().decode
 _HIGH = rb"\\u[dD][89abAB][0-9a-fA-F]{2}"
 _LOW = rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _LONE = re.compile(rb"(?<!\\)(?:\\\\)*(?:%b(?!%b)|(?<!%b)%b)" % (_HIGH, _LOW, _HIGH, _LOW))
-_NO_NUMBER = re.compile(rb"NaN|Infinity")
-_PLACE = re.compile(r" \(byte (\d+)\)")
-_PLAINER = {
+_NOT_A_JSON_NUMBER = re.compile(rb"NaN|Infinity")
+_OFFSET = re.compile(r" \(byte (\d+)\)")
+_MESSAGES = {
     "out of range": "a number is out of range",
-    "surrogate": "a lone surrogate (\\ud800 to \\udfff) is no text",
+    "surrogate": "a lone surrogate (\\ud800 to \\udfff) is not text",
 }
 
 
 def check_content_type(content_type: bytes) -> ApiError | None:
-    """A fault unless the media type is `application/json` (parameters and case aside)."""
+    """An error unless the media type is `application/json` (parameters and case aside)."""
     if content_type.partition(b";")[0].strip().lower() == b"application/json":
         return None
-    given = content_type.decode("latin-1")[:100] or "none"
-    return ApiError(400, f"the Content-Type must be application/json, not {given}")
+    actual = content_type.decode("latin-1")[:100] or "none"
+    return ApiError(400, f"the Content-Type must be application/json, not {actual}")
 
 
 def too_large(limit: int) -> ApiError:
-    """The fault of a body of more than `limit` bytes."""
+    """The error for a body of more than `limit` bytes."""
     return ApiError(400, f"the body is larger than {limit} bytes")
 
 
 def parse(raw: bytes) -> Any:
-    """Decode a body, to a JSON value or a `ApiError`. The last of duplicate keys wins (clause `body.duplicate-keys`)."""
+    """Decode a body to a JSON value or an `ApiError`. The last duplicate key wins (clause `body.duplicate-keys`)."""
     try:
         return _decode(raw)
     except RecursionError:
         return ApiError(400, "the body is nested too deeply")
     except (msgspec.MsgspecError, ValueError) as error:
-        return ApiError(400, f"the body is not valid JSON: {_reason(raw, error)}")
+        return ApiError(400, f"the body is not valid JSON: {_describe(raw, error)}")
 
 
-def _reason(raw: bytes, error: Exception) -> str:
-    """What is wrong, in words that help more than the decoder's own."""
-    said = str(error)
+def _describe(raw: bytes, error: Exception) -> str:
+    """What is wrong, more helpfully than the decoder says it."""
+    message = str(error)
     if isinstance(error, UnicodeDecodeError):
-        return _not_utf8(raw)
-    if "truncated" in said:
-        return _cut_short(raw)
+        return _describe_not_utf8(raw)
+    if "truncated" in message:
+        return _describe_truncated(raw)
     if raw.startswith(BOM_UTF8):
         return "it begins with a byte order mark"
-    if (place := _PLACE.search(said)) and (found := _NO_NUMBER.match(raw, int(place[1]))):
-        return f"{found[0].decode()} is no JSON number"
-    plainer = (words for sign, words in _PLAINER.items() if sign in said)
-    return next(plainer, said.removeprefix("JSON is malformed: "))
+    if (offset := _OFFSET.search(message)) and (literal := _NOT_A_JSON_NUMBER.match(raw, int(offset[1]))):
+        return f"{literal[0].decode()} is not a JSON number"
+    known = (text for fragment, text in _MESSAGES.items() if fragment in message)
+    return next(known, message.removeprefix("JSON is malformed: "))
 
 
-def _not_utf8(raw: bytes) -> str:
-    """Where it is not: the decoder counts from the beginning of a string, we from that of the body."""
+def _describe_not_utf8(raw: bytes) -> str:
+    """Name the first such byte, counted from the start of the body (the decoder counts from that of a string)."""
     try:
         raw.decode()
     except UnicodeDecodeError as error:
@@ -69,8 +69,8 @@ def _not_utf8(raw: bytes) -> str:
     return "it is not UTF-8"
 
 
-def _cut_short(raw: bytes) -> str:
-    """The decoder looks for the other half of a surrogate pair, past the end of the body."""
+def _describe_truncated(raw: bytes) -> str:
+    """Name what is incomplete: for a lone surrogate near the end, the decoder reports a truncated body too."""
     if not raw.strip():
         return "it is empty"
-    return _PLAINER["surrogate"] if _LONE.search(raw) else "it ends too early"
+    return _MESSAGES["surrogate"] if _LONE.search(raw) else "it is incomplete"

@@ -1,4 +1,4 @@
-"""Every path and method that nothing documents, and every bug: JSON in the documented shape all the same."""
+"""Undocumented paths and methods, and internal errors: answered in the documented shape too."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ async def not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa
 
 
 class MethodNotAllowed:
-    """405 for a path that the API has, with the methods it takes (clause `error.other-methods`)."""
+    """405 for a path that the API has, with the methods it accepts (clause `error.other-methods`)."""
 
     def __init__(self, *methods: str) -> None:
         self._allow = ", ".join(methods)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Answer with `Allow`."""
-        detail = f"{scope['path'][:200]} takes {self._allow}"
+        detail = f"{scope['path'][:200]} accepts {self._allow}"
         await send_error(send, scope[KEY], ApiError(405, detail, headers=((b"allow", self._allow.encode()),)))
 
 
 class ExchangeMiddleware:
-    """The outermost layer: opens the exchange, answers a bug with the documented 500, tells the log."""
+    """The outermost layer: records the exchange, and answers an internal error with the documented 500."""
 
-    def __init__(self, app: ASGIApp, shortcuts: RouteTable, observe: Callable[[Exchange], None]) -> None:
+    def __init__(self, app: ASGIApp, routes: RouteTable, observe: Callable[[Exchange], None]) -> None:
         self._app = app
-        self._find = shortcuts.find
+        self._find = routes.find
         self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,14 +63,14 @@ class ExchangeMiddleware:
         try:
             await app(scope, receive, send)
         except ClientDisconnectedError:
-            exchange.notes += ("the client went away",)
-        except ConnectionDroppedError as lost:
-            exchange.notes += (str(lost),)
-            await close_connection(lost, scope, receive)
+            exchange.notes += ("the client disconnected",)
+        except ConnectionDroppedError as error:
+            exchange.notes += (str(error),)
+            await close_connection(error, scope, receive)
         except Exception:
-            _log.exception("a bug in the mock, answering %s %s", exchange.method, exchange.path)
+            _log.exception("internal error of the mock while answering %s %s", exchange.method, exchange.path)
             if exchange.status:
-                raise  # half an answer is out: only closing the connection tells the client
+                raise  # part of the response is sent: only closing the connection tells the client
             await send_error(send, exchange, ApiError(500))
         finally:
             exchange.seconds = stopwatch() - exchange.began

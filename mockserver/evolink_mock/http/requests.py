@@ -1,4 +1,4 @@
-"""Reading a request without a framework's copy of it: headers, token, origin, a body that is not too large."""
+"""Read a request: its token, a body of limited size, and the origin that its result links begin with."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from evolink_mock.http.errors import ApiError
 
 _HOST = re.compile(rb"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
-_DIGITS = 19  # of a Content-Length that are read: more would be too large for any limit
-_MANY = 1000
+_LENGTH_DIGITS = 19  # of a Content-Length that are read: more exceed any limit
+_CACHED_ORIGINS = 1000
 
 
-class ClientDisconnectedError(Exception):  # noqa: N818  (not an error: the client went away)
-    """The client closed the connection before its request was whole."""
+class ClientDisconnectedError(Exception):
+    """The client closed the connection before its request was complete."""
 
 
 def token_of(authorization: bytes) -> str | None:
@@ -32,9 +32,9 @@ def token_of(authorization: bytes) -> str | None:
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | ApiError:
-    """The whole body, or a fault as soon as it is known to be larger than `limit` bytes."""
+    """The complete body, or an error as soon as it is known to be larger than `limit` bytes."""
     length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length[:_DIGITS]) > limit:
+    if length.isdigit() and int(length[:_LENGTH_DIGITS]) > limit:
         return too_large(limit)
     chunks: list[bytes] = []
     size = 0
@@ -52,33 +52,35 @@ async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int
 
 
 class Origins:
-    """The scheme and host that result links begin with: a fixed one, else as the client called this server."""
+    """The scheme and host that result links begin with: configured, or as the client addressed this server."""
 
     def __init__(self, public_url: str | None) -> None:
         self._fixed = public_url.rstrip("/") if public_url else None
-        self._seen: dict[tuple[str, bytes], str] = {}  # one string for all tasks made through a name
+        self._cached: dict[
+            tuple[str, bytes], str
+        ] = {}  # one string for all tasks created through a host name
 
     def of(self, scope: Scope, host: bytes) -> str:
-        """The origin for a request that named `host`; the bound address when it named none that could be one."""
+        """The origin for a request with this Host header; the bound address when the header is not a valid host."""
         if self._fixed is not None:
             return self._fixed
         key = (scope.get("scheme", "http"), host)
-        found = self._seen.get(key)
-        return self._remember(key, scope) if found is None else found
+        origin = self._cached.get(key)
+        return self._store(key, scope) if origin is None else origin
 
-    def _remember(self, key: tuple[str, bytes], scope: Scope) -> str:
+    def _store(self, key: tuple[str, bytes], scope: Scope) -> str:
         scheme, host = key
-        if _is_host(host):
+        if _is_valid_host(host):
             name = host.decode("ascii")
-        else:  # one entry for all of them, whatever they are and however long
-            name, key = _bound(scope), (scheme, b"")
-        if len(self._seen) >= _MANY:
-            self._seen.clear()
-        return self._seen.setdefault(key, f"{scheme}://{name}")
+        else:  # one cache entry for all invalid hosts
+            name, key = _bound_address(scope), (scheme, b"")
+        if len(self._cached) >= _CACHED_ORIGINS:
+            self._cached.clear()
+        return self._cached.setdefault(key, f"{scheme}://{name}")
 
 
-def _is_host(host: bytes) -> bool:
-    """Whether a Host header can stand in a URL: `HOST[:PORT]`."""
+def _is_valid_host(host: bytes) -> bool:
+    """Whether a Host header is `HOST[:PORT]`, which a URL can contain."""
     if not _HOST.fullmatch(host):
         return False
     if not host.startswith(b"["):
@@ -90,8 +92,8 @@ def _is_host(host: bytes) -> bool:
     return True
 
 
-def _bound(scope: Scope) -> str:
-    """The address that the connection came in at."""
+def _bound_address(scope: Scope) -> str:
+    """The address that accepted the connection."""
     address, port = scope.get("server") or ("127.0.0.1", None)
     host = f"[{address}]" if ":" in address else address
     return f"{host}:{port}" if port else host

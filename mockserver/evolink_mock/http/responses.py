@@ -1,4 +1,4 @@
-"""One HTTP exchange as it is being answered, and the two ways to answer it."""
+"""The two kinds of response: a JSON body, and an error in the documented shape."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ async def send_json(
 
 
 async def send_error(
-    send: Send, exchange: Exchange, fault: ApiError, documented: Mapping[int, ErrorAnswer] | None = None
+    send: Send, exchange: Exchange, error: ApiError, documented: Mapping[int, ErrorAnswer] | None = None
 ) -> None:
-    """Send a fault in the documented shape, and note why for the log."""
-    exchange.notes += tuple(filter(None, (fault.detail, fault.hint)))
-    await send_json(send, exchange, errors.body(fault, documented or {}), fault.status, fault.headers)
+    """Send an error in the documented shape, and note its reason for the log."""
+    exchange.notes += tuple(filter(None, (error.detail, error.hint)))
+    await send_json(send, exchange, errors.to_json(error, documented or {}), error.status, error.headers)

@@ -1,4 +1,4 @@
-"""Parse URLs that a client sent: a canonical host, a port, and the request target as given."""
+"""Parse URLs from clients into a canonical host, a port, and the request target unchanged."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
 _NOT_PRINTABLE_ASCII = re.compile(r"[^!-~]")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-# What inet_aton and the WHATWG URL standard take for an IPv4 address, however odd the rest of it looks.
-_ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
+# What inet_aton and the WHATWG URL standard parse as an IPv4 address, whatever precedes the last label.
+ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
 
 @dataclass(frozen=True, slots=True)
-class CallbackTarget:
-    """Where a callback goes: a canonical host (lower case, no brackets, no trailing dot) and what to ask for.
+class ParsedUrl:
+    """A parsed URL. `host` is canonical: lower case, without brackets or a trailing dot.
 
-    `request_target` is the path and query exactly as given (clause `callback.query-kept`).
+    `request_target` is the path and query exactly as written (clause `callback.query-kept`).
     """
 
     scheme: str
@@ -31,15 +31,15 @@ class CallbackTarget:
     request_target: bytes
 
     def authority(self) -> str:
-        """Spell the value of the Host header."""
+        """The value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-def parse_target(url: str) -> CallbackTarget:
-    """Take a URL apart. ValueError, with a short reason, when it is malformed or ambiguous.
+def parse_url(url: str) -> ParsedUrl:
+    """Parse an absolute http or https URL. ValueError, with a short reason, when it is malformed or ambiguous.
 
-    A fragment is legal and never sent.
+    A fragment is allowed and dropped.
     """
     if _NOT_PRINTABLE_ASCII.search(url):
         raise ValueError("has a space, a control character or one outside ASCII")
@@ -51,12 +51,13 @@ def parse_target(url: str) -> CallbackTarget:
         raise ValueError("only https is supported")
     if "\\" in url:
         raise ValueError("has a backslash")
-    host, port = _host_and_port(authority)
+    host, port = parse_authority(authority)
     request_target = rest if rest.startswith("/") else f"/{rest}"
-    return CallbackTarget(scheme, host, port or DEFAULT_PORTS[scheme], request_target.encode("ascii"))
+    return ParsedUrl(scheme, host, port or DEFAULT_PORTS[scheme], request_target.encode("ascii"))
 
 
-def _host_and_port(authority: str) -> tuple[str, int | None]:
+def parse_authority(authority: str) -> tuple[str, int | None]:
+    """Split `HOST[:PORT]` into a canonical host and a port. ValueError with a short reason."""
     if "@" in authority:
         # RFC 9110 4.2.4: treat userinfo from an untrusted source as an error.
         raise ValueError("has a user name or password before the host")
@@ -66,17 +67,16 @@ def _host_and_port(authority: str) -> tuple[str, int | None]:
     port = int(parts[2]) if parts[2] else None
     if port is not None and not 0 < port <= _LAST_PORT:
         raise ValueError(f"has a port that is not in 1..{_LAST_PORT}")
-    return _host(parts[1]), port
+    return _canonical_host(parts[1]), port
 
 
-def _host(text: str) -> str:
-    """Give the canonical spelling of a host."""
+def _canonical_host(text: str) -> str:
     if text.startswith("["):
-        return _bracketed(text[1:-1])
+        return _canonical_ipv6(text[1:-1])
     name = text.lower().removesuffix(".")
     if not name:
         raise ValueError("has no host")
-    if _ENDS_IN_NUMBER.fullmatch(name):
+    if ENDS_IN_NUMBER.fullmatch(name):
         try:
             return str(IPv4Address(name))
         except AddressValueError:
@@ -87,10 +87,10 @@ def _host(text: str) -> str:
     return name
 
 
-def _bracketed(text: str) -> str:
+def _canonical_ipv6(text: str) -> str:
     if "%" in text:
         raise ValueError("has an address with a zone")
     try:
         return str(IPv6Address(text))
     except AddressValueError:
-        raise ValueError("has brackets around what is not an IPv6 address") from None
+        raise ValueError("has brackets around something that is not an IPv6 address") from None

@@ -1,8 +1,8 @@
-"""A certificate authority of the user's own, that can vouch for this machine and the API's host names only.
+"""The user's own certificate authority, limited to this machine and the API's host names.
 
-Who trusts it risks little: critical name constraints make its word worth nothing for any other name, should the
-key ever be stolen. trustme issues the certificates of the server; it cannot constrain an authority, so that one
-certificate is made here.
+Trusting it carries little risk: critical name constraints make certificates for any other name invalid, even if
+the key is stolen. trustme issues the server's certificates; it cannot add name constraints, so the certificate of
+the authority is made here.
 """
 
 from __future__ import annotations
@@ -10,45 +10,46 @@ from __future__ import annotations
 import os
 import ssl
 import sys
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from evolink_mock.files import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.x509 import Certificate, KeyUsage
 
-CERTIFICATE = "ca.pem"  # what a client is told to trust
-KEY = "ca-key.pem"  # the key and the certificate it belongs to, in one file so that they can never disagree
+CERTIFICATE = "ca.pem"  # what clients have to trust
+KEY = "ca-key.pem"  # the key and the certificate it belongs to, in one file so that they always match
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
-_OWNER = "evolink-mock"  # the organization in the subject: how a file of ours is known
+_OWNER = "evolink-mock"  # the organization in the subject: identifies our own files
 _VALID = timedelta(days=3 * 365)
-_RENEWED = timedelta(days=90)  # before the end
-_LEAF_VALID = timedelta(days=365)  # made at each start; some systems refuse more than 825
+_RENEW_BEFORE = timedelta(days=90)
+_LEAF_VALID = timedelta(days=365)  # issued at each start; some systems refuse more than 825
 _SKEW = timedelta(days=1)  # the clock of a container or a phone may be behind
 
 
 class AuthorityError(Exception):
-    """The authority cannot be read or made; the text says why."""
+    """The authority cannot be read or created; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """An authority ready to issue. `certificate` is the file that a client has to trust."""
+    """An authority that can issue certificates. `certificate` is the file that clients have to trust."""
 
     certificate: Path
     certificate_pem: bytes
     key_pem: bytes
 
     def server_context(self, hosts: Iterable[str], now: float) -> ssl.SSLContext:
-        """TLS for a server that is this machine and all of `hosts`, with a new certificate for a year."""
+        """TLS for a server that answers as this machine and all of `hosts`, with a new one-year certificate."""
         import trustme
 
         today = datetime.fromtimestamp(now, UTC)
@@ -62,91 +63,99 @@ class Authority:
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
-        leaf.configure_cert(context)  # by way of a temporary file that anonymous else can read
+        # By way of a temporary file that only its owner can read: in the authority's folder, which is writable.
+        with leaf.private_key_and_cert_chain_pem.tempfile(dir=str(self.certificate.parent)) as path:
+            context.load_cert_chain(path)
         return context
 
 
 def open_authority(folder: Path, hosts: Iterable[str], now: float) -> Authority:
-    """The authority kept in `folder`, made or renewed where needed. Raises `AuthorityError`.
+    """The authority stored in `folder`, created or renewed if necessary. Raises `AuthorityError`.
 
-    It is renewed near its end, and when it does not cover one of `hosts`: then for all it covered before as
-    well and with the same key, so that two documents in turn need not be trusted anew each time.
+    It is renewed before it expires, and when it does not cover one of `hosts`: then with the same key, and for the
+    hosts it covered before as well, so that alternating between documents does not require trusting it again.
     """
     try:
-        folder = folder.resolve()  # as it will be told to programs that run elsewhere
+        folder = folder.resolve()  # programs with another working directory are given this path
         _make_folder(folder)
         with _locked(folder):
             return _open(folder, set(hosts), datetime.fromtimestamp(now, UTC))
     except OSError as error:
         raise AuthorityError(
-            f"{folder}: no certificate authority can be kept here: {error.strerror}"
+            f"{folder}: cannot store the certificate authority here: {error.strerror}; choose another --ca-dir"
         ) from error
 
 
 def _open(folder: Path, hosts: set[str], today: datetime) -> Authority:
     from cryptography.hazmat.primitives import serialization
 
-    known = _known(folder)
-    if known is None or not _fresh(known[1], today):
-        known = _made(hosts | (_covered(known[1]) if known else set()), today)
-    elif not hosts <= (covered := _covered(known[1])):
-        known = _made(hosts | covered, today, known[0])
-    key, certificate = known
+    stored = _read(folder)
+    covered = _covered_hosts(stored[1]) if stored else set()
+    if stored is None or not _is_current(stored[1], today):
+        key, certificate = _create(hosts | covered, today)
+    elif hosts <= covered:
+        key, certificate = stored
+    else:
+        key, certificate = _create(hosts | covered, today, stored[0])
     certificate_pem = certificate.public_bytes(serialization.Encoding.PEM)
     key_pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    _keep(folder / KEY, key_pem + certificate_pem, 0o600)
-    _keep(folder / CERTIFICATE, certificate_pem, 0o644)
+    _write_if_changed(folder / KEY, key_pem + certificate_pem, 0o600)
+    _write_if_changed(folder / CERTIFICATE, certificate_pem, 0o644)
     return Authority(folder / CERTIFICATE, certificate_pem, key_pem)
 
 
-def _known(folder: Path) -> tuple[EllipticCurvePrivateKey, Certificate] | None:
-    """What is kept; None when nothing is. Whatever is not ours, or no secret any more, is an error."""
+def _read(folder: Path) -> tuple[EllipticCurvePrivateKey, Certificate] | None:
+    """The stored authority, or None. A file of somebody else's, or a key that others can read, is an error."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
     from cryptography.x509 import load_pem_x509_certificate
 
     key, certificate = folder / KEY, folder / CERTIFICATE
-    foreign = AuthorityError(f"{folder}: holds a {CERTIFICATE} of somebody else's: choose another --ca-dir")
+    foreign = AuthorityError(
+        f"{folder}: contains a {CERTIFICATE} that evolink-mock did not create: choose another --ca-dir"
+    )
     try:
         if not key.exists():
-            if certificate.exists() and not _ours(load_pem_x509_certificate(certificate.read_bytes())):
+            if certificate.exists() and not _is_ours(load_pem_x509_certificate(certificate.read_bytes())):
                 raise foreign
             return None
         if os.name == "posix" and key.stat().st_mode & 0o077:
-            raise AuthorityError(f"{key}: can be read by others: delete it, and a new authority is made")
+            raise AuthorityError(
+                f"{key}: can be read by other users: delete it to have a new authority created"
+            )
         pem = key.read_bytes()
-        found = load_pem_private_key(pem, password=None), load_pem_x509_certificate(pem)
+        stored = load_pem_private_key(pem, password=None), load_pem_x509_certificate(pem)
     except (ValueError, TypeError) as error:
         raise foreign from error
-    if not _ours(found[1]):
+    if not _is_ours(stored[1]):
         raise foreign
-    return found  # type: ignore[return-value]  # ours are of this kind
+    return stored  # type: ignore[return-value]  # our own keys are of this type
 
 
-def _ours(certificate: Certificate) -> bool:
+def _is_ours(certificate: Certificate) -> bool:
     from cryptography.x509.oid import NameOID
 
     names = certificate.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
     return [name.value for name in names] == [_OWNER]
 
 
-def _fresh(certificate: Certificate, today: datetime) -> bool:
-    return certificate.not_valid_before_utc <= today < certificate.not_valid_after_utc - _RENEWED
+def _is_current(certificate: Certificate, today: datetime) -> bool:
+    return certificate.not_valid_before_utc <= today < certificate.not_valid_after_utc - _RENEW_BEFORE
 
 
-def _covered(certificate: Certificate) -> set[str]:
-    """The host names that an authority may vouch for, beside this machine's own."""
+def _covered_hosts(certificate: Certificate) -> set[str]:
+    """The host names that the authority may issue for, other than this machine's own."""
     from cryptography.x509 import DNSName, NameConstraints
 
     subtrees = certificate.extensions.get_extension_for_class(NameConstraints).value.permitted_subtrees or ()
     return {subtree.value for subtree in subtrees if isinstance(subtree, DNSName)} - {"localhost"}
 
 
-def _made(
+def _create(
     hosts: set[str], today: datetime, key: EllipticCurvePrivateKey | None = None
 ) -> tuple[EllipticCurvePrivateKey, Certificate]:
-    """A new certificate for a key, or for a new one."""
+    """A new certificate for `key`, or for a new key."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -168,15 +177,15 @@ def _made(
         .not_valid_after(today + _VALID)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.NameConstraints([*names, *networks], None), critical=True)
-        .add_extension(_usage(), critical=True)
-        # The names bind only what is reached by name: without this, it could vouch for mail or code.
+        .add_extension(_key_usage(), critical=True)
+        # Name constraints apply to host names only: without this, it could sign e-mail or code.
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
     return key, builder.sign(key, hashes.SHA256())
 
 
-def _usage() -> KeyUsage:
+def _key_usage() -> KeyUsage:
     from cryptography.x509 import KeyUsage
 
     return KeyUsage(
@@ -193,29 +202,19 @@ def _usage() -> KeyUsage:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder for its owner alone; one that is there is left as it is, for it may have other uses."""
-    for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
+    """Create a folder that only its owner can access. An existing one keeps its mode: it may have other uses."""
+    for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)
 
 
-def _keep(path: Path, content: bytes, mode: int) -> None:
-    """Write a file whole or not at all, never readable by more than `mode` says; nothing when it is so already."""
-    if path.exists() and path.read_bytes() == content:
-        return
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # for its owner alone
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def _write_if_changed(path: Path, content: bytes, mode: int) -> None:
+    if not path.exists() or path.read_bytes() != content:
+        write_atomically(path, content, mode)
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """One process at a time: two that start at once must not each make an authority."""
+    """One process at a time: two that start together must not each create an authority."""
     with (folder / ".lock").open("ab") as file:
         if sys.platform == "win32":
             import msvcrt

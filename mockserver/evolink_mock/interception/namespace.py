@@ -1,4 +1,4 @@
-"""Linux namespaces in which the API's host names are this machine."""
+"""Linux namespaces in which the API's host names resolve to this machine, for one process and its children."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evolink_mock.interception.hosts import HERE, HTTPS_PORT, lines
+from evolink_mock.interception.hosts import HTTPS_PORT, LOOPBACK, hosts_file_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class NamespaceError(Exception):  # noqa: N818  (it reads as what it says)
-    """The names cannot lead here on this system; the text says why, and what else there is."""
+class NamespaceError(Exception):
+    """The system does not allow the namespaces; the message says why, and what to do instead."""
 
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x0002_0000, 0x1000_0000, 0x4000_0000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x4_0000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 _HOSTS_FILE = "/etc/hosts"
-_SWITCHES = (  # settings of a kernel that forbid it, the value that does, and what to say
+_KERNEL_SETTINGS = (  # what can forbid it, the value that does, and the command that allows it
     (
         "kernel/apparmor_restrict_unprivileged_userns",
         "1",
@@ -36,33 +36,31 @@ _SWITCHES = (  # settings of a kernel that forbid it, the value that does, and w
 )
 
 
-def enter(hosts: Sequence[str], folder: Path) -> None:
-    """Move this process into a mount and network namespace of its own, where `hosts` are this machine.
+def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
+    """Move this process into a new mount and network namespace, where `hosts` resolve to this machine.
 
-    The network there is loopback and nothing else, all its ports are free, and the processes started from now
-    on share it. The user stays who he is. `folder` keeps the hosts file. To be called before there is a
-    second thread. Raises `NamespaceError`.
+    Its network is loopback only, with all ports free, and child processes share it. The user id does not change.
+    `folder` holds the hosts file. Call it before starting a second thread. Raises `NamespaceError`.
     """
     if sys.platform != "linux":
         raise NamespaceError(
-            "--hosts needs the namespaces of Linux; `evolink-mock hosts` tells how to do it by hand"
+            "--hosts requires Linux namespaces; `evolink-mock hosts` explains how to do it manually"
         )
     libc = ctypes.CDLL(None, use_errno=True)
     try:
         _unshare(libc)
-        _loopback_up()
+        _enable_loopback()
         file = folder / "hosts"
-        with open(_HOSTS_FILE, "rb") as own:  # noqa: PTH123  (one line with what is done to it)
-            file.write_bytes(lines(hosts).encode("ascii") + own.read())
+        file.write_bytes(hosts_file_lines(hosts).encode("ascii") + Path(_HOSTS_FILE).read_bytes())
         _mount(libc, b"none", b"/", _MS_REC | _MS_PRIVATE)
         _mount(libc, os.fsencode(file), _HOSTS_FILE.encode(), _MS_BIND)
     except OSError as error:
-        raise NamespaceError(_why_not(error)) from error
-    _check(hosts)
+        raise NamespaceError(_explain(error)) from error
+    _check_resolution(hosts)
 
 
 def _unshare(libc: ctypes.CDLL) -> None:
-    """Leave the common namespaces: root may at once, others as the root of a user namespace."""
+    """Leave the shared namespaces: directly as root, through a user namespace otherwise."""
     user, group = os.geteuid(), os.getegid()
     if libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET) == 0:
         return
@@ -73,11 +71,11 @@ def _unshare(libc: ctypes.CDLL) -> None:
         ("uid_map", f"{user} {user} 1"),
         ("gid_map", f"{group} {group} 1"),
     ):
-        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:  # noqa: PTH123  (no file: a switch)
+        with open(f"/proc/self/{name}", "w", encoding="ascii") as file:  # noqa: PTH123  (not a file on disk)
             file.write(content)
 
 
-def _loopback_up() -> None:
+def _enable_loopback() -> None:
     import fcntl
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
@@ -96,26 +94,26 @@ def _os_error() -> OSError:
     return OSError(number, os.strerror(number))
 
 
-def _check(hosts: Sequence[str]) -> None:
-    """A system may ask somebody else first: a name service daemon, or an order of its own in nsswitch.conf."""
+def _check_resolution(hosts: Sequence[str]) -> None:
+    """Check that the hosts file decides: a name service daemon or nsswitch.conf may take precedence."""
     for host in hosts:
         try:
-            found = {address[4][0] for address in socket.getaddrinfo(host, HTTPS_PORT)}
+            addresses = {entry[4][0] for entry in socket.getaddrinfo(host, HTTPS_PORT)}
         except OSError:
-            found = set()
-        if found != {HERE}:
+            addresses = set()
+        if addresses != {LOOPBACK}:
             raise NamespaceError(
-                f"--hosts: {host} is not looked up in {_HOSTS_FILE} first on this system (see /etc/nsswitch.conf)"
+                f"--hosts: this system does not look up {host} in {_HOSTS_FILE} first (see /etc/nsswitch.conf)"
             )
 
 
-def _why_not(error: OSError) -> str:
-    """What forbids it, as far as the system tells, and what to do about it."""
-    for switch, forbidding, remedy in _SWITCHES:
+def _explain(error: OSError) -> str:
+    """What forbids it, as far as the system reveals that, and what to do about it."""
+    for setting, forbidding, remedy in _KERNEL_SETTINGS:
         with suppress(OSError):
-            if Path("/proc/sys", switch).read_text(encoding="ascii").strip() == forbidding:
+            if Path("/proc/sys", setting).read_text(encoding="ascii").strip() == forbidding:
                 return f"--hosts: this system forbids it; to allow it: {remedy}"
     return (
-        f"--hosts: this system forbids namespaces ({error.strerror}). In a container it takes the capability "
-        "SYS_ADMIN and a profile that lets mount; else `evolink-mock hosts` tells how to do it by hand"
+        f"--hosts: this system forbids namespaces ({error.strerror}). In a container it requires the capability "
+        "SYS_ADMIN and a profile that allows mount; otherwise `evolink-mock hosts` explains how to do it manually"
     )

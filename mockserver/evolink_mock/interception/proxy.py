@@ -1,7 +1,7 @@
-"""A forward proxy that answers the API's hosts itself and passes the rest on: HTTP absolute-form and CONNECT.
+"""A forward proxy that answers the API's hosts itself and forwards the rest: HTTP absolute-form and CONNECT.
 
-For clients that have the API's address hard-coded but honour `HTTPS_PROXY`. One request a connection: what
-follows the head is not looked at, only passed on, so a body may be of any size and kind.
+For clients that have the API's address hard-coded but honour `HTTPS_PROXY`. One request per connection: what
+follows the head is forwarded unread, so a body may be of any size and kind.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from evolink_mock.http.urls import DEFAULT_PORTS, CallbackTarget, parse_target
+from evolink_mock.http.urls import DEFAULT_PORTS, ParsedUrl, parse_url
 
 if TYPE_CHECKING:
     import socket
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 _HEAD_BYTES = 64 * 1024
 _CHUNK = 64 * 1024
-_HEAD_SECONDS = 30  # for a client to say what it wants
+_HEAD_SECONDS = 30  # for a client to send the head of its request
 _CONNECT_SECONDS = 20
-_LINGER_SECONDS = 2  # for a refused client to stop talking and read why
-_REQUEST = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/1\.[01]")
+_LINGER_SECONDS = 2  # for a refused client to finish sending and read the response
+_REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/1\.[01]")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:")
-_BETWEEN_US = {"connection", "host", "keep-alive", "proxy-authorization", "proxy-connection"}
+_HOP_BY_HOP = {"connection", "host", "keep-alive", "proxy-authorization", "proxy-connection"}
 
 
 class Address(NamedTuple):
-    """Where a listener of this server can be connected to."""
+    """Where one of this server's listeners accepts connections."""
 
     host: str
     port: int
 
 
 class Passage(NamedTuple):
-    """What the proxy did for a host that is not its own. Neither path nor headers: they carry secrets."""
+    """What the proxy did for another host. Without path and headers, which contain secrets."""
 
     host: str
     port: int
@@ -46,46 +46,46 @@ class Passage(NamedTuple):
 
 
 class ProxyRequest(NamedTuple):
-    """What a client wants: a tunnel (`head` empty), or that this head is passed on, and what follows it."""
+    """A tunnel (`head` is empty), or a request to forward: this head, and what follows it."""
 
-    target: CallbackTarget
+    url: ParsedUrl
     head: bytes
 
 
-class ProxyRefusal(Exception):  # noqa: N818  (an answer, not a failure)
-    """An answer of the proxy's own, in plain text."""
+class ProxyRefusalError(Exception):
+    """A response of the proxy itself, in plain text."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
         self.status = status
 
 
-def understand(head: bytes) -> ProxyRequest:
-    """Read the head of a request, up to and with its empty line. Raises `ProxyRefusal`."""
+def parse_request(head: bytes) -> ProxyRequest:
+    """Parse the head of a request, including its empty line. Raises `ProxyRefusalError`."""
     line, *headers = head[:-4].decode("latin-1").split("\r\n")
-    found = _REQUEST.fullmatch(line)
-    if found is None or not all(map(_HEADER.match, headers)):
-        raise ProxyRefusal(400, "evolink-mock: this is no HTTP/1.1 request")
-    method, url = found.groups()
-    if url.startswith("/") or url == "*":
-        raise ProxyRefusal(
+    match = _REQUEST_LINE.fullmatch(line)
+    if match is None or not all(map(_HEADER.match, headers)):
+        raise ProxyRefusalError(400, "evolink-mock: this is not an HTTP/1.1 request")
+    method, target = match.groups()
+    if target.startswith("/") or target == "*":
+        raise ProxyRefusalError(
             400, "evolink-mock: this port is a proxy, for HTTPS_PROXY; the API is at the other port"
         )
     try:
-        wanted = parse_target(f"https://{url}" if method == "CONNECT" else url)
+        url = parse_url(f"https://{target}" if method == "CONNECT" else target)
     except ValueError as error:
-        raise ProxyRefusal(400, f"evolink-mock: the address asked for {error}") from error
+        raise ProxyRefusalError(400, f"evolink-mock: the requested address {error}") from error
     if method == "CONNECT":
-        return ProxyRequest(wanted, b"")
-    return ProxyRequest(wanted, _passed_on(method, wanted, headers))
+        return ProxyRequest(url, b"")
+    return ProxyRequest(url, _forwarded_head(method, url, headers))
 
 
-def _passed_on(method: str, wanted: CallbackTarget, headers: list[str]) -> bytes:
-    """The head as the server is to see it: for one request, and without what is between client and proxy."""
-    kept = [header for header in headers if header.partition(":")[0].lower() not in _BETWEEN_US]
+def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
+    """The head for the server: of a single request, without the headers meant for the proxy."""
+    kept = [header for header in headers if header.partition(":")[0].lower() not in _HOP_BY_HOP]
     lines = [
-        f"{method} {wanted.request_target.decode('ascii')} HTTP/1.1",
-        f"Host: {wanted.authority()}",
+        f"{method} {url.request_target.decode('ascii')} HTTP/1.1",
+        f"Host: {url.authority()}",
         *kept,
         "Connection: close",
     ]
@@ -94,12 +94,12 @@ def _passed_on(method: str, wanted: CallbackTarget, headers: list[str]) -> bytes
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """What the proxy knows: the host names that this server plays, at whatever port, and where it listens.
+    """The host names that this server answers, whatever the port, and where it listens.
 
-    `certificate` is what vouches for the https listener; `offline` refuses all other hosts.
+    `certificate` is the authority of the https listener; `offline` refuses all other hosts.
     """
 
-    own: Collection[str]
+    hosts: Collection[str]
     http: Address
     https: Address
     certificate: Path
@@ -107,110 +107,112 @@ class Routes:
 
 
 class Proxy:
-    """A proxy in front of one server. `observe` hears of every host that is not its own."""
+    """A proxy in front of one server. `observe` is called for every request to another host."""
 
     def __init__(self, routes: Routes, observe: Callable[[Passage], None] = lambda _: None) -> None:
         self._routes = routes
         self._observe = observe
-        self._trust: ssl.SSLContext | None = None
-        self._talks: set[asyncio.Task[None]] = set()
+        self._tls: ssl.SSLContext | None = None
+        self._connections: set[asyncio.Task[None]] = set()
 
     async def start(self, listener: socket.socket) -> None:
         """Accept connections from now on."""
         self._server = await asyncio.start_server(self._accept, sock=listener, limit=_HEAD_BYTES)
 
     async def close(self) -> None:
-        """Accept nothing more and cut what is open: who still talks through a tunnel cannot be waited for."""
+        """Stop listening and cut open connections: a tunnel may stay open for ever."""
         self._server.close()
-        for talk in self._talks:
-            talk.cancel()
-        await asyncio.gather(*self._talks, return_exceptions=True)
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        talk = asyncio.current_task()
-        assert talk is not None  # noqa: S101  (asyncio makes a task of each connection)
-        self._talks.add(talk)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  (asyncio creates a task for each connection)
+        self._connections.add(task)
         try:
-            await self._talk(reader, writer)
+            await self._serve(reader, writer)
         except OSError:
             pass  # the client is gone
         finally:
-            self._talks.discard(talk)
+            self._connections.discard(task)
             writer.close()
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            ask = understand(await _head(reader))
-            theirs, to_them = await self._connect(ask)
-        except ProxyRefusal as refusal:
+            request = parse_request(await _read_head(reader))
+            upstream_reader, upstream_writer = await self._connect(request)
+        except ProxyRefusalError as refusal:
             await _refuse(reader, writer, refusal)
             return
-        if ask.head:
-            to_them.write(ask.head)
+        if request.head:
+            upstream_writer.write(request.head)
         else:
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         try:
-            await _join(reader, writer, theirs, to_them, tunnel=not ask.head)
+            await _join(reader, writer, upstream_reader, upstream_writer, tunnel=not request.head)
         finally:
-            to_them.close()
+            upstream_writer.close()
 
-    async def _connect(self, ask: ProxyRequest) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect to where this goes. Inside of a tunnel the client speaks TLS itself."""
-        wanted, tunnel, routes = ask.target, not ask.head, self._routes
-        address = Address(wanted.host, wanted.port)
-        if wanted.host in routes.own:
-            plain = wanted.port == DEFAULT_PORTS["http"] if tunnel else wanted.scheme == "http"
+    async def _connect(self, request: ProxyRequest) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to the server of a request. Inside a tunnel the client does TLS itself."""
+        url, tunnel, routes = request.url, not request.head, self._routes
+        address = Address(url.host, url.port)
+        if url.host in routes.hosts:
+            plain = url.port == DEFAULT_PORTS["http"] if tunnel else url.scheme == "http"
             address = routes.http if plain else routes.https
         elif routes.offline:
             self._observe(Passage(*address, "refused"))
-            raise ProxyRefusal(403, f"evolink-mock is offline: {wanted.host} is not answered here")
-        secure = not tunnel and wanted.scheme == "https"  # asked for by some clients, in place of a tunnel
+            raise ProxyRefusalError(403, f"evolink-mock is offline: {url.host} is not answered here")
+        secure = not tunnel and url.scheme == "https"  # some clients send this in place of a tunnel
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 streams = await asyncio.open_connection(
                     *address,
-                    ssl=self._context() if secure else None,
-                    server_hostname=wanted.host if secure else None,
+                    ssl=self._client_context() if secure else None,
+                    server_hostname=url.host if secure else None,
                 )
         except OSError as error:
-            raise self._unreachable(wanted, error) from error
-        if wanted.host not in routes.own:
+            raise self._unreachable(url, error) from error
+        if url.host not in routes.hosts:
             self._observe(Passage(*address, "passed on"))
         return streams
 
-    def _unreachable(self, wanted: CallbackTarget, error: OSError) -> ProxyRefusal:
-        self._observe(Passage(wanted.host, wanted.port, "not reached"))
+    def _unreachable(self, url: ParsedUrl, error: OSError) -> ProxyRefusalError:
+        self._observe(Passage(url.host, url.port, "not reached"))
         status = 504 if isinstance(error, TimeoutError) else 502
-        why = error.strerror or type(error).__name__
-        return ProxyRefusal(
-            status, f"evolink-mock: {wanted.host} port {wanted.port} cannot be reached: {why}"
+        reason = error.strerror or type(error).__name__
+        return ProxyRefusalError(
+            status, f"evolink-mock: {url.host} port {url.port} cannot be reached: {reason}"
         )
 
-    def _context(self) -> ssl.SSLContext:
-        if self._trust is None:
-            self._trust = ssl.create_default_context()
-            self._trust.load_verify_locations(self._routes.certificate)
-        return self._trust
+    def _client_context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+            self._tls.load_verify_locations(self._routes.certificate)
+        return self._tls
 
 
-async def _head(reader: asyncio.StreamReader) -> bytes:
+async def _read_head(reader: asyncio.StreamReader) -> bytes:
     try:
         async with asyncio.timeout(_HEAD_SECONDS):
             return await reader.readuntil(b"\r\n\r\n")
     except TimeoutError as error:
-        raise ProxyRefusal(408, "evolink-mock: no request came") from error
+        raise ProxyRefusalError(408, "evolink-mock: no request arrived") from error
     except asyncio.LimitOverrunError as error:
-        raise ProxyRefusal(431, f"evolink-mock: the head is larger than {_HEAD_BYTES} bytes") from error
+        raise ProxyRefusalError(431, f"evolink-mock: the head is larger than {_HEAD_BYTES} bytes") from error
     except asyncio.IncompleteReadError as error:
         if not error.partial:
-            raise ConnectionResetError from error  # a client that thought better of it
-        raise ProxyRefusal(400, "evolink-mock: this is no HTTP/1.1 request") from error
+            raise ConnectionResetError from error  # the client closed without a request
+        raise ProxyRefusalError(400, "evolink-mock: this is not an HTTP/1.1 request") from error
 
 
-async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: ProxyRefusal) -> None:
-    """Say no: in the status line too, the only part of an answer to CONNECT that clients show.
+async def _refuse(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: ProxyRefusalError
+) -> None:
+    """Send the refusal, with its reason in the status line too: clients show no other part of a response to CONNECT.
 
-    What the client still sends is read for a while: closing before would take the answer from it.
+    What the client still sends is read for a while: closing at once would reset the connection, and lose the response.
     """
     text = str(refusal).encode("ascii", "replace")
     head = f"HTTP/1.1 {refusal.status} ".encode("ascii") + text
@@ -231,24 +233,24 @@ async def _refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, re
 async def _join(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
-    theirs: asyncio.StreamReader,
-    to_them: asyncio.StreamWriter,
+    upstream_reader: asyncio.StreamReader,
+    upstream_writer: asyncio.StreamWriter,
     *,
     tunnel: bool,
 ) -> None:
-    """Pass bytes both ways. A tunnel ends when both sides have; a single request with its answer."""
+    """Forward bytes both ways. A tunnel ends when both sides have ended; a single request ends with its response."""
     try:
-        async with asyncio.TaskGroup() as both:
-            sending = both.create_task(_pour(reader, to_them))
-            await _pour(theirs, writer)
+        async with asyncio.TaskGroup() as group:
+            sending = group.create_task(_forward(reader, upstream_writer))
+            await _forward(upstream_reader, writer)
             if not tunnel:
                 sending.cancel()
     except* OSError:
-        pass  # either side is gone, and so is what the other would have heard
+        pass  # either side is gone
 
 
-async def _pour(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Pass on what comes, as fast as it is taken, and then the end of it."""
+async def _forward(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    """Forward bytes until the source ends, no faster than the sink accepts them; then end the sink."""
     while chunk := await source.read(_CHUNK):
         if sink.is_closing():  # uvloop would raise a RuntimeError
             raise ConnectionResetError

@@ -1,4 +1,4 @@
-"""Keeps the result files: each is made when it is first asked for, off the event loop, once."""
+"""The cache of result files: each is rendered once, on first request, off the event loop."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class MediaCache:
-    """The files of all looks, in `directory`, or in a private one that `close` removes.
+    """The rendered files, in `directory`, or in a private temporary folder that `close` removes.
 
-    A given directory is the media_cache's own: a file already there under a look's name is served as it
-    is, and of the files served only the `limit` last used stay on disk. Belongs to one thread.
+    A given directory belongs to the cache: a file that is already there is served unchanged, and only the
+    `limit` most recently used files stay on disk. Not thread-safe.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class MediaCache:
         render: Callable[[MediaSpec, Path], None] = render,
         limit: int = 64,
     ) -> None:
-        self._given = directory
+        self._chosen_directory = directory
         self._render = render
         self._limit = limit
         self._directory: Path | None = None
@@ -40,45 +40,45 @@ class MediaCache:
         self._used: dict[Path, None] = {}  # the last used one last
         self._closed = False
 
-    async def file(self, look: MediaSpec) -> Path:
-        """Return the complete file of `look`, rendering it first when it is not there.
+    async def file(self, spec: MediaSpec) -> Path:
+        """Return the complete file that `spec` describes, rendering it first when it does not exist.
 
-        Whoever asks while it is being rendered waits for the same rendering, whose failure is
-        raised to all of them; the next to ask starts anew. The file stays at least until `limit`
-        other looks have been asked for. RuntimeError once the media_cache is closed.
+        Concurrent requests for one file share one rendering, and its failure is raised to all of them; the next
+        request tries again. The file stays at least until `limit` others have been requested. RuntimeError once
+        the cache is closed.
         """
-        path = self._place(look)
-        job = self._jobs.get(path)  # before the file is looked for: a job is forgotten once its file is there
+        path = self._path_of(spec)
+        job = self._jobs.get(path)  # before checking for the file: a job is removed once its file exists
         if job is None and not _exists(path):
-            job = self._begin(look, path)
+            job = self._start_rendering(spec, path)
         if job is not None:
-            await _end_of(job)
-        self._keep(path)
+            await _wait_for(job)
+        self._mark_used(path)
         return path
 
     def close(self) -> None:
-        """Wait for the rendering under way, drop those that have not begun, remove the private files."""
+        """Wait for the rendering in progress, cancel those that have not begun, remove the private folder."""
         self._closed = True
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
-        if self._directory is not None and self._given is None:
+        if self._directory is not None and self._chosen_directory is None:
             rmtree(self._directory, ignore_errors=True)
 
-    def _place(self, look: MediaSpec) -> Path:
+    def _path_of(self, spec: MediaSpec) -> Path:
         if self._closed:
-            raise RuntimeError("the media_cache is closed")
+            raise RuntimeError("the media cache is closed")
         if self._directory is None:
-            self._directory = _made_directory(self._given)
-        return self._directory / file_name(look)
+            self._directory = _make_directory(self._chosen_directory)
+        return self._directory / file_name(spec)
 
-    def _begin(self, look: MediaSpec, path: Path) -> Future[None]:
+    def _start_rendering(self, spec: MediaSpec, path: Path) -> Future[None]:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, thread_name_prefix="media_cache")
-        job = self._jobs[path] = self._pool.submit(self._render, look, path)
-        job.add_done_callback(lambda _: self._jobs.pop(path))  # before any waiter can hear of it
+        job = self._jobs[path] = self._pool.submit(self._render, spec, path)
+        job.add_done_callback(lambda _: self._jobs.pop(path))  # before any waiter is resumed
         return job
 
-    def _keep(self, path: Path) -> None:
+    def _mark_used(self, path: Path) -> None:
         self._used.pop(path, None)
         self._used[path] = None
         while len(self._used) > self._limit:
@@ -88,18 +88,18 @@ class MediaCache:
                 oldest.unlink(missing_ok=True)
 
 
-def file_name(look: MediaSpec) -> str:
-    """Name the file of a look, as in `video-854x480-6s-3.mp4`: different looks, different names."""
-    size = f"{look.width}x{look.height}" if look.height else ""
-    seconds = f"{look.seconds:g}s" if look.seconds else ""
-    parts = (look.medium, size, seconds, str(look.hue))
-    return "-".join(filter(None, parts)) + suffix(look.medium)
+def file_name(spec: MediaSpec) -> str:
+    """The file name of a media spec, such as `video-854x480-6s-3.mp4`; different specs have different names."""
+    size = f"{spec.width}x{spec.height}" if spec.height else ""
+    seconds = f"{spec.seconds:g}s" if spec.seconds else ""
+    parts = (spec.medium, size, seconds, str(spec.hue))
+    return "-".join(filter(None, parts)) + suffix(spec.medium)
 
 
-def _made_directory(given: Path | None) -> Path:
-    if given is not None:
-        given.mkdir(parents=True, exist_ok=True)
-        return given
+def _make_directory(chosen: Path | None) -> Path:
+    if chosen is not None:
+        chosen.mkdir(parents=True, exist_ok=True)
+        return chosen
     from tempfile import mkdtemp
 
     return Path(mkdtemp(prefix="evolink-mock-"))
@@ -109,19 +109,19 @@ def _exists(path: Path) -> bool:
     return path.is_file()
 
 
-async def _end_of(job: Future[None]) -> None:
-    """Wait for a job; raises what it raised, RuntimeError when it was dropped."""
-    # Each waiter has a future of its own and only watches it: asyncio.wait cancels nothing, so a
-    # client that hangs up leaves the rendering to the others.
-    mine = asyncio.wrap_future(job)
-    mine.add_done_callback(_look_at)
-    await asyncio.wait((mine,))
-    if mine.cancelled():
-        raise RuntimeError("the media_cache closed before the file was made")
-    mine.result()
+async def _wait_for(job: Future[None]) -> None:
+    """Wait for a job. Raises what it raised, and RuntimeError when it was cancelled."""
+    # Each waiter has its own future, and asyncio.wait cancels nothing: a client that disconnects does not
+    # cancel the rendering that others wait for.
+    future = asyncio.wrap_future(job)
+    future.add_done_callback(_retrieve_exception)
+    await asyncio.wait((future,))
+    if future.cancelled():
+        raise RuntimeError("the media cache was closed before the file was rendered")
+    future.result()
 
 
-def _look_at(future: asyncio.Future[None]) -> None:
-    """Count a failure as seen, also when who waited for it has gone."""
+def _retrieve_exception(future: asyncio.Future[None]) -> None:
+    """Mark a failure as retrieved, so that asyncio logs nothing when its waiter has left."""
     if not future.cancelled():
         future.exception()

@@ -1,13 +1,12 @@
-"""Makes the file a look describes: an orb of light on its orbit, a time code, a soft tone."""
+"""Render the file that a media spec describes: a moving colour gradient with a time code, or a sine tone."""
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
 from itertools import chain, pairwise
 from math import ceil
 from typing import TYPE_CHECKING, cast
 
+from evolink_mock.files import replace_atomically
 from evolink_mock.media.spec import FRAME_RATE, MediaSpec
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from evolink_spec.models import Medium
 
-# The orb, its halo and the room around it, one line for each hue.
+# The three colours of the gradient, one line for each hue.
 _PALETTE = (
     ("1b2a6b", "f2784b", "7fd1c7"),
     ("5a1846", "ffb347", "8fb8ed"),
@@ -34,11 +33,13 @@ _PALETTE = (
 _TONES = (220.0, 246.94, 261.63, 293.66, 329.63, 349.23, 392.0, 440.0)  # hertz: a scale on A
 _SAMPLE_RATE = 44_100
 _MP3_FRAME = 1152  # samples; the encoder takes no other count
-_COARSE = 6  # an orb has no detail: it is drawn this much smaller and scaled up, in an eighth of the time
-_STAMP = (100, 16)  # the pixels testsrc2 writes its time code on, from (2, 2)
+_COARSE = (
+    6  # a gradient has no detail: drawing it this much smaller and scaling it up takes an eighth of the time
+)
+_TIME_CODE_SIZE = (100, 16)  # the pixels testsrc2 writes its time code on, from (2, 2)
 
-# Cheap, but deblocked: without it a slow gradient falls into squares. One thread, so that the same
-# look is the same bytes on any number of cores; a key frame every two seconds, so that players can seek.
+# The cheapest preset, but with deblocking: without it a slow gradient shows blocks. One thread, so that the same
+# spec gives the same bytes on any number of cores; a key frame every two seconds, so that players can seek.
 _X264 = {
     "preset": "ultrafast",
     "crf": "24",
@@ -47,84 +48,69 @@ _X264 = {
 }
 
 
-def render(look: MediaSpec, path: Path) -> None:
-    """Write the file of `look` at `path`, all of it or nothing. Takes 0.4 s for 6 s of 480p.
+def render(spec: MediaSpec, path: Path) -> None:
+    """Write the file that `spec` describes at `path`, completely or not at all. Takes 0.4 s for 6 s of 480p.
 
     OSError when the directory cannot be written to, av.FFmpegError when a codec refuses.
     """
-    with _complete(path) as unfinished:
-        _WRITERS[look.medium](look, unfinished)
+    with replace_atomically(path) as temporary:
+        _WRITERS[spec.medium](spec, temporary)
 
 
-@contextmanager
-def _complete(path: Path) -> Iterator[Path]:
-    """Lend a name beside `path`, which becomes `path` at the end: anonymous sees half a file."""
-    from tempfile import mkstemp
-
-    handle, name = mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    unfinished = path.with_name(os.path.basename(name))  # noqa: PTH119 - mkstemp deals in strings
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _video(look: MediaSpec, path: Path) -> None:
+def _write_video(spec: MediaSpec, path: Path) -> None:
     import av
 
     muxing = {"movflags": "+faststart", "fflags": "+bitexact"}  # no date, no version: bytes that repeat
     with av.open(str(path), "w", format="mp4", options=muxing) as container:
         stream = container.add_stream("libx264", rate=FRAME_RATE, options=_X264)
-        stream.codec_context.width, stream.codec_context.height = look.width, look.height
+        stream.codec_context.width, stream.codec_context.height = spec.width, spec.height
         stream.codec_context.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 1
-        for frame in chain(_stamped(look), (None,)):
+        for frame in chain(_video_frames(spec), (None,)):
             container.mux(stream.encode(frame))
 
 
-def _image(look: MediaSpec, path: Path) -> None:
+def _write_image(spec: MediaSpec, path: Path) -> None:
     import av
 
     codec = av.CodecContext.create("png", "w")
-    codec.width, codec.height, codec.pix_fmt = look.width, look.height, "rgb24"
+    codec.width, codec.height, codec.pix_fmt = spec.width, spec.height, "rgb24"
     codec.thread_count = 1
-    graph = _graph()
-    _sink(graph, _orb(graph, look, "rgb24"))
+    graph = _new_graph()
+    _add_sink(graph, _add_gradient(graph, spec, "rgb24"))
     packets = [packet for frame in (graph.vpull(), None) for packet in codec.encode(frame)]
     path.write_bytes(b"".join(map(bytes, packets)))
 
 
-def _audio(look: MediaSpec, path: Path) -> None:
+def _write_audio(spec: MediaSpec, path: Path) -> None:
     import av
 
     with av.open(str(path), "w", format="mp3", options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream("libmp3lame", rate=_SAMPLE_RATE)
         stream.codec_context.format, stream.codec_context.layout = "s16p", "stereo"
         stream.codec_context.bit_rate = 96_000
-        for frame in chain(_tone(look), (None,)):
+        for frame in chain(_audio_frames(spec), (None,)):
             container.mux(stream.encode(frame))
 
 
 _WRITERS: Mapping[Medium, Callable[[MediaSpec, Path], None]] = {
-    "video": _video,
-    "image": _image,
-    "audio": _audio,
+    "video": _write_video,
+    "image": _write_image,
+    "audio": _write_audio,
 }
 
 
-def _stamped(look: MediaSpec) -> Iterator[VideoFrame]:
-    """Yield every frame: the orb, and the time code that tells one frame from the next."""
+def _video_frames(spec: MediaSpec) -> Iterator[VideoFrame]:
+    """Yield every frame: the gradient, and the time code that makes each frame different from the next."""
     from av.video.frame import PictureType
 
-    graph = _graph()
-    margin = look.height // 24
+    graph = _new_graph()
+    margin = spec.height // 24
     overlay = graph.add("overlay", f"x={margin}:y=H-h-{margin}:format=yuv420")
-    _orb(graph, look, "yuv420p").link_to(overlay, 0, 0)
-    _time_code(graph, look).link_to(overlay, 0, 1)
-    _sink(graph, overlay)
-    for _ in range(round(look.seconds * FRAME_RATE)):
+    _add_gradient(graph, spec, "yuv420p").link_to(overlay, 0, 0)
+    _add_time_code(graph, spec).link_to(overlay, 0, 1)
+    _add_sink(graph, overlay)
+    for _ in range(round(spec.seconds * FRAME_RATE)):
         frame = graph.vpull()
         frame.pict_type = (
             PictureType.NONE
@@ -132,66 +118,66 @@ def _stamped(look: MediaSpec) -> Iterator[VideoFrame]:
         yield frame
 
 
-def _orb(graph: Graph, look: MediaSpec, pixels: str) -> FilterContext:
-    across, down = look.width // _COARSE, look.height // _COARSE
-    colours = ":".join(f"c{place}=0x{colour}" for place, colour in enumerate(_PALETTE[look.hue]))
-    ends = f"x0={across // 6}:y0={down // 2}:x1={across * 5 // 6}:y1={down // 2}"
-    picture = f"s={across}x{down}:r={FRAME_RATE}:type=radial:speed=0.02:nb_colors=3:{colours}:{ends}"
-    return _line(
+def _add_gradient(graph: Graph, spec: MediaSpec, pixels: str) -> FilterContext:
+    width, height = spec.width // _COARSE, spec.height // _COARSE
+    colours = ":".join(f"c{index}=0x{colour}" for index, colour in enumerate(_PALETTE[spec.hue]))
+    ends = f"x0={width // 6}:y0={height // 2}:x1={width * 5 // 6}:y1={height // 2}"
+    arguments = f"s={width}x{height}:r={FRAME_RATE}:type=radial:speed=0.02:nb_colors=3:{colours}:{ends}"
+    return _add_chain(
         graph,
-        ("gradients", picture),
+        ("gradients", arguments),
         ("format", pixels),
-        ("scale", f"{look.width}:{look.height}:flags=bilinear"),
+        ("scale", f"{spec.width}:{spec.height}:flags=bilinear"),
     )
 
 
-def _time_code(graph: Graph, look: MediaSpec) -> FilterContext:
-    """Cut the clock out of testsrc2, the only filter that writes text without a font."""
-    across, down = _STAMP
-    times = max(1, min(look.height // 240, look.width // 240))
-    return _line(
+def _add_time_code(graph: Graph, spec: MediaSpec) -> FilterContext:
+    """Crop the time code out of testsrc2, the only filter that writes text without a font."""
+    width, height = _TIME_CODE_SIZE
+    factor = max(1, min(spec.height // 240, spec.width // 240))
+    return _add_chain(
         graph,
         ("testsrc2", f"s=128x64:r={FRAME_RATE}:alpha=0"),
-        ("crop", f"{across}:{down}:2:2"),
+        ("crop", f"{width}:{height}:2:2"),
         ("format", "gray"),
         ("lut", r"y=if(gt(val\,70)\,235\,24)"),
         ("format", "yuv420p"),
-        ("scale", f"{across * times}:{down * times}:flags=neighbor"),
+        ("scale", f"{width * factor}:{height * factor}:flags=neighbor"),
     )
 
 
-def _tone(look: MediaSpec) -> Iterator[AudioFrame]:
-    samples = round(look.seconds * _SAMPLE_RATE)
-    fade = min(0.5, look.seconds / 2)
-    graph = _graph()
-    tone = _line(
+def _audio_frames(spec: MediaSpec) -> Iterator[AudioFrame]:
+    samples = round(spec.seconds * _SAMPLE_RATE)
+    fade = min(0.5, spec.seconds / 2)
+    graph = _new_graph()
+    tone = _add_chain(
         graph,
-        ("sine", f"frequency={_TONES[look.hue]}:sample_rate={_SAMPLE_RATE}"),
+        ("sine", f"frequency={_TONES[spec.hue]}:sample_rate={_SAMPLE_RATE}"),
         ("atrim", f"end_sample={samples}"),
         ("afade", f"t=in:d={fade}"),
-        ("afade", f"t=out:st={look.seconds - fade}:d={fade}"),
+        ("afade", f"t=out:st={spec.seconds - fade}:d={fade}"),
         ("aformat", "sample_fmts=s16p:channel_layouts=stereo"),
         ("asetnsamples", f"n={_MP3_FRAME}:p=0"),
     )
-    _sink(graph, tone, "abuffersink")
+    _add_sink(graph, tone, "abuffersink")
     for _ in range(ceil(samples / _MP3_FRAME)):
         yield cast("AudioFrame", graph.pull())
 
 
-def _graph() -> Graph:
+def _new_graph() -> Graph:
     from av.filter import Graph
 
     return Graph()
 
 
-def _line(graph: Graph, *filters: tuple[str, str]) -> FilterContext:
-    """Chain filters, given as name and arguments; returns the last."""
+def _add_chain(graph: Graph, *filters: tuple[str, str]) -> FilterContext:
+    """Add linked filters, given as name and arguments; returns the last one."""
     nodes = [graph.add(name, arguments) for name, arguments in filters]
     _link(nodes)
     return nodes[-1]
 
 
-def _sink(graph: Graph, last: FilterContext, kind: str = "buffersink") -> None:
+def _add_sink(graph: Graph, last: FilterContext, kind: str = "buffersink") -> None:
     _link((last, graph.add(kind)))
     graph.configure()
 

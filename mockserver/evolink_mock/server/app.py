@@ -1,4 +1,4 @@
-"""The application: routes over one service. `create_app` is what a server, or a test in process, runs."""
+"""The ASGI application: routes over one service."""
 
 from __future__ import annotations
 
@@ -14,60 +14,47 @@ from evolink_mock.control.routes import PREFIX, control_routes
 from evolink_mock.domain.task_body import MEDIA_PATH
 from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, not_found
 from evolink_mock.http.route_table import RouteTable
-from evolink_mock.service.service import Service
-from evolink_mock.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
-    from evolink_spec import Spec
     from starlette.types import ASGIApp
 
-    from evolink_mock.domain.clock import Clock
     from evolink_mock.domain.exchange import Exchange
+    from evolink_mock.service.service import Service
 
 CREDITS_PATH = "/v1/credits"
 
 
-def create_app(
-    spec: Spec,
-    settings: Settings | None = None,
-    clock: Clock | None = None,
-    observe: Callable[[Exchange], None] = lambda _: None,
-) -> ASGIApp:
-    """The mock as an ASGI application. `observe` hears of every exchange when it is over.
+def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _: None) -> ASGIApp:
+    """The mock as an ASGI application; it includes the control API unless that is off or bound elsewhere.
 
-    Starlette's router without its application class: `ExchangeMiddleware` does what the error layers of that class
-    do, and has to stand outside of everything anyway.
+    `observe` is called with every exchange when it is over. Starlette's router without its application class:
+    `ExchangeMiddleware` replaces the error layers of that class, and has to be outermost.
     """
-    return app_of(Service(spec, settings or Settings(), clock), observe)
-
-
-def app_of(service: Service, observe: Callable[[Exchange], None] = lambda _: None) -> ASGIApp:
-    """The application over a service, with the control API where the settings do not have it elsewhere."""
     routes = _routes(service)
     control = [Mount(PREFIX, control_routes(service))] if service.settings.control == "on" else []
     router = Router(
         [*routes, *control], default=not_found, redirect_slashes=False, lifespan=_lifespan(service)
     )
-    return ExchangeMiddleware(router, RouteTable(routes), _remembering(service, observe))
+    return ExchangeMiddleware(router, RouteTable(routes), _with_journal(service, observe))
 
 
-def _remembering(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
-    """Keep what belongs to no account, too: asked without a key, with one that is refused, or at another path."""
+def _with_journal(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
+    """Record exchanges of no account, too: without a valid key, or for an unknown path."""
 
-    def remember(exchange: Exchange) -> None:
+    def record(exchange: Exchange) -> None:
         if exchange.owner is None and not exchange.path.startswith(f"{PREFIX}/"):
             exchange.at = exchange.at or service.clock.now() - exchange.seconds
             service.anonymous.journal.append(exchange)
         observe(exchange)
 
-    return remember
+    return record
 
 
 def _routes(service: Service) -> list[Route]:
-    """Every path once with its methods, then once more for every other method."""
+    """Every path with its methods, then every path for all other methods."""
     query = service.spec.query
     routes = [Route(query.path, QueryEndpoint(service, query), methods=["GET"])]
     routes += [
@@ -82,7 +69,7 @@ def _routes(service: Service) -> list[Route]:
 def _lifespan(service: Service) -> Callable[[object], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
-        calling = asyncio.create_task(service.callback_service.run())
+        callbacks = asyncio.create_task(service.callback_service.run())
         service.ready = True
         try:
             yield
@@ -90,9 +77,9 @@ def _lifespan(service: Service) -> Callable[[object], AbstractAsyncContextManage
             service.ready = False
             await service.callback_service.close()
             await service.times.close()
-            calling.cancel()
+            callbacks.cancel()
             with suppress(asyncio.CancelledError):
-                await calling
+                await callbacks
             service.media_cache.close()
 
     return lifespan

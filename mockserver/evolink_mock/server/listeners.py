@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from evolink_mock.interception.certificate_authority import Authority
     from evolink_mock.settings import Settings
 
-_BACKLOG = 2048
+BACKLOG = 2048
 
 
 class PortError(Exception):
-    """The address cannot be listened on; the text says why and what to do."""
+    """The address cannot be listened on; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """The listening sockets of one server. With `https` there is an `authority`; `hosts` are the names it plays."""
+    """The listening sockets of one server. With `https` there is an `authority`, and `hosts` are its API names."""
 
     http: socket.socket
     https: socket.socket | None = None
     proxy: socket.socket | None = None
     authority: Authority | None = None
     hosts: tuple[str, ...] = ()
-    control: socket.socket | None = None  # of the control API, where it is bound elsewhere
+    control: socket.socket | None = None  # of the control API, when it has an address of its own
 
     def __enter__(self) -> Self:
         return self
@@ -41,21 +41,21 @@ class Listeners:
     def __exit__(self, *_: object) -> None:
         for listener in (self.http, self.https, self.proxy, self.control):
             if listener is not None:
-                listener.close()  # once more does no harm
+                listener.close()  # closing twice is allowed
 
 
 def open_listeners(spec: Spec, settings: Settings) -> Listeners:
-    """Listen on all that the settings ask for. Raises `PortError`, `AuthorityError`, ValueError.
+    """Listen on every port in the settings. Raises `PortError`, `AuthorityError`, ValueError.
 
-    The proxy needs an https listener to lead to: without a port for it, a free one.
+    The proxy forwards to the https listener: without a port for that, it gets a free one.
     """
     host, https_port, proxy_port = settings.host, settings.https_port, settings.proxy_port
     with ExitStack() as opened:
         http = opened.enter_context(listen(host, settings.port))
         control = None
         if settings.control not in {"on", "off"}:
-            where, _, port = settings.control.rpartition(":")
-            control = opened.enter_context(listen(where.strip("[]"), int(port), "--control"))
+            address, _, port = settings.control.rpartition(":")
+            control = opened.enter_context(listen(address.strip("[]"), int(port), "--control"))
         if https_port is None and proxy_port is None:
             opened.pop_all()
             return Listeners(http, control=control)
@@ -63,7 +63,7 @@ def open_listeners(spec: Spec, settings: Settings) -> Listeners:
         from evolink_mock.interception.hosts import hosts_of
 
         hosts = hosts_of(spec)
-        # The true time, whatever the clock of the tasks says: clients judge certificates by theirs.
+        # Real time, whatever the clock of the tasks says: clients check certificates against it.
         authority = open_authority(ca_folder(settings), hosts, SystemClock().now())
         https = opened.enter_context(listen(host, https_port or 0, "--https-port"))
         proxy = None
@@ -77,28 +77,28 @@ def listen(host: str, port: int, option: str = "--port") -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises `PortError`, which names the option."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
-        raise PortError(_why(error, host, port, option)) from error
+        raise PortError(_explain(error, host, port, option)) from error
 
 
-def _why(error: Exception, host: str, port: int, option: str) -> str:
+def _explain(error: Exception, host: str, port: int, option: str) -> str:
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
-        return f"port {port} is taken: choose another with {option}, or {option} 0 for any free one"
+        return f"port {port} is in use: choose another with {option}, or {option} 0 for any free one"
     if number == errno.EACCES:
-        more = "; `evolink-mock hosts` tells how to get them" if option == "--https-port" else ""
-        return f"port {port} needs more rights: choose one above 1023{more}"
+        more = "; `evolink-mock hosts` explains how to allow it" if option == "--https-port" else ""
+        return f"port {port} requires privileges: choose one above 1023{more}"
     return f"cannot listen on {host} port {port}: {error}"
 
 
-def reach(listener: socket.socket) -> tuple[str, int]:
-    """The address and port of a listening socket, as a client on this machine can use them."""
+def local_address(listener: socket.socket) -> tuple[str, int]:
+    """The address and port at which a client on this machine reaches a listening socket."""
     host, port = listener.getsockname()[:2]
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104  (shown, not bound)
 
 
 def url_of(listener: socket.socket, scheme: str = "http") -> str:
-    """The URL of a listening socket, with an address that a client on this machine can use."""
-    host, port = reach(listener)
+    """The URL at which a client on this machine reaches a listening socket."""
+    host, port = local_address(listener)
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

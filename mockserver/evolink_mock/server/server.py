@@ -1,13 +1,10 @@
-"""A running server: the socket, the ready line, the end. uvicorn does the HTTP."""
+"""Serve an application with uvicorn: several listeners, one lifespan, an orderly stop."""
 
 from __future__ import annotations
 
 import gc
 import logging
-import os
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -15,8 +12,8 @@ import uvicorn
 from evolink_mock.domain.clock import SystemClock
 from evolink_mock.http.access_log import AccessLog
 from evolink_mock.http.protocol import Protocol
-from evolink_mock.server.app import app_of
-from evolink_mock.server.listeners import _BACKLOG, Listeners, reach
+from evolink_mock.server.app import create_app
+from evolink_mock.server.listeners import BACKLOG, Listeners, local_address
 from evolink_mock.service.service import Service
 
 if TYPE_CHECKING:
@@ -33,42 +30,36 @@ if TYPE_CHECKING:
     from evolink_mock.interception.proxy import Passage, Proxy
     from evolink_mock.settings import Settings
 
-_STOP_SECONDS = 5  # for requests under way
-_GOODBYE_SECONDS = 1.0  # for an idle client to agree that its TLS connection is over; the default is 30
-
-
-def write_port_file(path: Path, port: int) -> None:
-    """Write the port whole or not at all: who waits for the file never reads half of it."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(f"{port}\n")
-    Path(temporary).replace(path)
+_STOP_SECONDS = 5  # for requests in progress
+_TLS_SHUTDOWN_SECONDS = 1.0  # for a client to answer the close of its TLS connection; the default is 30
 
 
 def serve(
     spec: Spec, settings: Settings, listeners: Listeners, *, quiet: bool, ready: Callable[[], None]
 ) -> None:
-    """Serve until Ctrl-C or SIGTERM. `ready` is called when the first request will be answered."""
+    """Serve until Ctrl-C or SIGTERM. `ready` is called when requests are answered."""
     configure_logging(quiet=quiet)
     log = AccessLog(sys.stderr, colour=sys.stderr.isatty())
-    service = service_of(spec, settings, listeners)
+    service = create_service(spec, settings, listeners)
 
-    def started() -> None:
-        settle_memory()
+    def on_ready() -> None:
+        freeze_memory()
         ready()
 
     try:
         with listeners:
             observe = _ignore if quiet else log
-            Server(service, listeners, observe=observe, ready=started).run(sockets=[listeners.http])
+            Server(service, listeners, observe=observe, ready=on_ready).run(sockets=[listeners.http])
     except KeyboardInterrupt:
-        pass  # uvicorn has stopped in good order and raises the signal once more
+        pass  # uvicorn has stopped in an orderly way, and raises the signal again
     finally:
         log.flush()
 
 
-def service_of(spec: Spec, settings: Settings, listeners: Listeners, clock: Clock | None = None) -> Service:
-    """The service behind these listeners; it hands out the certificate that clients have to trust."""
+def create_service(
+    spec: Spec, settings: Settings, listeners: Listeners, clock: Clock | None = None
+) -> Service:
+    """The service behind these listeners; it serves the certificate that clients have to trust."""
     service = Service(spec, settings, clock)
     if listeners.authority is not None:
         service.ca_pem = listeners.authority.certificate.read_bytes()
@@ -76,11 +67,11 @@ def service_of(spec: Spec, settings: Settings, listeners: Listeners, clock: Cloc
 
 
 def _ignore(_: Exchange) -> None:
-    """Nobody listens."""
+    """Observe nothing."""
 
 
-def configuration(app: ASGIApp) -> uvicorn.Config:
-    """How uvicorn is to serve an app: its fast parser, no log of its own, and no wait for idle clients at the end."""
+def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
+    """Uvicorn's configuration for an app: the fast parser, no log of its own."""
     return uvicorn.Config(
         app,
         http=Protocol,
@@ -95,10 +86,9 @@ def configuration(app: ASGIApp) -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, with more listeners than one to the same app, and a word when it is ready.
+    """uvicorn's server with several listeners for one app, and a callback when it is ready.
 
-    It is to be run with the http socket; the others are opened and closed with it, so they share its
-    lifespan, its connections and its end.
+    Run it with the http socket; the others are opened and closed with that, and share its lifespan and connections.
     """
 
     def __init__(
@@ -108,48 +98,50 @@ class Server(uvicorn.Server):
         *,
         observe: Callable[[Exchange], None] = _ignore,
         ready: Callable[[], None] = lambda: None,
-        passed: Callable[[Passage], None] | None = None,
+        observe_proxy: Callable[[Passage], None] | None = None,
     ) -> None:
-        self.app = app_of(service, observe)
-        super().__init__(configuration(self.app))
+        self.app = create_app(service, observe)
+        super().__init__(uvicorn_config(self.app))
         self._service = service
-        self._doors = listeners
+        self._listeners = listeners
         self._ready = ready
-        self._proxy = _proxy(listeners, passed or _log_passage, offline=service.settings.offline)
+        self._proxy = _create_proxy(
+            listeners, observe_proxy or _log_passage, offline=service.settings.offline
+        )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open every door, then say so."""
+        """Serve every listener, then call `ready`."""
         await super().startup(sockets)
         if not self.started:
             return
-        if self._doors.https is not None:
-            assert self._doors.authority is not None  # noqa: S101  (an https door has one)
-            context = self._doors.authority.server_context(self._doors.hosts, SystemClock().now())
-            self.servers.append(await self._serve_at(self._doors.https, self.config, context))
-        if self._doors.control is not None:
-            self.servers.append(await self._serve_control(self._doors.control))
-        if self._proxy is not None and self._doors.proxy is not None:
-            await self._proxy.start(self._doors.proxy)
+        if self._listeners.https is not None:
+            assert self._listeners.authority is not None  # noqa: S101  (an https listener has one)
+            context = self._listeners.authority.server_context(self._listeners.hosts, SystemClock().now())
+            self.servers.append(await self._serve_on(self._listeners.https, self.config, context))
+        if self._listeners.control is not None:
+            self.servers.append(await self._serve_control(self._listeners.control))
+        if self._proxy is not None and self._listeners.proxy is not None:
+            await self._proxy.start(self._listeners.proxy)
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close every door; the requests under way are answered first."""
+        """Close every listener, after the requests in progress have been answered."""
         if self._proxy is not None:
             await self._proxy.close()
         await super().shutdown(sockets)
 
     async def _serve_control(self, listener: socket.socket) -> asyncio.Server:
-        """The control API alone, over the same service."""
+        """Serve the control API alone, over the same service."""
         from evolink_mock.control.routes import create_control_app
 
-        config = configuration(create_control_app(self._service, self._service.settings.control))
+        config = uvicorn_config(create_control_app(self._service, self._service.settings.control))
         config.load()
-        return await self._serve_at(listener, config, None)
+        return await self._serve_on(listener, config, None)
 
-    async def _serve_at(
+    async def _serve_on(
         self, listener: socket.socket, config: uvicorn.Config, context: ssl.SSLContext | None
     ) -> asyncio.Server:
-        """The same protocol at another socket: uvicorn itself takes one kind of socket and one app only."""
+        """Serve the same protocol on another socket: uvicorn supports only one app, with or without TLS."""
         import asyncio
 
         loop = asyncio.get_running_loop()
@@ -159,29 +151,29 @@ class Server(uvicorn.Server):
                 config=config, server_state=self.server_state, app_state=self.lifespan.state, _loop=loop
             )
 
-        goodbye = None if context is None else _GOODBYE_SECONDS
+        shutdown_timeout = None if context is None else _TLS_SHUTDOWN_SECONDS
         return await loop.create_server(
-            protocol, sock=listener, ssl=context, backlog=_BACKLOG, ssl_shutdown_timeout=goodbye
+            protocol, sock=listener, ssl=context, backlog=BACKLOG, ssl_shutdown_timeout=shutdown_timeout
         )
 
 
-def _proxy(listeners: Listeners, passed: Callable[[Passage], None], *, offline: bool) -> Proxy | None:
+def _create_proxy(listeners: Listeners, observe: Callable[[Passage], None], *, offline: bool) -> Proxy | None:
     if listeners.proxy is None or listeners.https is None or listeners.authority is None:
         return None
     from evolink_mock.interception.proxy import Address, Proxy, Routes
 
-    http, https = Address(*reach(listeners.http)), Address(*reach(listeners.https))
-    return Proxy(Routes(listeners.hosts, http, https, listeners.authority.certificate, offline), passed)
+    http, https = Address(*local_address(listeners.http)), Address(*local_address(listeners.https))
+    return Proxy(Routes(listeners.hosts, http, https, listeners.authority.certificate, offline), observe)
 
 
 def _log_passage(passage: Passage) -> None:
     logging.getLogger("evolink_mock.proxy").info("proxy  %s:%d  %s", *passage)
 
 
-def settle_memory() -> None:
-    """Take all that lives as long as the server out of the collector's sight, and let it run less often.
+def freeze_memory() -> None:
+    """Exclude everything that exists now from garbage collection, and collect less often.
 
-    A task record is no garbage that needs collecting: with the store frozen, a million of them cost no pause.
+    Task records are not part of reference cycles: a million of them must not make each collection slower.
     """
     gc.collect()
     gc.freeze()
@@ -189,7 +181,7 @@ def settle_memory() -> None:
 
 
 def configure_logging(*, quiet: bool) -> None:
-    """Let the mock's own log go to stderr; when quiet, its warnings only."""
+    """Send the mock's own log to stderr; with `quiet`, warnings only."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", datefmt="%H:%M:%S"))
     logger = logging.getLogger("evolink_mock")

@@ -143,15 +143,10 @@ def _hosting(settings: Settings) -> Iterator[_Hosted]:
     """A mock that answers requests while the block runs."""
     from evolink_spec import load
 
-    from evolink_mock.server.listeners import open_listeners, url_of
-    from evolink_mock.server.server import service_of
-    from evolink_mock.server.thread import answering
+    from evolink_mock.server.thread import serve_in_thread
     from evolink_mock.settings import check
 
     spec = load(*settings.spec)
     check(settings, spec)
-    with (
-        open_listeners(spec, settings) as listeners,
-        answering(service_of(spec, settings, listeners), listeners) as (server, loop),
-    ):
-        yield _Hosted(url_of(listeners.http), server.app, loop)
+    with serve_in_thread(spec, settings) as server:
+        yield _Hosted(server.url, server.app, server.loop)

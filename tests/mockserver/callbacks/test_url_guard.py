@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 from evolink_mock.callbacks.url_guard import Allowed, address_refusal, parse_allowed, url_refusal
-from evolink_mock.http.urls import parse_target
+from evolink_mock.http.urls import parse_url
 from evolink_spec.models import CallbackRules
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -176,7 +176,7 @@ def test_exactly_as_many_characters_as_the_rules_say_may_be_given() -> None:
     ],
 )
 def test_path_and_query_are_kept_to_the_byte(url: str, host: str, port: int, request_target: bytes) -> None:
-    where = parse_target(url)
+    where = parse_url(url)
     assert (where.host, where.port, where.request_target) == (host, port, request_target)
 
 
@@ -189,7 +189,7 @@ def test_path_and_query_are_kept_to_the_byte(url: str, host: str, port: int, req
     ],
 )
 def test_the_host_header_names_a_port_that_is_not_the_default(url: str, authority: str) -> None:
-    assert parse_target(url).authority() == authority
+    assert parse_url(url).authority() == authority
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_mock.cli import app as cli
 from evolink_mock.domain.units import REALTIME, Rate, Speed
+from evolink_mock.files import write_atomically
 from evolink_mock.server import listeners, server
 from evolink_mock.settings import Settings
 from support.paths import OPENAPI
@@ -271,12 +272,12 @@ def test_a_port_that_is_taken_is_told_with_code_3(
         port = taken.getsockname()[1]
         ran = run("serve", "--host", host, "--port", str(port))
     assert (ran.code, ran.settings) == (3, None)
-    assert f"port {port} is taken" in ran.err
+    assert f"port {port} is in use" in ran.err
     assert "--port 0" in ran.err
 
 
 def test_the_port_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     port_file = tmp_path / "port"
     port_file.write_text("old")
-    server.write_port_file(port_file, 8080)
+    write_atomically(port_file, b"8080\n")
     assert (port_file.read_text(), list(tmp_path.iterdir())) == ("8080\n", [port_file])

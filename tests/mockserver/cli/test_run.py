@@ -267,7 +267,7 @@ def test_what_a_configured_project_says_of_ports_is_for_serve(
     [
         (("--spec", "/nowhere"), 2, "/nowhere"),
         (("--deny-model", "x"), 2, "'x' is not served"),
-        (("--ca-dir", __file__), 2, "no certificate authority can be kept here"),
+        (("--ca-dir", __file__), 2, "cannot store the certificate authority here"),
         (("--hosts",), 3, "this system forbids it"),
     ],
 )
@@ -277,7 +277,7 @@ def test_what_prevents_the_mock_prevents_the_command(
     def enter(*_: object) -> None:
         raise namespace.NamespaceError("this system forbids it")
 
-    monkeypatch.setattr(namespace, "enter", enter)
+    monkeypatch.setattr(namespace, "enter_namespace", enter)
     found, err = invoke("run", *arguments, "--", *said(f"open({str(tmp_path / 'ran')!r}, 'w')"))
     assert (found, why in err.replace("\n", " ")) == (code, True), err
     assert not (tmp_path / "ran").exists()

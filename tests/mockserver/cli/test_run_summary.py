@@ -37,12 +37,12 @@ def test_a_refusal_is_told_with_its_reason_and_apart_from_a_success() -> None:
     lines = report(
         exchange(create, 200, method="POST"),
         exchange(create, 400, "", "duration: 7 is not one of 6, 10", "a hint", method="POST"),
-        exchange(create, 0, "", "the client went away", method="POST"),
+        exchange(create, 0, "", "the client disconnected", method="POST"),
     )
     assert lines == [
         f"1 x  200  POST {create}",
         f"1 x  400  POST {create}  (duration: 7 is not one of 6, 10; a hint)",
-        f"1 x  ---  POST {create}  (the client went away)",
+        f"1 x  ---  POST {create}  (the client disconnected)",
     ]
 
 

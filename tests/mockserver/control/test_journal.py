@@ -129,7 +129,7 @@ def test_an_entry_says_what_was_asked_and_answered() -> None:
     [
         (400, ("duration: 7 is not one of 6, 10",), ["duration: 7 is not one of 6, 10"]),
         (200, ("warning: unknown field sound",), ["warning: unknown field sound"]),
-        (200, ("the client went away",), []),
+        (200, ("the client disconnected",), []),
         (402, ("anything",), []),
     ],
 )

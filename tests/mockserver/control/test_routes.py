@@ -11,7 +11,7 @@ import pytest
 import schemathesis
 from evolink_mock.control.routes import ROWS, create_control_app
 from evolink_mock.domain.clock import VirtualClock
-from evolink_mock.server.app import app_of, create_app
+from evolink_mock.server.app import create_app
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings, parse_control
 from hypothesis import settings
@@ -66,7 +66,7 @@ def served() -> Any:
         }
     )
     schema = schemathesis.openapi.from_dict(DOCUMENT, config=config)
-    schema.app = create_app(SPEC, Settings(tokens=frozenset({"key"})), VirtualClock(START))
+    schema.app = create_app(Service(SPEC, Settings(tokens=frozenset({"key"})), VirtualClock(START)))
     return schema
 
 
@@ -170,7 +170,7 @@ def test_it_can_be_switched_off(start: Callable[..., Mock]) -> None:
 
 def test_it_can_be_bound_elsewhere_and_drives_the_same_accounts() -> None:
     service = Service(SPEC, Settings(control="control.test:9"), VirtualClock(START))
-    apps = (app_of(service), create_control_app(service, "control.test:9"))
+    apps = (create_app(service), create_control_app(service, "control.test:9"))
 
     async def scene() -> None:
         api, control = (
@@ -219,7 +219,7 @@ def test_the_certificate_is_served_where_there_is_one() -> None:
     service = Service(SPEC, Settings(), VirtualClock(START))
 
     async def scene() -> None:
-        transport = httpx.ASGITransport(app_of(service))
+        transport = httpx.ASGITransport(create_app(service))
         async with httpx.AsyncClient(transport=transport, base_url="http://mock.test") as client:
             assert (await client.get(f"{PREFIX}/ca.pem")).status_code == 404
             service.ca_pem = b"-----BEGIN CERTIFICATE-----"

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from evolink_mock.http.errors import ApiError, body
+from evolink_mock.http.errors import ApiError, to_json
 from evolink_spec import ErrorAnswer
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +16,7 @@ DETAILS = st.binary().map(lambda detail: detail.decode("latin-1"))
 
 
 def error(fault: ApiError, documented: Any = OPERATION.errors) -> dict[str, Any]:
-    found = json.loads(body(fault, documented))
+    found = json.loads(to_json(fault, documented))
     assert list(found) == ["error"]
     told: dict[str, Any] = found["error"]
     return told
@@ -59,11 +59,11 @@ def test_an_unknown_status_is_told_as_an_internal_error() -> None:
 
 
 def test_a_hint_is_not_for_the_client() -> None:
-    assert b"secret" not in body(ApiError(400, "detail", hint="secret"), OPERATION.errors)
+    assert b"secret" not in to_json(ApiError(400, "detail", hint="secret"), OPERATION.errors)
 
 
 def test_an_error_is_compact_json() -> None:
-    assert body(ApiError(401), OPERATION.errors) == (
+    assert to_json(ApiError(401), OPERATION.errors) == (
         b'{"error":{"code":"unauthorized","message":"Invalid or expired token","type":"authentication_error"}}'
     )
 
@@ -75,7 +75,7 @@ def test_an_example_without_a_message_gets_the_detail_alone() -> None:
 
 def test_what_an_example_has_beside_its_error_is_kept() -> None:
     documented = {400: ErrorAnswer(400, "", {"success": False, "error": {"message": "no"}})}
-    assert json.loads(body(ApiError(400, "why"), documented)) == {
+    assert json.loads(to_json(ApiError(400, "why"), documented)) == {
         "success": False,
         "error": {"message": "no: why"},
     }

@@ -13,6 +13,7 @@ import uvloop
 from evolink_mock.http.connection import TRANSPORT, ConnectionDroppedError, close_connection
 from evolink_mock.http.protocol import Protocol
 from evolink_mock.server.app import create_app
+from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 from support.in_process import SPEC
 
@@ -43,7 +44,7 @@ async def say(port: int, recipe: bytes) -> bytes:
 
 def over_a_socket(scene: Callable[[int], Coroutine[Any, Any, None]], loop: Loop = None) -> None:
     async def play() -> None:
-        app = create_app(SPEC, Settings())
+        app = create_app(Service(SPEC, Settings()))
         config = uvicorn.Config(
             app, "127.0.0.1", 0, http=Protocol, ws="none", log_config=None, timeout_graceful_shutdown=2
         )

@@ -192,6 +192,6 @@ def test_many_names_do_not_fill_the_memory() -> None:
         scope = {"scheme": "http", "server": ("127.0.0.1", 8080)}
         origins.of(scope, b"host-%d" % number)
         origins.of(scope, b"no host %d" % number)
-    remembered = origins._seen  # noqa: SLF001  (what is held is the point)
+    remembered = origins._cached  # noqa: SLF001  (what is held is the point)
     assert len(remembered) <= 1000
     assert max(len(host) for _, host in remembered) < 260

@@ -8,17 +8,13 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
 import pytest
 import trustme
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from evolink_mock.interception.certificate_authority import Authority, AuthorityError, open_authority
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 NOW = datetime.now(UTC).timestamp()  # OpenSSL judges by the true time
 HOST = "api.evolink.ai"
@@ -115,14 +111,14 @@ def test_it_is_for_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
 
 def test_the_key_is_secret_before_its_first_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     modes: list[int] = []
-    fdopen: Callable[..., Any] = os.fdopen
+    write = Path.write_bytes
 
-    def note(handle: int, *arguments: Any, **more: Any) -> Any:
-        modes.append(os.fstat(handle).st_mode & 0o777)
-        assert os.fstat(handle).st_size == 0
-        return fdopen(handle, *arguments, **more)
+    def note(path: Path, content: bytes) -> int:
+        modes.append(mode(path))
+        assert path.stat().st_size == 0
+        return write(path, content)
 
-    monkeypatch.setattr(os, "fdopen", note)
+    monkeypatch.setattr(Path, "write_bytes", note)
     open_authority(tmp_path / "ca", [HOST], NOW)
     assert modes == [0o600, 0o600]
 
@@ -203,7 +199,7 @@ def test_a_lost_key_makes_a_new_authority(tmp_path: Path) -> None:
 def test_a_key_that_others_can_read_is_not_used(tmp_path: Path) -> None:
     open_authority(tmp_path, [HOST], NOW)
     (tmp_path / "ca-key.pem").chmod(0o640)
-    with pytest.raises(AuthorityError, match=r"ca-key\.pem: can be read by others"):
+    with pytest.raises(AuthorityError, match=r"ca-key\.pem: can be read by other users"):
         open_authority(tmp_path, [HOST], NOW)
 
 
@@ -220,7 +216,7 @@ def test_what_is_somebody_elses_is_neither_used_nor_overwritten(tmp_path: Path, 
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
         (tmp_path / name).chmod(0o600)
-    with pytest.raises(AuthorityError, match="somebody else's"):
+    with pytest.raises(AuthorityError, match="that evolink-mock did not create"):
         open_authority(tmp_path, [HOST], NOW)
     assert {path.name: path.read_bytes() for path in tmp_path.glob("ca*")} == files
 
@@ -228,7 +224,7 @@ def test_what_is_somebody_elses_is_neither_used_nor_overwritten(tmp_path: Path, 
 def test_a_place_that_is_no_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(
-        AuthorityError, match=r"file.*: no certificate authority can be kept here: Not a directory"
+        AuthorityError, match=r"file.*: cannot store the certificate authority here: Not a directory"
     ):
         open_authority(tmp_path / "file" / "ca", [HOST], NOW)
 

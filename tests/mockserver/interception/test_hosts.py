@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from evolink_mock.cli.app import app
 from evolink_mock.interception import namespace
-from evolink_mock.interception.hosts import hosts_of, instructions, lines
-from evolink_mock.interception.namespace import NamespaceError, enter
+from evolink_mock.interception.hosts import hosts_file_lines, hosts_of, instructions
+from evolink_mock.interception.namespace import NamespaceError, enter_namespace
 from evolink_spec import Spec, load
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,7 +97,7 @@ def test_the_instructions_can_be_appended_to_a_hosts_file_as_they_are() -> None:
     text = instructions(["a.example", "b.example"], Path("/home/me/ca.pem"))
     active = [line for line in text.splitlines() if not line.startswith("#")]
     assert active == ["127.0.0.1\ta.example", "127.0.0.1\tb.example"]
-    assert "".join(f"{line}\n" for line in active) == lines(["a.example", "b.example"])
+    assert "".join(f"{line}\n" for line in active) == hosts_file_lines(["a.example", "b.example"])
 
 
 def test_the_instructions_name_each_way_to_port_443_and_what_to_trust() -> None:
@@ -124,8 +124,8 @@ def test_the_command_prints_the_lines_for_the_documents_it_is_given(tmp_path: Pa
 
 def test_only_linux_has_the_namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
-    with pytest.raises(NamespaceError, match="needs the namespaces of Linux"):
-        enter(["a.example"], tmp_path)
+    with pytest.raises(NamespaceError, match="requires Linux namespaces"):
+        enter_namespace(["a.example"], tmp_path)
 
 
 def refused(*_: object) -> None:
@@ -135,9 +135,9 @@ def refused(*_: object) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="namespaces are of Linux")
 def test_a_system_that_forbids_it_is_said_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(namespace, "_unshare", refused)
-    monkeypatch.setattr(namespace, "_SWITCHES", ())
+    monkeypatch.setattr(namespace, "_KERNEL_SETTINGS", ())
     with pytest.raises(NamespaceError, match=r"forbids namespaces \(Operation not permitted\).*SYS_ADMIN"):
-        enter(["a.example"], tmp_path)
+        enter_namespace(["a.example"], tmp_path)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="namespaces are of Linux")
@@ -149,14 +149,14 @@ def test_the_switch_that_forbids_it_is_named(
     monkeypatch.setattr(namespace, "_unshare", refused)
     monkeypatch.setattr(
         namespace,
-        "_SWITCHES",
+        "_KERNEL_SETTINGS",
         ((str(tmp_path / "none"), "1", "no"), (str(tmp_path / "switch"), "1", "sudo x")),
     )
     with pytest.raises(NamespaceError, match=said):
-        enter(["a.example"], tmp_path)
+        enter_namespace(["a.example"], tmp_path)
 
 
 def test_a_name_that_leads_elsewhere_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: [(0, 0, 0, "", ("192.0.2.1", 443))])
-    with pytest.raises(NamespaceError, match=r"a\.example is not looked up in /etc/hosts first"):
-        namespace._check(["a.example"])  # noqa: SLF001  (what comes before it cannot be undone in a test)
+    with pytest.raises(NamespaceError, match=r"does not look up a\.example in /etc/hosts first"):
+        namespace._check_resolution(["a.example"])  # noqa: SLF001  (what comes before it cannot be undone in a test)

@@ -20,10 +20,10 @@ from evolink_mock.interception.proxy import (
     Address,
     Passage,
     Proxy,
-    ProxyRefusal,
+    ProxyRefusalError,
     ProxyRequest,
     Routes,
-    understand,
+    parse_request,
 )
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -423,12 +423,12 @@ def test_a_certificate_that_is_not_trusted_is_a_502(play: Play) -> None:
 BAD = {
     "GET / HTTP/1.1": "this port is a proxy",
     "OPTIONS * HTTP/1.1": "this port is a proxy",
-    "nonsense": "no HTTP/1.1 request",
-    "GET http://example.com/": "no HTTP/1.1 request",
-    "GET http://example.com/ HTTP/2": "no HTTP/1.1 request",
-    "GET http://example.com/ HTTP/1.1\r\nno colon": "no HTTP/1.1 request",
-    "GET http://example.com/ HTTP/1.1\r\nspace : x": "no HTTP/1.1 request",
-    "GET http://example.com/ HTTP/1.1\r\n folded: x": "no HTTP/1.1 request",
+    "nonsense": "not an HTTP/1.1 request",
+    "GET http://example.com/": "not an HTTP/1.1 request",
+    "GET http://example.com/ HTTP/2": "not an HTTP/1.1 request",
+    "GET http://example.com/ HTTP/1.1\r\nno colon": "not an HTTP/1.1 request",
+    "GET http://example.com/ HTTP/1.1\r\nspace : x": "not an HTTP/1.1 request",
+    "GET http://example.com/ HTTP/1.1\r\n folded: x": "not an HTTP/1.1 request",
     "GET ftp://example.com/ HTTP/1.1": "only https is supported",
     "GET http://u:p@example.com/ HTTP/1.1": "has a user name or password",
     "GET http:///x HTTP/1.1": "has no host",
@@ -485,8 +485,8 @@ def test_the_end_of_the_proxy_cuts_open_tunnels(play: Play) -> None:
 @example(b"CONNECT [::1]:443 HTTP/1.1")
 @example(b"GET http://a.b/\r HTTP/1.1\r\nX: \n")
 def test_any_bytes_are_understood_or_refused(text: bytes) -> None:
-    with suppress(ProxyRefusal):  # and nothing else is raised
-        assert isinstance(understand(text + b"\r\n\r\n"), ProxyRequest)
+    with suppress(ProxyRefusalError):  # and nothing else is raised
+        assert isinstance(parse_request(text + b"\r\n\r\n"), ProxyRequest)
 
 
 NAMES = st.text("abcXYZ019-", min_size=1, max_size=8).filter(lambda name: name.lower() != "host")
@@ -496,6 +496,6 @@ NAMES = st.text("abcXYZ019-", min_size=1, max_size=8).filter(lambda name: name.l
 def test_the_headers_between_client_and_server_pass_unchanged(headers: list[tuple[str, str]]) -> None:
     lines = [f"{name}: {value}" for name, value in headers]
     hop = ["Connection: x", "Proxy-Authorization: Basic x", "Keep-Alive: 5", "Host: other"]
-    asked = understand("\r\n".join(["PUT http://a.example:81/p HTTP/1.1", *hop, *lines, "", ""]).encode())
+    asked = parse_request("\r\n".join(["PUT http://a.example:81/p HTTP/1.1", *hop, *lines, "", ""]).encode())
     passed = asked.head.decode().split("\r\n")
     assert passed == ["PUT /p HTTP/1.1", "Host: a.example:81", *lines, "Connection: close", "", ""]

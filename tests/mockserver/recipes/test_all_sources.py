@@ -505,7 +505,7 @@ def test_a_dropped_answer_is_noted_as_none(world: World) -> None:
         world.create("header", "drop")
     noted = world.mock.noted[-1]
     assert (noted.status, noted.answer_body, list(noted.answer_headers)) == (0, b"", [])
-    assert noted.notes == ("a recipe dropped the answer",)
+    assert noted.notes == ("a recipe dropped the response",)
 
 
 def test_the_journal_has_what_was_sent(world: World) -> None:

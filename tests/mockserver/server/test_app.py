@@ -159,7 +159,7 @@ def test_a_client_that_goes_away_in_the_middle_of_its_request_gets_no_task(mock:
 
     before = mock.left()
     mock.run(mock.app({"type": "http", "method": "POST", "path": CREATE, "headers": headers}, receive, None))
-    assert (mock.noted[-1].status, mock.noted[-1].notes) == (0, ("the client went away",))
+    assert (mock.noted[-1].status, mock.noted[-1].notes) == (0, ("the client disconnected",))
     assert mock.left() == before
 
 

@@ -19,16 +19,16 @@ import pytest
 from evolink_mock.cli.app import app
 from evolink_mock.domain.units import Speed
 from evolink_mock.server import server
-from evolink_mock.server.app import app_of
+from evolink_mock.server.app import create_app
 from evolink_mock.server.listeners import Listeners, PortError, open_listeners, url_of
-from evolink_mock.server.thread import serving
+from evolink_mock.server.thread import serve_in_thread
 from evolink_mock.settings import Settings, ca_folder, check
 from evolink_spec import load
 from support.in_process import BODY, CREATE
 from typer.testing import CliRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.interception.proxy import Passage
@@ -54,8 +54,17 @@ def finished(ask: httpx.Client, url: str) -> dict[str, Any]:
 
 
 @contextmanager
+def serving(
+    folder: Path, observe: Callable[[Exchange], None] = lambda _: None, **choices: Any
+) -> Iterator[Listeners]:
+    """The listeners of a server in a thread."""
+    with serve_in_thread(SPEC, settings(folder, **choices), observe=observe) as server:
+        yield server.listeners
+
+
+@contextmanager
 def client(listeners: Listeners, **choices: Any) -> Iterator[httpx.Client]:
-    """A client that trusts the authority of these listeners and anonymous else."""
+    """A client that trusts the authority of these listeners and nobody else."""
     assert listeners.authority is not None
     trust = ssl.create_default_context(cafile=str(listeners.authority.certificate))
     with httpx.Client(headers=KEY, verify=trust, trust_env=False, **choices) as made:
@@ -64,7 +73,7 @@ def client(listeners: Listeners, **choices: Any) -> Iterator[httpx.Client]:
 
 def test_http_and_https_are_one_server_with_one_life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lives: list[str] = []
-    make = app_of
+    make = create_app
 
     def counted(*choices: Any) -> ASGIApp:
         made = make(*choices)
@@ -78,10 +87,10 @@ def test_http_and_https_are_one_server_with_one_life(tmp_path: Path, monkeypatch
 
         return app
 
-    monkeypatch.setattr(server, "app_of", counted)
+    monkeypatch.setattr(server, "create_app", counted)
     noted: list[Exchange] = []
     with (
-        serving(SPEC, settings(tmp_path, https_port=0), observe=noted.append) as listeners,
+        serving(tmp_path, noted.append, https_port=0) as listeners,
         client(listeners) as ask,
     ):
         assert listeners.https is not None
@@ -98,7 +107,8 @@ def test_http_and_https_are_one_server_with_one_life(tmp_path: Path, monkeypatch
 def test_a_client_behind_the_proxy_meets_the_api_under_its_own_name(tmp_path: Path) -> None:
     passages: list[Passage] = []
     chosen = settings(tmp_path, proxy_port=0)
-    with serving(SPEC, chosen, passed=passages.append) as listeners:
+    with serve_in_thread(SPEC, chosen, observe_proxy=passages.append) as served:
+        listeners = served.listeners
         assert listeners.proxy is not None
         with client(listeners, proxy=url_of(listeners.proxy)) as ask:
             task = ask.post(HOST + CREATE, json=BODY).json()
@@ -135,7 +145,7 @@ def test_a_port_that_is_taken_is_said_with_its_option_and_the_others_are_given_b
         if name != taken:
             one.close()
     chosen = Settings(ca_dir=tmp_path / "ca", **ports)
-    with pytest.raises(PortError, match=f"port {ports[taken]} is taken: choose another with {option}, "):
+    with pytest.raises(PortError, match=f"port {ports[taken]} is in use: choose another with {option}, "):
         open_listeners(SPEC, chosen)
     free[list(ports).index(taken)].close()
     with open_listeners(SPEC, chosen) as listeners:
@@ -153,7 +163,7 @@ def test_a_port_that_needs_more_rights_leads_to_the_ways_to_get_them(
         return listens(address, **more)
 
     monkeypatch.setattr(socket, "create_server", refused)
-    with pytest.raises(PortError, match="choose one above 1023; `evolink-mock hosts` tells how"):
+    with pytest.raises(PortError, match="choose one above 1023; `evolink-mock hosts` explains how"):
         open_listeners(SPEC, settings(tmp_path, https_port=443))
 
 
@@ -192,7 +202,7 @@ def test_a_folder_that_cannot_be_used_is_a_clear_error_of_the_command(tmp_path: 
     done = CliRunner().invoke(
         app, ["serve", "--port", "0", "--https-port", "0", "--ca-dir", str(tmp_path / "file")]
     )
-    assert (done.exit_code, "no certificate authority can be kept here" in done.stderr) == (2, True)
+    assert (done.exit_code, "cannot store the certificate authority here" in done.stderr) == (2, True)
 
 
 @pytest.fixture
@@ -219,7 +229,7 @@ def started(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         process.kill()
 
 
-def test_the_command_says_where_its_doors_are_and_closes_them(
+def test_the_command_says_where_its_listeners_are_and_closes_them(
     started: tuple[subprocess.Popen[str], str], tmp_path: Path
 ) -> None:
     process, text = started
@@ -255,7 +265,7 @@ def test_the_command_says_where_its_doors_are_and_closes_them(
 
 def test_the_control_api_bound_elsewhere_is_there_and_not_at_the_api(tmp_path: Path) -> None:
     with (
-        serving(SPEC, settings(tmp_path, control="127.0.0.1:0", https_port=0)) as listeners,
+        serving(tmp_path, control="127.0.0.1:0", https_port=0) as listeners,
         client(listeners) as ask,
     ):
         assert listeners.control is not None
@@ -268,15 +278,15 @@ def test_the_control_api_bound_elsewhere_is_there_and_not_at_the_api(tmp_path: P
 
 def test_the_control_api_can_be_off(tmp_path: Path) -> None:
     with (
-        serving(SPEC, settings(tmp_path, control="off", https_port=0)) as listeners,
+        serving(tmp_path, control="off", https_port=0) as listeners,
         client(listeners) as ask,
     ):
         assert listeners.control is None
         assert ask.get(f"{url_of(listeners.http)}/__mock__/health").status_code == 404
 
 
-def test_the_authority_of_an_https_door_is_handed_out(tmp_path: Path) -> None:
-    with serving(SPEC, settings(tmp_path, https_port=0)) as listeners, client(listeners) as ask:
+def test_the_authority_of_an_https_listener_is_handed_out(tmp_path: Path) -> None:
+    with serving(tmp_path, https_port=0) as listeners, client(listeners) as ask:
         assert listeners.authority is not None
         answer = ask.get(f"{url_of(listeners.http)}/__mock__/ca.pem")
         assert answer.content == listeners.authority.certificate.read_bytes()

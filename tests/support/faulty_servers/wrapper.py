@@ -16,6 +16,7 @@ import uvicorn
 from evolink_mock.domain.clock import SystemClock
 from evolink_mock.domain.units import Speed
 from evolink_mock.server.app import create_app
+from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 
 from support.in_process import _enter
@@ -228,16 +229,18 @@ class Workshop:
         self._thread = threading.Thread(target=self.loop.run_forever, name="workshop", daemon=True)
         usual: dict[str, Any] = {"tokens": TOKENS, "credits": 10_000}
         self._apps = {
-            False: create_app(SPEC, Settings(**usual, speed=Speed(1.2, 1.2))),
+            False: create_app(Service(SPEC, Settings(**usual, speed=Speed(1.2, 1.2)))),
             True: create_app(
-                SPEC,
-                Settings(
-                    **usual,
-                    speed=Speed(3, 3),
-                    clock_scale=SCALE,
-                    allow_callbacks_to=tuple(f"127.0.0.1:{port}" for port in ports),
-                ),
-                SystemClock(scale=SCALE),
+                Service(
+                    SPEC,
+                    Settings(
+                        **usual,
+                        speed=Speed(3, 3),
+                        clock_scale=SCALE,
+                        allow_callbacks_to=tuple(f"127.0.0.1:{port}" for port in ports),
+                    ),
+                    SystemClock(scale=SCALE),
+                )
             ),
         }
         self._stops: list[Any] = []

@@ -1,0 +1,36 @@
+"""Atomic file writes: a reader sees the old file or the complete new one, never a part."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
+    """Yield a temporary file that replaces `path` when the block ends, and is removed when the block raises.
+
+    Only the owner can read it until it is complete; then it gets `mode`. Raises OSError.
+    """
+    from tempfile import mkstemp
+
+    handle, name = mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(mode)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a whole file, or leave `path` as it was. Raises OSError."""
+    with replace_atomically(path, mode) as temporary:
+        temporary.write_bytes(content)
