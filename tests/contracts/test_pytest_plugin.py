@@ -191,7 +191,7 @@ def test_a_second_file_in_another_worker_does_not_check_again(
 
 def test_an_api_that_is_not_there_is_no_pass(runs: Callable[..., pytest.RunResult]) -> None:
     unreachable = STAND_IN.replace(
-        "told.append((", "raise evolink_check.engine.preflight.CouldNotRun('gone', ("
+        "told.append((", "raise evolink_check.engine.preflight.CouldNotRunError('gone', ("
     )
     result = runs(*API, conftest=unreachable)
     result.assert_outcomes(errors=1, skipped=119)

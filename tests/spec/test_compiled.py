@@ -63,6 +63,6 @@ def test_named_documents_are_read_not_taken_from_the_compiled(tmp_path: Path) ->
 
 
 def test_loading_the_built_in_documents_imports_neither_yaml_nor_jsonpath() -> None:
-    code = "import sys, spec; spec.load(); print({'yaml', 'jsonpath_rfc9535'} & set(sys.modules))"
+    code = "import sys, evolink_spec; evolink_spec.load(); print({'yaml', 'jsonpath_rfc9535'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -56,7 +56,7 @@ def a_task(plan: Plan | None = None, **changes: Any) -> Task:
         "account": "key",
         "operation": OPERATION,
         "model": MODEL,
-        "look": media_spec_of({}, "video", 0),
+        "media": media_spec_of({}, "video", 0),
         "origin": "http://127.0.0.1:8080",
         "plan": plan or a_plan(),
     }

@@ -33,7 +33,7 @@ DRAWN = 4  # tasks made of drawn requests, behind the tabled ones
 STRANGE = 4  # tasks that Schemathesis makes, three of them to follow the documents' links
 
 
-class ListenError(Exception):  # noqa: N818  (what happened, in the words of the report)
+class ListenError(Exception):
     """The address for callbacks cannot be had; the text says why."""
 
 

@@ -23,7 +23,7 @@ _REFUSED = frozenset({401, 403})
 _NOT_FOUND = 404
 
 
-class CouldNotRunError(Exception):  # noqa: N818  (what happened, in the words of the report)
+class CouldNotRunError(Exception):
     """Nothing can be said of the server, or not all that should be; the text helps. `report`: what there is."""
 
     def __init__(self, why: str, report: Report | None = None) -> None:

@@ -26,7 +26,7 @@ _DOCUMENTED = {"create", "query", "credits", "other method"}
 About = Literal["server", "client", "both"]
 
 
-class RecordingError(Exception):  # noqa: N818  (what happened, in the words of the command)
+class RecordingError(Exception):
     """A file that is no recording, or one in which nobody speaks to the API."""
 
 

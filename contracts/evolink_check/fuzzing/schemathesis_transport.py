@@ -29,7 +29,7 @@ _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})  # HEAD and OPTI
 _NAME = "Schemathesis"
 
 
-class NotSentError(Exception):  # noqa: N818  (no error: it was not to be sent)
+class NotSentError(Exception):
     """A request that may not be sent: it could make a task, or nothing could be said of its answer."""
 
 

@@ -18,7 +18,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _NOT_MODIFIED = 304
 
 
-class ClientDisconnectedError(Exception):  # noqa: N818  (a fact, not a failure)
+class ClientDisconnectedError(Exception):
     """The client left before its request was complete."""
 
 

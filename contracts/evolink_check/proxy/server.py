@@ -23,7 +23,7 @@ _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
 
 
-class ListenError(Exception):  # noqa: N818  (what happened, in the words of the command)
+class ListenError(Exception):
     """The address cannot be listened on."""
 
 

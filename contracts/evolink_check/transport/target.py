@@ -36,7 +36,7 @@ _LOST = frozenset({0, 502, 504})  # answers that do not tell whether there is a 
 _TOO_MANY = 429
 
 
-class HaltedError(Exception):  # noqa: N818  (no error: a run has its limits)
+class HaltedError(Exception):
     """A request was not sent."""
 
 

@@ -24,7 +24,7 @@ _SPACE = re.compile(r"\s*([=@,+*])\s*")
 _COUNT = re.compile(r"[0-9]{1,7}")
 
 
-class RecipeSyntaxError(ValueError):  # noqa: N818  (what the text is)
+class RecipeSyntaxError(ValueError):
     """A text is not written as recipes are; the message says why where that helps, and is empty elsewhere."""
 
 

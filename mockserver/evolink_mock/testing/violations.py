@@ -17,7 +17,7 @@ _WARNING = "warning: "  # how the mock begins what it lets pass
 _NO_TASK_OF_ITS_OWN = {"invalid_task_id", "task_not_found", "permission_denied"}  # of a query, as documented
 
 
-class ContractViolationError(AssertionError):  # noqa: N818  (what a test report shows)
+class ContractViolationError(AssertionError):
     """A request broke the contract, or one that was expected to did not."""
 
 

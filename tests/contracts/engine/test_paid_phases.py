@@ -47,7 +47,9 @@ def few_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strategies, "strategies", lambda *_: ())
     monkeypatch.setattr(strategies, "creating", lambda *_: ())
     monkeypatch.setattr(
-        schemathesis_findings, "explore", lambda *_, **__: schemathesis_findings.SchemathesisFindings({}, 0)
+        schemathesis_findings,
+        "run_schemathesis",
+        lambda *_, **__: schemathesis_findings.SchemathesisFindings({}, 0),
     )
     monkeypatch.setattr("evolink_check.engine.task_follower.fetch", lambda *_: None)
     monkeypatch.setattr(
@@ -112,7 +114,7 @@ def test_schemathesis_makes_tasks_that_are_followed_to_their_end(
             EXPLORE(*given, creates=creates) if creates else schemathesis_findings.SchemathesisFindings({}, 0)
         )
 
-    monkeypatch.setattr(schemathesis_findings, "explore", explore)
+    monkeypatch.setattr(schemathesis_findings, "run_schemathesis", explore)
     quiet = replace(watched, callback_url="", callback_listen=None)
     report = check(quiet)
     assert told == [0, paid_phases.STRANGE]

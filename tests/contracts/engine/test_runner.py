@@ -58,7 +58,9 @@ def few_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strategies, "strategies", lambda *_: ())
     monkeypatch.setattr(strategies, "creating", lambda *_: ())
     monkeypatch.setattr(
-        schemathesis_findings, "explore", lambda *_, **__: schemathesis_findings.SchemathesisFindings({}, 0)
+        schemathesis_findings,
+        "run_schemathesis",
+        lambda *_, **__: schemathesis_findings.SchemathesisFindings({}, 0),
     )
     monkeypatch.setattr(
         "evolink_check.engine.task_follower.fetch", lambda *_: None
@@ -328,7 +330,7 @@ def test_findings_of_schemathesis_name_the_entries_of_the_trace(
     def with_findings(rules: Any, strange: schemathesis_findings.SchemathesisFindings) -> Any:
         return {**rules, "credits.shape": lambda _: strange.findings["credits.shape"]}
 
-    monkeypatch.setattr(schemathesis_findings, "explore", explore)
+    monkeypatch.setattr(schemathesis_findings, "run_schemathesis", explore)
     monkeypatch.setattr(schemathesis_findings, "with_findings", with_findings)
     monkeypatch.setattr(Recorder, "_ordered", lambda self: sorted(self.entries(), key=lambda one: one.case))
     report = check(subject_at(mock.base_url))

@@ -486,7 +486,7 @@ def test_a_bug_in_a_check_ends_the_judging_and_nothing_else(monkeypatch: pytest.
 
     record = TrafficRecorder("http://x.test")
     watch = LiveMonitor(record, SPEC, CLAUSES, "server")
-    monkeypatch.setattr("evolink_check.proxy.server.verdicts_on", stumble)
+    monkeypatch.setattr("evolink_check.proxy.monitor.verdicts_on", stumble)
     entry = record.add(passed())
     assert entry is not None
     assert (watch.news(), watch.opinion(entry)) == ((), "not judged")

@@ -52,7 +52,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
             ready()
 
     monkeypatch.setattr(server, "serve", serve)
-    monkeypatch.setattr(server, "listen", lambda host, _: LISTEN(host, 0))
+    monkeypatch.setattr(listeners, "listen", lambda host, _: LISTEN(host, 0))
 
     def run(*arguments: str, pyproject: str = "", **environment: str) -> Ran:
         (tmp_path / "pyproject.toml").write_text(pyproject and f"[tool.evolink-mock]\n{pyproject}\n")
@@ -266,7 +266,7 @@ def test_a_bad_variable_is_refused_by_its_name(run: Callable[..., Ran]) -> None:
 def test_a_port_that_is_taken_is_told_with_code_3(
     run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
-    monkeypatch.setattr(server, "listen", LISTEN)
+    monkeypatch.setattr(listeners, "listen", LISTEN)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, 0), family=family) as taken:
         port = taken.getsockname()[1]

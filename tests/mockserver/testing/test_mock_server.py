@@ -46,7 +46,7 @@ def left(account: MockAccount) -> float:
 
 def test_the_public_names_are_these() -> None:
     assert evolink_mock.__all__ == [
-        "ContractViolation",
+        "ContractViolationError",
         "ControlError",
         "MockAccount",
         "MockCallbacks",
