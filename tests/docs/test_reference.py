@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import evolink_check.pytest_plugin as check_plugin
 import evolink_mock.testing.pytest_plugin as mock_plugin
 import pytest
+from evolink_check import PROFILES
 from evolink_check.cli.app import app as check_app
 from evolink_check.client import check
 from evolink_check.client.harness import config
@@ -98,6 +99,19 @@ def test_every_command_has_a_help(program: str, app: Any) -> None:
 def test_every_recipe_stands_in_the_table() -> None:
     text = _page("recipes.md")
     assert [effect.form for effect in EFFECTS if f"| `{effect.form}` |" not in text] == []
+
+
+def test_the_profiles_are_those_of_the_table() -> None:
+    text = _page("checking-servers.md")
+    rows = re.findall(
+        r"^\| `(\w+)`.* \| (\d+) \| (\d+) minutes? \| (\d+) minutes? \| (\d+) \|", text, re.MULTILINE
+    )
+    assert [(name, *map(int, numbers)) for name, *numbers in rows] == [
+        (name, effort.examples, effort.seconds // 60, effort.task_seconds // 60, effort.jobs)
+        for name, effort in PROFILES.items()
+    ]
+    assert {effort.tasks for effort in PROFILES.values()} == {30}
+    assert "at most 30 tasks" in text
 
 
 def test_every_task_failure_and_each_of_its_kinds_is_listed() -> None:
