@@ -145,9 +145,22 @@ def _public(owner: type) -> Iterable[str]:
     return (name for name in vars(owner) if not name.startswith("_"))
 
 
-@pytest.mark.parametrize("owner", [MockAccount, MockCallbacks, MockClock, Receiver])
-def test_every_public_name_of_the_python_client_is_documented(owner: type) -> None:
-    text = _page("pytest.md")
+def _section(page: str, heading: str) -> str:
+    """What stands below a heading of the second level."""
+    return _page(page).partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize(
+    ("owner", "heading"),
+    [
+        (MockAccount, "Account"),
+        (MockCallbacks, "Account"),
+        (MockClock, "Account"),
+        (Receiver, "Callback receiver"),
+    ],
+)
+def test_every_public_name_of_the_python_client_is_documented(owner: type, heading: str) -> None:
+    text = _section("pytest.md", heading)
     assert [name for name in _public(owner) if not re.search(rf"`(\w+\.)?{name}[`(]", text)] == []
 
 
