@@ -1,4 +1,4 @@
-"""Deep runs against the correct mock, with one seed after the other: whatever is broken in one is a false alarm.
+"""Deep runs against the correct mock, with one seed after the other: whatever fails in one is a false alarm.
 
 uv run benchmarks/deep_seeds.py [SEEDS] [AT A TIME]
 """
@@ -19,7 +19,7 @@ from processes import beside_python, free_port, mock, started
 
 
 def deep(seed: int, *, url: str, hooks: int) -> bool:
-    """One run with this seed, told in a line; whether nothing is broken or noted."""
+    """One run with this seed, told in a line; whether nothing failed and there was no warning."""
     with TemporaryDirectory() as folder:
         (Path(folder) / "known.toml").write_text(KNOWN.format(port=hooks, url=url), encoding="utf-8")
         command = [
@@ -44,9 +44,9 @@ def deep(seed: int, *, url: str, hooks: int) -> bool:
     told = f"{report['exchanges']} exchanges, {report['created']} tasks, {words}, {report['notes']}"
     print(f"seed {seed}: exit {done.returncode}, {time.perf_counter() - began:.0f} s, {told}", flush=True)
     for one in report["verdicts"]:
-        for breach in one["breaches"][:1]:
-            print(f"    {one['clause']}: {breach['expected']} | {breach['seen']}", flush=True)
-    return done.returncode == 0 and not words.get("noted")
+        for violation in one["violations"][:1]:
+            print(f"    {one['clause']}: {violation['expected']} | {violation['seen']}", flush=True)
+    return done.returncode == 0 and not words.get("warning")
 
 
 def alone(seed: int) -> bool:

@@ -55,9 +55,9 @@ def accusations(runs: Iterable[ScenarioRun]) -> list[str]:
     """What is said against the client, a line for each clause of each run, and runs that could not be judged."""
     found = [f"{run.scenario.id}: {run.problem}" for run in runs if run.problem]
     for run in runs:
-        for verdict in run.breaches:
-            breach = verdict.breaches[0]
-            found.append(f"{run.scenario.id}: {verdict.clause.id}: {breach.expected} | {breach.seen}")
+        for verdict in run.violations:
+            violation = verdict.violations[0]
+            found.append(f"{run.scenario.id}: {verdict.clause.id}: {violation.expected} | {violation.seen}")
     return found
 
 

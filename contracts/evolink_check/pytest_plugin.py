@@ -3,7 +3,7 @@
     def test_the_contract(evolink_verdict):
         '''Runs once for every clause that binds a server.'''
 
-`pytest --evolink-api URL` checks that API once, when the first such test asks for it: a clause that is broken fails
+`pytest --evolink-api URL` checks that API once, when the first such test asks for it: a clause that failed fails
 its test, one that was not observed skips it. Keys stand in EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. Without an API
 these tests are skipped, and nothing is imported for tests that do not ask. With pytest-xdist: --dist loadfile.
 """
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _VERDICT = "evolink_verdict"
 _DIST, _TOGETHER = "evolink_dist", {"loadfile", "loadscope"}  # what keeps the tests of a file in one worker
-_SHOWN = 5  # different breaches of a clause
+_SHOWN = 5  # different violations of a clause
 _TOLD = pytest.StashKey["list[str]"]()  # the clauses whose test was told that nothing was checked
 _OPTIONS = {
     "evolink-api": ("URL", "Check the API at this base URL, in tests that ask for evolink_verdict."),
@@ -90,7 +90,7 @@ def evolink_report(_evolink_outcome: Report | str) -> Report:
 
 @pytest.fixture(scope="session")
 def evolink_verdict(request: pytest.FixtureRequest, _evolink_outcome: Report | str) -> Verdict:
-    """What was found of one clause; the test that asks for it fails when that is broken."""
+    """What was found of one clause; the test that asks for it fails when it failed."""
     if isinstance(_evolink_outcome, str):
         told = request.config.stash.setdefault(_TOLD, [])
         told.append(request.param)
@@ -112,9 +112,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 def _judged(verdict: Verdict) -> None:
     if verdict.fails:
         pytest.fail(_told(verdict), pytrace=False)
-    if verdict.word == "broken":
-        pytest.skip(f"known to be broken: {_told(verdict)}")
-    if verdict.word == "not observed":
+    if verdict.status == "failed":
+        pytest.skip(f"known to fail: {_told(verdict)}")
+    if verdict.status == "not observed":
         pytest.skip(f"not observed: {verdict.clause.observed.by}")
 
 
@@ -162,13 +162,13 @@ def _profile(config: pytest.Config) -> str | None:
 
 
 def _told(verdict: Verdict) -> str:
-    """A broken clause, whole: what it says, where, and what was seen."""
+    """A failed clause, whole: what it says, where, and what was seen."""
     from evolink_check.reports import formatting
 
-    clause, found = verdict.clause, formatting.breaches(verdict)
+    clause, found = verdict.clause, formatting.violations(verdict)
     lines = [f"{clause.id}: {clause.rule}", f"  said at   {formatting.place(clause)}"]
-    for breach in found[:_SHOWN]:
-        often = f"  ({breach.times} times)" if breach.times > 1 else ""
-        lines += [f"  expected  {breach.expected}", f"  seen      {breach.seen}{often}"]
+    for violation in found[:_SHOWN]:
+        often = f"  ({violation.times} times)" if violation.times > 1 else ""
+        lines += [f"  expected  {violation.expected}", f"  seen      {violation.seen}{often}"]
     more = len(found) - _SHOWN
     return "\n".join([*lines, *([f"  and {more} other kinds of it"] if more > 0 else [])])

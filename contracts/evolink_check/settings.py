@@ -31,7 +31,7 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The server. What is not known here is not observed, and never taken for kept.
+    """The server. What is not known here is not observed, and never taken for passed.
 
     `url` has no slash at its end. `keys` are by label; `main` is there. `any_key`: the server takes any key, so a
     wrong one says nothing. `scale`: seconds of its time in a real one. `callback_url` is the public prefix under

@@ -21,7 +21,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Where a breach of a clause would be seen (the words are explained in clauses.yaml), and by what."""
+    """Where a violation of a clause would be seen (the words are explained in clauses.yaml), and by what."""
 
     where: Where
     by: str

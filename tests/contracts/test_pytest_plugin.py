@@ -28,26 +28,26 @@ OPTIONS = (
 )
 TESTS = """
 def test_the_contract(evolink_verdict):
-    assert evolink_verdict.word in {"kept", "noted"}
+    assert evolink_verdict.status in {"passed", "warning"}
 """
-# One clause each: broken, known to be broken, noted, kept. All others are not observed.
+# One clause each: failed, known to fail, warning, passed. All others are not observed.
 STAND_IN = """
 import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def stand_in():
     import evolink_check.engine.runner
-    from evolink_check.analysis.verdicts import Verdict, broken
+    from evolink_check.analysis.verdicts import Verdict, violation
     from evolink_check.reports.model import Report
     from evolink_check.traffic.trace import Trace
 
-    bad = broken(3, expected="a final state", seen="processing again")
-    others = tuple(broken(3, expected="a final state", seen=f"word {number}") for number in range(6))
+    bad = violation(3, expected="a final state", seen="processing again")
+    others = tuple(violation(3, expected="a final state", seen=f"word {number}") for number in range(6))
     words = {
-        "task.final": ("broken", (*(bad,) * 7, *others), False),
-        "task.ends": ("noted", (bad,), False),
-        "id.format": ("broken", (bad,), True),
-        "id.unique": ("kept", (), False),
+        "task.final": ("failed", (*(bad,) * 7, *others), False),
+        "task.ends": ("warning", (bad,), False),
+        "id.format": ("failed", (bad,), True),
+        "id.unique": ("passed", (), False),
     }
     told = []
 
@@ -106,7 +106,7 @@ def test_each_clause_is_a_test_with_its_word(runs: Callable[..., pytest.RunResul
     assert "  expected  a final state\n  seen      processing again  (7 times)\n" in shown
     assert "  and 2 other kinds of it" in shown
     assert "not observed: all bodies" not in shown
-    assert "known to be broken: id.format" in shown
+    assert "known to fail: id.format" in shown
     assert "pytest_plugin.py" not in shown.partition("short test summary")[0]
 
 

@@ -104,10 +104,10 @@ def tasks(url: str) -> int:
 def test_without_a_budget_nothing_is_broken_and_nothing_is_made(url: str, tmp_path: Path) -> None:
     done, report = check(url, tmp_path)
     assert (done.returncode, tasks(url)) == (0, 0), done.stdout
-    assert "0 broken" in done.stdout
-    words = [one["word"] for one in report["verdicts"]]
-    assert words.count("kept") > 30
-    assert "not observed" in words
+    assert "0 failed" in done.stdout
+    statuses = [one["status"] for one in report["verdicts"]]
+    assert statuses.count("passed") > 30
+    assert "not observed" in statuses
     left = sorted(one.name for one in tmp_path.iterdir())
     assert left == ["report.json", "run.har"]
     assert KEY not in (tmp_path / "run.har").read_text(encoding="utf-8") + done.stdout + done.stderr
@@ -131,7 +131,7 @@ def test_with_all_that_can_be_known_every_clause_that_shows_is_kept(tmp_path: Pa
             httpx.patch(f"{url}/__mock__/account", headers=headers, json=terms).raise_for_status()
         (tmp_path / "known.toml").write_text(KNOWN.format(url=url, port=port))
         done, report = check(url, tmp_path, "--config", "known.toml", keys=keys)
-    words = {one["clause"]: one["word"] for one in report["verdicts"]}
-    assert "broken" not in words.values(), done.stdout
-    assert {clause for clause, word in words.items() if word != "kept"} - TIMED == UNSEEN.keys()
+    words = {one["clause"]: one["status"] for one in report["verdicts"]}
+    assert "failed" not in words.values(), done.stdout
+    assert {clause for clause, word in words.items() if word != "passed"} - TIMED == UNSEEN.keys()
     assert (done.returncode, report["notes"]) == (0, [])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from evolink_check.analysis.observations import TraceView
-from evolink_check.analysis.verdicts import Finding, Verdict, broken, kept
+from evolink_check.analysis.verdicts import Finding, Verdict, passed, violation
 from evolink_check.reports.model import Report, answers_of
 from evolink_spec.clauses import load_clauses
 
@@ -61,10 +61,12 @@ def verdicts(**found: tuple[Finding, ...]) -> tuple[Verdict, ...]:
         if clause.binds != "server":
             continue
         all_ = given.pop(clause.id, ())
-        breaches = tuple(one for one in all_ if not one.kept)
-        word: Any = "broken" if clause.level == "must" else "noted"
+        violations = tuple(one for one in all_ if not one.passed)
+        word: Any = "failed" if clause.level == "must" else "warning"
         made.append(
-            Verdict(clause, word if breaches else "kept" if all_ else "not observed", len(all_), breaches)
+            Verdict(
+                clause, word if violations else "passed" if all_ else "not observed", len(all_), violations
+            )
         )
     assert not given, "there are such clauses"
     return tuple(made)
@@ -96,23 +98,23 @@ def report(trace: Tracing | None = None, judged: tuple[Verdict, ...] | None = No
 
 def full() -> tuple[Verdict, ...]:
     """Every word there is."""
-    again = broken(2, 4, expected="progress 20 or more", seen="progress 0")
+    again = violation(2, 4, expected="progress 20 or more", seen="progress 0")
     found = verdicts(
-        create__answers_200=(kept(0), broken(0, expected="200", seen="201")),
+        create__answers_200=(passed(0), violation(0, expected="200", seen="201")),
         task__progress_monotone=(
             again,
             again,
-            broken(2, 3, expected="progress 45 or more", seen="progress 30"),
+            violation(2, 3, expected="progress 45 or more", seen="progress 30"),
         ),
-        callback__retries=(broken(6, 7, expected="2 s after the first", seen="7 s"),),
+        callback__retries=(violation(6, 7, expected="2 s after the first", seen="7 s"),),
         error__shape=(
-            broken(1, expected="an error in the documented shape", seen="an `error` that is a text"),
+            violation(1, expected="an error in the documented shape", seen="an `error` that is a text"),
         ),
-        task__can_cancel=(broken(0, expected="`can_cancel` true", seen="`can_cancel` false"),),
-        create__schema=(kept(0), kept(11)),
-        query__schema=(kept(2), kept(3), kept(4)),
-        task__final=(kept(9),),
-        callback__post=(kept(6),),
+        task__can_cancel=(violation(0, expected="`can_cancel` true", seen="`can_cancel` false"),),
+        create__schema=(passed(0), passed(11)),
+        query__schema=(passed(2), passed(3), passed(4)),
+        task__final=(passed(9),),
+        callback__post=(passed(6),),
     )
     return tuple(replace(one, known=one.clause.id == "error.shape") for one in found)
 
@@ -141,7 +143,7 @@ def planted(secret: str = SECRET, other: str = HOSTILE) -> Report:
     told = f"{other} {url} Authorization: Bearer {secret}"
     ids = [one.id for one in CLAUSES if one.binds == "server"]
     names = [id_.replace(".", "__").replace("-", "_") for id_ in ids[: len(trace.entries)]]
-    found = {name: (broken(place, expected=told, seen=told),) for place, name in enumerate(names)}
+    found = {name: (violation(place, expected=told, seen=told),) for place, name in enumerate(names)}
     more = {"subject": f"{other} {url}", "command": f"run {url}", "notes": (told,)}
     return report(trace, verdicts(**found), **more)
 

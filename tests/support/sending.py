@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.fuzzing.fuzzer import Breaches, breaches_of
+from evolink_check.fuzzing.fuzzer import Violations, violations_of
 from evolink_check.generation.case import Case
 from evolink_check.settings import Key, Subject
 from evolink_check.traffic.trace import MAIN, NOBODY, WRONG, Account, Entry, Exchange
@@ -32,7 +32,7 @@ KNOWN = Subject(
 )
 CLAUSES = load_clauses()
 ACCOUNTS = {label: key.account for label, key in KEYS.items()} | {WRONG: Account(WRONG, valid=False)}
-BREACHES: Breaches = breaches_of(SPEC, CLAUSES, ACCOUNTS, ORIGIN)
+VIOLATIONS: Violations = violations_of(SPEC, CLAUSES, ACCOUNTS, ORIGIN)
 Twist = Callable[
     [Case, int, Any], tuple[int, Any]
 ]  # a case, status and decoded body of its answer, to others

@@ -198,14 +198,14 @@ class Tracing:
         reading = self.reading()
         found: dict[str, str] = {}
         for clause, rule in SERVER.items():
-            breaches = [finding for finding in rule(reading) if not finding.kept]
-            if breaches:
-                assert all(one.expected and one.seen and one.entries for one in breaches)
-                found[clause] = breaches[0].seen
+            violations = [finding for finding in rule(reading) if not finding.passed]
+            if violations:
+                assert all(one.expected and one.seen and one.entries for one in violations)
+                found[clause] = violations[0].seen
         return found
 
-    def kept(self) -> dict[str, int]:
+    def passed(self) -> dict[str, int]:
         """How often each clause that binds a server was seen to be kept; those that were not are left out."""
         reading = self.reading()
-        counts = {clause: sum(one.kept for one in rule(reading)) for clause, rule in SERVER.items()}
+        counts = {clause: sum(one.passed for one in rule(reading)) for clause, rule in SERVER.items()}
         return {clause: count for clause, count in counts.items() if count}

@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
     from evolink_check.analysis.observations import TraceView
 
-Status = Literal["kept", "broken", "noted", "not observed"]
+Status = Literal["passed", "failed", "warning", "not observed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One observation that speaks for or against a clause.
 
-    `entries` are the numbers of the entries that show it, the decisive one last. A breach says in a line each what
-    was expected and what was seen, without secrets; what keeps a clause need not.
+    `entries` are the numbers of the entries that show it, the decisive one last. A violation says in a line each what
+    was expected and what was seen, without secrets; what speaks for a clause need not.
     """
 
-    kept: bool
+    passed: bool
     entries: tuple[int, ...] = ()
     expected: str = ""
     seen: str = ""
@@ -35,30 +35,30 @@ Rule = Callable[["TraceView"], Iterable[Finding]]
 class Verdict:
     """What the trace says of one clause.
 
-    broken: at least one breach of a `must`. noted: at least one breach of an `advice`, which fails nobody.
-    `known`: every breach stands in the baseline. `observations` counts what was looked at, breaches included.
+    failed: at least one violation of a `must`. warning: at least one violation of an `advice`, which fails nobody.
+    `known`: every violation stands in the baseline. `observations` counts what was looked at, violations included.
     """
 
     clause: Clause
-    word: Status
+    status: Status
     observations: int = 0
-    breaches: tuple[Finding, ...] = ()
+    violations: tuple[Finding, ...] = ()
     known: bool = False
 
     @property
     def fails(self) -> bool:
         """Whether a run fails for it."""
-        return self.word == "broken" and not self.known
+        return self.status == "failed" and not self.known
 
 
-def kept(*entries: int) -> Finding:
+def passed(*entries: int) -> Finding:
     """An observation that speaks for the clause."""
-    return Finding(kept=True, entries=entries)
+    return Finding(passed=True, entries=entries)
 
 
-def broken(*entries: int, expected: str, seen: str) -> Finding:
+def violation(*entries: int, expected: str, seen: str) -> Finding:
     """An observation that speaks against the clause."""
-    return Finding(kept=False, entries=entries, expected=expected, seen=seen)
+    return Finding(passed=False, entries=entries, expected=expected, seen=seen)
 
 
 def judge(reading: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rule]) -> tuple[Verdict, ...]:
@@ -73,10 +73,10 @@ def judge(reading: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rul
 
 def _verdict(clause: Clause, findings: Iterable[Finding]) -> Verdict:
     found = tuple(findings)
-    breaches = tuple(one for one in found if not one.kept)
-    if breaches:
-        return Verdict(clause, "broken" if clause.level == "must" else "noted", len(found), breaches)
-    return Verdict(clause, "kept" if found else "not observed", len(found))
+    violations = tuple(one for one in found if not one.passed)
+    if violations:
+        return Verdict(clause, "failed" if clause.level == "must" else "warning", len(found), violations)
+    return Verdict(clause, "passed" if found else "not observed", len(found))
 
 
 def failures(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from evolink_spec.clauses import Clause
 
 _NEEDED = ("httpx", "hypothesis", "openapi_core", "schemathesis")  # of the extra `contracts`
-EXITS = "Exit status: 0 kept, 1 broken, 2 could not run"
+EXITS = "Exit status: 0 passed, 1 failed, 2 could not run"
 app = typer.Typer(
     name="evolink-check",
     no_args_is_help=True,
@@ -62,7 +62,7 @@ def _main(
 @app.command(
     help="Does a server keep the contract?\n\n"
     "Without --max-credits nothing is sent that could make a task: what is refused, and what is only read. "
-    "What was not looked at is told as not observed, never as kept.\n\n\b\n"
+    "What was not looked at is reported as not observed, never as passed.\n\n\b\n"
     "evolink-check api http://127.0.0.1:8080 --any-key\n"
     "evolink-check api https://api.evolink.ai --max-credits 60 --html report.html\n"
     "evolink-check api --config production.toml --baseline known.json --junit report.xml\n"
@@ -112,7 +112,7 @@ def recording(
 @app.command(
     help="Stand before an API, record what passes, and judge it as it goes.\n\n"
     "Clients are pointed at the proxy in place of the API. Everything is passed on as it is, but for Host; links "
-    "to results stay as they are. A broken clause is told when it is first seen. Keys are not recorded.\n\n\b\n"
+    "to results stay as they are. A violated clause is reported when it is first seen. Keys are not recorded.\n\n\b\n"
     "evolink-check proxy --upstream https://api.evolink.ai --port 9000 --har today.har\n"
     "evolink-check proxy --upstream http://127.0.0.1:8080 --headers --about both",
     epilog=f"{EXITS}. Ctrl-C ends it and reports; the HAR is written every few seconds too.",

@@ -32,7 +32,7 @@ HELP = (
     "evolink-check client --config client.toml --html report.html"
 )
 EPILOG = (
-    "Exit status: 0 kept, 1 broken, 2 could not run. Advice that is not followed breaks nothing without --strict. "
+    "Exit status: 0 passed, 1 failed, 2 could not run. Advice that is not followed fails nothing without --strict. "
     "Ctrl-C once: what runs is ended, what there is is reported, 130; twice: at once."
 )
 _STOPPING = "stopping: what there is is reported; again to stop at once"

@@ -80,7 +80,7 @@ def wanted(
 def known(
     *, baseline: options.Baseline = None, update_baseline: options.UpdateBaseline = False
 ) -> Deviations:
-    """The options that say what is known to be broken."""
+    """The options that say which failures are known."""
     return Deviations(baseline, update_baseline)
 
 

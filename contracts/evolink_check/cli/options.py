@@ -178,11 +178,11 @@ UpdateBaseline = Annotated[
     bool,
     _option(
         "--update-baseline",
-        "Write what is broken now into --baseline; what was not looked at stays there.",
+        "Write what fails now into --baseline; what was not looked at stays there.",
         _REPORTS,
     ),
 ]
-Verbose = Annotated[bool, _option("--verbose", "Every clause and every breach.", _REPORTS, "-v")]
+Verbose = Annotated[bool, _option("--verbose", "Every clause and every violation.", _REPORTS, "-v")]
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="HAR files.", show_default=False)]
 Origin = Annotated[
     str,
@@ -215,7 +215,7 @@ Headers = Annotated[
     bool,
     _option(
         "--headers",
-        "Hold each answer until it is judged, and add X-Evolink-Check: kept, or the ids of the clauses it broke.",
+        "Hold each answer until it is judged, and add X-Evolink-Check: passed, or the ids of the clauses it violated.",
     ),
 ]
 AsJson = Annotated[bool, _option("--json", "As JSON.")]

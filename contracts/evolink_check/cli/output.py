@@ -165,6 +165,6 @@ def forecast(effort: Effort, estimate: Estimate) -> str:
 
 
 def told(verdict: Verdict) -> str:
-    """One line about a clause that a proxy sees broken for the first time."""
-    breach = verdict.breaches[-1]
-    return f"{verdict.word}  {verdict.clause.id}: {breach.seen}; expected: {breach.expected}"
+    """One line about a clause that a proxy sees violated for the first time."""
+    violation = verdict.violations[-1]
+    return f"{verdict.status}  {verdict.clause.id}: {violation.seen}; expected: {violation.expected}"

@@ -137,7 +137,7 @@ def _property(  # noqa: PLR0913, PLR0917  (put together once, above)
         if memo.knows(told):
             return
         run = driven(drive, server(), behaviour, request, spec, clauses, patience)
-        against = tuple(one for one in run.verdicts if one.breaches and one.clause.id not in ignore)
+        against = tuple(one for one in run.verdicts if one.violations and one.clause.id not in ignore)
         if against:
             memo.failed.add(told)
             raise ClientFaultError(run, against)
@@ -225,11 +225,11 @@ async def _awaited(result: Any) -> Any:
 def _told(run: CallableRun, verdicts: tuple[Verdict, ...]) -> str:
     lines = []
     for verdict in verdicts:
-        breach = verdict.breaches[0]
+        violation = verdict.violations[0]
         lines += [
             f"{verdict.clause.id}: {verdict.clause.rule}",
-            f"  expected  {breach.expected}",
-            f"  seen      {breach.seen}",
+            f"  expected  {violation.expected}",
+            f"  seen      {violation.seen}",
             f"  change    {ADVICE.get(verdict.clause.id, '')}",
         ]
     lines += [

@@ -120,10 +120,10 @@ class Run:
         ]
         if not chosen or not examples:
             return
-        breaches = fuzzer.breaches_of(self.spec, self.clauses, self.accounts, self.subject.url)
+        violations = fuzzer.violations_of(self.spec, self.clauses, self.accounts, self.subject.url)
         effort = replace(self.effort, examples=max(1, examples // len(chosen)) if creates else examples)
         send = self._sending(phase, len(chosen) * effort.examples, seen)
-        for found in fuzzer.fuzz(chosen, send, breaches, effort, self._broken()):
+        for found in fuzzer.fuzz(chosen, send, violations, effort, self._failed()):
             if found.ended:
                 self.notes.append(f"{found.strategy}: {found.ended}")
         self.target.in_time()
@@ -136,21 +136,21 @@ class Run:
 
         if not explores(self.effort, self.wanted):
             return
-        breaches = fuzzer.breaches_of(self.spec, self.clauses, self.accounts, self.subject.url)
+        violations = fuzzer.violations_of(self.spec, self.clauses, self.accounts, self.subject.url)
         send = self._sending(phase, 0, seen)
         found = schemathesis_findings.run_schemathesis(
-            self.spec, send, breaches, self.effort, creates=creates
+            self.spec, send, violations, self.effort, creates=creates
         )
         self.strange.append(found)
         if found.ended:
             self.notes.append(f"{phase}: {found.ended}")
         self.target.in_time()
 
-    def _broken(self) -> frozenset[str]:
-        """The clauses that are broken by what was seen until now."""
+    def _failed(self) -> frozenset[str]:
+        """The clauses that failed by what was seen until now."""
         trace = self.target.recorder.trace(self.subject, self.accounts)
         verdicts = judge(TraceView(trace, self.spec), self.clauses, SERVER)
-        return frozenset(verdict.clause.id for verdict in verdicts if verdict.word == "broken")
+        return frozenset(verdict.clause.id for verdict in verdicts if verdict.status == "failed")
 
     def _sending(
         self, phase: str, total: int, seen: Callable[[Case, Entry], object] = _unseen

@@ -242,7 +242,7 @@ def _renumbered(
 def _notes(run: Run, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
     tally = run.target.tally
     if run.effort.max_credits is None:
-        unseen = {verdict.clause.id for verdict in verdicts if verdict.word == "not observed"}
+        unseen = {verdict.clause.id for verdict in verdicts if verdict.status == "not observed"}
         rooms = Counter(clause.id.partition(".")[0] for clause in living(run.clauses) if clause.id in unseen)
         told = ", ".join(f"{number} of {room}.*" for room, number in rooms.items())
         lacking = f", and what a task is needed for is not observed ({told})" if told else ""

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Account
 
 Send = Callable[[Case], Entry]
-Breaches = Callable[[Entry], tuple[str, ...]]  # the `must` clauses that one exchange breaks
-ALONE = frozenset({"create", "query", "credits", "exchange"})  # where one exchange shows a breach
+Violations = Callable[[Entry], tuple[str, ...]]  # the `must` clauses that one exchange breaks
+ALONE = frozenset({"create", "query", "credits", "exchange"})  # where one exchange shows a violation
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class _Run:
     """What has happened to one strategy so far. Once a clause is broken, no other is looked at: it is shrunk."""
 
     send: Send
-    breaches: Breaches
+    violations: Violations
     known: frozenset[str]
     sent: int = 0
     clause: str = ""
@@ -71,7 +71,7 @@ class _Run:
         except HaltedError as why:
             raise _Ended(str(why)) from None
         self.sent += 1
-        for clause in self.breaches(entry):
+        for clause in self.violations(entry):
             if clause == self.clause or not (self.clause or clause in self.known):
                 self.clause = clause
                 self.failing.append((case, entry))
@@ -85,25 +85,25 @@ class _Run:
         return Fuzzed(name, self.sent, case, self.clause, entry, ended)
 
 
-def breaches_of(
+def violations_of(
     spec: Spec, clauses: Iterable[Clause], accounts: Mapping[str, Account], origin: str
-) -> Breaches:
+) -> Violations:
     """The judge over single exchanges, with the server's rules for what one of them can show."""
     alone = [
         one for one in clauses if one.observed.where in ALONE and one.level == "must" and one.id in SERVER
     ]
 
-    def breaches(entry: Entry) -> tuple[str, ...]:
+    def violations(entry: Entry) -> tuple[str, ...]:
         trace = Trace((replace(entry, number=0),), accounts, origin, complete=False)
         return tuple(one.clause.id for one in judge(TraceView(trace, spec), alone, SERVER) if one.fails)
 
-    return breaches
+    return violations
 
 
 def fuzz(
     strategies: Sequence[Strategy],
     send: Send,
-    breaches: Breaches,
+    violations: Violations,
     effort: Effort,
     known: frozenset[str] = frozenset(),
 ) -> tuple[Fuzzed, ...]:
@@ -113,7 +113,7 @@ def fuzz(
     """
     wanted = [one for one in strategies if not effort.clauses or not effort.clauses.isdisjoint(one.clauses)]
     with ThreadPoolExecutor(max_workers=max(1, effort.jobs)) as pool:
-        work = [pool.submit(_fuzzed, one, _Run(send, breaches, known), effort) for one in wanted]
+        work = [pool.submit(_fuzzed, one, _Run(send, violations, known), effort) for one in wanted]
         return tuple(one.result() for one in work)
 
 

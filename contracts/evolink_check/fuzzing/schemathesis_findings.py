@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.analysis.verdicts import broken
+from evolink_check.analysis.verdicts import violation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from evolink_check.analysis.observations import TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
-    from evolink_check.fuzzing.fuzzer import Breaches, Send
+    from evolink_check.fuzzing.fuzzer import Send, Violations
     from evolink_check.settings import Effort
 
 
@@ -36,7 +36,7 @@ class SchemathesisFindings:
 
 
 def run_schemathesis(
-    spec: Spec, send: Send, breaches: Breaches, effort: Effort, *, creates: int = 0
+    spec: Spec, send: Send, violations: Violations, effort: Effort, *, creates: int = 0
 ) -> SchemathesisFindings:
     """Send what its coverage phase and its strategies generate, one after the other.
 
@@ -45,11 +45,11 @@ def run_schemathesis(
     """
     from evolink_check.fuzzing.schemathesis_runner import SchemathesisRunner
 
-    explorer = SchemathesisRunner(spec, send, breaches, effort, creates)
+    explorer = SchemathesisRunner(spec, send, violations, effort, creates)
     ended = explorer.run()
     found: dict[str, tuple[Finding, ...]] = {}
     for clause, entry, expected, seen in explorer.complaints:
-        found[clause] = (*found.get(clause, ()), broken(entry.number, expected=expected, seen=seen))
+        found[clause] = (*found.get(clause, ()), violation(entry.number, expected=expected, seen=seen))
     return SchemathesisFindings(found, explorer.sent, ended)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
     from hypothesis.strategies import SearchStrategy
 
-    from evolink_check.fuzzing.fuzzer import Breaches, Send
+    from evolink_check.fuzzing.fuzzer import Send, Violations
     from evolink_check.generation.case import Case
     from evolink_check.settings import Effort
     from evolink_check.traffic.trace import Entry
@@ -68,10 +68,10 @@ class _Spent(BaseException):
 class SchemathesisRunner:
     """One walk through everything that Schemathesis makes of the documents."""
 
-    def __init__(self, spec: Spec, send: Send, breaches: Breaches, effort: Effort, creates: int) -> None:
+    def __init__(self, spec: Spec, send: Send, violations: Violations, effort: Effort, creates: int) -> None:
         load_all_checks()
         self._spec = spec
-        self._breaches = breaches
+        self._violations = violations
         self._effort = effort
         self._walks = min(_WALKS, creates)
         self._paid = creates > 0
@@ -179,7 +179,7 @@ class SchemathesisRunner:
         """What Schemathesis has against the answer, when the documents leave no doubt and our own rules are silent."""
         assert self._door.last is not None  # noqa: S101  (it was sent)
         ours, entry = self._door.last
-        if self._breaches(entry):
+        if self._violations(entry):
             return  # the judge will say so in its own words
         try:
             case.validate_response(response, checks=CHECKS)

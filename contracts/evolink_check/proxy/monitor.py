@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from evolink_check.reports.model import Report
     from evolink_check.traffic.trace import Entry
 
-KEPT = "kept"
+PASSED = "passed"
 _SHARE = 10  # of the time, at most one part in so many is spent on judging
 
 
@@ -54,7 +54,7 @@ class LiveMonitor:
         self.bug = ""
 
     def opinion(self, entry: Entry) -> str:
-        """`kept`, or the ids of the clauses that this exchange breaks, in the light of those about the same task."""
+        """`passed`, or the ids of the clauses that this exchange violates, in the light of those about the same task."""
         trace = self._record.around(entry)
         number = trace.entries[-1].number
         try:
@@ -65,12 +65,12 @@ class LiveMonitor:
         found = [
             verdict.clause.id
             for verdict in failures(verdicts)
-            if any(breach.entries and breach.entries[-1] == number for breach in verdict.breaches)
+            if any(violation.entries and violation.entries[-1] == number for violation in verdict.violations)
         ]
-        return ", ".join(found) or KEPT
+        return ", ".join(found) or PASSED
 
     def news(self) -> tuple[Verdict, ...]:
-        """The clauses that are seen to be broken or noted for the first time. Nothing when it is too early to look."""
+        """The clauses that are violated for the first time. Nothing when it is too early to look."""
         length = len(self._record)
         if self.bug or length == self._seen or clock.stopwatch() < self._next:
             return ()
@@ -82,7 +82,7 @@ class LiveMonitor:
             return ()
         self._seen = length
         self._next = clock.stopwatch() + _SHARE * (clock.stopwatch() - began)
-        found = tuple(one for one in verdicts if one.breaches and one.clause.id not in self._told)
+        found = tuple(one for one in verdicts if one.violations and one.clause.id not in self._told)
         self._told |= {one.clause.id for one in found}
         return found
 

@@ -77,25 +77,25 @@ def written(baseline: Baseline) -> str:
 
 
 def of(verdicts: Iterable[Verdict]) -> Baseline:
-    """Every breach that fails now, as known: of verdicts to which no baseline was applied."""
+    """Every violation that fails now, as known: of verdicts to which no baseline was applied."""
     found = {
         (one.clause, one.fingerprint): one
         for verdict in verdicts
-        if verdict.word == "broken"
-        for one in (known(verdict.clause.id, breach) for breach in verdict.breaches)
+        if verdict.status == "failed"
+        for one in (known(verdict.clause.id, violation) for violation in verdict.violations)
     }
     return Baseline(tuple(found[key] for key in sorted(found)))
 
 
 def renewed(verdicts: Sequence[Verdict], before: Baseline) -> Baseline:
-    """Every breach that fails now, and what was known of clauses that were not looked at (`--clause`, Ctrl-C)."""
+    """Every violation that fails now, and what was known of clauses that were not looked at (`--clause`, Ctrl-C)."""
     looked = _looked(verdicts)
     left = tuple(one for one in before.known if one.clause not in looked)
     return Baseline(tuple(sorted((*of(verdicts).known, *left))))
 
 
 def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...]:
-    """The verdicts, known where every breach is; where only some are, those go and the new ones stay."""
+    """The verdicts, known where every violation is; where only some are, those go and the new ones stay."""
     return tuple(_applied(verdict, _keys(baseline)) for verdict in verdicts)
 
 
@@ -110,28 +110,28 @@ def gone(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str, ...]:
     )
 
 
-def known(clause: str, breach: Finding) -> Known:
-    """A breach as a baseline has it."""
-    expected, seen = redact_text(breach.expected), redact_text(breach.seen)
+def known(clause: str, violation: Finding) -> Known:
+    """A violation as a baseline has it."""
+    expected, seen = redact_text(violation.expected), redact_text(violation.seen)
     steady = "\n".join((clause, _steady(expected), _steady(seen)))
     return Known(clause, sha256(steady.encode("utf-8", "replace")).hexdigest()[:16], expected, seen)
 
 
 def _looked(verdicts: Iterable[Verdict]) -> frozenset[str]:
-    return frozenset(verdict.clause.id for verdict in verdicts if verdict.word != "not observed")
+    return frozenset(verdict.clause.id for verdict in verdicts if verdict.status != "not observed")
 
 
 def _applied(verdict: Verdict, keys: frozenset[tuple[str, str]]) -> Verdict:
-    if verdict.word != "broken":
+    if verdict.status != "failed":
         return verdict
     new = tuple(_new(verdict, keys))
-    return replace(verdict, breaches=new) if new else replace(verdict, known=True)
+    return replace(verdict, violations=new) if new else replace(verdict, known=True)
 
 
 def _new(verdict: Verdict, keys: frozenset[tuple[str, str]]) -> Iterator[Finding]:
-    for breach in verdict.breaches:
-        if (verdict.clause.id, known(verdict.clause.id, breach).fingerprint) not in keys:
-            yield breach
+    for violation in verdict.violations:
+        if (verdict.clause.id, known(verdict.clause.id, violation).fingerprint) not in keys:
+            yield violation
 
 
 def _keys(baseline: Baseline) -> frozenset[tuple[str, str]]:

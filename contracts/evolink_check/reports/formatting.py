@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from evolink_check.reports.model import Answer, Report
     from evolink_check.traffic.trace import Entry, Exchange
 
-WORDS: tuple[Status, ...] = ("kept", "broken", "noted", "not observed")
+STATUSES: tuple[Status, ...] = ("passed", "failed", "warning", "not observed")
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
+class Violation:
     """What was seen, `times` times, alike. `numbers` are the entries of the first; the last one is decisive."""
 
     expected: str
@@ -30,14 +30,14 @@ class Breach:
 
 
 def ordered(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Failures first, then known ones, notes, what is kept, what was not observed; else in the clauses' order."""
-    ranks = {"broken": 0, "noted": 2, "kept": 3, "not observed": 4}
-    return sorted(verdicts, key=lambda one: ranks[one.word] + one.known)
+    """Failures first, then known ones, warnings, what passed, what was not observed; else in the clauses' order."""
+    ranks = {"failed": 0, "warning": 2, "passed": 3, "not observed": 4}
+    return sorted(verdicts, key=lambda one: ranks[one.status] + one.known)
 
 
-def word_of(verdict: Verdict) -> str:
-    """The verdict in a word or two."""
-    return f"{verdict.word} (known)" if verdict.known else verdict.word
+def status_text(verdict: Verdict) -> str:
+    """The status as reports show it."""
+    return f"{verdict.status} (known)" if verdict.known else verdict.status
 
 
 def place(clause: Clause) -> str:
@@ -45,27 +45,29 @@ def place(clause: Clause) -> str:
     return f"{clause.document}#{clause.pointer}" if clause.document else "published facts, in no document"
 
 
-def breaches(verdict: Verdict) -> list[Breach]:
-    """The breaches of a verdict: those that read alike are one, in the order of their first appearance."""
+def violations(verdict: Verdict) -> list[Violation]:
+    """The violations of a verdict: those that read alike are one, in the order of their first appearance."""
     found: dict[tuple[str, str], list[Finding]] = {}
-    for one in verdict.breaches:
+    for one in verdict.violations:
         found.setdefault((redact_text(one.expected), redact_text(one.seen)), []).append(one)
-    return [Breach(expected, seen, len(alike), alike[0].entries) for (expected, seen), alike in found.items()]
+    return [
+        Violation(expected, seen, len(alike), alike[0].entries) for (expected, seen), alike in found.items()
+    ]
 
 
-def where(breach: Breach) -> str:
+def where(violation: Violation) -> str:
     """How often and in which entries of the HAR file."""
-    often = f"{breach.times} times" if breach.times > 1 else ""
-    entries = f"entr{'y' if len(breach.numbers) == 1 else 'ies'} {', '.join(map(str, breach.numbers))}"
-    parts = [often, f"first in {entries}" if often else entries] if breach.numbers else [often or "once"]
+    often = f"{violation.times} times" if violation.times > 1 else ""
+    entries = f"entr{'y' if len(violation.numbers) == 1 else 'ies'} {', '.join(map(str, violation.numbers))}"
+    parts = [often, f"first in {entries}" if often else entries] if violation.numbers else [often or "once"]
     return ", ".join(part for part in parts if part)
 
 
-def decisive(report: Report, breach: Breach) -> Entry | None:
-    """The entry that shows it; None when the breach names none."""
-    if not breach.numbers or breach.numbers[-1] >= len(report.trace.entries):
+def decisive(report: Report, violation: Violation) -> Entry | None:
+    """The entry that shows it; None when the violation names none."""
+    if not violation.numbers or violation.numbers[-1] >= len(report.trace.entries):
         return None
-    return report.trace.entries[breach.numbers[-1]]
+    return report.trace.entries[violation.numbers[-1]]
 
 
 def shown(entry: Entry) -> Exchange:
@@ -74,16 +76,17 @@ def shown(entry: Entry) -> Exchange:
 
 
 def counts(report: Report) -> dict[str, int]:
-    """How many clauses have each word, also those that none has."""
+    """How many clauses have each status; 0 for those that none has."""
     found = report.counts()
-    return {word: found.get(word, 0) for word in WORDS}
+    return {status: found.get(status, 0) for status in STATUSES}
 
 
 def counted(report: Report) -> str:
     """The counts in a line."""
     known = sum(verdict.known for verdict in report.verdicts)
-    more = {"broken": f" ({known} known)" if known else ""}
-    return ", ".join(f"{count} {word}{more.get(word, '')}" for word, count in counts(report).items())
+    number = counts(report)
+    more = {"failed": f" ({known} known)" if known else "", "warning": "" if number["warning"] == 1 else "s"}
+    return ", ".join(f"{count} {status}{more.get(status, '')}" for status, count in number.items())
 
 
 def effort(report: Report) -> str:

@@ -12,11 +12,11 @@ from evolink_check.traffic.redaction import redact_text
 
 if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
-    from evolink_check.reports.formatting import Breach
+    from evolink_check.reports.formatting import Violation
     from evolink_check.reports.model import Report
 
 VERSION = 1
-_SHOWN = 50  # different breaches of a clause
+_SHOWN = 50  # different violations of a clause
 
 
 def to_json(report: Report) -> str:
@@ -50,7 +50,7 @@ def as_record(report: Report) -> dict[str, Any]:
 
 
 def _verdict(report: Report, verdict: Verdict) -> dict[str, Any]:
-    clause, found = verdict.clause, formatting.breaches(verdict)
+    clause, found = verdict.clause, formatting.violations(verdict)
     return {
         "clause": clause.id,
         "rule": clause.rule,
@@ -59,22 +59,22 @@ def _verdict(report: Report, verdict: Verdict) -> dict[str, Any]:
         "binds": clause.binds,
         "level": clause.level,
         "choice": clause.choice,
-        "word": verdict.word,
+        "status": verdict.status,
         "known": verdict.known,
         "observations": verdict.observations,
-        "breach_count": len(verdict.breaches),
-        "breaches": [_breach(report, one) for one in found[:_SHOWN]],
+        "violation_count": len(verdict.violations),
+        "violations": [_violation(report, one) for one in found[:_SHOWN]],
         "repeat": formatting.repeat(report, clause) or None,
     }
 
 
-def _breach(report: Report, breach: Breach) -> dict[str, Any]:
-    entry = formatting.decisive(report, breach)
+def _violation(report: Report, violation: Violation) -> dict[str, Any]:
+    entry = formatting.decisive(report, violation)
     return {
-        "expected": breach.expected,
-        "seen": breach.seen,
-        "times": breach.times,
-        "entries": list(breach.numbers),
+        "expected": violation.expected,
+        "seen": violation.seen,
+        "times": violation.times,
+        "entries": list(violation.numbers),
         "request": curl.curl(report, entry) if entry is not None else None,
         "status": entry.exchange.status if entry is not None else None,
     }

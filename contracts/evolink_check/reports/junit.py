@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.reports.model import Report
 
-_SHOWN = 5  # different breaches of a clause
+_SHOWN = 5  # different violations of a clause
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_junit(report: Report) -> bytes:
     """The text of the file, in UTF-8."""
-    broken = sum(verdict.fails for verdict in report.verdicts)
+    failed = sum(verdict.fails for verdict in report.verdicts)
     skipped = sum(_is_skipped(verdict) for verdict in report.verdicts)
     totals = {
         "tests": str(len(report.verdicts)),
-        "failures": str(broken),
+        "failures": str(failed),
         "errors": "0",
         "skipped": str(skipped),
     }
@@ -59,28 +59,28 @@ def _case(report: Report, verdict: Verdict, suite: ET.Element) -> None:
         suite, "testcase", {"classname": f"evolink.{section}", "name": clause.id, "time": "0"}
     )
     if verdict.fails:
-        first = formatting.breaches(verdict)[0]
+        first = formatting.violations(verdict)[0]
         message = f"expected {first.expected}, seen {first.seen}"
-        failure = ET.SubElement(case, "failure", {"type": "broken", "message": _xml(message)})
+        failure = ET.SubElement(case, "failure", {"type": "failed", "message": _xml(message)})
         failure.text = _xml(_text(report, verdict))
     elif verdict.known:
-        ET.SubElement(case, "skipped", {"message": "broken, and known by the baseline"})
-    elif verdict.word == "not observed":
+        ET.SubElement(case, "skipped", {"message": "failed, and known by the baseline"})
+    elif verdict.status == "not observed":
         ET.SubElement(case, "skipped", {"message": _xml(f"not observed: {clause.observed.by}")})
-    if verdict.breaches and not verdict.fails:
+    if verdict.violations and not verdict.fails:
         ET.SubElement(case, "system-out").text = _xml(_text(report, verdict))
 
 
 def _is_skipped(verdict: Verdict) -> bool:
-    return verdict.known or verdict.word == "not observed"
+    return verdict.known or verdict.status == "not observed"
 
 
 def _text(report: Report, verdict: Verdict) -> str:
-    found = formatting.breaches(verdict)
+    found = formatting.violations(verdict)
     lines = [verdict.clause.rule, formatting.place(verdict.clause)]
-    for breach in found[:_SHOWN]:
-        lines += [f"expected: {breach.expected}", f"seen: {breach.seen} ({breach.times} times)"]
-        entry = formatting.decisive(report, breach)
+    for violation in found[:_SHOWN]:
+        lines += [f"expected: {violation.expected}", f"seen: {violation.seen} ({violation.times} times)"]
+        entry = formatting.decisive(report, violation)
         if entry is not None:
             lines.append(f"request: {curl.curl(report, entry)}")
     if len(found) > _SHOWN:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Trace
 
 Kind = Literal["api", "recording", "proxy"]
-KEPT, BROKEN, COULD_NOT_RUN = 0, 1, 2  # exit statuses
+PASSED, FAILED, COULD_NOT_RUN = 0, 1, 2  # exit statuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """1 when a clause is broken that no baseline knows, else 0."""
-        return BROKEN if any(verdict.fails for verdict in self.verdicts) else KEPT
+        """1 when a clause failed that no baseline knows, else 0."""
+        return FAILED if any(verdict.fails for verdict in self.verdicts) else PASSED
 
     def counts(self) -> dict[str, int]:
-        """How many clauses have each word."""
-        return dict(Counter(verdict.word for verdict in self.verdicts))
+        """How many clauses have each status."""
+        return dict(Counter(verdict.status for verdict in self.verdicts))
 
 
 def answers_of(reading: TraceView) -> tuple[Answer, ...]:

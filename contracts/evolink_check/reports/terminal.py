@@ -1,4 +1,4 @@
-"""A run on a terminal: what is broken first, each with what repeats it, then one line of counts.
+"""A run on a terminal: failures first, each with what repeats it, then one line of counts.
 
 Where nobody looks (a pipe, a file) it is plain text of whole lines, for grep; no line is wrapped anywhere, so that a
 command can be copied.
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from evolink_check.analysis.verdicts import Verdict
-    from evolink_check.reports.formatting import Breach
+    from evolink_check.reports.formatting import Violation
     from evolink_check.reports.model import Report
 
 _COLOURS = {
-    "broken": "bold red",
-    "broken (known)": "red",
-    "noted": "yellow",
-    "kept": "green",
+    "failed": "bold red",
+    "failed (known)": "red",
+    "warning": "yellow",
+    "passed": "green",
     "not observed": "dim",
 }
-_SHOWN = 3  # different breaches of a clause
-_WIDTH = len("broken (known)")
+_SHOWN = 3  # different violations of a clause
+_WIDTH = len("failed (known)")
 
 
 def show(report: Report, file: TextIO, *, verbose: bool = False) -> None:
@@ -40,18 +40,18 @@ def show(report: Report, file: TextIO, *, verbose: bool = False) -> None:
 
 
 def render(report: Report, console: Console, *, verbose: bool = False) -> None:
-    """Print it; with `verbose` every clause too, every breach, and what would have been needed to see more."""
+    """Print it; with `verbose` every clause too, every violation, and what would have been needed to see more."""
     _line(console, f"evolink-check {report.kind} {redact_text(report.subject)}", "bold")
     ordered = formatting.ordered(report.verdicts)
     for verdict in ordered:
-        if verdict.breaches and not verdict.known:
-            _told(report, verdict, console, len(verdict.breaches) if verbose else _SHOWN)
-    rows = [one for one in ordered if one.known or (verbose and not one.breaches)]
+        if verdict.violations and not verdict.known:
+            _told(report, verdict, console, len(verdict.violations) if verbose else _SHOWN)
+    rows = [one for one in ordered if one.known or (verbose and not one.violations)]
     if rows:
         console.print()
     for verdict in rows:
         _row(verdict, console)
-        if verdict.word == "not observed":
+        if verdict.status == "not observed":
             _field(console, "needs", verdict.clause.observed.by)
     _rest(report, console)
     style = "bold red" if report.exit_status else "bold green"
@@ -59,29 +59,29 @@ def render(report: Report, console: Console, *, verbose: bool = False) -> None:
 
 
 def _told(report: Report, verdict: Verdict, console: Console, shown: int) -> None:
-    found, clause = formatting.breaches(verdict), verdict.clause
+    found, clause = formatting.violations(verdict), verdict.clause
     console.print()
     _row(verdict, console)
     _field(console, "says", formatting.place(clause))
-    for breach in found[:shown]:
-        _breach(report, breach, console)
+    for violation in found[:shown]:
+        _violation(report, violation, console)
     if len(found) > shown:
         _field(console, "more", f"{len(found) - shown} other kinds of it (--verbose)")
     again = formatting.repeat(report, clause)
-    if again and verdict.word == "broken":
+    if again and verdict.status == "failed":
         _field(console, "repeat", again)
 
 
-def _breach(report: Report, breach: Breach, console: Console) -> None:
-    _field(console, "expected", breach.expected)
-    _field(console, "seen", f"{breach.seen}  ({formatting.where(breach)})")
-    entry = formatting.decisive(report, breach)
+def _violation(report: Report, violation: Violation, console: Console) -> None:
+    _field(console, "expected", violation.expected)
+    _field(console, "seen", f"{violation.seen}  ({formatting.where(violation)})")
+    entry = formatting.decisive(report, violation)
     if entry is not None:
         _field(console, "request", curl.curl(report, entry))
 
 
 def _row(verdict: Verdict, console: Console) -> None:
-    word = formatting.word_of(verdict)
+    word = formatting.status_text(verdict)
     _line(console, f"{word:<{_WIDTH}}  {verdict.clause.id}: {verdict.clause.rule}", _COLOURS[word])
 
 

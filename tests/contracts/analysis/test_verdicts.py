@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_check import Exchange
 from evolink_check.analysis.observations import TraceView
-from evolink_check.analysis.verdicts import Verdict, broken, failures, judge, kept
+from evolink_check.analysis.verdicts import Verdict, failures, judge, passed, violation
 from evolink_check.rules import CLIENT, SERVER
 from evolink_check.traffic.trace import Entry, Trace
 from evolink_spec.clauses import load_clauses
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 CLAUSES = {clause.id: clause for clause in load_clauses()}
 MUST, ADVICE = CLAUSES["wire.json"], CLAUSES["error.order"]
-BREACH = broken(1, expected="this", seen="that")
+VIOLATION = violation(1, expected="this", seen="that")
 
 
 def verdict(findings: Iterable[Finding], clause: str = "wire.json") -> Verdict:
@@ -36,17 +36,17 @@ def verdict(findings: Iterable[Finding], clause: str = "wire.json") -> Verdict:
     ("findings", "clause", "word", "observations", "fails"),
     [
         ([], "wire.json", "not observed", 0, False),
-        ([kept(1), kept(2)], "wire.json", "kept", 2, False),
-        ([kept(1), BREACH, BREACH], "wire.json", "broken", 3, True),
-        ([kept(1), BREACH], "error.order", "noted", 2, False),
+        ([passed(1), passed(2)], "wire.json", "passed", 2, False),
+        ([passed(1), VIOLATION, VIOLATION], "wire.json", "failed", 3, True),
+        ([passed(1), VIOLATION], "error.order", "warning", 2, False),
     ],
 )
 def test_a_verdict_is_the_worst_that_was_found(
     findings: list[Finding], clause: str, word: str, observations: int, *, fails: bool
 ) -> None:
     found = verdict(findings, clause)
-    assert (found.word, found.observations, found.fails) == (word, observations, fails)
-    assert found.breaches == tuple(one for one in findings if not one.kept)
+    assert (found.status, found.observations, found.fails) == (word, observations, fails)
+    assert found.violations == tuple(one for one in findings if not one.passed)
 
 
 def test_a_clause_without_a_rule_is_not_observed() -> None:
@@ -56,16 +56,16 @@ def test_a_clause_without_a_rule_is_not_observed() -> None:
 
 def test_what_a_rule_raises_is_not_taken_for_a_pass() -> None:
     def bug(_: TraceView) -> Iterator[Finding]:
-        yield kept(1)
+        yield passed(1)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         judge(Tracing().reading(), [MUST], {"wire.json": bug})
 
 
-def test_a_known_breach_fails_nobody_any_more() -> None:
-    new, known = Verdict(MUST, "broken"), Verdict(MUST, "broken", known=True)
-    noted = Verdict(ADVICE, "noted")
+def test_a_known_violation_fails_nobody_any_more() -> None:
+    new, known = Verdict(MUST, "failed"), Verdict(MUST, "failed", known=True)
+    noted = Verdict(ADVICE, "warning")
     assert list(failures([known, new, noted])) == [new]
 
 
@@ -156,5 +156,5 @@ def test_the_mock_is_accused_of_nothing_whatever_it_is_sent() -> None:
                 ask(method, path)
     trace = Trace(tuple(entries), ACCOUNTS, "http://mock.test")
     verdicts = judge(TraceView(trace, SPEC), CLAUSES.values(), SERVER)
-    assert [(one.clause.id, one.breaches[0]) for one in verdicts if one.breaches] == []
-    assert Counter(one.word for one in verdicts)["kept"] > 50
+    assert [(one.clause.id, one.violations[0]) for one in verdicts if one.violations] == []
+    assert Counter(one.status for one in verdicts)["passed"] > 50

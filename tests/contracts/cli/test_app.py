@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import evolink_check.engine.runner
 import pytest
-from evolink_check.analysis.verdicts import Verdict, broken
+from evolink_check.analysis.verdicts import Verdict, violation
 from evolink_check.cli import app as cli
 from evolink_check.cli import option_groups
 from evolink_check.cli.progress import Bars, showing_progress
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 CLAUSES = {clause.id: clause for clause in load_clauses()}
 URL = "http://127.0.0.1:9"
 KEY = "a-key-of-some-length"
-BREACH = broken(expected="a final state", seen="processing again")
+VIOLATION = violation(expected="a final state", seen="processing again")
 COMMANDS = ("api", "recording", "proxy", "client", "clauses", "schema")
 
 
@@ -76,7 +76,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
             progress(Progress("follow", 0, 0, 3, 15.0))
             if isinstance(report, Exception):
                 raise report
-            return report or report_of(Verdict(CLAUSES["id.format"], "kept", 1))
+            return report or report_of(Verdict(CLAUSES["id.format"], "passed", 1))
 
         monkeypatch.setattr(evolink_check.engine.runner, "check_api", check_api)
         monkeypatch.setattr(evolink_check.engine.runner, "estimate", lambda *_: Estimate(24, 120.0))
@@ -98,7 +98,7 @@ def test_help_names_every_command_and_every_option_has_a_word_of_help(run: Calla
         options = _options(command)
         assert [one for one in options if not re.search(rf"{one}\b(?!-)", shown.out)] == []
         assert f"evolink-check {command} " in shown.out, "it teaches by example"
-        assert "Exit status: 0 kept, 1 broken, 2 could not run" in shown.out
+        assert "Exit status: 0 passed, 1 failed, 2 could not run" in shown.out
 
 
 def _options(command: str) -> list[str]:
@@ -190,9 +190,9 @@ def test_a_phase_that_is_over_has_a_bar_that_stands() -> None:
 @pytest.mark.parametrize(
     ("found", "code"),
     [
-        (report_of(Verdict(CLAUSES["task.final"], "kept", 1)), 0),
-        (report_of(Verdict(CLAUSES["task.ends"], "noted", 1, (BREACH,))), 0),
-        (report_of(Verdict(CLAUSES["task.final"], "broken", 1, (BREACH,))), 1),
+        (report_of(Verdict(CLAUSES["task.final"], "passed", 1)), 0),
+        (report_of(Verdict(CLAUSES["task.ends"], "warning", 1, (VIOLATION,))), 0),
+        (report_of(Verdict(CLAUSES["task.final"], "failed", 1, (VIOLATION,))), 1),
         (CouldNotRunError("the key was refused"), 2),
         (ZeroDivisionError("a bug"), 2),
     ],
@@ -208,7 +208,7 @@ def test_the_exit_status_says_what_was_found(
 
 
 def test_what_there_is_of_a_run_that_failed_is_shown(run: Callable[..., Ran], tmp_path: Path) -> None:
-    partial = report_of(Verdict(CLAUSES["task.final"], "broken", 1, (BREACH,)))
+    partial = report_of(Verdict(CLAUSES["task.final"], "failed", 1, (VIOLATION,)))
     ran = run(
         "api", URL, "--any-key", "--json", "found.json", report=CouldNotRunError("it went away", partial)
     )
@@ -231,13 +231,13 @@ def test_the_command_that_repeats_a_run_has_its_options_and_names_the_keys(run: 
 def test_every_report_is_a_file_or_stdout(run: Callable[..., Ran], tmp_path: Path) -> None:
     ran = run(
         *("api", URL, "--any-key", "--har", "r.har", "--json", "-", "--junit", "r.xml", "--html", "r.html"),
-        report=report_of(Verdict(CLAUSES["task.final"], "broken", 1, (BREACH,))),
+        report=report_of(Verdict(CLAUSES["task.final"], "failed", 1, (VIOLATION,))),
     )
     assert json.loads(ran.out), "the table goes to stderr"
     assert "task.final" in ran.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.har", "r.html", "r.xml"]
     shown = run(
-        "api", URL, "--any-key", report=report_of(Verdict(CLAUSES["task.final"], "broken", 1, (BREACH,)))
+        "api", URL, "--any-key", report=report_of(Verdict(CLAUSES["task.final"], "failed", 1, (VIOLATION,)))
     )
     assert "task.final" in shown.out
 
@@ -251,7 +251,7 @@ def test_a_report_that_cannot_be_written_costs_no_other(
     monkeypatch.setattr(Path, "replace", full)
     ran = run("api", URL, "--any-key", "--har", "r.har", "--json", "-")
     assert (ran.code, json.loads(ran.out)["exit_status"]) == (2, 0)
-    assert "1 kept" in ran.err, "the table is shown too"
+    assert "1 passed" in ran.err, "the table is shown too"
     assert "r.har: cannot be written: No space left on device" in ran.told
     assert list(tmp_path.iterdir()) == [], "nothing half is left"
 
@@ -273,16 +273,16 @@ def test_what_is_no_plain_file_is_written_to_and_not_replaced(
 
 
 def test_only_what_is_new_fails_with_a_baseline(run: Callable[..., Ran], tmp_path: Path) -> None:
-    known = report_of(Verdict(CLAUSES["task.final"], "broken", 1, (BREACH,)))
-    other = broken(expected="another", seen="thing")
-    new = report_of(*known.verdicts, Verdict(CLAUSES["id.format"], "broken", 1, (other,)))
+    known = report_of(Verdict(CLAUSES["task.final"], "failed", 1, (VIOLATION,)))
+    other = violation(expected="another", seen="thing")
+    new = report_of(*known.verdicts, Verdict(CLAUSES["id.format"], "failed", 1, (other,)))
     baseline = ("api", URL, "--any-key", "--baseline", "known.json")
     assert run(*baseline, report=known).code == 2, "there is no such file"
     assert run(*baseline, "--update-baseline", report=known).code == 0
     assert (tmp_path / "known.json").is_file()
     assert run(*baseline, report=known).code == 0
     assert run(*baseline, report=new).code == 1
-    kept = report_of(Verdict(CLAUSES["id.format"], "kept", 1))
+    kept = report_of(Verdict(CLAUSES["id.format"], "passed", 1))
     assert (
         "knows 1 deviation\n" in run(*baseline, "--update-baseline", "--clause", "id.format", report=kept).err
     )

@@ -79,7 +79,7 @@ def test_a_proxy_records_until_it_is_stopped_and_what_it_recorded_is_judged_alik
 
 
 def _words(report: Any) -> dict[str, str]:
-    return {verdict["clause"]: verdict["word"] for verdict in report["verdicts"]}
+    return {verdict["clause"]: verdict["status"] for verdict in report["verdicts"]}
 
 
 STAND_IN = """
@@ -142,4 +142,4 @@ def test_a_terminal_that_cannot_show_a_character_gets_the_rest(
     code = f"{start}from evolink_check.cli.app import main; main()"
     out, err = process("recording", "good.har", "--verbose", code=code).communicate(timeout=30)
     assert (out.count("wire.compact"), "\\u2026" in out, err) == (1, True, "")
-    assert "0 broken" in out
+    assert "0 failed" in out

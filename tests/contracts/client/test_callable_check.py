@@ -135,7 +135,7 @@ def test_what_is_printed_makes_a_served_mock_provoke_the_same_fault_in_real_time
     trace = trace_of(own, strays, ended=time.time())
     clauses = [verdict.clause for verdict in found.value.verdicts]
     again = verdicts_of(trace, Outcome("success", 0, time.time()), Scenario("again", ""), clauses, load())
-    assert [(one.clause.id, one.word) for one in again] == [("client.retry-after", "broken")]
+    assert [(one.clause.id, one.status) for one in again] == [("client.retry-after", "failed")]
 
 
 @contextmanager

@@ -28,16 +28,16 @@ def test_a_program_with_the_apis_own_address_is_judged_unchanged(program: list[s
     command = [*BLIND, *program, *ASKED]
     chosen = ["--scenario", "happy", "--scenario", "create-402", "--scenario", "fail-service-error"]
     done = subprocess.run(
-        [str(CHECK), "client", *chosen, "--json", "report.json", "--keep", "kept", "--", *command],
+        [str(CHECK), "client", *chosen, "--json", "report.json", "--keep", "passed", "--", *command],
         capture_output=True, text=True, cwd=tmp_path, check=False, timeout=100,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     text = (tmp_path / "report.json").read_text(encoding="utf-8")
-    requests = [path.read_text(encoding="utf-8") for path in (tmp_path / "kept").rglob("*.har")]
+    requests = [path.read_text(encoding="utf-8") for path in (tmp_path / "passed").rglob("*.har")]
     assert len(requests) == 3
     assert all("https://api.evolink.ai/v1/videos/generations" in one for one in requests)
     runs = json.loads(text)["scenarios"]
     assert len(runs) == 3
     for run in runs:
-        assert run["breaches"] == [], done.stdout
-        assert "kept" in run["clauses"].values()
+        assert run["violations"] == [], done.stdout
+        assert "passed" in run["clauses"].values()

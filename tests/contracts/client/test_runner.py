@@ -73,7 +73,7 @@ def url() -> Iterator[str]:
 
 def against(run: ScenarioRun) -> set[str]:
     assert run.problem == ""
-    return {one.clause.id for one in run.breaches}
+    return {one.clause.id for one in run.violations}
 
 
 def test_a_battery_runs_side_by_side_on_mocks_of_its_own(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_the_command_judges_and_writes_its_reports(url: str, tmp_path: Path) -> 
     scenario = ["--scenario", "create-402", "--scenario", "create-403", "--config", str(file)]
     status, text = command("--mock", url, *scenario, *reports, "--", *running().command)
     assert status == 0, text
-    assert "rules kept in 2 scenarios" in text
+    assert "rules passed in 2 scenarios" in text
     assert all((tmp_path / name).stat().st_size for name in ("json", "junit", "html", "badge"))
     assert json.loads((tmp_path / "json").read_text(encoding="utf-8"))["score"]["scenarios"] == 2
 

@@ -72,7 +72,7 @@ def check(subject: Subject, effort: Effort = EFFORT) -> Report:
 
 
 def words(report: Report) -> dict[str, str]:
-    return {verdict.clause.id: verdict.word for verdict in report.verdicts}
+    return {verdict.clause.id: verdict.status for verdict in report.verdicts}
 
 
 def sent(report: Report, beginning: str) -> list[float]:
@@ -92,7 +92,7 @@ def test_callbacks_are_waited_for_while_what_is_free_goes_on(watched: Subject) -
     assert max(sent(report, "it fails")) < min(calling + free), "what it takes has to show"
     called = [one.began for one in report.trace.entries if one.kind == "delivery"]
     assert max(free) < max(called), "a callback was still to come when all of it was sent"
-    assert words(report)["callback.only-when-asked"] == "kept", (
+    assert words(report)["callback.only-when-asked"] == "passed", (
         "one that does not call back is watched as long"
     )
 

@@ -81,19 +81,19 @@ def queried(body: Any, second: int = 2, **more: Any) -> dict[str, Any]:
 
 
 def words(report: Report) -> dict[str, str]:
-    return {verdict.clause.id: verdict.word for verdict in report.verdicts}
+    return {verdict.clause.id: verdict.status for verdict in report.verdicts}
 
 
-def broken(report: Report) -> list[Verdict]:
+def failures_of(report: Report) -> list[Verdict]:
     return [verdict for verdict in report.verdicts if verdict.fails]
 
 
 def test_a_browser_that_met_a_correct_server_accuses_nobody(judged: Callable[..., Report]) -> None:
     picture = shown("GET", "https://elsewhere.test/logo.png", 404, b"<html>")
     report = judged(browser(created(), queried(processing()), queried(completed(), 4), picture))
-    assert (broken(report), report.exit_status) == ([], 0)
+    assert (failures_of(report), report.exit_status) == ([], 0)
     found = words(report)
-    assert (found["create.schema"], found["task.status-order"]) == ("kept", "kept")
+    assert (found["create.schema"], found["task.status-order"]) == ("passed", "passed")
     assert (report.kind, report.subject, report.created) == ("recording", "0.har", 1)
     assert report.notes == (f"the API is taken to be at {ORIGIN}",)
 
@@ -107,7 +107,7 @@ def test_what_a_recording_does_not_tell_is_not_observed(judged: Callable[..., Re
 
 def test_a_server_that_turns_back_is_caught(judged: Callable[..., Report]) -> None:
     report = judged(browser(created(), queried(completed()), queried(processing(), 4)))
-    assert "task.final" in {verdict.clause.id for verdict in broken(report)}
+    assert "task.final" in {verdict.clause.id for verdict in failures_of(report)}
     assert report.exit_status == 1
 
 
@@ -115,7 +115,7 @@ def test_several_files_are_one_story_in_order_of_time(judged: Callable[..., Repo
     later, before = browser(queried(processing(), 4)), browser(created(), queried(completed()))
     report = judged(later, before)
     assert [entry.exchange.method for entry in report.trace.entries] == ["POST", "GET", "GET"]
-    assert words(report)["task.final"] == "broken"
+    assert words(report)["task.final"] == "failed"
 
 
 def test_our_own_file_is_judged_as_it_was_recorded(judged: Callable[..., Report]) -> None:
@@ -126,7 +126,7 @@ def test_our_own_file_is_judged_as_it_was_recorded(judged: Callable[..., Report]
     ours = judged(to_har(made.trace(), "1"))
     assert ours.trace.entries[0].who == "main"
     assert ours.trace.complete
-    assert broken(ours) == []
+    assert failures_of(ours) == []
 
 
 def test_a_file_that_does_not_say_so_is_complete_when_we_are_told(judged: Callable[..., Report]) -> None:
@@ -147,8 +147,8 @@ def test_a_client_that_sends_nonsense_is_its_own_fault(judged: Callable[..., Rep
     asked = compact(BODY | {"duration": 7})
     refused = {"error": {"code": "invalid_request", "message": "duration", "type": "invalid_request_error"}}
     archive = browser(shown("POST", f"{ORIGIN}{CREATE}", 400, compact(refused), asked))
-    assert broken(judged(archive)) == []
-    assert [one.clause.id for one in broken(judged(archive, about="client"))] == ["client.valid-request"]
+    assert failures_of(judged(archive)) == []
+    assert [one.clause.id for one in failures_of(judged(archive, about="client"))] == ["client.valid-request"]
 
 
 def test_no_key_of_a_recording_is_kept(judged: Callable[..., Report]) -> None:

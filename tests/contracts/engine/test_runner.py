@@ -80,12 +80,14 @@ def check(subject: Subject, effort: Effort = FEW, **more: Any) -> Report:
 
 
 def words(report: Report) -> dict[str, str]:
-    return {verdict.clause.id: verdict.word for verdict in report.verdicts}
+    return {verdict.clause.id: verdict.status for verdict in report.verdicts}
 
 
-def broken(report: Report) -> dict[str, str]:
+def failures_of(report: Report) -> dict[str, str]:
     return {
-        verdict.clause.id: verdict.breaches[0].seen for verdict in report.verdicts if verdict.word == "broken"
+        verdict.clause.id: verdict.violations[0].seen
+        for verdict in report.verdicts
+        if verdict.status == "failed"
     }
 
 
@@ -97,8 +99,8 @@ def test_a_run_without_a_budget_makes_no_task_and_says_so(mock: MockServer) -> N
     assert {one.method for one in account.requests if one.status == 200} == {"GET"}
     assert (report.created, report.spent, report.budget) == (0, 0.0, None)
     assert any("no credits were granted" in note and " of link.*" in note for note in report.notes)
-    assert (broken(report), report.exit_status) == ({}, 0)
-    assert words(report)["query.unknown-id"] == words(report)["credits.reserved"] == "kept"
+    assert (failures_of(report), report.exit_status) == ({}, 0)
+    assert words(report)["query.unknown-id"] == words(report)["credits.reserved"] == "passed"
 
 
 def test_a_budget_is_never_exceeded(mock: MockServer) -> None:
@@ -108,7 +110,7 @@ def test_a_budget_is_never_exceeded(mock: MockServer) -> None:
     assert account.state.used == 5
     assert (len(account.tasks), report.created, report.spent) == (1, 1, 5.0)
     assert any("were not made" in note for note in report.notes)
-    assert broken(report) == {}
+    assert failures_of(report) == {}
 
 
 def test_a_budget_below_the_price_of_a_task_is_refused_before_anything_is_sent(mock: MockServer) -> None:
@@ -148,7 +150,7 @@ def test_a_whole_run_sees_lives_links_credits_and_callbacks(monkeypatch: pytest.
             advance_url=f"{url}/__mock__/clock/advance",
         )
         report = check(subject, replace(FEW, max_credits=100.0))
-    assert broken(report) == {}
+    assert failures_of(report) == {}
     seen = words(report)
     for clause in (
         *(
@@ -168,7 +170,7 @@ def test_a_whole_run_sees_lives_links_credits_and_callbacks(monkeypatch: pytest.
             "callback.only-when-asked",
         ),
     ):
-        assert seen[clause] == "kept", clause
+        assert seen[clause] == "passed", clause
     assert report.trace.watched_until > 0
     assert report.notes == ()
 
@@ -194,7 +196,7 @@ def test_a_port_that_cannot_be_listened_on_is_a_reason_not_to_run(mock: MockServ
 def test_only_what_a_clause_needs_is_sent(mock: MockServer) -> None:
     subject = subject_at(mock.base_url)
     report = check(subject, replace(FEW, clauses=frozenset({"query.unknown-id"})))
-    assert list(words(report).items()) == [("query.unknown-id", "kept")]
+    assert list(words(report).items()) == [("query.unknown-id", "passed")]
     assert {entry.exchange.method for entry in report.trace.entries} == {"GET"}
 
 
@@ -235,7 +237,7 @@ def test_a_server_that_dies_in_the_middle_is_no_pass(monkeypatch: pytest.MonkeyP
     with pytest.raises(CouldNotRunError, match="went away in the middle") as problem:
         check(subject_at(running.base_url), replace(FEW, jobs=1), progress=tell)
     assert problem.value.report is not None
-    assert words(problem.value.report)["query.unknown-id"] == "kept"
+    assert words(problem.value.report)["query.unknown-id"] == "passed"
 
 
 def test_a_bug_in_a_rule_is_no_pass(mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +259,7 @@ def test_a_bug_in_a_phase_is_no_pass(mock: MockServer, monkeypatch: pytest.Monke
     ) as problem:
         check(subject_at(mock.base_url))
     assert problem.value.report is not None, "what was seen until then is not lost"
-    assert words(problem.value.report)["query.unknown-id"] == "kept"
+    assert words(problem.value.report)["query.unknown-id"] == "passed"
 
 
 def test_a_bug_in_a_thread_is_no_pass(mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,7 +284,7 @@ def test_who_stops_a_run_gets_what_there_is(mock: MockServer, how: str) -> None:
             stop.set()
 
     report = check(subject_at(mock.base_url), progress=tell, stop=stop)
-    assert words(report)["query.unknown-id"] == "kept"
+    assert words(report)["query.unknown-id"] == "passed"
     assert words(report)["mode.enum"] == "not observed"
     assert any("interrupted" in note or "stopped" in note for note in report.notes)
     assert stop.is_set()
@@ -300,7 +302,7 @@ def test_a_task_of_what_ought_to_be_refused_is_reported_and_counted() -> None:
     with MockServer(allow_callbacks_to=("127.0.0.1",)) as careless:
         subject = subject_at(careless.base_url)
         report = check(subject, replace(FEW, clauses=frozenset({"callback.no-internal"})))
-    assert broken(report) == {"callback.no-internal": "200"}
+    assert failures_of(report) == {"callback.no-internal": "200"}
     assert 1 <= report.created <= FEW.jobs
     assert (report.spent, report.exit_status) == (5.0 * report.created, 1)
     assert any("callback.no-internal" in note and "cost credits" in note for note in report.notes)
@@ -317,13 +319,13 @@ def test_progress_counts_up_to_the_total(mock: MockServer) -> None:
 def test_findings_of_schemathesis_name_the_entries_of_the_trace(
     mock: MockServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from evolink_check.analysis.verdicts import broken as breach
+    from evolink_check.analysis.verdicts import violation
 
     def explore(
         _: object, send: Any, *__: object, **___: object
     ) -> schemathesis_findings.SchemathesisFindings:
         entry: Entry = send(replace(CREDITS, name="strange"))
-        found = breach(entry.number, expected="a", seen="b")
+        found = violation(entry.number, expected="a", seen="b")
         send(replace(CREDITS, name="later"))
         return schemathesis_findings.SchemathesisFindings({"credits.shape": (found,)}, 2)
 
@@ -335,7 +337,7 @@ def test_findings_of_schemathesis_name_the_entries_of_the_trace(
     monkeypatch.setattr(Recorder, "_ordered", lambda self: sorted(self.entries(), key=lambda one: one.case))
     report = check(subject_at(mock.base_url))
     (found,) = (verdict for verdict in report.verdicts if verdict.clause.id == "credits.shape")
-    (number,) = found.breaches[0].entries
+    (number,) = found.violations[0].entries
     assert (report.trace.entries[number].case, report.trace.entries[number].number) == ("strange", number)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_check.fuzzing.fuzzer import breaches_of, fuzz
+from evolink_check.fuzzing.fuzzer import fuzz, violations_of
 from evolink_check.generation.case import Case
 from evolink_check.generation.labels import create_case
 from evolink_check.generation.strategies import Strategy, strategies
@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from support.in_process import BODY, CREATE, SPEC
 from support.sending import (
     ACCOUNTS,
-    BREACHES,
     CLAUSES,
     ORIGIN,
     SUBJECT,
+    VIOLATIONS,
     Sending,
     accepts_duration_7,
     body_of,
@@ -56,7 +56,7 @@ def test_a_planted_defect_is_shrunk_to_the_smallest_request() -> None:
         return accepts_duration_7(seven, status, body) if _duration(case).isdigit() else (status, body)
 
     with sending(takes_any_whole_number) as send:
-        (found,) = fuzz([UNLISTED], send, BREACHES, EFFORT)
+        (found,) = fuzz([UNLISTED], send, VIOLATIONS, EFFORT)
     assert found.case is not None
     assert body_of(found.case).keys() == {*BODY, "duration"}
     assert body_of(found.case)["duration"] in {0, 7}
@@ -73,7 +73,7 @@ def _duration(case: Case) -> bytes:
 
 def test_the_one_value_that_is_let_pass_is_found() -> None:
     with sending(accepts_duration_7) as send:
-        (found,) = fuzz([DURATIONS], send, BREACHES, EFFORT)
+        (found,) = fuzz([DURATIONS], send, VIOLATIONS, EFFORT)
     assert found.case is not None
     assert body_of(found.case)["duration"] == 7
     assert found.clause == "duration.enum"
@@ -81,7 +81,7 @@ def test_the_one_value_that_is_let_pass_is_found() -> None:
 
 def test_a_correct_server_breaks_nothing() -> None:
     with sending() as send:
-        results = fuzz(EVERY, send, BREACHES, replace(EFFORT, examples=10))
+        results = fuzz(EVERY, send, VIOLATIONS, replace(EFFORT, examples=10))
     assert [(one.strategy, one.case, one.ended) for one in results] == [(one.name, None, "") for one in EVERY]
     assert all(1 <= one.sent <= 10 for one in results)
 
@@ -89,13 +89,13 @@ def test_a_correct_server_breaks_nothing() -> None:
 def test_what_failed_once_is_sent_first_the_next_time(tmp_path: Path) -> None:
     effort = replace(EFFORT, memory=tmp_path)
     with sending(accepts_duration_7) as send:
-        (first,) = fuzz([DURATIONS], send, BREACHES, effort)
+        (first,) = fuzz([DURATIONS], send, VIOLATIONS, effort)
         sent = len(send.cases)
-        fuzz([DURATIONS], send, BREACHES, replace(effort, seed=99))
+        fuzz([DURATIONS], send, VIOLATIONS, replace(effort, seed=99))
         assert first.case is not None
         assert send.cases[sent] == first.case
     with sending() as repaired:
-        (found,) = fuzz([DURATIONS], repaired, BREACHES, effort)
+        (found,) = fuzz([DURATIONS], repaired, VIOLATIONS, effort)
         assert found.case is None
         assert repaired.cases[0] == first.case
 
@@ -103,14 +103,14 @@ def test_what_failed_once_is_sent_first_the_next_time(tmp_path: Path) -> None:
 def test_strategies_do_not_remember_for_each_other(tmp_path: Path) -> None:
     effort = replace(EFFORT, memory=tmp_path)
     with sending(accepts_duration_7) as send:
-        fuzz([DURATIONS, MISSING], send, BREACHES, effort)
+        fuzz([DURATIONS, MISSING], send, VIOLATIONS, effort)
     assert [path.name for path in tmp_path.iterdir()] == ["durations"]
 
 
 def test_without_a_memory_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with sending(accepts_duration_7) as send:
-        fuzz([DURATIONS], send, BREACHES, EFFORT)
+        fuzz([DURATIONS], send, VIOLATIONS, EFFORT)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -126,7 +126,7 @@ def test_equal_seeds_send_equal_requests_and_others_send_others() -> None:
 
 def test_a_clause_that_is_known_to_be_broken_is_not_looked_for() -> None:
     with sending(accepts_duration_7) as send:
-        (found,) = fuzz([DURATIONS], send, BREACHES, EFFORT, frozenset({"duration.enum"}))
+        (found,) = fuzz([DURATIONS], send, VIOLATIONS, EFFORT, frozenset({"duration.enum"}))
     assert found.case is None
     assert found.sent >= 19, "all but the two that are listed"
 
@@ -135,7 +135,7 @@ def test_shrinking_stays_with_the_clause_it_found() -> None:
     sizes = st.integers(0, 100).map(lambda size: replace(OTHER_PATH, body=b"x" * size))
     seen: list[int] = []
 
-    def breaches(entry: Entry) -> tuple[str, ...]:
+    def violations(entry: Entry) -> tuple[str, ...]:
         size = len(entry.exchange.request_body)
         if size >= 50:
             seen.append(size)
@@ -143,7 +143,7 @@ def test_shrinking_stays_with_the_clause_it_found() -> None:
         return ("error.shape",) if seen else ()
 
     with sending() as send:
-        (found,) = fuzz([Strategy("sizes", ("wire.json",), sizes)], send, breaches, EFFORT)
+        (found,) = fuzz([Strategy("sizes", ("wire.json",), sizes)], send, violations, EFFORT)
     assert found.case is not None
     assert (found.clause, len(found.case.body)) == ("wire.json", 50)
 
@@ -157,7 +157,7 @@ def test_what_halts_a_run_ends_it_and_keeps_what_was_found(why: Exception) -> No
                 raise why
             return send(case)
 
-        (found,) = fuzz([DURATIONS], limited, BREACHES, EFFORT)
+        (found,) = fuzz([DURATIONS], limited, VIOLATIONS, EFFORT)
     assert found.ended == str(why)
     assert found.clause == "duration.enum"
     assert found.case in send.accepted
@@ -182,7 +182,7 @@ def test_a_bug_in_a_check_is_not_taken_for_a_finding() -> None:
 def test_many_strategies_run_at_the_same_time() -> None:
     some = (*EVERY[::3], DURATIONS)
     with sending(accepts_duration_7) as send:
-        results = fuzz(some, send, BREACHES, replace(EFFORT, jobs=8, examples=25))
+        results = fuzz(some, send, VIOLATIONS, replace(EFFORT, jobs=8, examples=25))
         assert len(send.entries) == sum(one.sent for one in results)
     assert [one.strategy for one in results] == [one.name for one in some]
     assert {one.clause for one in results} == {"", "duration.enum"}
@@ -191,7 +191,9 @@ def test_many_strategies_run_at_the_same_time() -> None:
 
 def test_only_strategies_of_the_wanted_clauses_are_run() -> None:
     with sending() as send:
-        results = fuzz(EVERY, send, BREACHES, replace(EFFORT, examples=2, clauses=frozenset({"auth.bearer"})))
+        results = fuzz(
+            EVERY, send, VIOLATIONS, replace(EFFORT, examples=2, clauses=frozenset({"auth.bearer"}))
+        )
     assert {one.strategy for one in results} == {"no bearer key", "a wrong key"}
 
 
@@ -201,18 +203,18 @@ def test_the_judge_of_single_exchanges_tells_the_broken_clauses_that_must_be_kep
 
     with sending(wrapped) as send:
         entry = send(OTHER_PATH)
-    assert "error.other-paths" in BREACHES(entry)
+    assert "error.other-paths" in VIOLATIONS(entry)
     few = [clause for clause in CLAUSES if clause.id == "wire.compact"]
-    assert breaches_of(SPEC, few, ACCOUNTS, ORIGIN)(entry) == ()
+    assert violations_of(SPEC, few, ACCOUNTS, ORIGIN)(entry) == ()
 
 
 def test_a_trace_of_one_entry_is_judged_whatever_its_number() -> None:
     with sending(accepts_duration_7) as send:
         found = _seven(send)
-        assert BREACHES(found) == BREACHES(replace(found, number=4711)) == ("duration.enum",)
+        assert VIOLATIONS(found) == VIOLATIONS(replace(found, number=4711)) == ("duration.enum",)
 
 
 def _seven(send: Sending) -> Entry:
-    (found,) = fuzz([DURATIONS], send, BREACHES, EFFORT)
+    (found,) = fuzz([DURATIONS], send, VIOLATIONS, EFFORT)
     assert found.entry is not None
     return found.entry

@@ -9,7 +9,7 @@ import pytest
 import requests
 from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.request_faults import create_faults
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.fuzzing.schemathesis_findings import SchemathesisFindings, run_schemathesis, with_findings
 from evolink_check.fuzzing.schemathesis_runner import clause_of
 from evolink_check.fuzzing.schemathesis_transport import BASE, CaseAdapter, NotSentError
@@ -19,7 +19,7 @@ from evolink_check.traffic.trace import Entry, Exchange, Trace
 from evolink_check.transport.target import OutOfTimeError
 from schemathesis.core.failures import Failure
 from support.in_process import BODY, CREATE, SPEC
-from support.sending import BREACHES, Sending, body_of, sending, silent
+from support.sending import VIOLATIONS, Sending, body_of, sending, silent
 
 if TYPE_CHECKING:
     from evolink_check.generation.case import Case
@@ -113,7 +113,9 @@ def test_answers_that_are_not_documented_are_found() -> None:
 
     found, _ = explored(twist)
     assert found.findings.keys() == {"error.documented-status", "error.shape"}
-    assert all(not one.kept and one.expected and one.seen for some in found.findings.values() for one in some)
+    assert all(
+        not one.passed and one.expected and one.seen for some in found.findings.values() for one in some
+    )
 
 
 @pytest.mark.parametrize(("clause", "path"), [("create.schema", CREATE), ("query.schema", "/v1/tasks/")])
@@ -127,7 +129,7 @@ def test_tasks_that_break_their_schema_are_found(clause: str, path: str) -> None
 
 def test_what_our_own_rules_say_is_not_said_again() -> None:
     with sending(accepts_any_mode) as send:
-        assert run_schemathesis(SPEC, send, BREACHES, EFFORT).findings == {}
+        assert run_schemathesis(SPEC, send, VIOLATIONS, EFFORT).findings == {}
 
 
 def test_a_server_that_refuses_what_the_documents_leave_open_is_not_accused() -> None:
@@ -281,7 +283,7 @@ def test_headers_that_no_client_sends_are_not_sent(door: CaseAdapter, value: byt
 
 
 def test_findings_stand_behind_those_of_the_rules() -> None:
-    mine, more = kept(0), broken(1, expected="a", seen="b")
+    mine, more = passed(0), violation(1, expected="a", seen="b")
     rules = with_findings(
         {"a.b": lambda _: [mine], "c.d": lambda _: [mine]},
         SchemathesisFindings({"a.b": (more,), "e.f": (more,)}, 2),

@@ -17,7 +17,7 @@ from evolink_check.generation.boundary_cases import (
 from evolink_check.generation.case import speaks
 from evolink_check.traffic.trace import MAIN, NOBODY, WRONG
 from support.in_process import CREATE, MODEL, SPEC
-from support.sending import BREACHES, CLAUSES, KNOWN, SUBJECT, body_of, sending
+from support.sending import CLAUSES, KNOWN, SUBJECT, VIOLATIONS, body_of, sending
 
 if TYPE_CHECKING:
     from evolink_check.generation.case import Case
@@ -90,9 +90,9 @@ def test_the_correct_mock_refuses_every_negative_case_and_takes_nothing() -> Non
 def test_nothing_is_wrong_with_the_answers_of_the_correct_mock() -> None:
     with sending() as send:
         for case in (*negative_cases(SPEC, SUBJECT), *read_only_cases(SPEC, SUBJECT)):
-            assert BREACHES(send(case)) == (), case.name
+            assert VIOLATIONS(send(case)) == (), case.name
         for case in (*creating_cases(SPEC, SUBJECT), *guarded_cases(SPEC, SUBJECT)):
-            assert BREACHES(send(case)) == (), case.name
+            assert VIOLATIONS(send(case)) == (), case.name
 
 
 def test_reading_meets_every_refusal_and_no_success_but_the_credits() -> None:

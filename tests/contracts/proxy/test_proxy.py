@@ -433,7 +433,7 @@ def test_an_answer_says_what_it_breaks_when_asked_to(
     plain = before(scripted(answer(compact(good), kind, status=b"401 No")).url)
     assert OPINION_NAME not in plain.client.get("/v1/credits").headers
     kept = before(scripted(answer(compact(good), kind, status=b"401 No")).url, opinions=True)
-    assert kept.client.get("/v1/credits").headers[OPINION_NAME] == "kept"
+    assert kept.client.get("/v1/credits").headers[OPINION_NAME] == "passed"
     spaced = answer(json.dumps(good).encode(), kind, status=b"401 No")
     broken = before(scripted(spaced).url, opinions=True).client.get("/v1/credits")
     assert broken.headers[OPINION_NAME] == "wire.compact"

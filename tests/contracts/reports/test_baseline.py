@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from evolink_check.analysis.verdicts import Finding, Verdict, broken
+from evolink_check.analysis.verdicts import Finding, Verdict, violation
 from evolink_check.reports import baseline
 from evolink_check.reports.baseline import Baseline
 from evolink_spec.clauses import load_clauses
@@ -19,12 +19,12 @@ CLAUSES = {clause.id: clause for clause in load_clauses()}
 SECRET = "s3cr3tAbcdef0123456789"
 
 
-def verdict(*breaches: Finding, clause: str = "create.answers-200", word: str = "broken") -> Verdict:
-    return Verdict(CLAUSES[clause], word, len(breaches) or 1, breaches)  # type: ignore[arg-type]
+def verdict(*violations: Finding, clause: str = "create.answers-200", status: str = "failed") -> Verdict:
+    return Verdict(CLAUSES[clause], status, len(violations) or 1, violations)  # type: ignore[arg-type]
 
 
 def seen(text: str, expected: str = "200") -> Finding:
-    return broken(0, expected=expected, seen=text)
+    return violation(0, expected=expected, seen=text)
 
 
 def same(one: str, other: str) -> bool:
@@ -67,8 +67,8 @@ def test_what_was_expected_tells_deviations_apart() -> None:
 
 
 def test_only_what_is_broken_is_recorded() -> None:
-    noted = verdict(seen("x"), clause="wire.slashes", word="noted")
-    fine = verdict(clause="wire.json", word="kept")
+    noted = verdict(seen("x"), clause="wire.slashes", status="warning")
+    fine = verdict(clause="wire.json", status="passed")
     found = baseline.of([noted, fine, verdict(seen("201"), seen("202"), seen("201"))])
     assert {(one.clause, one.seen) for one in found.known} == {
         ("create.answers-200", text) for text in ("201", "202")
@@ -79,7 +79,7 @@ def test_only_what_is_broken_is_recorded() -> None:
 def test_the_file_says_the_same_whatever_the_order(tmp_path: Path) -> None:
     one, other = verdict(seen("201"), seen("202")), verdict(seen("x"), clause="wire.json")
     text = baseline.written(baseline.of([one, other]))
-    assert text == baseline.written(baseline.of([other, replace(one, breaches=one.breaches[::-1])]))
+    assert text == baseline.written(baseline.of([other, replace(one, violations=one.violations[::-1])]))
     path = tmp_path / "known.json"
     path.write_text(text, encoding="utf-8")
     assert baseline.read(path) == baseline.of([one, other])
@@ -102,13 +102,18 @@ def test_no_secret_is_written() -> None:
 def test_a_verdict_of_which_all_is_known_does_not_fail() -> None:
     before = verdict(seen("201"), seen("202"))
     (after,) = baseline.apply([before], baseline.of([before]))
-    assert (after.known, after.fails, after.word, after.breaches) == (True, False, "broken", before.breaches)
+    assert (after.known, after.fails, after.status, after.violations) == (
+        True,
+        False,
+        "failed",
+        before.violations,
+    )
 
 
 def test_what_is_new_stays_and_fails() -> None:
     before = verdict(seen("201"), seen("500"))
     (after,) = baseline.apply([before], baseline.of([verdict(seen("201"))]))
-    assert (after.known, after.fails, after.breaches) == (False, True, (seen("500"),))
+    assert (after.known, after.fails, after.violations) == (False, True, (seen("500"),))
 
 
 def test_what_is_known_of_one_clause_excuses_no_other() -> None:
@@ -117,13 +122,17 @@ def test_what_is_known_of_one_clause_excuses_no_other() -> None:
 
 
 def test_what_is_not_broken_is_not_touched() -> None:
-    others = [verdict(seen("201"), word="noted"), verdict(word="kept"), verdict(word="not observed")]
+    others = [
+        verdict(seen("201"), status="warning"),
+        verdict(status="passed"),
+        verdict(status="not observed"),
+    ]
     assert baseline.apply(others, baseline.of([verdict(seen("201"))])) == tuple(others)
 
 
 def test_what_was_looked_for_and_not_found_is_told() -> None:
     book = baseline.of([verdict(seen("201"))])
-    (note,) = baseline.gone([verdict(word="kept")], book)
+    (note,) = baseline.gone([verdict(status="passed")], book)
     assert "create.answers-200" in note
     assert "remove it" in note
     assert baseline.gone([verdict(seen("202"))], book)
@@ -131,13 +140,16 @@ def test_what_was_looked_for_and_not_found_is_told() -> None:
 
 
 def test_what_was_not_observed_may_still_be_there() -> None:
-    assert not baseline.gone([verdict(word="not observed")], baseline.of([verdict(seen("201"))]))
+    assert not baseline.gone([verdict(status="not observed")], baseline.of([verdict(seen("201"))]))
 
 
 def test_what_was_not_looked_at_stays_known() -> None:
     fixed, other = verdict(seen("201")), verdict(seen("x"), clause="wire.json")
     before = baseline.of([fixed, other])
-    now = [replace(fixed, word="kept", breaches=()), replace(other, word="not observed", breaches=())]
+    now = [
+        replace(fixed, status="passed", violations=()),
+        replace(other, status="not observed", violations=()),
+    ]
     assert [one.clause for one in baseline.renewed(now, before).known] == ["wire.json"]
     assert baseline.renewed(now[:1], before) == baseline.of([other])
     assert baseline.renewed([fixed, other], before) == before
@@ -172,7 +184,7 @@ def test_whatever_is_seen_a_run_fails_for_what_no_baseline_knows(old: list[str],
     ]
     assert after.fails == bool(fresh)
     if fresh:
-        assert [one.seen for one in after.breaches] == fresh
+        assert [one.seen for one in after.violations] == fresh
 
 
 def test_nothing_is_known_of_a_fresh_baseline() -> None:

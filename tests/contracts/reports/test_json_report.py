@@ -6,7 +6,7 @@ from typing import Any
 
 import evolink_check.reports
 import jsonschema_rs
-from evolink_check.analysis.verdicts import broken
+from evolink_check.analysis.verdicts import violation
 from evolink_check.reports import json_report
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,7 +45,7 @@ def test_clauses_stand_in_the_order_of_the_contract() -> None:
 def test_the_facts_of_the_run_are_there() -> None:
     found = read(har="all.har")
     assert (found["version"], found["kind"], found["exit_status"]) == (1, "api", 1)
-    assert found["counts"] == {"kept": 4, "broken": 4, "noted": 1, "not observed": len(full()) - 9}
+    assert found["counts"] == {"passed": 4, "failed": 4, "warning": 1, "not observed": len(full()) - 9}
     assert (found["budget"], found["spent"], found["created"], found["seed"]) == (20.0, 10.0, 2, 7)
     assert (found["exchanges"], found["har"]) == (17, "all.har")
     assert {(one["status"], one["seen"]) for one in found["answers"] if one["method"] == "POST"} >= {
@@ -55,10 +55,10 @@ def test_the_facts_of_the_run_are_there() -> None:
     assert len(found["answers"]) > len(SPEC.query.errors)
 
 
-def test_a_breach_comes_with_what_shows_it_and_repeats_it() -> None:
+def test_a_violation_comes_with_what_shows_it_and_repeats_it() -> None:
     one = of(read(), "task.progress-monotone")
-    assert (one["word"], one["breach_count"], len(one["breaches"])) == ("broken", 3, 2)
-    first = one["breaches"][0]
+    assert (one["status"], one["violation_count"], len(one["violations"])) == ("failed", 3, 2)
+    first = one["violations"][0]
     assert (first["expected"], first["seen"], first["times"]) == ("progress 20 or more", "progress 0", 2)
     assert (first["entries"], first["status"]) == ([2, 4], 200)
     assert first["request"].startswith("curl ")
@@ -71,11 +71,11 @@ def test_what_is_known_is_marked() -> None:
     assert not of(read(), "create.answers-200")["known"]
 
 
-def test_breaches_without_end_are_counted_and_not_all_shown() -> None:
-    many = tuple(broken(expected="x", seen=f"kind {number}") for number in range(200))
+def test_violations_without_end_are_counted_and_not_all_shown() -> None:
+    many = tuple(violation(expected="x", seen=f"kind {number}") for number in range(200))
     one = of(read(judged=verdicts(wire__json=many)), "wire.json")
-    assert (one["breach_count"], len(one["breaches"])) == (200, 50)
-    assert one["breaches"][0]["request"] is None
+    assert (one["violation_count"], len(one["violations"])) == (200, 50)
+    assert one["violations"][0]["request"] is None
 
 
 def test_the_same_run_gives_the_same_text() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from evolink_check.analysis.verdicts import broken
+from evolink_check.analysis.verdicts import violation
 from evolink_check.reports import junit
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,7 +57,7 @@ def test_what_is_kept_is_a_case_and_nothing_else() -> None:
 
 
 def test_what_was_not_observed_is_skipped_and_says_what_would_show_it() -> None:
-    one = next(one for one in full() if one.word == "not observed")
+    one = next(one for one in full() if one.status == "not observed")
     skipped = child(case(one.clause.id), "skipped")
     assert skipped.get("message") == f"not observed: {one.clause.observed.by}"
 
@@ -74,8 +74,8 @@ def test_advice_is_told_and_fails_nobody() -> None:
     assert "`can_cancel` false" in str(child(one, "system-out").text)
 
 
-def test_breaches_without_end_are_not_all_shown() -> None:
-    many = tuple(broken(expected="x", seen=f"kind {number}") for number in range(9))
+def test_violations_without_end_are_not_all_shown() -> None:
+    many = tuple(violation(expected="x", seen=f"kind {number}") for number in range(9))
     assert "4 other kinds" in str(child(case("wire.json", judged=verdicts(wire__json=many)), "failure").text)
 
 
@@ -96,7 +96,7 @@ def test_what_xml_cannot_hold_is_replaced() -> None:
 @given(st.text(max_size=30))
 def test_whatever_is_seen_it_is_xml(seen: str) -> None:
     one = report(
-        judged=verdicts(wire__json=(broken(0, expected=seen, seen=seen),)), subject=seen, notes=(seen,)
+        judged=verdicts(wire__json=(violation(0, expected=seen, seen=seen),)), subject=seen, notes=(seen,)
     )
     ET.fromstring(junit.to_junit(one))
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from evolink_check.analysis.verdicts import broken
+from evolink_check.analysis.verdicts import violation
 from evolink_check.reports import curl, terminal
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,15 +40,15 @@ def test_failures_come_first_then_notes_and_the_counts_last() -> None:
     text = printed(report())
     places = [
         text.index(word)
-        for word in ("broken          create.answers-200", "broken          task.progress", "noted ")
+        for word in ("failed          create.answers-200", "failed          task.progress", "warning ")
     ]
     assert places == sorted(places)
-    assert text.rstrip().endswith("4 kept, 4 broken (1 known), 1 noted, 111 not observed")
+    assert text.rstrip().endswith("4 passed, 4 failed (1 known), 1 warning, 111 not observed")
 
 
 def test_a_failure_says_where_it_stands_what_was_expected_and_seen_and_what_repeats_it() -> None:
     text = printed(
-        report(judged=verdicts(create__answers_200=(broken(0, expected="200 it is", seen="201 it was"),)))
+        report(judged=verdicts(create__answers_200=(violation(0, expected="200 it is", seen="201 it was"),)))
     )
     clause = next(one.clause for one in full() if one.clause.id == "create.answers-200")
     assert clause.rule in text
@@ -59,10 +59,10 @@ def test_a_failure_says_where_it_stands_what_was_expected_and_seen_and_what_repe
     assert row(text, "repeat").endswith("--seed 7 --clause create.answers-200")
 
 
-def test_breaches_that_read_alike_are_one() -> None:
+def test_violations_that_read_alike_are_one() -> None:
     text = printed(report())
     assert "progress 0  (2 times, first in entries 2, 4)" in text
-    many = tuple(broken(0, expected="x", seen=f"kind {number}") for number in range(9))
+    many = tuple(violation(0, expected="x", seen=f"kind {number}") for number in range(9))
     assert "6 other kinds of it (--verbose)" in printed(report(judged=verdicts(wire__json=many)))
     every = printed(report(judged=verdicts(wire__json=many)), verbose=True)
     assert all(f"kind {number}" in every for number in range(9))
@@ -70,7 +70,7 @@ def test_breaches_that_read_alike_are_one() -> None:
 
 def test_a_known_deviation_is_a_line_and_no_more() -> None:
     text = printed(report())
-    assert row(text, "broken (known)")
+    assert row(text, "failed (known)")
     assert "--clause error.shape" not in text
 
 
@@ -115,7 +115,7 @@ def test_a_pipe_gets_plain_lines() -> None:
 def test_a_terminal_gets_colours() -> None:
     file = io.StringIO()
     terminal.render(report(), Console(file=file, force_terminal=True, color_system="standard", width=60))
-    assert "\x1b[1;31mbroken" in file.getvalue()
+    assert "\x1b[1;31mfailed" in file.getvalue()
 
 
 def test_nothing_from_a_server_moves_the_cursor() -> None:
@@ -132,9 +132,9 @@ def test_no_secret_is_shown(secret: str) -> None:
 
 def test_a_run_that_is_kept_says_so() -> None:
     text = printed(
-        report(judged=tuple(replace(one, word="kept", breaches=(), known=False) for one in full()))
+        report(judged=tuple(replace(one, status="passed", violations=(), known=False) for one in full()))
     )
-    assert text.rstrip().endswith("0 broken, 0 noted, 0 not observed")
+    assert text.rstrip().endswith("0 failed, 0 warnings, 0 not observed")
     assert "repeat" not in text
 
 

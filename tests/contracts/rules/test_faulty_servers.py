@@ -35,7 +35,7 @@ CLAUSES = [clause for clause in load_clauses() if clause.binds == "server"]
 PARTS = 6
 WHOLE = "EVOLINK_WHOLE_BATTERY" in os.environ
 DEFECTS = [*EXCHANGE, *CREATE_DEFECTS, *LIFE, *CALLBACKS]
-# Nothing on the wire shows a breach, or it takes what no server here can be made to do.
+# Nothing on the wire shows a violation, or it takes what no server here can be made to do.
 UNSEEN = {
     "body.duplicate-keys": "the last and the first are both right",
     "callback.cancelled": "there is no documented call that cancels",
@@ -102,12 +102,12 @@ def checked(workshop: Workshop, handle: Handle, place: int, *, scaled: bool, onl
 
 
 def said_of(report: Report) -> dict[str, str]:
-    """Every clause that is not kept, by the whole of what was seen, with the first breach."""
+    """Every clause that did not pass, by the whole of what was seen, with the first violation."""
     verdicts = judge(TraceView(report.trace, SPEC), CLAUSES, SERVER)
     return {
-        one.clause.id: f"{one.breaches[0].expected} | {one.breaches[0].seen}"
+        one.clause.id: f"{one.violations[0].expected} | {one.violations[0].seen}"
         for one in verdicts
-        if one.breaches
+        if one.violations
     }
 
 

@@ -73,10 +73,13 @@ class Leader:
             self._runs[name] = pool.submit(lambda: run_scenario(plan, mock(), SCENARIOS[scenario]))
 
     def found(self, name: str) -> dict[str, str]:
-        """Every clause that a run does not keep, with the first breach."""
+        """Every clause that a run does not keep, with the first violation."""
         run = self._runs[name].result()
         assert not run.problem, run.problem
-        return {one.clause.id: f"{one.breaches[0].expected} | {one.breaches[0].seen}" for one in run.breaches}
+        return {
+            one.clause.id: f"{one.violations[0].expected} | {one.violations[0].seen}"
+            for one in run.violations
+        }
 
     def _account(self) -> Mock:
         direct = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}

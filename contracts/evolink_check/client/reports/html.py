@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from evolink_check.client.reports.summary import Summary
     from evolink_check.client.verdicts.verdicts import ScenarioRun
 
-_SIGNS = {"kept": "✓", "noted": "!", "broken": "✗", "not observed": "·"}
+_SIGNS = {"passed": "✓", "warning": "!", "failed": "✗", "not observed": "·"}
 _OUTPUT = 4000  # characters of a client's output
 
 
@@ -38,19 +38,19 @@ def to_html(summary: Summary) -> str:
 
 def _against(verdict: Verdict, summary: Summary) -> Html:
     clause = verdict.clause
-    found = [(run, of) for run in summary.runs for of in run.breaches if of.clause == clause]
+    found = [(run, of) for run in summary.runs for of in run.violations if of.clause == clause]
     return el(
         "article",
-        el("h3", f"{verdict.word}: {clause.id}"),
+        el("h3", f"{verdict.status}: {clause.id}"),
         el("p", clause.rule),
         el("p", f"{clause.document} {clause.pointer}") if clause.document else Html(),
-        el("ul", *(_breach(run, one) for run, of in found for one in of.breaches)),
+        el("ul", *(_violation(run, one) for run, of in found for one in of.violations)),
         el("p", "To change: ", ADVICE[clause.id]),
-        class_=verdict.word,
+        class_=verdict.status,
     )
 
 
-def _breach(run: ScenarioRun, found: Finding) -> Html:
+def _violation(run: ScenarioRun, found: Finding) -> Html:
     link = el("a", run.scenario.id, href=f"#{run.scenario.id}")
     return el("li", link, f": expected {found.expected}, seen {found.seen}")
 
@@ -75,7 +75,7 @@ def _upright(run: ScenarioRun) -> Html:
 def _cells(verdict: Verdict, summary: Summary) -> list[Html]:
     cells = []
     for run in summary.runs:
-        words = {one.clause.id: one.word for one in run.verdicts}
+        words = {one.clause.id: one.status for one in run.verdicts}
         word = words.get(verdict.clause.id, "not observed")
         cells.append(
             el("td", _SIGNS[word], class_=word.replace(" ", "-"), title=f"{run.scenario.id}: {word}")
@@ -91,7 +91,7 @@ def _run(run: ScenarioRun) -> Html:
         else f"ended with {outcome.end} (exit status {outcome.status})"
     )
     told = run.problem or f"The client {ended} after {seconds:.1f} s."
-    against = ", ".join(f"{one.clause.id} {one.word}" for one in run.breaches)
+    against = ", ".join(f"{one.clause.id} {one.status}" for one in run.violations)
     return el(
         "section",
         el("h3", run.scenario.id),

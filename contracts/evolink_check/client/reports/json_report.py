@@ -24,9 +24,9 @@ def to_json(summary: Summary) -> str:
 def to_badge(summary: Summary) -> str:
     """The score, as an endpoint of shields.io."""
     colours = {0: "brightgreen", 1: "red", 2: "lightgrey"}
-    noted = any(one.breaches for one in summary.verdicts)
-    colour = "yellow" if summary.exit_status == 0 and noted else colours[summary.exit_status]
-    message = f"{summary.kept}/{len(summary.observed)} rules kept"
+    violated = any(one.violations for one in summary.verdicts)
+    colour = "yellow" if summary.exit_status == 0 and violated else colours[summary.exit_status]
+    message = f"{summary.passed}/{len(summary.observed)} rules passed"
     return (
         json.dumps({"schemaVersion": 1, "label": "EvoLink client", "message": message, "color": colour})
         + "\n"
@@ -34,13 +34,16 @@ def to_badge(summary: Summary) -> str:
 
 
 def _summary(summary: Summary) -> dict[str, Any]:
-    words = Counter(one.word for one in summary.verdicts)
+    words = Counter(one.status for one in summary.verdicts)
     return {
         "version": VERSION,
         "command": summary.command,
         "exit_status": summary.exit_status,
         "score": {
-            **{word.replace(" ", "_"): words[word] for word in ("kept", "noted", "broken", "not observed")},
+            **{
+                word.replace(" ", "_"): words[word]
+                for word in ("passed", "warning", "failed", "not observed")
+            },
             "scenarios": len(summary.runs),
             "could_not_run": len(summary.unrun),
         },
@@ -56,14 +59,14 @@ def _summary(summary: Summary) -> dict[str, Any]:
 def _clause(verdict: Verdict, summary: Summary) -> dict[str, Any]:
     clause = verdict.clause
     against = [
-        run.scenario.id for run in summary.runs if any(one.clause.id == clause.id for one in run.breaches)
+        run.scenario.id for run in summary.runs if any(one.clause.id == clause.id for one in run.violations)
     ]
     return {
         "id": clause.id,
         "level": clause.level,
         "binds": clause.binds,
         "rule": clause.rule,
-        "word": verdict.word,
+        "status": verdict.status,
         "observations": verdict.observations,
         "advice": ADVICE[clause.id],
         "scenarios": against,
@@ -82,12 +85,12 @@ def _run(run: ScenarioRun) -> dict[str, Any]:
         "requests": sum(one.kind == "exchange" for one in run.trace.entries),
         "problem": run.problem,
         "note": run.note,
-        "clauses": {one.clause.id: one.word for one in run.verdicts if one.word != "not observed"},
-        "breaches": [_breach(one, found, run) for one in run.breaches for found in one.breaches],
+        "clauses": {one.clause.id: one.status for one in run.verdicts if one.status != "not observed"},
+        "violations": [_violation(one, found, run) for one in run.violations for found in one.violations],
     }
 
 
-def _breach(verdict: Verdict, found: Finding, run: ScenarioRun) -> dict[str, Any]:
+def _violation(verdict: Verdict, found: Finding, run: ScenarioRun) -> dict[str, Any]:
     entries = [run.trace.entries[number] for number in found.entries]
     return {
         "clause": verdict.clause.id,

@@ -24,7 +24,7 @@ def to_junit(summary: Summary) -> bytes:
 
 
 def _suite(root: Element, run: ScenarioRun, summary: Summary) -> None:
-    observed = [one for one in run.verdicts if one.word != "not observed"]
+    observed = [one for one in run.verdicts if one.status != "not observed"]
     failed = [one for one in observed if summary.fails(one)]
     suite = SubElement(
         root,
@@ -44,12 +44,12 @@ def _suite(root: Element, run: ScenarioRun, summary: Summary) -> None:
 
 def _case(suite: Element, verdict: Verdict, run: ScenarioRun, *, fails: bool) -> None:
     case = SubElement(suite, "testcase", classname=run.scenario.id, name=verdict.clause.id)
-    if not verdict.breaches:
+    if not verdict.violations:
         return
-    text = "\n".join(f"expected {one.expected}; seen {one.seen}" for one in verdict.breaches)
+    text = "\n".join(f"expected {one.expected}; seen {one.seen}" for one in verdict.violations)
     text = _plain(f"{verdict.clause.rule}\n{text}\n{ADVICE[verdict.clause.id]}")
     if fails:
-        SubElement(case, "failure", message=_plain(verdict.breaches[0].seen)).text = text
+        SubElement(case, "failure", message=_plain(verdict.violations[0].seen)).text = text
     else:
         SubElement(case, "system-out").text = text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evolink_check.reports.model import BROKEN, COULD_NOT_RUN, KEPT
+from evolink_check.reports.model import COULD_NOT_RUN, FAILED, PASSED
 
 if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
@@ -31,19 +31,19 @@ class Summary:
     @property
     def observed(self) -> tuple[Verdict, ...]:
         """The clauses of which something was seen."""
-        return tuple(one for one in self.verdicts if one.word != "not observed")
+        return tuple(one for one in self.verdicts if one.status != "not observed")
 
     @property
     def against(self) -> tuple[Verdict, ...]:
-        """The clauses that are broken or noted, what must be before what should be."""
+        """The clauses with violations: failed ones first, then warnings."""
         return tuple(
-            sorted((one for one in self.verdicts if one.breaches), key=lambda one: one.word != "broken")
+            sorted((one for one in self.verdicts if one.violations), key=lambda one: one.status != "failed")
         )
 
     @property
-    def kept(self) -> int:
-        """How many clauses are kept."""
-        return sum(one.word == "kept" for one in self.verdicts)
+    def passed(self) -> int:
+        """How many clauses passed."""
+        return sum(one.status == "passed" for one in self.verdicts)
 
     @property
     def unrun(self) -> tuple[ScenarioRun, ...]:
@@ -52,17 +52,17 @@ class Summary:
 
     def fails(self, verdict: Verdict) -> bool:
         """Whether the battery fails for a verdict."""
-        return verdict.fails or (self.strict and bool(verdict.breaches))
+        return verdict.fails or (self.strict and bool(verdict.violations))
 
     @property
     def exit_status(self) -> int:
-        """0 kept, 1 broken, 2 could not run: a scenario, or all of them, had nothing to judge."""
+        """0 passed, 1 failed, 2 could not run: a scenario, or all of them, had nothing to judge."""
         if any(map(self.fails, self.verdicts)):
-            return BROKEN
-        return COULD_NOT_RUN if self.unrun or not self.runs else KEPT
+            return FAILED
+        return COULD_NOT_RUN if self.unrun or not self.runs else PASSED
 
     @property
     def score(self) -> str:
         """All of it in a line."""
-        told = f"{self.kept} of {len(self.observed)} rules kept in {len(self.runs)} scenarios"
+        told = f"{self.passed} of {len(self.observed)} rules passed in {len(self.runs)} scenarios"
         return f"{told}; {len(self.unrun)} could not run" if self.unrun else told

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from evolink_check.client.reports.summary import Summary
     from evolink_check.client.verdicts.verdicts import ScenarioRun
 
-_COLOURS = {"broken": "bold red", "noted": "yellow", "kept": "green", "not observed": "dim"}
+_COLOURS = {"failed": "bold red", "warning": "yellow", "passed": "green", "not observed": "dim"}
 _PLAIN = 110  # columns where there is no terminal
-_SHOWN = 3  # breaches of a clause
+_SHOWN = 3  # violations of a clause
 
 
 def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
@@ -28,7 +28,7 @@ def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
     width = None if file.isatty() else _PLAIN
     console = Console(file=file, width=width, highlight=False, markup=False, emoji=False)
     for verdict in summary.against:
-        _breaches(console, verdict, summary)
+        _violations(console, verdict, summary)
     console.print(_table(summary, verbose=verbose))
     for run in summary.unrun:
         console.print(f"{run.scenario.id}: {run.problem}", style="bold red")
@@ -36,7 +36,7 @@ def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
         {*summary.notes, *(f"{run.scenario.id}: {run.note}" for run in summary.runs if run.note)}
     ):
         console.print(note, style="dim")
-    unseen = [one.clause.id for one in summary.verdicts if one.word == "not observed"]
+    unseen = [one.clause.id for one in summary.verdicts if one.status == "not observed"]
     if unseen:
         console.print(f"not observed: {', '.join(unseen)}", style="dim")
     console.print(summary.score, style="bold red" if summary.exit_status else "bold green")
@@ -44,23 +44,23 @@ def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
 
 def line(run: ScenarioRun) -> str:
     """One run while the battery goes on."""
-    found = ", ".join(f"{one.clause.id} {one.word}" for one in run.breaches)
+    found = ", ".join(f"{one.clause.id} {one.status}" for one in run.violations)
     seconds = run.outcome.ended - run.outcome.began
-    return f"{run.scenario.id}: {run.problem or found or 'kept'} ({seconds:.1f} s)"
+    return f"{run.scenario.id}: {run.problem or found or 'passed'} ({seconds:.1f} s)"
 
 
-def _breaches(console: Console, verdict: Verdict, summary: Summary) -> None:
+def _violations(console: Console, verdict: Verdict, summary: Summary) -> None:
     clause = verdict.clause
-    console.print(f"{verdict.word}  {clause.id}", style=_COLOURS[verdict.word])
+    console.print(f"{verdict.status}  {clause.id}", style=_COLOURS[verdict.status])
     console.print(f"    {clause.rule}")
     if clause.document:
         console.print(f"    {clause.document} {clause.pointer}", style="dim")
     found = [
         (run, one)
         for run in summary.runs
-        for of in run.breaches
+        for of in run.violations
         if of.clause == clause
-        for one in of.breaches
+        for one in of.violations
     ]
     for run, one in found[:_SHOWN]:
         console.print(f"    {run.scenario.id}: expected {one.expected}, seen {one.seen}")
@@ -86,10 +86,10 @@ def _table(summary: Summary, *, verbose: bool) -> object:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("scenario", "ended", "s", "requests", "kept", "broken or noted"):
-        table.add_column(name, justify="right" if name in {"s", "requests", "kept"} else "left")
+    for name in ("scenario", "ended", "s", "requests", "passed", "failed or warning"):
+        table.add_column(name, justify="right" if name in {"s", "requests", "passed"} else "left")
     for run in summary.runs:
-        if verbose or run.breaches or run.problem or len(summary.runs) <= 60:  # noqa: PLR2004
+        if verbose or run.violations or run.problem or len(summary.runs) <= 60:  # noqa: PLR2004
             table.add_row(*_row(run))
     return table
 
@@ -98,12 +98,12 @@ def _row(run: ScenarioRun) -> list[str | Text]:
     from rich.text import Text
 
     outcome = run.outcome
-    against = Text(", ").join(Text(one.clause.id, style=_COLOURS[one.word]) for one in run.breaches)
+    against = Text(", ").join(Text(one.clause.id, style=_COLOURS[one.status]) for one in run.violations)
     return [
         run.scenario.id,
         "could not run" if run.problem else outcome.end,
         f"{outcome.ended - outcome.began:.1f}",
         str(len(run.trace.entries)),
-        str(sum(one.word == "kept" for one in run.verdicts)),
+        str(sum(one.status == "passed" for one in run.verdicts)),
         against,
     ]

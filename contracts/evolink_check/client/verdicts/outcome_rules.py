@@ -1,14 +1,14 @@
 """What the end of a client says, beside what it was told: the rules that a trace alone cannot judge. Pure.
 
-One run ends for one reason. What a breach on the wire explains is not told a second time, and of what is left the
-first breach counts: a client that crashed has not also kept a code from its user.
+One run ends for one reason. What a violation on the wire explains is not told a second time, and of what is left the
+first violation counts: a client that crashed has not also kept a code from its user.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import Finding, broken, kept
+from evolink_check.analysis.verdicts import Finding, passed, violation
 from evolink_check.client.verdicts.run_end import RunEnd
 from evolink_check.rules.clients.activity import ended, failure_of, legible
 from evolink_check.rules.clients.retries import FAULTY, TOO_MANY
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.outcome import Outcome
     from evolink_check.client.harness.scenarios import Scenario
 
-# Clauses of the wire, a breach of which is reason enough for any end.
+# Clauses of the wire, a violation of which is reason enough for any end.
 EXPLAINS = frozenset(
     {
         *("auth.header", "client.content-type", "client.valid-request", "client.callback-url"),
@@ -42,13 +42,13 @@ Told = tuple[str, Finding]  # a clause and what speaks for it or against it
 
 
 def told(reading: TraceView, outcome: Outcome, scenario: Scenario, *, explained: bool) -> Iterator[Told]:
-    """What the end of a run says of the clauses. `explained`: a breach on the wire is reason enough for it."""
+    """What the end of a run says of the clauses. `explained`: a violation on the wire is reason enough for it."""
     ending, clear = RunEnd(reading, outcome, scenario), not explained
     for question in _QUESTIONS:
         for clause, finding in question(ending):
             if not scenario.speaks_of(clause):
                 continue
-            if finding.kept:
+            if finding.passed:
                 yield clause, finding
             elif clear:
                 clear = False
@@ -60,19 +60,19 @@ def _odd(one: RunEnd) -> Iterator[Told]:
     if not one.scenario.odd or one.outcome.end == "killed":
         return
     if one.outcome.end == "success":
-        yield "client.tolerant", kept(*one.evidence)
+        yield "client.tolerant", passed(*one.evidence)
     elif one.last is not None and one.last.succeeded:
         seen = one.crash or "the client ended as if something had failed"
-        yield "client.tolerant", broken(*one.evidence, expected="as usual", seen=seen)
+        yield "client.tolerant", violation(*one.evidence, expected="as usual", seen=seen)
 
 
 def _crashed(one: RunEnd) -> Iterator[Told]:
     if one.outcome.end == "killed":
         return
     if one.crash:
-        yield "client.no-crash", broken(*one.evidence, expected="words of its own", seen=one.crash)
+        yield "client.no-crash", violation(*one.evidence, expected="words of its own", seen=one.crash)
     else:
-        yield "client.no-crash", kept(*one.evidence)
+        yield "client.no-crash", passed(*one.evidence)
 
 
 def _deadline(one: RunEnd) -> Iterator[Told]:
@@ -80,40 +80,40 @@ def _deadline(one: RunEnd) -> Iterator[Told]:
     over = one.completed or one.failed
     if one.outcome.end != "killed":
         if one.scenario.endless:
-            yield "client.own-deadline", kept(*one.evidence)
+            yield "client.own-deadline", passed(*one.evidence)
         return
     ran = one.outcome.ended - one.outcome.began
     silence = one.outcome.ended - (one.last.entry.ended if one.last else one.outcome.began)
     if silence >= SILENT and not over and one.last is not None and one.last.role in {"create", "query"}:
         seen = f"no query for the last {silence:.0f} s"
-        yield "client.poll-useful", broken(*one.evidence, expected="a query a minute", seen=seen)
+        yield "client.poll-useful", violation(*one.evidence, expected="a query a minute", seen=seen)
     elif over or one.outcome.patience is not None:
         seen = f"it still ran after {ran:.0f} s"
         limit = f", after {one.outcome.patience:g} s" if one.outcome.patience is not None else ""
-        yield "client.own-deadline", broken(*one.evidence, expected=f"an end{limit}", seen=seen)
+        yield "client.own-deadline", violation(*one.evidence, expected=f"an end{limit}", seen=seen)
 
 
 def _success(one: RunEnd) -> Iterator[Told]:
     """Success is claimed for a completed task only."""
     if one.outcome.end != "success":
         if one.outcome.end == "failure" and one.failed:
-            yield "client.failed-is-failure", kept(*one.evidence)
+            yield "client.failed-is-failure", passed(*one.evidence)
         elif one.outcome.end == "failure" and not one.completed:
-            yield "client.reports-failure", kept(*one.evidence)
+            yield "client.reports-failure", passed(*one.evidence)
         return
     if one.completed:
-        yield "client.reports-success", kept(*one.evidence)
+        yield "client.reports-success", passed(*one.evidence)
     elif one.never_asked:
         return  # which is another clause's, in the scenarios where it is anybody's
     elif one.failed:
         yield (
             "client.failed-is-failure",
-            broken(one.failed.number, expected="a failure", seen="success claimed"),
+            violation(one.failed.number, expected="a failure", seen="success claimed"),
         )
     else:
         last = f"the last answer was {one.last.status}" if one.last else "nothing was asked"
         seen = f"success claimed, and {last}"
-        yield "client.reports-failure", broken(*one.evidence, expected="a failure", seen=seen)
+        yield "client.reports-failure", violation(*one.evidence, expected="a failure", seen=seen)
 
 
 def _result(one: RunEnd) -> Iterator[Told]:
@@ -124,20 +124,20 @@ def _result(one: RunEnd) -> Iterator[Told]:
     numbers = [fetch.number for fetch in one.fetched] or [one.completed.number]
     if not one.fetched:
         if printed:
-            yield "client.fetches-result", kept(*numbers)
+            yield "client.fetches-result", passed(*numbers)
         else:
             seen = "neither fetched nor shown"
-            yield "client.fetches-result", broken(*numbers, expected="the result", seen=seen)
+            yield "client.fetches-result", violation(*numbers, expected="the result", seen=seen)
         return
-    yield "client.fetches-result", kept(*numbers)
+    yield "client.fetches-result", passed(*numbers)
     if not any(200 <= fetch.status < 300 for fetch in one.fetched):  # noqa: PLR2004
         seen = f"success claimed, and the fetch was answered {one.fetched[-1].status}"
-        yield "client.checks-result", broken(*numbers, expected="a failure", seen=seen)
+        yield "client.checks-result", violation(*numbers, expected="a failure", seen=seen)
     elif one.outcome.saved is not None and not one.outcome.saved.whole:
         seen = f"success claimed, and the file of {one.outcome.saved.size} bytes is no whole video"
-        yield "client.checks-result", broken(*numbers, expected="a failure", seen=seen)
+        yield "client.checks-result", violation(*numbers, expected="a failure", seen=seen)
     else:
-        yield "client.checks-result", kept(*numbers)
+        yield "client.checks-result", passed(*numbers)
 
 
 def _early(one: RunEnd) -> Iterator[Told]:
@@ -145,7 +145,7 @@ def _early(one: RunEnd) -> Iterator[Told]:
     queries = [query for query in one.asked if query.role == "query"]
     failing = [query for query in queries if is_momentary(query)]
     if any(query.number < queries[-1].number for query in failing):
-        yield "client.asks-again", kept(failing[0].number)
+        yield "client.asks-again", passed(failing[0].number)
     if not one.is_early or one.last is None or one.last.role != "query":
         return
     row = 0
@@ -153,11 +153,11 @@ def _early(one: RunEnd) -> Iterator[Told]:
         row += 1
     if 0 < row < _ENOUGH:
         seen = f"it gave up at the first {one.last.status or 'lost answer'}"
-        yield "client.asks-again", broken(*one.evidence, expected="another query", seen=seen)
+        yield "client.asks-again", violation(*one.evidence, expected="another query", seen=seen)
     elif row == 0 and _is_running(one.last, one.reading):
         waited = one.outcome.ended - one.outcome.began
         seen = f"it gave up after {waited:.0f} s, while the task ran"
-        yield "client.no-abandon", broken(*one.evidence, expected="queries until the end", seen=seen)
+        yield "client.no-abandon", violation(*one.evidence, expected="queries until the end", seen=seen)
 
 
 def is_momentary(one: Observation) -> bool:
@@ -177,14 +177,14 @@ def _told_of_failure(one: RunEnd) -> Iterator[Told]:
         return
     if one.completed and one.was_shown and one.links and not one.failed:
         seen = f"a failure, after {len(one.fetched)} fetches"
-        yield "client.reports-success", broken(one.completed.number, expected="success", seen=seen)
+        yield "client.reports-success", violation(one.completed.number, expected="success", seen=seen)
         return
     code = _code(one)
     if code and code in one.outcome.text:
-        yield "client.tells-code", kept(*one.evidence)
+        yield "client.tells-code", passed(*one.evidence)
     elif code:
         seen = f"{code} is not in the output"
-        yield "client.tells-code", broken(*one.evidence, expected=f"the code {code}", seen=seen)
+        yield "client.tells-code", violation(*one.evidence, expected=f"the code {code}", seen=seen)
 
 
 def _code(one: RunEnd) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.scenarios import Scenario
     from evolink_check.traffic.trace import Trace
 
-_WORST: tuple[Status, ...] = ("broken", "noted", "kept", "not observed")
+_WORST: tuple[Status, ...] = ("failed", "warning", "passed", "not observed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,9 @@ class ScenarioRun:
     note: str = ""
 
     @property
-    def breaches(self) -> tuple[Verdict, ...]:
+    def violations(self) -> tuple[Verdict, ...]:
         """The verdicts that say something against the client."""
-        return tuple(one for one in self.verdicts if one.breaches)
+        return tuple(one for one in self.verdicts if one.violations)
 
 
 def verdicts_of(
@@ -51,8 +51,8 @@ def verdicts_of(
     reading = TraceView(trace, spec)
     wire = {id_: tuple(rule(reading)) if scenario.speaks_of(id_) else () for id_, rule in CLIENT.items()}
     if outcome.end == "killed":  # it might have asked yet
-        wire["client.no-abandon"] = tuple(one for one in wire["client.no-abandon"] if one.kept)
-    explained = any(not one.kept for id_ in EXPLAINS & wire.keys() for one in wire[id_])
+        wire["client.no-abandon"] = tuple(one for one in wire["client.no-abandon"] if one.passed)
+    explained = any(not one.passed for id_ in EXPLAINS & wire.keys() for one in wire[id_])
     found = {id_: list(findings) for id_, findings in wire.items()}
     for id_, finding in told(reading, outcome, scenario, explained=explained):
         found.setdefault(id_, []).append(finding)
@@ -65,7 +65,7 @@ def _given(findings: Sequence[Finding]) -> Rule:
 
 
 def together(runs: Iterable[ScenarioRun], clauses: Iterable[Clause]) -> tuple[Verdict, ...]:
-    """What all runs say of each clause: the worst of them, with every breach."""
+    """What all runs say of each clause: the worst of them, with every violation."""
     by_clause: dict[str, list[Verdict]] = {}
     for run in runs:
         for one in run.verdicts:
@@ -74,7 +74,7 @@ def together(runs: Iterable[ScenarioRun], clauses: Iterable[Clause]) -> tuple[Ve
 
 
 def _together(clause: Clause, verdicts: Sequence[Verdict]) -> Verdict:
-    words = {one.word for one in verdicts}
+    words = {one.status for one in verdicts}
     word: Status = next((word for word in _WORST if word in words), "not observed")
-    breaches = tuple(breach for one in verdicts for breach in one.breaches)
-    return Verdict(clause, word, sum(one.observations for one in verdicts), breaches)
+    violations = tuple(violation for one in verdicts for violation in one.violations)
+    return Verdict(clause, word, sum(one.observations for one in verdicts), violations)

@@ -8,7 +8,7 @@
     text.type = "search";
     text.placeholder = "part of a clause";
     text.setAttribute("aria-label", "Show clauses with this text");
-    const words = [...new Set(rows.map((row) => row.dataset.word))];
+    const words = [...new Set(rows.map((row) => row.dataset.status))];
     const boxes = words.map((word) => {
       const label = document.createElement("label");
       const box = document.createElement("input");
@@ -22,7 +22,7 @@
       const wanted = new Set(boxes.filter(([, box]) => box.checked).map(([, box]) => box.value));
       const part = text.value.trim().toLowerCase();
       for (const row of rows) {
-        row.hidden = !wanted.has(row.dataset.word) || !row.textContent.toLowerCase().includes(part);
+        row.hidden = !wanted.has(row.dataset.status) || !row.textContent.toLowerCase().includes(part);
       }
     };
     place.append(text, ...boxes.map(([label]) => label));

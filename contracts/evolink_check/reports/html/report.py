@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
 
     from evolink_check.analysis.verdicts import Verdict
-    from evolink_check.reports.formatting import Breach
+    from evolink_check.reports.formatting import Violation
     from evolink_check.reports.model import Answer, Report
 
-_SHOWN = 3  # different breaches of a clause
-_ENTRIES = 4  # exchanges of a breach
+_SHOWN = 3  # different violations of a clause
+_ENTRIES = 4  # exchanges of a violation
 
 
 def to_html(report: Report) -> str:
@@ -33,8 +33,8 @@ def to_html(report: Report) -> str:
         f"evolink-check {report.kind}: {subject}",
         _head(report, subject),
         _coverage(report),
-        _against(report, "broken", "What is broken"),
-        _against(report, "noted", "What is noted, and fails nobody"),
+        _against(report, "failed", "Failed"),
+        _against(report, "warning", "Warnings: recommendations that were not followed"),
         _lives(report),
         _answers(report.answers),
         _clauses(report),
@@ -44,9 +44,9 @@ def to_html(report: Report) -> str:
 
 def _head(report: Report, subject: str) -> Html:
     new = sum(verdict.fails for verdict in report.verdicts)
-    words = f"{new} clause{'' if new == 1 else 's'} broken" if new else "nothing broken that was not known"
-    if not any(verdict.word == "broken" for verdict in report.verdicts):
-        words = "all that was observed is kept"
+    words = f"{new} clause{'' if new == 1 else 's'} failed" if new else "no failures that were not known"
+    if not any(verdict.status == "failed" for verdict in report.verdicts):
+        words = "everything that was observed passed"
     facts = {
         "began": datetime.fromtimestamp(report.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         "took": f"{report.seconds:.1f} s",
@@ -62,7 +62,7 @@ def _head(report: Report, subject: str) -> Html:
         "header",
         el("p", f"evolink-check {report.kind}", class_="kind"),
         el("h1", subject),
-        el("p", words, class_=f"verdict {'broken' if new else 'kept'}"),
+        el("p", words, class_=f"verdict {'failed' if new else 'passed'}"),
         el("dl", *items, class_="facts"),
         el("pre", redact_text(report.command), class_="command") if report.command else Html(),
     )
@@ -88,8 +88,8 @@ def _coverage(report: Report) -> Html:
 
 def _bar(verdicts: list[Verdict]) -> Html:
     parts = []
-    for word in formatting.WORDS:
-        of_word = [one.clause.id for one in verdicts if one.word == word]
+    for word in formatting.STATUSES:
+        of_word = [one.clause.id for one in verdicts if one.status == word]
         if of_word:
             title = f"{word}: {', '.join(of_word)}"
             style = f"flex-grow: {len(of_word)}"
@@ -103,14 +103,14 @@ def _bar(verdicts: list[Verdict]) -> Html:
 
 
 def _against(report: Report, word: str, title: str) -> Html:
-    found = [verdict for verdict in formatting.ordered(report.verdicts) if verdict.word == word]
+    found = [verdict for verdict in formatting.ordered(report.verdicts) if verdict.status == word]
     if not found:
         return Html()
     return el("section", el("h2", title), *(_verdict(report, one) for one in found))
 
 
 def _verdict(report: Report, verdict: Verdict) -> Html:
-    clause, found = verdict.clause, formatting.breaches(verdict)
+    clause, found = verdict.clause, formatting.violations(verdict)
     again = formatting.repeat(report, clause)
     more = len(found) - _SHOWN
     return el(
@@ -119,32 +119,36 @@ def _verdict(report: Report, verdict: Verdict) -> Html:
         el("p", clause.rule),
         el("p", el("small", formatting.place(clause)), class_="place"),
         el("p", el("small", "Where the documents are silent: ", clause.choice)) if clause.choice else Html(),
-        *(_breach(report, one) for one in found[:_SHOWN]),
+        *(_violation(report, one) for one in found[:_SHOWN]),
         el("p", f"and {more} other kinds of it") if more > 0 else Html(),
         el("pre", again, class_="command") if again else Html(),
-        class_=verdict.word,
+        class_=verdict.status,
         id=f"against-{clause.id}",
     )
 
 
-def _breach(report: Report, breach: Breach) -> Html:
+def _violation(report: Report, violation: Violation) -> Html:
     entries = [
-        report.trace.entries[number] for number in breach.numbers if number < len(report.trace.entries)
+        report.trace.entries[number] for number in violation.numbers if number < len(report.trace.entries)
     ]
     return el(
         "div",
         el(
             "dl",
-            el("div", el("dt", "expected"), el("dd", breach.expected)),
-            el("div", el("dt", "seen"), el("dd", breach.seen, " ", el("small", formatting.where(breach)))),
-            class_="breach",
+            el("div", el("dt", "expected"), el("dd", violation.expected)),
+            el(
+                "div",
+                el("dt", "seen"),
+                el("dd", violation.seen, " ", el("small", formatting.where(violation))),
+            ),
+            class_="violation",
         ),
         *(exchange(report, entry) for entry in entries[-_ENTRIES:]),
     )
 
 
 def _chip(verdict: Verdict) -> Html:
-    return el("span", formatting.word_of(verdict), class_=f"chip {verdict.word.replace(' ', '-')}")
+    return el("span", formatting.status_text(verdict), class_=f"chip {verdict.status.replace(' ', '-')}")
 
 
 def _lives(report: Report) -> Html:
@@ -198,7 +202,7 @@ def _clauses(report: Report) -> Html:
                 el("small", formatting.place(verdict.clause)),
                 _needed(verdict),
             ),
-            data_word=verdict.word,
+            data_status=verdict.status,
         )
         for verdict in report.verdicts
     ]
@@ -212,11 +216,11 @@ def _clauses(report: Report) -> Html:
 
 def _needed(verdict: Verdict) -> Html:
     """What would have shown it, of what was not observed."""
-    return el("small", f"needs: {verdict.clause.observed.by}") if verdict.word == "not observed" else Html()
+    return el("small", f"needs: {verdict.clause.observed.by}") if verdict.status == "not observed" else Html()
 
 
 def _linked(verdict: Verdict) -> Html:
-    if verdict.breaches:
+    if verdict.violations:
         return el("a", verdict.clause.id, href=f"#against-{verdict.clause.id}")
     return el("code", verdict.clause.id)
 

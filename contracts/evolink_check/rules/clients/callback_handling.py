@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.clients.activity import asks, ended, fetches, lost
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ def _answers_2xx(reading: TraceView) -> Iterator[Finding]:
     for story in reading.stories.values():
         for index, one in enumerate(story.deliveries):
             if one.status in _OK:
-                yield kept(one.number)
+                yield passed(one.number)
             elif not _is_slow(one) and not _heard_before(story, index):
-                yield broken(
+                yield violation(
                     one.number, expected="2xx", seen=str(one.status) if one.answered else "no answer"
                 )
 
@@ -45,9 +45,9 @@ def _within_10s(reading: TraceView) -> Iterator[Finding]:
     for one in reading.of("delivery"):
         if _is_slow(one):
             seen = f"{'an' if one.answered else 'no'} answer in {_took(one):.1f} s"
-            yield broken(one.number, expected=f"an answer in {TIMEOUT:g} s", seen=seen)
+            yield violation(one.number, expected=f"an answer in {TIMEOUT:g} s", seen=seen)
         elif one.answered:
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def _idempotent(reading: TraceView) -> Iterator[Finding]:
@@ -60,13 +60,13 @@ def _idempotent(reading: TraceView) -> Iterator[Finding]:
             after = [fetch for fetch in twice if fetch.entry.began >= one.entry.began]
             if one.status not in _OK and not _is_slow(one):
                 seen = str(one.status) if one.answered else "no answer"
-                yield broken(one.number, expected="2xx for a repetition too", seen=seen)
+                yield violation(one.number, expected="2xx for a repetition too", seen=seen)
             elif before and after:
-                yield broken(
+                yield violation(
                     one.number, after[0].number, expected="one fetch", seen="another after a repetition"
                 )
             else:
-                yield kept(one.number)
+                yield passed(one.number)
 
 
 def _asks_back(reading: TraceView) -> Iterator[Finding]:
@@ -81,11 +81,11 @@ def _asks_back(reading: TraceView) -> Iterator[Finding]:
         asked = [one for one in asks(reading, "query") if one.task_id == story.id]
         if acted is not None and not any(one.number < acted.number for one in sure):
             seen = "the result fetched on the callback's word"
-            yield broken(told.number, acted.number, expected="a query that confirms it", seen=seen)
+            yield violation(told.number, acted.number, expected="a query that confirms it", seen=seen)
         elif sure or any(one.entry.began >= told.entry.began for one in asked):
-            yield kept(told.number)
+            yield passed(told.number)
         elif not any(map(lost, asks(reading, "create"))):  # else it may be none of its own, for all it knows
-            yield broken(told.number, expected="a query that confirms it", seen="none")
+            yield violation(told.number, expected="a query that confirms it", seen="none")
 
 
 def _fetches_of(story: TaskRecord, reading: TraceView) -> list[Observation]:
@@ -100,11 +100,11 @@ def _falls_back(reading: TraceView) -> Iterator[Finding]:
         if lost(story.create):  # then the client does not know that there is a task
             continue
         if any(one.task_id == story.id for one in asks(reading, "query")):
-            yield kept(story.create.number)
+            yield passed(story.create.number)
         else:
             failed = [one.number for one in story.deliveries]
             seen = "no query, and no callback that arrived"
-            yield broken(story.create.number, *failed, expected="a query all the same", seen=seen)
+            yield violation(story.create.number, *failed, expected="a query all the same", seen=seen)
 
 
 def _is_watched(reading: TraceView) -> bool:

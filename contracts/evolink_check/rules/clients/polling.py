@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import results_of
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.clients import callback_handling
 from evolink_check.rules.clients.activity import (
     SOON,
@@ -40,18 +40,18 @@ def _given_ids(reading: TraceView) -> Iterator[Finding]:
     nobodys = invented(reading)
     for one in asks(reading, "query"):
         if one.number in nobodys:
-            yield broken(one.number, expected="an id from an earlier answer", seen=f"{one.task_id[:60]!r}")
+            yield violation(one.number, expected="an id from an earlier answer", seen=f"{one.task_id[:60]!r}")
         elif one.answered and placeholder(one, reading) is None:
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def _no_guarantees(reading: TraceView) -> Iterator[Finding]:
     for one in reading.seen:
         missing = placeholder(one, reading)
         if missing is not None:
-            yield broken(one.number, expected="an id that was given", seen=f"a query for {missing!r}")
+            yield violation(one.number, expected="an id that was given", seen=f"a query for {missing!r}")
         elif one.role == "create" and one.succeeded and not one.task_id:
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def _same_account(reading: TraceView) -> Iterator[Finding]:
@@ -61,10 +61,10 @@ def _same_account(reading: TraceView) -> Iterator[Finding]:
             if maker in {UNKNOWN, NOBODY} or one.entry.who in {UNKNOWN, NOBODY} or story.create is None:
                 continue
             if one.entry.who == maker:
-                yield kept(one.number)
+                yield passed(one.number)
             else:
                 seen = f"the key of {one.entry.who!r} for a task of {maker!r}"
-                yield broken(story.create.number, one.number, expected="the key of the create", seen=seen)
+                yield violation(story.create.number, one.number, expected="the key of the create", seen=seen)
 
 
 # How often
@@ -93,9 +93,9 @@ def _poll_interval(reading: TraceView) -> Iterator[Finding]:
         if len(quick) > 1 and len(quick) * 2 > len(gaps):  # once may be a network that held one up
             shortest, before, after = min(quick, key=lambda one: one[0])
             seen = f"{len(quick)} of {len(gaps)} sooner, {shortest:.2f} s the soonest"
-            yield broken(before.number, after.number, expected=f"{INTERVAL:g} s or more", seen=seen)
+            yield violation(before.number, after.number, expected=f"{INTERVAL:g} s or more", seen=seen)
         elif gaps:
-            yield kept(*(after.number for _, _, after in gaps))
+            yield passed(*(after.number for _, _, after in gaps))
 
 
 def _poll_useful(reading: TraceView) -> Iterator[Finding]:
@@ -103,9 +103,9 @@ def _poll_useful(reading: TraceView) -> Iterator[Finding]:
         for before, after in pairs if story.callback_url is None else ():
             gap = pause(before, after)
             if gap > _USEFUL:
-                yield broken(before.number, after.number, expected="a query a minute", seen=f"{gap:.0f} s")
+                yield violation(before.number, after.number, expected="a query a minute", seen=f"{gap:.0f} s")
             else:
-                yield kept(after.number)
+                yield passed(after.number)
 
 
 # Until when
@@ -122,11 +122,11 @@ def _stops_at_end(reading: TraceView) -> Iterator[Finding]:
             ]
             if len(busy) > 1:
                 seen = f"{len(busy)} queries more"
-                yield broken(
+                yield violation(
                     end.number, *(one.number for one in busy[:5]), expected="no more queries", seen=seen
                 )
             else:
-                yield kept(end.number)
+                yield passed(end.number)
             break
 
 
@@ -137,11 +137,11 @@ def _no_abandon(reading: TraceView) -> Iterator[Finding]:
         if story.create is None or not legible(story.create):
             continue
         if any(ended(one, reading) for one in story.views):
-            yield kept(story.create.number)
+            yield passed(story.create.number)
         elif (
             reading.trace.complete and story.callback_url is None and story.id not in queried and not mistaken
         ):
-            yield broken(story.create.number, expected="queries until the end", seen="none")
+            yield violation(story.create.number, expected="queries until the end", seen="none")
 
 
 # What becomes of it
@@ -158,9 +158,9 @@ def _failed_is_failure(reading: TraceView) -> Iterator[Finding]:
             if story.id in one.entry.exchange.url and one.entry.began >= end.entry.ended
         ]
         for one in taken:
-            yield broken(end.number, one.number, expected="a failure", seen="a result looked for")
+            yield violation(end.number, one.number, expected="a failure", seen="a result looked for")
         if not taken:
-            yield kept(end.number)
+            yield passed(end.number)
 
 
 def _after_failure(advice: str, expected: str, within: float = SOON) -> Rule:
@@ -183,9 +183,9 @@ def _after_failure(advice: str, expected: str, within: float = SOON) -> Rule:
                 again = next((more for more in group if more.number > end.number), None)
                 if again is not None and pause(end, again) < within:
                     seen = f"the same create {max(0.0, pause(end, again)):.1f} s after {code}"
-                    yield broken(end.number, again.number, expected=expected, seen=seen)
+                    yield violation(end.number, again.number, expected=expected, seen=seen)
                 else:
-                    yield kept(end.number)
+                    yield passed(end.number)
 
     return rule
 
@@ -200,11 +200,11 @@ def _fetched_in_time(reading: TraceView) -> Iterator[Finding]:
             continue
         took = pause(end, first)
         if took > _DAY:
-            yield broken(
+            yield violation(
                 end.number, first.number, expected="within 24 hours", seen=f"{took / 3600:.1f} h later"
             )
         else:
-            yield kept(first.number)
+            yield passed(first.number)
 
 
 RULES: Mapping[str, Rule] = {

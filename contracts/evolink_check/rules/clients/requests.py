@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from evolink_check.analysis.internal_hosts import is_internal
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.clients import retries
 from evolink_check.rules.clients.activity import ASKS, asks, fetches
 from evolink_check.traffic.redaction import KEY
@@ -24,9 +24,11 @@ def _in_header(reading: TraceView) -> Iterator[Finding]:
     for one in asks(reading, *ASKS):
         if one.entry.who == NOBODY:
             if KEY not in one.entry.exchange.url:  # which is another clause's
-                yield broken(one.number, expected="Authorization: Bearer KEY", seen="no key in that header")
+                yield violation(
+                    one.number, expected="Authorization: Bearer KEY", seen="no key in that header"
+                )
         elif one.entry.who != UNKNOWN:
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def _nowhere_else(reading: TraceView) -> Iterator[Finding]:
@@ -42,11 +44,11 @@ def _nowhere_else(reading: TraceView) -> Iterator[Finding]:
             if KEY in text and one.number not in fetched
         ]
         if places and one.role != "delivery":
-            yield broken(
+            yield violation(
                 one.number, expected="the key in its header only", seen=f"the key in the {places[0]}"
             )
         elif one.role in ASKS:
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def _over_https(reading: TraceView) -> Iterator[Finding]:
@@ -54,19 +56,19 @@ def _over_https(reading: TraceView) -> Iterator[Finding]:
         url = one.entry.exchange.url
         scheme = urlsplit(url).scheme.lower()
         if scheme == "http" and not is_internal(url) and one.entry.who != NOBODY:
-            yield broken(one.number, expected="https", seen=f"http to {urlsplit(url).hostname}")
+            yield violation(one.number, expected="https", seen=f"http to {urlsplit(url).hostname}")
         elif scheme:
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def _link_without_key(reading: TraceView) -> Iterator[Finding]:
     for one in fetches(reading):
         if KEY in one.entry.exchange.url:
-            yield broken(one.number, expected="the link as it was given", seen="the key added to it")
+            yield violation(one.number, expected="the link as it was given", seen="the key added to it")
         elif one.entry.who == NOBODY:
-            yield kept(one.number)
+            yield passed(one.number)
         elif one.entry.who != UNKNOWN:
-            yield broken(one.number, expected="no Authorization header", seen="the key sent to the link")
+            yield violation(one.number, expected="no Authorization header", seen="the key sent to the link")
 
 
 # One create
@@ -81,9 +83,11 @@ def _creates_without(wrong: Callable[[RequestFault], bool]) -> Rule:
                 continue
             found = [fault.what for fault in one.faults if fault.sure and wrong(fault)]
             if found:
-                yield broken(one.number, expected="a request as documented", seen="; ".join(found[:3])[:200])
+                yield violation(
+                    one.number, expected="a request as documented", seen="; ".join(found[:3])[:200]
+                )
             else:
-                yield kept(one.number)
+                yield passed(one.number)
 
     return rule
 
@@ -107,9 +111,9 @@ def _content_type(reading: TraceView) -> Iterator[Finding]:
     for one in asks(reading, "create"):
         kind = (one.sent("content-type") or "").partition(";")[0].strip().lower()
         if kind == "application/json":
-            yield kept(one.number)
+            yield passed(one.number)
         elif one.entry.exchange.request_body or _is_unread(one):
-            yield broken(one.number, expected="application/json", seen=kind[:60] or "no Content-Type")
+            yield violation(one.number, expected="application/json", seen=kind[:60] or "no Content-Type")
 
 
 def _callback_url(reading: TraceView) -> Iterator[Finding]:
@@ -128,9 +132,9 @@ def _actual_model(reading: TraceView) -> Iterator[Finding]:
         model = one.asked.get("model") if isinstance(one.asked, dict) else None
         actual = one.operation.aliases.get(model) if one.operation and isinstance(model, str) else None
         if actual is not None:
-            yield broken(one.number, expected=actual, seen=str(model)[:60])
+            yield violation(one.number, expected=actual, seen=str(model)[:60])
         elif isinstance(model, str):
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def _known_fields(reading: TraceView) -> Iterator[Finding]:
@@ -139,9 +143,9 @@ def _known_fields(reading: TraceView) -> Iterator[Finding]:
             continue
         unknown = sorted(str(name)[:40] for name in one.asked.keys() - one.operation.properties)
         if unknown:
-            yield broken(one.number, expected="documented fields only", seen=", ".join(unknown[:5]))
+            yield violation(one.number, expected="documented fields only", seen=", ".join(unknown[:5]))
         else:
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 RULES: Mapping[str, Rule] = {

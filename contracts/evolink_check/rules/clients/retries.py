@@ -7,7 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.clients.activity import ASKS, SOON, asks, equals, invented, lost, pause
 
 if TYPE_CHECKING:
@@ -38,9 +38,9 @@ def _refused_is_refused(reading: TraceView) -> Iterator[Finding]:
             )
             if again is not None and pause(one, again) < SOON:
                 seen = f"sent again after {pause(one, again):.1f} s"
-                yield broken(one.number, again.number, expected=f"an end, after a {one.status}", seen=seen)
+                yield violation(one.number, again.number, expected=f"an end, after a {one.status}", seen=seen)
                 break
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def waits(value: str, at: float) -> float | None:
@@ -60,9 +60,9 @@ def _waits_as_told(reading: TraceView) -> Iterator[Finding]:
             continue
         if pause(one, again) < told - _TOLERANCE:
             seen = f"asked again after {pause(one, again):.1f} s"
-            yield broken(one.number, again.number, expected=f"a wait of {told:g} s", seen=seen)
+            yield violation(one.number, again.number, expected=f"a wait of {told:g} s", seen=seen)
         else:
-            yield kept(one.number, again.number)
+            yield passed(one.number, again.number)
 
 
 def _same_matter(one: Observation, later: Observation) -> bool:
@@ -85,9 +85,9 @@ def _backs_off(reading: TraceView) -> Iterator[Finding]:
             problem = _impatience(run, median(usual) if usual else None)
             numbers = [one.number for one in run]
             if problem:
-                yield broken(*numbers, expected="a wait after a 5xx, longer each time", seen=problem)
+                yield violation(*numbers, expected="a wait after a 5xx, longer each time", seen=problem)
             else:
-                yield kept(*numbers)
+                yield passed(*numbers)
 
 
 def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
@@ -125,9 +125,9 @@ def _no_blind_repeat(reading: TraceView) -> Iterator[Finding]:
         for one, again in pairwise(group):
             if lost(one) and pause(one, again) < SOON:
                 seen = f"the same create again after {pause(one, again):.1f} s"
-                yield broken(one.number, again.number, expected="no second create", seen=seen)
+                yield violation(one.number, again.number, expected="no second create", seen=seen)
         if lost(group[-1]):
-            yield kept(group[-1].number)
+            yield passed(group[-1].number)
 
 
 RULES: Mapping[str, Rule] = {

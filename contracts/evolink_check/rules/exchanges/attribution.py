@@ -1,4 +1,4 @@
-"""Whose business is an exchange that went wrong? Each breach is told by one clause, the most telling. Pure.
+"""Whose business is an exchange that went wrong? Each violation is told by one clause, the most telling. Pure.
 
 For every rule that looks at an answer of the API:
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.exchanges.attribution import ID, LATEST, is_judgeable, known_tasks, well_formed
 from evolink_check.rules.exchanges.rate_limits import http_time
 from evolink_check.rules.exchanges.wire import shared_key, twins
@@ -44,9 +44,9 @@ def schema(reading: TraceView) -> Iterator[Finding]:
             found = [problem for problem in found if not _is_missing(one, problem.pointer)]
             for problem in found:
                 seen = f"{problem.pointer or 'the body'}: {problem.message}"
-                yield broken(one.number, expected="an answer as its schema has it", seen=seen[:160])
+                yield violation(one.number, expected="an answer as its schema has it", seen=seen[:160])
             if not found:
-                yield kept(one.number)
+                yield passed(one.number)
 
 
 def _is_owned(pointer: str, keyword: str) -> bool:
@@ -65,9 +65,9 @@ def complete(reading: TraceView) -> Iterator[Finding]:
         documented = one.operation.answer if one.operation else {}
         missing = [name for name in _EXPECTED if name in documented and one.body.get(name) is None]
         if missing:
-            yield broken(one.number, expected=", ".join(_EXPECTED), seen=f"no {', '.join(missing)}")
+            yield violation(one.number, expected=", ".join(_EXPECTED), seen=f"no {', '.join(missing)}")
         else:
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def pending_first(reading: TraceView) -> Iterator[Finding]:
@@ -76,11 +76,11 @@ def pending_first(reading: TraceView) -> Iterator[Finding]:
         status, progress = one.body.get("status"), one.body.get("progress")
         initial = one.operation.statuses.initial if one.operation else ""
         if isinstance(status, str) and status != initial:
-            yield broken(one.number, expected=f"status {initial}", seen=f"status {status:.40}")
+            yield violation(one.number, expected=f"status {initial}", seen=f"status {status:.40}")
         elif _is_number(progress) and progress != 0:
-            yield broken(one.number, expected="progress 0", seen=f"progress {progress}")
+            yield violation(one.number, expected="progress 0", seen=f"progress {progress}")
         elif isinstance(status, str) or _is_number(progress):
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def is_at_once(create: Observation, query: Observation) -> bool:
@@ -107,10 +107,10 @@ def readable_at_once(reading: TraceView) -> Iterator[Finding]:
             first.add(one.task_id)
             at_once = is_at_once(create, one)
             if one.status == one.success and at_once:
-                yield kept(create.number, one.number)
+                yield passed(create.number, one.number)
             elif one.status != one.success and (at_once or reading.stories[one.task_id].queries):
                 expected = "200: the task was just created"
-                yield broken(create.number, one.number, expected=expected, seen="404")
+                yield violation(create.number, one.number, expected=expected, seen="404")
 
 
 def actual_model(reading: TraceView) -> Iterator[Finding]:
@@ -120,9 +120,11 @@ def actual_model(reading: TraceView) -> Iterator[Finding]:
         asked_for_none = any(fault.clause == "model.enum" for fault in one.faults)
         if models and isinstance(named, str) and not asked_for_none:
             if named in models:
-                yield kept(one.number)
+                yield passed(one.number)
             else:
-                yield broken(one.number, expected=f"model {' or '.join(models)}", seen=f"model {named:.80}")
+                yield violation(
+                    one.number, expected=f"model {' or '.join(models)}", seen=f"model {named:.80}"
+                )
 
 
 def id_format(reading: TraceView) -> Iterator[Finding]:
@@ -130,22 +132,22 @@ def id_format(reading: TraceView) -> Iterator[Finding]:
     for one in accepted(reading):
         told = one.body.get("id")
         if isinstance(told, str) and well_formed(told):
-            yield kept(one.number)
+            yield passed(one.number)
         elif isinstance(told, str):
             expected = "task-unified-, ten digits, -, eight lower-case letters or digits"
-            yield broken(one.number, expected=expected, seen=f"{told!r:.80}")
+            yield violation(one.number, expected=expected, seen=f"{told!r:.80}")
 
 
 def id_created(reading: TraceView) -> Iterator[Finding]:
     """The ten digits of an id are its `created`, where that is a time at all."""
-    wrong = {finding.entries[-1] for finding in created(reading) if not finding.kept}
+    wrong = {finding.entries[-1] for finding in created(reading) if not finding.passed}
     for one in accepted(reading):
         found, told = ID.fullmatch(one.task_id), one.body.get("created")
         if found and type(told) is int and one.number not in wrong:
             if int(found["created"]) == told:
-                yield kept(one.number)
+                yield passed(one.number)
             else:
-                yield broken(one.number, expected=f"an id with {told}, its `created`", seen=one.task_id)
+                yield violation(one.number, expected=f"an id with {told}, its `created`", seen=one.task_id)
 
 
 def id_unique(reading: TraceView) -> Iterator[Finding]:
@@ -154,10 +156,10 @@ def id_unique(reading: TraceView) -> Iterator[Finding]:
     for one in accepted(reading):
         if one.number not in again:
             if one.task_id:
-                yield kept(one.number)
+                yield passed(one.number)
         elif not shared_key(again[one.number], one):
             expected = "an id that no other create was given"
-            yield broken(
+            yield violation(
                 again[one.number].number, one.number, expected=expected, seen=f"{one.task_id:.80} again"
             )
 
@@ -175,13 +177,15 @@ def created(reading: TraceView) -> Iterator[Finding]:
         distance, allowed = _distance(told, one)
         ahead = distance > 0 and one.entry.who in right
         if told >= LATEST:
-            yield broken(one.number, expected="Unix seconds", seen=f"created {told}, which are milliseconds")
+            yield violation(
+                one.number, expected="Unix seconds", seen=f"created {told}, which are milliseconds"
+            )
         elif abs(distance) <= allowed:
             right.add(one.entry.who)
-            yield kept(one.number)
+            yield passed(one.number)
         elif reading.trace.scale == 1 and not ahead:
             expected = "the time of the create, to a minute"
-            yield broken(one.number, expected=expected, seen=f"created {told}, {distance:+.0f} s from it")
+            yield violation(one.number, expected=expected, seen=f"created {told}, {distance:+.0f} s from it")
 
 
 def _distance(told: int, one: Observation) -> tuple[float, float]:
@@ -202,9 +206,9 @@ def kind(reading: TraceView) -> Iterator[Finding]:
         wrong = [f"{name} {value:.60}" for name, value in told.items() if value != wanted[name]]
         if wrong:
             expected = ", ".join(f"{name} {wanted[name]}" for name in told)
-            yield broken(one.number, expected=expected, seen=", ".join(wrong))
+            yield violation(one.number, expected=expected, seen=", ".join(wrong))
         elif told:
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def estimated_time(reading: TraceView) -> Iterator[Finding]:
@@ -214,9 +218,9 @@ def estimated_time(reading: TraceView) -> Iterator[Finding]:
         if isinstance(info, dict) and "estimated_time" in info:
             told = info["estimated_time"]
             if _is_number(told) and told >= 0 and told == int(told):
-                yield kept(one.number)
+                yield passed(one.number)
             else:
-                yield broken(one.number, expected="an integer of 0 or more", seen=f"{told!r:.60}")
+                yield violation(one.number, expected="an integer of 0 or more", seen=f"{told!r:.60}")
 
 
 def usage(reading: TraceView) -> Iterator[Finding]:
@@ -229,12 +233,12 @@ def usage(reading: TraceView) -> Iterator[Finding]:
         missing = [name for name in documented if isinstance(told, dict) and told.get(name) is None]
         wrong = [problem for problem in reading.problems(one) if problem.pointer.startswith("/usage")]
         if missing:
-            yield broken(one.number, expected=", ".join(documented), seen=f"no {', '.join(missing)}")
+            yield violation(one.number, expected=", ".join(documented), seen=f"no {', '.join(missing)}")
         elif wrong:
             seen = f"{wrong[0].pointer}: {wrong[0].message}"
-            yield broken(one.number, expected="usage as documented", seen=seen[:160])
+            yield violation(one.number, expected="usage as documented", seen=seen[:160])
         else:
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def _is_number(value: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.exchanges.attribution import (
     charged_clause,
     is_error,
@@ -28,9 +28,9 @@ def shape(reading: TraceView) -> Iterator[Finding]:
     for one in reading.of("create", "query"):
         if charged_clause(one) == "error.shape":
             expected = "an `error` with code, message and type, all strings"
-            yield broken(one.number, expected=expected, seen=f"{one.status} with {_outline(one.answer)}")
+            yield violation(one.number, expected=expected, seen=f"{one.status} with {_outline(one.answer)}")
         elif is_error(one) and is_judgeable(one):
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def _outline(answer: Any) -> str:
@@ -48,11 +48,11 @@ def no_id(reading: TraceView) -> Iterator[Finding]:
     for one in reading.api:
         if is_error(one) and one.answer is not NOT_JSON:
             if _has_id(one.answer):
-                yield broken(
+                yield violation(
                     one.number, expected="no member `id`", seen=f"{one.status} with an `id` in its body"
                 )
             elif is_judgeable(one):
-                yield kept(one.number)
+                yield passed(one.number)
 
 
 def _has_id(answer: Any) -> bool:
@@ -78,10 +78,10 @@ def code(role: Role, status: int, reading: TraceView) -> Iterator[Finding]:
             error = one.body["error"]
             told = error["code"], error["type"]
             if told in documented:
-                yield kept(one.number)
+                yield passed(one.number)
             elif documented and not is_keyless(one):  # else its status is told, by `auth.bearer`
                 expected = " or ".join(f"code {code}, type {kind}" for code, kind in documented)
-                yield broken(
+                yield violation(
                     one.number, expected=expected, seen=f"code {told[0]!r:.40}, type {told[1]!r:.40}"
                 )
 
@@ -103,9 +103,9 @@ def integer_codes(reading: TraceView) -> Iterator[Finding]:
             if reading.once(is_shapeless) and not isinstance(one.body.get("error"), dict):
                 continue
             expected = f"`error.code` {one.status}, an integer"
-            yield broken(one.number, expected=expected, seen=_outline(one.answer))
+            yield violation(one.number, expected=expected, seen=_outline(one.answer))
         elif is_error(one) and is_judgeable(one):
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def of_status(clause: str, reading: TraceView) -> Iterator[Finding]:

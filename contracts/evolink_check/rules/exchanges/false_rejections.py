@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from evolink_check.analysis.internal_hosts import host_of
-from evolink_check.analysis.verdicts import Finding, broken, kept
+from evolink_check.analysis.verdicts import Finding, passed, violation
 from evolink_check.rules.exchanges.allowed_statuses import permitted
 from evolink_check.rules.exchanges.attribution import is_error, is_judgeable, known_tasks
 
@@ -60,7 +60,7 @@ def findings_of_valid(reading: TraceView) -> Iterator[tuple[str, Finding]]:
     accepted = [one for one in creates if one.status == one.success]
     for one in accepted:
         for clause in {feature.clause for feature in features(one, reading)} or {"create.accepts"}:
-            yield clause, kept(one.number)
+            yield clause, passed(one.number)
     yield from _refusals(refused, accepted, reading)
     yield from _never_but_500(creates)
 
@@ -104,7 +104,7 @@ def _refusals(
         clause = found[-1].clause if found else "create.accepts"
         yield (
             clause,
-            broken(one.number, expected="200: the documents allow this create", seen=str(one.status)),
+            violation(one.number, expected="200: the documents allow this create", seen=str(one.status)),
         )
 
 
@@ -134,7 +134,7 @@ def _is_fine(one: Feature, fine: Fine) -> bool:
 
 
 def _never_but_500(creates: Iterable[Observation]) -> Iterator[tuple[str, Finding]]:
-    """A passing 500 is no breach; three for equal requests, and never another answer, are one."""
+    """A passing 500 is no violation; three for equal requests, and never another answer, are one."""
     equal: defaultdict[tuple[str, bytes], list[Observation]] = defaultdict(list)
     for one in creates:
         equal[one.entry.who, one.entry.exchange.request_body].append(one)
@@ -143,7 +143,7 @@ def _never_but_500(creates: Iterable[Observation]) -> Iterator[tuple[str, Findin
             numbers = [one.number for one in same]
             yield (
                 "create.accepts",
-                broken(*numbers, expected="200 at some time", seen=f"{len(same)} times 500"),
+                violation(*numbers, expected="200 at some time", seen=f"{len(same)} times 500"),
             )
 
 

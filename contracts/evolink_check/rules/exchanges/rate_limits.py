@@ -8,7 +8,7 @@ from email.utils import mktime_tz, parsedate_tz
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.exchanges.attribution import is_judgeable
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
@@ -29,9 +29,11 @@ def retry_after(reading: TraceView) -> Iterator[Finding]:
             said = one.header("Retry-After")
             if not _says_when(said or ""):
                 expected = "Retry-After: seconds or an HTTP date"
-                yield broken(one.number, expected=expected, seen="none" if said is None else f"{said!r:.60}")
+                yield violation(
+                    one.number, expected=expected, seen="none" if said is None else f"{said!r:.60}"
+                )
             else:
-                yield kept(one.number)
+                yield passed(one.number)
 
 
 def recovers(reading: TraceView) -> Iterator[Finding]:
@@ -53,9 +55,9 @@ def recovers(reading: TraceView) -> Iterator[Finding]:
             if following.entry.began - ended >= max(wait, wait / reading.trace.scale):
                 if following.status == _TOO_MANY:
                     expected = f"another answer after the {wait:g} s of Retry-After"
-                    yield broken(one.number, following.number, expected=expected, seen="429 again")
+                    yield violation(one.number, following.number, expected=expected, seen="429 again")
                 else:
-                    yield kept(one.number, following.number)
+                    yield passed(one.number, following.number)
 
 
 def _says_when(said: str) -> bool:

@@ -1,4 +1,4 @@
-"""The status of every create and query, held against what the request deserved; each breach for one clause. Pure.
+"""The status of every create and query, held against what the request deserved; each violation for one clause. Pure.
 
 The rules of single clauses take theirs from `judged(reading)[clause]`.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import Finding, broken, kept
+from evolink_check.analysis.verdicts import Finding, passed, violation
 from evolink_check.rules.exchanges.allowed_statuses import is_foreign, is_own, never_given, permitted
 from evolink_check.rules.exchanges.attribution import certain_faults, is_judgeable, well_formed
 from evolink_check.rules.exchanges.false_rejections import findings_of_valid, headers_to_blame
@@ -44,7 +44,7 @@ def _all(judged: Iterable[Observation], reading: TraceView) -> Told:
         if one.account.valid is False:
             continue
         if one.status == 401 and one.account.valid:  # noqa: PLR2004
-            yield "auth.bearer", broken(one.number, expected="no 401: the key is known", seen="401")
+            yield "auth.bearer", violation(one.number, expected="no 401: the key is known", seen="401")
         elif one.role == "create":
             yield from _of_create(one, reading)
         else:
@@ -57,10 +57,10 @@ def _of_create(one: Observation, reading: TraceView) -> Told:
     if one.account.access is False and not one.faults:
         yield from _of_the_barred(one)
     elif not refusing:
-        yield from ((clause, kept(one.number)) for clause in clauses if _is_either(clause, one))
+        yield from ((clause, passed(one.number)) for clause in clauses if _is_either(clause, one))
     elif one.status == one.success:
         first = refusing[0]
-        yield first.clause, broken(one.number, expected=f"400 for {first.what}", seen=str(one.status))
+        yield first.clause, violation(one.number, expected=f"400 for {first.what}", seen=str(one.status))
     elif len(clauses) == 1:
         yield from _refused(one, permitted(one, reading))
 
@@ -74,9 +74,9 @@ def _refused(one: Observation, right: frozenset[int]) -> Told:
     """A refusal of what has one thing wrong."""
     fault = certain_faults(one)[0]
     if one.status == 400 or (one.status == 403 and fault.clause == "model.enum"):  # noqa: PLR2004
-        yield fault.clause, kept(one.number)
+        yield fault.clause, passed(one.number)
     elif one.status not in right:
-        yield fault.clause, broken(one.number, expected=f"400 for {fault.what}", seen=str(one.status))
+        yield fault.clause, violation(one.number, expected=f"400 for {fault.what}", seen=str(one.status))
 
 
 def _of_the_barred(one: Observation) -> Told:
@@ -86,15 +86,15 @@ def _of_the_barred(one: Observation) -> Told:
         actual = one.operation.aliases.get(model, model) if one.operation else model
         message = one.body["error"]["message"]
         if model in message or actual in message:
-            yield "model.access", kept(one.number)
+            yield "model.access", passed(one.number)
         else:
             yield (
                 "model.access",
-                broken(one.number, expected="a message that names the model", seen="none there"),
+                violation(one.number, expected="a message that names the model", seen="none there"),
             )
     elif one.status in {one.success, 400}:
         expected = "403: the account has no access to the model"
-        yield "model.access", broken(one.number, expected=expected, seen=str(one.status))
+        yield "model.access", violation(one.number, expected=expected, seen=str(one.status))
 
 
 def _of_query(one: Observation, reading: TraceView) -> Told:
@@ -111,13 +111,16 @@ def _of_query(one: Observation, reading: TraceView) -> Told:
 def _of_foreign(one: Observation, right: frozenset[int]) -> Told:
     named = one.body.get("error", {}).get("param") if one.status == 400 else None  # noqa: PLR2004
     if one.status == 400 and named != "task_id":  # noqa: PLR2004
-        yield "query.id-prefix", broken(one.number, expected="`param` task_id", seen=f"`param` {named!r:.40}")
+        yield (
+            "query.id-prefix",
+            violation(one.number, expected="`param` task_id", seen=f"`param` {named!r:.40}"),
+        )
     else:
         yield from _told("query.id-prefix", one, right, {400}, "400 for an id with another prefix")
 
 
 def _told(clause: str, one: Observation, right: frozenset[int], wanted: set[int], expected: str) -> Told:
     if one.status in wanted:
-        yield clause, kept(one.number)
+        yield clause, passed(one.number)
     elif one.status not in right:
-        yield clause, broken(one.number, expected=expected, seen=str(one.status))
+        yield clause, violation(one.number, expected=expected, seen=str(one.status))

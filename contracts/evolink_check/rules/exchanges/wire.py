@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.exchanges import rate_limits
 from evolink_check.rules.exchanges.allowed_statuses import is_foreign, permitted
 from evolink_check.rules.exchanges.attribution import (
@@ -41,27 +41,27 @@ def auth_bearer(reading: TraceView) -> Iterator[Finding]:
     yield from judged(reading).get("auth.bearer", ())
     for one in reading.of("credits"):
         if is_judgeable(one) and one.account.valid and one.status == 401:  # noqa: PLR2004
-            yield broken(one.number, expected="no 401: the key is known", seen="401")
+            yield violation(one.number, expected="no 401: the key is known", seen="401")
     for one in reading.of("create", "query", "credits"):
         if one.account.valid is False and (is_judgeable(one) or charged_clause(one) == "auth.bearer"):
             right = frozenset({429}) if one.role == "credits" else permitted(one, reading)
             if one.status == 401:  # noqa: PLR2004
-                yield kept(one.number)
+                yield passed(one.number)
             elif one.status not in right:
-                yield broken(one.number, expected="401: no valid key was sent", seen=str(one.status))
+                yield violation(one.number, expected="401: no valid key was sent", seen=str(one.status))
 
 
 def error_order(reading: TraceView) -> Iterator[Finding]:
     """Of several errors the first of 401, 429, 400, 403, 402 is told; any of them is accepted."""
-    keyless = any(not found.kept for found in auth_bearer(reading))  # then that is told, and not this
+    keyless = any(not found.passed for found in auth_bearer(reading))  # then that is told, and not this
     for one in reading.of("create", "query"):
         applicable = _applicable(one) if is_judgeable(one) else []
         if len(applicable) < 2 or one.status not in applicable:  # noqa: PLR2004
             continue
         if one.status == applicable[0]:
-            yield kept(one.number)
+            yield passed(one.number)
         elif applicable[0] != 401 or not keyless:  # noqa: PLR2004
-            yield broken(one.number, expected=f"{applicable[0]} first", seen=str(one.status))
+            yield violation(one.number, expected=f"{applicable[0]} first", seen=str(one.status))
 
 
 def _applicable(one: Observation) -> list[int]:
@@ -86,18 +86,18 @@ def wire_json(reading: TraceView) -> Iterator[Finding]:
         if charged_clause(one) == "wire.json":
             kind = one.header("Content-Type")
             seen = f"the content type {kind!r:.80}" if not says_json(one) else "a body that is no JSON"
-            yield broken(one.number, expected="JSON as application/json", seen=f"{one.status} with {seen}")
+            yield violation(one.number, expected="JSON as application/json", seen=f"{one.status} with {seen}")
         elif is_judgeable(one):
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def wire_compact(reading: TraceView) -> Iterator[Finding]:
     """No white space between the tokens of a body."""
     for one, body in _exact_bodies(reading):
         if _SPACE.search(_STRING.sub(b"", body)):
-            yield broken(one.number, expected="no white space between tokens", seen=f"{body[:60]!r}")
+            yield violation(one.number, expected="no white space between tokens", seen=f"{body[:60]!r}")
         else:
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def wire_slashes(reading: TraceView) -> Iterator[Finding]:
@@ -108,9 +108,9 @@ def wire_slashes(reading: TraceView) -> Iterator[Finding]:
         found = _ESCAPED_SLASH.search(body)
         if found:
             shown = body[max(0, found.start() - 20) : found.end() + 20]
-            yield broken(one.number, expected="slashes as they are", seen=repr(shown))
+            yield violation(one.number, expected="slashes as they are", seen=repr(shown))
         else:
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def _exact_bodies(reading: TraceView) -> Iterator[tuple[Observation, bytes]]:
@@ -125,17 +125,17 @@ def wire_unknown_headers(reading: TraceView) -> Iterator[Finding]:
     for one in reading.of("create", "query"):
         if one.number in blamed:
             expected = f"the answer as without the header {blamed[one.number]}"
-            yield broken(one.number, expected=expected, seen=str(one.status))
+            yield violation(one.number, expected=expected, seen=str(one.status))
         elif (
             is_judgeable(one)
             and unknown_headers(one)
             and one.status in permitted(one, reading) - {_TOO_MANY, 500}
         ):
-            yield kept(one.number)
+            yield passed(one.number)
     for first, second in reading.once(twins):
         if shared_key(first, second):
             seen = f"twice {second.task_id[:60]}"
-            yield broken(first.number, second.number, expected="another task each time", seen=seen)
+            yield violation(first.number, second.number, expected="another task each time", seen=seen)
 
 
 def twins(reading: TraceView) -> list[tuple[Observation, Observation]]:
@@ -176,11 +176,11 @@ def elsewhere(clause: str, reading: TraceView) -> Iterator[Finding]:
     for one in reading.of("other path" if clause == "error.other-paths" else "other method"):
         if charged_clause(one) == clause and not shapeless:
             seen = "a body that is no JSON" if one.answer is NOT_JSON else "JSON of another shape"
-            yield broken(
+            yield violation(
                 one.number, expected="an error in the documented shape", seen=f"{one.status} with {seen}"
             )
         elif is_judgeable(one):
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def documented_status(reading: TraceView) -> Iterator[Finding]:
@@ -188,9 +188,9 @@ def documented_status(reading: TraceView) -> Iterator[Finding]:
     for one in reading.of("create", "query"):
         if charged_clause(one) == "error.documented-status":
             listed = ", ".join(map(str, sorted({one.success, *one.errors})))
-            yield broken(one.number, expected=f"one of {listed}", seen=str(one.status))
+            yield violation(one.number, expected=f"one of {listed}", seen=str(one.status))
         elif is_judgeable(one):
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def no_500(reading: TraceView) -> Iterator[Finding]:
@@ -198,9 +198,9 @@ def no_500(reading: TraceView) -> Iterator[Finding]:
     for one in reading.of("create", "query"):
         if charged_clause(one) == "error.no-500":
             what = one.faults[0].what if one.faults else "an id that is none"
-            yield broken(one.number, expected=f"a documented refusal of {what}", seen=str(one.status))
+            yield violation(one.number, expected=f"a documented refusal of {what}", seen=str(one.status))
         elif is_judgeable(one) and is_nonsense(one):
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 RULES: Mapping[str, Rule] = {

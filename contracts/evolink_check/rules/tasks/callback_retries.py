@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.tasks.deliveries import (
     CUT,
     GAVE_UP,
@@ -41,10 +41,12 @@ def timeout(reading: TraceView) -> Iterator[Finding]:
             gave_up = one.entry.problem == GAVE_UP
             unseen = busy(reading, one.entry.began)
             if gave_up and any(is_about(took, value, unseen) for value in (given, given / scale)):
-                yield kept(one.number)
+                yield passed(one.number)
             elif gave_up or took > latest(given):
                 what = "given up after" if gave_up else "still waiting after"
-                yield broken(one.number, expected=f"given up after {given:g} s", seen=f"{what} {took:.2f} s")
+                yield violation(
+                    one.number, expected=f"given up after {given:g} s", seen=f"{what} {took:.2f} s"
+                )
 
 
 def success(reading: TraceView) -> Iterator[Finding]:
@@ -54,14 +56,14 @@ def success(reading: TraceView) -> Iterator[Finding]:
         if run.success is None or not run.sure:
             continue
         if run.more:
-            yield broken(
+            yield violation(
                 run.success.number,
                 run.more[0].number,
                 expected=f"nothing after {run.success.status}",
                 seen=f"another delivery {run.more[0].entry.began - run.success.entry.began:.2f} s later",
             )
         elif _is_quiet(calls, run.success, reading):
-            yield kept(run.success.number)
+            yield passed(run.success.number)
 
 
 def _is_quiet(calls: TaskDeliveries, one: Observation, reading: TraceView) -> bool:
@@ -81,9 +83,9 @@ def waits(reading: TraceView) -> Iterator[Finding]:
             least, most = tolerance(wait / scale)
             since_begun, since_ended = one.entry.began - last.entry.began, one.entry.began - last.entry.ended
             if least <= since_begun and since_ended <= most:
-                yield kept(last.number, one.number)
+                yield passed(last.number, one.number)
             elif not is_lossy(calls, last.entry.ended, reading):
-                yield broken(
+                yield violation(
                     last.number,
                     one.number,
                     expected=f"a retry after {wait / scale:.3g} s",
@@ -97,9 +99,9 @@ def at_most_three(reading: TraceView) -> Iterator[Finding]:
         run, most = run_of(calls, reading), 1 + len(calls.rules.retries)
         if len(run.attempts) > most:
             one = run.attempts[most]
-            yield broken(one.number, expected=f"{most} attempts", seen=f"{len(run.attempts)} attempts")
+            yield violation(one.number, expected=f"{most} attempts", seen=f"{len(run.attempts)} attempts")
         elif len(run.attempts) == most and _is_quiet(calls, run.attempts[-1], reading):
-            yield kept(run.attempts[-1].number)
+            yield passed(run.attempts[-1].number)
 
 
 def any_failure(reading: TraceView) -> Iterator[Finding]:
@@ -107,15 +109,15 @@ def any_failure(reading: TraceView) -> Iterator[Finding]:
 
     Who calls again after a success does not look at the answers: that is told once, by `callback.2xx-success`.
     """
-    if any(not finding.kept for finding in success(reading)):
+    if any(not finding.passed for finding in success(reading)):
         return
     for calls in whole(reading):
         run = run_of(calls, reading)
         for last, _ in pairwise(run.attempts):
-            yield kept(last.number)
+            yield passed(last.number)
         last_one = run.attempts[-1] if run.attempts else None
         if last_one is not None and _is_owed(calls, run, last_one, reading):
-            yield broken(
+            yield violation(
                 last_one.number,
                 expected=f"a retry after {_outcome(last_one)}",
                 seen=f"none within {reading.trace.watched_until - last_one.entry.ended:.0f} s",
@@ -141,10 +143,10 @@ def no_redirects(reading: TraceView) -> Iterator[Finding]:
         sent = [one for one in calls.attempts if one.status // 100 == 3]  # noqa: PLR2004
         for one in calls.elsewhere:
             numbers = [other.number for other in sent[:1]]
-            yield broken(*numbers, one.number, expected="no request where a 3xx leads", seen="one there")
+            yield violation(*numbers, one.number, expected="no request where a 3xx leads", seen="one there")
         for one in sent if not calls.elsewhere else ():
             if _is_quiet(calls, one, reading):
-                yield kept(one.number)
+                yield passed(one.number)
 
 
 RULES: Mapping[str, Rule] = {

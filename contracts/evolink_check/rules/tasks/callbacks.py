@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.internal_hosts import is_internal
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.tasks import callback_retries, lifecycle
 from evolink_check.rules.tasks.deliveries import all_calls, is_lossy, is_torn, patience, watched
 from evolink_check.rules.tasks.history import (
@@ -35,14 +35,14 @@ def only_when_asked(reading: TraceView) -> Iterator[Finding]:
         if calls.url != "":
             continue
         for one in (*calls.early, *calls.attempts):
-            yield broken(
+            yield violation(
                 calls.tale.create.number if calls.tale.create else one.number,
                 one.number,
                 expected="no callback: the create has no callback URL",
                 seen=f"a callback to {shown(_on_wire(one.entry.exchange.url)[0])}",
             )
         if not calls.early and not calls.attempts and _is_due(calls, reading):
-            yield kept(calls.tale.ended[0].number)
+            yield passed(calls.tale.ended[0].number)
 
 
 def _is_due(calls: TaskDeliveries, reading: TraceView) -> bool:
@@ -61,7 +61,7 @@ def at_end(reading: TraceView) -> Iterator[Finding]:
     """`callback.at-end`, cancelled tasks aside (clause `callback.cancelled`)."""
     for calls in watched(reading):
         for one in calls.early:
-            yield broken(
+            yield violation(
                 one.number,
                 expected="a callback after the end",
                 seen=f"a callback before it, with status {shown(one.body.get('status'))}",
@@ -79,13 +79,13 @@ def cancelled(reading: TraceView) -> Iterator[Finding]:
 
 def _told(calls: TaskDeliveries, reading: TraceView) -> Iterator[Finding]:
     if calls.attempts:
-        yield kept(calls.attempts[0].number)
+        yield passed(calls.attempts[0].number)
         return
     tale = calls.tale
     over = [one for one in tale.judged if one.body.get("status") in tale.ends or is_cancelled(one.body)]
     if over and not calls.elsewhere and _is_over(calls, over[0], reading):
         waited = reading.trace.watched_until - over[0].entry.ended
-        yield broken(
+        yield violation(
             over[0].number,
             expected="a callback once the task was over",
             seen=f"none within {waited:.0f} s of status {shown(over[0].body.get('status'))}",
@@ -100,9 +100,9 @@ def post(reading: TraceView) -> Iterator[Finding]:
                 continue
             problem = _no_post(one)
             if problem:
-                yield broken(one.number, expected="POST of application/json", seen=problem)
+                yield violation(one.number, expected="POST of application/json", seen=problem)
             else:
-                yield kept(one.number)
+                yield passed(one.number)
 
 
 def _no_post(one: Observation) -> str:
@@ -129,14 +129,14 @@ def body_equals_query(reading: TraceView) -> Iterator[Finding]:
                 continue
             name = _difference(one.body, reference.body, calls)
             if name:
-                yield broken(
+                yield violation(
                     reference.number,
                     one.number,
                     expected=f"{name} {shown(_field(reference.body, name))}, as the {reference.role} tells",
                     seen=f"{name} {shown(_field(one.body, name))}",
                 )
             else:
-                yield kept(reference.number, one.number)
+                yield passed(reference.number, one.number)
 
 
 def _blamed(reading: TraceView) -> frozenset[int]:
@@ -145,7 +145,7 @@ def _blamed(reading: TraceView) -> frozenset[int]:
         finding.entries[-1]
         for rule in lifecycle.RULES.values()
         for finding in rule(reading)
-        if not finding.kept
+        if not finding.passed
     )
 
 
@@ -175,11 +175,11 @@ def query_kept(reading: TraceView) -> Iterator[Finding]:
         for one in (*calls.early, *calls.attempts) if calls.url else ():
             asked, called = _on_wire(calls.url or ""), _on_wire(one.entry.exchange.url)
             if asked == called:
-                yield kept(one.number)
+                yield passed(one.number)
             else:
                 what = "path" if asked[0] != called[0] else "query string"
                 lengths = [len(parts[what == "query string"]) for parts in (asked, called)]
-                yield broken(
+                yield violation(
                     one.number,
                     expected=f"the {what} that was given, of {lengths[0]} characters",
                     seen=f"another {what}, of {lengths[1]} characters",
@@ -202,11 +202,11 @@ def no_key(reading: TraceView) -> Iterator[Finding]:
             texts = (exchange.url, *(value for _, value in exchange.request_headers))
             hidden = any(KEY in text for text in texts)
             if one.sent("Authorization") is not None:
-                yield broken(one.number, expected="no key", seen="an Authorization header")
+                yield violation(one.number, expected="no key", seen="an Authorization header")
             elif hidden or KEY.encode() in exchange.request_body:
-                yield broken(one.number, expected="no key", seen="the account's key in the delivery")
+                yield violation(one.number, expected="no key", seen="the account's key in the delivery")
             else:
-                yield kept(one.number)
+                yield passed(one.number)
 
 
 def no_internal_at_delivery(reading: TraceView) -> Iterator[Finding]:
@@ -219,7 +219,7 @@ def no_internal_at_delivery(reading: TraceView) -> Iterator[Finding]:
             continue
         for one in (*calls.early, *calls.attempts, *calls.elsewhere):
             if is_internal(one.entry.exchange.url):
-                yield broken(
+                yield violation(
                     one.number, expected="no connection to an internal host", seen="a callback to one"
                 )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.exchanges.attribution import certain_faults, is_judgeable
 from evolink_check.rules.tasks.credit_ledger import amount_of, is_amount, ledgers, side_of
 
@@ -53,9 +53,9 @@ def reserved(reading: TraceView) -> Iterator[Finding]:
             continue
         numbers = (first.seen.number, refused[-1].number, second.seen.number)
         if second.left >= first.left:
-            yield kept(*numbers)
+            yield passed(*numbers)
         else:
-            yield broken(
+            yield violation(
                 *numbers, expected=_credits(first.left), seen=f"{_credits(second.left)} after a refusal"
             )
 
@@ -67,9 +67,9 @@ def reads_only(reading: TraceView) -> Iterator[Finding]:
             continue
         numbers = (first.seen.number, asked[-1].number, second.seen.number)
         if second.left >= first.left:
-            yield kept(*numbers)
+            yield passed(*numbers)
         else:
-            yield broken(
+            yield violation(
                 *numbers, expected=_credits(first.left), seen=f"{_credits(second.left)} after a query"
             )
 
@@ -108,9 +108,9 @@ def refund(reading: TraceView) -> Iterator[Finding]:
     for one in _failed(reading):
         last, numbers = one.after[-1], [task.seen.number for task in one.tasks]
         if one.returned is not None:
-            yield kept(one.before.seen.number, *numbers, one.returned.seen.number)
+            yield passed(one.before.seen.number, *numbers, one.returned.seen.number)
         elif last.settled:
-            yield broken(
+            yield violation(
                 one.before.seen.number,
                 *numbers,
                 last.seen.number,
@@ -131,9 +131,9 @@ def after_billing(reading: TraceView) -> Iterator[Finding]:
                 continue
             numbers = (deliveries[-1].number, balance.seen.number)
             if balance.left >= one.before.left:
-                yield kept(*numbers)
+                yield passed(*numbers)
             else:
-                yield broken(
+                yield violation(
                     *numbers,
                     expected=f"{_credits(one.before.left)} when the callback is there",
                     seen=f"{_credits(balance.left)}, and {one.returned.left:g} later",
@@ -145,9 +145,9 @@ def short(reading: TraceView) -> Iterator[Finding]:
     for one in reading.of("create"):
         if one.account.credits is False and one.account.valid and one.account.access is not False:
             if one.status == _SHORT:
-                yield kept(one.number)
+                yield passed(one.number)
             elif one.succeeded and is_judgeable(one) and not certain_faults(one):
-                yield broken(one.number, expected="402: the account has no credits", seen=str(one.status))
+                yield violation(one.number, expected="402: the account has no credits", seen=str(one.status))
     for ledger in ledgers(reading):
         yield from _overdrawn(ledger)
 
@@ -160,7 +160,7 @@ def _overdrawn(ledger: Ledger) -> Iterator[Finding]:
             continue
         price = _price(after[0])
         if balance.settled and price > balance.left and after[0].entry.who == balance.seen.entry.who:
-            yield broken(
+            yield violation(
                 balance.seen.number,
                 after[0].number,
                 expected=f"402: {_credits(balance.left)}",
@@ -180,9 +180,9 @@ def shape(reading: TraceView) -> Iterator[Finding]:
             continue
         problem = _misshapen(one)
         if problem:
-            yield broken(one.number, expected="success, message, data.user and data.token", seen=problem)
+            yield violation(one.number, expected="success, message, data.user and data.token", seen=problem)
         else:
-            yield kept(one.number)
+            yield passed(one.number)
 
 
 def _misshapen(one: Observation) -> str:

@@ -1,6 +1,6 @@
 """A task's story as the rules on its life read it: what its owner was told, less what others are to blame for. Pure.
 
-- `tales(reading)`: the tasks that can be judged. A task that a breach brought forth (made of a request that had to be
+- `tales(reading)`: the tasks that can be judged. A task that a violation brought forth (made of a request that had to be
   refused, or with an id that is none) proves nothing about lives, and is left out.
 - `bodies(reading)`: every single body about a task that is to be judged by itself, `bodies_of(tale)` those of one task.
 - `in_order(views)`: what is sure of an order. Exchanges that overlap say nothing of what came first.

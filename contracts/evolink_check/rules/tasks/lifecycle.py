@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.tasks import outcomes, progress, queries
 from evolink_check.rules.tasks.history import (
     CANCELLED,
@@ -45,12 +45,12 @@ def _same(view: Observation, known: dict[str, Any]) -> Iterator[Finding]:
     before = told.keys() & known.keys()
     for name, value in told.items():
         if known.setdefault(name, value) != value:
-            yield broken(
+            yield violation(
                 view.number, expected=f"{name} {shown(known[name])}, as before", seen=f"{name} {shown(value)}"
             )
             return
     if before:
-        yield kept(view.number)
+        yield passed(view.number)
 
 
 def status_words(reading: TraceView) -> Iterator[Finding]:
@@ -60,9 +60,9 @@ def status_words(reading: TraceView) -> Iterator[Finding]:
         if status is None or (isinstance(status, str) and status.lower() in CANCELLED):
             continue
         if is_documented(reading, tale, view):
-            yield kept(view.number)
+            yield passed(view.number)
         else:
-            yield broken(
+            yield violation(
                 view.number,
                 expected=f"status {', '.join(dict.fromkeys(tale.words))}",
                 seen=f"status {shown(status)}",
@@ -91,14 +91,14 @@ def status_order(reading: TraceView) -> Iterator[Finding]:
                 continue
             now, then = view.body["status"], latest.body["status"]
             if rank[now] < rank[then] and now not in tale.ends:
-                yield broken(
+                yield violation(
                     latest.number,
                     view.number,
                     expected=f"{then} or what follows it",
                     seen=f"{now} after {then}",
                 )
             else:
-                yield kept(latest.number, view.number)
+                yield passed(latest.number, view.number)
 
 
 def final(reading: TraceView) -> Iterator[Finding]:
@@ -106,10 +106,10 @@ def final(reading: TraceView) -> Iterator[Finding]:
     for tale in task_histories(reading):
         ends = tale.ended
         for view in ends[1:]:
-            yield kept(ends[0].number, view.number)
+            yield passed(ends[0].number, view.number)
         for view, end in tale.changed:
             name = differs(end, view, tale.words)
-            yield broken(
+            yield violation(
                 end.number,
                 view.number,
                 expected=f"{_of(end, name)}, as at the end",
@@ -129,12 +129,12 @@ def ends(reading: TraceView) -> Iterator[Finding]:
     for tale in task_histories(reading):
         over = [view for view in (*tale.ended, *tale.deliveries) if view.body.get("status") in tale.ends]
         if over:
-            yield kept(over[0].number)
+            yield passed(over[0].number)
         elif tale.create and tale.queries and all(is_documented(reading, tale, one) for one in tale.queries):
             last = tale.queries[-1]
             waited = (last.entry.began - tale.create.entry.ended) * reading.trace.scale
             if waited > _LONG and last.body.get("status") in (tale.words.initial, tale.words.running):
-                yield broken(
+                yield violation(
                     tale.create.number,
                     last.number,
                     expected=f"an end within {_LONG:.0f} s",
@@ -146,7 +146,7 @@ def cancellable(reading: TraceView) -> Iterator[Finding]:
     """`task.can-cancel`: both answers are accepted, as there is no call to cancel with."""
     for tale, view in bodies(reading):
         if view.body.get("status") in tale.ends and can_cancel(view.body) is not None:
-            yield kept(view.number)
+            yield passed(view.number)
 
 
 RULES: Mapping[str, Rule] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.tasks.history import CANCELLED, bodies, is_cancelled, shown
 from evolink_check.traffic.formats import is_uri
 
@@ -23,13 +23,15 @@ def results_when_completed(reading: TraceView) -> Iterator[Finding]:
         if status not in tale.words or not (results is None or isinstance(results, list)):
             continue
         if bool(results) == (status == tale.words.success):
-            yield kept(view.number)
+            yield passed(view.number)
         elif results:
-            yield broken(
+            yield violation(
                 view.number, expected=f"no results when {status}", seen=f"results, {len(results)} in number"
             )
         else:
-            yield broken(view.number, expected="a link at least", seen=f"{status}, results {shown(results)}")
+            yield violation(
+                view.number, expected="a link at least", seen=f"{status}, results {shown(results)}"
+            )
 
 
 def results_uri(reading: TraceView) -> Iterator[Finding]:
@@ -38,9 +40,11 @@ def results_uri(reading: TraceView) -> Iterator[Finding]:
         results = view.body.get("results")
         for url in results if isinstance(results, list) else ():
             if isinstance(url, str) and is_uri(url):
-                yield kept(view.number)
+                yield passed(view.number)
             else:
-                yield broken(view.number, expected="an absolute URI", seen=f"the result {shown(_bare(url))}")
+                yield violation(
+                    view.number, expected="an absolute URI", seen=f"the result {shown(_bare(url))}"
+                )
 
 
 def _bare(url: Any) -> Any:
@@ -55,13 +59,13 @@ def error_when_failed(reading: TraceView) -> Iterator[Finding]:
             continue
         if status != tale.words.failure:
             if error is None:
-                yield kept(view.number)
+                yield passed(view.number)
             else:
-                yield broken(view.number, expected=f"no error when {status}", seen=f"error {shown(error)}")
+                yield violation(view.number, expected=f"no error when {status}", seen=f"error {shown(error)}")
         elif missing := _missing(error):
-            yield broken(view.number, expected="an error with code, message and type", seen=missing)
+            yield violation(view.number, expected="an error with code, message and type", seen=missing)
         else:
-            yield kept(view.number)
+            yield passed(view.number)
 
 
 def _missing(error: Any) -> str:
@@ -86,9 +90,9 @@ def codes(reading: TraceView) -> Iterator[Finding]:
     known = {failure.code for failure in reading.spec.failures}
     for view, code in _failures(reading, "code") if known else ():
         if isinstance(code, str) and code in known:
-            yield kept(view.number)
+            yield passed(view.number)
         else:
-            yield broken(
+            yield violation(
                 view.number,
                 expected=f"one of the {len(known)} documented codes",
                 seen=f"error.code {shown(code)}",
@@ -99,18 +103,22 @@ def type_(reading: TraceView) -> Iterator[Finding]:
     """`failure.type`."""
     for view, value in _failures(reading, "type"):
         if value == "task_error":
-            yield kept(view.number)
+            yield passed(view.number)
         else:
-            yield broken(view.number, expected="error.type 'task_error'", seen=f"error.type {shown(value)}")
+            yield violation(
+                view.number, expected="error.type 'task_error'", seen=f"error.type {shown(value)}"
+            )
 
 
 def message(reading: TraceView) -> Iterator[Finding]:
     """`failure.message`: any text. One line is accepted, as the wording is not fixed."""
     for view, value in _failures(reading, "message"):
         if isinstance(value, str) and value.strip():
-            yield kept(view.number)
+            yield passed(view.number)
         else:
-            yield broken(view.number, expected="a message for people", seen=f"error.message {shown(value)}")
+            yield violation(
+                view.number, expected="a message for people", seen=f"error.message {shown(value)}"
+            )
 
 
 def cancelled(reading: TraceView) -> Iterator[Finding]:
@@ -118,13 +126,13 @@ def cancelled(reading: TraceView) -> Iterator[Finding]:
     for tale, view in bodies(reading):
         status = view.body.get("status")
         if isinstance(status, str) and status.lower() in CANCELLED and status not in tale.words:
-            yield broken(
+            yield violation(
                 view.number,
                 expected=f"{tale.words.failure} with error.code 'request_cancelled'",
                 seen=f"status {shown(status)}",
             )
         elif status == tale.words.failure and is_cancelled(view.body):
-            yield kept(view.number)
+            yield passed(view.number)
 
 
 RULES: Mapping[str, Rule] = {

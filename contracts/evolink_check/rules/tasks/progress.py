@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.tasks.history import bodies, in_order, progress_of, shown, task_histories
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ def progress_range(reading: TraceView) -> Iterator[Finding]:
         if value is None:
             continue
         if progress_of(view.body) is not None:
-            yield kept(view.number)
+            yield passed(view.number)
         else:
-            yield broken(view.number, expected="an integer from 0 to 100", seen=f"progress {shown(value)}")
+            yield violation(view.number, expected="an integer from 0 to 100", seen=f"progress {shown(value)}")
 
 
 def progress_monotone(reading: TraceView) -> Iterator[Finding]:
@@ -39,14 +39,14 @@ def progress_monotone(reading: TraceView) -> Iterator[Finding]:
             if highest is None:
                 continue
             if now < highest[0]:
-                yield broken(
+                yield violation(
                     highest[1].number,
                     view.number,
                     expected=f"{highest[0]} or more",
                     seen=f"{now} after {highest[0]}",
                 )
             else:
-                yield kept(highest[1].number, view.number)
+                yield passed(highest[1].number, view.number)
 
 
 def _is_running(tale: TaskHistory, view: Observation) -> bool:
@@ -60,9 +60,9 @@ def _progress_at(reading: TraceView, place: int, value: int) -> Iterator[Finding
         if view.body.get("status") != word or now is None:
             continue
         if now == value:
-            yield kept(view.number)
+            yield passed(view.number)
         else:
-            yield broken(view.number, expected=f"progress {value} when {word}", seen=f"progress {now}")
+            yield violation(view.number, expected=f"progress {value} when {word}", seen=f"progress {now}")
 
 
 def progress_pending(reading: TraceView) -> Iterator[Finding]:
@@ -73,7 +73,7 @@ def progress_pending(reading: TraceView) -> Iterator[Finding]:
 
 def progress_processing(reading: TraceView) -> Iterator[Finding]:
     """`task.progress-processing`: 0 and 100 are accepted as well, so that no integer in the range breaks it."""
-    return (kept(view.number) for tale, view in bodies(reading) if _is_running(tale, view))
+    return (passed(view.number) for tale, view in bodies(reading) if _is_running(tale, view))
 
 
 def progress_completed(reading: TraceView) -> Iterator[Finding]:

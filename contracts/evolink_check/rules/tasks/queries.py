@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.exchanges.allowed_statuses import permitted
 from evolink_check.rules.exchanges.create_responses import is_at_once
 from evolink_check.rules.exchanges.false_rejections import headers_to_blame
@@ -33,14 +33,14 @@ def answers_200(reading: TraceView) -> Iterator[Finding]:
         if tale.create is None:
             continue
         for view in tale.queries:
-            yield kept(view.number)
+            yield passed(view.number)
         known = min((view.entry.ended for view in tale.queries), default=float("inf"))
         at_once = any(_is_unknown(view) and is_at_once(tale.create, view) for view in tale.refused)
         for view in tale.refused:
             early = _is_unknown(view) and view.entry.began <= known and (at_once or bool(tale.queries))
             wrong = view.status in _NEVER and view.status not in permitted(view, reading)
             if wrong and not early and view.number not in headers_to_blame(reading):
-                yield broken(view.number, expected="200 for an own task", seen=str(view.status))
+                yield violation(view.number, expected="200 for an own task", seen=str(view.status))
         yield from _lasting_500(reading, tale)
 
 
@@ -56,7 +56,9 @@ def _lasting_500(reading: TraceView, tale: TaskHistory) -> Iterator[Finding]:
         return
     if reading.once(_last_success) > tail[0].entry.ended:
         numbers = (view.number for view in tail)
-        yield broken(*numbers, expected="200 for an own task", seen=f"{tail[-1].status}, {len(tail)} times")
+        yield violation(
+            *numbers, expected="200 for an own task", seen=f"{tail[-1].status}, {len(tail)} times"
+        )
 
 
 def _last_success(reading: TraceView) -> float:
@@ -70,13 +72,13 @@ def schema(reading: TraceView) -> Iterator[Finding]:
             problems = [one for one in reading.problems(view) if not _is_told(one, view, tale.create)]
             if problems:
                 where = problems[0].pointer.lstrip("/").replace("/", ".")
-                yield broken(
+                yield violation(
                     view.number,
                     expected="a body as its schema says",
                     seen=f"{where or 'the body'}: {shown(problems[0].message)}",
                 )
             else:
-                yield kept(view.number)
+                yield passed(view.number)
 
 
 def _bodies(tale: TaskHistory) -> Iterator[Observation]:
@@ -117,9 +119,9 @@ def complete(reading: TraceView) -> Iterator[Finding]:
         for view in tale.judged:
             missing = _missing(view)
             if missing:
-                yield broken(view.number, expected="id and status", seen=f"no {' and no '.join(missing)}")
+                yield violation(view.number, expected="id and status", seen=f"no {' and no '.join(missing)}")
             else:
-                yield kept(view.number)
+                yield passed(view.number)
 
 
 def _missing(view: Observation) -> list[str]:
@@ -134,9 +136,9 @@ def same_id(reading: TraceView) -> Iterator[Finding]:
             if not isinstance(said, str):
                 continue
             if said == unquote(tale.id):
-                yield kept(view.number)
+                yield passed(view.number)
             else:
-                yield broken(view.number, expected=f"the id {tale.id}", seen=f"the id {shown(said)}")
+                yield violation(view.number, expected=f"the id {tale.id}", seen=f"the id {shown(said)}")
 
 
 def extra_fields(reading: TraceView) -> Iterator[Finding]:
@@ -149,9 +151,9 @@ def extra_fields(reading: TraceView) -> Iterator[Finding]:
                 if value is _ABSENT or value is None:
                     continue
                 if right(value) or value == _at(create, place):
-                    yield kept(view.number)
+                    yield passed(view.number)
                 else:
-                    yield broken(
+                    yield violation(
                         view.number,
                         expected=f"{place[1:].replace('/', '.')} as a create gives it",
                         seen=shown(value),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import results_of
-from evolink_check.analysis.verdicts import broken, kept
+from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.tasks.history import bodies_of, shown, task_histories
 from evolink_check.traffic.formats import is_uri
 from evolink_check.traffic.trace import NOBODY
@@ -99,9 +99,9 @@ def works_24h(reading: TraceView) -> Iterator[Finding]:
         if fetch.most >= LIFE - _MARGIN:
             continue
         if fetch.good:
-            yield kept(fetch.number)
+            yield passed(fetch.number)
         elif _is_dead(reading, fetch):
-            yield broken(
+            yield violation(
                 fetch.tale.create.number if fetch.tale.create else fetch.number,
                 fetch.number,
                 expected="200 or 206 within 24 h",
@@ -144,13 +144,13 @@ def expired(reading: TraceView) -> Iterator[Finding]:
         if fetch.least <= LIFE + _MARGIN:
             continue
         if fetch.good:
-            yield broken(
+            yield violation(
                 fetch.number,
                 expected="no file after 24 h",
                 seen=f"{fetch.link.status} after {fetch.least / 3600:.1f} h",
             )
         elif 400 <= fetch.link.status < _SERVER_ERROR and fetch.link.status not in _NOT_THE_LINK:  # noqa: PLR2004
-            yield kept(fetch.number)
+            yield passed(fetch.number)
 
 
 def no_key(reading: TraceView) -> Iterator[Finding]:
@@ -161,9 +161,9 @@ def no_key(reading: TraceView) -> Iterator[Finding]:
         status = fetch.link.status
         refused = status == _UNAUTHORIZED or (status == _FORBIDDEN and _works(reading, fetch, keyed=True))
         if fetch.good:
-            yield kept(fetch.number)
+            yield passed(fetch.number)
         elif refused and fetch.most < LIFE - _MARGIN:
-            yield broken(fetch.number, expected="the file, without a key", seen=f"{status} without a key")
+            yield violation(fetch.number, expected="the file, without a key", seen=f"{status} without a key")
 
 
 def extension(reading: TraceView) -> Iterator[Finding]:
@@ -177,11 +177,11 @@ def extension(reading: TraceView) -> Iterator[Finding]:
             found = _EXTENSION.search(path)
             wanted = _EXTENSIONS.get(_medium(tale, view), "").split()
             if found and (not wanted or found[1].lower() in wanted):
-                yield kept(view.number)
+                yield passed(view.number)
             else:
                 end = shown(path.rpartition("/")[2][-24:])
                 example = f".{wanted[0]}" if wanted else "an extension"
-                yield broken(
+                yield violation(
                     view.number, expected=f"{example} at the end of the path", seen=f"a path to {end}"
                 )
 
@@ -201,11 +201,11 @@ def content_type(reading: TraceView) -> Iterator[Finding]:
         kind = (fetch.link.header("Content-Type") or "").partition(";")[0].strip().lower()
         media = fetch.link.entry.media
         if not kind.startswith(f"{medium}/") and kind not in _AS_GOOD:
-            yield broken(fetch.number, expected=f"{medium}/…", seen=f"Content-Type {shown(kind)}")
+            yield violation(fetch.number, expected=f"{medium}/…", seen=f"Content-Type {shown(kind)}")
         elif media and media.problem and fetch.link.status == _OK:
-            yield broken(fetch.number, expected=f"a file that is a {medium}", seen=shown(media.problem))
+            yield violation(fetch.number, expected=f"a file that is a {medium}", seen=shown(media.problem))
         else:
-            yield kept(fetch.number)
+            yield passed(fetch.number)
 
 
 def duration(reading: TraceView) -> Iterator[Finding]:
@@ -244,9 +244,9 @@ def _seconds(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
     if media is None or isinstance(wanted, bool) or not isinstance(wanted, int | float):
         return None
     if abs(media.seconds - wanted) <= _HALF:
-        return kept(create.number, fetch.number)
+        return passed(create.number, fetch.number)
     seen = f"a result of {media.seconds:.2f} s"
-    return broken(create.number, fetch.number, expected=f"{wanted:g} s, to half a second", seen=seen)
+    return violation(create.number, fetch.number, expected=f"{wanted:g} s, to half a second", seen=seen)
 
 
 def _lines(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
@@ -256,9 +256,9 @@ def _lines(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
         return None
     sides = {media.height, media.width} if media.height > media.width else {media.height}
     if any(abs(side - int(said[1])) <= _ROUNDED for side in sides):
-        return kept(create.number, fetch.number)
+        return passed(create.number, fetch.number)
     seen = f"a picture of {media.width}x{media.height}"
-    return broken(create.number, fetch.number, expected=f"{said[1]} lines", seen=seen)
+    return violation(create.number, fetch.number, expected=f"{said[1]} lines", seen=seen)
 
 
 RULES: Mapping[str, Rule] = {

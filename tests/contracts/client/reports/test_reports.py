@@ -76,26 +76,26 @@ def test_the_json_says_what_broke_where_and_what_to_change() -> None:
     found = json.loads(json_report.to_json(summary(GOOD, LIAR, LOST)))
     assert (found["version"], found["exit_status"], found["seed"], found["seconds"]) == (1, 1, 3, 12.5)
     assert found["score"] == {
-        "kept": 20,
-        "noted": 0,
-        "broken": 1,
+        "passed": 20,
+        "warning": 0,
+        "failed": 1,
         "not_observed": 20,
         "scenarios": 3,
         "could_not_run": 1,
-    } | {name: found["score"][name] for name in ("kept", "not_observed")}
-    broken = next(one for one in found["clauses"] if one["word"] == "broken")
-    assert (broken["id"], broken["scenarios"], broken["level"]) == (
+    } | {name: found["score"][name] for name in ("passed", "not_observed")}
+    failing = next(one for one in found["clauses"] if one["status"] == "failed")
+    assert (failing["id"], failing["scenarios"], failing["level"]) == (
         "client.failed-is-failure",
         ["fail-x"],
         "must",
     )
-    (breach,) = found["scenarios"][1]["breaches"]
-    assert breach["clause"] == "client.failed-is-failure"
-    assert breach["evidence"] == [
+    (violation,) = found["scenarios"][1]["violations"]
+    assert violation["clause"] == "client.failed-is-failure"
+    assert violation["evidence"] == [
         {"at": 2.1, "method": "GET", "url": FAILED.entries[1].exchange.url, "status": 200},
     ]
-    assert breach["advice"].startswith("Look at `status`")
-    assert found["scenarios"][0]["clauses"]["client.reports-success"] == "kept"
+    assert violation["advice"].startswith("Look at `status`")
+    assert found["scenarios"][0]["clauses"]["client.reports-success"] == "passed"
     assert found["scenarios"][2]["problem"] == f"no {NASTY}"
 
 
@@ -107,7 +107,7 @@ def test_the_badge_is_an_endpoint_of_shields_io(runs: tuple[ScenarioRun, ...], c
     found = json.loads(json_report.to_badge(summary(*runs)))
     assert found["schemaVersion"] == 1
     assert found["color"] == colour
-    assert found["message"].endswith("rules kept")
+    assert found["message"].endswith("rules passed")
 
 
 def test_the_junit_file_has_a_case_for_each_clause_that_was_observed() -> None:
@@ -129,13 +129,13 @@ def test_the_terminal_begins_with_what_is_broken_and_ends_with_the_score() -> No
     found = summary(GOOD, LIAR, MUTE, LOST)
     terminal.show(found, file)
     text = file.getvalue()
-    assert text.startswith("broken  client.failed-is-failure")
-    assert text.index("noted  client.tells-code") > 0
+    assert text.startswith("failed  client.failed-is-failure")
+    assert text.index("warning  client.tells-code") > 0
     assert "to change: Show `error.code`" in text
     assert text.rstrip().endswith(found.score)
     assert "2.10 s  GET https://api.example.test/v1/tasks/" in text
     assert "\x1b" not in text.replace(NASTY, "")
-    assert terminal.line(found.runs[1]).startswith("fail-x: client.failed-is-failure broken")
+    assert terminal.line(found.runs[1]).startswith("fail-x: client.failed-is-failure failed")
 
 
 def test_the_page_has_everything_and_runs_nothing() -> None:

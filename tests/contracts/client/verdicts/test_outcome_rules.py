@@ -61,11 +61,11 @@ def ended(found: Tracing, end: str = "failure", errors: str = "", **more: Any) -
 
 def words(found: Tracing, outcome: Outcome, scenario: Scenario = PLAIN) -> dict[str, str]:
     verdicts = verdicts_of(found.trace(), outcome, scenario, CLAUSES, SPEC)
-    return {one.clause.id: one.word for one in verdicts if one.word != "not observed"}
+    return {one.clause.id: one.status for one in verdicts if one.status != "not observed"}
 
 
 def against(found: Tracing, outcome: Outcome, scenario: Scenario = PLAIN) -> set[str]:
-    return {id_ for id_, word in words(found, outcome, scenario).items() if word != "kept"}
+    return {id_ for id_, word in words(found, outcome, scenario).items() if word != "passed"}
 
 
 DONE = asked(processing(), completed(), fetched=200)
@@ -73,7 +73,7 @@ DONE = asked(processing(), completed(), fetched=200)
 
 def test_a_good_end_breaks_nothing() -> None:
     found = words(DONE, ended(DONE, "success", saved=WHOLE))
-    assert set(found.values()) == {"kept"}
+    assert set(found.values()) == {"passed"}
     assert {
         "client.reports-success",
         "client.fetches-result",
@@ -83,7 +83,7 @@ def test_a_good_end_breaks_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "text", "kept"),
+    ("found", "text", "clauses"),
     [
         (refused(), "evolink: insufficient_quota: top up", {"client.reports-failure", "client.tells-code"}),
         (asked(failed("service_error")), "service_error", {"client.failed-is-failure", "client.tells-code"}),
@@ -92,10 +92,10 @@ def test_a_good_end_breaks_nothing() -> None:
         (refused(500), "", set()),
     ],
 )
-def test_an_honest_failure_breaks_nothing(found: Tracing, text: str, kept: set[str]) -> None:
+def test_an_honest_failure_breaks_nothing(found: Tracing, text: str, clauses: set[str]) -> None:
     judged = words(found, ended(found, errors=text))
-    assert set(judged.values()) == {"kept"}
-    assert kept <= judged.keys()
+    assert set(judged.values()) == {"passed"}
+    assert clauses <= judged.keys()
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_what_harms_nobody_explains_nothing() -> None:
 def test_unusual_answers_change_nothing(errors: str, found: Tracing) -> None:
     odd = KNOWN["shape-extra"]
     assert against(found, ended(found, errors=errors), odd) == {"client.tolerant"}
-    assert words(DONE, ended(DONE, "success", saved=WHOLE), odd)["client.tolerant"] == "kept"
+    assert words(DONE, ended(DONE, "success", saved=WHOLE), odd)["client.tolerant"] == "passed"
 
 
 def test_a_client_that_could_not_get_so_far_is_not_called_intolerant() -> None:
@@ -223,13 +223,15 @@ def test_a_result_that_is_none_may_be_called_so() -> None:
 
 def test_a_task_that_never_ends_shows_who_has_a_deadline() -> None:
     found, stuck = asked(processing()), KNOWN["stuck-processing"]
-    assert words(found, ended(found, errors="gave up", patience=3.0), stuck)["client.own-deadline"] == "kept"
+    assert (
+        words(found, ended(found, errors="gave up", patience=3.0), stuck)["client.own-deadline"] == "passed"
+    )
     assert "client.own-deadline" not in words(found, ended(found, "killed"), stuck)
 
 
 def test_a_query_that_is_sent_again_is_kept() -> None:
     found = asked(processing(), 503, completed(), fetched=200)
-    assert words(found, ended(found, "success"))["client.asks-again"] == "kept"
+    assert words(found, ended(found, "success"))["client.asks-again"] == "passed"
 
 
 def test_anything_that_the_schema_allows_is_held_against_nobody() -> None:
@@ -239,7 +241,7 @@ def test_anything_that_the_schema_allows_is_held_against_nobody() -> None:
     assert against(found, ended(found, errors=TRACEBACK), KNOWN["query-any"]) == {"client.no-crash"}
 
 
-def test_the_worst_of_all_runs_counts_with_every_breach() -> None:
+def test_the_worst_of_all_runs_counts_with_every_violation() -> None:
     runs = []
     for found, outcome in (
         (refused(), ended(refused(), "success")),
@@ -251,7 +253,7 @@ def test_the_worst_of_all_runs_counts_with_every_breach() -> None:
             )
         )
     judged = {one.clause.id: one for one in together([*runs, runs[0]], CLAUSES)}
-    assert judged["client.reports-failure"].word == "broken"
-    assert len(judged["client.reports-failure"].breaches) == 2
-    assert judged["client.reports-success"].word == "kept"
-    assert judged["receiver.answers-2xx"].word == "not observed"
+    assert judged["client.reports-failure"].status == "failed"
+    assert len(judged["client.reports-failure"].violations) == 2
+    assert judged["client.reports-success"].status == "passed"
+    assert judged["receiver.answers-2xx"].status == "not observed"

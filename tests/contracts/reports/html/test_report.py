@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_check.analysis.observations import TraceView
-from evolink_check.analysis.verdicts import broken
+from evolink_check.analysis.verdicts import violation
 from evolink_check.reports.html import report as html
 from evolink_check.reports.html.elements import Html, el, text
 from evolink_check.reports.html.task_lanes import LANES, lanes
@@ -144,16 +144,16 @@ def test_the_head_says_how_it_went_and_what_it_took() -> None:
     shown = page(har="all.har").shown
     for words in (
         "https://api.example.test",
-        "3 clauses broken",
+        "3 clauses failed",
         "2025-09-06 14:42:23 UTC",
         "12.3 s",
         "10 of 20",
     ):
         assert words in shown
     assert "all.har" in shown
-    known = tuple(replace(one, known=bool(one.breaches)) for one in full())
-    assert "nothing broken that was not known" in page(judged=known).shown
-    assert "all that was observed is kept" in page(judged=verdicts()).shown
+    known = tuple(replace(one, known=bool(one.violations)) for one in full())
+    assert "no failures that were not known" in page(judged=known).shown
+    assert "everything that was observed passed" in page(judged=verdicts()).shown
 
 
 def test_each_section_has_its_bar() -> None:
@@ -161,8 +161,8 @@ def test_each_section_has_its_bar() -> None:
     sections = {one.id.partition(".")[0] for one in CLAUSES if one.binds == "server"}
     assert len(found.of("div", "coverage")) == len(sections)
     bars = [(one["class"], one["style"], one["title"]) for one in found.of("i")]
-    assert ("broken", "flex-grow: 1", "broken: callback.retries") in bars
-    assert ("kept", "flex-grow: 1", "kept: callback.post") in bars
+    assert ("failed", "flex-grow: 1", "failed: callback.retries") in bars
+    assert ("passed", "flex-grow: 1", "passed: callback.post") in bars
     assert all(one["aria-label"] == one["title"] for one in found.of("i")), "for those who hear it"
 
 
@@ -189,10 +189,10 @@ def _contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize(
     ("words", "ground"),
     [
-        *(("on", word) for word in ("kept", "broken", "noted")),
+        *(("on", word) for word in ("passed", "failed", "warning")),
         *(("ink", ground) for ground in ("paper", "card", "code")),
         *(("soft", ground) for ground in ("paper", "card", "code", "line")),
-        *((word, "card") for word in ("kept", "broken", "noted")),
+        *((word, "card") for word in ("passed", "failed", "warning")),
     ],
 )
 def test_words_can_be_read_by_day_and_by_night(words: str, ground: str) -> None:
@@ -202,9 +202,9 @@ def test_words_can_be_read_by_day_and_by_night(words: str, ground: str) -> None:
 
 def test_a_failure_shows_its_exchanges() -> None:
     found = page(
-        judged=verdicts(create__answers_200=(broken(0, 2, expected="200 it is", seen="201 it was"),))
+        judged=verdicts(create__answers_200=(violation(0, 2, expected="200 it is", seen="201 it was"),))
     )
-    assert len(found.of("article", "broken")) == 1
+    assert len(found.of("article", "failed")) == 1
     assert len(found.of("details", "exchange")) == 2
     for words in (
         "200 it is",
@@ -219,10 +219,10 @@ def test_a_failure_shows_its_exchanges() -> None:
     assert 'Bearer $EVOLINK_API_KEY"' in found.shown
 
 
-def test_a_breach_without_entries_is_shown_too() -> None:
+def test_a_violation_without_entries_is_shown_too() -> None:
     found = page(
         judged=verdicts(
-            wire__json=(broken(expected="x", seen="nothing came"), broken(99, expected="y", seen="z"))
+            wire__json=(violation(expected="x", seen="nothing came"), violation(99, expected="y", seen="z"))
         )
     )
     assert "nothing came" in found.shown
@@ -230,15 +230,15 @@ def test_a_breach_without_entries_is_shown_too() -> None:
 
 
 def test_kinds_without_end_are_not_all_shown() -> None:
-    many = tuple(broken(0, expected="x", seen=f"kind {number}") for number in range(9))
+    many = tuple(violation(0, expected="x", seen=f"kind {number}") for number in range(9))
     assert "and 6 other kinds" in page(judged=verdicts(wire__json=many)).shown
 
 
 def test_what_is_only_noted_stands_apart() -> None:
     found = page()
-    assert len(found.of("article", "noted")) == 1
-    assert "What is noted" in found.shown
-    assert "What is noted" not in page(judged=verdicts()).shown
+    assert len(found.of("article", "warning")) == 1
+    assert "Warnings: recommendations" in found.shown
+    assert "Warnings: recommendations" not in page(judged=verdicts()).shown
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_what_is_only_noted_stands_apart() -> None:
 def test_a_body_is_shown_as_what_it_is(answer: bytes, kind: str, shown: str) -> None:
     trace = Tracing()
     trace.create(answer, headers=(("Content-Type", kind),))
-    judged = verdicts(wire__json=(broken(0, expected="x", seen="y"),))
+    judged = verdicts(wire__json=(violation(0, expected="x", seen="y"),))
     assert shown in page(report(trace, judged)).shown
 
 
@@ -262,7 +262,7 @@ def test_a_body_that_was_not_kept_is_told_by_its_length() -> None:
     trace = Tracing()
     trace.link(answer=b"")
     trace.entries[0] = replace(trace.entries[0], size=7_000_000)
-    judged = verdicts(wire__json=(broken(0, expected="x", seen="y"),))
+    judged = verdicts(wire__json=(violation(0, expected="x", seen="y"),))
     assert "a body of 7000000 bytes, not kept" in page(report(trace, judged)).shown
 
 
@@ -274,7 +274,7 @@ def test_documented_answers_are_seen_or_never() -> None:
 
 def test_every_clause_is_in_the_table_and_those_that_are_broken_are_linked() -> None:
     found = page()
-    assert len([one for one in found.of("tr") if "data-word" in one]) == len(full())
+    assert len([one for one in found.of("tr") if "data-status" in one]) == len(full())
     links = {one["href"] for one in found.of("a")}
     assert links == {f"#{one['id']}" for one in found.of("article")}
     assert len(links) == 5
@@ -282,7 +282,7 @@ def test_every_clause_is_in_the_table_and_those_that_are_broken_are_linked() -> 
 
 def test_what_was_not_observed_says_what_it_needs() -> None:
     shown = page().shown
-    missing = [one.clause for one in full() if one.word == "not observed"]
+    missing = [one.clause for one in full() if one.status == "not observed"]
     assert missing
     assert all(f"needs: {clause.observed.by}" in shown for clause in missing)
 

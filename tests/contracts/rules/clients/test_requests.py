@@ -35,12 +35,12 @@ def told(value: float) -> tuple[tuple[str, str], ...]:
     return (*JSON, ("Retry-After", f"{value:g}"))
 
 
-def breaches(found: Tracing) -> dict[str, tuple[int, ...]]:
-    """Every clause of a client that is broken, with the entries of the first breach."""
+def violations(found: Tracing) -> dict[str, tuple[int, ...]]:
+    """Every clause of a client that is broken, with the entries of the first violation."""
     reading = found.reading()
-    judged = {id_: [one for one in rule(reading) if not one.kept] for id_, rule in CLIENT.items()}
+    judged = {id_: [one for one in rule(reading) if not one.passed] for id_, rule in CLIENT.items()}
     assert all(one.expected and one.seen for ones in judged.values() for one in ones), (
-        "a breach says what and why"
+        "a violation says what and why"
     )
     return {id_: ones[0].entries for id_, ones in judged.items() if ones}
 
@@ -48,7 +48,7 @@ def breaches(found: Tracing) -> dict[str, tuple[int, ...]]:
 def keeps(found: Tracing, clause: str) -> bool:
     """Whether something in the trace speaks for a clause, and nothing against it."""
     findings = found.findings(CLIENT[clause])
-    return bool(findings) and all(one.kept for one in findings)
+    return bool(findings) and all(one.passed for one in findings)
 
 
 def good(**create: Any) -> Tracing:
@@ -100,7 +100,7 @@ def test_every_rule_is_of_a_clause_that_binds_a_client() -> None:
 
 
 def test_a_good_client_breaks_nothing() -> None:
-    assert breaches(good()) == {}
+    assert violations(good()) == {}
     for clause in (
         "auth.header",
         "auth.header-only",
@@ -131,43 +131,43 @@ def test_a_good_client_breaks_nothing() -> None:
     ],
 )
 def test_a_create_with_one_fault_breaks_one_clause(clause: str, found: Tracing) -> None:
-    assert breaches(found) == {clause: (0,)}
+    assert violations(found) == {clause: (0,)}
 
 
 def test_what_the_documents_leave_open_accuses_nobody() -> None:
-    assert breaches(with_body(image_urls=[])) == {}
-    assert breaches(with_body(image_urls=["https://a.example/i?[removed]"])) == {}
-    assert breaches(with_body(callback_url="https://hooks.example.com/x")) == {}
-    assert breaches(creating(sent=(("Content-Type", "application/json; charset=utf-8"),))) == {}
+    assert violations(with_body(image_urls=[])) == {}
+    assert violations(with_body(image_urls=["https://a.example/i?[removed]"])) == {}
+    assert violations(with_body(callback_url="https://hooks.example.com/x")) == {}
+    assert violations(creating(sent=(("Content-Type", "application/json; charset=utf-8"),))) == {}
 
 
 def test_a_body_that_was_refused_unread_accuses_nobody() -> None:
     unread = Tracing()
     sent = (("Content-Type", "application/json"), ("Content-Length", "117"))
     unread.create(error("unauthorized", "authentication_error"), 401, body=b"", sent=sent)
-    assert breaches(unread) == {}
+    assert violations(unread) == {}
     assert keeps(unread, "client.content-type")
     bare = Tracing()
     bare.create(error("invalid_request", "invalid_request_error"), 400, body=b"")
-    assert breaches(bare) == {"client.valid-request": (0,)}
+    assert violations(bare) == {"client.valid-request": (0,)}
 
 
 def test_a_request_without_the_key_is_told() -> None:
     found = Tracing()
     found.create(error("unauthorized", "authentication_error"), 401, who=NOBODY)
-    assert breaches(found) == {"auth.header": (0,)}
+    assert violations(found) == {"auth.header": (0,)}
 
 
 def test_a_key_in_the_url_is_told_once_whether_or_not_it_is_in_the_header() -> None:
     for who in (NOBODY, "main"):
         found = Tracing()
         found.exchange("GET", f"/v1/tasks/{ID}?key={KEY}", 200, processing(), who=who)
-        assert breaches(found) == {"auth.header-only": (0,)}
+        assert violations(found) == {"auth.header-only": (0,)}
 
 
 def test_a_recording_that_does_not_tell_of_keys_accuses_nobody() -> None:
     found = good(who="unknown")
-    assert breaches(found) == {}
+    assert violations(found) == {}
     assert not any(0 in one.entries for one in found.findings(CLIENT["auth.header"]))
 
 
@@ -177,7 +177,7 @@ def test_a_key_that_goes_to_a_result_link_is_told(more: dict[str, Any]) -> None:
     found.create()
     found.query(completed(), after=2.0)
     found.link(**more)
-    assert breaches(found) == {"client.link-without-key": (2,)}
+    assert violations(found) == {"client.link-without-key": (2,)}
 
 
 def test_plain_http_is_for_this_machine_only() -> None:
@@ -185,7 +185,7 @@ def test_plain_http_is_for_this_machine_only() -> None:
     found.exchange("GET", f"http://api.example.test/v1/tasks/{ID}", 200, processing())
     trace = found.reading()
     trace.trace = type(trace.trace)(trace.trace.entries, origin="http://api.example.test")
-    assert [one.kept for one in CLIENT["auth.https"](trace)] == [False]
+    assert [one.passed for one in CLIENT["auth.https"](trace)] == [False]
     assert ORIGIN.startswith("https://")
 
 
@@ -194,7 +194,7 @@ def test_plain_http_is_for_this_machine_only() -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403])
 def test_what_was_refused_is_not_sent_again(status: int) -> None:
-    assert breaches(repeated(status, REFUSAL)) == {"client.no-retry-refused": (0, 1)}
+    assert violations(repeated(status, REFUSAL)) == {"client.no-retry-refused": (0, 1)}
 
 
 def test_what_was_refused_may_be_sent_changed_or_after_somebody_has_thought() -> None:
@@ -202,8 +202,8 @@ def test_what_was_refused_may_be_sent_changed_or_after_somebody_has_thought() ->
     found.create(error("invalid_request", "invalid_request_error"), 400)
     found.create(body={**BODY, "prompt": "Another"}, after=2.0)
     found.query(completed(), after=2.0)
-    assert breaches(found) == {}
-    assert breaches(repeated(402, REFUSAL, after=90.0)) == {}
+    assert violations(found) == {}
+    assert violations(repeated(402, REFUSAL, after=90.0)) == {}
 
 
 def test_a_query_that_was_refused_is_not_repeated() -> None:
@@ -211,14 +211,14 @@ def test_a_query_that_was_refused_is_not_repeated() -> None:
     found.create()
     found.query(error("permission_denied", "invalid_request_error"), 403, after=2.0)
     found.query(error("permission_denied", "invalid_request_error"), 403, after=2.0)
-    assert breaches(found) == {"client.no-retry-refused": (1, 2)}
+    assert violations(found) == {"client.no-retry-refused": (1, 2)}
 
 
 @pytest.mark.parametrize(("headers", "after"), [(told(3), 2.0), (DATED, 5.0)])
 def test_a_client_waits_as_long_as_retry_after_says(headers: Any, after: float) -> None:
     limited = error("rate_limit_exceeded", "rate_limit_error")
-    assert breaches(repeated(429, limited, after, headers=headers)) == {"client.retry-after": (0, 1)}
-    assert breaches(repeated(429, limited, 10.0, headers=headers)) == {}
+    assert violations(repeated(429, limited, after, headers=headers)) == {"client.retry-after": (0, 1)}
+    assert violations(repeated(429, limited, 10.0, headers=headers)) == {}
 
 
 def test_another_matter_may_go_on_while_one_waits() -> None:
@@ -226,20 +226,20 @@ def test_another_matter_may_go_on_while_one_waits() -> None:
     found.create()
     found.create(error("rate_limit_exceeded", "x"), 429, headers=told(30), body={**BODY, "prompt": "More"})
     found.query(completed(), after=2.0)
-    assert breaches(found) == {}
+    assert violations(found) == {}
 
 
-@pytest.mark.parametrize(("after", "broken"), [(0.01, {}), (0.5, {"client.retry-after": (0, 1)})])
-def test_another_create_may_have_been_on_its_way(after: float, broken: Any) -> None:
+@pytest.mark.parametrize(("after", "violated"), [(0.01, {}), (0.5, {"client.retry-after": (0, 1)})])
+def test_another_create_may_have_been_on_its_way(after: float, violated: Any) -> None:
     found = Tracing()
     found.create(error("rate_limit_exceeded", "x"), 429, headers=told(3))
     found.create(after=after, body={**BODY, "prompt": "More"})
     found.query(completed(), after=2.0)
-    assert breaches(found) == broken
+    assert violations(found) == violated
 
 
 def test_a_429_without_a_time_accepts_any_wait() -> None:
-    assert breaches(repeated(429, error("rate_limit_exceeded", "x"), 0.5)) == {}
+    assert violations(repeated(429, error("rate_limit_exceeded", "x"), 0.5)) == {}
 
 
 def test_a_retry_after_is_seconds_or_a_date_or_nothing() -> None:
@@ -259,7 +259,7 @@ def test_a_retry_after_is_seconds_or_a_date_or_nothing() -> None:
     ],
 )
 def test_after_a_500_a_client_waits_longer_each_time(found: Tracing, clause: str) -> None:
-    assert breaches(found).keys() == {clause}
+    assert violations(found).keys() == {clause}
 
 
 @pytest.mark.parametrize(
@@ -273,32 +273,32 @@ def test_after_a_500_a_client_waits_longer_each_time(found: Tracing, clause: str
     ],
 )
 def test_patience_after_a_500_is_kept(found: Tracing) -> None:
-    assert breaches(found) == {}
+    assert violations(found) == {}
     assert keeps(found, "client.backs-off")
 
 
 def test_a_client_that_is_always_too_quick_is_not_accused_of_its_repetitions_too() -> None:
-    assert breaches(failing([0.1, 0.1, 0.1], "query", usual=0.1)).keys() == {"client.poll-interval"}
+    assert violations(failing([0.1, 0.1, 0.1], "query", usual=0.1)).keys() == {"client.poll-interval"}
 
 
 @pytest.mark.parametrize(("status", "answer"), [(0, b""), (200, b'{"created":17,"id":'), (200, {})])
 def test_a_create_whose_answer_was_lost_is_not_sent_blindly_again(status: int, answer: Any) -> None:
-    assert breaches(repeated(status, answer)) == {"client.no-blind-repeat": (0, 1)}
+    assert violations(repeated(status, answer)) == {"client.no-blind-repeat": (0, 1)}
 
 
 def test_a_create_that_is_answered_with_a_page_may_be_taken_for_lost() -> None:
     page = (("Content-Type", "text/html"),)
     lost = Tracing()
     lost.create(headers=page)
-    assert breaches(lost) == {}
+    assert violations(lost) == {}
     assert keeps(lost, "client.no-blind-repeat")
-    assert breaches(repeated(200, created(), headers=page)) == {"client.no-blind-repeat": (0, 1)}
+    assert violations(repeated(200, created(), headers=page)) == {"client.no-blind-repeat": (0, 1)}
 
 
 def test_a_create_that_surely_made_nothing_may_be_sent_again() -> None:
     page = b"<html>503</html>"
-    assert breaches(repeated(503, page)) == {}
-    assert breaches(repeated(0, after=90.0)) == {}
+    assert violations(repeated(503, page)) == {}
+    assert violations(repeated(0, after=90.0)) == {}
 
 
 def test_two_equal_creates_that_both_went_well_are_two_orders() -> None:
@@ -307,5 +307,5 @@ def test_two_equal_creates_that_both_went_well_are_two_orders() -> None:
     found.create(created(id=f"{ID[:-1]}a"), after=0.1)
     found.query(failed("service_error"), after=2.0)
     found.query(completed(id=f"{ID[:-1]}a"), id_=f"{ID[:-1]}a")
-    assert breaches(found) == {}
+    assert violations(found) == {}
     assert CREATE

@@ -82,13 +82,13 @@ def test_a_good_server_keeps_every_clause_of_these() -> None:
     trace.create(INVALID, 400, BODY | {"prompt": "x" * 1_100_000})
     trace.create(INVALID, 400, TWINS)
     assert trace.accused() == {}
-    assert create_requests.RULES.keys() == trace.kept().keys() & create_requests.RULES.keys()
+    assert create_requests.RULES.keys() == trace.passed().keys() & create_requests.RULES.keys()
 
 
 def test_nothing_is_said_of_what_was_not_seen() -> None:
     trace = Tracing()
     trace.credits(5)
-    assert not trace.kept().keys() & create_requests.RULES.keys()
+    assert not trace.passed().keys() & create_requests.RULES.keys()
 
 
 @pytest.mark.parametrize(("clause", "body", "more"), FAULTY)
@@ -124,7 +124,7 @@ def test_a_refusal_for_another_documented_reason_says_nothing(
         **more,
     )
     assert trace.accused() == {}
-    assert clause == "model.enum" or clause not in trace.kept()
+    assert clause == "model.enum" or clause not in trace.passed()
 
 
 @pytest.mark.parametrize("status", [400, 402, 403])
@@ -143,7 +143,7 @@ def test_an_unknown_model_may_be_400_or_403() -> None:
     trace.create(INVALID, 400, BODY | {"model": "another"})
     trace.create(DENIED, 403, BODY | {"model": "another"})
     assert trace.accused() == {}
-    assert trace.kept()["model.enum"] == 2
+    assert trace.passed()["model.enum"] == 2
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_two_faults_speak_of_neither_unless_both_are_let_pass() -> None:
     trace = Tracing()
     body = BODY | {"duration": 7, "mode": "dull"}
     trace.create(INVALID, 400, body)
-    assert not trace.kept().keys() & {"duration.enum", "mode.enum"}
+    assert not trace.passed().keys() & {"duration.enum", "mode.enum"}
     trace.create(body=body)
     assert trace.accused().keys() == {"duration.enum"}
 
@@ -183,7 +183,7 @@ def test_two_faults_speak_of_neither_unless_both_are_let_pass() -> None:
 def test_a_key_that_stands_twice_counts_where_it_stands_last() -> None:
     trace = Tracing()
     trace.create(INVALID, 400, TWINS)
-    assert (trace.accused(), trace.kept().get("body.duplicate-keys")) == ({}, 1)
+    assert (trace.accused(), trace.passed().get("body.duplicate-keys")) == ({}, 1)
     trace.create(body=TWINS)
     assert trace.accused().keys() == {"body.duplicate-keys"}
 
@@ -229,7 +229,7 @@ def test_a_callback_to_the_receiver_that_the_server_was_told_of_must_be_accepted
     assert trace.accused().keys() == {"create.accepts"}
 
 
-def test_a_passing_500_is_no_breach_and_nothing_but_500_is_one() -> None:
+def test_a_passing_500_is_no_violation_and_nothing_but_500_is_one() -> None:
     trace = Tracing()
     trace.create(BROKEN_DOWN, 500)
     trace.create(BROKEN_DOWN, 500)
@@ -252,7 +252,7 @@ def test_a_barred_account_gets_403_with_the_name_of_the_model() -> None:
         trace = Tracing(accounts={"barred": Account("barred", valid=True, access=False)})
         trace.create(answer, status, who="barred")
         assert trace.accused().keys() == clauses
-        assert ("model.access" in trace.kept()) == (status == 403 and not clauses)
+        assert ("model.access" in trace.passed()) == (status == 403 and not clauses)
 
 
 def test_a_huge_body_is_refused_or_accepted_but_never_a_500() -> None:
@@ -266,7 +266,7 @@ def test_a_huge_body_with_another_fault_shows_that_its_size_is_borne() -> None:
     for size, status, seen in ((1_100_000, 400, True), (1_100_000, 200, True), (20, 400, False)):
         trace = Tracing()
         trace.create(INVALID if status == 400 else task(), status, BODY | {"x": "x" * size})
-        assert ("body.limit" in trace.kept()) is seen
+        assert ("body.limit" in trace.passed()) is seen
 
 
 def test_thousands_of_creates_with_features_are_judged_in_a_moment() -> None:
@@ -278,7 +278,7 @@ def test_thousands_of_creates_with_features_are_judged_in_a_moment() -> None:
     reading = trace.reading()
     assert len(reading.seen) == 6000  # understood before the watch runs
     began = process_time()
-    assert sum(not one.kept for one in create_requests.RULES["callback.unresolved"](reading)) == 3000
+    assert sum(not one.passed for one in create_requests.RULES["callback.unresolved"](reading)) == 3000
     assert process_time() - began < 2.0
 
 
@@ -295,7 +295,7 @@ def test_a_spoiled_exchange_is_nobody_elses_business(spoiled: Callable[[Tracing]
     trace = Tracing()
     spoiled(trace)
     assert not trace.accused().keys() & create_requests.RULES.keys()
-    assert not trace.kept().keys() & create_requests.RULES.keys()
+    assert not trace.passed().keys() & create_requests.RULES.keys()
 
 
 def test_an_answer_about_the_key_says_nothing_of_what_may_be_accepted_or_not() -> None:
@@ -305,4 +305,4 @@ def test_an_answer_about_the_key_says_nothing_of_what_may_be_accepted_or_not() -
         trace.create(
             answer, status, BODY | {"image_urls": [], "prompt": " "}, headers=(*JSON, ("Retry-After", "1"))
         )
-        assert not trace.kept().keys() & {"create.image-urls-empty", "prompt.length"}
+        assert not trace.passed().keys() & {"create.image-urls-empty", "prompt.length"}

@@ -127,7 +127,7 @@ def test_a_task_that_is_lost_before_it_is_first_asked_for_was_not_asked_for_at_o
     late = Tracing()
     late.create()
     late.query(processing(), after=5.0)
-    assert "create.readable-at-once" not in late.kept()
+    assert "create.readable-at-once" not in late.passed()
 
 
 def test_a_task_that_turns_up_after_a_404_was_not_readable_at_once_however_late_that_was() -> None:
@@ -153,7 +153,7 @@ def test_two_creates_with_one_id_are_told_and_their_queries_are_not() -> None:
     trace.create(body=BODY | {"prompt": "another"})
     trace.query(UNKNOWN, 404)
     assert trace.accused().keys() == {"id.unique"}
-    assert trace.kept()["id.unique"] == 1
+    assert trace.passed()["id.unique"] == 1
 
 
 def test_a_recording_that_was_read_twice_has_no_twins() -> None:
@@ -209,7 +209,7 @@ def test_of_many_answers_each_kind_is_held_against_its_schema_once(monkeypatch: 
     trace = Tracing()
     for place in range(300):
         trace.create(new(place) if place % 100 else new(place, task_info="soon"))
-    found = [one for one in trace.findings(create_responses.RULES["create.schema"]) if not one.kept]
+    found = [one for one in trace.findings(create_responses.RULES["create.schema"]) if not one.passed]
     assert [one.entries for one in found] == [(0,), (100,), (200,)]
     assert len(asked) == 2
 

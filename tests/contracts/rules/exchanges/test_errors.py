@@ -63,10 +63,10 @@ EACH = [*(("create", status) for status in CREATE_ASKED), *(("query", status) fo
 @pytest.mark.parametrize(("kind", "status"), EACH)
 def test_the_documented_example_of_every_error_is_right(kind: str, status: int) -> None:
     trace = tracing()
-    assert f"{kind}.error-{status}" not in trace.kept()
+    assert f"{kind}.error-{status}" not in trace.passed()
     ask(trace, kind, status, documented(kind, status))
     assert trace.accused() == {}
-    assert trace.kept()[f"{kind}.error-{status}"] == 1
+    assert trace.passed()[f"{kind}.error-{status}"] == 1
 
 
 @pytest.mark.parametrize("part", ["code", "type"])
@@ -135,7 +135,7 @@ def test_an_id_in_a_task_or_in_a_word_is_no_id_of_an_error() -> None:
     trace.query(processing())
     trace.create(documented("create", 400, message='"id": 5', request_id="x"), 400, BAD)
     assert trace.accused() == {}
-    assert trace.kept()["error.no-id"] == 1
+    assert trace.passed()["error.no-id"] == 1
 
 
 @pytest.mark.parametrize("code", ["unauthorized", "401", None, 401.5, True, 400])
@@ -143,7 +143,7 @@ def test_an_error_of_the_credits_has_its_status_for_a_code(code: Any) -> None:
     trace = Tracing()
     trace.exchange("GET", "/v1/credits", 401, error(401, "authentication_error"), who="wrong")
     assert trace.accused() == {}
-    assert trace.kept()["credits.integer-codes"] == 1
+    assert trace.passed()["credits.integer-codes"] == 1
     trace.exchange("GET", "/v1/credits", 401, error(code, "authentication_error"), who="wrong")
     assert trace.accused().keys() == {"credits.integer-codes"}
 
@@ -193,10 +193,10 @@ QUERIES: dict[str, tuple[str, Callable[[Tracing], Any]]] = {
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_a_query_that_had_to_be_refused_otherwise_is_told_by_its_clause(name: str) -> None:
-    clause, breach = QUERIES[name]
+    clause, violation = QUERIES[name]
     trace = tracing()
-    assert clause not in trace.kept()
-    breach(trace)
+    assert clause not in trace.passed()
+    violation(trace)
     found = trace.accused().keys()
     assert found & errors.RULES.keys() == {clause}
 
@@ -208,8 +208,8 @@ def test_the_documented_refusals_of_queries_are_right() -> None:
     trace.query(UNKNOWN, 404, "task-unified-0000000001-abcdefgh")
     trace.query(DENIED, 403, who="other")
     assert trace.accused() == {}
-    kept = trace.kept()
-    assert (kept["query.id-prefix"], kept["query.unknown-id"], kept["query.own-tasks"]) == (1, 2, 1)
+    passed = trace.passed()
+    assert (passed["query.id-prefix"], passed["query.unknown-id"], passed["query.own-tasks"]) == (1, 2, 1)
 
 
 @pytest.mark.parametrize(("status", "answer"), [(200, processing()), (403, DENIED), (404, UNKNOWN)])

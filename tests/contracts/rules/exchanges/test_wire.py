@@ -50,7 +50,7 @@ def good() -> Tracing:
 
 def test_a_good_server_keeps_every_clause_of_these() -> None:
     assert good().accused() == {}
-    assert wire.RULES.keys() <= good().kept().keys()
+    assert wire.RULES.keys() <= good().passed().keys()
 
 
 def test_nothing_is_said_of_what_was_not_seen() -> None:
@@ -58,7 +58,7 @@ def test_nothing_is_said_of_what_was_not_seen() -> None:
     trace.link()
     trace.create(b"", status=0, problem="the connection was lost")
     trace.exchange("GET", "https://elsewhere.test/v1/tasks/x", 500, b"oops")
-    assert trace.kept() == {}
+    assert trace.passed() == {}
     assert trace.accused() == {}
 
 
@@ -74,7 +74,7 @@ def test_what_something_in_front_of_the_server_may_answer_is_not_judged() -> Non
     trace.query(b"<html>", 414, "x" * 9_000, headers=HTML)
     trace.query(b"", headers=(), exact=False)  # a recording without the body
     trace.query(b"", size=10_000_000)
-    assert trace.kept() == {}
+    assert trace.passed() == {}
     assert trace.accused() == {}
 
 
@@ -176,11 +176,11 @@ NEW_AT = 1_757_169_744
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_each_breach_is_told_by_its_clause_alone(name: str) -> None:
-    clause, breach = BROKEN[name]
+def test_each_violation_is_told_by_its_clause_alone(name: str) -> None:
+    clause, violation = BROKEN[name]
     trace = good()
     trace.accounts["poor"] = Account("poor", valid=True, credits=False)
-    breach(trace)
+    violation(trace)
     assert trace.accused().keys() == {clause}
 
 
@@ -235,7 +235,7 @@ def test_what_a_recording_does_not_keep_to_the_byte_is_not_judged_by_its_bytes()
     trace = Tracing()
     trace.create(json.dumps(task()).replace("/", r"\/").encode(), exact=False)
     assert trace.accused() == {}
-    assert not {"wire.compact", "wire.slashes"} & trace.kept().keys()
+    assert not {"wire.compact", "wire.slashes"} & trace.passed().keys()
 
 
 def test_a_header_that_was_let_pass_elsewhere_is_not_to_blame() -> None:
@@ -260,11 +260,11 @@ def test_a_wait_is_given_in_seconds_or_as_a_date(said: str) -> None:
     trace = Tracing()
     trace.query(error("rate_limit_exceeded", "evo_api_error"), 429, headers=waiting(said))
     assert trace.accused() == {}
-    assert trace.kept()["rate.retry-after"] == 1
+    assert trace.passed()["rate.retry-after"] == 1
 
 
 @pytest.mark.parametrize(
-    ("said", "waited", "scale", "kept", "broken"),
+    ("said", "waited", "scale", "passes", "fails"),
     [
         ("10", 10.5, 1.0, False, True),
         ("10", 9.5, 1.0, False, False),  # too early
@@ -275,15 +275,15 @@ def test_a_wait_is_given_in_seconds_or_as_a_date(said: str) -> None:
         ("soon", 99.0, 1.0, False, False),
     ],
 )
-def test_who_waits_is_let_in(said: str, waited: float, scale: float, *, kept: bool, broken: bool) -> None:
+def test_who_waits_is_let_in(said: str, waited: float, scale: float, *, passes: bool, fails: bool) -> None:
     trace = Tracing(scale=scale)
     trace.create(HASTE, 429, headers=waiting(said))
     trace.create(HASTE, 429, headers=waiting("60"), after=waited)
-    assert ("rate.recovers" in trace.accused()) == broken
+    assert ("rate.recovers" in trace.accused()) == fails
     trace.entries.pop()
     trace.create(after=0.0)
     assert not trace.accused().keys() & {"rate.recovers"}
-    assert ("rate.recovers" in trace.kept()) == (kept or broken)
+    assert ("rate.recovers" in trace.passed()) == (passes or fails)
 
 
 def test_a_date_says_when_and_not_how_long_where_the_server_does_not_tell_its_clock() -> None:
@@ -292,8 +292,8 @@ def test_a_date_says_when_and_not_how_long_where_the_server_does_not_tell_its_cl
         said = ("Retry-After", "Sat, 06 Sep 2025 14:42:33 GMT")
         trace.create(HASTE, 429, headers=(*JSON[:1], said), after=60.0)
     assert trace.accused() == {}
-    assert trace.kept()["rate.retry-after"] == 2
-    assert "rate.recovers" not in trace.kept()
+    assert trace.passed()["rate.retry-after"] == 2
+    assert "rate.recovers" not in trace.passed()
 
 
 def test_a_wait_in_which_something_was_sent_proves_nothing() -> None:

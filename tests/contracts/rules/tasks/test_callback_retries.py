@@ -52,7 +52,7 @@ def answered(status: int, problem: str = "", took: float = 0.05) -> Tracing:
 
 NEVER = Try(0, 0.1, 10.05, GAVE_UP)
 GIVEN_UP = [Try(0, 0.1, 5.0, GAVE_UP), Try(204, 1.0)]
-BREACHES: list[tuple[str, Tracing]] = [
+VIOLATIONS: list[tuple[str, Tracing]] = [
     ("callback.timeout", tried(*GIVEN_UP)),
     ("callback.timeout", tried(Try(0, 0.1, 30.0, GAVE_UP), Try(204))),
     ("callback.timeout", tried(Try(0, 0.1, 20.0, CUT), Try(204))),
@@ -82,7 +82,7 @@ BREACHES: list[tuple[str, Tracing]] = [
 ]
 
 
-@pytest.mark.parametrize(("clause", "trace"), BREACHES)
+@pytest.mark.parametrize(("clause", "trace"), VIOLATIONS)
 def test_what_is_wrong_with_a_schedule_is_told_by_one_clause(clause: str, trace: Tracing) -> None:
     assert trace.accused().keys() == {clause}
 
@@ -115,17 +115,19 @@ def test_a_schedule_in_order_accuses_nobody(trace: Tracing) -> None:
 
 
 def test_schedules_in_order_keep_every_clause_of_them() -> None:
-    kept = failing(1.0, 2.0, 4.0).kept()
-    assert kept["callback.retries"] == kept["callback.any-failure"] == 3
-    assert kept["callback.at-most-three"] == 1
-    assert tried(NEVER, Try(204)).kept()["callback.timeout"] == 1
-    assert tried(NEVER, Try(204)).kept()["callback.2xx-success"] == 1
-    assert tried(Try(302, 0.1), Try(204)).kept()["callback.no-redirects"] == 1
+    passed = failing(1.0, 2.0, 4.0).passed()
+    assert passed["callback.retries"] == passed["callback.any-failure"] == 3
+    assert passed["callback.at-most-three"] == 1
+    assert tried(NEVER, Try(204)).passed()["callback.timeout"] == 1
+    assert tried(NEVER, Try(204)).passed()["callback.2xx-success"] == 1
+    assert tried(Try(302, 0.1), Try(204)).passed()["callback.no-redirects"] == 1
 
 
 def test_nothing_is_said_of_schedules_where_nothing_was_called() -> None:
-    assert not {*callback_retries.RULES} & tried(end=False).kept().keys()
-    assert not {*callback_retries.RULES} & tried(Try(url="https://else.example.test/"), url="").kept().keys()
+    assert not {*callback_retries.RULES} & tried(end=False).passed().keys()
+    assert (
+        not {*callback_retries.RULES} & tried(Try(url="https://else.example.test/"), url="").passed().keys()
+    )
 
 
 def test_who_repeats_a_success_is_not_told_of_what_he_does_not_repeat() -> None:
@@ -155,7 +157,9 @@ def test_who_repeats_a_success_is_not_told_of_what_he_does_not_repeat() -> None:
         (0.6, [Try(after=0.1)], set()),
     ],
 )
-def test_a_slow_machine_is_not_taken_for_a_breach(took: float, tries: list[Try], accused: set[str]) -> None:
+def test_a_slow_machine_is_not_taken_for_a_violation(
+    took: float, tries: list[Try], accused: set[str]
+) -> None:
     trace = tried(scale=20.0)
     trace.query(completed(), took=took)
     for one in tries:
@@ -207,7 +211,7 @@ def test_no_correct_schedule_is_accused(  # noqa: PLR0913  (all that may be othe
         )
         before = tooks[place]
     found = tried(*tries, scale=scale).reading()
-    assert all(one.kept for rule in callback_retries.RULES.values() for one in rule(found))
+    assert all(one.passed for rule in callback_retries.RULES.values() for one in rule(found))
 
 
 def test_a_receiver_that_redirects_to_what_is_no_address_stops_no_rule() -> None:

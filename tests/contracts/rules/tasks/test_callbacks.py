@@ -86,7 +86,7 @@ CHANGED = [
     f"{HOOKS}/other?secret=s",
 ]
 LINK = {"results": ["https://media.example.test/b.mp4"]}
-BREACHES: list[tuple[str, Tracing]] = [
+VIOLATIONS: list[tuple[str, Tracing]] = [
     ("callback.at-end", uncalled()),
     ("callback.at-end", uncalled(failed())),
     ("callback.at-end", called(processing())),
@@ -123,7 +123,7 @@ BREACHES: list[tuple[str, Tracing]] = [
 ]
 
 
-@pytest.mark.parametrize(("clause", "trace"), BREACHES)
+@pytest.mark.parametrize(("clause", "trace"), VIOLATIONS)
 def test_what_is_wrong_with_a_callback_is_told_by_one_clause(clause: str, trace: Tracing) -> None:
     assert trace.accused().keys() == {clause}
 
@@ -170,22 +170,24 @@ def test_a_callback_in_order_accuses_nobody(trace: Tracing) -> None:
 
 
 def test_a_callback_in_order_keeps_every_clause_of_it() -> None:
-    kept = called().kept()
+    passed = called().passed()
     for clause in ("at-end", "post", "body-equals-query", "query-kept", "no-key", "2xx-success"):
-        assert kept[f"callback.{clause}"] == 1
-    assert uncalled(url=None).kept()["callback.only-when-asked"] == 1
-    assert called(failed("request_cancelled"), failed("request_cancelled")).kept()["callback.cancelled"] == 1
+        assert passed[f"callback.{clause}"] == 1
+    assert uncalled(url=None).passed()["callback.only-when-asked"] == 1
+    assert (
+        called(failed("request_cancelled"), failed("request_cancelled")).passed()["callback.cancelled"] == 1
+    )
 
 
 @pytest.mark.parametrize("trace", [unwatched(), asked(), uncalled(processing()), Tracing()])
 def test_nothing_is_said_where_nothing_could_come(trace: Tracing) -> None:
-    assert not {*callbacks.RULES} & trace.kept().keys()
+    assert not {*callbacks.RULES} & trace.passed().keys()
 
 
 def test_a_task_that_ended_as_the_watching_did_proves_nothing() -> None:
     trace = uncalled()
     reading = trace.reading()
-    assert [one.kept for one in callbacks.at_end(reading)] == [False]
+    assert [one.passed for one in callbacks.at_end(reading)] == [False]
     trace.at -= 60.0 - 15.0
     assert trace.accused() == {}
 
@@ -217,7 +219,7 @@ def test_tasks_with_one_address_are_told_apart_by_their_ids() -> None:
     trace.query(failed(id=ANOTHER), id_=ANOTHER)
     trace.delivery(failed(id=ANOTHER), url=URL)
     assert trace.accused() == {}
-    assert trace.kept()["callback.body-equals-query"] == 2
+    assert trace.passed()["callback.body-equals-query"] == 2
     trace.delivery({"ping": True}, url=URL)
     assert trace.accused() == {}, "whose it is cannot be known"
 

@@ -83,7 +83,7 @@ def poor(status: int, **account: Any) -> Tracing:
     return trace
 
 
-BREACHES: list[tuple[str, Tracing]] = [
+VIOLATIONS: list[tuple[str, Tracing]] = [
     ("credits.reserved", refused(100, 95)),
     ("credits.reserved", refused(100, 99.5, 99.5)),
     ("credits.refund", failing(95)),
@@ -104,7 +104,7 @@ BREACHES: list[tuple[str, Tracing]] = [
 ]
 
 
-@pytest.mark.parametrize(("clause", "trace"), BREACHES)
+@pytest.mark.parametrize(("clause", "trace"), VIOLATIONS)
 def test_what_is_wrong_with_credits_is_told_by_one_clause(clause: str, trace: Tracing) -> None:
     assert trace.accused().keys() == {clause}
 
@@ -178,10 +178,10 @@ def test_credits_in_order_keep_every_clause_of_them() -> None:
     trace.query(failed())
     trace.credits(100)
     assert trace.accused() == {}
-    kept = trace.kept()
-    assert set(balances.RULES) - {"credits.short"} <= kept.keys()
-    assert kept["callback.after-billing"] == 3
-    assert poor(402).kept()["credits.short"] == 1
+    passed = trace.passed()
+    assert set(balances.RULES) - {"credits.short"} <= passed.keys()
+    assert passed["callback.after-billing"] == 3
+    assert poor(402).passed()["credits.short"] == 1
 
 
 def test_nothing_is_said_of_credits_that_nobody_asked_for() -> None:
@@ -189,7 +189,7 @@ def test_nothing_is_said_of_credits_that_nobody_asked_for() -> None:
     refuse(trace)
     trace.create()
     trace.query(failed())
-    assert not {*balances.RULES} & trace.kept().keys()
+    assert not {*balances.RULES} & trace.passed().keys()
 
 
 def test_a_callback_before_the_end_says_nothing_of_the_billing() -> None:
@@ -219,7 +219,7 @@ def test_two_failures_return_together() -> None:
     trace.credits(100, after=2.5)
     assert trace.accused() == {}
     trace.credits(95, after=2.5)
-    assert trace.kept()["credits.refund"] == 1
+    assert trace.passed()["credits.refund"] == 1
     short = failing()
     short.create(task(id=ANOTHER))
     short.query(failed(id=ANOTHER), id_=ANOTHER)
@@ -336,7 +336,7 @@ def trace_end(number: int) -> Body:
 @given(trace=correct_accounts())
 def test_no_correct_account_is_accused(trace: Tracing) -> None:
     reading = trace.reading()
-    assert all(one.kept for rule in balances.RULES.values() for one in rule(reading))
+    assert all(one.passed for rule in balances.RULES.values() for one in rule(reading))
 
 
 def test_thousands_of_readings_and_creates_are_judged_in_a_moment() -> None:
@@ -346,7 +346,7 @@ def test_thousands_of_readings_and_creates_are_judged_in_a_moment() -> None:
         refuse(trace)
     reading = trace.reading()
     began = process_time()
-    assert sum(one.kept for one in balances.reserved(reading)) == 999
+    assert sum(one.passed for one in balances.reserved(reading)) == 999
     assert process_time() - began < 2.0
 
 

@@ -1,4 +1,4 @@
-"""A task's life as its queries tell it: each breach is told by one clause, and no correct life by any."""
+"""A task's life as its queries tell it: each violation is told by one clause, and no correct life by any."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def without(body: Body, *names: str) -> Body:
     return {name: value for name, value in body.items() if name not in names}
 
 
-BREACHES: list[tuple[str, list[Body]]] = [
+VIOLATIONS: list[tuple[str, list[Body]]] = [
     ("task.identity", [processing(created=int(START) + 1)]),
     ("task.identity", [processing(created=int(START) * 1000)]),
     ("task.identity", [processing(model=OLD), completed(model=OLD)]),
@@ -89,7 +89,7 @@ BREACHES: list[tuple[str, list[Body]]] = [
 ]
 
 
-@pytest.mark.parametrize(("clause", "bodies"), BREACHES)
+@pytest.mark.parametrize(("clause", "bodies"), VIOLATIONS)
 def test_what_is_wrong_with_a_life_is_told_by_one_clause(clause: str, bodies: list[Body]) -> None:
     assert told(*bodies).accused().keys() == {clause}
 
@@ -97,17 +97,17 @@ def test_what_is_wrong_with_a_life_is_told_by_one_clause(clause: str, bodies: li
 def test_a_life_in_order_keeps_every_clause_of_it() -> None:
     trace = told(task(), processing(0), processing(40), completed(), completed())
     assert trace.accused() == {}
-    kept = trace.kept()
+    passed = trace.passed()
     own = {*lifecycle.RULES} - {"task.progress-failed", "task.error-when-failed"}
-    assert {name for name in own if name.startswith("task.")} <= kept.keys()
-    assert kept["task.final"] == 1
-    assert kept["task.status-order"] == 4
-    assert kept["task.progress-monotone"] == 1
+    assert {name for name in own if name.startswith("task.")} <= passed.keys()
+    assert passed["task.final"] == 1
+    assert passed["task.status-order"] == 4
+    assert passed["task.progress-monotone"] == 1
 
 
 def test_nothing_is_said_of_a_task_that_nobody_asked_about() -> None:
     own = {*lifecycle.RULES, *progress.RULES}
-    assert own.isdisjoint(told().kept())
+    assert own.isdisjoint(told().passed())
 
 
 @pytest.mark.parametrize(
@@ -161,12 +161,12 @@ def test_who_a_task_is_was_not_seen_where_nothing_of_it_was_told_twice() -> None
     names = ("created", "model", "object", "type")
     bare = {name: value for name, value in processing().items() if name not in names}
     trace = told(bare, bare)
-    assert "task.identity" not in trace.kept()
+    assert "task.identity" not in trace.passed()
     trace = Tracing(complete=False)
     trace.query(processing())
-    assert "task.identity" not in trace.kept()
+    assert "task.identity" not in trace.passed()
     trace.query(processing())
-    assert trace.kept()["task.identity"] == 1
+    assert trace.passed()["task.identity"] == 1
 
 
 def test_what_another_key_is_told_is_no_part_of_the_life() -> None:
@@ -233,7 +233,7 @@ def test_no_interleaving_of_correct_answers_is_accused(queries: list[tuple[float
         trace.at = START + began
         trace.query(body, took=took, after=0.0)
     reading = trace.reading()
-    assert all(one.kept for rule in TIMELY for one in rule(reading))
+    assert all(one.passed for rule in TIMELY for one in rule(reading))
 
 
 @settings(deadline=None, max_examples=40)
@@ -242,7 +242,7 @@ def test_progress_in_turn_is_accused_exactly_when_it_falls(values: list[int]) ->
     trace = told(*map(processing, values))
     falls = any(later < earlier for earlier, later in itertools.pairwise(values))
     found = trace.findings(progress.progress_monotone)
-    assert any(not one.kept for one in found) == falls
+    assert any(not one.passed for one in found) == falls
 
 
 def test_a_task_that_never_ends_is_told_as_not_ended() -> None:
@@ -278,10 +278,10 @@ def test_a_callback_tells_of_an_end_too() -> None:
     trace = told(processing(40))
     trace.delivery(completed())
     trace.query(processing(41), after=0.1)
-    assert [one.kept for one in trace.findings(lifecycle.ends)] == [True]
+    assert [one.passed for one in trace.findings(lifecycle.ends)] == [True]
 
 
-def test_the_breach_of_an_order_shows_both_answers() -> None:
+def test_the_violation_of_an_order_shows_both_answers() -> None:
     found = told(processing(60), processing(40)).findings(progress.progress_monotone)
     assert found[0].entries == (1, 2)
     assert (found[0].expected, found[0].seen) == ("60 or more", "40 after 60")
@@ -293,7 +293,7 @@ def test_five_thousand_queries_are_judged_in_a_moment() -> None:
         trace.query(processing(1 + place // 60), after=0.002, took=0.01)
     reading = trace.reading()
     began = process_time()
-    assert all(one.kept for rule in lifecycle.RULES.values() for one in rule(reading))
+    assert all(one.passed for rule in lifecycle.RULES.values() for one in rule(reading))
     assert process_time() - began < 5.0
 
 
@@ -322,5 +322,5 @@ def test_the_mock_lives_as_documented() -> None:
     trace = Tracing()
     trace.entries, trace.at = entries, MOCK_START
     assert trace.accused() == {}
-    assert trace.kept()["task.final"] > 10
-    assert trace.kept()["failure.codes"] > 1
+    assert trace.passed()["task.final"] > 10
+    assert trace.passed()["failure.codes"] > 1

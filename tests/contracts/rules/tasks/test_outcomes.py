@@ -27,7 +27,7 @@ def reason(**changes: Any) -> Body:
     return failed(error=REASON | changes)
 
 
-BREACHES: list[tuple[str, Body]] = [
+VIOLATIONS: list[tuple[str, Body]] = [
     ("task.results-when-completed", completed(results=None)),
     ("task.results-when-completed", completed(results=[])),
     ("task.results-when-completed", completed() | {"results": None}),
@@ -59,7 +59,7 @@ BREACHES: list[tuple[str, Body]] = [
 ]
 
 
-@pytest.mark.parametrize(("clause", "body"), BREACHES)
+@pytest.mark.parametrize(("clause", "body"), VIOLATIONS)
 def test_what_is_wrong_with_an_end_is_told_by_one_clause(clause: str, body: Body) -> None:
     assert told(body).accused().keys() == {clause}
     assert told(body, body).accused().keys() == {clause}
@@ -86,14 +86,14 @@ def test_an_end_that_the_documents_leave_open_accuses_nobody(body: Body) -> None
 @given(code=st.sampled_from(CODES), message=st.text(min_size=1).filter(str.strip))
 def test_every_documented_failure_is_in_order(code: str, message: str) -> None:
     trace = told(reason(code=code, message=message))
-    assert all(one.kept for rule in outcomes.RULES.values() for one in rule(trace.reading()))
+    assert all(one.passed for rule in outcomes.RULES.values() for one in rule(trace.reading()))
 
 
 @settings(deadline=None, max_examples=30)
 @given(code=st.text().filter(lambda text: text not in CODES))
 def test_any_other_code_is_told(code: str) -> None:
     found = told(reason(code=code)).findings(outcomes.codes)
-    assert [one.kept for one in found] == [False]
+    assert [one.passed for one in found] == [False]
     assert "\n" not in found[0].seen
     assert len(found[0].seen) < 100
 
@@ -101,14 +101,14 @@ def test_any_other_code_is_told(code: str) -> None:
 def test_a_cancelled_task_is_a_failed_one() -> None:
     trace = told(failed("request_cancelled"))
     assert trace.accused() == {}
-    assert trace.kept()["failure.cancelled"] == 1
+    assert trace.passed()["failure.cancelled"] == 1
 
 
 def test_nothing_is_said_of_failures_where_none_was_seen() -> None:
-    kept = told(processing(), completed()).kept()
-    assert not any(clause.startswith("failure.") for clause in kept)
-    assert kept["task.results-when-completed"] == 2
-    assert kept["task.error-when-failed"] == 2
+    passed = told(processing(), completed()).passed()
+    assert not any(clause.startswith("failure.") for clause in passed)
+    assert passed["task.results-when-completed"] == 2
+    assert passed["task.error-when-failed"] == 2
 
 
 def test_results_that_come_later_than_the_end_are_told_once() -> None:
@@ -129,7 +129,7 @@ def test_a_callback_is_judged_by_itself_where_no_query_tells_the_end() -> None:
     assert trace.accused().keys() == {"task.progress-completed", "callback.body-equals-query"}
 
 
-def test_a_callback_that_is_wrong_is_no_second_breach_of_a_life() -> None:
+def test_a_callback_that_is_wrong_is_no_second_violation_of_a_life() -> None:
     trace = told(completed())
     trace.delivery(completed(results=None))
     assert trace.accused().keys() == {"callback.body-equals-query"}

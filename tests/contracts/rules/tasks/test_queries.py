@@ -32,7 +32,7 @@ def without(body: Body, *names: str) -> Body:
     return {name: value for name, value in body.items() if name not in names}
 
 
-BREACHES: list[tuple[str, list[Any]]] = [
+VIOLATIONS: list[tuple[str, list[Any]]] = [
     ("query.answers-200", [processing(), (LOST, 404)]),
     ("query.answers-200", [(DENIED, 403)]),
     ("query.answers-200", [(INVALID, 400), processing()]),
@@ -67,7 +67,7 @@ BREACHES: list[tuple[str, list[Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("clause", "bodies"), BREACHES)
+@pytest.mark.parametrize(("clause", "bodies"), VIOLATIONS)
 def test_what_is_wrong_with_an_answer_is_told_by_one_clause(clause: str, bodies: list[Any]) -> None:
     assert told(*bodies).accused().keys() == {clause}
 
@@ -86,7 +86,7 @@ def test_what_is_wrong_with_an_answer_is_told_by_one_clause(clause: str, bodies:
 def test_what_the_documents_leave_open_accuses_nobody(body: Body) -> None:
     trace = told(body)
     assert trace.accused() == {}
-    assert trace.kept()["query.schema"] == trace.kept()["query.complete"] == 1
+    assert trace.passed()["query.schema"] == trace.passed()["query.complete"] == 1
 
 
 def test_what_the_create_says_too_is_told_of_the_create_alone() -> None:
@@ -108,7 +108,7 @@ def test_a_refusal_that_is_not_about_the_task_says_nothing(answer: Body, status:
 
 
 def test_a_failed_task_is_answered_with_200() -> None:
-    assert told(failed()).kept()["query.answers-200"] == 1
+    assert told(failed()).passed()["query.answers-200"] == 1
 
 
 def others_are_answered(trace: Tracing) -> Tracing:
@@ -138,7 +138,7 @@ def test_a_query_that_is_refused_for_a_header_is_not_told_twice() -> None:
 def test_nothing_is_said_of_queries_where_there_were_none() -> None:
     trace = told()
     trace.create(error("invalid_request", "invalid_request_error"), 400, BODY | {"duration": 7})
-    assert not any(clause.startswith("query.") for clause in trace.kept())
+    assert not any(clause.startswith("query.") for clause in trace.passed())
     assert ID in trace.reading().stories
 
 

@@ -38,7 +38,7 @@ def media(seconds: float = 6.0, width: int = 854, height: int = 480, problem: st
 
 
 ASKED = {"duration": 10, "quality": "720p"}
-BREACHES: list[tuple[str, Tracing]] = [
+VIOLATIONS: list[tuple[str, Tracing]] = [
     ("link.24h", fetched(status=404)),
     ("link.24h", fetched(status=410, media=None)),
     ("link.24h", fetched(status=403)),
@@ -60,7 +60,7 @@ BREACHES: list[tuple[str, Tracing]] = [
 ]
 
 
-@pytest.mark.parametrize(("clause", "trace"), BREACHES)
+@pytest.mark.parametrize(("clause", "trace"), VIOLATIONS)
 def test_what_is_wrong_with_a_link_is_told_by_one_clause(clause: str, trace: Tracing) -> None:
     assert trace.accused().keys() == {clause}
 
@@ -94,28 +94,28 @@ def test_a_link_in_order_keeps_every_clause_of_links() -> None:
     trace = fetched(ASKED, media=media(10.0, 1280, 720))
     trace.link(404, after=DAY + 120, who=NOBODY)
     assert trace.accused() == {}
-    assert set(result_links.RULES) - {"create.defaults"} <= trace.kept().keys()
-    assert "create.defaults" in fetched().kept()
-    assert "result.duration" not in fetched().kept()
+    assert set(result_links.RULES) - {"create.defaults"} <= trace.passed().keys()
+    assert "create.defaults" in fetched().passed()
+    assert "result.duration" not in fetched().passed()
 
 
 def test_nothing_is_said_of_links_that_nobody_fetched() -> None:
-    assert trace_kept(ended()) == {"link.extension"}
+    assert passed_by(ended()) == {"link.extension"}
     failing = Tracing()
     failing.create()
     failing.query(failed())
     failing.link(404, who=NOBODY)
-    assert trace_kept(failing) == set()
+    assert passed_by(failing) == set()
 
 
-def trace_kept(trace: Tracing) -> set[str]:
+def passed_by(trace: Tracing) -> set[str]:
     assert trace.accused() == {}
-    return {clause for clause in trace.kept() if clause in result_links.RULES}
+    return {clause for clause in trace.passed() if clause in result_links.RULES}
 
 
 @pytest.mark.parametrize("status", [302, 304, 401, 405, 416, 429, 503])
 def test_what_is_no_refusal_of_the_link_does_not_show_that_it_is_dead(status: int) -> None:
-    assert "link.expired" not in trace_kept(fetched(status=status, after=DAY + 120))
+    assert "link.expired" not in passed_by(fetched(status=status, after=DAY + 120))
 
 
 def test_a_403_speaks_of_a_key_where_the_link_works_with_one() -> None:
@@ -204,7 +204,7 @@ def test_a_correct_link_is_accused_at_no_age(age: float, status: int) -> None:
     trace = ended()
     trace.link(right, who=NOBODY, after=age)
     found = [*trace.findings(result_links.works_24h), *trace.findings(result_links.expired)]
-    assert all(one.kept for one in found) or (right == 200 and age >= DAY)
+    assert all(one.passed for one in found) or (right == 200 and age >= DAY)
 
 
 def test_nothing_secret_of_a_link_is_shown() -> None:
