@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import evolink_check.pytest_plugin as check_plugin
 import evolink_mock.testing.pytest_plugin as mock_plugin
 import pytest
 from evolink_check import PROFILES
+from evolink_check.analysis.verdicts import Status
 from evolink_check.cli.app import app as check_app
 from evolink_check.client import check
 from evolink_check.client.harness import config
@@ -99,6 +100,11 @@ def test_every_command_has_a_help(program: str, app: Any) -> None:
 def test_every_recipe_stands_in_the_table() -> None:
     text = _page("recipes.md")
     assert [effect.form for effect in EFFECTS if f"| `{effect.form}` |" not in text] == []
+
+
+def test_every_verdict_is_explained_and_no_other() -> None:
+    rows = re.findall(r"^\| ([a-z ]+) \| ", _section("checking-servers.md", "Verdicts"), re.MULTILINE)
+    assert tuple(rows) == get_args(Status)
 
 
 def test_the_profiles_are_those_of_the_table() -> None:
