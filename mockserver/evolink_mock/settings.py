@@ -1,24 +1,22 @@
-"""Settings: what a user may choose, as one frozen record. The only module that reads the environment and its files."""
+"""The settings of a mock, declared once: options, variables, TOML keys, keywords and the JSON Schema follow from it."""
 
 from __future__ import annotations
 
 import math
 import os
 import re
-import tomllib
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-from msgspec import Struct
+from evolink_spec.options.declaration import Option
+from evolink_spec.options.suggestions import did_you_mean
+from msgspec import Meta, Struct
 
 from evolink_mock.callbacks.url_guard import parse_allowed
-from evolink_mock.domain.units import Speed
+from evolink_mock.domain.units import REALTIME, Rate, Speed, parse_rate, parse_speed
 
 if TYPE_CHECKING:
     from evolink_spec import Spec
-
-    from evolink_mock.domain.units import Rate
 
 ENVIRONMENT = "EVOLINK_MOCK_"  # before the name of an option in capitals
 _PUBLIC_URL = re.compile(
@@ -26,77 +24,216 @@ _PUBLIC_URL = re.compile(
 )
 _CONTROL = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})")
 _TOKEN = re.compile(r"[!-}]+")  # what a header can carry, less the `~` that a recipe stands behind
-
-
-class Settings(Struct, frozen=True, kw_only=True):
-    """Everything `serve` can be told. Sizes in bytes, credits as the document counts them."""
-
-    host: str = "127.0.0.1"
-    port: int = 8080
-    spec: tuple[Path, ...] = ()
-    speed: Speed = Speed(5.0, 5.0)
-    seed: int | None = None
-    clock_scale: float = 1.0  # how many seconds of the server's clock pass in one
-    credits: float = 1_000_000_000
-    rate: Rate | None = None
-    tokens: frozenset[str] = frozenset()
-    denied_models: frozenset[str] = frozenset()
-    max_body: int = 10 * 1024 * 1024
-    public_url: str | None = None
-    allow_callbacks_to: tuple[str, ...] = ()
-    https_port: int | None = None
-    proxy_port: int | None = None
-    offline: bool = False
-    ca_dir: Path | None = None
-    control: str = "on"  # or `off`, or the HOST:PORT that the control API is bound to
+_PORT = Meta(ge=0, le=65535)
 
 
 def parse_public_url(text: str) -> str:
-    """The URL that stands in front of the server, without a trailing slash; ValueError otherwise."""
-    found = _PUBLIC_URL.fullmatch(text)
-    if found is None:
-        raise ValueError(f"{text!r} is no public URL: write https://HOST[:PORT]")
-    parse_allowed(found[1])  # as strict about a host, and as clear
+    """The public URL of the server, without a trailing slash; ValueError otherwise."""
+    match = _PUBLIC_URL.fullmatch(text)
+    if match is None:
+        raise ValueError(f"invalid public URL {text!r}: write https://HOST[:PORT]")
+    parse_allowed(match[1])  # as strict about a host, and as clear
     return text.rstrip("/")
 
 
 def parse_control(text: str) -> str:
     """Where the control API is: `on`, `off`, or `HOST:PORT` in lower case; ValueError otherwise."""
-    found = text.strip().lower()
-    place = _CONTROL.fullmatch(found)
-    if found not in {"on", "off"} and (place is None or int(place[1]) > 65535):  # noqa: PLR2004
-        raise ValueError(f"{text!r} is no place for the control API: write on, off or HOST:PORT")
-    return found
+    where = text.strip().lower()
+    address = _CONTROL.fullmatch(where)
+    if where not in {"on", "off"} and (address is None or int(address[1]) > 65535):  # noqa: PLR2004
+        raise ValueError(f"invalid place for the control API {text!r}: write on, off or HOST:PORT")
+    return where
 
 
-def whole(number: float) -> float:
-    """A number of credits as JSON should show it: an integer where it is one. ValueError for one without end."""
-    if not math.isfinite(number):
-        raise ValueError(f"{number} is no number of credits")
+def parse_credits(text: str) -> float:
+    """A number of credits as JSON should show it: an integer where it is one. ValueError for less than zero."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(f"invalid number of credits {text!r}: write 0 or more")
     return int(number) if number == int(number) else number
 
 
-def check_port_file(path: Path | None) -> None:
-    """ValueError when the port could not be written once the server is up."""
-    if path is not None and not os.access(path.parent, os.W_OK):
-        raise ValueError(f"--port-file: cannot write in {path.parent}")
+_ADDRESS, _TASKS, _ACCOUNTS, _OTHER = "Address", "Tasks", "Accounts", "Callbacks, documents, log"
+_HARD_CODED = "Clients with a hard-coded address"
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The settings of a mock. Sizes in bytes, credits as the document counts them."""
+
+    host: Annotated[
+        str,
+        Option(
+            help="Address to listen on. Any address but loopback is visible to your network.",
+            section=_ADDRESS,
+            metavar="HOST",
+        ),
+    ] = "127.0.0.1"
+    port: Annotated[
+        int,
+        _PORT,
+        Option(help="Port to listen on; 0 takes a free one.", section=_ADDRESS, short="-p", metavar="PORT"),
+    ] = 8080
+    public_url: Annotated[
+        str | None,
+        Option(
+            help="Base URL of result links, when the mock is behind a reverse proxy.",
+            section=_ADDRESS,
+            metavar="URL",
+            parse=parse_public_url,
+        ),
+    ] = None
+    duration: Annotated[
+        Speed,
+        Option(
+            help="How long a task takes: 5s, 500ms, 2m, or a range: 3s..20s.",
+            section=_TASKS,
+            metavar="TIME",
+            shown="5s",
+            parse=parse_speed,
+        ),
+    ] = Speed(5.0, 5.0)
+    realtime: Annotated[
+        bool,
+        Option(help="Tasks take 80 to 250 s, as in the real service.", section=_TASKS, excludes="duration"),
+    ] = False
+    seed: Annotated[
+        int | None,
+        Option(
+            help="Repeat ids, start time and durations for the same requests.", section=_TASKS, metavar="N"
+        ),
+    ] = None
+    clock_scale: Annotated[
+        float,
+        Meta(ge=0.001, le=1_000_000),
+        Option(
+            help="Speed of the server's clock: 60 turns each second into a minute.",
+            section=_TASKS,
+            metavar="N",
+        ),
+    ] = 1.0
+    tokens: Annotated[
+        frozenset[str],
+        Option(
+            help="Accept this API key and no other. Repeatable; by default any key is accepted.",
+            section=_ACCOUNTS,
+            name="--token",
+            metavar="TOKEN",
+        ),
+    ] = frozenset()
+    credits: Annotated[
+        float,
+        Option(
+            help="Credits that every account starts with.",
+            section=_ACCOUNTS,
+            metavar="N",
+            parse=parse_credits,
+        ),
+    ] = 1_000_000_000
+    rate: Annotated[
+        Rate | None,
+        Option(
+            help="Rate limit of each account: 30/minute.", section=_ACCOUNTS, metavar="RATE", parse=parse_rate
+        ),
+    ] = None
+    denied_models: Annotated[
+        frozenset[str],
+        Option(
+            help="Refuse this model with 403. Repeatable.",
+            section=_ACCOUNTS,
+            name="--deny-model",
+            metavar="MODEL",
+        ),
+    ] = frozenset()
+    allow_callbacks_to: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Allow callbacks to this internal host, over plain http too. Repeatable.",
+            section=_OTHER,
+            metavar="HOST[:PORT]",
+        ),
+    ] = ()
+    spec: Annotated[
+        tuple[Path, ...],
+        Option(
+            help="Serve this OpenAPI 3.1 document (YAML, JSON, or a saved documentation page) instead of the "
+            "built-in one, or apply this overlay. Repeatable.",
+            section=_OTHER,
+            metavar="FILE",
+        ),
+    ] = ()
+    max_body: Annotated[
+        int, Meta(ge=1), Option(help="Refuse larger request bodies.", section=_OTHER, metavar="BYTES")
+    ] = 10 * 1024 * 1024
+    control: Annotated[
+        str,
+        Option(
+            help="The control API under /__mock__/: on, off, or on an address of its own, HOST:PORT.",
+            section=_OTHER,
+            metavar="WHERE",
+            parse=parse_control,
+        ),
+    ] = "on"
+    https_port: Annotated[
+        int | None,
+        _PORT,
+        Option(
+            help="Serve https too, for localhost and for the API's host names; 0 takes a free port.",
+            section=_HARD_CODED,
+            metavar="PORT",
+        ),
+    ] = None
+    proxy_port: Annotated[
+        int | None,
+        _PORT,
+        Option(
+            help="Port of a proxy, for HTTPS_PROXY: the mock answers requests to the API's host names; all "
+            "others are forwarded.",
+            section=_HARD_CODED,
+            metavar="PORT",
+        ),
+    ] = None
+    offline: Annotated[
+        bool,
+        Option(help="The proxy refuses all other hosts instead of forwarding.", section=_HARD_CODED),
+    ] = False
+    ca_dir: Annotated[
+        Path | None,
+        Option(
+            help="Folder of the certificate authority; by default in your user data.",
+            section=_HARD_CODED,
+            metavar="DIR",
+        ),
+    ] = None
+
+    @property
+    def speed(self) -> Speed:
+        """How long tasks take."""
+        return REALTIME if self.realtime else self.duration
 
 
 def check(settings: Settings, spec: Spec) -> None:
-    """ValueError for a choice that cannot have an effect: a host or token that is none, a model not served."""
+    """ValueError for a setting that cannot take effect: an invalid host or token, a model that is not served."""
     if not settings.host.strip():
         raise ValueError("--host: an empty host would mean every address: write 0.0.0.0 for that")
     for text in settings.allow_callbacks_to:
         parse_allowed(text)
     for token in settings.tokens:
         if not _TOKEN.fullmatch(token):
-            raise ValueError("--token: has to be of visible ASCII characters, without ~")
+            raise ValueError("--token: must consist of visible ASCII characters, without ~")
     if settings.offline and settings.proxy_port is None:
-        raise ValueError("--offline: says what the proxy refuses, and there is none without --proxy-port")
-    served = {model for by_model in spec.creates.values() for model in by_model}
+        raise ValueError("--offline: has no effect without --proxy-port")
+    served = {model for by_model in spec.creates.values() for model in by_model if model}
     for model in sorted(settings.denied_models - served):
-        near = get_close_matches(model, [name for name in served if name], n=1)
-        raise ValueError(f"--deny-model: {model!r} is not served{f'; {near[0]} is' if near else ''}")
+        raise ValueError(f"--deny-model: {model!r} is not served{did_you_mean(model, served)}")
+
+
+def check_port_file(path: Path) -> None:
+    """ValueError when the port could not be written once the server is up."""
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"--port-file: cannot write in {path.parent}")
 
 
 def environment() -> dict[str, str]:
@@ -105,7 +242,7 @@ def environment() -> dict[str, str]:
 
 
 def ca_folder(settings: Settings) -> Path:
-    """Where the certificate authority is kept: as told, else with the user's data. ValueError without a home."""
+    """The folder of the certificate authority: the one chosen, else in the user's data. ValueError without a home."""
     if settings.ca_dir is not None:
         return settings.ca_dir
     data = Path(os.environ.get("XDG_DATA_HOME", ""))
@@ -114,38 +251,4 @@ def ca_folder(settings: Settings) -> Path:
     try:
         return Path.home() / ".local" / "share" / "evolink-mock"
     except RuntimeError as error:
-        raise ValueError("--ca-dir: has to be given, as this user has no home folder") from error
-
-
-def from_pyproject(start: Path, known: frozenset[str]) -> dict[str, Any]:
-    """`[tool.evolink-mock]` of the nearest pyproject.toml at or above `start`, by option name.
-
-    ValueError, naming the file, for a file that is no TOML and for an option that there is not.
-    """
-    for folder in (start, *start.parents):
-        path = folder / "pyproject.toml"
-        if path.is_file():
-            return _section(path, known)
-    return {}
-
-
-def _section(path: Path, known: frozenset[str]) -> dict[str, Any]:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: is no TOML: {error}") from error
-    tools = content.get("tool", {})
-    section = tools.get("evolink-mock", {}) if isinstance(tools, dict) else {}
-    if not isinstance(section, dict):
-        raise ValueError(f"{path}: tool.evolink-mock is no table")  # noqa: TRY004  (what the caller tells the user)
-    found = {}
-    for key, value in section.items():
-        option = key.replace("-", "_")
-        if option not in known:
-            near = get_close_matches(option, known, n=1)
-            meant = f" (did you mean {near[0].replace('_', '-')}?)" if near else ""
-            raise ValueError(f"{path}: [tool.evolink-mock] has no setting {key!r}{meant}")
-        found[option] = value
-    return found
+        raise ValueError("--ca-dir: required, because this user has no home folder") from error

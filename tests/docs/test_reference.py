@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import evolink_check.pytest_plugin as check_plugin
 import evolink_mock.testing.pytest_plugin as mock_plugin
 import pytest
+from click.testing import CliRunner
 from evolink_check import PROFILES
 from evolink_check.analysis.verdicts import Status
 from evolink_check.cli.app import app as check_app
@@ -20,12 +21,11 @@ from evolink_mock.cli.app import SERVE_OPTIONS
 from evolink_mock.cli.app import app as mock_app
 from evolink_mock.control.routes import ROWS
 from evolink_mock.recipes.effects import EFFECTS
-from evolink_mock.testing.mock_server import Choices
+from evolink_mock.testing.mock_server import MockServerSettings
 from evolink_spec import load
 from evolink_spec.clauses import load_clauses
 from support.doc_pages import DOCS, PAGES, text_of
-from support.doc_tables import commands, options, regions
-from typer.testing import CliRunner
+from support.doc_tables import commands, default_of, options, regions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,8 +59,8 @@ def test_every_option_stands_in_a_table_with_its_default_and_help(name: str, pag
         assert row is not None, long
         assert option.help in row
         assert all(f"`{short}`" in row for short in option.opts if not short.startswith("--"))
-        if not option.is_flag and option.default:
-            assert f"`{option.default}`" in row
+        if default := default_of(option):
+            assert f"`{default}`" in row
 
 
 @pytest.mark.parametrize("program", ["evolink-mock", "evolink-check"])
@@ -80,7 +80,7 @@ def test_the_page_on_run_names_the_options_of_serve_that_run_lacks() -> None:
 
 
 def test_every_option_of_serve_is_a_setting_of_pyproject() -> None:
-    assert {option.name for option in options("serve")} == set(SERVE_OPTIONS)
+    assert {option.field.key for option in options("serve")} == set(SERVE_OPTIONS)
 
 
 @pytest.mark.parametrize("program", ["evolink-mock", "evolink-check"])
@@ -173,7 +173,9 @@ def test_every_public_name_of_the_python_client_is_documented(owner: type, headi
 def test_every_argument_of_the_mock_server_is_listed() -> None:
     text = _page("pytest.md")
     assert [
-        name for name in Choices.__annotations__ if not re.search(rf"^\| .*`{name}`", text, re.MULTILINE)
+        name
+        for name in MockServerSettings.__annotations__
+        if not re.search(rf"^\| .*`{name}`", text, re.MULTILINE)
     ] == []
 
 

@@ -17,6 +17,7 @@ from evolink_check.cli import config_file
 from evolink_mock.recipes.effects import rows
 from evolink_spec import load
 from evolink_spec.clauses import load_clauses
+from evolink_spec.options.command_line import FieldOption
 from typer.main import get_command
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ UNDESCRIBED = {
 
 def commands(name: str) -> dict[str, Any]:
     """The click commands of `evolink-mock` or `evolink-check`."""
-    app = evolink_mock.cli.app.app if name == "evolink-mock" else evolink_check.cli.app.app
-    found: dict[str, Any] = get_command(app).commands  # type: ignore[attr-defined]  # it is a group
+    if name == "evolink-mock":
+        return dict(evolink_mock.cli.app.app.commands)
+    found: dict[str, Any] = get_command(evolink_check.cli.app.app).commands  # type: ignore[attr-defined]  # it is a group
     return found
 
 
@@ -63,10 +65,17 @@ def option_table(name: str) -> str:
     return table(("Option", "Default", "Meaning"), map(_option, options(name)))
 
 
+def default_of(option: Any) -> str:
+    """The default as a user would write it; empty where there is none to show."""
+    if isinstance(option, FieldOption):
+        return option.field.shown_default
+    return "" if option.is_flag or not option.default else str(option.default)
+
+
 def _option(option: Any) -> tuple[str, str, str]:
     long, *others = sorted(option.opts, key=len, reverse=True)
     metavar = "" if option.is_flag else f" {(option.metavar or option.name.upper()).replace('|', ', ')}"
-    default = "" if option.is_flag or not option.default else f"`{option.default}`"
+    default = f"`{shown}`" if (shown := default_of(option)) else ""
     return ", ".join((f"`{long}{metavar}`", *(f"`{short}`" for short in others))), default, option.help
 
 

@@ -51,6 +51,6 @@ def target_of(subject: Subject, effort: Effort | None = None, **more: Any) -> Ta
 @contextmanager
 def quick_mock(scale: float = SCALE, seconds: float = 6.0, **more: Any) -> Iterator[str]:
     """The URL of a mock whose clock runs so many times as fast: callbacks and their retries are over soon."""
-    settings = Settings(port=0, clock_scale=scale, speed=Speed(seconds, seconds), **more)
+    settings = Settings(port=0, clock_scale=scale, duration=Speed(seconds, seconds), **more)
     with _hosting(settings) as hosted:
         yield hosted.base_url

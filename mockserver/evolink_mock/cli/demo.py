@@ -37,7 +37,7 @@ def run(folder: Path, speed: Speed) -> int:
         return 2
     spec = load()
     with _receiver() as (callback_url, heard):
-        settings = Settings(port=0, speed=speed, allow_callbacks_to=(callback_url.split("/")[2],))
+        settings = Settings(port=0, duration=speed, allow_callbacks_to=(callback_url.split("/")[2],))
         with serve_in_thread(spec, settings) as server:
             url = server.url
             (_, path), by_model = next(iter(spec.creates.items()))

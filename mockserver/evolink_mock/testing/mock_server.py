@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 
 from evolink_mock.testing.account import MockAccount
 from evolink_mock.testing.control_client import ControlClient
@@ -14,6 +13,7 @@ from evolink_mock.testing.control_client import ControlClient
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from starlette.types import ASGIApp
 
@@ -23,36 +23,43 @@ if TYPE_CHECKING:
 _LOOPBACK = "127.0.0.1"
 
 
-class Choices(TypedDict, total=False):
-    """What `evolink-mock serve` can be told, in the same notation. A port of 0, the default here, is a free one."""
+class MockServerSettings(TypedDict, total=False):
+    """The settings of `evolink-mock serve`, in the same notation. A port of 0, the default here, is a free one."""
 
     host: str
     port: int
-    duration: str  # of a task: 5s, or a spread: 3s..20s
+    public_url: str
+    duration: str | float  # of a task: 5s, or a range: 3s..20s
+    realtime: bool
     seed: int
+    clock_scale: float
+    tokens: Iterable[str]
     credits: float
     rate: str  # 30/minute
-    tokens: Iterable[str]
     denied_models: Iterable[str]
     allow_callbacks_to: Sequence[str]  # by default 127.0.0.1, any port
     spec: Sequence[str | Path]
     max_body: int
-    public_url: str
+    control: str
+    https_port: int
+    proxy_port: int
+    offline: bool
+    ca_dir: str | Path
 
 
 class MockServer:
     """A mock while the `with` block runs, in a thread of this process; with `url`, the one that answers there.
 
-    Starting raises `PortError`, `SpecError` or ValueError for choices that cannot be had, attaching `ConnectionError`.
+    Starting raises `PortError`, `SpecError`, or ValueError for an invalid setting; attaching raises `ConnectionError`.
     """
 
-    def __init__(self, url: str | None = None, **choices: Unpack[Choices]) -> None:
-        if url is not None and choices:
+    def __init__(self, url: str | None = None, **settings: Unpack[MockServerSettings]) -> None:
+        if url is not None and settings:
             raise ValueError(
-                f"a mock that runs already has its settings: {', '.join(choices)} would have no effect"
+                f"a mock that is running keeps its settings: {', '.join(settings)} would have no effect"
             )
         self._url = url
-        self._choices = choices
+        self._keywords = settings
         self._base_url: str | None = None
         self._hosted: _Hosted | None = None
         self._ending = ExitStack()
@@ -91,7 +98,7 @@ class MockServer:
             base_url = self._url.rstrip("/")
             ControlClient(base_url).ask("GET", "/health")
         else:
-            self._hosted = self._ending.enter_context(_hosting(_settings(self._choices)))
+            self._hosted = self._ending.enter_context(_hosting(_settings(self._keywords)))
             base_url = self._hosted.base_url
         self._base_url = base_url
         return self
@@ -101,27 +108,14 @@ class MockServer:
         self._ending.close()
 
 
-def _settings(choices: Choices) -> Settings:
-    """The settings that the choices stand for. ValueError for one that cannot be read."""
-    from evolink_mock.domain.units import parse_rate, parse_speed
-    from evolink_mock.settings import Settings, parse_public_url, whole
+def _settings(keywords: MockServerSettings) -> Settings:
+    """The settings that the keywords stand for. TypeError for an unknown one, ValueError for an invalid value."""
+    from evolink_spec.options.sources import from_keywords, gather
 
-    readers: dict[str, Any] = {
-        "credits": whole,
-        "rate": parse_rate,
-        "tokens": frozenset,
-        "denied_models": frozenset,
-        "allow_callbacks_to": tuple,
-        "spec": lambda paths: tuple(Path(path) for path in paths),
-        "public_url": parse_public_url,
-    }
-    chosen: dict[str, Any] = {"port": 0, "allow_callbacks_to": (_LOOPBACK,), **choices}
-    speed = parse_speed(chosen.pop("duration", "5s"))
-    return Settings(speed=speed, **{name: readers.get(name, _same)(value) for name, value in chosen.items()})
+    from evolink_mock.settings import Settings
 
-
-def _same(value: Any) -> Any:
-    return value
+    defaults: MockServerSettings = {"port": 0, "allow_callbacks_to": (_LOOPBACK,)}
+    return gather(Settings, [from_keywords({**defaults, **keywords}, Settings)])
 
 
 @dataclass(frozen=True, slots=True)

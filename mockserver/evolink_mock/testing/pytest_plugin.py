@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.testing.account import MockAccount
     from evolink_mock.testing.callback_receiver import Receiver
-    from evolink_mock.testing.mock_server import Choices, MockServer
+    from evolink_mock.testing.mock_server import MockServer, MockServerSettings
 
 _URL_VARIABLE = "EVOLINK_MOCK_URL"
 _UNJUDGED = pytest.StashKey["list[MockAccount]"]()  # accounts of a test whose requests are still to be judged
@@ -31,14 +31,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def evolink_mock_settings() -> Choices:
+def evolink_mock_settings() -> MockServerSettings:
     """Settings of the mock that is started, as for `MockServer`; a project overrides this in its conftest.py."""
     return {}
 
 
 @pytest.fixture(scope="session")
 def evolink_mock_server(
-    request: pytest.FixtureRequest, evolink_mock_settings: Choices
+    request: pytest.FixtureRequest, evolink_mock_settings: MockServerSettings
 ) -> Iterator[MockServer]:
     """The mock of the session, one each worker, or the one that runs at `--evolink-mock-url`."""
     from evolink_mock.settings import environment

@@ -64,7 +64,7 @@ def test_the_estimate_is_true_for_the_speed_chosen(
     from evolink_mock.domain.units import REALTIME, Speed
 
     speed = {"fixed": Speed(5.0, 5.0), "spread": Speed(3.0, 20.0), "realtime": REALTIME}[choices]
-    mock = start(speed=speed)
+    mock = start(duration=speed)
     shortest, longest = seconds if isinstance(seconds, tuple) else (seconds, seconds)
     for _ in range(20):
         task = mock.create()

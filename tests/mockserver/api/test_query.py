@@ -80,7 +80,7 @@ def test_polls_after_the_end_give_the_same_answer_for_ever(mock: Mock, recipe: s
 
 
 def test_realtime_tasks_take_80_to_250_seconds_with_a_wide_spread(start: Callable[..., Mock]) -> None:
-    mock = start(speed=REALTIME, seed=1)
+    mock = start(duration=REALTIME, seed=1)
     tasks = [mock.create() for _ in range(30)]
     estimates = [task["task_info"]["estimated_time"] for task in tasks]
     assert 80 <= min(estimates) < 120
@@ -93,7 +93,7 @@ def test_realtime_tasks_take_80_to_250_seconds_with_a_wide_spread(start: Callabl
 
 
 def test_one_speed_gives_every_task_its_own_duration_within_it(start: Callable[..., Mock]) -> None:
-    mock = start(speed=Speed(3.0, 20.0), seed=1)
+    mock = start(duration=Speed(3.0, 20.0), seed=1)
     estimates = {mock.create()["task_info"]["estimated_time"] for _ in range(30)}
     assert len(estimates) > 5
     assert estimates <= set(range(3, 21))

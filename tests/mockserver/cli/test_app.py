@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 from evolink_mock.cli import app as cli
 from evolink_mock.domain.units import REALTIME, Rate, Speed
 from evolink_mock.files import write_atomically
 from evolink_mock.server import listeners, server
 from evolink_mock.settings import Settings
 from support.paths import OPENAPI
-from typer.testing import CliRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LISTEN = listeners.listen
 VENDORED = OPENAPI
 DOCUMENT = next(path for path in VENDORED.glob("*.yaml") if path.name != "get-task-detail.yaml")
-OPTIONS = ["--" + name.replace("_", "-") for name in cli.SERVE_OPTIONS]
+OPTIONS = ["--" + name for name in cli.SERVE_OPTIONS]
 DEFAULTS = Settings(credits=1_000_000_000)
 
 
@@ -45,10 +45,10 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
     served: list[tuple[Settings, bool]] = []
 
     def serve(
-        _: Any, settings: Settings, listener: socket.socket, *, quiet: bool, ready: Callable[[], None]
+        _: Any, settings: Settings, opened: listeners.Listeners, *, quiet: bool, ready: Callable[[], None]
     ) -> None:
         served.append((settings, quiet))
-        with listener:
+        with opened:
             ready()
 
     monkeypatch.setattr(server, "serve", serve)
@@ -75,10 +75,10 @@ def test_help_names_every_option_and_command(run: Callable[..., Ran]) -> None:
 
 
 def test_every_setting_can_be_chosen() -> None:
-    named = {"speed": "--duration", "tokens": "--token", "denied_models": "--deny-model"}
+    named = {"tokens": "--token", "denied_models": "--deny-model"}
     chosen = {named.get(name, "--" + name.replace("_", "-")) for name in Settings.__struct_fields__}
     assert chosen <= set(OPTIONS)
-    assert set(OPTIONS) - chosen == {"--port-file", "--quiet", "--realtime"}
+    assert set(OPTIONS) - chosen == {"--port-file", "--quiet"}
 
 
 def test_the_version_is_that_of_the_package(run: Callable[..., Ran]) -> None:
@@ -116,7 +116,7 @@ def test_the_port_file_holds_the_port_that_was_taken(run: Callable[..., Ran], tm
 CHOICES: dict[str, tuple[str, str, Any, str, str]] = {
     "--host": ("host", "localhost", "localhost", "127.0.0.1", '"127.0.0.1"'),
     "--port": ("port", "9001", 9001, "9002", "9002"),
-    "--duration": ("speed", "3s..20s", Speed(3.0, 20.0), "500ms", '"500ms"'),
+    "--duration": ("duration", "3s..20s", Speed(3.0, 20.0), "500ms", '"500ms"'),
     "--seed": ("seed", "7", 7, "8", "8"),
     "--clock-scale": ("clock_scale", "60", 60.0, "2", "2"),
     "--credits": ("credits", "7.5", 7.5, "10", "10"),
@@ -205,13 +205,13 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "an option that there is not": (["--nonsense"], "--nonsense"),
     "a port beyond": (["--port", "65536"], "--port"),
     "no number": (["--seed", "x"], "--seed"),
-    "no duration": (["--duration", "soon"], "'soon' is no duration"),
+    "no duration": (["--duration", "soon"], "--duration: 'soon' is no duration"),
     "nothing": (["--duration", "0s"], "'0s' is no duration"),
     "a spread backwards": (["--duration", "5s..1s"], "ends before it begins"),
-    "no rate": (["--rate", "often"], "'often' is no rate"),
+    "no rate": (["--rate", "often"], "--rate: 'often' is no rate"),
     "no credits": (["--credits", "-1"], "--credits"),
     "credits that are no number": (["--credits", "nan"], "--credits"),
-    "no URL": (["--public-url", "ftp://x"], "is no public URL"),
+    "no URL": (["--public-url", "ftp://x"], "invalid public URL"),
     "no host": (["--allow-callbacks-to", "http://x"], "expected HOST"),
     "a model that is not served": (["--deny-model", "another"], "'another' is not served"),
     "a body of nothing": (["--max-body", "0"], "--max-body"),
@@ -244,9 +244,12 @@ def test_a_port_file_that_cannot_be_written_is_told_with_code_2(run: Callable[..
     ("toml", "words"),
     [
         ("prot = 1", "has no setting 'prot' (did you mean port?)"),
-        ("port =", "is no TOML"),
-        ("port = 99999", "--port"),
-        ('duration = "soon"', "'soon' is no duration"),
+        ("port =", "invalid TOML"),
+        (
+            "port = 99999",
+            "pyproject.toml: [tool.evolink-mock] port: 99999 is not a whole number from 0 to 65535",
+        ),
+        ('duration = "soon"', "pyproject.toml: [tool.evolink-mock] duration: 'soon' is no duration"),
         ('token = [""]', "--token"),
     ],
 )
@@ -259,7 +262,36 @@ def test_a_bad_pyproject_is_refused_with_code_2(run: Callable[..., Ran], toml: s
 def test_a_bad_variable_is_refused_by_its_name(run: Callable[..., Ran]) -> None:
     ran = run("serve", PORT="x")
     assert ran.code == 2
-    assert "EVOLINK_MOCK_PORT" in ran.err or "--port" in ran.err
+    assert "Error: EVOLINK_MOCK_PORT: 'x' is not a whole number from 0 to 65535" in ran.err
+
+
+def test_a_variable_that_is_no_setting_is_warned_of_and_does_no_harm(run: Callable[..., Ran]) -> None:
+    ran = run("serve", PROT="1", PORT="tcp://10.96.12.3:8080")
+    assert (ran.code, ran.settings) == (0, DEFAULTS)
+    assert (
+        ran.err
+        == "evolink-mock: warning: EVOLINK_MOCK_PROT is not a setting (did you mean EVOLINK_MOCK_PORT?)\n"
+    )
+
+
+def test_two_options_that_exclude_each_other_are_refused_in_one_place(run: Callable[..., Ran]) -> None:
+    both = run("serve", "--realtime", "--duration", "3s")
+    assert (both.code, both.settings) == (2, None)
+    assert "--realtime and --duration cannot be used together" in both.err
+    assert run("serve", REALTIME="1", DURATION="3s").code == 2
+    assert run("serve", pyproject="realtime = true\nduration = 3").code == 2
+
+
+def test_of_two_options_that_exclude_each_other_the_nearer_source_decides(run: Callable[..., Ran]) -> None:
+    def speed(*arguments: str, **more: str) -> Speed:
+        ran = run("serve", *arguments, **more)
+        assert ran.settings is not None, ran.err
+        return ran.settings.speed
+
+    assert speed("--realtime", DURATION="3s") == REALTIME
+    assert speed("--duration", "3s", REALTIME="1") == Speed(3.0, 3.0)
+    assert speed(DURATION="3s", pyproject="realtime = true") == Speed(3.0, 3.0)
+    assert speed(REALTIME="0", pyproject="duration = 3") == Speed(3.0, 3.0)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

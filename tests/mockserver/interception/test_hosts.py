@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from evolink_mock.cli.app import app
 from evolink_mock.interception import namespace
 from evolink_mock.interception.hosts import hosts_file_lines, hosts_of, instructions
@@ -18,7 +19,6 @@ from evolink_spec import Spec, load
 from hypothesis import given
 from hypothesis import strategies as st
 from support.paths import OPENAPI
-from typer.testing import CliRunner
 
 SPEC = load()
 

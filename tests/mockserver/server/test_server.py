@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from evolink_mock.cli.app import app
 from evolink_mock.domain.units import Speed
 from evolink_mock.server import server
@@ -25,7 +26,6 @@ from evolink_mock.server.thread import serve_in_thread
 from evolink_mock.settings import Settings, ca_folder, check
 from evolink_spec import load
 from support.in_process import BODY, CREATE
-from typer.testing import CliRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ COMMAND = Path(sys.executable).parent / "evolink-mock"
 
 
 def settings(folder: Path, **choices: Any) -> Settings:
-    return Settings(port=0, speed=Speed(0.001, 0.001), ca_dir=folder / "ca", **choices)
+    return Settings(port=0, duration=Speed(0.001, 0.001), ca_dir=folder / "ca", **choices)
 
 
 def finished(ask: httpx.Client, url: str) -> dict[str, Any]:

@@ -229,13 +229,13 @@ class Workshop:
         self._thread = threading.Thread(target=self.loop.run_forever, name="workshop", daemon=True)
         usual: dict[str, Any] = {"tokens": TOKENS, "credits": 10_000}
         self._apps = {
-            False: create_app(Service(SPEC, Settings(**usual, speed=Speed(1.2, 1.2)))),
+            False: create_app(Service(SPEC, Settings(**usual, duration=Speed(1.2, 1.2)))),
             True: create_app(
                 Service(
                     SPEC,
                     Settings(
                         **usual,
-                        speed=Speed(3, 3),
+                        duration=Speed(3, 3),
                         clock_scale=SCALE,
                         allow_callbacks_to=tuple(f"127.0.0.1:{port}" for port in ports),
                     ),

@@ -1,0 +1,65 @@
+"""Settings beneath the command line: the environment, and `[tool.evolink-mock]` of the nearest pyproject.toml."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from evolink_spec.options.declaration import fields_of
+from evolink_spec.options.sources import Given, from_environment, from_table, variable_of
+from evolink_spec.options.suggestions import did_you_mean
+from evolink_spec.options.toml import read_toml
+
+from evolink_mock.cli.options import ServeOptions
+from evolink_mock.settings import ENVIRONMENT, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+RECORDS = (Settings, ServeOptions)  # what can stand in the environment and in pyproject.toml
+VARIABLES = tuple(variable_of(field, ENVIRONMENT) for record in RECORDS for field in fields_of(record))
+# What Kubernetes and Docker set for a service or container called evolink-mock, or evolink-mock-…: no setting of ours.
+_SERVICE_URL = re.compile(r"(?:tcp|udp|sctp)://\S*")
+_SERVICE = re.compile(
+    r"(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)|NAME|ENV_\w+"
+)
+_OURS = (f"{ENVIRONMENT}REDIRECT", f"{ENVIRONMENT}URL")  # of a command under `run`, and of the pytest plugin
+
+
+def environment_settings(variables: Mapping[str, str]) -> dict[str, Given]:
+    """The settings in the environment, by field."""
+    ours = {name: text for name, text in variables.items() if not _SERVICE_URL.fullmatch(text)}
+    return from_environment(ours, ENVIRONMENT, *RECORDS)
+
+
+def unknown_variables(variables: Mapping[str, str]) -> list[str]:
+    """A warning for each variable that looks like a setting and is none."""
+    words = [
+        name.removeprefix(ENVIRONMENT) for name in VARIABLES
+    ]  # without what all share: it makes all alike
+    return [
+        f"{name} is not a setting{did_you_mean(name.removeprefix(ENVIRONMENT), words, ENVIRONMENT)}"
+        for name, text in sorted(variables.items())
+        if name.startswith(ENVIRONMENT)
+        and name not in {*VARIABLES, *_OURS}
+        and not _SERVICE.fullmatch(name.removeprefix(ENVIRONMENT))
+        and not _SERVICE_URL.fullmatch(text)
+    ]
+
+
+def pyproject_settings(start: Path) -> dict[str, Given]:
+    """`[tool.evolink-mock]` of the nearest pyproject.toml at or above `start`, by field.
+
+    ValueError, naming the file, when it is not valid TOML or has an unknown setting.
+    """
+    path = next(
+        (file for folder in (start, *start.parents) if (file := folder / "pyproject.toml").is_file()), None
+    )
+    if path is None:
+        return {}
+    tools = read_toml(path).get("tool", {})
+    section = tools.get("evolink-mock", {}) if isinstance(tools, dict) else {}
+    if not isinstance(section, dict):
+        raise ValueError(f"{path}: tool.evolink-mock is not a table")  # noqa: TRY004  (what a user is told)
+    return from_table(section, f"{path}: [tool.evolink-mock]", *RECORDS)

@@ -1,0 +1,1 @@
+"""Options from records: what the commands of both packages are declared with."""

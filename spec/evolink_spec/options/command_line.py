@@ -1,0 +1,154 @@
+"""Commands whose options are the fields of records, on click: sections in the help, and values for `gather`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from evolink_spec.options.declaration import fields_of
+from evolink_spec.options.sources import Given, gather
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from msgspec import Struct
+
+    from evolink_spec.options.declaration import Field
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+
+class ListedOption(NamedTuple):
+    """An option as documentation lists it. `metavar` is empty for a switch, `default` where there is none to show."""
+
+    command: str
+    names: tuple[str, ...]
+    metavar: str
+    default: str
+    help: str
+
+
+class FieldOption(click.Option):
+    """The option of one field. Its text is read later, by `gather`."""
+
+    def __init__(self, field: Field) -> None:
+        self.field = field
+        names = [field.name, field.flag, *filter(None, [field.option.short])]
+        plain = {"is_flag": True} if field.is_switch else {"metavar": field.option.metavar, "type": str}
+        super().__init__(names, help=field.option.help, multiple=field.collection is not None, **plain)
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The two columns of the help."""
+        record = super().get_help_record(ctx)
+        shown = self.field.shown_default
+        return record and (record[0], record[1] + (f"  [default: {shown}]" if shown else ""))
+
+
+class FieldArgument(click.Argument):
+    """The positional argument of one field."""
+
+    def __init__(self, field: Field) -> None:
+        self.field = field
+        several = field.collection is not None
+        super().__init__(
+            [field.name], metavar=field.option.metavar, nargs=-1 if several else 1, required=False, type=str
+        )
+
+    def get_help_record(self, _: click.Context) -> tuple[str, str]:
+        """The two columns of the help."""
+        return self.field.option.metavar, self.field.option.help
+
+
+class Command(click.Command):
+    """A command that shows its options in sections."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the arguments and options, section by section."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            section = parameter.field.option.section if isinstance(parameter, FieldOption) else "Options"
+            if isinstance(parameter, FieldArgument):
+                section = "Arguments"
+            if record is not None:
+                sections.setdefault(section, []).append((click.style(record[0], fg="cyan"), record[1]))
+        for section in sorted(sections, key=lambda name: (name != "Arguments", name == "Options")):
+            with formatter.section(click.style(section, bold=True)):
+                formatter.write_dl(sections[section])
+
+
+class Group(click.Group):
+    """The commands of one program."""
+
+    command_class = Command
+
+    def __init__(self, name: str, *, help: str, epilog: str) -> None:  # noqa: A002  (click's word)
+        super().__init__(name, help=help, epilog=epilog, no_args_is_help=True, context_settings=dict(CONTEXT))
+
+    def taking(
+        self,
+        *records: type[Struct],
+        without: Collection[str] = (),
+        beneath: Callable[[], Sequence[Mapping[str, Given]]] = tuple,
+        **about: Any,
+    ) -> Callable[[Callable[..., None]], Callable[..., None]]:
+        """Add a command. It is called with one of each of these records.
+
+        Their values come from the command line, and then from the sources that `beneath` reads. The fields in `without`
+        are no options of this command, and keep their defaults. `about` is for click.
+        """
+        fields = [field for record in records for field in fields_of(record) if field.name not in without]
+
+        def add(command: Callable[..., None]) -> Callable[..., None]:
+            def called(**_: Any) -> None:
+                given = from_command_line(click.get_current_context())
+                try:
+                    sources = [_offered(source, fields) for source in (given, *beneath())]
+                    made = [gather(record, sources) for record in records]
+                except ValueError as error:
+                    raise click.UsageError(str(error)) from error
+                command(*made)
+
+            parameters: list[click.Parameter] = [
+                FieldArgument(field) if field.option.positional else FieldOption(field) for field in fields
+            ]
+            self.command(command.__name__, params=parameters, help=command.__doc__, **about)(called)
+            return command
+
+        return add
+
+
+def list_options(group: Group) -> list[ListedOption]:
+    """The options of all commands, without --help."""
+    return [
+        ListedOption(
+            name,
+            (parameter.field.flag, *filter(None, [parameter.field.option.short])),
+            "" if parameter.field.is_switch else parameter.field.option.metavar,
+            parameter.field.shown_default,
+            parameter.field.option.help,
+        )
+        for name, command in group.commands.items()
+        for parameter in command.params
+        if isinstance(parameter, FieldOption)
+    ]
+
+
+def _offered(source: Mapping[str, Given], fields: Sequence[Field]) -> dict[str, Given]:
+    return {field.name: source[field.name] for field in fields if field.name in source}
+
+
+def from_command_line(context: click.Context) -> dict[str, Given]:
+    """The values that stand on the command line."""
+    return {
+        parameter.name: Given(_named(parameter), context.params[parameter.name])
+        for parameter in context.command.params
+        if isinstance(parameter, FieldOption | FieldArgument)
+        and parameter.name is not None
+        and context.get_parameter_source(parameter.name) is click.core.ParameterSource.COMMANDLINE
+    }
+
+
+def _named(parameter: FieldOption | FieldArgument) -> str:
+    return parameter.field.option.metavar if isinstance(parameter, FieldArgument) else parameter.field.flag

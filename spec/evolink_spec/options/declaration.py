@@ -1,0 +1,177 @@
+"""One declaration for each setting: a field of a record, annotated with an `Option`.
+
+    class Settings(Struct, frozen=True, kw_only=True):
+        port: Annotated[int, Meta(ge=0, le=65535), Option(help="Port to listen on.", short="-p")] = 8080
+
+The command-line option `--port`, the environment variable, the TOML key `port`, the keyword argument and the JSON
+Schema all follow from it. A tuple or a frozenset is a repeatable option.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import typing
+from functools import cache
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+
+import msgspec
+from msgspec import NODEFAULT, Meta, Struct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SWITCH = dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True) | dict.fromkeys(
+    ("0", "false", "f", "no", "n", "off"), False
+)
+_NAMES = {int: "a whole number", float: "a number", bool: "true or false"}
+
+
+class Option(Struct, frozen=True, kw_only=True):
+    """How a user gives the value of a field.
+
+    `name` is the long option; by default it is made from the name of the field. `parse` turns text into the value and
+    raises ValueError. `shown` is the default as a user writes it. `excludes` names a field that cannot be given
+    together with this one. A `positional` is an argument of the command, not an option.
+    """
+
+    help: str
+    section: str = "Options"
+    name: str = ""
+    short: str = ""
+    metavar: str = "TEXT"
+    shown: str | None = None
+    parse: Callable[[str], Any] | None = None
+    excludes: str = ""
+    positional: bool = False
+
+
+class Field(Struct, frozen=True):
+    """A field that a user can set. `kind` is the type of a single value; `collection` holds several."""
+
+    name: str
+    kind: Any
+    limits: Meta | None
+    collection: type | None
+    default: Any
+    option: Option
+
+    @property
+    def key(self) -> str:
+        """The name in a TOML table: `max-body`."""
+        return self.flag.removeprefix("--")
+
+    @property
+    def flag(self) -> str:
+        """The name on the command line: `--max-body`."""
+        return self.option.name or f"--{self.name.replace('_', '-')}"
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether the option takes no value."""
+        return self.kind is bool and self.collection is None
+
+    @property
+    def shown_default(self) -> str:
+        """The default as a user would write it; empty when there is none to show."""
+        if self.option.shown is not None:
+            return self.option.shown
+        if self.is_switch or self.default in (None, (), frozenset(), NODEFAULT, ""):
+            return ""
+        return f"{self.default:.15g}" if isinstance(self.default, float) else str(self.default)
+
+    def read(self, raw: Any) -> Any:
+        """The value of `raw`, which is text or a decoded TOML or Python value. ValueError says what it has to be."""
+        if self.collection is None:
+            return self._read_one(raw)
+        items = [raw] if isinstance(raw, str | os.PathLike) else raw
+        if not isinstance(items, list | tuple | set | frozenset):
+            raise ValueError(f"{raw!r} is not a list")  # noqa: TRY004  (what a user is told)
+        return self.collection(self._read_one(item) for item in items)
+
+    def _read_one(self, raw: Any) -> Any:
+        if self.option.parse is not None:
+            if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+                raise ValueError(f"{raw!r} is not text")
+            return self.option.parse(str(raw))
+        if self.kind is Path and isinstance(raw, str | os.PathLike):
+            return Path(raw)
+        value = _SWITCH.get(raw.lower(), raw) if self.kind is bool and isinstance(raw, str) else raw
+        try:
+            converted = msgspec.convert(
+                value, _limited(self.kind, self.limits), strict=not isinstance(raw, str)
+            )
+        except msgspec.ValidationError as error:
+            raise ValueError(f"{raw!r} is not {self.expected}") from error
+        if isinstance(converted, float) and not math.isfinite(converted):
+            raise ValueError(f"{raw!r} is not {self.expected}")
+        return converted
+
+    @property
+    def expected(self) -> str:
+        """What a value has to be, in words."""
+        if typing.get_origin(self.kind) is Literal:
+            return f"one of {', '.join(typing.get_args(self.kind))}"
+        name = _NAMES.get(self.kind, "text")
+        least, most = (self.limits.ge, self.limits.le) if self.limits else (None, None)
+        if most is not None:
+            return f"{name} from {least} to {most}"
+        return name if least is None else f"{name} of at least {least}"
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of the value in a TOML table."""
+        kind = str if self.kind is Path or self.option.parse is not None else self.kind
+        one = msgspec.json.schema(_limited(kind, self.limits if kind is self.kind else None))
+        if self.option.parse is not None and self.kind is not str:
+            one = {"type": ["string", "number"]}
+        outer = one if self.collection is None else {"type": "array", "items": one}
+        return outer | {"description": self.option.help}
+
+
+def _limited(kind: Any, limits: Meta | None) -> Any:
+    return kind if limits is None else Annotated[kind, limits]
+
+
+@cache
+def fields_of(record: type[Struct]) -> tuple[Field, ...]:
+    """The fields of a record that a user can set, in order."""
+    hints = typing.get_type_hints(record, include_extras=True)
+    made = (_field(hints[info.name], info.name, info.default) for info in msgspec.structs.fields(record))
+    return tuple(field for field in made if field is not None)
+
+
+def _field(hint: Any, name: str, default: Any) -> Field | None:
+    kind, *notes = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
+    option = next((note for note in notes if isinstance(note, Option)), None)
+    if option is None:
+        return None
+    if typing.get_origin(kind) in {Union, UnionType}:
+        (kind,) = (member for member in typing.get_args(kind) if member is not NoneType)
+    collection = typing.get_origin(kind)
+    if collection in {tuple, frozenset}:
+        kind = typing.get_args(kind)[0]
+    else:
+        collection = None
+    return Field(
+        name,
+        kind,
+        next((note for note in notes if isinstance(note, Meta)), None),
+        collection,
+        default,
+        option,
+    )
+
+
+def json_schema(title: str, *records: type[Struct]) -> dict[str, Any]:
+    """The JSON Schema of a TOML table that holds the settings of these records."""
+    fields = [field for record in records for field in fields_of(record)]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": title,
+        "type": "object",
+        "properties": {field.key: field.schema for field in fields},
+        "additionalProperties": False,
+    }

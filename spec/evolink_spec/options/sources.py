@@ -1,0 +1,99 @@
+"""Where the values of a record come from: the command line, the environment, a TOML table, keyword arguments.
+
+Each source is a mapping from the name of a field to a `Given`. The first source that has a value wins, and every error
+names the option, variable, key or argument that it is about.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from msgspec import Struct
+
+from evolink_spec.options.declaration import fields_of
+from evolink_spec.options.suggestions import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from evolink_spec.options.declaration import Field
+
+R = TypeVar("R", bound=Struct)
+
+
+class Given(NamedTuple):
+    """A value as it was given, and what to call it in an error."""
+
+    source: str
+    raw: Any
+
+
+def gather(record: type[R], sources: Iterable[Mapping[str, Given]]) -> R:
+    """The record that these sources make, the first of them first. ValueError names the source of what is wrong."""
+    fields = {field.name: field for field in fields_of(record)}
+    chosen: dict[str, Any] = {}
+    for source in sources:
+        values = {name: _read(fields[name], given) for name, given in source.items() if name in fields}
+        for field in fields.values():
+            _exclude(field, values, chosen, source)
+        chosen = values | chosen
+    return record(**chosen)
+
+
+def _read(field: Field, given: Given) -> Any:
+    try:
+        return field.read(given.raw)
+    except ValueError as error:
+        raise ValueError(f"{given.source}: {error}") from error
+
+
+def _exclude(
+    field: Field, values: dict[str, Any], chosen: Mapping[str, Any], source: Mapping[str, Given]
+) -> None:
+    """Of two options that exclude each other, a source before this one has the say. ValueError when both are in one."""
+    name, other = field.name, field.option.excludes
+    if not other:
+        return
+    if other in chosen:
+        values.pop(name, None)
+    if chosen.get(name):
+        values.pop(other, None)
+    if values.get(name) and other in values:
+        raise ValueError(f"{source[name].source} and {source[other].source} cannot be used together")
+
+
+def from_table(table: Mapping[str, Any], where: str, *records: type[Struct]) -> dict[str, Given]:
+    """The values in a TOML table; its keys may have dashes or underscores. ValueError for a key that is not known."""
+    known = {field.key: field.name for record in records for field in fields_of(record)}
+    values = {}
+    for key, raw in table.items():
+        name = known.get(key.replace("_", "-"))
+        if name is None:
+            raise ValueError(f"{where} has no setting {key!r}{did_you_mean(key.replace('_', '-'), known)}")
+        values[name] = Given(f"{where} {key}", raw)
+    return values
+
+
+def from_environment(variables: Mapping[str, str], prefix: str, *records: type[Struct]) -> dict[str, Given]:
+    """The values in environment variables: `--max-body` is `PREFIX_MAX_BODY`. Several stand apart by white space."""
+    values = {}
+    for field in (field for record in records for field in fields_of(record)):
+        variable = variable_of(field, prefix)
+        if variables.get(variable):
+            text = variables[variable]
+            values[field.name] = Given(variable, text if field.collection is None else text.split())
+    return values
+
+
+def variable_of(field: Field, prefix: str) -> str:
+    """The environment variable of a field."""
+    return prefix + field.key.replace("-", "_").upper()
+
+
+def from_keywords(keywords: Mapping[str, Any], *records: type[Struct]) -> dict[str, Given]:
+    """The values of keyword arguments. TypeError for a name that is not known, as Python raises it."""
+    known: Collection[str] = [field.name for record in records for field in fields_of(record)]
+    for name in keywords:
+        if name not in known:
+            raise TypeError(f"unknown setting {name!r}{did_you_mean(name, known)}")
+    return {name: Given(name, raw) for name, raw in keywords.items() if raw is not None}

@@ -1,0 +1,20 @@
+"""The nearest known word to one that is not known."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is most like `word`, or an empty string when none is like it."""
+    return next(iter(get_close_matches(word, list(known), n=1)), "")
+
+
+def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> str:
+    """` (did you mean …?)`, to put behind an error; empty when no known word is like it. All begin with `prefix`."""
+    match = nearest(word, known)
+    return f" (did you mean {prefix}{match}?)" if match else ""

@@ -1,0 +1,19 @@
+"""TOML files, read with errors that name the file."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file. ValueError when it cannot be read, or is not valid."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: invalid TOML: {error}") from error
