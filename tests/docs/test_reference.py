@@ -26,6 +26,7 @@ from evolink_spec import load
 from evolink_spec.clauses import load_clauses
 from support.doc_pages import DOCS, PAGES, text_of
 from support.doc_tables import commands, default_of, options, regions
+from typer.testing import CliRunner as TyperRunner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,7 +93,8 @@ def test_every_command_is_listed(program: str) -> None:
 @pytest.mark.parametrize(("program", "app"), [("evolink-mock", mock_app), ("evolink-check", check_app)])
 def test_every_command_has_a_help(program: str, app: Any) -> None:
     for name, command in commands(program).items():
-        shown = CliRunner().invoke(app, [name, "--help"]).output
+        runner = CliRunner() if program == "evolink-mock" else TyperRunner()
+        shown = runner.invoke(app, [name, "--help"]).output
         assert command.help, name
         assert "Usage" in shown
 

@@ -50,7 +50,8 @@ class MockServerSettings(TypedDict, total=False):
 class MockServer:
     """A mock while the `with` block runs, in a thread of this process; with `url`, the one that answers there.
 
-    Starting raises `PortError`, `SpecError`, or ValueError for an invalid setting; attaching raises `ConnectionError`.
+    An invalid setting raises ValueError, an unknown one TypeError. Starting raises `PortError` or `SpecError`,
+    attaching `ConnectionError`.
     """
 
     def __init__(self, url: str | None = None, **settings: Unpack[MockServerSettings]) -> None:
@@ -59,7 +60,7 @@ class MockServer:
                 f"a mock that is running keeps its settings: {', '.join(settings)} would have no effect"
             )
         self._url = url
-        self._keywords = settings
+        self._settings = _settings(settings)
         self._base_url: str | None = None
         self._hosted: _Hosted | None = None
         self._ending = ExitStack()
@@ -98,7 +99,7 @@ class MockServer:
             base_url = self._url.rstrip("/")
             ControlClient(base_url).ask("GET", "/health")
         else:
-            self._hosted = self._ending.enter_context(_hosting(_settings(self._keywords)))
+            self._hosted = self._ending.enter_context(_hosting(self._settings))
             base_url = self._hosted.base_url
         self._base_url = base_url
         return self

@@ -193,7 +193,7 @@ def test_a_user_without_a_home_is_asked_for_a_folder(monkeypatch: pytest.MonkeyP
 
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     monkeypatch.setattr(Path, "home", homeless)
-    with pytest.raises(ValueError, match="--ca-dir: has to be given"):
+    with pytest.raises(ValueError, match="--ca-dir: required, because"):
         ca_folder(Settings())
 
 
@@ -235,7 +235,7 @@ def test_the_command_says_where_its_listeners_are_and_closes_them(
     process, text = started
     https = re.search(r"^  https: https://127\.0\.0\.1:(\d+)$", text, re.MULTILINE)
     proxy = re.search(
-        r"^  export HTTPS_PROXY=http://127\.0\.0\.1:(\d+)  # plays api\.evolink\.ai, passes on the rest$",
+        r"^  export HTTPS_PROXY=http://127\.0\.0\.1:(\d+)  # plays api\.evolink\.ai, forwards the rest$",
         text,
         re.MULTILINE,
     )

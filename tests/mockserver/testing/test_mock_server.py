@@ -12,6 +12,8 @@ import httpx
 import pytest
 from evolink_mock import ControlError, MockServer
 from evolink_mock.server.listeners import PortError, listen
+from evolink_mock.settings import Settings
+from evolink_mock.testing.mock_server import MockServerSettings
 from support.builders import BODY, CREATES, MODEL
 
 if TYPE_CHECKING:
@@ -138,7 +140,7 @@ def test_a_setting_that_there_is_not_is_a_type_error() -> None:
 def test_a_port_that_is_taken_is_said_to_be() -> None:
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(PortError, match=f"port {port} is taken"), MockServer(port=port):
+        with pytest.raises(PortError, match=f"port {port} is in use"), MockServer(port=port):
             pass
 
 
@@ -198,3 +200,34 @@ def test_an_account_that_is_opened_again_begins_anew(server: MockServer) -> None
     create(server.account("again", credits=10))
     account = server.account("again", credits=5)
     assert (account.tasks, left(account)) == ([], 5)
+
+
+def test_every_setting_of_serve_is_a_keyword() -> None:
+    assert set(MockServerSettings.__annotations__) == set(Settings.__struct_fields__)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "why"),
+    [
+        ({"duration": "soon"}, "^duration: 'soon' is no duration"),
+        ({"port": 70000}, "^port: 70000 is not a whole number from 0 to 65535$"),
+        ({"credits": -1}, "^credits: invalid number of credits '-1'"),
+        ({"realtime": True, "duration": 1}, "^realtime and duration cannot be used together$"),
+    ],
+)
+def test_a_keyword_that_cannot_be_is_refused_by_its_name(keyword: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        MockServer(**keyword)
+
+
+def test_a_keyword_that_there_is_not_is_refused_with_the_nearest() -> None:
+    misspelt: dict[str, Any] = {"alow_callbacks_to": ["localhost"]}
+    with pytest.raises(
+        TypeError, match=r"^unknown setting 'alow_callbacks_to' \(did you mean allow_callbacks_to"
+    ):
+        MockServer(**misspelt)
+
+
+def test_a_duration_may_be_a_number_of_seconds() -> None:
+    with MockServer(duration=0.1) as mock:
+        assert mock.base_url
