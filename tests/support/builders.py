@@ -1,4 +1,4 @@
-"""Builders of what the rooms of the mock hand to each other, each with what a test does not care about filled in."""
+"""Builders of the mock's records, with defaults for all fields that a test does not care about."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
-from evolink_mock.api.call import RequestContext
 from evolink_mock.api.operations import CompiledOperations
+from evolink_mock.api.request_context import RequestContext
 from evolink_mock.domain.accounts import Account, AccountTerms, open_account
 from evolink_mock.domain.exchange import Exchange
 from evolink_mock.domain.tasks import LAST_PROGRESS, SUCCESS, Outcome, Plan, Task, plan
 from evolink_mock.domain.units import Rate, Speed
 from evolink_mock.media.spec import media_spec_of
-from evolink_mock.recipes.registry import NO_RECIPE
+from evolink_mock.recipes.recipe import NO_RECIPE
 from evolink_spec import load
 from hypothesis import strategies as st
 
@@ -33,7 +33,7 @@ BODY: dict[str, Any] = {
 }
 CREATES: Mapping[str | None, CreateOperation] = next(iter(SPEC.creates.values()))
 OPERATION = CREATES[MODEL]
-SCRIPTS = CompiledOperations(CREATES)
+OPERATIONS = CompiledOperations(CREATES)
 FAILURE = next(failure for failure in SPEC.failures if failure.code == "generation_timeout")
 
 
@@ -69,9 +69,9 @@ def an_account(
     return open_account(token, AccountTerms(1, granted, rate, frozenset(filter(None, (denied,)))))
 
 
-def a_call(**changes: Any) -> RequestContext:
-    """The facts of a create that is in order."""
-    document, script = SCRIPTS.choose(BODY)
+def a_context(**changes: Any) -> RequestContext:
+    """The context of a valid create."""
+    document, compiled = OPERATIONS.choose(BODY)
     values: dict[str, Any] = {
         "exchange": Exchange("POST", OPERATION.path, 0.0),
         "headers": {},
@@ -80,9 +80,9 @@ def a_call(**changes: Any) -> RequestContext:
         "token": "key",
         "documented": OPERATION.errors,
         "recipe": NO_RECIPE,
-        "wait": None,
+        "retry_after": None,
         "document": document,
-        "script": script,
+        "compiled": compiled,
     }
     return RequestContext(**values | changes)
 

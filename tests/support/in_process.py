@@ -1,4 +1,4 @@
-"""The mock in process: a driver without threads or sockets, on a clock that the test moves."""
+"""The mock in process, without threads or sockets, on a clock that the test advances."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ from evolink_spec import Spec, load
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
+    from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.exchange import Exchange
 
 T = TypeVar("T")
 START = 1_757_169_743.0
 SPEC = load()
-VOICE = Conformance(SPEC)  # the independent judge of all that the mock answers
+VOICE = Conformance(SPEC)  # openapi-core, which checks every response independently
 CREATE = "/v1/videos/generations"
 MODEL = "grok-imagine-image-to-video-beta"
 BODY: dict[str, Any] = {
@@ -39,7 +40,7 @@ BODY: dict[str, Any] = {
 
 
 def shaped(answer: httpx.Response) -> dict[str, Any]:
-    """The `error` of an answer, which is the documented shape and nothing else."""
+    """The `error` of a response, after checking that it has the documented shape and nothing else."""
     assert answer.headers["content-type"] == "application/json"
     body: dict[str, Any] = answer.json()
     assert list(body) == ["error"]
@@ -50,7 +51,7 @@ def shaped(answer: httpx.Response) -> dict[str, Any]:
 
 
 class Callbacks(logging.Handler):
-    """What the mock says of its callbacks, as it says it."""
+    """Collects the log lines on callbacks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,8 +73,9 @@ class Callbacks(logging.Handler):
 
 @dataclass
 class Mock:
-    """One mock under test. Every answer is checked by the second voice before the test sees it."""
+    """One mock under test. Every response is checked by openapi-core before the test sees it."""
 
+    service: Service
     clock: VirtualClock
     noted: list[Exchange]
     app: Any
@@ -82,6 +84,10 @@ class Mock:
     _run: Callable[[Coroutine[Any, Any, Any]], Any]
     callbacks: Callbacks = field(default_factory=Callbacks)
     recorded: list[Recorded] = field(default_factory=list)
+
+    def account(self, token: str = "key") -> Account:
+        """The account of a token, as the mock stores it."""
+        return self.run(self.service.store.account(token))
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         result: T = self._run(work)
@@ -125,7 +131,7 @@ class Mock:
         return left
 
     def logged(self) -> str:
-        """What the log of requests shows."""
+        """The lines of the access log."""
         return "".join(line(exchange, exchange.began, "") for exchange in self.noted)
 
     def _judge(self, answer: httpx.Response) -> None:
@@ -148,17 +154,18 @@ class Mock:
 
 @contextmanager
 def playing(spec: Spec = SPEC, **choices: Any) -> Iterator[Mock]:
-    """A mock with these settings, its lifespan entered."""
+    """A mock with these settings, started; stopped at the end."""
     clock = VirtualClock(START)
     noted: list[Exchange] = []
-    app = create_app(Service(spec, Settings(**choices), clock), noted.append)
+    service = Service(spec, Settings(**choices), clock)
+    app = create_app(service, noted.append)
     client = httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://mock.test", trust_env=False
     )
     log = logging.getLogger("evolink_mock.callbacks")
     level = log.level
     with asyncio.Runner() as runner:
-        mock = Mock(clock, noted, app, client, runner.run(_enter(app)), runner.run)
+        mock = Mock(service, clock, noted, app, client, runner.run(_start_lifespan(app)), runner.run)
         log.addHandler(mock.callbacks)
         log.setLevel(logging.INFO)
         try:
@@ -170,21 +177,21 @@ def playing(spec: Spec = SPEC, **choices: Any) -> Iterator[Mock]:
             log.removeHandler(mock.callbacks)
 
 
-async def _enter(app: Any) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Start an ASGI lifespan; the answer ends it. A failure of either is raised."""
-    asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    life = asyncio.create_task(app({"type": "lifespan"}, asked.get, told.put))
+async def _start_lifespan(app: Any) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Start an ASGI lifespan; the function returned ends it. A failure of either is raised."""
+    incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    lifespan = asyncio.create_task(app({"type": "lifespan"}, incoming.get, outgoing.put))
 
     async def pass_through(phase: str) -> None:
-        await asked.put({"type": f"lifespan.{phase}"})
-        answer = await told.get()
-        assert answer["type"] == f"lifespan.{phase}.complete", answer
+        await incoming.put({"type": f"lifespan.{phase}"})
+        message = await outgoing.get()
+        assert message["type"] == f"lifespan.{phase}.complete", message
 
     async def stop() -> None:
-        if not life.done():
+        if not lifespan.done():
             await pass_through("shutdown")
-            await life
+            await lifespan
 
     await pass_through("startup")
     return stop
@@ -231,7 +238,7 @@ class Receiver:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         line, *rest = head.strip().split("\r\n")
-        headers = {name.lower(): value for name, _, value in (one.partition(": ") for one in rest)}
+        headers = {name.lower(): value for name, _, value in (field.partition(": ") for field in rest)}
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         self.received.append(Received(line, headers, body))
         status = self.answers.pop(0) if self.answers else b"204 No Content"

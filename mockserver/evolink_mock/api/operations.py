@@ -1,4 +1,4 @@
-"""A script: a create operation made ready to be played, and which one a request body asks for."""
+"""Create operations with their compiled validators, and the choice of the one that a request body asks for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from evolink_mock.api.validation import Validator, shown
+from evolink_mock.api.validation import Validator, show
 from evolink_mock.http.errors import ApiError
 
 if TYPE_CHECKING:
@@ -24,21 +24,21 @@ class CompiledOperation(Struct, frozen=True):
 
 
 class CompiledOperations:
-    """The scripts of one path: documents that differ by the model they accept (clause `model.enum`)."""
+    """The create operations of one path: documents that differ by the models they accept (clause `model.enum`)."""
 
     def __init__(self, operations: Mapping[str | None, CreateOperation]) -> None:
         # Documents may share an operationId, and one operation several models.
-        made = {_place(operation): _script(operation) for operation in operations.values()}
-        self._by_model = {model: made[_place(operation)] for model, operation in operations.items()}
+        compiled = {_location(operation): _compile(operation) for operation in operations.values()}
+        self._by_model = {model: compiled[_location(operation)] for model, operation in operations.items()}
         self._aliases = {
-            old: new for script in made.values() for old, new in script.operation.aliases.items()
+            alias: model for entry in compiled.values() for alias, model in entry.operation.aliases.items()
         }
-        self.first = next(iter(made.values()))
+        self.first = next(iter(compiled.values()))
 
     def choose(self, document: Any) -> tuple[Any, CompiledOperation | ApiError]:
-        """The document with an old model name replaced (clause `model.alias`), and the script that serves it."""
+        """The document with an alias of its model resolved (clause `model.alias`), and the operation that serves it."""
         if not isinstance(document, dict):  # whether or not the schema says so (clause `body.json`)
-            return document, ApiError(400, f"{shown(document)} is not of type object")
+            return document, ApiError(400, f"{show(document)} is not of type object")
         model = document.get("model")
         if isinstance(model, str):
             if model in self._aliases:
@@ -49,15 +49,15 @@ class CompiledOperations:
         if None in self._by_model:
             return document, self._by_model[None]
         if isinstance(model, str) and len(self._by_model) > 1:
-            known = ", ".join(str(name) for name in self._by_model)
-            return document, ApiError(400, f"model: {shown(model)} is not one of {known}", "model")
+            models = ", ".join(str(name) for name in self._by_model)
+            return document, ApiError(400, f"model: {show(model)} is not one of {models}", "model")
         return document, self.first
 
 
-def _place(operation: CreateOperation) -> tuple[str, str]:
+def _location(operation: CreateOperation) -> tuple[str, str]:
     return operation.source, operation.pointer
 
 
-def _script(operation: CreateOperation) -> CompiledOperation:
+def _compile(operation: CreateOperation) -> CompiledOperation:
     usage = operation.answer.get("usage") or {}
     return CompiledOperation(operation, Validator(operation), usage.get("credits_reserved", 0))

@@ -1,6 +1,6 @@
-"""May this request have what it asks for? One visible order of small questions, each answered without doing anything.
+"""The checks of a request, in the order in which they are made. Each is a function of the context alone.
 
-Facts are gathered first (a token, a body, what a name resolves to), then these functions decide.
+The facts are gathered first (a token, a body, what a host name resolves to); a check returns an error or None.
 """
 
 from __future__ import annotations
@@ -14,101 +14,117 @@ from evolink_mock.domain import ids
 from evolink_mock.domain.accounts import remaining
 from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes.effects import GATEWAY
-from evolink_mock.recipes.registry import NO_RECIPE
+from evolink_mock.recipes.recipe import NO_RECIPE
 
 if TYPE_CHECKING:
-    from evolink_mock.api.call import RequestContext
+    from evolink_mock.api.request_context import RequestContext
 
 
-Step = Callable[["RequestContext"], "ApiError | None"]
+Check = Callable[["RequestContext"], "ApiError | None"]
 
 
-def authenticated(call: RequestContext) -> ApiError | None:
+def check_token(context: RequestContext) -> ApiError | None:
     """401 without a known bearer token (clause `auth.bearer`)."""
-    return ApiError(401) if call.token is None else None
+    return ApiError(401) if context.token is None else None
 
 
-def as_asked(call: RequestContext) -> ApiError | None:
-    """The error that a recipe asks for, where this operation documents it; 400 for an unknown recipe."""
-    recipe = call.recipe
+def check_recipe(context: RequestContext) -> ApiError | None:
+    """The error that a recipe asks for, where the operation documents it; 400 for an unknown recipe."""
+    recipe = context.recipe
     if recipe is NO_RECIPE:
         return None
     if isinstance(recipe, ApiError):
         return recipe
     status = recipe.status
-    if status is None or (status not in call.documented and status not in GATEWAY):
+    if status is None or (status not in context.documented and status not in GATEWAY):
         return None
-    return ApiError(status, headers=_retry_after(recipe.retry) if status == 429 else ())  # noqa: PLR2004
+    return ApiError(status, headers=_retry_after(recipe.retry_after) if status == 429 else ())  # noqa: PLR2004
 
 
-def within_rate(call: RequestContext) -> ApiError | None:
-    """429 with the seconds to wait, when the account's window is full (clause `rate.retry-after`)."""
-    return None if call.wait is None else ApiError(429, headers=_retry_after(call.wait))
+def check_rate_limit(context: RequestContext) -> ApiError | None:
+    """429 with the seconds to wait, when the rate limit is exceeded (clause `rate.retry-after`)."""
+    return None if context.retry_after is None else ApiError(429, headers=_retry_after(context.retry_after))
 
 
-def readable(call: RequestContext) -> ApiError | None:
-    """400 for a body that is no JSON, too large, or of another content type."""
-    return call.document if isinstance(call.document, ApiError) else None
+def check_body(context: RequestContext) -> ApiError | None:
+    """400 for a body that is not JSON, too large, encoded, or of another content type."""
+    return context.document if isinstance(context.document, ApiError) else None
 
 
-def keeps_schema(call: RequestContext) -> ApiError | None:
-    """400 with what is wrong where (clauses `create.*`)."""
-    script = call.script
-    return script if script is None or isinstance(script, ApiError) else script.validator.check(call.document)
+def check_schema(context: RequestContext) -> ApiError | None:
+    """400 with the fields that violate the schema (clauses `create.*`)."""
+    compiled = context.compiled
+    if compiled is None or isinstance(compiled, ApiError):
+        return compiled
+    return compiled.validator.check(context.document)
 
 
-def callback_allowed(call: RequestContext) -> ApiError | None:
+def check_callback_url(context: RequestContext) -> ApiError | None:
     """400 for a callback URL that the rules forbid (clauses `callback.*`)."""
-    return call.callback_refusal
+    return context.callback_refusal
 
 
-def may_use_model(call: RequestContext) -> ApiError | None:
+def check_model_access(context: RequestContext) -> ApiError | None:
     """403 when the account has no access to the model (clause `model.access`)."""
-    denied = call.account.denied
+    denied = context.account.denied_models
     if not denied:
         return None
-    assert isinstance(call.script, CompiledOperation)  # noqa: S101  (`keeps_schema` stands before)
-    model = call.document.get("model", call.script.operation.defaults.get("model"))
+    assert isinstance(context.compiled, CompiledOperation)  # noqa: S101  (`check_schema` comes before)
+    model = context.document.get("model", context.compiled.operation.defaults.get("model"))
     return ApiError(403) if isinstance(model, str) and model in denied else None
 
 
-def affordable(call: RequestContext) -> ApiError | None:
+def check_credits(context: RequestContext) -> ApiError | None:
     """402 when the credits left are fewer than the price (clause `credits.reserved`)."""
-    assert isinstance(call.script, CompiledOperation)  # noqa: S101
-    return ApiError(402) if remaining(call.account, call.now) < call.script.price else None
+    assert isinstance(context.compiled, CompiledOperation)  # noqa: S101  (`check_schema` comes before)
+    return ApiError(402) if remaining(context.account, context.now) < context.compiled.price else None
 
 
-def well_formed(call: RequestContext) -> ApiError | None:
+def check_task_id(context: RequestContext) -> ApiError | None:
     """400 for an id with a foreign prefix (clause `query.id-prefix`)."""
-    return ApiError(400, param="task_id") if ids.is_foreign(call.task_id) else None
+    return ApiError(400, param="task_id") if ids.is_foreign(context.task_id) else None
 
 
-def known(call: RequestContext) -> ApiError | None:
-    """404 for an id that was never given (clause `query.unknown-id`)."""
-    return ApiError(404) if call.task is None else None
+def check_task_exists(context: RequestContext) -> ApiError | None:
+    """404 for an id that was never issued (clause `query.unknown-id`)."""
+    return ApiError(404) if context.task is None else None
 
 
-def own(call: RequestContext) -> ApiError | None:
+def check_task_owner(context: RequestContext) -> ApiError | None:
     """403 for the task of another account (clause `query.own-tasks`)."""
-    assert call.task is not None  # noqa: S101  (`known` stands before)
-    return ApiError(403) if call.task.account != call.account.token else None
+    assert context.task is not None  # noqa: S101  (`check_task_exists` comes before)
+    return ApiError(403) if context.task.account != context.account.token else None
 
 
-BEFORE_BODY: tuple[Step, ...] = (authenticated, as_asked, within_rate)
-AFTER_BODY: tuple[Step, ...] = (as_asked, readable, keeps_schema, callback_allowed, may_use_model, affordable)
-QUERY: tuple[Step, ...] = (authenticated, as_asked, within_rate, well_formed, known, own)
-CREDITS: tuple[Step, ...] = (as_asked,)
+AUTHENTICATION: tuple[Check, ...] = (check_token,)
+CREATE: tuple[Check, ...] = (
+    check_recipe,
+    check_rate_limit,
+    check_body,
+    check_schema,
+    check_callback_url,
+    check_model_access,
+    check_credits,
+)
+QUERY: tuple[Check, ...] = (
+    check_recipe,
+    check_rate_limit,
+    check_task_id,
+    check_task_exists,
+    check_task_owner,
+)
+CREDITS: tuple[Check, ...] = (check_recipe,)
 
 
-def first_fault(steps: tuple[Step, ...], call: RequestContext) -> ApiError | None:
-    """The fault of the first step that has one, in the order of `steps`."""
-    for step in steps:
-        fault = step(call)
-        if fault is not None:
-            return fault
+def first_error(checks: tuple[Check, ...], context: RequestContext) -> ApiError | None:
+    """The error of the first check that has one."""
+    for check in checks:
+        error = check(context)
+        if error is not None:
+            return error
     return None
 
 
 def _retry_after(seconds: float) -> tuple[tuple[bytes, bytes], ...]:
-    """Whole seconds, rounded up: a client that waits so long is let in."""
+    """The header in whole seconds, rounded up so that a client that waits as told is let in."""
     return ((b"retry-after", b"%d" % max(1, math.ceil(seconds))),)

@@ -1,4 +1,4 @@
-"""Whether a request body keeps the schema, and if not, what is wrong where. Compiled once, at start."""
+"""Check a request body against the schema of its operation, compiled once at start, and name the wrong fields."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 _encode = msgspec.json.Encoder().encode
 _SHOWN = 80  # characters of an offending value
-_REASONS = 3  # how many are told at once
-_MANY = (
-    200  # values in a document: of a larger one, which may have as many faults, only the first is looked for
-)
-_MASK = "this value"  # stands for the offending one in the validator's own messages
+_REASONS = 3  # named in one error; the others are counted
+_MOST_VALUES = 200  # in a document whose errors are all collected; of a larger one only the first is
+_NAMES = 5  # unknown fields named in one warning
+_SHOWN_NAME = 40  # characters of the name of an unknown field
+_MASK = "this value"  # replaces the offending value in the validator's own messages
 
 
 class Validator:
@@ -35,7 +35,7 @@ class Validator:
         self.is_valid = self._compiled.is_valid
 
     def check(self, document: Any) -> ApiError | None:
-        """None when the document keeps the schema, else the 400 that says what does not."""
+        """None when the document is valid, else the 400 that names the wrong fields."""
         try:
             if self.is_valid(document):
                 return None
@@ -46,12 +46,12 @@ class Validator:
         for error in errors:
             path, reason = self._reason(error)
             reasons.setdefault(path, reason)
-        shown = [f"{path}: {reason}" if path else reason for path, reason in reasons.items()]
-        more = f"; and {len(shown) - _REASONS} more" if len(shown) > _REASONS else ""
-        return ApiError(400, "; ".join(shown[:_REASONS]) + more, next(iter(reasons)))
+        lines = [f"{path}: {reason}" if path else reason for path, reason in reasons.items()]
+        more = f"; and {len(lines) - _REASONS} more" if len(lines) > _REASONS else ""
+        return ApiError(400, "; ".join(lines[:_REASONS]) + more, next(iter(reasons)))
 
     def _errors(self, document: Any) -> Sequence[jsonschema_rs.ValidationError]:
-        """What is wrong with a document that is not valid. The validator takes 30 µs for each error."""
+        """The errors of an invalid document. The validator takes 30 µs for each."""
         if _is_small(document):
             return list(self._compiled.iter_errors(document))
         try:
@@ -64,11 +64,11 @@ class Validator:
         kind = error.kind.as_dict()
         path = ".".join(_cut(str(step)) for step in error.instance_path)
         name = error.kind.name
-        value = _MASK if path == self._secret else shown(error.instance)
+        value = _MASK if path == self._secret else show(error.instance)
         if name == "required":
             return ".".join(filter(None, (path, kind["property"]))), "is required"
         if name == "enum":
-            return path, f"{value} is not one of {', '.join(map(_plain, kind['options']))}"
+            return path, f"{value} is not one of {', '.join(map(_spell, kind['options']))}"
         if name == "type":
             return path, f"{value} is not of type {' or '.join(kind['types'])}"
         if name == "format":
@@ -79,19 +79,19 @@ class Validator:
 
 
 def _is_small(document: Any) -> bool:
-    """Whether there are at most `_MANY` values in it; the time this takes has the same bound."""
-    seen, waiting = 0, [document]
-    while waiting and seen <= _MANY:
+    """Whether a document has at most `_MOST_VALUES` values, found in time of the same bound."""
+    count, waiting = 0, [document]
+    while waiting and count <= _MOST_VALUES:
         value = waiting.pop()
-        seen += 1
+        count += 1
         if isinstance(value, dict | list):
             members = value.values() if isinstance(value, dict) else value
-            waiting.extend(islice(members, _MANY))
-    return seen <= _MANY
+            waiting.extend(islice(members, _MOST_VALUES))
+    return count <= _MOST_VALUES
 
 
-def shown(value: Any) -> str:
-    """A value as a reason shows it: JSON, not too long. What is within an object or array stays untold."""
+def show(value: Any) -> str:
+    """A value as an error message shows it: JSON, cut to a length. The members of an object or array are not shown."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
     return _cut(_encode(value).decode())
@@ -101,10 +101,19 @@ def _cut(text: str, longest: int = _SHOWN) -> str:
     return text if len(text) <= longest else text[:longest] + "…"
 
 
-def _plain(option: Any) -> str:
+def _spell(option: Any) -> str:
     return option if isinstance(option, str) else _encode(option).decode()
 
 
 def with_defaults(document: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
-    """The request as it will be served: the documented defaults under what was sent (clause `create.defaults`)."""
+    """The request with the documented defaults for the fields that it omits (clause `create.defaults`)."""
     return {**operation.defaults, **document}
+
+
+def warnings(request: Mapping[str, Any], operation: CreateOperation) -> tuple[str, ...]:
+    """Notes on valid fields that are probably mistakes (clauses `create.unknown-fields`, `create.image-urls-empty`)."""
+    notes: tuple[str, ...] = ()
+    if not request.keys() <= operation.properties:
+        unknown = sorted(name[:_SHOWN_NAME] for name in request.keys() - operation.properties)
+        notes = (f"warning: unknown field {', '.join(unknown[:_NAMES])}",)
+    return notes if request.get("image_urls", True) else (*notes, "warning: image_urls is empty")

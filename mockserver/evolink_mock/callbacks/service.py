@@ -105,7 +105,7 @@ class CallbackService:
         owed = Delivery(task.id, url)
         await self._store.record(owed)
         if odd is not None:
-            due = halfway(task.plan) if odd.callback == "early" else due + odd.wait
+            due = halfway(task.plan) if odd.callback == "early" else due + odd.callback_delay
             if odd.callback == "twice":
                 self._twice[task.id] = task.account
         account = await self._store.account(task.account)

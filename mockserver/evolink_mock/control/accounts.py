@@ -153,7 +153,7 @@ def _change(account: Account, terms: Terms, now: float) -> None:
     elif terms.rate is not UNSET:
         set_rate(account, _rate(terms.rate))
     if terms.denied_models is not UNSET:
-        account.denied = frozenset(terms.denied_models)
+        account.denied_models = frozenset(terms.denied_models)
 
 
 def _rate(text: str) -> Rate:
@@ -186,8 +186,8 @@ def _shown(service: Service, account: Account) -> dict[str, Any]:
         "remaining": remaining(account, now),
         "used": account.used,
         "rate": None if account.rate is None else _rate_shown(account.rate),
-        "denied_models": sorted(account.denied),
-        "tasks": account.tasks,
+        "denied_models": sorted(account.denied_models),
+        "tasks": account.task_count,
         "now": now,
         "frozen": account_clock.is_frozen(account),
     }

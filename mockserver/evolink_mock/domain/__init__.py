@@ -1,1 +1,1 @@
-"""Tasks, accounts, deliveries and the store. Pure but for the clock."""
+"""Tasks, accounts, deliveries and the store; pure, except for the clock."""

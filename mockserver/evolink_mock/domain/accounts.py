@@ -1,4 +1,4 @@
-"""The bearer token is the account: its credits, its rate window, its count of tasks."""
+"""One account per bearer token: its credits, rate window and task count, and the recipes assigned to it."""
 
 from __future__ import annotations
 
@@ -16,88 +16,97 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.domain.tasks import Plan, Task
     from evolink_mock.domain.units import Rate
-    from evolink_mock.recipes.assignments import AssignedRecipe
 
 
-JOURNAL = 200  # exchanges that are remembered of an account
-_PLACES = 6  # of credits: three times 0.1 is 0.3
+JOURNAL = 200  # exchanges kept per account
+_DECIMALS = 6  # of credits, so that three times 0.1 is 0.3
+
+
+class AssignedRecipe(Struct, frozen=True):
+    """A recipe assigned to an account, as text: for `left` more requests, or until replaced when that is None."""
+
+    recipe: str  # in its canonical spelling
+    operation: str  # create, query, media, credits, or any
+    left: int | None
+    turn: int = 0  # requests that have taken it
 
 
 class Account(Struct):
-    """The one record that changes. Credits are what the document's `usage` counts; times are Unix seconds."""
+    """The state of one account. Credits are counted as in the document's `usage`; times are Unix seconds.
+
+    All of it is plain data, apart from `clock` and `journal`. The optional containers are None while empty, so
+    that most requests test a single reference.
+    """
 
     token: str
-    label: str  # a name for logs that does not give the token away
+    label: str  # a name for logs that does not reveal the token
     salt: int
-    granted: float  # credits at the beginning
+    granted: float  # credits in total, used or not
     rate: Rate | None = None
-    denied: frozenset[str] = frozenset()  # models it has no access to
+    denied_models: frozenset[str] = frozenset()
     used: float = 0
-    tasks: int = 0  # how many were created: the number of the next
+    task_count: int = 0  # tasks created so far; also the number of the next one
     refunds: list[tuple[float, float]] = field(default_factory=list)  # a heap of (when, credits)
-    window: float = -1.0  # the rate window that `hits` belongs to
-    hits: int = 0
+    window_start: float = -1.0  # of the rate window that `window_count` belongs to
+    window_count: int = 0
     clock: Clock | None = None  # its own, when a test moves it; else the server's
     journal: deque[Exchange] = field(default_factory=lambda: deque(maxlen=JOURNAL))
-    orders: list[AssignedRecipe] | None = (
-        None  # recipes that wait; None: none, so that most requests look no further
-    )
-    turns: dict[tuple[str, str], int] | None = (
-        None  # of sequences that come with requests: operation and text
-    )
-    taken: set[tuple[str, int]] | None = None  # steps whose credits or rate are set: text and step
-    drawn: int = 0  # answers that chance had a part in
+    assigned: list[AssignedRecipe] | None = None
+    turns: dict[str, int] | None = None  # turns taken of sequences that come with the requests themselves
+    applied: set[str] | None = None  # steps whose credits or rate limit have been set
+    random_draws: int = 0
 
 
 class AccountTerms(Struct, frozen=True):
-    """What every new account is opened with."""
+    """The initial state of every new account. `seed` makes its ids reproducible."""
 
     seed: int
     credits: float
     rate: Rate | None = None
-    denied: frozenset[str] = frozenset()
+    denied_models: frozenset[str] = frozenset()
 
 
 def open_account(token: str, terms: AccountTerms) -> Account:
     """A new account; its ids follow from the seed and the token alone."""
     label = blake2b(token.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
-    return Account(token, label, ids.salt(terms.seed, token), terms.credits, terms.rate, terms.denied)
+    salt = ids.salt(terms.seed, token)
+    return Account(token, label, salt, terms.credits, terms.rate, terms.denied_models)
 
 
 def remaining(account: Account, now: float) -> float:
-    """Credits left at `now`: what failed tasks had reserved has come back by then (clause `credits.refund`)."""
+    """Credits left at `now`, after refunding the tasks that have failed by then (clause `credits.refund`)."""
     while account.refunds and account.refunds[0][0] <= now:
-        account.used = round(account.used - heapq.heappop(account.refunds)[1], _PLACES)
-    return round(account.granted - account.used, _PLACES)
+        account.used = round(account.used - heapq.heappop(account.refunds)[1], _DECIMALS)
+    return round(account.granted - account.used, _DECIMALS)
 
 
 def set_credits(account: Account, left: float, now: float) -> None:
-    """Let the account have so many credits left at `now`."""
-    remaining(account, now)  # what has come back by now is not on top of it
-    account.granted = round(account.used + left, _PLACES)
+    """Set the credits left at `now`."""
+    remaining(account, now)  # book the refunds due by now, or they would be added on top
+    account.granted = round(account.used + left, _DECIMALS)
 
 
 def set_rate(account: Account, rate: Rate) -> None:
-    """Limit the account to a rate from now on: its window begins anew."""
-    account.rate, account.window, account.hits = rate, -1.0, 0
+    """Set the rate limit and start a new window."""
+    account.rate, account.window_start, account.window_count = rate, -1.0, 0
 
 
 def next_random(account: Account) -> int:
-    """A number that repeats with the seed and the script, another each time: less than 36⁸."""
-    account.drawn += 1
-    return ids.draw(account.salt, -account.drawn)
+    """The next number of a reproducible sequence, 0 ≤ number < 36⁸."""
+    account.random_draws += 1
+    return ids.draw(account.salt, -account.random_draws)
 
 
 def charge(account: Account, task: Task, price: float) -> None:
-    """Reserve the price of a task, and note its return should the plan say that it fails."""
-    account.tasks += 1
-    account.used = round(account.used + price, _PLACES)
+    """Count the task, reserve its price, and schedule the refund if its plan is to fail."""
+    account.task_count += 1
+    account.used = round(account.used + price, _DECIMALS)
     if task.plan.outcome.failure is not None:
         heapq.heappush(account.refunds, (task.plan.ends, price))
 
 
 def move_refund(account: Account, before: Plan, after: Plan, price: float) -> None:
-    """Note when the price of a task returns, now that it has another plan; `before` was not over yet."""
+    """Reschedule the refund of a task whose plan changes before its end."""
     if before.outcome.failure is not None and (before.ends, price) in account.refunds:
         account.refunds.remove((before.ends, price))
         heapq.heapify(account.refunds)
@@ -106,12 +115,12 @@ def move_refund(account: Account, before: Plan, after: Plan, price: float) -> No
 
 
 def count_request(account: Account, now: float) -> float | None:
-    """Count a request; seconds to wait when it is one too many for the window, else None."""
+    """Count a request against the rate limit: the seconds to wait when it exceeds the limit, else None."""
     rate = account.rate
     if rate is None:
         return None
-    window = now - now % rate.seconds
-    if window != account.window:
-        account.window, account.hits = window, 0
-    account.hits += 1
-    return window + rate.seconds - now if account.hits > rate.limit else None
+    window_start = now - now % rate.seconds
+    if window_start != account.window_start:
+        account.window_start, account.window_count = window_start, 0
+    account.window_count += 1
+    return window_start + rate.seconds - now if account.window_count > rate.limit else None

@@ -1,4 +1,4 @@
-"""Time. The only module that reads the system clock; everyone else is handed a `Clock`."""
+"""Clocks. The only module that reads the system clock; all others are given a `Clock`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What the server knows of time. Instants are Unix seconds and never fall."""
+    """The time of a server or an account. Instants are Unix seconds and never decrease."""
 
     def now(self) -> float:
-        """The instant it is."""
+        """The current instant."""
         ...
 
     async def sleep_until(self, instant: float) -> None:
@@ -22,8 +22,8 @@ class Clock(Protocol):
 class SystemClock:
     """Real time, `scale` times as fast, from `start` or from today.
 
-    It follows the monotonic clock, so that an adjusted system clock never lets progress fall. With
-    a `start` the clock begins there when it is first read, so a seeded script sees the same times.
+    It follows the monotonic clock, so that progress never decreases when the system clock is adjusted. With a
+    `start` it begins there when it is first read, so that a seeded script sees the same times.
     """
 
     def __init__(self, start: float | None = None, scale: float = 1.0) -> None:
@@ -32,7 +32,7 @@ class SystemClock:
         self._anchor: float | None = None
 
     def now(self) -> float:
-        """The instant it is."""
+        """The current instant."""
         if self._anchor is None:
             self._anchor = time.monotonic()
             self._start = time.time() if self._start is None else self._start
@@ -41,25 +41,25 @@ class SystemClock:
 
     async def sleep_until(self, instant: float) -> None:
         """Return when `now()` has reached `instant`."""
-        # asyncio may wake a little early, and its clock is not this one, hence the loop.
+        # A loop, because asyncio may wake a little early, by a clock of its own.
         while (left := instant - self.now()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left / self._scale)
 
 
 class VirtualClock:
-    """Time that moves only when it is told to."""
+    """A clock that moves only when it is advanced."""
 
     def __init__(self, start: float) -> None:
         self._now = start
         self._moved = asyncio.Event()
 
     def now(self) -> float:
-        """The instant it is."""
+        """The current instant."""
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move time forward and wake who waits for an instant now reached. ValueError when negative."""
-        if not seconds >= 0:  # nor is it lost in NaN
+        """Move forward and wake the waiters whose instant is reached. ValueError for a negative number."""
+        if not seconds >= 0:  # true for NaN, too
             raise ValueError(f"time does not run backwards: advance({seconds})")
         self._now += seconds
         self._moved.set()
@@ -76,4 +76,4 @@ def local_time() -> str:
     return time.strftime("%H:%M:%S")
 
 
-stopwatch = time.perf_counter  # seconds that no virtual time touches: how long work really took
+stopwatch = time.perf_counter  # seconds of real time, for durations

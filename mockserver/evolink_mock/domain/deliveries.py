@@ -1,4 +1,4 @@
-"""What is known of a callback, and when the next attempt falls. Pure: instants come in as arguments."""
+"""The deliveries of callbacks: their attempts, and when the next one is due."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _LOGGED = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*://)"
     r"(?:[^/?#\\\s]*@)?"
     r"(?P<host>(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?)"
-    r"(?P<path>/[!\"$->@-~]*)?"  # printable ASCII less # and ?, so that anonymous writes a line into the log
+    r"(?P<path>/[!\"$->@-~]*)?"  # printable ASCII without # and ?, so that nobody can forge a line of the log
     r"(?:[?#].*)?",
     re.IGNORECASE | re.DOTALL,
 )
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One try to deliver: begun at `at` (Unix seconds of the server's clock), `seconds` long in real time.
+    """One attempt to deliver: begun at `at` (Unix seconds of the server's clock), `seconds` long in real time.
 
-    `status` is the HTTP status that came back; when none did, `problem` says why in a few words.
+    `status` is the HTTP status of the response; without one, `problem` says why in a few words.
     """
 
     at: float
@@ -34,7 +34,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """A callback owed for a task, and what was tried so far."""
+    """The callback of a task, and the attempts so far."""
 
     task_id: str
     url: str
@@ -42,12 +42,12 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
 
 def succeeded(attempt: Attempt) -> bool:
-    """Whether the receiver took it: any 2xx, and nothing else (clause `callback.2xx-success`)."""
+    """Whether the receiver accepted it: any 2xx status (clause `callback.2xx-success`)."""
     return attempt.status is not None and attempt.status // 100 == 2  # noqa: PLR2004 - the 2 of 2xx
 
 
 def after(delivery: Delivery, attempt: Attempt) -> Delivery:
-    """Add an attempt to the delivery."""
+    """The delivery with one more attempt."""
     return Delivery(delivery.task_id, delivery.url, (*delivery.attempts, attempt))
 
 
@@ -55,18 +55,17 @@ def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float
     """When to attempt next; None once delivered or given up.
 
     Keeps `callback.retries`, `callback.at-most-three` and `callback.any-failure`.
-    `ended_at` is the end of the task before the first attempt, the end of the last attempt afterwards: a wait
-    begins when a failure is known.
+    `ended_at` is the end of the task before the first attempt, and the end of the last attempt after it.
     """
-    tried = len(delivery.attempts)
-    if tried == 0:
+    count = len(delivery.attempts)
+    if count == 0:
         return ended_at
-    if succeeded(delivery.attempts[-1]) or tried > len(rules.retries):
+    if succeeded(delivery.attempts[-1]) or count > len(rules.retries):
         return None
-    return ended_at + rules.retries[tried - 1]
+    return ended_at + rules.retries[count - 1]
 
 
 def without_query(url: str) -> str:
-    """Spell a URL for a log: scheme, host and path. A query, a fragment, a password may be a secret."""
+    """The scheme, host and path of a URL, for logs: its query, fragment and user information may be secret."""
     parts = _LOGGED.fullmatch(url)
     return f"{parts['scheme']}{parts['host']}{parts['path'] or '/'}" if parts else _UNREADABLE

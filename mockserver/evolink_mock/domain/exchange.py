@@ -1,4 +1,4 @@
-"""One request to the mock with its answer, as the log and the journal see it."""
+"""One request to the mock with its response, as recorded for the access log and the journal."""
 
 from __future__ import annotations
 
@@ -7,36 +7,35 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Sequence
 
-    from evolink_mock.domain.accounts import Account
-
-KEY = "evolink_mock.exchange"  # where the exchange stands in the ASGI scope
-KEPT = 65_536  # bytes of a request body that are remembered
+KEY = "evolink_mock.exchange"  # the key of the exchange in the ASGI scope
+KEPT = 65_536  # bytes of a request body that are kept
 
 
 class Exchange(Struct):
-    """One request and its answer. The log shows of it what is no secret: neither token, query string nor body."""
+    """One request and its response. The access log never shows the token, the query string or a body."""
 
     method: str
     path: str
-    began: float  # of the stopwatch
-    status: int = 0  # 0: nothing was answered
-    account: str = ""  # the label
+    began: float  # an instant of the stopwatch
+    status: int = 0  # 0: no response was sent
+    account: str = ""  # its label
     task_id: str = ""
     notes: tuple[str, ...] = ()
     query: bytes = b""
     scheme: str = "http"
     request_headers: Sequence[tuple[bytes, bytes]] = ()
-    request_body: bytes = b""  # its beginning: `KEPT` bytes
+    request_body: bytes = b""  # the first `KEPT` bytes
     at: float = 0.0  # on the account's clock, Unix seconds
-    seconds: float = 0.0  # how long the answer took, in real time
+    seconds: float = 0.0  # how long the response took, in real time
     answer_headers: Sequence[tuple[bytes, bytes]] = ()
-    answer_body: bytes = b""  # of a result file: nothing
-    owner: Account | None = None
+    answer_body: bytes = b""  # empty for a result file
+    journal: deque[Exchange] | None = None  # of the account, where the exchange is appended when it is over
 
     def __repr__(self) -> str:
-        """What a log or a traceback may show."""
+        """The fields that a log or a traceback may show."""
         return (
             f"<Exchange {self.method} {self.path} {self.status} account={self.account} task={self.task_id}>"
         )

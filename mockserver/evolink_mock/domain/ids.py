@@ -16,18 +16,18 @@ _SHAPE = re.compile(r"task-unified-[0-9]{10}-[0-9a-z]{8}")
 
 
 def salt(seed: int, token: str) -> int:
-    """Where the draws of an account begin: the same for the same seed and token, in every process."""
+    """The first draw of an account: the same for the same seed and token, in every process."""
     digest = blake2b(f"{seed}:".encode() + token.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest) % SPACE
 
 
 def draw(salt: int, number: int) -> int:
-    """The draw of an account's `number`th task, 0 ≤ draw < 36⁸: its id and all that varies come from it."""
+    """The draw of an account's `number`th task, 0 ≤ draw < 36⁸: its id and all else that varies."""
     return (salt + number * _STRIDE) % SPACE
 
 
 def fraction(draw: int) -> float:
-    """A number in [0, 1) that looks unrelated to the id made of the same draw."""
+    """A number in [0, 1) that looks unrelated to the id of the same draw."""
     mixed = (draw * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
     mixed = ((mixed ^ (mixed >> 29)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     return (mixed >> 11) / (1 << 53)
@@ -41,10 +41,10 @@ def task_id(created: int, draw: int) -> str:
 
 
 def is_foreign(candidate: str) -> bool:
-    """Whether an id has another prefix, which is a malformed id and no unknown task (clause `query.id-prefix`)."""
+    """Whether an id has another prefix: it is malformed rather than unknown (clause `query.id-prefix`)."""
     return not candidate.startswith(PREFIX)
 
 
 def is_task_id(candidate: str) -> bool:
-    """Whether a text is an id that this server could have given."""
+    """Whether a text is an id that this server could have issued."""
     return _SHAPE.fullmatch(candidate) is not None

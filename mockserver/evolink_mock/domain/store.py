@@ -1,4 +1,4 @@
-"""What is remembered, behind the few verbs that another engine would have to have."""
+"""The store of accounts, tasks and deliveries: the protocol, and the one in memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Store(Protocol):
-    """Accounts by token, tasks by id, deliveries by task. A dropped account takes all of its own along."""
+    """Accounts by token, tasks by id, deliveries by task. Dropping an account drops its tasks and deliveries."""
 
     async def account(self, token: str) -> Account:
         """The account of a token, opened when it is first seen."""
@@ -26,11 +26,11 @@ class Store(Protocol):
         ...
 
     async def put(self, task: Task) -> None:
-        """Keep a task under its id and its account, in place of what was known of it."""
+        """Store a task under its id and its account, replacing an earlier version."""
         ...
 
     async def task(self, task_id: str) -> Task | None:
-        """The task with this id, whosever it is."""
+        """The task with this id, whichever account it belongs to."""
         ...
 
     async def tasks(self, token: str) -> Sequence[Task]:
@@ -38,7 +38,7 @@ class Store(Protocol):
         ...
 
     async def record(self, delivery: Delivery) -> None:
-        """Keep the delivery of a task that is kept, in place of what was known of it."""
+        """Store the delivery of a stored task, replacing an earlier version."""
         ...
 
     async def delivery(self, task_id: str) -> Delivery | None:
@@ -50,12 +50,12 @@ class Store(Protocol):
         ...
 
     async def drop(self, token: str) -> None:
-        """Forget an account with its tasks and deliveries."""
+        """Drop an account with its tasks and deliveries."""
         ...
 
 
 class MemoryStore:
-    """A `Store` that lives as long as the process. `changed` hears the token of whose delivery is kept."""
+    """A `Store` in memory. `changed` is called with the token of each account whose delivery is recorded."""
 
     def __init__(self, terms: AccountTerms, changed: Callable[[str], None] = lambda _: None) -> None:
         self._terms = terms
@@ -67,20 +67,20 @@ class MemoryStore:
 
     async def account(self, token: str) -> Account:
         """The account of a token."""
-        found = self._accounts.get(token)
-        if found is None:
-            found = self._accounts[token] = open_account(token, self._terms)
+        account = self._accounts.get(token)
+        if account is None:
+            account = self._accounts[token] = open_account(token, self._terms)
             self._ids.setdefault(token, [])
-        return found
+        return account
 
     async def accounts(self) -> Sequence[Account]:
         """Every account."""
         return [*self._accounts.values()]
 
     async def put(self, task: Task) -> None:
-        """Keep a task."""
+        """Store a task."""
         if task.id not in self._tasks:
-            # An account that was dropped while its request was being read has no list.
+            # An account that was dropped while its request was being read has no list of ids.
             self._ids.setdefault(task.account, []).append(task.id)
         self._tasks[task.id] = task
 
@@ -93,7 +93,7 @@ class MemoryStore:
         return [self._tasks[task_id] for task_id in self._ids.get(token, ())]
 
     async def record(self, delivery: Delivery) -> None:
-        """Keep a delivery, unless its task was dropped while it was under way."""
+        """Store a delivery, unless its task was dropped in the meantime."""
         task = self._tasks.get(delivery.task_id)
         if task is not None:
             self._deliveries[delivery.task_id] = delivery
@@ -105,11 +105,11 @@ class MemoryStore:
 
     async def deliveries(self, token: str) -> Sequence[Delivery]:
         """The deliveries of an account."""
-        found = (self._deliveries.get(task_id) for task_id in self._ids.get(token, ()))
-        return [delivery for delivery in found if delivery is not None]
+        deliveries = (self._deliveries.get(task_id) for task_id in self._ids.get(token, ()))
+        return [delivery for delivery in deliveries if delivery is not None]
 
     async def drop(self, token: str) -> None:
-        """Forget an account."""
+        """Drop an account."""
         self._accounts.pop(token, None)
         for task_id in self._ids.pop(token, ()):
             del self._tasks[task_id]

@@ -1,4 +1,4 @@
-"""From a task and an instant to the bytes that a create, a query and a callback all send."""
+"""The JSON of a task at an instant, as creates, queries and callbacks all send it."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ def result_url(task: Task) -> str:
 
 
 def to_dict(task: Task, now: float) -> dict[str, Any]:
-    """The body that describes a task at `now`: the example of the document with what is true put in.
+    """The body of a task at `now`: the document's example, with the values of this task.
 
-    `results` when completed and only then, `error` when failed and only then (clauses
-    `task.results-when-completed`, `task.error-when-failed`).
+    It has `results` only when completed and `error` only when failed (clauses `task.results-when-completed`,
+    `task.error-when-failed`).
     """
     plan, operation = task.plan, task.operation
-    seen = view(plan, now)
-    over = seen.phase >= Phase.COMPLETED
-    found = dict(operation.answer)
-    found["created"] = int(plan.created)
-    found["id"] = task.id
-    found["model"] = task.model
-    found["progress"] = seen.progress
-    found["status"] = operation.statuses[seen.phase]
-    found["task_info"] = {"can_cancel": not over, "estimated_time": plan.estimate}
-    if seen.phase is Phase.COMPLETED:
-        found["results"] = [result_url(task)]
-    elif over and (failure := plan.outcome.failure):
-        found["error"] = {"code": failure.code, "message": failure.message, "type": "task_error"}
-    return found
+    state = view(plan, now)
+    is_over = state.phase >= Phase.COMPLETED
+    body = dict(operation.answer)
+    body["created"] = int(plan.created)
+    body["id"] = task.id
+    body["model"] = task.model
+    body["progress"] = state.progress
+    body["status"] = operation.statuses[state.phase]
+    body["task_info"] = {"can_cancel": not is_over, "estimated_time": plan.estimate}
+    if state.phase is Phase.COMPLETED:
+        body["results"] = [result_url(task)]
+    elif is_over and (failure := plan.outcome.failure):
+        body["error"] = {"code": failure.code, "message": failure.message, "type": "task_error"}
+    return body
 
 
 def to_json(task: Task, now: float) -> bytes:
-    """`body` as compact JSON."""
+    """The body as compact JSON."""
     return _encode(to_dict(task, now))

@@ -1,4 +1,4 @@
-"""A task is a plan: its whole timetable is decided when it is created, and reading never moves it."""
+"""A task is a plan: its whole timetable is decided at its creation, and reading it changes nothing."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 LINK_SECONDS = 24 * 3600.0  # clause `link.24h`
 _PENDING_SHARE = 0.1  # of the whole duration
-LAST_PROGRESS = 99  # 100 is kept for a completed task (clause `task.progress-completed`)
+LAST_PROGRESS = 99  # 100 is reserved for a completed task (clause `task.progress-completed`)
 
 
 class Outcome(Struct, frozen=True):
-    """How a task ends: well, or with a documented failure after reaching some progress (1..99)."""
+    """How a task ends: it completes, or fails with a documented error after reaching some progress (1..99)."""
 
     failure: TaskFailure | None = None
     reach: int = LAST_PROGRESS
@@ -32,8 +32,8 @@ SUCCESS = Outcome()
 class Plan(Struct, frozen=True, gc=False):
     """The timetable of a task: instants in Unix seconds, the estimate in whole seconds.
 
-    Pending before `starts`, running before `ends`, then what `outcome` says for ever. Either
-    instant may be infinite: a task that is stuck.
+    Pending before `starts`, processing before `ends`, then completed or failed for good. Either instant may be
+    infinite: the task is stuck.
     """
 
     created: float
@@ -44,20 +44,20 @@ class Plan(Struct, frozen=True, gc=False):
 
     @property
     def expires(self) -> float:
-        """When the result links die."""
+        """When the result links expire."""
         return self.ends + LINK_SECONDS
 
 
 class Anomalies(Struct, frozen=True, gc=False):
-    """What is odd about the result and the callback of a task; `wait` is the delay of a late callback in seconds."""
+    """Anomalies of the result link and the callback of a task."""
 
     link: str = ""  # expired, 404 or truncated
     callback: str = ""  # late, twice, early or never
-    wait: float = 0.0
+    callback_delay: float = 0.0  # seconds, of a late callback
 
 
 class Task(Struct, frozen=True, gc=False):
-    """A stored task. Everything but the id and the plan is shared with other tasks, so a million fit.
+    """A stored task. All but the id and the plan is shared between tasks, so that a million fit into memory.
 
     `account` is the token that created it, `origin` the scheme and host its result link begins with.
     """
@@ -73,18 +73,18 @@ class Task(Struct, frozen=True, gc=False):
 
 
 def plan(created: float, draw: int, speed: Speed, outcome: Outcome = SUCCESS) -> Plan:
-    """Decide a task's timetable. Pure: the same arguments give the same plan."""
+    """Decide a task's timetable; the same arguments give the same plan."""
     duration = speed.duration(draw)
     starts = created + duration * _PENDING_SHARE
-    # A failure that comes at some progress comes when a success would have shown it. A whole duration is
-    # added in one step, as a clock that is advanced does it: not a rounding error later.
+    # A failure at some progress comes when a success would have shown that progress. The whole duration is added
+    # in one step, as an advanced clock does it, so that the end is not a rounding error later.
     share = _PENDING_SHARE + (1 - _PENDING_SHARE) * (outcome.reach / LAST_PROGRESS)
     return Plan(created, starts, created + duration * share, math.ceil(duration), outcome)
 
 
-def queued(plan: Plan, behind: float) -> Plan:
-    """The plan begun at the instant `behind`, when that is later than its creation."""
-    shift = max(0.0, behind - plan.created)
+def queued(plan: Plan, queue_end: float) -> Plan:
+    """The plan, delayed until the instant `queue_end` when that is after its creation."""
+    shift = max(0.0, queue_end - plan.created)
     estimate = plan.estimate if math.isinf(shift) else plan.estimate + math.ceil(shift)
     return Plan(plan.created, plan.starts + shift, plan.ends + shift, estimate, plan.outcome)
 
@@ -96,12 +96,12 @@ def stuck(plan: Plan, phase: Phase) -> Plan:
 
 
 def halfway(plan: Plan) -> float:
-    """The instant between the start and the end; infinite where there is no end."""
+    """The instant halfway between start and end; infinite when there is no end."""
     return plan.starts + (plan.ends - plan.starts) / 2 if math.isfinite(plan.ends) else math.inf
 
 
 class Phase(IntEnum):
-    """Where a task is in its life; the index of the document's own word in `spec.Statuses`."""
+    """The phase of a task; also the index of the document's word for it in `Statuses`."""
 
     PENDING = 0
     PROCESSING = 1
@@ -110,7 +110,7 @@ class Phase(IntEnum):
 
 
 class View(Struct, frozen=True):
-    """What a reader sees of a plan at one instant: progress is 0..100."""
+    """The state of a plan at one instant: progress is 0..100."""
 
     phase: Phase
     progress: int
@@ -130,7 +130,7 @@ def view(plan: Plan, now: float) -> View:
 
 def _progress(plan: Plan, now: float) -> int:
     share = (now - plan.starts) / (plan.ends - plan.starts)
-    return 1 + int(share * plan.outcome.reach)  # the share is less than 1: what is reached is shown last
+    return 1 + int(share * plan.outcome.reach)  # the share is below 1, so the last value shown is `reach`
 
 
 _PENDING = View(Phase.PENDING, 0)

@@ -1,4 +1,4 @@
-"""Durations and rates as people write them. Pure."""
+"""Durations, speeds and rates as people write them."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from evolink_mock.domain.ids import fraction
 
 _UNITS = {"": 1.0, "s": 1.0, "ms": 0.001, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h|)")
-_SHORTEST, _LONGEST = 0.001, 366 * 86400.0  # seconds of a duration; less or more is a slip
+_SHORTEST, _LONGEST = 0.001, 366 * 86400.0  # seconds of a duration
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
-# Not the `limits` library: its windows are cut by time.time(), and ours by the clock of the account.
+# Not the `limits` library: its windows follow time.time(), ours the clock of the account.
 _RATE = re.compile(r"([0-9]{1,9})\s*(?:/|per)\s*(second|minute|hour|day)s?")
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of `5s`, `500ms`, `2m`, `1.5h` or `5`; ValueError otherwise, for less than 1 ms or more than a year."""
-    found = _DURATION.fullmatch(text.strip().lower())
-    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    """The seconds of `5s`, `500ms`, `2m`, `1.5h` or `5`, from 1 ms to a year. ValueError for anything else."""
+    match = _DURATION.fullmatch(text.strip().lower())
+    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
     if not _SHORTEST <= seconds <= _LONGEST:
-        raise ValueError(f"{text!r} is no duration: write 5s, 500ms, 2m or 1h")
+        raise ValueError(f"invalid duration {text!r}: write 5s, 500ms, 2m or 1h")
     return seconds
 
 
 def parse_speed(text: str) -> Speed:
-    """How long something takes: one duration, or `SHORTEST..LONGEST`; ValueError otherwise."""
+    """One duration, or a range `SHORTEST..LONGEST`. ValueError for anything else."""
     shortest, dots, longest = text.partition("..")
     speed = Speed(parse_duration(shortest), parse_duration(longest if dots else shortest))
     if speed.longest < speed.shortest:
-        raise ValueError(f"{text!r} ends before it begins")
+        raise ValueError(f"invalid range {text!r}: it ends before it begins")
     return speed
 
 
 def parse_rate(text: str) -> Rate:
-    """A rate such as `30/minute`; ValueError otherwise."""
-    found = _RATE.fullmatch(text.strip().lower())
-    if found is None or int(found[1]) == 0:
-        raise ValueError(f"{text!r} is no rate: write 30/minute, or per second, hour or day")
-    return Rate(int(found[1]), _WINDOWS[found[2]])
+    """A rate such as `30/minute`. ValueError for anything else."""
+    match = _RATE.fullmatch(text.strip().lower())
+    if match is None or int(match[1]) == 0:
+        raise ValueError(f"invalid rate {text!r}: write 30/minute, or per second, hour or day")
+    return Rate(int(match[1]), _WINDOWS[match[2]])
 
 
 class Rate(Struct, frozen=True):
@@ -51,17 +51,17 @@ class Rate(Struct, frozen=True):
 
 
 class Speed(Struct, frozen=True):
-    """How long tasks take, in seconds of the clock: each somewhere from `shortest` to `longest`."""
+    """How long tasks take, in seconds of the clock: from `shortest` to `longest`."""
 
     shortest: float
     longest: float
 
     def duration(self, draw: int) -> float:
-        """The duration of one task. Short ones are the most frequent, long ones are not rare."""
+        """The duration of one task, log-uniform over the range, in whole milliseconds."""
         if self.shortest == self.longest:
             return self.shortest
-        drawn = round(self.shortest * math.pow(self.longest / self.shortest, fraction(draw)), 3)
-        return min(max(self.shortest, drawn), self.longest)
+        seconds = round(self.shortest * math.pow(self.longest / self.shortest, fraction(draw)), 3)
+        return min(max(self.shortest, seconds), self.longest)
 
 
-REALTIME = Speed(80.0, 250.0)  # the spread of the real service for a clip of six seconds
+REALTIME = Speed(80.0, 250.0)  # the range of the real service for a clip of six seconds

@@ -74,6 +74,6 @@ class ExchangeMiddleware:
             await send_error(send, exchange, ApiError(500))
         finally:
             exchange.seconds = stopwatch() - exchange.began
-            if exchange.owner is not None:
-                exchange.owner.journal.append(exchange)
+            if exchange.journal is not None:
+                exchange.journal.append(exchange)
             self._observe(exchange)

@@ -1,13 +1,13 @@
-"""Recipes that an account has been given, and how far it is in each: nothing of it is seen by another account."""
+"""Recipes assigned to an account, and the turn each sequence has reached. No account sees another's."""
 
 from __future__ import annotations
 
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from evolink_mock.domain.accounts import AssignedRecipe
 from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes.effects import ANY, OPERATIONS
 
@@ -15,108 +15,116 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from evolink_mock.domain.accounts import Account
-    from evolink_mock.recipes.registry import Recipe, RecipeRegistry, RecipeSequence
+    from evolink_mock.recipes.recipe import Recipe, RecipeSequence
+    from evolink_mock.recipes.registry import RecipeRegistry
 
-_MANY = 1000  # sequences that are followed, and orders that wait, of one account
-
-
-class AssignedRecipe(Struct):
-    """A recipe placed on an account: for `left` requests that it concerns, or until changed when that is None."""
-
-    series: RecipeSequence
-    operation: str  # one of `OPERATIONS`, or `any`
-    left: int | None
-    turn: int = 0
+_LIMIT = 1000  # assigned recipes, sequences in progress, and applied steps per account
 
 
 def assign(
     account: Account, registry: RecipeRegistry, text: str, *, times: int | None, operation: str = ANY
 ) -> ApiError | None:
-    """Order a recipe for the next `times` requests to an operation, or until changed when that is None.
+    """Assign a recipe to the next `times` requests of an operation; None for all of them until it is replaced.
 
-    A sequence counts by itself, whatever `times` says. One order that stands until changed takes the place
-    of another for the same operation; those that are counted wait in line. The 400 says what cannot be.
+    A sequence has a length of its own, whatever `times` says. A permanent recipe replaces another permanent one
+    for the same operation; counted ones queue. The 400 says what is wrong with the arguments.
     """
     if operation not in {*OPERATIONS, ANY}:
         near = get_close_matches(operation, (*OPERATIONS, ANY), n=1) or (*OPERATIONS, ANY)
-        return ApiError(400, f"operation: {operation[:60]!r} is none; {', '.join(near)}", "operation")
+        problem = f"operation: unknown operation {operation[:60]!r}; the nearest are {', '.join(near)}"
+        return ApiError(400, problem, "operation")
     if times is not None and times < 1:
         return ApiError(400, f"times: {times} is less than 1", "times")
-    series = registry.find(text)
-    if isinstance(series, ApiError):
-        return series
-    waiting = account.orders or []
-    if len(waiting) >= _MANY:
-        return ApiError(400, f"{_MANY} orders wait already")
-    left = times if series.stands else series.length
-    kept = [one for one in waiting if left is not None or one.left is not None or one.operation != operation]
-    account.orders = [*kept, AssignedRecipe(series, operation, left)]
-    if account.taken is not None:  # credits and rates of an order are set anew each time it is placed
-        account.taken -= {(series.text, index) for index in range(len(series.steps))}
+    sequence = registry.find(text)
+    if isinstance(sequence, ApiError):
+        return sequence
+    waiting = account.assigned or []
+    if len(waiting) >= _LIMIT:
+        return ApiError(400, f"the account already has {_LIMIT} assigned recipes")
+    left = times if sequence.is_constant else sequence.length
+    kept = [
+        entry
+        for entry in waiting
+        if left is not None or entry.left is not None or entry.operation != operation
+    ]
+    account.assigned = [*kept, AssignedRecipe(sequence.text, operation, left)]
+    if account.applied is not None:  # credits and rate limits are set anew each time a recipe is assigned
+        account.applied -= {_step_key(sequence, index) for index in range(len(sequence.steps))}
     return None
 
 
 def clear(account: Account) -> None:
-    """Withdraw all that is ordered; what a recipe has set of credits and rate stays."""
-    account.orders = None
+    """Remove all assigned recipes; credits and rate limits that they have set stay."""
+    account.assigned = None
 
 
 def list_assigned(account: Account) -> list[dict[str, Any]]:
-    """What is ordered, as JSON: `recipe`, `operation`, and `left`, which is null until changed."""
+    """The assigned recipes as JSON: `recipe`, `operation`, and `left`, which is null for a permanent one."""
     return [
-        {"recipe": one.series.text, "operation": one.operation, "left": one.left}
-        for one in account.orders or ()
+        {"recipe": entry.recipe, "operation": entry.operation, "left": entry.left}
+        for entry in account.assigned or ()
     ]
 
 
-def next_for(account: Account, operation: str, documented: Container[int] = range(400, 600)) -> Recipe | None:
-    """The recipe ordered for this request, counted as taken; None when none is.
+def next_for(
+    account: Account,
+    registry: RecipeRegistry,
+    operation: str,
+    documented: Container[int] = range(400, 600),
+) -> Recipe | None:
+    """Take the recipe assigned to this request; None when there is none.
 
-    Those that are counted go first, in the order they were placed; then one for the operation, then one for
-    any. An order waits for a request that it can have an effect on: `documented` are the operation's errors.
+    Counted recipes go first, in the order of assignment; then a permanent one for the operation, then one for any.
+    A recipe waits for a request that it can affect: `documented` are the error statuses of the operation.
     """
-    waiting = account.orders or []
-    for order in sorted(
-        waiting, key=lambda one: (one.left is None, one.left is None and one.operation == ANY)
-    ):
-        recipe = order.series.at(order.turn)
-        if order.operation in {operation, ANY} and recipe.concerns(operation, documented):
-            return _taken(account, order)
+    waiting = account.assigned or []
+    for position in sorted(range(len(waiting)), key=lambda position: _precedence(waiting[position])):
+        entry = waiting[position]
+        if entry.operation not in {operation, ANY}:
+            continue
+        sequence = registry.find(entry.recipe)
+        assert not isinstance(sequence, ApiError)  # noqa: S101  (`assign` keeps only what is found)
+        if sequence.at(entry.turn).affects(operation, documented):
+            left = None if entry.left is None else entry.left - 1
+            rest = [] if left == 0 else [replace(entry, left=left, turn=entry.turn + 1)]
+            account.assigned = [*waiting[:position], *rest, *waiting[position + 1 :]] or None
+            return _with_pending_terms(account, sequence, entry.turn)
     return None
 
 
-def _taken(account: Account, order: AssignedRecipe) -> Recipe:
-    turn, order.turn = order.turn, order.turn + 1
-    if order.left is not None:
-        order.left -= 1
-        if order.left == 0:
-            account.orders = [one for one in account.orders or () if one is not order] or None
-    return _once(account, order.series, turn)
+def _precedence(entry: AssignedRecipe) -> int:
+    if entry.left is not None:
+        return 0
+    return 2 if entry.operation == ANY else 1
 
 
-def step_of(account: Account, operation: str, series: RecipeSequence) -> Recipe:
-    """The recipe for this request of a sequence that comes with each request: the next one after the last."""
-    if series.stands:
-        return _once(account, series, 0)
+def step_of(account: Account, operation: str, sequence: RecipeSequence) -> Recipe:
+    """The recipe for this request of a sequence that each request names: the step after the last one taken."""
+    if sequence.is_constant:
+        return _with_pending_terms(account, sequence, 0)
     turns = account.turns = {} if account.turns is None else account.turns
-    key = (operation, series.text)
+    key = f"{operation} {sequence.text}"
     turn = turns.pop(key, 0)
-    turns[key] = turn + 1  # the one last used stands last
-    if len(turns) > _MANY:
+    turns[key] = turn + 1  # the one used last is at the end
+    if len(turns) > _LIMIT:
         del turns[next(iter(turns))]
-    return _once(account, series, turn)
+    return _with_pending_terms(account, sequence, turn)
 
 
-def _once(account: Account, series: RecipeSequence, turn: int) -> Recipe:
-    """The recipe of a turn; credits and rate are set when its step is come to, not again each time it is used."""
-    recipe = series.at(turn)
+def _with_pending_terms(account: Account, sequence: RecipeSequence, turn: int) -> Recipe:
+    """The recipe of a turn, without the credits and rate limit that an earlier request of its step has set."""
+    recipe = sequence.at(turn)
     if recipe.credits is None and recipe.rate is None:
         return recipe
-    taken = account.taken = set() if account.taken is None else account.taken
-    key = (series.text, series.index(turn))
-    if key in taken:
+    applied = account.applied = set() if account.applied is None else account.applied
+    key = _step_key(sequence, sequence.index(turn))
+    if key in applied:
         return replace(recipe, credits=None, rate=None)
-    if len(taken) >= _MANY:
-        taken.clear()
-    taken.add(key)
+    if len(applied) >= _LIMIT:
+        applied.clear()
+    applied.add(key)
     return recipe
+
+
+def _step_key(sequence: RecipeSequence, index: int) -> str:
+    return f"{index} {sequence.text}"

@@ -1,4 +1,4 @@
-"""Bodies that the schema of an answer allows and a client may not expect: the least, the most, more, anything."""
+"""Response bodies that the schema allows and a client may not expect: minimal, full, with extra fields, random."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from evolink_spec import CreateOperation, QueryOperation, Spec
 
     from evolink_mock.domain.tasks import Task
-    from evolink_mock.recipes.registry import Recipe
+    from evolink_mock.recipes.recipe import Recipe
 
 UNKNOWN_HEADER = (b"x-undocumented", b"1")
 UNKNOWN = {"undocumented": {"nested": [1, "two", None]}}
 _TRIES = 20
-_DEEP = 6
-_LONG = 12  # characters of a text, items of a list
+_MOST_DEPTH = 6
+_LONGEST_TEXT = 12
 _LETTERS = "abcdefghijklmnopqrstuvwxyzäß漢 -_0123456789"
 _FORMATS = {
     "uri": "https://example.com/",
@@ -36,15 +36,15 @@ _FORMATS = {
 
 
 def answer_schema(spec: Spec, operation: CreateOperation | QueryOperation) -> dict[str, Any]:
-    """The schema of an operation's success answer, standing alone."""
+    """The schema of an operation's success response, self-contained."""
     document = spec.documents[operation.source]
-    place = Node(document, operation.source, operation.pointer, follow(document, operation.pointer, ""))
-    answer = place.child("responses").child(str(operation.success)).child("content")
+    node = Node(document, operation.source, operation.pointer, follow(document, operation.pointer, ""))
+    answer = node.child("responses").child(str(operation.success)).child("content")
     return standalone(answer.child("application/json").child("schema"))
 
 
-def wire(recipe: Recipe, task: Task, now: float, schema: Mapping[str, Any], seed: int) -> bytes:
-    """The body that describes a task as a recipe asks for it, as compact JSON."""
+def encode_variant(recipe: Recipe, task: Task, now: float, schema: Mapping[str, Any], seed: int) -> bytes:
+    """The body of a task in the variant that a recipe asks for, as compact JSON."""
     body = task_body.to_dict(task, now)
     if recipe.shape == "minimal":
         body = minimal(schema)
@@ -54,40 +54,40 @@ def wire(recipe: Recipe, task: Task, now: float, schema: Mapping[str, Any], seed
         body = with_extra_fields(body)
     elif recipe.shape == "any":
         body = random_valid(schema, body, seed)
-    if recipe.word:
-        body["status"] = recipe.word
+    if recipe.status_word:
+        body["status"] = recipe.status_word
     return encode(body)
 
 
 def minimal(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Nothing but what is required."""
+    """A body with the required properties only."""
     return _object(_Maker(schema, Random(0), optional=0.0).make(schema, 0))  # noqa: S311  (no secret)
 
 
 def full(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body with every documented property: null, or an empty list, where it has none and that is allowed."""
+    """A body with every documented property; those it lacks are null or an empty list where that is allowed."""
     maker = _Maker(schema, Random(0), optional=1.0)  # noqa: S311
-    found = dict(body)
-    for name, member in maker.plain(schema).get("properties", {}).items():
-        if name not in found:
-            found[name] = maker.empty(member)
-    return found
+    complete = dict(body)
+    for name, member in maker.resolve(schema).get("properties", {}).items():
+        if name not in complete:
+            complete[name] = maker.empty(member)
+    return complete
 
 
 def with_extra_fields(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body with unknown fields, at its top and in every object of it."""
+    """A body with unknown fields at its top level and in every object of it."""
     within = {name: {**value, **UNKNOWN} for name, value in body.items() if isinstance(value, dict)}
     return {**body, **within, **UNKNOWN}
 
 
 def random_valid(schema: Mapping[str, Any], body: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Any object that the schema allows, the same for the same seed; `body` where none is found."""
+    """A random object that the schema allows, the same for the same seed; `body` when none is found."""
     check = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
     maker = _Maker(schema, Random(seed), optional=0.5)  # noqa: S311
     for _ in range(_TRIES):
-        found = maker.make(schema, 0)
-        if isinstance(found, dict) and check.is_valid(found):
-            return found
+        candidate = maker.make(schema, 0)
+        if isinstance(candidate, dict) and check.is_valid(candidate):
+            return candidate
     return body
 
 
@@ -96,90 +96,90 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 class _Maker:
-    """Makes values of a schema: a try, which `anything` checks. `optional` is the chance of what is not required."""
+    """Makes values that a schema probably allows. `optional` is the chance of each property that is not required."""
 
-    def __init__(self, root: Mapping[str, Any], dice: Random, optional: float) -> None:
+    def __init__(self, root: Mapping[str, Any], random: Random, optional: float) -> None:
         self._root = root
-        self._dice = dice
+        self._random = random
         self._optional = optional
 
-    def plain(self, schema: Any) -> dict[str, Any]:
-        """A schema with its references and `allOf` laid over each other, and one of its alternatives chosen."""
+    def resolve(self, schema: Any) -> dict[str, Any]:
+        """A schema with its references and `allOf` merged into it, and one of its alternatives chosen."""
         if not isinstance(schema, dict):
             return {}
-        found = dict(schema)
-        parts = [*found.pop("allOf", ())]
-        for word in ("anyOf", "oneOf"):
-            parts += [self._dice.choice(found.pop(word))] if found.get(word) else []
-        if "$ref" in found:
-            parts.append(follow(self._root, found.pop("$ref").removeprefix("#"), ""))
-        for part in map(self.plain, parts):
-            both = {**part.get("properties", {}), **found.get("properties", {})}
-            required = [*part.get("required", ()), *found.get("required", ())]
-            found = {**part, **found, "properties": both, "required": required}
-        return found
+        merged = dict(schema)
+        parts = [*merged.pop("allOf", ())]
+        for keyword in ("anyOf", "oneOf"):
+            parts += [self._random.choice(merged.pop(keyword))] if merged.get(keyword) else []
+        if "$ref" in merged:
+            parts.append(follow(self._root, merged.pop("$ref").removeprefix("#"), ""))
+        for part in map(self.resolve, parts):
+            properties = {**part.get("properties", {}), **merged.get("properties", {})}
+            required = [*part.get("required", ()), *merged.get("required", ())]
+            merged = {**part, **merged, "properties": properties, "required": required}
+        return merged
 
     def empty(self, schema: Any) -> Any:
-        """What says that there is nothing, where the schema has such a thing."""
-        said = self.plain(schema)
-        kinds = _kinds(said)
+        """Null or an empty list where the schema allows one, else any value."""
+        schema = self.resolve(schema)
+        kinds = _kinds(schema)
         if "null" in kinds:
             return None
-        return [] if "array" in kinds and not said.get("minItems") else self.make(said, 0)
+        return [] if "array" in kinds and not schema.get("minItems") else self.make(schema, 0)
 
     def make(self, schema: Any, depth: int) -> Any:
         """A value that the schema is likely to allow."""
-        said = self.plain(schema)
-        if "const" in said:
-            return said["const"]
-        if said.get("enum"):
-            return self._dice.choice(said["enum"])
-        kind = self._dice.choice(_kinds(said))
+        schema = self.resolve(schema)
+        if "const" in schema:
+            return schema["const"]
+        if schema.get("enum"):
+            return self._random.choice(schema["enum"])
+        kind = self._random.choice(_kinds(schema))
         if kind == "object":
-            return self._members(said, depth)
+            return self._members(schema, depth)
         if kind == "array":
-            return self._items(said, depth)
-        return self._plain_value(said, kind)
+            return self._items(schema, depth)
+        return self._scalar(schema, kind)
 
-    def _plain_value(self, said: Mapping[str, Any], kind: str) -> Any:
+    def _scalar(self, schema: Mapping[str, Any], kind: str) -> Any:
         if kind == "string":
-            return self._text(said)
+            return self._text(schema)
         if kind in {"integer", "number"}:
-            return self._number(said, whole=kind == "integer")
-        return None if kind == "null" else self._dice.random() < 0.5  # noqa: PLR2004  (heads or tails)
+            return self._number(schema, whole=kind == "integer")
+        return None if kind == "null" else self._random.random() < 0.5  # noqa: PLR2004  (heads or tails)
 
-    def _items(self, said: Mapping[str, Any], depth: int) -> list[Any]:
-        count = self._between(said.get("minItems", 0), said.get("maxItems", 3))
-        return [self.make(said.get("items"), depth + 1) for _ in range(0 if depth > _DEEP else count)]
+    def _items(self, schema: Mapping[str, Any], depth: int) -> list[Any]:
+        count = self._between(schema.get("minItems", 0), schema.get("maxItems", 3))
+        return [self.make(schema.get("items"), depth + 1) for _ in range(0 if depth > _MOST_DEPTH else count)]
 
-    def _members(self, said: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        required = said.get("required", ())
-        chance = 0.0 if depth > _DEEP else self._optional
+    def _members(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        required = schema.get("required", ())
+        chance = 0.0 if depth > _MOST_DEPTH else self._optional
         return {
             name: self.make(member, depth + 1)
-            for name, member in said.get("properties", {}).items()
-            if name in required or self._dice.random() < chance
+            for name, member in schema.get("properties", {}).items()
+            if name in required or self._random.random() < chance
         }
 
-    def _text(self, said: Mapping[str, Any]) -> str:
-        if said.get("format") in _FORMATS:
-            return _FORMATS[said["format"]]
-        if "pattern" in said:  # which only an example is known to keep
-            return str(said.get("example", said.get("default", "")))
-        count = self._between(said.get("minLength", 0), said.get("maxLength", _LONG))
-        return "".join(self._dice.choice(_LETTERS) for _ in range(count))
+    def _text(self, schema: Mapping[str, Any]) -> str:
+        if schema.get("format") in _FORMATS:
+            return _FORMATS[schema["format"]]
+        if "pattern" in schema:  # only an example is known to match it
+            return str(schema.get("example", schema.get("default", "")))
+        count = self._between(schema.get("minLength", 0), schema.get("maxLength", _LONGEST_TEXT))
+        return "".join(self._random.choice(_LETTERS) for _ in range(count))
 
-    def _number(self, said: Mapping[str, Any], *, whole: bool) -> float:
-        lowest, highest = said.get("minimum", -1000), said.get("maximum", 2**31)
+    def _number(self, schema: Mapping[str, Any], *, whole: bool) -> float:
+        lowest, highest = schema.get("minimum", -1000), schema.get("maximum", 2**31)
         if whole:
             return self._between(int(lowest), int(highest))
-        return round(self._dice.uniform(lowest, highest), 3)
+        return round(self._random.uniform(lowest, highest), 3)
 
     def _between(self, lowest: int, highest: int) -> int:
-        return self._dice.randint(lowest, max(lowest, min(highest, lowest + 2**31)))
+        return self._random.randint(lowest, max(lowest, min(highest, lowest + 2**31)))
 
 
-def _kinds(said: Mapping[str, Any]) -> list[str]:
-    """The types that a schema allows; of one that says none, what its other words hint at."""
-    kinds = said.get("type", "object" if said.get("properties") else "string")
+def _kinds(schema: Mapping[str, Any]) -> list[str]:
+    """The types that a schema allows; without `type`, the one that its other keywords suggest."""
+    kinds = schema.get("type", "object" if schema.get("properties") else "string")
     return kinds if isinstance(kinds, list) else [kinds]

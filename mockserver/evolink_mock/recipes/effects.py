@@ -1,4 +1,4 @@
-"""Every effect that a recipe can have: the one table that the parser, the documentation and the tests read. Pure."""
+"""Every effect that a recipe can have: one table for the parser, the documentation and the tests."""
 
 from __future__ import annotations
 
@@ -17,23 +17,21 @@ OPERATIONS = ("create", "query", "media", "credits")
 GATEWAY = (502, 503, 504)
 FAIL = "fail"
 STATUS = "STATUS"
-_WAITING = "429"
-USUAL = ("ok", "200")  # 200 is what Prism's users send who want no error
-LONG = 10.0  # times as long as usual
+_TOO_MANY_REQUESTS = "429"
+_SLOWDOWN = 10.0  # of a task that is `slow`
 _CREDITS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
 _TYPE = re.compile(r"[\w.-]+/[\w.-]+(?:;[ \w.:/-]*)?", re.ASCII)
-_TASK = frozenset({"create"})
-_STATED = frozenset({"create", "query"})
-_WHOSE = frozenset({"create", "query", "credits"})
+_CREATE = frozenset({"create"})
+_DOCUMENTED = frozenset({"create", "query"})
+_AUTHENTICATED = frozenset({"create", "query", "credits"})
 _ALL = frozenset(OPERATIONS)
 
-Read = Callable[
-    [Word], dict[str, Any]
-]  # the fields of a Recipe that a word sets; ValueError: how to write it
+# The fields of a Recipe that a word sets. ValueError: how the word is written.
+Read = Callable[[Word], dict[str, Any]]
 
 
 class Effect(Struct, frozen=True):
-    """One row: what it is called, how it is written, what happens, on which operations it can have an effect."""
+    """One row: its name, how it is written, what it does, examples, and the operations that it can affect."""
 
     name: str
     form: str
@@ -43,7 +41,7 @@ class Effect(Struct, frozen=True):
     read: Read
 
 
-def _flag(field: str, value: object = True) -> Read:  # noqa: FBT002  (what a field is set to)
+def _read_flag(field: str, value: object = True) -> Read:  # noqa: FBT002  (the value of a field)
     def read(word: Word) -> dict[str, Any]:
         if word.value is not None:
             raise ValueError(f"{word.name} takes no value")
@@ -52,112 +50,117 @@ def _flag(field: str, value: object = True) -> Read:  # noqa: FBT002  (what a fi
     return read
 
 
-def _choice(field: str, *options: str) -> Read:
+def _read_choice(field: str, *options: str) -> Read:
     def read(word: Word) -> dict[str, Any]:
         if word.value not in options:
-            raise ValueError(f"{word.name} is one of {', '.join(options)}")
+            raise ValueError(f"{word.name} takes one of {', '.join(options)}")
         return {field: word.value}
 
     return read
 
 
-def _number(field: str, convert: Callable[[str], object]) -> Read:
+def _read_number(field: str, convert: Callable[[str], object]) -> Read:
     return lambda word: {field: convert(word.value or "")}
 
 
-def _usual(word: Word) -> dict[str, Any]:
-    return _flag("status", None)(word) and {}
+def _read_ok(word: Word) -> dict[str, Any]:
+    return _read_flag("status", None)(word) and {}
 
 
-def _status(word: Word) -> dict[str, Any]:
-    if word.name == _WAITING and word.value is not None:
-        return {"status": int(word.name), "retry": parse_duration(word.value)}
-    return _flag("status", int(word.name))(word)
+def _read_status(word: Word) -> dict[str, Any]:
+    if word.name == _TOO_MANY_REQUESTS and word.value is not None:
+        return {"status": int(word.name), "retry_after": parse_duration(word.value)}
+    return _read_flag("status", int(word.name))(word)
 
 
-def _fail(word: Word) -> dict[str, Any]:
+def _read_failure(word: Word) -> dict[str, Any]:
     if word.value is None:
         raise ValueError("fail takes a code")
     reach = LAST_PROGRESS if word.progress is None else max(1, word.progress)
-    return {"outcome": (word.value, reach)}  # the cookbook knows the failure of a code
+    return {"outcome": (word.value, reach)}  # the registry knows the failure of a code
 
 
-def _slow(word: Word) -> dict[str, Any]:
+def _read_slow(word: Word) -> dict[str, Any]:
     return (
-        {"seconds": None, "longer": LONG} if word.value is None else {"seconds": parse_duration(word.value)}
+        {"seconds": None, "slowdown": _SLOWDOWN}
+        if word.value is None
+        else {"seconds": parse_duration(word.value)}
     )
 
 
-def _stuck(word: Word) -> dict[str, Any]:
-    _choice("stuck", "pending", "processing")(word)
+def _read_stuck(word: Word) -> dict[str, Any]:
+    _read_choice("stuck", "pending", "processing")(word)
     return {"stuck": Phase.PENDING if word.value == "pending" else Phase.PROCESSING}
 
 
-def _callback(word: Word) -> dict[str, Any]:
+def _read_callback(word: Word) -> dict[str, Any]:
     kind, colon, time = (word.value or "").partition(":")
     if kind == "late" and colon:
-        return {"callback": kind, "wait": parse_duration(time)}
-    return _choice("callback", "twice", "early", "never", "late:TIME")(word)
+        return {"callback": kind, "callback_delay": parse_duration(time)}
+    return _read_choice("callback", "twice", "early", "never", "late:TIME")(word)
 
 
-def _type(word: Word) -> dict[str, Any]:
+def _read_type(word: Word) -> dict[str, Any]:
     if word.value is None or not _TYPE.fullmatch(word.value):
         raise ValueError("type takes a media type, such as text/html")
-    return {"kind": word.value.encode("ascii")}
+    return {"content_type": word.value.encode("ascii")}
 
 
-def _word(word: Word) -> dict[str, Any]:
+def _read_status_word(word: Word) -> dict[str, Any]:
     if word.value is None:
         raise ValueError("status takes a word")
-    return {"word": word.value}
+    return {"status_word": word.value}
 
 
-def _credits(word: Word) -> dict[str, Any]:
+def _read_credits(word: Word) -> dict[str, Any]:
     if not _CREDITS.fullmatch(word.value or ""):
         raise ValueError("credits takes a number")
     return {"credits": float(word.value or "")}
 
 
 EFFECTS = (
-    Effect("ok", "ok", "the usual answer", ("ok", "200"), _ALL, _usual),
+    Effect("ok", "ok", "the usual answer", ("ok", "200"), _ALL, _read_ok),
     Effect(STATUS, "STATUS, 429=TIME", "the documented error with this status; without effect on an operation that "
            "does not document it. A 429 says to wait this time, a second when not said",
-           ("402", "429=5s", "429*2, ok"), _STATED, _status),
+           ("402", "429=5s", "429*2, ok"), _DOCUMENTED, _read_status),
     Effect("502", "502, 503, 504", "an HTML page as a gateway sends it; the request has not reached the API",
-           ("502", "503", "504"), _ALL, _status),
+           ("502", "503", "504"), _ALL, _read_status),
     Effect(FAIL, "fail=CODE[/KIND][@PROGRESS]",
            "the task fails with this code, or a kind of it, after this progress (99 when not said)",
-           ("fail=generation_timeout", "fail=content_policy_violation/nudity", "fail=service_error@40"), _TASK, _fail),
+           ("fail=generation_timeout", "fail=content_policy_violation/nudity", "fail=service_error@40"), _CREATE,
+           _read_failure),
     Effect("slow", "slow[=TIME]", "the task takes this time; 10 times as long as usual when not said",
-           ("slow", "slow=10m"), _TASK, _slow),
+           ("slow", "slow=10m"), _CREATE, _read_slow),
     Effect("stuck", "stuck=pending, stuck=processing", "the task stays there for ever",
-           ("stuck=pending", "stuck=processing"), _TASK, _stuck),
-    Effect("queue", "queue", "the task begins when the account's earlier tasks have ended", ("queue",), _TASK,
-           _flag("queued")),
+           ("stuck=pending", "stuck=processing"), _CREATE, _read_stuck),
+    Effect("queue", "queue", "the task begins when the account's earlier tasks have ended", ("queue",), _CREATE,
+           _read_flag("queued")),
     Effect("link", "link=expired, link=404, link=truncated",
            "the task's result link answers 410, or 404, or with half the file",
-           ("link=expired", "link=404", "link=truncated"), _TASK, _choice("link", "expired", "404", "truncated")),
+           ("link=expired", "link=404", "link=truncated"), _CREATE,
+           _read_choice("link", "expired", "404", "truncated")),
     Effect("callback", "callback=late:TIME, =twice, =early, =never",
            "called back that long after the end; again 1 s after a success; with the final body halfway, while a query "
            "still says that it runs; not at all",
-           ("callback=late:30s", "callback=twice", "callback=early", "callback=never"), _TASK, _callback),
+           ("callback=late:30s", "callback=twice", "callback=early", "callback=never"), _CREATE, _read_callback),
     Effect("latency", "latency=TIME, latency=A..B", "real time, or one between, passes before the answer",
-           ("latency=1ms", "latency=1ms..3ms"), _ALL, _number("latency", parse_speed)),
+           ("latency=1ms", "latency=1ms..3ms"), _ALL, _read_number("latency", parse_speed)),
     Effect("drop", "drop", "the request is carried out, and the connection closed without an answer", ("drop",), _ALL,
-           _flag("drop")),
-    Effect("cut", "cut", "half of the announced body, then the connection is closed", ("cut",), _ALL, _flag("cut")),
-    Effect("type", "type=TEXT", "another Content-Type", ("type=text/html",), _ALL, _type),
+           _read_flag("drop")),
+    Effect("cut", "cut", "half of the announced body, then the connection is closed", ("cut",), _ALL,
+           _read_flag("cut")),
+    Effect("type", "type=TEXT", "another Content-Type", ("type=text/html",), _ALL, _read_type),
     Effect("shape", "shape=minimal, =full, =extra, =any",
            "the 200 has only what the schema requires; every documented property; unknown fields and a header; "
            "any values that the schema allows",
-           ("shape=minimal", "shape=full", "shape=extra", "shape=any"), _STATED,
-           _choice("shape", "minimal", "full", "extra", "any")),
-    Effect("status", "status=WORD", "the 200 has this `status`, which no document knows", ("status=archived",), _STATED,
-           _word),
+           ("shape=minimal", "shape=full", "shape=extra", "shape=any"), _DOCUMENTED,
+           _read_choice("shape", "minimal", "full", "extra", "any")),
+    Effect("status", "status=WORD", "the 200 has this `status`, which no document knows", ("status=archived",),
+           _DOCUMENTED, _read_status_word),
     Effect("credits", "credits=N", "the account has so many credits left, from now on", ("credits=0", "credits=12"),
-           _WHOSE, _credits),
+           _AUTHENTICATED, _read_credits),
     Effect("rate", "rate=N/UNIT", "the rate limit of the account, from now on", ("rate=30/minute", "rate=1/day"),
-           _WHOSE, _number("rate", parse_rate)),
+           _AUTHENTICATED, _read_number("rate", parse_rate)),
 )  # fmt: skip
 BY_NAME = {effect.name: effect for effect in EFFECTS}
 BY_NAME |= {"200": BY_NAME["ok"], "503": BY_NAME["502"], "504": BY_NAME["502"]}
@@ -167,7 +170,7 @@ def schema() -> dict[str, Any]:
     """JSON Schema of a recipe's text, with an example of every effect, for editors."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A recipe: what a mock is to do with a request, or with one after the other",
+        "title": "A recipe: what the mock does with a request, or with one request after the other",
         "type": "string",
         "maxLength": LONGEST,
         "pattern": PATTERN,
@@ -176,14 +179,14 @@ def schema() -> dict[str, Any]:
 
 
 def rows() -> list[tuple[str, str, str, str]]:
-    """The table as text: how it is written, what happens, where, and an example."""
+    """The table as text: form, meaning, operations and an example of each effect."""
     return [
         (
             effect.form,
             effect.meaning,
             "all"
             if effect.operations == _ALL
-            else ", ".join(one for one in OPERATIONS if one in effect.operations),
+            else ", ".join(name for name in OPERATIONS if name in effect.operations),
             effect.examples[-1],
         )
         for effect in EFFECTS
@@ -191,9 +194,9 @@ def rows() -> list[tuple[str, str, str, str]]:
 
 
 def listing() -> str:
-    """The table for a terminal: what is written at the left, what happens below it."""
+    """The table for a terminal: each form at the left, its meaning below it."""
     lines = [
-        f"{form}\n    {meaning}  (on: {where}; as in: {example})\n"
-        for form, meaning, where, example in rows()
+        f"{form}\n    {meaning}  (on: {operations}; example: {example})\n"
+        for form, meaning, operations, example in rows()
     ]
     return "".join(lines)

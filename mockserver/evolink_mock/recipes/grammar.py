@@ -1,6 +1,6 @@
-"""The grammar of recipes: text to words and back. Pure; what the words mean is not known here.
+"""The grammar of recipes: from text to words and back. What the words mean is defined in `effects`.
 
-RECIPE := STEP ("," STEP)*          one step a request
+RECIPE := STEP ("," STEP)*          one step per request
 STEP   := WORD ("+" WORD)* ["*" N]  for N requests
 WORD   := NAME ["=" VALUE] ["@" PROGRESS]
 """
@@ -11,13 +11,14 @@ import re
 
 from msgspec import Struct
 
-LONGEST = 200  # characters of a recipe
-_MOST = 1_000_000  # requests of a step
+LONGEST = 200  # characters of a recipe, not counting spaces around signs
+_LONGEST_SPACED = 2 * LONGEST  # with them: the canonical spelling has one after each comma
+_MOST_TIMES = 1_000_000  # requests per step
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 VALUE = r"[A-Za-z0-9][A-Za-z0-9_./:; -]*"
 _WORD_TEXT = rf"{NAME}(?:\s*=\s*{VALUE})?(?:\s*@\s*[0-9]{{1,2}}%?)?"
 _STEP_TEXT = rf"{_WORD_TEXT}(?:\s*\+\s*{_WORD_TEXT})*(?:\s*\*\s*[0-9]{{1,7}})?"
-PATTERN = rf"^\s*{_STEP_TEXT}(?:\s*,\s*{_STEP_TEXT})*\s*$"  # of a JSON Schema; never matched here
+PATTERN = rf"^\s*{_STEP_TEXT}(?:\s*,\s*{_STEP_TEXT})*\s*$"  # for a JSON Schema; not matched here
 
 _WORD = re.compile(rf"(?P<name>{NAME})(?:=(?P<value>{VALUE}))?(?:@(?P<progress>[0-9]{{1,2}})%?)?")
 _SPACE = re.compile(r"\s*([=@,+*])\s*")
@@ -25,11 +26,11 @@ _COUNT = re.compile(r"[0-9]{1,7}")
 
 
 class RecipeSyntaxError(ValueError):
-    """A text is not written as recipes are; the message says why where that helps, and is empty elsewhere."""
+    """The text does not follow the grammar. The message says why, or is empty where that would not help."""
 
 
 class Word(Struct, frozen=True):
-    """One effect as it was written."""
+    """One effect as written."""
 
     name: str
     value: str | None = None
@@ -41,7 +42,7 @@ class Word(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """What is to happen together, and to how many requests; None when that is not said."""
+    """Effects that apply together, and the number of requests they are for; None when not given."""
 
     words: tuple[Word, ...]
     times: int | None = None
@@ -51,31 +52,32 @@ class Step(Struct, frozen=True):
 
 
 def parse(text: str) -> tuple[Step, ...]:
-    """The steps of a recipe. Space around signs is free. Raises `RecipeSyntaxError`."""
-    if len(text) > LONGEST:
-        raise RecipeSyntaxError(f"it has more than {LONGEST} characters")
-    plain = _SPACE.sub(r"\1", text.strip())
-    return tuple(_step(part) for part in plain.split(","))
+    """The steps of a recipe. Space around signs is ignored. Raises `RecipeSyntaxError`."""
+    if len(text) <= _LONGEST_SPACED:
+        compact = _SPACE.sub(r"\1", text.strip())
+        if len(compact) <= LONGEST:
+            return tuple(_parse_step(part) for part in compact.split(","))
+    raise RecipeSyntaxError(f"it has more than {LONGEST} characters")
 
 
-def written(steps: tuple[Step, ...]) -> str:
-    """The text of a recipe, as `parse` reads it."""
+def canonical(steps: tuple[Step, ...]) -> str:
+    """The canonical spelling of a recipe: `parse` reads the same steps from it."""
     return ", ".join(map(str, steps))
 
 
-def _step(text: str) -> Step:
+def _parse_step(text: str) -> Step:
     words, star, count = text.partition("*")
     times = None
     if star:
-        if not _COUNT.fullmatch(count) or not 1 <= int(count) <= _MOST:
-            raise RecipeSyntaxError(f"a step is repeated 1 to {_MOST} times")
+        if not _COUNT.fullmatch(count) or not 1 <= int(count) <= _MOST_TIMES:
+            raise RecipeSyntaxError(f"a step is repeated 1 to {_MOST_TIMES} times")
         times = int(count)
-    return Step(tuple(_word(part) for part in words.split("+")), times)
+    return Step(tuple(_parse_word(part) for part in words.split("+")), times)
 
 
-def _word(text: str) -> Word:
-    found = _WORD.fullmatch(text)
-    if found is None:
+def _parse_word(text: str) -> Word:
+    match = _WORD.fullmatch(text)
+    if match is None:
         raise RecipeSyntaxError("")
-    progress = found["progress"]
-    return Word(found["name"], found["value"], None if progress is None else int(progress))
+    progress = match["progress"]
+    return Word(match["name"], match["value"], None if progress is None else int(progress))

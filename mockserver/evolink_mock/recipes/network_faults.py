@@ -1,6 +1,6 @@
-"""What networks do to an answer, on purpose: late, lost, cut short, replaced by a gateway's page.
+"""Inject network faults into a response: delay it, drop it, cut it short, replace it by a gateway's page.
 
-The misery of a network takes real time, whatever the clock of an account says.
+Network faults use real time, not the account's clock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from evolink_mock.http.connection import ConnectionDroppedError
 from evolink_mock.recipes.body_variants import UNKNOWN_HEADER
 from evolink_mock.recipes.effects import GATEWAY
-from evolink_mock.recipes.registry import NO_RECIPE, Recipe
+from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -31,9 +31,9 @@ _PAGE = (
 def inject_network_faults(
     recipe: Recipe | ApiError, exchange: Exchange, documented: Container[int], chance: float, send: Send
 ) -> Send:
-    """The `send` of an exchange, with what the recipe does to answers on their way.
+    """The `send` of an exchange, with the network faults of the recipe.
 
-    `chance` (0 ≤ chance < 1) says where in a spread of latencies it falls.
+    `chance` (0 ≤ chance < 1) picks the latency from its range.
     """
     if recipe is NO_RECIPE or not isinstance(recipe, Recipe):
         return send
@@ -41,7 +41,7 @@ def inject_network_faults(
 
 
 class _FaultySend:
-    """The way of one answer to the client."""
+    """Sends one response with network faults."""
 
     def __init__(
         self, recipe: Recipe, exchange: Exchange, documented: Container[int], chance: float, send: Send
@@ -53,7 +53,7 @@ class _FaultySend:
         self._gateway = recipe.status in GATEWAY and recipe.status not in documented
 
     async def send(self, message: Message) -> None:
-        """Let one message through, or not."""
+        """Send one ASGI message, or part of it. Raises `ConnectionDroppedError` after a cut or a drop."""
         if message["type"] == "http.response.start":
             await self._start(message)
         elif self._recipe.cut and self._exchange.method != "HEAD" and (body := self._body(message)):
@@ -67,8 +67,8 @@ class _FaultySend:
     async def _start(self, message: Message) -> None:
         recipe, exchange = self._recipe, self._exchange
         if recipe.latency is not None:
-            wait = recipe.latency
-            await asyncio.sleep(wait.shortest + (wait.longest - wait.shortest) * self._chance)
+            latency = recipe.latency
+            await asyncio.sleep(latency.shortest + (latency.longest - latency.shortest) * self._chance)
         if recipe.drop:
             exchange.status, exchange.answer_body, exchange.answer_headers = 0, b"", ()
             raise ConnectionDroppedError(sent=False)
@@ -79,12 +79,12 @@ class _FaultySend:
     def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
         changed: dict[bytes, bytes] = {}
         if self._gateway and message["status"] == self._recipe.status:
-            self._exchange.answer_body = page = _page(message["status"])
+            self._exchange.answer_body = page = _gateway_page(message["status"])
             changed = {b"content-type": b"text/html", b"content-length": b"%d" % len(page)}
         else:
             self._gateway = False
-        if self._recipe.kind:
-            changed[b"content-type"] = self._recipe.kind
+        if self._recipe.content_type:
+            changed[b"content-type"] = self._recipe.content_type
         kept = [(name, value) for name, value in message["headers"] if name not in changed]
         extra = [UNKNOWN_HEADER] if self._recipe.shape == "extra" else []
         return [*changed.items(), *kept, *extra]
@@ -96,5 +96,5 @@ class _FaultySend:
         return body
 
 
-def _page(status: int) -> bytes:
+def _gateway_page(status: int) -> bytes:
     return _PAGE.format(f"{status} {_REASONS[status]}").encode("ascii")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Mount, Route, Router
 
-from evolink_mock.api.endpoints import CreateEndpoint, CreditsEndpoint, QueryEndpoint
+from evolink_mock.api.create import CreateEndpoint
+from evolink_mock.api.credits import CreditsEndpoint
 from evolink_mock.api.media import MediaEndpoint
+from evolink_mock.api.query import QueryEndpoint
 from evolink_mock.control.routes import PREFIX, control_routes
 from evolink_mock.domain.task_body import MEDIA_PATH
 from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, not_found
@@ -45,7 +47,7 @@ def _with_journal(service: Service, observe: Callable[[Exchange], None]) -> Call
     """Record exchanges of no account, too: without a valid key, or for an unknown path."""
 
     def record(exchange: Exchange) -> None:
-        if exchange.owner is None and not exchange.path.startswith(f"{PREFIX}/"):
+        if exchange.journal is None and not exchange.path.startswith(f"{PREFIX}/"):
             exchange.at = exchange.at or service.clock.now() - exchange.seconds
             service.anonymous.journal.append(exchange)
         observe(exchange)

@@ -38,7 +38,7 @@ class Service:
             seed=secrets.randbits(64) if seed is None else seed,
             credits=settings.credits,
             rate=settings.rate,
-            denied=settings.denied_models,
+            denied_models=settings.denied_models,
         )
         self.spec = spec
         self.speed = settings.speed

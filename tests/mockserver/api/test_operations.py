@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_mock.api.operations import CompiledOperation, CompiledOperations
 from evolink_mock.http.errors import ApiError
-from support.builders import BODY, CREATES, MODEL, OLD_MODEL, OPERATION, SCRIPTS, an_operation
+from support.builders import BODY, CREATES, MODEL, OLD_MODEL, OPERATION, OPERATIONS, an_operation
 
 if TYPE_CHECKING:
     from evolink_spec import CreateOperation
@@ -18,38 +18,38 @@ ANY = an_operation(models=(), aliases={}, source="any.yaml")
 BOTH: dict[str | None, CreateOperation] = {"one": ONE, "one-fast": ONE, "two": TWO}
 
 
-def chosen(scripts: CompiledOperations, document: Any) -> Any:
+def chosen(operations: CompiledOperations, document: Any) -> Any:
     """The document of the operation that serves a body."""
-    _, script = scripts.choose(document)
-    assert isinstance(script, CompiledOperation)
-    return script.operation.source
+    _, compiled = operations.choose(document)
+    assert isinstance(compiled, CompiledOperation)
+    return compiled.operation.source
 
 
 def test_the_old_name_of_a_model_is_replaced_by_the_one_that_answers() -> None:
-    document, script = SCRIPTS.choose(BODY | {"model": OLD_MODEL})
+    document, compiled = OPERATIONS.choose(BODY | {"model": OLD_MODEL})
     assert document == BODY
-    assert isinstance(script, CompiledOperation)
-    assert script.validator.check(document) is None
+    assert isinstance(compiled, CompiledOperation)
+    assert compiled.validator.check(document) is None
 
 
 def test_the_body_that_was_sent_is_left_alone() -> None:
     sent = BODY | {"model": OLD_MODEL}
-    SCRIPTS.choose(sent)
+    OPERATIONS.choose(sent)
     assert sent["model"] == OLD_MODEL
 
 
 def test_the_actual_name_is_served_as_it_is() -> None:
-    document, script = SCRIPTS.choose(BODY)
+    document, compiled = OPERATIONS.choose(BODY)
     assert document is BODY
-    assert isinstance(script, CompiledOperation)
-    assert script.operation is OPERATION
+    assert isinstance(compiled, CompiledOperation)
+    assert compiled.operation is OPERATION
 
 
 @pytest.mark.parametrize("model", ["gpt", None, 7, [], {"a": 1}])
 def test_a_lone_document_tells_itself_what_is_wrong_with_the_model(model: Any) -> None:
-    document, script = SCRIPTS.choose(BODY | {"model": model})
-    assert isinstance(script, CompiledOperation)
-    fault = script.validator.check(document)
+    document, compiled = OPERATIONS.choose(BODY | {"model": model})
+    assert isinstance(compiled, CompiledOperation)
+    fault = compiled.validator.check(document)
     assert fault is not None
     assert fault.param == "model"
 
@@ -70,8 +70,12 @@ def test_documents_with_the_same_operation_id_are_told_apart() -> None:
 
 
 def test_the_models_of_one_document_share_a_script() -> None:
-    scripts = CompiledOperations(BOTH)
-    assert scripts.choose({"model": "one"})[1] is scripts.choose({"model": "one-fast"})[1] is scripts.first
+    operations = CompiledOperations(BOTH)
+    assert (
+        operations.choose({"model": "one"})[1]
+        is operations.choose({"model": "one-fast"})[1]
+        is operations.first
+    )
 
 
 def test_an_unknown_model_among_several_is_refused_with_those_there_are() -> None:
@@ -92,27 +96,27 @@ def test_a_body_without_a_model_is_told_so_by_the_first_document(document: Any) 
 
 @pytest.mark.parametrize("model", ["three", 7, None])
 def test_a_document_without_models_serves_what_the_others_do_not(model: Any) -> None:
-    scripts = CompiledOperations({**BOTH, None: ANY})
-    assert chosen(scripts, {"model": model}) == "any.yaml"
-    assert chosen(scripts, {}) == "any.yaml"
-    assert chosen(scripts, {"model": "two"}) == "two.yaml"
+    operations = CompiledOperations({**BOTH, None: ANY})
+    assert chosen(operations, {"model": model}) == "any.yaml"
+    assert chosen(operations, {}) == "any.yaml"
+    assert chosen(operations, {"model": "two"}) == "two.yaml"
 
 
 @pytest.mark.parametrize("document", [[], [{"model": "one"}], "text", 7, None])
 def test_what_is_no_object_is_refused_whatever_the_schema_says(document: Any) -> None:
-    scripts = CompiledOperations({None: an_operation(body_schema={})})
-    _, fault = scripts.choose(document)
+    operations = CompiledOperations({None: an_operation(body_schema={})})
+    _, fault = operations.choose(document)
     assert isinstance(fault, ApiError)
     assert (fault.status, fault.param) == (400, "")
     assert fault.detail.endswith("is not of type object")
 
 
 def test_the_price_is_what_the_document_says_is_reserved() -> None:
-    scripts = CompiledOperations(BOTH)
+    operations = CompiledOperations(BOTH)
     prices = [
-        script.price
+        compiled.price
         for model in ("one", "two")
-        if isinstance(script := scripts.choose({"model": model})[1], CompiledOperation)
+        if isinstance(compiled := operations.choose({"model": model})[1], CompiledOperation)
     ]
     assert prices == [5, 0]
     assert set(CREATES) == {MODEL}

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_mock.api import policy
 from evolink_mock.api.operations import CompiledOperations
-from evolink_mock.api.policy import AFTER_BODY, BEFORE_BODY, QUERY, first_fault
+from evolink_mock.api.policy import AUTHENTICATION, CREATE, QUERY, first_error
 from evolink_mock.domain.accounts import charge
 from evolink_mock.domain.tasks import Outcome
 from evolink_mock.http.errors import ApiError
-from evolink_mock.recipes.registry import NO_RECIPE, Recipe
+from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import (
     BODY,
     FAILURE,
     MODEL,
-    SCRIPTS,
+    OPERATIONS,
     SPEC,
     START,
-    a_call,
+    a_context,
     a_plan,
     a_task,
     an_account,
@@ -29,7 +29,7 @@ from support.builders import (
 )
 
 if TYPE_CHECKING:
-    from evolink_mock.api.call import RequestContext
+    from evolink_mock.api.request_context import RequestContext
 
 UNREADABLE = ApiError(400, "the body is not valid JSON")
 FORBIDDEN = ApiError(400, "callback_url: is internal", "callback_url")
@@ -37,7 +37,7 @@ FORBIDDEN = ApiError(400, "callback_url: is internal", "callback_url")
 # What can be wrong with a create, in the order in which it is told; a later one of a pair overwrites a field.
 CREATE_FAULTS: dict[str, tuple[int, dict[str, Any]]] = {
     "no token": (401, {"token": None}),
-    "too often": (429, {"wait": 12.0}),
+    "too often": (429, {"retry_after": 12.0}),
     "no JSON": (400, {"document": UNREADABLE}),
     "schema": (400, {"document": BODY | {"duration": 7}}),
     "callback": (400, {"callback_refusal": FORBIDDEN}),
@@ -46,7 +46,7 @@ CREATE_FAULTS: dict[str, tuple[int, dict[str, Any]]] = {
 }
 QUERY_FAULTS: dict[str, tuple[int, dict[str, Any]]] = {
     "no token": (401, {"token": None}),
-    "too often": (429, {"wait": 12.0}),
+    "too often": (429, {"retry_after": 12.0}),
     "prefix": (400, {"task_id": "job-1", "task": None}),
     "unknown": (404, {"task": None}),
     "foreign": (403, {"owner": "other"}),
@@ -59,7 +59,7 @@ def create(names: set[str]) -> RequestContext:
     for name in reversed(CREATE_FAULTS):  # the earlier fault is the one to be seen
         wrong |= CREATE_FAULTS[name][1] if name in names else {}
     account = an_account(granted=wrong.pop("granted", 100), denied=wrong.pop("denied", None))
-    return a_call(account=account, **wrong)
+    return a_context(account=account, **wrong)
 
 
 def query(names: set[str]) -> RequestContext:
@@ -68,8 +68,8 @@ def query(names: set[str]) -> RequestContext:
     for name in reversed(QUERY_FAULTS):
         wrong |= QUERY_FAULTS[name][1] if name in names else {}
     task = a_task(account=wrong.pop("owner", "key"))
-    return a_call(
-        **{"task": task, "task_id": task.id, "documented": SPEC.query.errors, "script": None} | wrong
+    return a_context(
+        **{"task": task, "task_id": task.id, "documented": SPEC.query.errors, "compiled": None} | wrong
     )
 
 
@@ -83,12 +83,12 @@ def status(fault: ApiError | None) -> int | None:
 
 @given(st.sets(st.sampled_from(sorted(CREATE_FAULTS))))
 def test_of_several_faults_of_a_create_the_first_of_401_429_400_403_402_is_told(names: set[str]) -> None:
-    assert status(first_fault((*BEFORE_BODY, *AFTER_BODY), create(names))) == first(CREATE_FAULTS, names)
+    assert status(first_error((*AUTHENTICATION, *CREATE), create(names))) == first(CREATE_FAULTS, names)
 
 
 @given(st.sets(st.sampled_from(sorted(QUERY_FAULTS))))
 def test_of_several_faults_of_a_query_the_first_of_401_429_400_404_403_is_told(names: set[str]) -> None:
-    assert status(first_fault(QUERY, query(names))) == first(QUERY_FAULTS, names)
+    assert status(first_error((*AUTHENTICATION, *QUERY), query(names))) == first(QUERY_FAULTS, names)
 
 
 def test_the_faults_are_in_the_order_that_is_promised() -> None:
@@ -96,112 +96,125 @@ def test_the_faults_are_in_the_order_that_is_promised() -> None:
     assert [status for status, _ in QUERY_FAULTS.values()] == [401, 429, 400, 404, 403]
 
 
-@pytest.mark.parametrize("step", [*BEFORE_BODY, *AFTER_BODY])
-def test_no_step_has_anything_against_a_create_in_order(step: policy.Step) -> None:
+@pytest.mark.parametrize("step", [*AUTHENTICATION, *CREATE])
+def test_no_step_has_anything_against_a_create_in_order(step: policy.Check) -> None:
     assert step(create(set())) is None
 
 
 @pytest.mark.parametrize("step", QUERY)
-def test_no_step_has_anything_against_a_query_in_order(step: policy.Step) -> None:
+def test_no_step_has_anything_against_a_query_in_order(step: policy.Check) -> None:
     assert step(query(set())) is None
 
 
 @pytest.mark.parametrize(("wait", "told"), [(0.001, b"1"), (1.0, b"1"), (1.001, b"2"), (59.5, b"60")])
 def test_a_wait_is_told_in_whole_seconds_rounded_up(wait: float, told: bytes) -> None:
-    assert policy.within_rate(a_call(wait=wait)) == ApiError(429, headers=((b"retry-after", told),))
+    assert policy.check_rate_limit(a_context(retry_after=wait)) == ApiError(
+        429, headers=((b"retry-after", told),)
+    )
 
 
 def test_an_unreadable_body_is_told_as_it_was_found() -> None:
-    assert policy.readable(a_call(document=UNREADABLE)) is UNREADABLE
+    assert policy.check_body(a_context(document=UNREADABLE)) is UNREADABLE
 
 
 def test_the_schema_is_not_asked_about_a_model_that_nobody_serves() -> None:
     unknown = ApiError(400, "model: no", "model")
-    assert policy.keeps_schema(a_call(script=unknown)) is unknown
+    assert policy.check_schema(a_context(compiled=unknown)) is unknown
 
 
 def test_what_is_wrong_with_the_body_is_told_with_its_field() -> None:
-    fault = policy.keeps_schema(a_call(document=BODY | {"duration": 7}))
+    fault = policy.check_schema(a_context(document=BODY | {"duration": 7}))
     assert fault == ApiError(400, "duration: 7 is not one of 6, 10", "duration")
 
 
 def test_a_refused_callback_is_told_as_it_was_found() -> None:
-    assert policy.callback_allowed(a_call(callback_refusal=FORBIDDEN)) is FORBIDDEN
+    assert policy.check_callback_url(a_context(callback_refusal=FORBIDDEN)) is FORBIDDEN
 
 
 def test_access_is_denied_to_one_model_and_no_other() -> None:
-    assert policy.may_use_model(a_call(account=an_account(denied=MODEL))) == ApiError(403)
-    assert policy.may_use_model(a_call(account=an_account(denied="another"))) is None
+    assert policy.check_model_access(a_context(account=an_account(denied=MODEL))) == ApiError(403)
+    assert policy.check_model_access(a_context(account=an_account(denied="another"))) is None
 
 
 def test_access_is_denied_to_a_model_that_is_only_the_default() -> None:
-    document, script = CompiledOperations(
+    document, compiled = CompiledOperations(
         {None: an_operation(properties={}, defaults={"model": "auto"})}
     ).choose({})
-    denied = a_call(account=an_account(denied="auto"), document=document, script=script)
-    assert policy.may_use_model(denied) == ApiError(403)
+    denied = a_context(account=an_account(denied="auto"), document=document, compiled=compiled)
+    assert policy.check_model_access(denied) == ApiError(403)
 
 
 @pytest.mark.parametrize("model", [["auto"], {"auto": 1}, None, 7])
 def test_a_model_of_an_odd_type_is_denied_to_nobody_where_the_schema_lets_it_pass(model: Any) -> None:
-    document, script = CompiledOperations({None: an_operation(properties={})}).choose({"model": model})
-    assert policy.keeps_schema(a_call(document=document, script=script)) is None
+    document, compiled = CompiledOperations({None: an_operation(properties={})}).choose({"model": model})
+    assert policy.check_schema(a_context(document=document, compiled=compiled)) is None
     assert (
-        policy.may_use_model(a_call(account=an_account(denied="auto"), document=document, script=script))
+        policy.check_model_access(
+            a_context(account=an_account(denied="auto"), document=document, compiled=compiled)
+        )
         is None
     )
-    assert policy.may_use_model(a_call(document=document, script=script)) is None
+    assert policy.check_model_access(a_context(document=document, compiled=compiled)) is None
 
 
 @pytest.mark.parametrize(("granted", "fault"), [(4.99, ApiError(402)), (5, None), (0, ApiError(402))])
 def test_the_credits_left_have_to_cover_the_price(granted: float, fault: ApiError | None) -> None:
-    assert policy.affordable(a_call(account=an_account(granted=granted))) == fault
+    assert policy.check_credits(a_context(account=an_account(granted=granted))) == fault
 
 
 def test_what_a_failed_task_returned_can_be_spent_again() -> None:
     account = an_account(granted=5)
     charge(account, a_task(a_plan(seconds=10.0, outcome=Outcome(FAILURE))), 5)
-    assert policy.affordable(a_call(account=account, now=START + 9)) == ApiError(402)
-    assert policy.affordable(a_call(account=account, now=START + 10)) is None
+    assert policy.check_credits(a_context(account=account, now=START + 9)) == ApiError(402)
+    assert policy.check_credits(a_context(account=account, now=START + 10)) is None
 
 
 def test_a_foreign_id_names_the_parameter() -> None:
-    assert policy.well_formed(query({"prefix"})) == ApiError(400, param="task_id")
+    assert policy.check_task_id(query({"prefix"})) == ApiError(400, param="task_id")
 
 
 @pytest.mark.parametrize("asked", sorted(SPEC.query.errors))
 def test_every_documented_error_of_a_query_can_be_asked_for(asked: int) -> None:
-    assert status(first_fault(QUERY, a_call(recipe=Recipe(asked), documented=SPEC.query.errors))) == asked
+    assert (
+        status(
+            first_error(
+                (*AUTHENTICATION, *QUERY), a_context(recipe=Recipe(asked), documented=SPEC.query.errors)
+            )
+        )
+        == asked
+    )
 
 
-@pytest.mark.parametrize("asked", sorted(SCRIPTS.first.operation.errors))
-def test_every_documented_error_of_a_create_can_be_asked_for_before_its_body_is_read(asked: int) -> None:
-    assert status(first_fault(BEFORE_BODY, a_call(recipe=Recipe(asked)))) == asked
+@pytest.mark.parametrize("asked", sorted(OPERATIONS.first.operation.errors))
+def test_every_documented_error_of_a_create_can_be_asked_for(asked: int) -> None:
+    assert status(first_error(CREATE, a_context(recipe=Recipe(asked), document=UNREADABLE))) == asked
 
 
 def test_an_error_that_this_operation_does_not_document_is_not_given() -> None:
-    assert policy.as_asked(a_call(recipe=Recipe(404))) is None
+    assert policy.check_recipe(a_context(recipe=Recipe(404))) is None
 
 
 def test_nothing_is_given_to_whom_has_no_token() -> None:
-    assert status(first_fault(BEFORE_BODY, a_call(token=None, recipe=Recipe(500)))) == 401
+    assert status(first_error((*AUTHENTICATION, *CREATE), a_context(token=None, recipe=Recipe(500)))) == 401
 
 
 def test_a_429_on_demand_says_how_long_to_wait_too() -> None:
-    assert policy.as_asked(a_call(recipe=Recipe(429))) == ApiError(429, headers=((b"retry-after", b"1"),))
+    assert policy.check_recipe(a_context(recipe=Recipe(429))) == ApiError(
+        429, headers=((b"retry-after", b"1"),)
+    )
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(5.0, b"5"), (0.5, b"1"), (90.2, b"91")])
 def test_a_429_on_demand_says_what_it_was_asked_to_say_in_whole_seconds(seconds: float, told: bytes) -> None:
-    asked = policy.as_asked(a_call(recipe=Recipe(429, retry=seconds)))
+    asked = policy.check_recipe(a_context(recipe=Recipe(429, retry_after=seconds)))
     assert asked == ApiError(429, headers=((b"retry-after", told),))
 
 
 def test_an_unknown_recipe_is_refused() -> None:
     unknown = ApiError(400, "there is no recipe")
-    assert policy.as_asked(a_call(recipe=unknown)) is unknown
+    assert policy.check_recipe(a_context(recipe=unknown)) is unknown
 
 
 @pytest.mark.parametrize("recipe", [NO_RECIPE, Recipe(outcome=Outcome(FAILURE))])
 def test_a_recipe_for_the_task_is_no_error_of_the_request(recipe: Recipe) -> None:
-    assert policy.as_asked(a_call(recipe=recipe)) is None
+    assert policy.check_recipe(a_context(recipe=recipe)) is None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import pytest
 import yaml
-from evolink_mock.api.validation import Validator, shown, with_defaults
+from evolink_mock.api.validation import Validator, show, with_defaults
 from evolink_mock.http.json_body import parse
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -179,7 +179,7 @@ def test_a_hundred_thousand_faults_are_refused_by_the_first() -> None:
     ("value", "text"), [({}, "an object"), ([], "an array"), ("ä/", '"ä/"'), (None, "null"), (1e30, "1e30")]
 )
 def test_a_value_is_shown_as_json(value: Any, text: str) -> None:
-    assert shown(value) == text
+    assert show(value) == text
 
 
 def test_defaults_stand_under_what_was_sent() -> None:

@@ -29,10 +29,8 @@ async def create(mock: Mock, url: str, door: str = "", text: str = "") -> tuple[
     headers = {"prefer": f"mock={text}"} if door == "header" else {}
     body = BODY | {"callback_url": url} | ({"prompt": f"[[{text}]]"} if door == "prompt" else {})
     if door == "order":
-        await mock.asks("GET", "/v1/credits")
-        owner = mock.noted[-1].owner
-        assert owner is not None
-        assert assignments.assign(owner, BOOK, text, times=1, operation="create") is None
+        account = await mock.service.store.account("key")
+        assert assignments.assign(account, BOOK, text, times=1, operation="create") is None
     answer = await mock.asks("POST", CREATE, token, json=body, headers=headers)
     assert answer.status_code == 200, answer.text
     return answer.json(), token

@@ -256,7 +256,7 @@ def test_what_a_configured_project_says_of_ports_is_for_serve(
         (tmp_path / "pyproject.toml").write_text(text)
         monkeypatch.chdir(tmp_path)
         code, err = invoke("run", "--", *said(""))
-        assert (code, "'0/minute' is no rate" in err) == (2, True)  # it is read
+        assert (code, "invalid rate '0/minute'" in err) == (2, True)  # it is read
         (tmp_path / "pyproject.toml").write_text(text.replace("0/minute", "9/minute"))
         assert invoke("run", "--", *said(""))[0] == 0
     assert (tmp_path / "ca" / "ca.pem").exists()

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from math import inf
 
+import msgspec
 from evolink_mock.domain import ids
-from evolink_mock.domain.accounts import Account, AccountTerms, charge, count_request, open_account, remaining
+from evolink_mock.domain.accounts import (
+    Account,
+    AccountTerms,
+    AssignedRecipe,
+    charge,
+    count_request,
+    open_account,
+    remaining,
+)
 from evolink_mock.domain.tasks import SUCCESS, Outcome, Plan
 from evolink_mock.domain.units import Rate
 from hypothesis import assume, given
@@ -13,6 +22,16 @@ from hypothesis import strategies as st
 from support.builders import FAILURE, START, a_plan, a_task, an_account
 
 FAILED = Outcome(FAILURE)
+PlainAccount = msgspec.defstruct(
+    "PlainAccount",
+    [
+        ("token", str), ("label", str), ("salt", int), ("granted", float), ("rate", Rate | None),
+        ("denied_models", frozenset[str]), ("used", float), ("task_count", int),
+        ("refunds", list[tuple[float, float]]), ("window_start", float), ("window_count", int),
+        ("assigned", list[AssignedRecipe] | None), ("turns", dict[str, int] | None), ("applied", set[str] | None),
+        ("random_draws", int),
+    ],
+)  # fmt: skip
 TENTHS = st.integers(0, 1000)
 TOKENS = st.binary(min_size=1).map(lambda token: token.decode("latin-1"))
 RATES = st.tuples(st.integers(1, 4), st.sampled_from((1.0, 60.0, 3600.0))).map(lambda both: Rate(*both))
@@ -26,14 +45,14 @@ def times(start: float, steps: list[float]) -> list[float]:
 def test_a_new_account_has_what_the_terms_grant() -> None:
     account = open_account("key", AccountTerms(7, 12.5, Rate(1, 60.0), frozenset({"model"})))
     assert remaining(account, START) == 12.5
-    assert (account.used, account.tasks, account.salt) == (0, 0, ids.salt(7, "key"))
-    assert (account.rate, account.denied) == (Rate(1, 60.0), frozenset({"model"}))
+    assert (account.used, account.task_count, account.salt) == (0, 0, ids.salt(7, "key"))
+    assert (account.rate, account.denied_models) == (Rate(1, 60.0), frozenset({"model"}))
 
 
 def test_a_create_reserves_its_price_and_is_counted() -> None:
     account = an_account(granted=100)
     charge(account, a_task(), 5)
-    assert (remaining(account, START), account.used, account.tasks) == (95, 5, 1)
+    assert (remaining(account, START), account.used, account.task_count) == (95, 5, 1)
 
 
 def test_whole_credits_stay_whole_numbers() -> None:
@@ -94,7 +113,7 @@ def test_credits_add_up_whatever_is_made_and_whenever_one_looks(
         used = sum(price for ends, price in made if ends > now)
         assert remaining(account, now) == (granted - used) / 10
         assert account.used == used / 10
-    assert account.tasks == len(creates)
+    assert account.task_count == len(creates)
 
 
 @given(TOKENS)
@@ -138,6 +157,19 @@ def test_a_window_lets_in_its_limit_and_no_more(rate: Rate, steps: list[float]) 
         window = now // rate.seconds
         seen[window] = seen.get(window, 0) + 1
         assert let_in(account, now) is (seen[window] <= rate.limit)
+
+
+def test_an_account_is_plain_data_apart_from_its_clock_and_its_journal() -> None:
+    account = an_account(rate=Rate(2, 60.0), denied="model")
+    charge(account, a_task(a_plan(outcome=FAILED)), 5)
+    count_request(account, START)
+    account.assigned = [AssignedRecipe("429*2, ok", "create", 3, 1)]
+    account.turns, account.applied = {"create 429*2, ok": 1}, {"0 credits=3"}
+    plain = msgspec.structs.asdict(account)
+    del plain["clock"], plain["journal"]
+    stored = msgspec.msgpack.decode(msgspec.msgpack.encode(plain))
+    assert msgspec.convert(stored, PlainAccount) == msgspec.convert(plain, PlainAccount)
+    assert set(PlainAccount.__struct_fields__) == set(plain)
 
 
 def test_being_refused_does_not_make_the_wait_longer() -> None:

@@ -1,4 +1,4 @@
-"""Every recipe, through every door: what was asked for happens, to the request it was asked for and to no other."""
+"""Every recipe, from every source: it affects the request that names it, and no other."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 OPERATION = next(op for by_model in SPEC.creates.values() for op in by_model.values())
 CODES = [failure.code for failure in SPEC.failures]
-BOOK = RecipeRegistry({*OPERATION.errors, *SPEC.query.errors}, SPEC.failures)
-DOORS = ("header", "prompt", "token", "order")
+REGISTRY = RecipeRegistry({*OPERATION.errors, *SPEC.query.errors}, SPEC.failures)
+SOURCES = ("header", "prompt", "token", "assigned")
 USUAL = {"prefer": "mock=ok"}
 _numbers = iter(range(10**9))
 
@@ -48,29 +48,28 @@ class World:
         return self.mock.run(self.asks(method, path, **more))
 
     def account(self) -> Any:
-        """The account as the mock keeps it."""
-        assert self.ask("GET", "/v1/credits", headers=USUAL).status_code == 200
-        return self.mock.noted[-1].owner
+        """The account as the mock stores it."""
+        return self.mock.account(self.token)
 
-    def order(self, text: str, operation: str = "any", times: int | None = None) -> None:
-        assert assignments.assign(self.account(), BOOK, text, times=times, operation=operation) is None
+    def assign(self, text: str, operation: str = "any", times: int | None = None) -> None:
+        assert assignments.assign(self.account(), REGISTRY, text, times=times, operation=operation) is None
 
-    def create(self, door: str = "", text: str = "", **fields: Any) -> httpx.Response:
+    def create(self, source: str = "", text: str = "", **fields: Any) -> httpx.Response:
         body, headers = BODY | fields, {}
-        if door == "header":
+        if source == "header":
             headers = {"prefer": f'mock="{text}"'}
-        elif door == "prompt":
+        elif source == "prompt":
             body["prompt"] = f"A dog [[{text}]] dances"
-        elif door == "token" and "~" not in self.token:
+        elif source == "token" and "~" not in self.token:
             self.token += f"~{text}"
-        elif door == "order":
-            self.order(text, "create")
+        elif source == "assigned":
+            self.assign(text, "create")
         return self.ask("POST", CREATE, json=body, headers=headers)
 
-    def query(self, task: str, door: str = "", text: str = "") -> httpx.Response:
-        headers = {"prefer": f'mock="{text}"'} if door == "header" else {}
-        if door == "order":
-            self.order(text, "query")
+    def query(self, task: str, source: str = "", text: str = "") -> httpx.Response:
+        headers = {"prefer": f'mock="{text}"'} if source == "header" else {}
+        if source == "assigned":
+            self.assign(text, "query")
         return self.ask("GET", f"/v1/tasks/{task}", headers=headers)
 
     def link(self, task: str, **more: Any) -> httpx.Response:
@@ -120,8 +119,8 @@ def ends(world: World, made: httpx.Response, seconds: float = 5.0) -> dict[str, 
     return task
 
 
-def check_status(world: World, door: str, text: str) -> None:
-    answer = world.create(door, text)
+def check_status(world: World, source: str, text: str) -> None:
+    answer = world.create(source, text)
     status = int(text)
     if status not in OPERATION.errors:
         assert is_usual(answer)
@@ -132,48 +131,48 @@ def check_status(world: World, door: str, text: str) -> None:
     assert world.left(headers=USUAL) == 100
 
 
-def check_usual(world: World, door: str, text: str) -> None:
-    assert is_usual(world.create(door, text))
+def check_usual(world: World, source: str, text: str) -> None:
+    assert is_usual(world.create(source, text))
 
 
-def check_gateway(world: World, door: str, text: str) -> None:
-    answer = world.create(door, text)
+def check_gateway(world: World, source: str, text: str) -> None:
+    answer = world.create(source, text)
     assert (answer.status_code, answer.headers["content-type"]) == (int(text), "text/html")
     assert f"<title>{text} " in answer.text
     assert len(answer.content) == int(answer.headers["content-length"])
-    assert world.account().tasks == 0
+    assert world.account().task_count == 0
 
 
-def check_failure(world: World, door: str, text: str) -> None:
+def check_failure(world: World, source: str, text: str) -> None:
     code, _, progress = text.removeprefix("fail=").partition("@")
-    made = world.create(door, text)
+    made = world.create(source, text)
     assert is_usual(made)
     late = ends(world, made)
     assert (late["status"], late["error"]["code"]) == ("failed", code)
     if progress:
-        again = world.create(door, text)
+        again = world.create(source, text)
         shown = [ends(world, again, 0.05)["progress"] for _ in range(60)]
         assert max(shown) == int(progress)
 
 
-def check_slow(world: World, door: str, text: str) -> None:
-    made = world.create(door, text)
+def check_slow(world: World, source: str, text: str) -> None:
+    made = world.create(source, text)
     seconds = 600 if "=" in text else 50
     assert made.json()["task_info"]["estimated_time"] == seconds
     assert ends(world, made, seconds - 1)["status"] == "processing"
     assert ends(world, made, 1)["status"] == "completed"
 
 
-def check_stuck(world: World, door: str, text: str) -> None:
-    assert ends(world, world.create(door, text), 1e6)["status"] == text.removeprefix("stuck=")
+def check_stuck(world: World, source: str, text: str) -> None:
+    assert ends(world, world.create(source, text), 1e6)["status"] == text.removeprefix("stuck=")
 
 
-def check_queue(world: World, door: str, text: str) -> None:
-    if door != "token":
+def check_queue(world: World, source: str, text: str) -> None:
+    if source != "token":
         world.create()
     else:
-        world.create(door, text)
-    second = world.create(door, text)
+        world.create(source, text)
+    second = world.create(source, text)
     assert second.json()["task_info"]["estimated_time"] == 10
     assert ends(world, second, 5.4)["status"] == "pending"
     assert ends(world, second, 4.5)["status"] == "processing"
@@ -188,8 +187,8 @@ def declared(beginning: bytes) -> int:
     return place
 
 
-def check_link(world: World, door: str, text: str) -> None:
-    made = world.create(door, text)
+def check_link(world: World, source: str, text: str) -> None:
+    made = world.create(source, text)
     assert ends(world, made)["status"] == "completed"
     found = world.link(made.json()["id"])
     if text == "link=truncated":
@@ -200,7 +199,7 @@ def check_link(world: World, door: str, text: str) -> None:
         assert found.status_code == {"link=expired": 410, "link=404": 404}[text]
 
 
-def check_latency(world: World, door: str, text: str) -> None:
+def check_latency(world: World, source: str, text: str) -> None:
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -208,35 +207,35 @@ def check_latency(world: World, door: str, text: str) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asyncio, "sleep", sleep)
-        assert is_usual(world.create(door, text))
+        assert is_usual(world.create(source, text))
     assert len(slept) == 1
     assert 0.001 <= slept[0] <= (0.003 if ".." in text else 0.001)
 
 
-def check_drop(world: World, door: str, text: str) -> None:
+def check_drop(world: World, source: str, text: str) -> None:
     with pytest.raises(ConnectionDroppedError) as lost:
-        world.create(door, text)
+        world.create(source, text)
     assert not lost.value.sent
-    assert world.account().tasks == 1
+    assert world.account().task_count == 1
 
 
-def check_cut(world: World, door: str, text: str) -> None:
+def check_cut(world: World, source: str, text: str) -> None:
     with pytest.raises(ConnectionDroppedError) as lost:
-        world.create(door, text)
+        world.create(source, text)
     assert lost.value.sent
     noted = world.mock.noted[-1]
     announced = int(dict(noted.answer_headers)[b"content-length"])
     assert len(noted.answer_body) == announced // 2 > 0
 
 
-def check_type(world: World, door: str, text: str) -> None:
-    answer = world.create(door, text)
+def check_type(world: World, source: str, text: str) -> None:
+    answer = world.create(source, text)
     assert answer.headers.get_list("content-type") == ["text/html"]
     assert answer.json()["status"] == "pending"
 
 
-def check_shape(world: World, door: str, text: str) -> None:
-    answer = world.create(door, text)
+def check_shape(world: World, source: str, text: str) -> None:
+    answer = world.create(source, text)
     shape, body = text.removeprefix("shape="), answer.json()
     assert answer.status_code == 200
     assert not undocumented(answer)
@@ -250,27 +249,27 @@ def check_shape(world: World, door: str, text: str) -> None:
         assert body["task_info"].keys() >= UNKNOWN.keys()
 
 
-def check_word(world: World, door: str, text: str) -> None:
-    answer = world.create(door, text)
+def check_word(world: World, source: str, text: str) -> None:
+    answer = world.create(source, text)
     assert answer.json()["status"] == text.removeprefix("status=")
     assert undocumented(answer)
 
 
-def check_credits(world: World, door: str, text: str) -> None:
+def check_credits(world: World, source: str, text: str) -> None:
     left = int(text.removeprefix("credits="))
-    answers = [world.create(door if number == 0 or door == "prompt" else "", text) for number in range(4)]
+    answers = [world.create(source if number == 0 or source == "prompt" else "", text) for number in range(4)]
     afforded = left // 5
     assert [answer.status_code for answer in answers] == [200] * afforded + [402] * (4 - afforded)
     assert world.left(headers=USUAL) == left - 5 * afforded
 
 
-def check_rate(world: World, door: str, text: str) -> None:
+def check_rate(world: World, source: str, text: str) -> None:
     times = int(text.removeprefix("rate=").partition("/")[0])
-    if door == "token":
+    if source == "token":
         world.token += f"~{text}"
     world.account().granted = 10**6
     for number in range(times):
-        assert is_usual(world.create(door if number == 0 or door == "prompt" else "", text))
+        assert is_usual(world.create(source if number == 0 or source == "prompt" else "", text))
     refused = world.create()
     assert refused.status_code == 429
     world.mock.clock.advance(float(refused.headers["retry-after"]))
@@ -310,10 +309,10 @@ RECIPES = [
 ]
 
 
-@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("source", SOURCES)
 @pytest.mark.parametrize(("effect", "text"), RECIPES, ids=[text for _, text in RECIPES])
-def test_every_recipe_works_through_every_door(world: World, effect: str, text: str, door: str) -> None:
-    CHECKS[effect](world, door, text)
+def test_every_recipe_works_from_every_source(world: World, effect: str, text: str, source: str) -> None:
+    CHECKS[effect](world, source, text)
 
 
 def test_every_effect_of_the_table_is_tested() -> None:
@@ -321,13 +320,13 @@ def test_every_effect_of_the_table_is_tested() -> None:
     assert len(CODES) == 13
 
 
-@pytest.mark.parametrize("door", ["header", "order", "token"])
+@pytest.mark.parametrize("source", ["header", "assigned", "token"])
 @pytest.mark.parametrize("status", [*SPEC.query.errors, 502, 503, 504])
-def test_every_documented_error_of_a_query_is_reached(world: World, status: int, door: str) -> None:
+def test_every_documented_error_of_a_query_is_reached(world: World, status: int, source: str) -> None:
     task = world.create().json()["id"]
-    if door == "token":
+    if source == "token":
         world.token += f"~{status}"
-    answer = world.query(task, door, str(status))
+    answer = world.query(task, source, str(status))
     assert answer.status_code == status
     if status in SPEC.query.errors:
         assert answer.json() == SPEC.query.errors[status].body
@@ -349,10 +348,10 @@ def test_all_documented_errors_and_failures_are_counted(shared: Mock) -> None:
     assert len(seen) == 1 + 6 + 7 + 13
 
 
-def test_the_header_goes_before_the_prompt_before_the_order_before_the_token(world: World) -> None:
+def test_the_header_precedes_the_prompt_the_assigned_recipe_and_the_token(world: World) -> None:
     world.token += "~400"
     seen = [world.create().status_code]
-    world.order("401", "create")
+    world.assign("401", "create")
     seen.append(world.create().status_code)
     seen.append(world.create("prompt", "402").status_code)
     both = BODY | {"prompt": "[[402]]"}
@@ -366,12 +365,12 @@ def test_another_preference_does_not_hide_the_prompt(world: World) -> None:
     assert asked.status_code == 402
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_a_client_that_tries_again_gets_the_next_step(world: World, door: str) -> None:
-    if door == "order":
-        world.order("429*2, ok, 500", "create")
-        door = ""
-    answers = [world.create(door, "429*2, ok, 500") for _ in range(6)]
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_client_that_tries_again_gets_the_next_step(world: World, source: str) -> None:
+    if source == "assigned":
+        world.assign("429*2, ok, 500", "create")
+        source = ""
+    answers = [world.create(source, "429*2, ok, 500") for _ in range(6)]
     assert [answer.status_code for answer in answers] == [429, 429, 200, 500, 200, 200]
     assert [answer.headers.get("retry-after") for answer in answers[:3]] == ["1", "1", None]
 
@@ -391,20 +390,45 @@ def test_sequences_of_two_operations_and_of_two_accounts_are_apart(world: World)
     ]
 
 
-@pytest.mark.parametrize("door", DOORS)
-@pytest.mark.parametrize("text", ["latncy=1s", "fail=nothing", "402+429", "ok,", "slow=0s"])
-def test_an_unknown_recipe_is_a_400_that_names_the_nearest(world: World, text: str, door: str) -> None:
-    if door == "order":
-        fault = assignments.assign(world.account(), BOOK, text, times=None, operation="any")
-        assert fault is not None
-        told = fault.detail
+NOT_RECIPES = pytest.mark.parametrize("text", ["latncy=1s", "fail=nothing", "402+429", "ok,", "slow=0s"])
+
+
+@pytest.mark.parametrize("source", ["header", "assigned"])
+@NOT_RECIPES
+def test_an_unknown_recipe_for_the_mock_is_a_400_that_names_the_nearest(
+    world: World, text: str, source: str
+) -> None:
+    if source == "assigned":
+        error = assignments.assign(world.account(), REGISTRY, text, times=None, operation="any")
+        assert error is not None
+        message = error.detail
     else:
-        answer = world.create(door, text)
+        answer = world.create(source, text)
         assert answer.status_code == 400
-        told = answer.json()["error"]["message"]
-    assert "there is no recipe" in told
-    assert "nearest are" in told
-    assert (text in told) is (door != "token")
+        message = answer.json()["error"]["message"]
+    assert f"unknown recipe {text!r}" in message
+    assert "the nearest are" in message
+
+
+@pytest.mark.parametrize("source", ["prompt", "token"])
+@NOT_RECIPES
+def test_an_unknown_recipe_in_the_client_s_own_text_changes_nothing_and_is_noted(
+    world: World, text: str, source: str
+) -> None:
+    assert is_usual(world.create(source, text))
+    (note,) = world.mock.noted[-1].notes
+    assert "the nearest are" in note
+    assert (text in note) is (source == "prompt")
+    assert world.query(world.mock.noted[-1].task_id).status_code == 200
+
+
+def test_a_note_on_an_unknown_recipe_is_no_violation_of_the_contract(world: World) -> None:
+    from evolink_mock.control.journal import violations
+
+    world.create("prompt", "tiny cat")
+    assert violations(world.mock.noted[-1]) == []
+    assert world.create("prompt", "tiny cat", duration=7).status_code == 400
+    assert [note[:9] for note in violations(world.mock.noted[-1])] == ["duration:"]
 
 
 def test_nothing_leaks_into_the_next_request(world: World) -> None:
@@ -412,9 +436,9 @@ def test_nothing_leaks_into_the_next_request(world: World) -> None:
         if text.startswith(("credits", "rate", "latency", "queue")):
             continue
         world.account().granted = 10**6
-        for door in ("header", "prompt"):
+        for source in ("header", "prompt"):
             with suppress(ConnectionDroppedError):
-                world.create(door, text)
+                world.create(source, text)
             usual = world.create()
             assert is_usual(usual), text
             assert usual.json()["task_info"]["estimated_time"] == 5
@@ -434,8 +458,8 @@ def test_accounts_with_different_recipes_never_meet(shared: Mock, script: list[t
         for number, text in script:
             if chosen in {None, number}:
                 world = World(shared, f"meet-{run}-{number}")
-                door = "header" if text else ""
-                seen.setdefault(number, []).append(world.create(door, text).status_code)
+                source = "header" if text else ""
+                seen.setdefault(number, []).append(world.create(source, text).status_code)
         return seen
 
     together = play(None)
@@ -448,14 +472,14 @@ def test_a_recipe_needs_a_token_that_is_known(world: World) -> None:
         assert answer.status_code == 401
 
 
-def test_a_result_takes_recipes_from_a_header_and_from_orders(world: World) -> None:
+def test_a_result_takes_recipes_from_a_header_and_from_the_account(world: World) -> None:
     task = world.create().json()["id"]
     world.mock.clock.advance(5)
     assert world.link(task, headers={"prefer": "mock=503"}).status_code == 503
     assert world.link(task, headers={"prefer": "mock=nonsense"}).status_code == 400
-    world.order("type=text/plain", "media", times=1)
+    world.assign("type=text/plain", "media", times=1)
     assert world.link(task).headers["content-type"] == "text/plain"
-    world.order("cut", times=1)
+    world.assign("cut", times=1)
     with pytest.raises(ConnectionDroppedError):
         world.link(task)
     assert world.link(task).headers["content-type"] == "video/mp4"
@@ -467,11 +491,11 @@ def test_the_credits_take_recipes(world: World) -> None:
     asked = world.ask("GET", "/v1/credits", headers={"prefer": "mock=504"})
     assert (asked.status_code, asked.headers["content-type"]) == (504, "text/html")
     assert world.ask("GET", "/v1/credits", headers={"prefer": "mock=nonsense"}).status_code == 400
-    world.order("credits=7", "credits")
+    world.assign("credits=7", "credits")
     assert world.left() == 7
     world.create()
     assert world.left() == 2  # it was set once, and not anew by each request that the order stands for
-    world.order("credits=7", "credits")
+    world.assign("credits=7", "credits")
     assert world.left() == 7
 
 

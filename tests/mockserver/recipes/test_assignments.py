@@ -8,12 +8,13 @@ import pytest
 from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes import assignments
 from evolink_mock.recipes.effects import OPERATIONS
-from evolink_mock.recipes.registry import DEFAULT_RECIPE, Recipe, RecipeRegistry
+from evolink_mock.recipes.recipe import DEFAULT_RECIPE, Recipe
+from evolink_mock.recipes.registry import RecipeRegistry
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import SPEC, an_account
 
-BOOK = RecipeRegistry({402, 404, 429, 500}, SPEC.failures)
+REGISTRY = RecipeRegistry({402, 404, 429, 500}, SPEC.failures)
 
 
 def status(found: Recipe | None) -> int | None:
@@ -22,79 +23,87 @@ def status(found: Recipe | None) -> int | None:
 
 def test_nothing_is_ordered_of_a_new_account() -> None:
     account = an_account()
-    assert account.orders is None
+    assert account.assigned is None
     assert assignments.list_assigned(account) == []
-    assert assignments.next_for(account, "create") is None
+    assert assignments.next_for(account, REGISTRY, "create") is None
 
 
 def test_an_order_stands_until_it_is_changed_or_cleared() -> None:
     account = an_account()
-    assert assignments.assign(account, BOOK, "402", times=None, operation="create") is None
-    assert [status(assignments.next_for(account, "create")) for _ in range(3)] == [402] * 3
-    assignments.assign(account, BOOK, "500", times=None, operation="create")
+    assert assignments.assign(account, REGISTRY, "402", times=None, operation="create") is None
+    assert [status(assignments.next_for(account, REGISTRY, "create")) for _ in range(3)] == [402] * 3
+    assignments.assign(account, REGISTRY, "500", times=None, operation="create")
     assert assignments.list_assigned(account) == [{"recipe": "500", "operation": "create", "left": None}]
-    assert status(assignments.next_for(account, "create")) == 500
+    assert status(assignments.next_for(account, REGISTRY, "create")) == 500
     assignments.clear(account)
-    assert account.orders is None
-    assert assignments.next_for(account, "create") is None
+    assert account.assigned is None
+    assert assignments.next_for(account, REGISTRY, "create") is None
 
 
 @given(st.integers(1, 20))
 def test_an_order_for_so_many_requests_is_gone_after_them(times: int) -> None:
     account = an_account()
-    assignments.assign(account, BOOK, "402", times=times, operation="create")
+    assignments.assign(account, REGISTRY, "402", times=times, operation="create")
     assert assignments.list_assigned(account) == [{"recipe": "402", "operation": "create", "left": times}]
-    assert [status(assignments.next_for(account, "create")) for _ in range(times)] == [402] * times
-    assert assignments.next_for(account, "create") is None
-    assert account.orders is None
+    assert [status(assignments.next_for(account, REGISTRY, "create")) for _ in range(times)] == [402] * times
+    assert assignments.next_for(account, REGISTRY, "create") is None
+    assert account.assigned is None
 
 
 @pytest.mark.parametrize("times", [None, 1, 7])
 def test_a_sequence_counts_by_itself(times: int | None) -> None:
     account = an_account()
-    assignments.assign(account, BOOK, "429*2, ok, 500", times=times)
+    assignments.assign(account, REGISTRY, "429*2, ok, 500", times=times)
     assert assignments.list_assigned(account)[0]["left"] == 4
-    taken = [assignments.next_for(account, "create") for _ in range(5)]
+    taken = [assignments.next_for(account, REGISTRY, "create") for _ in range(5)]
     assert [status(found) for found in taken] == [429, 429, None, 500, None]
     assert (taken[2], taken[4]) == (DEFAULT_RECIPE, None)
 
 
 def test_what_is_counted_goes_first_and_then_what_is_for_the_operation() -> None:
     account = an_account()
-    assignments.assign(account, BOOK, "500", times=None)
-    assignments.assign(account, BOOK, "402", times=None, operation="create")
-    assignments.assign(account, BOOK, "429", times=1)
-    assignments.assign(account, BOOK, "404", times=1)
-    assert [status(assignments.next_for(account, "create")) for _ in range(4)] == [429, 404, 402, 402]
-    assert status(assignments.next_for(account, "query")) == 500
+    assignments.assign(account, REGISTRY, "500", times=None)
+    assignments.assign(account, REGISTRY, "402", times=None, operation="create")
+    assignments.assign(account, REGISTRY, "429", times=1)
+    assignments.assign(account, REGISTRY, "404", times=1)
+    assert [status(assignments.next_for(account, REGISTRY, "create")) for _ in range(4)] == [
+        429,
+        404,
+        402,
+        402,
+    ]
+    assert status(assignments.next_for(account, REGISTRY, "query")) == 500
 
 
 def test_an_order_waits_for_a_request_that_it_can_have_an_effect_on() -> None:
     account = an_account()
-    assignments.assign(account, BOOK, "fail=service_error", times=1)
-    assert [assignments.next_for(account, operation) for operation in ("query", "media", "credits")] == [
-        None
-    ] * 3
-    found = assignments.next_for(account, "create")
+    assignments.assign(account, REGISTRY, "fail=service_error", times=1)
+    assert [
+        assignments.next_for(account, REGISTRY, operation) for operation in ("query", "media", "credits")
+    ] == [None] * 3
+    found = assignments.next_for(account, REGISTRY, "create")
     assert found is not None
     assert found.outcome.failure is not None
-    assignments.assign(account, BOOK, "404", times=1)
-    assert assignments.next_for(account, "create", {402, 500}) is None
-    assert status(assignments.next_for(account, "query", {404})) == 404
+    assignments.assign(account, REGISTRY, "404", times=1)
+    assert assignments.next_for(account, REGISTRY, "create", {402, 500}) is None
+    assert status(assignments.next_for(account, REGISTRY, "query", {404})) == 404
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_an_order_for_an_operation_is_not_taken_by_another(operation: str) -> None:
     account = an_account()
-    assignments.assign(account, BOOK, "drop", times=None, operation=operation)
-    assert [one for one in OPERATIONS if assignments.next_for(account, one)] == [operation]
+    assignments.assign(account, REGISTRY, "drop", times=None, operation=operation)
+    assert [one for one in OPERATIONS if assignments.next_for(account, REGISTRY, one)] == [operation]
 
 
 def test_credits_are_set_once_for_each_time_they_are_ordered() -> None:
     account = an_account()
     for _ in range(2):
-        assignments.assign(account, BOOK, "credits=3", times=None)
-        first, second = assignments.next_for(account, "create"), assignments.next_for(account, "query")
+        assignments.assign(account, REGISTRY, "credits=3", times=None)
+        first, second = (
+            assignments.next_for(account, REGISTRY, "create"),
+            assignments.next_for(account, REGISTRY, "query"),
+        )
         assert first is not None
         assert second is not None
         assert (first.credits, second.credits) == (3, None)
@@ -102,53 +111,58 @@ def test_credits_are_set_once_for_each_time_they_are_ordered() -> None:
 
 def test_a_later_step_sets_credits_when_it_is_come_to() -> None:
     account = an_account()
-    assignments.assign(account, BOOK, "ok*2, credits=0*2", times=None)
-    taken = [assignments.next_for(account, "create") for _ in range(4)]
+    assignments.assign(account, REGISTRY, "ok*2, credits=0*2", times=None)
+    taken = [assignments.next_for(account, REGISTRY, "create") for _ in range(4)]
     assert [found and found.credits for found in taken] == [None, None, 0, None]
 
 
 @pytest.mark.parametrize(
     ("text", "times", "operation", "why"),
     [
-        ("42", None, "any", "there is no recipe '42'; the nearest are "),
+        ("42", None, "any", "unknown recipe '42'; the nearest are "),
         ("402", 0, "any", "times: 0 is less than 1"),
-        ("402", None, "creat", "operation: 'creat' is none; create"),
-        ("402", None, "", "operation: '' is none; create, query, media, credits, any"),
+        ("402", None, "creat", "operation: unknown operation 'creat'; the nearest are create"),
+        (
+            "402",
+            None,
+            "",
+            "operation: unknown operation ''; the nearest are create, query, media, credits, any",
+        ),
     ],
 )
 def test_an_order_that_cannot_be_is_refused_and_changes_nothing(
     text: str, times: int | None, operation: str, why: str
 ) -> None:
     account = an_account()
-    fault = assignments.assign(account, BOOK, text, times=times, operation=operation)
+    fault = assignments.assign(account, REGISTRY, text, times=times, operation=operation)
     assert isinstance(fault, ApiError)
     assert fault.status == 400
     assert why in fault.detail
-    assert account.orders is None
+    assert account.assigned is None
 
 
 def test_orders_and_sequences_have_a_bound() -> None:
     account = an_account()
     for _ in range(1000):
-        assert assignments.assign(account, BOOK, "402", times=1) is None
-    assert assignments.assign(account, BOOK, "402", times=1) is not None
+        assert assignments.assign(account, REGISTRY, "402", times=1) is None
+    assert assignments.assign(account, REGISTRY, "402", times=1) is not None
     for number in range(1, 1500):
-        series = BOOK.find(f"429, ok*{number}")
-        assert not isinstance(series, ApiError)
-        assert assignments.step_of(account, "create", series).status == 429
+        sequence = REGISTRY.find(f"429, ok*{number}")
+        assert not isinstance(sequence, ApiError)
+        assert assignments.step_of(account, "create", sequence).status == 429
     assert account.turns is not None
     assert len(account.turns) == 1000
 
 
 def test_of_an_account_s_sequences_the_last_used_are_remembered() -> None:
     account = an_account()
-    first = BOOK.find("429*2")
+    first = REGISTRY.find("429*2")
     assert not isinstance(first, ApiError)
     assignments.step_of(account, "create", first)
     for number in range(1, 1000):
-        series = BOOK.find(f"429, ok*{number}")
-        assert not isinstance(series, ApiError)
-        assignments.step_of(account, "create", series)
+        sequence = REGISTRY.find(f"429, ok*{number}")
+        assert not isinstance(sequence, ApiError)
+        assignments.step_of(account, "create", sequence)
     assert [assignments.step_of(account, "create", first).status for _ in range(2)] == [429, None]
 
 
@@ -168,10 +182,10 @@ def test_what_stands_is_json_and_only_ever_gets_less(
 ) -> None:
     account = an_account()
     for text, times, operation in placed:
-        assert assignments.assign(account, BOOK, text, times=times, operation=operation) is None
+        assert assignments.assign(account, REGISTRY, text, times=times, operation=operation) is None
     left = [one["left"] for one in assignments.list_assigned(account)]
     for operation in asked:
-        found = assignments.next_for(account, operation)
+        found = assignments.next_for(account, REGISTRY, operation)
         now = [one["left"] for one in json.loads(json.dumps(assignments.list_assigned(account)))]
         assert sum(one or 0 for one in now) == sum(one or 0 for one in left) - (
             1 if found is not None and now != left else 0

@@ -9,7 +9,7 @@ import jsonschema_rs
 import pytest
 from evolink_mock.domain import task_body
 from evolink_mock.recipes import body_variants
-from evolink_mock.recipes.registry import Recipe
+from evolink_mock.recipes.recipe import Recipe
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import OPERATION, SPEC, START, a_plan, a_task
@@ -26,7 +26,7 @@ def keeps(schema: Any, body: Any) -> bool:
 
 def made(schema: Any, seed: int = 0, **asked: Any) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(
-        body_variants.wire(Recipe(**asked), a_task(a_plan()), START + 4, schema, seed)
+        body_variants.encode_variant(Recipe(**asked), a_task(a_plan()), START + 4, schema, seed)
     )
     return found
 
@@ -82,7 +82,7 @@ def test_unknown_fields_stand_at_the_top_and_within(schema: Any) -> None:
 @BOTH
 @pytest.mark.parametrize("shape", ["", "full", "extra"])
 def test_a_word_of_the_status_goes_with_any_shape(schema: Any, shape: str) -> None:
-    body = made(schema, shape=shape, word="archived")
+    body = made(schema, shape=shape, status_word="archived")
     assert body["status"] == "archived"
     assert not keeps(schema, body)
 

@@ -7,11 +7,12 @@ import re
 import jsonschema_rs
 import pytest
 from evolink_mock.recipes.effects import EFFECTS, FAIL, OPERATIONS, STATUS, Effect, listing, rows, schema
-from evolink_mock.recipes.registry import RecipeRegistry, RecipeSequence
+from evolink_mock.recipes.recipe import RecipeSequence
+from evolink_mock.recipes.registry import RecipeRegistry
 from support.builders import SPEC
 from support.paths import README as README_FILE
 
-BOOK = RecipeRegistry({402, 429}, SPEC.failures)
+REGISTRY = RecipeRegistry({402, 429}, SPEC.failures)
 README = README_FILE.read_text(encoding="utf-8")
 EDITOR = jsonschema_rs.Draft202012Validator(schema())
 
@@ -24,10 +25,10 @@ def each(effect: Effect) -> str:
 def test_every_example_is_a_recipe(effect: Effect) -> None:
     assert effect.examples
     for example in effect.examples:
-        found = BOOK.find(example)
+        found = REGISTRY.find(example)
         assert isinstance(found, RecipeSequence), example
         recipe = found.at(0)
-        concerned = {one for one in OPERATIONS if recipe.concerns(one, {402, 429})}
+        concerned = {one for one in OPERATIONS if recipe.affects(one, {402, 429})}
         assert concerned == effect.operations
 
 
@@ -46,7 +47,7 @@ def test_an_example_begins_with_the_name(effect: Effect) -> None:
 
 def test_editors_know_recipes_when_they_see_them() -> None:
     assert all(EDITOR.is_valid(example) for example in schema()["examples"])
-    assert all(EDITOR.is_valid(name) for name in BOOK.names)
+    assert all(EDITOR.is_valid(name) for name in REGISTRY.names)
     assert not any(EDITOR.is_valid(text) for text in ("", "a,", "a++b", "x" * 201, 402))
 
 
@@ -54,8 +55,8 @@ def test_the_listing_has_a_row_for_every_effect() -> None:
     assert len(rows()) == len(EFFECTS)
     for effect in EFFECTS:
         assert f"{effect.form}\n    {effect.meaning}" in listing()
-    assert "(on: all; as in: cut)" in listing()
-    assert "(on: create, query; as in: status=archived)" in listing()
+    assert "(on: all; example: cut)" in listing()
+    assert "(on: create, query; example: status=archived)" in listing()
 
 
 def test_no_two_effects_have_one_name() -> None:

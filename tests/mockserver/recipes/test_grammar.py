@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from evolink_mock.recipes.grammar import LONGEST, PATTERN, RecipeSyntaxError, Step, Word, parse, written
+from evolink_mock.recipes.grammar import LONGEST, PATTERN, RecipeSyntaxError, Step, Word, canonical, parse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,19 +19,19 @@ STEPS = st.builds(
     Step, st.lists(WORDS, min_size=1, max_size=3).map(tuple), st.none() | st.integers(1, 1_000_000)
 )
 RECIPES = (
-    st.lists(STEPS, min_size=1, max_size=3).map(tuple).filter(lambda steps: len(written(steps)) <= LONGEST)
+    st.lists(STEPS, min_size=1, max_size=3).map(tuple).filter(lambda steps: len(canonical(steps)) <= LONGEST)
 )
 SIGNS = st.text(st.sampled_from("429okfail=@*+, %./:-[]\n"), max_size=40)
 
 
 @given(RECIPES)
 def test_what_is_written_is_read(steps: tuple[Step, ...]) -> None:
-    assert parse(written(steps)) == steps
+    assert parse(canonical(steps)) == steps
 
 
 @given(RECIPES)
 def test_the_pattern_for_editors_takes_what_is_written(steps: tuple[Step, ...]) -> None:
-    assert re.match(PATTERN, written(steps))
+    assert re.match(PATTERN, canonical(steps))
 
 
 @given(SIGNS | st.text(max_size=60))
@@ -40,7 +40,7 @@ def test_any_text_is_read_or_refused_and_what_is_read_is_written_alike(text: str
         steps = parse(text)
     except RecipeSyntaxError:
         return
-    assert parse(written(steps)) == steps
+    assert parse(canonical(steps)) == steps
     assert re.match(PATTERN, text)
 
 

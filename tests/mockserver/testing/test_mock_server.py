@@ -122,8 +122,8 @@ def test_settings_are_written_as_on_the_command_line() -> None:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"duration": "soon"}, "'soon' is no duration"),
-        ({"rate": "often"}, "'often' is no rate"),
+        ({"duration": "soon"}, "invalid duration 'soon'"),
+        ({"rate": "often"}, "invalid rate 'often'"),
         ({"denied_models": ["none"]}, "'none' is not served"),
     ],
 )

@@ -19,7 +19,7 @@ from evolink_mock.server.app import create_app
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 
-from support.in_process import _enter
+from support.in_process import _start_lifespan
 from support.trace_builders import CREATE, MODEL, SPEC
 
 if TYPE_CHECKING:
@@ -247,7 +247,7 @@ class Workshop:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._stops = [self._do(_enter(app)) for app in self._apps.values()]
+        self._stops = [self._do(_start_lifespan(app)) for app in self._apps.values()]
         return self
 
     def __exit__(self, *_: object) -> None:

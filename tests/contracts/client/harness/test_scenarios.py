@@ -42,7 +42,7 @@ def test_every_documented_failure_has_a_scenario() -> None:
 def test_the_mock_takes_every_order(scenario: Scenario) -> None:
     for order in scenario.orders:
         account = SERVICE.anonymous
-        account.orders = None
+        account.assigned = None
         fault = assign(account, SERVICE.registry, order.recipe, times=order.times, operation=order.operation)
         assert fault is None, order
     assert scenario.about.endswith(".")

@@ -7,8 +7,7 @@ import math
 import pytest
 from evolink_mock.domain.tasks import Anomalies, Outcome, Phase, halfway, plan, view
 from evolink_mock.domain.units import Speed
-from evolink_mock.recipes.courses import anomalies_of, plan_for_recipe
-from evolink_mock.recipes.registry import DEFAULT_RECIPE, Recipe
+from evolink_mock.recipes.recipe import DEFAULT_RECIPE, Recipe, anomalies_of, plan_for_recipe
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import CREATED, DRAWS, OUTCOMES, SECONDS, SPEEDS, START
@@ -31,7 +30,7 @@ def test_a_slow_task_takes_what_it_is_told(created: float, draw: int, speed: Spe
 
 @given(DRAWS, SPEEDS)
 def test_a_longer_task_takes_so_many_times_as_long(draw: int, speed: Speed) -> None:
-    made, usual = plan_for_recipe(Recipe(longer=10.0), 0, draw, speed, 0), plan(0, draw, speed)
+    made, usual = plan_for_recipe(Recipe(slowdown=10.0), 0, draw, speed, 0), plan(0, draw, speed)
     assert made.ends == pytest.approx(10 * usual.ends, abs=0.011)  # a drawn duration is in milliseconds
 
 
@@ -74,4 +73,4 @@ def test_halfway_is_between_the_start_and_the_end() -> None:
 def test_only_what_is_odd_is_kept_with_a_task() -> None:
     assert anomalies_of(DEFAULT_RECIPE) is anomalies_of(Recipe(402, cut=True)) is None
     assert anomalies_of(Recipe(link="404")) == Anomalies("404")
-    assert anomalies_of(Recipe(callback="late", wait=3.0)) == Anomalies("", "late", 3.0)
+    assert anomalies_of(Recipe(callback="late", callback_delay=3.0)) == Anomalies("", "late", 3.0)

@@ -1,0 +1,44 @@
+"""`GET /v1/credits`: how clients check a key. Its own errors carry integer codes (clause `credits.integer-codes`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.json import encode
+
+from evolink_mock.api.policy import AUTHENTICATION, CREDITS, first_error
+from evolink_mock.api.recipe_response import with_network_faults
+from evolink_mock.api.request_context import apply_recipe, begin, log_recipe_notes
+from evolink_mock.domain.accounts import remaining
+from evolink_mock.http.responses import send_error, send_json
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from evolink_mock.service.service import Service
+
+
+class CreditsEndpoint:
+    """The credits operation, as an ASGI endpoint."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        """Respond with the credits that the account has left and has used."""
+        context = await begin(self._service, scope, {}, "credits")
+        if first_error(AUTHENTICATION, context) is not None:
+            error = {"code": 401, "message": "Invalid or expired token", "type": "authentication_error"}
+            await send_json(send, context.exchange, encode({"error": error}), 401)
+            return
+        apply_recipe(self._service, context)
+        send = with_network_faults(context, send)
+        refusal = first_error(CREDITS, context)
+        log_recipe_notes(context, refusal)
+        if refusal is not None:
+            await send_error(send, context.exchange, refusal)
+            return
+        left = remaining(context.account, context.now)
+        credits_of_key = {"remaining_credits": left, "used_credits": context.account.used}
+        data = {"user": credits_of_key, "token": {**credits_of_key, "unlimited_credits": False}}
+        await send_json(send, context.exchange, encode({"success": True, "message": "", "data": data}))

@@ -1,0 +1,40 @@
+"""Apply the recipe of a request to its response: network faults and body variants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolink_mock.domain import task_body
+from evolink_mock.domain.accounts import next_random
+from evolink_mock.domain.ids import fraction
+from evolink_mock.recipes import body_variants
+from evolink_mock.recipes.network_faults import inject_network_faults
+from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
+
+if TYPE_CHECKING:
+    from evolink_spec import CreateOperation, QueryOperation
+    from starlette.types import Send
+
+    from evolink_mock.api.request_context import RequestContext
+    from evolink_mock.domain.tasks import Task
+    from evolink_mock.service.service import Service
+
+
+def with_network_faults(context: RequestContext, send: Send) -> Send:
+    """The `send` of a request, with the network faults of its recipe."""
+    if context.recipe is NO_RECIPE:
+        return send
+    chance = fraction(next_random(context.account))
+    return inject_network_faults(context.recipe, context.exchange, context.documented, chance, send)
+
+
+def encode_task(
+    service: Service, context: RequestContext, task: Task, operation: CreateOperation | QueryOperation
+) -> bytes:
+    """The JSON of a task, in the variant that the recipe asks for."""
+    recipe = context.recipe
+    if recipe is NO_RECIPE or not isinstance(recipe, Recipe) or not (recipe.shape or recipe.status_word):
+        return task_body.to_json(task, context.now)
+    schema = body_variants.answer_schema(service.spec, operation)
+    seed = next_random(context.account)
+    return body_variants.encode_variant(recipe, task, context.now, schema, seed)

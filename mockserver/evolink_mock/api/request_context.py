@@ -1,0 +1,94 @@
+"""The context of one request to a documented operation: the facts that its checks are made on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from evolink_mock.domain.accounts import count_request, set_credits, set_rate
+from evolink_mock.domain.exchange import KEY, Exchange
+from evolink_mock.http.requests import token_of
+from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
+from evolink_mock.recipes.sources import RecipeRequest, resolve_recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from evolink_spec import ErrorAnswer
+    from starlette.types import Scope
+
+    from evolink_mock.api.operations import CompiledOperation
+    from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.tasks import Task
+    from evolink_mock.http.errors import ApiError
+    from evolink_mock.service.service import Service
+
+
+class RequestContext(Struct):
+    """The facts of one request. Those of its body, or of the task it asks for, are added when they are known."""
+
+    exchange: Exchange
+    headers: Mapping[bytes, bytes]
+    now: float
+    account: Account
+    token: str | None
+    documented: Mapping[int, ErrorAnswer]  # the errors of the operation
+    operation: str = "create"  # one of `effects.OPERATIONS`
+    recipe: Recipe | ApiError = NO_RECIPE
+    recipe_notes: tuple[str, ...] = ()
+    retry_after: float | None = None  # seconds, when the rate limit is exceeded
+    document: Any = None  # of a create: the decoded body, or the error that prevented it
+    compiled: CompiledOperation | ApiError | None = None  # of a create: the operation that serves it
+    callback_refusal: ApiError | None = None
+    task_id: str = ""  # of a query
+    task: Task | None = None
+
+
+async def begin(
+    service: Service, scope: Scope, documented: Mapping[int, ErrorAnswer], operation: str
+) -> RequestContext:
+    """The context as far as the head of the request tells: whose it is, and the time of the account."""
+    headers: dict[bytes, bytes] = dict(scope["headers"])
+    exchange: Exchange = scope[KEY]
+    token = token_of(headers.get(b"authorization", b""))
+    if token is not None and service.tokens and token.partition("~")[0] not in service.tokens:
+        token = None
+    account = service.anonymous if token is None else await service.store.account(token)
+    if token is not None:
+        exchange.journal, exchange.account = account.journal, account.label
+    now = exchange.at = (account.clock or service.clock).now()
+    return RequestContext(exchange, headers, now, account, token, documented, operation)
+
+
+def apply_recipe(service: Service, context: RequestContext) -> None:
+    """Resolve the recipe of an authenticated request, set the credits and rate limit it names, count the request."""
+    account, document = context.account, context.document
+    request = RecipeRequest(
+        context.operation,
+        context.documented,
+        prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None,
+        document.get("prompt") if isinstance(document, dict) else None,
+        context.token or "",
+    )
+    context.recipe, context.recipe_notes = resolve_recipe(service.registry, account, request)
+    recipe = context.recipe
+    if recipe is not NO_RECIPE and isinstance(recipe, Recipe):
+        if recipe.credits is not None:
+            set_credits(account, recipe.credits, context.now)
+        if recipe.rate is not None:
+            set_rate(account, recipe.rate)
+    if account.rate is not None:
+        context.retry_after = count_request(account, context.now)
+
+
+def log_recipe_notes(context: RequestContext, error: ApiError | None) -> None:
+    """Add the notes on recipes to the log line, unless the request gets a 400: its notes count as violations."""
+    if context.recipe_notes and (error is None or error.status != 400):  # noqa: PLR2004
+        context.exchange.notes += context.recipe_notes
+
+
+def prefer_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    """All `Prefer` lines as one list (RFC 9110, section 5.3); None without one."""
+    lines = [value for name, value in headers if name == b"prefer"]
+    return b", ".join(lines) if lines else None

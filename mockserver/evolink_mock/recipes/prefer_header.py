@@ -1,0 +1,107 @@
+"""Find the recipe in a `Prefer` header (RFC 7240): `mock=RECIPE`, or `code=STATUS` as Prism writes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+_NAMES = ("mock", "code")
+_SEPARATORS = ",;="
+_OPERATORS = "=@*+"  # they end the name of an effect
+
+
+class Preference(NamedTuple):
+    """A preference or a parameter of one. `start` is where an unquoted value begins in the header."""
+
+    name: str
+    value: str | None
+    is_quoted: bool
+    start: int
+
+
+def recipe_text(header: str, effects: Collection[str]) -> str | None:
+    """The text of the first recipe that a header names; None without one.
+
+    A sequence should be quoted. Of one that is not, the items after a comma belong to the recipe as long as they
+    begin with the name of an effect.
+    """
+    for preference in preferences(header):
+        if preference.name.lower() in _NAMES:
+            if preference.is_quoted or preference.value is None:
+                return preference.value or ""
+            return _unquoted_sequence(header[preference.start :], effects)
+    return None
+
+
+def preferences(header: str) -> Iterator[Preference]:
+    """The preferences of a header and their parameters, in order; one pass over it, whatever it holds.
+
+    A quoted string is one value, so that nothing in it counts as a preference.
+    """
+    position, length = 0, len(header)
+    is_closed = True  # once a quoted string does not end, none after it does
+    while position < length:
+        character = header[position]
+        if character == '"':
+            end = _quoted_end(header, position) if is_closed else None
+            is_closed = end is not None
+            position = position + 1 if end is None else end
+        elif character in _SEPARATORS or character.isspace():
+            position += 1
+        else:
+            name_end = _token_end(header, position, '"' + _SEPARATORS)
+            name = header[position:name_end]
+            equals = _skip_space(header, name_end)
+            if equals == length or header[equals] != "=":
+                yield Preference(name, None, is_quoted=False, start=name_end)
+                position = equals
+                continue
+            start = _skip_space(header, equals + 1)
+            end = _quoted_end(header, start) if is_closed and header[start : start + 1] == '"' else None
+            if end is not None:
+                yield Preference(name, header[start + 1 : end - 1], is_quoted=True, start=start)
+                position = end
+            else:
+                position = _token_end(header, start, '",;')
+                yield Preference(name, header[start:position], is_quoted=False, start=start)
+
+
+def _quoted_end(header: str, start: int) -> int | None:
+    """The position after a quoted string that begins at `start`; None when it does not end."""
+    position, length = start + 1, len(header)
+    while position < length:
+        if header[position] == '"':
+            return position + 1
+        position += 2 if header[position] == "\\" else 1
+    return None
+
+
+def _token_end(header: str, position: int, stops: str) -> int:
+    length = len(header)
+    while position < length and header[position] not in stops and not header[position].isspace():
+        position += 1
+    return position
+
+
+def _skip_space(header: str, position: int) -> int:
+    length = len(header)
+    while position < length and header[position].isspace():
+        position += 1
+    return position
+
+
+def _unquoted_sequence(rest: str, effects: Collection[str]) -> str:
+    first, *others = rest.partition(";")[0].split(",")
+    kept = [first.split(maxsplit=1)[0] if first.strip() else ""]
+    for other in others:
+        if _effect_name(other) not in effects:
+            break
+        kept.append(other)
+    return ",".join(kept)
+
+
+def _effect_name(item: str) -> str:
+    ends = [position for position in map(item.find, _OPERATORS) if position >= 0]
+    return item[: min(ends, default=len(item))].strip()

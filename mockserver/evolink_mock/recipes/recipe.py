@@ -1,0 +1,94 @@
+"""A recipe once it is read: what happens to one request, and to the task that the request creates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from evolink_mock.domain.tasks import SUCCESS, Anomalies, Outcome, Phase, Plan, plan, queued, stuck
+from evolink_mock.domain.units import Rate, Speed
+from evolink_mock.recipes.effects import BY_NAME, GATEWAY, OPERATIONS, STATUS
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+
+class Recipe(Struct, frozen=True):
+    """The effects on one request: an error, the task it creates, how its response is sent and shaped."""
+
+    status: int | None = None
+    retry_after: float = 1.0  # seconds, of a 429
+    outcome: Outcome = SUCCESS
+    seconds: float | None = None  # the whole duration of the task
+    slowdown: float = 1.0  # or a multiple of the usual one
+    stuck: Phase | None = None
+    queued: bool = False
+    link: str = ""
+    callback: str = ""
+    callback_delay: float = 0.0  # seconds, of a late callback
+    latency: Speed | None = None  # in real time
+    drop: bool = False
+    cut: bool = False
+    content_type: bytes = b""
+    shape: str = ""
+    status_word: str = ""  # in place of the task's status
+    credits: float | None = None
+    rate: Rate | None = None
+    operations: frozenset[str] = frozenset(OPERATIONS)  # those it can affect, its status aside
+
+    def affects(self, operation: str, documented: Container[int]) -> bool:
+        """Whether it can affect an operation that documents these error statuses."""
+        if self.status is None:
+            return operation in self.operations
+        is_documented = operation in BY_NAME[STATUS].operations and self.status in documented
+        return is_documented or self.status in GATEWAY or operation in self.operations
+
+
+NO_RECIPE = Recipe()  # of a request that names none; compared by identity
+DEFAULT_RECIPE = Recipe(slowdown=1.0)  # `ok`: the usual response, and no other source is searched
+
+
+class RecipeSequence(Struct, frozen=True):
+    """A recipe as written: one recipe for every request, or steps for one request after the other."""
+
+    text: str  # in its canonical spelling
+    steps: tuple[tuple[Recipe, int], ...]  # each with the number of requests it is for
+    is_constant: bool  # it is one recipe for all requests
+
+    @property
+    def length(self) -> int:
+        """The number of requests that the steps are for; meaningless when constant."""
+        return sum(times for _, times in self.steps)
+
+    def index(self, turn: int) -> int:
+        """The step of a turn, both counted from 0; the number of steps when it is over."""
+        for index, (_, times) in enumerate(self.steps):
+            if self.is_constant or turn < times:
+                return index
+            turn -= times
+        return len(self.steps)
+
+    def at(self, turn: int) -> Recipe:
+        """The recipe of a turn: `DEFAULT_RECIPE` after the last step."""
+        index = self.index(turn)
+        return self.steps[index][0] if index < len(self.steps) else DEFAULT_RECIPE
+
+
+def plan_for_recipe(recipe: Recipe, created: float, draw: int, speed: Speed, queue_end: float) -> Plan:
+    """The plan of a task; `queue_end` is when the account's earlier tasks end, for a task that queues."""
+    if recipe.seconds is not None:
+        speed = Speed(recipe.seconds, recipe.seconds)
+    elif recipe.slowdown != 1:
+        speed = Speed(speed.shortest * recipe.slowdown, speed.longest * recipe.slowdown)
+    timetable = plan(created, draw, speed, recipe.outcome)
+    if recipe.queued:
+        timetable = queued(timetable, queue_end)
+    return timetable if recipe.stuck is None else stuck(timetable, recipe.stuck)
+
+
+def anomalies_of(recipe: Recipe) -> Anomalies | None:
+    """The anomalies of the task's link and callback; None when it has none."""
+    if not recipe.link and not recipe.callback:
+        return None
+    return Anomalies(recipe.link, recipe.callback, recipe.callback_delay)

@@ -1,0 +1,114 @@
+"""Where a request can name a recipe, in order of precedence; and the one place where it is resolved.
+
+- `header`: `Prefer: mock=RECIPE`, or Prism's `Prefer: code=STATUS`;
+- `prompt`: `[[RECIPE]]` anywhere in the prompt of a create;
+- `assigned`: assigned to the account by the control API;
+- `token`: after a `~` in the bearer token.
+
+A header and the control API address this server, so an unknown recipe there is an error. A prompt and a token are the
+client's own text: whatever is not a recipe is left alone, with a note for the log. `[[!TEXT]]` is never a recipe.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct
+
+from evolink_mock.http.errors import ApiError
+from evolink_mock.recipes import assignments
+from evolink_mock.recipes.prefer_header import recipe_text
+from evolink_mock.recipes.recipe import NO_RECIPE, Recipe, RecipeSequence
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+
+    from evolink_mock.domain.accounts import Account
+    from evolink_mock.recipes.registry import RecipeRegistry
+
+SOURCES = ("header", "prompt", "assigned", "token")
+_BRACKETS = re.compile(r"\[\[([^\[\]]{1,200})\]\]")
+_ESCAPE = "!"
+_MOST_BRACKETS = 20  # per prompt; those after them are not looked at
+
+
+class RecipeRequest(Struct, frozen=True):
+    """The parts of a request that decide on its recipe."""
+
+    operation: str  # one of `effects.OPERATIONS`
+    documented: Container[int]  # the error statuses of the operation
+    prefer: bytes | None = None  # all `Prefer` lines, joined by commas
+    prompt: Any = None
+    token: str = ""
+
+
+class Resolution(NamedTuple):
+    """The recipe of a request, or the error for an unknown one, and notes for the log."""
+
+    recipe: Recipe | ApiError
+    notes: tuple[str, ...] = ()
+
+
+_NOTHING = Resolution(NO_RECIPE)
+
+
+def resolve_recipe(
+    registry: RecipeRegistry,
+    account: Account,
+    request: RecipeRequest,
+    enabled: Container[str] = SOURCES,
+) -> Resolution:
+    """The recipe of the first source that has one. The account's sequences advance by one turn."""
+    notes: tuple[str, ...] = ()
+    sequence: RecipeSequence | ApiError | None = None
+    if request.prefer is not None and "header" in enabled:
+        sequence = _in_header(registry, request.prefer)
+    if sequence is None and isinstance(request.prompt, str) and "prompt" in enabled:
+        sequence, notes = _in_prompt(registry, request.prompt)
+    if sequence is None and account.assigned is not None and "assigned" in enabled:
+        recipe = assignments.next_for(account, registry, request.operation, request.documented)
+        if recipe is not None:
+            return Resolution(recipe, notes)
+    if sequence is None and "~" in request.token and "token" in enabled:
+        sequence, token_notes = _in_token(registry, request.token)
+        notes += token_notes
+    if sequence is None:
+        return Resolution(NO_RECIPE, notes) if notes else _NOTHING
+    if isinstance(sequence, ApiError):
+        return Resolution(sequence, notes)
+    return Resolution(assignments.step_of(account, request.operation, sequence), notes)
+
+
+def _in_header(registry: RecipeRegistry, prefer: bytes) -> RecipeSequence | ApiError | None:
+    text = recipe_text(prefer.decode("latin-1"), registry.effect_names)
+    return None if text is None else registry.find(text)
+
+
+def _in_prompt(registry: RecipeRegistry, prompt: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
+    """The first text in double brackets that is a recipe; a note about the first that is none."""
+    notes: tuple[str, ...] = ()
+    for text in _texts_in_brackets(prompt):
+        sequence = registry.find(text)
+        if not isinstance(sequence, ApiError):
+            return sequence, notes
+        notes = notes or (f"the prompt is used as it is: {sequence.detail}",)
+    return None, notes
+
+
+def _texts_in_brackets(prompt: str) -> Iterator[str]:
+    if "[[" in prompt:
+        for match in islice(_BRACKETS.finditer(prompt), _MOST_BRACKETS):
+            if not match[1].lstrip().startswith(_ESCAPE):
+                yield match[1].strip()
+
+
+def _in_token(registry: RecipeRegistry, token: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
+    """The recipe after the first `~`. A key may contain a `~` of its own, so a note repeats no part of it."""
+    text = token.partition("~")[2]
+    sequence = registry.find(text)
+    if not isinstance(sequence, ApiError):
+        return sequence, ()
+    nearest = registry.suggest(text)
+    return None, (f"the token is used as it is: the part after ~ is not a recipe; the nearest are {nearest}",)
