@@ -58,7 +58,7 @@ def test_a_duration_has_a_number_and_a_unit(text: str, seconds: float) -> None:
     ],
 )
 def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match="(?s)invalid duration .*: write 5s, 500ms, 2m or 1h"):
+    with pytest.raises(ValueError, match=r"(?s)invalid duration .*: write 5s, 500ms, 2m or 1h"):
         parse_duration(text)
 
 
@@ -103,7 +103,7 @@ def test_a_rate_is_a_number_and_a_window(text: str, rate: Rate) -> None:
     "text", ["", "30", "/minute", "0/minute", "-1/minute", "1.5/minute", "30/m", "30/week", "30minute"]
 )
 def test_what_is_no_rate_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match="invalid rate .*: write 30/minute"):
+    with pytest.raises(ValueError, match=r"invalid rate .*: write 30/minute"):
         parse_rate(text)
 
 
