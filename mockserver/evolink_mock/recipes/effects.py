@@ -120,8 +120,8 @@ def _read_credits(word: Word) -> dict[str, Any]:
 
 EFFECTS = (
     Effect("ok", "ok", "the usual response", ("ok", "200"), _ALL, _read_ok),
-    Effect(STATUS, "STATUS, 429=TIME", "the documented error with this status, on operations that document it; TIME sets "
-           "the `Retry-After` of a 429 (1 second by default)",
+    Effect(STATUS, "STATUS, 429=TIME", "the documented error with this status, on operations that document it; TIME "
+           "sets the `Retry-After` of a 429 (1 second by default)",
            ("402", "429=5s", "429*2, ok"), _DOCUMENTED, _read_status),
     Effect("502", "502, 503, 504", "the HTML page of a gateway; the request does not reach the API",
            ("502", "503", "504"), _ALL, _read_status),

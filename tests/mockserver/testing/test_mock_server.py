@@ -209,7 +209,7 @@ def test_every_setting_of_serve_is_a_keyword() -> None:
 @pytest.mark.parametrize(
     ("keyword", "why"),
     [
-        ({"duration": "soon"}, "^duration: 'soon' is no duration"),
+        ({"duration": "soon"}, "^duration: invalid duration 'soon'"),
         ({"port": 70000}, "^port: 70000 is not a whole number from 0 to 65535$"),
         ({"credits": -1}, "^credits: invalid number of credits '-1'"),
         ({"realtime": True, "duration": 1}, "^realtime and duration cannot be used together$"),
