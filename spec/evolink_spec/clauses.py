@@ -1,4 +1,4 @@
-"""The clauses: every sentence that binds a server or a client, each with an id that reports can name."""
+"""The clauses: every rule that binds a server or a client, each with an id that reports cite."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Where a violation of a clause would be seen (the words are explained in clauses.yaml), and by what."""
+    """Where a violation of a clause shows (the values are explained in clauses.yaml), and in what."""
 
     where: Where
     by: str
@@ -29,11 +29,11 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One rule in one line of our own.
+    """One rule, in one line of our own allowed.
 
-    `document` is the name of a file in spec/openapi and `pointer` the JSON pointer to the place that
-    says it; both are None when only a published fact says it. `choice` is what we decided, where the
-    documents are silent or contradict themselves.
+    `document` names a file in `openapi/` and `pointer` is the JSON pointer to the place that states the rule;
+    both are None when only a published fact states it. `choice` records what was decided where the documents
+    are silent or contradict themselves.
     """
 
     id: str
@@ -49,43 +49,43 @@ class Clause:
 def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
     """Every clause in the order of the file; `SpecError` naming file and pointer when it is malformed."""
     root = Node(read(path), str(path))
-    _only(root, "clauses")
+    _check_keys(root, "clauses")
     listed = root.child("clauses")
     if not isinstance(listed.value, list) or not listed.value:
         raise listed.error("must be a list with at least one clause")
-    found: dict[str, Clause] = {}
+    clauses: dict[str, Clause] = {}
     for index, value in enumerate(listed.value):
         node = Node(listed.document, listed.source, join(listed.pointer, index), value)
         clause = _clause(node)
-        if clause.id in found:
-            raise node.child("id").error(f"{clause.id!r} stands twice")
-        found[clause.id] = clause
-    return tuple(found.values())
+        if clause.id in clauses:
+            raise node.child("id").error(f"{clause.id!r} appears twice")
+        clauses[clause.id] = clause
+    return tuple(clauses.values())
 
 
 def _clause(node: Node) -> Clause:
-    _only(node, *_KEYS)
+    _check_keys(node, *_KEYS)
     document, pointer = node.child("document"), node.child("pointer")
     if (document.value is None) != (pointer.value is None):
-        raise pointer.error("and the document are given together or not at all")
+        raise pointer.error("and `document` must be given together")
     return Clause(
         id=_id(node.child("id")),
         rule=_line(node.child("rule")),
         document=None if document.value is None else _line(document),
         pointer=None if pointer.value is None else _line(pointer),
-        binds=_word(node.child("binds"), Binds),
-        level=_word(node.child("level"), Level),
+        binds=_one_of(node.child("binds"), Binds),
+        level=_one_of(node.child("level"), Level),
         observed=_observation(node.child("observed")),
         choice=_line(node.child("choice")) if "choice" in node.mapping() else None,
     )
 
 
 def _observation(node: Node) -> Observation:
-    _only(node, "in", "by")
-    return Observation(where=_word(node.child("in"), Where), by=_line(node.child("by")))
+    _check_keys(node, "in", "by")
+    return Observation(where=_one_of(node.child("in"), Where), by=_line(node.child("by")))
 
 
-def _only(node: Node, *known: str) -> None:
+def _check_keys(node: Node, *known: str) -> None:
     for key in node.mapping():
         if key not in known:
             raise node.error(f"has {key!r}, which is not one of {', '.join(known)}")
@@ -93,7 +93,7 @@ def _only(node: Node, *known: str) -> None:
 
 def _id(node: Node) -> str:
     if not _ID.fullmatch(_line(node)):
-        raise node.error(f"{node.value!r} is no dotted id in lower case, like task.final")
+        raise node.error(f"{node.value!r} is not a dotted lower-case id such as task.final")
     return str(node.value)
 
 
@@ -103,8 +103,8 @@ def _line(node: Node) -> str:
     return node.value
 
 
-def _word(node: Node, vocabulary: Any) -> Any:
-    words = get_args(vocabulary)
-    if node.value not in words:
-        raise node.error(f"{node.value!r} is not one of {', '.join(words)}")
+def _one_of(node: Node, vocabulary: Any) -> Any:
+    allowed = get_args(vocabulary)
+    if node.value not in allowed:
+        raise node.error(f"{node.value!r} is not one of {', '.join(allowed)}")
     return node.value

@@ -1,9 +1,9 @@
-"""`load()`, and the built-in documents as they were last read: a server starts without YAML, JSONPath and checks.
+"""`load()`, and a compiled copy of the built-in documents, so that a server starts without YAML and JSONPath.
 
     python -m evolink_spec                 after any change to openapi/ or overlay.yaml
 
-Reading the built-in documents costs a third of the server's start, and they change a few times a year. So what
-reading gives is kept in compiled.json, with the sha256 of each source; when one differs, the sources are read.
+Reading the built-in documents takes a third of the server's start-up, and they change a few times a year. The result
+is therefore kept in compiled.json with the SHA-256 of each source; when entry differs, the sources are read again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COMPILED = HERE / "compiled.json"
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A `Spec` of the built-in documents as JSON can hold it; sources are file names below this package."""
+    """A `Spec` of the built-in documents in a JSON-compatible form; sources are file names in this package."""
 
     sources: dict[str, str]  # file → sha256
     creates: list[CreateOperation]
@@ -32,9 +32,9 @@ class Compiled:
 
 
 def load(*files: Path | str) -> Spec:
-    """Read documents (none: the built-in ones) and overlays, in any order, into one `Spec`.
+    """Read documents and overlays, in any order, into entry `Spec`; without arguments, the built-in documents.
 
-    Raises `SpecError`; see `evolink_spec.loading.load`, which does the reading.
+    Raises `SpecError`; see `evolink_spec.loading.load`, which does the work.
     """
     if not files and (compiled := read()) is not None:
         return expand(compiled)
@@ -44,7 +44,7 @@ def load(*files: Path | str) -> Spec:
 
 
 def read() -> Compiled | None:
-    """What was compiled; None when it is missing, unreadable, or was made from other sources."""
+    """The compiled copy; None when it is missing, unreadable or out of date."""
     try:
         compiled = msgspec.json.decode(COMPILED.read_bytes(), type=Compiled)
     except (OSError, msgspec.MsgspecError):
@@ -53,16 +53,16 @@ def read() -> Compiled | None:
 
 
 def sources() -> dict[str, str]:
-    """The sha256 of every file that the built-in contract is made from."""
+    """The SHA-256 of each built-in document and overlay, by file name."""
     files = (*sorted((HERE / "openapi").glob("*.yaml")), HERE / "overlay.yaml")
     return {path.relative_to(HERE).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def expand(compiled: Compiled) -> Spec:
-    """The `Spec` that was compiled, its sources named as they are on this machine."""
+    """The `Spec` of a compiled copy, with absolute source paths."""
     creates: dict[tuple[str, str], dict[str | None, CreateOperation]] = {}
-    for one in compiled.creates:
-        operation = replace(one, source=str(HERE / one.source))
+    for entry in compiled.creates:
+        operation = replace(entry, source=str(HERE / entry.source))
         for model in operation.models or (None,):
             creates.setdefault((operation.method, operation.path), {})[model] = operation
     documents = {str(HERE / name): document for name, document in compiled.documents.items()}
@@ -71,7 +71,7 @@ def expand(compiled: Compiled) -> Spec:
 
 
 def condense(spec: Spec) -> Compiled:
-    """What `expand` turns back into this spec of the built-in documents."""
+    """The compiled copy of this spec of the built-in documents; the inverse of `expand`."""
     by_place = {
         (op.method, op.path, op.models): op for by_model in spec.creates.values() for op in by_model.values()
     }
@@ -89,7 +89,7 @@ def _name(source: str) -> str:
 
 
 def main() -> None:
-    """Read the built-in documents and keep what reading gives."""
+    """Compile the built-in documents into compiled.json."""
     from evolink_spec.loading import load as read_documents
 
     plain = msgspec.to_builtins(condense(read_documents()), str_keys=True)

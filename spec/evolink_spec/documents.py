@@ -1,4 +1,4 @@
-"""From a file to a document: YAML, JSON, or a documentation page with one YAML block in it."""
+"""Read a document from a file: YAML, JSON, or a documentation page with one YAML block."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from evolink_spec.models import Json
 
-# libyaml reads a document eight times faster than the Python loader, which would be felt at start-up.
+# libyaml reads a document eight times faster than the Python loader; start-up would feel the difference.
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # A fence of any length and language word, as CommonMark has it; the longest run opens and closes.
 _BLOCK = re.compile(
@@ -24,8 +24,8 @@ _BLOCK = re.compile(
 )
 _TOP = re.compile(r"^(openapi|overlay)[ \t]*:", re.MULTILINE)
 _TAG = "tag:yaml.org,2002:"
-# The core schema of YAML 1.2: its words, and the signs that they begin with. PyYAML speaks 1.1, where
-# `16:9` is the number 969, `on` is true and `010` is eight.
+# The core schema of YAML 1.2: a pattern for each type, and the characters it can begin with. PyYAML implements
+# YAML 1.1, where `16:9` is the number 969, `on` is true and `010` is eight.
 _WORDS = {
     "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
@@ -39,7 +39,7 @@ _WORDS = {
 
 
 class _Loader(_BASE):  # type: ignore[misc]
-    """YAML 1.2 as OpenAPI wants it: JSON's types only, every key is text, a repeated key is an error."""
+    """YAML 1.2 as OpenAPI requires it: JSON types only, text keys only, and no repeated keys."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own way to change them)
     yaml_constructors = {  # noqa: RUF012  (the same)
@@ -62,19 +62,21 @@ def _refuse_repeated_keys(node: Any) -> None:
         if not isinstance(key, yaml.ScalarNode):
             raise yaml.constructor.ConstructorError(None, None, "a key must be text", key.start_mark)
         if key.value in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{key.value!r} appears twice", key.start_mark
+            )
         seen.add(key.value)
 
 
 def _scalar(make: Callable[[str], Json]) -> Callable[[Any, Any], Json]:
-    """The constructor of a value from its text; what the text cannot be is an error with its line."""
+    """A YAML constructor that calls `make` on the text of a scalar; a failure is reported with its line."""
 
     def construct(loader: Any, node: Any) -> Json:
         text = loader.construct_scalar(node)
         try:
             return make(text)
         except (KeyError, ValueError):
-            problem = f"{text[:40]!r} is no value that JSON has"
+            problem = f"{text[:40]!r} is not a JSON value"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     return construct
@@ -92,23 +94,23 @@ _Loader.add_constructor(_TAG + "float", _scalar(float))
 
 
 def yaml_block(page: str) -> str | None:
-    """The text of the YAML block of a Markdown page, to the byte; None when there is none.
+    """The exact text of the YAML block of a Markdown page; None when there is none.
 
-    Of several it is the one that begins a document, else the first.
+    Of several blocks, the one that begins a document is taken, else the first.
     """
-    blocks = [found["text"] for found in _BLOCK.finditer(page)]
+    blocks = [match["text"] for match in _BLOCK.finditer(page)]
     return next(filter(_TOP.search, blocks), blocks[0] if blocks else None)
 
 
 def parse(text: str, source: str) -> Json:
-    """Decode `text` as JSON, YAML or a page; raise `SpecError` naming line and column."""
+    """Decode `text` as JSON, YAML or a page. Raises `SpecError` with line and column."""
     stripped = text.lstrip("\ufeff \t\r\n")
     try:
         document = _json(stripped) if stripped.startswith("{") else _yaml(text)
-        # A document is JSON whatever it was written in: no circle, no infinity, no half of a character.
+        # A document must be expressible as JSON: no cycle, no infinity, no lone surrogate.
         json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise SpecError(source, "", f"is not readable as YAML or JSON: {_one_line(error)}") from error
+        raise SpecError(source, "", f"cannot be read as YAML or JSON: {_one_line(error)}") from error
     return document
 
 
@@ -120,19 +122,19 @@ def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands twice")
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} appears twice")
     return members
 
 
 def _yaml(text: str) -> Json:
-    if sum(bool(_TOP.search(found["text"])) for found in _BLOCK.finditer(text)) > 1:
-        raise ValueError("it is a page with several documents: give each a file of its own")
+    if sum(bool(_TOP.search(match["text"])) for match in _BLOCK.finditer(text)) > 1:
+        raise ValueError("the page holds several documents: save each to its own file")
     block = yaml_block(text)
     return yaml.load(text if block is None else block, Loader=_Loader)  # noqa: S506  (a safe loader)
 
 
 def read(path: Path) -> dict[str, Json]:
-    """Read one document; raise `SpecError` when it is missing, no text, or no mapping."""
+    """Read one document. Raises `SpecError` when it is missing, not text, or not a mapping."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -141,9 +143,7 @@ def read(path: Path) -> dict[str, Json]:
         raise SpecError(str(path), "", f"is not UTF-8 text (byte {error.start})") from error
     document = parse(text, str(path))
     if not isinstance(document, dict):
-        raise SpecError(
-            str(path), "", "has no OpenAPI document in it (YAML, JSON, or a page with a YAML block)"
-        )
+        raise SpecError(str(path), "", "holds no OpenAPI document (YAML, JSON, or a page with a YAML block)")
     return document
 
 

@@ -1,13 +1,13 @@
-"""The one error of this package: a document that cannot be understood, and where."""
+"""The one error of this package: what in a document is not supported, and where."""
 
 from __future__ import annotations
 
 
 class SpecError(Exception):
-    """A document that the loader does not understand.
+    """A document that cannot be read or is not supported.
 
-    `source` is the file as the user named it, `pointer` an RFC 6901 JSON pointer to the place
-    (empty for the document itself), `problem` one sentence that says what is wrong there.
+    `source` is the file as the user named it, `pointer` an RFC 6901 JSON pointer to the place (empty for the
+    document itself), `problem` a phrase that says what is wrong there.
     """
 
     def __init__(self, source: str, pointer: str, problem: str) -> None:

@@ -1,4 +1,4 @@
-"""`load()`: documents and overlays in, one `Spec` out."""
+"""Read documents and overlays into one `Spec`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _VERSION = re.compile(r"3\.1\.[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """What one document says: as the overlays leave it, its operations, its task failures."""
+    """One document: its tree after the overlays, its operations and its task failures."""
 
     overlaid: Node
     creates: Sequence[CreateOperation]
@@ -44,49 +44,52 @@ class _Document:
 
 
 def vendored() -> tuple[Path, ...]:
-    """The documents in the package, without the built-in query."""
+    """The vendored documents in this package, without the built-in task query."""
     return tuple(sorted(path for path in QUERY.parent.glob("*.yaml") if path != QUERY))
 
 
 def load(*files: Path | str) -> Spec:
-    """Read documents (none: the vendored ones) and overlays, in any order, into one `Spec`.
+    """Read documents and overlays, in any order, into one `Spec`; without documents, the vendored ones.
 
-    The built-in overlay, then every overlay given, is applied to every document. The built-in task
-    query is added when no document describes one, and its failures when none names any. Raises
-    `SpecError`.
+    The built-in overlay and then each files_read overlay is applied to every document. The built-in task query is
+    added when no document describes one, and its failures when none lists any. Raises `SpecError`.
     """
-    given = {str(path): read(Path(path)) for path in files}
-    overlays = {source: one for source, one in given.items() if overlay.is_overlay(one)}
-    if len(overlays) == len(given):  # nothing, or overlays alone: over what is built in
-        given |= {str(path): read(path) for path in vendored()}
-    named = [source for source in given if source not in overlays]
+    files_read = {str(path): read(Path(path)) for path in files}
+    overlays = {source: document for source, document in files_read.items() if overlay.is_overlay(document)}
+    if len(overlays) == len(files_read):  # no document files_read: use the vendored ones
+        files_read |= {str(path): read(path) for path in vendored()}
+    named = [source for source in files_read if source not in overlays]
     prose = read(OVERLAY)
-    documents = [_document(source, given[source], prose, overlays) for source in named]
+    documents = [_document(source, files_read[source], prose, overlays) for source in named]
     creates = _index(documents)
     built_in = None
-    if not any(one.queries for one in documents) or not any(one.failures for one in documents):
+    if not any(document.queries for document in documents) or not any(
+        document.failures for document in documents
+    ):
         built_in = _document(str(QUERY), read(QUERY), prose, overlays)
-    if built_in and not any(one.queries for one in documents):
+    if built_in and not any(document.queries for document in documents):
         documents.append(built_in)
     return Spec(
         creates=creates,
-        query=_only([query for one in documents for query in one.queries]),
-        failures=next(one.failures for one in (*documents, built_in) if one and one.failures),
-        documents={one.overlaid.source: one.overlaid.value for one in documents},
+        query=_single_query([query for document in documents for query in document.queries]),
+        failures=next(
+            document.failures for document in (*documents, built_in) if document and document.failures
+        ),
+        documents={document.overlaid.source: document.overlaid.value for document in documents},
     )
 
 
 def _document(source: str, published: _Object, prose: _Object, overlays: Mapping[str, _Object]) -> _Document:
-    """Read a document as its user has it, then once more for what the built-in overlay adds to it."""
+    """Read a document as published, then once more with the additions of the built-in overlay."""
     try:
         _check_root(Node(published, source))
-        found = operations_of(Node(_overlaid(published, overlays), source))
+        operations = operations_of(Node(_overlaid(published, overlays), source))
         overlaid = Node(_overlaid(_with_prose(published, prose, source), overlays), source)
-        creates = [with_prose(one, overlaid) for one in found if isinstance(one, CreateOperation)]
-        queries = [one for one in found if isinstance(one, QueryOperation)]
+        creates = [with_prose(each, overlaid) for each in operations if isinstance(each, CreateOperation)]
+        queries = [each for each in operations if isinstance(each, QueryOperation)]
         failures = [failure for query in queries for failure in failures_of(query, overlaid)]
     except RecursionError:
-        problem = "is nested too deeply, or refers to itself without end"
+        problem = "is nested too deeply, or refers to itself"
         raise SpecError(source, "", problem) from None
     return _Document(overlaid, creates, queries, tuple(failures))
 
@@ -95,12 +98,12 @@ def _with_prose(published: _Object, prose: _Object, source: str) -> _Object:
     try:
         return overlay.apply(published, prose, str(OVERLAY))
     except SpecError as error:
-        raise SpecError(source, "", f"does not go with {error}") from error
+        raise SpecError(source, "", f"does not fit the built-in overlay: {error}") from error
 
 
 def _overlaid(document: _Object, overlays: Mapping[str, _Object]) -> _Object:
-    for name, one in overlays.items():
-        document = overlay.apply(document, one, name)
+    for name, layer in overlays.items():
+        document = overlay.apply(document, layer, name)
     return document
 
 
@@ -108,13 +111,11 @@ def _check_root(root: Node) -> None:
     fields = root.fields(_ROOT)
     version = fields.get("openapi")
     if version is None:
-        raise root.error("is no OpenAPI document: it has no `openapi` version")
+        raise root.error("is not an OpenAPI document: it has no `openapi` version")
     if not _VERSION.fullmatch(str(version.value)):
-        raise version.error(f"is {version.value!r}: only OpenAPI 3.1 is understood")
+        raise version.error(f"is {version.value!r}: only OpenAPI 3.1 is supported")
     if "jsonSchemaDialect" in fields and fields["jsonSchemaDialect"].value not in _DIALECTS:
-        raise fields["jsonSchemaDialect"].error(
-            "is no dialect that is understood: only JSON Schema 2020-12 is"
-        )
+        raise fields["jsonSchemaDialect"].error("is not a supported dialect: use JSON Schema 2020-12")
     if "components" in fields:
         for node in fields["components"].fields(_COMPONENTS).values():
             node.mapping()
@@ -122,12 +123,12 @@ def _check_root(root: Node) -> None:
 
 def _index(documents: Sequence[_Document]) -> _Creates:
     creates: _Creates = {}
-    for operation in [one for document in documents for one in document.creates]:
+    for operation in [create for document in documents for create in document.creates]:
         by_model = creates.setdefault((operation.method, operation.path), {})
         for model in operation.models or (None,):
             if model in by_model:
                 what = f"describes model {model!r}" if model else "names no model"
-                problem = f"{what}, as does {by_model[model].source}: one document must answer"
+                problem = f"{what}, as does {by_model[model].source}: only one document may"
                 raise SpecError(operation.source, operation.pointer, problem)
             by_model[model] = operation
     if not creates:
@@ -139,20 +140,20 @@ def _index(documents: Sequence[_Document]) -> _Creates:
 
 
 def _check_aliases(by_model: Mapping[str | None, CreateOperation]) -> None:
-    """An old name of a model is no model itself, and stands for one only."""
+    """Check that an alias is not itself a model and refers to one model only."""
     seen: dict[str, str] = {}
     for operation in by_model.values():
         for old, new in operation.aliases.items():
             if old in by_model or seen.setdefault(old, new) != new:
-                problem = f"gives the alias {old!r} to {new!r}, but it is the name of another model"
+                problem = f"gives the alias {old!r} to {new!r}, but that name belongs to another model"
                 raise SpecError(operation.source, operation.pointer, problem)
 
 
-def _only(queries: Sequence[QueryOperation]) -> QueryOperation:
+def _single_query(queries: Sequence[QueryOperation]) -> QueryOperation:
     first = queries[0]
     for other in queries[1:]:
         same = replace(other, id=first.id, source=first.source, pointer=first.pointer)
         if same != first:
-            problem = f"is a second task query beside {first.path} of {first.source}"
+            problem = f"is a second task query; the first is {first.path} in {first.source}"
             raise SpecError(other.source, other.pointer, problem)
     return first

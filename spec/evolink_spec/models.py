@@ -1,4 +1,4 @@
-"""What the documents say, as frozen records: the only shapes the other packages see."""
+"""The contents of the documents as frozen records: all that the other packages see of them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ Advice = Literal["fix-request", "retry-later", "give-up"]
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """A documented error answer: its HTTP status and the body of the document's own example.
+    """A documented error response: its HTTP status and the body of the document's own example.
 
-    `body` is `{"error": {"message": str, …}}`; in the documents of the family `code` (text or a number),
-    `type` and sometimes `param` stand beside the message.
+    `body` is `{"error": {"message": str, …}}`, with `code` (text or a number), `type` and sometimes `param`.
     """
 
     status: int
@@ -25,7 +24,7 @@ class ErrorAnswer:
 
 
 class Statuses(NamedTuple):
-    """The words of a task's `status`, in the order of its life. `running` may be the initial word."""
+    """The values of a task's `status`, in the order of its lifecycle. `running` may equal `initial`."""
 
     initial: str
     running: str
@@ -35,7 +34,7 @@ class Statuses(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CallbackRules:
-    """What binds a callback URL and its delivery (clauses `callback.*`). Times are in seconds."""
+    """The rules for a callback URL and its delivery (clauses `callback.*`). Times are in seconds."""
 
     field: str  # the request property that carries the URL
     max_length: int
@@ -47,7 +46,7 @@ class CallbackRules:
 class TaskFailure:
     """A documented `error.code` of a failed task (clause `failure.codes`).
 
-    `kinds` are the finer ones that only the message tells apart, each with its message (clause `failure.policy-kind`).
+    `kinds` are subtypes that differ in the message only, each with its message (clause `failure.policy-kind`).
     """
 
     code: str
@@ -58,13 +57,12 @@ class TaskFailure:
 
 @dataclass(frozen=True, slots=True)
 class CreateOperation:
-    """A POST that starts a task.
+    """A POST that creates a task.
 
-    `models` are the values that the request's `model` may have, or its default where it may be any
-    text; empty when the document names none. `aliases` maps an old name to the one that answers.
-    `body_schema` stands alone: it carries the components it refers to. `answer` is the success body
-    made of the schema's own examples, without what only a task that is over has; `success` is its
-    status. `media_seconds` and the like are not here: they are read from a request.
+    `models` are the values that the request's `model` may have, or its default where it may be any text; empty
+    when the document names none. `aliases` maps an old model name to the current one. `body_schema` is
+    self-contained: it includes the components it refers to. `answer` is the success body built from the schema's
+    own examples, without the members of a finished task; `success` is its status.
     """
 
     id: str
@@ -87,7 +85,7 @@ class CreateOperation:
 
 @dataclass(frozen=True, slots=True)
 class QueryOperation:
-    """The GET that tells how a task is doing. `path` ends in `{parameter}`."""
+    """The GET that queries a task. `path` ends in `{parameter}`."""
 
     id: str
     method: str
@@ -104,9 +102,8 @@ class QueryOperation:
 class Spec:
     """Every operation of every document.
 
-    `creates` is indexed by (method, path), then by model; the model `None` stands for a document
-    that names none, and answers whatever the others do not. `documents` are the documents as the
-    overlays leave them, by source.
+    `creates` is indexed by (method, path), then by model; the model `None` is a document that names none, and
+    takes every model that the others do not. `documents` holds the documents after the overlays, by source.
     """
 
     creates: Mapping[tuple[str, str], Mapping[str | None, CreateOperation]]

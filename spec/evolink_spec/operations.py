@@ -1,4 +1,4 @@
-"""From an operation object of a document to a record, or to an error that says where it cannot be read."""
+"""Turn the operation objects of a document into records, or report where one is not supported."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ _QUERY_PATH = re.compile(r"/([^{}]*/)?\{(?P<parameter>[A-Za-z_][A-Za-z0-9_]*)\}"
 _SERVER = re.compile(r"([a-z]+://[^/?#{}]+)?/?")
 _STATUS = re.compile(r"[245][0-9][0-9]")
 _FIRST_ERROR = 400
-# OpenAPI has parameters of these names ignored: they are said by other means.
+# OpenAPI ignores header parameters of these names: other fields describe them.
 _HEADERS = {"accept", "authorization", "content-type"}
 
 
 def operations_of(document: Node) -> list[CreateOperation | QueryOperation]:
-    """Every operation of a document, in its order, without what only an overlay says of it."""
+    """Every operation of a document, in document order, without what only an overlay adds."""
     _check_servers(document)
-    found: dict[str, CreateOperation | QueryOperation] = {}
+    operations: dict[str, CreateOperation | QueryOperation] = {}
     paths = document.child("paths")
     for path in paths.mapping():
         for operation in () if path.startswith("x-") else _path_item(path, paths.child(path)):
-            if operation.id in found:
-                problem = f"has the operationId {operation.id!r} of {found[operation.id].pointer}"
+            if operation.id in operations:
+                problem = f"repeats the operationId {operation.id!r} of {operations[operation.id].pointer}"
                 raise SpecError(operation.source, operation.pointer, problem)
-            found[operation.id] = operation
-    if not found:
+            operations[operation.id] = operation
+    if not operations:
         raise paths.error("describes no operation")
-    return list(found.values())
+    return list(operations.values())
 
 
 def _path_item(path: str, item: Node) -> Iterator[CreateOperation | QueryOperation]:
@@ -68,10 +68,10 @@ def _path_item(path: str, item: Node) -> Iterator[CreateOperation | QueryOperati
         fields = node.fields(_OPERATION)
         query = _QUERY_PATH.fullmatch(path)
         if name == "post" and "requestBody" in fields and _CREATE_PATH.fullmatch(path):
-            _check_call(item, node, None)
+            _check_parameters(item, node, None)
             yield _create(path, node)
         elif name == "get" and query:
-            _check_call(item, node, query["parameter"])
+            _check_parameters(item, node, query["parameter"])
             yield _query(path, node, query["parameter"])
         else:
             raise node.error(
@@ -128,7 +128,7 @@ def _create(path: str, node: Node) -> CreateOperation:
 
 
 def with_prose(operation: CreateOperation, document: Node) -> CreateOperation:
-    """The operation with what the document says of it once the overlays are laid over it."""
+    """The operation with what the overlays add to its document."""
     node = document.child("paths").child(operation.path).child("post")
     properties = properties_of(_request_body(node))
     aliases = aliases_of(properties.get("model"), operation.models)
@@ -136,62 +136,60 @@ def with_prose(operation: CreateOperation, document: Node) -> CreateOperation:
 
 
 def failures_of(query: QueryOperation, document: Node) -> tuple[TaskFailure, ...]:
-    """The task failures that a query document names once the overlays are laid over it."""
+    """The task failures that a query document lists after the overlays."""
     _, answer = _success(document.child("paths").child(query.path).child("get"))
     return failures_in(properties_of(answer).get("error"))
 
 
 def _check_servers(node: Node) -> None:
-    """A path is served as it stands: a server that puts something in front of it would be another path."""
+    """Refuse a server with a path prefix: operations are served at exactly the documented path."""
     servers = node.get("servers")
     for server in servers.items() if servers else ():
         url = server.child("url")
         if not _SERVER.fullmatch(url.text()):
-            raise url.error(
-                "has more than a scheme and a host, which is not understood: write it into `paths`"
-            )
+            raise url.error("has more than a scheme and a host: move the rest into `paths`")
 
 
-def _check_call(item: Node, node: Node, parameter: str | None) -> None:
-    """Raise `SpecError` for a server, a parameter or a credential that the call needs and we do not read."""
+def _check_parameters(item: Node, node: Node, parameter: str | None) -> None:
+    """Raise `SpecError` for a server, parameter or credential that the call needs and that is not supported."""
     _check_servers(node)
     _check_security(node)
-    given = [owner.get("parameters") for owner in (item, node)]
-    found = False
-    for one in [one for parameters in given if parameters for one in parameters.items()]:
-        one.fields(_PARAMETER)
-        place, name = one.child("in").text(), one.child("name").text()
+    declared = [owner.get("parameters") for owner in (item, node)]
+    described = False
+    for entry in [entry for parameters in declared if parameters for entry in parameters.items()]:
+        entry.fields(_PARAMETER)
+        place, name = entry.child("in").text(), entry.child("name").text()
         if place == "path" and name == parameter:
-            check(one.child("schema"))
-            if types_of(one.child("schema")) != ["string"]:
-                raise one.child("schema").error("must be of type string: task ids are text")
-            found = True
+            check(entry.child("schema"))
+            if types_of(entry.child("schema")) != ["string"]:
+                raise entry.child("schema").error("must be of type string: task ids are text")
+            described = True
         elif place != "header" or name.lower() not in _HEADERS:
-            raise one.error(
-                "is no parameter that is understood: only the one at the end of a query's path is"
-            )
-    if parameter and not found:
+            raise entry.error("is not a supported parameter: only the one at the end of a query's path is")
+    if parameter and not described:
         raise node.error(f"does not describe {parameter!r}, the parameter of its path")
 
 
 def _check_security(node: Node) -> None:
-    """Where the document speaks of security it must ask for a bearer token and for nothing else."""
+    """Check that the operation, where it declares security, requires a bearer token and nothing else."""
     root = Node(node.document, node.source)
     required = node.get("security") or root.get("security")
     if required is None:
         return
-    for one in required.items():
-        names = [*one.mapping()]
+    for requirement in required.items():
+        names = [*requirement.mapping()]
         schemes = [root.child("components").child("securitySchemes").child(name) for name in names]
         kinds = [(scheme.child("type").value, scheme.mapping().get("scheme")) for scheme in schemes]
         if kinds != [("http", "bearer")]:
-            raise one.error("asks for something else than one HTTP bearer token, which is not understood")
+            raise requirement.error(
+                "requires something other than one HTTP bearer token, which is not supported"
+            )
     if not required.value:
-        raise required.error("asks for no token: only operations that take a bearer token are understood")
+        raise required.error("requires no token: only operations that take a bearer token are supported")
 
 
 def _request_body(operation: Node) -> Node:
-    """The schema of a request body, which must be JSON and nothing else."""
+    """The schema of a request body, which must be JSON only."""
     content = operation.child("requestBody").fields(_REQUEST_BODY).get("content")
     if content is None:
         raise operation.child("requestBody").error("has no 'content'")
@@ -200,52 +198,52 @@ def _request_body(operation: Node) -> Node:
 
 
 def _media(content: Node) -> Node:
-    """The JSON media type of a request body or an answer."""
+    """The JSON media type of a request body or a response."""
     media = content.child(_JSON)
     media.fields(_MEDIA_TYPE)
     return media
 
 
-def _answers(operation: Node) -> list[tuple[int, Node]]:
-    """The documented answers in their order, each with its status."""
-    found = []
+def _responses(operation: Node) -> list[tuple[int, Node]]:
+    """The documented responses in document order, each with its status."""
+    answers = []
     responses = operation.child("responses")
     for status in responses.mapping():
         if not status.startswith("x-"):
             response = responses.child(status)
             if not _STATUS.fullmatch(status):
                 raise response.error(
-                    "is no status that is understood: 2xx, 4xx or 5xx, no range, no `default`"
+                    "is not a supported status: use single 2xx, 4xx or 5xx statuses, no range, no `default`"
                 )
             response.fields(_RESPONSE)
-            found.append((int(status), response))
-    return found
+            answers.append((int(status), response))
+    return answers
 
 
 def _success(operation: Node) -> tuple[int, Node]:
-    """The first 2xx answer: its status and its schema."""
-    for status, response in _answers(operation):
+    """The first 2xx response: its status and its schema."""
+    for status, response in _responses(operation):
         if status < _FIRST_ERROR:
             return status, _media(response.child("content")).child("schema")
-    raise operation.child("responses").error("has no 2xx answer")
+    raise operation.child("responses").error("has no 2xx response")
 
 
 def _errors(operation: Node) -> dict[int, ErrorAnswer]:
     return {
         status: ErrorAnswer(status, str(response.child("description").value), _example(response))
-        for status, response in _answers(operation)
+        for status, response in _responses(operation)
         if status >= _FIRST_ERROR
     }
 
 
 def _example(response: Node) -> dict[str, Json]:
-    """The body that the document gives for an error, which must have an `error` with a `message`."""
+    """The example body of an error response, which must have an `error` with a `message`."""
     media = _media(response.child("content"))
     examples = media.get("examples")
-    given = [one.child("value") for _, one in examples.children()] if examples else []
-    if (not given) == ("example" not in media.mapping()):
+    values = [example.child("value") for _, example in examples.children()] if examples else []
+    if (not values) == ("example" not in media.mapping()):
         raise media.error("must have either `example` or `examples` to answer with; an overlay can add one")
-    example = given[0] if given else media.child("example")
+    example = values[0] if values else media.child("example")
     example.child("error").child("message").text()
     check_value(media.child("schema"), example.value, example, "the example")
     return example.mapping()

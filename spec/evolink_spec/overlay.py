@@ -1,4 +1,4 @@
-"""OpenAPI Overlay 1.0: what a document says only in prose, added to it without touching it."""
+"""OpenAPI Overlay 1.0: add to a document, without editing it, what it says only in prose."""
 
 from __future__ import annotations
 
@@ -24,47 +24,49 @@ def is_overlay(document: Mapping[str, Json]) -> bool:
 
 
 def apply(document: Mapping[str, Json], overlay: Mapping[str, Json], source: str) -> dict[str, Json]:
-    """A copy of `document` with every action of `overlay` done to it, in order.
+    """A copy of `document` with every action of `overlay` applied in order.
 
-    An action whose target selects nothing changes nothing, as the specification has it, so one
-    overlay serves a family of documents. `source` names the overlay in errors.
+    As the specification requires, an action whose target selects nothing changes nothing, so one overlay serves
+    a family of documents. `source` names the overlay in errors.
     """
-    result: dict[str, Json] = _own(document)
+    result: dict[str, Json] = _copy(document)
     for index, action in enumerate(_actions(overlay, source)):
-        _act(result, action, source, join("/actions", index))
+        _apply_action(result, action, source, join("/actions", index))
     return result
 
 
 def _actions(overlay: Mapping[str, Json], source: str) -> Sequence[Mapping[str, Json]]:
     if not str(overlay.get("overlay")).startswith("1.0."):
         raise SpecError(
-            source, "/overlay", f"is version {overlay.get('overlay')!r}: only Overlay 1.0 is understood"
+            source, "/overlay", f"is version {overlay.get('overlay')!r}: only Overlay 1.0 is supported"
         )
     if "info" not in overlay:
         raise SpecError(source, "", "has no 'info'")
     for key in overlay:
         if key not in _ROOT_KEYS and not key.startswith("x-"):
-            raise SpecError(source, join("", key), "is no field of an overlay")
+            raise SpecError(source, join("", key), "is not a field of an overlay")
     actions = overlay.get("actions")
     if not isinstance(actions, list) or not actions:
         raise SpecError(source, "/actions", "must be a list with at least one action")
     return actions
 
 
-def _act(document: Json, action: Mapping[str, Json], source: str, pointer: str) -> None:
+def _apply_action(document: Json, action: Mapping[str, Json], source: str, pointer: str) -> None:
     if not isinstance(action, dict) or "target" not in action:
         raise SpecError(source, pointer, "must be a mapping with a target")
     for key in action:
         if key not in _ACTION_KEYS and not key.startswith("x-"):
-            raise SpecError(source, join(pointer, key), "is no field of an action")
+            raise SpecError(source, join(pointer, key), "is not a field of an action")
     remove = action.get("remove", False)
     if not isinstance(remove, bool):
         raise SpecError(source, join(pointer, "remove"), f"must be true or false, not {remove!r}")
     if not remove and "update" not in action:
-        raise SpecError(source, pointer, "neither updates nor removes")
+        raise SpecError(source, pointer, "has neither `update` nor `remove`")
     nodes = _select(document, str(action["target"]), source, join(pointer, "target"))
     if remove:
-        whole = SpecError(source, join(pointer, "target"), "is the whole document, which cannot be removed")
+        whole = SpecError(
+            source, join(pointer, "target"), "selects the whole document, which cannot be removed"
+        )
         _remove(document, nodes, whole)
         return
     for node in nodes:
@@ -78,11 +80,11 @@ def _select(document: Json, target: str, source: str, pointer: str) -> list[JSON
     try:
         return list(jsonpath_rfc9535.find(target, document))
     except jsonpath_rfc9535.JSONPathError as error:
-        raise SpecError(source, pointer, f"is no JSONPath: {error}") from error
+        raise SpecError(source, pointer, f"is not a JSONPath: {error}") from error
 
 
 def _remove(document: Json, nodes: list[JSONPathNode], whole: SpecError) -> None:
-    """Take every node out: children before parents, and of a list the last first, so that places hold."""
+    """Remove every node: children before parents, and list items from the end, so that locations stay valid."""
     places = {node.location for node in nodes}
     if () in places:
         raise whole
@@ -93,18 +95,18 @@ def _remove(document: Json, nodes: list[JSONPathNode], whole: SpecError) -> None
         parent.pop(place[-1])
 
 
-def _own(value: Json) -> Json:
-    """A copy in which nothing is shared: an alias of YAML makes one object stand in many places."""
+def _copy(value: Json) -> Json:
+    """A deep copy without shared objects: a YAML alias puts one object in several places."""
     if isinstance(value, dict):
-        return {key: _own(member) for key, member in value.items()}
-    return [_own(member) for member in value] if isinstance(value, list) else value
+        return {key: _copy(member) for key, member in value.items()}
+    return [_copy(member) for member in value] if isinstance(value, list) else value
 
 
 def _update(value: Json, update: Json, misfit: SpecError) -> None:
     if isinstance(value, dict) and isinstance(update, dict):
         _merge(value, update)
     elif isinstance(value, list):
-        value.append(_own(update))
+        value.append(_copy(update))
     else:
         raise misfit
 
@@ -115,6 +117,6 @@ def _merge(value: dict[str, Json], update: Mapping[str, Json]) -> None:
         if isinstance(old, dict) and isinstance(new, dict):
             _merge(old, new)
         elif isinstance(old, list) and isinstance(new, list):
-            old.extend(_own(new))
+            old.extend(_copy(new))
         else:
-            value[key] = _own(new)
+            value[key] = _copy(new)

@@ -1,4 +1,4 @@
-"""JSON pointers (RFC 6901): write one, follow one, follow the `$ref`s of a document."""
+"""JSON pointers (RFC 6901) and the `$ref`s of a document."""
 
 from __future__ import annotations
 
@@ -22,28 +22,27 @@ def join(pointer: str, *tokens: str | int) -> str:
 
 
 def tokens(pointer: str) -> list[str]:
-    """The names of the members on the way of a pointer."""
+    """The unescaped reference tokens of a pointer."""
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
 
 
 def follow(document: Json, pointer: str, source: str) -> Json:
-    """The value at `pointer`; `SpecError` when the document has nothing there."""
-    here = document
+    """The value at `pointer`. Raises `SpecError` when the document has none there."""
+    value = document
     for token in tokens(pointer):
-        if isinstance(here, dict) and token in here:
-            here = here[token]
-        elif isinstance(here, list) and _INDEX.fullmatch(token) and int(token) < len(here):
-            here = here[int(token)]
+        if isinstance(value, dict) and token in value:
+            value = value[token]
+        elif isinstance(value, list) and _INDEX.fullmatch(token) and int(token) < len(value):
+            value = value[int(token)]
         else:
-            raise SpecError(source, pointer, "leads nowhere")
-    return here
+            raise SpecError(source, pointer, "does not exist")
+    return value
 
 
 class Node:
-    """A value of a document together with where it stands, so that every complaint can say so.
+    """A value of a document together with its location, so that every error can name it.
 
-    What asks for a value of some kind (`mapping`, `items`, `text`, `number`) raises `SpecError` when
-    it is of another.
+    The typed accessors (`mapping`, `items`, `text`, `number`) raise `SpecError` for a value of another type.
     """
 
     __slots__ = ("document", "pointer", "source", "value")
@@ -55,7 +54,7 @@ class Node:
         self.value = document if value is None and not pointer else value
 
     def error(self, problem: str) -> SpecError:
-        """An error about this place."""
+        """A `SpecError` about this location."""
         return SpecError(self.source, self.pointer, problem)
 
     def mapping(self) -> dict[str, Json]:
@@ -65,33 +64,33 @@ class Node:
         return self.value
 
     def items(self) -> list[Node]:
-        """The entries of the value, which must be a list; `$ref`s followed."""
+        """The items of the value, which must be a list; `$ref`s are followed."""
         if not isinstance(self.value, list):
             raise self.error(f"must be a list, not {type(self.value).__name__}")
         return [self.below(index, value).resolved() for index, value in enumerate(self.value)]
 
     def text(self) -> str:
-        """The value, which must be text and not empty."""
+        """The value, which must be non-empty text."""
         if not isinstance(self.value, str) or not self.value:
             raise self.error(f"must be text, not {self.value!r:.80}")
         return self.value
 
     def number(self) -> float:
-        """The value, which must be a number and not negative."""
+        """The value, which must be a non-negative number."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float) or self.value < 0:
-            raise self.error(f"must be a number and not negative, not {self.value!r:.80}")
+            raise self.error(f"must be a non-negative number, not {self.value!r:.80}")
         return self.value
 
     def below(self, token: str | int, value: Json) -> Node:
-        """The node of `value`, which stands here under `token`, as it is."""
+        """The node of `value`, the member `token` of this one; a `$ref` is not followed."""
         return Node(self.document, self.source, join(self.pointer, token), value)
 
     def child(self, key: str) -> Node:
-        """The member `key`, its `$ref` followed; `SpecError` when it is missing."""
-        found = self.get(key)
-        if found is None:
+        """The member `key`, its `$ref` followed. Raises `SpecError` when it is missing."""
+        member = self.get(key)
+        if member is None:
             raise self.error(f"has no {key!r}")
-        return found
+        return member
 
     def get(self, key: str) -> Node | None:
         """The member `key`, its `$ref` followed, or None."""
@@ -103,27 +102,27 @@ class Node:
         return [(str(key), self.child(key)) for key in self.mapping()]
 
     def fields(self, known: Collection[str]) -> dict[str, Node]:
-        """The members that are no extensions, `$ref`s followed; `SpecError` for one that is not known."""
+        """The members that are not extensions, `$ref`s followed. Raises `SpecError` for one not in `known`."""
         for key, value in self.mapping().items():
             if key not in known and not key.startswith("x-"):
-                raise self.below(key, value).error("is no field that is understood here")
+                raise self.below(key, value).error("is not a supported field here")
         return {key: self.child(key) for key in self.mapping() if key in known}
 
     def resolved(self) -> Node:
-        """The node, or the one its chain of `$ref`s leads to, with what stands beside a `$ref` laid over it."""
+        """The node after its chain of `$ref`s, merged with the siblings of each `$ref`."""
         node, seen = self, set[str]()
         while isinstance(node.value, dict) and "$ref" in node.value:
             target = node.value["$ref"]
             if not isinstance(target, str) or not target.startswith("#/"):
                 raise node.error(
-                    f"refers to {target!r}: only references inside the same document are understood"
+                    f"refers to {target!r}: only references within the same document are supported"
                 )
             if target in seen:
                 raise node.error(f"refers to itself through {target!r}")
             seen.add(target)
             pointer = unquote(target[1:])
             value = follow(self.document, pointer, self.source)
-            beside = {key: one for key, one in node.value.items() if key != "$ref"}
-            merged = {**value, **beside} if isinstance(value, dict) else value
+            siblings = {key: member for key, member in node.value.items() if key != "$ref"}
+            merged = {**value, **siblings} if isinstance(value, dict) else value
             node = Node(self.document, self.source, pointer, merged)
         return node

@@ -1,4 +1,4 @@
-"""Schema objects: which keywords are understood, a schema that stands alone, and its sample."""
+"""Schema objects: the supported keywords, self-contained schemas, and sample values."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
     from evolink_spec.models import Json
 
-# JSON Schema 2020-12 and what OpenAPI 3.1 adds to it. A word that is not here is an error: a schema
-# that says more than we read would make the server answer yes where the document says no. The words
-# that change what a `$ref` means (`$id`, `$anchor`, `$schema`, …) are not here.
+# JSON Schema 2020-12 and the additions of OpenAPI 3.1. Any other keyword is an error: if one were ignored, the
+# server would accept what the document refuses. Keywords that change what a `$ref` means (`$id`, `$anchor`,
+# `$schema`, …) are not supported.
 _BRANCHES = {"additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then"}
 _BRANCHES |= {"contentSchema", "unevaluatedItems", "unevaluatedProperties"}
 _BRANCH_LISTS = {"allOf", "anyOf", "oneOf", "prefixItems"}
 _BRANCH_MAPS = {"$defs", "dependentSchemas", "patternProperties", "properties"}
-_NOTES = {
+_ANNOTATIONS = {
     *("$comment", "default", "deprecated", "description", "example", "examples", "externalDocs"),
     *("readOnly", "title", "writeOnly"),
 }
@@ -30,7 +30,7 @@ _PLAIN = {
     *("maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum"),
     *("multipleOf", "pattern", "required", "type", "uniqueItems", "xml"),
 }
-# What a schema may say of the very value that it is about, beside `properties` and `allOf`.
+# Keywords that apply subschemas to the same value, other than `properties` and `allOf`.
 _ALTERNATIVES = ("anyOf", "dependentSchemas", "else", "if", "not", "oneOf", "then")
 _SUBJECT = "x-subject"
 _OF_TYPE: dict[Json, Json] = {"array": [], "boolean": False, "integer": 0, "number": 0, "string": ""}
@@ -43,27 +43,27 @@ def keywords(schema: Node) -> dict[str, Json]:
 
 
 def types_of(schema: Node) -> list[Json]:
-    """The types that a schema names; none when it names none."""
-    said = keywords(schema).get("type", [])
-    return said if isinstance(said, list) else [said]
+    """The types that a schema allows; empty when it does not say."""
+    types = keywords(schema).get("type", [])
+    return types if isinstance(types, list) else [types]
 
 
 def properties_of(schema: Node) -> dict[str, Node]:
-    """Every property that the schema describes, in itself and through `allOf`.
+    """Every property that the schema describes, directly and through `allOf`.
 
-    `SpecError` for one that is described in two places or only under a condition: it could not be
-    said which description counts.
+    Raises `SpecError` for one that is described twice, or only under a condition: it would be unclear which
+    description applies.
     """
-    found = dict(schema.child("properties").children()) if "properties" in keywords(schema) else {}
+    properties = dict(schema.child("properties").children()) if "properties" in keywords(schema) else {}
     for part in schema.child("allOf").items() if "allOf" in keywords(schema) else ():
         for name, node in properties_of(part).items():
-            if found.setdefault(name, node) is not node:
-                raise node.error("is described in another place too: put both into one")
+            if properties.setdefault(name, node) is not node:
+                raise node.error("is also described elsewhere: merge the two descriptions")
     for node in _alternatives(schema):
         for name, described in properties_of(node).items():
-            if name not in found:
-                raise described.error("is described only under a condition, which is not understood")
-    return found
+            if name not in properties:
+                raise described.error("is described only under a condition, which is not supported")
+    return properties
 
 
 def _alternatives(schema: Node) -> Iterator[Node]:
@@ -79,7 +79,7 @@ def _alternatives(schema: Node) -> Iterator[Node]:
 
 
 def check(schema: Node) -> Any:
-    """The compiled validator of a schema; `SpecError` where it, or one it refers to, is not understood."""
+    """The compiled validator of a schema. Raises `SpecError` where it, or one it refers to, is not supported."""
     import jsonschema_rs
 
     for node in (schema, *_components(schema)):
@@ -87,27 +87,29 @@ def check(schema: Node) -> Any:
             try:
                 jsonschema_rs.meta.validate({"$schema": DIALECT, **node.value})
             except ValueError as error:
-                raise _misfit(node, error) from error
+                raise _invalid_schema(node, error) from error
     try:
         return jsonschema_rs.Draft202012Validator(standalone(schema), validate_formats=True)
     except ValueError as error:
-        raise _misfit(schema, error) from error
+        raise _invalid_schema(schema, error) from error
 
 
 def check_value(schema: Node, value: Json, place: Node, what: str) -> None:
-    """Raise `SpecError` at `place` when the schema refuses a value that the document itself gives."""
+    """Raise `SpecError` at `place` when a value from the document itself does not match the schema."""
     validator = check(schema)
     try:
         error = next(validator.iter_errors(value), None)
     except ValueError as deep:
         error = deep
     if error is not None:
-        path, message = _where_and_what(error)
-        raise place.error(f"{what} breaks its own schema at {join('', *path) or 'its top'}: {message}")
+        path, message = _path_and_message(error)
+        raise place.error(
+            f"{what} does not match its own schema at {join('', *path) or 'its top'}: {message}"
+        )
 
 
 def defaults_of(properties: dict[str, Node]) -> Iterator[tuple[str, Json]]:
-    """The properties that have a default, each with it; `SpecError` for one that breaks its own schema."""
+    """Each property that has a default, with it. Raises `SpecError` for a default that does not match."""
     for name, node in properties.items():
         if "default" in keywords(node):
             value = keywords(node)["default"]
@@ -116,41 +118,41 @@ def defaults_of(properties: dict[str, Node]) -> Iterator[tuple[str, Json]]:
 
 
 def standalone(schema: Node) -> dict[str, Json]:
-    """The schema with the components that it refers to, directly or not, so that it can be read alone."""
+    """A self-contained copy of the schema, with every component that it refers to, directly or not."""
     components = {tokens(node.pointer)[-1]: node.value for node in _components(schema)}
-    found = {"$schema": DIALECT, "$ref": f"#/{_SUBJECT}", _SUBJECT: schema.value}
-    return {**found, "components": {"schemas": components}} if components else found
+    copy = {"$schema": DIALECT, "$ref": f"#/{_SUBJECT}", _SUBJECT: schema.value}
+    return {**copy, "components": {"schemas": components}} if components else copy
 
 
-def _misfit(node: Node, error: ValueError) -> SpecError:
-    """What is wrong with a schema. The path of the error begins at it, or where it stands alone."""
-    path, message = _where_and_what(error)
+def _invalid_schema(node: Node, error: ValueError) -> SpecError:
+    """The `SpecError` for an invalid schema; the path of `error` starts at the schema or at its copy."""
+    path, message = _path_and_message(error)
     pointer = "" if path[:1] == ["components"] else node.pointer
     path = path[1:] if path[:1] == [_SUBJECT] else path
-    return SpecError(node.source, join(pointer, *path), f"is no valid schema: {message}")
+    return SpecError(node.source, join(pointer, *path), f"is not a valid schema: {message}")
 
 
-def _where_and_what(error: ValueError) -> tuple[list[str | int], str]:
-    """The path and the message of an error of jsonschema-rs, which has neither when it is about depth."""
+def _path_and_message(error: ValueError) -> tuple[list[str | int], str]:
+    """The path and the message of a jsonschema-rs error, which has neither when it is about depth."""
     return list(getattr(error, "instance_path", [])), f"{getattr(error, 'message', error)!s:.200}"
 
 
 def _components(schema: Node) -> list[Node]:
-    """Every component that the schema refers to, directly or not, the keywords of all of them checked."""
-    found: dict[str, Node] = {}
+    """Every component that the schema refers to, directly or not; checks the keywords of them all."""
+    components: dict[str, Node] = {}
     pending = [schema]
     while pending:
         for node in _within(pending.pop()):
             if "$ref" in keywords(node):
                 component = _component(node)
-                if component.pointer not in found:
-                    found[component.pointer] = component
+                if component.pointer not in components:
+                    components[component.pointer] = component
                     pending.append(component)
-    return list(found.values())
+    return list(components.values())
 
 
 def _within(schema: Node) -> Iterator[Node]:
-    """The schema and every schema written inside it, `$ref`s not followed."""
+    """The schema and every schema nested in it; `$ref`s are not followed."""
     yield schema
     for key, value in keywords(schema).items():
         node = schema.below(key, value)
@@ -162,54 +164,54 @@ def _within(schema: Node) -> Iterator[Node]:
         elif key in _BRANCH_MAPS:
             for name, member in node.mapping().items():
                 yield from _within(node.below(name, member))
-        elif key not in _PLAIN and key not in _NOTES and not key.startswith("x-"):
-            raise node.error("is no keyword of JSON Schema 2020-12 or OpenAPI 3.1 that is understood here")
+        elif key not in _PLAIN and key not in _ANNOTATIONS and not key.startswith("x-"):
+            raise node.error("is not a supported keyword of JSON Schema 2020-12 or OpenAPI 3.1")
 
 
 def _component(reference: Node) -> Node:
-    """The component that a `$ref` leads to or into."""
+    """The component that a `$ref` points to, or into."""
     for key, value in reference.mapping().items():
-        if key != "$ref" and key not in _NOTES and not key.startswith("x-"):
-            raise reference.below(key, value).error("stands beside `$ref`, where only notes are understood")
-    reference.resolved()  # leads somewhere, and not in a circle
-    way = tokens(unquote(reference.value["$ref"]))
-    if way[:2] != ["components", "schemas"] or not way[2:]:
+        if key != "$ref" and key not in _ANNOTATIONS and not key.startswith("x-"):
+            raise reference.below(key, value).error("is next to `$ref`, where only annotations are supported")
+    reference.resolved()  # it exists and is not circular
+    path = tokens(unquote(reference.value["$ref"]))
+    if path[:2] != ["components", "schemas"] or not path[2:]:
         raise reference.error(
             f"refers to {reference.value['$ref']!r}: a schema of the components is expected"
         )
-    pointer = join("", *way[:3])
-    found = follow(reference.document, pointer, reference.source)
-    return Node(reference.document, reference.source, pointer, found)
+    pointer = join("", *path[:3])
+    value = follow(reference.document, pointer, reference.source)
+    return Node(reference.document, reference.source, pointer, value)
 
 
 def sample(schema: Node, within: frozenset[str] = frozenset()) -> Json:
-    """The value that the schema's own words suggest: const, example, default, first of enum, or of its type."""
-    said = keywords(schema)
+    """A sample value: const, example, default, the first of examples or enum, else an empty value of its type."""
+    present = keywords(schema)
     for word in ("const", "example", "default"):
-        if word in said:
-            return said[word]
+        if word in present:
+            return present[word]
     for word in ("examples", "enum"):
-        if said.get(word):
-            return said[word][0]
+        if present.get(word):
+            return present[word][0]
     within |= {schema.pointer}
     parts = [sample(part, within) for part in _parts(schema) if part.pointer not in within]
     kind = next(iter(types_of(schema)), None)
-    if kind == "object" or "properties" in said or any(isinstance(part, dict) for part in parts):
+    if kind == "object" or "properties" in present or any(isinstance(part, dict) for part in parts):
         return _sample_object(schema, parts, within)
-    found = next((part for part in parts if part is not None), None)
-    return _OF_TYPE.get(kind) if found is None else found
+    value = next((part for part in parts if part is not None), None)
+    return _OF_TYPE.get(kind) if value is None else value
 
 
 def _parts(schema: Node) -> list[Node]:
-    """The schemas that a value must keep as well: all of `allOf`, one of the others."""
-    said = keywords(schema)
-    found = schema.child("allOf").items() if "allOf" in said else []
-    return found + [schema.child(word).items()[0] for word in ("anyOf", "oneOf") if said.get(word)]
+    """The schemas that a value must also match: all of `allOf`, the first of `anyOf` and `oneOf`."""
+    present = keywords(schema)
+    required = schema.child("allOf").items() if "allOf" in present else []
+    return required + [schema.child(word).items()[0] for word in ("anyOf", "oneOf") if present.get(word)]
 
 
 def _sample_object(schema: Node, parts: list[Json], within: frozenset[str]) -> dict[str, Json]:
-    found: dict[str, Json] = {}
+    values: dict[str, Json] = {}
     for part in parts:
-        found |= part if isinstance(part, dict) else {}
+        values |= part if isinstance(part, dict) else {}
     members = schema.child("properties").children() if "properties" in keywords(schema) else []
-    return found | {name: sample(node, within) for name, node in members if node.pointer not in within}
+    return values | {name: sample(node, within) for name, node in members if node.pointer not in within}

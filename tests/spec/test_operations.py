@@ -56,7 +56,7 @@ def test_a_create_that_answers_at_once_is_refused_at_its_operation(payload: str)
     error = refused(changed(create(), ANSWER, task(**{payload: {"type": "array"}})))
     assert (error.pointer, error.problem) == (
         POST,
-        f"has no task: its answer holds `{payload}`, so it answers at once",
+        f"describes no task: its response has `{payload}`, so it is synchronous",
     )
 
 
@@ -69,21 +69,21 @@ def test_chat_completions_are_refused() -> None:
     chat = changed(create(path="/v1/chat/completions"), f"{TASK}/properties", {"choices": {"type": "array"}})
     assert str(refused(chat)) == (
         "d.json#/paths/~1v1~1chat~1completions/post: "
-        "has no task: its answer holds `choices`, so it answers at once"
+        "describes no task: its response has `choices`, so it is synchronous"
     )
 
 
 @pytest.mark.parametrize(
     ("schema", "problem"),
     [
-        ({"type": "object", "properties": STATUS}, "its answer has no `id`"),
-        ({"type": "object", "properties": {"id": {"type": "string"}}}, "its answer has no `status`"),
-        ({"type": "array", "items": task()}, "its answer has no `id`"),
-        (True, "its answer has no `id`"),
-        (task(status={"type": "string"}), "the `status` of its answer has no `enum`"),
-        (task(status={"enum": ["completed", "failed"]}), "no word for an initial state"),
-        (task(status={"enum": ["pending", "failed"]}), "no word for a success state"),
-        (task(status={"enum": ["pending", "completed"]}), "no word for a failure state"),
+        ({"type": "object", "properties": STATUS}, "its response has no `id`"),
+        ({"type": "object", "properties": {"id": {"type": "string"}}}, "its response has no `status`"),
+        ({"type": "array", "items": task()}, "its response has no `id`"),
+        (True, "its response has no `id`"),
+        (task(status={"type": "string"}), "the `status` of its response has no `enum`"),
+        (task(status={"enum": ["completed", "failed"]}), "no value for an initial state"),
+        (task(status={"enum": ["pending", "failed"]}), "no value for a success state"),
+        (task(status={"enum": ["pending", "completed"]}), "no value for a failure state"),
         (task(status={"enum": "pending completed failed"}), "has no `enum`"),
     ],
 )
@@ -93,7 +93,7 @@ def test_an_answer_that_is_no_task_is_refused_at_its_operation(
 ) -> None:
     error = refused(changed(create() if operation == POST else query(), TASK, schema))
     assert error.pointer == operation
-    assert error.problem.startswith("has no task: ")
+    assert error.problem.startswith("describes no task: ")
     assert problem in error.problem
 
 
@@ -222,21 +222,21 @@ def test_a_default_beside_a_reference_counts() -> None:
     ("pointer", "value", "at", "problem"),
     [
         (f"{REQUEST}/type", "array", REQUEST, "must be of type object"),
-        (f"{REQUEST}/properties/n/default", "1", "/default", "the default breaks its own schema at its top"),
-        (f"{REQUEST}/properties/model/enum", ["m-1", None], "/model", "must name its models by text"),
-        (f"{REQUEST}/properties/prompt/nullable", True, "/nullable", "is no keyword of JSON Schema 2020-12"),
+        (f"{REQUEST}/properties/n/default", "1", "/default", "the default does not match its own schema at its top"),
+        (f"{REQUEST}/properties/model/enum", ["m-1", None], "/model", "must name its models as text"),
+        (f"{REQUEST}/properties/prompt/nullable", True, "/nullable", "is not a supported keyword of JSON Schema 2020-12"),
         (f"{BODY}/application~1json/schema", REMOVED, "/application~1json", "has no 'schema'"),
-        (f"{BODY}/multipart~1form-data", {}, "/multipart~1form-data", "is no field that is understood here"),
+        (f"{BODY}/multipart~1form-data", {}, "/multipart~1form-data", "is not a supported field here"),
         (BODY, {}, "/content", "has no 'application/json'"),
         (BODY, REMOVED, "/requestBody", "has no 'content'"),
         (f"{POST}/operationId", REMOVED, POST, "has no 'operationId'"),
         (f"{POST}/operationId", 7, "/operationId", "must be text, not 7"),
-        (f"{POST}/callbacks", {}, "/callbacks", "is no field that is understood here"),
-        (f"{POST}/requestbody", {}, "/requestbody", "is no field that is understood here"),
-        (f"{PATH}/fetch", {}, "/fetch", "is no field that is understood here"),
-        (f"{POST}/requestBody/x", {}, "/requestBody/x", "is no field that is understood here"),
-        (f"{PATH}/$ref", "other.yaml#/a", PATH, "only references inside the same document"),
-        (f"{POST}/$ref", "#/paths/-1", "/paths/-1", "leads nowhere"),
+        (f"{POST}/callbacks", {}, "/callbacks", "is not a supported field here"),
+        (f"{POST}/requestbody", {}, "/requestbody", "is not a supported field here"),
+        (f"{PATH}/fetch", {}, "/fetch", "is not a supported field here"),
+        (f"{POST}/requestBody/x", {}, "/requestBody/x", "is not a supported field here"),
+        (f"{PATH}/$ref", "other.yaml#/a", PATH, "only references within the same document"),
+        (f"{POST}/$ref", "#/paths/-1", "/paths/-1", "does not exist"),
     ],
 )
 def test_a_request_that_is_not_understood_is_refused_where_it_stands(
@@ -263,7 +263,7 @@ def test_a_parameter_that_the_server_would_not_read_is_refused(
 ) -> None:
     error = refused(changed(create(), f"{pointer}/parameters", [parameter]))
     assert error.pointer == f"{pointer}/parameters/0"
-    assert "is no parameter that is understood" in error.problem
+    assert "is not a supported parameter" in error.problem
 
 
 @pytest.mark.parametrize("name", ["Accept", "authorization", "Content-Type"])
@@ -276,14 +276,14 @@ def test_headers_that_openapi_ignores_are_ignored(name: str) -> None:
     ("pointer", "value", "at", "problem"),
     [
         (f"{GET}/parameters", REMOVED, GET, "does not describe 'job_id'"),
-        (f"{GET}/parameters/0/name", "id", f"{GET}/parameters/0", "is no parameter that is understood"),
-        (f"{GET}/parameters/0/in", "query", f"{GET}/parameters/0", "is no parameter that is understood"),
+        (f"{GET}/parameters/0/name", "id", f"{GET}/parameters/0", "is not a supported parameter"),
+        (f"{GET}/parameters/0/in", "query", f"{GET}/parameters/0", "is not a supported parameter"),
         (f"{GET}/parameters/0/schema", {"type": "integer"}, f"{GET}/parameters/0/schema", "of type string"),
-        (f"{GET}/parameters/0/schema/nullable", True, f"{GET}/parameters/0/schema/nullable", "no keyword"),
-        (f"{GET}/parameters/0/allowEmptyValue", True, f"{GET}/parameters/0/allowEmptyValue", "no field"),
+        (f"{GET}/parameters/0/schema/nullable", True, f"{GET}/parameters/0/schema/nullable", "not a supported keyword"),
+        (f"{GET}/parameters/0/allowEmptyValue", True, f"{GET}/parameters/0/allowEmptyValue", "not a supported field"),
         (f"{GET}/parameters", {}, f"{GET}/parameters", "must be a list, not dict"),
-        (f"{TASK}/properties/id/type", "integer", f"{TASK}/properties/id", "is no text"),
-        (f"{TASK}/properties/id/nullable", True, f"{TASK}/properties/id/nullable", "no keyword"),
+        (f"{TASK}/properties/id/type", "integer", f"{TASK}/properties/id", "is not text"),
+        (f"{TASK}/properties/id/nullable", True, f"{TASK}/properties/id/nullable", "not a supported keyword"),
     ],
 )
 def test_a_query_that_is_not_understood_is_refused_where_it_stands(
@@ -326,17 +326,17 @@ def test_a_server_without_a_path_is_let_pass(url: str) -> None:
             "/components/securitySchemes/bearer/scheme",
             "basic",
             "/security/0",
-            "something else than one HTTP bearer",
+            "something other than one HTTP bearer",
         ),
         (
             "/components/securitySchemes/bearer/type",
             "apiKey",
             "/security/0",
-            "something else than one HTTP bearer",
+            "something other than one HTTP bearer",
         ),
-        ("/security", [{"bearer": []}, {}], "/security/1", "something else than one HTTP bearer"),
-        ("/security", [], "/security", "asks for no token"),
-        (f"{POST}/security", [], f"{POST}/security", "asks for no token"),
+        ("/security", [{"bearer": []}, {}], "/security/1", "something other than one HTTP bearer"),
+        ("/security", [], "/security", "requires no token"),
+        (f"{POST}/security", [], f"{POST}/security", "requires no token"),
         (f"{POST}/security", [{"key": []}], "/components/securitySchemes", "has no 'key'"),
     ],
 )
@@ -359,7 +359,7 @@ def test_a_document_that_says_nothing_of_security_is_let_pass() -> None:
 def test_a_status_that_is_no_single_answer_is_refused(status: str) -> None:
     error = refused(changed(create(), f"{POST}/responses/{status}", {"description": "?"}))
     assert error.pointer == f"{POST}/responses/{status}"
-    assert "is no status that is understood" in error.problem
+    assert "is not a supported status" in error.problem
 
 
 @pytest.mark.parametrize(
@@ -380,27 +380,27 @@ def test_a_status_that_is_no_single_answer_is_refused(status: str) -> None:
             f"{ERROR}/schema",
             {"required": ["b"]},
             f"{ERROR}/example",
-            "the example breaks its own schema at its top",
+            "the example does not match its own schema at its top",
         ),
-        (f"{ERROR}/schema/nullable", True, f"{ERROR}/schema/nullable", "is no keyword"),
-        (f"{ERROR}/value", {}, f"{ERROR}/value", "is no field that is understood here"),
+        (f"{ERROR}/schema/nullable", True, f"{ERROR}/schema/nullable", "is not a supported keyword"),
+        (f"{ERROR}/value", {}, f"{ERROR}/value", "is not a supported field here"),
         (f"{POST}/responses/400/content", REMOVED, f"{POST}/responses/400", "has no 'content'"),
         (
             f"{POST}/responses/400/body",
             {},
             f"{POST}/responses/400/body",
-            "is no field that is understood here",
+            "is not a supported field here",
         ),
         (f"{POST}/responses/400/description", REMOVED, f"{POST}/responses/400", "has no 'description'"),
-        (f"{POST}/responses/200", REMOVED, f"{POST}/responses", "has no 2xx answer"),
+        (f"{POST}/responses/200", REMOVED, f"{POST}/responses", "has no 2xx response"),
         (
             f"{POST}/responses/200/content",
             {"text/plain": {}},
             f"{POST}/responses/200/content",
             "has no 'applic",
         ),
-        (f"{TASK}/properties/progress/minimum", 1, TASK, "its examples breaks its own schema at /progress"),
-        (f"{TASK}/example", ["id"], TASK, "has an example that is no object"),
+        (f"{TASK}/properties/progress/minimum", 1, TASK, "its examples does not match its own schema at /progress"),
+        (f"{TASK}/example", ["id"], TASK, "has an example that is not an object"),
         (f"{POST}/responses", [], f"{POST}/responses", "must be a mapping, not list"),
     ],
 )
@@ -441,4 +441,4 @@ def test_one_operation_id_for_two_operations_is_refused() -> None:
     document["paths"]["/v1/videos/generations"] = document["paths"]["/v1/images/generations"]
     error = refused(document)
     assert error.pointer == "/paths/~1v1~1videos~1generations/post"
-    assert error.problem == f"has the operationId 'createGeneration' of {POST}"
+    assert error.problem == f"repeats the operationId 'createGeneration' of {POST}"

@@ -47,7 +47,7 @@ def test_a_status_that_lacks_a_state_is_no_status_of_a_task(data: st.DataObject)
     enum = [word for words in (INITIAL, SUCCESS, FAILURE, RUNNING) if words is not missing for word in words]
     error = refused(statuses_of, nodes(id={}, status={"enum": [*enum, *OTHERS]}), OPERATION)
     assert error.pointer == "/post"
-    assert "the `status` of its answer has no word for" in error.problem
+    assert "the `status` of its response has no value for" in error.problem
 
 
 @pytest.mark.parametrize("kind", [{}, {"type": "string"}, {"type": ["string", "null"]}, True])
@@ -91,7 +91,7 @@ def test_a_task_that_makes_something_else_is_refused_whatever_its_path() -> None
     error = refused(medium_of, nodes(object={"const": "text.generation.task"}), OPERATION, "/v1/videos")
     assert (error.pointer, error.problem) == (
         "/object",
-        "is a task that makes text: no audio, image or video",
+        "is a task that makes text, not audio, image or video",
     )
 
 
@@ -135,15 +135,15 @@ RULES = {"timeout": 1, "retries": [1]}
         (
             {"maxLength": 8, "x-evolink-callback": RULES | {"tries": 1}},
             "/hook/x-evolink-callback/tries",
-            "no field",
+            "not a supported field",
         ),
-        ({"maxLength": 8, "x-evolink-callback": RULES | {"timeout": "1"}}, "/timeout", "must be a number"),
+        ({"maxLength": 8, "x-evolink-callback": RULES | {"timeout": "1"}}, "/timeout", "must be a non-negative number"),
         (
             {"maxLength": 8, "x-evolink-callback": RULES | {"retries": [True]}},
             "/retries/0",
-            "must be a number",
+            "must be a non-negative number",
         ),
-        ({"maxLength": 8, "x-evolink-callback": RULES | {"retries": [-1]}}, "/retries/0", "not negative"),
+        ({"maxLength": 8, "x-evolink-callback": RULES | {"retries": [-1]}}, "/retries/0", "non-negative"),
         ({"maxLength": 8, "x-evolink-callback": RULES | {"retries": 3}}, "/retries", "must be a list"),
         ({"maxLength": 8, "x-evolink-callback": None}, "/hook/x-evolink-callback", "must be a mapping"),
         ({"x-evolink-callback": RULES}, "/hook", "has no 'maxLength'"),
@@ -159,7 +159,7 @@ def test_a_second_callback_url_is_refused() -> None:
     hook = {"maxLength": 8, "x-evolink-callback": RULES}
     error = refused(callback_of, nodes(hook=hook, other=hook))
     assert error.pointer == "/other/x-evolink-callback"
-    assert error.problem.startswith("is given to 'hook' as well")
+    assert error.problem.startswith("is also on 'hook'")
 
 
 FAILURE_OBJECT = {"code": "tired", "message": "Tired.\nSleep.", "advice": "give-up"}
@@ -178,14 +178,14 @@ def test_the_failures_are_read_in_their_order() -> None:
 @pytest.mark.parametrize(
     ("failures", "pointer", "problem"),
     [
-        ([FAILURE_OBJECT, FAILURE_OBJECT], "/1/code", "'tired' stands twice"),
+        ([FAILURE_OBJECT, FAILURE_OBJECT], "/1/code", "'tired' appears twice"),
         (
             [FAILURE_OBJECT | {"advice": "rest"}],
             "/0/advice",
-            "'rest' is none of fix-request, retry-later, give-up",
+            "'rest' is not one of fix-request, retry-later, give-up",
         ),
-        ([FAILURE_OBJECT | {"advice": ["give-up"]}], "/0/advice", "is none of"),
-        ([FAILURE_OBJECT | {"more": 1}], "/0/more", "is no field that is understood here"),
+        ([FAILURE_OBJECT | {"advice": ["give-up"]}], "/0/advice", "is not one of"),
+        ([FAILURE_OBJECT | {"more": 1}], "/0/more", "is not a supported field here"),
         ([{"code": "tired", "advice": "give-up"}], "/0", "has no 'message'"),
         ([FAILURE_OBJECT | {"code": ""}], "/0/code", "must be text"),
         (["tired"], "/0", "must be a mapping, not str"),

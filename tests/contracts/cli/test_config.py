@@ -182,10 +182,10 @@ WRONG: dict[str, tuple[str, str]] = {
         f'[target]\nurl = "{URL}"\ntoken_env = "NOT_SET"',
         "no key: set EVOLINK_API_KEY (NOT_SET is not set)",
     ),
-    "a label of our own": ('[target]\ntoken="a"\n[[keys]]\nlabel="main"\ntoken="b"', "'main' stands twice"),
+    "a label of our own": ('[target]\ntoken="a"\n[[keys]]\nlabel="main"\ntoken="b"', "'main' appears twice"),
     "a label twice": (
         '[target]\ntoken="a"\n[[keys]]\nlabel="b"\ntoken="b"\n[[keys]]\nlabel="b"\ntoken="c"',
-        "'b' stands twice",
+        "'b' appears twice",
     ),
     "one account twice": ('[target]\ntoken = "a"\nother_token = "a"', "the other key is the same"),
     "no URL": ('[target]\ntoken = "a"', "no URL: whom to check"),

@@ -324,7 +324,7 @@ LIFE = [
     Defect("create.defaults", "720p when nothing is said", left_out(quality="720p")),
     Defect("result.duration", "always six seconds", asked_as(duration=6)),
     Defect("result.quality", "always 480 lines", asked_as(quality="480p")),
-    Defect("link.24h", "a link that leads nowhere", media(lambda _: GONE)),
+    Defect("link.24h", "a link that does not exist", media(lambda _: GONE)),
     Defect(
         "link.24h",
         "a link that is dead at once",
