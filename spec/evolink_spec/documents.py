@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 # libyaml reads a document eight times faster than the Python loader; start-up would feel the difference.
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# A fence of any length and language word, as CommonMark has it; the longest run opens and closes.
-_BLOCK = re.compile(
-    r"^(?P<fence>`{3,}|~{3,})ya?ml\b[^\n]*\n(?P<text>.*?)^(?P=fence)[ \t]*$", re.DOTALL | re.MULTILINE
-)
+# A fence of any length, as CommonMark has it; a line of at least as many of the same character closes it.
+_FENCE = re.compile(r"(?P<fence>`{3,}|~{3,})(?P<info>[^`\n]*)")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_LANGUAGE = re.compile(r"ya?ml\b")
 _TOP = re.compile(r"^(openapi|overlay)[ \t]*:", re.MULTILINE)
 _TAG = "tag:yaml.org,2002:"
+_MOST_VALUES = 1_000_000  # of a document with its aliases expanded; the published ones have some 500
 # The core schema of YAML 1.2: a pattern for each type, and the characters it can begin with. PyYAML implements
 # YAML 1.1, where `16:9` is the number 969, `on` is true and `010` is eight.
 _WORDS = {
@@ -98,8 +99,25 @@ def yaml_block(page: str) -> str | None:
 
     Of several blocks, the one that begins a document is taken, else the first.
     """
-    blocks = [match["text"] for match in _BLOCK.finditer(page)]
+    blocks = _yaml_blocks(page)
     return next(filter(_TOP.search, blocks), blocks[0] if blocks else None)
+
+
+def _yaml_blocks(page: str) -> list[str]:
+    """The text of every closed YAML block of a page, in one pass over its lines."""
+    blocks, fence, lines = [], "", list[str]()
+    wanted = False
+    for line in _LINE.findall(page):
+        opening = None if fence else _FENCE.match(line)
+        bare = line.rstrip()
+        if opening:
+            fence, wanted, lines = opening["fence"], bool(_LANGUAGE.match(opening["info"])), []
+        elif fence and bare.startswith(fence) and not bare.strip(fence[0]):
+            blocks += ["".join(lines)] if wanted else []
+            fence, wanted = "", False
+        elif wanted:
+            lines.append(line)
+    return blocks
 
 
 def parse(text: str, source: str) -> Json:
@@ -127,10 +145,30 @@ def _members(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 def _yaml(text: str) -> Json:
-    if sum(bool(_TOP.search(match["text"])) for match in _BLOCK.finditer(text)) > 1:
+    if sum(bool(_TOP.search(block)) for block in _yaml_blocks(text)) > 1:
         raise ValueError("the page holds several documents: save each to its own file")
     block = yaml_block(text)
-    return yaml.load(text if block is None else block, Loader=_Loader)  # noqa: S506  (a safe loader)
+    loader = _Loader(text if block is None else block)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        if _expanded_size(root, {}) > _MOST_VALUES:
+            raise ValueError(f"its aliases expand to more than {_MOST_VALUES:,} values")
+        return loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
+def _expanded_size(node: Any, sizes: dict[int, int]) -> int:
+    """How many values a YAML node stands for once every alias is replaced by a copy."""
+    size = sizes.get(id(node))
+    if size is None:
+        sizes[id(node)] = 0  # while it is being counted; a value that contains itself is refused as no JSON
+        children = node.value if isinstance(node, yaml.CollectionNode) else ()
+        parts = [part for child in children for part in (child if isinstance(child, tuple) else (child,))]
+        size = sizes[id(node)] = 1 + sum(_expanded_size(part, sizes) for part in parts)
+    return size
 
 
 def read(path: Path) -> dict[str, Json]:

@@ -63,7 +63,9 @@ def test_the_wheel_holds_three_packages_and_their_data(wheel: Path) -> None:
     assert names >= DATA
 
 
-def test_the_fixtures_run_in_a_project_with_packages_of_the_folders_names(wheel: Path, tmp_path: Path) -> None:
+def test_the_fixtures_run_in_a_project_with_packages_of_the_folders_names(
+    wheel: Path, tmp_path: Path
+) -> None:
     environment = tmp_path / "venv"
     venv.create(environment, with_pip=False)
     site = Path(sysconfig.get_path("purelib", vars={"base": str(environment)}))

@@ -11,6 +11,7 @@ from evolink_spec.documents import parse, read, yaml_block
 from evolink_spec.errors import SpecError
 from hypothesis import given
 from hypothesis import strategies as st
+from support.steps import steps_of
 
 VENDORED = sorted((Path(evolink_spec.__file__).parent / "openapi").glob("*.yaml"))
 DOCUMENTS = st.dictionaries(
@@ -66,6 +67,24 @@ def test_a_page_with_windows_line_ends_is_read(tmp_path: Path) -> None:
     file = tmp_path / "page.md"
     file.write_bytes(page("a: 1\n").replace("\n", "\r\n").encode())
     assert read(file) == {"a": 1}
+
+
+def test_a_longer_fence_closes_a_block_and_a_block_within_another_is_none() -> None:
+    assert yaml_block("```yaml\na: 1\n`````\n") == "a: 1\n"
+    assert yaml_block("````text\n```yaml\na: 1\n```\n````\n") is None
+
+
+@pytest.mark.parametrize("line", ["```yaml\na: 1\n", "~~~\n", "```yaml\n```\n"])
+def test_a_page_of_many_fences_is_read_in_linear_time(line: str) -> None:
+    steps = [steps_of(yaml_block, line * count) for count in (2_000, 4_000)]
+    assert steps[1] <= 2.1 * steps[0]
+    assert yaml_block("```yaml\na: 1\n" * 50_000) is None  # no fence is closed: there is no block
+
+
+def test_aliases_that_expand_to_a_huge_document_are_refused_before_they_are_expanded() -> None:
+    levels = "".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]\n" for n in range(1, 40))
+    with pytest.raises(SpecError, match="aliases expand to more than 1,000,000 values"):
+        parse(f"l0: &l0 x\n{levels}", "d.yaml")
 
 
 def test_a_byte_order_mark_is_no_part_of_a_document(tmp_path: Path) -> None:

@@ -290,7 +290,10 @@ def test_an_overlay_alone_is_applied_to_the_vendored_documents(tmp_path: Path) -
     ("documents", "problem"),
     [
         ([create("m-1"), aliasing(old="m-2")], "'m-2' is not one of m-1"),
-        ([create("m-1", "m-2"), aliasing(**{"m-2": "m-1"})], "the alias 'm-2' to 'm-1', but that name belongs"),
+        (
+            [create("m-1", "m-2"), aliasing(**{"m-2": "m-1"})],
+            "the alias 'm-2' to 'm-1', but that name belongs",
+        ),
         (
             [create("m-1"), overlay({"target": "$..model", "update": {"x-evolink-aliases": ["old"]}})],
             "mapping",
@@ -335,7 +338,12 @@ def test_a_document_that_the_built_in_overlay_does_not_fit_is_named(tmp_path: Pa
         ("/openapi", 3.1, "/openapi", "is 3.1: only OpenAPI 3.1 is supported"),
         ("/openapi", REMOVED, "", "has no `openapi` version"),
         ("/webhooks", {}, "/webhooks", "is not a supported field here"),
-        ("/jsonSchemaDialect", "http://json-schema.org/draft-07/schema#", "/jsonSchemaDialect", "not a supported dialect"),
+        (
+            "/jsonSchemaDialect",
+            "http://json-schema.org/draft-07/schema#",
+            "/jsonSchemaDialect",
+            "not a supported dialect",
+        ),
         ("/components/schema", {}, "/components/schema", "is not a supported field here"),
         ("/components/examples", [], "/components/examples", "must be a mapping, not list"),
         ("/paths", {}, "/paths", "describes no operation"),

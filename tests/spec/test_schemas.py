@@ -130,7 +130,11 @@ def test_a_keyword_with_a_value_that_it_cannot_have_is_refused_where_it_stands(
 @pytest.mark.parametrize(
     ("schema", "at", "problem"),
     [
-        ({"$ref": "#/components/schemas/Deeper", "maxLength": 3}, "/maxLength", "only annotations are supported"),
+        (
+            {"$ref": "#/components/schemas/Deeper", "maxLength": 3},
+            "/maxLength",
+            "only annotations are supported",
+        ),
         ({"$ref": "#/components/schemas/None"}, "/components/schemas/None", "does not exist"),
         ({"$ref": "#/paths"}, "/paths", "does not exist"),
         ({"$ref": "#/components"}, "/a", "a schema of the components is expected"),

@@ -137,7 +137,11 @@ RULES = {"timeout": 1, "retries": [1]}
             "/hook/x-evolink-callback/tries",
             "not a supported field",
         ),
-        ({"maxLength": 8, "x-evolink-callback": RULES | {"timeout": "1"}}, "/timeout", "must be a non-negative number"),
+        (
+            {"maxLength": 8, "x-evolink-callback": RULES | {"timeout": "1"}},
+            "/timeout",
+            "must be a non-negative number",
+        ),
         (
             {"maxLength": 8, "x-evolink-callback": RULES | {"retries": [True]}},
             "/retries/0",
