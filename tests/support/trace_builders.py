@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_check import Exchange
 from evolink_check.analysis.observations import TraceView
-from evolink_check.rules import SERVER
+from evolink_check.rules import RULES
 from evolink_check.traffic.trace import Account, Entry, Media, Trace
 from evolink_spec import load
+from evolink_spec.clauses import load_clauses
 
 if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding, Rule
 
 SPEC = load()
+SERVER = tuple(one.id for one in load_clauses() if one.binds == "server" and one.id in RULES)
 ORIGIN = "https://api.example.test"
 CREATE = "/v1/videos/generations"
 MODEL = "grok-imagine-image-to-video-beta"
@@ -197,7 +199,8 @@ class Tracing:
         """Every clause that binds a server and that this breaks, with what was seen first."""
         reading = self.reading()
         found: dict[str, str] = {}
-        for clause, rule in SERVER.items():
+        for clause in SERVER:
+            rule = RULES[clause]
             violations = [finding for finding in rule(reading) if not finding.passed]
             if violations:
                 assert all(one.expected and one.seen and one.entries for one in violations)
@@ -207,5 +210,5 @@ class Tracing:
     def passed(self) -> dict[str, int]:
         """How often each clause that binds a server was seen to be kept; those that were not are left out."""
         reading = self.reading()
-        counts = {clause: sum(one.passed for one in rule(reading)) for clause, rule in SERVER.items()}
+        counts = {clause: sum(one.passed for one in RULES[clause](reading)) for clause in SERVER}
         return {clause: count for clause, count in counts.items() if count}

@@ -61,6 +61,11 @@ def violation(*entries: int, expected: str, seen: str) -> Finding:
     return Finding(passed=False, entries=entries, expected=expected, seen=seen)
 
 
+def finding(ok: object, *entries: int, expected: str, seen: str) -> Finding:
+    """An observation that speaks for the clause when `ok` is true, and against it otherwise."""
+    return passed(*entries) if ok else violation(*entries, expected=expected, seen=seen)
+
+
 def judge(reading: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rule]) -> tuple[Verdict, ...]:
     """A verdict for every clause; one without a rule is not observed.
 

@@ -12,7 +12,7 @@ from evolink_check.analysis.verdicts import judge
 from evolink_check.engine.task_pool import refusal, together
 from evolink_check.generation import boundary_cases
 from evolink_check.generation.case import speaks
-from evolink_check.rules import SERVER
+from evolink_check.rules import RULES
 from evolink_check.traffic.trace import MAIN
 from evolink_check.transport.target import OutOfTimeError, OverBudgetError
 
@@ -149,7 +149,7 @@ class Run:
     def _failed(self) -> frozenset[str]:
         """The clauses that failed by what was seen until now."""
         trace = self.target.recorder.trace(self.subject, self.accounts)
-        verdicts = judge(TraceView(trace, self.spec), self.clauses, SERVER)
+        verdicts = judge(TraceView(trace, self.spec), self.clauses, RULES)
         return frozenset(verdict.clause.id for verdict in verdicts if verdict.status == "failed")
 
     def _sending(

@@ -10,7 +10,7 @@ from evolink_check import clock
 from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import judge
 from evolink_check.reports.model import Report, answers_of
-from evolink_check.rules import CLIENT, SERVER
+from evolink_check.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -84,7 +84,7 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
 def verdicts_on(reading: TraceView, clauses: Iterable[Clause], about: About) -> tuple[Verdict, ...]:
     """What a trace says of the clauses that bind the server, its clients, or both."""
     bound = {"server", "client"} if about == "both" else {about}
-    return judge(reading, [one for one in clauses if one.binds in bound], {**SERVER, **CLIENT})
+    return judge(reading, [one for one in clauses if one.binds in bound], RULES)
 
 
 def _read(path: Path) -> Any:

@@ -23,7 +23,7 @@ from evolink_check.fuzzing import schemathesis_findings
 from evolink_check.generation import boundary_cases
 from evolink_check.generation.case import speaks
 from evolink_check.reports.model import Report, answers_of
-from evolink_check.rules import SERVER
+from evolink_check.rules import RULES
 from evolink_check.settings import Effort
 from evolink_check.traffic.trace import MAIN
 from evolink_check.transport.budget import documented_price
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
     from evolink_spec.clauses import Clause
 
+    from evolink_check.analysis.verdicts import Rule
     from evolink_check.settings import Subject
     from evolink_check.traffic.trace import Account
 
@@ -191,7 +192,7 @@ def _report(run: Run, started: float, seconds: float) -> Report:
     recorder, subject, effort = run.target.recorder, run.subject, run.effort
     trace = recorder.trace(subject, _known_by_now(run), run.watched_until)
     reading = TraceView(trace, run.spec)
-    rules = SERVER
+    rules: Mapping[str, Rule] = RULES
     for strange in run.strange:
         rules = schemathesis_findings.with_findings(rules, _renumbered(strange, recorder.places()))
     seen = [clause for clause in run.clauses if clause.id not in subject.cannot]

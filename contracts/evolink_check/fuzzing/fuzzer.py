@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import judge
 from evolink_check.generation.case import Case
-from evolink_check.rules import SERVER
+from evolink_check.rules import RULES
 from evolink_check.traffic.trace import Entry, Trace
 from evolink_check.transport.target import HaltedError
 
@@ -90,12 +90,12 @@ def violations_of(
 ) -> Violations:
     """The judge over single exchanges, with the server's rules for what one of them can show."""
     alone = [
-        one for one in clauses if one.observed.where in ALONE and one.level == "must" and one.id in SERVER
+        one for one in clauses if one.observed.where in ALONE and one.level == "must" and one.id in RULES
     ]
 
     def violations(entry: Entry) -> tuple[str, ...]:
         trace = Trace((replace(entry, number=0),), accounts, origin, complete=False)
-        return tuple(one.clause.id for one in judge(TraceView(trace, spec), alone, SERVER) if one.fails)
+        return tuple(one.clause.id for one in judge(TraceView(trace, spec), alone, RULES) if one.fails)
 
     return violations
 

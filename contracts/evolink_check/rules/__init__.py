@@ -1,26 +1,31 @@
-"""One pure function a clause: what was observed, read for what keeps it and what breaks it."""
+"""One function for each clause: what was observed, read for what speaks for the clause and what violates it."""
 
-from __future__ import annotations
+from evolink_check.rules.clients import callback_handling, polling, requests, retries
+from evolink_check.rules.exchanges import (
+    create_requests,
+    create_responses,
+    errors,
+    rate_limits,
+    statuses,
+    wire,
+)
+from evolink_check.rules.registry import RULES, rules_of
+from evolink_check.rules.tasks import (
+    callback_retries,
+    callbacks,
+    credits,  # noqa: A004  (of an account)
+    lifecycle,
+    outcomes,
+    progress,
+    queries,
+    result_links,
+)
 
-from typing import TYPE_CHECKING
+# A rule is registered when its module is imported.
+MODULES = (
+    *(callback_handling, polling, requests, retries),
+    *(create_requests, create_responses, errors, rate_limits, statuses, wire),
+    *(callback_retries, callbacks, credits, lifecycle, outcomes, progress, queries, result_links),
+)
 
-from evolink_check.rules.clients import polling, requests
-from evolink_check.rules.exchanges import create_requests, errors, wire
-from evolink_check.rules.tasks import callbacks, lifecycle, result_links
-from evolink_check.rules.tasks import credits as balances
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from evolink_check.analysis.verdicts import Rule
-
-SERVER: Mapping[str, Rule] = {
-    **wire.RULES,
-    **errors.RULES,
-    **create_requests.RULES,
-    **lifecycle.RULES,
-    **result_links.RULES,
-    **balances.RULES,
-    **callbacks.RULES,
-}
-CLIENT: Mapping[str, Rule] = {**requests.RULES, **polling.RULES}
+__all__ = ["MODULES", "RULES", "rules_of"]

@@ -10,7 +10,8 @@ import pytest
 from evolink_check import Exchange
 from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import Verdict, failures, judge, passed, violation
-from evolink_check.rules import CLIENT, SERVER
+from evolink_check.rules import MODULES, RULES, rules_of
+from evolink_check.rules.registry import rule
 from evolink_check.traffic.trace import Entry, Trace
 from evolink_spec.clauses import load_clauses
 from support.in_process import playing
@@ -70,8 +71,15 @@ def test_a_known_violation_fails_nobody_any_more() -> None:
 
 
 def test_every_rule_is_of_a_clause_and_binds_whom_it_says() -> None:
-    assert {CLAUSES[name].binds for name in SERVER} == {"server"}
-    assert all(CLAUSES[name].binds == "client" for name in CLIENT)
+    assert RULES.keys() <= CLAUSES.keys()
+    for module in MODULES:
+        binds = {CLAUSES[clause].binds for clause in rules_of(module)}
+        assert binds == {"client" if ".clients." in module.__name__ else "server"}
+
+
+def test_a_clause_has_one_rule() -> None:
+    with pytest.raises(ValueError, match=r"wire\.json has two rules"):
+        rule("wire.json")(RULES["wire.compact"])
 
 
 def entry(number: int, mock: Mock, method: str, url: str, who: str, **more: Any) -> Entry:
@@ -155,6 +163,8 @@ def test_the_mock_is_accused_of_nothing_whatever_it_is_sent() -> None:
             for path in (CREATE, "/v1/credits", "/v1/tasks/abc", "/v1/tasks/", "/nothing", "/"):
                 ask(method, path)
     trace = Trace(tuple(entries), ACCOUNTS, "http://mock.test")
-    verdicts = judge(TraceView(trace, SPEC), CLAUSES.values(), SERVER)
+    verdicts = judge(
+        TraceView(trace, SPEC), [one for one in CLAUSES.values() if one.binds == "server"], RULES
+    )
     assert [(one.clause.id, one.violations[0]) for one in verdicts if one.violations] == []
     assert Counter(one.status for one in verdicts)["passed"] > 50

@@ -244,7 +244,7 @@ def test_a_bug_in_a_rule_is_no_pass(mock: MockServer, monkeypatch: pytest.Monkey
     def buggy(_: object) -> tuple[()]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(runner, "SERVER", {"credits.shape": buggy})
+    monkeypatch.setattr(runner, "RULES", {"credits.shape": buggy})
     with pytest.raises(CouldNotRunError, match=r"(?s)a check failed.*Traceback.*ZeroDivisionError"):
         check(subject_at(mock.base_url))
 

@@ -14,7 +14,7 @@ import pytest
 from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import judge
 from evolink_check.engine.runner import check_api
-from evolink_check.rules import SERVER
+from evolink_check.rules import RULES
 from evolink_check.settings import Effort, Failing, Key, Subject
 from evolink_check.traffic.trace import Account
 from evolink_spec.clauses import load_clauses
@@ -103,7 +103,7 @@ def checked(workshop: Workshop, handle: Handle, place: int, *, scaled: bool, onl
 
 def said_of(report: Report) -> dict[str, str]:
     """Every clause that did not pass, by the whole of what was seen, with the first violation."""
-    verdicts = judge(TraceView(report.trace, SPEC), CLAUSES, SERVER)
+    verdicts = judge(TraceView(report.trace, SPEC), CLAUSES, RULES)
     return {
         one.clause.id: f"{one.violations[0].expected} | {one.violations[0].seen}"
         for one in verdicts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import Verdict, judge
 from evolink_check.client.verdicts.outcome_rules import EXPLAINS, told
-from evolink_check.rules import CLIENT
+from evolink_check.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,8 +48,12 @@ def verdicts_of(
     trace: Trace, outcome: Outcome, scenario: Scenario, clauses: Iterable[Clause], spec: Spec
 ) -> tuple[Verdict, ...]:
     """What one run says of each clause: first what is on the wire, then what that leaves unexplained of its end."""
-    reading = TraceView(trace, spec)
-    wire = {id_: tuple(rule(reading)) if scenario.speaks_of(id_) else () for id_, rule in CLIENT.items()}
+    reading, clauses = TraceView(trace, spec), tuple(clauses)
+    wire = {
+        clause.id: tuple(RULES[clause.id](reading)) if scenario.speaks_of(clause.id) else ()
+        for clause in clauses
+        if clause.id in RULES
+    }
     if outcome.end == "killed":  # it might have asked yet
         wire["client.no-abandon"] = tuple(one for one in wire["client.no-abandon"] if one.passed)
     explained = any(not one.passed for id_ in EXPLAINS & wire.keys() for one in wire[id_])

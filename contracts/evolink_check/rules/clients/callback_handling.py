@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.clients.activity import asks, ended, fetches, lost
+from evolink_check.rules.registry import rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from evolink_check.analysis.observations import Observation, TaskRecord, TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
 
 TIMEOUT = 10.0  # seconds that a receiver has
 _GRACE = 0.5  # seconds of a network
@@ -26,7 +27,9 @@ def _is_slow(one: Observation) -> bool:
     return _took(one) > TIMEOUT + _GRACE or (not one.answered and _took(one) > TIMEOUT - _GRACE)
 
 
-def _answers_2xx(reading: TraceView) -> Iterator[Finding]:
+@rule("receiver.answers-2xx")
+def answers_2xx(reading: TraceView) -> Iterator[Finding]:
+    """A receiver answers a delivery with a 2xx."""
     for story in reading.stories.values():
         for index, one in enumerate(story.deliveries):
             if one.status in _OK:
@@ -41,7 +44,9 @@ def _heard_before(story: TaskRecord, index: int) -> bool:
     return any(one.status in _OK for one in story.deliveries[:index])
 
 
-def _within_10s(reading: TraceView) -> Iterator[Finding]:
+@rule("receiver.within-10s")
+def within_10s(reading: TraceView) -> Iterator[Finding]:
+    """A receiver answers within ten seconds."""
     for one in reading.of("delivery"):
         if _is_slow(one):
             seen = f"{'an' if one.answered else 'no'} answer in {_took(one):.1f} s"
@@ -50,7 +55,9 @@ def _within_10s(reading: TraceView) -> Iterator[Finding]:
             yield passed(one.number)
 
 
-def _idempotent(reading: TraceView) -> Iterator[Finding]:
+@rule("receiver.idempotent")
+def idempotent(reading: TraceView) -> Iterator[Finding]:
+    """A repeated delivery is answered with a 2xx and does nothing a second time."""
     for story in reading.stories.values():
         for index, one in enumerate(story.deliveries):
             if not _heard_before(story, index):
@@ -69,7 +76,9 @@ def _idempotent(reading: TraceView) -> Iterator[Finding]:
                 yield passed(one.number)
 
 
-def _asks_back(reading: TraceView) -> Iterator[Finding]:
+@rule("receiver.asks-back")
+def asks_back(reading: TraceView) -> Iterator[Finding]:
+    """What a callback says is confirmed by a query before it is acted on."""
     for story in reading.stories.values():
         told = next((one for one in story.deliveries if one.status in _OK), None)
         if told is None or not reading.trace.complete:
@@ -92,7 +101,9 @@ def _fetches_of(story: TaskRecord, reading: TraceView) -> list[Observation]:
     return [one for one in fetches(reading) if story.id in one.entry.exchange.url] or story.links
 
 
-def _falls_back(reading: TraceView) -> Iterator[Finding]:
+@rule("receiver.fallback")
+def falls_back(reading: TraceView) -> Iterator[Finding]:
+    """A client whose callback never arrived queries its task."""
     for story in reading.stories.values():
         heard = any(one.status in _OK for one in story.deliveries)
         if story.create is None or story.callback_url is None or heard or not _is_watched(reading):
@@ -109,12 +120,3 @@ def _falls_back(reading: TraceView) -> Iterator[Finding]:
 
 def _is_watched(reading: TraceView) -> bool:
     return reading.trace.complete and bool(reading.trace.receiver)
-
-
-RULES: Mapping[str, Rule] = {
-    "receiver.answers-2xx": _answers_2xx,
-    "receiver.within-10s": _within_10s,
-    "receiver.idempotent": _idempotent,
-    "receiver.asks-back": _asks_back,
-    "receiver.fallback": _falls_back,
-}

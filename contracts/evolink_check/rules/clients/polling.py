@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import results_of
 from evolink_check.analysis.verdicts import passed, violation
-from evolink_check.rules.clients import callback_handling
 from evolink_check.rules.clients.activity import (
     SOON,
     asks,
@@ -21,22 +20,31 @@ from evolink_check.rules.clients.activity import (
     placeholder,
     untold,
 )
+from evolink_check.rules.registry import rule, rule_family
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from evolink_check.analysis.observations import Observation, TaskRecord, TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
 
 INTERVAL = 1.0  # seconds between two queries, at least
 _JITTER = 0.15  # seconds of a network and of a timer
 _USEFUL = 65.0  # seconds: a minute, and how late a minute may be
 _LATER = 1.85  # seconds after which a create that follows a failure is not "at once"
 _DAY = 24 * 3600.0
+# By clause: the advice of a failure code, what is expected instead of an equal create, and within how many seconds.
+_AFTER_FAILURE = {
+    "client.fix-first": ("fix-request", "a changed request", SOON),
+    "client.retry-later": ("retry-later", "a wait before it is tried again", _LATER),
+    "client.give-up": ("give-up", "no further create", SOON),
+}
 
 
-def _given_ids(reading: TraceView) -> Iterator[Finding]:
+@rule("client.given-ids")
+def given_ids(reading: TraceView) -> Iterator[Finding]:
+    """A query names an id that an earlier answer gave."""
     nobodys = invented(reading)
     for one in asks(reading, "query"):
         if one.number in nobodys:
@@ -45,7 +53,9 @@ def _given_ids(reading: TraceView) -> Iterator[Finding]:
             yield passed(one.number)
 
 
-def _no_guarantees(reading: TraceView) -> Iterator[Finding]:
+@rule("client.no-guarantees")
+def no_guarantees(reading: TraceView) -> Iterator[Finding]:
+    """A create without an id in its answer is not followed by a query for a placeholder."""
     for one in reading.seen:
         missing = placeholder(one, reading)
         if missing is not None:
@@ -54,7 +64,9 @@ def _no_guarantees(reading: TraceView) -> Iterator[Finding]:
             yield passed(one.number)
 
 
-def _same_account(reading: TraceView) -> Iterator[Finding]:
+@rule("client.same-account")
+def same_account(reading: TraceView) -> Iterator[Finding]:
+    """A task is queried with the key that created it."""
     for story in reading.stories.values():
         maker = story.create.entry.who if story.create else UNKNOWN
         for one in (*story.queries, *story.refused):
@@ -86,7 +98,9 @@ def _gaps(reading: TraceView) -> Iterator[tuple[TaskRecord, list[tuple[Observati
         )
 
 
-def _poll_interval(reading: TraceView) -> Iterator[Finding]:
+@rule("client.poll-interval")
+def poll_interval(reading: TraceView) -> Iterator[Finding]:
+    """Queries of a running task are at least a second apart."""
     for _, pairs in _gaps(reading):
         gaps = [(after.entry.began - before.entry.began, before, after) for before, after in pairs]
         quick = [one for one in gaps if one[0] < INTERVAL - _JITTER]
@@ -98,7 +112,9 @@ def _poll_interval(reading: TraceView) -> Iterator[Finding]:
             yield passed(*(after.number for _, _, after in gaps))
 
 
-def _poll_useful(reading: TraceView) -> Iterator[Finding]:
+@rule("client.poll-useful")
+def poll_useful(reading: TraceView) -> Iterator[Finding]:
+    """Without a callback a running task is queried about once a minute."""
     for story, pairs in _gaps(reading):
         for before, after in pairs if story.callback_url is None else ():
             gap = pause(before, after)
@@ -111,7 +127,9 @@ def _poll_useful(reading: TraceView) -> Iterator[Finding]:
 # Until when
 
 
-def _stops_at_end(reading: TraceView) -> Iterator[Finding]:
+@rule("client.stops-at-end")
+def stops_at_end(reading: TraceView) -> Iterator[Finding]:
+    """A task that has ended is not polled any further."""
     for story in reading.stories.values():
         for index, end in enumerate(story.queries):
             if not ended(end, reading):
@@ -130,7 +148,9 @@ def _stops_at_end(reading: TraceView) -> Iterator[Finding]:
             break
 
 
-def _no_abandon(reading: TraceView) -> Iterator[Finding]:
+@rule("client.no-abandon")
+def no_abandon(reading: TraceView) -> Iterator[Finding]:
+    """A task is queried until it has ended."""
     queried = {one.task_id for one in asks(reading, "query")}
     mistaken = bool(untold(reading))  # then it did ask, by an id that is none: `client.given-ids`
     for story in reading.stories.values():
@@ -147,7 +167,9 @@ def _no_abandon(reading: TraceView) -> Iterator[Finding]:
 # What becomes of it
 
 
-def _failed_is_failure(reading: TraceView) -> Iterator[Finding]:
+@rule("client.failed-is-failure")
+def failed_is_failure(reading: TraceView) -> Iterator[Finding]:
+    """Nobody looks for the result of a failed task."""
     for story in reading.stories.values():
         end = next((one for one in story.views if failure_of(one, reading) is not None), None)
         if end is None:
@@ -163,34 +185,34 @@ def _failed_is_failure(reading: TraceView) -> Iterator[Finding]:
             yield passed(end.number)
 
 
-def _after_failure(advice: str, expected: str, within: float = SOON) -> Rule:
-    """No equal create follows a failure of this advice within so many seconds."""
-
-    def rule(reading: TraceView) -> Iterator[Finding]:
-        advised = {failure.code: failure.advice for failure in reading.spec.failures}
-        ends = {
-            story.create.number: (end, code)
-            for story in reading.stories.values()
-            if story.create
-            for end in (*story.queries, *story.deliveries)
-            if (code := failure_of(end, reading)) is not None and advised.get(code) == advice
-        }
-        for group in equals(reading, "create"):
-            for one in group:
-                if one.number not in ends:
-                    continue
-                end, code = ends[one.number]
-                again = next((more for more in group if more.number > end.number), None)
-                if again is not None and pause(end, again) < within:
-                    seen = f"the same create {max(0.0, pause(end, again)):.1f} s after {code}"
-                    yield violation(end.number, again.number, expected=expected, seen=seen)
-                else:
-                    yield passed(end.number)
-
-    return rule
+@rule_family(_AFTER_FAILURE)
+def after_failure(clause: str, reading: TraceView) -> Iterator[Finding]:
+    """No equal create follows soon after a failure with this advice."""
+    advice, expected, within = _AFTER_FAILURE[clause]
+    advised = {failure.code: failure.advice for failure in reading.spec.failures}
+    ends = {
+        story.create.number: (end, code)
+        for story in reading.stories.values()
+        if story.create
+        for end in (*story.queries, *story.deliveries)
+        if (code := failure_of(end, reading)) is not None and advised.get(code) == advice
+    }
+    for group in equals(reading, "create"):
+        for one in group:
+            if one.number not in ends:
+                continue
+            end, code = ends[one.number]
+            again = next((more for more in group if more.number > end.number), None)
+            if again is not None and pause(end, again) < within:
+                seen = f"the same create {max(0.0, pause(end, again)):.1f} s after {code}"
+                yield violation(end.number, again.number, expected=expected, seen=seen)
+            else:
+                yield passed(end.number)
 
 
-def _fetched_in_time(reading: TraceView) -> Iterator[Finding]:
+@rule("client.fetch-in-24h")
+def fetched_in_time(reading: TraceView) -> Iterator[Finding]:
+    """A result is fetched within 24 hours."""
     fetched = fetches(reading)
     for story in reading.stories.values():
         end = next((one for one in story.views if results_of(one.body)), None)
@@ -205,20 +227,3 @@ def _fetched_in_time(reading: TraceView) -> Iterator[Finding]:
             )
         else:
             yield passed(first.number)
-
-
-RULES: Mapping[str, Rule] = {
-    "client.given-ids": _given_ids,
-    "client.no-guarantees": _no_guarantees,
-    "client.same-account": _same_account,
-    "client.poll-interval": _poll_interval,
-    "client.poll-useful": _poll_useful,
-    "client.stops-at-end": _stops_at_end,
-    "client.no-abandon": _no_abandon,
-    "client.failed-is-failure": _failed_is_failure,
-    "client.fix-first": _after_failure("fix-request", "a changed request"),
-    "client.retry-later": _after_failure("retry-later", "a wait before it is tried again", _LATER),
-    "client.give-up": _after_failure("give-up", "no further create"),
-    "client.fetch-in-24h": _fetched_in_time,
-    **callback_handling.RULES,
-}

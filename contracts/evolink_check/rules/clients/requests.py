@@ -6,21 +6,23 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from evolink_check.analysis.internal_hosts import is_internal
-from evolink_check.analysis.verdicts import passed, violation
-from evolink_check.rules.clients import retries
+from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.clients.activity import ASKS, asks, fetches
+from evolink_check.rules.registry import rule
 from evolink_check.traffic.redaction import KEY
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from evolink_check.analysis.observations import Observation, TraceView
     from evolink_check.analysis.request_faults import RequestFault
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
 
 
-def _in_header(reading: TraceView) -> Iterator[Finding]:
+@rule("auth.header")
+def in_header(reading: TraceView) -> Iterator[Finding]:
+    """The key is sent as `Authorization: Bearer KEY`."""
     for one in asks(reading, *ASKS):
         if one.entry.who == NOBODY:
             if KEY not in one.entry.exchange.url:  # which is another clause's
@@ -31,7 +33,9 @@ def _in_header(reading: TraceView) -> Iterator[Finding]:
             yield passed(one.number)
 
 
-def _nowhere_else(reading: TraceView) -> Iterator[Finding]:
+@rule("auth.header-only")
+def nowhere_else(reading: TraceView) -> Iterator[Finding]:
+    """The key is sent nowhere but in that header."""
     fetched = {one.number for one in fetches(reading)}
     for one in reading.seen:
         exchange = one.entry.exchange
@@ -51,7 +55,9 @@ def _nowhere_else(reading: TraceView) -> Iterator[Finding]:
             yield passed(one.number)
 
 
-def _over_https(reading: TraceView) -> Iterator[Finding]:
+@rule("auth.https")
+def over_https(reading: TraceView) -> Iterator[Finding]:
+    """A key travels over https only."""
     for one in asks(reading, *ASKS):
         url = one.entry.exchange.url
         scheme = urlsplit(url).scheme.lower()
@@ -61,7 +67,9 @@ def _over_https(reading: TraceView) -> Iterator[Finding]:
             yield passed(one.number)
 
 
-def _link_without_key(reading: TraceView) -> Iterator[Finding]:
+@rule("client.link-without-key")
+def link_without_key(reading: TraceView) -> Iterator[Finding]:
+    """A result is fetched by its link alone, without the key."""
     for one in fetches(reading):
         if KEY in one.entry.exchange.url:
             yield violation(one.number, expected="the link as it was given", seen="the key added to it")
@@ -74,22 +82,21 @@ def _link_without_key(reading: TraceView) -> Iterator[Finding]:
 # One create
 
 
-def _creates_without(wrong: Callable[[RequestFault], bool]) -> Rule:
-    """No create has a fault of this kind; one that is not sure accuses nobody."""
+@rule("client.valid-request")
+def valid_request(reading: TraceView) -> Iterator[Finding]:
+    """No create has a certain fault; its content type and its callback URL have clauses of their own."""
+    for one in asks(reading, "create"):
+        yield from _without(one, lambda fault: not _of_type(fault) and not _of_callback(fault))
 
-    def rule(reading: TraceView) -> Iterator[Finding]:
-        for one in asks(reading, "create"):
-            if _is_unread(one):
-                continue
-            found = [fault.what for fault in one.faults if fault.sure and wrong(fault)]
-            if found:
-                yield violation(
-                    one.number, expected="a request as documented", seen="; ".join(found[:3])[:200]
-                )
-            else:
-                yield passed(one.number)
 
-    return rule
+def _without(one: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
+    """Whether a create has no fault of this kind; one that is not certain accuses nobody."""
+    if _is_unread(one):
+        return
+    faults = [fault.what for fault in one.faults if fault.sure and is_wrong(fault)]
+    yield finding(
+        not faults, one.number, expected="a request as documented", seen="; ".join(faults[:3])[:200]
+    )
 
 
 def _is_unread(one: Observation) -> bool:
@@ -107,7 +114,9 @@ def _of_callback(fault: RequestFault) -> bool:
     return fault.clause.startswith("callback.")
 
 
-def _content_type(reading: TraceView) -> Iterator[Finding]:
+@rule("client.content-type")
+def content_type(reading: TraceView) -> Iterator[Finding]:
+    """The body of a create is sent as application/json."""
     for one in asks(reading, "create"):
         kind = (one.sent("content-type") or "").partition(";")[0].strip().lower()
         if kind == "application/json":
@@ -116,18 +125,18 @@ def _content_type(reading: TraceView) -> Iterator[Finding]:
             yield violation(one.number, expected="application/json", seen=kind[:60] or "no Content-Type")
 
 
-def _callback_url(reading: TraceView) -> Iterator[Finding]:
-    rule = _creates_without(_of_callback)
-    concerned = {
-        one.number
-        for one in asks(reading, "create")
-        if one.operation and one.operation.callback and isinstance(one.asked, dict)
-        if one.operation.callback.field in one.asked
-    }
-    return (found for found in rule(reading) if found.entries[-1] in concerned)
+@rule("client.callback-url")
+def callback_url(reading: TraceView) -> Iterator[Finding]:
+    """A callback URL is one that the documents allow."""
+    for one in asks(reading, "create"):
+        rules = one.operation.callback if one.operation else None
+        if rules and isinstance(one.asked, dict) and rules.field in one.asked:
+            yield from _without(one, _of_callback)
 
 
-def _actual_model(reading: TraceView) -> Iterator[Finding]:
+@rule("client.actual-model")
+def actual_model(reading: TraceView) -> Iterator[Finding]:
+    """A create names the model by its present name."""
     for one in asks(reading, "create"):
         model = one.asked.get("model") if isinstance(one.asked, dict) else None
         actual = one.operation.aliases.get(model) if one.operation and isinstance(model, str) else None
@@ -137,7 +146,9 @@ def _actual_model(reading: TraceView) -> Iterator[Finding]:
             yield passed(one.number)
 
 
-def _known_fields(reading: TraceView) -> Iterator[Finding]:
+@rule("client.no-unknown-fields")
+def known_fields(reading: TraceView) -> Iterator[Finding]:
+    """A create has documented fields only."""
     for one in asks(reading, "create"):
         if one.operation is None or not isinstance(one.asked, dict):
             continue
@@ -146,17 +157,3 @@ def _known_fields(reading: TraceView) -> Iterator[Finding]:
             yield violation(one.number, expected="documented fields only", seen=", ".join(unknown[:5]))
         else:
             yield passed(one.number)
-
-
-RULES: Mapping[str, Rule] = {
-    "auth.header": _in_header,
-    "auth.header-only": _nowhere_else,
-    "auth.https": _over_https,
-    "client.link-without-key": _link_without_key,
-    "client.valid-request": _creates_without(lambda fault: not _of_type(fault) and not _of_callback(fault)),
-    "client.content-type": _content_type,
-    "client.callback-url": _callback_url,
-    "client.actual-model": _actual_model,
-    "client.no-unknown-fields": _known_fields,
-    **retries.RULES,
-}

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.clients.activity import ASKS, SOON, asks, equals, invented, lost, pause
+from evolink_check.rules.registry import rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from evolink_check.analysis.observations import Observation, TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
 
 REFUSED = frozenset({400, 401, 402, 403})
 TOO_MANY = 429
@@ -27,7 +28,9 @@ _TRIES: Mapping[str, int] = {"create": 3, "query": 5}  # waits after which they 
 _LONG = 10.0  # seconds: who waits that long need not wait longer each time
 
 
-def _refused_is_refused(reading: TraceView) -> Iterator[Finding]:
+@rule("client.no-retry-refused")
+def refused_is_refused(reading: TraceView) -> Iterator[Finding]:
+    """A refused request is not sent again unchanged."""
     nobodys = invented(reading)
     for group in equals(reading, *ASKS):
         for index, one in enumerate(group):
@@ -51,7 +54,9 @@ def waits(value: str, at: float) -> float | None:
     return None if date is None else mktime_tz(date) - at - _DATES
 
 
-def _waits_as_told(reading: TraceView) -> Iterator[Finding]:
+@rule("client.retry-after")
+def waits_as_told(reading: TraceView) -> Iterator[Finding]:
+    """After a 429 the client waits as long as `Retry-After` says."""
     asked = asks(reading, *ASKS)
     for index, one in enumerate(asked):
         told = waits(one.header("retry-after") or "", one.entry.ended) if one.status == TOO_MANY else None
@@ -78,7 +83,9 @@ def _same_matter(one: Observation, later: Observation) -> bool:
     return (later.role, later.task_id) == (one.role, one.task_id)
 
 
-def _backs_off(reading: TraceView) -> Iterator[Finding]:
+@rule("client.backs-off")
+def backs_off(reading: TraceView) -> Iterator[Finding]:
+    """Retries after a 5xx are spaced out, more each time."""
     for group in equals(reading, "create", "query"):
         usual = [pause(one, after) for one, after in pairwise(group) if one.succeeded]
         for run in _faulty(group):
@@ -120,7 +127,9 @@ def _impatience(run: list[Observation], usual: float | None) -> str:
     return ""
 
 
-def _no_blind_repeat(reading: TraceView) -> Iterator[Finding]:
+@rule("client.no-blind-repeat")
+def no_blind_repeat(reading: TraceView) -> Iterator[Finding]:
+    """A create whose answer was lost is not repeated blindly."""
     for group in equals(reading, "create"):
         for one, again in pairwise(group):
             if lost(one) and pause(one, again) < SOON:
@@ -128,11 +137,3 @@ def _no_blind_repeat(reading: TraceView) -> Iterator[Finding]:
                 yield violation(one.number, again.number, expected="no second create", seen=seen)
         if lost(group[-1]):
             yield passed(group[-1].number)
-
-
-RULES: Mapping[str, Rule] = {
-    "client.no-retry-refused": _refused_is_refused,
-    "client.retry-after": _waits_as_told,
-    "client.backs-off": _backs_off,
-    "client.no-blind-repeat": _no_blind_repeat,
-}

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
-from evolink_check.rules.exchanges import create_responses
 from evolink_check.rules.exchanges.attribution import charged_clause, is_judgeable
 from evolink_check.rules.exchanges.create_responses import accepted
-from evolink_check.rules.exchanges.statuses import judged
+from evolink_check.rules.registry import rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from evolink_check.analysis.observations import TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
 
 
-def of_status(clause: str, reading: TraceView) -> Iterator[Finding]:
-    """What the statuses of creates say of a clause."""
-    yield from judged(reading).get(clause, ())
-
-
+@rule("body.limit")
 def body_limit(reading: TraceView) -> Iterator[Finding]:
     """A body of many megabytes is answered, and not with a 5xx."""
     for one in reading.of("create"):
@@ -35,6 +29,7 @@ def body_limit(reading: TraceView) -> Iterator[Finding]:
             )
 
 
+@rule("body.duplicate-keys")
 def duplicate_keys(reading: TraceView) -> Iterator[Finding]:
     """Of a key that stands twice the last counts; a refusal of such a body is as good."""
     for one in reading.of("create"):
@@ -48,6 +43,7 @@ def duplicate_keys(reading: TraceView) -> Iterator[Finding]:
                 yield passed(one.number)
 
 
+@rule("create.answers-200")
 def answers_200(reading: TraceView) -> Iterator[Finding]:
     """An accepted create is answered with 200, not with 201 or 202."""
     for one in reading.of("create"):
@@ -55,20 +51,3 @@ def answers_200(reading: TraceView) -> Iterator[Finding]:
             yield violation(one.number, expected=str(one.success), seen=str(one.status))
     for one in accepted(reading):
         yield passed(one.number)
-
-
-_BY_STATUS = (
-    *("body.json", "body.required", "create.unknown-fields", "create.required", "create.types"),
-    *("model.enum", "model.alias", "model.access", "prompt.length"),
-    *("create.image-urls-max-one", "create.image-urls-uri", "create.image-urls-empty"),
-    *("duration.enum", "mode.enum", "quality.enum"),
-    *("callback.https-only", "callback.max-length", "callback.uri", "callback.no-internal"),
-    *("callback.unresolved", "create.accepts"),
-)
-RULES: Mapping[str, Rule] = {
-    **{clause: partial(of_status, clause) for clause in _BY_STATUS},
-    "body.limit": body_limit,
-    "body.duplicate-keys": duplicate_keys,
-    "create.answers-200": answers_200,
-    **create_responses.RULES,
-}

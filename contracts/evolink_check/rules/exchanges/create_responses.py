@@ -8,12 +8,13 @@ from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.exchanges.attribution import ID, LATEST, is_judgeable, known_tasks, well_formed
 from evolink_check.rules.exchanges.rate_limits import http_time
 from evolink_check.rules.exchanges.wire import shared_key, twins
+from evolink_check.rules.registry import rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from evolink_check.analysis.observations import Observation, TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
 
 _EXPECTED = ("id", "status", "created", "model", "progress")
 _AT_ONCE = 2.0  # seconds between a create and a query that comes right after it
@@ -32,6 +33,7 @@ def accepted(reading: TraceView) -> Iterator[Observation]:
     )
 
 
+@rule("create.schema")
 def schema(reading: TraceView) -> Iterator[Finding]:
     """The answer matches its schema, where no other clause looks closer."""
     for one in reading.of("create"):
@@ -59,6 +61,7 @@ def _is_missing(one: Observation, pointer: str) -> bool:
     return pointer.removeprefix("/") in _EXPECTED and one.body.get(pointer[1:]) is None
 
 
+@rule("create.complete")
 def complete(reading: TraceView) -> Iterator[Finding]:
     """The answer carries what a client cannot go on without; the absence of the others is accepted."""
     for one in accepted(reading):
@@ -70,6 +73,7 @@ def complete(reading: TraceView) -> Iterator[Finding]:
             yield passed(one.number)
 
 
+@rule("create.pending-first")
 def pending_first(reading: TraceView) -> Iterator[Finding]:
     """A new task is `pending` with `progress` 0."""
     for one in accepted(reading):
@@ -91,6 +95,7 @@ def is_at_once(create: Observation, query: Observation) -> bool:
     return 0 <= query.entry.began - create.entry.ended <= _AT_ONCE
 
 
+@rule("create.readable-at-once")
 def readable_at_once(reading: TraceView) -> Iterator[Finding]:
     """A query right after the create is no 404."""
     known, first = known_tasks(reading), set()
@@ -113,6 +118,7 @@ def readable_at_once(reading: TraceView) -> Iterator[Finding]:
                 yield violation(create.number, one.number, expected=expected, seen="404")
 
 
+@rule("model.actual")
 def actual_model(reading: TraceView) -> Iterator[Finding]:
     """`model` names the model that does the work, never an old name (clause `model.actual`)."""
     for one in accepted(reading):
@@ -127,6 +133,7 @@ def actual_model(reading: TraceView) -> Iterator[Finding]:
                 )
 
 
+@rule("id.format")
 def id_format(reading: TraceView) -> Iterator[Finding]:
     """An id is the prefix, ten digits, and eight letters or digits."""
     for one in accepted(reading):
@@ -138,6 +145,7 @@ def id_format(reading: TraceView) -> Iterator[Finding]:
             yield violation(one.number, expected=expected, seen=f"{told!r:.80}")
 
 
+@rule("id.created")
 def id_created(reading: TraceView) -> Iterator[Finding]:
     """The ten digits of an id are its `created`, where that is a time at all."""
     wrong = {finding.entries[-1] for finding in created(reading) if not finding.passed}
@@ -150,6 +158,7 @@ def id_created(reading: TraceView) -> Iterator[Finding]:
                 yield violation(one.number, expected=f"an id with {told}, its `created`", seen=one.task_id)
 
 
+@rule("id.unique")
 def id_unique(reading: TraceView) -> Iterator[Finding]:
     """No two creates are answered with the same id."""
     again = {later.number: first for first, later in reading.once(twins)}
@@ -164,6 +173,7 @@ def id_unique(reading: TraceView) -> Iterator[Finding]:
             )
 
 
+@rule("task.created")
 def created(reading: TraceView) -> Iterator[Finding]:
     """`created` is the time of the create in Unix seconds (clause `task.created`).
 
@@ -197,6 +207,7 @@ def _distance(told: int, one: Observation) -> tuple[float, float]:
     return (told - one.entry.ended, _DAY) if date is None else (told - date, _MINUTE)
 
 
+@rule("task.kind")
 def kind(reading: TraceView) -> Iterator[Finding]:
     """`object` and `type` name the same medium, that of the model (clause `task.kind`)."""
     for one in accepted(reading):
@@ -211,6 +222,7 @@ def kind(reading: TraceView) -> Iterator[Finding]:
             yield passed(one.number)
 
 
+@rule("task.estimated-time")
 def estimated_time(reading: TraceView) -> Iterator[Finding]:
     """`task_info.estimated_time` is an integer of 0 or more."""
     for one in accepted(reading):
@@ -223,6 +235,7 @@ def estimated_time(reading: TraceView) -> Iterator[Finding]:
                 yield violation(one.number, expected="an integer of 0 or more", seen=f"{told!r:.60}")
 
 
+@rule("usage.shape")
 def usage(reading: TraceView) -> Iterator[Finding]:
     """`usage`, where it is given, has its three fields as documented (clause `usage.shape`)."""
     for one in accepted(reading):
@@ -243,19 +256,3 @@ def usage(reading: TraceView) -> Iterator[Finding]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-RULES: Mapping[str, Rule] = {
-    "create.schema": schema,
-    "create.complete": complete,
-    "create.pending-first": pending_first,
-    "create.readable-at-once": readable_at_once,
-    "model.actual": actual_model,
-    "id.format": id_format,
-    "id.created": id_created,
-    "id.unique": id_unique,
-    "task.created": created,
-    "task.kind": kind,
-    "task.estimated-time": estimated_time,
-    "usage.shape": usage,
-}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.analysis.verdicts import passed, violation
@@ -13,16 +12,24 @@ from evolink_check.rules.exchanges.attribution import (
     is_keyless,
     is_shapeless,
 )
-from evolink_check.rules.exchanges.statuses import judged
+from evolink_check.rules.registry import rule, rule_family
 from evolink_check.traffic.formats import NOT_JSON
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from evolink_check.analysis.observations import Observation, Role, TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
 
 
+_STATUSES: Mapping[Role, tuple[int, ...]] = {
+    "create": (400, 401, 402, 403, 429, 500),
+    "query": (400, 401, 402, 403, 404, 429, 500),
+}
+_CODES = {f"{role}.error-{status}": (role, status) for role, all_ in _STATUSES.items() for status in all_}
+
+
+@rule("error.shape")
 def shape(reading: TraceView) -> Iterator[Finding]:
     """An error of a task endpoint is `{"error": {code, message, type}}`, all three strings (clause `error.shape`)."""
     for one in reading.of("create", "query"):
@@ -43,6 +50,7 @@ def _outline(answer: Any) -> str:
     return f"error {{{told}}}" if named is inner else f"{{{told}}}"
 
 
+@rule("error.no-id")
 def no_id(reading: TraceView) -> Iterator[Finding]:
     """An error body has no member `id` anywhere (clause `error.no-id`)."""
     for one in reading.api:
@@ -70,8 +78,10 @@ def _inner(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list) else ()
 
 
-def code(role: Role, status: int, reading: TraceView) -> Iterator[Finding]:
+@rule_family(_CODES)
+def code(clause: str, reading: TraceView) -> Iterator[Finding]:
     """Code and type of a status are those of the documented example (clauses `create.error-…`, `query.error-…`)."""
+    role, status = _CODES[clause]
     for one in reading.of(role):
         if one.status == status and is_judgeable(one):
             documented = _documented(one, reading)
@@ -96,6 +106,7 @@ def _documented(one: Observation, reading: TraceView) -> list[tuple[Any, Any]]:
     return list(dict.fromkeys((body.get("code"), body.get("type")) for body in bodies))
 
 
+@rule("credits.integer-codes")
 def integer_codes(reading: TraceView) -> Iterator[Finding]:
     """An error of `/v1/credits` carries an integer code, its HTTP status (clause `credits.integer-codes`)."""
     for one in reading.of("credits"):
@@ -106,26 +117,3 @@ def integer_codes(reading: TraceView) -> Iterator[Finding]:
             yield violation(one.number, expected=expected, seen=_outline(one.answer))
         elif is_error(one) and is_judgeable(one):
             yield passed(one.number)
-
-
-def of_status(clause: str, reading: TraceView) -> Iterator[Finding]:
-    """What the statuses of creates and queries say of a clause."""
-    yield from judged(reading).get(clause, ())
-
-
-RULES: Mapping[str, Rule] = {
-    "error.shape": shape,
-    "error.no-id": no_id,
-    **{
-        f"create.error-{status}": partial(code, "create", status) for status in (400, 401, 402, 403, 429, 500)
-    },
-    **{
-        f"query.error-{status}": partial(code, "query", status)
-        for status in (400, 401, 402, 403, 404, 429, 500)
-    },
-    "credits.integer-codes": integer_codes,
-    **{
-        clause: partial(of_status, clause)
-        for clause in ("query.id-prefix", "query.unknown-id", "query.own-tasks")
-    },
-}

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.exchanges.attribution import is_judgeable
+from evolink_check.rules.registry import rule
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from evolink_check.analysis.observations import Observation, TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
 
 _TOO_MANY = 429
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
+@rule("rate.retry-after")
 def retry_after(reading: TraceView) -> Iterator[Finding]:
     """Every 429 says how long to wait: seconds, or an HTTP date."""
     for one in reading.api:
@@ -36,6 +38,7 @@ def retry_after(reading: TraceView) -> Iterator[Finding]:
                 yield passed(one.number)
 
 
+@rule("rate.recovers")
 def recovers(reading: TraceView) -> Iterator[Finding]:
     """Who waited as long as `Retry-After` says, and sent nothing else, is let in."""
     if not reading.trace.complete:
@@ -80,6 +83,3 @@ def http_time(text: str) -> float | None:
         return None if found is None else float(mktime_tz(found))
     except (ValueError, OverflowError):
         return None
-
-
-RULES: Mapping[str, Rule] = {"rate.retry-after": retry_after, "rate.recovers": recovers}

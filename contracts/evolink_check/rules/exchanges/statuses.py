@@ -1,6 +1,6 @@
 """The status of every create and query, held against what the request deserved; each violation for one clause. Pure.
 
-The rules of single clauses take theirs from `judged(reading)[clause]`.
+Most clauses about a status have no rule but this one; the others take theirs from `judged(reading)[clause]`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from evolink_check.analysis.verdicts import Finding, passed, violation
 from evolink_check.rules.exchanges.allowed_statuses import is_foreign, is_own, never_given, permitted
 from evolink_check.rules.exchanges.attribution import certain_faults, is_judgeable, well_formed
 from evolink_check.rules.exchanges.false_rejections import findings_of_valid, headers_to_blame
+from evolink_check.rules.registry import rule_family
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +21,22 @@ if TYPE_CHECKING:
 
     Told = Iterator[tuple[str, Finding]]
 
+_BY_STATUS = (
+    *("body.json", "body.required", "create.unknown-fields", "create.required", "create.types"),
+    *("model.enum", "model.alias", "model.access", "prompt.length"),
+    *("create.image-urls-max-one", "create.image-urls-uri", "create.image-urls-empty"),
+    *("duration.enum", "mode.enum", "quality.enum"),
+    *("callback.https-only", "callback.max-length", "callback.uri", "callback.no-internal"),
+    *("callback.unresolved", "create.accepts"),
+    *("query.id-prefix", "query.unknown-id", "query.own-tasks"),
+)
 _EITHER = {"create.image-urls-empty", "prompt.length"}  # any documented answer keeps these
+
+
+@rule_family(_BY_STATUS)
+def of_status(clause: str, reading: TraceView) -> Iterable[Finding]:
+    """What the statuses of creates and queries say of a clause."""
+    return judged(reading).get(clause, ())
 
 
 def judged(reading: TraceView) -> Mapping[str, list[Finding]]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
-from evolink_check.rules.exchanges import rate_limits
 from evolink_check.rules.exchanges.allowed_statuses import is_foreign, permitted
 from evolink_check.rules.exchanges.attribution import (
     certain_faults,
@@ -19,13 +17,14 @@ from evolink_check.rules.exchanges.attribution import (
 )
 from evolink_check.rules.exchanges.false_rejections import headers_to_blame, unknown_headers
 from evolink_check.rules.exchanges.statuses import judged
+from evolink_check.rules.registry import rule, rule_family
 from evolink_check.traffic.formats import NOT_JSON
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from evolink_check.analysis.observations import Observation, TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _SPACE = re.compile(rb"\s")
@@ -36,6 +35,7 @@ _TOO_MANY = 429
 # The key
 
 
+@rule("auth.bearer")
 def auth_bearer(reading: TraceView) -> Iterator[Finding]:
     """A key that is none, or wrong, is 401 and nothing else; one that is known is not 401."""
     yield from judged(reading).get("auth.bearer", ())
@@ -51,6 +51,7 @@ def auth_bearer(reading: TraceView) -> Iterator[Finding]:
                 yield violation(one.number, expected="401: no valid key was sent", seen=str(one.status))
 
 
+@rule("error.order")
 def error_order(reading: TraceView) -> Iterator[Finding]:
     """Of several errors the first of 401, 429, 400, 403, 402 is told; any of them is accepted."""
     keyless = any(not found.passed for found in auth_bearer(reading))  # then that is told, and not this
@@ -80,6 +81,7 @@ def _applicable(one: Observation) -> list[int]:
 # The wire
 
 
+@rule("wire.json")
 def wire_json(reading: TraceView) -> Iterator[Finding]:
     """Every answer is JSON, and says so."""
     for one in reading.api:
@@ -91,6 +93,7 @@ def wire_json(reading: TraceView) -> Iterator[Finding]:
             yield passed(one.number)
 
 
+@rule("wire.compact")
 def wire_compact(reading: TraceView) -> Iterator[Finding]:
     """No white space between the tokens of a body."""
     for one, body in _exact_bodies(reading):
@@ -100,6 +103,7 @@ def wire_compact(reading: TraceView) -> Iterator[Finding]:
             yield passed(one.number)
 
 
+@rule("wire.slashes")
 def wire_slashes(reading: TraceView) -> Iterator[Finding]:
     """A slash in a string is a slash."""
     for one, body in _exact_bodies(reading):
@@ -119,6 +123,7 @@ def _exact_bodies(reading: TraceView) -> Iterator[tuple[Observation, bytes]]:
             yield one, one.entry.exchange.response_body.strip()
 
 
+@rule("wire.unknown-headers")
 def wire_unknown_headers(reading: TraceView) -> Iterator[Finding]:
     """A request with `Idempotency-Key` or `X-…` is answered as without."""
     blamed = headers_to_blame(reading)
@@ -170,6 +175,7 @@ def shared_key(first: Observation, second: Observation) -> bool:
 # What is no answer of a task
 
 
+@rule_family(("error.other-paths", "error.other-methods"))
 def elsewhere(clause: str, reading: TraceView) -> Iterator[Finding]:
     """Other paths, other methods: the documented error shape too. When no error has it, that is told once."""
     shapeless = reading.once(is_shapeless)
@@ -183,6 +189,7 @@ def elsewhere(clause: str, reading: TraceView) -> Iterator[Finding]:
             yield passed(one.number)
 
 
+@rule("error.documented-status")
 def documented_status(reading: TraceView) -> Iterator[Finding]:
     """A documented path answers with a documented status only."""
     for one in reading.of("create", "query"):
@@ -193,6 +200,7 @@ def documented_status(reading: TraceView) -> Iterator[Finding]:
             yield passed(one.number)
 
 
+@rule("error.no-500")
 def no_500(reading: TraceView) -> Iterator[Finding]:
     """An invalid request is refused as documented, never answered with a 5xx."""
     for one in reading.of("create", "query"):
@@ -201,18 +209,3 @@ def no_500(reading: TraceView) -> Iterator[Finding]:
             yield violation(one.number, expected=f"a documented refusal of {what}", seen=str(one.status))
         elif is_judgeable(one) and is_nonsense(one):
             yield passed(one.number)
-
-
-RULES: Mapping[str, Rule] = {
-    "auth.bearer": auth_bearer,
-    "wire.json": wire_json,
-    "wire.compact": wire_compact,
-    "wire.slashes": wire_slashes,
-    "wire.unknown-headers": wire_unknown_headers,
-    "error.other-paths": partial(elsewhere, "error.other-paths"),
-    "error.other-methods": partial(elsewhere, "error.other-methods"),
-    "error.documented-status": documented_status,
-    "error.no-500": no_500,
-    "error.order": error_order,
-    **rate_limits.RULES,
-}

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.deliveries import (
     CUT,
     GAVE_UP,
@@ -20,15 +21,16 @@ from evolink_check.rules.tasks.deliveries import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from evolink_check.analysis.observations import Observation, TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.deliveries import AttemptRun, TaskDeliveries
 
 _QUIET = 0.5  # real seconds
 
 
+@rule("callback.timeout")
 def timeout(reading: TraceView) -> Iterator[Finding]:
     """`callback.timeout`: ten seconds of the server's time, or of real time where its time is scaled."""
     scale = reading.trace.scale
@@ -49,6 +51,7 @@ def timeout(reading: TraceView) -> Iterator[Finding]:
                 )
 
 
+@rule("callback.2xx-success")
 def success(reading: TraceView) -> Iterator[Finding]:
     """`callback.2xx-success`, of 2xx that came in time."""
     for calls in whole(reading):
@@ -74,6 +77,7 @@ def _is_quiet(calls: TaskDeliveries, one: Observation, reading: TraceView) -> bo
     return reading.trace.watched_until >= one.entry.ended + 1.5 * wait + _QUIET
 
 
+@rule("callback.retries")
 def waits(reading: TraceView) -> Iterator[Finding]:
     """`callback.retries`: the waits. From when they count is not said, so from the beginning of an attempt will do."""
     scale = reading.trace.scale
@@ -93,6 +97,7 @@ def waits(reading: TraceView) -> Iterator[Finding]:
                 )
 
 
+@rule("callback.at-most-three")
 def at_most_three(reading: TraceView) -> Iterator[Finding]:
     """`callback.at-most-three`, of deliveries that all failed."""
     for calls in whole(reading):
@@ -104,6 +109,7 @@ def at_most_three(reading: TraceView) -> Iterator[Finding]:
             yield passed(run.attempts[-1].number)
 
 
+@rule("callback.any-failure")
 def any_failure(reading: TraceView) -> Iterator[Finding]:
     """`callback.any-failure`.
 
@@ -137,6 +143,7 @@ def _outcome(one: Observation) -> str:
     return str(one.status) if one.status else one.entry.problem or "no answer"
 
 
+@rule("callback.no-redirects")
 def no_redirects(reading: TraceView) -> Iterator[Finding]:
     """`callback.no-redirects`."""
     for calls in whole(reading):
@@ -147,13 +154,3 @@ def no_redirects(reading: TraceView) -> Iterator[Finding]:
         for one in sent if not calls.elsewhere else ():
             if _is_quiet(calls, one, reading):
                 yield passed(one.number)
-
-
-RULES: Mapping[str, Rule] = {
-    "callback.timeout": timeout,
-    "callback.2xx-success": success,
-    "callback.retries": waits,
-    "callback.at-most-three": at_most_three,
-    "callback.any-failure": any_failure,
-    "callback.no-redirects": no_redirects,
-}

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.internal_hosts import is_internal
 from evolink_check.analysis.verdicts import passed, violation
-from evolink_check.rules.tasks import callback_retries, lifecycle
+from evolink_check.rules.registry import rule, rules_of
+from evolink_check.rules.tasks import lifecycle, outcomes, progress, queries
 from evolink_check.rules.tasks.deliveries import all_calls, is_lossy, is_torn, patience, watched
 from evolink_check.rules.tasks.history import (
     IDENTITY,
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from evolink_check.analysis.observations import Observation, TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.deliveries import TaskDeliveries
 
 
+@rule("callback.only-when-asked")
 def only_when_asked(reading: TraceView) -> Iterator[Finding]:
     """`callback.only-when-asked`, where deliveries were watched."""
     for calls in all_calls(reading) if reading.trace.receiver else ():
@@ -57,6 +59,7 @@ def _is_over(calls: TaskDeliveries, end: Observation, reading: TraceView) -> boo
     return over and not is_lossy(calls, end.entry.ended, reading, rest=1 + len(calls.rules.retries))
 
 
+@rule("callback.at-end")
 def at_end(reading: TraceView) -> Iterator[Finding]:
     """`callback.at-end`, cancelled tasks aside (clause `callback.cancelled`)."""
     for calls in watched(reading):
@@ -70,6 +73,7 @@ def at_end(reading: TraceView) -> Iterator[Finding]:
             yield from _told(calls, reading)
 
 
+@rule("callback.cancelled")
 def cancelled(reading: TraceView) -> Iterator[Finding]:
     """`callback.cancelled`."""
     for calls in watched(reading):
@@ -92,6 +96,7 @@ def _told(calls: TaskDeliveries, reading: TraceView) -> Iterator[Finding]:
         )
 
 
+@rule("callback.post")
 def post(reading: TraceView) -> Iterator[Finding]:
     """`callback.post`: POST, a content type of JSON, and JSON."""
     for calls in all_calls(reading):
@@ -115,6 +120,7 @@ def _no_post(one: Observation) -> str:
     return "a body that is no JSON" if one.asked is NOT_JSON else ""
 
 
+@rule("callback.body-equals-query")
 def body_equals_query(reading: TraceView) -> Iterator[Finding]:
     """`callback.body-equals-query`: all documented fields, query strings of links aside.
 
@@ -143,8 +149,8 @@ def _blamed(reading: TraceView) -> frozenset[int]:
     """The answers that a clause of their own objects to."""
     return frozenset(
         finding.entries[-1]
-        for rule in lifecycle.RULES.values()
-        for finding in rule(reading)
+        for rule_of_task in rules_of(lifecycle, outcomes, progress, queries).values()
+        for finding in rule_of_task(reading)
         if not finding.passed
     )
 
@@ -169,6 +175,7 @@ def _difference(body: Mapping[str, Any], right: Mapping[str, Any], calls: TaskDe
     return "can_cancel" if None not in {here, there} and here != there else ""
 
 
+@rule("callback.query-kept")
 def query_kept(reading: TraceView) -> Iterator[Finding]:
     """`callback.query-kept`: path and query string, to the byte. They may be secret, so only lengths are told."""
     for calls in all_calls(reading):
@@ -194,6 +201,7 @@ def _on_wire(url: str) -> tuple[str, str]:
     return (f"{slash}{path}" or "/"), f"{mark}{query}"
 
 
+@rule("callback.no-key")
 def no_key(reading: TraceView) -> Iterator[Finding]:
     """`callback.no-key`, an advice."""
     for calls in all_calls(reading):
@@ -209,6 +217,7 @@ def no_key(reading: TraceView) -> Iterator[Finding]:
                 yield passed(one.number)
 
 
+@rule("callback.no-internal-at-delivery")
 def no_internal_at_delivery(reading: TraceView) -> Iterator[Finding]:
     """`callback.no-internal-at-delivery`, of hosts that are internal by their name or number.
 
@@ -222,16 +231,3 @@ def no_internal_at_delivery(reading: TraceView) -> Iterator[Finding]:
                 yield violation(
                     one.number, expected="no connection to an internal host", seen="a callback to one"
                 )
-
-
-RULES: Mapping[str, Rule] = {
-    "callback.no-internal-at-delivery": no_internal_at_delivery,
-    "callback.only-when-asked": only_when_asked,
-    "callback.at-end": at_end,
-    "callback.cancelled": cancelled,
-    "callback.post": post,
-    "callback.body-equals-query": body_equals_query,
-    "callback.query-kept": query_kept,
-    "callback.no-key": no_key,
-    **callback_retries.RULES,
-}

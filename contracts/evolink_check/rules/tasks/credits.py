@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.exchanges.attribution import certain_faults, is_judgeable
+from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.credit_ledger import amount_of, is_amount, ledgers, side_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from evolink_check.analysis.observations import Observation, TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.credit_ledger import Balance, Ledger, Spent
 
 _OK, _FIRST_ERROR, _SHORT = 200, 400, 402
@@ -46,6 +47,7 @@ def _between(ones: Sequence[Observation], first: Balance, second: Balance) -> li
     return list(ones[start:end])
 
 
+@rule("credits.reserved")
 def reserved(reading: TraceView) -> Iterator[Finding]:
     """`credits.reserved`, as far as a refused create takes none; how many an accepted one takes is an estimate."""
     for first, second, refused, asked in _idle(reading):
@@ -60,6 +62,7 @@ def reserved(reading: TraceView) -> Iterator[Finding]:
             )
 
 
+@rule("query.reads-only")
 def reads_only(reading: TraceView) -> Iterator[Finding]:
     """`query.reads-only`, an advice."""
     for first, second, refused, asked in _idle(reading):
@@ -103,6 +106,7 @@ def _failed(reading: TraceView) -> Iterator[Failed]:
                 yield Failed(settled[-1], tuple(between), after)
 
 
+@rule("credits.refund")
 def refund(reading: TraceView) -> Iterator[Finding]:
     """`credits.refund`: sooner or later. That it is not too late is the business of `callback.after-billing`."""
     for one in _failed(reading):
@@ -119,6 +123,7 @@ def refund(reading: TraceView) -> Iterator[Finding]:
             )
 
 
+@rule("callback.after-billing")
 def after_billing(reading: TraceView) -> Iterator[Finding]:
     """`callback.after-billing`: credits that return are back when the callback is there."""
     for one in _failed(reading):
@@ -140,6 +145,7 @@ def after_billing(reading: TraceView) -> Iterator[Finding]:
                 )
 
 
+@rule("credits.short")
 def short(reading: TraceView) -> Iterator[Finding]:
     """`credits.short`, of accounts that are known to have none, and of those that were just read."""
     for one in reading.of("create"):
@@ -173,6 +179,7 @@ def _price(create: Observation) -> float:
     return (amount_of(usage.get("credits_reserved")) if isinstance(usage, dict) else None) or 0.0
 
 
+@rule("credits.shape")
 def shape(reading: TraceView) -> Iterator[Finding]:
     """`credits.shape`."""
     for one in reading.of("credits"):
@@ -196,13 +203,3 @@ def _misshapen(one: Observation) -> str:
                 return f"data.{side}.{name} is no number"
     flag = side_of(one.body, "token").get("unlimited_credits")
     return "" if isinstance(flag, bool) else "data.token.unlimited_credits is no boolean"
-
-
-RULES: Mapping[str, Rule] = {
-    "credits.reserved": reserved,
-    "credits.refund": refund,
-    "credits.short": short,
-    "credits.shape": shape,
-    "query.reads-only": reads_only,
-    "callback.after-billing": after_billing,
-}

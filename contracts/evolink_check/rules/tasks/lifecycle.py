@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
-from evolink_check.rules.tasks import outcomes, progress, queries
+from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.history import (
     CANCELLED,
     IDENTITY,
@@ -21,17 +21,18 @@ from evolink_check.rules.tasks.history import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any
 
     from evolink_check.analysis.observations import Observation, TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.history import TaskHistory
 
 _LONG = 600.0  # seconds of the server's time: by then a task usually has ended long ago
 _TYPES = {"created": int, "model": str, "object": str, "type": str}
 
 
+@rule("task.identity")
 def identity(reading: TraceView) -> Iterator[Finding]:
     """`task.identity`. The id is the business of `query.same-id`, another JSON type that of `query.schema`."""
     for tale in task_histories(reading):
@@ -53,6 +54,7 @@ def _same(view: Observation, known: dict[str, Any]) -> Iterator[Finding]:
         yield passed(view.number)
 
 
+@rule("task.status-words")
 def status_words(reading: TraceView) -> Iterator[Finding]:
     """`task.status-words`. That a cancelled task is no `cancelled` one is the business of `failure.cancelled`."""
     for tale, view in bodies(reading):
@@ -76,6 +78,7 @@ def is_documented(reading: TraceView, tale: TaskHistory, view: Observation) -> b
     return view.role == "query" and not any(one.pointer == "/status" for one in reading.problems(view))
 
 
+@rule("task.status-order")
 def status_order(reading: TraceView) -> Iterator[Finding]:
     """`task.status-order`. What follows an end is the business of `task.final`."""
     for tale in task_histories(reading):
@@ -101,6 +104,7 @@ def status_order(reading: TraceView) -> Iterator[Finding]:
                 yield passed(latest.number, view.number)
 
 
+@rule("task.final")
 def final(reading: TraceView) -> Iterator[Finding]:
     """`task.final`: status, progress, results (query strings aside), error and `can_cancel` last."""
     for tale in task_histories(reading):
@@ -124,6 +128,7 @@ def _of(view: Observation, name: str) -> str:
     return f"{name} {shown(value)}"
 
 
+@rule("task.ends")
 def ends(reading: TraceView) -> Iterator[Finding]:
     """`task.ends`, an advice: told as not ended after ten minutes of the server's time."""
     for tale in task_histories(reading):
@@ -142,21 +147,9 @@ def ends(reading: TraceView) -> Iterator[Finding]:
                 )
 
 
+@rule("task.can-cancel")
 def cancellable(reading: TraceView) -> Iterator[Finding]:
     """`task.can-cancel`: both answers are accepted, as there is no call to cancel with."""
     for tale, view in bodies(reading):
         if view.body.get("status") in tale.ends and can_cancel(view.body) is not None:
             yield passed(view.number)
-
-
-RULES: Mapping[str, Rule] = {
-    "task.identity": identity,
-    "task.status-words": status_words,
-    "task.status-order": status_order,
-    "task.final": final,
-    "task.ends": ends,
-    "task.can-cancel": cancellable,
-    **progress.RULES,
-    **outcomes.RULES,
-    **queries.RULES,
-}

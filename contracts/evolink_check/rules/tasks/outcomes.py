@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.history import CANCELLED, bodies, is_cancelled, shown
 from evolink_check.traffic.formats import is_uri
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any
 
     from evolink_check.analysis.observations import Observation, TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
 
 
+@rule("task.results-when-completed")
 def results_when_completed(reading: TraceView) -> Iterator[Finding]:
     """`task.results-when-completed`: otherwise absent, null or empty. No list at all: `query.schema`."""
     for tale, view in bodies(reading):
@@ -34,6 +36,7 @@ def results_when_completed(reading: TraceView) -> Iterator[Finding]:
             )
 
 
+@rule("task.results-uri")
 def results_uri(reading: TraceView) -> Iterator[Finding]:
     """`task.results-uri`."""
     for _, view in bodies(reading):
@@ -51,6 +54,7 @@ def _bare(url: Any) -> Any:
     return url.partition("?")[0] if isinstance(url, str) else url
 
 
+@rule("task.error-when-failed")
 def error_when_failed(reading: TraceView) -> Iterator[Finding]:
     """`task.error-when-failed`: otherwise absent or null. What stands in it has clauses of its own."""
     for tale, view in bodies(reading):
@@ -85,6 +89,7 @@ def _failures(reading: TraceView, name: str) -> Iterator[tuple[Observation, Any]
                 yield view, value
 
 
+@rule("failure.codes")
 def codes(reading: TraceView) -> Iterator[Finding]:
     """`failure.codes`; documents that list none leave it open."""
     known = {failure.code for failure in reading.spec.failures}
@@ -99,6 +104,7 @@ def codes(reading: TraceView) -> Iterator[Finding]:
             )
 
 
+@rule("failure.type")
 def type_(reading: TraceView) -> Iterator[Finding]:
     """`failure.type`."""
     for view, value in _failures(reading, "type"):
@@ -110,6 +116,7 @@ def type_(reading: TraceView) -> Iterator[Finding]:
             )
 
 
+@rule("failure.message")
 def message(reading: TraceView) -> Iterator[Finding]:
     """`failure.message`: any text. One line is accepted, as the wording is not fixed."""
     for view, value in _failures(reading, "message"):
@@ -121,6 +128,7 @@ def message(reading: TraceView) -> Iterator[Finding]:
             )
 
 
+@rule("failure.cancelled")
 def cancelled(reading: TraceView) -> Iterator[Finding]:
     """`failure.cancelled`, where anything tells that a task was cancelled."""
     for tale, view in bodies(reading):
@@ -133,14 +141,3 @@ def cancelled(reading: TraceView) -> Iterator[Finding]:
             )
         elif status == tale.words.failure and is_cancelled(view.body):
             yield passed(view.number)
-
-
-RULES: Mapping[str, Rule] = {
-    "task.results-when-completed": results_when_completed,
-    "task.results-uri": results_uri,
-    "task.error-when-failed": error_when_failed,
-    "failure.codes": codes,
-    "failure.type": type_,
-    "failure.message": message,
-    "failure.cancelled": cancelled,
-}

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.history import bodies, in_order, progress_of, shown, task_histories
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from evolink_check.analysis.observations import Observation, TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.history import TaskHistory
 
 
+@rule("task.progress-range")
 def progress_range(reading: TraceView) -> Iterator[Finding]:
     """`task.progress-range`, whatever the status. Null is the business of `query.schema`."""
     for _, view in bodies(reading):
@@ -27,6 +29,7 @@ def progress_range(reading: TraceView) -> Iterator[Finding]:
             yield violation(view.number, expected="an integer from 0 to 100", seen=f"progress {shown(value)}")
 
 
+@rule("task.progress-monotone")
 def progress_monotone(reading: TraceView) -> Iterator[Finding]:
     """`task.progress-monotone`. What is due while pending and when completed has clauses of its own."""
     for tale in task_histories(reading):
@@ -65,32 +68,26 @@ def _progress_at(reading: TraceView, place: int, value: int) -> Iterator[Finding
             yield violation(view.number, expected=f"progress {value} when {word}", seen=f"progress {now}")
 
 
+@rule("task.progress-pending")
 def progress_pending(reading: TraceView) -> Iterator[Finding]:
     """`task.progress-pending`; a document whose tasks are never pending has nothing to say here."""
     words = reading.spec.query.statuses
     return _progress_at(reading, 0, 0) if words.initial != words.running else iter(())
 
 
+@rule("task.progress-processing")
 def progress_processing(reading: TraceView) -> Iterator[Finding]:
     """`task.progress-processing`: 0 and 100 are accepted as well, so that no integer in the range breaks it."""
     return (passed(view.number) for tale, view in bodies(reading) if _is_running(tale, view))
 
 
+@rule("task.progress-completed")
 def progress_completed(reading: TraceView) -> Iterator[Finding]:
     """`task.progress-completed`."""
     return _progress_at(reading, 2, 100)
 
 
+@rule("task.progress-failed")
 def progress_failed(reading: TraceView) -> Iterator[Finding]:
     """`task.progress-failed`."""
     return _progress_at(reading, 3, 0)
-
-
-RULES: Mapping[str, Rule] = {
-    "task.progress-range": progress_range,
-    "task.progress-monotone": progress_monotone,
-    "task.progress-pending": progress_pending,
-    "task.progress-processing": progress_processing,
-    "task.progress-completed": progress_completed,
-    "task.progress-failed": progress_failed,
-}

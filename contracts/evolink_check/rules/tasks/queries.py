@@ -9,6 +9,7 @@ from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.exchanges.allowed_statuses import permitted
 from evolink_check.rules.exchanges.create_responses import is_at_once
 from evolink_check.rules.exchanges.false_rejections import headers_to_blame
+from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.history import IDENTITY, shown, task_histories
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from evolink_check.analysis.observations import Observation, TraceView
     from evolink_check.analysis.openapi import Problem
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.history import TaskHistory
 
 # What the query of an own task is not; 401, 402 and 429 are about the key. 403 may be right where no key was recorded.
@@ -27,6 +28,7 @@ _PASSING = 3  # as many 500s, and nothing else any more, are no passing fault
 _ABSENT = object()
 
 
+@rule("query.answers-200")
 def answers_200(reading: TraceView) -> Iterator[Finding]:
     """`query.answers-200`. Of a 404 before the first 200 `create.readable-at-once` speaks, where there is one."""
     for tale in task_histories(reading):
@@ -65,6 +67,7 @@ def _last_success(reading: TraceView) -> float:
     return max((one.entry.began for one in reading.of("create", "query") if one.succeeded), default=0.0)
 
 
+@rule("query.schema")
 def schema(reading: TraceView) -> Iterator[Finding]:
     """`query.schema`, as far as no clause of its own speaks of the place, nor the same was said of the create."""
     for tale in task_histories(reading):
@@ -113,6 +116,7 @@ def _at(body: Mapping[str, Any], pointer: str) -> Any:
     return here
 
 
+@rule("query.complete")
 def complete(reading: TraceView) -> Iterator[Finding]:
     """`query.complete`: `id` and `status`; the rest may be left out, or has clauses of its own."""
     for tale in task_histories(reading):
@@ -128,6 +132,7 @@ def _missing(view: Observation) -> list[str]:
     return [name for name in ("id", "status") if view.body.get(name) is None]
 
 
+@rule("query.same-id")
 def same_id(reading: TraceView) -> Iterator[Finding]:
     """`query.same-id`."""
     for tale in task_histories(reading):
@@ -141,6 +146,7 @@ def same_id(reading: TraceView) -> Iterator[Finding]:
                 yield violation(view.number, expected=f"the id {tale.id}", seen=f"the id {shown(said)}")
 
 
+@rule("query.extra-fields")
 def extra_fields(reading: TraceView) -> Iterator[Finding]:
     """`query.extra-fields`: what the create says too is judged there."""
     for tale in task_histories(reading):
@@ -174,12 +180,3 @@ def _is_time(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return value >= 0 and value == int(value)
-
-
-RULES: Mapping[str, Rule] = {
-    "query.answers-200": answers_200,
-    "query.schema": schema,
-    "query.complete": complete,
-    "query.same-id": same_id,
-    "query.extra-fields": extra_fields,
-}

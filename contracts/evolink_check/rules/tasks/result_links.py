@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import results_of
 from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.history import bodies_of, shown, task_histories
 from evolink_check.traffic.formats import is_uri
 from evolink_check.traffic.trace import NOBODY
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from evolink_check.analysis.observations import Observation, TraceView
-    from evolink_check.analysis.verdicts import Finding, Rule
+    from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.history import TaskHistory
 
 LIFE = 24 * 3600.0  # seconds of the server's time
@@ -93,6 +94,7 @@ def _fetches_of(
         yield Fetch(tale, told, one, (one.entry.began - known) * scale, (one.entry.ended - began) * scale)
 
 
+@rule("link.24h")
 def works_24h(reading: TraceView) -> Iterator[Finding]:
     """`link.24h`, of fetches without a key: some stores refuse a key that they did not ask for."""
     for fetch in fetches(reading):
@@ -138,6 +140,7 @@ def _good(reading: TraceView) -> Mapping[str, list[Fetch]]:
     return {url: list(last.values()) for url, last in found.items()}
 
 
+@rule("link.expired")
 def expired(reading: TraceView) -> Iterator[Finding]:
     """`link.expired`, an advice."""
     for fetch in fetches(reading):
@@ -153,6 +156,7 @@ def expired(reading: TraceView) -> Iterator[Finding]:
             yield passed(fetch.number)
 
 
+@rule("link.no-key")
 def no_key(reading: TraceView) -> Iterator[Finding]:
     """`link.no-key`. A 403 speaks of a key only when the same link works with one, and no refusal after 24 h does."""
     for fetch in fetches(reading):
@@ -166,6 +170,7 @@ def no_key(reading: TraceView) -> Iterator[Finding]:
             yield violation(fetch.number, expected="the file, without a key", seen=f"{status} without a key")
 
 
+@rule("link.extension")
 def extension(reading: TraceView) -> Iterator[Finding]:
     """`link.extension`, of every link that is one (clause `task.results-uri`)."""
     for tale in task_histories(reading):
@@ -191,6 +196,7 @@ def _medium(tale: TaskHistory, view: Observation) -> str:
     return operation.medium if operation else str(view.body.get("type"))
 
 
+@rule("link.content-type")
 def content_type(reading: TraceView) -> Iterator[Finding]:
     """`link.content-type`. A file that cannot be decoded is not what its content type says."""
     for fetch in fetches(reading):
@@ -208,16 +214,19 @@ def content_type(reading: TraceView) -> Iterator[Finding]:
             yield passed(fetch.number)
 
 
+@rule("result.duration")
 def duration(reading: TraceView) -> Iterator[Finding]:
     """`result.duration`, of creates that name one."""
     return (finding for name, given, finding in _measured(reading) if name == "duration" and given)
 
 
+@rule("result.quality")
 def quality(reading: TraceView) -> Iterator[Finding]:
     """`result.quality`, of creates that name one."""
     return (finding for name, given, finding in _measured(reading) if name == "quality" and given)
 
 
+@rule("create.defaults")
 def defaults(reading: TraceView) -> Iterator[Finding]:
     """`create.defaults`, of what a create left out."""
     return (finding for _, given, finding in _measured(reading) if not given)
@@ -259,15 +268,3 @@ def _lines(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
         return passed(create.number, fetch.number)
     seen = f"a picture of {media.width}x{media.height}"
     return violation(create.number, fetch.number, expected=f"{said[1]} lines", seen=seen)
-
-
-RULES: Mapping[str, Rule] = {
-    "create.defaults": defaults,
-    "link.24h": works_24h,
-    "link.expired": expired,
-    "link.no-key": no_key,
-    "link.extension": extension,
-    "link.content-type": content_type,
-    "result.duration": duration,
-    "result.quality": quality,
-}

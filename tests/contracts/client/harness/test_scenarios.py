@@ -8,7 +8,7 @@ import pytest
 from evolink_check.client.harness.scenarios import Scenario, chosen, scenarios
 from evolink_check.client.verdicts.outcome_rules import EXPLAINS
 from evolink_check.client.verdicts.remedies import ADVICE
-from evolink_check.rules import CLIENT
+from evolink_check.rules import RULES
 from evolink_mock.recipes.assignments import assign
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
@@ -65,7 +65,7 @@ def test_there_is_advice_for_every_clause_of_a_client() -> None:
 
 
 def test_what_explains_an_end_is_a_rule_of_the_wire() -> None:
-    assert CLIENT.keys() >= EXPLAINS
+    assert RULES.keys() >= EXPLAINS
 
 
 def test_a_name_means_all_that_begin_so_or_match() -> None:

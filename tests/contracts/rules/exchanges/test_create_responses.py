@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_check import Conformance, Exchange
-from evolink_check.rules.exchanges import create_responses
+from evolink_check.rules import RULES
 from support.trace_builders import BODY, ID, JSON, MODEL, START, Tracing, error, processing, task
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def test_of_many_answers_each_kind_is_held_against_its_schema_once(monkeypatch: 
     trace = Tracing()
     for place in range(300):
         trace.create(new(place) if place % 100 else new(place, task_info="soon"))
-    found = [one for one in trace.findings(create_responses.RULES["create.schema"]) if not one.passed]
+    found = [one for one in trace.findings(RULES["create.schema"]) if not one.passed]
     assert [one.entries for one in found] == [(0,), (100,), (200,)]
     assert len(asked) == 2
 

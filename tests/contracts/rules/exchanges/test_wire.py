@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_check.rules.exchanges import wire
+from evolink_check.rules import rules_of
+from evolink_check.rules.exchanges import rate_limits, wire
 from evolink_check.traffic.trace import Account
 from support.trace_builders import BODY, CREATE, ID, JSON, Tracing, compact, error, processing, task
 
@@ -50,7 +51,7 @@ def good() -> Tracing:
 
 def test_a_good_server_keeps_every_clause_of_these() -> None:
     assert good().accused() == {}
-    assert wire.RULES.keys() <= good().passed().keys()
+    assert rules_of(rate_limits, wire).keys() <= good().passed().keys()
 
 
 def test_nothing_is_said_of_what_was_not_seen() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from evolink_check.rules import rules_of
 from evolink_check.rules.tasks import callback_retries
 from evolink_check.rules.tasks.deliveries import CUT, GAVE_UP, patience, tolerance
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from support.trace_builders import BODY, SPEC, Tracing, completed
 HOOKS = "https://hooks.example.test"
 URL = f"{HOOKS}/c/1?secret=s"
 ELSEWHERE = f"{HOOKS}/elsewhere/1"
-RULES = next(one.callback for ones in SPEC.creates.values() for one in ones.values() if one.callback)
+CALLBACK = next(one.callback for ones in SPEC.creates.values() for one in ones.values() if one.callback)
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,10 @@ def test_schedules_in_order_keep_every_clause_of_them() -> None:
 
 
 def test_nothing_is_said_of_schedules_where_nothing_was_called() -> None:
-    assert not {*callback_retries.RULES} & tried(end=False).passed().keys()
+    assert not {*rules_of(callback_retries)} & tried(end=False).passed().keys()
     assert (
-        not {*callback_retries.RULES} & tried(Try(url="https://else.example.test/"), url="").passed().keys()
+        not {*rules_of(callback_retries)}
+        & tried(Try(url="https://else.example.test/"), url="").passed().keys()
     )
 
 
@@ -169,7 +171,7 @@ def test_a_slow_machine_is_not_taken_for_a_violation(
 
 def test_a_retry_that_fell_due_after_the_watching_proves_nothing() -> None:
     trace = failing(1.0)
-    trace.at -= 60.0 - patience(RULES, 2, 1.0) + 0.1
+    trace.at -= 60.0 - patience(CALLBACK, 2, 1.0) + 0.1
     assert trace.accused() == {}
     trace.at += 0.2
     assert trace.accused().keys() == {"callback.any-failure"}
@@ -177,9 +179,9 @@ def test_a_retry_that_fell_due_after_the_watching_proves_nothing() -> None:
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 5.0, 20.0, 60.0])
 def test_what_is_late_is_not_yet_what_never_comes(scale: float) -> None:
-    for place, wait in enumerate(RULES.retries, start=1):
+    for place, wait in enumerate(CALLBACK.retries, start=1):
         least, most = tolerance(wait / scale)
-        assert least < wait / scale < most < patience(RULES, place, scale)
+        assert least < wait / scale < most < patience(CALLBACK, place, scale)
 
 
 @settings(deadline=None, max_examples=60)
@@ -202,7 +204,7 @@ def test_no_correct_schedule_is_accused(  # noqa: PLR0913  (all that may be othe
 ) -> None:
     tries, before = [], 0.0
     for place in range(min(failures + 1, 4)):
-        wait = RULES.retries[place - 1] / scale if place else 0.0
+        wait = CALLBACK.retries[place - 1] / scale if place else 0.0
         after = max(0.0, wait - before) if from_the_beginning else wait
         problem = "" if status else CUT
         last = place >= failures
@@ -211,7 +213,7 @@ def test_no_correct_schedule_is_accused(  # noqa: PLR0913  (all that may be othe
         )
         before = tooks[place]
     found = tried(*tries, scale=scale).reading()
-    assert all(one.passed for rule in callback_retries.RULES.values() for one in rule(found))
+    assert all(one.passed for rule in rules_of(callback_retries).values() for one in rule(found))
 
 
 def test_a_receiver_that_redirects_to_what_is_no_address_stops_no_rule() -> None:

@@ -7,6 +7,7 @@ from time import process_time
 from typing import Any
 
 import pytest
+from evolink_check.rules import rules_of
 from evolink_check.rules.tasks import credits as balances
 from evolink_check.rules.tasks.credit_ledger import settling
 from evolink_check.traffic.trace import Account
@@ -162,7 +163,7 @@ def of_another(who: str) -> Tracing:
 )
 def test_what_is_not_sure_accuses_nobody(trace: Tracing) -> None:
     accused = trace.accused().keys()
-    assert not accused & {*balances.RULES}
+    assert not accused & {*rules_of(balances)}
 
 
 def test_credits_in_order_keep_every_clause_of_them() -> None:
@@ -179,7 +180,7 @@ def test_credits_in_order_keep_every_clause_of_them() -> None:
     trace.credits(100)
     assert trace.accused() == {}
     passed = trace.passed()
-    assert set(balances.RULES) - {"credits.short"} <= passed.keys()
+    assert set(rules_of(balances)) - {"credits.short"} <= passed.keys()
     assert passed["callback.after-billing"] == 3
     assert poor(402).passed()["credits.short"] == 1
 
@@ -189,7 +190,7 @@ def test_nothing_is_said_of_credits_that_nobody_asked_for() -> None:
     refuse(trace)
     trace.create()
     trace.query(failed())
-    assert not {*balances.RULES} & trace.passed().keys()
+    assert not {*rules_of(balances)} & trace.passed().keys()
 
 
 def test_a_callback_before_the_end_says_nothing_of_the_billing() -> None:
@@ -336,7 +337,7 @@ def trace_end(number: int) -> Body:
 @given(trace=correct_accounts())
 def test_no_correct_account_is_accused(trace: Tracing) -> None:
     reading = trace.reading()
-    assert all(one.passed for rule in balances.RULES.values() for one in rule(reading))
+    assert all(one.passed for rule in rules_of(balances).values() for one in rule(reading))
 
 
 def test_thousands_of_readings_and_creates_are_judged_in_a_moment() -> None:

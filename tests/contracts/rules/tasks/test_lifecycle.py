@@ -9,7 +9,8 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_check.rules.tasks import lifecycle, progress
+from evolink_check.rules import rules_of
+from evolink_check.rules.tasks import lifecycle, outcomes, progress, queries
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.in_process import CREATE as PATH
@@ -98,7 +99,10 @@ def test_a_life_in_order_keeps_every_clause_of_it() -> None:
     trace = told(task(), processing(0), processing(40), completed(), completed())
     assert trace.accused() == {}
     passed = trace.passed()
-    own = {*lifecycle.RULES} - {"task.progress-failed", "task.error-when-failed"}
+    own = {*rules_of(lifecycle, outcomes, progress, queries)} - {
+        "task.progress-failed",
+        "task.error-when-failed",
+    }
     assert {name for name in own if name.startswith("task.")} <= passed.keys()
     assert passed["task.final"] == 1
     assert passed["task.status-order"] == 4
@@ -106,7 +110,7 @@ def test_a_life_in_order_keeps_every_clause_of_it() -> None:
 
 
 def test_nothing_is_said_of_a_task_that_nobody_asked_about() -> None:
-    own = {*lifecycle.RULES, *progress.RULES}
+    own = {*rules_of(lifecycle, outcomes, progress, queries), *rules_of(progress)}
     assert own.isdisjoint(told().passed())
 
 
@@ -221,7 +225,9 @@ def correct_lives(draw: st.DrawFn) -> list[tuple[float, float, Body]]:
 
 
 # The shape of a body, which openapi-core judges in its own time, has nothing to do with an order.
-TIMELY = [rule for name, rule in lifecycle.RULES.items() if name != "query.schema"]
+TIMELY = [
+    rule for name, rule in rules_of(lifecycle, outcomes, progress, queries).items() if name != "query.schema"
+]
 
 
 @settings(deadline=None, max_examples=60)
@@ -293,7 +299,11 @@ def test_five_thousand_queries_are_judged_in_a_moment() -> None:
         trace.query(processing(1 + place // 60), after=0.002, took=0.01)
     reading = trace.reading()
     began = process_time()
-    assert all(one.passed for rule in lifecycle.RULES.values() for one in rule(reading))
+    assert all(
+        one.passed
+        for rule in rules_of(lifecycle, outcomes, progress, queries).values()
+        for one in rule(reading)
+    )
     assert process_time() - began < 5.0
 
 
