@@ -2,16 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import threading
-from datetime import UTC
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_SECONDS = re.compile(r"\s*[0-9]{1,9}\s*")
 
 
 class RateLimiter:
@@ -38,18 +29,3 @@ class RateLimiter:
         """Requests with this key go no earlier than that."""
         with self._lock:
             self._held[key] = max(until, self._held.get(key, until))
-
-
-def retry_after(headers: Iterable[tuple[str, str]], now: float) -> float | None:
-    """Seconds from `now` (Unix) that `Retry-After` says, in seconds or as a date; None when it does not."""
-    value = next((value for name, value in headers if name.lower() == "retry-after"), None)
-    if value is None:
-        return None
-    if _SECONDS.fullmatch(value):
-        return float(value)
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    aware = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return max(0.0, aware.timestamp() - now)

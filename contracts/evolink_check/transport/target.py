@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Self
 from evolink_check import clock
 from evolink_check.generation.case import Case
 from evolink_check.traffic.formats import decoded
+from evolink_check.traffic.retry_after import seconds_to_wait
 from evolink_check.traffic.trace import NOBODY, WRONG, Entry
 from evolink_check.transport.budget import Budget, documented_price, price_in
 from evolink_check.transport.http import HttpClient
-from evolink_check.transport.rate_limiter import RateLimiter, retry_after
+from evolink_check.transport.rate_limiter import RateLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,8 +237,9 @@ class Target:
         key = self.subject.keys.get(case.key)
         if entry.exchange.status != _TOO_MANY or (key is not None and key.limited):
             return None
-        said = retry_after(entry.exchange.response_headers, clock.now())
-        pause = 1.0 if said is None else said
+        headers = {name.lower(): value for name, value in entry.exchange.response_headers}
+        wait = seconds_to_wait(headers.get("retry-after", ""), clock.now())
+        pause = 1.0 if wait is None else wait
         return pause if pause < self.left() else None
 
     def _key(self, case: Case) -> tuple[tuple[str, str], ...]:

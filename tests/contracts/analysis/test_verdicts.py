@@ -77,6 +77,16 @@ def test_every_rule_is_of_a_clause_and_binds_whom_it_says() -> None:
         assert binds == {"client" if ".clients." in module.__name__ else "server"}
 
 
+def test_every_clause_that_traffic_can_show_has_a_rule() -> None:
+    shown = {clause.id for clause in CLAUSES.values() if clause.observed.where != "unseen"}
+    by_the_end_of_a_run = {
+        *("client.reports-failure", "client.tells-code", "client.no-crash", "client.asks-again"),
+        *("client.own-deadline", "client.tolerant", "client.reports-success"),
+        *("client.fetches-result", "client.checks-result"),
+    }
+    assert shown - RULES.keys() == by_the_end_of_a_run | {"failure.policy-kind"}
+
+
 def test_a_clause_has_one_rule() -> None:
     with pytest.raises(ValueError, match=r"wire\.json has two rules"):
         rule("wire.json")(RULES["wire.compact"])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from evolink_check.transport.rate_limiter import RateLimiter, retry_after
+from evolink_check.transport.rate_limiter import RateLimiter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,16 +37,3 @@ def test_a_held_key_does_not_take_the_slots_of_others() -> None:
     pace = RateLimiter(1.0)
     pace.hold("main", 30.0)
     assert [pace.slot("main", 0.0), pace.slot("other", 0.0)] == [30.0, 1.0]
-
-
-def test_retry_after_is_read_as_seconds_and_as_a_date() -> None:
-    assert retry_after((("retry-after", " 7 "),), 0.0) == 7.0
-    date = "Sat, 06 Sep 2025 14:42:23 GMT"
-    assert retry_after((("Retry-After", date),), 1_757_169_733.0) == 10.0
-    assert retry_after((("Retry-After", date),), 1_757_169_800.0) == 0.0
-
-
-@given(st.text(max_size=20).filter(lambda text: not text.strip().isdigit()))
-def test_what_is_no_retry_after_is_none(text: str) -> None:
-    assert retry_after((("Retry-After", f"x{text}"),), 0.0) is None
-    assert retry_after((), 0.0) is None

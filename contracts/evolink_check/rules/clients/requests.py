@@ -153,7 +153,4 @@ def known_fields(reading: TraceView) -> Iterator[Finding]:
         if one.operation is None or not isinstance(one.asked, dict):
             continue
         unknown = sorted(str(name)[:40] for name in one.asked.keys() - one.operation.properties)
-        if unknown:
-            yield violation(one.number, expected="documented fields only", seen=", ".join(unknown[:5]))
-        else:
-            yield passed(one.number)
+        yield finding(not unknown, one.number, expected="documented fields only", seen=", ".join(unknown[:5]))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from email.utils import mktime_tz, parsedate_tz
 from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.clients.activity import ASKS, SOON, asks, equals, invented, lost, pause
 from evolink_check.rules.registry import rule
+from evolink_check.traffic.retry_after import http_date, is_retry_after, seconds_to_wait
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -47,11 +47,12 @@ def refused_is_refused(reading: TraceView) -> Iterator[Finding]:
 
 
 def waits(value: str, at: float) -> float | None:
-    """Seconds that a Retry-After of an answer at `at` (Unix seconds) asks for; None when it says nothing."""
-    if value.strip().isdecimal():
-        return float(value)
-    date = parsedate_tz(value)
-    return None if date is None else mktime_tz(date) - at - _DATES
+    """Seconds that a valid Retry-After of an answer at `at` (Unix seconds) asks for; None for any other value."""
+    if not is_retry_after(value):
+        return None
+    precision = 0.0 if http_date(value) is None else _DATES
+    seconds = seconds_to_wait(value, at)
+    return None if seconds is None else max(0.0, seconds - precision)
 
 
 @rule("client.retry-after")
@@ -63,11 +64,13 @@ def waits_as_told(reading: TraceView) -> Iterator[Finding]:
         again = next((later for later in asked[index + 1 :] if _same_matter(one, later)), None)
         if told is None or again is None:
             continue
-        if pause(one, again) < told - _TOLERANCE:
-            seen = f"asked again after {pause(one, again):.1f} s"
-            yield violation(one.number, again.number, expected=f"a wait of {told:g} s", seen=seen)
-        else:
-            yield passed(one.number, again.number)
+        yield finding(
+            pause(one, again) >= told - _TOLERANCE,
+            one.number,
+            again.number,
+            expected=f"a wait of {told:g} s",
+            seen=f"asked again after {pause(one, again):.1f} s",
+        )
 
 
 def _same_matter(one: Observation, later: Observation) -> bool:
@@ -91,10 +94,9 @@ def backs_off(reading: TraceView) -> Iterator[Finding]:
         for run in _faulty(group):
             problem = _impatience(run, median(usual) if usual else None)
             numbers = [one.number for one in run]
-            if problem:
-                yield violation(*numbers, expected="a wait after a 5xx, longer each time", seen=problem)
-            else:
-                yield passed(*numbers)
+            yield finding(
+                not problem, *numbers, expected="a wait after a 5xx, longer each time", seen=problem
+            )
 
 
 def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:

@@ -18,7 +18,7 @@ from evolink_check.rules.exchanges.attribution import (
     known_tasks,
     well_formed,
 )
-from evolink_check.rules.exchanges.rate_limits import http_time
+from evolink_check.traffic.retry_after import http_date
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def never_given(one: Observation, reading: TraceView) -> bool:
         return False
     found = ID.fullmatch(one.task_id)
     # The clock of who recorded it may stand at 1970; the server's own is told by its Date.
-    now = max(one.entry.ended, http_time(one.header("Date") or "") or 0.0)
+    now = max(one.entry.ended, http_date(one.header("Date") or "") or 0.0)
     impossible = found and not _FIRST_DAY < int(found["created"]) < now + _YEARS
     return bool(one.entry.case or impossible)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.exchanges.attribution import ID, LATEST, is_judgeable, known_tasks, well_formed
-from evolink_check.rules.exchanges.rate_limits import http_time
 from evolink_check.rules.exchanges.wire import shared_key, twins
 from evolink_check.rules.registry import rule
+from evolink_check.traffic.retry_after import http_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,10 +67,7 @@ def complete(reading: TraceView) -> Iterator[Finding]:
     for one in accepted(reading):
         documented = one.operation.answer if one.operation else {}
         missing = [name for name in _EXPECTED if name in documented and one.body.get(name) is None]
-        if missing:
-            yield violation(one.number, expected=", ".join(_EXPECTED), seen=f"no {', '.join(missing)}")
-        else:
-            yield passed(one.number)
+        yield finding(not missing, one.number, expected=", ".join(_EXPECTED), seen=f"no {', '.join(missing)}")
 
 
 @rule("create.pending-first")
@@ -125,12 +122,12 @@ def actual_model(reading: TraceView) -> Iterator[Finding]:
         models, named = (one.operation.models if one.operation else ()), one.body.get("model")
         asked_for_none = any(fault.clause == "model.enum" for fault in one.faults)
         if models and isinstance(named, str) and not asked_for_none:
-            if named in models:
-                yield passed(one.number)
-            else:
-                yield violation(
-                    one.number, expected=f"model {' or '.join(models)}", seen=f"model {named:.80}"
-                )
+            yield finding(
+                named in models,
+                one.number,
+                expected=f"model {' or '.join(models)}",
+                seen=f"model {named:.80}",
+            )
 
 
 @rule("id.format")
@@ -152,10 +149,12 @@ def id_created(reading: TraceView) -> Iterator[Finding]:
     for one in accepted(reading):
         found, told = ID.fullmatch(one.task_id), one.body.get("created")
         if found and type(told) is int and one.number not in wrong:
-            if int(found["created"]) == told:
-                yield passed(one.number)
-            else:
-                yield violation(one.number, expected=f"an id with {told}, its `created`", seen=one.task_id)
+            yield finding(
+                int(found["created"]) == told,
+                one.number,
+                expected=f"an id with {told}, its `created`",
+                seen=one.task_id,
+            )
 
 
 @rule("id.unique")
@@ -203,7 +202,7 @@ def _distance(told: int, one: Observation) -> tuple[float, float]:
 
     Without one by who watched, whose clock may be out of step, and in a recording without a time zone by hours.
     """
-    date = http_time(one.header("Date") or "")
+    date = http_date(one.header("Date") or "")
     return (told - one.entry.ended, _DAY) if date is None else (told - date, _MINUTE)
 
 
@@ -229,10 +228,12 @@ def estimated_time(reading: TraceView) -> Iterator[Finding]:
         info = one.body.get("task_info")
         if isinstance(info, dict) and "estimated_time" in info:
             told = info["estimated_time"]
-            if _is_number(told) and told >= 0 and told == int(told):
-                yield passed(one.number)
-            else:
-                yield violation(one.number, expected="an integer of 0 or more", seen=f"{told!r:.60}")
+            yield finding(
+                _is_number(told) and told >= 0 and told == int(told),
+                one.number,
+                expected="an integer of 0 or more",
+                seen=f"{told!r:.60}",
+            )
 
 
 @rule("usage.shape")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from email.utils import mktime_tz, parsedate_tz
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.analysis.verdicts import finding
 from evolink_check.rules.exchanges.attribution import is_judgeable
 from evolink_check.rules.registry import rule
+from evolink_check.traffic.retry_after import http_date, is_retry_after, seconds_to_wait
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
@@ -20,22 +19,20 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding
 
 _TOO_MANY = 429
-_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 @rule("rate.retry-after")
 def retry_after(reading: TraceView) -> Iterator[Finding]:
-    """Every 429 says how long to wait: seconds, or an HTTP date."""
+    """Every 429 says how long to wait: whole seconds, or an HTTP date."""
     for one in reading.api:
         if one.status == _TOO_MANY and is_judgeable(one):
             said = one.header("Retry-After")
-            if not _says_when(said or ""):
-                expected = "Retry-After: seconds or an HTTP date"
-                yield violation(
-                    one.number, expected=expected, seen="none" if said is None else f"{said!r:.60}"
-                )
-            else:
-                yield passed(one.number)
+            yield finding(
+                is_retry_after(said or ""),
+                one.number,
+                expected="Retry-After: whole seconds or an HTTP date",
+                seen="none" if said is None else f"{said!r:.60}",
+            )
 
 
 @rule("rate.recovers")
@@ -56,30 +53,19 @@ def recovers(reading: TraceView) -> Iterator[Finding]:
                 continue
             # Whose seconds they are, is not said: with a clock that runs faster or slower, wait for both.
             if following.entry.began - ended >= max(wait, wait / reading.trace.scale):
-                if following.status == _TOO_MANY:
-                    expected = f"another answer after the {wait:g} s of Retry-After"
-                    yield violation(one.number, following.number, expected=expected, seen="429 again")
-                else:
-                    yield passed(one.number, following.number)
-
-
-def _says_when(said: str) -> bool:
-    return _SECONDS.fullmatch(said.strip()) is not None or http_time(said) is not None
+                yield finding(
+                    following.status != _TOO_MANY,
+                    one.number,
+                    following.number,
+                    expected=f"another answer after the {wait:g} s of Retry-After",
+                    seen="429 again",
+                )
 
 
 def _wait(one: Observation) -> float | None:
     """The seconds that a 429 asks to wait; None when it does not say, or by a clock that it does not tell."""
-    said = (one.header("Retry-After") or "").strip()
-    if _SECONDS.fullmatch(said):
-        return float(said)
-    until, now = http_time(said), http_time(one.header("Date") or "")
-    return None if until is None or now is None else max(0.0, until - now)
-
-
-def http_time(text: str) -> float | None:
-    """The Unix seconds of an HTTP date; None for what is none."""
-    try:
-        found = parsedate_tz(text)
-        return None if found is None else float(mktime_tz(found))
-    except (ValueError, OverflowError):
+    value = one.header("Retry-After") or ""
+    date = http_date(one.header("Date") or "")
+    if http_date(value) is not None and date is None:
         return None
+    return seconds_to_wait(value, date or 0.0)

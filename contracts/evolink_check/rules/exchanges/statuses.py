@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import Finding, passed, violation
+from evolink_check.analysis.verdicts import Finding, finding, passed, violation
 from evolink_check.rules.exchanges.allowed_statuses import is_foreign, is_own, never_given, permitted
 from evolink_check.rules.exchanges.attribution import certain_faults, is_judgeable, well_formed
 from evolink_check.rules.exchanges.false_rejections import findings_of_valid, headers_to_blame
@@ -48,8 +48,8 @@ def _judged(reading: TraceView) -> Mapping[str, list[Finding]]:
     found: defaultdict[str, list[Finding]] = defaultdict(list)
     blamed = headers_to_blame(reading)
     judged = [one for one in reading.of("create", "query") if is_judgeable(one) and one.number not in blamed]
-    for clause, finding in _all(judged, reading):
-        found[clause].append(finding)
+    for clause, observed in _all(judged, reading):
+        found[clause].append(observed)
     found.default_factory = None
     return found
 
@@ -101,13 +101,15 @@ def _of_the_barred(one: Observation) -> Told:
         model = one.asked.get("model", "")
         actual = one.operation.aliases.get(model, model) if one.operation else model
         message = one.body["error"]["message"]
-        if model in message or actual in message:
-            yield "model.access", passed(one.number)
-        else:
-            yield (
-                "model.access",
-                violation(one.number, expected="a message that names the model", seen="none there"),
-            )
+        yield (
+            "model.access",
+            finding(
+                model in message or actual in message,
+                one.number,
+                expected="a message that names the model",
+                seen="none there",
+            ),
+        )
     elif one.status in {one.success, 400}:
         expected = "403: the account has no access to the model"
         yield "model.access", violation(one.number, expected=expected, seen=str(one.status))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.exchanges.allowed_statuses import is_foreign, permitted
 from evolink_check.rules.exchanges.attribution import (
     certain_faults,
@@ -97,10 +97,12 @@ def wire_json(reading: TraceView) -> Iterator[Finding]:
 def wire_compact(reading: TraceView) -> Iterator[Finding]:
     """No white space between the tokens of a body."""
     for one, body in _exact_bodies(reading):
-        if _SPACE.search(_STRING.sub(b"", body)):
-            yield violation(one.number, expected="no white space between tokens", seen=f"{body[:60]!r}")
-        else:
-            yield passed(one.number)
+        yield finding(
+            not _SPACE.search(_STRING.sub(b"", body)),
+            one.number,
+            expected="no white space between tokens",
+            seen=f"{body[:60]!r}",
+        )
 
 
 @rule("wire.slashes")

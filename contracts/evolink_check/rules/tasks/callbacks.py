@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.internal_hosts import is_internal
-from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.registry import rule, rules_of
 from evolink_check.rules.tasks import lifecycle, outcomes, progress, queries
 from evolink_check.rules.tasks.deliveries import all_calls, is_lossy, is_torn, patience, watched
@@ -104,10 +104,7 @@ def post(reading: TraceView) -> Iterator[Finding]:
             if is_torn(one):
                 continue
             problem = _no_post(one)
-            if problem:
-                yield violation(one.number, expected="POST of application/json", seen=problem)
-            else:
-                yield passed(one.number)
+            yield finding(not problem, one.number, expected="POST of application/json", seen=problem)
 
 
 def _no_post(one: Observation) -> str:
@@ -134,15 +131,13 @@ def body_equals_query(reading: TraceView) -> Iterator[Finding]:
             if reference is None or reference is one:
                 continue
             name = _difference(one.body, reference.body, calls)
-            if name:
-                yield violation(
-                    reference.number,
-                    one.number,
-                    expected=f"{name} {shown(_field(reference.body, name))}, as the {reference.role} tells",
-                    seen=f"{name} {shown(_field(one.body, name))}",
-                )
-            else:
-                yield passed(reference.number, one.number)
+            yield finding(
+                not name,
+                reference.number,
+                one.number,
+                expected=f"{name} {shown(_field(reference.body, name))}, as the {reference.role} tells",
+                seen=f"{name} {shown(_field(one.body, name))}",
+            )
 
 
 def _blamed(reading: TraceView) -> frozenset[int]:
@@ -208,13 +203,10 @@ def no_key(reading: TraceView) -> Iterator[Finding]:
         for one in (*calls.early, *calls.attempts):
             exchange = one.entry.exchange
             texts = (exchange.url, *(value for _, value in exchange.request_headers))
-            hidden = any(KEY in text for text in texts)
-            if one.sent("Authorization") is not None:
-                yield violation(one.number, expected="no key", seen="an Authorization header")
-            elif hidden or KEY.encode() in exchange.request_body:
-                yield violation(one.number, expected="no key", seen="the account's key in the delivery")
-            else:
-                yield passed(one.number)
+            hidden = any(KEY in text for text in texts) or KEY.encode() in exchange.request_body
+            bearer = one.sent("Authorization") is not None
+            seen = "an Authorization header" if bearer else "the account's key in the delivery"
+            yield finding(not (bearer or hidden), one.number, expected="no key", seen=seen)
 
 
 @rule("callback.no-internal-at-delivery")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.exchanges.attribution import certain_faults, is_judgeable
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.credit_ledger import amount_of, is_amount, ledgers, side_of
@@ -54,12 +54,12 @@ def reserved(reading: TraceView) -> Iterator[Finding]:
         if not refused or asked:
             continue
         numbers = (first.seen.number, refused[-1].number, second.seen.number)
-        if second.left >= first.left:
-            yield passed(*numbers)
-        else:
-            yield violation(
-                *numbers, expected=_credits(first.left), seen=f"{_credits(second.left)} after a refusal"
-            )
+        yield finding(
+            second.left >= first.left,
+            *numbers,
+            expected=_credits(first.left),
+            seen=f"{_credits(second.left)} after a refusal",
+        )
 
 
 @rule("query.reads-only")
@@ -69,12 +69,12 @@ def reads_only(reading: TraceView) -> Iterator[Finding]:
         if refused or not asked:
             continue
         numbers = (first.seen.number, asked[-1].number, second.seen.number)
-        if second.left >= first.left:
-            yield passed(*numbers)
-        else:
-            yield violation(
-                *numbers, expected=_credits(first.left), seen=f"{_credits(second.left)} after a query"
-            )
+        yield finding(
+            second.left >= first.left,
+            *numbers,
+            expected=_credits(first.left),
+            seen=f"{_credits(second.left)} after a query",
+        )
 
 
 def _credits(amount: float) -> str:
@@ -135,14 +135,12 @@ def after_billing(reading: TraceView) -> Iterator[Finding]:
             if balance.seen.entry.began < arrived:
                 continue
             numbers = (deliveries[-1].number, balance.seen.number)
-            if balance.left >= one.before.left:
-                yield passed(*numbers)
-            else:
-                yield violation(
-                    *numbers,
-                    expected=f"{_credits(one.before.left)} when the callback is there",
-                    seen=f"{_credits(balance.left)}, and {one.returned.left:g} later",
-                )
+            yield finding(
+                balance.left >= one.before.left,
+                *numbers,
+                expected=f"{_credits(one.before.left)} when the callback is there",
+                seen=f"{_credits(balance.left)}, and {one.returned.left:g} later",
+            )
 
 
 @rule("credits.short")
@@ -186,10 +184,9 @@ def shape(reading: TraceView) -> Iterator[Finding]:
         if one.status >= _FIRST_ERROR or not is_judgeable(one):
             continue
         problem = _misshapen(one)
-        if problem:
-            yield violation(one.number, expected="success, message, data.user and data.token", seen=problem)
-        else:
-            yield passed(one.number)
+        yield finding(
+            not problem, one.number, expected="success, message, data.user and data.token", seen=problem
+        )
 
 
 def _misshapen(one: Observation) -> str:

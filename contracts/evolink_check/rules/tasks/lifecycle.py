@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.history import (
     CANCELLED,
@@ -61,14 +61,12 @@ def status_words(reading: TraceView) -> Iterator[Finding]:
         status = view.body.get("status")
         if status is None or (isinstance(status, str) and status.lower() in CANCELLED):
             continue
-        if is_documented(reading, tale, view):
-            yield passed(view.number)
-        else:
-            yield violation(
-                view.number,
-                expected=f"status {', '.join(dict.fromkeys(tale.words))}",
-                seen=f"status {shown(status)}",
-            )
+        yield finding(
+            is_documented(reading, tale, view),
+            view.number,
+            expected=f"status {', '.join(dict.fromkeys(tale.words))}",
+            seen=f"status {shown(status)}",
+        )
 
 
 def is_documented(reading: TraceView, tale: TaskHistory, view: Observation) -> bool:
@@ -93,15 +91,13 @@ def status_order(reading: TraceView) -> Iterator[Finding]:
             if latest is None:
                 continue
             now, then = view.body["status"], latest.body["status"]
-            if rank[now] < rank[then] and now not in tale.ends:
-                yield violation(
-                    latest.number,
-                    view.number,
-                    expected=f"{then} or what follows it",
-                    seen=f"{now} after {then}",
-                )
-            else:
-                yield passed(latest.number, view.number)
+            yield finding(
+                rank[now] >= rank[then] or now in tale.ends,
+                latest.number,
+                view.number,
+                expected=f"{then} or what follows it",
+                seen=f"{now} after {then}",
+            )
 
 
 @rule("task.final")

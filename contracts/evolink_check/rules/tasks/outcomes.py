@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.history import CANCELLED, bodies, is_cancelled, shown
 from evolink_check.traffic.formats import is_uri
@@ -42,12 +42,12 @@ def results_uri(reading: TraceView) -> Iterator[Finding]:
     for _, view in bodies(reading):
         results = view.body.get("results")
         for url in results if isinstance(results, list) else ():
-            if isinstance(url, str) and is_uri(url):
-                yield passed(view.number)
-            else:
-                yield violation(
-                    view.number, expected="an absolute URI", seen=f"the result {shown(_bare(url))}"
-                )
+            yield finding(
+                isinstance(url, str) and is_uri(url),
+                view.number,
+                expected="an absolute URI",
+                seen=f"the result {shown(_bare(url))}",
+            )
 
 
 def _bare(url: Any) -> Any:
@@ -62,10 +62,9 @@ def error_when_failed(reading: TraceView) -> Iterator[Finding]:
         if status not in tale.words:
             continue
         if status != tale.words.failure:
-            if error is None:
-                yield passed(view.number)
-            else:
-                yield violation(view.number, expected=f"no error when {status}", seen=f"error {shown(error)}")
+            yield finding(
+                error is None, view.number, expected=f"no error when {status}", seen=f"error {shown(error)}"
+            )
         elif missing := _missing(error):
             yield violation(view.number, expected="an error with code, message and type", seen=missing)
         else:
@@ -94,38 +93,36 @@ def codes(reading: TraceView) -> Iterator[Finding]:
     """`failure.codes`; documents that list none leave it open."""
     known = {failure.code for failure in reading.spec.failures}
     for view, code in _failures(reading, "code") if known else ():
-        if isinstance(code, str) and code in known:
-            yield passed(view.number)
-        else:
-            yield violation(
-                view.number,
-                expected=f"one of the {len(known)} documented codes",
-                seen=f"error.code {shown(code)}",
-            )
+        yield finding(
+            isinstance(code, str) and code in known,
+            view.number,
+            expected=f"one of the {len(known)} documented codes",
+            seen=f"error.code {shown(code)}",
+        )
 
 
 @rule("failure.type")
 def type_(reading: TraceView) -> Iterator[Finding]:
     """`failure.type`."""
     for view, value in _failures(reading, "type"):
-        if value == "task_error":
-            yield passed(view.number)
-        else:
-            yield violation(
-                view.number, expected="error.type 'task_error'", seen=f"error.type {shown(value)}"
-            )
+        yield finding(
+            value == "task_error",
+            view.number,
+            expected="error.type 'task_error'",
+            seen=f"error.type {shown(value)}",
+        )
 
 
 @rule("failure.message")
 def message(reading: TraceView) -> Iterator[Finding]:
     """`failure.message`: any text. One line is accepted, as the wording is not fixed."""
     for view, value in _failures(reading, "message"):
-        if isinstance(value, str) and value.strip():
-            yield passed(view.number)
-        else:
-            yield violation(
-                view.number, expected="a message for people", seen=f"error.message {shown(value)}"
-            )
+        yield finding(
+            isinstance(value, str) and value.strip(),
+            view.number,
+            expected="a message for people",
+            seen=f"error.message {shown(value)}",
+        )
 
 
 @rule("failure.cancelled")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.analysis.verdicts import finding, passed
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.history import bodies, in_order, progress_of, shown, task_histories
 
@@ -23,10 +23,12 @@ def progress_range(reading: TraceView) -> Iterator[Finding]:
         value = view.body.get("progress")
         if value is None:
             continue
-        if progress_of(view.body) is not None:
-            yield passed(view.number)
-        else:
-            yield violation(view.number, expected="an integer from 0 to 100", seen=f"progress {shown(value)}")
+        yield finding(
+            progress_of(view.body) is not None,
+            view.number,
+            expected="an integer from 0 to 100",
+            seen=f"progress {shown(value)}",
+        )
 
 
 @rule("task.progress-monotone")
@@ -41,15 +43,13 @@ def progress_monotone(reading: TraceView) -> Iterator[Finding]:
             now = progress_of(view.body) or 0
             if highest is None:
                 continue
-            if now < highest[0]:
-                yield violation(
-                    highest[1].number,
-                    view.number,
-                    expected=f"{highest[0]} or more",
-                    seen=f"{now} after {highest[0]}",
-                )
-            else:
-                yield passed(highest[1].number, view.number)
+            yield finding(
+                now >= highest[0],
+                highest[1].number,
+                view.number,
+                expected=f"{highest[0]} or more",
+                seen=f"{now} after {highest[0]}",
+            )
 
 
 def _is_running(tale: TaskHistory, view: Observation) -> bool:
@@ -62,10 +62,9 @@ def _progress_at(reading: TraceView, place: int, value: int) -> Iterator[Finding
         now, word = progress_of(view.body), tale.words[place]
         if view.body.get("status") != word or now is None:
             continue
-        if now == value:
-            yield passed(view.number)
-        else:
-            yield violation(view.number, expected=f"progress {value} when {word}", seen=f"progress {now}")
+        yield finding(
+            now == value, view.number, expected=f"progress {value} when {word}", seen=f"progress {now}"
+        )
 
 
 @rule("task.progress-pending")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.exchanges.allowed_statuses import permitted
 from evolink_check.rules.exchanges.create_responses import is_at_once
 from evolink_check.rules.exchanges.false_rejections import headers_to_blame
@@ -122,10 +122,9 @@ def complete(reading: TraceView) -> Iterator[Finding]:
     for tale in task_histories(reading):
         for view in tale.judged:
             missing = _missing(view)
-            if missing:
-                yield violation(view.number, expected="id and status", seen=f"no {' and no '.join(missing)}")
-            else:
-                yield passed(view.number)
+            yield finding(
+                not missing, view.number, expected="id and status", seen=f"no {' and no '.join(missing)}"
+            )
 
 
 def _missing(view: Observation) -> list[str]:
@@ -140,10 +139,12 @@ def same_id(reading: TraceView) -> Iterator[Finding]:
             said = view.body.get("id")
             if not isinstance(said, str):
                 continue
-            if said == unquote(tale.id):
-                yield passed(view.number)
-            else:
-                yield violation(view.number, expected=f"the id {tale.id}", seen=f"the id {shown(said)}")
+            yield finding(
+                said == unquote(tale.id),
+                view.number,
+                expected=f"the id {tale.id}",
+                seen=f"the id {shown(said)}",
+            )
 
 
 @rule("query.extra-fields")
@@ -156,14 +157,12 @@ def extra_fields(reading: TraceView) -> Iterator[Finding]:
                 value = _at(view.body, place)
                 if value is _ABSENT or value is None:
                     continue
-                if right(value) or value == _at(create, place):
-                    yield passed(view.number)
-                else:
-                    yield violation(
-                        view.number,
-                        expected=f"{place[1:].replace('/', '.')} as a create gives it",
-                        seen=shown(value),
-                    )
+                yield finding(
+                    right(value) or value == _at(create, place),
+                    view.number,
+                    expected=f"{place[1:].replace('/', '.')} as a create gives it",
+                    seen=shown(value),
+                )
 
 
 def _is_usage(value: Any) -> bool:

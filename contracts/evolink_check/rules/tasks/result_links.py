@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import results_of
-from evolink_check.analysis.verdicts import passed, violation
+from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.history import bodies_of, shown, task_histories
 from evolink_check.traffic.formats import is_uri
@@ -206,12 +206,13 @@ def content_type(reading: TraceView) -> Iterator[Finding]:
             continue
         kind = (fetch.link.header("Content-Type") or "").partition(";")[0].strip().lower()
         media = fetch.link.entry.media
+        problem = media.problem if media and fetch.link.status == _OK else ""
         if not kind.startswith(f"{medium}/") and kind not in _AS_GOOD:
             yield violation(fetch.number, expected=f"{medium}/…", seen=f"Content-Type {shown(kind)}")
-        elif media and media.problem and fetch.link.status == _OK:
-            yield violation(fetch.number, expected=f"a file that is a {medium}", seen=shown(media.problem))
         else:
-            yield passed(fetch.number)
+            yield finding(
+                not problem, fetch.number, expected=f"a file that is a {medium}", seen=shown(problem)
+            )
 
 
 @rule("result.duration")

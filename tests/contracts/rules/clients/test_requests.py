@@ -244,6 +244,7 @@ def test_a_retry_after_is_seconds_or_a_date_or_nothing() -> None:
     assert waits("17", 0.0) == 17.0
     assert waits("Thu, 01 Jan 1970 00:01:00 GMT", 0.0) == 59.0
     assert waits("soon", 0.0) is None
+    assert waits("1.5", 0.0) is None, "not valid: a client may wait as it likes"
     assert waits("", 0.0) is None
 
 

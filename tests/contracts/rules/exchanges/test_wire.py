@@ -171,6 +171,7 @@ BROKEN: dict[str, tuple[str, Callable[[Tracing], Any]]] = {
         lambda t: t.query(error("internal_error", "api_error"), 500, "%F0%9F%92%A9"),
     ),
     "no word how long": ("rate.retry-after", lambda t: t.create(HASTE, 429)),
+    "a fraction of a second": ("rate.retry-after", lambda t: t.create(HASTE, 429, headers=waiting("1.5"))),
     "words how long": ("rate.retry-after", lambda t: t.create(HASTE, 429, headers=waiting("soon"))),
 }
 NEW_AT = 1_757_169_744
@@ -255,7 +256,7 @@ def test_a_refusal_with_a_header_as_without_is_not_the_headers() -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["0", "30", "1.5", "Sat, 06 Sep 2025 14:42:53 GMT", "Sat, 06 Sep 2025 14:42:23 GMT"]
+    "said", ["0", "30", "9" * 20, "Sat, 06 Sep 2025 14:42:53 GMT", "Sat, 06 Sep 2025 14:42:23 GMT"]
 )
 def test_a_wait_is_given_in_seconds_or_as_a_date(said: str) -> None:
     trace = Tracing()
@@ -268,6 +269,9 @@ def test_a_wait_is_given_in_seconds_or_as_a_date(said: str) -> None:
     ("said", "waited", "scale", "passes", "fails"),
     [
         ("10", 10.5, 1.0, False, True),
+        ("9.5", 10.5, 1.0, False, True),
+        ("9" * 30, 10.5, 1.0, False, False),
+        ("Sat, 06 Sep 99999999999 14:42:33 GMT", 10.5, 1.0, False, False),
         ("10", 9.5, 1.0, False, False),  # too early
         ("Sat, 06 Sep 2025 14:42:33 GMT", 10.5, 1.0, False, True),
         ("10", 1.5, 10.0, False, False),  # whose seconds are meant is not said
