@@ -37,7 +37,9 @@ import pytest
 @pytest.fixture(scope="session", autouse=True)
 def stand_in():
     import evolink_check.engine.runner
+    from evolink_check.analysis.observations import TraceView
     from evolink_check.analysis.verdicts import Verdict, violation
+    from evolink_check.reports.evidence import Evidence
     from evolink_check.reports.model import Report
     from evolink_check.traffic.trace import Trace
 
@@ -57,7 +59,7 @@ def stand_in():
             Verdict(one, words[one.id][0], 9, *words[one.id][1:]) if one.id in words else Verdict(one, "not observed")
             for one in clauses if one.binds == "server"
         ]
-        return Report("api", subject.url, Trace(()), tuple(verdicts), (), 0.0, 1.0)
+        return Report("api", subject.url, Evidence(TraceView(Trace(()), spec)), tuple(verdicts), (), 0.0, 1.0)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evolink_check.engine.runner, "check_api", check_api)

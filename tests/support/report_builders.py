@@ -8,6 +8,7 @@ from typing import Any
 
 from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import Finding, Verdict, passed, violation
+from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report, answers_of
 from evolink_spec.clauses import load_clauses
 
@@ -72,9 +73,13 @@ def verdicts(**found: tuple[Finding, ...]) -> tuple[Verdict, ...]:
     return tuple(made)
 
 
-def report(trace: Tracing | None = None, judged: tuple[Verdict, ...] | None = None, **more: Any) -> Report:
+def report(
+    trace: Tracing | None = None,
+    judged: tuple[Verdict, ...] | None = None,
+    **more: Any,
+) -> Report:
     """What a run with this trace says."""
-    seen = (trace or lived()).trace()
+    view = TraceView((trace or lived()).trace(), more.pop("spec", SPEC))
     usual: dict[str, Any] = {
         "kind": "api",
         "subject": "https://api.example.test",
@@ -89,9 +94,9 @@ def report(trace: Tracing | None = None, judged: tuple[Verdict, ...] | None = No
         "notes": ("no other key was given: whose task it is was not checked",),
     }
     return Report(
-        trace=seen,
+        evidence=Evidence(view),
         verdicts=full() if judged is None else judged,
-        answers=answers_of(TraceView(seen, SPEC)),
+        answers=answers_of(view),
         **usual | more,
     )
 

@@ -236,7 +236,7 @@ def _judged(plan: SuitePlan, *, strict: bool, verbose: bool) -> tuple[Summary, i
     started, since = clock.now(), clock.stopwatch()
     with interrupting(plan.stop, _STOPPING, last=kill_all) as interrupts:
         runs = run_suite(plan, (lambda run: typer.echo(line(run), err=True)) if verbose else lambda _: None)
-    left_out = f"stopped: {len(runs)} of {len(plan.scenarios)} scenarios were begun"
+    judged = sum(not run.problem for run in runs)
     summary = Summary(
         command=shlex.join(plan.description.command),
         runs=runs,
@@ -245,7 +245,10 @@ def _judged(plan: SuitePlan, *, strict: bool, verbose: bool) -> tuple[Summary, i
         seconds=clock.stopwatch() - since,
         seed=plan.seed,
         strict=strict,
-        notes=(*_notes(plan), *([left_out] if interrupts.status else [])),
+        notes=_notes(plan),
+        cut_short=f"cut short: {judged} of {len(plan.scenarios)} scenarios were judged"
+        if interrupts.status
+        else "",
     )
     return summary, interrupts.status
 

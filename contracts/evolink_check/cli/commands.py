@@ -100,6 +100,9 @@ def run_api(given: Given, file: Path | None, known: Deviations, wanted: ReportFi
             )
         except CouldNotRunError as problem:
             failure = f"{problem}{_advice(str(problem))}"
+            if problem.report is None and interrupts.status:
+                say(str(problem))
+                return interrupts.status
             if problem.report is None:
                 raise Refused(failure) from problem
             report = problem.report

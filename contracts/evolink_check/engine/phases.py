@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Lock
@@ -57,6 +58,7 @@ class Run:
     tell: Callable[[str, int, int], None]  # phase, done, total
     accounts: Mapping[str, Account]
     notes: list[str] = field(default_factory=list)
+    cut_short: str = ""  # why it ended before its time
     watched_until: float = 0.0
     strange: list[SchemathesisFindings] = field(default_factory=list)
     skipped: int = 0  # requests that were not sent because of what they could have cost
@@ -123,10 +125,10 @@ class Run:
         violations = fuzzer.violations_of(self.spec, self.clauses, self.accounts, self.subject.url)
         effort = replace(self.effort, examples=max(1, examples // len(chosen)) if creates else examples)
         send = self._sending(phase, len(chosen) * effort.examples, seen)
-        for found in fuzzer.fuzz(chosen, send, violations, effort, self._failed()):
-            if found.ended:
-                self.notes.append(f"{found.strategy}: {found.ended}")
-        self.target.in_time()
+        results = fuzzer.fuzz(chosen, send, violations, effort, self._failed())
+        self.target.in_time()  # else all of them have ended for the same reason, which is the run's
+        for reason, count in Counter(result.ended for result in results if result.ended).items():
+            self.notes.append(f"{phase}: {count} of {len(chosen)} strategies ended early: {reason}")
 
     def explore(
         self, phase: str, *, creates: int = 0, seen: Callable[[Case, Entry], object] = _unseen
@@ -142,9 +144,9 @@ class Run:
             self.spec, send, violations, self.effort, creates=creates
         )
         self.strange.append(found)
+        self.target.in_time()
         if found.ended:
             self.notes.append(f"{phase}: {found.ended}")
-        self.target.in_time()
 
     def _failed(self) -> frozenset[str]:
         """The clauses that failed by what was seen until now."""

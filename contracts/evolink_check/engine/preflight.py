@@ -41,6 +41,10 @@ def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
         entry = target.send(Case("reaching the server", ("credits.shape",), "GET", CREDITS))
         query = target.send(Case("reaching the server", ("query.unknown-id",), spec.query.method, unknown))
     except HaltedError as halted:
+        if target.stopped:
+            raise CouldNotRunError(
+                "stopped before the server has answered: there is nothing to judge"
+            ) from halted
         raise CouldNotRunError(
             f"{target.subject.url} is not reached: {halted}. Does it run, and is this its address?"
         ) from halted

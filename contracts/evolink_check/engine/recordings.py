@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from evolink_check import clock
 from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import judge
+from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report, answers_of
 from evolink_check.rules import RULES
 
@@ -51,20 +52,20 @@ def check_recording(  # noqa: PLR0913  (what is judged, by what, and how)
         trace = from_har([(str(path), _read(path)) for path in paths], origin)
     except ValueError as error:
         raise RecordingError(str(error)) from error
-    if not any(one.role in _DOCUMENTED for one in TraceView(trace, spec).seen):
-        raise RecordingError(f"{', '.join(map(str, paths))}: {_nothing_in(trace)}")
     trace = replace(trace, complete=complete or trace.complete)
+    view = TraceView(trace, spec)
+    if not any(observation.role in _DOCUMENTED for observation in view.seen):
+        raise RecordingError(f"{', '.join(map(str, paths))}: {_nothing_in(trace)}")
     names = ", ".join(path.name for path in paths)
     return report_on(
-        trace, spec, verdicts_on(TraceView(trace, spec), clauses, about),
+        view, verdicts_on(view, clauses, about),
         kind="recording", subject=names, started=started, seconds=clock.stopwatch() - watch,
         notes=(f"the API is taken to be at {trace.origin or 'any address'}",),
     )  # fmt: skip
 
 
 def report_on(  # noqa: PLR0913  (the parts of a report)
-    trace: Trace,
-    spec: Spec,
+    view: TraceView,
     verdicts: tuple[Verdict, ...],
     *,
     kind: Literal["recording", "proxy"],
@@ -74,10 +75,16 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
     notes: tuple[str, ...] = (),
 ) -> Report:
     """What a trace that was not ours comes to."""
-    reading = TraceView(trace, spec)
-    made = sum(one.succeeded for one in reading.of("create"))
     return Report(
-        kind, subject, trace, verdicts, answers_of(reading), started, seconds, created=made, notes=notes
+        kind,
+        subject,
+        Evidence(view),
+        verdicts,
+        answers_of(view),
+        started,
+        seconds,
+        created=sum(create.succeeded for create in view.of("create")),
+        notes=notes,
     )
 
 

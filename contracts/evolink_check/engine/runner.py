@@ -22,13 +22,14 @@ from evolink_check.engine.task_plan import living, planned_tasks
 from evolink_check.fuzzing import schemathesis_findings
 from evolink_check.generation import boundary_cases
 from evolink_check.generation.case import speaks
+from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report, answers_of
 from evolink_check.rules import RULES
 from evolink_check.settings import Effort
 from evolink_check.traffic.trace import MAIN
 from evolink_check.transport.budget import documented_price
 from evolink_check.transport.recorder import Recorder
-from evolink_check.transport.target import HaltedError, Target
+from evolink_check.transport.target import HaltedError, OutOfTimeError, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -181,11 +182,13 @@ def _go(run: Run) -> None:
         else:
             run.refusal()
             run.free()
+    except OutOfTimeError as halted:
+        run.cut_short = f"cut short: {halted}"
     except HaltedError as halted:
-        run.notes.append(f"the run was cut short: {halted}")
+        run.notes.append(f"not everything was sent: {halted}")
     except KeyboardInterrupt:
         run.stop.set()
-        run.notes.append("the run was interrupted: what was seen until then is judged")
+        run.cut_short = "cut short: stopped"
 
 
 def _report(run: Run, started: float, seconds: float) -> Report:
@@ -202,7 +205,7 @@ def _report(run: Run, started: float, seconds: float) -> Report:
     return Report(
         kind="api",
         subject=subject.url,
-        trace=trace,
+        evidence=Evidence(reading),
         verdicts=verdicts,
         answers=answers_of(reading),
         started=started,
@@ -213,6 +216,7 @@ def _report(run: Run, started: float, seconds: float) -> Report:
         spent=tally.spent,
         created=tally.created,
         notes=tuple(_notes(run, verdicts)),
+        cut_short=run.cut_short,
     )
 
 

@@ -76,7 +76,7 @@ class LiveMonitor:
             return ()
         began = clock.stopwatch()
         try:
-            verdicts = self._verdicts()
+            verdicts = verdicts_on(self._view(), self._clauses, self._about)
         except Exception:  # noqa: BLE001  (see above)
             self.bug = traceback.format_exc()
             return ()
@@ -88,13 +88,12 @@ class LiveMonitor:
 
     def report(self, started: float) -> Report:
         """All that the record says. What a check raises is not caught."""
-        trace = self._record.trace(complete=self._complete)
+        view = self._view()
         left_out = self._record.unjudged
         note = f"too large, or cut, and not in the record: {left_out} request{'' if left_out == 1 else 's'}"
         return report_on(
-            trace,
-            self._spec,
-            self._verdicts(),
+            view,
+            verdicts_on(view, self._clauses, self._about),
             kind="proxy",
             subject=self._record.origin,
             started=started,
@@ -102,9 +101,8 @@ class LiveMonitor:
             notes=(note,) if left_out else (),
         )
 
-    def _verdicts(self) -> tuple[Verdict, ...]:
-        trace = self._record.trace(complete=self._complete)
-        return verdicts_on(TraceView(trace, self._spec), self._clauses, self._about)
+    def _view(self) -> TraceView:
+        return TraceView(self._record.trace(complete=self._complete), self._spec)
 
 
 def watch_until(stop: threading.Event, looks: Callable[[], None], seconds: float) -> None:

@@ -6,10 +6,11 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from evolink_check.reports.formatting import place_of, shown
+from evolink_check.reports.formatting import place_of
 from evolink_check.traffic.trace import MAIN, NOBODY, OTHER
 
 if TYPE_CHECKING:
+    from evolink_check.reports.evidence import Excerpt
     from evolink_check.reports.model import Report
     from evolink_check.traffic.trace import Entry, Exchange
 
@@ -19,25 +20,25 @@ _DOTS = re.compile(r"/(?:\.|%2e){1,2}(?:[/?#]|\Z)", re.IGNORECASE)
 _UNSENT = {"host", "content-length", "connection", "authorization", "accept-encoding", "user-agent"}
 
 
-def curl(report: Report, entry: Entry) -> str:
-    """The exchange as a command that repeats it: `$EVOLINK_API_KEY` for the key, a body cut when it is long.
+def curl(report: Report, excerpt: Excerpt) -> str:
+    """The exchange as a command that repeats it: `$EVOLINK_API_KEY` for the key, a long body cut.
 
-    A delivery cannot be repeated by who received it: then it is told in words.
+    A delivery cannot be repeated by its receiver, and is described in a comment.
     """
-    exchange = shown(entry)
-    url = exchange.url if "://" in exchange.url else f"{report.trace.origin}{exchange.url}"
+    entry, exchange = excerpt.entry, excerpt.entry.exchange
+    url = exchange.url if "://" in exchange.url else f"{report.evidence.origin}{exchange.url}"
     if entry.kind == "delivery":
         answered = f"answered {exchange.status}" if exchange.status else "without an answer"
         return printable(f"# the server called {exchange.method} {url}, {answered}")
     parts = ["curl", "-sS", "-i", *_as_is(url), *_method(exchange), quoted(url), *_key(entry, exchange)]
     parts += [word for header in _headers(exchange) for word in ("-H", quoted(header))]
-    body, cut = _body(exchange.request_body)
+    body, cut = _body(exchange.request_body, excerpt.request_size)
     more = f"  # the body was cut: {place_of(report, entry)}" if cut else ""
     return " ".join([*parts, *body]) + more
 
 
 def quoted(text: str) -> str:
-    """A word of a shell's; in bash's own quotes where it holds what a terminal would act on."""
+    """A word for a shell; in bash's ANSI-C quotes where it holds characters that a terminal would act on."""
     if text.isprintable():
         return shlex.quote(text)
     return f"$'{''.join(map(_escaped, text))}'"
@@ -52,7 +53,7 @@ def _escaped(char: str) -> str:
 
 
 def printable(text: str) -> str:
-    """A text for one line of a terminal: nothing in it moves the cursor, rings or turns the direction around."""
+    """A text for one line of a terminal: nothing in it moves the cursor, rings or reverses the direction of text."""
     if text.isprintable():
         return text
     return "".join(
@@ -61,18 +62,18 @@ def printable(text: str) -> str:
 
 
 def _as_is(url: str) -> list[str]:
-    """What keeps curl from taking brackets for a pattern, and dots out of a path."""
+    """The options that keep curl from reading brackets as a pattern, and from removing dots from a path."""
     dots = ["--path-as-is"] if _DOTS.search(url) else []
     return [*dots, "--globoff"] if set(url) & set("[]{}") else dots
 
 
 def _headers(exchange: Exchange) -> list[str]:
-    """As curl wants them: a semicolon ends one without a value, a colon takes out one of its own."""
-    sent = [one for one in exchange.request_headers if one[0].lower() not in _UNSENT]
-    told = [f"{name}: {value}" if value else f"{name};" for name, value in sent]
+    """In curl's syntax: a semicolon ends a header without a value, a colon removes one of curl's own."""
+    sent = [header for header in exchange.request_headers if header[0].lower() not in _UNSENT]
+    lines = [f"{name}: {value}" if value else f"{name};" for name, value in sent]
     if exchange.request_body and "content-type" not in {name.lower() for name, _ in sent}:
-        told.append("Content-Type:")
-    return told
+        lines.append("Content-Type:")
+    return lines
 
 
 def _method(exchange: Exchange) -> list[str]:
@@ -83,7 +84,7 @@ def _method(exchange: Exchange) -> list[str]:
 
 
 def _key(entry: Entry, exchange: Exchange) -> list[str]:
-    """The header with the key, in double quotes so that a shell fills it in."""
+    """The header with the key, in double quotes so that a shell expands the variable."""
     sent = next((value for name, value in exchange.request_headers if name.lower() == "authorization"), None)
     if entry.who == NOBODY:
         return [] if sent is None else ["-H", quoted(f"Authorization: {sent}")]
@@ -92,10 +93,10 @@ def _key(entry: Entry, exchange: Exchange) -> list[str]:
     return ["-H", '"Authorization: Bearer $EVOLINK_API_KEY"'] if sent is not None else []
 
 
-def _body(body: bytes) -> tuple[list[str], bool]:
+def _body(body: bytes, size: int) -> tuple[list[str], bool]:
     if not body:
         return [], False
     text = body.decode("utf-8", "backslashreplace")
     is_text = text.encode("utf-8", "replace") == body
-    cut = len(text) > _BODY or not is_text
+    cut = len(text) > _BODY or len(body) < size or not is_text
     return ["--data-raw", quoted(f"{text[:_BODY]}…" if len(text) > _BODY else text)], cut

@@ -1,38 +1,45 @@
-"""What every report says of a verdict, in the same words and without secrets. Pure."""
+"""What every report says of a verdict, in the same words. Texts are redacted already, when the report is made."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evolink_check.traffic.redaction import redact_exchange, redact_text
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from evolink_spec.clauses import Clause
 
     from evolink_check.analysis.verdicts import Finding, Status, Verdict
+    from evolink_check.reports.evidence import Excerpt
     from evolink_check.reports.model import Answer, Report
-    from evolink_check.traffic.trace import Entry, Exchange
+    from evolink_check.traffic.trace import Entry
 
 STATUSES: tuple[Status, ...] = ("passed", "failed", "warning", "not observed")
+TITLES: Mapping[Status, str] = {
+    "failed": "What failed",
+    "warning": "Warnings: recommendations that were not followed",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What was seen, `times` times, alike. `numbers` are the entries of the first; the last one is decisive."""
+    """What was seen `times` times, alike. `numbers` are the entries of the first; the last one is decisive.
+
+    `sources` are the scenarios of a client in which it was seen, each once; empty for a server.
+    """
 
     expected: str
     seen: str
     times: int
     numbers: tuple[int, ...]
+    sources: tuple[str, ...] = ()
 
 
 def ordered(verdicts: Iterable[Verdict]) -> list[Verdict]:
     """Failures first, then known ones, warnings, what passed, what was not observed; else in the clauses' order."""
     ranks = {"failed": 0, "warning": 2, "passed": 3, "not observed": 4}
-    return sorted(verdicts, key=lambda one: ranks[one.status] + one.known)
+    return sorted(verdicts, key=lambda verdict: ranks[verdict.status] + verdict.known)
 
 
 def status_text(verdict: Verdict) -> str:
@@ -41,60 +48,76 @@ def status_text(verdict: Verdict) -> str:
 
 
 def place(clause: Clause) -> str:
-    """Where it stands what the clause says."""
-    return f"{clause.document}#{clause.pointer}" if clause.document else "published facts, in no document"
+    """Where the documents say it, or on what else it rests."""
+    if clause.document:
+        return f"{clause.document}#{clause.pointer}"
+    return f"{'published facts' if clause.binds == 'server' else 'good practice'}, in no document"
 
 
 def violations(verdict: Verdict) -> list[Violation]:
-    """The violations of a verdict: those that read alike are one, in the order of their first appearance."""
-    found: dict[tuple[str, str], list[Finding]] = {}
-    for one in verdict.violations:
-        found.setdefault((redact_text(one.expected), redact_text(one.seen)), []).append(one)
+    """The violations of a verdict; those that read alike are one, in the order of their first appearance."""
+    return grouped(("", finding) for finding in verdict.violations)
+
+
+def grouped(findings: Iterable[tuple[str, Finding]]) -> list[Violation]:
+    """Findings, each with the scenario it was made in (or an empty text); those that read alike are one."""
+    groups: dict[tuple[str, str], list[tuple[str, Finding]]] = {}
+    for source, finding in findings:
+        groups.setdefault((finding.expected, finding.seen), []).append((source, finding))
     return [
-        Violation(expected, seen, len(alike), alike[0].entries) for (expected, seen), alike in found.items()
+        Violation(
+            expected,
+            seen,
+            len(alike),
+            alike[0][1].entries,
+            tuple(dict.fromkeys(source for source, _ in alike if source)),
+        )
+        for (expected, seen), alike in groups.items()
     ]
 
 
 def where(violation: Violation) -> str:
-    """How often and in which entries of the HAR file."""
-    often = f"{violation.times} times" if violation.times > 1 else ""
+    """How often, and in which entries of the HAR file."""
+    times = f"{violation.times} times" if violation.times > 1 else ""
+    if not violation.numbers:
+        return times or "once"
     entries = f"entr{'y' if len(violation.numbers) == 1 else 'ies'} {', '.join(map(str, violation.numbers))}"
-    parts = [often, f"first in {entries}" if often else entries] if violation.numbers else [often or "once"]
-    return ", ".join(part for part in parts if part)
+    return f"{times}, first in {entries}" if times else entries
 
 
-def decisive(report: Report, violation: Violation) -> Entry | None:
+def decisive(report: Report, violation: Violation) -> Excerpt | None:
     """The entry that shows it; None when the violation names none."""
-    if not violation.numbers or violation.numbers[-1] >= len(report.trace.entries):
-        return None
-    return report.trace.entries[violation.numbers[-1]]
+    return report.evidence.excerpt(violation.numbers[-1]) if violation.numbers else None
 
 
-def shown(entry: Entry) -> Exchange:
-    """The exchange of an entry without its secrets."""
-    return redact_exchange(entry.exchange, entry.who)
+def counts(verdicts: Iterable[Verdict]) -> dict[Status, int]:
+    """How many clauses have each status, also those that none has."""
+    found = dict.fromkeys(STATUSES, 0)
+    for verdict in verdicts:
+        found[verdict.status] += 1
+    return found
 
 
-def counts(report: Report) -> dict[str, int]:
-    """How many clauses have each status; 0 for those that none has."""
-    found = report.counts()
-    return {status: found.get(status, 0) for status in STATUSES}
-
-
-def counted(report: Report) -> str:
-    """The counts in a line."""
+def counts_line(report: Report) -> str:
+    """The counts in a line; a run that was cut short says so beside them."""
     known = sum(verdict.known for verdict in report.verdicts)
-    number = counts(report)
-    more = {"failed": f" ({known} known)" if known else "", "warning": "" if number["warning"] == 1 else "s"}
-    return ", ".join(f"{count} {status}{more.get(status, '')}" for status, count in number.items())
+    numbers = counts(report.verdicts)
+    more = {"failed": f" ({known} known)" if known else "", "warning": "" if numbers["warning"] == 1 else "s"}
+    line = ", ".join(f"{count} {status}{more.get(status, '')}" for status, count in numbers.items())
+    return f"{line} ({report.cut_short})" if report.cut_short else line
 
 
 def effort(report: Report) -> str:
     """What the run took of time, tasks and credits."""
     tasks = f"{report.created} task{'' if report.created == 1 else 's'} created"
+    spent = f", {credits_spent(report)} credits spent" if report.kind == "api" else ""
+    return f"{len(report.evidence)} exchanges, {tasks}{spent}, {report.seconds:.1f} s"
+
+
+def credits_spent(report: Report) -> str:
+    """The credits of a run; empty for a recording, where they are not counted."""
     budget = f" of {report.budget:g}" if report.budget is not None else ""
-    spent = f", {report.spent:g}{budget} credits spent" if report.kind == "api" else ""  # else nobody counted
-    return f"{len(report.trace.entries)} exchanges, {tasks}{spent}, {report.seconds:.1f} s"
+    return f"{report.spent:g}{budget}" if report.kind == "api" else ""
 
 
 def unseen(report: Report) -> list[Answer]:
@@ -103,8 +126,8 @@ def unseen(report: Report) -> list[Answer]:
 
 
 def repeat(report: Report, clause: Clause) -> str:
-    """The command that looks at just this clause again; empty when nobody knows it."""
-    return f"{redact_text(report.command)} --clause {clause.id}" if report.command else ""
+    """The command that checks just this clause again; empty when it is not known."""
+    return f"{report.command} --clause {clause.id}" if report.command else ""
 
 
 def place_of(report: Report, entry: Entry) -> str:

@@ -1,19 +1,21 @@
-"""A run as JUnit XML, which CI systems show: a suite a run, a case a clause. Pure.
+"""JUnit XML, which CI systems show: suites of test cases. For a server, one suite with a case for each clause.
 
-None of the packages that write JUnit is among ours, and there is no more to it than a few elements.
+None of the packages that write JUnit is a dependency, and the format needs only a few elements.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree as ET
 
 from evolink_check.reports import curl, formatting
-from evolink_check.traffic.redaction import redact_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.reports.model import Report
 
@@ -21,72 +23,102 @@ _SHOWN = 5  # different violations of a clause
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def to_junit(report: Report) -> bytes:
-    """The text of the file, in UTF-8."""
-    failed = sum(verdict.fails for verdict in report.verdicts)
-    skipped = sum(_is_skipped(verdict) for verdict in report.verdicts)
-    totals = {
-        "tests": str(len(report.verdicts)),
-        "failures": str(failed),
-        "errors": "0",
-        "skipped": str(skipped),
-    }
-    time = f"{report.seconds:.3f}"
-    root = ET.Element("testsuites", {**totals, "time": time})
-    suite = ET.SubElement(
-        root,
-        "testsuite",
-        {
-            "name": _xml(f"evolink-check {report.kind} {redact_text(report.subject)}"),
-            **totals,
-            "time": time,
-            "timestamp": datetime.fromtimestamp(report.started, UTC).strftime("%Y-%m-%dT%H:%M:%S"),
-        },
-    )
-    for verdict in report.verdicts:
-        _case(report, verdict, suite)
-    told = [formatting.counted(report), formatting.effort(report), *map(redact_text, report.notes)]
-    ET.SubElement(suite, "system-out").text = _xml("\n".join(told))
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test case. `problem` is None where it passes; `text` is the detail, of a case that passes its output."""
+
+    classname: str
+    name: str
+    problem: Literal["failure", "error", "skipped"] | None = None
+    message: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Cases that ran together, for `seconds`, since `started` (Unix seconds)."""
+
+    name: str
+    cases: Sequence[Case]
+    started: float
+    seconds: float
+    output: Sequence[str] = field(default=())
+
+
+def write(suites: Sequence[Suite], seconds: float) -> bytes:
+    """The XML document, in UTF-8. Characters that XML cannot hold are replaced."""
+    cases = [case for suite in suites for case in suite.cases]
+    root = ET.Element("testsuites", {**_totals(cases), "time": f"{seconds:.3f}"})
+    for suite in suites:
+        timestamp = datetime.fromtimestamp(suite.started, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        times = {"time": f"{suite.seconds:.3f}", "timestamp": timestamp}
+        element = ET.SubElement(
+            root, "testsuite", {"name": _xml(suite.name), **_totals(suite.cases), **times}
+        )
+        for case in suite.cases:
+            _add_case(element, case)
+        if suite.output:
+            ET.SubElement(element, "system-out").text = _xml("\n".join(suite.output))
     ET.indent(root)
-    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return text
+    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document
 
 
-def _case(report: Report, verdict: Verdict, suite: ET.Element) -> None:
-    clause = verdict.clause
-    section = clause.id.partition(".")[0]
-    case = ET.SubElement(
-        suite, "testcase", {"classname": f"evolink.{section}", "name": clause.id, "time": "0"}
+def _totals(cases: Sequence[Case]) -> dict[str, str]:
+    names = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+    counts = {name: str(sum(case.problem == kind for case in cases)) for name, kind in names.items()}
+    return {"tests": str(len(cases)), **counts}
+
+
+def _add_case(suite: ET.Element, case: Case) -> None:
+    names = {"classname": _xml(case.classname), "name": _xml(case.name), "time": "0"}
+    element = ET.SubElement(suite, "testcase", names)
+    if case.problem is not None:
+        detail = ET.SubElement(element, case.problem, {"message": _xml(case.message)})
+        if case.problem != "skipped":
+            detail.text = _xml(case.text) or None
+    if case.text and case.problem in {None, "skipped"}:
+        ET.SubElement(element, "system-out").text = _xml(case.text)
+
+
+def to_junit(report: Report) -> bytes:
+    """The report of a server, as the content of a file."""
+    suite = Suite(
+        f"evolink-check {report.kind} {report.subject}",
+        [_case(report, verdict) for verdict in report.verdicts],
+        report.started,
+        report.seconds,
+        [formatting.counts_line(report), formatting.effort(report), *report.notes],
     )
+    return write([suite], report.seconds)
+
+
+def _case(report: Report, verdict: Verdict) -> Case:
+    clause = verdict.clause
+    classname = f"evolink.{clause.id.partition('.')[0]}"
+    text = _text(report, verdict) if verdict.violations else ""
     if verdict.fails:
         first = formatting.violations(verdict)[0]
         message = f"expected {first.expected}, seen {first.seen}"
-        failure = ET.SubElement(case, "failure", {"type": "failed", "message": _xml(message)})
-        failure.text = _xml(_text(report, verdict))
-    elif verdict.known:
-        ET.SubElement(case, "skipped", {"message": "failed, and known by the baseline"})
-    elif verdict.status == "not observed":
-        ET.SubElement(case, "skipped", {"message": _xml(f"not observed: {clause.observed.by}")})
-    if verdict.violations and not verdict.fails:
-        ET.SubElement(case, "system-out").text = _xml(_text(report, verdict))
-
-
-def _is_skipped(verdict: Verdict) -> bool:
-    return verdict.known or verdict.status == "not observed"
+        return Case(classname, clause.id, "failure", message, text)
+    if verdict.known:
+        return Case(classname, clause.id, "skipped", "failed, as the baseline knows", text)
+    if verdict.status == "not observed":
+        return Case(classname, clause.id, "skipped", f"not observed: {clause.observed.by}")
+    return Case(classname, clause.id, text=text)
 
 
 def _text(report: Report, verdict: Verdict) -> str:
-    found = formatting.violations(verdict)
+    violations = formatting.violations(verdict)
     lines = [verdict.clause.rule, formatting.place(verdict.clause)]
-    for violation in found[:_SHOWN]:
+    for violation in violations[:_SHOWN]:
         lines += [f"expected: {violation.expected}", f"seen: {violation.seen} ({violation.times} times)"]
-        entry = formatting.decisive(report, violation)
-        if entry is not None:
-            lines.append(f"request: {curl.curl(report, entry)}")
-    if len(found) > _SHOWN:
-        lines.append(f"and {len(found) - _SHOWN} other kinds of it")
-    again = formatting.repeat(report, verdict.clause)
-    return "\n".join([*lines, f"repeat: {again}"] if again else lines)
+        if excerpt := formatting.decisive(report, violation):
+            lines.append(f"request: {curl.curl(report, excerpt)}")
+    if len(violations) > _SHOWN:
+        lines.append(f"and {len(violations) - _SHOWN:,} more, of other kinds")
+    repeat = formatting.repeat(report, verdict.clause)
+    return "\n".join([*lines, f"repeat: {repeat}"] if repeat else lines)
 
 
 def _xml(text: str) -> str:

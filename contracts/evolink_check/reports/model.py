@@ -1,10 +1,13 @@
-"""What a run has found, as one record: everything that a terminal, a file or a page shows of it. Pure."""
+"""The result of a run as one record: everything that its writers show."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from evolink_check.reports.evidence import redact_shortened, redact_verdict
+from evolink_check.traffic.redaction import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
     from evolink_check.analysis.observations import TraceView
     from evolink_check.analysis.verdicts import Verdict
+    from evolink_check.reports.evidence import Evidence
     from evolink_check.traffic.trace import Trace
 
 Kind = Literal["api", "recording", "proxy"]
@@ -32,16 +36,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run. Times are Unix seconds and seconds; credits are those of the server.
+    """One run, without secrets: they are removed when it is made. Times are Unix seconds and seconds.
 
+    `evidence` is the trace. `credits` of a server are counted in `budget` (None when none were granted) and `spent`.
     `command` repeats the run; with `--clause ID` behind it, it repeats what concerns just that clause. It shows no
-    key: those stand in the environment. `budget` is None when no credits were granted. `notes` say what was left out.
-    `har` names the file that holds the trace, where there is one. `spec` is what it was read by; None: the built-in.
+    key: keys stand in the environment. `notes` say what was left out. `cut_short` says why the run ended before its
+    time; empty when it did not. `har` names the file that holds the trace, where there is one.
     """
 
     kind: Kind
     subject: str  # the base URL, or the names of the files
-    trace: Trace
+    evidence: Evidence
     verdicts: tuple[Verdict, ...]
     answers: tuple[Answer, ...]
     started: float
@@ -54,21 +59,33 @@ class Report:
     created: int = 0
     notes: tuple[str, ...] = ()
     har: str = ""
-    spec: Spec | None = None
+    cut_short: str = ""
+
+    def __post_init__(self) -> None:
+        plain = {
+            "subject": redact_shortened(self.subject),
+            "command": redact_text(self.command),
+            "verdicts": tuple(map(redact_verdict, self.verdicts)),
+            "notes": tuple(map(redact_shortened, self.notes)),
+            "cut_short": redact_shortened(self.cut_short),
+        }
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def trace(self) -> Trace:
+        """The trace without secrets."""
+        return self.evidence.trace
 
     @property
     def exit_status(self) -> int:
         """1 when a clause failed that no baseline knows, else 0."""
         return FAILED if any(verdict.fails for verdict in self.verdicts) else PASSED
 
-    def counts(self) -> dict[str, int]:
-        """How many clauses have each status."""
-        return dict(Counter(verdict.status for verdict in self.verdicts))
-
 
 def answers_of(reading: TraceView) -> tuple[Answer, ...]:
     """Every documented answer of the create and of the query, with how often the trace holds it."""
-    seen = Counter((one.role, one.status) for one in reading.of("create", "query"))
+    seen = Counter((observation.role, observation.status) for observation in reading.of("create", "query"))
     return tuple(
         Answer(method, path, status, description, seen[role, status])
         for role, method, path, status, description in _documented(reading.spec)
@@ -78,10 +95,10 @@ def answers_of(reading: TraceView) -> tuple[Answer, ...]:
 def _documented(spec: Spec) -> Iterator[tuple[Literal["create", "query"], str, str, int, str]]:
     for (method, path), creates in spec.creates.items():
         operation = next(iter(creates.values()))
-        yield "create", method, path, operation.success, "the task was made"
+        yield "create", method, path, operation.success, "the task was created"
         for status, error in sorted(operation.errors.items()):
             yield "create", method, path, status, error.description
     query = spec.query
-    yield "query", query.method, query.path, query.success, "how the task is doing"
+    yield "query", query.method, query.path, query.success, "the state of the task"
     for status, error in sorted(query.errors.items()):
         yield "query", query.method, query.path, status, error.description

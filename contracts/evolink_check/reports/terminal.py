@@ -1,8 +1,4 @@
-"""A run on a terminal: failures first, each with what repeats it, then one line of counts.
-
-Where nobody looks (a pipe, a file) it is plain text of whole lines, for grep; no line is wrapped anywhere, so that a
-command can be copied.
-"""
+"""A report on a terminal: failures first, each with what repeats it, and one line of counts last."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from evolink_check.reports import curl, formatting
-from evolink_check.traffic.redaction import redact_text
+from evolink_check.reports.console import open_console, print_clause, print_field, print_line
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -21,85 +17,63 @@ if TYPE_CHECKING:
     from evolink_check.reports.formatting import Violation
     from evolink_check.reports.model import Report
 
-_COLOURS = {
-    "failed": "bold red",
-    "failed (known)": "red",
-    "warning": "yellow",
-    "passed": "green",
-    "not observed": "dim",
-}
 _SHOWN = 3  # different violations of a clause
-_WIDTH = len("failed (known)")
 
 
 def show(report: Report, file: TextIO, *, verbose: bool = False) -> None:
-    """Write it to a file. Colours are for terminals only."""
-    from rich.console import Console
-
-    render(report, Console(file=file, highlight=False, markup=False, emoji=False), verbose=verbose)
+    """Write it to a file."""
+    render(report, open_console(file), verbose=verbose)
 
 
 def render(report: Report, console: Console, *, verbose: bool = False) -> None:
-    """Print it; with `verbose` every clause too, every violation, and what would have been needed to see more."""
-    _line(console, f"evolink-check {report.kind} {redact_text(report.subject)}", "bold")
+    """Print it; `verbose` adds every clause, every violation, and what it would have taken to see more."""
+    print_line(console, f"evolink-check {report.kind} {report.subject}", "bold")
     ordered = formatting.ordered(report.verdicts)
     for verdict in ordered:
         if verdict.violations and not verdict.known:
-            _told(report, verdict, console, len(verdict.violations) if verbose else _SHOWN)
-    rows = [one for one in ordered if one.known or (verbose and not one.violations)]
-    if rows:
+            _print_details(report, verdict, console, len(verdict.violations) if verbose else _SHOWN)
+    others = [verdict for verdict in ordered if verdict.known or (verbose and not verdict.violations)]
+    if others:
         console.print()
-    for verdict in rows:
-        _row(verdict, console)
+    for verdict in others:
+        _print_verdict(verdict, console)
         if verdict.status == "not observed":
-            _field(console, "needs", verdict.clause.observed.by)
-    _rest(report, console)
-    style = "bold red" if report.exit_status else "bold green"
-    _line(console, formatting.counted(report), style)
+            print_field(console, "needs", verdict.clause.observed.by)
+    _print_end(report, console)
 
 
-def _told(report: Report, verdict: Verdict, console: Console, shown: int) -> None:
-    found, clause = formatting.violations(verdict), verdict.clause
+def _print_details(report: Report, verdict: Verdict, console: Console, limit: int) -> None:
+    violations, clause = formatting.violations(verdict), verdict.clause
     console.print()
-    _row(verdict, console)
-    _field(console, "says", formatting.place(clause))
-    for violation in found[:shown]:
-        _violation(report, violation, console)
-    if len(found) > shown:
-        _field(console, "more", f"{len(found) - shown} other kinds of it (--verbose)")
-    again = formatting.repeat(report, clause)
-    if again and verdict.status == "failed":
-        _field(console, "repeat", again)
+    _print_verdict(verdict, console)
+    print_field(console, "says", formatting.place(clause))
+    for violation in violations[:limit]:
+        _print_violation(report, violation, console)
+    if len(violations) > limit:
+        print_field(console, "more", f"{len(violations) - limit:,} of other kinds (--verbose)")
+    repeat = formatting.repeat(report, clause)
+    if repeat and verdict.status == "failed":
+        print_field(console, "repeat", repeat)
 
 
-def _violation(report: Report, violation: Violation, console: Console) -> None:
-    _field(console, "expected", violation.expected)
-    _field(console, "seen", f"{violation.seen}  ({formatting.where(violation)})")
-    entry = formatting.decisive(report, violation)
-    if entry is not None:
-        _field(console, "request", curl.curl(report, entry))
+def _print_violation(report: Report, violation: Violation, console: Console) -> None:
+    print_field(console, "expected", violation.expected)
+    print_field(console, "seen", f"{violation.seen}  ({formatting.where(violation)})")
+    if excerpt := formatting.decisive(report, violation):
+        print_field(console, "request", curl.curl(report, excerpt))
 
 
-def _row(verdict: Verdict, console: Console) -> None:
-    word = formatting.status_text(verdict)
-    _line(console, f"{word:<{_WIDTH}}  {verdict.clause.id}: {verdict.clause.rule}", _COLOURS[word])
+def _print_verdict(verdict: Verdict, console: Console) -> None:
+    print_clause(console, formatting.status_text(verdict), f"{verdict.clause.id}: {verdict.clause.rule}")
 
 
-def _rest(report: Report, console: Console) -> None:
+def _print_end(report: Report, console: Console) -> None:
     console.print()
-    for (method, path), answers in groupby(formatting.unseen(report), lambda one: (one.method, one.path)):
-        statuses = ", ".join(f"{one.status}" for one in answers)
-        _line(console, f"documented, never seen: {method} {path}: {statuses}", "dim")
+    operations = groupby(formatting.unseen(report), lambda answer: (answer.method, answer.path))
+    for (method, path), answers in operations:
+        statuses = ", ".join(str(answer.status) for answer in answers)
+        print_line(console, f"documented, never seen: {method} {path}: {statuses}", "dim")
     for note in report.notes:
-        _line(console, f"note: {redact_text(note)}", "dim")
-    _line(console, formatting.effort(report), "")
-
-
-def _field(console: Console, name: str, value: str) -> None:
-    _line(console, f"  {name:<10}{value}", "")
-
-
-def _line(console: Console, text: str, style: str) -> None:
-    console.print(
-        curl.printable(text), style=style, soft_wrap=True, highlight=False, markup=False, emoji=False
-    )
+        print_line(console, f"note: {note}", "dim")
+    print_line(console, formatting.effort(report))
+    print_line(console, formatting.counts_line(report), "bold red" if report.exit_status else "bold green")

@@ -124,6 +124,11 @@ class Target:
             return 0.0
         return max(0.0, self._ends - clock.stopwatch())
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the user has stopped the run."""
+        return self._stop.is_set()
+
     def pause(self, seconds: float) -> None:
         """Wait so long. Raises `OutOfTimeError` as soon as the run is over."""
         while seconds > 0:

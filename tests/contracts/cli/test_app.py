@@ -15,19 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 import evolink_check.engine.runner
 import pytest
+from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import Verdict, violation
 from evolink_check.cli import app as cli
 from evolink_check.cli import option_groups
 from evolink_check.cli.progress import Bars, showing_progress
 from evolink_check.engine.preflight import CouldNotRunError
 from evolink_check.engine.runner import Estimate, Progress
+from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report
 from evolink_check.traffic.trace import Trace
 from evolink_spec.clauses import load_clauses
 from rich.console import Console
 from rich.progress import Progress as Shown
 from rich.progress import TextColumn
-from support.trace_builders import Tracing, completed, processing
+from support.trace_builders import SPEC, Tracing, completed, processing
 from typer.testing import CliRunner
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ class Ran:
 
 
 def report_of(*verdicts: Verdict, subject: str = URL) -> Report:
-    return Report("api", subject, Trace(()), verdicts, (), 0.0, 1.0, seed=5)
+    return Report("api", subject, Evidence(TraceView(Trace(()), SPEC)), verdicts, (), 0.0, 1.0, seed=5)
 
 
 @pytest.fixture

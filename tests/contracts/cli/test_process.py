@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -84,13 +85,16 @@ def _words(report: Any) -> dict[str, str]:
 
 STAND_IN = """
 import evolink_check.engine.runner, evolink_check.cli.app, threading
+from evolink_check.analysis.observations import TraceView
+from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report
 from evolink_check.traffic.trace import Trace
+from evolink_spec import load
 def check_api(subject, effort, *, stop, progress, **_):
     progress(evolink_check.engine.runner.Progress("waiting", 0, 0, 0, 0.0))
     stop.wait()
     {after}
-    return Report("api", subject.url, Trace(()), (), (), 0.0, 1.0)
+    return Report("api", subject.url, Evidence(TraceView(Trace(()), load())), (), (), 0.0, 1.0)
 evolink_check.engine.runner.check_api = check_api
 evolink_check.cli.app.main()
 """
@@ -112,6 +116,24 @@ def test_ctrl_c_stops_a_run_which_then_reports(process: Callable[..., subprocess
     assert URL in out
 
 
+def test_ctrl_c_before_the_first_answer_says_once_that_it_was_stopped(
+    process: Callable[..., subprocess.Popen[str]],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        child = process("api", f"http://127.0.0.1:{silent.getsockname()[1]}", "--any-key")
+        connection, _ = silent.accept()
+        with connection:  # which is never answered
+            child.send_signal(signal.SIGINT)
+            assert child.stderr is not None
+            while "again to stop at once" not in (line := child.stderr.readline()):
+                assert line
+    out, err = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert err.count("stopped before the server has answered") == 1
+    assert "is not reached" not in err
+    assert out == ""
+
+
 def test_ctrl_c_twice_ends_it_at_once(process: Callable[..., subprocess.Popen[str]]) -> None:
     child = _waiting(process, "threading.Event().wait()")
     child.send_signal(signal.SIGINT)
@@ -124,7 +146,7 @@ def test_ctrl_c_twice_ends_it_at_once(process: Callable[..., subprocess.Popen[st
 
 
 def test_the_module_is_the_command(process: Callable[..., subprocess.Popen[str]]) -> None:
-    child = process("schema", code="import runpy; runpy.run_module('contracts', run_name='__main__')")
+    child = process("schema", code="import runpy; runpy.run_module('evolink_check', run_name='__main__')")
     out, err = child.communicate(timeout=30)
     assert (child.returncode, err) == (0, "")
     assert json.loads(out)

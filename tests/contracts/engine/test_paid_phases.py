@@ -151,6 +151,6 @@ def test_what_stops_the_free_phases_stops_what_is_beside_them(
 
     monkeypatch.setattr("evolink_check.engine.phases.Run.free", interrupted)
     report = check(watched)
-    assert any("interrupted" in note for note in report.notes)
+    assert report.cut_short == "cut short: stopped"
     assert len(sent(report, "callback: ")) <= 6
     assert sent(report, "a callback to") == []

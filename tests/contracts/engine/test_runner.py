@@ -286,15 +286,24 @@ def test_who_stops_a_run_gets_what_there_is(mock: MockServer, how: str) -> None:
     report = check(subject_at(mock.base_url), progress=tell, stop=stop)
     assert words(report)["query.unknown-id"] == "passed"
     assert words(report)["mode.enum"] == "not observed"
-    assert any("interrupted" in note or "stopped" in note for note in report.notes)
+    assert report.cut_short == "cut short: stopped"
+    assert not [note for note in report.notes if "ended early" in note], "that is said once"
     assert stop.is_set()
+
+
+def test_a_run_that_is_stopped_before_the_first_answer_says_so(mock: MockServer) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(CouldNotRunError, match="stopped before the server has answered") as caught:
+        check(subject_at(mock.base_url), stop=stop)
+    assert caught.value.report is None
 
 
 def test_a_run_that_is_out_of_time_says_so(mock: MockServer, monkeypatch: pytest.MonkeyPatch) -> None:
     target_left = iter([9.0] * 40)
     monkeypatch.setattr("evolink_check.transport.target.Target.left", lambda _: next(target_left, 0.0))
     report = check(subject_at(mock.base_url))
-    assert any("cut short: the time of the run is over" in note for note in report.notes)
+    assert report.cut_short == "cut short: the time of the run is over"
     assert len(report.trace.entries) < 40
 
 

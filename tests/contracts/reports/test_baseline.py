@@ -11,6 +11,7 @@ from evolink_check.reports.baseline import Baseline
 from evolink_spec.clauses import load_clauses
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.report_builders import report
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,7 +97,7 @@ def test_no_secret_is_written() -> None:
     leaking = verdict(
         seen(f"called https://h.test/c?s={SECRET} with Bearer {SECRET}", SECRET.join(["https://x:", "@y"]))
     )
-    assert SECRET not in baseline.written(baseline.of([leaking]))
+    assert SECRET not in baseline.written(baseline.of(report(judged=(leaking,)).verdicts))
 
 
 def test_a_verdict_of_which_all_is_known_does_not_fail() -> None:

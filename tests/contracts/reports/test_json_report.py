@@ -30,7 +30,11 @@ def of(found: dict[str, Any], clause: str) -> dict[str, Any]:
 
 
 def test_a_report_is_as_its_schema_says() -> None:
-    for one in (report(), planted(), report(Tracing(), verdicts(), budget=None, seed=None, command="")):
+    for one in (
+        report(),
+        planted(),
+        report(Tracing(), verdicts(), cut_short="cut short: stopped", budget=None, seed=None, command=""),
+    ):
         assert [str(error) for error in VALIDATOR.iter_errors(json_report.as_record(one))] == []
 
 

@@ -76,7 +76,9 @@ def test_advice_is_told_and_fails_nobody() -> None:
 
 def test_violations_without_end_are_not_all_shown() -> None:
     many = tuple(violation(expected="x", seen=f"kind {number}") for number in range(9))
-    assert "4 other kinds" in str(child(case("wire.json", judged=verdicts(wire__json=many)), "failure").text)
+    assert "and 4 more, of other kinds" in str(
+        child(case("wire.json", judged=verdicts(wire__json=many)), "failure").text
+    )
 
 
 def test_notes_and_credits_stand_at_the_end() -> None:

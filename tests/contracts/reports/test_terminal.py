@@ -17,6 +17,7 @@ from support.report_builders import SECRET, full, lived, planted, report, verdic
 from support.trace_builders import Tracing
 
 if TYPE_CHECKING:
+    from evolink_check.reports.evidence import Excerpt
     from evolink_check.reports.model import Report
 
 
@@ -30,10 +31,16 @@ def row(text: str, start: str) -> str:
     return next(line for line in text.splitlines() if line.strip().startswith(start))
 
 
+def excerpt(one: Report, place: int = 0) -> Excerpt:
+    found = one.evidence.excerpt(place % len(one.evidence))
+    assert found is not None
+    return found
+
+
 def curl_of(trace: Tracing, place: int = -1) -> list[str]:
     """The words of the command, as a shell has them."""
     one = report(trace)
-    return shlex.split(curl.curl(one, one.trace.entries[place]), comments=True)
+    return shlex.split(curl.curl(one, excerpt(one, place)), comments=True)
 
 
 def test_failures_come_first_then_notes_and_the_counts_last() -> None:
@@ -44,6 +51,11 @@ def test_failures_come_first_then_notes_and_the_counts_last() -> None:
     ]
     assert places == sorted(places)
     assert text.rstrip().endswith("4 passed, 4 failed (1 known), 1 warning, 111 not observed")
+
+
+def test_that_a_run_was_cut_short_stands_beside_the_counts() -> None:
+    text = printed(report(cut_short="cut short: stopped"))
+    assert text.rstrip().endswith("111 not observed (cut short: stopped)")
 
 
 def test_a_failure_says_where_it_stands_what_was_expected_and_seen_and_what_repeats_it() -> None:
@@ -63,7 +75,7 @@ def test_violations_that_read_alike_are_one() -> None:
     text = printed(report())
     assert "progress 0  (2 times, first in entries 2, 4)" in text
     many = tuple(violation(0, expected="x", seen=f"kind {number}") for number in range(9))
-    assert "6 other kinds of it (--verbose)" in printed(report(judged=verdicts(wire__json=many)))
+    assert "6 of other kinds (--verbose)" in printed(report(judged=verdicts(wire__json=many)))
     every = printed(report(judged=verdicts(wire__json=many)), verbose=True)
     assert all(f"kind {number}" in every for number in range(9))
 
@@ -153,7 +165,8 @@ def test_the_command_carries_the_request_and_a_variable_for_the_key() -> None:
         *("-H", "X-Odd: a b", "-H", "Content-Type: application/json"),
         *("--data-raw", '{"prompt":"it\'s"}'),
     ]
-    assert '"Authorization: Bearer $EVOLINK_API_KEY"' in curl.curl(report(trace), trace.entries[0])
+    one = report(trace)
+    assert '"Authorization: Bearer $EVOLINK_API_KEY"' in curl.curl(one, excerpt(one))
 
 
 @pytest.mark.parametrize(
@@ -210,7 +223,8 @@ def test_a_header_without_a_value_is_sent_too_and_none_that_was_not() -> None:
 def test_a_long_body_is_cut_and_says_where_it_is_whole() -> None:
     trace = Tracing()
     trace.create(body={"prompt": "x" * 5000})
-    found = curl.curl(report(trace, har="all.har"), trace.entries[0])
+    one = report(trace, har="all.har")
+    found = curl.curl(one, excerpt(one))
     assert len(found) < 1200
     assert found.endswith("# the body was cut: log.entries[0] of all.har")
 
@@ -218,10 +232,10 @@ def test_a_long_body_is_cut_and_says_where_it_is_whole() -> None:
 def test_a_delivery_is_told_in_words() -> None:
     trace = lived()
     one = report(trace)
-    assert curl.curl(one, trace.entries[6]).startswith("# the server called POST https://")
-    assert curl.curl(one, trace.entries[6]).endswith("answered 500")
-    assert curl.curl(one, trace.entries[7]).endswith("without an answer")
-    assert SECRET not in curl.curl(one, trace.entries[6])
+    assert curl.curl(one, excerpt(one, 6)).startswith("# the server called POST https://")
+    assert curl.curl(one, excerpt(one, 6)).endswith("answered 500")
+    assert curl.curl(one, excerpt(one, 7)).endswith("without an answer")
+    assert SECRET not in curl.curl(one, excerpt(one, 6))
 
 
 @pytest.mark.parametrize("text", ["it's", "a\x1b[31mb\n'\\é\t", "$HOME `id`", "", "ünï", "\u202e", "!x"])

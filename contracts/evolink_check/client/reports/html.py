@@ -1,109 +1,93 @@
-"""A battery as one self-contained page: what to change, scenarios by rules, a drawing of each run. Pure."""
+"""A suite as one self-contained page: what to change, scenarios by clauses, a drawing of each run."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from evolink_check.client.reports.timeline import LEGEND, lane_of
 from evolink_check.client.verdicts.remedies import ADVICE
-from evolink_check.reports.html.elements import Html, el
-from evolink_check.reports.html.page import document
-from evolink_check.reports.html.timeline import legend, timeline
+from evolink_check.reports import formatting
+from evolink_check.reports.html.page import render
+from evolink_check.reports.html.timeline import draw
 
 if TYPE_CHECKING:
-    from evolink_check.analysis.verdicts import Finding, Verdict
+    from collections.abc import Mapping
+
+    from evolink_check.analysis.verdicts import Status, Verdict
     from evolink_check.client.reports.summary import Summary
     from evolink_check.client.verdicts.verdicts import ScenarioRun
+    from evolink_check.reports.formatting import Violation
 
-_SIGNS = {"passed": "✓", "warning": "!", "failed": "✗", "not observed": "·"}
+_SIGNS: Mapping[Status, str] = {"passed": "✓", "warning": "!", "failed": "✗", "not observed": "·"}
+_SHOWN = 20  # different violations of a clause
 _OUTPUT = 4000  # characters of a client's output
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseDetails:
+    """A verdict with its violations, and what to change."""
+
+    verdict: Verdict
+    violations: list[Violation]
+    advice: str
 
 
 def to_html(summary: Summary) -> str:
     """The whole page."""
-    return document(
-        "evolink-check client",
-        el("h1", "evolink-check client"),
-        el("p", el("code", summary.command)),
-        el("p", el("strong", summary.score)),
-        *(el("p", note) for note in summary.notes),
-        *(_against(one, summary) for one in summary.against),
-        el("h2", "Scenarios and rules"),
-        _matrix(summary),
-        el("h2", "Every run"),
-        legend(LEGEND),
-        *(_run(run) for run in summary.runs),
+    return render(
+        "client.html",
+        summary=summary,
+        facts=_facts(summary),
+        groups=[(title, _details(summary, status)) for status, title in formatting.TITLES.items()],
+        matrix=[(verdict, _statuses(verdict, summary)) for verdict in summary.observed],
+        runs=[(run, _ending(run), _output(run), _drawing(run)) for run in summary.runs],
+        SHOWN=_SHOWN,
+        SIGNS=_SIGNS,
+        RUN_LEGEND=LEGEND,
     )
 
 
-def _against(verdict: Verdict, summary: Summary) -> Html:
-    clause = verdict.clause
-    found = [(run, of) for run in summary.runs for of in run.violations if of.clause == clause]
-    return el(
-        "article",
-        el("h3", f"{verdict.status}: {clause.id}"),
-        el("p", clause.rule),
-        el("p", f"{clause.document} {clause.pointer}") if clause.document else Html(),
-        el("ul", *(_violation(run, one) for run, of in found for one in of.violations)),
-        el("p", "To change: ", ADVICE[clause.id]),
-        class_=verdict.status,
-    )
-
-
-def _violation(run: ScenarioRun, found: Finding) -> Html:
-    link = el("a", run.scenario.id, href=f"#{run.scenario.id}")
-    return el("li", link, f": expected {found.expected}, seen {found.seen}")
-
-
-def _matrix(summary: Summary) -> Html:
-    """A row a rule, a column a scenario: rules have long names, and there are fewer of them."""
-    observed = summary.observed
-    head = el("tr", el("th", "rule"), *(el("th", _upright(run)) for run in summary.runs))
-    rows = [
-        el("tr", el("th", one.clause.id, title=one.clause.rule), *_cells(one, summary)) for one in observed
+def _facts(summary: Summary) -> list[tuple[str, str]]:
+    return [
+        ("started", datetime.fromtimestamp(summary.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")),
+        ("duration", f"{summary.seconds:.1f} s"),
+        ("scenarios", str(len(summary.runs))),
+        ("seed", "" if summary.seed is None else str(summary.seed)),
     ]
-    return el(
-        "div", el("table", el("thead", head), el("tbody", *rows), class_="matrix"), style="overflow-x: auto"
-    )
 
 
-def _upright(run: ScenarioRun) -> Html:
-    link = el("a", run.scenario.id, href=f"#{run.scenario.id}")
-    return el("span", link, style="writing-mode: vertical-rl", title=run.scenario.about)
+def _details(summary: Summary, status: Status) -> list[ClauseDetails]:
+    return [
+        ClauseDetails(verdict, summary.violations(verdict), ADVICE[verdict.clause.id])
+        for verdict in summary.against
+        if verdict.status == status
+    ]
 
 
-def _cells(verdict: Verdict, summary: Summary) -> list[Html]:
-    cells = []
+def _statuses(verdict: Verdict, summary: Summary) -> list[tuple[ScenarioRun, Status]]:
+    """The status of a clause in each run."""
+    cells: list[tuple[ScenarioRun, Status]] = []
     for run in summary.runs:
-        words = {one.clause.id: one.status for one in run.verdicts}
-        word = words.get(verdict.clause.id, "not observed")
-        cells.append(
-            el("td", _SIGNS[word], class_=word.replace(" ", "-"), title=f"{run.scenario.id}: {word}")
-        )
+        statuses = {other.clause.id: other.status for other in run.verdicts}
+        cells.append((run, statuses.get(verdict.clause.id, "not observed")))
     return cells
 
 
-def _run(run: ScenarioRun) -> Html:
+def _ending(run: ScenarioRun) -> str:
     outcome, seconds = run.outcome, run.outcome.ended - run.outcome.began
-    ended = (
-        "was killed"
-        if outcome.end == "killed"
-        else f"ended with {outcome.end} (exit status {outcome.status})"
-    )
-    told = run.problem or f"The client {ended} after {seconds:.1f} s."
-    against = ", ".join(f"{one.clause.id} {one.status}" for one in run.violations)
-    return el(
-        "section",
-        el("h3", run.scenario.id),
-        el("p", run.scenario.about, " ", told, f" {against}" if against else ""),
-        timeline([lane_of(run)], title=f"Requests of {run.scenario.id}", seconds=seconds),
-        _output(run),
-        id=run.scenario.id,
-    )
+    if run.problem:
+        return run.problem
+    if outcome.end == "killed":
+        return f"The client was killed after {seconds:.1f} s."
+    return f"The client ended with {outcome.end} (exit status {outcome.status}) after {seconds:.1f} s."
 
 
-def _output(run: ScenarioRun) -> Html:
-    text = run.outcome.text.strip()
-    if not text:
-        return Html()
-    return el("details", el("summary", "output"), el("pre", text[-_OUTPUT:]))
+def _output(run: ScenarioRun) -> str:
+    return run.outcome.text.strip()[-_OUTPUT:]
+
+
+def _drawing(run: ScenarioRun) -> object:
+    seconds = run.outcome.ended - run.outcome.began
+    return draw([lane_of(run)], title=f"Requests of {run.scenario.id}", seconds=seconds)

@@ -1,9 +1,8 @@
-"""A battery as JSON, as `report.schema.json` beside this describes it, and as a badge. Pure."""
+"""A suite as JSON, as `report.schema.json` beside this describes it, and as a badge."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.client.verdicts.remedies import ADVICE
@@ -17,33 +16,26 @@ VERSION = 1
 
 
 def to_json(summary: Summary) -> str:
-    """The whole battery."""
+    """The whole suite."""
     return json.dumps(_summary(summary), indent=1, ensure_ascii=False) + "\n"
 
 
 def to_badge(summary: Summary) -> str:
     """The score, as an endpoint of shields.io."""
     colours = {0: "brightgreen", 1: "red", 2: "lightgrey"}
-    violated = any(one.violations for one in summary.verdicts)
-    colour = "yellow" if summary.exit_status == 0 and violated else colours[summary.exit_status]
-    message = f"{summary.passed}/{len(summary.observed)} rules passed"
-    return (
-        json.dumps({"schemaVersion": 1, "label": "EvoLink client", "message": message, "color": colour})
-        + "\n"
-    )
+    colour = "yellow" if summary.exit_status == 0 and summary.against else colours[summary.exit_status]
+    message = f"{summary.counts['passed']}/{len(summary.observed)} rules passed"
+    badge = {"schemaVersion": 1, "label": "EvoLink client", "message": message, "color": colour}
+    return json.dumps(badge) + "\n"
 
 
 def _summary(summary: Summary) -> dict[str, Any]:
-    words = Counter(one.status for one in summary.verdicts)
     return {
         "version": VERSION,
         "command": summary.command,
         "exit_status": summary.exit_status,
         "score": {
-            **{
-                word.replace(" ", "_"): words[word]
-                for word in ("passed", "warning", "failed", "not observed")
-            },
+            **{status.replace(" ", "_"): count for status, count in summary.counts.items()},
             "scenarios": len(summary.runs),
             "could_not_run": len(summary.unrun),
         },
@@ -51,7 +43,8 @@ def _summary(summary: Summary) -> dict[str, Any]:
         "started": summary.started,
         "seconds": round(summary.seconds, 3),
         "notes": list(summary.notes),
-        "clauses": [_clause(one, summary) for one in summary.verdicts],
+        "cut_short": summary.cut_short,
+        "clauses": [_clause(verdict, summary) for verdict in summary.verdicts],
         "scenarios": [_run(run) for run in summary.runs],
     }
 
@@ -59,7 +52,9 @@ def _summary(summary: Summary) -> dict[str, Any]:
 def _clause(verdict: Verdict, summary: Summary) -> dict[str, Any]:
     clause = verdict.clause
     against = [
-        run.scenario.id for run in summary.runs if any(one.clause.id == clause.id for one in run.violations)
+        run.scenario.id
+        for run in summary.runs
+        if any(violated.clause.id == clause.id for violated in run.violations)
     ]
     return {
         "id": clause.id,
@@ -82,29 +77,33 @@ def _run(run: ScenarioRun) -> dict[str, Any]:
         "ended": outcome.end,
         "status": outcome.status,
         "seconds": round(outcome.ended - outcome.began, 3),
-        "requests": sum(one.kind == "exchange" for one in run.trace.entries),
+        "requests": sum(entry.kind == "exchange" for entry in run.trace.entries),
         "problem": run.problem,
         "note": run.note,
-        "clauses": {one.clause.id: one.status for one in run.verdicts if one.status != "not observed"},
-        "violations": [_violation(one, found, run) for one in run.violations for found in one.violations],
+        "clauses": {
+            verdict.clause.id: verdict.status for verdict in run.verdicts if verdict.status != "not observed"
+        },
+        "violations": [
+            _violation(verdict, finding, run) for verdict in run.violations for finding in verdict.violations
+        ],
     }
 
 
-def _violation(verdict: Verdict, found: Finding, run: ScenarioRun) -> dict[str, Any]:
-    entries = [run.trace.entries[number] for number in found.entries]
+def _violation(verdict: Verdict, finding: Finding, run: ScenarioRun) -> dict[str, Any]:
+    entries = [run.trace.entries[number] for number in finding.entries]
     return {
         "clause": verdict.clause.id,
         "level": verdict.clause.level,
-        "expected": found.expected,
-        "seen": found.seen,
+        "expected": finding.expected,
+        "seen": finding.seen,
         "evidence": [
             {
-                "at": round(one.began - run.outcome.began, 3),
-                "method": one.exchange.method,
-                "url": one.exchange.url,
-                "status": one.exchange.status,
+                "at": round(entry.began - run.outcome.began, 3),
+                "method": entry.exchange.method,
+                "url": entry.exchange.url,
+                "status": entry.exchange.status,
             }
-            for one in entries
+            for entry in entries
         ],
         "advice": ADVICE[verdict.clause.id],
     }

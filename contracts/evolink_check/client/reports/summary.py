@@ -1,22 +1,27 @@
-"""What a battery has found, as one record: everything that a terminal, a file or a page shows of it. Pure."""
+"""The result of a suite as one record: everything that its reports show."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from evolink_check.reports import formatting
+from evolink_check.reports.evidence import redact_shortened, redact_verdict
 from evolink_check.reports.model import COULD_NOT_RUN, FAILED, PASSED
 
 if TYPE_CHECKING:
-    from evolink_check.analysis.verdicts import Verdict
+    from evolink_check.analysis.verdicts import Status, Verdict
     from evolink_check.client.verdicts.verdicts import ScenarioRun
+    from evolink_check.reports.formatting import Violation
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One battery. `verdicts` are those of all runs together, one a clause that binds a client.
+    """One suite, without secrets: they are removed when it is made. `started` is Unix seconds.
 
-    `command` is the client's, in one line. `started` is Unix seconds. `strict`: advice counts like the rest.
+    `verdicts` are those of all runs together, one for each clause that binds a client. `command` is the client's, in
+    one line. `strict`: advice counts like the rest. `cut_short` says why the suite ended before its time; empty when
+    it did not.
     """
 
     command: str
@@ -27,42 +32,85 @@ class Summary:
     seed: int | None = None
     strict: bool = False
     notes: tuple[str, ...] = ()
+    cut_short: str = ""
+
+    def __post_init__(self) -> None:
+        plain = {
+            "command": redact_shortened(self.command),
+            "runs": tuple(map(_redact_run, self.runs)),
+            "verdicts": tuple(map(redact_verdict, self.verdicts)),
+            "notes": tuple(map(redact_shortened, self.notes)),
+        }
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
 
     @property
     def observed(self) -> tuple[Verdict, ...]:
         """The clauses of which something was seen."""
-        return tuple(one for one in self.verdicts if one.status != "not observed")
+        return tuple(verdict for verdict in self.verdicts if verdict.status != "not observed")
 
     @property
     def against(self) -> tuple[Verdict, ...]:
         """The clauses with violations: failed ones first, then warnings."""
-        return tuple(
-            sorted((one for one in self.verdicts if one.violations), key=lambda one: one.status != "failed")
-        )
+        return tuple(verdict for verdict in formatting.ordered(self.verdicts) if verdict.violations)
 
     @property
-    def passed(self) -> int:
-        """How many clauses passed."""
-        return sum(one.status == "passed" for one in self.verdicts)
+    def counts(self) -> dict[Status, int]:
+        """How many clauses have each status."""
+        return formatting.counts(self.verdicts)
 
     @property
     def unrun(self) -> tuple[ScenarioRun, ...]:
         """The scenarios in which there was nothing to judge."""
         return tuple(run for run in self.runs if run.problem)
 
+    @property
+    def problems(self) -> dict[str, list[str]]:
+        """What prevented scenarios from being judged, each once, with the ids of those scenarios."""
+        problems: dict[str, list[str]] = {}
+        for run in self.unrun:
+            problems.setdefault(run.problem, []).append(run.scenario.id)
+        return problems
+
+    @property
+    def all_notes(self) -> tuple[str, ...]:
+        """The notes on the suite, and those on single runs."""
+        return (*self.notes, *(f"{run.scenario.id}: {run.note}" for run in self.runs if run.note))
+
+    def violations(self, verdict: Verdict) -> list[Violation]:
+        """The violations of a clause in all runs, each with the scenarios in which it was seen."""
+        return formatting.grouped(
+            (run.scenario.id, finding)
+            for run in self.runs
+            for other in run.violations
+            if other.clause == verdict.clause
+            for finding in other.violations
+        )
+
+    def run_of(self, scenario: str) -> ScenarioRun:
+        """The run of the scenario with this id."""
+        return next(run for run in self.runs if run.scenario.id == scenario)
+
     def fails(self, verdict: Verdict) -> bool:
-        """Whether the battery fails for a verdict."""
+        """Whether the suite fails because of a verdict."""
         return verdict.fails or (self.strict and bool(verdict.violations))
 
     @property
     def exit_status(self) -> int:
-        """0 passed, 1 failed, 2 could not run: a scenario, or all of them, had nothing to judge."""
+        """0 passed, 1 failed, 2 could not run: there was nothing to judge in a scenario, or there was none."""
         if any(map(self.fails, self.verdicts)):
             return FAILED
         return COULD_NOT_RUN if self.unrun or not self.runs else PASSED
 
     @property
     def score(self) -> str:
-        """All of it in a line."""
-        told = f"{self.passed} of {len(self.observed)} rules passed in {len(self.runs)} scenarios"
-        return f"{told}; {len(self.unrun)} could not run" if self.unrun else told
+        """The result in a line."""
+        passed, observed = self.counts["passed"], len(self.observed)
+        line = f"{passed} of {observed} rules passed in {len(self.runs)} scenarios"
+        unrun = f"; {len(self.unrun)} could not run" if self.unrun else ""
+        return f"{line}{unrun}{f' ({self.cut_short})' if self.cut_short else ''}"
+
+
+def _redact_run(run: ScenarioRun) -> ScenarioRun:
+    verdicts = tuple(map(redact_verdict, run.verdicts))
+    return replace(run, verdicts=verdicts, problem=redact_shortened(run.problem))

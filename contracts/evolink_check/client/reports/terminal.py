@@ -1,10 +1,12 @@
-"""A battery on a terminal: what speaks against the client and what to change, then scenario by scenario."""
+"""A suite on a terminal: what speaks against the client and what to change, then scenario by scenario."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from evolink_check.client.verdicts.remedies import ADVICE
+from evolink_check.reports import formatting
+from evolink_check.reports.console import STYLES, open_console, print_clause, print_field, print_line
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -12,74 +14,66 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from evolink_check.analysis.verdicts import Finding, Verdict
+    from evolink_check.analysis.verdicts import Verdict
     from evolink_check.client.reports.summary import Summary
     from evolink_check.client.verdicts.verdicts import ScenarioRun
+    from evolink_check.reports.formatting import Violation
 
-_COLOURS = {"failed": "bold red", "warning": "yellow", "passed": "green", "not observed": "dim"}
-_PLAIN = 110  # columns where there is no terminal
-_SHOWN = 3  # violations of a clause
+_PLAIN = 110  # columns of a table where there is no terminal
+_SHOWN = 3  # violations of a clause, and entries of one
+_NAMED = 8  # scenarios of a violation
 
 
 def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
-    """Write it. Colours are for terminals only."""
-    from rich.console import Console
-
-    width = None if file.isatty() else _PLAIN
-    console = Console(file=file, width=width, highlight=False, markup=False, emoji=False)
+    """Write it to a file."""
+    console = open_console(file)
     for verdict in summary.against:
-        _violations(console, verdict, summary)
-    console.print(_table(summary, verbose=verbose))
-    for run in summary.unrun:
-        console.print(f"{run.scenario.id}: {run.problem}", style="bold red")
-    for note in sorted(
-        {*summary.notes, *(f"{run.scenario.id}: {run.note}" for run in summary.runs if run.note)}
-    ):
-        console.print(note, style="dim")
-    unseen = [one.clause.id for one in summary.verdicts if one.status == "not observed"]
+        _print_details(console, verdict, summary)
+    console.print(_table(summary, verbose=verbose), width=None if file.isatty() else _PLAIN)
+    for problem, scenarios in summary.problems.items():
+        print_line(console, f"{_named(scenarios)}: {problem}", "bold red")
+    for note in sorted(set(summary.all_notes)):
+        print_line(console, note, "dim")
+    unseen = [verdict.clause.id for verdict in summary.verdicts if verdict.status == "not observed"]
     if unseen:
-        console.print(f"not observed: {', '.join(unseen)}", style="dim")
-    console.print(summary.score, style="bold red" if summary.exit_status else "bold green")
+        print_line(console, f"not observed: {', '.join(unseen)}", "dim")
+    print_line(console, summary.score, "bold red" if summary.exit_status else "bold green")
 
 
 def line(run: ScenarioRun) -> str:
-    """One run while the battery goes on."""
-    found = ", ".join(f"{one.clause.id} {one.status}" for one in run.violations)
+    """One run, while the suite goes on."""
+    statuses = ", ".join(f"{verdict.clause.id} {verdict.status}" for verdict in run.violations)
     seconds = run.outcome.ended - run.outcome.began
-    return f"{run.scenario.id}: {run.problem or found or 'passed'} ({seconds:.1f} s)"
+    return f"{run.scenario.id}: {run.problem or statuses or 'passed'} ({seconds:.1f} s)"
 
 
-def _violations(console: Console, verdict: Verdict, summary: Summary) -> None:
-    clause = verdict.clause
-    console.print(f"{verdict.status}  {clause.id}", style=_COLOURS[verdict.status])
-    console.print(f"    {clause.rule}")
-    if clause.document:
-        console.print(f"    {clause.document} {clause.pointer}", style="dim")
-    found = [
-        (run, one)
-        for run in summary.runs
-        for of in run.violations
-        if of.clause == clause
-        for one in of.violations
-    ]
-    for run, one in found[:_SHOWN]:
-        console.print(f"    {run.scenario.id}: expected {one.expected}, seen {one.seen}")
-        for told in _evidence(run, one):
-            console.print(f"        {told}", style="dim")
-    if len(found) > _SHOWN:
-        rest = sorted({run.scenario.id for run, _ in found[_SHOWN:]})
-        console.print(f"    and in {', '.join(rest[:8])}{', …' if len(rest) > 8 else ''}")  # noqa: PLR2004
-    console.print(f"    to change: {ADVICE[clause.id]}")
+def _print_details(console: Console, verdict: Verdict, summary: Summary) -> None:
+    clause, violations = verdict.clause, summary.violations(verdict)
+    print_clause(console, formatting.status_text(verdict), f"{clause.id}: {clause.rule}")
+    print_field(console, "says", formatting.place(clause))
+    for violation in violations[:_SHOWN]:
+        _print_violation(console, violation, summary)
+    if len(violations) > _SHOWN:
+        print_field(console, "more", f"{len(violations) - _SHOWN:,} of other kinds")
+    print_field(console, "change", ADVICE[clause.id])
     console.print()
 
 
-def _evidence(run: ScenarioRun, found: Finding) -> list[str]:
-    told = []
-    for number in found.entries[-_SHOWN:]:
-        one, asked = run.trace.entries[number], run.trace.entries[number].exchange
-        at, status = one.began - run.outcome.began, asked.status or "no answer"
-        told.append(f"{at:6.2f} s  {asked.method} {asked.url} -> {status}")
-    return told
+def _print_violation(console: Console, violation: Violation, summary: Summary) -> None:
+    print_field(console, "expected", violation.expected)
+    print_field(console, "seen", violation.seen)
+    print_field(console, "in", _named(violation.sources))
+    run = summary.run_of(violation.sources[0])
+    for number in violation.numbers[-_SHOWN:]:
+        entry = run.trace.entries[number]
+        exchange, at = entry.exchange, entry.began - run.outcome.began
+        status = exchange.status or "no answer"
+        print_line(console, f"    {at:6.2f} s  {exchange.method} {exchange.url} -> {status}", "dim")
+
+
+def _named(scenarios: tuple[str, ...] | list[str]) -> str:
+    more = len(scenarios) - _NAMED
+    return ", ".join([*scenarios[:_NAMED], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _table(summary: Summary, *, verbose: bool) -> object:
@@ -98,12 +92,12 @@ def _row(run: ScenarioRun) -> list[str | Text]:
     from rich.text import Text
 
     outcome = run.outcome
-    against = Text(", ").join(Text(one.clause.id, style=_COLOURS[one.status]) for one in run.violations)
+    against = Text(", ").join(Text(one.clause.id, style=STYLES[one.status]) for one in run.violations)
     return [
         run.scenario.id,
         "could not run" if run.problem else outcome.end,
         f"{outcome.ended - outcome.began:.1f}",
         str(len(run.trace.entries)),
-        str(sum(one.status == "passed" for one in run.verdicts)),
+        str(sum(verdict.status == "passed" for verdict in run.verdicts)),
         against,
     ]

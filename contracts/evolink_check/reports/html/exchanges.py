@@ -1,73 +1,87 @@
-"""One exchange on a page: what was asked and answered, headers folded, bodies as JSON where they are. Pure."""
+"""One exchange as a page shows it: request and response, bodies pretty-printed where they are JSON."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evolink_check.reports import curl, formatting
-from evolink_check.reports.html.elements import Html, el
+from evolink_check.reports import curl
 from evolink_check.traffic.formats import strict_json
-from evolink_check.traffic.redaction import redact_text
 
 if TYPE_CHECKING:
+    from evolink_check.reports.evidence import Excerpt
     from evolink_check.reports.model import Report
-    from evolink_check.traffic.trace import Entry
 
 _BODY = 4000  # characters
-_TEXTS = ("text", "json", "xml", "javascript", "form")  # within the types of bodies worth showing
+_TEXTS = (
+    "text",
+    "json",
+    "xml",
+    "javascript",
+    "form",
+)  # parts of the content types whose bodies are worth showing
 
 
-def exchange(report: Report, entry: Entry, *, opened: bool = False) -> Html:
-    """A fold with the exchange in it, without its secrets."""
-    seen = formatting.shown(entry)
-    status = str(seen.status) if seen.status else "no answer"
-    line = el(
-        "summary",
-        el("span", status, class_=f"status s{status[0]}"),
-        el("code", f"{seen.method} {seen.url}"),
-        el("small", f" entry {entry.number}, {_who(entry)}, {entry.ended - entry.began:.2f} s"),
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A request or a response. `text` is its body, None when it has none to show; `note` says what is not shown."""
+
+    title: str
+    headers: tuple[tuple[str, str], ...]
+    text: str | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeView:
+    """One exchange. `status` is text: it may be "no answer"."""
+
+    number: int
+    status: str
+    method: str
+    url: str
+    who: str
+    seconds: str
+    request: MessageView
+    response: MessageView
+    curl: str
+
+
+def exchange_view(report: Report, excerpt: Excerpt) -> ExchangeView:
+    """What a page shows of an exchange."""
+    entry, exchange = excerpt.entry, excerpt.entry.exchange
+    status = str(exchange.status) if exchange.status else "no answer"
+    asked = _body(exchange.request_headers, exchange.request_body, excerpt.request_size)
+    answered = _body(exchange.response_headers, exchange.response_body, excerpt.response_size)
+    if entry.size is not None:
+        answered = None, f"a body of {entry.size} bytes, not kept"
+    return ExchangeView(
+        entry.number,
+        status,
+        exchange.method,
+        exchange.url,
+        "by the server" if entry.kind == "delivery" else f"as {entry.who}",
+        f"{entry.ended - entry.began:.2f}",
+        MessageView("request", exchange.request_headers, *asked),
+        MessageView(f"response: {entry.problem or status}", exchange.response_headers, *answered),
+        curl.curl(report, excerpt),
     )
-    answered = entry.problem or status
-    return el(
-        "details",
-        line,
-        _message("asked", seen.request_headers, seen.request_body, None),
-        _message(f"answered: {redact_text(answered)}", seen.response_headers, seen.response_body, entry.size),
-        el("pre", curl.curl(report, entry), class_="command"),
-        class_="exchange",
-        open=opened,
-    )
 
 
-def _who(entry: Entry) -> str:
-    return "by the server" if entry.kind == "delivery" else f"as {entry.who}"
-
-
-def _message(name: str, headers: tuple[tuple[str, str], ...], body: bytes, size: int | None) -> Html:
-    rows = [el("tr", el("th", name_), el("td", value)) for name_, value in headers]
-    folded = el("details", el("summary", f"{len(rows)} headers"), el("table", *rows, class_="headers"))
-    return el(
-        "div",
-        el("h5", name),
-        folded if rows else Html(),
-        _body(headers, body) if size is None else el("p", f"a body of {size} bytes, not kept"),
-        class_="message",
-    )
-
-
-def _body(headers: tuple[tuple[str, str], ...], body: bytes) -> Html:
+def _body(headers: tuple[tuple[str, str], ...], body: bytes, size: int) -> tuple[str | None, str]:
+    """A body as text, and a note on what is missing of it."""
     if not body:
-        return el("p", "no body", class_="none")
+        return None, "no body"
     text = _pretty(headers, body)
     if text is None:
-        return el("p", f"{len(body)} bytes that are no text", class_="none")
-    cut = f"\n… {len(text) - _BODY} more characters" if len(text) > _BODY else ""
-    return el("pre", f"{text[:_BODY]}{cut}")
+        return None, f"{size} bytes that are not text"
+    more = len(text) - _BODY + size - len(body)
+    return text[:_BODY], f"… {more:,} more characters" if more > 0 else ""
 
 
 def _pretty(headers: tuple[tuple[str, str], ...], body: bytes) -> str | None:
-    """The body as a text to read; None when it is none."""
+    """The body as text to read; None when it is not text."""
     try:
         return json.dumps(strict_json(body), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):

@@ -1,4 +1,7 @@
-"""The frame of an HTML report: one file that fetches nothing, and runs nothing but a filter of ours."""
+"""The frame of every HTML report: one file that fetches nothing and runs one script, our own.
+
+All text of a page goes through a template that escapes it; only the constants here are markup already.
+"""
 
 from __future__ import annotations
 
@@ -6,31 +9,61 @@ from base64 import b64encode
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from evolink_check.reports.html.elements import Html, el
+from evolink_check.reports import formatting
+from evolink_check.reports.html.timeline import SHAPES
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _HERE = Path(__file__).parent
+_LINES = frozenset("\t\n\r")
 
 
-def document(title: str, *body: Html) -> str:
-    """A whole page, with the style of the house: a `<body>` of these parts."""
-    style, script = _file("page.css"), _file("page.js")
-    # The script is allowed by its own digest: one that came with a recorded body is not run, were it ever let in.
-    digest = b64encode(sha256(script.encode()).digest()).decode("ascii")
-    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=policy),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("title", title),
-        el("style", style),
-    )
-    page = el("html", head, el("body", el("main", *body), el("script", script)), lang="en")
-    return f"<!doctype html>\n{page}\n"
+def render(template: str, **context: Any) -> str:
+    """A page made from one of `templates/`. Whatever is in the context is text, never markup."""
+    return _environment().get_template(template).render(**context)
+
+
+def render_part(macro: str, *arguments: Any) -> str:
+    """What one macro of `parts.html` makes of its arguments."""
+    return str(getattr(_environment().get_template("parts.html").module, macro)(*arguments)).strip()
 
 
 @cache
-def _file(name: str) -> Html:
-    return Html((_HERE / name).read_text(encoding="utf-8"))
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=make_visible,
+    )
+    style, script = (
+        (_HERE / "page.css").read_text(encoding="utf-8"),
+        (_HERE / "page.js").read_text(encoding="utf-8"),
+    )
+    environment.filters["css_class"] = lambda status: status.replace(" ", "-")
+    environment.globals |= {
+        "style": Markup(style),  # noqa: S704  (a file of ours)
+        "script": Markup(script),  # noqa: S704
+        # Only this script may run: its digest stands in the policy, so one that came with a recorded body does not.
+        "digest": b64encode(sha256(script.encode()).digest()).decode("ascii"),
+        "SHAPES": SHAPES,
+        "place": formatting.place,
+        "status_text": formatting.status_text,
+        "where": formatting.where,
+    }
+    return environment
+
+
+def make_visible(value: Any) -> Any:
+    """A text in which characters that a browser would act on (controls, marks of direction) are escape sequences."""
+    if not isinstance(value, str) or hasattr(value, "__html__") or value.isprintable():
+        return value
+    return "".join(char if char.isprintable() or char in _LINES else f"\\u{ord(char):04x}" for char in value)

@@ -1,4 +1,4 @@
-"""The life of tasks as observed, for the drawing: a lane a task, its time from the create. Pure."""
+"""Tasks as they were observed, for the drawing: a lane for each task, its time counted from the create."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.reports.html.timeline import Lane, Mark
-from evolink_check.traffic.redaction import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from evolink_check.reports.html.timeline import Shape, Tone
 
 LANES = 12
+MARKS = 200  # of a kind in a lane
 IDLE = 3600.0  # seconds
 LEGEND: tuple[tuple[Shape, Tone, str], ...] = (
     ("diamond", "pending", "create"),
@@ -26,115 +26,136 @@ LEGEND: tuple[tuple[Shape, Tone, str], ...] = (
     ("dot", "muted", "another status"),
     ("cross", "bad", "query refused or lost"),
     ("triangle", "good", "callback answered with 2xx"),
-    ("triangle", "bad", "callback not"),
+    ("triangle", "bad", "callback answered otherwise"),
     ("square", "good", "result fetched"),
-    ("square", "bad", "result not given"),
+    ("square", "bad", "result not available"),
 )
 
 
-def lanes(reading: TraceView) -> tuple[Lane, ...]:
-    """The tasks of which most was seen, in the order of their first appearance."""
+def lanes(view: TraceView) -> tuple[Lane, ...]:
+    """The tasks with the most events, in the order of their first appearance."""
     lost: dict[str, list[Observation]] = {}
-    for one in reading.seen:
-        if one.role == "query" and not one.answered:
-            lost.setdefault(one.task_id, []).append(one)
-    stories = list(reading.stories.values())
-    chosen = {story.id for story in sorted(stories, key=_events, reverse=True)[:LANES]}
-    tones = _tones(reading)
-    return _folded([_lane(story, lost.get(story.id, []), tones) for story in stories if story.id in chosen])
+    for observation in view.seen:
+        if observation.role == "query" and not observation.answered:
+            lost.setdefault(observation.task_id, []).append(observation)
+    tasks = list(view.stories.values())
+    chosen = {task.id for task in sorted(tasks, key=_events, reverse=True)[:LANES]}
+    tones = _tones(view)
+    return _without_idle_time(
+        [_lane(task, lost.get(task.id, []), tones) for task in tasks if task.id in chosen]
+    )
 
 
-def _folded(found: list[Lane]) -> tuple[Lane, ...]:
-    """A pause in which nothing happened in any lane is drawn short: a clock that was moved leaves a day behind."""
-    times = sorted({at for lane in found for mark in lane.marks for at in (mark.at, mark.until or mark.at)})
+def _without_idle_time(drawn: list[Lane]) -> tuple[Lane, ...]:
+    """The lanes with each pause in all of them shortened: a clock that was moved leaves a day behind."""
+    times = sorted({at for lane in drawn for mark in lane.marks for at in (mark.at, mark.until or mark.at)})
     cuts: list[tuple[float, float]] = []
+    total = 0.0
     for before, after in pairwise(times):
         if after - before > IDLE:
-            left = max(1.0, (before - sum(cut for _, cut in cuts)) / 10)  # a tenth of what is drawn before
+            left = max(1.0, (before - total) / 10)  # a tenth of what is drawn before
             cuts.append((after, after - before - left))
+            total += cuts[-1][1]
 
-    def drawn(at: float) -> float:
+    def moved(at: float) -> float:
         return at - sum(cut for since, cut in cuts if at >= since)
 
     return tuple(
         replace(
             lane,
             marks=tuple(
-                replace(mark, at=drawn(mark.at), until=mark.until and drawn(mark.until))
+                replace(mark, at=moved(mark.at), until=mark.until and moved(mark.until))
                 for mark in lane.marks
             ),
         )
-        for lane in found
+        for lane in drawn
     )
 
 
-def _events(story: TaskRecord) -> int:
+def _events(task: TaskRecord) -> int:
     # Those with callbacks and results tell most, and there are few of them.
-    return len(story.views) + 100 * bool(story.deliveries) + 100 * bool(story.links)
+    return len(task.views) + 100 * bool(task.deliveries) + 100 * bool(task.links)
 
 
-def _tones(reading: TraceView) -> Mapping[str, Tone]:
-    words = reading.spec.query.statuses
+def _tones(view: TraceView) -> Mapping[str, Tone]:
+    statuses = view.spec.query.statuses
     return {
-        words.initial: "pending",
-        words.running: "processing",
-        words.success: "completed",
-        words.failure: "failed",
+        statuses.initial: "pending",
+        statuses.running: "processing",
+        statuses.success: "completed",
+        statuses.failure: "failed",
     }
 
 
-def _lane(story: TaskRecord, lost: list[Observation], tones: Mapping[str, Tone]) -> Lane:
-    all_ = [*story.views, *story.refused, *lost, *story.links]
-    start = min(one.entry.began for one in all_)
-    marks = [*_life(story, start, tones), *_refusals([*story.refused, *lost], start), *_outcome(story, start)]
+def _lane(task: TaskRecord, lost: list[Observation], tones: Mapping[str, Tone]) -> Lane:
+    start = min(event.entry.began for event in [*task.views, *task.refused, *lost, *task.links])
+    # Queries with another's key, or with a wrong one, ought to be refused: they are no part of this task's life.
+    refused = [query for query in [*task.refused, *lost] if _is_owners(query, task)]
+    marks = [*_states(task, start, tones), *_refusals(refused, start), *_outcome(task, start)]
     codes = [
-        one.body["error"].get("code") for one in story.queries if isinstance(one.body.get("error"), dict)
+        query.body["error"].get("code") for query in task.queries if isinstance(query.body.get("error"), dict)
     ]
-    note = redact_text(str(codes[-1]))[:28] if codes else f"{len(story.queries)} queries"
-    return Lane(story.id.removeprefix("task-unified-")[:60], tuple(marks), note)
+    note = _shorten(codes[-1], 28) if codes else f"{len(task.queries)} queries"
+    return Lane(task.id.removeprefix("task-unified-")[:60], tuple(marks), note)
 
 
-def _life(story: TaskRecord, start: float, tones: Mapping[str, Tone]) -> Iterator[Mark]:
-    for one in [*([story.create] if story.create else []), *story.queries]:
-        status, progress = one.body.get("status"), one.body.get("progress")
+def _is_owners(query: Observation, task: TaskRecord) -> bool:
+    creator = task.create.entry.who if task.create else query.entry.who
+    return query.entry.who == creator and query.account.valid is not False
+
+
+def _states(task: TaskRecord, start: float, tones: Mapping[str, Tone]) -> Iterator[Mark]:
+    for answer in [*([task.create] if task.create else []), *task.queries[:MARKS]]:
+        status, progress = answer.body.get("status"), answer.body.get("progress")
         tone: Tone = tones.get(status, "muted") if isinstance(status, str) else "muted"
         yield Mark(
-            one.entry.began - start,
-            "diamond" if one.role == "create" else "dot",
+            answer.entry.began - start,
+            "diamond" if answer.role == "create" else "dot",
             tone,
-            f"{one.role} {_when(one, start)}: {one.status}, {_short(status)} {_short(progress)} %",
+            f"{answer.role} {_when(answer, start)}: {answer.status}, {_shorten(status)} {_shorten(progress)} %",
             _level(progress),
-            one.entry.ended - start,
+            answer.entry.ended - start,
         )
 
 
 def _refusals(refused: list[Observation], start: float) -> Iterator[Mark]:
-    for one in refused:
-        told = str(one.status) if one.answered else f"no answer ({_short(one.entry.problem)})"
-        yield Mark(one.entry.began - start, "cross", "bad", f"query {_when(one, start)}: {told}")
+    for query in refused[:MARKS]:
+        answer = str(query.status) if query.answered else f"no answer ({_shorten(query.entry.problem)})"
+        yield Mark(query.entry.began - start, "cross", "bad", f"query {_when(query, start)}: {answer}")
 
 
-def _outcome(story: TaskRecord, start: float) -> Iterator[Mark]:
-    for one in story.deliveries:
-        told = f"answered {one.status}" if one.answered else f"no answer ({_short(one.entry.problem)})"
-        title = f"callback {_when(one, start)}: {_short(one.body.get('status'))}, {told}"
-        yield Mark(one.entry.began - start, "triangle", _good(one), title, None, one.entry.ended - start)
-    for one in story.links:
-        title = f"result {_when(one, start)}: {one.status or 'no answer'}"
-        yield Mark(one.entry.began - start, "square", _good(one), title, None, one.entry.ended - start)
+def _outcome(task: TaskRecord, start: float) -> Iterator[Mark]:
+    for delivery in task.deliveries[:MARKS]:
+        answer = (
+            f"answered {delivery.status}"
+            if delivery.answered
+            else f"no answer ({_shorten(delivery.entry.problem)})"
+        )
+        title = f"callback {_when(delivery, start)}: {_shorten(delivery.body.get('status'))}, {answer}"
+        yield Mark(
+            delivery.entry.began - start,
+            "triangle",
+            _tone(delivery),
+            title,
+            None,
+            delivery.entry.ended - start,
+        )
+    for fetch in task.links[:MARKS]:
+        title = f"result {_when(fetch, start)}: {fetch.status or 'no answer'}"
+        yield Mark(fetch.entry.began - start, "square", _tone(fetch), title, None, fetch.entry.ended - start)
 
 
-def _good(one: Observation) -> Tone:
-    return "good" if 200 <= one.status < 300 else "bad"  # noqa: PLR2004
+def _tone(event: Observation) -> Tone:
+    return "good" if 200 <= event.status < 300 else "bad"  # noqa: PLR2004
 
 
-def _when(one: Observation, start: float) -> str:
-    return f"at {one.entry.began - start:.1f} s (entry {one.number})"
+def _when(event: Observation, start: float) -> str:
+    return f"at {event.entry.began - start:.1f} s (entry {event.number})"
 
 
 def _level(progress: Any) -> float:
     return progress / 100 if isinstance(progress, int | float) and 0 <= progress <= 100 else 0.0  # noqa: PLR2004
 
 
-def _short(value: Any) -> str:
-    return redact_text(str(value))[:40]
+def _shorten(value: Any, length: int = 40) -> str:
+    return str(value)[:length]

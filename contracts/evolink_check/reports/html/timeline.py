@@ -1,9 +1,8 @@
-"""What happened in time, drawn: a lane a task or a scenario, a mark an event, as one SVG of a fixed width. Pure.
+"""Events over time, laid out for an SVG of fixed width: one lane for each task or scenario, one mark for each event.
 
-    lanes = [Lane("task 7cvn", (Mark(0, "diamond", "pending", "create: 200", until=0.8), …))]
-    svg = timeline(lanes, title="Tasks as observed")
+    drawing = draw([Lane("task 7cvn", (Mark(0, "diamond", "pending", "create: 200", until=0.8), …))], title="Tasks")
 
-Colours are classes of page.css, which `page.document` brings along.
+`templates/parts.html` draws it; colours are classes of page.css.
 """
 
 from __future__ import annotations
@@ -12,27 +11,32 @@ from dataclasses import dataclass
 from math import floor, log10
 from typing import TYPE_CHECKING, Literal
 
-from evolink_check.reports.html.elements import Html, el, joined
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Mapping, Sequence
 
 Shape = Literal["diamond", "dot", "triangle", "square", "cross"]
 Tone = Literal["pending", "processing", "completed", "failed", "good", "bad", "muted"]
 
+# Each as an SVG path around its own origin.
+SHAPES: Mapping[Shape, str] = {
+    "diamond": "M0 -6L6 0L0 6L-6 0Z",
+    "dot": "M-4 0A4 4 0 1 0 4 0A4 4 0 1 0 -4 0Z",
+    "triangle": "M0 -5.5L5.5 4.5L-5.5 4.5Z",
+    "square": "M-4.5 -4.5H4.5V4.5H-4.5Z",
+    "cross": "M-4 -4L4 4M4 -4L-4 4",
+}
 _WIDTH, _LEFT, _RIGHT = 960.0, 170.0, 24.0  # units of the drawing, which a page stretches to its own width
 _LANE, _PAD, _HEAD, _FOOT = 62.0, 14.0, 8.0, 34.0
-_SIZE = 5.0  # half of a mark
 _TICKS = 8
 _LABEL = 22  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One event. `at` and `until` are seconds from the start of the drawing; `until` draws how long it took.
+    """One event. `at` and `until` are seconds from the start of the drawing; `until` shows how long it took.
 
-    `level` from 0 to 1 is its height in the lane, and levels of a lane are joined by a line; None: on the ground.
-    `title` is what shows when a pointer rests on it.
+    `level` from 0 to 1 is its height in the lane, and the levels of a lane are joined by a line; None: at the bottom.
+    `title` is shown when a pointer rests on it.
     """
 
     at: float
@@ -45,108 +49,109 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What happened to one thing. `note` is a second, smaller line below the label."""
+    """The events of one task or scenario. `note` is a second, smaller line below the label."""
 
     label: str
     marks: tuple[Mark, ...]
     note: str = ""
 
 
-def timeline(lanes: Sequence[Lane], *, title: str, seconds: float | None = None) -> Html:
-    """The lanes below each other over one axis of seconds; `seconds` is its length, or as long as the last mark."""
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A labelled position on the axis."""
+
+    x: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedMark:
+    """A mark in units of the drawing; `until` is where its duration ends."""
+
+    x: float
+    y: float
+    until: float
+    shape: Shape
+    tone: Tone
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A lane in units of the drawing. `points` are those of the line that joins its levels, as `x,y`."""
+
+    label: str
+    short_label: str
+    note: str
+    ground: float
+    points: tuple[str, ...]
+    marks: tuple[PlacedMark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Lanes below each other over one axis of seconds."""
+
+    title: str
+    height: float
+    bottom: float
+    ticks: tuple[Tick, ...]
+    rows: tuple[Row, ...]
+    width: float = _WIDTH
+    left: float = _LEFT
+    right: float = _WIDTH - _RIGHT
+    top: float = _HEAD
+
+
+def draw(lanes: Sequence[Lane], *, title: str, seconds: float | None = None) -> Drawing:
+    """Lay out lanes; `seconds` is the length of the axis, by default that of the last mark."""
     last = max((mark.until or mark.at for lane in lanes for mark in lane.marks), default=0.0)
     span = max(seconds if seconds is not None else last, 0.001)
-    ground = _HEAD + _LANE * len(lanes)
-    rows = [_lane(lane, _HEAD + _LANE * place, span) for place, lane in enumerate(lanes)]
-    return el(
-        "svg",
-        *_axis(span, ground),
-        *rows,
-        viewBox=f"0 0 {_WIDTH:.0f} {ground + _FOOT:.0f}",
-        class_="timeline",
-        role="img",
-        aria_label=title,
-    )
-
-
-def legend(kinds: Iterable[tuple[Shape, Tone, str]]) -> Html:
-    """What shapes and colours mean, as a line of HTML."""
-    return el(
-        "p",
-        *(
-            el(
-                "span",
-                el(
-                    "svg",
-                    _drawn(shape, 7, 7, tone, ""),
-                    viewBox="0 0 14 14",
-                    class_="key",
-                    aria_hidden="true",
-                ),
-                meaning,
-            )
-            for shape, tone, meaning in kinds
-        ),
-        class_="legend",
-    )
+    bottom = _HEAD + _LANE * len(lanes)
+    rows = tuple(_row(lane, _HEAD + _LANE * index, span) for index, lane in enumerate(lanes))
+    return Drawing(title, bottom + _FOOT, bottom, _ticks(span), rows)
 
 
 def _x(at: float, span: float) -> float:
-    return _LEFT + (_WIDTH - _LEFT - _RIGHT) * min(max(at / span, 0.0), 1.0)
+    return round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * min(max(at / span, 0.0), 1.0), 1)
 
 
-def _axis(span: float, ground: float) -> Iterator[Html]:
+def _ticks(span: float) -> tuple[Tick, ...]:
     step = _step(span)
     decimals = max(0, -floor(log10(step)))
-    for count in range(int(span / step + 1e-9) + 1):
-        x = _x(count * step, span)
-        yield el("line", x1=x, x2=x, y1=_HEAD, y2=ground, class_="tick")
-        label = f"{count * step:.{decimals}f}{' s' if count == 0 else ''}"
-        yield el("text", label, x=x, y=ground + 18, text_anchor="middle", class_="axis")
+    return tuple(
+        Tick(_x(count * step, span), f"{count * step:.{decimals}f}{' s' if count == 0 else ''}")
+        for count in range(int(span / step + 1e-9) + 1)
+    )
 
 
 def _step(span: float) -> float:
     """The smallest of 1, 2, 5, 10, … that divides the axis into few enough parts."""
     size = 10.0 ** floor(log10(span / _TICKS))
-    return next(size * many for many in (1, 2, 5, 10, 20) if size * many * _TICKS >= span)
+    return next(size * factor for factor in (1, 2, 5, 10, 20) if size * factor * _TICKS >= span)
 
 
-def _lane(lane: Lane, top: float, span: float) -> Html:
+def _row(lane: Lane, top: float, span: float) -> Row:
     ground = top + _LANE - _PAD
-    line = " ".join(
-        f"{_x(mark.at, span):.1f},{_y(mark, ground):.1f}" for mark in lane.marks if mark.level is not None
+    marks = tuple(
+        PlacedMark(
+            _x(mark.at, span),
+            _y(mark, ground),
+            _x(mark.until if mark.until is not None else mark.at, span),
+            mark.shape,
+            mark.tone,
+            mark.title,
+        )
+        for mark in lane.marks
     )
-    label = lane.label if len(lane.label) <= _LABEL else f"{lane.label[: _LABEL - 1]}…"
-    parts = [
-        el("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=ground, y2=ground, class_="ground"),
-        el("text", el("title", lane.label), label, x=0, y=ground - 14, class_="lane"),
-        el("text", lane.note, x=0, y=ground + 2, class_="note"),
-        el("polyline", points=line, class_="course") if " " in line else Html(),
-    ]
-    for mark in lane.marks:
-        x, y = _x(mark.at, span), _y(mark, ground)
-        if mark.until is not None and mark.until > mark.at:
-            parts.append(el("line", x1=x, x2=_x(mark.until, span), y1=y, y2=y, class_=f"took t-{mark.tone}"))
-        parts.append(_drawn(mark.shape, x, y, mark.tone, mark.title))
-    return el("g", *parts)
+    points = tuple(
+        f"{placed.x},{placed.y}"
+        for mark, placed in zip(lane.marks, marks, strict=True)
+        if mark.level is not None
+    )
+    short_label = lane.label if len(lane.label) <= _LABEL else f"{lane.label[: _LABEL - 1]}…"
+    return Row(lane.label, short_label, lane.note, ground, points, marks)
 
 
 def _y(mark: Mark, ground: float) -> float:
-    height = _LANE - 2 * _PAD
-    return ground - height * min(max(mark.level or 0.0, 0.0), 1.0)
-
-
-def _drawn(shape: Shape, x: float, y: float, tone: Tone, title: str) -> Html:
-    told = joined([el("title", title)]) if title else Html()
-    if shape == "dot":
-        return el("circle", told, cx=x, cy=y, r=_SIZE * 0.8, class_=f"mark t-{tone}")
-    if shape == "cross":
-        path = f"M{x - 4:.1f} {y - 4:.1f}l8 8m0 -8l-8 8"
-        return el("path", told, d=path, class_=f"mark cross t-{tone}")
-    corners: dict[Shape, Sequence[tuple[float, float]]] = {
-        "diamond": ((0, -1.2), (1.2, 0), (0, 1.2), (-1.2, 0)),
-        "square": ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
-        "triangle": ((0, -1.1), (1.1, 0.9), (-1.1, 0.9)),
-    }
-    points = " ".join(f"{x + _SIZE * right:.1f},{y + _SIZE * down:.1f}" for right, down in corners[shape])
-    return el("polygon", told, points=points, class_=f"mark t-{tone}")
+    return round(ground - (_LANE - 2 * _PAD) * min(max(mark.level or 0.0, 0.0), 1.0), 1)

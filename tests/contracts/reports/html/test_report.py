@@ -13,12 +13,11 @@ import pytest
 from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import violation
 from evolink_check.reports.html import report as html
-from evolink_check.reports.html.elements import Html, el, text
 from evolink_check.reports.html.task_lanes import LANES, lanes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.report_builders import CLAUSES, HOSTILE, SECRET, full, lived, planted, report, verdicts
-from support.trace_builders import SPEC, Tracing, completed, processing, task
+from support.trace_builders import SPEC, Tracing, completed, error, processing, task
 
 if TYPE_CHECKING:
     from evolink_check.reports.model import Report
@@ -40,7 +39,7 @@ KNOWN = {
     ),
     *("p", "h1", "h2", "h3", "h5", "dl", "dt", "dd", "ul", "li", "table", "thead", "tbody", "tr", "th", "td"),
     *("pre", "code", "small", "strong", "span", "i", "a", "details", "summary", "svg", "g", "line", "text"),
-    *("polyline", "polygon", "circle", "path"),
+    *("polyline", "path"),
 }
 
 
@@ -123,21 +122,54 @@ def test_no_secret_is_shown_and_no_text_breaks_the_page(secret: str, other: str)
     assert {tag for tag, _ in Page(source).elements} <= KNOWN
 
 
-@settings(deadline=None)
-@given(st.text(), st.text())
-def test_what_is_no_markup_is_escaped(value: str, attribute: str) -> None:
-    found = Page(el("p", value, title=attribute, hidden=False, open=True, class_=None))
-    assert [(tag, sorted(one)) for tag, one in found.elements] == [("p", ["open", "title"])]
-    # A parser has its own line ends; what cannot be seen is told by its number.
-    visible = "".join(
-        char if char.isprintable() or char in "\t\n\r" else f"\\u{ord(char):04x}" for char in value
+FIELDS = (
+    "subject",
+    "command",
+    "profile",
+    "har",
+    "cut_short",
+    "expected",
+    "seen",
+    "url",
+    "header",
+    "body",
+    "problem",
+)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_hostile_text_in_any_field_is_shown_as_text(field: str) -> None:
+    hostile = {name: HOSTILE if name == field else "plain" for name in FIELDS}
+    trace = Tracing()
+    trace.exchange(
+        "GET",
+        f"/v1/{hostile['url']}",
+        0,
+        hostile["body"].encode(),
+        asked=hostile["body"].encode(),
+        sent=((hostile["header"], hostile["header"]),),
+        headers=((hostile["header"], hostile["header"]),),
+        problem=hostile["problem"],
     )
-    assert found.shown == visible
+    judged = verdicts(wire__json=(violation(0, expected=hostile["expected"], seen=hostile["seen"]),))
+    more = {name: hostile[name] for name in ("subject", "command", "profile", "har", "cut_short")}
+    found = page(report(trace, judged, **more))
+    assert {tag for tag, _ in found.elements} <= KNOWN
+    assert not [name for _, attributes in found.elements for name in attributes if name.startswith("on")]
+    assert "<img src=x onerror=alert(1)>" in found.shown
+    assert "\\u001b[31m\\u0000\\u0007\\u202e" in found.shown
 
 
-def test_markup_is_not_escaped_twice() -> None:
-    assert el("p", el("b", "<"), Html("<i></i>"), x=1.50) == '<p x="1.5"><b>&lt;</b><i></i></p>'
-    assert text("a'b\"&") == "a&#x27;b&quot;&amp;"
+@pytest.mark.parametrize("field", ["model", "status", "error", "id"])
+def test_a_hostile_text_in_a_task_is_drawn_as_text(field: str) -> None:
+    hostile = {"status": "failed", "error": {"code": "x"}, "id": task()["id"], "model": "m"}
+    hostile[field] = {"code": HOSTILE} if field == "error" else HOSTILE
+    trace = Tracing()
+    trace.create({**task(), "id": hostile["id"]})
+    trace.query({**task(), **hostile}, id_=str(hostile["id"]))
+    found = page(report(trace))
+    assert {tag for tag, _ in found.elements} <= KNOWN
+    assert not [name for _, attributes in found.elements for name in attributes if name.startswith("on")]
 
 
 def test_the_head_says_how_it_went_and_what_it_took() -> None:
@@ -154,6 +186,12 @@ def test_the_head_says_how_it_went_and_what_it_took() -> None:
     known = tuple(replace(one, known=bool(one.violations)) for one in full())
     assert "no failures that were not known" in page(judged=known).shown
     assert "everything that was observed passed" in page(judged=verdicts()).shown
+
+
+def test_that_a_run_was_cut_short_stands_beside_the_verdict() -> None:
+    assert "3 clauses failed; cut short: stopped" in page(cut_short="cut short: stopped").shown
+    passed = page(judged=verdicts(), cut_short="cut short: stopped")
+    assert "everything that was observed passed; cut short: stopped" in passed.shown
 
 
 def test_each_section_has_its_bar() -> None:
@@ -231,7 +269,7 @@ def test_a_violation_without_entries_is_shown_too() -> None:
 
 def test_kinds_without_end_are_not_all_shown() -> None:
     many = tuple(violation(0, expected="x", seen=f"kind {number}") for number in range(9))
-    assert "and 6 other kinds" in page(judged=verdicts(wire__json=many)).shown
+    assert "and 6 more, of other kinds" in page(judged=verdicts(wire__json=many)).shown
 
 
 def test_what_is_only_noted_stands_apart() -> None:
@@ -244,9 +282,9 @@ def test_what_is_only_noted_stands_apart() -> None:
 @pytest.mark.parametrize(
     ("answer", "kind", "shown"),
     [
-        (b"\x00\x01\xff", "video/mp4", "3 bytes that are no text"),
+        (b"\x00\x01\xff", "video/mp4", "3 bytes that are not text"),
         (b"<html>bad gateway</html>", "text/html", "<html>bad gateway</html>"),
-        (b"x" * 9000, "text/plain", "5000 more characters"),
+        (b"x" * 9000, "text/plain", "5,000 more characters"),
         (b"", "text/plain", "no body"),
         (b'{"a":1}', "video/mp4", '{\n  "a": 1\n}'),
     ],
@@ -299,10 +337,10 @@ def test_notes_are_shown() -> None:
 
 def test_the_documents_of_the_run_are_those_it_is_drawn_by() -> None:
     other = replace(SPEC, query=replace(SPEC.query, path="/v9/jobs/{id}"))
-    assert "The life of the tasks" in page().shown
+    assert "Tasks over time" in page().shown
     in_legend = 5
-    assert len(page().of("circle")) > in_legend
-    assert len(page(spec=other).of("circle")) == in_legend, "no query is one by these documents"
+    assert len(page().of("path", "dot")) > in_legend
+    assert len(page(spec=other).of("path", "dot")) == in_legend, "no query is one by these documents"
 
 
 # The lives that are drawn
@@ -320,7 +358,6 @@ def test_a_lane_shows_all_that_was_seen_of_a_task() -> None:
         [
             *(("diamond", "pending", 0.0), ("dot", "processing", 0.0), ("dot", "processing", 0.2)),
             *(("dot", "processing", 0.45), ("dot", "processing", 0.8), ("dot", "completed", 1.0)),
-            ("cross", "bad", None),
             *(("triangle", "bad", None), ("triangle", "bad", None), ("triangle", "good", None)),
             ("square", "good", None),
         ],
@@ -336,13 +373,22 @@ def test_a_lane_shows_all_that_was_seen_of_a_task() -> None:
     ]
 
 
+@pytest.mark.parametrize(("who", "crosses"), [("wrong", 0), ("nobody", 0), ("other", 0), ("main", 1)])
+def test_only_a_refusal_of_the_creators_own_query_is_a_cross(who: str, crosses: int) -> None:
+    trace = Tracing()
+    trace.create()
+    trace.query(error("unauthorized", "authentication_error"), 401, who=who)
+    trace.query(completed())
+    ((_, marks),) = drawn(trace)
+    assert [shape for shape, _, _ in marks].count("cross") == crosses
+
+
 def test_marks_say_what_they_are() -> None:
     first, second = lanes(TraceView(lived().trace(), SPEC))
     titles = [mark.title for lane in (first, second) for mark in lane.marks]
     for words in (
         "create at 0.0 s (entry 0): 200, pending 0 %",
         "query at 3.3 s (entry 3): 200, processing 20 %",
-        "query at 1.1 s (entry 1): 401",
         "callback at 6.6 s (entry 6): completed, answered 500",
         "callback at 7.7 s (entry 7): completed, no answer (it was told not to answer)",
         "result at 11.0 s (entry 10): 200",
@@ -377,7 +423,7 @@ def test_without_tasks_nothing_is_drawn() -> None:
     trace = Tracing()
     trace.credits(5)
     assert drawn(trace) == []
-    assert "The life" not in page(report(trace)).shown
+    assert "Tasks over time" not in page(report(trace)).shown
 
 
 def test_a_code_that_a_server_made_up_is_no_markup_and_tells_no_secret() -> None:
