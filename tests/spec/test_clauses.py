@@ -36,23 +36,23 @@ ERRORS = [
 
 # Where the documents are silent or contradict themselves, and a word of what was decided.
 CHOICES = {
-    "auth.bearer": "any token",
-    "body.duplicate-keys": "last wins",
+    "auth.bearer": "any non-empty token",
+    "body.duplicate-keys": "The last one counts",
     "body.limit": "400",
-    "callback.cancelled": "no status",
-    "callback.unresolved": "fails at delivery",
-    "create.image-urls-empty": "Accepted, with a warning",
-    "create.required": "Required wins",
+    "callback.cancelled": "not a status",
+    "callback.unresolved": "the delivery fails",
+    "create.image-urls-empty": "It is accepted, with a warning",
+    "create.required": "`required` takes precedence",
     "error.other-methods": "405",
     "error.other-paths": "404",
-    "error.order": "whether too often",
+    "error.order": "authentication, rate, validity",
     "failure.cancelled": "failure",
     "link.expired": "410",
     "model.alias": "before the body is validated",
     "model.enum": "403",
     "prompt.length": "No limit",
     "query.extra-fields": "absence",
-    "task.error-when-failed": "leaves it out",
+    "task.error-when-failed": "omits it",
 }
 GOOD = {
     "id": "a.b",

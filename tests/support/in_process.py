@@ -14,7 +14,7 @@ import httpx
 from evolink_check import Conformance
 from evolink_check import Exchange as Recorded
 from evolink_mock.domain.clock import VirtualClock
-from evolink_mock.http.access_log import line
+from evolink_mock.http.access_log import format_line
 from evolink_mock.server.app import create_app
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
@@ -132,7 +132,7 @@ class Mock:
 
     def logged(self) -> str:
         """The lines of the access log."""
-        return "".join(line(exchange, exchange.began, "") for exchange in self.noted)
+        return "".join(format_line(exchange, exchange.began, "") for exchange in self.noted)
 
     def _judge(self, answer: httpx.Response) -> None:
         request = answer.request

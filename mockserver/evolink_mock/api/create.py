@@ -68,7 +68,7 @@ class CreateEndpoint:
             return
         rules = context.compiled.operation.callback
         if rules is not None and isinstance(url := document.get(rules.field), str):
-            context.callback_refusal = await self._service.callback_service.refusal(url, rules)
+            context.callback = await self._service.callback_service.check(url, rules)
 
     async def _start(self, scope: Scope, context: RequestContext) -> Task:
         """Create the task, charge for it, store it, and schedule its callback."""
@@ -80,9 +80,8 @@ class CreateEndpoint:
         task = await _new_task(service, context, operation, request, origin)
         charge(context.account, task, compiled.price)
         await service.store.put(task)
-        rules = operation.callback
-        if rules is not None and (url := request.get(rules.field)) is not None:
-            await service.callback_service.schedule(task, url)
+        if context.callback is not None and not isinstance(context.callback, ApiError):
+            await service.callback_service.schedule(task, context.callback)
         context.exchange.task_id = task.id
         context.exchange.notes += warnings(request, operation)
         return task

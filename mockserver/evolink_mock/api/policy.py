@@ -61,7 +61,7 @@ def check_schema(context: RequestContext) -> ApiError | None:
 
 def check_callback_url(context: RequestContext) -> ApiError | None:
     """400 for a callback URL that the rules forbid (clauses `callback.*`)."""
-    return context.callback_refusal
+    return context.callback if isinstance(context.callback, ApiError) else None
 
 
 def check_model_access(context: RequestContext) -> ApiError | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.api.operations import CompiledOperation
     from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.parsed_url import ParsedUrl
     from evolink_mock.domain.tasks import Task
     from evolink_mock.http.errors import ApiError
     from evolink_mock.service.service import Service
@@ -40,7 +41,7 @@ class RequestContext(Struct):
     retry_after: float | None = None  # seconds, when the rate limit is exceeded
     document: Any = None  # of a create: the decoded body, or the error that prevented it
     compiled: CompiledOperation | ApiError | None = None  # of a create: the operation that serves it
-    callback_refusal: ApiError | None = None
+    callback: ParsedUrl | ApiError | None = None  # where to call back, or why that is refused
     task_id: str = ""  # of a query
     task: Task | None = None
 

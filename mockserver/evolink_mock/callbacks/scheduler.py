@@ -1,4 +1,7 @@
-"""The agenda of callbacks: one heap, one loop. A task without a callback costs nothing here."""
+"""Attempt callbacks when they fall due: one queue per account, one loop, fair to accounts and receivers.
+
+A task without a callback costs nothing here.
+"""
 
 from __future__ import annotations
 
@@ -8,46 +11,34 @@ import itertools
 import logging
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from evolink_mock.callbacks.account_queue import AccountQueue, Entry
+from evolink_mock.callbacks.turns import Limits, Turns
 from evolink_mock.domain.deliveries import Attempt, Delivery, after, next_due
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
-
     from evolink_spec.models import CallbackRules
 
-    from evolink_mock.domain.clock import Clock
+    from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.clock import Clock, VirtualClock
+    from evolink_mock.domain.parsed_url import ParsedUrl
 
 BodyOf = Callable[[str], Awaitable[bytes | None]]
-OnAttempt = Callable[[Delivery, Attempt, float | None], None]
+OnAttempt = Callable[["Account", Delivery, Attempt, float | None], None]
 
-AT_ONCE = 128  # attempts under way: each holds a socket, and starting many at one time holds up the loop
-_Entry = tuple[float, int, Delivery]  # when it is due; which came first; what
+_ROUNDING_SECONDS = 1e-6  # that two clocks may differ by
+_CANCEL_SECONDS = 1.0  # for cancelled attempts to end
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Flight:
-    """An attempt under way: whose it is now, and the instant it is at, None for whenever the clock says."""
+class Sender(Protocol):
+    """What the scheduler needs of a `CallbackSender`."""
 
-    entry: _Entry
-    instant: float | None
-    agenda: CallbackScheduler
-    last: bool = False  # it is not retried
-    heard: bool = True  # whether anybody still wants to know what becomes of it
-
-    def ended(self, task: asyncio.Task[Attempt | None]) -> None:
-        """Tell the agenda that it belongs to by then."""
-        self.agenda._ended(task)  # noqa: SLF001  (a part of it)
-
-
-class Delivers(Protocol):
-    """What the agenda needs of a `Courier`."""
-
-    async def deliver(self, url: str, body: bytes, at: float) -> Attempt:
+    async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
         """Try once; a failure is in the Attempt."""
         ...
 
@@ -55,179 +46,235 @@ class Delivers(Protocol):
 class CallbackScheduler:
     """Attempts each delivery when it falls due, and again as the rules say (clause `callback.at-end`).
 
-    Use `run` with a clock that moves by itself, `run_due` with one that is told to. `close` ends both; before
-    it, attempts under way go on even when `run` is cancelled.
+    `run` attempts what is due for accounts whose time runs; `run_due` and `advance` for one whose time stands still.
+    Attempts go on when `run` is cancelled; `close` ends everything.
 
-    `body_of(task_id)` is asked at the moment of an attempt; None means that anonymous waits for the delivery
-    any more. `on_attempt(delivery, attempt, due)` hears of each attempt, with the delivery as it stands now
-    and the instant of the next attempt, None when there is none.
+    `body_of(task_id)` is called at the moment of an attempt; None means that the task is gone. `on_attempt(account,
+    delivery, attempt, due)` is called after each attempt, with the delivery as it is now and the instant of the next
+    attempt, None when there is none.
     """
 
-    def __init__(
-        self, clock: Clock, courier: Delivers, body_of: BodyOf, rules: CallbackRules, on_attempt: OnAttempt
+    def __init__(  # noqa: PLR0913  (what it is told to do, and how much at one time)
+        self,
+        clock: Clock,
+        sender: Sender,
+        body_of: BodyOf,
+        rules: CallbackRules,
+        on_attempt: OnAttempt,
+        *,
+        limits: Limits | None = None,
     ) -> None:
         self._clock = clock
-        self._courier = courier
+        self._sender = sender
         self._body_of = body_of
         self._rules = rules
         self._on_attempt = on_attempt
-        self._agenda: list[_Entry] = []
-        self._order = itertools.count()
-        self._under_way: dict[asyncio.Task[Attempt | None], _Flight] = {}
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._queues: dict[str, AccountQueue] = {}  # by token; those that are not empty
+        self._alarms: list[tuple[float, int, AccountQueue]] = []  # a heap: when to look at a queue; a number
+        self._turns = Turns(limits or Limits())
+        self._numbers = itertools.count()
+        self._attempts: set[asyncio.Task[Attempt | None]] = set()
+        self._ended = asyncio.Event()  # set by each attempt that ends
         self._wake = asyncio.Event()
-        self._closed = False
+        self._closing = self._closed = False
 
-    def schedule(self, delivery: Delivery, ended_at: float) -> None:
-        """Put a delivery on the agenda; `ended_at` (Unix seconds, may be to come) is the end of its task."""
+    def schedule(self, account: Account, delivery: Delivery, ended_at: float) -> None:
+        """Owe a delivery; `ended_at` (Unix seconds, may be in the future) is the end of its task."""
         due = next_due(delivery, self._rules, ended_at)
         if due is not None:
-            self._put((due, next(self._order), delivery))
+            self.put(account, delivery, due)
 
-    def put(self, due: float, delivery: Delivery) -> None:
-        """Put a delivery on the agenda for an instant that is decided already."""
-        self._put((due, next(self._order), delivery))
+    def put(self, account: Account, delivery: Delivery, due: float) -> None:
+        """Owe a delivery whose next attempt is due at a given instant."""
+        self._put(self._queue(account), Entry(due, next(self._numbers), delivery))
 
-    def withdraw(self, tasks: Container[str]) -> list[tuple[float, Delivery]]:
-        """Take the deliveries of some tasks off the agenda, with their instants; attempts under way go on."""
-        taken = [(due, delivery) for due, _, delivery in sorted(self._agenda) if delivery.task_id in tasks]
-        self._agenda = [entry for entry in self._agenda if entry[2].task_id not in tasks]
-        heapq.heapify(self._agenda)
-        return taken
+    def reschedule(self, account: Account, task_id: str, due: float) -> None:
+        """Let the delivery of a task fall due at another instant, unless it is being attempted."""
+        queue = self._queue(account)
+        queue.reschedule(task_id, due)
+        self._set_alarm(queue)
 
-    def hand_over(self, tasks: Container[str], target: CallbackScheduler) -> None:
-        """Give the attempts under way of some tasks to another agenda: it waits for them, and retries them."""
-        for task, flight in tuple(self._under_way.items()):
-            if flight.entry[2].task_id in tasks:
-                flight.agenda = target
-                target._under_way[task] = self._under_way.pop(task)
+    def clock_changed(self, account: Account) -> None:
+        """Follow the clock that the account has now."""
+        queue = self._queue(account)
+        queue.wakes_at = math.inf
+        self._set_alarm(queue)
 
-    def abandon(self, tasks: Container[str]) -> None:
-        """Hear no more of the attempts under way of some tasks."""
-        for flight in self._under_way.values():
-            if flight.entry[2].task_id in tasks:
-                flight.heard = False
+    def discard(self, account: Account) -> None:
+        """Forget what an account owes; of attempts under way, nobody is told."""
+        queue = self._queues.pop(account.token, None)
+        if queue is not None:
+            queue.discarded = True
+            self._ended.set()
 
-    def dues(self, tasks: Container[str]) -> dict[str, float]:
-        """The next instant of each of some tasks that has one; of an attempt under way, when it was due."""
-        return {
-            delivery.task_id: due for due, delivery in reversed(self.pending()) if delivery.task_id in tasks
-        }
+    def dues(self, account: Account) -> dict[str, float]:
+        """The next instant of each task of an account that is owed a callback; of an attempt, when it was due."""
+        return {entry.delivery.task_id: entry.due for entry in reversed(self._queue(account).entries())}
 
-    async def replay(self, delivery: Delivery) -> None:
-        """Attempt a delivery once, now, whatever became of it; return when that is over."""
-        now = self._clock.now()
-        await asyncio.wait((self._start((now, next(self._order), delivery), now, last=True),))
-
-    def next_due(self) -> float | None:
-        """The first instant on the agenda; None when nothing will be attempted any more."""
-        return self._agenda[0][0] if self._agenda and not self._closed else None
+    async def attempt_now(self, account: Account, delivery: Delivery) -> None:
+        """Attempt a delivery once, now, without retries; return when that is over."""
+        queue = self._queue(account)
+        entry = Entry(self._now(queue), next(self._numbers), delivery)
+        self._turns.begin(queue, entry)
+        await asyncio.wait((self._start(queue, entry, retried=False),))
 
     def pending(self) -> list[tuple[float, Delivery]]:
-        """Give what is not finished, the attempts under way included, each with its instant, in order."""
-        under_way = (flight.entry for flight in self._under_way.values() if flight.heard)
-        entries = sorted([*self._agenda, *under_way])
-        return [(due, delivery) for due, _, delivery in entries]
+        """What is not finished, attempts under way included, with the instant at which it is due, in order."""
+        entries = sorted(entry for queue in self._queues.values() for entry in queue.entries())
+        return [(entry.due, entry.delivery) for entry in entries]
 
     async def run(self) -> None:
-        """Attempt what falls due, as the clock moves, until `close`. Attempts do not wait for each other."""
-        while not self._closed:
+        """Attempt what falls due, as time passes, until `close`."""
+        while not self._closing:
             self._wake.clear()
-            for entry in self._take(self._clock.now()):
-                self._start(entry, None)
+            now = self._clock.now()
+            while self._alarms and self._alarms[0][0] <= now:
+                instant, _, queue = heapq.heappop(self._alarms)
+                if queue.wakes_at == instant and not queue.discarded:  # else it was set anew
+                    queue.wakes_at = math.inf
+                    self._release(queue)
+                    self._set_alarm(queue, now + _ROUNDING_SECONDS)
+            self._start_due()
             await self._until_next()
 
-    async def run_due(self, until: float) -> None:
-        """Do all that is due by `until` (Unix seconds), retries that fall due by then too; return when done.
+    async def run_due(self, account: Account) -> None:
+        """Attempt all that is due for an account; return when nothing of it is due or under way any more."""
+        queue = self._queue(account)
+        while not (self._closed or queue.discarded):
+            self._release(queue)
+            if queue.is_quiet:
+                return
+            self._start_due()
+            self._ended.clear()
+            await self._ended.wait()
 
-        In order of time, and an exchange takes none of it: what is due at one instant is done together and
-        ends at that instant. Whoever calls this waits for the attempts of other callers too.
+    async def advance(self, account: Account, clock: VirtualClock, target: float) -> bool:
+        """Move the time of a frozen account to `target`, stopping wherever something is due, retries included.
+
+        An exchange takes no time: what is due at an instant is attempted together, and ends at that instant. False
+        when the account was discarded meanwhile.
         """
-        while not self._closed:
-            if not self._under_way:
-                if not self._agenda or self._agenda[0][0] > until:
-                    return
-                instant = self._agenda[0][0]
-                for entry in self._take(instant):
-                    self._start(entry, instant)
-            await asyncio.wait(tuple(self._under_way))
+        queue = self._queue(account)
+        await self.run_due(account)  # what was under way when time stopped
+        while not (self._closed or queue.discarded):
+            due = queue.next_due
+            if due is None or due > target:
+                clock.advance_to(target)
+                break
+            clock.advance_to(max(due, clock.now()))
+            await self.run_due(account)
+        return not queue.discarded
 
     async def close(self, grace: float) -> list[Delivery]:
-        """Attempt at once what is due, give attempts `grace` real seconds, cancel the rest.
+        """Attempt at once what is due, for `grace` real seconds; then cancel what is under way.
 
-        Returns the deliveries never finished, in the order they were due. A receiver may have got one whose
+        Returns the deliveries never finished, in the order in which they were due. A receiver may have got one whose
         attempt was cancelled.
         """
         if not self._closed:
-            for entry in self._take(self._clock.now()):
-                self._start(entry, None)
-        self._closed = True
+            for queue in self._queues.values():
+                self._release(queue)
+        self._closing = True
         self._wake.set()
-        if self._under_way:
-            await asyncio.wait(tuple(self._under_way), timeout=grace)
-        for task in (rest := tuple(self._under_way)):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                self._start_due()
+                while self._attempts:
+                    await asyncio.wait(self._attempts, return_when=asyncio.FIRST_COMPLETED)
+        self._closed = True
+        self._ended.set()
+        for task in (unfinished := tuple(self._attempts)):
             task.cancel()
-        if rest:
-            await asyncio.wait(rest)
+        if unfinished:
+            await asyncio.wait(unfinished, timeout=_CANCEL_SECONDS)
         return [delivery for _, delivery in self.pending()]
 
-    def _put(self, entry: _Entry) -> None:
-        heapq.heappush(self._agenda, entry)
-        if self._agenda[0] is entry:
-            self._wake.set()
+    def _queue(self, account: Account) -> AccountQueue:
+        queue = self._queues.get(account.token)
+        if queue is None:
+            queue = self._queues[account.token] = AccountQueue(account)
+        return queue
 
-    def _take(self, instant: float) -> Iterator[_Entry]:
-        while self._agenda and self._agenda[0][0] <= instant:
-            yield heapq.heappop(self._agenda)
+    def _now(self, queue: AccountQueue) -> float:
+        return (queue.account.clock or self._clock).now()
+
+    def _put(self, queue: AccountQueue, entry: Entry) -> None:
+        queue.put(entry)
+        self._set_alarm(queue)
+
+    def _set_alarm(self, queue: AccountQueue, earliest: float = -math.inf) -> None:
+        """Have `run` look at a queue when its next delivery falls due, on the server's clock."""
+        due = queue.next_due
+        if due is None or due == math.inf or queue.is_frozen:
+            return
+        if queue.account.clock is not None:
+            due += self._clock.now() - queue.account.clock.now() - _ROUNDING_SECONDS
+        due = max(due, earliest)
+        if due < queue.wakes_at:
+            queue.wakes_at = due
+            heapq.heappush(self._alarms, (due, next(self._numbers), queue))
+            if self._alarms[0][2] is queue:
+                self._wake.set()
+
+    def _release(self, queue: AccountQueue) -> None:
+        self._turns.release(queue, self._now(queue))
+
+    def _start_due(self) -> None:
+        """Start what is due, as far as the limits allow."""
+        while not self._closed and (turn := self._turns.take()) is not None:
+            self._start(*turn)
+
+    def _start(
+        self, queue: AccountQueue, entry: Entry, *, retried: bool = True
+    ) -> asyncio.Task[Attempt | None]:
+        task = asyncio.create_task(self._attempt(queue, entry.delivery))
+        self._attempts.add(task)
+        task.add_done_callback(partial(self._end, queue, entry, retried))
+        return task
+
+    async def _attempt(self, queue: AccountQueue, delivery: Delivery) -> Attempt | None:
+        at = self._now(queue)
+        try:
+            body = await self._body_of(delivery.task_id)
+            return None if body is None else await self._sender.send(delivery.target, body, at)
+        except Exception as error:  # noqa: BLE001 - a bug of ours must be seen, and stop nobody else
+            return Attempt(at, 0.0, None, f"internal error: {error!r}")
+
+    def _end(
+        self,
+        queue: AccountQueue,
+        entry: Entry,
+        retried: bool,  # noqa: FBT001  (bound by `partial`)
+        task: asyncio.Task[Attempt | None],
+    ) -> None:
+        """Give the places back and owe the retry, in one step, so that `pending` never has a delivery twice."""
+        self._attempts.remove(task)
+        self._turns.end(queue, entry)
+        if not queue.discarded:
+            if task.cancelled():  # perhaps before its first step
+                self._put(queue, entry)
+            elif (attempt := task.result()) is not None:
+                self._conclude(queue, entry.delivery, attempt, retried=retried)
+        self._start_due()
+        self._ended.set()
+
+    def _conclude(self, queue: AccountQueue, before: Delivery, attempt: Attempt, *, retried: bool) -> None:
+        delivery = after(before, attempt)
+        due = next_due(delivery, self._rules, self._now(queue)) if retried else None
+        if due is not None:
+            self._put(queue, Entry(due, next(self._numbers), delivery))
+        try:
+            self._on_attempt(queue.account, delivery, attempt, due)
+        except Exception:  # noqa: BLE001 - as above
+            _log.exception("recording an attempt failed, task %s", delivery.task_id)
 
     async def _until_next(self) -> None:
-        """Wait for the first instant on the agenda, or for something earlier to be put there."""
+        """Wait for the first alarm, or for one that is earlier."""
         waits: list[asyncio.Task[object]] = [asyncio.create_task(self._wake.wait())]
-        if self._agenda and self._agenda[0][0] < math.inf:
-            waits.append(asyncio.create_task(self._clock.sleep_until(self._agenda[0][0])))
+        if self._alarms:
+            waits.append(asyncio.create_task(self._clock.sleep_until(self._alarms[0][0])))
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
-
-    def _start(
-        self, entry: _Entry, instant: float | None, *, last: bool = False
-    ) -> asyncio.Task[Attempt | None]:
-        """Begin an attempt, at `instant`, or when the clock says for None; it is not retried when it is the `last`."""
-        task = asyncio.create_task(self._attempt(entry[2], instant))
-        flight = self._under_way[task] = _Flight(entry, instant, self, last)
-        task.add_done_callback(flight.ended)
-        return task
-
-    async def _attempt(self, delivery: Delivery, instant: float | None) -> Attempt | None:
-        async with self._slots:
-            at = self._clock.now() if instant is None else instant
-            try:
-                body = await self._body_of(delivery.task_id)
-                if body is None:
-                    return None
-                return await self._courier.deliver(delivery.url, body, at)
-            except Exception as error:  # noqa: BLE001 - a mistake of ours must be seen, and stop anonymous else
-                return Attempt(at, 0.0, None, f"internal error: {error!r}")
-
-    def _ended(self, task: asyncio.Task[Attempt | None]) -> None:
-        """Put the retry on the agenda and tell; in one step, so `pending` never shows a delivery twice."""
-        flight = self._under_way.pop(task)
-        if not flight.heard:
-            return
-        if task.cancelled():  # perhaps before its first step
-            self._put(flight.entry)
-            return
-        attempt = task.result()
-        if attempt is None:
-            return
-        delivery = after(flight.entry[2], attempt)
-        ended_at = self._clock.now() if flight.instant is None else flight.instant
-        due = None if flight.last else next_due(delivery, self._rules, ended_at)
-        if due is not None:
-            self._put((due, next(self._order), delivery))
-        try:
-            self._on_attempt(delivery, attempt, due)
-        except Exception:  # noqa: BLE001 - as above
-            _log.exception("hearing of an attempt failed, task %s", delivery.task_id)

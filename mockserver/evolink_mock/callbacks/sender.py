@@ -1,4 +1,4 @@
-"""Carries one callback to its receiver, over a connection to an address that was checked."""
+"""Send one callback to its receiver, over a connection to an address that was checked."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from evolink_mock.callbacks.url_guard import address_refusal, is_allowed, url_refusal
+from evolink_mock.callbacks.resolver import Resolver
+from evolink_mock.callbacks.url_guard import address_refusal, is_allowed, target_refusal
 from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.deliveries import Attempt
-from evolink_mock.http.urls import parse_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,29 +23,23 @@ if TYPE_CHECKING:
     from evolink_spec.models import CallbackRules
 
     from evolink_mock.callbacks.url_guard import Allowed
-    from evolink_mock.http.urls import ParsedUrl
+    from evolink_mock.domain.parsed_url import ParsedUrl
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
-_ANSWER_LIMIT = 65_536  # bytes of the answer's body that are read before the connection is closed
-_PROBLEM_LIMIT = 200  # characters: a receiver may have a part in the text
+_RESPONSE_LIMIT = 65_536  # bytes of the response's body that are read before the connection is closed
+_PROBLEM_LIMIT = 200  # characters: the text may come from the receiver
 
 
 class _RefusedError(Exception):
     """The address may not be called; the text says why."""
 
 
-async def addresses_of(host: str, port: int) -> list[str]:
-    """Resolve a name as the system does. OSError when it cannot be."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(info[4][0]) for info in found))
-
-
-async def resolves_inside(host: str, within: float, resolve: Resolve = addresses_of) -> str | None:
+async def internal_address(host: str, within: float, resolve: Resolve) -> str | None:
     """Why the addresses of a name may not be called; None when all are public.
 
-    None too when they are not known `within` that many real seconds: a name that cannot be resolved at the
-    creation of a task may be by the time of the delivery, which checks again (clauses `callback.no-internal`,
+    None, too, when they are not known `within` that many real seconds: a name that cannot be resolved when a task is
+    created may resolve by the time of the delivery, which checks again (clauses `callback.no-internal`,
     `callback.unresolved`).
     """
     try:
@@ -53,10 +47,10 @@ async def resolves_inside(host: str, within: float, resolve: Resolve = addresses
             addresses = await resolve(host, 443)
     except (OSError, UnicodeError):  # TimeoutError is an OSError
         return None
-    return _inside(host, addresses)
+    return _internal(host, addresses)
 
 
-def _inside(host: str, addresses: Iterable[str]) -> str | None:
+def _internal(host: str, addresses: Iterable[str]) -> str | None:
     for address in addresses:
         if reason := address_refusal(address):
             return reason if address == host else f"{host} resolves inside: {reason}"
@@ -64,7 +58,7 @@ def _inside(host: str, addresses: Iterable[str]) -> str | None:
 
 
 class _PinnedBackend:
-    """The network of one attempt, in the shape of httpcore.AsyncNetworkBackend.
+    """The network of one attempt: an httpcore.AsyncNetworkBackend.
 
     It resolves the name itself and connects to an address it has checked, so a name that changes its address
     in between (DNS rebinding) gains nothing (clause `callback.no-internal-at-delivery`).
@@ -83,16 +77,16 @@ class _PinnedBackend:
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address of the name that answers. One internal address refuses them all."""
+        """Connect to the first address of the name that answers; refuse them all if one is internal."""
         addresses = await self._resolve(host, port)
-        if not self._exempt and (reason := _inside(host, addresses)):
+        if not self._exempt and (reason := _internal(host, addresses)):
             raise _RefusedError(reason)
-        # A share for each, so that one that swallows packets leaves time for the others.
+        # Divide the time among the addresses: one that swallows packets leaves time for the others.
         share = timeout / max(len(addresses), 1) if timeout else None
         stream = await _first_that_answers(addresses, port, share, local_address, socket_options)
         self._stream = stream
         peer = str(stream.get_extra_info("server_addr")[0])
-        if not self._exempt and (reason := _inside(host, [peer])):
+        if not self._exempt and (reason := _internal(host, [peer])):
             raise _RefusedError(reason)
         return stream
 
@@ -123,7 +117,7 @@ async def _first_that_answers(
 
 
 class CallbackSender:
-    """Delivers callbacks: one connection an attempt, nothing held open in between, no proxy.
+    """Sends callbacks: one connection per attempt, none kept open, no proxy.
 
     Keeps `callback.post`, `callback.query-kept`, `callback.no-redirects` and `callback.no-key`.
     """
@@ -134,56 +128,56 @@ class CallbackSender:
         allowed: Sequence[Allowed] = (),
         *,
         ssl_context: ssl.SSLContext | None = None,
-        resolve: Resolve = addresses_of,
+        resolve: Resolve | None = None,
     ) -> None:
-        self._rules = rules
+        self._timeout = rules.timeout
         self._allowed = allowed
         self._ssl_context = ssl_context
-        self._resolve = resolve
+        self._resolve = resolve or Resolver()
         self._prepared = False
         self._preparing = asyncio.Lock()
 
-    async def deliver(self, url: str, body: bytes, at: float) -> Attempt:
-        """POST `body` to `url`, as an attempt begun at `at` (Unix seconds). Every failure is in the Attempt.
+    async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
+        """POST `body` to a target, as an attempt begun at `at` (Unix seconds). Every failure is in the Attempt.
 
         `rules.timeout` real seconds cover the whole exchange, names and TLS included (clause `callback.timeout`).
-        Once a status has arrived it decides, whatever becomes of the rest of the answer.
+        A status decides as soon as it has arrived, even if the rest of the response never comes.
         """
         began = stopwatch()
-        answer: list[int] = []
-        problem = url_refusal(url, self._rules, self._allowed)
+        statuses: list[int] = []
+        problem = target_refusal(target, self._allowed)
         if problem is None:
             try:
-                async with asyncio.timeout(self._rules.timeout):
-                    await self._exchange(parse_url(url), body, answer)
-            except Exception as error:  # noqa: BLE001 - a receiver can break in any way; the attempt tells
-                problem = _told(error, self._rules.timeout)
+                await self._prepare()
+                async with asyncio.timeout(self._timeout):
+                    await self._exchange(target, body, statuses)
+            except Exception as error:  # noqa: BLE001 - a receiver can fail in any way; the attempt says how
+                problem = _describe(error, self._timeout)
         seconds = stopwatch() - began
-        return Attempt(at, seconds, answer[0], None) if answer else Attempt(at, seconds, None, problem)
+        return Attempt(at, seconds, statuses[0], None) if statuses else Attempt(at, seconds, None, problem)
 
-    async def _exchange(self, where: ParsedUrl, body: bytes, answer: list[int]) -> None:
-        """Send the request; append the status to `answer` as soon as it is there."""
-        await self._prepare()
-        exempt = is_allowed(where.host, where.port, self._allowed)
+    async def _exchange(self, target: ParsedUrl, body: bytes, statuses: list[int]) -> None:
+        """Send the request; append the status of the response as soon as it has arrived."""
+        exempt = is_allowed(target.host, target.port, self._allowed)
         backend = _PinnedBackend(self._resolve, exempt=exempt)
         try:
-            async with _connection(where, self._ssl_context, backend) as connection:
-                response = await connection.handle_async_request(_request(where, body, self._rules.timeout))
-                answer.append(response.status)
+            async with _connection(target, self._ssl_context, backend) as connection:
+                response = await connection.handle_async_request(_request(target, body, self._timeout))
+                statuses.append(response.status)
                 await _drain(response, backend)
         finally:
             await backend.aclose()
 
     async def _prepare(self) -> None:
-        """Do once, off the event loop, what takes tens of milliseconds; a burst of deliveries waits for one."""
+        """Import the client and read the authorities: once, off the event loop, as it takes tens of milliseconds."""
         async with self._preparing:
             if not self._prepared:
-                self._ssl_context = await asyncio.to_thread(_tools, self._ssl_context)
+                self._ssl_context = await asyncio.to_thread(_import_and_read, self._ssl_context)
                 self._prepared = True
 
 
-def _tools(context: ssl.SSLContext | None) -> ssl.SSLContext:
-    """Import the client, and read the system's authorities (SSL_CERT_FILE included) when no context is given."""
+def _import_and_read(context: ssl.SSLContext | None) -> ssl.SSLContext:
+    """Import the client, and read the system's authorities (SSL_CERT_FILE included) unless a context is given."""
     import httpcore  # noqa: F401 - so that it is loaded afterwards
 
     with suppress(ImportError):  # a private name; were it to move, the first delivery would load it
@@ -192,42 +186,42 @@ def _tools(context: ssl.SSLContext | None) -> ssl.SSLContext:
 
 
 def _connection(
-    where: ParsedUrl, context: ssl.SSLContext | None, backend: _PinnedBackend
+    target: ParsedUrl, context: ssl.SSLContext | None, backend: _PinnedBackend
 ) -> httpcore.AsyncHTTPConnection:
     import httpcore
 
-    origin = httpcore.Origin(where.scheme.encode(), where.host.encode(), where.port)
+    origin = httpcore.Origin(target.scheme.encode(), target.host.encode(), target.port)
     network = cast("httpcore.AsyncNetworkBackend", backend)
     return httpcore.AsyncHTTPConnection(origin, ssl_context=context, network_backend=network)
 
 
-def _request(where: ParsedUrl, body: bytes, timeout: float) -> httpcore.Request:
+def _request(target: ParsedUrl, body: bytes, timeout: float) -> httpcore.Request:
     import httpcore
 
     headers = [
-        ("Host", where.authority()),
+        ("Host", target.authority()),
         ("User-Agent", "evolink-mock"),
         ("Content-Type", "application/json"),
         ("Content-Length", str(len(body))),
         ("Connection", "close"),
     ]
-    url = httpcore.URL(scheme=where.scheme, host=where.host, port=where.port, target=where.request_target)
+    url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.request_target)
     extensions = {"timeout": {"connect": timeout}}
     return httpcore.Request("POST", url, headers=headers, content=body, extensions=extensions)
 
 
 async def _drain(response: httpcore.Response, backend: _PinnedBackend) -> None:
-    """Read what little a receiver says, so that it is not cut off; past the limit it is."""
+    """Read the body of the response, up to a limit, so that the receiver is not cut off while it sends."""
     read = 0
     async for chunk in response.aiter_stream():
         read += len(chunk)
-        if read >= _ANSWER_LIMIT:
+        if read >= _RESPONSE_LIMIT:
             # Not `break`: httpcore's nested generators end properly only by an error from within.
             await backend.aclose()
 
 
-def _told(error: BaseException, timeout: float) -> str:
-    """Say what went wrong in a few words. The reason lies deep in the causes; the URL is never in it."""
+def _describe(error: BaseException, timeout: float) -> str:
+    """What went wrong, in a few words: the root cause. Never contains the URL."""
     if isinstance(error, TimeoutError):
         return f"no answer within {timeout:g} s"
     if isinstance(error, ssl.SSLError):
@@ -237,5 +231,5 @@ def _told(error: BaseException, timeout: float) -> str:
     if isinstance(error, OSError) and error.errno is not None:
         return os.strerror(error.errno).lower()
     if error.__cause__ is not None:
-        return _told(error.__cause__, timeout)
+        return _describe(error.__cause__, timeout)
     return str(error)[:_PROBLEM_LIMIT] or type(error).__name__

@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from itertools import chain
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from evolink_spec import CallbackRules
 
-from evolink_mock.callbacks import scheduler, sender, url_guard
+from evolink_mock.callbacks import url_guard
+from evolink_mock.callbacks.resolver import Resolver
+from evolink_mock.callbacks.scheduler import CallbackScheduler
+from evolink_mock.callbacks.sender import CallbackSender, internal_address
 from evolink_mock.domain import task_body
-from evolink_mock.domain.deliveries import Delivery, succeeded, without_query
+from evolink_mock.domain.deliveries import Delivery, succeeded
 from evolink_mock.domain.tasks import halfway
-from evolink_mock.http import urls
 from evolink_mock.http.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Sequence
 
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.clock import Clock
     from evolink_mock.domain.deliveries import Attempt
+    from evolink_mock.domain.parsed_url import ParsedUrl
     from evolink_mock.domain.store import Store
     from evolink_mock.domain.tasks import Task
 
-_RESOLVE_SECONDS = 2.0  # an unresolved name does not hold up the answer of a create for longer
-_GRACE_SECONDS = 5.0  # for attempts under way when the server stops
-_AGAIN_SECONDS = 1.0  # from a success to its repetition, for a callback that comes twice
+_RESOLVE_SECONDS = 2.0  # a name that does not resolve holds up the response to a create for no longer
+_GRACE_SECONDS = 3.0  # for attempts under way when the server stops
+_REPEAT_SECONDS = 1.0  # from a success to its repetition, for a callback that comes twice
 _NO_RULES = CallbackRules("callback_url", 2048, 10.0, ())  # of documents without callbacks
+_NAMED = 5  # receivers that are named when the server stops
 _log = logging.getLogger("evolink_mock.callbacks")
 
 
@@ -40,84 +44,48 @@ class CallbackService:
     ) -> None:
         self._clock = clock
         self._store = store
-        self._rules = rules or _NO_RULES
         self._allowed = tuple(url_guard.parse_allowed(text) for text in allowed)
-        self._kept: set[asyncio.Task[None]] = set()
-        self._courier = sender.CallbackSender(self._rules, self._allowed)
-        self._shared = self._dispatcher(clock)
-        self._own: dict[
-            str, scheduler.CallbackScheduler
-        ] = {}  # of accounts with a clock of their own, by token
-        self._twice: dict[str, str] = {}  # ids of tasks whose callback is to come again, and their tokens
-        self.run = self._shared.run
+        self._resolve = Resolver()  # for creates; deliveries have their own
+        rules = rules or _NO_RULES
+        sender = CallbackSender(rules, self._allowed)
+        self.scheduler = CallbackScheduler(clock, sender, self._body, rules, self._record)
+        self._recording: set[asyncio.Task[None]] = set()
+        self._twice: set[str] = set()  # ids of tasks whose callback is to be repeated
 
-    def _dispatcher(self, clock: Clock) -> scheduler.CallbackScheduler:
-        return scheduler.CallbackScheduler(clock, self._courier, self._body, self._rules, self._heard)
-
-    def agenda(self, account: Account) -> scheduler.CallbackScheduler:
-        """What is owed to the receivers of an account: its own agenda when it has a clock of its own."""
-        return self._own.get(account.token, self._shared)
-
-    async def part(self, account: Account) -> None:
-        """Give an account that has got a clock of its own an agenda of its own, with what it owes."""
-        assert account.clock is not None  # noqa: S101  (that is when this is called)
-        own = self._own[account.token] = self._dispatcher(account.clock)
-        await self._move(self._shared, own, account)
-
-    async def rejoin(self, account: Account) -> None:
-        """Put what an account owes back on the agenda of the server's clock."""
-        own = self._own.pop(account.token, None)
-        if own is not None:
-            await self._move(own, self._shared, account)
-
-    async def _move(
-        self, source: scheduler.CallbackScheduler, target: scheduler.CallbackScheduler, account: Account
-    ) -> None:
-        tasks = {task.id for task in await self._store.tasks(account.token)}
-        for due, owed in source.withdraw(tasks):
-            target.put(due, owed)
-
-    def forget(self, account: Account, tasks: Container[str]) -> None:
-        """Drop what an account owes."""
-        self.agenda(account).withdraw(tasks)
-        self._own.pop(account.token, None)
-
-    async def refusal(self, url: str, rules: CallbackRules) -> ApiError | None:
-        """The 400 for a URL that may not be called, its name resolved; the hint says how to allow it."""
-        reason = url_guard.url_refusal(url, rules, self._allowed)
+    async def check(self, url: str, rules: CallbackRules) -> ParsedUrl | ApiError:
+        """What a URL stands for, or the 400 when it may not be called. The hint says how to allow it."""
         try:
-            where = urls.parse_url(url)
+            target = url_guard.parse_callback_url(url, rules)
         except ValueError as error:
-            return ApiError(400, f"{rules.field}: {reason or error}", rules.field)
-        if reason is None and not url_guard.is_allowed(where.host, where.port, self._allowed):
-            reason = await sender.resolves_inside(where.host, _RESOLVE_SECONDS)
+            return ApiError(400, f"{rules.field}: {error}", rules.field)
+        reason = url_guard.target_refusal(target, self._allowed)
+        if reason is None and not url_guard.is_allowed(target.host, target.port, self._allowed):
+            reason = await internal_address(target.host, _RESOLVE_SECONDS, self._resolve)
         if reason is None:
-            return None
-        longer = len(url) > rules.max_length  # which no permission helps
-        hint = "" if longer else f"to let it be called: --allow-callbacks-to {where.authority()}"
+            return target
+        hint = f"to allow it: --allow-callbacks-to {target.authority()}"
         return ApiError(400, f"{rules.field}: {reason}", rules.field, hint=hint)
 
-    async def schedule(self, task: Task, url: str) -> None:
+    async def schedule(self, task: Task, target: ParsedUrl) -> None:
         """Owe a callback for the end of a task."""
-        odd, due = task.anomalies, task.plan.ends
-        if odd is not None and odd.callback == "never":
+        anomalies, due = task.anomalies, task.plan.ends
+        if anomalies is not None and anomalies.callback == "never":
             return
-        owed = Delivery(task.id, url)
-        await self._store.record(owed)
-        if odd is not None:
-            due = halfway(task.plan) if odd.callback == "early" else due + odd.callback_delay
-            if odd.callback == "twice":
-                self._twice[task.id] = task.account
-        account = await self._store.account(task.account)
-        self.agenda(account).schedule(owed, due)
+        delivery = Delivery(task.id, target)
+        await self._store.record(delivery)
+        if anomalies is not None:
+            due = halfway(task.plan) if anomalies.callback == "early" else due + anomalies.callback_delay
+            if anomalies.callback == "twice":
+                self._twice.add(task.id)
+        self.scheduler.schedule(await self._store.account(task.account), delivery, due)
 
     async def close(self) -> None:
-        """Attempt what is due, give the rest up, and say so."""
-        agendas = (self._shared, *self._own.values())
-        for owed in chain.from_iterable([await agenda.close(_GRACE_SECONDS) for agenda in agendas]):
-            _log.warning("callback of %s to %s was never delivered", owed.task_id, without_query(owed.url))
-        if self._kept:
-            await asyncio.wait(self._kept)
+        """Attempt what is due, give up the rest, and log how many there were and for which receivers."""
+        undelivered = await self.scheduler.close(_GRACE_SECONDS)
+        if undelivered:
+            _log.warning("%s", _summary(undelivered))
+        if self._recording:
+            await asyncio.wait(self._recording)
 
     async def _body(self, task_id: str) -> bytes | None:
         """Exactly what a query would answer now (clause `callback.body-equals-query`)."""
@@ -130,15 +98,26 @@ class CallbackService:
             now = max(now, task.plan.ends)
         return task_body.to_json(task, now)
 
-    def _heard(self, owed: Delivery, attempt: Attempt, due: float | None) -> None:
-        """Keep the attempt and say how it went."""
-        if due is None and (token := self._twice.pop(owed.task_id, None)) is not None and succeeded(attempt):
-            due = attempt.at + _AGAIN_SECONDS
-            self._own.get(token, self._shared).put(due, owed)
-        keeping = asyncio.ensure_future(self._store.record(owed))
-        self._kept.add(keeping)
-        keeping.add_done_callback(self._kept.discard)
+    def _record(self, account: Account, delivery: Delivery, attempt: Attempt, due: float | None) -> None:
+        """Keep an attempt and log its result."""
+        if due is None and delivery.task_id in self._twice:
+            self._twice.remove(delivery.task_id)
+            if succeeded(attempt):
+                due = attempt.at + _REPEAT_SECONDS
+                self.scheduler.put(account, delivery, due)
+        recording = asyncio.ensure_future(self._store.record(delivery))
+        self._recording.add(recording)
+        recording.add_done_callback(self._recording.discard)
         result = attempt.problem if attempt.status is None else str(attempt.status)
-        then = f", again in {due - attempt.at - attempt.seconds:.0f} s" if due is not None else ""
-        where = without_query(owed.url)
-        _log.info("callback %d of %s to %s: %s%s", len(owed.attempts), owed.task_id, where, result, then)
+        retry = f", again in {due - attempt.at - attempt.seconds:.0f} s" if due is not None else ""
+        number, origin = len(delivery.attempts), delivery.target.origin()
+        _log.info("callback %d of %s to %s: %s%s", number, delivery.task_id, origin, result, retry)
+
+
+def _summary(undelivered: Sequence[Delivery]) -> str:
+    """How many callbacks were never delivered, and to which receivers."""
+    receivers = Counter(delivery.target.origin() for delivery in undelivered)
+    named = [f"{count} to {origin}" for origin, count in receivers.most_common(_NAMED)]
+    more = [f"{len(receivers) - _NAMED} more receivers"] if len(receivers) > _NAMED else []
+    verb = "callback was" if len(undelivered) == 1 else "callbacks were"
+    return f"{len(undelivered)} {verb} never delivered: {', '.join([*named, *more])}"

@@ -1,8 +1,8 @@
-"""May this URL, or this address, be called? A table and a strict reader of URLs; no I/O, no DNS.
+"""Decide whether a callback URL, or an address that its name resolved to, may be called. No DNS, no I/O.
 
-One reader (`target`) serves the guard and the delivery, so what is judged is what is called. It refuses
-whatever two URL parsers could read differently: user names, backslashes, percent signs in a host, anything
-outside printable ASCII, and numeric hosts that are not plain dotted decimal.
+The URL is parsed once (`parse_callback_url`), and what was judged is what is called. Whatever two URL parsers could
+read differently is refused: user names, backslashes, percent signs in a host, characters outside printable ASCII,
+and numeric hosts that are not plain dotted decimal.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from evolink_spec.models import CallbackRules
 
+    from evolink_mock.domain.parsed_url import ParsedUrl
 
 # RFC 6761, 6762 (appendix G), 8375 and the /etc/hosts of common systems.
 _INTERNAL_SUFFIXES = (
@@ -81,27 +82,28 @@ def parse_allowed(text: str) -> Allowed:
 
 
 def is_allowed(host: str, port: int, allowed: Sequence[Allowed]) -> bool:
-    """Whether the checks do not apply to this (canonical) host and port."""
-    return any(one.host == host and one.port in (None, port) for one in allowed)
+    """Whether the checks are waived for this (canonical) host and port."""
+    return any(entry.host == host and entry.port in (None, port) for entry in allowed)
 
 
-def url_refusal(url: str, rules: CallbackRules, allowed: Sequence[Allowed]) -> str | None:
-    """Why the text of this URL may not be called, or None when it may.
-
-    Keeps `callback.https-only`, `callback.max-length`, `callback.uri` and, as far as text goes (a name may still
-    resolve inside), `callback.no-internal`.
-    """
+def parse_callback_url(url: str, rules: CallbackRules) -> ParsedUrl:
+    """Parse a URL that a client gave. ValueError says what is wrong (clauses `callback.max-length`, `callback.uri`)."""
     if len(url) > rules.max_length:
-        return f"is longer than {rules.max_length} characters"
-    try:
-        where = parse_url(url)
-    except ValueError as error:
-        return str(error)
-    if is_allowed(where.host, where.port, allowed):
+        raise ValueError(f"is longer than {rules.max_length} characters")
+    return parse_url(url)
+
+
+def target_refusal(target: ParsedUrl, allowed: Sequence[Allowed]) -> str | None:
+    """Why this target may not be called, or None when it may.
+
+    Keeps `callback.https-only` and, as far as text goes (a name may still resolve to an internal address),
+    `callback.no-internal`.
+    """
+    if is_allowed(target.host, target.port, allowed):
         return None
-    if where.scheme != "https":
+    if target.scheme != "https":
         return "only https is supported"
-    return _host_refusal(where.host)
+    return _host_refusal(target.host)
 
 
 def address_refusal(ip: str) -> str | None:

@@ -68,7 +68,6 @@ def serve(settings: Settings, options: ServeOptions) -> None:
             write_atomically(options.port_file, b"%d\n" % listeners.http.getsockname()[1])
 
     server.serve(spec, settings, listeners, quiet=options.quiet, ready=ready)
-    click.echo("stopped")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from evolink_mock.cli.run_environment import child_environment
 from evolink_mock.cli.run_summary import TrafficSummary
 from evolink_mock.http.access_log import AccessLog
 from evolink_mock.interception import hosts, namespace
-from evolink_mock.server.server import configure_logging
+from evolink_mock.server.log_writer import logging_to_stderr
 from evolink_mock.server.thread import serve_in_thread
 from evolink_mock.settings import environment
 
@@ -56,21 +56,23 @@ def run(
     code of the command, 128 + n when signal n ended it, 127 when there is none. Raises `NotPermitted`, `PortError`,
     `AuthorityError` or ValueError, all before the command has started.
     """
-    configure_logging(quiet=not verbose)
-    heard, log = TrafficSummary(), AccessLog(sys.stderr, colour=sys.stderr.isatty())
-
-    def observe(exchange: Exchange) -> None:
-        heard.exchange(exchange)
-        if verbose:
-            log(exchange)
-
+    heard = TrafficSummary()
     with TemporaryDirectory(prefix="evolink-mock-") as name:
         folder = Path(name)
         if private:
             namespace.enter_namespace(hosts.hosts_of(spec), folder)
-        with serve_in_thread(spec, settings, observe=observe, observe_proxy=heard.passage) as server:
-            code = run_child(command, child_environment(environment(), server.listeners, settings, folder))
-    log.flush()
+        with logging_to_stderr(quiet=not verbose) as writer:  # which starts a thread, so not before
+            log = AccessLog(writer.write, colour=sys.stderr.isatty())
+
+            def observe(exchange: Exchange) -> None:
+                heard.exchange(exchange)
+                if verbose:
+                    log(exchange)
+
+            with serve_in_thread(spec, settings, observe=observe, observe_proxy=heard.passage) as server:
+                code = run_child(
+                    command, child_environment(environment(), server.listeners, settings, folder)
+                )
     if code not in {CANNOT_RUN, NOT_FOUND}:
         sys.stderr.write(heard.report("" if private else _NO_PROXY))
     return code

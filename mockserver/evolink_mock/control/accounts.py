@@ -14,7 +14,6 @@ from evolink_mock.domain.accounts import Account, remaining, set_credits, set_ra
 from evolink_mock.domain.units import Rate
 from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes import assignments
-from evolink_mock.service import account_clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,7 +49,7 @@ async def reset(ask: ControlRequest) -> ControlResponse:
     """Forget every account."""
     known = await ask.service.store.accounts()
     for account in known:
-        await account_clock.drop(ask.service, account)
+        await ask.service.clocks.drop(account)
     ask.service.anonymous.journal.clear()
     return json_response({"accounts": len(known)})
 
@@ -66,9 +65,9 @@ async def opened(ask: ControlRequest) -> ControlResponse | ApiError:
     fault = _unserved(ask)
     if fault is not None:
         return fault
-    await account_clock.drop(ask.service, ask.account)
+    await ask.service.clocks.drop(ask.account)
     account = await ask.service.store.account(ask.account.token)
-    _change(account, ask.body, account_clock.now(ask.service, account))
+    _change(account, ask.body, ask.service.clocks.now(account))
     return json_response(_shown(ask.service, account), 201)
 
 
@@ -82,13 +81,13 @@ async def changed(ask: ControlRequest) -> ControlResponse | ApiError:
     fault = _unserved(ask)
     if fault is not None:
         return fault
-    _change(ask.account, ask.body, account_clock.now(ask.service, ask.account))
+    _change(ask.account, ask.body, ask.service.clocks.now(ask.account))
     return json_response(_shown(ask.service, ask.account))
 
 
 async def dropped(ask: ControlRequest) -> ControlResponse:
     """Forget one account."""
-    await account_clock.drop(ask.service, ask.account)
+    await ask.service.clocks.drop(ask.account)
     return DONE
 
 
@@ -179,7 +178,7 @@ def _unserved(ask: ControlRequest) -> ApiError | None:
 
 
 def _shown(service: Service, account: Account) -> dict[str, Any]:
-    now = account_clock.now(service, account)
+    now = service.clocks.now(account)
     return {
         "label": account.label,
         "granted": account.granted,
@@ -189,5 +188,5 @@ def _shown(service: Service, account: Account) -> dict[str, Any]:
         "denied_models": sorted(account.denied_models),
         "tasks": account.task_count,
         "now": now,
-        "frozen": account_clock.is_frozen(account),
+        "frozen": service.clocks.is_frozen(account),
     }

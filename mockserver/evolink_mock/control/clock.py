@@ -36,20 +36,20 @@ async def shown(ask: ControlRequest) -> ControlResponse:
 
 async def frozen(ask: ControlRequest) -> ControlResponse:
     """Stop time."""
-    await account_clock.freeze(ask.service, ask.account)
+    await ask.service.clocks.freeze(ask.account)
     return json_response(await _clock(ask))
 
 
 async def resumed(ask: ControlRequest) -> ControlResponse:
     """Let time run again."""
-    await account_clock.resume(ask.service, ask.account)
+    await ask.service.clocks.resume(ask.account)
     return json_response(await _clock(ask))
 
 
 async def advanced(ask: ControlRequest) -> ControlResponse | ApiError:
     """Move time by some seconds."""
     try:
-        happened = await account_clock.advance(ask.service, ask.account, ask.body.seconds)
+        happened = await ask.service.clocks.advance(ask.account, ask.body.seconds)
     except ValueError as error:
         return ApiError(400, str(error), "seconds")
     return json_response({**await _clock(ask), "happened": [_event(one) for one in happened]})
@@ -58,7 +58,7 @@ async def advanced(ask: ControlRequest) -> ControlResponse | ApiError:
 async def moved(ask: ControlRequest) -> ControlResponse | ApiError:
     """Move time to an instant."""
     try:
-        happened = await account_clock.set_time(ask.service, ask.account, ask.body.now)
+        happened = await ask.service.clocks.set_time(ask.account, ask.body.now)
     except ValueError as error:
         return ApiError(400, str(error), "now")
     return json_response({**await _clock(ask), "happened": [_event(one) for one in happened]})
@@ -67,9 +67,9 @@ async def moved(ask: ControlRequest) -> ControlResponse | ApiError:
 async def _clock(ask: ControlRequest) -> dict[str, Any]:
     account = ask.account
     return {
-        "now": account_clock.now(ask.service, account),
-        "frozen": account_clock.is_frozen(account),
-        "next_due": await account_clock.next_due(ask.service, account),
+        "now": ask.service.clocks.now(account),
+        "frozen": ask.service.clocks.is_frozen(account),
+        "next_due": await ask.service.clocks.next_due(account),
     }
 
 

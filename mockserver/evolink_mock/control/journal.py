@@ -167,7 +167,7 @@ def _exchange(exchange: Exchange, secrets: Sequence[str]) -> dict[str, Any]:
 def _call(made: Made, secrets: Sequence[str]) -> dict[str, Any]:
     owed, attempt = made.owed, made.attempt
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(made.body)))]
-    request = _request("POST", clean(owed.url, secrets), headers, clean_body(made.body, secrets))
+    request = _request("POST", clean(owed.target.url, secrets), headers, clean_body(made.body, secrets))
     return {
         **_dated(attempt.at, attempt.seconds),
         "request": request,

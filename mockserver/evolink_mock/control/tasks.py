@@ -13,7 +13,7 @@ from evolink_mock.domain import task_body
 from evolink_mock.domain.deliveries import succeeded
 from evolink_mock.domain.tasks import SUCCESS, Outcome, Phase, view
 from evolink_mock.http.errors import ApiError
-from evolink_mock.service import account_clock, task_overrides
+from evolink_mock.service import task_overrides
 from evolink_mock.service.waiting import Reached, wait
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class WaitForCallbacks(Struct, frozen=True):
 async def listed(ask: ControlRequest) -> ControlResponse:
     """Every task of the account."""
     tasks = await ask.service.store.tasks(ask.account.token)
-    now = account_clock.now(ask.service, ask.account)
+    now = ask.service.clocks.now(ask.account)
     return json_response({"tasks": [_shown(task, now) for task in tasks]})
 
 
@@ -102,13 +102,13 @@ async def wait_for_task(ask: ControlRequest) -> ControlResponse | ApiError:
         task = await _own(ask, task_id)
         if task is None:
             return True, math.inf
-        return account_clock.now(ask.service, ask.account) >= task.plan.ends, task.plan.ends
+        return ask.service.clocks.now(ask.account) >= task.plan.ends, task.plan.ends
 
-    why = await wait(ask.service, ask.account, reached, ask.body.timeout)
+    why = await wait(ask.service.clocks, ask.service.notifier, ask.account, reached, ask.body.timeout)
     task = await _own(ask, task_id)
     if task is None:
         return _unknown(task_id)
-    seen = _shown(task, account_clock.now(ask.service, ask.account))
+    seen = _shown(task, ask.service.clocks.now(ask.account))
     return json_response({"reached": why == "reached", "why": why, "task": seen})
 
 
@@ -122,7 +122,7 @@ async def wait_for_callbacks(ask: ControlRequest) -> ControlResponse:
     async def reached() -> Reached:
         return len(await delivered()) >= ask.body.count, math.inf
 
-    why = await wait(ask.service, ask.account, reached, ask.body.timeout)
+    why = await wait(ask.service.clocks, ask.service.notifier, ask.account, reached, ask.body.timeout)
     seen = await _deliveries(ask, await delivered())
     return json_response({"reached": why == "reached", "why": why, "callbacks": seen})
 
@@ -173,7 +173,7 @@ async def _told(ask: ControlRequest, task_id: str) -> ControlResponse | ApiError
     task = await _own(ask, task_id)
     if task is None:
         return _unknown(task_id)
-    return json_response(_shown(task, account_clock.now(ask.service, ask.account)))
+    return json_response(_shown(task, ask.service.clocks.now(ask.account)))
 
 
 def _finite(instant: float) -> float | None:
@@ -203,7 +203,7 @@ def _shown(task: Task, now: float) -> dict[str, Any]:
 
 
 async def _deliveries(ask: ControlRequest, owed: Sequence[Delivery]) -> list[dict[str, Any]]:
-    dues = ask.service.callback_service.agenda(ask.account).dues({one.task_id for one in owed})
+    dues = ask.service.callback_service.scheduler.dues(ask.account)
     found = []
     for one in owed:
         task = await ask.service.store.task(one.task_id)
@@ -216,7 +216,7 @@ def _delivery(task: Task, owed: Delivery, dues: dict[str, float], secrets: tuple
     state = "owed" if owed.task_id in dues else "given up"
     if any(map(succeeded, owed.attempts)):
         state = "delivered"
-    url = journal.clean(owed.url, secrets)
+    url = journal.clean(owed.target.url, secrets)
     attempts = [
         {
             "at": one.at,

@@ -59,9 +59,13 @@ class VirtualClock:
 
     def advance(self, seconds: float) -> None:
         """Move forward and wake the waiters whose instant is reached. ValueError for a negative number."""
-        if not seconds >= 0:  # true for NaN, too
-            raise ValueError(f"time does not run backwards: advance({seconds})")
-        self._now += seconds
+        self.advance_to(self._now + seconds)
+
+    def advance_to(self, instant: float) -> None:
+        """Move forward to exactly this instant, and wake the waiters. ValueError when it is in the past."""
+        if not instant >= self._now:  # true for NaN, too
+            raise ValueError(f"time does not run backwards: from {self._now} to {instant}")
+        self._now = instant
         self._moved.set()
         self._moved = asyncio.Event()
 

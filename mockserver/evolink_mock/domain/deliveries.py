@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,15 +9,7 @@ import msgspec
 if TYPE_CHECKING:
     from evolink_spec.models import CallbackRules
 
-_UNREADABLE = "(unreadable URL)"
-_LOGGED = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*://)"
-    r"(?:[^/?#\\\s]*@)?"
-    r"(?P<host>(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?)"
-    r"(?P<path>/[!\"$->@-~]*)?"  # printable ASCII without # and ?, so that nobody can forge a line of the log
-    r"(?:[?#].*)?",
-    re.IGNORECASE | re.DOTALL,
-)
+    from evolink_mock.domain.parsed_url import ParsedUrl
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
@@ -37,7 +28,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     """The callback of a task, and the attempts so far."""
 
     task_id: str
-    url: str
+    target: ParsedUrl
     attempts: tuple[Attempt, ...] = ()
 
 
@@ -48,7 +39,7 @@ def succeeded(attempt: Attempt) -> bool:
 
 def after(delivery: Delivery, attempt: Attempt) -> Delivery:
     """The delivery with one more attempt."""
-    return Delivery(delivery.task_id, delivery.url, (*delivery.attempts, attempt))
+    return Delivery(delivery.task_id, delivery.target, (*delivery.attempts, attempt))
 
 
 def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float | None:
@@ -63,9 +54,3 @@ def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float
     if succeeded(delivery.attempts[-1]) or count > len(rules.retries):
         return None
     return ended_at + rules.retries[count - 1]
-
-
-def without_query(url: str) -> str:
-    """The scheme, host and path of a URL, for logs: its query, fragment and user information may be secret."""
-    parts = _LOGGED.fullmatch(url)
-    return f"{parts['scheme']}{parts['host']}{parts['path'] or '/'}" if parts else _UNREADABLE

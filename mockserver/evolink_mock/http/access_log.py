@@ -1,23 +1,24 @@
-"""Request lines that a person can read, written in batches so that they cost an answer next to nothing."""
+"""One readable line for each request."""
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from evolink_mock.domain.clock import local_time, stopwatch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evolink_mock.domain.exchange import Exchange
 
-_FLUSH_SECONDS = 0.1
-_SHOWN = 300  # characters of a path or a note
-# Green, cyan, yellow, red; nothing answered: magenta.
+_CLOCK_SECONDS = 0.1  # how often the time of day is read
+_MAX_LENGTH = 300  # characters of a path or a note
+# Green, cyan, yellow, red; magenta for no response.
 _COLOURS = {2: "32", 3: "36", 4: "33", 5: "31", 0: "35"}
 
 
-def line(exchange: Exchange, ended: float, at: str, *, colour: bool = False) -> str:
-    """One line: when, how it was answered, what was asked, about which task, whose, how long it took, and why.
+def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = False) -> str:
+    """Time of day, status, request, task, account, duration and notes.
 
     `ended` is an instant of the stopwatch, `at` the time of day.
     """
@@ -26,45 +27,28 @@ def line(exchange: Exchange, ended: float, at: str, *, colour: bool = False) -> 
         status = f"\033[{_COLOURS.get(exchange.status // 100, '0')}m{status}\033[0m"
     path = exchange.path if exchange.path.isprintable() else _printable(exchange.path)
     task = f"  {exchange.task_id}" if exchange.task_id and exchange.task_id not in path else ""
-    whose = f"  account {exchange.account}" if exchange.account else ""
-    why = f"  ({'; '.join(map(_printable, exchange.notes))})" if exchange.notes else ""
+    account = f"  account {exchange.account}" if exchange.account else ""
+    notes = f"  ({'; '.join(map(_printable, exchange.notes))})" if exchange.notes else ""
     milliseconds = (ended - exchange.began) * 1000
-    return f"{at}  {status}  {exchange.method} {path[:_SHOWN]}{task}{whose}  {milliseconds:.1f} ms{why}\n"
+    return f"{at}  {status}  {exchange.method} {path[:_MAX_LENGTH]}{task}{account}  {milliseconds:.1f} ms{notes}\n"
 
 
 class AccessLog:
-    """Collects exchanges and writes their lines ten times a second, or when the server stops."""
+    """Writes a line for each exchange."""
 
-    def __init__(self, stream: TextIO, *, colour: bool) -> None:
-        self._stream = stream
+    def __init__(self, write: Callable[[str], None], *, colour: bool) -> None:
+        self._write = write
         self._colour = colour
-        self._ended: list[tuple[Exchange, float]] = []
+        self._time_of_day, self._read_again = "", 0.0
 
     def __call__(self, exchange: Exchange) -> None:
-        """Note an exchange that has just ended."""
-        if not self._ended:
-            asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
-        self._ended.append((exchange, stopwatch()))
-
-    def flush(self) -> None:
-        """Write what has been collected; a closed pipe is no reason to stop serving."""
-        ended, self._ended = self._ended, []
-        at = local_time()
-        lines = "".join([line(one, when, at, colour=self._colour) for one, when in ended])
-        try:
-            self._stream.write(_encodable(lines, self._stream.encoding))
-            self._stream.flush()
-        except (OSError, ValueError):  # a pipe or terminal that is gone, a file that is closed
-            pass
-
-
-def _encodable(text: str, encoding: str | None) -> str:
-    """What the stream cannot write is escaped: one odd path must not cost the lines of a whole batch."""
-    if text.isascii() or encoding is None:
-        return text
-    return text.encode(encoding, "backslashreplace").decode(encoding)
+        """Log an exchange that has just ended."""
+        now = stopwatch()
+        if now >= self._read_again:
+            self._time_of_day, self._read_again = local_time(), now + _CLOCK_SECONDS
+        self._write(format_line(exchange, now, self._time_of_day, colour=self._colour))
 
 
 def _printable(text: str) -> str:
-    """A path or reason as given, without what could forge a line or drive a terminal."""
-    return (text if text.isprintable() else text.encode("unicode_escape").decode("ascii"))[:_SHOWN]
+    """The text with control characters escaped, which could forge a line or control a terminal."""
+    return (text if text.isprintable() else text.encode("unicode_escape").decode("ascii"))[:_MAX_LENGTH]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope
 
 
+STOPPING = "the server is stopping"  # the message of a cancellation that asks for a response at once
 TRANSPORT = "evolink_mock.transport"  # the connection, in the ASGI scope of a request that `Protocol` serves
 
 
@@ -20,6 +22,15 @@ class ConnectionDroppedError(ConnectionError):
     def __init__(self, *, sent: bool) -> None:
         super().__init__("a recipe truncated the response" if sent else "a recipe dropped the response")
         self.sent = sent
+
+
+def is_stopping(error: asyncio.CancelledError) -> bool:
+    """Whether a request was cancelled because the server stops; if so, the request goes on, and has to end soon."""
+    task = asyncio.current_task()
+    if error.args != (STOPPING,) or task is None:
+        return False
+    task.uncancel()
+    return True
 
 
 async def close_connection(error: ConnectionDroppedError, scope: Scope, receive: Receive) -> None:

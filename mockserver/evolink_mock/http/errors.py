@@ -20,8 +20,11 @@ _UNDOCUMENTED = {
     400: ("invalid_request", "Invalid request parameters", "invalid_request_error"),
     404: ("not_found", "The requested resource could not be found", "invalid_request_error"),
     405: ("method_not_allowed", "Method not allowed", "invalid_request_error"),
+    408: ("request_timeout", "The request did not arrive in time", "invalid_request_error"),
     410: ("link_expired", "This link has expired", "invalid_request_error"),
     416: ("range_not_satisfiable", "The requested range cannot be satisfied", "invalid_request_error"),
+    431: ("request_header_fields_too_large", "Request header fields too large", "invalid_request_error"),
+    503: ("service_unavailable", "Service temporarily unavailable", "api_error"),
 }
 _INTERNAL = ("internal_error", "Internal server error", "api_error")
 

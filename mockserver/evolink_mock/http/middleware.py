@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
 from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.exchange import KEY, Exchange
-from evolink_mock.http.connection import ConnectionDroppedError, close_connection
+from evolink_mock.http.connection import STOPPING, ConnectionDroppedError, close_connection, is_stopping
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.requests import ClientDisconnectedError
 from evolink_mock.http.responses import send_error
@@ -62,6 +63,13 @@ class ExchangeMiddleware:
         app = self._find(exchange.method, exchange.path, scope) or self._app
         try:
             await app(scope, receive, send)
+        except asyncio.CancelledError as error:
+            if not is_stopping(error):
+                raise
+            if exchange.status:  # the client does not read its response
+                await close_connection(ConnectionDroppedError(sent=False), scope, receive)
+            else:
+                await send_error(send, exchange, ApiError(503, STOPPING))
         except ClientDisconnectedError:
             exchange.notes += ("the client disconnected",)
         except ConnectionDroppedError as error:

@@ -1,73 +1,295 @@
-"""uvicorn's protocol, with an answer in one piece, and with the connection itself in the scope.
+"""One HTTP connection: uvicorn's protocol, with limits and with responses that reach the client.
 
-uvicorn writes the head of an answer and its body apart: two system calls, a third of the time of a small answer.
-ASGI has no way to close a connection without an answer: recipes that break one find it in the scope.
+What it adds to uvicorn: limits for heads, times and connections (`Limits`); an upgrade offer is ignored and the body
+read; after an early response the rest of the body is read and dropped, because closing at once would reset the
+connection and lose the response; a client that has closed its sending side is answered; every refusal has the
+documented shape; and a response is one write, since uvicorn's two take a third of the time of a small response.
 """
 
 from __future__ import annotations
 
+import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from evolink_mock.http.coalescing import CoalescingTransport
 from evolink_mock.http.connection import TRANSPORT
+from evolink_mock.http.errors import ApiError, to_json
+from evolink_mock.http.limits import Limits
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
-_INTERIM = b"HTTP/1.1 1"  # 100 Continue: the client waits for it
-_HEAD = b"HTTP/1."
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-
-class CoalescingTransport:
-    """A transport that holds the head of an answer back until the first of its body, its end, or the connection's."""
-
-    __slots__ = ("_head", "_transport", "_write", "is_closing")
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._head = b""
-        self._transport = transport
-        self._write = transport.write
-        self.is_closing = transport.is_closing
-
-    def write(self, data: bytes) -> None:
-        """Write, together with the head that was held back."""
-        if self._head:
-            data, self._head = self._head + data, b""
-        elif data.startswith(_HEAD) and data.endswith(b"\r\n\r\n") and not data.startswith(_INTERIM):
-            self._head = data
-            return
-        self._write(data)
-
-    def flush(self) -> None:
-        """Write a head that no body follows."""
-        if self._head:
-            head, self._head = self._head, b""
-            self._write(head)
-
-    def close(self) -> None:
-        """Close when all is written."""
-        self.flush()
-        self._transport.close()
-
-    def __getattr__(self, name: str) -> Any:
-        """All else is the transport's."""
-        return getattr(self._transport, name)
+NOT_HTTP = ApiError(400, "this is not an HTTP/1.1 request")
+_log = logging.getLogger("evolink_mock.http")
 
 
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
+    limits = Limits()
+    transport: CoalescingTransport  # type: ignore[assignment]  # it has what uvicorn uses of an asyncio.Transport
+    is_overload_logged = False  # of all connections of a listener: one line for each time of overload
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._timer: asyncio.TimerHandle | None = None
+        self._head_limit = self.limits.head_bytes
+        self._in_head = self._in_body = False  # of the request that is being received
+        self._is_between = True  # requests, at the beginning of a chunk
+        self._chunk = self._head_start = self._head_rest = 0  # bytes
+        self._has_offer = False  # whether that request offers an upgrade
+        self._offers: list[tuple[bytes, bytes]] = []  # the headers that were taken from it
+        self._answering: RequestResponseCycle | None = None  # the first of those that are pipelined
+        self._refusal: ApiError | None = None  # of a head that is too large
+        self._is_draining = False  # reading what is left of a request that is answered already
+        self._is_deaf = False  # what comes can no longer be parsed
+        self._drained = 0  # bytes
+
+    # The connection
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Begin a connection."""
-        super().connection_made(cast("asyncio.Transport", CoalescingTransport(transport)))
+        """Begin a connection, or refuse it when there are too many."""
+        super().connection_made(
+            cast("asyncio.Transport", CoalescingTransport(transport, self.continue_reading))
+        )
+        if len(self.connections) > self.limits.connections:
+            self._log_overload()
+            self._refuse(ApiError(503, f"this server accepts {self.limits.connections} connections"))
+        else:
+            self._start_timer(self.limits.head_seconds, self._on_head_timeout)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End a connection: its requests that are not answered yet learn of it, and none of them is begun."""
+        self._stop_timer()
+        self._in_body = False
+        self.pipeline.clear()
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
+        super().connection_lost(exc)
+        if type(self).is_overload_logged and len(self.connections) < self.limits.connections // 2:
+            type(self).is_overload_logged = False
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio lets it say so
+        """Keep a half-closed connection open as long as a complete request is unanswered. TLS cannot."""
+        answering = self._answering
+        if self.scheme == "https" or answering is None or answering.response_complete:
+            return False
+        if answering is self.cycle and self._in_body:
+            return False
+        self.cycle.keep_alive = False  # of several pipelined requests, the last one
+        return True
+
+    def shutdown(self) -> None:
+        """Close the connection when the server stops, after the request that is being answered."""
+        if self._is_draining:
+            self.transport.abort()
+        else:
+            super().shutdown()
+
+    # What is received
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has arrived, or drop it when it belongs to a request that is answered already."""
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        if (self._is_draining and self._is_too_much(data)) or self._is_deaf:
+            return
+        self._chunk = len(data)
+        if self._in_head:
+            self._is_between = False
+            self._head_rest += self._chunk
+        else:
+            self._is_between = not self._in_body
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._parse_without_offers(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(self._refusal or NOT_HTTP)
+        if self._in_head:
+            self._check_incomplete_head()
+        elif self.timeout_keep_alive_task is None and not self._in_body and self._is_idle():
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _parse_without_offers(self, rest: bytes) -> None:
+        """Parse again the head of a request that offers an upgrade, without the offer; and the rest of a chunk."""
+        is_complete = False
+        while not is_complete:
+            data = self._without_offer() + rest
+            try:
+                self.parser.feed_data(data)
+                is_complete = True
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = data[upgrade.args[0] :]
+            except httptools.HttpParserError:
+                self._refuse(self._refusal or NOT_HTTP)
+                is_complete = True
+
+    def _should_upgrade(self) -> bool:
+        """Called for a head that offers an upgrade. Saying yes has uvicorn ignore the rest of the request."""
+        if self.parser.get_method() == b"CONNECT":
+            self._refusal = ApiError(405, "CONNECT is for a proxy, and this port is not one")
+            raise ValueError("a tunnel")  # ends the parser
+        self._has_offer = True
+        return True
+
+    def _without_offer(self) -> bytes:
+        """The head that has just been parsed, without the offer; the parser cannot go on, and is replaced."""
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn
+        self._has_offer = False
+        self._offers = [header for header in self.headers if header[0] == b"upgrade"]
+        version = self.scope["http_version"].encode()
+        lines = [b"%b %b HTTP/%b" % (self.scope["method"].encode(), self.url, version)]
+        lines += [b"%b: %b" % (name, value) for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
+
+    def _check_incomplete_head(self) -> None:
+        if self._head_rest > self.limits.head_bytes:
+            self._refuse(self._head_too_large())
+        elif self._timer is None:
+            self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def on_message_begin(self) -> None:
-        """Begin a request: put the connection into its scope."""
+        """Begin a request: add the connection to its scope."""
         super().on_message_begin()
         self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
+        self._in_head = True
+        # Of a head in the middle of a chunk it is not known how many of these bytes belong to it.
+        self._head_start, self._head_rest = (0, self._chunk) if self._is_between else (self._chunk, 0)
+        self._is_between = False
+
+    def on_headers_complete(self) -> None:
+        """End a head: hand the request to the application, unless it is too large or offers an upgrade."""
+        self._in_head = False
+        if self._timer is not None:
+            self._stop_timer()
+        if self._head_start + self._head_rest > self._head_limit and self._head_size() > self._head_limit:
+            self._refusal = self._head_too_large()
+            raise ValueError("too large")  # ends the parser
+        if self._offers:
+            self.headers += self._offers
+            self._offers = []
+        earlier = self.cycle
+        super().on_headers_complete()
+        self._in_body = not self._has_offer
+        if self._in_body and (earlier is None or earlier.response_complete):
+            self._answering = self.cycle
+
+    def on_message_complete(self) -> None:
+        """End a request: all of it has arrived."""
+        if self._has_offer:
+            return
+        self._in_body = False
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
+        elif self._is_draining:
+            self._end_draining()
 
     def on_response_complete(self) -> None:
-        """End an answer: one to HEAD has no body that would have taken its head along."""
-        cast("CoalescingTransport", self.transport).flush()
+        """End a response. One to HEAD has no body that would have been written together with its head."""
+        self.transport.flush()
+        if self._in_body and self.cycle.response_complete and not self._is_draining:
+            self._drain()
+        if self.pipeline:
+            self._answering = self.pipeline[-1][0]
         super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be parsed."""
+        self._refuse(ApiError(400, msg))
+
+    # Limits
+
+    def continue_reading(self) -> bool:
+        """Whether the client is still sending, so that the connection is closed when it has finished, not now."""
+        if self._is_draining or not (self._in_body or self._is_deaf):
+            return False
+        self._drain()
+        return True
+
+    def _drain(self) -> None:
+        """Read and drop what the client still sends, up to the limits."""
+        self._is_draining, self._drained = True, 0
+        self.flow.resume_reading()
+        self._start_timer(self.limits.linger_seconds, self.transport.abort)
+
+    def _is_too_much(self, data: bytes) -> bool:
+        self._drained += len(data)
+        if self._drained > self.limits.linger_bytes:
+            self.transport.abort()
+        return self._drained > self.limits.linger_bytes
+
+    def _end_draining(self) -> None:
+        self._is_draining = False
+        self._stop_timer()
+        if self.transport.is_closing():
+            self.transport.close()
+
+    def _refuse(self, error: ApiError) -> None:
+        """Answer what is not a request, after the request before it, and close the connection."""
+        self._is_deaf, self._in_head = True, False
+        self._stop_timer()
+        self.pipeline.clear()
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.keep_alive = False
+            return
+        if error.status != HTTPStatus.SERVICE_UNAVAILABLE:  # which has one line for all connections
+            _log.info("%d  %s", error.status, error.detail)
+        body = to_json(error, {})
+        lines = [
+            b"HTTP/1.1 %d %b" % (error.status, HTTPStatus(error.status).phrase.encode()),
+            *(b"%b: %b" % header for header in self.server_state.default_headers),
+            b"content-type: application/json",
+            b"content-length: %d" % len(body),
+            b"connection: close",
+        ]
+        self.transport.write(b"\r\n".join([*lines, b"", body]))
+        self.transport.close()
+
+    def _on_head_timeout(self) -> None:
+        self._timer = None
+        if self._in_head:
+            self._refuse(ApiError(408, f"no complete head within {self.limits.head_seconds:g} s"))
+        else:  # nothing was sent
+            self.transport.close()
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _head_too_large(self) -> ApiError:
+        return ApiError(431, f"the request line and headers are larger than {self.limits.head_bytes} bytes")
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _log_overload(self) -> None:
+        if not type(self).is_overload_logged:
+            type(self).is_overload_logged = True
+            _log.warning("more than %d connections: further ones are refused", self.limits.connections)
+
+    def _start_timer(self, seconds: float, then: Callable[[], None]) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(seconds, then)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def protocol_with(limits: Limits) -> type[Protocol]:
+    """The protocol of listeners with these limits."""
+    return type("LimitedProtocol", (Protocol,), {"limits": limits, "is_overload_logged": False})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING
 
+from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import too_large
 
 if TYPE_CHECKING:
@@ -13,11 +15,11 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope
 
-    from evolink_mock.http.errors import ApiError
 
 _HOST = re.compile(rb"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 _LENGTH_DIGITS = 19  # of a Content-Length that are read: more exceed any limit
 _CACHED_ORIGINS = 1000
+BODY_SECONDS = 60.0  # for a whole body to arrive
 
 
 class ClientDisconnectedError(Exception):
@@ -32,10 +34,19 @@ def token_of(authorization: bytes) -> str | None:
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | ApiError:
-    """The complete body, or an error as soon as it is known to be larger than `limit` bytes."""
+    """The complete body, or an error: as soon as it is known to be larger than `limit` bytes, or when it is late."""
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:_LENGTH_DIGITS]) > limit:
         return too_large(limit)
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read_chunks(receive, limit)
+    except TimeoutError:
+        detail = f"no complete body within {BODY_SECONDS:g} s"
+        return ApiError(408, detail, headers=((b"connection", b"close"),))
+
+
+async def _read_chunks(receive: Receive, limit: int) -> bytes | ApiError:
     chunks: list[bytes] = []
     size = 0
     while True:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
+from evolink_mock.domain.parsed_url import DEFAULT_PORTS, ParsedUrl
+
 _LAST_PORT = 65535
 _LONGEST_NAME = 253
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#]*)([^#]*)(?:#.*)?", re.IGNORECASE)
@@ -16,24 +16,6 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 # What inet_aton and the WHATWG URL standard parse as an IPv4 address, whatever precedes the last label.
 ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedUrl:
-    """A parsed URL. `host` is canonical: lower case, without brackets or a trailing dot.
-
-    `request_target` is the path and query exactly as written (clause `callback.query-kept`).
-    """
-
-    scheme: str
-    host: str
-    port: int
-    request_target: bytes
-
-    def authority(self) -> str:
-        """The value of the Host header."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def parse_url(url: str) -> ParsedUrl:
@@ -53,7 +35,7 @@ def parse_url(url: str) -> ParsedUrl:
         raise ValueError("has a backslash")
     host, port = parse_authority(authority)
     request_target = rest if rest.startswith("/") else f"/{rest}"
-    return ParsedUrl(scheme, host, port or DEFAULT_PORTS[scheme], request_target.encode("ascii"))
+    return ParsedUrl(url, scheme, host, port or DEFAULT_PORTS[scheme], request_target.encode("ascii"))
 
 
 def parse_authority(authority: str) -> tuple[str, int | None]:

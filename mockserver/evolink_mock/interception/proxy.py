@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from evolink_mock.http.urls import DEFAULT_PORTS, ParsedUrl, parse_url
+from evolink_mock.domain.parsed_url import DEFAULT_PORTS, ParsedUrl
+from evolink_mock.http.urls import parse_url
 
 if TYPE_CHECKING:
     import socket

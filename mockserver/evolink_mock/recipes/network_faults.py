@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from evolink_mock.http.connection import ConnectionDroppedError
+from evolink_mock.http.connection import ConnectionDroppedError, is_stopping
 from evolink_mock.recipes.body_variants import UNKNOWN_HEADER
 from evolink_mock.recipes.effects import GATEWAY
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
@@ -68,7 +68,11 @@ class _FaultySend:
         recipe, exchange = self._recipe, self._exchange
         if recipe.latency is not None:
             latency = recipe.latency
-            await asyncio.sleep(latency.shortest + (latency.longest - latency.shortest) * self._chance)
+            try:
+                await asyncio.sleep(latency.shortest + (latency.longest - latency.shortest) * self._chance)
+            except asyncio.CancelledError as error:
+                if not is_stopping(error):
+                    raise
         if recipe.drop:
             exchange.status, exchange.answer_body, exchange.answer_headers = 0, b"", ()
             raise ConnectionDroppedError(sent=False)

@@ -71,14 +71,13 @@ def _routes(service: Service) -> list[Route]:
 def _lifespan(service: Service) -> Callable[[object], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
-        callbacks = asyncio.create_task(service.callback_service.run())
+        callbacks = asyncio.create_task(service.callback_service.scheduler.run())
         service.ready = True
         try:
             yield
         finally:
             service.ready = False
             await service.callback_service.close()
-            await service.times.close()
             callbacks.cancel()
             with suppress(asyncio.CancelledError):
                 await callbacks

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
+import signal
 import sys
-from typing import TYPE_CHECKING
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 
 from evolink_mock.domain.clock import SystemClock
 from evolink_mock.http.access_log import AccessLog
-from evolink_mock.http.protocol import Protocol
+from evolink_mock.http.connection import STOPPING
+from evolink_mock.http.limits import Limits
+from evolink_mock.http.protocol import Protocol, protocol_with
 from evolink_mock.server.app import create_app
 from evolink_mock.server.listeners import BACKLOG, Listeners, local_address
+from evolink_mock.server.log_writer import LogWriter, logging_to_stderr
 from evolink_mock.service.service import Service
 
 if TYPE_CHECKING:
-    import asyncio
     import socket
     import ssl
     from collections.abc import Callable
+    from types import FrameType
 
     from evolink_spec import Spec
     from starlette.types import ASGIApp
@@ -30,30 +37,30 @@ if TYPE_CHECKING:
     from evolink_mock.interception.proxy import Passage, Proxy
     from evolink_mock.settings import Settings
 
-_STOP_SECONDS = 5  # for requests in progress
+_STOP_SECONDS = 2  # for all of it
+_GRACE_SECONDS = 0.2  # for requests in progress, before those that wait for something are ended
+_ABORT_SECONDS = 0.3  # after that, for clients to read their responses
 _TLS_SHUTDOWN_SECONDS = 1.0  # for a client to answer the close of its TLS connection; the default is 30
 
 
 def serve(
     spec: Spec, settings: Settings, listeners: Listeners, *, quiet: bool, ready: Callable[[], None]
 ) -> None:
-    """Serve until Ctrl-C or SIGTERM. `ready` is called when requests are answered."""
-    configure_logging(quiet=quiet)
-    log = AccessLog(sys.stderr, colour=sys.stderr.isatty())
+    """Serve until Ctrl-C or SIGTERM. `ready` is called, in a thread, when requests are answered."""
     service = create_service(spec, settings, listeners)
 
     def on_ready() -> None:
         freeze_memory()
-        ready()
+        # In a thread: whoever reads stdout may be slow, too.
+        threading.Thread(target=ready, name="evolink-mock ready", daemon=True).start()
 
-    try:
-        with listeners:
-            observe = _ignore if quiet else log
-            Server(service, listeners, observe=observe, ready=on_ready).run(sockets=[listeners.http])
-    except KeyboardInterrupt:
-        pass  # uvicorn has stopped in an orderly way, and raises the signal again
-    finally:
-        log.flush()
+    with logging_to_stderr(quiet=quiet) as writer, listeners:
+        log = AccessLog(writer.write, colour=sys.stderr.isatty())
+        Server(service, listeners, observe=_ignore if quiet else log, ready=on_ready).run(
+            sockets=[listeners.http]
+        )
+    with LogWriter(sys.stdout) as writer:
+        writer.write("stopped\n")
 
 
 def create_service(
@@ -74,7 +81,7 @@ def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
     """Uvicorn's configuration for an app: the fast parser, no log of its own."""
     return uvicorn.Config(
         app,
-        http=Protocol,
+        http=protocol_with(_limits()),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -83,6 +90,19 @@ def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
+
+
+def _limits() -> Limits:
+    """The default limits; of connections, no more than three quarters of the files that may be open."""
+    limits = Limits()
+    if sys.platform == "win32":
+        return limits
+    import resource
+
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return limits
+    return replace(limits, connections=min(limits.connections, files * 3 // 4))
 
 
 class Server(uvicorn.Server):
@@ -128,7 +148,23 @@ class Server(uvicorn.Server):
         """Close every listener, after the requests in progress have been answered."""
         if self._proxy is not None:
             await self._proxy.close()
+        ending = asyncio.create_task(self._end_requests())
         await super().shutdown(sockets)
+        ending.cancel()
+
+    async def _end_requests(self) -> None:
+        """Have the requests that wait for something answered now, and cut the connections that remain."""
+        await asyncio.sleep(_GRACE_SECONDS)
+        for task in self.server_state.tasks:
+            task.cancel(STOPPING)
+        await asyncio.sleep(_ABORT_SECONDS)
+        for connection in list(self.server_state.connections):
+            cast("Protocol", connection).transport.abort()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Stop in an orderly way; uvicorn would raise the signal again afterwards, and exit with its status."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
     async def _serve_control(self, listener: socket.socket) -> asyncio.Server:
         """Serve the control API alone, over the same service."""
@@ -142,12 +178,12 @@ class Server(uvicorn.Server):
         self, listener: socket.socket, config: uvicorn.Config, context: ssl.SSLContext | None
     ) -> asyncio.Server:
         """Serve the same protocol on another socket: uvicorn supports only one app, with or without TLS."""
-        import asyncio
-
         loop = asyncio.get_running_loop()
 
+        create = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
+
         def protocol() -> asyncio.Protocol:
-            return Protocol(
+            return create(
                 config=config, server_state=self.server_state, app_state=self.lifespan.state, _loop=loop
             )
 
@@ -178,13 +214,3 @@ def freeze_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-
-
-def configure_logging(*, quiet: bool) -> None:
-    """Send the mock's own log to stderr; with `quiet`, warnings only."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s  %(message)s", datefmt="%H:%M:%S"))
-    logger = logging.getLogger("evolink_mock")
-    logger.addHandler(handler)
-    logger.setLevel(logging.WARNING if quiet else logging.INFO)
-    logger.propagate = False

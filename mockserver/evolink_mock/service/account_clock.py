@@ -14,14 +14,16 @@ from evolink_mock.domain.clock import VirtualClock
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
+    from evolink_mock.callbacks.scheduler import CallbackScheduler
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.clock import Clock
     from evolink_mock.domain.deliveries import Delivery
+    from evolink_mock.domain.store import Store
     from evolink_mock.domain.tasks import Task
-    from evolink_mock.service.service import Service
+    from evolink_mock.service.notifier import Notifier
 
-What = Literal["task.processing", "task.completed", "task.failed", "callback.attempt", "link.expired"]
-# What comes first of one instant; of the same rank, the older task.
+EventKind = Literal["task.processing", "task.completed", "task.failed", "callback.attempt", "link.expired"]
+# The order of events at one instant; of the same rank, the older task comes first.
 _RANKS = {
     "task.processing": 0,
     "task.completed": 1,
@@ -30,13 +32,14 @@ _RANKS = {
     "link.expired": 3,
 }
 LAST = 9_999_999_999.0  # Unix seconds: an id has ten digits for its time
+_TURN_SECONDS = 1.0  # real time, for another who moves the same account's time to finish
 
 
 class Event(Struct, frozen=True):
     """Something that happened while time was advanced. `status` and `problem` are those of an attempt."""
 
     at: float
-    what: What
+    what: EventKind
     task_id: str
     status: int | None = None
     problem: str | None = None
@@ -59,171 +62,139 @@ class ShiftedClock:
             await self._clock.sleep_until(max(instant - self._shift, self._clock.now() + 1e-6))
 
 
-class AccountClocks:
-    """Who moves the time of which account at this moment, and which agendas run beside the server's."""
+class ClockBusyError(Exception):
+    """Somebody else is moving the account's time: perhaps the very caller, from within a callback."""
 
     def __init__(self) -> None:
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._runs: dict[str, asyncio.Task[None]] = {}
+        super().__init__(
+            "the account's time is being moved, and a callback is under way: "
+            "a callback handler cannot move the clock that waits for its response"
+        )
 
-    def lock(self, account: Account) -> asyncio.Lock:
-        """One at a time moves the time of an account."""
-        return self._locks.setdefault(account.token, asyncio.Lock())
+
+class AccountClocks:
+    """The time of each account: the server's, or its own once it was frozen, set or advanced."""
+
+    def __init__(self, clock: Clock, store: Store, scheduler: CallbackScheduler, notifier: Notifier) -> None:
+        self._clock = clock
+        self._store = store
+        self._scheduler = scheduler
+        self._notifier = notifier
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    def clock_of(self, account: Account) -> Clock:
+        """The clock that an account lives by."""
+        return account.clock or self._clock
+
+    def now(self, account: Account) -> float:
+        """The instant it is for an account."""
+        return self.clock_of(account).now()
+
+    def is_frozen(self, account: Account) -> bool:
+        """Whether the account's time stands still until it is advanced."""
+        return isinstance(account.clock, VirtualClock)
 
     def is_moving(self, account: Account) -> bool:
-        """Whether somebody does."""
+        """Whether somebody is moving the account's time."""
         lock = self._locks.get(account.token)
         return lock is not None and lock.locked()
 
-    def run(self, service: Service, account: Account) -> None:
-        """Let the agenda of an account run with its own clock."""
-        self._runs[account.token] = asyncio.create_task(service.callback_service.agenda(account).run())
+    async def next_due(self, account: Account) -> float | None:
+        """When the next callback of the account is due; None for never."""
+        first = min(self._scheduler.dues(account).values(), default=math.inf)
+        return first if first < math.inf else None
 
-    def halt(self, account: Account) -> None:
-        """Stop its agenda; attempts under way go on."""
-        if (run := self._runs.pop(account.token, None)) is not None:
-            run.cancel()
+    @asynccontextmanager
+    async def moving(self, account: Account) -> AsyncIterator[None]:
+        """Be the one who moves the account's time; those who wait for it to move are notified afterwards.
 
-    def forget(self, account: Account) -> None:
-        """Keep nothing of an account."""
-        self.halt(account)
-        self._locks.pop(account.token, None)
-
-    async def close(self) -> None:
-        """Wait for agendas that were closed."""
-        runs = [*self._runs.values()]
-        for run in runs:
-            run.cancel()
-        await asyncio.gather(*runs, return_exceptions=True)
-
-
-def now(service: Service, account: Account) -> float:
-    """The instant it is for an account."""
-    return (account.clock or service.clock).now()
-
-
-def is_frozen(account: Account) -> bool:
-    """Whether the account's time stands until it is advanced."""
-    return isinstance(account.clock, VirtualClock)
-
-
-async def next_due(service: Service, account: Account) -> float | None:
-    """When something of the account's is called back next; None for never."""
-    tasks = {task.id for task in await service.store.tasks(account.token)}
-    first = min(service.callback_service.agenda(account).dues(tasks).values(), default=math.inf)
-    return first if first < math.inf else None
-
-
-@asynccontextmanager
-async def moving(service: Service, account: Account) -> AsyncIterator[None]:
-    """Be the one who moves the account's time; who waits for it to move hears when this is over."""
-    try:
-        async with service.times.lock(account):
+        `ClockBusyError` when another is at it for more than a second: it waits for a callback, whose receiver may be
+        the caller.
+        """
+        lock = self._locks.setdefault(account.token, asyncio.Lock())
+        try:
+            async with asyncio.timeout(_TURN_SECONDS):
+                await lock.acquire()
+        except TimeoutError:
+            raise ClockBusyError from None
+        try:
             yield
-    finally:
-        service.notifier.notify(account.token)
+        finally:
+            lock.release()
+            self._notifier.notify(account.token)
 
+    async def freeze(self, account: Account) -> None:
+        """Stop the account's time where it is."""
+        async with self.moving(account):
+            self._freeze(account)
 
-async def freeze(service: Service, account: Account) -> None:
-    """Stop the account's time where it is, and take its callbacks off the agenda of a clock that runs."""
-    async with moving(service, account):
-        await _freeze(service, account)
+    async def advance(self, account: Account, seconds: float) -> list[Event]:
+        """Move the account's time forward, and do what falls due on the way, each at its own instant, in order.
 
+        Callbacks with their real HTTP exchange, retries included. What is a function of time (states, links, rate
+        windows, refunds) needs nothing done. Returns what happened, in order. ValueError for a negative number, or an
+        instant after `LAST`; `ClockBusyError`.
+        """
+        async with self.moving(account):
+            clock = self._freeze(account)
+            return await self._move(account, clock, clock.now() + seconds)
 
-async def advance(service: Service, account: Account, seconds: float) -> list[Event]:
-    """Move the account's time forward, and do what falls due on the way, each at its own instant, in order.
+    async def set_time(self, account: Account, instant: float) -> list[Event]:
+        """Move the account's time forward to an instant (Unix seconds), as `advance` does. ValueError for the past."""
+        async with self.moving(account):
+            return await self._move(account, self._freeze(account), instant)
 
-    Callbacks with their real HTTP exchange, retries included. What is a function of time (states, links,
-    rate windows, credits that come back) needs nothing done. Who comes while somebody else advances waits.
-    What happened, in order. ValueError for a negative number, or an instant after `LAST`.
-    """
-    async with moving(service, account):
-        clock = await _freeze(service, account)
-        return await _move(service, account, clock, clock.now() + seconds)
+    async def resume(self, account: Account) -> None:
+        """Let the account's time run again, from where it stands: what is over stays over."""
+        async with self.moving(account):
+            if self.is_frozen(account):
+                account.clock = ShiftedClock(self._clock, self.now(account) - self._clock.now())
+                self._scheduler.clock_changed(account)
 
+    async def drop(self, account: Account) -> None:
+        """Forget an account with all that belongs to it. The result of a callback under way is ignored."""
+        self._scheduler.discard(account)
+        self._locks.pop(account.token, None)
+        await self._store.drop(account.token)
+        self._notifier.notify(account.token)
 
-async def set_time(service: Service, account: Account, instant: float) -> list[Event]:
-    """Move the account's time forward to an instant (Unix seconds), as `advance` does. ValueError for a past one."""
-    async with moving(service, account):
-        clock = await _freeze(service, account)
-        return await _move(service, account, clock, instant)
-
-
-async def resume(service: Service, account: Account) -> None:
-    """Let the account's time run again, from where it stands: what is over stays over."""
-    async with moving(service, account):
-        if is_frozen(account):
-            clock = ShiftedClock(service.clock, now(service, account) - service.clock.now())
-            await _take(service, account, clock)
-            service.times.run(service, account)
-
-
-async def drop(service: Service, account: Account) -> None:
-    """Forget an account with all that is its own; callbacks under way are not waited for, nor heard of."""
-    tasks = {task.id for task in await service.store.tasks(account.token)}
-    service.callback_service.agenda(account).abandon(tasks)
-    service.callback_service.forget(account, tasks)
-    service.times.forget(account)
-    await service.store.drop(account.token)
-    service.notifier.notify(account.token)
-
-
-async def _freeze(service: Service, account: Account) -> VirtualClock:
-    if isinstance(account.clock, VirtualClock):
+    def _freeze(self, account: Account) -> VirtualClock:
+        if not isinstance(account.clock, VirtualClock):
+            account.clock = VirtualClock(self.now(account))
+            self._scheduler.clock_changed(account)
         return account.clock
-    clock = VirtualClock(now(service, account))
-    service.times.halt(account)
-    await _take(service, account, clock)
-    return clock
+
+    async def _move(self, account: Account, clock: VirtualClock, target: float) -> list[Event]:
+        start = clock.now()
+        if not start <= target <= LAST:
+            raise ValueError(
+                f"time only moves forward, from {start:.3f} to at most {LAST:.0f}; {target:.3f} is out of range"
+            )
+        before = {owed.task_id: len(owed.attempts) for owed in await self._store.deliveries(account.token)}
+        if not await self._scheduler.advance(account, clock, target):
+            return []  # the account was dropped meanwhile, and its token belongs to another account now
+        events = [
+            event
+            for task in await self._store.tasks(account.token)
+            for event in _transitions(task, start, target)
+        ]
+        for delivery in await self._store.deliveries(account.token):
+            events += _attempts(delivery, before)
+        return sorted(events, key=lambda event: (event.at, _RANKS[event.what]))
 
 
-async def _take(service: Service, account: Account, clock: Clock) -> None:
-    """Give an account this clock, and an agenda that follows it, with all it owes and what is under way."""
-    callback_service = service.callback_service
-    before = callback_service.agenda(account)
-    if account.clock is not None:
-        await callback_service.rejoin(account)
-    account.clock = clock
-    await callback_service.part(account)
-    tasks = {task.id for task in await service.store.tasks(account.token)}
-    before.hand_over(tasks, callback_service.agenda(account))
-
-
-async def _move(service: Service, account: Account, clock: VirtualClock, target: float) -> list[Event]:
-    began = clock.now()
-    if not began <= target <= LAST:
-        raise ValueError(
-            f"time moves forward, from {began:.3f} to {LAST:.0f} at most, and not to {target:.3f}"
-        )
-    known = {owed.task_id: len(owed.attempts) for owed in await service.store.deliveries(account.token)}
-    agenda = service.callback_service.agenda(account)
-    await agenda.run_due(began)  # what was under way when time stopped is waited for
-    while (due := agenda.next_due()) is not None and due <= target:
-        clock.advance(max(0.0, due - clock.now()))
-        await agenda.run_due(due)
-    if service.callback_service.agenda(account) is not agenda:
-        return []  # the account was dropped meanwhile, and what has its token now is another
-    clock.advance(target - clock.now())
-    tasks = await service.store.tasks(account.token)
-    found = [event for task in tasks for event in _turns(task, began, target)]
-    found += [
-        event for owed in await service.store.deliveries(account.token) for event in _tries(owed, known)
-    ]
-    return sorted(found, key=lambda event: (event.at, _RANKS[event.what]))
-
-
-def _turns(task: Task, began: float, target: float) -> Iterator[Event]:
-    """The turning points of a task after `began`, up to `target`."""
+def _transitions(task: Task, start: float, target: float) -> Iterator[Event]:
+    """What happens to a task by itself after `start`, up to `target`."""
     plan = task.plan
-    turns: list[tuple[float, What]] = [(plan.starts, "task.processing")]
+    transitions: list[tuple[float, EventKind]] = [(plan.starts, "task.processing")]
     if plan.outcome.failure is not None:
-        turns.append((plan.ends, "task.failed"))
+        transitions.append((plan.ends, "task.failed"))
     else:
-        turns += [(plan.ends, "task.completed"), (plan.expires, "link.expired")]
-    return (Event(at, what, task.id) for at, what in turns if began < at <= target)
+        transitions += [(plan.ends, "task.completed"), (plan.expires, "link.expired")]
+    return (Event(at, what, task.id) for at, what in transitions if start < at <= target)
 
 
-def _tries(owed: Delivery, known: Mapping[str, int]) -> Iterator[Event]:
+def _attempts(delivery: Delivery, before: Mapping[str, int]) -> Iterator[Event]:
     """The attempts that are new."""
-    for one in owed.attempts[known.get(owed.task_id, 0) :]:
-        yield Event(one.at, "callback.attempt", owed.task_id, one.status, one.problem)
+    for attempt in delivery.attempts[before.get(delivery.task_id, 0) :]:
+        yield Event(attempt.at, "callback.attempt", delivery.task_id, attempt.status, attempt.problem)

@@ -1,4 +1,4 @@
-"""Everything an endpoint needs, put together once: the one place where settings become working parts."""
+"""Everything an endpoint needs, built once: the one place where settings become objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from evolink_mock.http.requests import Origins
 from evolink_mock.media.cache import MediaCache
 from evolink_mock.recipes.registry import RecipeRegistry
 from evolink_mock.service.account_clock import AccountClocks
-from evolink_mock.service.waiting import Notifier
+from evolink_mock.service.notifier import Notifier
 
 if TYPE_CHECKING:
     from evolink_spec import CallbackRules, Spec
@@ -46,18 +46,18 @@ class Service:
         self.max_body = settings.max_body
         self.clock = clock or SystemClock(None if seed is None else SEEDED_START, settings.clock_scale)
         self.notifier = Notifier()
-        self.times = AccountClocks()
         self.store = store or MemoryStore(terms, self.notifier.notify)
         self.settings = settings
         self.ca_pem: bytes | None = None  # the certificate to trust, where there is https
         self.ready = False  # whether callbacks are being delivered
-        self.anonymous = open_account("", terms)  # who asks without a token
+        self.anonymous = open_account("", terms)  # requests without a token
         self.registry = RecipeRegistry(_statuses(spec), spec.failures)
         self.media_cache = MediaCache()
         self.origins = Origins(settings.public_url)
         self.callback_service = CallbackService(
             self.clock, self.store, _callback_rules(spec), settings.allow_callbacks_to
         )
+        self.clocks = AccountClocks(self.clock, self.store, self.callback_service.scheduler, self.notifier)
 
 
 def _statuses(spec: Spec) -> set[int]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from evolink_mock.domain import accounts
-from evolink_mock.service import account_clock
 
 if TYPE_CHECKING:
     from evolink_mock.domain.accounts import Account
@@ -17,13 +16,14 @@ if TYPE_CHECKING:
 
 
 async def finish_task(service: Service, account: Account, task_id: str, outcome: Outcome) -> bool:
-    """End a task now; False when it is over, or gone. Its callback falls due now, later by as much as it was late.
+    """End a task now; False when it is over, or gone. A callback that was to come late comes as much later than now.
 
-    On a frozen clock the callback was attempted when this returns. Credits come back as the new end has it.
+    On a frozen clock the callback has been attempted when this returns. Credits are refunded as the new end has it.
     """
-    async with account_clock.moving(service, account):
+    clocks, scheduler = service.clocks, service.callback_service.scheduler
+    async with clocks.moving(account):
         task = await service.store.task(task_id)
-        now = account_clock.now(service, account)
+        now = clocks.now(account)
         if task is None or now >= task.plan.ends:
             return False
         before = task.plan
@@ -31,21 +31,21 @@ async def finish_task(service: Service, account: Account, task_id: str, outcome:
         usage = task.operation.answer.get("usage") or {}
         accounts.move_refund(account, before, after, usage.get("credits_reserved", 0))
         await service.store.put(replace(task, plan=after))
-        agenda = service.callback_service.agenda(account)
-        for due, owed in agenda.withdraw({task_id}):
-            late = max(0.0, due - before.ends) if math.isfinite(due) else 0.0
-            agenda.put(now + late, owed)
-        if account_clock.is_frozen(account):
-            await agenda.run_due(now)
+        due = scheduler.dues(account).get(task_id)
+        if due is not None:
+            delay = max(0.0, due - before.ends) if math.isfinite(due) else 0.0
+            scheduler.reschedule(account, task_id, now + delay)
+        if clocks.is_frozen(account):
+            await scheduler.run_due(account)
         return True
 
 
 async def redeliver(service: Service, account: Account, task_id: str) -> bool:
-    """Attempt the callback of a task once more, now; False while it is on the agenda."""
-    async with account_clock.moving(service, account):
-        agenda = service.callback_service.agenda(account)
-        owed = await service.store.delivery(task_id)
-        if owed is None or agenda.dues({task_id}):
+    """Attempt the callback of a task once more, now; False while it is still to be attempted anyway."""
+    scheduler = service.callback_service.scheduler
+    async with service.clocks.moving(account):
+        delivery = await service.store.delivery(task_id)
+        if delivery is None or task_id in scheduler.dues(account):
             return False
-        await agenda.replay(owed)
+        await scheduler.attempt_now(account, delivery)
         return True

@@ -1,4 +1,4 @@
-"""Waiting for something to become true of an account, without looking again and again."""
+"""Wait until something is true of an account, without polling."""
 
 from __future__ import annotations
 
@@ -6,63 +6,49 @@ import asyncio
 import math
 from typing import TYPE_CHECKING, Literal
 
-from evolink_mock.service import account_clock
-
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from evolink_mock.domain.accounts import Account
-    from evolink_mock.service.service import Service
+    from evolink_mock.service.account_clock import AccountClocks
+    from evolink_mock.service.notifier import Notifier
 
 Why = Literal["reached", "timeout", "frozen"]
 Reached = tuple[bool, float]  # whether it is; else when it may be by itself, Unix seconds
 
 
-class Notifier:
-    """Wakes who waits for news of an account. Where anonymous waits, ringing costs a look into an empty dict."""
-
-    def __init__(self) -> None:
-        self._hung: dict[str, asyncio.Event] = {}
-
-    def subscribe(self, token: str) -> asyncio.Event:
-        """The event that the next news of an account sets. Hang it before looking, so that nothing is missed."""
-        return self._hung.setdefault(token, asyncio.Event())
-
-    def notify(self, token: str) -> None:
-        """Wake who waits for news of an account."""
-        if self._hung and (event := self._hung.pop(token, None)) is not None:
-            event.set()
-
-
 async def wait(
-    service: Service, account: Account, reached: Callable[[], Awaitable[Reached]], seconds: float
+    clocks: AccountClocks,
+    notifier: Notifier,
+    account: Account,
+    reached: Callable[[], Awaitable[Reached]],
+    seconds: float,
 ) -> Why:
     """Return when `reached`, else after so many real seconds.
 
-    Else at once when the account's time is frozen and anonymous is advancing it: waiting would change nothing.
+    Return at once when the account's time is frozen and nobody is advancing it: waiting would change nothing.
     """
     try:
         async with asyncio.timeout(seconds):
             while True:
-                bell = service.notifier.subscribe(account.token)
-                there, instant = await reached()
-                if there:
+                changed = notifier.subscribe(account.token)
+                is_reached, instant = await reached()
+                if is_reached:
                     return "reached"
-                if account_clock.is_frozen(account) and not service.times.is_moving(account):
+                if clocks.is_frozen(account) and not clocks.is_moving(account):
                     return "frozen"
-                await _either(service, account, bell, instant)
+                await _first(changed.wait(), clocks, account, instant)
     except TimeoutError:
         return "timeout"
 
 
-async def _either(service: Service, account: Account, bell: asyncio.Event, instant: float) -> None:
-    """Wait for the bell or for an instant of the account's clock."""
-    waits: list[asyncio.Task[object]] = [asyncio.create_task(bell.wait())]
+async def _first(changed: Awaitable[object], clocks: AccountClocks, account: Account, instant: float) -> None:
+    """Wait for a change of the account, or for an instant of its clock."""
+    waits: list[asyncio.Future[object]] = [asyncio.ensure_future(changed)]
     if instant < math.inf:
-        clock = account.clock or service.clock
-        waits.append(asyncio.create_task(clock.sleep_until(instant)))
+        waits.append(asyncio.ensure_future(clocks.clock_of(account).sleep_until(instant)))
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for one in waits:
-            one.cancel()
+        for waiting in waits:
+            waiting.cancel()

@@ -6,9 +6,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
 import pytest
 from evolink_check.analysis.internal_hosts import host_of, is_internal, is_plainly_public, v4_of
-from evolink_mock.callbacks.url_guard import url_refusal
 from hypothesis import given
 from hypothesis import strategies as st
+from support.callbacks import url_refusal
 from support.trace_builders import SPEC
 
 RULES = next(iter(next(iter(SPEC.creates.values())).values())).callback

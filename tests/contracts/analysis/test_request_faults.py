@@ -9,11 +9,11 @@ import pytest
 from evolink_check.analysis.request_faults import RequestFault, create_faults, operation_of, renamed
 from evolink_check.traffic.formats import NOT_JSON, decoded
 from evolink_mock.api.operations import CompiledOperations
-from evolink_mock.callbacks.url_guard import url_refusal
 from evolink_mock.http.errors import ApiError as Refusal
 from evolink_mock.http.json_body import check_content_type, parse
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.callbacks import url_refusal
 from support.trace_builders import BODY, MODEL, SPEC, compact
 
 CREATES = next(iter(SPEC.creates.values()))

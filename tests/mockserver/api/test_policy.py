@@ -40,7 +40,7 @@ CREATE_FAULTS: dict[str, tuple[int, dict[str, Any]]] = {
     "too often": (429, {"retry_after": 12.0}),
     "no JSON": (400, {"document": UNREADABLE}),
     "schema": (400, {"document": BODY | {"duration": 7}}),
-    "callback": (400, {"callback_refusal": FORBIDDEN}),
+    "callback": (400, {"callback": FORBIDDEN}),
     "model": (403, {"denied": MODEL}),
     "credits": (402, {"granted": 4}),
 }
@@ -128,7 +128,7 @@ def test_what_is_wrong_with_the_body_is_told_with_its_field() -> None:
 
 
 def test_a_refused_callback_is_told_as_it_was_found() -> None:
-    assert policy.check_callback_url(a_context(callback_refusal=FORBIDDEN)) is FORBIDDEN
+    assert policy.check_callback_url(a_context(callback=FORBIDDEN)) is FORBIDDEN
 
 
 def test_access_is_denied_to_one_model_and_no_other() -> None:

@@ -5,30 +5,39 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_mock.callbacks import scheduler
 from evolink_mock.callbacks.scheduler import CallbackScheduler
 from evolink_mock.callbacks.sender import CallbackSender
+from evolink_mock.callbacks.turns import Limits
 from evolink_mock.callbacks.url_guard import Allowed
 from evolink_mock.domain.clock import SystemClock, VirtualClock
 from evolink_mock.domain.deliveries import Attempt, Delivery
 from evolink_spec.models import CallbackRules
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.builders import an_account
+from support.callbacks import a_delivery
+
+if TYPE_CHECKING:
+    from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.parsed_url import ParsedUrl
 
 RULES = CallbackRules("callback_url", 2048, 10.0, (1.0, 2.0, 4.0))
 Meet = Callable[[str], Awaitable[None]]
 
 
 def owed(name: str) -> Delivery:
-    return Delivery(name, f"https://hooks.example/{name}")
+    return a_delivery(name, f"https://hooks.example/{name}")
 
 
 @dataclass
 class World:
-    """A dispatcher, and what it did: `statuses` answer the attempts of a task, 200 when they run out."""
+    """A scheduler, and what it did: `statuses` answer the attempts of a task, 200 when they run out.
+
+    The account's time stands still until `advance`, or follows the scheduler's clock: `frozen`.
+    """
 
     statuses: dict[str, list[int]] = field(default_factory=dict)
     meet: Meet | None = None  # awaited within each attempt
@@ -36,18 +45,28 @@ class World:
     calls: list[tuple[float, str]] = field(default_factory=list)
     heard: list[tuple[str, int, str | None, float | None]] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    frozen: bool = True
+    limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        self.dispatcher = CallbackScheduler(self.clock, self, self.body_of, RULES, self.on_attempt)
+        self.account = an_account()
+        self.account.clock = self.clock if self.frozen else None
+        self.scheduler = CallbackScheduler(
+            self.clock, self, self.body_of, RULES, self.on_attempt, limits=self.limits
+        )
 
     async def body_of(self, task_id: str) -> bytes | None:
         if task_id.startswith("broken"):
             raise LookupError(task_id)
         return None if task_id.startswith("dropped") else task_id.encode()
 
-    async def deliver(self, url: str, body: bytes, at: float) -> Attempt:
+    async def advance(self, until: float) -> None:
+        """Move the time of the account, with all that falls due on the way."""
+        await self.scheduler.advance(self.account, self.clock, until)
+
+    async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
         name = body.decode()
-        assert url == owed(name).url
+        assert target == owed(name).target
         self.calls.append((at, name))
         self.news.set()
         if self.meet:
@@ -55,7 +74,8 @@ class World:
         answers = self.statuses.get(name)
         return Attempt(at, 0.1, answers.pop(0) if answers else 200, None)
 
-    def on_attempt(self, delivery: Delivery, attempt: Attempt, due: float | None) -> None:
+    def on_attempt(self, account: Account, delivery: Delivery, attempt: Attempt, due: float | None) -> None:
+        assert account is self.account
         assert delivery.attempts[-1] is attempt
         self.heard.append((delivery.task_id, len(delivery.attempts), attempt.problem, due))
         self.news.set()
@@ -70,7 +90,7 @@ class World:
 
     def schedule(self, **ends: float) -> None:
         for name, ended_at in ends.items():
-            self.dispatcher.schedule(owed(name), ended_at)
+            self.scheduler.schedule(self.account, owed(name), ended_at)
 
 
 async def _alone(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -87,25 +107,25 @@ def play(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def test_a_failure_is_retried_after_one_two_and_four_seconds_and_then_given_up() -> None:
     world = World({"a": [500, 302, 404, 503]})
     world.schedule(a=100.0)
-    play(lambda: world.dispatcher.run_due(1000.0))
+    play(lambda: world.advance(1000.0))
     assert world.calls == [(100.0, "a"), (101.0, "a"), (103.0, "a"), (107.0, "a")]
     assert [due for *_, due in world.heard] == [101.0, 103.0, 107.0, None]
-    assert world.dispatcher.pending() == []
+    assert world.scheduler.pending() == []
 
 
 def test_a_success_ends_it() -> None:
     world = World({"a": [500, 204]})
     world.schedule(a=100.0)
-    play(lambda: world.dispatcher.run_due(1000.0))
+    play(lambda: world.advance(1000.0))
     assert world.heard == [("a", 1, None, 101.0), ("a", 2, None, None)]
 
 
 def test_nothing_happens_before_its_time() -> None:
     world = World({"a": [500]})
     world.schedule(a=100.0, b=102.0)
-    play(lambda: world.dispatcher.run_due(100.5))
+    play(lambda: world.advance(100.5))
     assert world.calls == [(100.0, "a")]
-    assert [(due, delivery.task_id) for due, delivery in world.dispatcher.pending()] == [
+    assert [(due, delivery.task_id) for due, delivery in world.scheduler.pending()] == [
         (101.0, "a"),
         (102.0, "b"),
     ]
@@ -114,7 +134,7 @@ def test_nothing_happens_before_its_time() -> None:
 def test_a_retry_takes_its_place_among_the_others() -> None:
     world = World({"a": [500]})
     world.schedule(c=101.5, b=100.5, a=100.0)
-    play(lambda: world.dispatcher.run_due(200.0))
+    play(lambda: world.advance(200.0))
     assert world.calls == [(100.0, "a"), (100.5, "b"), (101.0, "a"), (101.5, "c")]
 
 
@@ -137,10 +157,10 @@ def test_time_in_steps_does_what_time_in_one_go_does(
 
     async def stepwise() -> None:
         for step in [*sorted(steps), 100]:
-            await in_steps.dispatcher.run_due(step)
+            await in_steps.advance(step)
 
     in_one_go, in_steps = world(), world()
-    play(lambda: in_one_go.dispatcher.run_due(100))
+    play(lambda: in_one_go.advance(100))
     play(stepwise)
     assert in_steps.calls == in_one_go.calls == sorted(in_one_go.calls, key=lambda call: call[0])
 
@@ -154,7 +174,7 @@ def test_what_is_due_at_one_instant_is_done_together() -> None:
 
     world = World(meet=meet)
     world.schedule(a=100.0, b=100.0)
-    play(lambda: world.dispatcher.run_due(100.0))
+    play(lambda: world.advance(100.0))
     assert len(world.heard) == 2
 
 
@@ -165,9 +185,9 @@ def test_whoever_asks_second_waits_for_what_the_first_began() -> None:
         await gate.wait()
 
     async def scene() -> None:
-        first = asyncio.create_task(world.dispatcher.run_due(100.0))
+        first = asyncio.create_task(world.advance(100.0))
         await world.until(lambda: bool(world.calls))
-        second = asyncio.create_task(world.dispatcher.run_due(100.0))
+        second = asyncio.create_task(world.advance(100.0))
         await asyncio.sleep(0)
         assert not second.done()
         gate.set()
@@ -186,11 +206,11 @@ def test_who_stops_waiting_stops_no_attempt() -> None:
         await gate.wait()
 
     async def scene() -> None:
-        waiting = asyncio.create_task(world.dispatcher.run_due(100.0))
+        waiting = asyncio.create_task(world.advance(100.0))
         await world.until(lambda: bool(world.calls))
         waiting.cancel()
         gate.set()
-        await world.dispatcher.run_due(100.0)
+        await world.advance(100.0)
         assert len(world.heard) == len(world.calls) == 1
 
     world = World(meet=meet)
@@ -200,9 +220,9 @@ def test_who_stops_waiting_stops_no_attempt() -> None:
 
 def running(world: World, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
     async def scene() -> None:
-        loop = asyncio.create_task(world.dispatcher.run())
+        loop = asyncio.create_task(world.scheduler.run())
         await act()
-        await world.dispatcher.close(0)
+        await world.scheduler.close(0)
         await loop
 
     play(scene)
@@ -218,7 +238,7 @@ def test_the_loop_attempts_when_the_clock_gets_there() -> None:
         await world.until(lambda: bool(world.heard))
         assert world.calls == [(100.0, "a")]
 
-    world = World()
+    world = World(frozen=False)
     running(world, act)
 
 
@@ -231,7 +251,7 @@ def test_the_loop_wakes_for_something_earlier() -> None:
         await world.until(lambda: bool(world.heard))
         assert world.calls == [(50.0, "early")]
 
-    world = World()
+    world = World(frozen=False)
     running(world, act)
 
 
@@ -250,7 +270,7 @@ def test_the_loop_rests_between_two_instants() -> None:
         assert clock.reads < 5
 
     clock = Watched(0.0)
-    world = World(clock=clock)
+    world = World(clock=clock, frozen=False)
     running(world, act)
 
 
@@ -263,7 +283,7 @@ def test_a_retry_is_counted_from_the_end_of_the_failure() -> None:
         await world.until(lambda: bool(world.heard))
         assert world.heard == [("a", 1, None, 4.0)]
 
-    world = World({"a": [500]}, meet)
+    world = World({"a": [500]}, meet, frozen=False)
     running(world, act)
 
 
@@ -278,57 +298,40 @@ def test_a_slow_receiver_delays_nobody() -> None:
         world.schedule(quick=0.0)
         await world.until(lambda: bool(world.heard))
         assert world.heard == [("quick", 1, None, None)]
-        assert [delivery.task_id for _, delivery in world.dispatcher.pending()] == ["slow"]
+        assert [delivery.task_id for _, delivery in world.scheduler.pending()] == ["slow"]
 
-    world = World(meet=meet)
+    world = World(meet=meet, frozen=False)
     running(world, act)
 
 
 def test_a_system_clock_moves_the_loop_by_itself() -> None:
     async def scene() -> None:
         clock = SystemClock(0.0, scale=1000.0)
-        dispatcher = CallbackScheduler(clock, world, world.body_of, RULES, world.on_attempt)
-        dispatcher.schedule(owed("a"), 5.0)
-        loop = asyncio.create_task(dispatcher.run())
+        scheduler = CallbackScheduler(clock, world, world.body_of, RULES, world.on_attempt)
+        scheduler.schedule(world.account, owed("a"), 5.0)
+        loop = asyncio.create_task(scheduler.run())
         await world.until(lambda: len(world.heard) == 2)
-        await dispatcher.close(0)
+        await scheduler.close(0)
         await loop
 
-    world = World({"a": [500]})
+    world = World({"a": [500]}, frozen=False)
     play(scene)
     (first, _), (second, _) = world.calls
     assert first >= 5.0
     assert second >= first + 1.0
 
 
-def test_only_so_many_attempts_are_under_way_at_once() -> None:
-    under_way = most = 0
-
-    async def meet(_: str) -> None:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
-        await asyncio.sleep(0)
-        under_way -= 1
-
-    world = World(meet=meet)
-    world.schedule(**{f"t{n}": 0.0 for n in range(scheduler.AT_ONCE + 50)})
-    play(lambda: world.dispatcher.run_due(0.0))
-    assert most == scheduler.AT_ONCE
-    assert len(world.heard) == scheduler.AT_ONCE + 50
-
-
 def test_a_delivery_of_a_dropped_account_is_dropped() -> None:
     world = World()
     world.schedule(dropped=0.0)
-    play(lambda: world.dispatcher.run_due(0.0))
-    assert (world.calls, world.heard, world.dispatcher.pending()) == ([], [], [])
+    play(lambda: world.advance(0.0))
+    assert (world.calls, world.heard, world.scheduler.pending()) == ([], [], [])
 
 
 def test_a_mistake_in_the_body_is_a_problem_of_that_attempt_only() -> None:
     world = World()
     world.schedule(broken=0.0, a=0.0)
-    play(lambda: world.dispatcher.run_due(0.0))
+    play(lambda: world.advance(0.0))
     assert sorted(world.heard) == [
         ("a", 1, None, None),
         ("broken", 1, "internal error: LookupError('broken')", 1.0),
@@ -338,7 +341,7 @@ def test_a_mistake_in_the_body_is_a_problem_of_that_attempt_only() -> None:
 def test_a_mistake_of_who_hears_of_it_is_logged_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
     world = World({"grumpy": [500]})
     world.schedule(grumpy=0.0, a=0.0)
-    play(lambda: world.dispatcher.run_due(10.0))
+    play(lambda: world.advance(10.0))
     assert world.calls == [(0.0, "grumpy"), (0.0, "a"), (1.0, "grumpy")]
     assert "task grumpy" in caplog.text
 
@@ -347,7 +350,7 @@ def closing(world: World, grace: float) -> list[str]:
     left: list[Delivery] = []
 
     async def scene() -> None:
-        left.extend(await world.dispatcher.close(grace))
+        left.extend(await world.scheduler.close(grace))
 
     play(scene)
     return [delivery.task_id for delivery in left]
@@ -370,18 +373,18 @@ def test_closing_cancels_and_reports_what_does_not_end_in_time(grace: float) -> 
         await asyncio.Event().wait()
 
     world = World(meet=meet)
-    world.schedule(**{f"t{n}": 0.0 for n in range(scheduler.AT_ONCE + 1)})
-    assert len(closing(world, grace)) == scheduler.AT_ONCE + 1
+    world.schedule(**{f"t{n}": 0.0 for n in range(Limits().share + 1)})
+    assert len(closing(world, grace)) == Limits().share + 1
     assert world.heard == []
 
 
 def test_nothing_is_attempted_after_closing() -> None:
     async def scene() -> None:
-        await world.dispatcher.close(0)
+        await world.scheduler.close(0)
         world.schedule(a=0.0)
-        await world.dispatcher.run()
-        await world.dispatcher.run_due(10.0)
-        assert [delivery.task_id for delivery in await world.dispatcher.close(0)] == ["a"]
+        await world.scheduler.run()
+        await world.advance(10.0)
+        assert [delivery.task_id for delivery in await world.scheduler.close(0)] == ["a"]
 
     world = World()
     play(scene)
@@ -390,7 +393,7 @@ def test_nothing_is_attempted_after_closing() -> None:
 
 def test_a_cancelled_loop_leaves_no_task_behind() -> None:
     async def scene() -> None:
-        loop = asyncio.create_task(world.dispatcher.run())
+        loop = asyncio.create_task(world.scheduler.run())
         await asyncio.sleep(0)
         loop.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -414,10 +417,10 @@ def test_a_real_receiver_that_fails_twice_is_called_three_times() -> None:
     async def scene() -> None:
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
-            courier = CallbackSender(RULES, [Allowed("127.0.0.1", None)])
-            dispatcher = CallbackScheduler(world.clock, courier, world.body_of, RULES, world.on_attempt)
-            dispatcher.schedule(Delivery("a", url), 100.0)
-            await dispatcher.run_due(1000.0)
+            sender = CallbackSender(RULES, [Allowed("127.0.0.1", None)])
+            scheduler = CallbackScheduler(world.clock, sender, world.body_of, RULES, world.on_attempt)
+            scheduler.schedule(world.account, a_delivery("a", url), 100.0)
+            await scheduler.advance(world.account, world.clock, 1000.0)
 
     world = World()
     play(scene)

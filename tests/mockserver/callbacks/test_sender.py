@@ -16,8 +16,10 @@ import httpcore
 import pytest
 import trustme
 from evolink_mock.callbacks import sender
-from evolink_mock.callbacks.sender import CallbackSender, resolves_inside
+from evolink_mock.callbacks.resolver import Resolver
+from evolink_mock.callbacks.sender import CallbackSender, internal_address
 from evolink_mock.callbacks.url_guard import Allowed
+from evolink_mock.http.urls import parse_url
 from evolink_spec.models import CallbackRules
 
 if TYPE_CHECKING:
@@ -113,14 +115,14 @@ async def never(_host: str, _port: int) -> list[str]:
 def delivered(answer: bytes, path: str = "/hook") -> tuple[Attempt, list[bytes]]:
     async def scene() -> tuple[Attempt, list[bytes]]:
         async with receiver(answer) as heard:
-            attempt = await CallbackSender(RULES, [LOOPBACK]).deliver(heard.url(path), BODY, 1000.0)
+            attempt = await CallbackSender(RULES, [LOOPBACK]).send(parse_url(heard.url(path)), BODY, 1000.0)
             return attempt, heard.requests
 
     return asyncio.run(scene())
 
 
 def attempted(url: str, courier: CallbackSender) -> Attempt:
-    return asyncio.run(courier.deliver(url, BODY, 1000.0))
+    return asyncio.run(courier.send(parse_url(url), BODY, 1000.0))
 
 
 def test_the_body_is_posted_as_json_exactly_as_given() -> None:
@@ -186,7 +188,7 @@ def test_an_answer_that_is_not_http_is_a_problem(answer: bytes, problem: str) ->
 def test_a_receiver_that_never_answers_is_left_when_the_time_is_up() -> None:
     async def scene() -> Attempt:
         async with receiver(SILENCE, hold=True) as heard:
-            attempt = await CallbackSender(HASTY, [LOOPBACK]).deliver(heard.url(), BODY, 1000.0)
+            attempt = await CallbackSender(HASTY, [LOOPBACK]).send(parse_url(heard.url()), BODY, 1000.0)
             await soon(heard.left)
             return attempt
 
@@ -197,7 +199,7 @@ def test_a_receiver_that_never_answers_is_left_when_the_time_is_up() -> None:
 def test_a_status_stands_when_the_rest_of_the_answer_never_comes() -> None:
     async def scene() -> Attempt:
         async with receiver(b"HTTP/1.1 202 OK\r\nContent-Length: 9\r\n\r\nhalf", hold=True) as heard:
-            attempt = await CallbackSender(HASTY, [LOOPBACK]).deliver(heard.url(), BODY, 1000.0)
+            attempt = await CallbackSender(HASTY, [LOOPBACK]).send(parse_url(heard.url()), BODY, 1000.0)
             await soon(heard.left)
             return attempt
 
@@ -220,7 +222,7 @@ def test_an_endless_answer_is_cut_off() -> None:
 
         async with listening(speak) as port:
             url = f"http://127.0.0.1:{port}/"
-            return await CallbackSender(RULES, [LOOPBACK]).deliver(url, BODY, 1000.0), sent
+            return await CallbackSender(RULES, [LOOPBACK]).send(parse_url(url), BODY, 1000.0), sent
 
     attempt, megabytes = asyncio.run(scene())
     assert attempt.status == 200
@@ -274,7 +276,7 @@ def test_the_address_really_connected_to_is_checked_too(monkeypatch: pytest.Monk
         async with receiver(OK) as heard:
             courier = CallbackSender(RULES, resolve=resolver("127.0.0.1"))
             url = f"https://hooks.example:{heard.port}/"
-            return await courier.deliver(url, BODY, 1000.0), heard.requests
+            return await courier.send(parse_url(url), BODY, 1000.0), heard.requests
 
     attempt, requests = asyncio.run(scene())
     assert attempt.problem == "hooks.example resolves inside: 127.0.0.1 is an internal address"
@@ -285,7 +287,7 @@ def test_a_dead_address_leaves_the_next_one_its_turn() -> None:
     async def scene() -> Attempt:
         async with receiver(OK) as heard:
             courier = CallbackSender(RULES, [NAMED], resolve=resolver("::1", "127.0.0.1"))
-            return await courier.deliver(f"http://hooks.example:{heard.port}/", BODY, 1000.0)
+            return await courier.send(parse_url(f"http://hooks.example:{heard.port}/"), BODY, 1000.0)
 
     assert asyncio.run(scene()).status == 200
 
@@ -319,7 +321,7 @@ def over_tls(certified: str, authority: trustme.CA, trusts: trustme.CA) -> tuple
     async def scene() -> Attempt:
         async with receiver(OK, context=server) as heard:
             courier = CallbackSender(RULES, [NAMED], ssl_context=client, resolve=resolver("127.0.0.1"))
-            attempt = await courier.deliver(f"https://Hooks.example.:{heard.port}/", BODY, 1000.0)
+            attempt = await courier.send(parse_url(f"https://Hooks.example.:{heard.port}/"), BODY, 1000.0)
             names.extend(line for request in heard.requests for line in request.split(b"\r\n")[1:2])
             return attempt
 
@@ -359,7 +361,7 @@ def test_without_a_context_the_authorities_of_the_system_are_asked(
     async def scene() -> Attempt:
         async with receiver(OK, context=server) as heard:
             courier = CallbackSender(RULES, [NAMED], resolve=resolver("127.0.0.1"))
-            return await courier.deliver(f"https://hooks.example:{heard.port}/", BODY, 1000.0)
+            return await courier.send(parse_url(f"https://hooks.example:{heard.port}/"), BODY, 1000.0)
 
     assert asyncio.run(scene()).status == 200
 
@@ -373,7 +375,9 @@ def test_a_burst_of_deliveries_reads_the_authorities_once(monkeypatch: pytest.Mo
 
     async def scene() -> None:
         courier = CallbackSender(RULES, resolve=unresolvable)
-        await asyncio.gather(*(courier.deliver("https://hooks.example/", BODY, 0.0) for _ in range(5)))
+        await asyncio.gather(
+            *(courier.send(parse_url("https://hooks.example/"), BODY, 0.0) for _ in range(5))
+        )
 
     monkeypatch.setattr(ssl, "create_default_context", make)
     asyncio.run(scene())
@@ -391,7 +395,7 @@ def test_a_handshake_that_never_ends_is_left_when_the_time_is_up() -> None:
         async with listening(speak) as port:
             client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             courier = CallbackSender(HASTY, [NAMED], ssl_context=client, resolve=resolver("127.0.0.1"))
-            attempt = await courier.deliver(f"https://hooks.example:{port}/", BODY, 1000.0)
+            attempt = await courier.send(parse_url(f"https://hooks.example:{port}/"), BODY, 1000.0)
             await soon(left)
             return attempt
 
@@ -401,7 +405,9 @@ def test_a_handshake_that_never_ends_is_left_when_the_time_is_up() -> None:
 def test_a_cancelled_delivery_hangs_up_and_says_so() -> None:
     async def scene() -> None:
         async with receiver(SILENCE, hold=True) as heard:
-            task = asyncio.create_task(CallbackSender(RULES, [LOOPBACK]).deliver(heard.url(), BODY, 1000.0))
+            task = asyncio.create_task(
+                CallbackSender(RULES, [LOOPBACK]).send(parse_url(heard.url()), BODY, 1000.0)
+            )
             await soon(heard.arrived)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -422,16 +428,16 @@ def test_a_cancelled_delivery_hangs_up_and_says_so() -> None:
 def test_a_name_resolves_inside_when_any_address_is_internal(
     addresses: list[str], reason: str | None
 ) -> None:
-    assert asyncio.run(resolves_inside("hooks.example", 5, resolver(*addresses))) == reason
+    assert asyncio.run(internal_address("hooks.example", 5, resolver(*addresses))) == reason
 
 
 def test_a_name_that_cannot_be_resolved_in_time_is_not_said_to_be_inside() -> None:
-    assert asyncio.run(resolves_inside("hooks.example", 5, unresolvable)) is None
-    assert asyncio.run(resolves_inside("hooks.example", 0.01, never)) is None
+    assert asyncio.run(internal_address("hooks.example", 5, unresolvable)) is None
+    assert asyncio.run(internal_address("hooks.example", 0.01, never)) is None
 
 
 def test_the_resolver_of_the_system_is_asked() -> None:
-    reason = asyncio.run(resolves_inside("localhost", 5))
+    reason = asyncio.run(internal_address("localhost", 5, Resolver()))
     assert reason is not None
     assert reason.startswith("localhost resolves inside: ")
 

@@ -6,11 +6,12 @@ import socket
 from ipaddress import IPv4Address, IPv4Network
 
 import pytest
-from evolink_mock.callbacks.url_guard import Allowed, address_refusal, parse_allowed, url_refusal
+from evolink_mock.callbacks.url_guard import Allowed, address_refusal, parse_allowed
 from evolink_mock.http.urls import parse_url
 from evolink_spec.models import CallbackRules
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from support.callbacks import url_refusal
 
 RULES = CallbackRules("callback_url", 2048, 10.0, (1.0, 2.0, 4.0))
 

@@ -19,10 +19,11 @@ from evolink_mock.control.journal import (
     har,
 )
 from evolink_mock.domain.accounts import JOURNAL
-from evolink_mock.domain.deliveries import Attempt, Delivery
+from evolink_mock.domain.deliveries import Attempt
 from evolink_mock.domain.exchange import Exchange
 from hypothesis import given
 from hypothesis import strategies as st
+from support.callbacks import a_delivery
 from support.control_calls import asks, creates, do, does
 from support.in_process import BODY, START, Mock, Receiver, playing
 
@@ -143,7 +144,7 @@ def test_what_broke_the_contract_stands_apart(
 
 def test_an_archive_has_what_har_1_2_asks_for_and_callbacks_among_the_exchanges() -> None:
     attempts = (Attempt(START + 5, 0.1, None, "no answer"), Attempt(START + 6, 0.2, 204, None))
-    owed = Delivery("task-1", f"https://u:p@h/hook?{SECRET}", attempts)
+    owed = a_delivery("task-1", f"https://h/hook?{SECRET}", *attempts)
     calls = [Made(owed, one, b'{"id":"task-1"}') for one in attempts]
     exchanges = [an_exchange(), an_exchange(method="GET", at=START + 5.5, request_body=b"", query=b"a=b")]
     log = har(exchanges, calls, "1", (TOKEN,))["log"]

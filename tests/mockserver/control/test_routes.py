@@ -196,7 +196,7 @@ def test_a_place_for_the_control_api_is_understood(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "yes", "9000", ":9000", "localhost", "h:99999", "http://h:1", "a b:1"])
 def test_what_is_no_place_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no place for the control API"):
+    with pytest.raises(ValueError, match="invalid place for the control API"):
         parse_control(text)
 
 

@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from support.builders import START, a_plan, a_task
+from support.callbacks import a_delivery
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -63,7 +64,7 @@ class Model(RuleBasedStateMachine):
 
     @rule(task_id=IDS, status=st.sampled_from((200, 500)))
     def record(self, task_id: str, status: int) -> None:
-        known = result(self.store.delivery(task_id)) or Delivery(task_id, "https://hooks.example/")
+        known = result(self.store.delivery(task_id)) or a_delivery(task_id)
         owed = after(known, Attempt(START, 0.1, status, None))
         result(self.store.record(owed))
         if task_id in self.tasks:
@@ -113,7 +114,7 @@ def test_an_attempt_that_ends_after_a_reset_leaves_nothing_behind() -> None:
     task = a_task()
     result(store.put(task))
     result(store.drop(task.account))
-    result(store.record(Delivery(task.id, "https://hooks.example/")))
+    result(store.record(a_delivery(task.id)))
     assert result(store.delivery(task.id)) is None
 
 

@@ -1,15 +1,14 @@
-"""One line for each exchange, which anonymous can forge and no secret enters."""
+"""One line for each exchange, which nobody can forge and no secret enters."""
 
 from __future__ import annotations
 
 import asyncio
-import io
 from typing import Any
 
 import pytest
 from evolink_mock.domain.exchange import Exchange
 from evolink_mock.http import access_log
-from evolink_mock.http.access_log import AccessLog, line
+from evolink_mock.http.access_log import AccessLog, format_line
 from evolink_mock.http.middleware import ExchangeMiddleware
 from evolink_mock.http.route_table import RouteTable
 from hypothesis import given
@@ -24,7 +23,7 @@ def an_exchange(**changes: Any) -> Exchange:
 
 
 def told(colour: bool = False, **changes: Any) -> str:  # noqa: FBT001, FBT002
-    return line(an_exchange(**changes), 10.0015, "12:34:56", colour=colour)
+    return format_line(an_exchange(**changes), 10.0015, "12:34:56", colour=colour)
 
 
 def test_a_line_says_when_how_what_and_how_long() -> None:
@@ -70,7 +69,7 @@ def test_printable_letters_of_any_script_stay_readable() -> None:
 
 
 async def _request(**scope: Any) -> Exchange:
-    """What the front notes of a request that anonymous answers."""
+    """What the front notes of a request that nobody answers."""
     noted: list[Exchange] = []
 
     async def nothing(*_: Any) -> None:
@@ -84,85 +83,23 @@ async def _request(**scope: Any) -> Exchange:
 def test_neither_the_token_nor_the_query_string_enters_the_log() -> None:
     headers = [(b"authorization", b"Bearer s3cr3t")]
     exchange = asyncio.run(_request(query_string=b"key=s3cr3t", headers=headers))
-    assert "s3cr3t" not in line(exchange, 11.0, "12:34:56")
+    assert "s3cr3t" not in format_line(exchange, 11.0, "12:34:56")
 
 
-class Stream(io.StringIO):
-    """A terminal that counts what is written at once, and tells when it was."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written: list[str] = []
-        self.news = asyncio.Event()
-
-    def write(self, text: str) -> int:
-        self.written.append(text)
-        self.news.set()
-        return len(text)
-
-
-async def _log(count: int, stream: Stream) -> None:
-    log = AccessLog(stream, colour=False)
-    for number in range(count):
+def test_each_exchange_is_written_when_it_ends() -> None:
+    written: list[str] = []
+    log = AccessLog(written.append, colour=False)
+    for number in range(3):
         log(an_exchange(path=f"/{number}"))
-    assert stream.written == []
-    async with asyncio.timeout(5):
-        await stream.news.wait()
+        assert [text.split()[3] for text in written] == [f"/{index}" for index in range(number + 1)]
 
 
-def test_exchanges_are_written_together_in_their_order_one_line_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_log, "_FLUSH_SECONDS", 0)
-    stream = Stream()
-    asyncio.run(_log(50, stream))
-    (text,) = stream.written
-    assert [one.split()[3] for one in text.splitlines()] == [f"/{number}" for number in range(50)]
-
-
-async def _log_and_flush(stream: Any, *paths: str) -> AccessLog:
-    log = AccessLog(stream, colour=False)
-    for path in paths:
-        log(an_exchange(path=path))
-    log.flush()
-    return log
-
-
-def test_what_is_left_is_written_when_the_server_stops_and_only_once() -> None:
-    stream = io.StringIO()
-    log = asyncio.run(_log_and_flush(stream, "/1", "/2"))
-    log.flush()
-    assert stream.getvalue().count("\n") == 2
-
-
-class Gone(io.StringIO):
-    """A stream that raises whenever it is written to, or flushed."""
-
-    def __init__(self, error: Exception, *, late: bool) -> None:
-        super().__init__()
-        self.error, self.late = error, late
-
-    def write(self, text: str) -> int:
-        if self.late:
-            return len(text)
-        raise self.error
-
-    def flush(self) -> None:
-        raise self.error
-
-
-@pytest.mark.parametrize("late", [False, True])
-@pytest.mark.parametrize(
-    "error", [BrokenPipeError(), OSError(5, "Input/output error"), ValueError("I/O operation on closed file")]
-)
-def test_a_closed_pipe_is_no_reason_to_stop_serving(error: Exception, late: bool) -> None:  # noqa: FBT001
-    log = asyncio.run(_log_and_flush(Gone(error, late=late), "/1"))
-    log.flush()
-
-
-@pytest.mark.parametrize(
-    ("encoding", "path"), [("ascii", r"/vid\xe9o"), ("latin-1", "/vidéo"), ("utf-8", "/vidéo")]
-)
-def test_a_letter_that_the_stream_cannot_write_costs_no_line(encoding: str, path: str) -> None:
-    raw = io.BytesIO()
-    stream = io.TextIOWrapper(raw, encoding=encoding, newline="")
-    asyncio.run(_log_and_flush(stream, "/1", "/vidéo", "/3"))
-    assert [one.split()[3] for one in raw.getvalue().decode(encoding).splitlines()] == ["/1", path, "/3"]
+def test_the_time_of_day_is_read_again_when_it_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    instants, times = iter([5.0, 5.09, 5.2]), iter(["12:00:00", "12:00:01"])
+    monkeypatch.setattr(access_log, "stopwatch", lambda: next(instants))
+    monkeypatch.setattr(access_log, "local_time", lambda: next(times))
+    log = AccessLog(written.append, colour=False)
+    for _ in range(3):
+        log(an_exchange())
+    assert [text.split()[0] for text in written] == ["12:00:00", "12:00:00", "12:00:01"]

@@ -55,7 +55,7 @@ def test_what_no_document_describes_is_in_the_same_shape(status: int) -> None:
 
 
 def test_an_unknown_status_is_told_as_an_internal_error() -> None:
-    assert error(ApiError(503), {})["code"] == "internal_error"
+    assert error(ApiError(504), {})["code"] == "internal_error"
 
 
 def test_a_hint_is_not_for_the_client() -> None:

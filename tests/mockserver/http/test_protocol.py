@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from contextlib import suppress
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import pytest
-import uvicorn
-import uvloop
 from evolink_mock.http.connection import TRANSPORT, ConnectionDroppedError, close_connection
-from evolink_mock.http.protocol import Protocol
-from evolink_mock.server.app import create_app
-from evolink_mock.service.service import Service
-from evolink_mock.settings import Settings
-from support.in_process import SPEC
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from typing import Any
+from support.sockets import LOOPS, Loop, over_a_socket, send
 
 HEAD = b"GET /v1/credits HTTP/1.1\r\nhost: mock\r\nauthorization: Bearer key\r\n%b\r\n"
-
-
-Loop = Callable[[], asyncio.AbstractEventLoop] | None
-LOOPS = pytest.mark.parametrize(
-    "loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
-)
 
 
 async def say(port: int, recipe: bytes) -> bytes:
@@ -40,26 +23,6 @@ async def say(port: int, recipe: bytes) -> bytes:
         return b"reset"
     finally:
         writer.close()
-
-
-def over_a_socket(scene: Callable[[int], Coroutine[Any, Any, None]], loop: Loop = None) -> None:
-    async def play() -> None:
-        app = create_app(Service(SPEC, Settings()))
-        config = uvicorn.Config(
-            app, "127.0.0.1", 0, http=Protocol, ws="none", log_config=None, timeout_graceful_shutdown=2
-        )
-        server = uvicorn.Server(config)
-        config.load()
-        server.lifespan = config.lifespan_class(config)
-        await server.startup()
-        try:
-            async with asyncio.timeout(10):
-                await scene(server.servers[0].sockets[0].getsockname()[1])
-        finally:
-            await server.shutdown()
-
-    with asyncio.Runner(loop_factory=loop) as runner:
-        runner.run(play())
 
 
 @LOOPS
@@ -120,3 +83,38 @@ def test_what_was_sent_still_arrives_when_the_connection_is_closed(*, sent: bool
     assert calls == [called]
     with pytest.raises(ConnectionDroppedError):
         asyncio.run(close_connection(ConnectionDroppedError(sent=sent), {}, gone))
+
+
+@LOOPS
+def test_requests_that_follow_a_dropped_one_leave_no_task_and_no_traceback(
+    caplog: pytest.LogCaptureFixture, loop: Loop
+) -> None:
+    async def scene(port: int) -> None:
+        for _ in range(5):
+            requests = HEAD % b"prefer: mock=drop\r\n" + HEAD % b"" * 3
+            with suppress(ConnectionResetError):
+                assert await send(port, requests) == b""
+
+    over_a_socket(scene, loop)  # fails when a task is left
+    assert caplog.records == []
+
+
+@LOOPS
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_client_that_has_closed_its_sending_side_is_answered(loop: Loop, count: int) -> None:
+    async def scene(port: int) -> None:
+        requests = (HEAD % b"prefer: mock=latency=50ms\r\n") * count
+        answers = await asyncio.gather(*(send(port, requests, end=True) for _ in range(10)))
+        assert [answer.count(b"HTTP/1.1 200 OK") for answer in answers] == [count] * 10
+
+    over_a_socket(scene, loop)
+
+
+@LOOPS
+def test_a_client_that_closes_in_the_middle_of_its_request_is_not_waited_for(loop: Loop) -> None:
+    async def scene(port: int) -> None:
+        head = HEAD.replace(b"GET /v1/credits", b"POST /v1/videos/generations")
+        request = head % b"content-type: application/json\r\ncontent-length: 9\r\n" + b"abc"
+        assert await send(port, request, end=True) == b""
+
+    over_a_socket(scene, loop)

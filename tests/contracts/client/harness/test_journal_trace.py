@@ -9,9 +9,10 @@ from evolink_check.analysis.observations import TraceView
 from evolink_check.client.harness.journal_trace import CLIENT, STRANGER, has_other_key, trace_of
 from evolink_check.traffic.trace import NOBODY
 from evolink_mock.control.journal import Made, har
-from evolink_mock.domain.deliveries import Attempt, Delivery
+from evolink_mock.domain.deliveries import Attempt
 from evolink_mock.domain.exchange import Exchange
 from evolink_spec import load
+from support.callbacks import a_delivery
 
 TOKEN = "client-0123456789abcdef"
 START = 1_757_169_743.0
@@ -87,7 +88,7 @@ def test_entries_come_in_order_of_time_and_a_fetch_is_known_as_one() -> None:
 
 def made(at: float, status: int | None) -> Made:
     attempt = Attempt(at, 0.1, status, None if status else "no answer")
-    return Made(Delivery("task-unified-1", "http://127.0.0.1:9/hook?s=x", (attempt,)), attempt, BODY)
+    return Made(a_delivery("task-unified-1", "http://127.0.0.1:9/hook?s=x", attempt), attempt, BODY)
 
 
 def test_a_callback_that_came_when_the_client_had_ended_is_left_out() -> None:

@@ -1,0 +1,58 @@
+"""A transport that writes the head of a response together with its body."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+_INTERIM = b"HTTP/1.1 1"  # 100 Continue: the client waits for it
+_HEAD = b"HTTP/1."
+
+
+class CoalescingTransport:
+    """Holds the head of a response back until the first of its body, or the end of either.
+
+    `continue_reading` is called by `close`; it says whether the client is still sending: then the connection is
+    closed for writing only, and the next `close` closes it.
+    """
+
+    __slots__ = ("_continue_reading", "_head", "_transport", "_write", "is_closing")
+
+    def __init__(self, transport: asyncio.Transport, continue_reading: Callable[[], bool]) -> None:
+        self._continue_reading = continue_reading
+        self._head = b""
+        self._transport = transport
+        self._write = transport.write
+        self.is_closing: Callable[[], bool] = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Write, together with the head that was held back."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(_HEAD) and data.endswith(b"\r\n\r\n") and not data.startswith(_INTERIM):
+            self._head = data
+            return
+        self._write(data)
+
+    def flush(self) -> None:
+        """Write a head that no body follows."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._write(head)
+
+    def close(self) -> None:
+        """Close when everything is written, and the client has finished sending."""
+        self.flush()
+        if self._transport.is_closing() or not self._continue_reading():
+            self._transport.close()
+            return
+        self.is_closing = lambda: True
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the transport's."""
+        return getattr(self._transport, name)

@@ -1,0 +1,128 @@
+"""Write log lines in a thread, so that nothing in the server waits for whoever reads them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import sys
+import threading
+from collections import deque
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Self, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BATCH_SECONDS = 0.1  # between two writes
+_CLOSE_SECONDS = 1.0  # for the reader to accept what is left, when the server stops
+_QUEUE_LINES = 10_000
+
+
+class LogWriter:
+    """A stream whose `write` never blocks.
+
+    Up to `limit` lines wait for the stream to accept them. Further ones are dropped, and how many is written as soon
+    as the stream accepts lines again. Leaving the `with` block writes what is left, for a second at most.
+    """
+
+    def __init__(self, stream: TextIO, limit: int = _QUEUE_LINES) -> None:
+        self._stream = stream
+        self._limit = limit
+        self._lines: deque[str] = deque()
+        self._dropped = 0
+        self._has_lines, self._is_closing = threading.Event(), threading.Event()
+        # A daemon: it may be blocked for ever.
+        self._thread = threading.Thread(target=self._run, name="evolink-mock log", daemon=True)
+
+    def write(self, line: str) -> None:
+        """Queue a line, which ends with a newline. Callable from any thread."""
+        if len(self._lines) >= self._limit:
+            self._dropped += 1
+            return
+        self._lines.append(line)
+        if not self._has_lines.is_set():
+            self._has_lines.set()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._is_closing.set()
+        self._has_lines.set()
+        self._thread.join(_CLOSE_SECONDS)
+
+    def _run(self) -> None:
+        while not self._is_closing.is_set() or self._lines:
+            self._has_lines.wait()
+            self._is_closing.wait(_BATCH_SECONDS)
+            self._has_lines.clear()
+            self._write_batch()
+
+    def _write_batch(self) -> None:
+        lines = [self._lines.popleft() for _ in range(len(self._lines))]
+        if self._dropped:
+            lines.append(f"{self._dropped} log lines were dropped: nobody read them in time\n")
+            self._dropped = 0
+        with suppress(OSError, ValueError):  # a pipe or terminal that is gone, a file that is closed
+            _write(self._stream, "".join(lines))
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write, escaping what the encoding lacks: one such character must not cost the whole batch."""
+    encoding = stream.encoding or "utf-8"
+    data = text.encode(encoding, "backslashreplace")
+    handle = _file_descriptor(stream)
+    if handle is None:
+        stream.write(data.decode(encoding))
+        stream.flush()
+        return
+    while data:
+        try:
+            data = data[os.write(handle, data) :]
+        except BlockingIOError:  # another process has made the terminal or pipe non-blocking
+            select.select([], [handle], [])
+
+
+def _file_descriptor(stream: TextIO) -> int | None:
+    """The descriptor behind a stream. Not by way of its buffer, whose lock Python needs to exit.
+
+    None where there is none, and on Windows, where a console is not written to as a file.
+    """
+    if os.name != "posix":
+        return None
+    try:
+        return stream.fileno()
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+class _Handler(logging.Handler):
+    """Formats records for a writer."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        super().__init__()
+        self._writer = writer
+        self.setFormatter(logging.Formatter("%(asctime)s  %(message)s", datefmt="%H:%M:%S"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        try:
+            self._writer.write(f"{self.format(record)}\n")
+        except Exception:  # noqa: BLE001  (as every handler: a record that cannot be formatted stops nothing)
+            self.handleError(record)
+
+
+@contextmanager
+def logging_to_stderr(*, quiet: bool) -> Iterator[LogWriter]:
+    """Send the mock's log, and the warnings of its libraries, to stderr; with `quiet`, warnings only."""
+    logger = logging.getLogger("evolink_mock")
+    logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    with LogWriter(sys.stderr) as writer:
+        handler = _Handler(writer)
+        logging.root.addHandler(handler)
+        try:
+            yield writer
+        finally:
+            logging.root.removeHandler(handler)

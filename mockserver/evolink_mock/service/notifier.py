@@ -1,0 +1,21 @@
+"""Wakes those who wait for an account to change."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Notifier:
+    """Notifies waiters when an account changes. Cheap when nobody waits."""
+
+    def __init__(self) -> None:
+        self._events: dict[str, asyncio.Event] = {}
+
+    def subscribe(self, token: str) -> asyncio.Event:
+        """The event that the next change of an account sets. Subscribe before looking, so that nothing is missed."""
+        return self._events.setdefault(token, asyncio.Event())
+
+    def notify(self, token: str) -> None:
+        """Wake those who wait for a change of an account."""
+        if self._events and (event := self._events.pop(token, None)) is not None:
+            event.set()

@@ -1,0 +1,128 @@
+"""How much a connection accepts and for how long it waits; every refusal has the documented shape."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+import pytest
+from evolink_mock.http import requests
+from evolink_mock.http.limits import Limits
+from support.in_process import CREATE
+from support.sockets import LOOPS, Loop, over_a_socket, send
+
+START = b"GET /v1/credits HTTP/1.1\r\nhost: x\r\nauthorization: Bearer key\r\nconnection: close\r\n"
+BEFORE = b"GET /v1/credits HTTP/1.1\r\nhost: x\r\nauthorization: Bearer key\r\n\r\n"
+SMALL = Limits(head_bytes=2000)
+QUICK = Limits(head_seconds=0.05)
+
+
+def refusal(answer: bytes, status: int) -> dict[str, Any]:
+    """The `error` of a response that is the only one."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), answer
+    assert {b"content-type: application/json", b"connection: close"} <= set(head.split(b"\r\n"))
+    error: dict[str, Any] = json.loads(body)["error"]
+    assert error.keys() == {"code", "message", "type"}
+    return error
+
+
+def with_head_of(size: int) -> bytes:
+    """A request whose URL, header names and values, with four bytes for each header, have this size."""
+    fields = sum(len(line) + 2 for line in START.split(b"\r\n")[1:-1]) + len("/v1/credits")
+    return START + b"x-fill: " + b"x" * (size - fields - len("x-fill") - 4) + b"\r\n\r\n"
+
+
+@LOOPS
+def test_a_head_of_the_limit_is_accepted_and_one_byte_more_is_not(loop: Loop) -> None:
+    async def scene(port: int) -> None:
+        assert (await send(port, with_head_of(2000))).startswith(b"HTTP/1.1 200 ")
+        assert "larger than 2000 bytes" in refusal(await send(port, with_head_of(2001)), 431)["message"]
+
+    over_a_socket(scene, loop, SMALL)
+
+
+@LOOPS
+@pytest.mark.parametrize("parts", [[START, b"x: " + b"y" * 3000], [START, *[b"x: y\r\n"] * 900]])
+def test_a_head_is_refused_before_it_ends(loop: Loop, parts: list[bytes]) -> None:
+    async def scene(port: int) -> None:
+        assert refusal(await send(port, *parts), 431)["code"] == "request_header_fields_too_large"
+
+    over_a_socket(scene, loop, SMALL)
+
+
+def test_many_small_requests_in_one_packet_are_not_one_large_head() -> None:
+    async def scene(port: int) -> None:
+        answers = await send(port, BEFORE * 100 + START + b"\r\n")
+        assert answers.count(b"HTTP/1.1 200 ") == 101
+
+    over_a_socket(scene, limits=SMALL)
+
+
+@LOOPS
+@pytest.mark.parametrize("before", [b"", BEFORE])
+def test_a_head_that_does_not_end_in_time_is_answered_with_408(loop: Loop, before: bytes) -> None:
+    async def scene(port: int) -> None:
+        answers = await send(port, before + START)
+        assert refusal(answers[answers.rindex(b"HTTP/1.1 ") :], 408)["code"] == "request_timeout"
+        assert answers.count(b"HTTP/1.1 200 ") == bool(before)
+
+    over_a_socket(scene, loop, QUICK)
+
+
+def test_a_connection_on_which_nothing_is_sent_is_closed_without_a_word() -> None:
+    async def scene(port: int) -> None:
+        assert await send(port) == b""
+
+    over_a_socket(scene, limits=QUICK)
+
+
+def test_a_body_that_does_not_end_in_time_is_answered_with_408(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "BODY_SECONDS", 0.05)
+
+    async def scene(port: int) -> None:
+        head = (
+            b"POST %b HTTP/1.1\r\nhost: x\r\nauthorization: Bearer key\r\ncontent-type: application/json\r\n"
+        )
+        answer = await send(port, head % CREATE.encode() + b"content-length: 20\r\n\r\n{")
+        assert refusal(answer, 408)["code"] == "request_timeout"
+
+    over_a_socket(scene, limits=Limits(linger_seconds=0.05))
+
+
+@LOOPS
+def test_too_many_connections_are_refused_with_one_line_in_the_log(
+    caplog: pytest.LogCaptureFixture, loop: Loop
+) -> None:
+    async def scene(port: int) -> None:
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(4)]
+        for reader, writer in held:
+            writer.write(BEFORE)
+            await reader.readuntil(b"}}}")
+        for _ in range(3):
+            assert refusal(await send(port, START + b"\r\n"), 503)["code"] == "service_unavailable"
+        for _, writer in held:
+            writer.close()
+            await writer.wait_closed()
+        assert (await send(port, START + b"\r\n")).startswith(b"HTTP/1.1 200 ")
+
+    with caplog.at_level(logging.INFO, "evolink_mock"):
+        over_a_socket(scene, loop, Limits(connections=4))
+    assert [record.getMessage() for record in caplog.records] == [
+        "more than 4 connections: further ones are refused"
+    ]
+
+
+@pytest.mark.parametrize(
+    "data", [b"nonsense\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\r\n\r\n"]
+)
+def test_what_is_not_http_is_refused_after_the_requests_before_it(data: bytes) -> None:
+    async def scene(port: int) -> None:
+        assert refusal(await send(port, data), 400)["type"] == "invalid_request_error"
+        slow = BEFORE.replace(b"\r\n\r\n", b"\r\nprefer: mock=latency=50ms\r\n\r\n")
+        answers = await send(port, slow + data)
+        assert answers.count(b"HTTP/1.1 ") == answers.count(b"HTTP/1.1 200 ") == 1
+
+    over_a_socket(scene)

@@ -1,0 +1,119 @@
+"""Log lines are written in a thread: a reader that is slow, blocked or gone stops nothing."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+from evolink_mock.server.log_writer import LogWriter, logging_to_stderr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[io.TextIOWrapper, io.TextIOWrapper]]:
+    """Both ends of a pipe; its capacity is 64 KiB."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, encoding="utf-8") as output, os.fdopen(writer, "w", encoding="utf-8") as stream:
+        yield output, stream
+
+
+def test_lines_are_written_in_their_order_and_all_before_it_ends() -> None:
+    stream = io.StringIO()
+    with LogWriter(stream) as writer:
+        for number in range(1000):
+            writer.write(f"{number}\n")
+    assert stream.getvalue() == "".join(f"{number}\n" for number in range(1000))
+
+
+def test_a_blocked_reader_costs_lines_and_learns_how_many(
+    pipe: tuple[io.TextIOWrapper, io.TextIOWrapper],
+) -> None:
+    output, stream = pipe
+    os.set_blocking(stream.fileno(), False)
+    filled = 0
+    try:
+        while True:
+            filled += os.write(stream.fileno(), b"x" * 4095 + b"\n")
+    except BlockingIOError:
+        os.set_blocking(stream.fileno(), True)
+    with LogWriter(stream, limit=100) as writer:
+        for number in range(10_000):
+            writer.write(f"{number}\n")  # never waits
+        lines = [output.readline() for _ in range(filled // 4096)]
+        assert set(lines) == {"x" * 4095 + "\n"}
+        kept = [output.readline()]
+        while "dropped" not in kept[-1]:
+            kept.append(output.readline())
+    assert kept[0] == "0\n"
+    assert kept[-1] == f"{10_000 - len(kept) + 1} log lines were dropped: nobody read them in time\n"
+
+
+def test_a_reader_that_never_reads_does_not_hold_up_the_end(
+    pipe: tuple[io.TextIOWrapper, io.TextIOWrapper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evolink_mock.server.log_writer._CLOSE_SECONDS", 0.05)
+    output, stream = pipe
+    with LogWriter(stream) as writer:
+        for _ in range(5000):
+            writer.write("x" * 99 + "\n")
+    assert any(thread.name == "evolink-mock log" for thread in threading.enumerate()), "it was blocked"
+    assert len(output.read(500_000)) == 500_000  # and let go
+
+
+@pytest.mark.parametrize("blocking", [True, False])
+def test_more_than_a_pipe_holds_arrives_whole(
+    pipe: tuple[io.TextIOWrapper, io.TextIOWrapper], *, blocking: bool
+) -> None:
+    output, stream = pipe
+    os.set_blocking(stream.fileno(), blocking)  # as another process that shares a terminal may have it
+    with LogWriter(stream) as writer:
+        for _ in range(3000):
+            writer.write("x" * 99 + "\n")
+        assert output.read(300_000) == ("x" * 99 + "\n") * 3000
+
+
+class Broken(io.StringIO):
+    """A stream that raises whenever it is written to."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, _: str) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error", [BrokenPipeError(), OSError(5, "Input/output error"), ValueError("I/O operation on closed file")]
+)
+def test_a_closed_pipe_is_no_reason_to_stop(error: Exception) -> None:
+    with LogWriter(Broken(error)) as writer:
+        writer.write("1\n")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "path"), [("ascii", r"/vid\xe9o"), ("latin-1", "/vidéo"), ("utf-8", "/vidéo")]
+)
+def test_a_letter_that_the_stream_cannot_write_costs_no_line(encoding: str, path: str) -> None:
+    raw = io.BytesIO()
+    with LogWriter(io.TextIOWrapper(raw, encoding=encoding, newline="")) as writer:
+        for text in ("/1", "/vidéo", "/3"):
+            writer.write(f"{text}\n")
+    assert raw.getvalue().decode(encoding).splitlines() == ["/1", path, "/3"]
+
+
+def test_what_is_logged_goes_to_stderr_and_only_meanwhile(capfd: pytest.CaptureFixture[str]) -> None:
+    handlers = list(logging.root.handlers)
+    with logging_to_stderr(quiet=True):
+        logging.getLogger("evolink_mock.some").info("not when quiet")
+        logging.getLogger("evolink_mock.some").warning("a warning of ours")
+        logging.getLogger("uvicorn.error").warning("a warning of a library")
+    assert logging.root.handlers == handlers
+    lines = capfd.readouterr().err.splitlines()
+    assert [line[10:] for line in lines] == ["a warning of ours", "a warning of a library"]

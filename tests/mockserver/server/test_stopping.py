@@ -1,0 +1,121 @@
+"""The command, in a process of its own: how it stops, and that nobody has to read what it logs."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMAND = Path(sys.executable).parent / "evolink-mock"
+KEY = {"Authorization": "Bearer key", "Content-Type": "application/json"}
+WAITING = {
+    "a wait of the control API": (
+        "POST",
+        "/__mock__/wait/callbacks",
+        {},
+        '{"count": 1, "timeout": 500}',
+        503,
+    ),
+    "a recipe's latency": ("GET", "/v1/credits", {"Prefer": "mock=latency=500s"}, None, 200),
+    "a body that does not come": ("POST", "/v1/videos/generations", {"Content-Length": "5"}, None, 503),
+}
+
+
+@contextmanager
+def serving(*options: str, **streams: Any) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The command with these options and its port; it is killed when the test takes too long."""
+    argv: list[str | Path] = [COMMAND, "serve", "--port", "0", *options]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, **streams) as process:
+        deadline = threading.Timer(60, process.kill)
+        deadline.start()
+        assert process.stdout
+        ready = next(line for line in process.stdout if "plays" in line)
+        port = re.search(r"http://127\.0\.0\.1:(\d+)", ready)
+        assert port
+        yield process, int(port[1])
+        deadline.cancel()
+        process.kill()
+
+
+@contextmanager
+def connected(port: int) -> Iterator[http.client.HTTPConnection]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=50)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def ask(port: int, request: tuple[Any, ...], sent: threading.Barrier) -> tuple[int, bytes]:
+    """The status and body of a response; `sent` is passed before it is waited for."""
+    method, path, headers, body, _ = request
+    with connected(port) as connection:
+        connection.request(method, path, body, KEY | headers)
+        sent.wait()
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_requests_under_way_are_answered_and_it_ends_with_0(number: signal.Signals) -> None:
+    sent = threading.Barrier(len(WAITING) + 1)
+    with (
+        serving(stderr=subprocess.PIPE) as (process, port),
+        ThreadPoolExecutor(len(WAITING)) as pool,
+    ):
+        asked = [pool.submit(ask, port, request, sent) for request in WAITING.values()]
+        sent.wait()
+        with connected(port) as connection:  # what is answered now came after them
+            connection.request("GET", "/v1/credits", headers=KEY)
+            assert connection.getresponse().status == 200
+        process.send_signal(number)
+        answers = [future.result() for future in asked]
+        _, log = process.communicate()
+    assert process.returncode == 0
+    assert [status for status, _ in answers] == [request[4] for request in WAITING.values()]
+    assert {json.loads(body).get("error", {}).get("code") for _, body in answers} == {
+        None,
+        "service_unavailable",
+    }
+    assert "Traceback" not in log
+
+
+def test_a_stderr_that_nobody_reads_stops_nothing() -> None:
+    reader, writer = os.pipe()  # it holds some 800 lines
+    with serving(stderr=writer) as (process, port):
+        os.close(writer)
+        with connected(port) as connection:
+            for _ in range(3000):
+                connection.request("GET", "/v1/credits", headers=KEY)
+                answer = connection.getresponse()
+                assert (answer.status, len(answer.read()) > 0) == (200, True)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0
+        assert process.stdout
+        assert process.stdout.read().endswith("stopped\n")
+    with os.fdopen(reader, encoding="utf-8") as log:
+        assert "200  GET /v1/credits" in log.readline()
+
+
+def test_every_request_has_its_line_when_it_has_ended() -> None:
+    with serving(stderr=subprocess.PIPE) as (process, port), connected(port) as connection:
+        for number in range(50):
+            connection.request("GET", f"/{number}", headers=KEY)
+            connection.getresponse().read()
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate()
+    assert [line.split()[3] for line in log.splitlines()] == [f"/{number}" for number in range(50)]

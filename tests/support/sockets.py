@@ -1,0 +1,73 @@
+"""The mock on a real socket, within the event loop of a test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+import uvicorn
+import uvloop
+from evolink_mock.http.limits import Limits
+from evolink_mock.http.protocol import protocol_with
+from evolink_mock.server.app import create_app
+from evolink_mock.service.service import Service
+from evolink_mock.settings import Settings
+
+from support.in_process import SPEC
+
+Loop = Callable[[], asyncio.AbstractEventLoop] | None
+LOOPS = pytest.mark.parametrize(
+    "loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
+
+
+def over_a_socket(
+    scene: Callable[[int], Awaitable[None]],
+    loop: Loop = None,
+    limits: Limits = Limits(),  # noqa: B008  (frozen)
+    **settings: Any,
+) -> None:
+    """Run a scene with the port of a mock; it fails when a task is left afterwards."""
+
+    async def play() -> None:
+        app = create_app(Service(SPEC, Settings(**settings)))
+        config = uvicorn.Config(
+            app,
+            "127.0.0.1",
+            0,
+            http=protocol_with(limits),
+            ws="none",
+            log_config=None,
+            timeout_graceful_shutdown=2,
+        )
+        server = uvicorn.Server(config)
+        config.load()
+        server.lifespan = config.lifespan_class(config)
+        await server.startup()
+        try:
+            async with asyncio.timeout(20):
+                await scene(server.servers[0].sockets[0].getsockname()[1])
+                if server.server_state.tasks:
+                    await asyncio.wait(server.server_state.tasks)
+        finally:
+            await server.shutdown()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(play())
+
+
+async def send(port: int, *parts: bytes, end: bool = False) -> bytes:
+    """All that comes back for these bytes, sent one part after the other, until the connection is closed."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0)
+        if end:
+            writer.write_eof()
+        return await reader.read()
+    finally:
+        writer.close()
