@@ -1,0 +1,36 @@
+"""The `Range` header of a download: one that cannot be understood is ignored (RFC 9110, section 14.2)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+_RANGE = re.compile(rb"([0-9]{1,18})-([0-9]{1,18})?|-[0-9]{1,18}")
+
+
+def without_invalid_range(scope: Scope) -> Scope:
+    """The scope of a request, without a `Range` in another unit than bytes, or with an invalid range."""
+    headers = scope["headers"]
+    lines = [value for name, value in headers if name == b"range"]
+    if not lines or (len(lines) == 1 and is_valid_range(lines[0])):
+        return scope
+    return {**scope, "headers": [(name, value) for name, value in headers if name != b"range"]}
+
+
+def is_valid_range(value: bytes) -> bool:
+    """Whether a value is `bytes=` and a list of ranges, none of which ends before it begins."""
+    unit, equals, ranges = value.partition(b"=")
+    items = [item for item in map(bytes.strip, ranges.split(b",")) if item]
+    if not equals or unit.strip().lower() != b"bytes" or not items:
+        return False
+    return all(_is_range(item) for item in items)
+
+
+def _is_range(item: bytes) -> bool:
+    match = _RANGE.fullmatch(item)
+    if match is None:
+        return False
+    return match[2] is None or int(match[1]) <= int(match[2])
