@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import msgspec
 from evolink_mock.http.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from evolink_spec import CreateOperation
 
@@ -19,7 +20,10 @@ _encode = msgspec.json.Encoder().encode
 _SHOWN = 80  # characters of an offending value
 _REASONS = 3  # named in one error; the others are counted
 _MOST_VALUES = 200  # in a document whose errors are all collected; of a larger one only the first is
+_MODEL = "model"
 _NAMES = 5  # unknown fields named in one warning
+_MOST_NAMES = 50  # unknown fields that are compared with known ones
+_SIMILARITY = 0.75  # of a misspelled name, 0 to 1
 _SHOWN_NAME = 40  # characters of the name of an unknown field
 _MASK = "this value"  # replaces the offending value in the validator's own messages
 
@@ -29,6 +33,7 @@ class Validator:
 
     def __init__(self, operation: CreateOperation) -> None:
         self._secret = operation.callback.field if operation.callback else None
+        self._fields = operation.properties
         self._compiled = jsonschema_rs.Draft202012Validator(
             dict(operation.body_schema), validate_formats=True, mask=_MASK
         )
@@ -46,6 +51,8 @@ class Validator:
         for error in errors:
             path, reason = self._reason(error)
             reasons.setdefault(path, reason)
+        if _MODEL in reasons:  # it decides on the schema of all other fields
+            reasons = {_MODEL: reasons[_MODEL]} | reasons
         lines = [f"{path}: {reason}" if path else reason for path, reason in reasons.items()]
         more = f"; and {len(lines) - _REASONS} more" if len(lines) > _REASONS else ""
         return ApiError(400, "; ".join(lines[:_REASONS]) + more, next(iter(reasons)))
@@ -54,6 +61,11 @@ class Validator:
         """The errors of an invalid document. The validator takes 30 µs for each."""
         if _is_small(document):
             return list(self._compiled.iter_errors(document))
+        if isinstance(document, dict):
+            head = {name: value for name, value in document.items() if name == _MODEL}
+            errors = [error for error in self._compiled.iter_errors(head) if self._reason(error)[0] == _MODEL]
+            if errors:
+                return errors
         try:
             self._compiled.validate(document)
         except jsonschema_rs.ValidationError as error:
@@ -66,7 +78,8 @@ class Validator:
         name = error.kind.name
         value = _MASK if path == self._secret else show(error.instance)
         if name == "required":
-            return ".".join(filter(None, (path, kind["property"]))), "is required"
+            missing = ".".join(filter(None, (path, kind["property"])))
+            return missing, f"is required{self._misspelling(kind['property'], error.instance)}"
         if name == "enum":
             return path, f"{value} is not one of {', '.join(map(_spell, kind['options']))}"
         if name == "type":
@@ -76,6 +89,15 @@ class Validator:
         if name == "maxItems":
             return path, f"has more than {kind['limit']} items"
         return path, _cut(error.message, 2 * _SHOWN).replace(_MASK, value, 1)
+
+    def _misspelling(self, missing: str, members: Any) -> str:
+        """The unknown member that is most like a missing field; empty without one."""
+        names = members if isinstance(members, dict) else {}
+        unknown = islice((name for name in names if name not in self._fields), _MOST_NAMES)
+        near = get_close_matches(
+            missing, [_cut(name, _SHOWN_NAME) for name in unknown], n=1, cutoff=_SIMILARITY
+        )
+        return f"; the unknown field {show(near[0])} is the nearest" if near else ""
 
 
 def _is_small(document: Any) -> bool:
@@ -114,6 +136,12 @@ def warnings(request: Mapping[str, Any], operation: CreateOperation) -> tuple[st
     """Notes on valid fields that are probably mistakes (clauses `create.unknown-fields`, `create.image-urls-empty`)."""
     notes: tuple[str, ...] = ()
     if not request.keys() <= operation.properties:
-        unknown = sorted(name[:_SHOWN_NAME] for name in request.keys() - operation.properties)
-        notes = (f"warning: unknown field {', '.join(unknown[:_NAMES])}",)
+        unknown = sorted(request.keys() - operation.properties)[:_NAMES]
+        names = ", ".join(_with_nearest(name[:_SHOWN_NAME], operation.properties) for name in unknown)
+        notes = (f"warning: unknown field {names}",)
     return notes if request.get("image_urls", True) else (*notes, "warning: image_urls is empty")
+
+
+def _with_nearest(name: str, fields: Iterable[str]) -> str:
+    near = get_close_matches(name, sorted(fields), n=1, cutoff=_SIMILARITY)
+    return f"{name} (did you mean {near[0]}?)" if near else name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import warnings
 from functools import cache
@@ -69,6 +70,39 @@ def test_a_reason_names_the_field_the_value_and_what_was_expected(
 def test_a_missing_field_is_named(name: str) -> None:
     fault = refused({key: value for key, value in BODY.items() if key != name})
     assert (fault.detail, fault.param) == (f"{name}: is required", name)
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"), [("prompt", "promt"), ("image_urls", "image_url"), ("model", "modell")]
+)
+def test_the_misspelling_of_a_missing_field_is_named(name: str, sent: str) -> None:
+    fault = refused({sent if key == name else key: value for key, value in BODY.items()})
+    assert fault.detail == f'{name}: is required; the unknown field "{sent}" is the nearest'
+    assert fault.param == name
+
+
+def test_a_documented_field_is_no_misspelling_of_a_missing_one() -> None:
+    properties: dict[str, Any] = {"prompt": {}, "prompts": {}}
+    validator = Validator(
+        dataclasses.replace(an_operation(properties=properties), body_schema={"required": ["prompt"]})
+    )
+    assert refused({"prompts": 1}, validator).detail == "prompt: is required"
+
+
+def test_of_ten_thousand_unknown_fields_some_are_compared_with_a_missing_one() -> None:
+    sent = {f"promt{number}": number for number in range(10_000)} | {"model": MODEL, "image_urls": []}
+    assert refused(sent).detail.startswith('prompt: is required; the unknown field "promt')
+
+
+@pytest.mark.parametrize("filler", [{}, {"extra": [0] * 1000}])
+def test_a_wrong_model_is_named_first_because_it_decides_on_all_other_fields(filler: dict[str, Any]) -> None:
+    fault = refused({"duration": 7, "image_urls": 5, "model": "gpt", **filler})
+    assert fault.detail.startswith(f'model: "gpt" is not one of {MODEL}')
+    assert fault.param == "model"
+
+
+def test_a_missing_model_is_named_first() -> None:
+    assert refused({"duration": 7, "mode": "wild"}).param == "model"
 
 
 def test_a_field_within_an_array_is_named_by_its_place() -> None:
