@@ -15,6 +15,7 @@ from evolink_mock.http.responses import send_error, send_json
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+    from evolink_mock.http.errors import ApiError
     from evolink_mock.service.service import Service
 
 
@@ -27,9 +28,10 @@ class CreditsEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Respond with the credits that the account has left and has used."""
         context = await begin(self._service, scope, {}, "credits")
-        if first_error(AUTHENTICATION, context) is not None:
-            error = {"code": 401, "message": "Invalid or expired token", "type": "authentication_error"}
-            await send_json(send, context.exchange, encode({"error": error}), 401)
+        unauthorized = first_error(AUTHENTICATION, context)
+        if unauthorized is not None:
+            context.exchange.notes += tuple(filter(None, (unauthorized.detail,)))
+            await send_json(send, context.exchange, _encode_unauthorized(unauthorized), 401)
             return
         apply_recipe(self._service, context)
         send = with_network_faults(context, send)
@@ -42,3 +44,9 @@ class CreditsEndpoint:
         credits_of_key = {"remaining_credits": left, "used_credits": context.account.used}
         data = {"user": credits_of_key, "token": {**credits_of_key, "unlimited_credits": False}}
         await send_json(send, context.exchange, encode({"success": True, "message": "", "data": data}))
+
+
+def _encode_unauthorized(error: ApiError) -> bytes:
+    message = ": ".join(filter(None, ("Invalid or expired token", error.detail)))
+    body = {"code": 401, "message": message, "type": "authentication_error"}
+    return encode({"error": body | {"param": error.param} if error.param else body})

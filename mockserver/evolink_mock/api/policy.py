@@ -13,6 +13,7 @@ from evolink_mock.api.operations import CompiledOperation
 from evolink_mock.domain import ids
 from evolink_mock.domain.accounts import remaining
 from evolink_mock.http.errors import ApiError
+from evolink_mock.http.key_hint import unauthorized
 from evolink_mock.recipes.effects import GATEWAY
 from evolink_mock.recipes.recipe import NO_RECIPE
 
@@ -25,7 +26,7 @@ Check = Callable[["RequestContext"], "ApiError | None"]
 
 def check_token(context: RequestContext) -> ApiError | None:
     """401 without a known bearer token (clause `auth.bearer`)."""
-    return ApiError(401) if context.token is None else None
+    return None if context.token is not None else unauthorized(context.headers, context.exchange.query)
 
 
 def check_recipe(context: RequestContext) -> ApiError | None:

@@ -143,14 +143,56 @@ def test_the_task_of_another_token_is_403_while_it_runs_and_after(mock: Mock, wa
     assert mock.query(task, token="mine")["id"] == task["id"]
 
 
-@pytest.mark.parametrize(
-    "header", ["", "Bearer", "Bearer ", "Basic a2V5Og==", "key", "Token key", "bearer\tkey", "Bearerkey"]
-)
-def test_without_a_bearer_token_it_is_401(mock: Mock, header: str) -> None:
+DOCUMENTED_401 = SPEC.query.errors[401].body["error"]
+
+
+def test_without_a_key_it_is_the_documented_401(mock: Mock) -> None:
     task = mock.create()
-    answer = mock.get(f"/v1/tasks/{task['id']}", headers={"authorization": header})
-    assert answer.status_code == 401
-    assert shaped(answer) == SPEC.query.errors[401].body["error"]
+    for headers in ({}, {"authorization": ""}):
+        answer = mock.get(f"/v1/tasks/{task['id']}", token=None, headers=headers)
+        assert answer.status_code == 401
+        assert shaped(answer) == DOCUMENTED_401
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "problem"),
+    [
+        ("Authorization", "Bearer", "no key after Bearer"),
+        ("Authorization", "Bearer ", "no key after Bearer"),
+        ("Authorization", "Basic a2V5Og==", "the scheme is not Bearer"),
+        ("Authorization", "sk-secret", "the scheme is not Bearer"),
+        ("Authorization", "Token sk-secret", "the scheme is not Bearer"),
+        ("Authorization", "Bearer: sk-secret", "the scheme is not Bearer"),
+        ("Authorization", "bearer\tsk-secret", "the scheme is not Bearer"),
+        ("Authorization", "Bearersk-secret", "the scheme is not Bearer"),
+        ("x-api-key", "sk-secret", "no key is read from this header"),
+        ("api-key", "sk-secret", "no key is read from this header"),
+    ],
+)
+def test_a_key_in_a_wrong_form_gets_a_401_that_names_the_header_and_the_right_form(
+    mock: Mock, header: str, value: str, problem: str
+) -> None:
+    task = mock.create()
+    for path in (f"/v1/tasks/{task['id']}", "/v1/credits"):
+        answer = mock.get(path, token=None, headers={header: value})
+        assert answer.status_code == 401
+        error = answer.json()["error"]
+        assert error["param"] == header
+        assert error["message"].endswith(f": {header}: {problem}: write `Authorization: Bearer KEY`")
+        assert mock.noted[-1].notes == (f"{header}: {problem}: write `Authorization: Bearer KEY`",)
+        assert "secret" not in answer.text + mock.logged()
+
+
+@pytest.mark.parametrize("parameter", ["key", "api_key", "access_token"])
+def test_a_key_in_the_query_string_gets_a_401_that_names_the_parameter(mock: Mock, parameter: str) -> None:
+    answer = mock.get(f"/v1/tasks/x?{parameter}=sk-secret", token=None)
+    assert (answer.status_code, shaped(answer)["param"]) == (401, parameter)
+    assert "secret" not in answer.text + mock.logged()
+
+
+def test_a_key_that_is_not_accepted_gets_the_documented_401(start: Callable[..., Mock]) -> None:
+    answer = start(tokens=frozenset({"good"})).get("/v1/tasks/x", token="bad", headers={"x-api-key": "good"})
+    assert shaped(answer) == DOCUMENTED_401
 
 
 def test_the_case_of_the_scheme_does_not_matter(mock: Mock) -> None:
@@ -164,6 +206,16 @@ def test_only_the_tokens_named_are_accepted(start: Callable[..., Mock]) -> None:
     assert mock.query(task, token="good") == task
     for token in ("bad", "GOOD", "good "[:3], "good2"):
         assert mock.get(f"/v1/tasks/{task['id']}", token=token).status_code == 401
+
+
+@pytest.mark.parametrize("accepted", ["sk-a~b", "sk-a"])
+def test_a_token_with_a_tilde_is_accepted_as_it_is_or_without_its_recipe(
+    start: Callable[..., Mock], accepted: str
+) -> None:
+    mock = start(tokens=frozenset({accepted}))
+    task = mock.create("sk-a~b")
+    assert mock.query(task, token="sk-a~b") == task
+    assert mock.get("/v1/tasks/x", token="sk~b").status_code == 401
 
 
 def test_a_query_with_a_query_string_is_the_same_query(mock: Mock) -> None:

@@ -1,0 +1,54 @@
+"""Why a request counts as one without a key although it has one: the key is in another place or form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from evolink_mock.http.errors import ApiError
+from evolink_mock.http.requests import token_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FORM = "write `Authorization: Bearer KEY`"
+_OTHER_HEADERS = (
+    "x-api-key",
+    "api-key",
+    "apikey",
+    "x-goog-api-key",
+    "x-auth-token",
+    "proxy-authorization",
+)
+_OTHER_PARAMETERS = frozenset({"key", "api_key", "apikey", "api-key", "token", "access_token"})
+_MOST_PARAMETERS = 100  # of a query string that are looked at
+
+
+def unauthorized(headers: Mapping[bytes, bytes], query: bytes) -> ApiError:
+    """The 401 for a request without an accepted key. It names the wrong header or parameter, never its value."""
+    where, problem = _wrong_place(headers, query)
+    return ApiError(401, f"{problem}: {_FORM}" if problem else "", where)
+
+
+def _wrong_place(headers: Mapping[bytes, bytes], query: bytes) -> tuple[str, str]:
+    authorization = headers.get(b"authorization", b"").strip()
+    if token_of(authorization) is not None:
+        return "", ""  # a key that is not accepted, in the right place
+    if authorization:
+        problem = "no key after Bearer" if authorization.lower() == b"bearer" else "the scheme is not Bearer"
+        return "Authorization", f"Authorization: {problem}"
+    for header in _OTHER_HEADERS:
+        if header.encode("ascii") in headers:
+            return header, f"{header}: no key is read from this header"
+    for parameter in _parameters(query):
+        if parameter.lower() in _OTHER_PARAMETERS:
+            return parameter, f"{parameter}: no key is read from the query string"
+    return "", ""
+
+
+def _parameters(query: bytes) -> list[str]:
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    except ValueError:  # more parameters than that
+        return []
+    return [name for name, _ in pairs]
