@@ -14,7 +14,7 @@ from evolink_mock.domain import ids
 from evolink_mock.domain.accounts import charge
 from evolink_mock.domain.tasks import Task, plan
 from evolink_mock.http.errors import ApiError
-from evolink_mock.http.json_body import check_content_type, parse
+from evolink_mock.http.json_body import check_content_coding, check_content_type, parse
 from evolink_mock.http.request_body import receive_body
 from evolink_mock.http.responses import send_error, send_json
 from evolink_mock.media.spec import media_spec_of
@@ -89,7 +89,10 @@ class CreateEndpoint:
 
 def _decode(context: RequestContext, body: bytes | ApiError) -> Any:
     """The decoded body, or the error that prevents it."""
-    error = check_content_type(context.headers.get(b"content-type", b""))
+    headers = context.headers
+    error = check_content_type(headers.get(b"content-type", b"")) or check_content_coding(
+        headers.get(b"content-encoding", b"")
+    )
     if error is not None:
         return error
     return body if isinstance(body, ApiError) else parse(body)

@@ -14,6 +14,7 @@ _decode = msgspec.json.Decoder().decode
 _HIGH = rb"\\u[dD][89abAB][0-9a-fA-F]{2}"
 _LOW = rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _LONE = re.compile(rb"(?<!\\)(?:\\\\)*(?:%b(?!%b)|(?<!%b)%b)" % (_HIGH, _LOW, _HIGH, _LOW))
+_GZIP = b"\x1f\x8b"
 _NOT_A_JSON_NUMBER = re.compile(rb"NaN|Infinity")
 _OFFSET = re.compile(r" \(byte (\d+)\)")
 _MESSAGES = {
@@ -28,6 +29,17 @@ def check_content_type(content_type: bytes) -> ApiError | None:
         return None
     actual = content_type.decode("latin-1")[:100] or "none"
     return ApiError(400, f"the Content-Type must be application/json, not {actual}")
+
+
+def check_content_coding(content_encoding: bytes) -> ApiError | None:
+    """An error that names the codings of a body that is compressed or otherwise encoded."""
+    codings = [coding.strip() for coding in content_encoding.lower().split(b",")]
+    applied = b", ".join(coding for coding in codings if coding not in {b"", b"identity"})
+    if not applied:
+        return None
+    name = applied.decode("latin-1")[:100]
+    detail = f"Content-Encoding: the body is encoded with {name}; send it without an encoding"
+    return ApiError(400, detail, "Content-Encoding")
 
 
 def too_large(limit: int) -> ApiError:
@@ -48,6 +60,8 @@ def parse(raw: bytes) -> Any:
 def _describe(raw: bytes, error: Exception) -> str:
     """What is wrong, more helpfully than the decoder says it."""
     message = str(error)
+    if raw.startswith(_GZIP):
+        return "it is compressed with gzip"
     if isinstance(error, UnicodeDecodeError):
         return _describe_not_utf8(raw)
     if "truncated" in message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import string
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_check import Exchange
+from evolink_mock.domain.exchange import KEPT
+from evolink_mock.domain.units import Rate
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.in_process import BODY, CREATE, MODEL, SPEC, VOICE, shaped
@@ -93,6 +96,12 @@ def test_an_unknown_field_is_let_pass_with_a_warning_for_the_log(mock: Mock, fie
     assert mock.noted[-1].notes == (f"warning: unknown field {next(iter(field))}",)
 
 
+@pytest.mark.parametrize(("name", "nearest"), [("durration", "duration"), ("callbackUrl", "callback_url")])
+def test_the_warning_of_a_misspelled_field_names_the_nearest(mock: Mock, name: str, nearest: str) -> None:
+    assert mock.post(BODY | {name: 6}).status_code == 200
+    assert mock.noted[-1].notes == (f"warning: unknown field {name} (did you mean {nearest}?)",)
+
+
 def test_documented_fields_are_no_reason_for_a_warning(mock: Mock) -> None:
     mock.create(duration=6, mode="fun", quality="720p", callback_url="https://example.com/hook")
     assert mock.noted[-1].notes == ()
@@ -166,6 +175,99 @@ def test_another_content_type_is_400(mock: Mock, content_type: str | None) -> No
     answer = mock.ask("POST", CREATE, content=json.dumps(BODY), headers=headers)
     assert answer.status_code == 400
     assert "application/json" in shaped(answer)["message"]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "GZip", "identity, zstd", "deflate"])
+def test_an_encoded_body_is_a_400_that_names_the_coding(mock: Mock, coding: str) -> None:
+    answer = mock.post(gzip.compress(json.dumps(BODY).encode()), headers={"content-encoding": coding})
+    assert answer.status_code == 400
+    error = shaped(answer)
+    assert error["param"] == "Content-Encoding"
+    assert f"encoded with {coding.lower().removeprefix('identity, ')}; send it without" in error["message"]
+
+
+@pytest.mark.parametrize("coding", ["identity", "", "Identity"])
+def test_a_body_that_is_declared_not_to_be_encoded_is_accepted(mock: Mock, coding: str) -> None:
+    assert mock.post(BODY, headers={"content-encoding": coding}).status_code == 200
+
+
+def test_a_gzip_body_without_its_header_is_recognised(mock: Mock) -> None:
+    error = shaped(mock.post(gzip.compress(json.dumps(BODY).encode())))
+    assert error["message"].endswith("the body is not valid JSON: it is compressed with gzip")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"prefer": "mock=429"}, 429),
+        ({"content-type": "text/plain"}, 400),
+        ({"content-encoding": "gzip"}, 400),
+        ({"prefer": "mock=nonsense"}, 400),
+        ({"authorization": "nonsense"}, 401),
+    ],
+)
+def test_the_body_of_a_refused_create_is_kept(mock: Mock, headers: dict[str, str], status: int) -> None:
+    raw = json.dumps(BODY).encode()
+    assert mock.post(raw, headers=headers).status_code == status
+    assert mock.noted[-1].request_body == raw
+
+
+def test_the_body_of_a_create_that_a_gateway_refuses_is_kept(mock: Mock) -> None:
+    raw = json.dumps(BODY).encode()
+    headers = {"authorization": "Bearer key", "content-type": "application/json", "prefer": "mock=503"}
+    assert mock.run(mock.client.request("POST", CREATE, content=raw, headers=headers)).status_code == 503
+    assert mock.noted[-1].request_body == raw
+
+
+def test_the_body_of_a_create_beyond_the_rate_limit_is_kept(start: Callable[..., Mock]) -> None:
+    mock, raw = start(rate=Rate(1, 60.0)), json.dumps(BODY).encode()
+    assert [mock.post(raw).status_code for _ in range(2)] == [200, 429]
+    assert mock.noted[-1].request_body == raw
+
+
+def test_of_a_body_that_is_too_large_the_beginning_is_kept(start: Callable[..., Mock]) -> None:
+    mock = start(max_body=100)
+    raw = json.dumps(BODY | {"prompt": "x" * KEPT}).encode()
+    assert mock.post(raw).status_code == 400
+    assert mock.noted[-1].request_body == raw[:KEPT]
+
+
+def test_of_a_large_body_the_beginning_is_kept(mock: Mock) -> None:
+    raw = json.dumps(BODY | {"prompt": "x" * 3 * KEPT}).encode()
+    assert mock.post(raw).status_code == 200
+    assert mock.noted[-1].request_body == raw[:KEPT]
+
+
+@pytest.mark.parametrize(
+    "lines", [("wait=10", "mock=402"), ("mock=402", "mock=500"), ("mock=402, ok", "wait=1")]
+)
+def test_several_prefer_lines_are_one_list(mock: Mock, lines: tuple[str, str]) -> None:
+    headers = [("authorization", "Bearer key"), ("content-type", "application/json")]
+    headers += [("prefer", line) for line in lines]
+    sent = mock.run(mock.client.request("POST", CREATE, content=json.dumps(BODY), headers=headers))
+    assert sent.status_code == 402
+
+
+@pytest.mark.parametrize(
+    ("recipes", "expected"),
+    [
+        ("off", [200, 200, 200]),
+        ("header", [402, 200, 200]),
+        ("prompt", [200, 402, 200]),
+        ("token", [200, 200, 402]),
+        ("header,prompt,assigned,token", [402, 402, 402]),
+    ],
+)
+def test_recipes_are_read_from_the_sources_that_are_set(
+    start: Callable[..., Mock], recipes: str, expected: list[int]
+) -> None:
+    mock = start(recipes=recipes)
+    answers = [
+        mock.post(BODY, headers={"prefer": "mock=402"}),
+        mock.post(BODY | {"prompt": "[[402]]"}),
+        mock.post(BODY, token="key~402"),
+    ]
+    assert [answer.status_code for answer in answers] == expected
 
 
 @pytest.mark.parametrize(
