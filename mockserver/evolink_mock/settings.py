@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 from evolink_mock.callbacks.url_guard import parse_allowed
 from evolink_mock.domain.units import REALTIME, Rate, Speed, parse_rate, parse_speed
+from evolink_mock.recipes.sources import SOURCES, parse_sources
 
 if TYPE_CHECKING:
     from evolink_spec import Spec
@@ -23,7 +24,7 @@ _PUBLIC_URL = re.compile(
     r"https?://([^\s/?#@]+)((?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*)", re.ASCII | re.IGNORECASE
 )
 _CONTROL = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})")
-_TOKEN = re.compile(r"[!-}]+")  # what a header can carry, less the `~` that a recipe stands behind
+_TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 _PORT = Meta(ge=0, le=65535)
 
 
@@ -164,6 +165,15 @@ class Settings(Struct, frozen=True, kw_only=True):
             metavar="FILE",
         ),
     ] = ()
+    recipes: Annotated[
+        str,
+        Option(
+            help="Where recipes are read from: off, or a list of header, prompt, assigned and token.",
+            section=_OTHER,
+            metavar="SOURCES",
+            parse=parse_sources,
+        ),
+    ] = ",".join(SOURCES)
     max_body: Annotated[
         int, Meta(ge=1), Option(help="Refuse larger request bodies.", section=_OTHER, metavar="BYTES")
     ] = 10 * 1024 * 1024
@@ -222,7 +232,7 @@ def check(settings: Settings, spec: Spec) -> None:
         parse_allowed(text)
     for token in settings.tokens:
         if not _TOKEN.fullmatch(token):
-            raise ValueError("--token: must consist of visible ASCII characters, without ~")
+            raise ValueError("--token: must consist of visible ASCII characters")
     if settings.offline and settings.proxy_port is None:
         raise ValueError("--offline: has no effect without --proxy-port")
     served = {model for by_model in spec.creates.values() for model in by_model if model}

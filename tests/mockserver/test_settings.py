@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import pytest
 from evolink_mock.domain.units import Rate, Speed, parse_duration, parse_rate, parse_speed
+from evolink_mock.recipes.sources import parse_sources
 from evolink_mock.settings import Settings, check, parse_public_url
 from hypothesis import given
 from hypothesis import strategies as st
@@ -164,7 +165,7 @@ def test_settings_that_can_have_their_effect_are_fine() -> None:
     check(Settings(), SPEC)
     check(
         Settings(
-            tokens=frozenset(("sk-key", "a.b_c/d=")),
+            tokens=frozenset(("sk-key", "a.b_c/d=", "sk-a~b")),
             denied_models=frozenset((MODEL,)),
             allow_callbacks_to=("localhost:9000", "[::1]"),
         ),
@@ -184,8 +185,29 @@ def test_a_host_that_is_none_is_refused() -> None:
         check(Settings(allow_callbacks_to=("http://localhost/",)), SPEC)
 
 
-@pytest.mark.parametrize("token", ["", " ", "two words", "key~402", "clé", "a\tb"])
+@pytest.mark.parametrize("token", ["", " ", "two words", "clé", "a\tb"])
 def test_a_token_that_no_request_could_carry_is_refused_and_not_repeated(token: str) -> None:
     with pytest.raises(ValueError, match="--token") as caught:
         check(Settings(tokens=frozenset((token,))), SPEC)
     assert not token.strip() or token not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sources"),
+    [
+        ("off", "off"),
+        (" OFF ", "off"),
+        ("header", "header"),
+        ("token, Header", "header,token"),
+        ("header,prompt,assigned,token", "header,prompt,assigned,token"),
+        ("prompt,prompt", "prompt"),
+    ],
+)
+def test_sources_of_recipes_are_a_list_or_off(text: str, sources: str) -> None:
+    assert parse_sources(text) == sources
+
+
+@pytest.mark.parametrize("text", ["", "on", "header,", "headers", "off,header", "header token"])
+def test_invalid_sources_of_recipes_are_refused_with_those_there_are(text: str) -> None:
+    with pytest.raises(ValueError, match=r"invalid sources of recipes .*header,prompt,assigned,token"):
+        parse_sources(text)

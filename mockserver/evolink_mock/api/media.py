@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import FileResponse, Response
 
+from evolink_mock.api.byte_ranges import without_invalid_range
 from evolink_mock.api.request_context import prefer_of
 from evolink_mock.domain.accounts import next_random
 from evolink_mock.domain.exchange import KEY
@@ -78,12 +79,15 @@ class MediaEndpoint:
             return
         exchange.task_id = task.id
         response = await self._file(task)
-        await response(scope, receive, _with_documented_errors(send, exchange))
+        await response(without_invalid_range(scope), receive, _with_documented_errors(send, exchange))
 
     def _recipe(self, exchange: Exchange, account: Account) -> Recipe | ApiError:
         """The recipe in the header, else the one assigned to the task's account; a result needs no token."""
         prefer = prefer_of(exchange.request_headers)
-        recipe, _ = resolve_recipe(self._service.registry, account, RecipeRequest("media", (), prefer))
+        service = self._service
+        recipe, _ = resolve_recipe(
+            service.registry, account, RecipeRequest("media", (), prefer), service.recipe_sources
+        )
         return recipe
 
     async def _file(self, task: Task) -> Response:

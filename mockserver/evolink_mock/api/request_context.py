@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from evolink_mock.domain.accounts import count_request, set_credits, set_rate
+from evolink_mock.domain.accounts import count_request, is_accepted, set_credits, set_rate
 from evolink_mock.domain.exchange import KEY, Exchange
 from evolink_mock.http.requests import token_of
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
@@ -53,7 +53,7 @@ async def begin(
     headers: dict[bytes, bytes] = dict(scope["headers"])
     exchange: Exchange = scope[KEY]
     token = token_of(headers.get(b"authorization", b""))
-    if token is not None and service.tokens and token.partition("~")[0] not in service.tokens:
+    if token is not None and service.tokens and not is_accepted(token, service.tokens):
         token = None
     account = service.anonymous if token is None else await service.store.account(token)
     if token is not None:
@@ -72,7 +72,9 @@ def apply_recipe(service: Service, context: RequestContext) -> None:
         document.get("prompt") if isinstance(document, dict) else None,
         context.token or "",
     )
-    context.recipe, context.recipe_notes = resolve_recipe(service.registry, account, request)
+    context.recipe, context.recipe_notes = resolve_recipe(
+        service.registry, account, request, service.recipe_sources
+    )
     recipe = context.recipe
     if recipe is not NO_RECIPE and isinstance(recipe, Recipe):
         if recipe.credits is not None:

@@ -10,8 +10,10 @@ from starlette.routing import Route, Router
 from evolink_mock.control import accounts, clock, origin_check, tasks
 from evolink_mock.control import server_info as facts
 from evolink_mock.control.handler import ERRORS, Act, ControlRequest, Empty, decode, send_reply
+from evolink_mock.domain.accounts import is_accepted
 from evolink_mock.domain.exchange import KEY
 from evolink_mock.http.errors import ApiError
+from evolink_mock.http.key_hint import unauthorized
 from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, not_found
 from evolink_mock.http.requests import read_body, token_of
 from evolink_mock.http.responses import send_error
@@ -104,7 +106,7 @@ class ControlEndpoint:
             return fault
         token = _token(self._service, headers)
         if self._row.owned and token is None:
-            return ApiError(401)
+            return unauthorized(headers, scope.get("query_string", b""))
         body: Struct | ApiError = Empty()
         if scope["method"] not in _READS:
             raw = await read_body(receive, headers, _BODY_LIMIT)
@@ -125,7 +127,7 @@ class ControlEndpoint:
 def _token(service: Service, headers: Mapping[bytes, bytes]) -> str | None:
     """The token, where it is one that this server accepts."""
     token = token_of(headers.get(b"authorization", b""))
-    if token is not None and service.tokens and token.partition("~")[0] not in service.tokens:
+    if token is not None and service.tokens and not is_accepted(token, service.tokens):
         return None
     return token
 

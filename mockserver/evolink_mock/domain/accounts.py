@@ -12,6 +12,8 @@ from msgspec import Struct, field
 from evolink_mock.domain import ids
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from evolink_mock.domain.clock import Clock
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.domain.tasks import Plan, Task
@@ -71,6 +73,11 @@ def open_account(token: str, terms: AccountTerms) -> Account:
     label = blake2b(token.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
     salt = ids.salt(terms.seed, token)
     return Account(token, label, salt, terms.credits, terms.rate, terms.denied_models)
+
+
+def is_accepted(token: str, accepted: Container[str]) -> bool:
+    """Whether a token is accepted as it is, or without the recipe after its first `~`."""
+    return token in accepted or token.partition("~")[0] in accepted
 
 
 def remaining(account: Account, now: float) -> float:

@@ -30,7 +30,7 @@ def assign(
     for the same operation; counted ones queue. The 400 says what is wrong with the arguments.
     """
     if operation not in {*OPERATIONS, ANY}:
-        near = get_close_matches(operation, (*OPERATIONS, ANY), n=1) or (*OPERATIONS, ANY)
+        near = get_close_matches(operation[:60], (*OPERATIONS, ANY), n=1) or (*OPERATIONS, ANY)
         problem = f"operation: unknown operation {operation[:60]!r}; the nearest are {', '.join(near)}"
         return ApiError(400, problem, "operation")
     if times is not None and times < 1:

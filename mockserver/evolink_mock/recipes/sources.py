@@ -34,6 +34,16 @@ _ESCAPE = "!"
 _MOST_BRACKETS = 20  # per prompt; those after them are not looked at
 
 
+def parse_sources(text: str) -> str:
+    """A list of sources in order of precedence, or `off`. ValueError for anything else."""
+    names = {name.strip() for name in text.strip().lower().split(",")}
+    if names == {"off"}:
+        return "off"
+    if not names <= {*SOURCES}:
+        raise ValueError(f"invalid sources of recipes {text!r}: write off, or a list of {','.join(SOURCES)}")
+    return ",".join(source for source in SOURCES if source in names)
+
+
 class RecipeRequest(Struct, frozen=True):
     """The parts of a request that decide on its recipe."""
 

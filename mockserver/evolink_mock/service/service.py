@@ -44,6 +44,7 @@ class Service:
         self.speed = settings.speed
         self.tokens = settings.tokens
         self.max_body = settings.max_body
+        self.recipe_sources = frozenset(settings.recipes.split(","))
         self.clock = clock or SystemClock(None if seed is None else SEEDED_START, settings.clock_scale)
         self.notifier = Notifier()
         self.store = store or MemoryStore(terms, self.notifier.notify)
