@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 from evolink_mock.callbacks.url_guard import parse_allowed
 from evolink_mock.domain.units import REALTIME, Rate, Speed, parse_rate, parse_speed
+from evolink_mock.http.cross_origin import parse_origin
 from evolink_mock.recipes.sources import SOURCES, parse_sources
 
 if TYPE_CHECKING:
@@ -186,6 +187,15 @@ class Settings(Struct, frozen=True, kw_only=True):
             parse=parse_control,
         ),
     ] = "on"
+    cors: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Let web pages of this origin call the API, beside those of loopback addresses: * for all pages, off "
+            "for none. Repeatable.",
+            section=_OTHER,
+            metavar="ORIGIN",
+        ),
+    ] = ()
     https_port: Annotated[
         int | None,
         _PORT,
@@ -230,6 +240,8 @@ def check(settings: Settings, spec: Spec) -> None:
         raise ValueError("--host: an empty host would mean every address: write 0.0.0.0 for that")
     for text in settings.allow_callbacks_to:
         parse_allowed(text)
+    for text in settings.cors:
+        parse_origin(text)
     for token in settings.tokens:
         if not _TOKEN.fullmatch(token):
             raise ValueError("--token: must consist of visible ASCII characters")

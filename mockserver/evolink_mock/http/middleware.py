@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from evolink_mock.http.cross_origin import CrossOrigin
     from evolink_mock.http.route_table import RouteTable
 
 _log = logging.getLogger("evolink_mock")
@@ -46,10 +47,17 @@ class MethodNotAllowed:
 class ExchangeMiddleware:
     """The outermost layer: records the exchange, and answers an internal error with the documented 500."""
 
-    def __init__(self, app: ASGIApp, routes: RouteTable, observe: Callable[[Exchange], None]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        routes: RouteTable,
+        observe: Callable[[Exchange], None],
+        cross_origin: CrossOrigin | None = None,
+    ) -> None:
         self._app = app
         self._find = routes.find
         self._observe = observe
+        self._cross_origin = cross_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection scope."""
@@ -61,15 +69,14 @@ class ExchangeMiddleware:
         exchange.scheme = scope.get("scheme", "http")
         exchange.request_headers = scope["headers"]
         app = self._find(exchange.method, exchange.path, scope) or self._app
+        if self._cross_origin is not None:
+            app = self._cross_origin.wrap(app, scope)
         try:
             await app(scope, receive, send)
         except asyncio.CancelledError as error:
             if not is_stopping(error):
                 raise
-            if exchange.status:  # the client does not read its response
-                await close_connection(ConnectionDroppedError(sent=False), scope, receive)
-            else:
-                await send_error(send, exchange, ApiError(503, STOPPING))
+            await _end(exchange, scope, receive, send)
         except ClientDisconnectedError:
             exchange.notes += ("the client disconnected",)
         except ConnectionDroppedError as error:
@@ -85,3 +92,11 @@ class ExchangeMiddleware:
             if exchange.journal is not None:
                 exchange.journal.append(exchange)
             self._observe(exchange)
+
+
+async def _end(exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request that waits for something when the server stops; cut one whose response is not read."""
+    if exchange.status:
+        await close_connection(ConnectionDroppedError(sent=False), scope, receive)
+    else:
+        await send_error(send, exchange, ApiError(503, STOPPING))

@@ -14,6 +14,7 @@ from evolink_mock.api.media import MediaEndpoint
 from evolink_mock.api.query import QueryEndpoint
 from evolink_mock.control.routes import PREFIX, control_routes
 from evolink_mock.domain.task_body import MEDIA_PATH
+from evolink_mock.http.cross_origin import CrossOrigin
 from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, not_found
 from evolink_mock.http.route_table import RouteTable
 
@@ -40,7 +41,8 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
     router = Router(
         [*routes, *control], default=not_found, redirect_slashes=False, lifespan=_lifespan(service)
     )
-    return ExchangeMiddleware(router, RouteTable(routes), _with_journal(service, observe))
+    cross_origin = CrossOrigin(service.settings.cors, closed=PREFIX)
+    return ExchangeMiddleware(router, RouteTable(routes), _with_journal(service, observe), cross_origin)
 
 
 def _with_journal(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:

@@ -40,6 +40,7 @@ class MockServerSettings(TypedDict, total=False):
     allow_callbacks_to: Sequence[str]  # by default 127.0.0.1, any port
     spec: Sequence[str | Path]
     max_body: int
+    cors: Sequence[str]
     control: str
     https_port: int
     proxy_port: int

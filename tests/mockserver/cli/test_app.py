@@ -103,7 +103,7 @@ def test_the_ready_line_and_three_lines_to_paste_name_the_url(run: Callable[...,
     assert pasted[:2] == [f"export EVOLINK_BASE_URL={url[0]}", "export EVOLINK_API_KEY=a"]
     assert pasted[2].startswith('curl "$EVOLINK_BASE_URL/v1/')
     assert len(pasted) == 3
-    assert rest[-1] == "stopped"
+    assert rest[-1] == "Ctrl-C stops it."
 
 
 def test_the_port_file_holds_the_port_that_was_taken(run: Callable[..., Ran], tmp_path: Path) -> None:
@@ -137,6 +137,7 @@ CHOICES: dict[str, tuple[str, str, Any, str, str]] = {
         "a.example",
         '["a.example"]',
     ),
+    "--cors": ("cors", "https://a.example", ("https://a.example",), "*", '["off"]'),
     "--spec": ("spec", str(DOCUMENT), (DOCUMENT,), "nowhere.yaml", '["nowhere.yaml"]'),
 }
 

@@ -1,0 +1,82 @@
+"""Cross-origin resource sharing (CORS): which web pages may call the API."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from starlette.middleware.cors import CORSMiddleware
+
+from evolink_mock.domain.exchange import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+ANY, NONE = "*", "off"
+_LOOPBACK = (
+    r"https?://(?:localhost|(?:[a-z0-9_-]+\.)+localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?"
+)
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?|null")
+_EXPOSED = ("Retry-After", "Content-Length", "Content-Range")
+
+
+def parse_origin(text: str) -> str:
+    """A page's origin, `*` or `off`, in lower case; ValueError otherwise."""
+    origin = text.strip().lower().removesuffix("/")
+    if origin not in {ANY, NONE} and not _ORIGIN.fullmatch(origin):
+        raise ValueError(f"invalid origin {text!r}: write https://HOST[:PORT], * or off")
+    return origin
+
+
+class CrossOrigin:
+    """Adds CORS headers to the responses that a page may read.
+
+    Pages of loopback addresses may read all responses, and so may the `allowed` origins; `*` allows every page, `off`
+    none. Paths below `closed` are not for any page.
+    """
+
+    def __init__(self, allowed: Collection[str], closed: str) -> None:
+        self._closed = f"{closed}/"
+        self._origins = tuple(map(parse_origin, allowed))
+        self._is_off = NONE in self._origins
+        self._allowed = re.compile(
+            ".*" if ANY in self._origins else "|".join([_LOOPBACK, *map(re.escape, self._origins)]),
+            re.IGNORECASE,
+        )
+
+    def wrap(self, app: ASGIApp, scope: Scope) -> ASGIApp:
+        """The app that answers a request: `app` itself unless a page that may call it has sent the request."""
+        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
+        if origin is None or scope["path"].startswith(self._closed):
+            return app
+        if self._is_off or not self._allowed.fullmatch(origin.decode("latin-1")):
+            scope[KEY].notes += (f"--cors does not allow pages from {origin.decode('latin-1')[:100]}",)
+            return app
+        return _Allowed(app, self._origins)
+
+
+class _Allowed:
+    """An app whose responses the page may read, and which answers its preflight requests."""
+
+    def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
+        self._app = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_origin_regex=f"(?i:{_LOOPBACK})",
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=_EXPOSED,
+            allow_private_network=True,  # a public page that is allowed at all may call this machine
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = scope[KEY]
+
+        async def record(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                exchange.status, exchange.answer_headers = message["status"], message["headers"]
+            await send(message)
+
+        await self._app(scope, receive, record)
