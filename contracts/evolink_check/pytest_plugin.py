@@ -123,16 +123,21 @@ def _checked(config: pytest.Config, url: str, file: str) -> Report | str:
 
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses
+    from evolink_spec.options.sources import RawValue, gather
 
-    from evolink_check.cli.config import Given, choose, environment
+    from evolink_check.cli.config import choose, environment
+    from evolink_check.cli.options import EffortOptions, ServerOptions
     from evolink_check.engine.preflight import CouldNotRunError
     from evolink_check.engine.runner import PROFILES, check_api
 
     clauses = load_clauses()
+    path = config.rootpath / Path(file) if file else None
+    names = {"max_credits": "evolink-max-credits", "profile": "evolink-profile"}
+    texts = {field: RawValue(name, text) for field, name in names.items() if (text := _said(config, name))}
     try:
-        given = Given(url=url, max_credits=_credits(config), profile=_profile(config))  # type: ignore[arg-type]  # checked
-        path = config.rootpath / Path(file) if file else None
-        chosen = choose(given, path, PROFILES, [one.id for one in clauses], environment())
+        effort = gather(EffortOptions, [texts])
+        server = ServerOptions(url=url, config=path, no_memory=True)
+        chosen = choose(server, effort, PROFILES, [clause.id for clause in clauses], environment())
         return check_api(chosen.subject, chosen.effort, spec=load(), clauses=clauses)
     except (ValueError, CouldNotRunError) as problem:
         return f"the API could not be checked: {problem}"
@@ -142,23 +147,6 @@ def _said(config: pytest.Config, name: str) -> str:
     """An option, or what stands in the ini file; empty when neither is given."""
     found: str = config.getoption(f"--{name}") or config.getini(name.replace("-", "_"))
     return found
-
-
-def _credits(config: pytest.Config) -> float | None:
-    """A budget. ValueError for what is none: `inf` is no limit, and `nan` is no number."""
-    text = _said(config, "evolink-max-credits")
-    if text and not 0 <= float(text) < float("inf"):
-        raise ValueError(f"evolink-max-credits: {text} is no number of credits")
-    return float(text) if text else None
-
-
-def _profile(config: pytest.Config) -> str | None:
-    from evolink_check.engine.runner import PROFILES
-
-    text = _said(config, "evolink-profile")
-    if text and text not in PROFILES:
-        raise ValueError(f"evolink-profile: {text!r} is not one of {', '.join(PROFILES)}")
-    return text or None
 
 
 def _told(verdict: Verdict) -> str:

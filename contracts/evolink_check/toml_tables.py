@@ -1,29 +1,17 @@
-"""TOML files as records: what is wrong with one is said with its file, its key and the nearest key there is."""
+"""TOML tables as records: an error names the key, and the nearest one that there is."""
 
 from __future__ import annotations
 
-import tomllib
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from evolink_spec.options.suggestions import did_you_mean
 from msgspec import inspect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Iterator
 
 T = TypeVar("T", bound=msgspec.Struct)
-
-
-def load(path: Path) -> dict[str, Any]:
-    """The tables of a file. ValueError names it when it cannot be read or is no TOML."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: invalid TOML: {error}") from error
 
 
 def convert(tables: dict[str, Any], record: type[T]) -> T:
@@ -37,12 +25,6 @@ def convert(tables: dict[str, Any], record: type[T]) -> T:
         problem, _, place = str(error).partition(" - at ")
         key = place.strip("`").removeprefix("$").removeprefix(".")
         raise ValueError(f"{key}: {problem}" if key else problem) from error
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """` (did you mean …?)`, or nothing when no known word is like it."""
-    matches = get_close_matches(word, list(known), n=1)
-    return f" (did you mean {matches[0]}?)" if matches else ""
 
 
 def _unknown_keys(value: Any, kind: inspect.Type, place: str) -> Iterator[tuple[str, str, list[str]]]:

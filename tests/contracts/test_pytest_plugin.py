@@ -143,9 +143,9 @@ def test_without_an_api_these_tests_are_skipped(runs: Callable[..., pytest.RunRe
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (("--evolink-api", "api.test"), "'api.test' is no base URL"),
-        ((*API, "--evolink-max-credits", "much"), "could not convert string to float: 'much'"),
-        ((*API, "--evolink-max-credits", "inf"), "inf is no number of credits"),
+        (("--evolink-api", "api.test"), "invalid base URL 'api.test'"),
+        ((*API, "--evolink-max-credits", "much"), "evolink-max-credits: 'much' is not a number of at least 0"),
+        ((*API, "--evolink-max-credits", "inf"), "evolink-max-credits: 'inf' is not a number of at least 0"),
         ((*API, "--evolink-profile", "slow"), "'slow' is not one of quick, ci, deep"),
         ((*API, "--evolink-config", "nowhere.toml"), "nowhere.toml: cannot be read"),
     ],

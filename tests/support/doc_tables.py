@@ -17,8 +17,7 @@ from evolink_check.cli import config_file
 from evolink_mock.recipes.effects import rows
 from evolink_spec import load
 from evolink_spec.clauses import load_clauses
-from evolink_spec.options.command_line import FieldOption
-from typer.main import get_command
+from evolink_spec.options.command_line import ListedOption, list_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -37,21 +36,19 @@ UNDESCRIBED = {
 }
 
 
-def commands(name: str) -> dict[str, Any]:
-    """The click commands of `evolink-mock` or `evolink-check`."""
-    if name == "evolink-mock":
-        return dict(evolink_mock.cli.app.app.commands)
-    found: dict[str, Any] = get_command(evolink_check.cli.app.app).commands  # type: ignore[attr-defined]  # it is a group
-    return found
+APPS = {"evolink-mock": evolink_mock.cli.app.app, "evolink-check": evolink_check.cli.app.app}
 
 
-def options(name: str) -> list[Any]:
+def commands(program: str) -> dict[str, Any]:
+    """The click commands of a program."""
+    return dict(APPS[program].commands)
+
+
+def options(command: str) -> list[ListedOption]:
     """The options of a command, without --help; of `run`, those that `serve` does not have."""
-    found = {**commands("evolink-mock"), **commands("evolink-check")}[name].params
-    shared = {option.name for option in options("serve")} if name == "run" else set()
-    return [
-        option for option in found if option.name not in {"help", *shared} and option.opts[0].startswith("-")
-    ]
+    listed = [option for app in APPS.values() for option in list_options(app)]
+    shared = {option.names for option in listed if option.command == "serve" and command == "run"}
+    return [option for option in listed if option.command == command and option.names not in shared]
 
 
 def table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
@@ -65,17 +62,10 @@ def option_table(name: str) -> str:
     return table(("Option", "Default", "Meaning"), map(_option, options(name)))
 
 
-def default_of(option: Any) -> str:
-    """The default as a user would write it; empty where there is none to show."""
-    if isinstance(option, FieldOption):
-        return option.field.shown_default
-    return "" if option.is_flag or not option.default else str(option.default)
-
-
-def _option(option: Any) -> tuple[str, str, str]:
-    long, *others = sorted(option.opts, key=len, reverse=True)
-    metavar = "" if option.is_flag else f" {(option.metavar or option.name.upper()).replace('|', ', ')}"
-    default = f"`{shown}`" if (shown := default_of(option)) else ""
+def _option(option: ListedOption) -> tuple[str, str, str]:
+    long, *others = option.names
+    metavar = f" {option.metavar.replace('|', ', ')}" if option.metavar else ""
+    default = f"`{option.default}`" if option.default else ""
     return ", ".join((f"`{long}{metavar}`", *(f"`{short}`" for short in others))), default, option.help
 
 

@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 _WIDTH = 110
 
 
-def listed(clauses: Iterable[Clause]) -> str:
+def clause_list(clauses: Iterable[Clause]) -> str:
     """Three lines a clause, grouped by whom it binds."""
-    found = list(clauses)
+    every = list(clauses)
     blocks = []
     for binds in ("server", "client"):
-        bound = [one for one in found if one.binds == binds]
+        bound = [clause for clause in every if clause.binds == binds]
         blocks.append(f"What binds a {binds} ({len(bound)})")
         blocks += [
-            "\n".join([f"  {one.id}  [{one.level}]", _indented(one.rule), _indented(place(one))])
-            for one in bound
+            "\n".join([f"  {clause.id}  [{clause.level}]", _indented(clause.rule), _indented(place(clause))])
+            for clause in bound
         ]
     return "\n\n".join(blocks)
 
 
-def told_whole(clause: Clause) -> str:
-    """All that there is of one clause."""
+def clause_details(clause: Clause) -> str:
+    """Everything about one clause."""
     lines = [
         clause.id,
         _indented(clause.rule),
@@ -41,7 +41,7 @@ def told_whole(clause: Clause) -> str:
         f"    observed  in {clause.observed.where}: {clause.observed.by}",
     ]
     if clause.choice:
-        lines += ["", "    What we decided, where the documents leave it open:", _indented(clause.choice)]
+        lines += ["", "    What we decided where the documents leave it open:", _indented(clause.choice)]
     return "\n".join(lines)
 
 

@@ -7,160 +7,94 @@ import sys
 import traceback
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  (part of a declaration)
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
-import typer
+import click
+from evolink_spec.options.declaration import Option
+from msgspec import Struct, structs
 
+from evolink_check.cli.options import ClientOptions
+from evolink_check.cli.output import check_files
 from evolink_check.reports.model import COULD_NOT_RUN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Sequence
+
+    from evolink_spec.options.command_line import Group
 
     from evolink_check.client.harness.config import Description
     from evolink_check.client.reports.summary import Summary
     from evolink_check.client.runner import SuitePlan
 
 HELP = (
-    "Does a client keep the contract, and survive it?\n\n"
-    "The command is run once for each scenario, against a mock, and judged by what it sent and how it ended. "
-    "It finds the mock by EVOLINK_BASE_URL and EVOLINK_API_KEY, or by the API's own address: variables lead it "
-    "there. {prompt}, {image_url}, {output}, {callback_url} and {callback_listen} are filled in, and stand in the "
-    "environment as EVOLINK_PROMPT and so on.\n\n\b\n"
+    "Check a client.\n\n"
+    "The command is run once per scenario, against a mock. It is judged by what it sent and how it ended. "
+    "It finds the mock by EVOLINK_BASE_URL and EVOLINK_API_KEY, or by the API's own address, which variables "
+    "redirect. {prompt}, {image_url}, {output}, {callback_url} and {callback_listen} are replaced in the command; the "
+    "variables EVOLINK_PROMPT and so on have the same values.\n\n\b\n"
     "evolink-check client -- python my_client.py --prompt {prompt} --output {output}\n"
     "evolink-check client --deadline 8 --scenario happy --scenario query- -- node client.mjs\n"
     "evolink-check client --config client.toml --html report.html"
 )
 EPILOG = (
-    "Exit status: 0 passed, 1 failed, 2 could not run. Advice that is not followed fails nothing without --strict. "
-    "Ctrl-C once: what runs is ended, what there is is reported, 130; twice: at once."
+    "Exit status: 0 passed, 1 failed, 2 could not run. Advice that is not followed fails only with --strict. "
+    "Ctrl-C stops the running scenarios and reports, exit status 130. A second Ctrl-C stops at once."
 )
-_STOPPING = "stopping: what there is is reported; again to stop at once"
-_REPORTS, _HOW = "Reports", "How it is run"
-
-Command = Annotated[list[str] | None, typer.Argument(metavar="COMMAND...", help="The client, after --.")]
-Scenarios = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--scenario",
-        help="Only this one, or all that begin so, or match a pattern. Repeatable.",
-        metavar="ID",
-    ),
-]
-Listed = Annotated[bool, typer.Option("--list", help="List the scenarios and stop.")]
-Config = Annotated[
-    Path | None, typer.Option("--config", help="A TOML file that describes the client.", metavar="FILE")
-]
-Deadline = Annotated[
-    float | None,
-    typer.Option(
-        "--deadline",
-        help="How many seconds the client waits for a task: after that it has to end by itself.",
-        min=0.1,
-        metavar="SECONDS",
-    ),
-]
-Strict = Annotated[bool, typer.Option("--strict", help="Advice that is not followed fails, too.")]
-Jobs = Annotated[
-    int,
-    typer.Option(
-        "--jobs", "-j", help="Scenarios at a time.", min=1, max=64, rich_help_panel=_HOW, metavar="N"
-    ),
-]
-Timeout = Annotated[
-    float | None,
-    typer.Option(
-        "--timeout",
-        help="The longest that a scenario may take; default: 15 s beyond the deadline, 25 at least, 60 at most.",
-        min=1,
-        rich_help_panel=_HOW,
-        metavar="SECONDS",
-    ),
-]
-MockUrl = Annotated[
-    str,
-    typer.Option(
-        "--mock",
-        help="A mock that runs already; it needs its control API.",
-        rich_help_panel=_HOW,
-        metavar="URL",
-    ),
-]
-Seed = Annotated[
-    int | None,
-    typer.Option("--seed", help="The same ids and draws again.", rich_help_panel=_HOW, metavar="N"),
-]
-Keep = Annotated[
-    Path | None,
-    typer.Option(
-        "--keep",
-        help="Keep output, result and requests of each run here.",
-        rich_help_panel=_HOW,
-        metavar="DIR",
-    ),
-]
-Json = Annotated[
-    Path | None,
-    typer.Option("--json", help="All of it as JSON; - is stdout.", rich_help_panel=_REPORTS, metavar="FILE"),
-]
-Junit = Annotated[
-    Path | None, typer.Option("--junit", help="JUnit XML.", rich_help_panel=_REPORTS, metavar="FILE")
-]
-HtmlFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--html", help="One page, with a drawing of each run.", rich_help_panel=_REPORTS, metavar="FILE"
-    ),
-]
-Badge = Annotated[
-    Path | None,
-    typer.Option(
-        "--badge", help="The score, as an endpoint of shields.io.", rich_help_panel=_REPORTS, metavar="FILE"
-    ),
-]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="A line for each run.", rich_help_panel=_REPORTS)
-]
+_STOPPING = "stopping: reporting what was seen so far; press Ctrl-C again to stop at once"
+_REPORTS = "Reports"
 
 
-def client(  # noqa: PLR0913  (one parameter an option is how typer works)
-    command: Command = None,
-    *,
-    scenario: Scenarios = None,
-    listed: Listed = False,
-    config: Config = None,
-    deadline: Deadline = None,
-    strict: Strict = False,
-    jobs: Jobs = 8,
-    timeout: Timeout = None,
-    mock: MockUrl = "",
-    seed: Seed = None,
-    keep: Keep = None,
-    json_file: Json = None,
-    junit: Junit = None,
-    html: HtmlFile = None,
-    badge: Badge = None,
-    verbose: Verbose = False,
-) -> None:
+class ClientReports(Struct, frozen=True, kw_only=True):
+    """The reports on a client that are written; `-` is stdout."""
+
+    json: Annotated[
+        Path | None, Option(help="Write everything as JSON; - is stdout.", section=_REPORTS, metavar="FILE")
+    ] = None
+    junit: Annotated[Path | None, Option(help="Write JUnit XML.", section=_REPORTS, metavar="FILE")] = None
+    html: Annotated[
+        Path | None,
+        Option(help="Write an HTML page with a timeline of each run.", section=_REPORTS, metavar="FILE"),
+    ] = None
+    badge: Annotated[
+        Path | None,
+        Option(help="Write the score as an endpoint of shields.io.", section=_REPORTS, metavar="FILE"),
+    ] = None
+    verbose: Annotated[bool, Option(help="Show a line for each run.", section=_REPORTS, short="-v")] = False
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Where each report goes."""
+        paths = {name: getattr(self, name) for name in ("json", "junit", "html", "badge")}
+        return {name: path for name, path in paths.items() if path is not None}
+
+
+def client(options: ClientOptions, reports: ClientReports) -> None:
     """Run and judge a client."""
-    if listed:
+    if options.show_list:
         _list()
         return
-    reports = {"json": json_file, "junit": junit, "html": html, "badge": badge}
     with _problems():
-        _check(reports)
-        description = _described(command or [], config, deadline)
-        plan = _planned(description, scenario or [])
-        plan = replace(plan, jobs=jobs, mock=mock, seed=seed, limit=timeout, keep=keep)
-        summary, signalled = _judged(plan, strict=strict, verbose=verbose)
-        _report(summary, reports, verbose=verbose)
-    raise typer.Exit(signalled or summary.exit_status)
+        check_files(list(reports.files.values()))
+        description = _described(options)
+        plan = _planned(description, options.scenarios)
+        plan = replace(
+            plan,
+            jobs=options.jobs,
+            mock=options.mock,
+            seed=options.seed,
+            limit=options.timeout,
+            keep=options.keep,
+        )
+        summary, signalled = _judged(plan, strict=options.strict, verbose=reports.verbose)
+        _report(summary, reports)
+    raise SystemExit(signalled or summary.exit_status)
 
 
-def mount(app: typer.Typer) -> None:
-    """Put the command into a command line."""
+def mount(app: Group) -> None:
+    """Add the command to a command line."""
     settings = {"allow_interspersed_args": False}
-    app.command("client", help=HELP, epilog=EPILOG, context_settings=settings)(client)
+    app.taking(ClientOptions, ClientReports, help=HELP, epilog=EPILOG, context_settings=settings)(client)
 
 
 def _list() -> None:
@@ -168,13 +102,13 @@ def _list() -> None:
 
     from evolink_check.client.harness.scenarios import scenarios
 
-    for one in scenarios(load()):
-        typer.echo(f"{one.id}\n    {one.about} (expected: {one.expected})")
+    for scenario in scenarios(load()):
+        click.echo(f"{scenario.id}\n    {scenario.about} (expected: {scenario.expected})")
 
 
 @contextmanager
 def _problems() -> Iterator[None]:
-    """What prevents a battery is one line and an exit status."""
+    """What prevents a run is one line and an exit status."""
     from evolink_check.client.harness.mock_process import MockError
     from evolink_check.client.harness.process import CommandError
 
@@ -187,24 +121,22 @@ def _problems() -> Iterator[None]:
 
 
 def _fail(problem: str) -> NoReturn:
-    typer.secho(f"evolink-check: {problem}", err=True, fg="red")
-    raise typer.Exit(COULD_NOT_RUN)
+    click.secho(f"evolink-check: {problem}", err=True, fg="red")
+    raise SystemExit(COULD_NOT_RUN)
 
 
-def _described(command: list[str], config: Path | None, deadline: float | None) -> Description:
-    from msgspec import structs
-
+def _described(options: ClientOptions) -> Description:
     from evolink_check.client.harness.config import Description, read
 
-    description = Description() if config is None else read(config)
-    if command:
-        description = structs.replace(description, command=tuple(command))
+    description = Description() if options.config is None else read(options.config)
+    changes = {"command": options.command, "deadline": options.deadline}
+    description = structs.replace(description, **{name: value for name, value in changes.items() if value})
     if not description.command:
-        raise ValueError("there is no command: write it after --, or in --config FILE")
-    return description if deadline is None else structs.replace(description, deadline=deadline)
+        raise ValueError("no command: write it after --, or in the file of --config")
+    return description
 
 
-def _planned(description: Description, names: list[str]) -> SuitePlan:
+def _planned(description: Description, names: Sequence[str]) -> SuitePlan:
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses
 
@@ -213,8 +145,8 @@ def _planned(description: Description, names: list[str]) -> SuitePlan:
     from evolink_check.client.runner import SuitePlan, without_inapplicable
 
     spec = load()
-    clauses = tuple(one for one in load_clauses() if one.binds == "client")
-    known = chosen(scenarios(spec), names, description.skip)
+    clauses = tuple(clause for clause in load_clauses() if clause.binds == "client")
+    known = chosen(scenarios(spec), list(names), description.skip)
     if not known:
         raise ValueError("none of these scenarios is left: the file skips them")
     plan = without_inapplicable(SuitePlan(description, known, spec, clauses, environment=environment()))
@@ -235,7 +167,7 @@ def _judged(plan: SuitePlan, *, strict: bool, verbose: bool) -> tuple[Summary, i
 
     started, since = clock.now(), clock.stopwatch()
     with interrupting(plan.stop, _STOPPING, last=kill_all) as interrupts:
-        runs = run_suite(plan, (lambda run: typer.echo(line(run), err=True)) if verbose else lambda _: None)
+        runs = run_suite(plan, (lambda run: click.echo(line(run), err=True)) if verbose else lambda _: None)
     judged = sum(not run.problem for run in runs)
     summary = Summary(
         command=shlex.join(plan.description.command),
@@ -255,18 +187,12 @@ def _judged(plan: SuitePlan, *, strict: bool, verbose: bool) -> tuple[Summary, i
 
 def _notes(plan: SuitePlan) -> tuple[str, ...]:
     notes = plan.description.misspelt
-    if plan.description.deadline is None and any(one.endless for one in plan.scenarios):
-        notes += ("without --deadline nobody can say whether the client would have ended by itself",)
+    if plan.description.deadline is None and any(scenario.endless for scenario in plan.scenarios):
+        notes += ("without --deadline, nobody can say whether the client would have ended by itself",)
     return notes
 
 
-def _check(reports: Mapping[str, Path | None]) -> None:
-    from evolink_check.cli.output import check_files
-
-    check_files([path for path in reports.values() if path is not None])
-
-
-def _report(summary: Summary, wanted: Mapping[str, Path | None], *, verbose: bool) -> None:
+def _report(summary: Summary, reports: ClientReports) -> None:
     from evolink_check.client.reports import html as html_report
     from evolink_check.client.reports import json_report, junit, terminal
     from evolink_check.files import STDOUT, write
@@ -277,7 +203,7 @@ def _report(summary: Summary, wanted: Mapping[str, Path | None], *, verbose: boo
         "html": html_report.to_html,
         "badge": json_report.to_badge,
     }
-    for name, path in wanted.items():
-        if path is not None:
-            write(path, makers[name](summary))
-    terminal.show(summary, sys.stderr if STDOUT in wanted.values() else sys.stdout, verbose=verbose)
+    for name, path in reports.files.items():
+        write(path, makers[name](summary))
+    to_stdout = STDOUT in reports.files.values()
+    terminal.show(summary, sys.stderr if to_stdout else sys.stdout, verbose=reports.verbose)

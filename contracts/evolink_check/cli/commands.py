@@ -1,67 +1,52 @@
-"""What the commands of `evolink-check` do: put together, run, show. Each returns an exit status."""
+"""What the commands of `evolink-check` do. Each returns an exit status."""
 
 from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evolink_check import clock
 from evolink_check.cli import config
 from evolink_check.cli.config import check_ca, check_ids, parse_url
-from evolink_check.cli.output import finish, forecast, har_of, say, told
+from evolink_check.cli.output import finish, forecast, har_of, say, violation_line
 from evolink_check.cli.signals import interrupting
 from evolink_check.files import STDOUT, temporary_folder, write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from evolink_spec.clauses import Clause
 
-    from evolink_check.cli.config import Given
+    from evolink_check.cli.options import (
+        EffortOptions,
+        JudgingOptions,
+        ProxyOptions,
+        RecordingOptions,
+        ServerOptions,
+    )
     from evolink_check.cli.output import Deviations, ReportFiles
-    from evolink_check.engine.recordings import About
     from evolink_check.proxy.recorder import TrafficRecorder
 
 _LOOK_SECONDS = 1.0  # between two looks of the judge at what a proxy records
 _SAVE_SECONDS = 3.0  # between two versions of its file
 _SHARE = 10  # of the time, at most one part in so many is spent on writing
-_STOPPING = "stopping: what there is is judged; again to stop at once"
+_STOPPING = "stopping: judging what was seen so far; press Ctrl-C again to stop at once"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a recording is asked, and the command line that asks it."""
-
-    about: About
-    complete: bool
-    only: frozenset[str]  # ids of clauses; empty: all
-    command: str
-
-    def clauses(self) -> tuple[Clause, ...]:
-        """The clauses that are judged. ValueError for an id that there is not."""
-        from evolink_spec.clauses import load_clauses
-
-        every = load_clauses()
-        check_ids(self.only, [one.id for one in every])
-        return tuple(one for one in every if not self.only or one.id in self.only)
+class CommandFailedError(Exception):
+    """The command cannot do its work; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a proxy stands."""
+def _judged_clauses(options: JudgingOptions) -> tuple[Clause, ...]:
+    """The clauses that traffic is judged by. ValueError for an unknown id."""
+    from evolink_spec.clauses import load_clauses
 
-    upstream: str
-    host: str
-    port: int
-    ca: Path | None
-    headers: bool
-
-
-class Refused(Exception):  # noqa: N818  (what happened, in the words of the command)
-    """The command cannot do what it was asked to."""
+    clauses = load_clauses()
+    check_ids(options.clauses, [clause.id for clause in clauses])
+    return tuple(clause for clause in clauses if not options.clauses or clause.id in options.clauses)
 
 
 @contextmanager
@@ -77,7 +62,9 @@ def _scratch() -> Iterator[None]:
             set_hypothesis_home_dir(None)
 
 
-def run_api(given: Given, file: Path | None, known: Deviations, wanted: ReportFiles, command: str) -> int:
+def run_api(
+    server: ServerOptions, effort: EffortOptions, reports: ReportFiles, known: Deviations, command: str
+) -> int:
     """Check a server."""
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses
@@ -87,7 +74,7 @@ def run_api(given: Given, file: Path | None, known: Deviations, wanted: ReportFi
     from evolink_check.engine.runner import PROFILES, check_api, estimate
 
     spec, clauses = load(), load_clauses()
-    chosen = config.choose(given, file, PROFILES, [one.id for one in clauses], config.environment())
+    chosen = config.choose(server, effort, PROFILES, [clause.id for clause in clauses], config.environment())
     known.check()
     for note in chosen.notes:
         say(note)
@@ -104,46 +91,57 @@ def run_api(given: Given, file: Path | None, known: Deviations, wanted: ReportFi
                 say(str(problem))
                 return interrupts.status
             if problem.report is None:
-                raise Refused(failure) from problem
+                raise CommandFailedError(failure) from problem
             report = problem.report
         else:
             failure = ""
     seed = "" if report.seed is None or "--seed" in command.split() else f" --seed {report.seed}"
     report = replace(report, command=f"{command}{seed}", notes=(*report.notes, *chosen.notes))
-    status = finish(report, known, wanted)
+    status = finish(report, known, reports)
     if failure:
-        raise Refused(failure)
+        raise CommandFailedError(failure)
     return interrupts.status or status
 
 
 def _advice(problem: str) -> str:
     """What may help, where TLS says it in its own words."""
     if "CERTIFICATE_VERIFY_FAILED" in problem:
-        return " Say --ca FILE for who signed its certificate."
-    return " It speaks plain http, it seems." if "WRONG_VERSION_NUMBER" in problem else ""
+        return " Name the authority that signed its certificate with --ca FILE."
+    return " It seems to speak plain http." if "WRONG_VERSION_NUMBER" in problem else ""
 
 
 def run_recording(
-    asked: Asked, paths: Sequence[Path], origin: str, known: Deviations, wanted: ReportFiles
+    recording: RecordingOptions,
+    judging: JudgingOptions,
+    reports: ReportFiles,
+    known: Deviations,
+    command: str,
 ) -> int:
     """Judge HAR files."""
     from evolink_spec import load
 
     from evolink_check.engine.recordings import RecordingError, check_recording
 
+    if not recording.files:
+        raise ValueError("no HAR file: give one or more as arguments")
     known.check()
-    base = parse_url(origin) if origin else ""
+    base = parse_url(recording.origin) if recording.origin else ""
     try:
         report = check_recording(
-            paths, base, load(), asked.clauses(), about=asked.about, complete=asked.complete
+            recording.files,
+            base,
+            load(),
+            _judged_clauses(judging),
+            about=judging.about,
+            complete=judging.complete,
         )
     except RecordingError as problem:
-        raise Refused(str(problem)) from problem
-    return finish(replace(report, command=asked.command), known, wanted)
+        raise CommandFailedError(str(problem)) from problem
+    return finish(replace(report, command=command), known, reports)
 
 
-def run_proxy(asked: Asked, place: Place, known: Deviations, wanted: ReportFiles) -> int:
-    """Stand before a server until Ctrl-C. The record is written every few seconds, and at the end."""
+def run_proxy(proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles, known: Deviations) -> int:
+    """Run a reverse proxy until Ctrl-C. The record is written every few seconds, and at the end."""
     from evolink_spec import load
 
     from evolink_check.proxy.forwarder import ForwardingApp, Upstream
@@ -151,31 +149,33 @@ def run_proxy(asked: Asked, place: Place, known: Deviations, wanted: ReportFiles
     from evolink_check.proxy.recorder import TrafficRecorder
     from evolink_check.proxy.server import ListenError, proxying
 
+    if not proxy.upstream:
+        raise ValueError("--upstream: required: the base URL of the API that answers")
     known.check()
-    check_ca(place.ca)
-    upstream = parse_url(place.upstream)
+    check_ca(proxy.ca)
+    upstream = parse_url(proxy.upstream)
     record, started, stop = TrafficRecorder(upstream), clock.now(), threading.Event()
-    watch = LiveMonitor(record, load(), asked.clauses(), asked.about, complete=asked.complete)
-    forward = ForwardingApp(Upstream.at(upstream), record, place.ca, watch.opinion if place.headers else None)
-    saved = Saved(record, wanted.har, complete=asked.complete)
+    monitor = LiveMonitor(record, load(), _judged_clauses(judging), judging.about, complete=judging.complete)
+    app = ForwardingApp(Upstream.at(upstream), record, proxy.ca, monitor.opinion if proxy.headers else None)
+    saved = Saved(record, reports.har, complete=judging.complete)
 
-    def looks() -> None:
-        for verdict in watch.news():
-            say(told(verdict))
+    def report_news() -> None:
+        for verdict in monitor.news():
+            say(violation_line(verdict))
         saved.save()
 
     with interrupting(stop, "stopping"):
         try:
-            with proxying(forward, place.host, place.port) as url:
-                say(f"{url} passes on to {upstream} and judges; Ctrl-C ends it and reports")
-                watch_until(stop, looks, _LOOK_SECONDS)
+            with proxying(app, proxy.host, proxy.port) as url:
+                say(f"{url} forwards to {upstream} and checks the traffic; Ctrl-C stops it and reports")
+                watch_until(stop, report_news, _LOOK_SECONDS)
         except ListenError as problem:
-            raise Refused(str(problem)) from problem
+            raise CommandFailedError(str(problem)) from problem
         finally:
             saved.save(now=True)
-    if watch.bug:
-        raise Refused(f"a check has failed, so nothing is said of the server\n{watch.bug}")
-    return finish(watch.report(started), known, wanted)
+    if monitor.bug:
+        raise CommandFailedError(f"a check has failed, so there is no verdict on the server\n{monitor.bug}")
+    return finish(monitor.report(started), known, reports)
 
 
 class Saved:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+from evolink_spec.options.suggestions import did_you_mean
+from evolink_spec.options.toml import read_toml
 from msgspec import Meta, Struct
 
-from evolink_check import toml_tables
-from evolink_check.toml_tables import did_you_mean
+from evolink_check.cli.options import EffortOptions
+from evolink_check.toml_tables import convert
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-Profile = Literal["quick", "ci", "deep"]
-_Positive = Annotated[float, Meta(gt=0)]
 
 
 class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,18 +70,6 @@ class Clock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
 
 
-class EffortTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[effort]`: as on the command line."""
-
-    profile: Profile | None = None
-    max_credits: Annotated[float, Meta(ge=0)] | None = None
-    rate: _Positive | None = None
-    jobs: Annotated[int, Meta(ge=1)] | None = None
-    time_limit: _Positive | None = None
-    task_limit: _Positive | None = None
-    seed: int | None = None
-
-
 class File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -92,14 +79,14 @@ class File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     failing: tuple[OneFailing, ...] = ()
     callbacks: Callbacks | None = None
     clock: Clock | None = None
-    effort: EffortTable = EffortTable()
+    effort: EffortOptions = EffortOptions()
 
 
 def read(path: Path, known: Iterable[str]) -> File:
     """The file, checked. ValueError naming the file and what is wrong in it, with the nearest name there is."""
-    tables = toml_tables.load(path)
+    tables = read_toml(path)
     try:
-        file = toml_tables.convert(tables, File)
+        file = convert(tables, File)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     for clause in file.cannot:

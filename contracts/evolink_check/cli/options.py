@@ -1,221 +1,264 @@
-"""The options of `evolink-check`: their names and their help."""
+"""The options of `evolink-check`, declared once, in the groups that several commands share."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import typer
+from evolink_spec.options.declaration import Option
+from msgspec import Meta, Struct
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_TARGET, _EFFORT, _CALLBACKS, _REPORTS = "The server", "Effort", "Callbacks", "Reports"
-
-
-def gathering(**makers: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of some functions behind its own; it is handed what each makes of them."""
-
-    def give(command: Callable[..., None]) -> Callable[..., None]:
-        own = [one for one in _parameters(command) if one.name not in makers]
-        gathered = {name: _parameters(maker) for name, maker in makers.items()}
-
-        @functools.wraps(command)
-        def with_options(**given: Any) -> None:
-            made = {
-                name: makers[name](**{one.name: given.pop(one.name) for one in parameters})
-                for name, parameters in gathered.items()
-            }
-            command(**given, **made)
-
-        every = [*own, *(one for parameters in gathered.values() for one in parameters)]
-        with_options.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]  # typer reads it
-        return with_options
-
-    return give
+Profile = Literal["quick", "ci", "deep"]
+About = Literal["server", "client", "both"]
+_SERVER, _EFFORT, _CALLBACKS, _HOW = "The server", "Effort", "Callbacks", "How it is run"
+_NoLess = Annotated[float, Meta(ge=0)]
+_Positive = Annotated[float, Meta(ge=0.001)]
+_Seconds = Annotated[float, Meta(ge=0.1)]
+_Count = Annotated[int, Meta(ge=1)]
 
 
-def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
-    return list(inspect.signature(function, eval_str=True).parameters.values())
+class ServerOptions(Struct, frozen=True, kw_only=True):
+    """Which server is checked, and what is known of it."""
+
+    url: Annotated[
+        str, Option(help="Base URL of the API; can be in the file instead.", metavar="URL", positional=True)
+    ] = ""
+    token: Annotated[
+        str,
+        Option(
+            help="The API key. Better: set EVOLINK_API_KEY, which no list of processes shows.",
+            section=_SERVER,
+            metavar="KEY",
+        ),
+    ] = ""
+    other_token: Annotated[
+        str,
+        Option(
+            help="The key of another account, to check that it cannot see the tasks of the first. "
+            "Better: set EVOLINK_OTHER_API_KEY.",
+            section=_SERVER,
+            metavar="KEY",
+        ),
+    ] = ""
+    any_key: Annotated[
+        bool,
+        Option(
+            help="The server accepts any key, as a mock does; without --token, one is made up.",
+            section=_SERVER,
+        ),
+    ] = False
+    config: Annotated[
+        Path | None,
+        Option(
+            help="A TOML file that describes the server; `evolink-check schema` prints its schema.",
+            section=_SERVER,
+            short="-c",
+            metavar="FILE",
+        ),
+    ] = None
+    ca: Annotated[
+        Path | None,
+        Option(
+            help="PEM file of the authority that signed the server's certificate.",
+            section=_SERVER,
+            metavar="FILE",
+        ),
+    ] = None
+    scale: Annotated[
+        _Positive | None,
+        Option(
+            help="Seconds of the server's time that pass in one real second, for a fast mock.",
+            section=_SERVER,
+            metavar="N",
+        ),
+    ] = None
+    clauses: Annotated[
+        frozenset[str],
+        Option(
+            help="Test only what concerns this clause (`evolink-check clauses`). Repeatable.",
+            section=_EFFORT,
+            name="--clause",
+            metavar="ID",
+        ),
+    ] = frozenset()
+    memory: Annotated[
+        Path | None,
+        Option(
+            help="Folder in which failing cases are kept, to be tried first the next time.",
+            section=_EFFORT,
+            metavar="DIR",
+        ),
+    ] = Path(".evolink-check")
+    no_memory: Annotated[bool, Option(help="Neither keep nor replay failing cases.", section=_EFFORT)] = False
+    callback_url: Annotated[
+        str,
+        Option(
+            help="The public https URL that leads to the callback receiver at --callback-listen.",
+            section=_CALLBACKS,
+            metavar="URL",
+        ),
+    ] = ""
+    callback_listen: Annotated[
+        str,
+        Option(
+            help="Address on which our callback receiver listens, over plain http.",
+            section=_CALLBACKS,
+            metavar="HOST:PORT",
+        ),
+    ] = ""
 
 
-def _option(name: str, help: str, panel: str | None = None, *short: str, **more: Any) -> Any:  # noqa: A002  (typer's word)
-    return typer.Option(name, *short, help=help, rich_help_panel=panel, **more)
+class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How hard a server is tested: on the command line, and `[effort]` in the file."""
+
+    max_credits: Annotated[
+        _NoLess | None,
+        Option(
+            help="Credits that may be spent. Without it, nothing is sent that could create a task.",
+            section=_EFFORT,
+            metavar="N",
+        ),
+    ] = None
+    profile: Annotated[
+        Profile | None,
+        Option(help="How much is tried; quick by default.", section=_EFFORT, metavar="quick|ci|deep"),
+    ] = None
+    seed: Annotated[int | None, Option(help="Repeat the same requests.", section=_EFFORT, metavar="N")] = None
+    jobs: Annotated[
+        _Count | None, Option(help="Concurrent requests.", section=_EFFORT, short="-j", metavar="N")
+    ] = None
+    rate: Annotated[
+        _Positive | None, Option(help="Maximum requests per second.", section=_EFFORT, metavar="N")
+    ] = None
+    time_limit: Annotated[
+        _Seconds | None, Option(help="Maximum duration of the run.", section=_EFFORT, metavar="SECONDS")
+    ] = None
+    task_limit: Annotated[
+        _Seconds | None, Option(help="Maximum time to wait for one task.", section=_EFFORT, metavar="SECONDS")
+    ] = None
 
 
-Url = Annotated[
-    str, typer.Argument(metavar="URL", help="Base URL of the API; may stand in the file.", show_default=False)
-]
-Token = Annotated[
-    str,
-    _option(
-        "--token",
-        "The key. Better: EVOLINK_API_KEY in the environment, where no list of processes shows it.",
-        _TARGET,
-        metavar="KEY",
-        show_default=False,
-    ),
-]
-OtherToken = Annotated[
-    str,
-    _option(
-        "--other-token",
-        "The key of another account, to see that it is kept from the tasks of the first. "
-        "Better: EVOLINK_OTHER_API_KEY.",
-        _TARGET,
-        metavar="KEY",
-        show_default=False,
-    ),
-]
-AnyKey = Annotated[
-    bool,
-    _option(
-        "--any-key", "The server takes any key, as a mock does: without --token, one is made up.", _TARGET
-    ),
-]
-Config = Annotated[
-    Path | None,
-    _option(
-        "--config",
-        "What is known of the server, as TOML; `evolink-check schema`.",
-        _TARGET,
-        "-c",
-        metavar="FILE",
-    ),
-]
-Ca = Annotated[
-    Path | None,
-    _option("--ca", "PEM file of who signed the server's certificate.", _TARGET, metavar="FILE"),
-]
-Scale = Annotated[
-    float | None,
-    _option(
-        "--scale", "Seconds of the server's time in a real one, for a mock that is fast.", _TARGET, min=0.001,
-        metavar="N",
-    ),
-]  # fmt: skip
-MaxCredits = Annotated[
-    float | None,
-    _option(
-        "--max-credits",
-        "May be spent, at most. Without it nothing is sent that could make a task.",
-        _EFFORT,
-        min=0,
-        metavar="N",
-    ),
-]
-Profile = Annotated[
-    Literal["quick", "ci", "deep"] | None,
-    _option("--profile", "How much is tried; quick by default.", _EFFORT, metavar="quick|ci|deep"),
-]
-Seed = Annotated[
-    int | None, _option("--seed", "The same requests for the same number.", _EFFORT, metavar="N")
-]
-Jobs = Annotated[
-    int | None, _option("--jobs", "Requests at the same time.", _EFFORT, "-j", min=1, metavar="N")
-]
-Rate = Annotated[
-    float | None, _option("--rate", "Requests a second, at most.", _EFFORT, min=0.001, metavar="N")
-]
-TimeLimit = Annotated[
-    float | None,
-    _option("--time-limit", "The whole run takes at most so long.", _EFFORT, min=0.1, metavar="SECONDS"),
-]
-TaskLimit = Annotated[
-    float | None,
-    _option("--task-limit", "One task is waited for at most so long.", _EFFORT, min=0.1, metavar="SECONDS"),
-]
-ClauseIds = Annotated[
-    list[str] | None,
-    _option(
-        "--clause", "Only what may speak of this clause (`evolink-check clauses`). Repeatable.", _EFFORT,
-        metavar="ID",
-    ),
-]  # fmt: skip
-Memory = Annotated[
-    Path,
-    _option("--memory", "Cases that failed are kept here, and tried first.", _EFFORT, metavar="DIR"),
-]
-NoMemory = Annotated[bool, _option("--no-memory", "Neither keep nor replay them.", _EFFORT)]
-CallbackUrl = Annotated[
-    str,
-    _option(
-        "--callback-url",
-        "The public https URL under which the receiver at --callback-listen is reached.",
-        _CALLBACKS,
-        metavar="URL",
-        show_default=False,
-    ),
-]
-CallbackListen = Annotated[
-    str,
-    _option(
-        "--callback-listen",
-        "Where our receiver of callbacks listens, by plain http.",
-        _CALLBACKS,
-        metavar="HOST:PORT",
-        show_default=False,
-    ),
-]
-Har = Annotated[
-    Path | None,
-    _option(
-        "--har", "Every exchange as HAR 1.2, without keys.", _REPORTS, metavar="FILE", show_default=False
-    ),
-]
-Json = Annotated[Path | None, _option("--json", "The report as JSON; - is stdout.", _REPORTS, metavar="FILE")]
-Junit = Annotated[
-    Path | None, _option("--junit", "The report as JUnit XML: each clause a test.", _REPORTS, metavar="FILE")
-]
-Html = Annotated[Path | None, _option("--html", "The report as a page to look at.", _REPORTS, metavar="FILE")]
-Baseline = Annotated[
-    Path | None,
-    _option("--baseline", "Deviations that are known: only others fail the run.", _REPORTS, metavar="FILE"),
-]
-UpdateBaseline = Annotated[
-    bool,
-    _option(
-        "--update-baseline",
-        "Write what fails now into --baseline; what was not looked at stays there.",
-        _REPORTS,
-    ),
-]
-Verbose = Annotated[bool, _option("--verbose", "Every clause and every violation.", _REPORTS, "-v")]
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="HAR files.", show_default=False)]
-Origin = Annotated[
-    str,
-    _option(
-        "--origin", "Base URL of the API in the recording; by default the one most is asked of.",
-        metavar="URL", show_default=False,
-    ),
-]  # fmt: skip
-About = Annotated[
-    Literal["server", "client", "both"],
-    _option("--about", "Whose clauses are judged.", metavar="server|client|both"),
-]
-OnlyClauses = Annotated[
-    list[str] | None,
-    _option("--clause", "Judge only this clause (`evolink-check clauses`). Repeatable.", metavar="ID"),
-]
-Complete = Annotated[
-    bool, _option("--complete", "All that the clients sent is there: what is missing did not happen.")
-]
-Upstream = Annotated[str, _option("--upstream", "Base URL of the API that answers.", metavar="URL")]
-Port = Annotated[
-    int,
-    _option("--port", "Where to listen; 0 takes a free port.", None, "-p", min=0, max=65535, metavar="PORT"),
-]
-Host = Annotated[
-    str,
-    _option("--host", "Address to listen on; anything but loopback is seen by your network.", metavar="HOST"),
-]
-Headers = Annotated[
-    bool,
-    _option(
-        "--headers",
-        "Hold each answer until it is judged, and add X-Evolink-Check: passed, or the ids of the clauses it violated.",
-    ),
-]
-AsJson = Annotated[bool, _option("--json", "As JSON.")]
+class JudgingOptions(Struct, frozen=True, kw_only=True):
+    """How recorded or live traffic is judged."""
+
+    about: Annotated[About, Option(help="Whose clauses are judged.", metavar="server|client|both")] = "server"
+    complete: Annotated[
+        bool,
+        Option(help="The record has everything the clients sent: what is missing did not happen."),
+    ] = False
+    clauses: Annotated[
+        frozenset[str],
+        Option(
+            help="Judge only this clause (`evolink-check clauses`). Repeatable.",
+            name="--clause",
+            metavar="ID",
+        ),
+    ] = frozenset()
+
+
+class RecordingOptions(Struct, frozen=True, kw_only=True):
+    """Which recordings are judged."""
+
+    files: Annotated[tuple[Path, ...], Option(help="HAR files.", metavar="FILE...", positional=True)] = ()
+    origin: Annotated[
+        str,
+        Option(
+            help="Base URL of the API in the recording; by default the one with the most requests.",
+            metavar="URL",
+        ),
+    ] = ""
+
+
+class ProxyOptions(Struct, frozen=True, kw_only=True):
+    """Where a proxy listens, and what it stands in front of."""
+
+    upstream: Annotated[str, Option(help="Base URL of the API that answers.", metavar="URL")] = ""
+    port: Annotated[
+        int,
+        Meta(ge=0, le=65535),
+        Option(help="Port to listen on; 0 takes a free one.", short="-p", metavar="PORT"),
+    ] = 9000
+    host: Annotated[
+        str,
+        Option(
+            help="Address to listen on. Any address but loopback is visible to your network.", metavar="HOST"
+        ),
+    ] = "127.0.0.1"
+    ca: Annotated[
+        Path | None,
+        Option(help="PEM file of the authority that signed the API's certificate.", metavar="FILE"),
+    ] = None
+    headers: Annotated[
+        bool,
+        Option(
+            help="Hold each response until it is judged, and add X-Evolink-Check: passed, or the ids of the "
+            "clauses that it violates.",
+        ),
+    ] = False
+
+
+class ClauseOptions(Struct, frozen=True, kw_only=True):
+    """Which clauses are listed, and how."""
+
+    clause: Annotated[
+        str, Option(help="Show everything about this clause.", metavar="ID", positional=True)
+    ] = ""
+    as_json: Annotated[bool, Option(help="Print JSON.", name="--json")] = False
+
+
+class ClientOptions(Struct, frozen=True, kw_only=True):
+    """Which client is run, in which scenarios, and how."""
+
+    command: Annotated[
+        tuple[str, ...], Option(help="The client, after --.", metavar="COMMAND...", positional=True)
+    ] = ()
+    scenarios: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Run only this scenario, or all that start with this or match this pattern. Repeatable.",
+            name="--scenario",
+            metavar="ID",
+        ),
+    ] = ()
+    show_list: Annotated[bool, Option(help="List the scenarios and stop.", name="--list")] = False
+    config: Annotated[Path | None, Option(help="A TOML file that describes the client.", metavar="FILE")] = (
+        None
+    )
+    deadline: Annotated[
+        _Seconds | None,
+        Option(
+            help="How many seconds the client waits for a task before it gives up by itself.",
+            metavar="SECONDS",
+        ),
+    ] = None
+    strict: Annotated[bool, Option(help="Advice that is not followed fails, too.")] = False
+    jobs: Annotated[
+        int,
+        Meta(ge=1, le=64),
+        Option(help="Concurrent scenarios.", section=_HOW, short="-j", metavar="N"),
+    ] = 8
+    timeout: Annotated[
+        Annotated[float, Meta(ge=1)] | None,
+        Option(
+            help="Maximum duration of a scenario; by default 15 s longer than the deadline, and from 25 to 60 s.",
+            section=_HOW,
+            metavar="SECONDS",
+        ),
+    ] = None
+    mock: Annotated[
+        str,
+        Option(
+            help="Use the mock that is running there; it needs its control API.", section=_HOW, metavar="URL"
+        ),
+    ] = ""
+    seed: Annotated[int | None, Option(help="Repeat the same ids and draws.", section=_HOW, metavar="N")] = (
+        None
+    )
+    keep: Annotated[
+        Path | None,
+        Option(
+            help="Keep the output, result and requests of each run in this folder.",
+            section=_HOW,
+            metavar="DIR",
+        ),
+    ] = None

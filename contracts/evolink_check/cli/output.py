@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from pathlib import Path  # noqa: TC003  (part of a declaration)
+from typing import TYPE_CHECKING, Annotated
+
+from evolink_spec.options.declaration import Option
+from msgspec import Struct
 
 from evolink_check.files import STDOUT, check_writable, is_special, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.engine.runner import Estimate
@@ -21,15 +24,33 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Trace
 
 
-@dataclass(frozen=True, slots=True)
-class ReportFiles:
-    """The reports that were asked for. `-` is stdout, and then the table for people goes to stderr."""
+_REPORTS = "Reports"
 
-    har: Path | None = None
-    json: Path | None = None
-    junit: Path | None = None
-    html: Path | None = None
-    verbose: bool = False
+
+class ReportFiles(Struct, frozen=True, kw_only=True):
+    """The reports that are written. `-` is stdout, and then the table for people goes to stderr."""
+
+    har: Annotated[
+        Path | None,
+        Option(help="Write every exchange as HAR 1.2, without keys.", section=_REPORTS, metavar="FILE"),
+    ] = None
+    json: Annotated[
+        Path | None, Option(help="Write the report as JSON; - is stdout.", section=_REPORTS, metavar="FILE")
+    ] = None
+    junit: Annotated[
+        Path | None,
+        Option(
+            help="Write the report as JUnit XML: each clause is a test case.",
+            section=_REPORTS,
+            metavar="FILE",
+        ),
+    ] = None
+    html: Annotated[
+        Path | None, Option(help="Write the report as an HTML page.", section=_REPORTS, metavar="FILE")
+    ] = None
+    verbose: Annotated[
+        bool, Option(help="Show every clause and every violation.", section=_REPORTS, short="-v")
+    ] = False
 
     def __post_init__(self) -> None:
         check_files(self.files)
@@ -43,25 +64,39 @@ class ReportFiles:
 def check_files(paths: Sequence[Path]) -> None:
     """ValueError where not all of these reports can be written: told before a run, not after it."""
     if paths.count(STDOUT) > 1:
-        raise ValueError("only one report fits into stdout")
+        raise ValueError("only one report can go to stdout")
     plain = [path.resolve() for path in paths if path != STDOUT and not is_special(path)]
     for path in paths:
         check_writable(path)
         if plain.count(path.resolve()) > 1:
-            raise ValueError(f"{path}: two reports do not fit into one file")
+            raise ValueError(f"{path}: two reports cannot go to one file")
 
 
-@dataclass(frozen=True, slots=True)
-class Deviations:
-    """The file of deviations that are known, and whether it is to be written anew."""
+class Deviations(Struct, frozen=True, kw_only=True):
+    """The file of known deviations, and whether it is to be updated."""
 
-    path: Path | None = None
-    update: bool = False
+    path: Annotated[
+        Path | None,
+        Option(
+            help="File of known deviations: only others fail the run.",
+            section=_REPORTS,
+            name="--baseline",
+            metavar="FILE",
+        ),
+    ] = None
+    update: Annotated[
+        bool,
+        Option(
+            help="Write the present deviations to --baseline; those of clauses that were not tested stay.",
+            section=_REPORTS,
+            name="--update-baseline",
+        ),
+    ] = False
 
     def check(self) -> None:
         """ValueError when the file is none, or cannot be written, before anything is sent."""
         if self.update and self.path is None:
-            raise ValueError("--update-baseline: which file? Say --baseline FILE")
+            raise ValueError("--update-baseline: needs --baseline FILE")
         if self.path is None:
             return
         if self.update:
@@ -164,7 +199,7 @@ def forecast(effort: Effort, estimate: Estimate) -> str:
     return f"up to {estimate.tasks} tasks, {estimate.credits:g} credits; budget {effort.max_credits:g}"
 
 
-def told(verdict: Verdict) -> str:
+def violation_line(verdict: Verdict) -> str:
     """One line about a clause that a proxy sees violated for the first time."""
     violation = verdict.violations[-1]
     return f"{verdict.status}  {verdict.clause.id}: {violation.seen}; expected: {violation.expected}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from evolink_spec import Spec
-    from evolink_spec.options.sources import Given
+    from evolink_spec.options.sources import RawValue
 
     from evolink_mock.server.listeners import Listeners
 
@@ -41,7 +41,7 @@ app = Group(
 click.version_option(None, "--version", package_name="evolink-mock", message="evolink-mock %(version)s")(app)
 
 
-def _beneath() -> list[Mapping[str, Given]]:
+def _beneath() -> list[Mapping[str, RawValue]]:
     """The settings beneath the command line: the environment, then pyproject.toml."""
     variables = environment()
     for warning in configuration.unknown_variables(variables):

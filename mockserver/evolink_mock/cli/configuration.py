@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from evolink_spec.options.declaration import fields_of
-from evolink_spec.options.sources import Given, from_environment, from_table, variable_of
+from evolink_spec.options.sources import RawValue, from_environment, from_table, variable_of
 from evolink_spec.options.suggestions import did_you_mean
 from evolink_spec.options.toml import read_toml
 
@@ -27,7 +27,7 @@ _SERVICE = re.compile(
 _OURS = (f"{ENVIRONMENT}REDIRECT", f"{ENVIRONMENT}URL")  # of a command under `run`, and of the pytest plugin
 
 
-def environment_settings(variables: Mapping[str, str]) -> dict[str, Given]:
+def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
     """The settings in the environment, by field."""
     ours = {name: text for name, text in variables.items() if not _SERVICE_URL.fullmatch(text)}
     return from_environment(ours, ENVIRONMENT, *RECORDS)
@@ -48,7 +48,7 @@ def unknown_variables(variables: Mapping[str, str]) -> list[str]:
     ]
 
 
-def pyproject_settings(start: Path) -> dict[str, Given]:
+def pyproject_settings(start: Path) -> dict[str, RawValue]:
     """`[tool.evolink-mock]` of the nearest pyproject.toml at or above `start`, by field.
 
     ValueError, naming the file, when it is not valid TOML or has an unknown setting.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from evolink_spec.options.declaration import fields_of
-from evolink_spec.options.sources import Given, gather
+from evolink_spec.options.sources import RawValue, gather
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -90,7 +91,7 @@ class Group(click.Group):
         self,
         *records: type[Struct],
         without: Collection[str] = (),
-        beneath: Callable[[], Sequence[Mapping[str, Given]]] = tuple,
+        beneath: Callable[[], Sequence[Mapping[str, RawValue]]] = tuple,
         **about: Any,
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
         """Add a command. It is called with one of each of these records.
@@ -102,9 +103,9 @@ class Group(click.Group):
 
         def add(command: Callable[..., None]) -> Callable[..., None]:
             def called(**_: Any) -> None:
-                given = from_command_line(click.get_current_context())
+                written = from_command_line(click.get_current_context())
                 try:
-                    sources = [_offered(source, fields) for source in (given, *beneath())]
+                    sources = [_offered(source, fields) for source in (written, *beneath())]
                     made = [gather(record, sources) for record in records]
                 except ValueError as error:
                     raise click.UsageError(str(error)) from error
@@ -113,7 +114,7 @@ class Group(click.Group):
             parameters: list[click.Parameter] = [
                 FieldArgument(field) if field.option.positional else FieldOption(field) for field in fields
             ]
-            self.command(command.__name__, params=parameters, help=command.__doc__, **about)(called)
+            self.command(command.__name__, params=parameters, **{"help": command.__doc__, **about})(called)
             return command
 
         return add
@@ -135,14 +136,14 @@ def list_options(group: Group) -> list[ListedOption]:
     ]
 
 
-def _offered(source: Mapping[str, Given], fields: Sequence[Field]) -> dict[str, Given]:
+def _offered(source: Mapping[str, RawValue], fields: Sequence[Field]) -> dict[str, RawValue]:
     return {field.name: source[field.name] for field in fields if field.name in source}
 
 
-def from_command_line(context: click.Context) -> dict[str, Given]:
+def from_command_line(context: click.Context) -> dict[str, RawValue]:
     """The values that stand on the command line."""
     return {
-        parameter.name: Given(_named(parameter), context.params[parameter.name])
+        parameter.name: RawValue(_named(parameter), context.params[parameter.name])
         for parameter in context.command.params
         if isinstance(parameter, FieldOption | FieldArgument)
         and parameter.name is not None
@@ -152,3 +153,21 @@ def from_command_line(context: click.Context) -> dict[str, Given]:
 
 def _named(parameter: FieldOption | FieldArgument) -> str:
     return parameter.field.option.metavar if isinstance(parameter, FieldArgument) else parameter.field.flag
+
+
+def repeated_command(context: click.Context, without: Collection[str], secrets: Mapping[str, str]) -> str:
+    """The command line that runs this again, less the fields in `without`; `secrets` names a variable for each key."""
+    words, keys = context.command_path.split(), []
+    for parameter in context.command.params:
+        if not isinstance(parameter, FieldOption | FieldArgument) or parameter.name not in from_command_line(
+            context
+        ):
+            continue
+        flag = [parameter.field.flag] if isinstance(parameter, FieldOption) else []
+        value = context.params[parameter.name]
+        if parameter.name in secrets:
+            keys.append(f'{parameter.field.flag} "${secrets[parameter.name]}"')
+        elif parameter.name not in without:
+            values = value if isinstance(value, tuple) else (value,)
+            words += flag if value is True else [word for item in values for word in (*flag, item)]
+    return " ".join([shlex.join(words), *keys])

@@ -150,6 +150,9 @@ def _field(hint: Any, name: str, default: Any) -> Field | None:
         return None
     if typing.get_origin(kind) in {Union, UnionType}:
         (kind,) = (member for member in typing.get_args(kind) if member is not NoneType)
+        if typing.get_origin(kind) is Annotated:
+            kind, *more = typing.get_args(kind)
+            notes += more
     collection = typing.get_origin(kind)
     if collection in {tuple, frozenset}:
         kind = typing.get_args(kind)[0]

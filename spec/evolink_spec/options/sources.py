@@ -1,7 +1,7 @@
 """Where the values of a record come from: the command line, the environment, a TOML table, keyword arguments.
 
-Each source is a mapping from the name of a field to a `Given`. The first source that has a value wins, and every error
-names the option, variable, key or argument that it is about.
+Each source is a mapping from the name of a field to a `RawValue`. The first source that has a value wins, and every
+error names the option, variable, key or argument that it is about.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Struct)
 
 
-class Given(NamedTuple):
+class RawValue(NamedTuple):
     """A value as it was given, and what to call it in an error."""
 
     source: str
-    raw: Any
+    value: Any
 
 
-def gather(record: type[R], sources: Iterable[Mapping[str, Given]]) -> R:
+def gather(record: type[R], sources: Iterable[Mapping[str, RawValue]]) -> R:
     """The record that these sources make, the first of them first. ValueError names the source of what is wrong."""
     fields = {field.name: field for field in fields_of(record)}
     chosen: dict[str, Any] = {}
     for source in sources:
-        values = {name: _read(fields[name], given) for name, given in source.items() if name in fields}
+        values = {name: _read(fields[name], raw) for name, raw in source.items() if name in fields}
         for field in fields.values():
             _exclude(field, values, chosen, source)
         chosen = values | chosen
     return record(**chosen)
 
 
-def _read(field: Field, given: Given) -> Any:
+def _read(field: Field, raw: RawValue) -> Any:
     try:
-        return field.read(given.raw)
+        return field.read(raw.value)
     except ValueError as error:
-        raise ValueError(f"{given.source}: {error}") from error
+        raise ValueError(f"{raw.source}: {error}") from error
 
 
 def _exclude(
-    field: Field, values: dict[str, Any], chosen: Mapping[str, Any], source: Mapping[str, Given]
+    field: Field, values: dict[str, Any], chosen: Mapping[str, Any], source: Mapping[str, RawValue]
 ) -> None:
     """Of two options that exclude each other, a source before this one has the say. ValueError when both are in one."""
     name, other = field.name, field.option.excludes
@@ -62,26 +62,28 @@ def _exclude(
         raise ValueError(f"{source[name].source} and {source[other].source} cannot be used together")
 
 
-def from_table(table: Mapping[str, Any], where: str, *records: type[Struct]) -> dict[str, Given]:
+def from_table(table: Mapping[str, Any], where: str, *records: type[Struct]) -> dict[str, RawValue]:
     """The values in a TOML table; its keys may have dashes or underscores. ValueError for a key that is not known."""
     known = {field.key: field.name for record in records for field in fields_of(record)}
     values = {}
-    for key, raw in table.items():
+    for key, value in table.items():
         name = known.get(key.replace("_", "-"))
         if name is None:
             raise ValueError(f"{where} has no setting {key!r}{did_you_mean(key.replace('_', '-'), known)}")
-        values[name] = Given(f"{where} {key}", raw)
+        values[name] = RawValue(f"{where} {key}", value)
     return values
 
 
-def from_environment(variables: Mapping[str, str], prefix: str, *records: type[Struct]) -> dict[str, Given]:
+def from_environment(
+    variables: Mapping[str, str], prefix: str, *records: type[Struct]
+) -> dict[str, RawValue]:
     """The values in environment variables: `--max-body` is `PREFIX_MAX_BODY`. Several stand apart by white space."""
     values = {}
     for field in (field for record in records for field in fields_of(record)):
         variable = variable_of(field, prefix)
         if variables.get(variable):
             text = variables[variable]
-            values[field.name] = Given(variable, text if field.collection is None else text.split())
+            values[field.name] = RawValue(variable, text if field.collection is None else text.split())
     return values
 
 
@@ -90,10 +92,10 @@ def variable_of(field: Field, prefix: str) -> str:
     return prefix + field.key.replace("-", "_").upper()
 
 
-def from_keywords(keywords: Mapping[str, Any], *records: type[Struct]) -> dict[str, Given]:
+def from_keywords(keywords: Mapping[str, Any], *records: type[Struct]) -> dict[str, RawValue]:
     """The values of keyword arguments. TypeError for a name that is not known, as Python raises it."""
     known: Collection[str] = [field.name for record in records for field in fields_of(record)]
     for name in keywords:
         if name not in known:
             raise TypeError(f"unknown setting {name!r}{did_you_mean(name, known)}")
-    return {name: Given(name, raw) for name, raw in keywords.items() if raw is not None}
+    return {name: RawValue(name, value) for name, value in keywords.items() if value is not None}

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import evolink_check.engine.runner
 import pytest
+from click.testing import CliRunner
 from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.verdicts import Verdict, violation
 from evolink_check.cli import app as cli
-from evolink_check.cli import option_groups
 from evolink_check.cli.progress import Bars, showing_progress
 from evolink_check.engine.preflight import CouldNotRunError
 from evolink_check.engine.runner import Estimate, Progress
@@ -26,11 +26,11 @@ from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report
 from evolink_check.traffic.trace import Trace
 from evolink_spec.clauses import load_clauses
+from evolink_spec.options.command_line import list_options
 from rich.console import Console
 from rich.progress import Progress as Shown
 from rich.progress import TextColumn
 from support.trace_builders import SPEC, Tracing, completed, processing
-from typer.testing import CliRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,10 +104,7 @@ def test_help_names_every_command_and_every_option_has_a_word_of_help(run: Calla
 
 
 def _options(command: str) -> list[str]:
-    import typer
-
-    group: Any = typer.main.get_command(cli.app)
-    return [one.opts[0] for one in group.commands[command].params if one.param_type_name == "option"]
+    return [option.names[0] for option in list_options(cli.app) if option.command == command]
 
 
 def test_help_recommends_the_environment_for_keys(run: Callable[..., Ran]) -> None:
@@ -225,7 +222,7 @@ def test_the_command_that_repeats_a_run_has_its_options_and_names_the_keys(run: 
     )
     command = json.loads(ran.out)["command"]
     assert command.endswith(
-        f"api {URL} --any-key --max-credits 20 --memory 'a b' --token \"$EVOLINK_API_KEY\" --seed 5"
+        f"api {URL} --any-key --memory 'a b' --max-credits 20 --token \"$EVOLINK_API_KEY\" --seed 5"
     )
     assert KEY not in ran.out + ran.err
 
@@ -306,13 +303,16 @@ def test_a_refusal_is_red_unless_no_colour_is_wanted() -> None:
 
 REFUSED: dict[str, tuple[list[str], str]] = {
     "no key": ([URL], "no key: set EVOLINK_API_KEY"),
-    "no URL": (["--any-key"], "no URL: whom to check is the argument"),
-    "another URL": (["api.test", "--any-key"], "'api.test' is no base URL"),
+    "no URL": (["--any-key"], "no URL: give it as the argument"),
+    "another URL": (["api.test", "--any-key"], "invalid base URL 'api.test'"),
     "an unknown option": ([URL, "--nonsense"], "--nonsense"),
     "an unknown clause": ([URL, "--any-key", "--clause", "task.fnal"], "did you mean task.final?"),
     "an unknown profile": ([URL, "--any-key", "--profile", "slow"], "--profile"),
     "fewer credits than none": ([URL, "--any-key", "--max-credits", "-1"], "--max-credits"),
-    "credits without end": ([URL, "--any-key", "--max-credits", "inf"], "--max-credits: inf"),
+    "credits without end": (
+        [URL, "--any-key", "--max-credits", "inf"],
+        "--max-credits: 'inf' is not a number of at least 0",
+    ),
     "no number of credits": ([URL, "--any-key", "--max-credits", "nan"], "--max-credits"),
     "no file": ([URL, "--any-key", "--config", "no.toml"], "no.toml: cannot be read"),
     "no folder": ([URL, "--any-key", "--html", "no/r.html"], "there is no folder no"),
@@ -323,16 +323,16 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     ),
     "two in one file": (
         [URL, "--any-key", "--html", "r", "--json", "./r"],
-        "two reports do not fit into one",
+        "two reports cannot go to one",
     ),
     "a baseline without a folder": (
         [URL, "--any-key", "--baseline", "no/known.json", "--update-baseline"],
         "there is no folder no",
     ),
-    "two in stdout": ([URL, "--any-key", "--html", "-", "--json", "-"], "only one report fits into stdout"),
-    "a memory that is a file": ([URL, "--any-key", "--memory", __file__], "is no folder"),
+    "two in stdout": ([URL, "--any-key", "--html", "-", "--json", "-"], "only one report can go to stdout"),
+    "a memory that is a file": ([URL, "--any-key", "--memory", __file__], "is not a folder"),
     "no baseline": ([URL, "--any-key", "--baseline", "no.json"], "no.json: cannot be read"),
-    "a baseline of nothing": ([URL, "--any-key", "--update-baseline"], "Say --baseline FILE"),
+    "a baseline of nothing": ([URL, "--any-key", "--update-baseline"], "needs --baseline FILE"),
     "half of a receiver": ([URL, "--any-key", "--callback-url", "https://x.test"], "go together"),
 }
 
@@ -378,7 +378,7 @@ def test_a_proxy_that_cannot_listen_leaves_the_record_of_before(
 
 @pytest.mark.parametrize(
     ("said", "advice"),
-    [("CERTIFICATE_VERIFY_FAILED", "--ca FILE"), ("WRONG_VERSION_NUMBER", "It speaks plain http")],
+    [("CERTIFICATE_VERIFY_FAILED", "--ca FILE"), ("WRONG_VERSION_NUMBER", "It seems to speak plain http")],
 )
 def test_what_tls_says_comes_with_advice(run: Callable[..., Ran], said: str, advice: str) -> None:
     ran = run("api", URL, "--any-key", report=CouldNotRunError(f"not reached: [SSL: {said}]."))
@@ -415,8 +415,8 @@ def test_the_schema_and_the_version_are_printed(run: Callable[..., Ran]) -> None
 
 
 def test_an_option_for_one_run_only_is_not_repeated() -> None:
-    names = {option.removeprefix("--").replace("-", "_") for option in _options("api")} | {"json_file"}
-    assert names >= option_groups._FOR_ONE_RUN  # noqa: SLF001  (a name that there is not would hide nothing)
+    names = {parameter.name for parameter in cli.app.commands["api"].params}
+    assert names >= {*cli._FOR_ONE_RUN, *cli._SECRETS}  # noqa: SLF001  (a name that there is not would hide nothing)
 
 
 def test_without_the_tools_it_says_what_to_install(

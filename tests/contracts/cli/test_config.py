@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 import pytest
 import trustme
-from evolink_check.cli.config import Chosen, Given, choose, parse_listen, parse_url
+from evolink_check.cli.config import Configuration, choose, parse_listen, parse_url
 from evolink_check.cli.config_file import File, schema
+from evolink_check.cli.options import EffortOptions, ServerOptions
 from evolink_check.settings import Effort, Failing
 from evolink_check.traffic.trace import MAIN, OTHER
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+NOTHING, ANY = ServerOptions(memory=None), EffortOptions()
 PROFILES = {"quick": Effort(), "deep": Effort("deep", examples=500, seconds=1800.0)}
 CLAUSES = ("task.final", "task.ends", "callback.timeout")
 URL = "https://api.example.test"
@@ -67,20 +70,23 @@ KEYS = {"MY_KEY": "key-a", "MY_OTHER_KEY": "key-b", "MY_POOR_KEY": "key-c"}
 
 
 @pytest.fixture
-def chosen(tmp_path: Path) -> Callable[..., Chosen]:
+def chosen(tmp_path: Path) -> Callable[..., Configuration]:
     """What comes of a file, a command line and an environment."""
     trustme.CA(key_type=trustme.KeyType.ECDSA).cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     (tmp_path / "empty.pem").touch()
 
-    def of(text: str | None, given: Given | None = None, **variables: str) -> Chosen:
+    def of(
+        text: str | None, server: ServerOptions = NOTHING, effort: EffortOptions = ANY, **variables: str
+    ) -> Configuration:
         path = tmp_path / "target.toml"
         path.write_text(text or "")
-        return choose(given or Given(), path if text is not None else None, PROFILES, CLAUSES, variables)
+        options = replace(server, config=path if text is not None else None)
+        return choose(options, effort, PROFILES, CLAUSES, variables)
 
     return of
 
 
-def test_all_that_a_file_says_is_understood(chosen: Callable[..., Chosen], tmp_path: Path) -> None:
+def test_all_that_a_file_says_is_understood(chosen: Callable[..., Configuration], tmp_path: Path) -> None:
     found = chosen(EXAMPLE, **KEYS)
     subject, effort = found.subject, found.effort
     assert found.notes == ()
@@ -106,17 +112,12 @@ def test_all_that_a_file_says_is_understood(chosen: Callable[..., Chosen], tmp_p
     )
 
 
-def test_the_command_line_wins_over_the_file(chosen: Callable[..., Chosen]) -> None:
-    given = Given(
-        url="http://127.0.0.1:8080",
-        token="mine",
-        scale=2.0,
-        max_credits=0.0,
-        profile="quick",
-        seed=0,
-        clauses=frozenset({"task.final"}),
+def test_the_command_line_wins_over_the_file(chosen: Callable[..., Configuration]) -> None:
+    server = ServerOptions(
+        url="http://127.0.0.1:8080", token="mine", scale=2.0, clauses=frozenset({"task.final"}), memory=None
     )
-    found = chosen(EXAMPLE, given, **KEYS)
+    effort_options = EffortOptions(max_credits=0.0, profile="quick", seed=0)
+    found = chosen(EXAMPLE, server, effort_options, **KEYS)
     assert (found.subject.url, found.subject.main.token, found.subject.scale) == (
         "http://127.0.0.1:8080",
         "mine",
@@ -127,34 +128,36 @@ def test_the_command_line_wins_over_the_file(chosen: Callable[..., Chosen]) -> N
     assert (effort.jobs, effort.clauses) == (2, frozenset({"task.final"}))
 
 
-def test_without_a_file_the_keys_come_from_the_environment(chosen: Callable[..., Chosen]) -> None:
-    found = chosen(None, Given(url=URL), EVOLINK_API_KEY="a", EVOLINK_OTHER_API_KEY="b")
+def test_without_a_file_the_keys_come_from_the_environment(chosen: Callable[..., Configuration]) -> None:
+    found = chosen(None, ServerOptions(memory=None, url=URL), EVOLINK_API_KEY="a", EVOLINK_OTHER_API_KEY="b")
     assert [found.subject.keys[label].token for label in (MAIN, OTHER)] == ["a", "b"]
     assert found.effort == PROFILES["quick"]
 
 
-def test_a_variable_that_the_file_names_wins_over_the_usual_one(chosen: Callable[..., Chosen]) -> None:
+def test_a_variable_that_the_file_names_wins_over_the_usual_one(chosen: Callable[..., Configuration]) -> None:
     text = f'[target]\nurl = "{URL}"\ntoken_env = "MY_KEY"'
     assert chosen(text, MY_KEY="a", EVOLINK_API_KEY="b").subject.main.token == "a"
     assert chosen(text, EVOLINK_API_KEY="b").subject.main.token == "b"
 
 
-def test_an_account_is_taken_for_nothing_that_nobody_said(chosen: Callable[..., Chosen]) -> None:
-    account = chosen(None, Given(url=URL, token="a")).subject.main.account
+def test_an_account_is_taken_for_nothing_that_nobody_said(chosen: Callable[..., Configuration]) -> None:
+    account = chosen(None, ServerOptions(memory=None, url=URL, token="a")).subject.main.account
     assert (account.valid, account.credits, account.access) == (True, None, None)
 
 
-def test_where_any_key_will_do_two_are_made_up_that_nobody_has(chosen: Callable[..., Chosen]) -> None:
-    made = [chosen(None, Given(url=URL, any_key=True)).subject for _ in range(2)]
+def test_where_any_key_will_do_two_are_made_up_that_nobody_has(chosen: Callable[..., Configuration]) -> None:
+    made = [chosen(None, ServerOptions(memory=None, url=URL, any_key=True)).subject for _ in range(2)]
     assert len({key.token for subject in made for key in subject.keys.values()}) == 4
     assert all(subject.any_key for subject in made)
 
 
-def test_no_key_is_shown(chosen: Callable[..., Chosen]) -> None:
+def test_no_key_is_shown(chosen: Callable[..., Configuration]) -> None:
     assert not any(key in repr(chosen(EXAMPLE, **KEYS)) for key in (*KEYS.values(), "busy-key"))
 
 
-def test_a_key_whose_variable_is_not_set_is_left_out_with_a_note(chosen: Callable[..., Chosen]) -> None:
+def test_a_key_whose_variable_is_not_set_is_left_out_with_a_note(
+    chosen: Callable[..., Configuration],
+) -> None:
     found = chosen(EXAMPLE, MY_KEY="a")
     assert set(found.subject.keys) == {MAIN, "busy"}
     assert found.notes == ("key poor: MY_POOR_KEY is not set, so it is not used",)
@@ -182,63 +185,72 @@ WRONG: dict[str, tuple[str, str]] = {
         f'[target]\nurl = "{URL}"\ntoken_env = "NOT_SET"',
         "no key: set EVOLINK_API_KEY (NOT_SET is not set)",
     ),
-    "a label of our own": ('[target]\ntoken="a"\n[[keys]]\nlabel="main"\ntoken="b"', "'main' appears twice"),
+    "a label of our own": (
+        '[target]\ntoken="a"\n[[keys]]\nlabel="main"\ntoken="b"',
+        "'main' is used twice, or reserved",
+    ),
     "a label twice": (
         '[target]\ntoken="a"\n[[keys]]\nlabel="b"\ntoken="b"\n[[keys]]\nlabel="b"\ntoken="c"',
-        "'b' appears twice",
+        "'b' is used twice",
     ),
     "one account twice": ('[target]\ntoken = "a"\nother_token = "a"', "the other key is the same"),
-    "no URL": ('[target]\ntoken = "a"', "no URL: whom to check"),
+    "no URL": ('[target]\ntoken = "a"', "no URL: give it"),
     "no such file": (f'[target]\nurl = "{URL}"\ntoken = "a"\nca = "b.pem"', "--ca: there is no file"),
     "no certificate": (
         f'[target]\nurl = "{URL}"\ntoken = "a"\nca = "empty.pem"',
-        "empty.pem: no certificate",
+        "empty.pem: contains no certificate",
     ),
-    "a key with the end of its line": ('[target]\ntoken = "a\\n"', "key main: holds a space at its end"),
-    "another key that no header takes": (
+    "a key with the end of its line": ('[target]\ntoken = "a\\n"', "key main: ends with white space"),
+    "another key that no header can carry": (
         '[target]\ntoken = "a"\nother_token = "schlüssel"',
-        "key other: holds",
+        "key other: ends",
     ),
     "a third key of two lines": (
         '[target]\ntoken = "a"\n[[keys]]\nlabel = "b"\ntoken = "c\\nd"',
-        "key b: holds",
+        "key b: ends",
     ),
     "callbacks to nowhere": ('[callbacks]\nurl = "https://x.test"', "missing required field `listen`"),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_what_cannot_be_is_told_with_its_place(chosen: Callable[..., Chosen], name: str) -> None:
+def test_what_cannot_be_is_told_with_its_place(chosen: Callable[..., Configuration], name: str) -> None:
     text, words = WRONG[name]
     with pytest.raises(ValueError, match=re.escape(words)):
         chosen(text)
 
 
-def test_a_key_that_no_header_takes_is_not_shown(chosen: Callable[..., Chosen]) -> None:
-    with pytest.raises(ValueError, match="no header takes") as refused:
-        chosen(None, Given(url=URL), EVOLINK_API_KEY="sk-of-a-file\r\n")
+def test_a_key_that_no_header_takes_is_not_shown(chosen: Callable[..., Configuration]) -> None:
+    with pytest.raises(ValueError, match="no header can carry") as refused:
+        chosen(None, ServerOptions(memory=None, url=URL), EVOLINK_API_KEY="sk-of-a-file\r\n")
     assert "sk-of-a-file" not in str(refused.value)
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(ValueError, match=r"nowhere\.toml: cannot be read"):
-        choose(Given(), Path("nowhere.toml"), PROFILES, CLAUSES, {})
+        choose(ServerOptions(config=Path("nowhere.toml")), ANY, PROFILES, CLAUSES, {})
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("server", "words"),
     [
-        (Given(url=URL, token="a", clauses=frozenset({"task.fnal"})), "did you mean task.final"),
-        (Given(url=URL, token="a", callback_url="https://x.test"), "go together"),
-        (Given(url=URL, token="a", callback_listen="127.0.0.1:1"), "go together"),
-        (Given(url=URL, token="a", callback_url=URL, callback_listen="9001"), "no place to listen"),
+        (
+            ServerOptions(memory=None, url=URL, token="a", clauses=frozenset({"task.fnal"})),
+            "did you mean task.final",
+        ),
+        (ServerOptions(memory=None, url=URL, token="a", callback_url="https://x.test"), "go together"),
+        (ServerOptions(memory=None, url=URL, token="a", callback_listen="127.0.0.1:1"), "go together"),
+        (
+            ServerOptions(memory=None, url=URL, token="a", callback_url=URL, callback_listen="9001"),
+            "invalid address",
+        ),
     ],
 )
 def test_a_command_line_that_cannot_be_is_refused(
-    chosen: Callable[..., Chosen], given: Given, words: str
+    chosen: Callable[..., Configuration], server: ServerOptions, words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):
-        chosen(None, given)
+        chosen(None, server)
 
 
 @pytest.mark.parametrize(
@@ -246,13 +258,13 @@ def test_a_command_line_that_cannot_be_is_refused(
     ["api.example.test", "ftp://x", "https://", "https://x?y=1", "https://x#y", "https://u@x", "http://x:y"],
 )
 def test_what_is_no_base_url_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no base URL"):
+    with pytest.raises(ValueError, match="invalid base URL"):
         parse_url(text)
 
 
 @pytest.mark.parametrize("text", ["9001", ":9001", "x:", "x:0", "x:65536", "x:y"])
 def test_what_is_no_place_to_listen_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no place to listen"):
+    with pytest.raises(ValueError, match="invalid address"):
         parse_listen(text)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import typer
+from click.testing import CliRunner
 from evolink_check.cli.client_command import mount
 from evolink_check.cli.config import environment
 from evolink_check.client.harness.config import Description, Receiver
@@ -19,8 +19,8 @@ from evolink_check.client.harness.scenarios import chosen, scenarios
 from evolink_check.client.runner import LONGEST, SHORTEST, SuitePlan, run_suite, without_inapplicable
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
+from evolink_spec.options.command_line import Group
 from support.trace_builders import SPEC
-from typer.testing import CliRunner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,8 +184,7 @@ def test_a_run_takes_as_long_as_the_client_says_it_waits_and_no_longer() -> None
 
 
 def command(*words: str) -> tuple[int, str]:
-    app = typer.Typer()
-    app.callback()(lambda: None)
+    app = Group("evolink-check", help="", epilog="")
     mount(app)
     done = CliRunner().invoke(app, ["client", *words])
     return done.exit_code, done.output
@@ -226,10 +225,10 @@ def test_a_bug_of_ours_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     ("words", "problem"),
     [
         (["--scenario", "sunny", "--", "x"], "there is no scenario 'sunny'"),
-        ([], "there is no command"),
+        ([], "no command: write it after --"),
         (["--html", "no/where.html", "--", "x"], "no/where.html: there is no folder no"),
         (["--badge", "/", "--", "x"], "/: is a folder"),
-        (["--json", "-", "--junit", "-", "--", "x"], "only one report fits into stdout"),
+        (["--json", "-", "--junit", "-", "--", "x"], "only one report can go to stdout"),
         (["--config", "none.toml"], "none.toml: cannot be read"),
         (["--scenario", "callback", "--", "x"], "none of these scenarios applies"),
         (["--mock", "http://127.0.0.1:9", "--scenario", "happy", "--", "true"], "there is no mock at"),

@@ -10,7 +10,7 @@ from evolink_mock.cli.configuration import environment_settings, pyproject_setti
 
 
 def read(folder: Path) -> dict[str, Any]:
-    return {name: given.raw for name, given in pyproject_settings(folder).items()}
+    return {name: raw.value for name, raw in pyproject_settings(folder).items()}
 
 
 def write(folder: Path, text: str | bytes) -> None:

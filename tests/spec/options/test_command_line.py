@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 from evolink_spec.options.command_line import Group, list_options
 from evolink_spec.options.declaration import Option
-from evolink_spec.options.sources import Given
+from evolink_spec.options.sources import RawValue
 from msgspec import Struct
 
 
@@ -29,12 +29,12 @@ def app() -> tuple[Group, list[Any]]:
     group = Group("tool", help="A tool.", epilog="Start with: tool go")
     called: list[Any] = []
 
-    @group.taking(Target, Effort, beneath=lambda: [{"port": Given("file", 90)}])
+    @group.taking(Target, Effort, beneath=lambda: [{"port": RawValue("file", 90)}])
     def go(*records: Any) -> None:
         """Go there."""
         called.extend(records)
 
-    @group.taking(Target, without={"port"}, beneath=lambda: [{"port": Given("file", "no port")}])
+    @group.taking(Target, without={"port"}, beneath=lambda: [{"port": RawValue("file", "no port")}])
     def stay(target: Target) -> None:
         """Stay here."""
         called.append(target)

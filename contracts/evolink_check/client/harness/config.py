@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from difflib import get_close_matches
 from math import inf
 from typing import TYPE_CHECKING
 
+from evolink_spec.options.suggestions import nearest
+from evolink_spec.options.toml import read_toml
 from msgspec import Struct
 
-from evolink_check import toml_tables
+from evolink_check.toml_tables import convert
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,11 +80,10 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
     def misspelt(self) -> tuple[str, ...]:
         """A note on each word in braces that resembles a placeholder and is none."""
         names = [name for word in self.command for name in re.findall(r"\{(\w+)\}", word)]
-        nearest = {name: get_close_matches(name, PLACEHOLDERS, n=1) for name in names}
         return tuple(
-            f"{{{name}}} is passed on unchanged; did you mean {{{matches[0]}}}?"
-            for name, matches in nearest.items()
-            if matches and name not in PLACEHOLDERS
+            f"{{{name}}} is passed on unchanged; did you mean {{{match}}}?"
+            for name in dict.fromkeys(names)
+            if name not in PLACEHOLDERS and (match := nearest(name, PLACEHOLDERS))
         )
 
     @property
@@ -100,7 +100,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
 
 def read(path: Path) -> Description:
     """The description in a TOML file. Raises `DescriptionError`, which names the file."""
-    tables = toml_tables.load(path)
+    tables = read_toml(path)
     for name in ("success", "failure"):
         table = tables.get(name)
         if isinstance(table, dict) and type(table.get("status")) is int:
@@ -108,6 +108,6 @@ def read(path: Path) -> Description:
     try:
         if isinstance(tables.get("command"), str):
             tables["command"] = shlex.split(tables["command"])
-        return toml_tables.convert(tables, Description)
+        return convert(tables, Description)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
