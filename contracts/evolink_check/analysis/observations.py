@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from evolink_spec.models import ErrorAnswer
 
     from evolink_check.analysis.openapi import Problem
-    from evolink_check.traffic.trace import Account, Entry, Trace
+    from evolink_check.traffic.trace import Account, Entry, Exchange, Trace
 
 T = TypeVar("T")
 Role = Literal["create", "query", "credits", "other method", "other path", "link", "delivery", "elsewhere"]
@@ -34,8 +34,8 @@ class Observation:
     entry: Entry
     role: Role
     account: Account
-    asked: Any = NOT_JSON
-    answer: Any = NOT_JSON
+    request_json: Any = NOT_JSON
+    answer_json: Any = NOT_JSON
     faults: tuple[RequestFault, ...] = ()  # of a create's request
     operation: CreateOperation | None = None  # of a create
     task_id: str = ""  # a query: as asked for; a create or a delivery: as its body says
@@ -50,6 +50,26 @@ class Observation:
         return self.entry.number
 
     @property
+    def exchange(self) -> Exchange:
+        """The request with its answer."""
+        return self.entry.exchange
+
+    @property
+    def began(self) -> float:
+        """When the request was begun, or a delivery arrived, in Unix seconds."""
+        return self.entry.began
+
+    @property
+    def ended(self) -> float:
+        """When the answer was complete, or the connection was lost, in Unix seconds."""
+        return self.entry.ended
+
+    @property
+    def who(self) -> str:
+        """The label of the account that asked."""
+        return self.entry.who
+
+    @property
     def status(self) -> int:
         """The HTTP status; 0 without an answer."""
         return self.entry.exchange.status
@@ -62,12 +82,12 @@ class Observation:
     @property
     def succeeded(self) -> bool:
         """A 2xx whose body is a JSON object."""
-        return 200 <= self.status < 300 and isinstance(self.answer, dict)  # noqa: PLR2004
+        return 200 <= self.status < 300 and isinstance(self.answer_json, dict)  # noqa: PLR2004
 
     @property
     def body(self) -> Mapping[str, Any]:
         """The answer's JSON object; a delivery's is what was delivered. Empty when there is none."""
-        value = self.asked if self.role == "delivery" else self.answer
+        value = self.request_json if self.role == "delivery" else self.answer_json
         return value if isinstance(value, dict) else {}
 
     def header(self, name: str) -> str | None:
@@ -104,7 +124,7 @@ class TaskRecord:
     @property
     def callback_url(self) -> str | None:
         """What the create asked to be called; None when nothing, or when the create was not seen."""
-        asked = self.create.asked if self.create else None
+        asked = self.create.request_json if self.create else None
         field_name = _callback_field(self.create)
         url = asked.get(field_name) if isinstance(asked, dict) and field_name else None
         return url if isinstance(url, str) else None
@@ -117,7 +137,7 @@ def _callback_field(create: Observation | None) -> str:
 
 def _answered_at(seen: Observation) -> tuple[float, int]:
     # A delivery tells what the server knew when it sent it; an answer, what it knew at some time before its end.
-    return (seen.entry.began if seen.role == "delivery" else seen.entry.ended, seen.number)
+    return (seen.began if seen.role == "delivery" else seen.ended, seen.number)
 
 
 class TraceView:
@@ -137,51 +157,60 @@ class TraceView:
         found: T = self._once[make]
         return found
 
-    def problems(self, one: Observation) -> tuple[Problem, ...]:
+    def problems(self, observation: Observation) -> tuple[Problem, ...]:
         """Where the answer of a create or of a query departs from the schema that the documents give it."""
-        exchange = one.entry.exchange
-        return self._voice.problems(replace(exchange, url=self.path(exchange.url)), one.answer)
+        exchange = observation.exchange
+        return self._voice.problems(replace(exchange, url=self.path(exchange.url)), observation.answer_json)
 
     @cached_property
     def seen(self) -> tuple[Observation, ...]:
         """Every entry, in order."""
         first = [self._understood(entry) for entry in self.trace.entries]
-        links = {url for one in first if one.role in {"query", "delivery"} for url in results_of(one.body)}
-        return tuple(_as_link(one) if one.entry.exchange.url in links else one for one in first)
+        links = {
+            url
+            for observation in first
+            if observation.role in {"query", "delivery"}
+            for url in results_of(observation.body)
+        }
+        return tuple(
+            _as_link(observation) if observation.exchange.url in links else observation
+            for observation in first
+        )
 
     def of(self, *roles: Role) -> tuple[Observation, ...]:
         """The answered entries of these roles; deliveries whether they were answered or not."""
-        return tuple(one for role in roles for one in self._by_role.get(role, ()))
+        return tuple(observation for role in roles for observation in self._by_role.get(role, ()))
 
     @property
     def api(self) -> Iterator[Observation]:
         """Every answered exchange with the API, other paths and methods included."""
-        return (one for one in self.seen if one.role in API and one.answered)
+        return (observation for observation in self.seen if observation.role in API and observation.answered)
 
     @cached_property
     def _by_role(self) -> dict[Role, list[Observation]]:
         found: dict[Role, list[Observation]] = {}
-        for one in self.seen:
-            if one.answered or one.role == "delivery":
-                found.setdefault(one.role, []).append(one)
+        for observation in self.seen:
+            if observation.answered or observation.role == "delivery":
+                found.setdefault(observation.role, []).append(observation)
         return found
 
     @cached_property
-    def stories(self) -> dict[str, TaskRecord]:
+    def tasks(self) -> dict[str, TaskRecord]:
         """What is told of each task, by id, in the order of their first appearance."""
         found: dict[str, TaskRecord] = {}
-        for one in self.seen:
-            if one.task_id and one.role in {"create", "query", "delivery"}:
-                _tell(found.setdefault(one.task_id, TaskRecord(one.task_id)), one)
+        for observation in self.seen:
+            if observation.task_id and observation.role in {"create", "query", "delivery"}:
+                _tell(found.setdefault(observation.task_id, TaskRecord(observation.task_id)), observation)
         owner = {
-            url: story for story in found.values() for view in story.views for url in results_of(view.body)
+            url: task
+            for task in found.values()
+            for observation in task.views
+            for url in results_of(observation.body)
         }
-        for one in self.seen:
-            if one.role == "link" and one.entry.exchange.url in owner:
-                owner[one.entry.exchange.url].links.append(one)
-        return {
-            id_: story for id_, story in found.items() if story.create or story.queries or story.deliveries
-        }
+        for observation in self.seen:
+            if observation.role == "link" and observation.exchange.url in owner:
+                owner[observation.exchange.url].links.append(observation)
+        return {id_: task for id_, task in found.items() if task.create or task.queries or task.deliveries}
 
     def _understood(self, entry: Entry) -> Observation:
         account = self.trace.account(entry.who)
@@ -209,9 +238,13 @@ class TraceView:
             operation.errors,
         )
 
-    def _read(self, one: Observation) -> Observation:
+    def _read(self, observation: Observation) -> Observation:
         query = self.spec.query
-        return replace(one, success=query.success, errors=query.errors) if one.role == "query" else one
+        return (
+            replace(observation, success=query.success, errors=query.errors)
+            if observation.role == "query"
+            else observation
+        )
 
     def path(self, url: str) -> str:
         """The path of a URL below the API's base URL; `NOWHERE` of what nobody can read as one."""
@@ -244,15 +277,15 @@ def results_of(body: Mapping[str, Any]) -> list[str]:
     return [url for url in results if isinstance(url, str)] if isinstance(results, list) else []
 
 
-def _tell(story: TaskRecord, one: Observation) -> None:
-    if one.role == "create":
-        story.create = story.create or one
-    elif one.role == "delivery":
-        story.deliveries.append(one)
-    elif one.succeeded:
-        story.queries.append(one)
-    elif one.answered:
-        story.refused.append(one)
+def _tell(task: TaskRecord, observation: Observation) -> None:
+    if observation.role == "create":
+        task.create = task.create or observation
+    elif observation.role == "delivery":
+        task.deliveries.append(observation)
+    elif observation.succeeded:
+        task.queries.append(observation)
+    elif observation.answered:
+        task.refused.append(observation)
 
 
 def _as_link(seen: Observation) -> Observation:

@@ -65,8 +65,8 @@ class Conformance:
         """Where the body of an answer departs from its schema; nothing when no schema is documented for it."""
         found = [
             _place(error)
-            for one in self._errors(exchange, _answered(exchange)) or ()
-            for error in _schema_errors(one)
+            for failure in self._errors(exchange, _answered(exchange)) or ()
+            for error in _schema_errors(failure)
         ]
         return tuple(dict.fromkeys(found))
 

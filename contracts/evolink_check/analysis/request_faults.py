@@ -244,7 +244,7 @@ def _depth(value: Any) -> int:
     level, depth = [value], 0
     while level:
         depth += 1
-        level = [inner for one in level for inner in _inner(one)]
+        level = [inner for value in level for inner in _inner(value)]
     return depth
 
 

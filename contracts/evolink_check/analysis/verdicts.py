@@ -66,19 +66,17 @@ def finding(ok: object, *entries: int, expected: str, seen: str) -> Finding:
     return passed(*entries) if ok else violation(*entries, expected=expected, seen=seen)
 
 
-def judge(reading: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rule]) -> tuple[Verdict, ...]:
+def judge(view: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rule]) -> tuple[Verdict, ...]:
     """A verdict for every clause; one without a rule is not observed.
 
     What a rule raises is not caught: a bug in a check must never look like a pass.
     """
-    return tuple(
-        _verdict(clause, rules[clause.id](reading) if clause.id in rules else ()) for clause in clauses
-    )
+    return tuple(_verdict(clause, rules[clause.id](view) if clause.id in rules else ()) for clause in clauses)
 
 
 def _verdict(clause: Clause, findings: Iterable[Finding]) -> Verdict:
     found = tuple(findings)
-    violations = tuple(one for one in found if not one.passed)
+    violations = tuple(observed for observed in found if not observed.passed)
     if violations:
         return Verdict(clause, "failed" if clause.level == "must" else "warning", len(found), violations)
     return Verdict(clause, "passed" if found else "not observed", len(found))
@@ -86,4 +84,4 @@ def _verdict(clause: Clause, findings: Iterable[Finding]) -> Verdict:
 
 def failures(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
     """The verdicts for which a run fails."""
-    return (one for one in verdicts if one.fails)
+    return (verdict for verdict in verdicts if verdict.fails)

@@ -82,11 +82,11 @@ def test_bodies_are_decoded_and_what_is_no_json_is_told_apart_from_null() -> Non
     trace = Tracing()
     trace.create(b"null", body=b"{")
     found = only(trace)
-    assert (found.asked, found.answer) == (NOT_JSON, None)
+    assert (found.request_json, found.answer_json) == (NOT_JSON, None)
     assert found.body == {}
     assert not found.succeeded
     trace.create(b"")
-    assert trace.reading().seen[1].answer is NOT_JSON
+    assert trace.reading().seen[1].answer_json is NOT_JSON
 
 
 def test_a_create_knows_its_faults_its_operation_and_its_documented_errors() -> None:
@@ -113,7 +113,7 @@ def test_a_refused_create_made_no_task_whatever_its_body_says() -> None:
     trace = Tracing()
     trace.create(task(), 400)
     assert only(trace).task_id == ""
-    assert trace.reading().stories == {}
+    assert trace.reading().tasks == {}
 
 
 def test_headers_are_found_in_any_case_on_their_own_side() -> None:
@@ -155,7 +155,7 @@ def life() -> Tracing:
 
 
 def test_a_story_holds_everything_about_its_task_in_order() -> None:
-    (story,) = life().reading().stories.values()
+    (story,) = life().reading().tasks.values()
     assert story.id == ID
     assert story.create is not None
     assert story.callback_url == "https://hooks.example.test/c/1"
@@ -171,16 +171,16 @@ def test_a_view_stands_where_its_answer_ended_and_a_delivery_where_it_began() ->
     trace.create()
     trace.query(completed(), took=9.0)
     trace.delivery(completed(), after=-5.0)
-    (story,) = trace.reading().stories.values()
+    (story,) = trace.reading().tasks.values()
     assert [one.number for one in story.views] == [0, 2, 1]
 
 
 def test_a_task_that_was_only_asked_for_in_vain_has_no_story() -> None:
     trace = Tracing()
     trace.query(error("task_not_found", "invalid_request_error"), 404)
-    assert trace.reading().stories == {}
+    assert trace.reading().tasks == {}
     trace.query(processing(), who="other")
-    (story,) = trace.reading().stories.values()
+    (story,) = trace.reading().tasks.values()
     assert story.create is None
     assert story.callback_url is None
 

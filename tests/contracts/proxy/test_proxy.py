@@ -160,8 +160,8 @@ def test_a_client_lives_through_a_whole_task(before: Callable[..., Door], mock: 
     ]
     assert (entries[-1].size, entries[-1].exchange.response_body) == (len(film.content), b"")
     reading = TraceView(door.trace, SPEC)
-    assert reading.stories[made["id"]].create is not None
-    assert len(reading.stories[made["id"]].links) == 1
+    assert reading.tasks[made["id"]].create is not None
+    assert len(reading.tasks[made["id"]].links) == 1
 
 
 def test_what_the_server_sends_is_what_the_client_gets_and_the_other_way_round(

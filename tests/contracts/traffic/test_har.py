@@ -132,7 +132,7 @@ def test_no_secret_is_written() -> None:
 
 
 def test_tasks_links_and_callbacks_are_still_found_in_what_was_written() -> None:
-    (story,) = TraceView(again(lived()), SPEC).stories.values()
+    (story,) = TraceView(again(lived()), SPEC).tasks.values()
     assert story.callback_url == redact_url(HOOK) == story.deliveries[0].entry.exchange.url
     assert len(story.links) == 1
 

@@ -77,7 +77,7 @@ class RunEnd:
     @property
     def never_asked(self) -> bool:
         """Whether it was told of a task, and sent no query at all."""
-        return bool(self.reading.stories) and not any(one.role == "query" for one in self.asked)
+        return bool(self.reading.tasks) and not any(one.role == "query" for one in self.asked)
 
     @property
     def evidence(self) -> tuple[int, ...]:
@@ -100,7 +100,7 @@ class RunEnd:
 
         Who would have slept past its deadline may as well end before.
         """
-        story = next((one for one in self.reading.stories.values() if one.create), None)
+        story = next((one for one in self.reading.tasks.values() if one.create), None)
         if self.outcome.end != "failure" or story is None or self.completed or self.failed:
             return False
         waits = self._waits(story)

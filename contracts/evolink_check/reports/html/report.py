@@ -35,7 +35,7 @@ class VerdictDetails:
 
 def to_html(report: Report) -> str:
     """The whole file."""
-    shown, tasks = lanes(report.evidence.view), len(report.evidence.view.stories)
+    shown, tasks = lanes(report.evidence.view), len(report.evidence.view.tasks)
     return render(
         "report.html",
         report=report,

@@ -38,7 +38,7 @@ def lanes(view: TraceView) -> tuple[Lane, ...]:
     for observation in view.seen:
         if observation.role == "query" and not observation.answered:
             lost.setdefault(observation.task_id, []).append(observation)
-    tasks = list(view.stories.values())
+    tasks = list(view.tasks.values())
     chosen = {task.id for task in sorted(tasks, key=_events, reverse=True)[:LANES]}
     tones = _tones(view)
     return _without_idle_time(

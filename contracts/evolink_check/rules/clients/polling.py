@@ -43,69 +43,73 @@ _AFTER_FAILURE = {
 
 
 @rule("client.given-ids")
-def given_ids(reading: TraceView) -> Iterator[Finding]:
+def given_ids(view: TraceView) -> Iterator[Finding]:
     """A query names an id that an earlier answer gave."""
-    nobodys = invented(reading)
-    for one in asks(reading, "query"):
-        if one.number in nobodys:
-            yield violation(one.number, expected="an id from an earlier answer", seen=f"{one.task_id[:60]!r}")
-        elif one.answered and placeholder(one, reading) is None:
-            yield passed(one.number)
+    nobodys = invented(view)
+    for query in asks(view, "query"):
+        if query.number in nobodys:
+            yield violation(
+                query.number, expected="an id from an earlier answer", seen=f"{query.task_id[:60]!r}"
+            )
+        elif query.answered and placeholder(query, view) is None:
+            yield passed(query.number)
 
 
 @rule("client.no-guarantees")
-def no_guarantees(reading: TraceView) -> Iterator[Finding]:
+def no_guarantees(view: TraceView) -> Iterator[Finding]:
     """A create without an id in its answer is not followed by a query for a placeholder."""
-    for one in reading.seen:
-        missing = placeholder(one, reading)
+    for observation in view.seen:
+        missing = placeholder(observation, view)
         if missing is not None:
-            yield violation(one.number, expected="an id that was given", seen=f"a query for {missing!r}")
-        elif one.role == "create" and one.succeeded and not one.task_id:
-            yield passed(one.number)
+            yield violation(
+                observation.number, expected="an id that was given", seen=f"a query for {missing!r}"
+            )
+        elif observation.role == "create" and observation.succeeded and not observation.task_id:
+            yield passed(observation.number)
 
 
 @rule("client.same-account")
-def same_account(reading: TraceView) -> Iterator[Finding]:
+def same_account(view: TraceView) -> Iterator[Finding]:
     """A task is queried with the key that created it."""
-    for story in reading.stories.values():
-        maker = story.create.entry.who if story.create else UNKNOWN
-        for one in (*story.queries, *story.refused):
-            if maker in {UNKNOWN, NOBODY} or one.entry.who in {UNKNOWN, NOBODY} or story.create is None:
+    for task in view.tasks.values():
+        maker = task.create.who if task.create else UNKNOWN
+        for query in (*task.queries, *task.refused):
+            if maker in {UNKNOWN, NOBODY} or query.who in {UNKNOWN, NOBODY} or task.create is None:
                 continue
-            if one.entry.who == maker:
-                yield passed(one.number)
+            if query.who == maker:
+                yield passed(query.number)
             else:
-                seen = f"the key of {one.entry.who!r} for a task of {maker!r}"
-                yield violation(story.create.number, one.number, expected="the key of the create", seen=seen)
+                seen = f"the key of {query.who!r} for a task of {maker!r}"
+                yield violation(task.create.number, query.number, expected="the key of the create", seen=seen)
 
 
 # How often
 
 
-def _gaps(reading: TraceView) -> Iterator[tuple[TaskRecord, list[tuple[Observation, Observation]]]]:
+def _gaps(view: TraceView) -> Iterator[tuple[TaskRecord, list[tuple[Observation, Observation]]]]:
     """The queries of each task that follow an answer that it was still running, with that answer."""
-    for story in reading.stories.values():
-        calls = [one.entry.began for one in story.deliveries]
-        queries = [one for one in asks(reading, "query") if one.task_id == story.id]
+    for task in view.tasks.values():
+        deliveries = [observation.began for observation in task.deliveries]
+        queries = [observation for observation in asks(view, "query") if observation.task_id == task.id]
         yield (
-            story,
+            task,
             [
                 (before, after)
                 for before, after in pairwise(queries)
-                if before.entry.who == after.entry.who and before.succeeded and not ended(before, reading)
-                if not any(before.entry.began <= call <= after.entry.began for call in calls)
+                if before.who == after.who and before.succeeded and not ended(before, view)
+                if not any(before.began <= call <= after.began for call in deliveries)
             ],
         )
 
 
 @rule("client.poll-interval")
-def poll_interval(reading: TraceView) -> Iterator[Finding]:
+def poll_interval(view: TraceView) -> Iterator[Finding]:
     """Queries of a running task are at least a second apart."""
-    for _, pairs in _gaps(reading):
-        gaps = [(after.entry.began - before.entry.began, before, after) for before, after in pairs]
-        quick = [one for one in gaps if one[0] < INTERVAL - _JITTER]
+    for _, pairs in _gaps(view):
+        gaps = [(after.began - before.began, before, after) for before, after in pairs]
+        quick = [gap for gap in gaps if gap[0] < INTERVAL - _JITTER]
         if len(quick) > 1 and len(quick) * 2 > len(gaps):  # once may be a network that held one up
-            shortest, before, after = min(quick, key=lambda one: one[0])
+            shortest, before, after = min(quick, key=lambda gap: gap[0])
             seen = f"{len(quick)} of {len(gaps)} sooner, {shortest:.2f} s the soonest"
             yield violation(before.number, after.number, expected=f"{INTERVAL:g} s or more", seen=seen)
         elif gaps:
@@ -113,10 +117,10 @@ def poll_interval(reading: TraceView) -> Iterator[Finding]:
 
 
 @rule("client.poll-useful")
-def poll_useful(reading: TraceView) -> Iterator[Finding]:
+def poll_useful(view: TraceView) -> Iterator[Finding]:
     """Without a callback a running task is queried about once a minute."""
-    for story, pairs in _gaps(reading):
-        for before, after in pairs if story.callback_url is None else ():
+    for task, pairs in _gaps(view):
+        for before, after in pairs if task.callback_url is None else ():
             gap = pause(before, after)
             if gap > _USEFUL:
                 yield violation(before.number, after.number, expected="a query a minute", seen=f"{gap:.0f} s")
@@ -128,20 +132,27 @@ def poll_useful(reading: TraceView) -> Iterator[Finding]:
 
 
 @rule("client.stops-at-end")
-def stops_at_end(reading: TraceView) -> Iterator[Finding]:
+def stops_at_end(view: TraceView) -> Iterator[Finding]:
     """A task that has ended is not polled any further."""
-    for story in reading.stories.values():
-        for index, end in enumerate(story.queries):
-            if not ended(end, reading):
+    for task in view.tasks.values():
+        for index, end in enumerate(task.queries):
+            if not ended(end, view):
                 continue
-            later = [one for one in story.queries[index + 1 :] if one.entry.began >= end.entry.ended]
+            later = [
+                observation for observation in task.queries[index + 1 :] if observation.began >= end.ended
+            ]
             busy = [
-                one for one, before in zip(later, [end, *later], strict=False) if pause(before, one) < SOON
+                observation
+                for observation, before in zip(later, [end, *later], strict=False)
+                if pause(before, observation) < SOON
             ]
             if len(busy) > 1:
                 seen = f"{len(busy)} queries more"
                 yield violation(
-                    end.number, *(one.number for one in busy[:5]), expected="no more queries", seen=seen
+                    end.number,
+                    *(observation.number for observation in busy[:5]),
+                    expected="no more queries",
+                    seen=seen,
                 )
             else:
                 yield passed(end.number)
@@ -149,59 +160,59 @@ def stops_at_end(reading: TraceView) -> Iterator[Finding]:
 
 
 @rule("client.no-abandon")
-def no_abandon(reading: TraceView) -> Iterator[Finding]:
+def no_abandon(view: TraceView) -> Iterator[Finding]:
     """A task is queried until it has ended."""
-    queried = {one.task_id for one in asks(reading, "query")}
-    mistaken = bool(untold(reading))  # then it did ask, by an id that is none: `client.given-ids`
-    for story in reading.stories.values():
-        if story.create is None or not legible(story.create):
+    queried = {observation.task_id for observation in asks(view, "query")}
+    mistaken = bool(untold(view))  # then it did ask, by an id that is none: `client.given-ids`
+    for task in view.tasks.values():
+        if task.create is None or not legible(task.create):
             continue
-        if any(ended(one, reading) for one in story.views):
-            yield passed(story.create.number)
-        elif (
-            reading.trace.complete and story.callback_url is None and story.id not in queried and not mistaken
-        ):
-            yield violation(story.create.number, expected="queries until the end", seen="none")
+        if any(ended(observation, view) for observation in task.views):
+            yield passed(task.create.number)
+        elif view.trace.complete and task.callback_url is None and task.id not in queried and not mistaken:
+            yield violation(task.create.number, expected="queries until the end", seen="none")
 
 
 # What becomes of it
 
 
 @rule("client.failed-is-failure")
-def failed_is_failure(reading: TraceView) -> Iterator[Finding]:
+def failed_is_failure(view: TraceView) -> Iterator[Finding]:
     """Nobody looks for the result of a failed task."""
-    for story in reading.stories.values():
-        end = next((one for one in story.views if failure_of(one, reading) is not None), None)
+    for task in view.tasks.values():
+        end = next(
+            (observation for observation in task.views if failure_of(observation, view) is not None), None
+        )
         if end is None:
             continue
         taken = [
-            one
-            for one in reading.of("link", "other path", "elsewhere")
-            if story.id in one.entry.exchange.url and one.entry.began >= end.entry.ended
+            observation
+            for observation in view.of("link", "other path", "elsewhere")
+            if task.id in observation.exchange.url and observation.began >= end.ended
         ]
-        for one in taken:
-            yield violation(end.number, one.number, expected="a failure", seen="a result looked for")
+        for observation in taken:
+            yield violation(end.number, observation.number, expected="a failure", seen="a result looked for")
         if not taken:
             yield passed(end.number)
 
 
 @rule_family(_AFTER_FAILURE)
-def after_failure(clause: str, reading: TraceView) -> Iterator[Finding]:
+def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
     """No equal create follows soon after a failure with this advice."""
     advice, expected, within = _AFTER_FAILURE[clause]
-    advised = {failure.code: failure.advice for failure in reading.spec.failures}
+    advised = {failure.code: failure.advice for failure in view.spec.failures}
     ends = {
-        story.create.number: (end, code)
-        for story in reading.stories.values()
-        if story.create
-        for end in (*story.queries, *story.deliveries)
-        if (code := failure_of(end, reading)) is not None and advised.get(code) == advice
+        task.create.number: (end, code)
+        for task in view.tasks.values()
+        if task.create
+        for end in (*task.queries, *task.deliveries)
+        if (code := failure_of(end, view)) is not None and advised.get(code) == advice
     }
-    for group in equals(reading, "create"):
-        for one in group:
-            if one.number not in ends:
+    for group in equals(view, "create"):
+        for observation in group:
+            if observation.number not in ends:
                 continue
-            end, code = ends[one.number]
+            end, code = ends[observation.number]
             again = next((more for more in group if more.number > end.number), None)
             if again is not None and pause(end, again) < within:
                 seen = f"the same create {max(0.0, pause(end, again)):.1f} s after {code}"
@@ -211,13 +222,16 @@ def after_failure(clause: str, reading: TraceView) -> Iterator[Finding]:
 
 
 @rule("client.fetch-in-24h")
-def fetched_in_time(reading: TraceView) -> Iterator[Finding]:
+def fetched_in_time(view: TraceView) -> Iterator[Finding]:
     """A result is fetched within 24 hours."""
-    fetched = fetches(reading)
-    for story in reading.stories.values():
-        end = next((one for one in story.views if results_of(one.body)), None)
+    fetched = fetches(view)
+    for task in view.tasks.values():
+        end = next((observation for observation in task.views if results_of(observation.body)), None)
         links = {url.partition("?")[0] for url in results_of(end.body)} if end else set()
-        first = next((one for one in fetched if one.entry.exchange.url.partition("?")[0] in links), None)
+        first = next(
+            (observation for observation in fetched if observation.exchange.url.partition("?")[0] in links),
+            None,
+        )
         if end is None or first is None:
             continue
         took = pause(end, first)

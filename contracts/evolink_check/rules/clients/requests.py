@@ -21,89 +21,89 @@ if TYPE_CHECKING:
 
 
 @rule("auth.header")
-def in_header(reading: TraceView) -> Iterator[Finding]:
+def in_header(view: TraceView) -> Iterator[Finding]:
     """The key is sent as `Authorization: Bearer KEY`."""
-    for one in asks(reading, *ASKS):
-        if one.entry.who == NOBODY:
-            if KEY not in one.entry.exchange.url:  # which is another clause's
+    for observation in asks(view, *ASKS):
+        if observation.who == NOBODY:
+            if KEY not in observation.exchange.url:  # which is another clause's
                 yield violation(
-                    one.number, expected="Authorization: Bearer KEY", seen="no key in that header"
+                    observation.number, expected="Authorization: Bearer KEY", seen="no key in that header"
                 )
-        elif one.entry.who != UNKNOWN:
-            yield passed(one.number)
+        elif observation.who != UNKNOWN:
+            yield passed(observation.number)
 
 
 @rule("auth.header-only")
-def nowhere_else(reading: TraceView) -> Iterator[Finding]:
+def nowhere_else(view: TraceView) -> Iterator[Finding]:
     """The key is sent nowhere but in that header."""
-    fetched = {one.number for one in fetches(reading)}
-    for one in reading.seen:
-        exchange = one.entry.exchange
+    fetched = {observation.number for observation in fetches(view)}
+    for observation in view.seen:
+        exchange = observation.exchange
         places = [
             name
             for name, text in (
                 ("URL", exchange.url),
                 ("body", exchange.request_body.decode("utf-8", "replace")),
             )
-            if KEY in text and one.number not in fetched
+            if KEY in text and observation.number not in fetched
         ]
-        if places and one.role != "delivery":
+        if places and observation.role != "delivery":
             yield violation(
-                one.number, expected="the key in its header only", seen=f"the key in the {places[0]}"
+                observation.number, expected="the key in its header only", seen=f"the key in the {places[0]}"
             )
-        elif one.role in ASKS:
-            yield passed(one.number)
+        elif observation.role in ASKS:
+            yield passed(observation.number)
 
 
 @rule("auth.https")
-def over_https(reading: TraceView) -> Iterator[Finding]:
+def over_https(view: TraceView) -> Iterator[Finding]:
     """A key travels over https only."""
-    for one in asks(reading, *ASKS):
-        url = one.entry.exchange.url
+    for observation in asks(view, *ASKS):
+        url = observation.exchange.url
         scheme = urlsplit(url).scheme.lower()
-        if scheme == "http" and not is_internal(url) and one.entry.who != NOBODY:
-            yield violation(one.number, expected="https", seen=f"http to {urlsplit(url).hostname}")
+        if scheme == "http" and not is_internal(url) and observation.who != NOBODY:
+            yield violation(observation.number, expected="https", seen=f"http to {urlsplit(url).hostname}")
         elif scheme:
-            yield passed(one.number)
+            yield passed(observation.number)
 
 
 @rule("client.link-without-key")
-def link_without_key(reading: TraceView) -> Iterator[Finding]:
+def link_without_key(view: TraceView) -> Iterator[Finding]:
     """A result is fetched by its link alone, without the key."""
-    for one in fetches(reading):
-        if KEY in one.entry.exchange.url:
-            yield violation(one.number, expected="the link as it was given", seen="the key added to it")
-        elif one.entry.who == NOBODY:
-            yield passed(one.number)
-        elif one.entry.who != UNKNOWN:
-            yield violation(one.number, expected="no Authorization header", seen="the key sent to the link")
+    for fetch in fetches(view):
+        if KEY in fetch.exchange.url:
+            yield violation(fetch.number, expected="the link as it was given", seen="the key added to it")
+        elif fetch.who == NOBODY:
+            yield passed(fetch.number)
+        elif fetch.who != UNKNOWN:
+            yield violation(fetch.number, expected="no Authorization header", seen="the key sent to the link")
 
 
 # One create
 
 
 @rule("client.valid-request")
-def valid_request(reading: TraceView) -> Iterator[Finding]:
+def valid_request(view: TraceView) -> Iterator[Finding]:
     """No create has a certain fault; its content type and its callback URL have clauses of their own."""
-    for one in asks(reading, "create"):
-        yield from _without(one, lambda fault: not _of_type(fault) and not _of_callback(fault))
+    for create in asks(view, "create"):
+        yield from _without(create, lambda fault: not _of_type(fault) and not _of_callback(fault))
 
 
-def _without(one: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
+def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
     """Whether a create has no fault of this kind; one that is not certain accuses nobody."""
-    if _is_unread(one):
+    if _is_unread(observation):
         return
-    faults = [fault.what for fault in one.faults if fault.sure and is_wrong(fault)]
+    faults = [fault.what for fault in observation.faults if fault.sure and is_wrong(fault)]
     yield finding(
-        not faults, one.number, expected="a request as documented", seen="; ".join(faults[:3])[:200]
+        not faults, observation.number, expected="a request as documented", seen="; ".join(faults[:3])[:200]
     )
 
 
-def _is_unread(one: Observation) -> bool:
+def _is_unread(observation: Observation) -> bool:
     """Whether there was a body that the recording does not have: a server may refuse before it reads it."""
-    chunked = one.sent("transfer-encoding") is not None
-    announced = chunked or (one.sent("content-length") or "0").strip() != "0"
-    return not one.entry.exchange.request_body and announced
+    chunked = observation.sent("transfer-encoding") is not None
+    announced = chunked or (observation.sent("content-length") or "0").strip() != "0"
+    return not observation.exchange.request_body and announced
 
 
 def _of_type(fault: RequestFault) -> bool:
@@ -115,42 +115,44 @@ def _of_callback(fault: RequestFault) -> bool:
 
 
 @rule("client.content-type")
-def content_type(reading: TraceView) -> Iterator[Finding]:
+def content_type(view: TraceView) -> Iterator[Finding]:
     """The body of a create is sent as application/json."""
-    for one in asks(reading, "create"):
-        kind = (one.sent("content-type") or "").partition(";")[0].strip().lower()
+    for create in asks(view, "create"):
+        kind = (create.sent("content-type") or "").partition(";")[0].strip().lower()
         if kind == "application/json":
-            yield passed(one.number)
-        elif one.entry.exchange.request_body or _is_unread(one):
-            yield violation(one.number, expected="application/json", seen=kind[:60] or "no Content-Type")
+            yield passed(create.number)
+        elif create.exchange.request_body or _is_unread(create):
+            yield violation(create.number, expected="application/json", seen=kind[:60] or "no Content-Type")
 
 
 @rule("client.callback-url")
-def callback_url(reading: TraceView) -> Iterator[Finding]:
+def callback_url(view: TraceView) -> Iterator[Finding]:
     """A callback URL is one that the documents allow."""
-    for one in asks(reading, "create"):
-        rules = one.operation.callback if one.operation else None
-        if rules and isinstance(one.asked, dict) and rules.field in one.asked:
-            yield from _without(one, _of_callback)
+    for create in asks(view, "create"):
+        rules = create.operation.callback if create.operation else None
+        if rules and isinstance(create.request_json, dict) and rules.field in create.request_json:
+            yield from _without(create, _of_callback)
 
 
 @rule("client.actual-model")
-def actual_model(reading: TraceView) -> Iterator[Finding]:
+def actual_model(view: TraceView) -> Iterator[Finding]:
     """A create names the model by its present name."""
-    for one in asks(reading, "create"):
-        model = one.asked.get("model") if isinstance(one.asked, dict) else None
-        actual = one.operation.aliases.get(model) if one.operation and isinstance(model, str) else None
+    for create in asks(view, "create"):
+        model = create.request_json.get("model") if isinstance(create.request_json, dict) else None
+        actual = create.operation.aliases.get(model) if create.operation and isinstance(model, str) else None
         if actual is not None:
-            yield violation(one.number, expected=actual, seen=str(model)[:60])
+            yield violation(create.number, expected=actual, seen=str(model)[:60])
         elif isinstance(model, str):
-            yield passed(one.number)
+            yield passed(create.number)
 
 
 @rule("client.no-unknown-fields")
-def known_fields(reading: TraceView) -> Iterator[Finding]:
+def known_fields(view: TraceView) -> Iterator[Finding]:
     """A create has documented fields only."""
-    for one in asks(reading, "create"):
-        if one.operation is None or not isinstance(one.asked, dict):
+    for create in asks(view, "create"):
+        if create.operation is None or not isinstance(create.request_json, dict):
             continue
-        unknown = sorted(str(name)[:40] for name in one.asked.keys() - one.operation.properties)
-        yield finding(not unknown, one.number, expected="documented fields only", seen=", ".join(unknown[:5]))
+        unknown = sorted(str(name)[:40] for name in create.request_json.keys() - create.operation.properties)
+        yield finding(
+            not unknown, create.number, expected="documented fields only", seen=", ".join(unknown[:5])
+        )

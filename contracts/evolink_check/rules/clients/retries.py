@@ -29,21 +29,24 @@ _LONG = 10.0  # seconds: who waits that long need not wait longer each time
 
 
 @rule("client.no-retry-refused")
-def refused_is_refused(reading: TraceView) -> Iterator[Finding]:
+def refused_is_refused(view: TraceView) -> Iterator[Finding]:
     """A refused request is not sent again unchanged."""
-    nobodys = invented(reading)
-    for group in equals(reading, *ASKS):
-        for index, one in enumerate(group):
-            if one.status not in REFUSED or one.number in nobodys:
+    nobodys = invented(view)
+    for group in equals(view, *ASKS):
+        for index, observation in enumerate(group):
+            if observation.status not in REFUSED or observation.number in nobodys:
                 continue
-            again = next(
-                (later for later in group[index + 1 :] if later.entry.began >= one.entry.ended), None
-            )
-            if again is not None and pause(one, again) < SOON:
-                seen = f"sent again after {pause(one, again):.1f} s"
-                yield violation(one.number, again.number, expected=f"an end, after a {one.status}", seen=seen)
+            again = next((later for later in group[index + 1 :] if later.began >= observation.ended), None)
+            if again is not None and pause(observation, again) < SOON:
+                seen = f"sent again after {pause(observation, again):.1f} s"
+                yield violation(
+                    observation.number,
+                    again.number,
+                    expected=f"an end, after a {observation.status}",
+                    seen=seen,
+                )
                 break
-            yield passed(one.number)
+            yield passed(observation.number)
 
 
 def waits(value: str, at: float) -> float | None:
@@ -56,44 +59,48 @@ def waits(value: str, at: float) -> float | None:
 
 
 @rule("client.retry-after")
-def waits_as_told(reading: TraceView) -> Iterator[Finding]:
+def waits_as_told(view: TraceView) -> Iterator[Finding]:
     """After a 429 the client waits as long as `Retry-After` says."""
-    asked = asks(reading, *ASKS)
-    for index, one in enumerate(asked):
-        told = waits(one.header("retry-after") or "", one.entry.ended) if one.status == TOO_MANY else None
-        again = next((later for later in asked[index + 1 :] if _same_matter(one, later)), None)
+    asked = asks(view, *ASKS)
+    for index, observation in enumerate(asked):
+        told = (
+            waits(observation.header("retry-after") or "", observation.ended)
+            if observation.status == TOO_MANY
+            else None
+        )
+        again = next((later for later in asked[index + 1 :] if _same_matter(observation, later)), None)
         if told is None or again is None:
             continue
         yield finding(
-            pause(one, again) >= told - _TOLERANCE,
-            one.number,
+            pause(observation, again) >= told - _TOLERANCE,
+            observation.number,
             again.number,
             expected=f"a wait of {told:g} s",
-            seen=f"asked again after {pause(one, again):.1f} s",
+            seen=f"asked again after {pause(observation, again):.1f} s",
         )
 
 
-def _same_matter(one: Observation, later: Observation) -> bool:
+def _same_matter(observation: Observation, later: Observation) -> bool:
     """Whether a later request asks again for what was refused. What is under way for other tasks is another matter.
 
     So is a create of something else that was on its way already; one that is sent after that is not.
     """
-    if later.entry.who != one.entry.who or later.entry.began < one.entry.ended:
+    if later.who != observation.who or later.began < observation.ended:
         return False
-    if one.role == later.role == "create":
-        alike = one.entry.exchange.request_body == later.entry.exchange.request_body
-        return alike or pause(one, later) >= _AT_ONCE
-    return (later.role, later.task_id) == (one.role, one.task_id)
+    if observation.role == later.role == "create":
+        alike = observation.exchange.request_body == later.exchange.request_body
+        return alike or pause(observation, later) >= _AT_ONCE
+    return (later.role, later.task_id) == (observation.role, observation.task_id)
 
 
 @rule("client.backs-off")
-def backs_off(reading: TraceView) -> Iterator[Finding]:
+def backs_off(view: TraceView) -> Iterator[Finding]:
     """Retries after a 5xx are spaced out, more each time."""
-    for group in equals(reading, "create", "query"):
-        usual = [pause(one, after) for one, after in pairwise(group) if one.succeeded]
+    for group in equals(view, "create", "query"):
+        usual = [pause(observation, after) for observation, after in pairwise(group) if observation.succeeded]
         for run in _faulty(group):
             problem = _impatience(run, median(usual) if usual else None)
-            numbers = [one.number for one in run]
+            numbers = [observation.number for observation in run]
             yield finding(
                 not problem, *numbers, expected="a wait after a 5xx, longer each time", seen=problem
             )
@@ -102,9 +109,9 @@ def backs_off(reading: TraceView) -> Iterator[Finding]:
 def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
     """Each run of requests answered with a 5xx, with the request that follows it, if one does."""
     run: list[Observation] = []
-    for one in group:
-        run.append(one)
-        if one.status < FAULTY:
+    for observation in group:
+        run.append(observation)
+        if observation.status < FAULTY:
             if len(run) > 1:
                 yield run
             run = []
@@ -114,7 +121,7 @@ def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
 
 def _impatience(run: list[Observation], usual: float | None) -> str:
     """What is wrong with the waits after the 5xx of a run; `usual` is the client's own interval, if it has one."""
-    found = [pause(one, after) for one, after in pairwise(run)]
+    found = [pause(observation, after) for observation, after in pairwise(run)]
     shortest, longest = min(found), max(found)
     if shortest < _AT_ONCE and (
         usual is None or shortest < usual / 2
@@ -130,12 +137,12 @@ def _impatience(run: list[Observation], usual: float | None) -> str:
 
 
 @rule("client.no-blind-repeat")
-def no_blind_repeat(reading: TraceView) -> Iterator[Finding]:
+def no_blind_repeat(view: TraceView) -> Iterator[Finding]:
     """A create whose answer was lost is not repeated blindly."""
-    for group in equals(reading, "create"):
-        for one, again in pairwise(group):
-            if lost(one) and pause(one, again) < SOON:
-                seen = f"the same create again after {pause(one, again):.1f} s"
-                yield violation(one.number, again.number, expected="no second create", seen=seen)
+    for group in equals(view, "create"):
+        for observation, again in pairwise(group):
+            if lost(observation) and pause(observation, again) < SOON:
+                seen = f"the same create again after {pause(observation, again):.1f} s"
+                yield violation(observation.number, again.number, expected="no second create", seen=seen)
         if lost(group[-1]):
             yield passed(group[-1].number)

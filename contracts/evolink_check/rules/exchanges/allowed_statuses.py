@@ -30,67 +30,67 @@ _FIRST_DAY = 1_500_000_000  # Unix seconds: 2017, before there was any such task
 _YEARS = 10 * 365 * 86_400.0  # seconds that no clock is ahead, nor was moved
 
 
-def permitted(one: Observation, reading: TraceView) -> frozenset[int]:
+def permitted(observation: Observation, view: TraceView) -> frozenset[int]:
     """The statuses that are right for a create or a query."""
-    if one.role == "create":
-        return _of_create(one)
-    return _of_query(one, reading)
+    if observation.role == "create":
+        return _of_create(observation)
+    return _of_query(observation, view)
 
 
-def _of_create(one: Observation) -> frozenset[int]:
-    account = one.account
-    right = {429} | (one.errors.keys() - _UNDERSTOOD)
+def _of_create(observation: Observation) -> frozenset[int]:
+    account = observation.account
+    right = {429} | (observation.errors.keys() - _UNDERSTOOD)
     right |= {401} if account.valid is not True else set()
-    right |= {400} if one.faults else set()
-    right |= {403} if _names_no_model(one) else set()
+    right |= {400} if observation.faults else set()
+    right |= {403} if _names_no_model(observation) else set()
     if account.valid is False:
         return frozenset(right)
     right |= {403} if account.access is not True else set()
     right |= {402} if account.credits is not True else set()
-    right |= {500} if not is_nonsense(one) else set()  # a passing one
-    if certain_faults(one):
+    right |= {500} if not is_nonsense(observation) else set()  # a passing one
+    if certain_faults(observation):
         return frozenset(right)
-    right |= {400, 402, 403} if one.faults else set()
+    right |= {400, 402, 403} if observation.faults else set()
     can = account.access is not False and account.credits is not False
-    return frozenset(right | {one.success} if can else right)
+    return frozenset(right | {observation.success} if can else right)
 
 
-def _names_no_model(one: Observation) -> bool:
-    return any(fault.clause == "model.enum" for fault in one.faults)
+def _names_no_model(observation: Observation) -> bool:
+    return any(fault.clause == "model.enum" for fault in observation.faults)
 
 
-def _of_query(one: Observation, reading: TraceView) -> frozenset[int]:
-    right = {429} | (one.errors.keys() - _UNDERSTOOD)
-    if one.account.valid is False:
-        return frozenset(right | {401} | ({400} if is_foreign(one.task_id) else set()))
-    right |= {401} if one.account.valid is None else set()
-    right |= {402} if one.account.credits is not True else set()
-    return frozenset(right | _of_id(one, reading))
+def _of_query(observation: Observation, view: TraceView) -> frozenset[int]:
+    right = {429} | (observation.errors.keys() - _UNDERSTOOD)
+    if observation.account.valid is False:
+        return frozenset(right | {401} | ({400} if is_foreign(observation.task_id) else set()))
+    right |= {401} if observation.account.valid is None else set()
+    right |= {402} if observation.account.credits is not True else set()
+    return frozenset(right | _of_id(observation, view))
 
 
-def _of_id(one: Observation, reading: TraceView) -> set[int]:
+def _of_id(observation: Observation, view: TraceView) -> set[int]:
     """What the id alone deserves, when the key is right."""
-    if one.task_id in known_tasks(reading):
-        own = is_own(one, reading)
-        return {500} | ({one.success} if own is not False else set()) | (set() if own else {403})
-    if one.task_id in reading.once(_told_ids):
-        return {one.success, 400, 403, 404, 500}
-    if is_foreign(one.task_id):
+    if observation.task_id in known_tasks(view):
+        own = is_own(observation, view)
+        return {500} | ({observation.success} if own is not False else set()) | (set() if own else {403})
+    if observation.task_id in view.once(_told_ids):
+        return {observation.success, 400, 403, 404, 500}
+    if is_foreign(observation.task_id):
         return {400}
-    if not _WORD.fullmatch(one.task_id):  # routers and decoders differ
+    if not _WORD.fullmatch(observation.task_id):  # routers and decoders differ
         return {400, 403, 404}
-    known = set() if never_given(one, reading) else {one.success, 403}
-    return known | {404} | ({500} if well_formed(one.task_id) else {400})
+    known = set() if never_given(observation, view) else {observation.success, 403}
+    return known | {404} | ({500} if well_formed(observation.task_id) else {400})
 
 
-def is_own(one: Observation, reading: TraceView) -> bool | None:
+def is_own(observation: Observation, view: TraceView) -> bool | None:
     """Whether a query asks for a task of the same account; None when that is not known."""
-    create = known_tasks(reading).get(one.task_id)
-    if create is None or {one.entry.who, create.entry.who} & {UNKNOWN, NOBODY}:
+    create = known_tasks(view).get(observation.task_id)
+    if create is None or {observation.who, create.who} & {UNKNOWN, NOBODY}:
         return None
-    if one.entry.who == create.entry.who:
+    if observation.who == create.who:
         return True
-    return False if one.account.valid and create.account.valid else None
+    return False if observation.account.valid and create.account.valid else None
 
 
 def is_foreign(task_id: str) -> bool:
@@ -98,23 +98,25 @@ def is_foreign(task_id: str) -> bool:
     return _WORD.fullmatch(task_id) is not None and not task_id.startswith(PREFIX)
 
 
-def never_given(one: Observation, reading: TraceView) -> bool:
+def never_given(observation: Observation, view: TraceView) -> bool:
     """Whether no server can have given the id: we made it up, or the time in it cannot be.
 
     A recording may ask for what was created before it began, and an id of the documents may be somebody's.
     """
-    if one.task_id in reading.once(_told_ids) or one.task_id in reading.once(_example_ids):
+    if observation.task_id in view.once(_told_ids) or observation.task_id in view.once(_example_ids):
         return False
-    found = ID.fullmatch(one.task_id)
+    found = ID.fullmatch(observation.task_id)
     # The clock of who recorded it may stand at 1970; the server's own is told by its Date.
-    now = max(one.entry.ended, http_date(one.header("Date") or "") or 0.0)
+    now = max(observation.ended, http_date(observation.header("Date") or "") or 0.0)
     impossible = found and not _FIRST_DAY < int(found["created"]) < now + _YEARS
-    return bool(one.entry.case or impossible)
+    return bool(observation.entry.case or impossible)
 
 
-def _told_ids(reading: TraceView) -> frozenset[str]:
-    return frozenset(one.task_id for one in reading.of("create", "delivery") if one.task_id)
+def _told_ids(view: TraceView) -> frozenset[str]:
+    return frozenset(
+        observation.task_id for observation in view.of("create", "delivery") if observation.task_id
+    )
 
 
-def _example_ids(reading: TraceView) -> frozenset[str]:
-    return frozenset(found[0] for found in ID.finditer(json.dumps(dict(reading.spec.documents))))
+def _example_ids(view: TraceView) -> frozenset[str]:
+    return frozenset(found[0] for found in ID.finditer(json.dumps(dict(view.spec.documents))))

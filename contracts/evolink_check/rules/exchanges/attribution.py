@@ -42,18 +42,18 @@ _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}  # others are often answere
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
 
 
-def charged_clause(one: Observation) -> str:
+def charged_clause(observation: Observation) -> str:
     """The clause that a spoiled exchange breaks, before anything else of it is looked at; "" for none."""
-    if not _is_told(one):
+    if not _is_told(observation):
         return ""
-    if one.role in {"other path", "other method"}:
-        return _owner_elsewhere(one)
-    return _owner_by_status(one) or _owner_by_body(one)
+    if observation.role in {"other path", "other method"}:
+        return _owner_elsewhere(observation)
+    return _owner_by_status(observation) or _owner_by_body(observation)
 
 
-def is_judgeable(one: Observation) -> bool:
+def is_judgeable(observation: Observation) -> bool:
     """Whether an exchange with the API can be judged by what it answers."""
-    return _is_told(one) and not _is_beyond(one) and not charged_clause(one)
+    return _is_told(observation) and not _is_beyond(observation) and not charged_clause(observation)
 
 
 def well_formed(task_id: str) -> bool:
@@ -61,43 +61,43 @@ def well_formed(task_id: str) -> bool:
     return ID.fullmatch(task_id) is not None
 
 
-def known_tasks(reading: TraceView) -> Mapping[str, Observation]:
+def known_tasks(view: TraceView) -> Mapping[str, Observation]:
     """The tasks that can be followed, each by the create that made it."""
-    return reading.once(_given)
+    return view.once(_given)
 
 
-def certain_faults(one: Observation) -> tuple[RequestFault, ...]:
+def certain_faults(observation: Observation) -> tuple[RequestFault, ...]:
     """The faults for which a create must be refused. Of a key that stands twice, nobody knows which one counted."""
-    if any(fault.clause == "body.duplicate-keys" for fault in one.faults):
+    if any(fault.clause == "body.duplicate-keys" for fault in observation.faults):
         return ()
-    return tuple(fault for fault in one.faults if fault.sure)
+    return tuple(fault for fault in observation.faults if fault.sure)
 
 
-def is_error(one: Observation) -> bool:
+def is_error(observation: Observation) -> bool:
     """A 4xx or a 5xx."""
-    return one.status >= _FIRST_ERROR
+    return observation.status >= _FIRST_ERROR
 
 
-def is_keyless(one: Observation) -> bool:
+def is_keyless(observation: Observation) -> bool:
     """Whether a request without a valid key was answered with a status that is not for that."""
-    return one.account.valid is False and one.status not in _KEYLESS
+    return observation.account.valid is False and observation.status not in _KEYLESS
 
 
-def is_shapeless(reading: TraceView) -> bool:
+def is_shapeless(view: TraceView) -> bool:
     """Whether errors of the task endpoints are not as documented: then that is told, and not of others as well."""
     return any(
-        is_error(one) and charged_clause(one) in {"wire.json", "error.shape"}
-        for one in reading.of("create", "query")
+        is_error(observation) and charged_clause(observation) in {"wire.json", "error.shape"}
+        for observation in view.of("create", "query")
     )
 
 
-def _given(reading: TraceView) -> dict[str, Observation]:
-    creates = [one for one in reading.of("create") if one.task_id]
-    times = Counter(one.task_id for one in creates)
+def _given(view: TraceView) -> dict[str, Observation]:
+    creates = [create for create in view.of("create") if create.task_id]
+    times = Counter(create.task_id for create in creates)
     return {
-        one.task_id: one
-        for one in creates
-        if times[one.task_id] == 1 and is_judgeable(one) and is_consistent(one.body)
+        create.task_id: create
+        for create in creates
+        if times[create.task_id] == 1 and is_judgeable(create) and is_consistent(create.body)
     }
 
 
@@ -110,88 +110,101 @@ def is_consistent(body: Mapping[str, Any]) -> bool:
     return type(created) is not int or created >= LATEST or created == int(found["created"])
 
 
-def _is_told(one: Observation) -> bool:
+def _is_told(observation: Observation) -> bool:
     """Whether the trace holds an answer of the API, with its headers and its body."""
-    if one.role not in {"create", "query", "credits", "other method", "other path"} or not one.answered:
+    if (
+        observation.role not in {"create", "query", "credits", "other method", "other path"}
+        or not observation.answered
+    ):
         return False
-    exchange = one.entry.exchange
-    if one.entry.exact:
-        return bool(exchange.response_body) or one.entry.size is None
+    exchange = observation.exchange
+    if observation.entry.exact:
+        return bool(exchange.response_body) or observation.entry.size is None
     return bool(exchange.response_body and exchange.response_headers)  # no server answers without any header
 
 
-def _is_beyond(one: Observation) -> bool:
+def _is_beyond(observation: Observation) -> bool:
     """What no clause speaks of: success elsewhere, what something in front may answer, what a browser has already."""
-    exchange = one.entry.exchange
-    if one.role in {"other path", "other method"}:
+    exchange = observation.exchange
+    if observation.role in {"other path", "other method"}:
         plain = _PLAIN_PATH.fullmatch(urlsplit(exchange.url).path) is not None
-        return not is_error(one) or exchange.method.upper() not in _METHODS or not plain
-    if one.status == _UNCHANGED and any(one.sent(name) for name in _CONDITIONS):
+        return not is_error(observation) or exchange.method.upper() not in _METHODS or not plain
+    if observation.status == _UNCHANGED and any(observation.sent(name) for name in _CONDITIONS):
         return True
-    if one.role == "credits":  # no document describes it: a server may not have it
-        return one.status in _NOT_THERE
-    return one.status in _TOO_LARGE and one.status not in one.errors and _is_large(one)
-
-
-def _is_large(one: Observation) -> bool:
-    return any(fault.clause == "body.limit" for fault in one.faults) or (
-        one.role == "query" and not well_formed(one.task_id)
+    if observation.role == "credits":  # no document describes it: a server may not have it
+        return observation.status in _NOT_THERE
+    return (
+        observation.status in _TOO_LARGE
+        and observation.status not in observation.errors
+        and _is_large(observation)
     )
 
 
-def _owner_elsewhere(one: Observation) -> str:
-    if _is_beyond(one):
+def _is_large(observation: Observation) -> bool:
+    return any(fault.clause == "body.limit" for fault in observation.faults) or (
+        observation.role == "query" and not well_formed(observation.task_id)
+    )
+
+
+def _owner_elsewhere(observation: Observation) -> str:
+    if _is_beyond(observation):
         return ""
-    clause = "error.other-paths" if one.role == "other path" else "error.other-methods"
-    if one.answer is NOT_JSON:
+    clause = "error.other-paths" if observation.role == "other path" else "error.other-methods"
+    if observation.answer_json is NOT_JSON:
         return clause
-    if not says_json(one):
+    if not says_json(observation):
         return "wire.json"
-    return "" if has_shape(one.answer) or _is_of_credits(one) else clause
+    return "" if has_shape(observation.answer_json) or _is_of_credits(observation) else clause
 
 
-def _is_of_credits(one: Observation) -> bool:
+def _is_of_credits(observation: Observation) -> bool:
     """Errors there carry integer codes, and nothing says what else."""
-    return "/credits" in urlsplit(one.entry.exchange.url).path
+    return "/credits" in urlsplit(observation.exchange.url).path
 
 
-def _owner_by_status(one: Observation) -> str:
-    if one.role == "credits" or _is_beyond(one):
+def _owner_by_status(observation: Observation) -> str:
+    if observation.role == "credits" or _is_beyond(observation):
         return ""
-    if one.status >= _SERVER_ERROR and is_nonsense(one):
-        return "body.limit" if len(one.entry.exchange.request_body) > LARGE else "error.no-500"
-    if one.status >= _SERVER_ERROR and one.account.valid is False:
+    if observation.status >= _SERVER_ERROR and is_nonsense(observation):
+        return "body.limit" if len(observation.exchange.request_body) > LARGE else "error.no-500"
+    if observation.status >= _SERVER_ERROR and observation.account.valid is False:
         return "auth.bearer"
-    if one.status == one.success or one.status in one.errors:
+    if observation.status == observation.success or observation.status in observation.errors:
         return ""
-    accepted = one.role == "create" and 200 <= one.status < 300  # noqa: PLR2004
+    accepted = observation.role == "create" and 200 <= observation.status < 300  # noqa: PLR2004
     return "create.answers-200" if accepted else "error.documented-status"
 
 
-def is_nonsense(one: Observation) -> bool:
+def is_nonsense(observation: Observation) -> bool:
     """A request that no server can do anything with: it must be refused, and as documented."""
-    if one.role == "query":
-        return not well_formed(one.task_id)
-    return bool(certain_faults(one)) or any(fault.clause.startswith("body.") for fault in one.faults)
+    if observation.role == "query":
+        return not well_formed(observation.task_id)
+    return bool(certain_faults(observation)) or any(
+        fault.clause.startswith("body.") for fault in observation.faults
+    )
 
 
-def _owner_by_body(one: Observation) -> str:
-    if _is_beyond(one):
+def _owner_by_body(observation: Observation) -> str:
+    if _is_beyond(observation):
         return ""
-    if one.answer is NOT_JSON or not says_json(one):
+    if observation.answer_json is NOT_JSON or not says_json(observation):
         return "wire.json"
-    if not is_error(one):
+    if not is_error(observation):
         return ""
-    if one.role == "credits":
-        wrong = "auth.bearer" if is_keyless(one) else "credits.integer-codes"
-        return "" if _has_integer_code(one.answer, one.status) else wrong
-    documented = one.errors[one.status].body["error"].get("code") if one.status in one.errors else ""
-    return "" if has_shape(one.answer, code=type(documented)) else "error.shape"
+    if observation.role == "credits":
+        wrong = "auth.bearer" if is_keyless(observation) else "credits.integer-codes"
+        return "" if _has_integer_code(observation.answer_json, observation.status) else wrong
+    documented = (
+        observation.errors[observation.status].body["error"].get("code")
+        if observation.status in observation.errors
+        else ""
+    )
+    return "" if has_shape(observation.answer_json, code=type(documented)) else "error.shape"
 
 
-def says_json(one: Observation) -> bool:
+def says_json(observation: Observation) -> bool:
     """Whether the content type of the answer is JSON, with whatever parameters."""
-    return (one.header("Content-Type") or "").partition(";")[0].strip().lower() == "application/json"
+    return (observation.header("Content-Type") or "").partition(";")[0].strip().lower() == "application/json"
 
 
 def has_shape(answer: Any, code: type = str) -> bool:

@@ -17,37 +17,37 @@ if TYPE_CHECKING:
 
 
 @rule("body.limit")
-def body_limit(reading: TraceView) -> Iterator[Finding]:
+def body_limit(view: TraceView) -> Iterator[Finding]:
     """A body of many megabytes is answered, and not with a 5xx."""
-    for one in reading.of("create"):
-        if is_judgeable(one) and any(fault.clause == "body.limit" for fault in one.faults):
-            yield passed(one.number)
-        if charged_clause(one) == "body.limit":
-            size = len(one.entry.exchange.request_body)
+    for create in view.of("create"):
+        if is_judgeable(create) and any(fault.clause == "body.limit" for fault in create.faults):
+            yield passed(create.number)
+        if charged_clause(create) == "body.limit":
+            size = len(create.exchange.request_body)
             yield violation(
-                one.number, expected=f"400 or 200 for a body of {size} bytes", seen=str(one.status)
+                create.number, expected=f"400 or 200 for a body of {size} bytes", seen=str(create.status)
             )
 
 
 @rule("body.duplicate-keys")
-def duplicate_keys(reading: TraceView) -> Iterator[Finding]:
+def duplicate_keys(view: TraceView) -> Iterator[Finding]:
     """Of a key that stands twice the last counts; a refusal of such a body is as good."""
-    for one in reading.of("create"):
-        if is_judgeable(one) and any(fault.clause == "body.duplicate-keys" for fault in one.faults):
-            wrong = [fault for fault in one.faults if fault.sure]
-            if one.status == one.success and wrong:
+    for create in view.of("create"):
+        if is_judgeable(create) and any(fault.clause == "body.duplicate-keys" for fault in create.faults):
+            wrong = [fault for fault in create.faults if fault.sure]
+            if create.status == create.success and wrong:
                 yield violation(
-                    one.number, expected=f"400 for {wrong[0].what}, which stands last", seen="200"
+                    create.number, expected=f"400 for {wrong[0].what}, which stands last", seen="200"
                 )
-            elif one.status == (400 if wrong else one.success):
-                yield passed(one.number)
+            elif create.status == (400 if wrong else create.success):
+                yield passed(create.number)
 
 
 @rule("create.answers-200")
-def answers_200(reading: TraceView) -> Iterator[Finding]:
+def answers_200(view: TraceView) -> Iterator[Finding]:
     """An accepted create is answered with 200, not with 201 or 202."""
-    for one in reading.of("create"):
-        if charged_clause(one) == "create.answers-200":
-            yield violation(one.number, expected=str(one.success), seen=str(one.status))
-    for one in accepted(reading):
-        yield passed(one.number)
+    for create in view.of("create"):
+        if charged_clause(create) == "create.answers-200":
+            yield violation(create.number, expected=str(create.success), seen=str(create.status))
+    for create in accepted(view):
+        yield passed(create.number)

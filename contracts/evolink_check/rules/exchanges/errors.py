@@ -30,14 +30,18 @@ _CODES = {f"{role}.error-{status}": (role, status) for role, all_ in _STATUSES.i
 
 
 @rule("error.shape")
-def shape(reading: TraceView) -> Iterator[Finding]:
+def shape(view: TraceView) -> Iterator[Finding]:
     """An error of a task endpoint is `{"error": {code, message, type}}`, all three strings (clause `error.shape`)."""
-    for one in reading.of("create", "query"):
-        if charged_clause(one) == "error.shape":
+    for observation in view.of("create", "query"):
+        if charged_clause(observation) == "error.shape":
             expected = "an `error` with code, message and type, all strings"
-            yield violation(one.number, expected=expected, seen=f"{one.status} with {_outline(one.answer)}")
-        elif is_error(one) and is_judgeable(one):
-            yield passed(one.number)
+            yield violation(
+                observation.number,
+                expected=expected,
+                seen=f"{observation.status} with {_outline(observation.answer_json)}",
+            )
+        elif is_error(observation) and is_judgeable(observation):
+            yield passed(observation.number)
 
 
 def _outline(answer: Any) -> str:
@@ -51,16 +55,18 @@ def _outline(answer: Any) -> str:
 
 
 @rule("error.no-id")
-def no_id(reading: TraceView) -> Iterator[Finding]:
+def no_id(view: TraceView) -> Iterator[Finding]:
     """An error body has no member `id` anywhere (clause `error.no-id`)."""
-    for one in reading.api:
-        if is_error(one) and one.answer is not NOT_JSON:
-            if _has_id(one.answer):
+    for observation in view.api:
+        if is_error(observation) and observation.answer_json is not NOT_JSON:
+            if _has_id(observation.answer_json):
                 yield violation(
-                    one.number, expected="no member `id`", seen=f"{one.status} with an `id` in its body"
+                    observation.number,
+                    expected="no member `id`",
+                    seen=f"{observation.status} with an `id` in its body",
                 )
-            elif is_judgeable(one):
-                yield passed(one.number)
+            elif is_judgeable(observation):
+                yield passed(observation.number)
 
 
 def _has_id(answer: Any) -> bool:
@@ -79,41 +85,43 @@ def _inner(value: Any) -> Iterable[Any]:
 
 
 @rule_family(_CODES)
-def code(clause: str, reading: TraceView) -> Iterator[Finding]:
+def code(clause: str, view: TraceView) -> Iterator[Finding]:
     """Code and type of a status are those of the documented example (clauses `create.error-…`, `query.error-…`)."""
     role, status = _CODES[clause]
-    for one in reading.of(role):
-        if one.status == status and is_judgeable(one):
-            documented = _documented(one, reading)
-            error = one.body["error"]
+    for observation in view.of(role):
+        if observation.status == status and is_judgeable(observation):
+            documented = _documented(observation, view)
+            error = observation.body["error"]
             told = error["code"], error["type"]
             if told in documented:
-                yield passed(one.number)
-            elif documented and not is_keyless(one):  # else its status is told, by `auth.bearer`
+                yield passed(observation.number)
+            elif documented and not is_keyless(observation):  # else its status is told, by `auth.bearer`
                 expected = " or ".join(f"code {code}, type {kind}" for code, kind in documented)
                 yield violation(
-                    one.number, expected=expected, seen=f"code {told[0]!r:.40}, type {told[1]!r:.40}"
+                    observation.number, expected=expected, seen=f"code {told[0]!r:.40}, type {told[1]!r:.40}"
                 )
 
 
-def _documented(one: Observation, reading: TraceView) -> list[tuple[Any, Any]]:
+def _documented(observation: Observation, view: TraceView) -> list[tuple[Any, Any]]:
     """Code and type of the examples; of a create without a known model, those of any document."""
-    operations: Iterable[Mapping[int, Any]] = [one.errors]
-    if one.operation and one.faults:
-        creates = reading.spec.creates[one.operation.method, one.operation.path]
+    operations: Iterable[Mapping[int, Any]] = [observation.errors]
+    if observation.operation and observation.faults:
+        creates = view.spec.creates[observation.operation.method, observation.operation.path]
         operations = [operation.errors for operation in creates.values()]
-    bodies = [errors[one.status].body["error"] for errors in operations if one.status in errors]
+    bodies = [
+        errors[observation.status].body["error"] for errors in operations if observation.status in errors
+    ]
     return list(dict.fromkeys((body.get("code"), body.get("type")) for body in bodies))
 
 
 @rule("credits.integer-codes")
-def integer_codes(reading: TraceView) -> Iterator[Finding]:
+def integer_codes(view: TraceView) -> Iterator[Finding]:
     """An error of `/v1/credits` carries an integer code, its HTTP status (clause `credits.integer-codes`)."""
-    for one in reading.of("credits"):
-        if charged_clause(one) == "credits.integer-codes":
-            if reading.once(is_shapeless) and not isinstance(one.body.get("error"), dict):
+    for observation in view.of("credits"):
+        if charged_clause(observation) == "credits.integer-codes":
+            if view.once(is_shapeless) and not isinstance(observation.body.get("error"), dict):
                 continue
-            expected = f"`error.code` {one.status}, an integer"
-            yield violation(one.number, expected=expected, seen=_outline(one.answer))
-        elif is_error(one) and is_judgeable(one):
-            yield passed(one.number)
+            expected = f"`error.code` {observation.status}, an integer"
+            yield violation(observation.number, expected=expected, seen=_outline(observation.answer_json))
+        elif is_error(observation) and is_judgeable(observation):
+            yield passed(observation.number)

@@ -39,40 +39,40 @@ class Feature(NamedTuple):
     size: int = 0
 
 
-def unknown_headers(one: Observation) -> list[str]:
+def unknown_headers(observation: Observation) -> list[str]:
     """The names of request headers that should change nothing (clause `wire.unknown-headers`)."""
-    names = [name.lower() for name, _ in one.entry.exchange.request_headers]
+    names = [name.lower() for name, _ in observation.exchange.request_headers]
     return [name for name in names if name.startswith("x-") or name == "idempotency-key"]
 
 
-def headers_to_blame(reading: TraceView) -> Mapping[int, str]:
+def headers_to_blame(view: TraceView) -> Mapping[int, str]:
     """The exchanges, by number, that were refused for an unknown header, each with its name.
 
     So it is when the same kind of request of the same account was not refused without, nor let pass with it.
     """
-    return reading.once(_headers_to_blame)
+    return view.once(_headers_to_blame)
 
 
-def findings_of_valid(reading: TraceView) -> Iterator[tuple[str, Finding]]:
+def findings_of_valid(view: TraceView) -> Iterator[tuple[str, Finding]]:
     """What is told by the creates that are in order, each with its clause."""
-    creates = [one for one in reading.of("create") if is_valid(one)]
-    refused = [one for one in creates if _is_refused(one, reading)]
-    accepted = [one for one in creates if one.status == one.success]
-    for one in accepted:
-        for clause in {feature.clause for feature in features(one, reading)} or {"create.accepts"}:
-            yield clause, passed(one.number)
-    yield from _refusals(refused, accepted, reading)
+    creates = [create for create in view.of("create") if is_valid(create)]
+    refused = [create for create in creates if _is_refused(create, view)]
+    accepted = [create for create in creates if create.status == create.success]
+    for create in accepted:
+        for clause in {feature.clause for feature in features(create, view)} or {"create.accepts"}:
+            yield clause, passed(create.number)
+    yield from _refusals(refused, accepted, view)
     yield from _never_but_500(creates)
 
 
-def is_valid(one: Observation) -> bool:
+def is_valid(observation: Observation) -> bool:
     """A create with nothing to object to, of a key that is known to be good, with an answer to judge."""
-    return not one.faults and one.account.valid is True and is_judgeable(one)
+    return not observation.faults and observation.account.valid is True and is_judgeable(observation)
 
 
-def features(one: Observation, reading: TraceView) -> tuple[Feature, ...]:
+def features(observation: Observation, view: TraceView) -> tuple[Feature, ...]:
     """What a valid body has that a clause of its own allows."""
-    asked, operation = one.asked, one.operation
+    asked, operation = observation.request_json, observation.operation
     assert operation is not None  # noqa: S101  (a create)
     found = [Feature("model.alias")] if asked.get("model") in operation.aliases else []
     found += [Feature("create.unknown-fields")] if asked.keys() - operation.properties else []
@@ -80,31 +80,35 @@ def features(one: Observation, reading: TraceView) -> tuple[Feature, ...]:
     found += [Feature("prompt.length", size=length)] if length > _LONG_PROMPT else []
     url = asked.get(operation.callback.field, "") if operation.callback else ""
     found += [Feature("callback.max-length", size=len(url))] if len(url) > _LONG_URL else []
-    if url and not (reading.trace.receiver and url.startswith(reading.trace.receiver)):
+    if url and not (view.trace.receiver and url.startswith(view.trace.receiver)):
         found.append(Feature(_UNRESOLVED, host_of(url)))
     return tuple(found)
 
 
-def _is_refused(one: Observation, reading: TraceView) -> bool:
-    barred = one.account.access is False and one.status != 402  # noqa: PLR2004  (told by model.access)
-    unjust = one.status in _REFUSED and one.status not in permitted(one, reading)
-    return unjust and not barred and one.number not in headers_to_blame(reading)
+def _is_refused(observation: Observation, view: TraceView) -> bool:
+    barred = observation.account.access is False and observation.status != 402  # noqa: PLR2004  (told by model.access)
+    unjust = observation.status in _REFUSED and observation.status not in permitted(observation, view)
+    return unjust and not barred and observation.number not in headers_to_blame(view)
 
 
 def _refusals(
-    refused: Iterable[Observation], accepted: Iterable[Observation], reading: TraceView
+    refused: Iterable[Observation], accepted: Iterable[Observation], view: TraceView
 ) -> Iterator[tuple[str, Finding]]:
-    fine = _fine(feature for one in accepted for feature in features(one, reading))
-    suspects = [(one, _suspects(features(one, reading), fine)) for one in refused]
+    fine = _fine(feature for create in accepted for feature in features(create, view))
+    suspects = [(create, _suspects(features(create, view), fine)) for create in refused]
     sole = {found[0].clause for _, found in suspects if len(found) == 1}
     plain = any(not found for _, found in suspects)
-    for one, found in suspects:
+    for observation, found in suspects:
         if (plain and found) or (len(found) > 1 and sole & {feature.clause for feature in found}):
             continue  # another create tells more
         clause = found[-1].clause if found else "create.accepts"
         yield (
             clause,
-            violation(one.number, expected="200: the documents allow this create", seen=str(one.status)),
+            violation(
+                observation.number,
+                expected="200: the documents allow this create",
+                seen=str(observation.status),
+            ),
         )
 
 
@@ -113,60 +117,62 @@ def _suspects(found: Sequence[Feature], fine: Fine) -> list[Feature]:
 
     Last stands a host that may not resolve: today it may, and tomorrow not, so it is left out only beside another.
     """
-    others = [one for one in found if one.clause != _UNRESOLVED and not _is_fine(one, fine)]
+    others = [feature for feature in found if feature.clause != _UNRESOLVED and not _is_fine(feature, fine)]
     return others + [
-        one for one in found if one.clause == _UNRESOLVED and not (others and _is_fine(one, fine))
+        feature
+        for feature in found
+        if feature.clause == _UNRESOLVED and not (others and _is_fine(feature, fine))
     ]
 
 
 def _fine(accepted: Iterable[Feature]) -> Fine:
     """The most of each feature; whoever takes a host under `.invalid`, which has no address, takes any."""
     most: dict[tuple[str, str], int] = {}
-    for one in accepted:
-        key = one.clause, _ANY if one.host.endswith(".invalid") else one.host
-        most[key] = max(one.size, most.get(key, 0))
+    for create in accepted:
+        key = create.clause, _ANY if create.host.endswith(".invalid") else create.host
+        most[key] = max(create.size, most.get(key, 0))
     return most
 
 
-def _is_fine(one: Feature, fine: Fine) -> bool:
+def _is_fine(feature: Feature, fine: Fine) -> bool:
     """Whether another had as much of it."""
-    return any(fine.get((one.clause, host), -1) >= one.size for host in (one.host, _ANY))
+    return any(fine.get((feature.clause, host), -1) >= feature.size for host in (feature.host, _ANY))
 
 
 def _never_but_500(creates: Iterable[Observation]) -> Iterator[tuple[str, Finding]]:
     """A passing 500 is no violation; three for equal requests, and never another answer, are one."""
     equal: defaultdict[tuple[str, bytes], list[Observation]] = defaultdict(list)
-    for one in creates:
-        equal[one.entry.who, one.entry.exchange.request_body].append(one)
+    for create in creates:
+        equal[create.who, create.exchange.request_body].append(create)
     for same in equal.values():
-        if len(same) >= _ENOUGH and {one.status for one in same} == {500}:
-            numbers = [one.number for one in same]
+        if len(same) >= _ENOUGH and {create.status for create in same} == {500}:
+            numbers = [create.number for create in same]
             yield (
                 "create.accepts",
                 violation(*numbers, expected="200 at some time", seen=f"{len(same)} times 500"),
             )
 
 
-def _headers_to_blame(reading: TraceView) -> dict[int, str]:
+def _headers_to_blame(view: TraceView) -> dict[int, str]:
     refused_without, fine, suspects = set(), set(), []
-    for one in reading.of("create", "query"):
-        if not (is_judgeable(one) and one.account.valid):
+    for observation in view.of("create", "query"):
+        if not (is_judgeable(observation) and observation.account.valid):
             continue
-        right = permitted(one, reading)
-        situation = (one.role, one.entry.who, right, _is_given(one, reading))
-        names = unknown_headers(one)
-        if one.status in right:
+        right = permitted(observation, view)
+        situation = (observation.role, observation.who, right, _is_given(observation, view))
+        names = unknown_headers(observation)
+        if observation.status in right:
             fine |= {(situation, name) for name in names}
         elif not names:
             refused_without.add(situation)
-        elif is_error(one):
-            suspects.append((one, situation, names))
+        elif is_error(observation):
+            suspects.append((observation, situation, names))
     return {
-        one.number: next(name for name in names if (situation, name) not in fine)
-        for one, situation, names in suspects
+        observation.number: next(name for name in names if (situation, name) not in fine)
+        for observation, situation, names in suspects
         if situation not in refused_without and {(situation, name) for name in names} - fine
     }
 
 
-def _is_given(one: Observation, reading: TraceView) -> bool:
-    return one.role == "query" and one.task_id in known_tasks(reading)
+def _is_given(observation: Observation, view: TraceView) -> bool:
+    return observation.role == "query" and observation.task_id in known_tasks(view)

@@ -31,64 +31,68 @@ if TYPE_CHECKING:
 
 
 @rule("callback.only-when-asked")
-def only_when_asked(reading: TraceView) -> Iterator[Finding]:
+def only_when_asked(view: TraceView) -> Iterator[Finding]:
     """`callback.only-when-asked`, where deliveries were watched."""
-    for calls in all_calls(reading) if reading.trace.receiver else ():
-        if calls.url != "":
+    for deliveries in all_calls(view) if view.trace.receiver else ():
+        if deliveries.url != "":
             continue
-        for one in (*calls.early, *calls.attempts):
+        for delivery in (*deliveries.early, *deliveries.attempts):
             yield violation(
-                calls.tale.create.number if calls.tale.create else one.number,
-                one.number,
+                deliveries.history.create.number if deliveries.history.create else delivery.number,
+                delivery.number,
                 expected="no callback: the create has no callback URL",
-                seen=f"a callback to {shown(_on_wire(one.entry.exchange.url)[0])}",
+                seen=f"a callback to {shown(_on_wire(delivery.exchange.url)[0])}",
             )
-        if not calls.early and not calls.attempts and _is_due(calls, reading):
-            yield passed(calls.tale.ended[0].number)
+        if not deliveries.early and not deliveries.attempts and _is_due(deliveries, view):
+            yield passed(deliveries.history.ended[0].number)
 
 
-def _is_due(calls: TaskDeliveries, reading: TraceView) -> bool:
+def _is_due(deliveries: TaskDeliveries, view: TraceView) -> bool:
     """Whether a callback would have come by the end of the watching."""
-    return bool(calls.tale.ended) and _is_over(calls, calls.tale.ended[0], reading)
+    return bool(deliveries.history.ended) and _is_over(deliveries, deliveries.history.ended[0], view)
 
 
-def _is_over(calls: TaskDeliveries, end: Observation, reading: TraceView) -> bool:
+def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> bool:
     """Whether the receiver was watched long enough after an end was told."""
-    enough = patience(calls.rules, 0, reading.trace.scale)
-    over = reading.trace.watched_until >= end.entry.ended + enough
-    return over and not is_lossy(calls, end.entry.ended, reading, rest=1 + len(calls.rules.retries))
+    enough = patience(deliveries.rules, 0, view.trace.scale)
+    over = view.trace.watched_until >= end.ended + enough
+    return over and not is_lossy(deliveries, end.ended, view, rest=1 + len(deliveries.rules.retries))
 
 
 @rule("callback.at-end")
-def at_end(reading: TraceView) -> Iterator[Finding]:
+def at_end(view: TraceView) -> Iterator[Finding]:
     """`callback.at-end`, cancelled tasks aside (clause `callback.cancelled`)."""
-    for calls in watched(reading):
-        for one in calls.early:
+    for deliveries in watched(view):
+        for delivery in deliveries.early:
             yield violation(
-                one.number,
+                delivery.number,
                 expected="a callback after the end",
-                seen=f"a callback before it, with status {shown(one.body.get('status'))}",
+                seen=f"a callback before it, with status {shown(delivery.body.get('status'))}",
             )
-        if not calls.early and not calls.tale.cancelled:
-            yield from _told(calls, reading)
+        if not deliveries.early and not deliveries.history.cancelled:
+            yield from _told(deliveries, view)
 
 
 @rule("callback.cancelled")
-def cancelled(reading: TraceView) -> Iterator[Finding]:
+def cancelled(view: TraceView) -> Iterator[Finding]:
     """`callback.cancelled`."""
-    for calls in watched(reading):
-        if not calls.early and calls.tale.cancelled:
-            yield from _told(calls, reading)
+    for deliveries in watched(view):
+        if not deliveries.early and deliveries.history.cancelled:
+            yield from _told(deliveries, view)
 
 
-def _told(calls: TaskDeliveries, reading: TraceView) -> Iterator[Finding]:
-    if calls.attempts:
-        yield passed(calls.attempts[0].number)
+def _told(deliveries: TaskDeliveries, view: TraceView) -> Iterator[Finding]:
+    if deliveries.attempts:
+        yield passed(deliveries.attempts[0].number)
         return
-    tale = calls.tale
-    over = [one for one in tale.judged if one.body.get("status") in tale.ends or is_cancelled(one.body)]
-    if over and not calls.elsewhere and _is_over(calls, over[0], reading):
-        waited = reading.trace.watched_until - over[0].entry.ended
+    history = deliveries.history
+    over = [
+        observation
+        for observation in history.judged
+        if observation.body.get("status") in history.ends or is_cancelled(observation.body)
+    ]
+    if over and not deliveries.elsewhere and _is_over(deliveries, over[0], view):
+        waited = view.trace.watched_until - over[0].ended
         yield violation(
             over[0].number,
             expected="a callback once the task was over",
@@ -97,55 +101,61 @@ def _told(calls: TaskDeliveries, reading: TraceView) -> Iterator[Finding]:
 
 
 @rule("callback.post")
-def post(reading: TraceView) -> Iterator[Finding]:
+def post(view: TraceView) -> Iterator[Finding]:
     """`callback.post`: POST, a content type of JSON, and JSON."""
-    for calls in all_calls(reading):
-        for one in (*calls.early, *calls.attempts):
-            if is_torn(one):
+    for deliveries in all_calls(view):
+        for delivery in (*deliveries.early, *deliveries.attempts):
+            if is_torn(delivery):
                 continue
-            problem = _no_post(one)
-            yield finding(not problem, one.number, expected="POST of application/json", seen=problem)
+            problem = _no_post(delivery)
+            yield finding(not problem, delivery.number, expected="POST of application/json", seen=problem)
 
 
-def _no_post(one: Observation) -> str:
-    method = one.entry.exchange.method.upper()
-    kind = (one.header("Content-Type") or "").partition(";")[0].strip().lower()
+def _no_post(observation: Observation) -> str:
+    method = observation.exchange.method.upper()
+    kind = (observation.header("Content-Type") or "").partition(";")[0].strip().lower()
     if method != "POST":
         return method
     if kind != "application/json" and not kind.endswith("+json"):
         return f"Content-Type {shown(kind)}"
-    return "a body that is no JSON" if one.asked is NOT_JSON else ""
+    return "a body that is no JSON" if observation.request_json is NOT_JSON else ""
 
 
 @rule("callback.body-equals-query")
-def body_equals_query(reading: TraceView) -> Iterator[Finding]:
+def body_equals_query(view: TraceView) -> Iterator[Finding]:
     """`callback.body-equals-query`: all documented fields, query strings of links aside.
 
     It is held against a query that nothing else is wrong with; without any, against the first attempt.
     """
-    for calls in all_calls(reading):
-        attempts = [one for one in calls.attempts if isinstance(one.asked, dict | list)]
-        sound = [view for view in calls.tale.ended if view.number not in reading.once(_blamed)]
+    for deliveries in all_calls(view):
+        attempts = [
+            delivery for delivery in deliveries.attempts if isinstance(delivery.request_json, dict | list)
+        ]
+        sound = [
+            observation
+            for observation in deliveries.history.ended
+            if observation.number not in view.once(_blamed)
+        ]
         reference = sound[0] if sound else attempts[0] if attempts else None
-        for one in attempts:
-            if reference is None or reference is one:
+        for delivery in attempts:
+            if reference is None or reference is delivery:
                 continue
-            name = _difference(one.body, reference.body, calls)
+            name = _difference(delivery.body, reference.body, deliveries)
             yield finding(
                 not name,
                 reference.number,
-                one.number,
+                delivery.number,
                 expected=f"{name} {shown(_field(reference.body, name))}, as the {reference.role} tells",
-                seen=f"{name} {shown(_field(one.body, name))}",
+                seen=f"{name} {shown(_field(delivery.body, name))}",
             )
 
 
-def _blamed(reading: TraceView) -> frozenset[int]:
+def _blamed(view: TraceView) -> frozenset[int]:
     """The answers that a clause of their own objects to."""
     return frozenset(
         finding.entries[-1]
         for rule_of_task in rules_of(lifecycle, outcomes, progress, queries).values()
-        for finding in rule_of_task(reading)
+        for finding in rule_of_task(view)
         if not finding.passed
     )
 
@@ -156,9 +166,11 @@ def _field(body: Mapping[str, Any], name: str) -> Any:
     return can_cancel(body) if name == "can_cancel" else body.get(name)
 
 
-def _difference(body: Mapping[str, Any], right: Mapping[str, Any], calls: TaskDeliveries) -> str:
+def _difference(body: Mapping[str, Any], right: Mapping[str, Any], deliveries: TaskDeliveries) -> str:
     """The first field that is another, in a word."""
-    named = sound_identity(calls.tale.create) if calls.tale.create else dict.fromkeys(IDENTITY)
+    named = (
+        sound_identity(deliveries.history.create) if deliveries.history.create else dict.fromkeys(IDENTITY)
+    )
     for name in ("id", "status", "progress", *(name for name in IDENTITY if name in named)):
         if right.get(name) is not None and body.get(name) != right[name]:
             return name
@@ -171,18 +183,18 @@ def _difference(body: Mapping[str, Any], right: Mapping[str, Any], calls: TaskDe
 
 
 @rule("callback.query-kept")
-def query_kept(reading: TraceView) -> Iterator[Finding]:
+def query_kept(view: TraceView) -> Iterator[Finding]:
     """`callback.query-kept`: path and query string, to the byte. They may be secret, so only lengths are told."""
-    for calls in all_calls(reading):
-        for one in (*calls.early, *calls.attempts) if calls.url else ():
-            asked, called = _on_wire(calls.url or ""), _on_wire(one.entry.exchange.url)
+    for deliveries in all_calls(view):
+        for delivery in (*deliveries.early, *deliveries.attempts) if deliveries.url else ():
+            asked, called = _on_wire(deliveries.url or ""), _on_wire(delivery.exchange.url)
             if asked == called:
-                yield passed(one.number)
+                yield passed(delivery.number)
             else:
                 what = "path" if asked[0] != called[0] else "query string"
                 lengths = [len(parts[what == "query string"]) for parts in (asked, called)]
                 yield violation(
-                    one.number,
+                    delivery.number,
                     expected=f"the {what} that was given, of {lengths[0]} characters",
                     seen=f"another {what}, of {lengths[1]} characters",
                 )
@@ -197,29 +209,29 @@ def _on_wire(url: str) -> tuple[str, str]:
 
 
 @rule("callback.no-key")
-def no_key(reading: TraceView) -> Iterator[Finding]:
+def no_key(view: TraceView) -> Iterator[Finding]:
     """`callback.no-key`, an advice."""
-    for calls in all_calls(reading):
-        for one in (*calls.early, *calls.attempts):
-            exchange = one.entry.exchange
+    for deliveries in all_calls(view):
+        for delivery in (*deliveries.early, *deliveries.attempts):
+            exchange = delivery.exchange
             texts = (exchange.url, *(value for _, value in exchange.request_headers))
             hidden = any(KEY in text for text in texts) or KEY.encode() in exchange.request_body
-            bearer = one.sent("Authorization") is not None
+            bearer = delivery.sent("Authorization") is not None
             seen = "an Authorization header" if bearer else "the account's key in the delivery"
-            yield finding(not (bearer or hidden), one.number, expected="no key", seen=seen)
+            yield finding(not (bearer or hidden), delivery.number, expected="no key", seen=seen)
 
 
 @rule("callback.no-internal-at-delivery")
-def no_internal_at_delivery(reading: TraceView) -> Iterator[Finding]:
+def no_internal_at_delivery(view: TraceView) -> Iterator[Finding]:
     """`callback.no-internal-at-delivery`, of hosts that are internal by their name or number.
 
     What a name resolved to is not seen. A create that named such a host is the business of `callback.no-internal`.
     """
-    for calls in all_calls(reading):
-        if not calls.url or is_internal(calls.url):
+    for deliveries in all_calls(view):
+        if not deliveries.url or is_internal(deliveries.url):
             continue
-        for one in (*calls.early, *calls.attempts, *calls.elsewhere):
-            if is_internal(one.entry.exchange.url):
+        for delivery in (*deliveries.early, *deliveries.attempts, *deliveries.elsewhere):
+            if is_internal(delivery.exchange.url):
                 yield violation(
-                    one.number, expected="no connection to an internal host", seen="a callback to one"
+                    delivery.number, expected="no connection to an internal host", seen="a callback to one"
                 )

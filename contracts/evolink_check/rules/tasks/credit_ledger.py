@@ -62,76 +62,77 @@ class Ledger:
     creates: tuple[Spent, ...]
 
 
-def ledgers(reading: TraceView) -> tuple[Ledger, ...]:
+def ledgers(view: TraceView) -> tuple[Ledger, ...]:
     """One for each label whose credits were asked for; none where it is not told who created what."""
-    return reading.once(_ledgers)
+    return view.once(_ledgers)
 
 
-def _ledgers(reading: TraceView) -> tuple[Ledger, ...]:
-    creates = [_spent(one, reading) for one in reading.seen if one.role == "create"]
-    if not reading.trace.complete or any(one.seen.entry.who == UNKNOWN for one in creates):
+def _ledgers(view: TraceView) -> tuple[Ledger, ...]:
+    creates = [_spent(observation, view) for observation in view.seen if observation.role == "create"]
+    if not view.trace.complete or any(spent.seen.who == UNKNOWN for spent in creates):
         return ()
     creates.sort(key=_began)
     labels: dict[str, list[Observation]] = {}
-    for one in reading.of("credits"):
-        if one.entry.who not in {UNKNOWN, NOBODY} and is_judgeable(one):
-            labels.setdefault(one.entry.who, []).append(one)
-    return tuple(
-        _ledger(label, told, creates, settling(reading.trace.scale)) for label, told in labels.items()
-    )
+    for observation in view.of("credits"):
+        if observation.who not in {UNKNOWN, NOBODY} and is_judgeable(observation):
+            labels.setdefault(observation.who, []).append(observation)
+    return tuple(_ledger(label, told, creates, settling(view.trace.scale)) for label, told in labels.items())
 
 
-def _began(one: Spent) -> float:
-    return one.seen.entry.began
+def _began(spending: Spent) -> float:
+    return spending.seen.began
 
 
-def _spent(one: Observation, reading: TraceView) -> Spent:
+def _spent(create: Observation, view: TraceView) -> Spent:
     """What became of a create. Where its answer does not tell, or tells the id of another, it is over after a while."""
-    words, made = reading.spec.query.statuses, one.status not in _REFUSED
-    known = one.task_id and one.number not in reading.once(_twin_numbers)
-    story = reading.stories.get(one.task_id) if known else None
-    if story is None:
-        over = one.entry.ended + _LONG / reading.trace.scale
-        return Spent(one, made, story, over if made else one.entry.ended, failed=False)
+    words, made = view.spec.query.statuses, create.status not in _REFUSED
+    known = create.task_id and create.number not in view.once(_twin_numbers)
+    task = view.tasks.get(create.task_id) if known else None
+    if task is None:
+        over = create.ended + _LONG / view.trace.scale
+        return Spent(create, made, task, over if made else create.ended, failed=False)
     ends = [
-        (view.entry.began if view.role == "delivery" else view.entry.ended, view.body["status"])
-        for view in (*story.queries, *story.deliveries)
-        if view.body.get("status") in (words.success, words.failure)
+        (
+            observation.began if observation.role == "delivery" else observation.ended,
+            observation.body["status"],
+        )
+        for observation in (*task.queries, *task.deliveries)
+        if observation.body.get("status") in (words.success, words.failure)
     ]
     over = min((at for at, _ in ends), default=float("inf"))
-    return Spent(one, made, story, over, bool(ends) and all(word == words.failure for _, word in ends))
+    return Spent(create, made, task, over, bool(ends) and all(word == words.failure for _, word in ends))
 
 
-def _twin_numbers(reading: TraceView) -> frozenset[int]:
+def _twin_numbers(view: TraceView) -> frozenset[int]:
     """The creates that were answered with an id that another was given too: nobody knows whose story it is."""
-    return frozenset(one.number for pair in reading.once(twins) for one in pair)
+    return frozenset(observation.number for pair in view.once(twins) for observation in pair)
 
 
 def _ledger(label: str, told: Sequence[Observation], creates: Sequence[Spent], settled: float) -> Ledger:
     # Keys of other labels may be of the same account, as far as anybody knows; these two are not.
     apart = {MAIN: {OTHER}, OTHER: {MAIN}}.get(label, set())
-    mine = [one for one in creates if one.seen.entry.who not in apart]
-    made = [one for one in mine if one.made]
-    answered = list(accumulate((one.seen.entry.ended for one in mine), max, initial=0.0))
-    over = list(accumulate((one.over for one in made), max, initial=0.0))
+    mine = [spent for spent in creates if spent.seen.who not in apart]
+    made = [spent for spent in mine if spent.made]
+    answered = list(accumulate((spent.seen.ended for spent in mine), max, initial=0.0))
+    over = list(accumulate((spent.over for spent in made), max, initial=0.0))
     balances = []
-    for one in told:
-        amount, began = _left(one), one.entry.began
+    for observation in told:
+        amount, began = _left(observation), observation.began
         epoch = bisect_left(made, began, key=_began)
-        alone = answered[bisect_right(mine, one.entry.ended, key=_began)] < began
+        alone = answered[bisect_right(mine, observation.ended, key=_began)] < began
         if amount is not None and alone and over[epoch] < began:
             settled_by_then = over[epoch] + settled <= began
-            balances.append(Balance(one, amount, _is_unlimited(one), epoch, settled_by_then))
+            balances.append(Balance(observation, amount, _is_unlimited(observation), epoch, settled_by_then))
     return Ledger(tuple(balances), tuple(mine))
 
 
-def _left(one: Observation) -> float | None:
+def _left(observation: Observation) -> float | None:
     """The remaining credits of the user, whom all keys share."""
-    return amount_of(side_of(one.body, "user").get("remaining_credits"))
+    return amount_of(side_of(observation.body, "user").get("remaining_credits"))
 
 
-def _is_unlimited(one: Observation) -> bool:
-    return side_of(one.body, "token").get("unlimited_credits") is True
+def _is_unlimited(observation: Observation) -> bool:
+    return side_of(observation.body, "token").get("unlimited_credits") is True
 
 
 def side_of(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -40,7 +40,7 @@ class TaskDeliveries:
     that followed a redirect.
     """
 
-    tale: TaskHistory
+    history: TaskHistory
     url: str | None
     watched: bool
     rules: CallbackRules
@@ -51,7 +51,7 @@ class TaskDeliveries:
     @property
     def torn(self) -> bool:
         """Whether a delivery did not come whole: its sender gave it up, and nobody knows what it made of it."""
-        return any(is_torn(one) for one in (*self.early, *self.attempts))
+        return any(is_torn(delivery) for delivery in (*self.early, *self.attempts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,59 +84,62 @@ def tolerance(wait: float) -> tuple[float, float]:
     return wait - min(0.5, max(0.1, wait / 2)), wait * 1.5 + 2.0
 
 
-def all_calls(reading: TraceView) -> tuple[TaskDeliveries, ...]:
+def all_calls(view: TraceView) -> tuple[TaskDeliveries, ...]:
     """Of every task whose create is in the trace, or that a callback told of."""
-    return reading.once(_all_calls)
+    return view.once(_all_calls)
 
 
-def watched(reading: TraceView) -> Iterator[TaskDeliveries]:
+def watched(view: TraceView) -> Iterator[TaskDeliveries]:
     """Of every task that asked to be called where somebody watched."""
-    return (calls for calls in all_calls(reading) if calls.watched)
+    return (deliveries for deliveries in all_calls(view) if deliveries.watched)
 
 
-def whole(reading: TraceView) -> Iterator[TaskDeliveries]:
+def whole(view: TraceView) -> Iterator[TaskDeliveries]:
     """Of those that are `watched`, the ones whose deliveries all came whole."""
-    return (calls for calls in watched(reading) if not calls.torn)
+    return (deliveries for deliveries in watched(view) if not deliveries.torn)
 
 
-def is_torn(one: Observation) -> bool:
+def is_torn(observation: Observation) -> bool:
     """Whether a delivery's body is shorter than it was to be."""
-    length = one.sent("Content-Length") or ""
+    length = observation.sent("Content-Length") or ""
     return (
-        length.isdecimal() and len(length) <= _DIGITS and len(one.entry.exchange.request_body) < int(length)
+        length.isdecimal() and len(length) <= _DIGITS and len(observation.exchange.request_body) < int(length)
     )
 
 
-def busy(reading: TraceView, at: float) -> float:
+def busy(view: TraceView, at: float) -> float:
     """The most real seconds that the API took to answer around an instant: as long may a delivery take to arrive.
 
     A sender's time runs while it connects, which a receiver does not see. 0 where nothing was asked.
     """
-    asked = reading.once(_asked_api)
+    asked = view.once(_asked_api)
     start, end = (bisect_left(asked, (at + side,)) for side in (-_AROUND, _AROUND))
     return max((took for _, took in asked[start:end]), default=0.0)
 
 
-def is_lossy(calls: TaskDeliveries, at: float, reading: TraceView, *, rest: int = 1) -> bool:
+def is_lossy(deliveries: TaskDeliveries, at: float, view: TraceView, *, rest: int = 1) -> bool:
     """Whether things were so slow that attempts may have been given up before they arrived: all the `rest` of them."""
-    given = calls.rules.timeout / reading.trace.scale
-    return busy(reading, at) > (given / 4 if rest == 1 else given)
+    given = deliveries.rules.timeout / view.trace.scale
+    return busy(view, at) > (given / 4 if rest == 1 else given)
 
 
-def _asked_api(reading: TraceView) -> list[tuple[float, float]]:
+def _asked_api(view: TraceView) -> list[tuple[float, float]]:
     return sorted(
-        (one.entry.ended, one.entry.ended - one.entry.began) for one in reading.of("query", "credits")
+        (observation.ended, observation.ended - observation.began)
+        for observation in view.of("query", "credits")
     )
 
 
-def run_of(calls: TaskDeliveries, reading: TraceView) -> AttemptRun:
+def run_of(deliveries: TaskDeliveries, view: TraceView) -> AttemptRun:
     """The attempts by what came of them."""
-    for place, one in enumerate(calls.attempts):
-        if one.status in _SUCCESS:
-            took = one.entry.ended - one.entry.began + busy(reading, one.entry.began)
-            sure = took < earliest(calls.rules.timeout / reading.trace.scale)
-            return AttemptRun(calls.attempts[: place + 1], one, sure, calls.attempts[place + 1 :])
-    return AttemptRun(calls.attempts, None, sure=False, more=())
+    for place, delivery in enumerate(deliveries.attempts):
+        if delivery.status in _SUCCESS:
+            took = delivery.ended - delivery.began + busy(view, delivery.began)
+            sure = took < earliest(deliveries.rules.timeout / view.trace.scale)
+            return AttemptRun(
+                deliveries.attempts[: place + 1], delivery, sure, deliveries.attempts[place + 1 :]
+            )
+    return AttemptRun(deliveries.attempts, None, sure=False, more=())
 
 
 def is_about(took: float, given: float, unseen: float) -> bool:
@@ -154,47 +157,53 @@ def latest(given: float) -> float:
     return given * 1.25 + 0.5
 
 
-def _all_calls(reading: TraceView) -> tuple[TaskDeliveries, ...]:
-    if not reading.of("delivery") and not reading.trace.receiver:
+def _all_calls(view: TraceView) -> tuple[TaskDeliveries, ...]:
+    if not view.of("delivery") and not view.trace.receiver:
         return ()
-    asked = [calls for tale in task_histories(reading) if (calls := _asked(tale, reading)) is not None]
-    ids = {calls.tale.id: place for place, calls in enumerate(asked)}
+    asked = [
+        deliveries for history in task_histories(view) if (deliveries := _asked(history, view)) is not None
+    ]
+    ids = {deliveries.history.id: place for place, deliveries in enumerate(asked)}
     urls = _by_place(asked)
     found: list[list[Observation]] = [[] for _ in asked]
     aside: list[list[Observation]] = [[] for _ in asked]
-    redirects = _redirects(reading, urls)
-    for one in reading.of("delivery"):
-        url = one.entry.exchange.url
-        there = redirects.get(url) if url in redirects else _case_of(url, reading.trace.receiver, urls)
+    redirects = _redirects(view, urls)
+    for delivery in view.of("delivery"):
+        url = delivery.exchange.url
+        there = redirects.get(url) if url in redirects else _case_of(url, view.trace.receiver, urls)
         if there is not None:
-            aside[there].append(one)
+            aside[there].append(delivery)
             continue
-        place = ids.get(one.task_id, urls.get(_place(url)))
-        if place is not None and not _is_below(url, reading.trace.receiver, _ELSEWHERE):
-            found[place].append(one)
-    return tuple(_parted(calls, found[place], aside[place], reading) for place, calls in enumerate(asked))
+        place = ids.get(delivery.task_id, urls.get(_place(url)))
+        if place is not None and not _is_below(url, view.trace.receiver, _ELSEWHERE):
+            found[place].append(delivery)
+    return tuple(
+        _parted(deliveries, found[place], aside[place], view) for place, deliveries in enumerate(asked)
+    )
 
 
-def _asked(tale: TaskHistory, reading: TraceView) -> TaskDeliveries | None:
-    rules = tale.create.operation.callback if tale.create and tale.create.operation else None
-    if tale.create is None:
-        rules = next((one.callback for all_ in reading.spec.creates.values() for one in all_.values()), None)
+def _asked(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
+    rules = history.create.operation.callback if history.create and history.create.operation else None
+    if history.create is None:
+        rules = next(
+            (operation.callback for all_ in view.spec.creates.values() for operation in all_.values()), None
+        )
     if rules is None:
         return None
-    if tale.create is None or not isinstance(tale.create.asked, dict):
-        return TaskDeliveries(tale, None, watched=False, rules=rules)
-    url = tale.create.asked.get(rules.field)
+    if history.create is None or not isinstance(history.create.request_json, dict):
+        return TaskDeliveries(history, None, watched=False, rules=rules)
+    url = history.create.request_json.get(rules.field)
     said = url if isinstance(url, str) else "" if url is None else None
-    receiver = reading.trace.receiver
-    return TaskDeliveries(tale, said, bool(receiver and said and said.startswith(receiver)), rules)
+    receiver = view.trace.receiver
+    return TaskDeliveries(history, said, bool(receiver and said and said.startswith(receiver)), rules)
 
 
 def _by_place(asked: Sequence[TaskDeliveries]) -> Mapping[str, int]:
     """The tasks that are the only one to be called somewhere, by where that is."""
     found: dict[str, list[int]] = {}
-    for place, calls in enumerate(asked):
-        if calls.url:
-            found.setdefault(_place(calls.url), []).append(place)
+    for place, deliveries in enumerate(asked):
+        if deliveries.url:
+            found.setdefault(_place(deliveries.url), []).append(place)
     return {url: places[0] for url, places in found.items() if len(places) == 1}
 
 
@@ -203,14 +212,14 @@ def _place(url: str) -> str:
     return url.partition("#")[0].partition("?")[0]
 
 
-def _redirects(reading: TraceView, urls: Mapping[str, int]) -> Mapping[str, int]:
+def _redirects(view: TraceView, urls: Mapping[str, int]) -> Mapping[str, int]:
     """The addresses that the receiver redirected to, each with the task that was called."""
     found = {}
-    for one in reading.of("delivery"):
-        url = one.entry.exchange.url
-        answered = {name.lower(): value for name, value in one.entry.exchange.response_headers}
+    for delivery in view.of("delivery"):
+        url = delivery.exchange.url
+        answered = {name.lower(): value for name, value in delivery.exchange.response_headers}
         place = urls.get(_place(url))
-        if one.status // 100 == 3 and "location" in answered and place is not None:  # noqa: PLR2004
+        if delivery.status // 100 == 3 and "location" in answered and place is not None:  # noqa: PLR2004
             with suppress(ValueError):  # a receiver may say what is no address
                 found[urljoin(url, answered["location"])] = place
     return {url: place for url, place in found.items() if _place(url) not in urls}
@@ -227,23 +236,24 @@ def _is_below(url: str, receiver: str, part: str) -> bool:
 
 
 def _parted(
-    calls: TaskDeliveries, found: Sequence[Observation], aside: Sequence[Observation], reading: TraceView
+    deliveries: TaskDeliveries, found: Sequence[Observation], aside: Sequence[Observation], view: TraceView
 ) -> TaskDeliveries:
     """With the deliveries in order, those before the end aside."""
-    tale = calls.tale
-    on_its_way = (tale.words.initial, tale.words.running)
+    history = deliveries.history
+    on_its_way = (history.words.initial, history.words.running)
     # A query may be a little behind the callback; where it is far behind, the callback came before the end.
     last = max(
-        (view.entry.began for view in tale.judged if view.body.get("status") in on_its_way), default=0.0
+        (observation.began for observation in history.judged if observation.body.get("status") in on_its_way),
+        default=0.0,
     )
-    lag = max(0.5, 5.0 / reading.trace.scale)
-    ordered = sorted(found, key=lambda one: (one.entry.began, one.number))
+    lag = max(0.5, 5.0 / view.trace.scale)
+    ordered = sorted(found, key=lambda delivery: (delivery.began, delivery.number))
     early = [
-        one
-        for one in ordered
-        if one.body.get("status") in on_its_way
-        or (one.body.get("status") in tale.ends and one.entry.began + lag < last)
+        delivery
+        for delivery in ordered
+        if delivery.body.get("status") in on_its_way
+        or (delivery.body.get("status") in history.ends and delivery.began + lag < last)
     ]
-    numbers = {one.number for one in early}
-    attempts = tuple(one for one in ordered if one.number not in numbers)
-    return replace(calls, attempts=attempts, early=tuple(early), elsewhere=tuple(aside))
+    numbers = {delivery.number for delivery in early}
+    attempts = tuple(delivery for delivery in ordered if delivery.number not in numbers)
+    return replace(deliveries, attempts=attempts, early=tuple(early), elsewhere=tuple(aside))

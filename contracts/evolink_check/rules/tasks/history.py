@@ -62,32 +62,38 @@ class TaskHistory:
     @property
     def ended(self) -> tuple[Observation, ...]:
         """The queries that tell the end."""
-        return tuple(view for view in self.judged if view.body.get("status") in self.ends)
+        return tuple(
+            observation for observation in self.judged if observation.body.get("status") in self.ends
+        )
 
     @property
     def cancelled(self) -> bool:
         """Whether anything tells that the task was cancelled."""
-        return any(is_cancelled(view.body) for view in (*self.queries, *self.deliveries))
+        return any(is_cancelled(observation.body) for observation in (*self.queries, *self.deliveries))
 
 
-def task_histories(reading: TraceView) -> tuple[TaskHistory, ...]:
+def task_histories(view: TraceView) -> tuple[TaskHistory, ...]:
     """The tasks that can be judged, in the order of their first appearance."""
-    return reading.once(_tales)
+    return view.once(_tales)
 
 
-def bodies(reading: TraceView) -> Iterator[tuple[TaskHistory, Observation]]:
+def bodies(view: TraceView) -> Iterator[tuple[TaskHistory, Observation]]:
     """Every body that is judged by itself, with its task."""
-    return ((tale, view) for tale in task_histories(reading) for view in bodies_of(tale))
+    return ((history, observation) for history in task_histories(view) for observation in bodies_of(history))
 
 
-def bodies_of(tale: TaskHistory) -> tuple[Observation, ...]:
+def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
     """The queries, and the first callback where no query tells the end.
 
     Otherwise a callback is held against the query (clause `callback.body-equals-query`).
     """
-    early = (None, tale.words.initial, tale.words.running)
-    told = [] if tale.ended else [one for one in tale.deliveries if one.body.get("status") not in early]
-    return (*tale.judged, *told[:1])
+    early = (None, history.words.initial, history.words.running)
+    told = (
+        []
+        if history.ended
+        else [delivery for delivery in history.deliveries if delivery.body.get("status") not in early]
+    )
+    return (*history.judged, *told[:1])
 
 
 def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[Observation]]]:
@@ -97,13 +103,13 @@ def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[O
     when one exchange was over before the other began.
     """
     views = list(views)
-    over = sorted(views, key=lambda view: view.entry.ended)
+    over = sorted(views, key=lambda observation: observation.ended)
     place = 0
-    for view in sorted(views, key=lambda view: (view.entry.began, view.number)):
+    for observation in sorted(views, key=lambda observation: (observation.began, observation.number)):
         start = place
-        while place < len(over) and over[place].entry.ended < view.entry.began - _CLOCK:
+        while place < len(over) and over[place].ended < observation.began - _CLOCK:
             place += 1
-        yield view, over[start:place]
+        yield observation, over[start:place]
 
 
 def is_cancelled(body: Mapping[str, Any]) -> bool:
@@ -165,54 +171,64 @@ def can_cancel(body: Mapping[str, Any]) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _tales(reading: TraceView) -> tuple[TaskHistory, ...]:
-    known = known_tasks(reading)
-    return tuple(
-        _tale(story, reading) for story in reading.stories.values() if _counts(story, reading, known)
-    )
+def _tales(view: TraceView) -> tuple[TaskHistory, ...]:
+    known = known_tasks(view)
+    return tuple(_tale(task, view) for task in view.tasks.values() if _counts(task, view, known))
 
 
-def _counts(story: TaskRecord, reading: TraceView, known: Mapping[str, Observation]) -> bool:
-    if story.create is None:  # of a complete trace, an id that nobody was given
-        return not reading.trace.complete and well_formed(story.id)
-    account = story.create.account
+def _counts(task: TaskRecord, view: TraceView, known: Mapping[str, Observation]) -> bool:
+    if task.create is None:  # of a complete trace, an id that nobody was given
+        return not view.trace.complete and well_formed(task.id)
+    account = task.create.account
     fit = False not in {account.valid, account.credits, account.access}
-    return story.id in known and fit and not certain_faults(story.create)
+    return task.id in known and fit and not certain_faults(task.create)
 
 
-def _tale(story: TaskRecord, reading: TraceView) -> TaskHistory:
-    words = reading.spec.query.statuses
-    mine = [view for view in story.queries if _is_own(view, story) and is_judgeable(view)]
-    queries = tuple(view for view in mine if view.status == view.success)
+def _tale(task: TaskRecord, view: TraceView) -> TaskHistory:
+    words = view.spec.query.statuses
+    mine = [
+        observation
+        for observation in task.queries
+        if _is_own(observation, task) and is_judgeable(observation)
+    ]
+    queries = tuple(observation for observation in mine if observation.status == observation.success)
     changed = tuple(_changes(queries, words))
-    gone = {view.number for view, _ in changed}
+    gone = {observation.number for observation, _ in changed}
     return TaskHistory(
-        story.id,
+        task.id,
         words,
-        story.create,
+        task.create,
         queries,
-        tuple(view for view in queries if view.number not in gone),
+        tuple(observation for observation in queries if observation.number not in gone),
         changed,
-        tuple(view for view in story.refused if _is_own(view, story) and is_judgeable(view)),
-        tuple(sorted(story.deliveries, key=lambda view: (view.entry.began, view.number))),
+        tuple(
+            observation
+            for observation in task.refused
+            if _is_own(observation, task) and is_judgeable(observation)
+        ),
+        tuple(sorted(task.deliveries, key=lambda observation: (observation.began, observation.number))),
     )
 
 
-def _is_own(view: Observation, story: TaskRecord) -> bool:
-    if story.create is None:
-        return view.account.valid is not False
-    return UNKNOWN in {view.entry.who, story.create.entry.who} or view.entry.who == story.create.entry.who
+def _is_own(observation: Observation, task: TaskRecord) -> bool:
+    if task.create is None:
+        return observation.account.valid is not False
+    return UNKNOWN in {observation.who, task.create.who} or observation.who == task.create.who
 
 
 def _changes(queries: Sequence[Observation], words: Statuses) -> Iterator[tuple[Observation, Observation]]:
     """The queries that contradict an end that was surely told before, with that end (clause `task.final`)."""
     ends = (words.success, words.failure)
     first: Observation | None = None
-    for view, before in in_order(queries):
+    for observation, before in in_order(queries):
         if first is None:
-            first = next((one for one in before if one.body.get("status") in ends), None)
-        if first is not None and view.body.get("status") in words and differs(first, view, words):
-            yield view, first
+            first = next((earlier for earlier in before if earlier.body.get("status") in ends), None)
+        if (
+            first is not None
+            and observation.body.get("status") in words
+            and differs(first, observation, words)
+        ):
+            yield observation, first
 
 
 def differs(first: Observation, later: Observation, words: Statuses) -> str:

@@ -33,110 +33,126 @@ _TYPES = {"created": int, "model": str, "object": str, "type": str}
 
 
 @rule("task.identity")
-def identity(reading: TraceView) -> Iterator[Finding]:
+def identity(view: TraceView) -> Iterator[Finding]:
     """`task.identity`. The id is the business of `query.same-id`, another JSON type that of `query.schema`."""
-    for tale in task_histories(reading):
-        known = sound_identity(tale.create)
-        for view in bodies_of(tale):
-            yield from _same(view, known)
+    for history in task_histories(view):
+        known = sound_identity(history.create)
+        for observation in bodies_of(history):
+            yield from _same(observation, known)
 
 
-def _same(view: Observation, known: dict[str, Any]) -> Iterator[Finding]:
-    told = {name: view.body[name] for name in IDENTITY if type(view.body.get(name)) is _TYPES[name]}
+def _same(observation: Observation, known: dict[str, Any]) -> Iterator[Finding]:
+    told = {
+        name: observation.body[name] for name in IDENTITY if type(observation.body.get(name)) is _TYPES[name]
+    }
     before = told.keys() & known.keys()
     for name, value in told.items():
         if known.setdefault(name, value) != value:
             yield violation(
-                view.number, expected=f"{name} {shown(known[name])}, as before", seen=f"{name} {shown(value)}"
+                observation.number,
+                expected=f"{name} {shown(known[name])}, as before",
+                seen=f"{name} {shown(value)}",
             )
             return
     if before:
-        yield passed(view.number)
+        yield passed(observation.number)
 
 
 @rule("task.status-words")
-def status_words(reading: TraceView) -> Iterator[Finding]:
+def status_words(view: TraceView) -> Iterator[Finding]:
     """`task.status-words`. That a cancelled task is no `cancelled` one is the business of `failure.cancelled`."""
-    for tale, view in bodies(reading):
-        status = view.body.get("status")
+    for history, observation in bodies(view):
+        status = observation.body.get("status")
         if status is None or (isinstance(status, str) and status.lower() in CANCELLED):
             continue
         yield finding(
-            is_documented(reading, tale, view),
-            view.number,
-            expected=f"status {', '.join(dict.fromkeys(tale.words))}",
+            is_documented(view, history, observation),
+            observation.number,
+            expected=f"status {', '.join(dict.fromkeys(history.words))}",
             seen=f"status {shown(status)}",
         )
 
 
-def is_documented(reading: TraceView, tale: TaskHistory, view: Observation) -> bool:
+def is_documented(view: TraceView, history: TaskHistory, observation: Observation) -> bool:
     """Whether the status is a word of the documents, of which a task's life may not need every one."""
-    if view.body.get("status") in tale.words:
+    if observation.body.get("status") in history.words:
         return True
-    return view.role == "query" and not any(one.pointer == "/status" for one in reading.problems(view))
+    return observation.role == "query" and not any(
+        problem.pointer == "/status" for problem in view.problems(observation)
+    )
 
 
 @rule("task.status-order")
-def status_order(reading: TraceView) -> Iterator[Finding]:
+def status_order(view: TraceView) -> Iterator[Finding]:
     """`task.status-order`. What follows an end is the business of `task.final`."""
-    for tale in task_histories(reading):
-        rank = {word: place for place, word in enumerate(tale.words)}
+    for history in task_histories(view):
+        rank = {word: place for place, word in enumerate(history.words)}
         latest: Observation | None = None
-        for view, before in in_order([one for one in tale.judged if one.body.get("status") in tale.words]):
+        for observation, before in in_order(
+            [query for query in history.judged if query.body.get("status") in history.words]
+        ):
             latest = max(
                 (*before, *([latest] if latest else [])),
-                key=lambda one: rank[one.body["status"]],
+                key=lambda earlier: rank[earlier.body["status"]],
                 default=None,
             )
             if latest is None:
                 continue
-            now, then = view.body["status"], latest.body["status"]
+            now, then = observation.body["status"], latest.body["status"]
             yield finding(
-                rank[now] >= rank[then] or now in tale.ends,
+                rank[now] >= rank[then] or now in history.ends,
                 latest.number,
-                view.number,
+                observation.number,
                 expected=f"{then} or what follows it",
                 seen=f"{now} after {then}",
             )
 
 
 @rule("task.final")
-def final(reading: TraceView) -> Iterator[Finding]:
+def final(view: TraceView) -> Iterator[Finding]:
     """`task.final`: status, progress, results (query strings aside), error and `can_cancel` last."""
-    for tale in task_histories(reading):
-        ends = tale.ended
-        for view in ends[1:]:
-            yield passed(ends[0].number, view.number)
-        for view, end in tale.changed:
-            name = differs(end, view, tale.words)
+    for history in task_histories(view):
+        ends = history.ended
+        for observation in ends[1:]:
+            yield passed(ends[0].number, observation.number)
+        for observation, end in history.changed:
+            name = differs(end, observation, history.words)
             yield violation(
                 end.number,
-                view.number,
+                observation.number,
                 expected=f"{_of(end, name)}, as at the end",
-                seen=f"{_of(view, name)} later",
+                seen=f"{_of(observation, name)} later",
             )
 
 
-def _of(view: Observation, name: str) -> str:
+def _of(observation: Observation, name: str) -> str:
     if name == "results":
-        return f"results {shown(links_of(view.body))}"
-    value = can_cancel(view.body) if name == "can_cancel" else view.body.get(name)
+        return f"results {shown(links_of(observation.body))}"
+    value = can_cancel(observation.body) if name == "can_cancel" else observation.body.get(name)
     return f"{name} {shown(value)}"
 
 
 @rule("task.ends")
-def ends(reading: TraceView) -> Iterator[Finding]:
+def ends(view: TraceView) -> Iterator[Finding]:
     """`task.ends`, an advice: told as not ended after ten minutes of the server's time."""
-    for tale in task_histories(reading):
-        over = [view for view in (*tale.ended, *tale.deliveries) if view.body.get("status") in tale.ends]
+    for history in task_histories(view):
+        over = [
+            observation
+            for observation in (*history.ended, *history.deliveries)
+            if observation.body.get("status") in history.ends
+        ]
         if over:
             yield passed(over[0].number)
-        elif tale.create and tale.queries and all(is_documented(reading, tale, one) for one in tale.queries):
-            last = tale.queries[-1]
-            waited = (last.entry.began - tale.create.entry.ended) * reading.trace.scale
-            if waited > _LONG and last.body.get("status") in (tale.words.initial, tale.words.running):
+        elif (
+            history.create
+            and history.queries
+            and all(is_documented(view, history, query) for query in history.queries)
+        ):
+            last = history.queries[-1]
+            waited = (last.began - history.create.ended) * view.trace.scale
+            if waited > _LONG and last.body.get("status") in (history.words.initial, history.words.running):
                 yield violation(
-                    tale.create.number,
+                    history.create.number,
                     last.number,
                     expected=f"an end within {_LONG:.0f} s",
                     seen=f"not ended: {last.body['status']} after {waited:.0f} s",
@@ -144,8 +160,8 @@ def ends(reading: TraceView) -> Iterator[Finding]:
 
 
 @rule("task.can-cancel")
-def cancellable(reading: TraceView) -> Iterator[Finding]:
+def cancellable(view: TraceView) -> Iterator[Finding]:
     """`task.can-cancel`: both answers are accepted, as there is no call to cancel with."""
-    for tale, view in bodies(reading):
-        if view.body.get("status") in tale.ends and can_cancel(view.body) is not None:
-            yield passed(view.number)
+    for history, observation in bodies(view):
+        if observation.body.get("status") in history.ends and can_cancel(observation.body) is not None:
+            yield passed(observation.number)

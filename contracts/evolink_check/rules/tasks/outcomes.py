@@ -18,33 +18,35 @@ if TYPE_CHECKING:
 
 
 @rule("task.results-when-completed")
-def results_when_completed(reading: TraceView) -> Iterator[Finding]:
+def results_when_completed(view: TraceView) -> Iterator[Finding]:
     """`task.results-when-completed`: otherwise absent, null or empty. No list at all: `query.schema`."""
-    for tale, view in bodies(reading):
-        status, results = view.body.get("status"), view.body.get("results")
-        if status not in tale.words or not (results is None or isinstance(results, list)):
+    for history, observation in bodies(view):
+        status, results = observation.body.get("status"), observation.body.get("results")
+        if status not in history.words or not (results is None or isinstance(results, list)):
             continue
-        if bool(results) == (status == tale.words.success):
-            yield passed(view.number)
+        if bool(results) == (status == history.words.success):
+            yield passed(observation.number)
         elif results:
             yield violation(
-                view.number, expected=f"no results when {status}", seen=f"results, {len(results)} in number"
+                observation.number,
+                expected=f"no results when {status}",
+                seen=f"results, {len(results)} in number",
             )
         else:
             yield violation(
-                view.number, expected="a link at least", seen=f"{status}, results {shown(results)}"
+                observation.number, expected="a link at least", seen=f"{status}, results {shown(results)}"
             )
 
 
 @rule("task.results-uri")
-def results_uri(reading: TraceView) -> Iterator[Finding]:
+def results_uri(view: TraceView) -> Iterator[Finding]:
     """`task.results-uri`."""
-    for _, view in bodies(reading):
-        results = view.body.get("results")
+    for _, observation in bodies(view):
+        results = observation.body.get("results")
         for url in results if isinstance(results, list) else ():
             yield finding(
                 isinstance(url, str) and is_uri(url),
-                view.number,
+                observation.number,
                 expected="an absolute URI",
                 seen=f"the result {shown(_bare(url))}",
             )
@@ -55,20 +57,23 @@ def _bare(url: Any) -> Any:
 
 
 @rule("task.error-when-failed")
-def error_when_failed(reading: TraceView) -> Iterator[Finding]:
+def error_when_failed(view: TraceView) -> Iterator[Finding]:
     """`task.error-when-failed`: otherwise absent or null. What stands in it has clauses of its own."""
-    for tale, view in bodies(reading):
-        status, error = view.body.get("status"), view.body.get("error")
-        if status not in tale.words:
+    for history, observation in bodies(view):
+        status, error = observation.body.get("status"), observation.body.get("error")
+        if status not in history.words:
             continue
-        if status != tale.words.failure:
+        if status != history.words.failure:
             yield finding(
-                error is None, view.number, expected=f"no error when {status}", seen=f"error {shown(error)}"
+                error is None,
+                observation.number,
+                expected=f"no error when {status}",
+                seen=f"error {shown(error)}",
             )
         elif missing := _missing(error):
-            yield violation(view.number, expected="an error with code, message and type", seen=missing)
+            yield violation(observation.number, expected="an error with code, message and type", seen=missing)
         else:
-            yield passed(view.number)
+            yield passed(observation.number)
 
 
 def _missing(error: Any) -> str:
@@ -78,63 +83,63 @@ def _missing(error: Any) -> str:
     return f"no {' and no '.join(names)} in it" if names else ""
 
 
-def _failures(reading: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
+def _failures(view: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
     """What every failed task says under a name of its error, where it says anything."""
-    for tale, view in bodies(reading):
-        error = view.body.get("error")
-        if view.body.get("status") == tale.words.failure and isinstance(error, dict):
+    for history, observation in bodies(view):
+        error = observation.body.get("error")
+        if observation.body.get("status") == history.words.failure and isinstance(error, dict):
             value = error.get(name)
             if value is not None:
-                yield view, value
+                yield observation, value
 
 
 @rule("failure.codes")
-def codes(reading: TraceView) -> Iterator[Finding]:
+def codes(view: TraceView) -> Iterator[Finding]:
     """`failure.codes`; documents that list none leave it open."""
-    known = {failure.code for failure in reading.spec.failures}
-    for view, code in _failures(reading, "code") if known else ():
+    known = {failure.code for failure in view.spec.failures}
+    for observation, code in _failures(view, "code") if known else ():
         yield finding(
             isinstance(code, str) and code in known,
-            view.number,
+            observation.number,
             expected=f"one of the {len(known)} documented codes",
             seen=f"error.code {shown(code)}",
         )
 
 
 @rule("failure.type")
-def type_(reading: TraceView) -> Iterator[Finding]:
+def type_(view: TraceView) -> Iterator[Finding]:
     """`failure.type`."""
-    for view, value in _failures(reading, "type"):
+    for observation, value in _failures(view, "type"):
         yield finding(
             value == "task_error",
-            view.number,
+            observation.number,
             expected="error.type 'task_error'",
             seen=f"error.type {shown(value)}",
         )
 
 
 @rule("failure.message")
-def message(reading: TraceView) -> Iterator[Finding]:
+def message(view: TraceView) -> Iterator[Finding]:
     """`failure.message`: any text. One line is accepted, as the wording is not fixed."""
-    for view, value in _failures(reading, "message"):
+    for observation, value in _failures(view, "message"):
         yield finding(
             isinstance(value, str) and value.strip(),
-            view.number,
+            observation.number,
             expected="a message for people",
             seen=f"error.message {shown(value)}",
         )
 
 
 @rule("failure.cancelled")
-def cancelled(reading: TraceView) -> Iterator[Finding]:
+def cancelled(view: TraceView) -> Iterator[Finding]:
     """`failure.cancelled`, where anything tells that a task was cancelled."""
-    for tale, view in bodies(reading):
-        status = view.body.get("status")
-        if isinstance(status, str) and status.lower() in CANCELLED and status not in tale.words:
+    for history, observation in bodies(view):
+        status = observation.body.get("status")
+        if isinstance(status, str) and status.lower() in CANCELLED and status not in history.words:
             yield violation(
-                view.number,
-                expected=f"{tale.words.failure} with error.code 'request_cancelled'",
+                observation.number,
+                expected=f"{history.words.failure} with error.code 'request_cancelled'",
                 seen=f"status {shown(status)}",
             )
-        elif status == tale.words.failure and is_cancelled(view.body):
-            yield passed(view.number)
+        elif status == history.words.failure and is_cancelled(observation.body):
+            yield passed(observation.number)

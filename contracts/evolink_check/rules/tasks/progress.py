@@ -17,76 +17,84 @@ if TYPE_CHECKING:
 
 
 @rule("task.progress-range")
-def progress_range(reading: TraceView) -> Iterator[Finding]:
+def progress_range(view: TraceView) -> Iterator[Finding]:
     """`task.progress-range`, whatever the status. Null is the business of `query.schema`."""
-    for _, view in bodies(reading):
-        value = view.body.get("progress")
+    for _, observation in bodies(view):
+        value = observation.body.get("progress")
         if value is None:
             continue
         yield finding(
-            progress_of(view.body) is not None,
-            view.number,
+            progress_of(observation.body) is not None,
+            observation.number,
             expected="an integer from 0 to 100",
             seen=f"progress {shown(value)}",
         )
 
 
 @rule("task.progress-monotone")
-def progress_monotone(reading: TraceView) -> Iterator[Finding]:
+def progress_monotone(view: TraceView) -> Iterator[Finding]:
     """`task.progress-monotone`. What is due while pending and when completed has clauses of its own."""
-    for tale in task_histories(reading):
+    for history in task_histories(view):
         highest: tuple[int, Observation] | None = None
-        for view, before in in_order([one for one in tale.judged if _is_running(tale, one)]):
-            for one in before:
-                value = progress_of(one.body) or 0
-                highest = (value, one) if highest is None or value > highest[0] else highest
-            now = progress_of(view.body) or 0
+        for observation, before in in_order(
+            [query for query in history.judged if _is_running(history, query)]
+        ):
+            for earlier in before:
+                value = progress_of(earlier.body) or 0
+                highest = (value, earlier) if highest is None or value > highest[0] else highest
+            now = progress_of(observation.body) or 0
             if highest is None:
                 continue
             yield finding(
                 now >= highest[0],
                 highest[1].number,
-                view.number,
+                observation.number,
                 expected=f"{highest[0]} or more",
                 seen=f"{now} after {highest[0]}",
             )
 
 
-def _is_running(tale: TaskHistory, view: Observation) -> bool:
-    return view.body.get("status") == tale.words.running and progress_of(view.body) is not None
+def _is_running(history: TaskHistory, observation: Observation) -> bool:
+    return (
+        observation.body.get("status") == history.words.running and progress_of(observation.body) is not None
+    )
 
 
-def _progress_at(reading: TraceView, place: int, value: int) -> Iterator[Finding]:
+def _progress_at(view: TraceView, place: int, value: int) -> Iterator[Finding]:
     """Every body with the status at a place of `Statuses` has this progress."""
-    for tale, view in bodies(reading):
-        now, word = progress_of(view.body), tale.words[place]
-        if view.body.get("status") != word or now is None:
+    for history, observation in bodies(view):
+        now, word = progress_of(observation.body), history.words[place]
+        if observation.body.get("status") != word or now is None:
             continue
         yield finding(
-            now == value, view.number, expected=f"progress {value} when {word}", seen=f"progress {now}"
+            now == value, observation.number, expected=f"progress {value} when {word}", seen=f"progress {now}"
         )
 
 
 @rule("task.progress-pending")
-def progress_pending(reading: TraceView) -> Iterator[Finding]:
+def progress_pending(view: TraceView) -> Iterator[Finding]:
     """`task.progress-pending`; a document whose tasks are never pending has nothing to say here."""
-    words = reading.spec.query.statuses
-    return _progress_at(reading, 0, 0) if words.initial != words.running else iter(())
+    words = view.spec.query.statuses
+    return _progress_at(view, 0, 0) if words.initial != words.running else iter(())
 
 
 @rule("task.progress-processing")
-def progress_processing(reading: TraceView) -> Iterator[Finding]:
+def progress_processing(view: TraceView) -> Iterator[Finding]:
     """`task.progress-processing`: 0 and 100 are accepted as well, so that no integer in the range breaks it."""
-    return (passed(view.number) for tale, view in bodies(reading) if _is_running(tale, view))
+    return (
+        passed(observation.number)
+        for history, observation in bodies(view)
+        if _is_running(history, observation)
+    )
 
 
 @rule("task.progress-completed")
-def progress_completed(reading: TraceView) -> Iterator[Finding]:
+def progress_completed(view: TraceView) -> Iterator[Finding]:
     """`task.progress-completed`."""
-    return _progress_at(reading, 2, 100)
+    return _progress_at(view, 2, 100)
 
 
 @rule("task.progress-failed")
-def progress_failed(reading: TraceView) -> Iterator[Finding]:
+def progress_failed(view: TraceView) -> Iterator[Finding]:
     """`task.progress-failed`."""
-    return _progress_at(reading, 3, 0)
+    return _progress_at(view, 3, 0)

@@ -29,70 +29,84 @@ _ABSENT = object()
 
 
 @rule("query.answers-200")
-def answers_200(reading: TraceView) -> Iterator[Finding]:
+def answers_200(view: TraceView) -> Iterator[Finding]:
     """`query.answers-200`. Of a 404 before the first 200 `create.readable-at-once` speaks, where there is one."""
-    for tale in task_histories(reading):
-        if tale.create is None:
+    for history in task_histories(view):
+        if history.create is None:
             continue
-        for view in tale.queries:
-            yield passed(view.number)
-        known = min((view.entry.ended for view in tale.queries), default=float("inf"))
-        at_once = any(_is_unknown(view) and is_at_once(tale.create, view) for view in tale.refused)
-        for view in tale.refused:
-            early = _is_unknown(view) and view.entry.began <= known and (at_once or bool(tale.queries))
-            wrong = view.status in _NEVER and view.status not in permitted(view, reading)
-            if wrong and not early and view.number not in headers_to_blame(reading):
-                yield violation(view.number, expected="200 for an own task", seen=str(view.status))
-        yield from _lasting_500(reading, tale)
+        for observation in history.queries:
+            yield passed(observation.number)
+        known = min((observation.ended for observation in history.queries), default=float("inf"))
+        at_once = any(
+            _is_unknown(observation) and is_at_once(history.create, observation)
+            for observation in history.refused
+        )
+        for observation in history.refused:
+            early = (
+                _is_unknown(observation) and observation.began <= known and (at_once or bool(history.queries))
+            )
+            wrong = observation.status in _NEVER and observation.status not in permitted(observation, view)
+            if wrong and not early and observation.number not in headers_to_blame(view):
+                yield violation(
+                    observation.number, expected="200 for an own task", seen=str(observation.status)
+                )
+        yield from _lasting_500(view, history)
 
 
-def _is_unknown(view: Observation) -> bool:
-    return view.status == _NOT_FOUND
+def _is_unknown(observation: Observation) -> bool:
+    return observation.status == _NOT_FOUND
 
 
-def _lasting_500(reading: TraceView, tale: TaskHistory) -> Iterator[Finding]:
+def _lasting_500(view: TraceView, history: TaskHistory) -> Iterator[Finding]:
     """A task that can be queried no more, while the server answers others."""
-    last = max((view.entry.began for view in tale.queries), default=0.0)
-    tail = [view for view in tale.refused if view.entry.began > last]
-    if len(tail) < _PASSING or any(view.status < _SERVER_ERROR for view in tail):
+    last = max((observation.began for observation in history.queries), default=0.0)
+    tail = [observation for observation in history.refused if observation.began > last]
+    if len(tail) < _PASSING or any(observation.status < _SERVER_ERROR for observation in tail):
         return
-    if reading.once(_last_success) > tail[0].entry.ended:
-        numbers = (view.number for view in tail)
+    if view.once(_last_success) > tail[0].ended:
+        numbers = (observation.number for observation in tail)
         yield violation(
             *numbers, expected="200 for an own task", seen=f"{tail[-1].status}, {len(tail)} times"
         )
 
 
-def _last_success(reading: TraceView) -> float:
-    return max((one.entry.began for one in reading.of("create", "query") if one.succeeded), default=0.0)
+def _last_success(view: TraceView) -> float:
+    return max(
+        (observation.began for observation in view.of("create", "query") if observation.succeeded),
+        default=0.0,
+    )
 
 
 @rule("query.schema")
-def schema(reading: TraceView) -> Iterator[Finding]:
+def schema(view: TraceView) -> Iterator[Finding]:
     """`query.schema`, as far as no clause of its own speaks of the place, nor the same was said of the create."""
-    for tale in task_histories(reading):
-        for view in _bodies(tale):
-            problems = [one for one in reading.problems(view) if not _is_told(one, view, tale.create)]
+    for history in task_histories(view):
+        for observation in _bodies(history):
+            problems = [
+                problem
+                for problem in view.problems(observation)
+                if not _is_told(problem, observation, history.create)
+            ]
             if problems:
                 where = problems[0].pointer.lstrip("/").replace("/", ".")
                 yield violation(
-                    view.number,
+                    observation.number,
                     expected="a body as its schema says",
                     seen=f"{where or 'the body'}: {shown(problems[0].message)}",
                 )
             else:
-                yield passed(view.number)
+                yield passed(observation.number)
 
 
-def _bodies(tale: TaskHistory) -> Iterator[Observation]:
+def _bodies(history: TaskHistory) -> Iterator[Observation]:
     """Whatever came with a 200; what lacks `id` or `status` is the business of `query.complete`."""
-    yield from (view for view in tale.refused if view.status == view.success)
-    yield from (view for view in tale.judged if not _missing(view))
+    yield from (observation for observation in history.refused if observation.status == observation.success)
+    yield from (observation for observation in history.judged if not _missing(observation))
 
 
-def _is_told(problem: Problem, view: Observation, create: Observation | None) -> bool:
+def _is_told(problem: Problem, observation: Observation, create: Observation | None) -> bool:
     name = problem.pointer.split("/")[1] if problem.pointer else ""
-    value = view.body.get(name)
+    value = observation.body.get(name)
     if name in {"status", "error", "usage"} or (name == "progress" and value is not None):
         return True
     if name == "id" and isinstance(value, str):  # it is another than the one that was asked for
@@ -104,7 +118,7 @@ def _is_told(problem: Problem, view: Observation, create: Observation | None) ->
     if create is None:
         return False
     before = create.body.get(name, _ABSENT)
-    return _at(view.body, problem.pointer) == _at(create.body, problem.pointer) or (
+    return _at(observation.body, problem.pointer) == _at(create.body, problem.pointer) or (
         name in IDENTITY and type(value) is type(before)
     )
 
@@ -117,49 +131,52 @@ def _at(body: Mapping[str, Any], pointer: str) -> Any:
 
 
 @rule("query.complete")
-def complete(reading: TraceView) -> Iterator[Finding]:
+def complete(view: TraceView) -> Iterator[Finding]:
     """`query.complete`: `id` and `status`; the rest may be left out, or has clauses of its own."""
-    for tale in task_histories(reading):
-        for view in tale.judged:
-            missing = _missing(view)
+    for history in task_histories(view):
+        for observation in history.judged:
+            missing = _missing(observation)
             yield finding(
-                not missing, view.number, expected="id and status", seen=f"no {' and no '.join(missing)}"
+                not missing,
+                observation.number,
+                expected="id and status",
+                seen=f"no {' and no '.join(missing)}",
             )
 
 
-def _missing(view: Observation) -> list[str]:
-    return [name for name in ("id", "status") if view.body.get(name) is None]
+def _missing(observation: Observation) -> list[str]:
+    return [name for name in ("id", "status") if observation.body.get(name) is None]
 
 
 @rule("query.same-id")
-def same_id(reading: TraceView) -> Iterator[Finding]:
+def same_id(view: TraceView) -> Iterator[Finding]:
     """`query.same-id`."""
-    for tale in task_histories(reading):
-        for view in tale.judged:
-            said = view.body.get("id")
+    for history in task_histories(view):
+        for observation in history.judged:
+            said = observation.body.get("id")
             if not isinstance(said, str):
                 continue
             yield finding(
-                said == unquote(tale.id),
-                view.number,
-                expected=f"the id {tale.id}",
+                said == unquote(history.id),
+                observation.number,
+                expected=f"the id {history.id}",
                 seen=f"the id {shown(said)}",
             )
 
 
 @rule("query.extra-fields")
-def extra_fields(reading: TraceView) -> Iterator[Finding]:
+def extra_fields(view: TraceView) -> Iterator[Finding]:
     """`query.extra-fields`: what the create says too is judged there."""
-    for tale in task_histories(reading):
-        create = tale.create.body if tale.create else {}
-        for view in tale.judged:
+    for history in task_histories(view):
+        create = history.create.body if history.create else {}
+        for observation in history.judged:
             for place, right in (("/usage", _is_usage), ("/task_info/estimated_time", _is_time)):
-                value = _at(view.body, place)
+                value = _at(observation.body, place)
                 if value is _ABSENT or value is None:
                     continue
                 yield finding(
                     right(value) or value == _at(create, place),
-                    view.number,
+                    observation.number,
                     expected=f"{place[1:].replace('/', '.')} as a create gives it",
                     seen=shown(value),
                 )

@@ -45,7 +45,7 @@ class Fetch:
     `least` and `most` are seconds of the server's time after that end.
     """
 
-    tale: TaskHistory
+    history: TaskHistory
     told: Observation
     link: Observation
     least: float
@@ -62,88 +62,99 @@ class Fetch:
         return self.link.number
 
 
-def fetches(reading: TraceView) -> tuple[Fetch, ...]:
+def fetches(view: TraceView) -> tuple[Fetch, ...]:
     """Every answered GET and HEAD of a link that a completed task was told with."""
-    return reading.once(lambda one: tuple(_fetches(one)))
+    return view.once(_fetches)
 
 
-def _fetches(reading: TraceView) -> Iterator[Fetch]:
+def _fetches(view: TraceView) -> tuple[Fetch, ...]:
     by_url: dict[str, list[Observation]] = {}
-    for link in reading.of("link"):
-        if link.entry.exchange.method.upper() in {"GET", "HEAD"}:
-            by_url.setdefault(link.entry.exchange.url, []).append(link)
-    for tale in task_histories(reading):
-        done = _completed(tale)
-        urls = dict.fromkeys(url for view in done for url in results_of(view.body))
+    for link in view.of("link"):
+        if link.exchange.method.upper() in {"GET", "HEAD"}:
+            by_url.setdefault(link.exchange.url, []).append(link)
+    fetched: list[Fetch] = []
+    for history in task_histories(view):
+        done = _completed(history)
+        urls = dict.fromkeys(url for observation in done for url in results_of(observation.body))
         found = [link for url in urls for link in by_url.get(url, ())]
-        yield from _fetches_of(tale, found, done[0], reading.trace.scale) if found else ()
+        if found:
+            fetched += _fetches_of(history, found, done[0], view.trace.scale)
+    return tuple(fetched)
 
 
-def _completed(tale: TaskHistory) -> list[Observation]:
-    return [view for view in bodies_of(tale) if view.body.get("status") == tale.words.success]
+def _completed(history: TaskHistory) -> list[Observation]:
+    return [
+        observation
+        for observation in bodies_of(history)
+        if observation.body.get("status") == history.words.success
+    ]
 
 
 def _fetches_of(
-    tale: TaskHistory, links: Sequence[Observation], told: Observation, scale: float
+    history: TaskHistory, links: Sequence[Observation], told: Observation, scale: float
 ) -> Iterator[Fetch]:
     """The task ended after it was last told to be on its way, and before its end was told."""
-    on_its_way = [view.entry.began for view in tale.judged if view.body.get("status") not in tale.ends]
-    began = max([tale.create.entry.began, *on_its_way]) if tale.create else float("-inf")
-    known = told.entry.began if told.role == "delivery" else told.entry.ended
-    for one in links:
-        yield Fetch(tale, told, one, (one.entry.began - known) * scale, (one.entry.ended - began) * scale)
+    on_its_way = [
+        observation.began
+        for observation in history.judged
+        if observation.body.get("status") not in history.ends
+    ]
+    began = max([history.create.began, *on_its_way]) if history.create else float("-inf")
+    known = told.began if told.role == "delivery" else told.ended
+    for fetch in links:
+        yield Fetch(history, told, fetch, (fetch.began - known) * scale, (fetch.ended - began) * scale)
 
 
 @rule("link.24h")
-def works_24h(reading: TraceView) -> Iterator[Finding]:
+def works_24h(view: TraceView) -> Iterator[Finding]:
     """`link.24h`, of fetches without a key: some stores refuse a key that they did not ask for."""
-    for fetch in fetches(reading):
+    for fetch in fetches(view):
         if fetch.most >= LIFE - _MARGIN:
             continue
         if fetch.good:
             yield passed(fetch.number)
-        elif _is_dead(reading, fetch):
+        elif _is_dead(view, fetch):
             yield violation(
-                fetch.tale.create.number if fetch.tale.create else fetch.number,
+                fetch.history.create.number if fetch.history.create else fetch.number,
                 fetch.number,
                 expected="200 or 206 within 24 h",
                 seen=f"{fetch.link.status} within {max(fetch.most, 0):.0f} s of the end",
             )
 
 
-def _is_dead(reading: TraceView, fetch: Fetch) -> bool:
+def _is_dead(view: TraceView, fetch: Fetch) -> bool:
     link, status = fetch.link, fetch.link.status
-    if link.entry.who != NOBODY or link.entry.exchange.method.upper() != "GET":
+    if link.who != NOBODY or link.exchange.method.upper() != "GET":
         return False
     if status in _NOT_THE_LINK or status < 400:  # noqa: PLR2004
         return False
     if status == _FORBIDDEN:
-        return not _works(reading, fetch, keyed=True)
-    return status < _SERVER_ERROR or not _works(reading, fetch, later=True)
+        return not _works(view, fetch, keyed=True)
+    return status < _SERVER_ERROR or not _works(view, fetch, later=True)
 
 
-def _works(reading: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
+def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
     """Whether the link was answered with a file to somebody with a key, or after this fetch."""
     return any(
-        (not keyed or other.link.entry.who != NOBODY) and (not later or other.number > fetch.number)
-        for other in reading.once(_good)[fetch.link.entry.exchange.url]
+        (not keyed or other.link.who != NOBODY) and (not later or other.number > fetch.number)
+        for other in view.once(_good)[fetch.link.exchange.url]
     )
 
 
-def _good(reading: TraceView) -> Mapping[str, list[Fetch]]:
+def _good(view: TraceView) -> Mapping[str, list[Fetch]]:
     """Of each link, the last fetch that was answered with the file, and the last one with a key."""
     found: dict[str, dict[bool, Fetch]] = {}
-    for fetch in fetches(reading):
-        last = found.setdefault(fetch.link.entry.exchange.url, {})
+    for fetch in fetches(view):
+        last = found.setdefault(fetch.link.exchange.url, {})
         if fetch.good:
-            last[fetch.link.entry.who != NOBODY] = fetch
+            last[fetch.link.who != NOBODY] = fetch
     return {url: list(last.values()) for url, last in found.items()}
 
 
 @rule("link.expired")
-def expired(reading: TraceView) -> Iterator[Finding]:
+def expired(view: TraceView) -> Iterator[Finding]:
     """`link.expired`, an advice."""
-    for fetch in fetches(reading):
+    for fetch in fetches(view):
         if fetch.least <= LIFE + _MARGIN:
             continue
         if fetch.good:
@@ -157,13 +168,13 @@ def expired(reading: TraceView) -> Iterator[Finding]:
 
 
 @rule("link.no-key")
-def no_key(reading: TraceView) -> Iterator[Finding]:
+def no_key(view: TraceView) -> Iterator[Finding]:
     """`link.no-key`. A 403 speaks of a key only when the same link works with one, and no refusal after 24 h does."""
-    for fetch in fetches(reading):
-        if fetch.link.entry.who != NOBODY:
+    for fetch in fetches(view):
+        if fetch.link.who != NOBODY:
             continue
         status = fetch.link.status
-        refused = status == _UNAUTHORIZED or (status == _FORBIDDEN and _works(reading, fetch, keyed=True))
+        refused = status == _UNAUTHORIZED or (status == _FORBIDDEN and _works(view, fetch, keyed=True))
         if fetch.good:
             yield passed(fetch.number)
         elif refused and fetch.most < LIFE - _MARGIN:
@@ -171,37 +182,40 @@ def no_key(reading: TraceView) -> Iterator[Finding]:
 
 
 @rule("link.extension")
-def extension(reading: TraceView) -> Iterator[Finding]:
+def extension(view: TraceView) -> Iterator[Finding]:
     """`link.extension`, of every link that is one (clause `task.results-uri`)."""
-    for tale in task_histories(reading):
+    for history in task_histories(view):
         first = {
-            url: view for view in reversed(_completed(tale)) for url in results_of(view.body) if is_uri(url)
+            url: observation
+            for observation in reversed(_completed(history))
+            for url in results_of(observation.body)
+            if is_uri(url)
         }
-        for url, view in first.items():
-            path = reading.path(url)
+        for url, observation in first.items():
+            path = view.path(url)
             found = _EXTENSION.search(path)
-            wanted = _EXTENSIONS.get(_medium(tale, view), "").split()
+            wanted = _EXTENSIONS.get(_medium(history, observation), "").split()
             if found and (not wanted or found[1].lower() in wanted):
-                yield passed(view.number)
+                yield passed(observation.number)
             else:
                 end = shown(path.rpartition("/")[2][-24:])
                 example = f".{wanted[0]}" if wanted else "an extension"
                 yield violation(
-                    view.number, expected=f"{example} at the end of the path", seen=f"a path to {end}"
+                    observation.number, expected=f"{example} at the end of the path", seen=f"a path to {end}"
                 )
 
 
-def _medium(tale: TaskHistory, view: Observation) -> str:
-    operation = tale.create.operation if tale.create else None
-    return operation.medium if operation else str(view.body.get("type"))
+def _medium(history: TaskHistory, observation: Observation) -> str:
+    operation = history.create.operation if history.create else None
+    return operation.medium if operation else str(observation.body.get("type"))
 
 
 @rule("link.content-type")
-def content_type(reading: TraceView) -> Iterator[Finding]:
+def content_type(view: TraceView) -> Iterator[Finding]:
     """`link.content-type`. A file that cannot be decoded is not what its content type says."""
-    for fetch in fetches(reading):
-        headers = fetch.link.entry.exchange.response_headers
-        medium = _medium(fetch.tale, fetch.told)
+    for fetch in fetches(view):
+        headers = fetch.link.exchange.response_headers
+        medium = _medium(fetch.history, fetch.told)
         if not fetch.good or not headers or medium not in _EXTENSIONS:
             continue
         kind = (fetch.link.header("Content-Type") or "").partition(";")[0].strip().lower()
@@ -216,32 +230,32 @@ def content_type(reading: TraceView) -> Iterator[Finding]:
 
 
 @rule("result.duration")
-def duration(reading: TraceView) -> Iterator[Finding]:
+def duration(view: TraceView) -> Iterator[Finding]:
     """`result.duration`, of creates that name one."""
-    return (finding for name, given, finding in _measured(reading) if name == "duration" and given)
+    return (finding for name, given, finding in _measured(view) if name == "duration" and given)
 
 
 @rule("result.quality")
-def quality(reading: TraceView) -> Iterator[Finding]:
+def quality(view: TraceView) -> Iterator[Finding]:
     """`result.quality`, of creates that name one."""
-    return (finding for name, given, finding in _measured(reading) if name == "quality" and given)
+    return (finding for name, given, finding in _measured(view) if name == "quality" and given)
 
 
 @rule("create.defaults")
-def defaults(reading: TraceView) -> Iterator[Finding]:
+def defaults(view: TraceView) -> Iterator[Finding]:
     """`create.defaults`, of what a create left out."""
-    return (finding for _, given, finding in _measured(reading) if not given)
+    return (finding for _, given, finding in _measured(view) if not given)
 
 
-def _measured(reading: TraceView) -> Iterator[tuple[str, bool, Finding]]:
+def _measured(view: TraceView) -> Iterator[tuple[str, bool, Finding]]:
     """Name of the field, whether the create gave it, and how the decoded file agrees with it."""
-    for fetch in fetches(reading):
-        create, media = fetch.tale.create, fetch.link.entry.media
+    for fetch in fetches(view):
+        create, media = fetch.history.create, fetch.link.entry.media
         if create is None or create.operation is None or media is None or media.problem:
             continue
         if fetch.link.status != _OK:  # a part of a file is as long as it is
             continue
-        asked: Any = create.asked if isinstance(create.asked, dict) else {}
+        asked: Any = create.request_json if isinstance(create.request_json, dict) else {}
         for name, measure in (("duration", _seconds), ("quality", _lines)):
             wanted = asked.get(name, create.operation.defaults.get(name))
             finding = measure(fetch, create, wanted)

@@ -139,7 +139,7 @@ def test_nothing_is_said_of_queries_where_there_were_none() -> None:
     trace = told()
     trace.create(error("invalid_request", "invalid_request_error"), 400, BODY | {"duration": 7})
     assert not any(clause.startswith("query.") for clause in trace.passed())
-    assert ID in trace.reading().stories
+    assert ID in trace.reading().tasks
 
 
 @pytest.mark.parametrize("asked", ["main", "unknown"])
