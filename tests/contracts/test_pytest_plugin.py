@@ -37,7 +37,7 @@ import pytest
 @pytest.fixture(scope="session", autouse=True)
 def stand_in():
     import evolink_check.engine.runner
-    from evolink_check.analysis.observations import TraceView
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Verdict, violation
     from evolink_check.reports.evidence import Evidence
     from evolink_check.reports.model import Report

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from evolink_check.analysis.observations import TraceView
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import Finding, Verdict, passed, violation
 from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report, answers_of

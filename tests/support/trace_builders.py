@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evolink_check import Exchange
-from evolink_check.analysis.observations import TraceView
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.rules import RULES
 from evolink_check.traffic.trace import Account, Entry, Media, Trace
 from evolink_spec import load

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from evolink_spec.clauses import Clause
 
-    from evolink_check.analysis.observations import TraceView
+    from evolink_check.analysis.trace_view import TraceView
 
 Status = Literal["passed", "failed", "warning", "not observed"]
 

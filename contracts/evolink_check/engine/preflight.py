@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.observations import CREDITS
+from evolink_check.analysis.trace_view import CREDITS
 from evolink_check.generation.case import Case
 from evolink_check.traffic.formats import decoded
 from evolink_check.traffic.trace import MAIN, WRONG, Account

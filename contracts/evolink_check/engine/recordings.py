@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from evolink_check import clock
-from evolink_check.analysis.observations import TraceView
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import judge
 from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report, answers_of

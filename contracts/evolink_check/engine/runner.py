@@ -13,7 +13,7 @@ from evolink_spec import load
 from evolink_spec.clauses import load_clauses
 
 from evolink_check import clock
-from evolink_check.analysis.observations import TraceView
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import Verdict, judge
 from evolink_check.engine.paid_phases import ListenError, everything, extras
 from evolink_check.engine.phases import Run

@@ -10,7 +10,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.observations import CREDITS
+from evolink_check.analysis.trace_view import CREDITS
 from evolink_check.engine.task_follower import TaskFollower, TrackedTask, from_create
 from evolink_check.engine.task_plan import FAILS, PlannedTask, patience
 from evolink_check.generation.case import Case

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from re import sub
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.analysis.observations import TraceView
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import judge
 from evolink_check.generation.case import Case
 from evolink_check.rules import RULES

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from evolink_spec import Spec
 
-    from evolink_check.analysis.observations import TraceView
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
     from evolink_check.fuzzing.fuzzer import Send, Violations
     from evolink_check.settings import Effort

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.analysis.observations import CREDITS
+from evolink_check.analysis.trace_view import CREDITS
 from evolink_check.generation.fields import (
     fields_of,
     listed,

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from hypothesis import strategies as st
 
-from evolink_check.analysis.observations import CREDITS
+from evolink_check.analysis.trace_view import CREDITS
 from evolink_check.generation.case import VALID
 from evolink_check.generation.fields import operations, usual_body
 from evolink_check.generation.invalid_bodies import FAULTS, LETTERS

@@ -6,7 +6,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from evolink_check import clock
-from evolink_check.analysis.observations import TraceView
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import failures
 from evolink_check.engine.recordings import report_on, verdicts_on
 from evolink_check.proxy.forwarder import NOT_JUDGED

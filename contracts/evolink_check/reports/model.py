@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from evolink_spec import Spec
 
-    from evolink_check.analysis.observations import TraceView
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.reports.evidence import Evidence
     from evolink_check.traffic.trace import Trace

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import ModuleType
 
-    from evolink_check.analysis.observations import TraceView
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding, Rule
 
     FamilyRule = Callable[[str, TraceView], Iterable[Finding]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_check import Exchange
-from evolink_check.analysis.observations import TraceView
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import Verdict, failures, judge, passed, violation
 from evolink_check.rules import MODULES, RULES, rules_of
 from evolink_check.rules.registry import rule

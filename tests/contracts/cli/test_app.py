@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import evolink_check.engine.runner
 import pytest
 from click.testing import CliRunner
-from evolink_check.analysis.observations import TraceView
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import Verdict, violation
 from evolink_check.cli import app as cli
 from evolink_check.cli.progress import Bars, showing_progress

@@ -85,7 +85,7 @@ def _words(report: Any) -> dict[str, str]:
 
 STAND_IN = """
 import evolink_check.engine.runner, evolink_check.cli.app, threading
-from evolink_check.analysis.observations import TraceView
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report
 from evolink_check.traffic.trace import Trace

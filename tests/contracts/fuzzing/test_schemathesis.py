@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from evolink_check.analysis.observations import TraceView
 from evolink_check.analysis.request_faults import create_faults
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.fuzzing.schemathesis_findings import SchemathesisFindings, run_schemathesis, with_findings
 from evolink_check.fuzzing.schemathesis_runner import clause_of

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from evolink_check.analysis.observations import TraceView
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.cli.commands import Saved
 from evolink_check.proxy.forwarder import OPINION, ForwardingApp, Upstream
 from evolink_check.proxy.monitor import LiveMonitor

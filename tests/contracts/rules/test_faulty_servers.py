@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from evolink_check.analysis.observations import TraceView
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import judge
 from evolink_check.engine.runner import check_api
 from evolink_check.rules import RULES

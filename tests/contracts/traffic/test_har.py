@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from evolink_check import Exchange
-from evolink_check.analysis.observations import TraceView
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.rules.exchanges.attribution import charged_clause, is_judgeable
 from evolink_check.traffic.har import from_har, to_har
 from evolink_check.traffic.redaction import KEY, redact_url, redacted

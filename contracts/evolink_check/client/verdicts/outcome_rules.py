@@ -16,7 +16,8 @@ from evolink_check.rules.clients.retries import FAULTY, TOO_MANY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.analysis.observations import Observation
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.client.harness.outcome import Outcome
     from evolink_check.client.harness.scenarios import Scenario
 

@@ -12,7 +12,8 @@ from evolink_check.client.harness.outcome import describe_crash
 from evolink_check.rules.clients.activity import asks, equals, failure_of, fetches, legible
 
 if TYPE_CHECKING:
-    from evolink_check.analysis.observations import Observation, TaskRecord, TraceView
+    from evolink_check.analysis.observations import Observation, TaskRecord
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.client.harness.outcome import Outcome
     from evolink_check.client.harness.scenarios import Scenario
 

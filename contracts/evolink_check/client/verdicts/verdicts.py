@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.observations import TraceView
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import Verdict, judge
 from evolink_check.client.verdicts.outcome_rules import EXPLAINS, told
 from evolink_check.rules import RULES

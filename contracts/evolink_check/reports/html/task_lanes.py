@@ -11,7 +11,8 @@ from evolink_check.reports.html.timeline import Lane, Mark
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from evolink_check.analysis.observations import Observation, TaskRecord, TraceView
+    from evolink_check.analysis.observations import Observation, TaskRecord
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.reports.html.timeline import Shape, Tone
 
 LANES = 12

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from evolink_check.analysis.observations import results_of
 
 if TYPE_CHECKING:
-    from evolink_check.analysis.observations import Observation, Role, TraceView
+    from evolink_check.analysis.observations import Observation, Role
+    from evolink_check.analysis.trace_view import TraceView
 
 PLACEHOLDERS = frozenset(
     {"", "undefined", "null", "None", "NaN", "nil", "[object Object]", "[object%20Object]"}

@@ -11,7 +11,8 @@ from evolink_check.rules.registry import rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_check.analysis.observations import Observation, TaskRecord, TraceView
+    from evolink_check.analysis.observations import Observation, TaskRecord
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
 
 TIMEOUT = 10.0  # seconds that a receiver has

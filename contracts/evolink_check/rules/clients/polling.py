@@ -26,7 +26,8 @@ from evolink_check.traffic.trace import NOBODY, UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_check.analysis.observations import Observation, TaskRecord, TraceView
+    from evolink_check.analysis.observations import Observation, TaskRecord
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
 
 INTERVAL = 1.0  # seconds between two queries, at least

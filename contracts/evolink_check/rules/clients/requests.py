@@ -15,8 +15,9 @@ from evolink_check.traffic.trace import NOBODY, UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.analysis.observations import Observation
     from evolink_check.analysis.request_faults import RequestFault
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
 
 

@@ -14,7 +14,8 @@ from evolink_check.traffic.retry_after import http_date, is_retry_after, seconds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.analysis.observations import Observation
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
 
 REFUSED = frozenset({400, 401, 402, 403})

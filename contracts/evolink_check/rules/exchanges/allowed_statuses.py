@@ -22,7 +22,8 @@ from evolink_check.traffic.retry_after import http_date
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
-    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.analysis.observations import Observation
+    from evolink_check.analysis.trace_view import TraceView
 
 _UNDERSTOOD = {400, 401, 402, 403, 404, 429, 500}
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,200}")

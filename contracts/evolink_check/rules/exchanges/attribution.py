@@ -25,7 +25,8 @@ from evolink_check.traffic.formats import NOT_JSON
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.analysis.observations import Observation
+    from evolink_check.analysis.trace_view import TraceView
 
 PREFIX = "task-unified-"
 ID = re.compile(PREFIX + r"(?P<created>[0-9]{10})-[a-z0-9]{8}")

@@ -12,7 +12,7 @@ from evolink_check.rules.registry import rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_check.analysis.observations import TraceView
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
 
 

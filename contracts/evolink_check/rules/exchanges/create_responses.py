@@ -13,7 +13,8 @@ from evolink_check.traffic.retry_after import http_date
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.analysis.observations import Observation
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
 
 _EXPECTED = ("id", "status", "created", "model", "progress")

@@ -18,7 +18,8 @@ from evolink_check.traffic.formats import NOT_JSON
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from evolink_check.analysis.observations import Observation, Role, TraceView
+    from evolink_check.analysis.observations import Observation, Role
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
 
 

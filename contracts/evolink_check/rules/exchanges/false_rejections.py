@@ -17,7 +17,8 @@ from evolink_check.rules.exchanges.attribution import is_error, is_judgeable, kn
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.analysis.observations import Observation
+    from evolink_check.analysis.trace_view import TraceView
 
     Fine = Mapping[
         tuple[str, str], int

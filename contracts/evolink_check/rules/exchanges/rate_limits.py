@@ -15,7 +15,8 @@ from evolink_check.traffic.trace import NOBODY, UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.analysis.observations import Observation
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
 
 _TOO_MANY = 429

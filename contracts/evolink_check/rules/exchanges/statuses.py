@@ -17,7 +17,8 @@ from evolink_check.rules.registry import rule_family
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.analysis.observations import Observation
+    from evolink_check.analysis.trace_view import TraceView
 
     Told = Iterator[tuple[str, Finding]]
 

@@ -23,7 +23,8 @@ from evolink_check.traffic.formats import NOT_JSON
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.analysis.observations import Observation
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
 
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')

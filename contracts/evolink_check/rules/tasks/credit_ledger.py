@@ -17,7 +17,8 @@ from evolink_check.traffic.trace import MAIN, NOBODY, OTHER, UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evolink_check.analysis.observations import Observation, TaskRecord, TraceView
+    from evolink_check.analysis.observations import Observation, TaskRecord
+    from evolink_check.analysis.trace_view import TraceView
 
 _DUST = 6  # decimals that count: behind them stands what a server's own adding and subtracting left over
 _LONG = 600.0  # seconds of the server's time, in which a task surely ends

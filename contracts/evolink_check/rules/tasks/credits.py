@@ -19,7 +19,8 @@ from evolink_check.rules.tasks.credit_ledger import amount_of, is_amount, ledger
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.analysis.observations import Observation
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.credit_ledger import Balance, Ledger, Spent
 

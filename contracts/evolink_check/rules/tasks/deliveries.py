@@ -1,7 +1,7 @@
-"""The deliveries of each task as the rules over callbacks read them, and how long a server is given.
+"""The deliveries of each task, as the rules over callbacks read them.
 
-Every task that asked to be called gets its `TaskDeliveries`: what was called at its URL, or with its id, less what other clauses
-are about: calls before the end, and requests where a receiver redirected to.
+Every task that asked to be called gets its `TaskDeliveries`: the requests to its URL or with its id. Those before the
+end of the task, and those that followed a redirect, stand apart: other clauses are about them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from evolink_spec import CallbackRules
 
-    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.analysis.observations import Observation
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.rules.tasks.history import TaskHistory
 
 GAVE_UP, CUT = "the sender closed", "the receiver closed"  # why a delivery was not answered

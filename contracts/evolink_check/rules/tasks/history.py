@@ -1,9 +1,9 @@
-"""A task's story as the rules on its life read it: what its owner was told, less what others are to blame for. Pure.
+"""The history of one task as its owner saw it, without exchanges charged to other clauses.
 
-- `tales(reading)`: the tasks that can be judged. A task that a violation brought forth (made of a request that had to be
-  refused, or with an id that is none) proves nothing about lives, and is left out.
-- `bodies(reading)`: every single body about a task that is to be judged by itself, `bodies_of(tale)` those of one task.
-- `in_order(views)`: what is sure of an order. Exchanges that overlap say nothing of what came first.
+- `task_histories(view)`: the tasks that can be judged. A task that should not exist (its create had to be refused, or
+  its id is malformed) proves nothing about the life of tasks, and is left out.
+- `bodies(view)`: every body about a task that is judged by itself; `bodies_of(history)`: those of one task.
+- `in_order(observations)`: what is certain about the order. Of exchanges that overlap, neither came first for certain.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from evolink_spec import Statuses
 
-    from evolink_check.analysis.observations import Observation, TaskRecord, TraceView
+    from evolink_check.analysis.observations import Observation, TaskRecord
+    from evolink_check.analysis.trace_view import TraceView
 
 CANCELLED = frozenset({"cancelled", "canceled"})  # no status by the documents, and yet an obvious word
 IDENTITY = ("created", "model", "object", "type")

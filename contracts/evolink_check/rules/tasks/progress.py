@@ -11,7 +11,8 @@ from evolink_check.rules.tasks.history import bodies, in_order, progress_of, sho
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_check.analysis.observations import Observation, TraceView
+    from evolink_check.analysis.observations import Observation
+    from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.history import TaskHistory
 

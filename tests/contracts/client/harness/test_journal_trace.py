@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from evolink_check.analysis.observations import TraceView
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.client.harness.journal_trace import CLIENT, STRANGER, has_other_key, trace_of
 from evolink_check.traffic.trace import NOBODY
 from evolink_mock.control.journal import Made, har

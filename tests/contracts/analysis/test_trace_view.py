@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_check.analysis.observations import TraceView, results_of
+from evolink_check.analysis.observations import results_of
+from evolink_check.analysis.trace_view import TraceView
 from evolink_check.traffic.formats import NOT_JSON
 from support.trace_builders import (
     BODY,

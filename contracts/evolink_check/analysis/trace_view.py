@@ -1,0 +1,184 @@
+"""A trace as the rules read it: every entry interpreted by the specification, every task with its exchanges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from evolink_check.analysis.observations import API, Observation, Role, TaskRecord, results_of
+from evolink_check.analysis.request_faults import create_faults, operation_of, renamed
+from evolink_check.analysis.response_schemas import ResponseSchemas
+from evolink_check.traffic.formats import NOT_JSON, decoded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from evolink_spec import CreateOperation, Spec
+
+    from evolink_check.analysis.openapi import Problem
+    from evolink_check.traffic.trace import Entry, Trace
+
+T = TypeVar("T")
+CREDITS = "/v1/credits"  # described by no document, known from published facts only
+NOWHERE = "?"  # no path: a query would begin with it
+
+
+class TraceView:
+    """A trace, understood by a spec. What is asked for often is computed once."""
+
+    def __init__(self, trace: Trace, spec: Spec) -> None:
+        self.trace = trace
+        self.spec = spec
+        self._prefix = urlsplit(trace.origin).path.rstrip("/")
+        self._once: dict[Callable[[TraceView], Any], Any] = {}
+        self._voice = ResponseSchemas(spec)
+
+    def once(self, make: Callable[[TraceView], T]) -> T:
+        """What a function says of this reading, computed when first asked for."""
+        if make not in self._once:
+            self._once[make] = make(self)
+        found: T = self._once[make]
+        return found
+
+    def problems(self, observation: Observation) -> tuple[Problem, ...]:
+        """Where the answer of a create or of a query departs from the schema that the documents give it."""
+        exchange = observation.exchange
+        return self._voice.problems(replace(exchange, url=self.path(exchange.url)), observation.answer_json)
+
+    @cached_property
+    def seen(self) -> tuple[Observation, ...]:
+        """Every entry, in order."""
+        first = [self._understood(entry) for entry in self.trace.entries]
+        links = {
+            url
+            for observation in first
+            if observation.role in {"query", "delivery"}
+            for url in results_of(observation.body)
+        }
+        return tuple(
+            _as_link(observation) if observation.exchange.url in links else observation
+            for observation in first
+        )
+
+    def of(self, *roles: Role) -> tuple[Observation, ...]:
+        """The answered entries of these roles; deliveries whether they were answered or not."""
+        return tuple(observation for role in roles for observation in self._by_role.get(role, ()))
+
+    @property
+    def api(self) -> Iterator[Observation]:
+        """Every answered exchange with the API, other paths and methods included."""
+        return (observation for observation in self.seen if observation.role in API and observation.answered)
+
+    @cached_property
+    def _by_role(self) -> dict[Role, list[Observation]]:
+        found: dict[Role, list[Observation]] = {}
+        for observation in self.seen:
+            if observation.answered or observation.role == "delivery":
+                found.setdefault(observation.role, []).append(observation)
+        return found
+
+    @cached_property
+    def tasks(self) -> dict[str, TaskRecord]:
+        """What is told of each task, by id, in the order of their first appearance."""
+        found: dict[str, TaskRecord] = {}
+        for observation in self.seen:
+            if observation.task_id and observation.role in {"create", "query", "delivery"}:
+                _tell(found.setdefault(observation.task_id, TaskRecord(observation.task_id)), observation)
+        owner = {
+            url: task
+            for task in found.values()
+            for observation in task.views
+            for url in results_of(observation.body)
+        }
+        for observation in self.seen:
+            if observation.role == "link" and observation.exchange.url in owner:
+                owner[observation.exchange.url].links.append(observation)
+        return {id_: task for id_, task in found.items() if task.create or task.queries or task.deliveries}
+
+    def _understood(self, entry: Entry) -> Observation:
+        account = self.trace.account(entry.who)
+        exchange = entry.exchange
+        asked, answer = _json(exchange.request_body), _json(exchange.response_body)
+        if entry.kind == "delivery":
+            return Observation(entry, "delivery", account, asked, answer, task_id=_id_in(asked))
+        role, task_id = self._role(entry)
+        if role != "create":
+            return self._read(Observation(entry, role, account, asked, answer, task_id=task_id))
+        creates = self.spec.creates[(exchange.method.upper(), self.path(exchange.url))]
+        faults = create_faults(exchange.request_headers, exchange.request_body, creates, self.trace.receiver)
+        operation = operation_of(_with_actual_model(asked, creates), creates)
+        made = _id_in(answer) if 200 <= exchange.status < 300 else ""  # noqa: PLR2004
+        return Observation(
+            entry,
+            "create",
+            account,
+            asked,
+            answer,
+            faults,
+            operation,
+            made,
+            operation.success,
+            operation.errors,
+        )
+
+    def _read(self, observation: Observation) -> Observation:
+        query = self.spec.query
+        return (
+            replace(observation, success=query.success, errors=query.errors)
+            if observation.role == "query"
+            else observation
+        )
+
+    def path(self, url: str) -> str:
+        """The path of a URL below the API's base URL; `NOWHERE` of what nobody can read as one."""
+        try:
+            path = urlsplit(url).path
+        except ValueError:
+            return NOWHERE
+        return path.removeprefix(self._prefix) if path.startswith(f"{self._prefix}/") else path
+
+    def _role(self, entry: Entry) -> tuple[Role, str]:
+        url, method = entry.exchange.url, entry.exchange.method.upper()
+        if self.trace.origin and not f"{url}/".startswith(f"{self.trace.origin}/") and "://" in url:
+            return "elsewhere", ""
+        path = self.path(url)
+        if path == NOWHERE:
+            return "elsewhere", ""
+        before, _, task_id = path.rpartition("/")
+        if f"{before}/" == self.spec.query.path.partition("{")[0] and task_id:
+            return ("query", task_id) if method == self.spec.query.method else ("other method", "")
+        if path == CREDITS:
+            return ("credits" if method == "GET" else "other method"), ""
+        if any(path == known for _, known in self.spec.creates):
+            return ("create" if (method, path) in self.spec.creates else "other method"), ""
+        return "other path", ""
+
+
+def _tell(task: TaskRecord, observation: Observation) -> None:
+    if observation.role == "create":
+        task.create = task.create or observation
+    elif observation.role == "delivery":
+        task.deliveries.append(observation)
+    elif observation.succeeded:
+        task.queries.append(observation)
+    elif observation.answered:
+        task.refused.append(observation)
+
+
+def _as_link(seen: Observation) -> Observation:
+    return Observation(seen.entry, "link", seen.account)
+
+
+def _json(body: bytes) -> Any:
+    return decoded(body) if body else NOT_JSON
+
+
+def _id_in(body: Any) -> str:
+    found = body.get("id") if isinstance(body, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _with_actual_model(asked: Any, creates: Mapping[str | None, CreateOperation]) -> Any:
+    return renamed(asked, next(iter(creates.values()))) if isinstance(asked, dict) else asked
