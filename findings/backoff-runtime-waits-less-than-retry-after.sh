@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Guess: `backoff.runtime` with a function that reads Retry-After waits as long as the server said.
 # What happens: the default jitter of backoff applies to it as well: the wait is a random number between 0 and
-#   Retry-After. Half of the retries come before half of the time is over. Only `jitter=None` waits in full.
+#   Retry-After. About half of the retries come before half of the time is over. Only `jitter=None` waits in full.
 # Why it matters: a client that "obeys Retry-After" is limited again and again; a mock that answers 429 to early
 #   retries shows it, a mock that does not look at the time hides it.
 set -euo pipefail

@@ -2,8 +2,8 @@
 # Guess: a HAR recorded by a browser can be played by MSW. HAR keeps `content.text` decoded, says with
 #   `content.encoding` when it is base64, and keeps the headers as they came, `Content-Encoding: gzip` included.
 # What happens: @mswjs/source sends the plain text under the recorded `Content-Encoding: gzip`, and fetch fails
-#   to unzip it. A base64 body is decoded for types with "text" in their name alone: an image, a video, and
-#   JSON that the recorder chose to keep as base64, arrive as base64 letters.
+#   to unzip it. A base64 body is decoded for types with "text" in their name alone; any other, here JSON,
+#   arrives as base64 letters.
 # Why it matters: most recorded answers of real servers are compressed. The reading side of HAR has to drop a
 #   header that the format tells the writing side to keep, and each reader has to know.
 set -euo pipefail

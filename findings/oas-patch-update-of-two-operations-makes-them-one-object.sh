@@ -2,8 +2,7 @@
 # Guess: an overlay action whose target selects two operations adds the same text to each; a later action that
 #   names one of them changes that one.
 # What happens: oas-patch puts the very same Python object into both operations. The later action, aimed at GET
-#   alone, changes POST as well. Written out with PyYAML the result shows an anchor and an alias. The npm tool
-#   openapi-overlays-js, given the same overlay, changes GET alone.
+#   alone, changes POST as well. The npm tool openapi-overlays-js, given the same overlay, changes GET alone.
 # Why it matters: "give every operation a 500, then say more about one of them" is what overlays are for. The
 #   contract of an operation nobody named changes without a word.
 set -euo pipefail

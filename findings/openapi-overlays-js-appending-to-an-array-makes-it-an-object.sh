@@ -2,10 +2,10 @@
 # Guess: when the target of an overlay action is an array, `update` is an entry to append; the specification
 #   says so, and adding a server or a tag is its usual example.
 # What happens: openapi-overlays-js merges the entry into the array as if both were objects. `servers` comes out
-#   as an object with the keys "0" and "url", and an array of tags is overwritten from index 0 and becomes an
-#   object. There is no message, and the document is no longer OpenAPI.
-# Why it matters: the overlay is right and the tool exits with 0. The error shows up later, in another tool,
-#   as a fault of the document.
+#   as an object with the keys "0" and "url", `tags` with "0", "name" and "description". There is no message,
+#   and the document is no longer OpenAPI.
+# Why it matters: the overlay is right and no error is raised. It shows up later, in another tool, as a fault
+#   of the document.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
@@ -23,21 +23,22 @@ const document = {
   openapi: '3.1.0',
   info: { title: 't', version: '1' },
   servers: [{ url: 'https://one.example' }],
-  paths: { '/p': { get: { tags: ['a', 'b'], responses: {} } } },
+  tags: [{ name: 'image' }],
+  paths: {},
 }
 const actions = [
   { target: '$.servers', update: { url: 'https://two.example' } },
-  { target: "$.paths['/p'].get.tags", update: ['c'] },
+  { target: '$.tags', update: { name: 'video', description: 'moving' } },
 ]
 const result = applyOverlay(document, { overlay: '1.0.0', info: { title: 'o', version: '1' }, actions })
 console.log('servers:', JSON.stringify(result.servers))
-console.log('tags:', JSON.stringify(result.paths['/p'].get.tags))
+console.log('tags:', JSON.stringify(result.tags))
 JS
 
 cat >"$dir/expected" <<'EXPECTED'
 openapi-overlays-js 0.2.0
 servers: {"0":{"url":"https://one.example"},"url":"https://two.example"}
-tags: {"0":"c","1":"b"}
+tags: {"0":{"name":"image"},"name":"video","description":"moving"}
 EXPECTED
 node "$dir/apply.mjs" >"$dir/actual"
 cat "$dir/actual"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Guess: `Prefer`, which mocks use to choose an answer (`Prefer: code=404`), reads like the dictionaries of
-#   Structured Fields, and the registry of retrofitted fields lists it as one; so a parser for those will do.
+#   Structured Fields, and the draft on retrofitted fields lists it as one; so a parser for those will do.
 # What happens: where a preference is given twice, RFC 7240 keeps the first and RFC 9651 the last: the two npm
 #   parsers choose different answers from one header. A space around "=" and a capital letter, both allowed by
 #   RFC 7240, are errors for the Structured Fields parser, and a proxy that joins two header lines makes the
