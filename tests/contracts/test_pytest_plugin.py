@@ -144,7 +144,10 @@ def test_without_an_api_these_tests_are_skipped(runs: Callable[..., pytest.RunRe
     ("options", "problem"),
     [
         (("--evolink-api", "api.test"), "invalid base URL 'api.test'"),
-        ((*API, "--evolink-max-credits", "much"), "evolink-max-credits: 'much' is not a number of at least 0"),
+        (
+            (*API, "--evolink-max-credits", "much"),
+            "evolink-max-credits: 'much' is not a number of at least 0",
+        ),
         ((*API, "--evolink-max-credits", "inf"), "evolink-max-credits: 'inf' is not a number of at least 0"),
         ((*API, "--evolink-profile", "slow"), "'slow' is not one of quick, ci, deep"),
         ((*API, "--evolink-config", "nowhere.toml"), "nowhere.toml: cannot be read"),

@@ -108,10 +108,14 @@ class Mock:
         return self.ask("GET", url, **more)
 
     def post(self, body: Any, **more: Any) -> httpx.Response:
-        """Create with this body: bytes as they are, anything else as JSON."""
+        """Create with this body, as `post_to` sends it."""
+        return self.post_to(CREATE, body, **more)
+
+    def post_to(self, path: str, body: Any, **more: Any) -> httpx.Response:
+        """Post a body: bytes as they are, anything else as JSON."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"content-type": "application/json"} | more.pop("headers", {})
-        return self.ask("POST", CREATE, content=content, headers=headers, **more)
+        return self.ask("POST", path, content=content, headers=headers, **more)
 
     def create(self, token: str | None = "key", **fields: Any) -> dict[str, Any]:
         answer = self.post(BODY | fields, token=token)

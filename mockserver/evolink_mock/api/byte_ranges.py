@@ -6,18 +6,19 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from starlette.types import Scope
+    from collections.abc import Sequence
+
+    Headers = Sequence[tuple[bytes, bytes]]
 
 _RANGE = re.compile(rb"([0-9]{1,18})-([0-9]{1,18})?|-[0-9]{1,18}")
 
 
-def without_invalid_range(scope: Scope) -> Scope:
-    """The scope of a request, without a `Range` in another unit than bytes, or with an invalid range."""
-    headers = scope["headers"]
+def without_invalid_range(headers: Headers) -> Headers:
+    """The headers of a request, without a `Range` in another unit than bytes, or with an invalid range."""
     lines = [value for name, value in headers if name == b"range"]
     if not lines or (len(lines) == 1 and is_valid_range(lines[0])):
-        return scope
-    return {**scope, "headers": [(name, value) for name, value in headers if name != b"range"]}
+        return headers
+    return [(name, value) for name, value in headers if name != b"range"]
 
 
 def is_valid_range(value: bytes) -> bool:

@@ -79,7 +79,8 @@ class MediaEndpoint:
             return
         exchange.task_id = task.id
         response = await self._file(task)
-        await response(without_invalid_range(scope), receive, _with_documented_errors(send, exchange))
+        scope = {**scope, "headers": without_invalid_range(scope["headers"])}
+        await response(scope, receive, _with_documented_errors(send, exchange))
 
     def _recipe(self, exchange: Exchange, account: Account) -> Recipe | ApiError:
         """The recipe in the header, else the one assigned to the task's account; a result needs no token."""

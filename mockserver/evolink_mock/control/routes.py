@@ -14,7 +14,7 @@ from evolink_mock.domain.accounts import is_accepted
 from evolink_mock.domain.exchange import KEY
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.key_hint import unauthorized
-from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, not_found
+from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, NotFound
 from evolink_mock.http.requests import read_body, token_of
 from evolink_mock.http.responses import send_error
 from evolink_mock.http.route_table import RouteTable
@@ -79,6 +79,7 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "/wait/task", tasks.wait_for_task, tasks.WaitForTask),
     Row("POST", "/wait/callbacks", tasks.wait_for_callbacks, tasks.WaitForCallbacks),
 )
+PATHS = [f"{PREFIX}{row.path}" for row in ROWS]
 
 
 class ControlEndpoint:
@@ -147,12 +148,12 @@ def control_routes(service: Service, elsewhere: str | None = None) -> Router:
     for route in routes:
         methods[route.path] |= route.methods or set()
     routes += [Route(path, MethodNotAllowed(*sorted(known))) for path, known in methods.items()]
-    return Router(routes, default=not_found, redirect_slashes=False)
+    return Router(routes, default=NotFound(PATHS), redirect_slashes=False)
 
 
 def create_control_app(service: Service, elsewhere: str) -> ASGIApp:
     """The control API alone, to be served at `elsewhere` (`HOST:PORT`) beside the API that shares its service."""
     from starlette.routing import Mount
 
-    app = Router([Mount(PREFIX, control_routes(service, elsewhere))], default=not_found)
+    app = Router([Mount(PREFIX, control_routes(service, elsewhere))], default=NotFound(PATHS))
     return ExchangeMiddleware(app, RouteTable(()), lambda _: None)

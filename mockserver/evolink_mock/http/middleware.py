@@ -10,11 +10,13 @@ from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.exchange import KEY, Exchange
 from evolink_mock.http.connection import STOPPING, ConnectionDroppedError, close_connection, is_stopping
 from evolink_mock.http.errors import ApiError
+from evolink_mock.http.path_hint import path_hint
+from evolink_mock.http.request_body import keep_body
 from evolink_mock.http.requests import ClientDisconnectedError
 from evolink_mock.http.responses import send_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -24,12 +26,21 @@ if TYPE_CHECKING:
 _log = logging.getLogger("evolink_mock")
 
 
-async def not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
-    """404 for a path that the API does not have (clause `error.other-paths`)."""
-    if scope["type"] == "http":
-        await send_error(send, scope[KEY], ApiError(404, f"there is no {scope['path'][:200]}"))
-    else:
-        await send({"type": "websocket.close", "code": 1000, "reason": ""})
+class NotFound:
+    """404 for a path that the API does not have, with what was probably meant (clause `error.other-paths`)."""
+
+    def __init__(self, routes: Sequence[str]) -> None:
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; close a WebSocket."""
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1000, "reason": ""})
+            return
+        path: str = scope["path"]
+        detail = "; ".join(filter(None, (f"there is no {path[:200]}", path_hint(path, self._routes))))
+        await keep_body(receive, scope[KEY])
+        await send_error(send, scope[KEY], ApiError(404, detail))
 
 
 class MethodNotAllowed:
@@ -38,8 +49,9 @@ class MethodNotAllowed:
     def __init__(self, *methods: str) -> None:
         self._allow = ", ".join(methods)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with `Allow`."""
+        await keep_body(receive, scope[KEY])
         detail = f"{scope['path'][:200]} accepts {self._allow}"
         await send_error(send, scope[KEY], ApiError(405, detail, headers=((b"allow", self._allow.encode()),)))
 

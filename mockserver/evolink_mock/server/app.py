@@ -12,10 +12,11 @@ from evolink_mock.api.create import CreateEndpoint
 from evolink_mock.api.credits import CreditsEndpoint
 from evolink_mock.api.media import MediaEndpoint
 from evolink_mock.api.query import QueryEndpoint
+from evolink_mock.control.routes import PATHS as CONTROL_PATHS
 from evolink_mock.control.routes import PREFIX, control_routes
 from evolink_mock.domain.task_body import MEDIA_PATH
 from evolink_mock.http.cross_origin import CrossOrigin
-from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, not_found
+from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, NotFound
 from evolink_mock.http.route_table import RouteTable
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
     """
     routes = _routes(service)
     control = [Mount(PREFIX, control_routes(service))] if service.settings.control == "on" else []
+    paths = [route.path for route in routes] + (CONTROL_PATHS if control else [])
     router = Router(
-        [*routes, *control], default=not_found, redirect_slashes=False, lifespan=_lifespan(service)
+        [*routes, *control], default=NotFound(paths), redirect_slashes=False, lifespan=_lifespan(service)
     )
     cross_origin = CrossOrigin(service.settings.cors, closed=PREFIX)
     return ExchangeMiddleware(router, RouteTable(routes), _with_journal(service, observe), cross_origin)

@@ -39,6 +39,7 @@ class MockServerSettings(TypedDict, total=False):
     denied_models: Iterable[str]
     allow_callbacks_to: Sequence[str]  # by default 127.0.0.1, any port
     spec: Sequence[str | Path]
+    recipes: str  # off, or where recipes are read from: header,assigned
     max_body: int
     cors: Sequence[str]
     control: str
