@@ -14,7 +14,7 @@ from evolink_check.engine.phases import explores
 from evolink_check.engine.task_plan import FAILS, planned_tasks, rules_of
 from evolink_check.engine.task_pool import TaskPool, balance, on_delivery
 from evolink_check.generation import boundary_cases
-from evolink_check.generation.case import VALID, speaks
+from evolink_check.generation.case import VALID, concerns
 from evolink_check.traffic.trace import MAIN
 from evolink_check.transport.callback_receiver import CallbackReceiver
 from evolink_check.transport.target import OverBudgetError
@@ -73,7 +73,7 @@ class PaidPhases:
     def planned_tasks(self) -> tuple[PlannedTask, ...]:
         """The tasks to make."""
         run = self.run
-        creating = boundary_cases.creating_cases(run.spec, run.subject, run.effort.seed)
+        creating = boundary_cases.valid_creates(run.spec, run.subject, run.effort.seed)
         address = self.receiver.address if self.receiver is not None else None
         return planned_tasks(run.spec, run.subject, creating, address, run.wanted)[: run.effort.tasks]
 
@@ -83,7 +83,7 @@ class PaidPhases:
         What only a careless server makes a task of is sent before most of them; what a careful one may make one of,
         beside the others when there is enough for everything, and else behind them.
         """
-        guarded = boundary_cases.guarded_cases(self.run.spec, self.run.subject)
+        guarded = boundary_cases.risky_creates(self.run.spec, self.run.subject)
         debatable = [case for case in guarded if case.key == MAIN]
         more = extras(self.run.effort, self.run.wanted, len(work))
         plenty = self.run.target.affords >= len(work) + len(debatable) // 2 + more
@@ -133,7 +133,7 @@ class PaidPhases:
     def _guarded(self, guarded: Iterable[Case]) -> None:
         """One after the other, with the credits of whoever has none before and after."""
         target = self.run.target
-        cases = [case for case in guarded if speaks(case, self.run.effort.clauses)]
+        cases = [case for case in guarded if concerns(case, self.run.effort.clauses)]
         told = self.run.counting("what may be refused", len(cases))
         for case in cases:
             key = self.run.subject.keys.get(case.key)

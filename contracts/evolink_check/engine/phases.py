@@ -12,7 +12,7 @@ from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import judge
 from evolink_check.engine.task_pool import refusal, together
 from evolink_check.generation import boundary_cases
-from evolink_check.generation.case import speaks
+from evolink_check.generation.case import concerns
 from evolink_check.rules import RULES
 from evolink_check.traffic.trace import MAIN
 from evolink_check.transport.target import OutOfTimeError, OverBudgetError
@@ -90,12 +90,12 @@ class Run:
     def _negative(self) -> tuple[Case, ...]:
         """What is refused, made once: it takes nearly half a second."""
         if self._refused is None:
-            self._refused = boundary_cases.negative_cases(self.spec, self.subject)
+            self._refused = boundary_cases.invalid_creates(self.spec, self.subject)
         return self._refused
 
     def send_all(self, phase: str, cases: Iterable[Case]) -> None:
         """Send every case that speaks of a wanted clause, as many at a time as there are jobs."""
-        chosen = [case for case in cases if speaks(case, self.effort.clauses)]
+        chosen = [case for case in cases if concerns(case, self.effort.clauses)]
         told = self.counting(phase, len(chosen))
 
         def send(case: Case) -> None:
@@ -114,7 +114,7 @@ class Run:
         from evolink_check.fuzzing import fuzzer
         from evolink_check.generation import strategies as drawing
 
-        draw = drawing.creating if creates else drawing.strategies
+        draw = drawing.paid_strategies if creates else drawing.free_strategies
         chosen = [
             one
             for one in draw(self.spec, self.subject)

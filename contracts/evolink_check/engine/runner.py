@@ -21,7 +21,7 @@ from evolink_check.engine.preflight import CouldNotRunError, preflight
 from evolink_check.engine.task_plan import living, planned_tasks
 from evolink_check.fuzzing import schemathesis_findings
 from evolink_check.generation import boundary_cases
-from evolink_check.generation.case import speaks
+from evolink_check.generation.case import concerns
 from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report, answers_of
 from evolink_check.rules import RULES
@@ -82,9 +82,11 @@ def estimate(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
     wanted = [clause for clause in clauses if clause.id in effort.clauses]
     address = (lambda *_: subject.callback_url) if subject.callback_url else None
     planned = planned_tasks(
-        spec, subject, boundary_cases.creating_cases(spec, subject, effort.seed), address, wanted
+        spec, subject, boundary_cases.valid_creates(spec, subject, effort.seed), address, wanted
     )
-    debatable = [case for case in boundary_cases.guarded_cases(spec, subject) if speaks(case, effort.clauses)]
+    debatable = [
+        case for case in boundary_cases.risky_creates(spec, subject) if concerns(case, effort.clauses)
+    ]
     affords = int(effort.max_credits // price) if price else effort.tasks
     number = len(planned) + len(debatable) + extras(effort, wanted, len(planned))
     tasks = min(number, effort.tasks, affords)

@@ -90,7 +90,12 @@ def violations_of(
 ) -> Violations:
     """The judge over single exchanges, with the server's rules for what one of them can show."""
     alone = [
-        one for one in clauses if one.observed.where in ALONE and one.level == "must" and one.id in RULES
+        clause
+        for clause in clauses
+        if clause.binds == "server"
+        and clause.level == "must"
+        and clause.observed.where in ALONE
+        and clause.id in RULES
     ]
 
     def violations(entry: Entry) -> tuple[str, ...]:

@@ -8,8 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from evolink_check.generation.fields import operations
-from evolink_check.generation.labels import compact, create_case, is_plain_segment, plain_case, query_case
+from evolink_check.generation.fields import create_operations
+from evolink_check.generation.labels import (
+    bodyless_case,
+    compact_json,
+    create_case,
+    is_plain_segment,
+    query_case,
+)
 from evolink_check.generation.urls import IMAGE, PUBLIC
 from evolink_check.traffic.formats import decoded
 
@@ -46,7 +52,7 @@ class CaseAdapter:
         self.creates = creates
         self._paid = paid
         self.spent = False
-        self._operations = {(one.method, one.path): one for one in reversed(operations(spec))}
+        self._operations = {(one.method, one.path): one for one in reversed(create_operations(spec))}
         self._documents = json.dumps(list(spec.documents.values()))
         self.sent = 0
         self.last: tuple[Case, Entry] | None = None
@@ -94,7 +100,7 @@ class CaseAdapter:
             return replace(case, body=_harmless(body, operation)) if case.creates else case
         if body or path not in {known for _, known in self._operations}:
             return None
-        return plain_case(_NAME, method, path, "error.other-methods", headers=headers)
+        return bodyless_case(_NAME, method, path, "error.other-methods", headers=headers)
 
     def _asking(
         self, method: str, path: str, task_id: str, headers: tuple[tuple[str, str], ...], body: bytes
@@ -105,7 +111,7 @@ class CaseAdapter:
         if method == self._spec.query.method:
             clause = "query.unknown-id" if task_id.startswith("task-unified-") else "query.id-prefix"
             return query_case(_NAME, self._spec, task_id, clause, headers=headers)
-        return plain_case(_NAME, method, path, "error.other-methods", headers=headers)
+        return bodyless_case(_NAME, method, path, "error.other-methods", headers=headers)
 
 
 def _harmless(body: bytes, operation: CreateOperation) -> bytes:
@@ -117,7 +123,7 @@ def _harmless(body: bytes, operation: CreateOperation) -> bytes:
         document["image_urls"] = [IMAGE]
     if operation.callback is not None and operation.callback.field in document:
         document[operation.callback.field] = PUBLIC
-    return compact(document)
+    return compact_json(document)
 
 
 def _adapter(door: CaseAdapter) -> Any:

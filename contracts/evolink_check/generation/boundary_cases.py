@@ -1,4 +1,4 @@
-"""The plainest case of every clause, each boundary, and every probe worth a try: the same at every run. Pure."""
+"""Fixed cases, the same in every run: the simplest of each clause, and every boundary value."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_check.analysis.trace_view import CREDITS
 from evolink_check.generation.fields import (
+    create_operations,
+    enum_fields,
     fields_of,
-    listed,
-    neighbours,
-    operations,
-    other_types,
+    minimal_body,
+    near_misses,
     required_of,
-    usual_body,
+    values_of_other_types,
 )
-from evolink_check.generation.labels import JSON, create_case, plain_case, query_case, wrong_keys_tell
+from evolink_check.generation.labels import JSON, bodyless_case, can_send_wrong_keys, create_case, query_case
 from evolink_check.generation.malformed_bodies import refused_malformed, tolerated_malformed, without
 from evolink_check.generation.pairwise import creating_bodies
 from evolink_check.generation.urls import (
     INTERNAL,
-    NO_URIS,
+    NOT_URIS,
     OTHER_SCHEMES,
-    SPACED,
-    disguises,
+    WITH_SPACES,
+    disguised_urls,
     internal_hosts,
     long_url,
 )
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 UNKNOWN_IDS = (
     "task-unified-1000000000-zzzzzzzz",
     "task-unified-1000000000-00000000",
-)  # of a time before the service
+)  # from before the service existed
 OTHER_IDS = (
     *(
         "task-image-1000000000-zzzzzzzz",
@@ -61,7 +61,7 @@ OTHER_IDS = (
     ),
     *("%F0%9F%98%80", "%D9%85%D9%87%D9%85%D8%A9", "'%20or%20'1'='1", "%7B%7D", "*", "task_id", "x" * 1000),
 )
-ODD_IDS = (  # the prefix is right, the rest is not: 400 and 404 are both answers
+ODD_IDS = (  # a valid prefix with a malformed rest: 400 and 404 are both accepted
     *("task-unified-", "task-unified-x", "task-unified-1000000000", "task-unified-1000000000-ZZZZZZZZ"),
     *("task-unified-1000000000-zzzzzzzzz", "task-unified-1000000000-%C3%A9%C3%A9", "task-unified-%20"),
     f"task-unified-{'9' * 1000}",
@@ -81,46 +81,57 @@ HEADERS = (
     ("X-Unknown", "1"),
     ("Accept-Language", "de"),
 )
-_RATE = 12  # requests with a key that is said to be limited
+_RATE = 12  # requests with a key that is declared to be rate limited
 
 
-def negative_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Creates that a server must refuse, faulty body or no key at all: sent without a budget.
+def invalid_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
+    """Creates that a server must refuse, for an invalid body or a missing key: sent without a budget.
 
-    A key that is merely wrong comes with a faulty body, for a server that takes any key would make a task of a valid
-    one; without a key, or with none in the documented scheme, a valid body is sent: there is nobody to charge.
+    A wrong key is sent with an invalid body, since a server that accepts any key would create a task from a valid one.
+    Without a key, or with none in the documented scheme, the body is valid: there is nobody to charge.
     """
-    found = [case for operation in operations(spec) for case in _refused(operation, spec, subject)]
-    return tuple({_what(case): case for case in found if not case.creates}.values())
+    cases = [
+        case
+        for operation in create_operations(spec)
+        for case in _invalid_creates_of(operation, spec, subject)
+    ]
+    return tuple({_request_of(case): case for case in cases if not case.creates}.values())
 
 
 def read_only_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Queries, credits, other methods and paths: nothing that any server could make a task of."""
-    return (*_queries(spec), *_keys(spec, subject), *_elsewhere(spec), *_limited(spec, subject))
+    """Queries, credits, other methods and paths: nothing that could create a task on any server."""
+    return (
+        *_queries(spec),
+        *_reads_without_valid_key(spec, subject),
+        *_undocumented_routes(spec),
+        *_rate_limited_reads(spec, subject),
+    )
 
 
-def creating_cases(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
-    """At most 16 creates that together cover every documented value. Each makes a task: with a budget only."""
+def valid_creates(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
+    """At most 16 creates that together cover every documented value. Each creates a task: with a budget only."""
     return creating_bodies(spec, subject, seed)
 
 
-def guarded_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Creates that a server refuses or may refuse, and a careless one makes a task of: with a budget only.
+def risky_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
+    """Creates that a server must or may refuse, and a careless one creates a task from: with a budget only.
 
-    Wrong, empty or barred keys with a valid body; what the documents leave open; JSON that divides decoders. On a
-    correct server at most two an operation make a task.
+    Wrong keys, keys without credits or access with a valid body; what the documents leave open; JSON on which decoders
+    differ. On a correct server at most two per operation create a task.
     """
-    found = [case for operation in operations(spec) for case in _guarded(operation, spec, subject)]
-    return tuple({_what(case): case for case in found if case.creates}.values())
+    cases = [
+        case for operation in create_operations(spec) for case in _risky_creates_of(operation, spec, subject)
+    ]
+    return tuple({_request_of(case): case for case in cases if case.creates}.values())
 
 
-def _what(case: Case) -> tuple[Any, ...]:
+def _request_of(case: Case) -> tuple[Any, ...]:
     return case.path, case.headers, case.body, case.key, case.authorization
 
 
-def _refused(operation: CreateOperation, spec: Spec, subject: Subject) -> Iterator[Case]:
-    good = usual_body(operation, subject)
-    for name, body in (*_faulty(operation, good), *_callbacks(operation, good)):
+def _invalid_creates_of(operation: CreateOperation, spec: Spec, subject: Subject) -> Iterator[Case]:
+    good = minimal_body(operation, subject)
+    for name, body in (*_invalid_bodies(operation, good), *_invalid_callbacks(operation, good)):
         yield create_case(name, operation, spec, body)
     yield from refused_malformed(operation, spec, good)
     yield create_case("no key", operation, spec, good, key=NOBODY, about=("auth.bearer",))
@@ -128,7 +139,7 @@ def _refused(operation: CreateOperation, spec: Spec, subject: Subject) -> Iterat
         name = f"the key as {scheme.partition(' ')[0]!r}"
         yield create_case(name, operation, spec, good, authorization=scheme, about=("auth.bearer",))
     bad = without(good, operation)
-    if wrong_keys_tell(subject):
+    if can_send_wrong_keys(subject):
         yield create_case(
             "a wrong key, a faulty body", operation, spec, bad, key=WRONG, about=("auth.bearer",)
         )
@@ -141,36 +152,36 @@ def _refused(operation: CreateOperation, spec: Spec, subject: Subject) -> Iterat
                 yield create_case(name, operation, spec, {**bad, "x-place": place}, key=label, about=about)
 
 
-def _faulty(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Single faults of the documented fields."""
+def _invalid_bodies(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Bodies with one invalid documented field."""
     yield "an empty object", {}
     for name in required_of(operation):
         yield f"no {name}", {key: value for key, value in good.items() if key != name}
     for name, schema in fields_of(operation).items():
-        for value in other_types(schema, 1):
+        for value in values_of_other_types(schema, 1):
             yield f"{name} is {value!r}", {**good, name: value}
-    for name, values in (*listed(operation).items(), ("model", operation.models)):
-        for value in neighbours(values):
+    for name, values in (*enum_fields(operation).items(), ("model", operation.models)):
+        for value in near_misses(values):
             yield f"{name} is {value!r}"[:60], {**good, name: value}
     if "image_urls" in good:
         image = good["image_urls"][0]
         for urls in ([image, image], [image, f"{image}?2"], [image] * 3, [image] * 1000):
             yield f"{len(urls)} images", {**good, "image_urls": urls}
-        for text in NO_URIS:
+        for text in NOT_URIS:
             yield f"an image {text!r}", {**good, "image_urls": [text]}
 
 
-def _callbacks(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Callback URLs that are refused."""
+def _invalid_callbacks(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Bodies with a callback URL that must be refused."""
     rules = operation.callback
     if rules is None:
         return
     hosts = internal_hosts(INTERNAL[:2])
-    disguised = (url for host in ("127.0.0.1", "[::1]") for url in disguises(host))
+    disguised = (url for host in ("127.0.0.1", "[::1]") for url in disguised_urls(host))
     lengths = (rules.max_length + 1, rules.max_length + 2, 2 * rules.max_length, 10_000)
     urls = [
         *OTHER_SCHEMES,
-        *(*NO_URIS, *SPACED),
+        *(*NOT_URIS, *WITH_SPACES),
         *(f"https://{host}/hooks/done" for host in hosts),
         *disguised,
         *(long_url(length) for length in lengths),
@@ -179,9 +190,9 @@ def _callbacks(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tup
         yield f"a callback to {url[:60]!r}", {**good, rules.field: url}
 
 
-def _guarded(operation: CreateOperation, spec: Spec, subject: Subject) -> Iterator[Case]:
-    good = usual_body(operation, subject)
-    if wrong_keys_tell(subject):
+def _risky_creates_of(operation: CreateOperation, spec: Spec, subject: Subject) -> Iterator[Case]:
+    good = minimal_body(operation, subject)
+    if can_send_wrong_keys(subject):
         yield create_case("a wrong key", operation, spec, good, key=WRONG, about=("auth.bearer",))
     for label, key in subject.keys.items():
         if key.account.credits is False:
@@ -193,7 +204,7 @@ def _guarded(operation: CreateOperation, spec: Spec, subject: Subject) -> Iterat
     if "image_urls" in good:
         empty = {**good, "image_urls": []}
         yield create_case("no image", operation, spec, empty, about=("create.image-urls-empty",))
-    numbers = ((name, value) for name, values in listed(operation).items() for value in values[:1])
+    numbers = ((name, value) for name, values in enum_fields(operation).items() for value in values[:1])
     for name, value in numbers:
         if type(value) is int:
             yield create_case(f"{name} is {value}.0", operation, spec, {**good, name: float(value)})
@@ -212,33 +223,33 @@ def _queries(spec: Spec) -> Iterator[Case]:
     unknown = ("wire.unknown-headers", "query.unknown-id")
     for header in HEADERS:
         yield query_case(f"the header {header[0]}", spec, UNKNOWN_IDS[0], *unknown, headers=(header,))
-    yield plain_case("the credits", "GET", CREDITS, "credits.shape")
+    yield bodyless_case("the credits", "GET", CREDITS, "credits.shape")
     more = ("wire.unknown-headers", "credits.shape")
-    yield plain_case("the credits with unknown headers", "GET", CREDITS, *more, headers=HEADERS)
+    yield bodyless_case("the credits with unknown headers", "GET", CREDITS, *more, headers=HEADERS)
 
 
-def _keys(spec: Spec, subject: Subject) -> Iterator[Case]:
-    """Every read without a valid key."""
+def _reads_without_valid_key(spec: Spec, subject: Subject) -> Iterator[Case]:
+    """Each read without a valid key."""
     keys: list[tuple[str, dict[str, Any]]] = [("no key", {"key": NOBODY})]
-    keys += [(f"the key as {one.partition(' ')[0]!r}", {"authorization": one}) for one in SCHEMES]
-    if wrong_keys_tell(subject):
+    keys += [(f"the key as {scheme.partition(' ')[0]!r}", {"authorization": scheme}) for scheme in SCHEMES]
+    if can_send_wrong_keys(subject):
         keys.append(("a wrong key", {"key": WRONG}))
         odd = ("Bearer  two-spaces", "Bearer two words", "Bearer null", f"Bearer {'x' * 2000}")
-        keys += [(f"the key {one[:20]!r}", {"authorization": one}) for one in odd]
+        keys += [(f"the key {header[:20]!r}", {"authorization": header}) for header in odd]
     for name, how in keys:
         yield query_case(name, spec, UNKNOWN_IDS[0], "auth.bearer", "query.error-401", **how)
         who = {"key": NOBODY, **how} if "authorization" in how else how
-        yield plain_case(name, "GET", CREDITS, "auth.bearer", "credits.integer-codes", **who)
+        yield bodyless_case(name, "GET", CREDITS, "auth.bearer", "credits.integer-codes", **who)
 
 
-def _elsewhere(spec: Spec) -> Iterator[Case]:
-    """Other methods of documented paths, and other paths. HEAD and OPTIONS have answers of their own."""
+def _undocumented_routes(spec: Spec) -> Iterator[Case]:
+    """Other methods of documented paths, and other paths. HEAD and OPTIONS may have responses of their own."""
     for _, path in spec.creates:
         for method in ("GET", "PUT", "PATCH", "DELETE"):
-            yield plain_case(f"{method} instead", method, path, "error.other-methods")
+            yield bodyless_case(f"{method} instead", method, path, "error.other-methods")
     task = f"{spec.query.path.partition('{')[0]}{UNKNOWN_IDS[0]}"
     for method in ("POST", "PUT", "PATCH", "DELETE"):
-        yield plain_case(f"{method} of a task", method, task, "error.other-methods")
+        yield bodyless_case(f"{method} of a task", method, task, "error.other-methods")
     for path in (
         "/v1/no/such/path",
         "/v2/videos/generations",
@@ -246,11 +257,13 @@ def _elsewhere(spec: Spec) -> Iterator[Case]:
         "/v1/nothing?x=1",
         "/no-such-path",
     ):
-        yield plain_case(f"the path {path}", "GET", path, "error.other-paths")
-    yield plain_case("another path without a key", "GET", "/v1/no/such/path", "error.other-paths", key=NOBODY)
+        yield bodyless_case(f"the path {path}", "GET", path, "error.other-paths")
+    yield bodyless_case(
+        "another path without a key", "GET", "/v1/no/such/path", "error.other-paths", key=NOBODY
+    )
 
 
-def _limited(spec: Spec, subject: Subject) -> Iterator[Case]:
+def _rate_limited_reads(spec: Spec, subject: Subject) -> Iterator[Case]:
     for label, key in subject.keys.items():
         if key.limited and label != MAIN:
             for place in range(_RATE):

@@ -1,4 +1,4 @@
-"""What is sent to a server, and what it must provoke. Records only; strategies draw them."""
+"""One request to send to a server, with the clauses that its response can be judged by."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ VALID = (
     "create.accepts",
     "create.unknown-fields",
     "prompt.length",
-)  # what drawn creates that are right speak of
+)  # the clauses that generated valid creates are about
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Case:
     `path` is below the base URL, with its query string. `headers` are without Authorization, Host and
     Content-Length. `key` is the label of the account whose key is sent: `main`, `other`, `wrong`, `nobody` for none,
     or a label of the configuration; `authorization`, when given, is sent as the whole header instead (of `nobody`).
-    `clauses` are those that the answer may speak for or against. `creates`: a correct server may make a task of it,
-    or a careless one surely would.
+    `clauses` are those that the response may pass or fail. `creates`: a correct server may create a task from it, or a
+    careless one certainly would.
     """
 
     name: str
@@ -35,6 +35,6 @@ class Case:
     creates: bool = False
 
 
-def speaks(case: Case, wanted: frozenset[str]) -> bool:
-    """Whether it may speak of one of these clauses; of any, when none is named."""
+def concerns(case: Case, wanted: frozenset[str]) -> bool:
+    """Whether the case is about one of these clauses; when none is given, always."""
     return not wanted or not wanted.isdisjoint(case.clauses)

@@ -1,4 +1,4 @@
-"""What a create can say, read from its operation: the fields with their schemas, and a plain body. Pure."""
+"""The fields of a create with their schemas, values for them, and a minimal body."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from evolink_check.settings import Subject
 
-# A value of each JSON type, plain ones first. A boolean is no number, and a number no text.
+# Values of each JSON type, plain ones first. A boolean is not a number, and a number is not text.
 OF_TYPE: Mapping[str, tuple[Any, ...]] = {
     "string": ("words", "6", ""),
     "integer": (7, -1),
@@ -27,18 +27,18 @@ OF_TYPE: Mapping[str, tuple[Any, ...]] = {
 }
 
 
-def operations(spec: Spec) -> tuple[CreateOperation, ...]:
-    """Every operation that creates a task, each once."""
-    found = {
+def create_operations(spec: Spec) -> tuple[CreateOperation, ...]:
+    """Every operation that creates a task, once each."""
+    by_place = {
         (operation.source, operation.pointer): operation
         for creates in spec.creates.values()
         for operation in creates.values()
     }
-    return tuple(found.values())
+    return tuple(by_place.values())
 
 
 def fields_of(operation: CreateOperation) -> dict[str, Node]:
-    """The documented fields of the body with their schemas, in the order of the document."""
+    """The documented fields of the body with their schemas, in document order."""
     return properties_of(_schema(operation))
 
 
@@ -48,19 +48,19 @@ def required_of(operation: CreateOperation) -> tuple[str, ...]:
 
 
 def values_of(schema: Node) -> tuple[Any, ...]:
-    """The values that a field may have, where the document lists them."""
-    said = keywords(schema)
-    return tuple(said["enum"]) if "enum" in said else (said["const"],) if "const" in said else ()
+    """The listed values of a field; empty when the document lists none."""
+    present = keywords(schema)
+    return tuple(present["enum"]) if "enum" in present else (present["const"],) if "const" in present else ()
 
 
-def listed(operation: CreateOperation) -> dict[str, tuple[Any, ...]]:
-    """The fields whose values the document lists, the model aside."""
-    found = {name: values_of(schema) for name, schema in fields_of(operation).items() if name != "model"}
-    return {name: values for name, values in found.items() if values}
+def enum_fields(operation: CreateOperation) -> dict[str, tuple[Any, ...]]:
+    """The fields whose values the document lists, except `model`."""
+    by_name = {name: values_of(schema) for name, schema in fields_of(operation).items() if name != "model"}
+    return {name: values for name, values in by_name.items() if values}
 
 
-def usual_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]:
-    """What every body must have, in words that nobody minds; nothing else."""
+def minimal_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]:
+    """A body of the required fields only, with harmless values."""
     fields = fields_of(operation)
     body = {name: sample(fields[name]) for name in required_of(operation) if name in fields}
     if "model" in fields and operation.models:
@@ -72,30 +72,30 @@ def usual_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]:
     return body
 
 
-def kinds_of(schema: Node) -> set[Any]:
-    """The JSON types of a field; a number is near an integer, and no other type. Empty: any."""
+def json_types_of(schema: Node) -> set[Any]:
+    """The JSON types that a field allows, `integer` and `number` always together. Empty: any."""
     kinds = set(types_of(schema))
     return kinds | {"integer", "number"} if kinds & {"integer", "number"} else kinds
 
 
-def other_types(schema: Node, most: int = 9) -> Iterator[Any]:
-    """Values of every JSON type that is not the field's, so many of each, and lists of what its entries are not."""
-    kinds = kinds_of(schema)
+def values_of_other_types(schema: Node, most: int = 9) -> Iterator[Any]:
+    """Values of every JSON type that the field does not allow, `most` of each, and lists of wrong items."""
+    kinds = json_types_of(schema)
     for kind, values in OF_TYPE.items():
         if kinds and kind not in kinds:
             yield from values[:most]
     if "array" in kinds and "items" in keywords(schema):
-        yield from ([value] for value in other_types(schema.child("items"), most))
+        yield from ([value] for value in values_of_other_types(schema.child("items"), most))
 
 
-def neighbours(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What is near the listed values and is none of them."""
-    found = [near for value in values for near in _near(value)]
+def near_misses(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Values that are close to the listed ones and not among them."""
+    candidates = [near for value in values for near in _near(value)]
     numbers = [value for value in values if _is_number(value)]
     if numbers:
-        found += [sum(numbers) // len(numbers), sum(numbers), 0, 10**30]
+        candidates += [sum(numbers) // len(numbers), sum(numbers), 0, 10**30]
     known = {json.dumps(value) for value in values}
-    return tuple({json.dumps(near): near for near in found if json.dumps(near) not in known}.values())
+    return tuple({json.dumps(near): near for near in candidates if json.dumps(near) not in known}.values())
 
 
 def _near(value: Any) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Requests as labelled cases: which clauses the answers may speak of, and whether a task may come of them. Pure."""
+"""Label requests as cases: which clauses their responses are about, and whether they can create a task."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 Headers = tuple[tuple[str, str], ...]
 JSON: Headers = (("Content-Type", "application/json"),)
 
-# What any answer may speak of, whatever was asked.
+# The clauses that any response is about, whatever the request.
 ANSWERED = ("wire.json", "wire.compact", "wire.slashes", "error.documented-status", "error.no-500")
 REFUSED = (*ANSWERED, "error.shape", "error.no-id", "error.order")
-# What the answer to an accepted create shows.
+# The clauses that the response to an accepted create is about.
 ACCEPTED = (
     *("create.accepts", "create.answers-200", "create.schema", "create.complete", "create.pending-first"),
     *("create.readable-at-once", "model.actual", "id.format", "id.created", "id.unique", "task.created"),
@@ -31,15 +31,15 @@ ACCEPTED = (
 )
 
 
-def compact(value: Any) -> bytes:
-    """JSON as most clients write it."""
+def compact_json(value: Any) -> bytes:
+    """Compact JSON, as most clients write it."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def faults_of(
     operation: CreateOperation, spec: Spec, headers: Headers, body: bytes
 ) -> tuple[RequestFault, ...]:
-    """What is wrong with a create, as the judge will see it."""
+    """The faults of a create, as the rules will see them."""
     return create_faults(headers, body, spec.creates[(operation.method, operation.path)])
 
 
@@ -54,21 +54,21 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
     authorization: str | None = None,
     about: Iterable[str] = (),
 ) -> Case:
-    """A create, labelled by what is wrong with it. `about` are clauses that it speaks of besides.
+    """A create, labelled by its faults. `about` are further clauses that it is about.
 
-    The first clause is what the case is an example of. `creates` is False when a fault is sure, or when no key is sent
-    at all: then nobody could be charged.
+    The first clause is the one that the case is an example of. `creates` is False when a fault is certain, or when no
+    key is sent at all: then nobody can be charged.
     """
-    raw = body if isinstance(body, bytes) else compact(body)
+    raw = body if isinstance(body, bytes) else compact_json(body)
     faults = faults_of(operation, spec, headers, raw)
-    sure = [fault.clause for fault in faults if fault.sure]
+    certain = [fault.clause for fault in faults if fault.sure]
     anonymous = authorization is not None or key == NOBODY
     errors = ["create.error-400"] * bool(faults) + ["create.error-401"] * (key != MAIN or anonymous)
-    found = [*about, *sure, *(fault.clause for fault in faults), *errors, "create.error-500"]
-    refused = bool(sure) or anonymous
+    clauses = [*about, *certain, *(fault.clause for fault in faults), *errors, "create.error-500"]
+    refused = bool(certain) or anonymous
     return Case(
         name=name,
-        clauses=tuple(dict.fromkeys((*found, *(REFUSED if refused else ACCEPTED)))),
+        clauses=tuple(dict.fromkeys((*clauses, *(REFUSED if refused else ACCEPTED)))),
         method=operation.method,
         path=operation.path,
         headers=headers,
@@ -88,7 +88,7 @@ def query_case(  # noqa: PLR0913  (a request has so many parts)
     key: str = MAIN,
     authorization: str | None = None,
 ) -> Case:
-    """A query of an id, given as it stands in the path: escaped."""
+    """A query of a task id, which is given percent-encoded, as in the path."""
     path = f"{spec.query.path.partition('{')[0]}{task_id}"
     who = NOBODY if authorization is not None else key
     return Case(
@@ -96,17 +96,17 @@ def query_case(  # noqa: PLR0913  (a request has so many parts)
     )
 
 
-def plain_case(name: str, method: str, path: str, *about: str, **more: Any) -> Case:
+def bodyless_case(name: str, method: str, path: str, *about: str, **more: Any) -> Case:
     """Any other request without a body."""
     return Case(name, (*about, *REFUSED), method, path, **more)
 
 
-def wrong_keys_tell(subject: Subject) -> bool:
-    """Whether a key that nobody was given says anything about this server."""
+def can_send_wrong_keys(subject: Subject) -> bool:
+    """Whether this server can be expected to refuse an unknown key."""
     return not subject.any_key and "auth.bearer" not in subject.cannot
 
 
 def is_plain_segment(text: str) -> bool:
-    """Whether what stands in a path is one id to everybody: no separator, no dots alone, no control character."""
+    """Whether every server reads the text as one path segment: no separator, dot segment or control character."""
     odd = ("/", "?", "#", "%2F", "%5C", "%00", "%0A", "%0D", "%09", "%25")
-    return bool(text.strip(".")) and not any(one in text.upper() for one in odd)
+    return bool(text.strip(".")) and not any(sequence in text.upper() for sequence in odd)

@@ -1,4 +1,4 @@
-"""A few creates that together cover what a body may say, for every one of them costs credits. Pure."""
+"""Pairwise selection: a few creates that together cover the documented values, as each costs credits."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from itertools import combinations, islice, product, zip_longest
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.generation.fields import listed, operations, usual_body
-from evolink_check.generation.labels import JSON, compact, create_case
+from evolink_check.generation.fields import create_operations, enum_fields, minimal_body
+from evolink_check.generation.labels import JSON, compact_json, create_case
 from evolink_check.generation.urls import NOWHERE, long_url
 
 if TYPE_CHECKING:
@@ -21,55 +21,58 @@ if TYPE_CHECKING:
     from evolink_check.settings import Subject
 
 MOST = 16
-WORLDLY = "A cat dances: 猫が踊る, قطة ترقص, חתול רוקד, кот танцует, Zu\u0308rich, \U0001f408\u200d\u2b1b \U0001f3b6"
+MANY_SCRIPTS = (
+    "A cat dances: 猫が踊る, قطة ترقص, חתול רוקד, кот танцует, "
+    "Zu\u0308rich, \U0001f408\u200d\u2b1b \U0001f3b6"
+)
 LONG = 10_000  # characters of a prompt
 HEADERS: Headers = (("Idempotency-Key", "8e1c-1"), ("X-Request-Id", "words"), ("X-Unknown", "1"))
 FIELDS = {"aspect_ratio": "16:9", "generate_audio": True, "x": {"y": [1, None]}, "": 0}
-_CHOICES = 500  # combinations that are looked at
+_CHOICES = 500  # combinations that are considered
 
 
 def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
-    """At most 16 creates: the plainest body, then every pair of listed values, one speciality in each."""
-    rows = [_rows(operation, spec, subject, seed) for operation in operations(spec)]
+    """At most 16 creates: the minimal body, then every pair of listed values, each with one special feature."""
+    rows = [_creates_of(operation, spec, subject, seed) for operation in create_operations(spec)]
     by_turns = (case for turn in zip_longest(*rows) for case in turn if case is not None)
     return tuple(islice(by_turns, MOST))
 
 
 def pairwise_cover(values: Mapping[str, tuple[Any, ...]], seed: int) -> list[dict[str, Any]]:
-    """Choices of one value for each field, so that every two values of two fields stand together somewhere.
+    """Choices of a value for each field such that every pair of values of two fields occurs in one of them.
 
-    Those that show the most stand first; equal seeds give equal choices.
+    A greedy cover: the choices with the most new pairs come first. Equal seeds give equal choices.
     """
     every = [dict(zip(values, chosen, strict=True)) for chosen in islice(product(*values.values()), _CHOICES)]
     Random(seed).shuffle(every)  # noqa: S311  (which of many good choices, not a secret)
     missing = {pair for choice in every for pair in _pairs(choice)}
-    found = []
+    cover = []
     while missing:
         best = max(every, key=lambda choice: len(missing & _pairs(choice)))
-        found.append(best)
+        cover.append(best)
         missing -= _pairs(best)
-    return found
+    return cover
 
 
 def _pairs(choice: Mapping[str, Any]) -> set[str]:
-    named = [json.dumps(one) for one in choice.items()]
-    return {f"{one} {other}" for one, other in combinations(named, 2)} | set(named)
+    values = [json.dumps(item) for item in choice.items()]
+    return {f"{first} {second}" for first, second in combinations(values, 2)} | set(values)
 
 
-def _rows(operation: CreateOperation, spec: Spec, subject: Subject, seed: int) -> Iterator[Case]:
-    good = usual_body(operation, subject)
+def _creates_of(operation: CreateOperation, spec: Spec, subject: Subject, seed: int) -> Iterator[Case]:
+    good = minimal_body(operation, subject)
     about = ("create.defaults",)
     yield create_case("a valid create: only what is required", operation, spec, good, about=about)
-    specialities = _specialities(operation, subject, good)
-    for choice, special in zip_longest(pairwise_cover(listed(operation), seed), specialities):
+    specialities = _special_creates(operation, subject, good)
+    for choice, special in zip_longest(pairwise_cover(enum_fields(operation), seed), specialities):
         name, clauses, changes, headers = special or ("", (), {}, JSON)
-        said = ", ".join(f"{key} {value}" for key, value in (choice or {}).items())
+        described = ", ".join(f"{key} {value}" for key, value in (choice or {}).items())
         body = {**good, **(choice or {}), **changes}
         yield create_case(
-            f"a valid create: {name or said}",
+            f"a valid create: {name or described}",
             operation,
             spec,
-            spelled(body) if name == _SPELLED else compact(body),
+            unusual_spelling(body) if name == _SPELLED else compact_json(body),
             headers=headers,
             about=(*clauses, *(_SEEN_IN_RESULT[key] for key in choice or {} if key in _SEEN_IN_RESULT)),
         )
@@ -80,7 +83,7 @@ _SPELLED = "spelled at length"
 _Special = tuple[str, tuple[str, ...], dict[str, Any], "Headers"]
 
 
-def _specialities(
+def _special_creates(
     operation: CreateOperation, subject: Subject, good: Mapping[str, Any]
 ) -> Iterator[_Special]:
     for old in operation.aliases:
@@ -92,7 +95,7 @@ def _specialities(
     if "prompt" in good:
         prompt = f"{subject.prompt} {'and on ' * LONG}"[:LONG]
         yield "a long prompt", ("prompt.length",), {"prompt": prompt}, JSON
-        yield "a prompt in many scripts", ("prompt.length",), {"prompt": WORLDLY}, JSON
+        yield "a prompt in many scripts", ("prompt.length",), {"prompt": MANY_SCRIPTS}, JSON
     yield "unknown fields", ("create.unknown-fields",), FIELDS, JSON
     yield "unknown headers", ("wire.unknown-headers",), {}, (*JSON, *HEADERS)
     yield _SPELLED, ("body.json",), {}, (("content-type", "Application/JSON; charset=utf-8"),)
@@ -106,7 +109,7 @@ def _specialities(
         )
 
 
-def spelled(body: Mapping[str, Any]) -> bytes:
-    """The same JSON, its keys in another order, with white space and with escapes where none is needed."""
-    turned = {name: body[name] for name in reversed(list(body))}
-    return f"\r\n{json.dumps(turned, indent=3)}\t ".replace("/", "\\/").replace('"p', '"\\u0070').encode()
+def unusual_spelling(body: Mapping[str, Any]) -> bytes:
+    """The same JSON with its keys reversed, extra white space and unnecessary escapes."""
+    reordered = {name: body[name] for name in reversed(list(body))}
+    return f"\r\n{json.dumps(reordered, indent=3)}\t ".replace("/", "\\/").replace('"p', '"\\u0070').encode()

@@ -1,4 +1,4 @@
-"""URLs that a callback must not have: internal hosts in every notation, other schemes, what is no URL. Pure."""
+"""Callback URLs that must be refused: internal hosts in every notation, other schemes, malformed URLs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PUBLIC = "https://example.com/hooks/done"  # reserved for examples, and its name resolves
+PUBLIC = "https://example.com/hooks/done"  # reserved for examples; the name resolves
 IMAGE = "https://example.com/image.jpg"
 NOWHERE = "https://hooks.evolink-check.invalid/done"  # a name that never resolves
 INTERNAL = (
@@ -27,12 +27,18 @@ OTHER_SCHEMES = (
         "httpss://a.b/",
     ),
 )
-NO_URIS = ("", "example.com/hooks/done", "//example.com/hooks/done", "/hooks/done", "call me when it is done")
-SPACED = ("https://example.com/when done", " https://example.com/done", "https://exa mple.com/done")
+NOT_URIS = (
+    "",
+    "example.com/hooks/done",
+    "//example.com/hooks/done",
+    "/hooks/done",
+    "call me when it is done",
+)
+WITH_SPACES = ("https://example.com/when done", " https://example.com/done", "https://exa mple.com/done")
 
 
 def url_notations(address: str) -> Iterator[str]:
-    """The ways to write an IPv4 address as a host that browsers and `inet_aton` understand, the plain one first."""
+    """Every notation of an IPv4 address that browsers or `inet_aton` accept as a host, the usual one first."""
     number = int(IPv4Address(address))
     a, b, c, d = number.to_bytes(4, "big")
     yield address
@@ -56,8 +62,8 @@ def _in_v6(address: IPv4Address) -> Iterator[str]:
     yield f"[{mapped.exploded.upper()}]"
 
 
-def disguises(host: str) -> Iterator[str]:
-    """URLs that lead to a host, however they look."""
+def disguised_urls(host: str) -> Iterator[str]:
+    """URLs of a host in various forms, some of which look like another host."""
     yield f"https://{host}/hooks/done"
     yield f"https://{host}"
     yield f"HTTPS://{host.upper()}/hooks/done"
@@ -68,18 +74,18 @@ def disguises(host: str) -> Iterator[str]:
     yield f"https://{host}#example.com"
 
 
-def internal_hosts(spelled_out: tuple[str, ...] = INTERNAL) -> tuple[str, ...]:
-    """Every internal host, each once, and these addresses in every notation."""
-    v4 = (*INTERNAL, *(host for address in spelled_out for host in url_notations(address)))
+def internal_hosts(in_all_notations: tuple[str, ...] = INTERNAL) -> tuple[str, ...]:
+    """Every internal host once, and the given addresses in every notation."""
+    v4 = (*INTERNAL, *(host for address in in_all_notations for host in url_notations(address)))
     v6 = (
-        spelled
+        notation
         for address in INTERNAL_V6
-        for spelled in (f"[{address}]", f"[{IPv6Address(address).exploded}]")
+        for notation in (f"[{address}]", f"[{IPv6Address(address).exploded}]")
     )
     percent = ("%31%32%37.0.0.1", "%6c%6f%63%61%6c%68%6f%73%74")
     return tuple(dict.fromkeys((*v4, *v6, *NAMES[:4], *percent)))
 
 
 def long_url(length: int, prefix: str = PUBLIC) -> str:
-    """A URL of so many characters."""
+    """A URL of exactly `length` characters."""
     return f"{prefix}{'?' if '?' not in prefix else '&'}x=".ljust(length, "x")

@@ -37,15 +37,15 @@ EXPLORE = schemathesis_findings.run_schemathesis
 def few_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few of each: here it counts when they are sent."""
     negative, creating = (
-        boundary_cases.negative_cases(SPEC, subject_at(""))[::20],
-        boundary_cases.creating_cases,
+        boundary_cases.invalid_creates(SPEC, subject_at(""))[::20],
+        boundary_cases.valid_creates,
     )
-    monkeypatch.setattr(boundary_cases, "negative_cases", lambda *_: negative)
+    monkeypatch.setattr(boundary_cases, "invalid_creates", lambda *_: negative)
     monkeypatch.setattr(boundary_cases, "read_only_cases", lambda *_: ())
-    monkeypatch.setattr(boundary_cases, "creating_cases", lambda *given: creating(*given)[:2])
-    monkeypatch.setattr(boundary_cases, "guarded_cases", lambda *_: ())
-    monkeypatch.setattr(strategies, "strategies", lambda *_: ())
-    monkeypatch.setattr(strategies, "creating", lambda *_: ())
+    monkeypatch.setattr(boundary_cases, "valid_creates", lambda *given: creating(*given)[:2])
+    monkeypatch.setattr(boundary_cases, "risky_creates", lambda *_: ())
+    monkeypatch.setattr(strategies, "free_strategies", lambda *_: ())
+    monkeypatch.setattr(strategies, "paid_strategies", lambda *_: ())
     monkeypatch.setattr(
         schemathesis_findings,
         "run_schemathesis",

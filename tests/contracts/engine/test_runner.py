@@ -37,7 +37,7 @@ FAILS = (Failing("service_error", {"prompt": "[[fail=service_error]]"}),)
 
 
 @cache
-def refused(negative: Any = boundary_cases.negative_cases) -> tuple[Case, ...]:
+def refused(negative: Any = boundary_cases.invalid_creates) -> tuple[Case, ...]:
     cases: tuple[Case, ...] = negative(SPEC, subject_at(""))
     internal = [case for case in cases if "callback.no-internal" in case.clauses]
     return (*cases[::20], *internal[:2])
@@ -48,15 +48,15 @@ def few_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Others test what is sent in the free phases; here a few of each do."""
     read_only, creating, guarded = (
         boundary_cases.read_only_cases,
-        boundary_cases.creating_cases,
-        boundary_cases.guarded_cases,
+        boundary_cases.valid_creates,
+        boundary_cases.risky_creates,
     )
-    monkeypatch.setattr(boundary_cases, "negative_cases", lambda *_: refused())
+    monkeypatch.setattr(boundary_cases, "invalid_creates", lambda *_: refused())
     monkeypatch.setattr(boundary_cases, "read_only_cases", lambda *given: read_only(*given)[::8])
-    monkeypatch.setattr(boundary_cases, "creating_cases", lambda *given: creating(*given)[:2])
-    monkeypatch.setattr(boundary_cases, "guarded_cases", lambda *given: guarded(*given)[:2])
-    monkeypatch.setattr(strategies, "strategies", lambda *_: ())
-    monkeypatch.setattr(strategies, "creating", lambda *_: ())
+    monkeypatch.setattr(boundary_cases, "valid_creates", lambda *given: creating(*given)[:2])
+    monkeypatch.setattr(boundary_cases, "risky_creates", lambda *given: guarded(*given)[:2])
+    monkeypatch.setattr(strategies, "free_strategies", lambda *_: ())
+    monkeypatch.setattr(strategies, "paid_strategies", lambda *_: ())
     monkeypatch.setattr(
         schemathesis_findings,
         "run_schemathesis",
@@ -253,7 +253,7 @@ def test_a_bug_in_a_phase_is_no_pass(mock: MockServer, monkeypatch: pytest.Monke
     def buggy(*_: object) -> tuple[()]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(boundary_cases, "negative_cases", buggy)
+    monkeypatch.setattr(boundary_cases, "invalid_creates", buggy)
     with pytest.raises(
         CouldNotRunError, match=r"(?s)a phase of the run failed.*ZeroDivisionError"
     ) as problem:

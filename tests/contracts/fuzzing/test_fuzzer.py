@@ -9,7 +9,7 @@ import pytest
 from evolink_check.fuzzing.fuzzer import fuzz, violations_of
 from evolink_check.generation.case import Case
 from evolink_check.generation.labels import create_case
-from evolink_check.generation.strategies import Strategy, strategies
+from evolink_check.generation.strategies import Strategy, free_strategies
 from evolink_check.settings import Effort
 from evolink_check.transport.target import OutOfTimeError, OverBudgetError
 from hypothesis import strategies as st
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from evolink_check.traffic.trace import Entry
 
-EVERY = strategies(SPEC, SUBJECT)
+EVERY = free_strategies(SPEC, SUBJECT)
 UNLISTED = next(one for one in EVERY if one.name == "a value that is not listed")
 OPERATION = next(iter(SPEC.creates["POST", CREATE].values()))
 # So few that all of them are drawn.

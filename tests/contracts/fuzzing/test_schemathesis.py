@@ -13,7 +13,7 @@ from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.fuzzing.schemathesis_findings import SchemathesisFindings, run_schemathesis, with_findings
 from evolink_check.fuzzing.schemathesis_runner import clause_of
 from evolink_check.fuzzing.schemathesis_transport import BASE, CaseAdapter, NotSentError
-from evolink_check.generation.labels import create_case, plain_case, query_case
+from evolink_check.generation.labels import bodyless_case, create_case, query_case
 from evolink_check.settings import Effort
 from evolink_check.traffic.trace import Entry, Exchange, Trace
 from evolink_check.transport.target import OutOfTimeError
@@ -158,7 +158,7 @@ ANY = create_case("x", OPERATION, SPEC, BODY)
 OPEN = create_case("x", OPERATION, SPEC, BODY | {"image_urls": []})
 WRONG = create_case("x", OPERATION, SPEC, BODY | {"duration": 7})
 QUERY = query_case("x", SPEC, "task-unified-1000000000-abcdefgh")
-DELETE = plain_case("x", "DELETE", CREATE)
+DELETE = bodyless_case("x", "DELETE", CREATE)
 
 
 @pytest.mark.parametrize(

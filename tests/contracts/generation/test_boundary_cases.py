@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from evolink_check.analysis.request_faults import create_faults
 from evolink_check.generation.boundary_cases import (
-    creating_cases,
-    guarded_cases,
-    negative_cases,
+    invalid_creates,
     read_only_cases,
+    risky_creates,
+    valid_creates,
 )
-from evolink_check.generation.case import speaks
+from evolink_check.generation.case import concerns
 from evolink_check.traffic.trace import MAIN, NOBODY, WRONG
 from support.in_process import CREATE, MODEL, SPEC
 from support.sending import CLAUSES, KNOWN, SUBJECT, VIOLATIONS, body_of, sending
@@ -26,10 +26,10 @@ CREATES = SPEC.creates["POST", CREATE]
 OPERATION = CREATES[MODEL]
 FIELDS = OPERATION.body_schema["x-subject"]["properties"]
 LISTED = {name: FIELDS[name]["enum"] for name in ("duration", "mode", "quality")}
-NEGATIVE = negative_cases(SPEC, KNOWN)
+NEGATIVE = invalid_creates(SPEC, KNOWN)
 READ_ONLY = read_only_cases(SPEC, KNOWN)
-CREATING = creating_cases(SPEC, KNOWN)
-GUARDED = guarded_cases(SPEC, KNOWN)
+CREATING = valid_creates(SPEC, KNOWN)
+GUARDED = risky_creates(SPEC, KNOWN)
 EVERY = (*NEGATIVE, *READ_ONLY, *CREATING, *GUARDED)
 
 
@@ -89,9 +89,9 @@ def test_the_correct_mock_refuses_every_negative_case_and_takes_nothing() -> Non
 
 def test_nothing_is_wrong_with_the_answers_of_the_correct_mock() -> None:
     with sending() as send:
-        for case in (*negative_cases(SPEC, SUBJECT), *read_only_cases(SPEC, SUBJECT)):
+        for case in (*invalid_creates(SPEC, SUBJECT), *read_only_cases(SPEC, SUBJECT)):
             assert VIOLATIONS(send(case)) == (), case.name
-        for case in (*creating_cases(SPEC, SUBJECT), *guarded_cases(SPEC, SUBJECT)):
+        for case in (*valid_creates(SPEC, SUBJECT), *risky_creates(SPEC, SUBJECT)):
             assert VIOLATIONS(send(case)) == (), case.name
 
 
@@ -119,7 +119,7 @@ def test_creates_are_few_and_the_plainest_stands_first() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_two_listed_values_stand_together_in_some_create(seed: int) -> None:
-    bodies = [body_of(case) for case in creating_cases(SPEC, SUBJECT, seed)]
+    bodies = [body_of(case) for case in valid_creates(SPEC, SUBJECT, seed)]
     for one, other in combinations(LISTED, 2):
         seen = {(body[one], body[other]) for body in bodies if one in body}
         assert seen == set(product(LISTED[one], LISTED[other]))
@@ -142,8 +142,8 @@ def test_creates_have_an_old_name_a_long_prompt_a_long_callback_and_what_is_unkn
 
 
 def test_equal_seeds_give_equal_creates_and_others_give_others() -> None:
-    assert creating_cases(SPEC, SUBJECT, 1) == creating_cases(SPEC, SUBJECT, 1)
-    assert len({creating_cases(SPEC, SUBJECT, seed) for seed in range(5)}) > 1
+    assert valid_creates(SPEC, SUBJECT, 1) == valid_creates(SPEC, SUBJECT, 1)
+    assert len({valid_creates(SPEC, SUBJECT, seed) for seed in range(5)}) > 1
 
 
 def test_guarded_cases_need_a_budget_and_hardly_any_makes_a_task() -> None:
@@ -160,7 +160,7 @@ def test_guarded_cases_need_a_budget_and_hardly_any_makes_a_task() -> None:
 def test_each_kind_of_key_has_its_case() -> None:
     assert {case.key for case in GUARDED} == {MAIN, WRONG, "poor", "barred"}
     assert "hasty" in {case.key for case in NEGATIVE} & {case.key for case in READ_ONLY}
-    assert {case.key for case in guarded_cases(SPEC, SUBJECT)} == {MAIN, WRONG}
+    assert {case.key for case in risky_creates(SPEC, SUBJECT)} == {MAIN, WRONG}
 
 
 @pytest.mark.parametrize(
@@ -168,16 +168,16 @@ def test_each_kind_of_key_has_its_case() -> None:
 )
 def test_where_any_key_is_taken_no_wrong_one_is_sent(subject: object) -> None:
     assert isinstance(subject, type(KNOWN))
-    every = (*negative_cases(SPEC, subject), *read_only_cases(SPEC, subject), *guarded_cases(SPEC, subject))
+    every = (*invalid_creates(SPEC, subject), *read_only_cases(SPEC, subject), *risky_creates(SPEC, subject))
     assert WRONG not in {case.key for case in every}
     assert not any((case.authorization or "").startswith("Bearer ") for case in every)
 
 
 def test_a_case_is_sent_when_it_speaks_of_a_wanted_clause_or_none_is_wanted() -> None:
     case = CREATING[0]
-    assert speaks(case, frozenset())
-    assert speaks(case, frozenset({"create.accepts", "link.24h"}))
-    assert not speaks(case, frozenset({"link.24h"}))
+    assert concerns(case, frozenset())
+    assert concerns(case, frozenset({"create.accepts", "link.24h"}))
+    assert not concerns(case, frozenset({"link.24h"}))
 
 
 def test_no_two_negative_cases_are_the_same_request() -> None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from evolink_check.generation.labels import (
+    bodyless_case,
+    can_send_wrong_keys,
     create_case,
     is_plain_segment,
-    plain_case,
     query_case,
-    wrong_keys_tell,
 )
 from evolink_check.traffic.trace import MAIN, NOBODY, WRONG
 from support.in_process import BODY, CREATE, MODEL, SPEC
@@ -81,7 +81,7 @@ def test_a_query_asks_for_an_id_as_it_is_written() -> None:
 
 
 def test_a_plain_case_has_no_body() -> None:
-    case = plain_case("x", "DELETE", "/x", "error.other-paths", key=NOBODY)
+    case = bodyless_case("x", "DELETE", "/x", "error.other-paths", key=NOBODY)
     assert (case.method, case.path, case.body, case.key) == ("DELETE", "/x", b"", NOBODY)
 
 
@@ -90,7 +90,7 @@ def test_a_plain_case_has_no_body() -> None:
     [({}, True), ({"any_key": True}, False), ({"cannot": frozenset({"auth.bearer"})}, False)],
 )
 def test_a_wrong_key_tells_only_where_keys_are_known(change: dict[str, Any], *, tells: bool) -> None:
-    assert wrong_keys_tell(replace(SUBJECT, **change)) is tells
+    assert can_send_wrong_keys(replace(SUBJECT, **change)) is tells
 
 
 @pytest.mark.parametrize("text", ["..", ".", "", "a/b", "a%2fb", "a%2Fb", "a%00", "a?b", "a#b", "%25", "%0a"])

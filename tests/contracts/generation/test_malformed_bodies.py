@@ -6,14 +6,14 @@ import json
 
 import pytest
 from evolink_check.analysis.request_faults import create_faults
-from evolink_check.generation.fields import usual_body
+from evolink_check.generation.fields import minimal_body
 from evolink_check.generation.malformed_bodies import refused_malformed, tolerated_malformed, without
 from support.in_process import BODY, CREATE, MODEL, SPEC
 from support.sending import SUBJECT, sending
 
 CREATES = SPEC.creates["POST", CREATE]
 OPERATION = CREATES[MODEL]
-GOOD = usual_body(OPERATION, SUBJECT)
+GOOD = minimal_body(OPERATION, SUBJECT)
 REFUSED = {case.name: case for case in refused_malformed(OPERATION, SPEC, GOOD)}
 LENIENT = {case.name: case for case in tolerated_malformed(OPERATION, SPEC, GOOD)}
 

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 import pytest
 from evolink_check import Conformance, Exchange
 from evolink_check.analysis.request_faults import create_faults
-from evolink_check.generation.invalid_bodies import FAULTS
-from evolink_check.generation.strategies import creating, strategies
+from evolink_check.generation.invalid_bodies import INVALID_BODIES
+from evolink_check.generation.strategies import free_strategies, paid_strategies
 from evolink_check.traffic.trace import MAIN, NOBODY
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 CREATES = SPEC.creates["POST", CREATE]
 OPERATION = CREATES[MODEL]
-STRATEGIES = {one.name: one for one in strategies(SPEC, SUBJECT)}
-VALID = creating(SPEC, SUBJECT)[0]
+STRATEGIES = {one.name: one for one in free_strategies(SPEC, SUBJECT)}
+VALID = paid_strategies(SPEC, SUBJECT)[0]
 VOICE = Conformance(SPEC)
 quickly = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -33,7 +33,7 @@ def sure(case: Case) -> set[str]:
     return {fault.clause for fault in create_faults(case.headers, case.body, CREATES) if fault.sure}
 
 
-@pytest.mark.parametrize("name", [name for name, _, _ in FAULTS])
+@pytest.mark.parametrize("name", [name for name, _, _ in INVALID_BODIES])
 @given(data=st.data())
 @quickly
 def test_a_strategy_of_single_faults_gives_just_that_fault(name: str, data: st.DataObject) -> None:
@@ -139,14 +139,14 @@ def test_ids_have_the_prefix_that_they_say(other: Case, unknown: Case) -> None:
 
 
 def test_where_any_key_is_taken_no_wrong_one_is_drawn() -> None:
-    careless = strategies(SPEC, replace(SUBJECT, any_key=True))
+    careless = free_strategies(SPEC, replace(SUBJECT, any_key=True))
     assert {one.name for one in careless} == STRATEGIES.keys() - {"a wrong key"}
 
 
 def test_an_operation_without_a_callback_has_no_strategies_of_callbacks() -> None:
     bare = replace(OPERATION, callback=None)
     names = {
-        one.name for one in strategies(replace(SPEC, creates={("POST", CREATE): {MODEL: bare}}), SUBJECT)
+        one.name for one in free_strategies(replace(SPEC, creates={("POST", CREATE): {MODEL: bare}}), SUBJECT)
     }
     assert names == {name for name in STRATEGIES if not name.startswith("a callback")}
 

@@ -8,12 +8,12 @@ import pytest
 from evolink_check.analysis.internal_hosts import host_of, is_internal, is_plainly_public, v4_of
 from evolink_check.generation.urls import (
     INTERNAL,
-    NO_URIS,
+    NOT_URIS,
     NOWHERE,
     OTHER_SCHEMES,
     PUBLIC,
-    SPACED,
-    disguises,
+    WITH_SPACES,
+    disguised_urls,
     internal_hosts,
     long_url,
     url_notations,
@@ -35,7 +35,7 @@ def test_every_notation_of_an_address_is_read_as_that_address(address: IPv4Addre
 
 @pytest.mark.parametrize("host", internal_hosts())
 def test_every_internal_host_is_one_in_every_disguise(host: str) -> None:
-    urls = list(disguises(host))
+    urls = list(disguised_urls(host))
     assert len(set(urls)) == 8
     for url in urls:
         assert is_uri(url)
@@ -65,4 +65,4 @@ def test_a_long_url_is_as_long_as_asked(length: int) -> None:
 
 def test_other_schemes_are_uris_and_the_rest_are_none() -> None:
     assert all(is_uri(url) and not url.lower().startswith("https://") for url in OTHER_SCHEMES)
-    assert not any(is_uri(url) for url in (*NO_URIS, *SPACED))
+    assert not any(is_uri(url) for url in (*NOT_URIS, *WITH_SPACES))
