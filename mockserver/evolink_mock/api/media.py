@@ -78,7 +78,11 @@ class MediaEndpoint:
             await send_error(send, exchange, error or ApiError(404))
             return
         exchange.task_id = task.id
-        response = await self._file(task)
+        try:
+            response = await self._file(task)
+        except OSError as problem:  # there is no folder for it, or the disk is full
+            await send_error(send, exchange, ApiError(500, hint=f"the result cannot be rendered: {problem}"))
+            return
         scope = {**scope, "headers": without_invalid_range(scope["headers"])}
         await response(scope, receive, _with_documented_errors(send, exchange))
 

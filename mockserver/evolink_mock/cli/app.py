@@ -96,7 +96,7 @@ def _spec(settings: Settings) -> Spec:
 
 def _announce(listeners: Listeners, settings: Settings, spec: Spec) -> None:
     """The ready line, and the three lines that point a client here."""
-    from evolink_mock.server.listeners import url_of
+    from evolink_mock.server.listeners import network_urls, url_of
 
     url = url_of(listeners.http)
     models = [model for by_model in spec.creates.values() for model in by_model if model is not None]
@@ -109,6 +109,8 @@ def _announce(listeners: Listeners, settings: Settings, spec: Spec) -> None:
     click.echo(f"  export EVOLINK_BASE_URL={url}")
     click.echo(f"  export EVOLINK_API_KEY={next(iter(sorted(settings.tokens)), 'any-token')}")
     click.echo('  curl "$EVOLINK_BASE_URL/v1/credits" -H "Authorization: Bearer $EVOLINK_API_KEY"')
+    if network := network_urls(listeners.http):
+        click.echo(f"  other machines reach it at {' and '.join(network)}")
     _announce_interception(listeners, settings)
     click.echo()
     click.echo("Ctrl-C stops it.")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from starlette.middleware.cors import CORSMiddleware
-
 from evolink_mock.domain.exchange import KEY
 
 if TYPE_CHECKING:
@@ -61,6 +59,8 @@ class _Allowed:
     """An app whose responses the page may read, and which answers its preflight requests."""
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
+        from starlette.middleware.cors import CORSMiddleware
+
         self._app = CORSMiddleware(
             app,
             allow_origins=origins,

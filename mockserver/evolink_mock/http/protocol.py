@@ -22,6 +22,7 @@ from evolink_mock.http.limits import Limits
 
 if TYPE_CHECKING:
     import asyncio
+    import ssl
     from collections.abc import Callable
 
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -35,6 +36,7 @@ class Protocol(HttpToolsProtocol):
 
     limits = Limits()
     transport: CoalescingTransport  # type: ignore[assignment]  # it has what uvicorn uses of an asyncio.Transport
+    on_tls: Callable[[ssl.SSLObject], None] | None = None  # called when a TLS handshake has succeeded
     is_overload_logged = False  # of all connections of a listener: one line for each time of overload
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -59,6 +61,8 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(
             cast("asyncio.Transport", CoalescingTransport(transport, self.continue_reading))
         )
+        if self.on_tls is not None:
+            self.on_tls(transport.get_extra_info("ssl_object"))
         if len(self.connections) > self.limits.connections:
             self._log_overload()
             self._refuse(ApiError(503, f"this server accepts {self.limits.connections} connections"))

@@ -49,7 +49,10 @@ class Authority:
     key_pem: bytes
 
     def server_context(self, hosts: Iterable[str], now: float) -> ssl.SSLContext:
-        """TLS for a server that answers as this machine and all of `hosts`, with a new one-year certificate."""
+        """TLS for a server that answers as this machine and all of `hosts`, with a new one-year certificate.
+
+        Raises `AuthorityError`.
+        """
         import trustme
 
         today = datetime.fromtimestamp(now, UTC)
@@ -64,8 +67,11 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
         # By way of a temporary file that only its owner can read: in the authority's folder, which is writable.
-        with leaf.private_key_and_cert_chain_pem.tempfile(dir=str(self.certificate.parent)) as path:
-            context.load_cert_chain(path)
+        try:
+            with leaf.private_key_and_cert_chain_pem.tempfile(dir=str(self.certificate.parent)) as path:
+                context.load_cert_chain(path)
+        except OSError as error:
+            raise _cannot_store(self.certificate.parent, error) from error
         return context
 
 
@@ -81,9 +87,13 @@ def open_authority(folder: Path, hosts: Iterable[str], now: float) -> Authority:
         with _locked(folder):
             return _open(folder, set(hosts), datetime.fromtimestamp(now, UTC))
     except OSError as error:
-        raise AuthorityError(
-            f"{folder}: cannot store the certificate authority here: {error.strerror}; choose another --ca-dir"
-        ) from error
+        raise _cannot_store(folder, error) from error
+
+
+def _cannot_store(folder: Path, error: OSError) -> AuthorityError:
+    return AuthorityError(
+        f"{folder}: cannot store the certificate authority here: {error.strerror}; choose another --ca-dir"
+    )
 
 
 def _open(folder: Path, hosts: set[str], today: datetime) -> Authority:

@@ -43,10 +43,15 @@ _HOW_TO = """\
 """
 
 
+# The API's other hosts. They are on pages of its documentation that are not among the built-in documents.
+_SIBLINGS = {"api.evolink.ai": ("direct.evolink.ai", "files-api.evolink.ai")}
+
+
 def hosts_of(spec: Spec) -> tuple[str, ...]:
-    """The host names in the `servers` of the documents, sorted; addresses and local names are skipped."""
+    """The API's host names, sorted: those in the `servers` of the documents, without addresses and local names."""
     hosts = {_host_of(server) for document in spec.documents.values() for server in _servers(document)}
-    return tuple(sorted(host for host in hosts if host is not None))
+    names = {host for host in hosts if host is not None}
+    return tuple(sorted(names.union(*(_SIBLINGS.get(name, ()) for name in names))))
 
 
 def _servers(node: Any) -> Iterator[dict[str, Any]]:

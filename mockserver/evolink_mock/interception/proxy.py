@@ -46,6 +46,9 @@ class Passage(NamedTuple):
     outcome: str
 
 
+UNTRUSTED = "did not trust the certificate"  # the outcome for a client that gave up the TLS handshake
+
+
 class ProxyRequest(NamedTuple):
     """A tunnel (`head` is empty), or a request to forward: this head, and what follows it."""
 

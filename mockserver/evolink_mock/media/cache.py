@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -55,6 +56,18 @@ class MediaCache:
             await _wait_for(job)
         self._mark_used(path)
         return path
+
+    def problem(self) -> str | None:
+        """Why no file can be rendered here, if so; to be asked for at the start."""
+        from tempfile import gettempdir
+
+        try:
+            directory = (
+                gettempdir() if self._chosen_directory is None else _make_directory(self._chosen_directory)
+            )
+        except OSError as error:
+            return f"no folder for result files: {error.strerror}; set TMPDIR to a writable folder"
+        return None if os.access(directory, os.W_OK) else f"{directory} is not writable"
 
     def close(self) -> None:
         """Wait for the rendering in progress, cancel those that have not begun, remove the private folder."""

@@ -12,12 +12,15 @@ from evolink_mock.domain.clock import SystemClock
 from evolink_mock.settings import ca_folder
 
 if TYPE_CHECKING:
+    import ssl
+
     from evolink_spec import Spec
 
     from evolink_mock.interception.certificate_authority import Authority
     from evolink_mock.settings import Settings
 
 BACKLOG = 2048
+_ANY_IPV4, _ANY_IPV6 = "0.0.0.0", "::"  # noqa: S104  (whoever asks for it gets it)
 
 
 class PortError(Exception):
@@ -33,6 +36,7 @@ class Listeners:
     proxy: socket.socket | None = None
     authority: Authority | None = None
     hosts: tuple[str, ...] = ()
+    tls: ssl.SSLContext | None = None  # of the https listener
     control: socket.socket | None = None  # of the control API, when it has an address of its own
 
     def __enter__(self) -> Self:
@@ -64,20 +68,24 @@ def open_listeners(spec: Spec, settings: Settings) -> Listeners:
 
         hosts = hosts_of(spec)
         # Real time, whatever the clock of the tasks says: clients check certificates against it.
-        authority = open_authority(ca_folder(settings), hosts, SystemClock().now())
+        now = SystemClock().now()
+        authority = open_authority(ca_folder(settings), hosts, now)
+        tls = authority.server_context(hosts, now)
         https = opened.enter_context(listen(host, https_port or 0, "--https-port"))
         proxy = None
         if proxy_port is not None:
             proxy = opened.enter_context(listen(host, proxy_port, "--proxy-port"))
         opened.pop_all()
-        return Listeners(http, https, proxy, authority, hosts, control)
+        return Listeners(http, https, proxy, authority, hosts, tls, control)
 
 
 def listen(host: str, port: int, option: str = "--port") -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises `PortError`, which names the option."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+        # `::` accepts IPv4 too, as users expect it to, where the system can.
+        dual = host == _ANY_IPV6 and socket.has_dualstack_ipv6()
+        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=dual)
     except (OSError, OverflowError) as error:
         raise PortError(_explain(error, host, port, option)) from error
 
@@ -95,10 +103,33 @@ def _explain(error: Exception, host: str, port: int, option: str) -> str:
 def local_address(listener: socket.socket) -> tuple[str, int]:
     """The address and port at which a client on this machine reaches a listening socket."""
     host, port = listener.getsockname()[:2]
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port  # noqa: S104  (shown, not bound)
+    return {_ANY_IPV4: "127.0.0.1", _ANY_IPV6: "::1"}.get(host, host), port
 
 
 def url_of(listener: socket.socket, scheme: str = "http") -> str:
     """The URL at which a client on this machine reaches a listening socket."""
     host, port = local_address(listener)
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def network_urls(listener: socket.socket) -> list[str]:
+    """The URLs at which other machines reach a listening socket; none unless it listens on every address."""
+    host, port = listener.getsockname()[:2]
+    addresses = []
+    if host == _ANY_IPV4 or (host == _ANY_IPV6 and socket.has_dualstack_ipv6()):
+        addresses.append(_own_address(socket.AF_INET, "192.0.2.1"))
+    if host == _ANY_IPV6:
+        addresses.append(_own_address(socket.AF_INET6, "2001:db8::1"))
+    hosts = [f"[{address}]" if ":" in address else address for address in addresses if address]
+    return [f"http://{host}:{port}" for host in hosts]
+
+
+def _own_address(family: socket.AddressFamily, outside: str) -> str | None:
+    """The address of this machine from which it would reach an address outside. Nothing is sent."""
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((outside, 9))
+            address: str = probe.getsockname()[0]
+    except OSError:
+        return None  # there is no network
+    return address

@@ -9,11 +9,10 @@ import signal
 import sys
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
-from evolink_mock.domain.clock import SystemClock
 from evolink_mock.http.access_log import AccessLog
 from evolink_mock.http.connection import STOPPING
 from evolink_mock.http.limits import Limits
@@ -21,6 +20,7 @@ from evolink_mock.http.protocol import Protocol, protocol_with
 from evolink_mock.server.app import create_app
 from evolink_mock.server.listeners import BACKLOG, Listeners, local_address
 from evolink_mock.server.log_writer import LogWriter, logging_to_stderr
+from evolink_mock.server.tls_handshakes import HANDSHAKE_SECONDS, TlsHandshakes
 from evolink_mock.service.service import Service
 
 if TYPE_CHECKING:
@@ -40,7 +40,13 @@ if TYPE_CHECKING:
 _STOP_SECONDS = 2  # for all of it
 _GRACE_SECONDS = 0.2  # for requests in progress, before those that wait for something are ended
 _ABORT_SECONDS = 0.3  # after that, for clients to read their responses
-_TLS_SHUTDOWN_SECONDS = 1.0  # for a client to answer the close of its TLS connection; the default is 30
+_TLS_TIMEOUTS = {
+    "ssl_handshake_timeout": HANDSHAKE_SECONDS,
+    "ssl_shutdown_timeout": 1.0,  # for a client to answer the close of its TLS connection; the default is 30
+}
+
+
+_log = logging.getLogger("evolink_mock")
 
 
 def serve(
@@ -49,10 +55,15 @@ def serve(
     """Serve until Ctrl-C or SIGTERM. `ready` is called, in a thread, when requests are answered."""
     service = create_service(spec, settings, listeners)
 
+    def announce() -> None:
+        ready()
+        if (problem := service.media_cache.problem()) is not None:
+            _log.warning("results cannot be downloaded: %s", problem)
+
     def on_ready() -> None:
         freeze_memory()
         # In a thread: whoever reads stdout may be slow, too.
-        threading.Thread(target=ready, name="evolink-mock ready", daemon=True).start()
+        threading.Thread(target=announce, name="evolink-mock ready", daemon=True).start()
 
     with logging_to_stderr(quiet=quiet) as writer, listeners:
         log = AccessLog(writer.write, colour=sys.stderr.isatty())
@@ -125,9 +136,9 @@ class Server(uvicorn.Server):
         self._service = service
         self._listeners = listeners
         self._ready = ready
-        self._proxy = _create_proxy(
-            listeners, observe_proxy or _log_passage, offline=service.settings.offline
-        )
+        self._handshakes: TlsHandshakes | None = None
+        self._observe_proxy = observe_proxy or _log_passage
+        self._proxy = _create_proxy(listeners, self._observe_proxy, offline=service.settings.offline)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve every listener, then call `ready`."""
@@ -135,9 +146,7 @@ class Server(uvicorn.Server):
         if not self.started:
             return
         if self._listeners.https is not None:
-            assert self._listeners.authority is not None  # noqa: S101  (an https listener has one)
-            context = self._listeners.authority.server_context(self._listeners.hosts, SystemClock().now())
-            self.servers.append(await self._serve_on(self._listeners.https, self.config, context))
+            self.servers.append(await self._serve_https(self._listeners.https))
         if self._listeners.control is not None:
             self.servers.append(await self._serve_control(self._listeners.control))
         if self._proxy is not None and self._listeners.proxy is not None:
@@ -146,6 +155,8 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close every listener, after the requests in progress have been answered."""
+        if self._handshakes is not None:
+            self._handshakes.close()
         if self._proxy is not None:
             await self._proxy.close()
         ending = asyncio.create_task(self._end_requests())
@@ -155,7 +166,7 @@ class Server(uvicorn.Server):
     async def _end_requests(self) -> None:
         """Have the requests that wait for something answered now, and cut the connections that remain."""
         await asyncio.sleep(_GRACE_SECONDS)
-        for task in self.server_state.tasks:
+        for task in list(self.server_state.tasks):
             task.cancel(STOPPING)
         await asyncio.sleep(_ABORT_SECONDS)
         for connection in list(self.server_state.connections):
@@ -166,31 +177,48 @@ class Server(uvicorn.Server):
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 
+    async def _serve_https(self, listener: socket.socket) -> asyncio.Server:
+        """Serve the app by TLS, and report clients that do not trust the certificate."""
+        from evolink_mock.interception.proxy import UNTRUSTED, Passage
+
+        address, port = local_address(listener)
+
+        def report(name: str) -> None:
+            # A client of the proxy has asked for the port of the real API.
+            self._observe_proxy(Passage(name, 443 if name in self._listeners.hosts else port, UNTRUSTED))
+
+        assert self._listeners.tls is not None  # noqa: S101  (an https listener has it)
+        self._handshakes = TlsHandshakes(self._listeners.tls, address, report)
+        return await self._serve_on(listener, self.config, self._listeners.tls, self._handshakes.complete)
+
     async def _serve_control(self, listener: socket.socket) -> asyncio.Server:
         """Serve the control API alone, over the same service."""
         from evolink_mock.control.routes import create_control_app
 
         config = uvicorn_config(create_control_app(self._service, self._service.settings.control))
         config.load()
-        return await self._serve_on(listener, config, None)
+        return await self._serve_on(listener, config)
 
     async def _serve_on(
-        self, listener: socket.socket, config: uvicorn.Config, context: ssl.SSLContext | None
+        self,
+        listener: socket.socket,
+        config: uvicorn.Config,
+        context: ssl.SSLContext | None = None,
+        on_tls: Callable[[ssl.SSLObject], None] | None = None,
     ) -> asyncio.Server:
         """Serve the same protocol on another socket: uvicorn supports only one app, with or without TLS."""
         loop = asyncio.get_running_loop()
-
-        create = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
+        create = cast("type[Protocol]", config.http_protocol_class)
 
         def protocol() -> asyncio.Protocol:
-            return create(
+            connection = create(
                 config=config, server_state=self.server_state, app_state=self.lifespan.state, _loop=loop
             )
+            connection.on_tls = on_tls
+            return connection
 
-        shutdown_timeout = None if context is None else _TLS_SHUTDOWN_SECONDS
-        return await loop.create_server(
-            protocol, sock=listener, ssl=context, backlog=BACKLOG, ssl_shutdown_timeout=shutdown_timeout
-        )
+        timeouts: dict[str, Any] = {} if context is None else _TLS_TIMEOUTS
+        return await loop.create_server(protocol, sock=listener, ssl=context, backlog=BACKLOG, **timeouts)
 
 
 def _create_proxy(listeners: Listeners, observe: Callable[[Passage], None], *, offline: bool) -> Proxy | None:
@@ -203,7 +231,13 @@ def _create_proxy(listeners: Listeners, observe: Callable[[Passage], None], *, o
 
 
 def _log_passage(passage: Passage) -> None:
-    logging.getLogger("evolink_mock.proxy").info("proxy  %s:%d  %s", *passage)
+    from evolink_mock.interception.proxy import UNTRUSTED
+
+    log = logging.getLogger("evolink_mock.proxy")
+    if passage.outcome == UNTRUSTED:
+        log.warning("https  a client connected to %s:%d but %s", *passage)
+    else:
+        log.info("proxy  %s:%d  %s", *passage)
 
 
 def freeze_memory() -> None:

@@ -206,3 +206,18 @@ def test_a_client_that_leaves_does_not_disturb_the_next(start: Callable[..., Moc
 
     mock.run(impatient())
     assert fetch(mock, link).status_code == 200
+
+
+def test_a_result_that_cannot_be_rendered_is_an_error_without_a_traceback(
+    mock: Mock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def none_usable(**_: str) -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    task = mock.create()
+    mock.clock.advance(60)
+    monkeypatch.setattr("tempfile.mkdtemp", none_usable)
+    answer = mock.get(f"/media/{task['id']}.mp4")
+    assert (answer.status_code, shaped(answer)["code"]) == (500, "internal_error")
+    assert "No usable temporary directory" in mock.noted[-1].notes[-1]
+    assert caplog.records == []

@@ -314,3 +314,15 @@ def test_the_port_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     port_file.write_text("old")
     write_atomically(port_file, b"8080\n")
     assert (port_file.read_text(), list(tmp_path.iterdir())) == ("8080\n", [port_file])
+
+
+def test_the_banner_of_every_address_names_those_that_other_machines_reach(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evolink_mock.server.listeners._own_address", lambda *_: "192.168.1.5")
+    assert re.search(
+        r"^  other machines reach it at http://192\.168\.1\.5:\d+$",
+        run("serve", "--host", "0.0.0.0").out,
+        re.MULTILINE,
+    )
+    assert "other machines" not in run("serve").out

@@ -37,8 +37,8 @@ def server(url: str, **variables: str) -> dict[str, Any]:
     return {"url": url, "variables": {name: {"default": value} for name, value in variables.items()}}
 
 
-def test_the_api_of_the_built_in_documents_has_one_host() -> None:
-    assert hosts_of(SPEC) == ("api.evolink.ai",)
+def test_the_api_of_the_built_in_documents_has_three_hosts() -> None:
+    assert hosts_of(SPEC) == ("api.evolink.ai", "direct.evolink.ai", "files-api.evolink.ai")
 
 
 def test_servers_of_every_document_path_and_operation_count_once() -> None:

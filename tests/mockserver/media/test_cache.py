@@ -310,3 +310,18 @@ def test_the_files_are_real_unless_told_otherwise() -> None:
         assert (await media_cache.file(MediaSpec("video", 0.125, 96, 64, 0))).read_bytes()[4:8] == b"ftyp"
 
     play(media_cache, scene())
+
+
+def test_a_folder_that_cannot_be_written_is_a_problem_that_is_known_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert MediaCache().problem() is None
+    assert MediaCache(tmp_path / "new").problem() is None
+    (tmp_path / "file").touch()
+    assert "no folder for result files: Not a directory" in str(MediaCache(tmp_path / "file" / "x").problem())
+
+    def none_usable() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", none_usable)
+    assert "No usable temporary directory found; set TMPDIR" in str(MediaCache().problem())

@@ -19,9 +19,20 @@ import pytest
 from click.testing import CliRunner
 from evolink_mock.cli.app import app
 from evolink_mock.domain.units import Speed
+from evolink_mock.interception.certificate_authority import AuthorityError
+from evolink_mock.interception.proxy import UNTRUSTED, Passage
+from evolink_mock.server import listeners as listeners_module
 from evolink_mock.server import server
 from evolink_mock.server.app import create_app
-from evolink_mock.server.listeners import Listeners, PortError, open_listeners, url_of
+from evolink_mock.server.listeners import (
+    Listeners,
+    PortError,
+    listen,
+    local_address,
+    network_urls,
+    open_listeners,
+    url_of,
+)
 from evolink_mock.server.thread import serve_in_thread
 from evolink_mock.settings import Settings, ca_folder, check
 from evolink_spec import load
@@ -31,7 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from evolink_mock.domain.exchange import Exchange
-    from evolink_mock.interception.proxy import Passage
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 SPEC = load()
@@ -235,7 +245,8 @@ def test_the_command_says_where_its_listeners_are_and_closes_them(
     process, text = started
     https = re.search(r"^  https: https://127\.0\.0\.1:(\d+)$", text, re.MULTILINE)
     proxy = re.search(
-        r"^  export HTTPS_PROXY=http://127\.0\.0\.1:(\d+)  # plays api\.evolink\.ai, forwards the rest$",
+        r"^  export HTTPS_PROXY=http://127\.0\.0\.1:(\d+)  "
+        r"# plays api\.evolink\.ai, direct\.evolink\.ai, files-api\.evolink\.ai, forwards the rest$",
         text,
         re.MULTILINE,
     )
@@ -290,3 +301,83 @@ def test_the_authority_of_an_https_listener_is_handed_out(tmp_path: Path) -> Non
         assert listeners.authority is not None
         answer = ask.get(f"{url_of(listeners.http)}/__mock__/ca.pem")
         assert answer.content == listeners.authority.certificate.read_bytes()
+
+
+@pytest.mark.parametrize("by_proxy", [True, False])
+def test_a_client_that_does_not_trust_the_certificate_is_told_apart_from_one_that_does_not_come(
+    tmp_path: Path, *, by_proxy: bool
+) -> None:
+    passages: list[Passage] = []
+    chosen = settings(tmp_path, proxy_port=0)
+    with serve_in_thread(SPEC, chosen, observe_proxy=passages.append) as server:
+        assert server.listeners.proxy is not None
+        assert server.listeners.https is not None
+        url = HOST if by_proxy else url_of(server.listeners.https, "https")
+        port = 443 if by_proxy else local_address(server.listeners.https)[1]
+        proxy = url_of(server.listeners.proxy) if by_proxy else None
+        with (
+            httpx.Client(proxy=proxy, trust_env=False) as distrustful,
+            pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"),
+        ):
+            distrustful.get(f"{url}/v1/credits")
+        with client(server.listeners, proxy=proxy) as trustful:
+            assert trustful.get(f"{url}/v1/credits").status_code == 200
+    host = "api.evolink.ai" if by_proxy else "127.0.0.1"
+    assert passages == [Passage(host, port, UNTRUSTED)]
+
+
+def test_the_log_of_the_command_names_a_client_that_does_not_trust_the_certificate(
+    started: tuple[subprocess.Popen[str], str],
+) -> None:
+    process, text = started
+    port = re.search(r"^  https: https://127\.0\.0\.1:(\d+)$", text, re.MULTILINE)
+    assert port
+    with (
+        socket.create_connection(("127.0.0.1", int(port[1]))) as plain,
+        pytest.raises(ssl.SSLCertVerificationError),
+    ):
+        ssl.create_default_context().wrap_socket(plain, server_hostname="api.evolink.ai")
+    process.send_signal(signal.SIGINT)
+    _, log = process.communicate()
+    assert "https  a client connected to api.evolink.ai:443 but did not trust the certificate\n" in log
+
+
+def test_every_ipv6_address_is_every_ipv4_address_too() -> None:
+    with listen("::", 0) as listener:
+        _, port = local_address(listener)
+        for address in ("127.0.0.1", "::1"):
+            socket.create_connection((address, port)).close()
+
+
+def test_the_urls_of_every_address_are_those_that_other_machines_reach(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    addresses = {socket.AF_INET: "192.168.1.5", socket.AF_INET6: "fd00::5"}
+    monkeypatch.setattr(listeners_module, "_own_address", lambda family, _: addresses[family])
+    for host, expected in {
+        "127.0.0.1": [],
+        "::1": [],
+        "0.0.0.0": ["http://192.168.1.5:{}"],
+        "::": ["http://192.168.1.5:{}", "http://[fd00::5]:{}"],
+    }.items():
+        with listen(host, 0) as listener:
+            _, port = local_address(listener)
+            assert network_urls(listener) == [url.format(port) for url in expected]
+
+
+def test_a_machine_without_a_network_has_no_such_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(*_: Any) -> None:
+        raise OSError(101, "Network is unreachable")
+
+    with listen("0.0.0.0", 0) as listener:
+        monkeypatch.setattr(socket, "socket", unreachable)
+        assert network_urls(listener) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder of Linux")
+def test_a_folder_that_is_read_only_is_told_before_the_start_with_the_option() -> None:
+    with pytest.raises(
+        AuthorityError,
+        match=r"/proc/x: cannot store the certificate authority here: .*; choose another --ca-dir",
+    ):
+        open_listeners(SPEC, Settings(port=0, https_port=0, ca_dir=Path("/proc/x")))

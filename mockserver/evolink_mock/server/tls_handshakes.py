@@ -1,0 +1,43 @@
+"""Notice clients that connect by TLS but give up during the handshake: usually, they do not trust the certificate."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+HANDSHAKE_SECONDS = 10.0  # for a whole handshake
+
+
+class TlsHandshakes:
+    """The handshakes of one listener. `on_failure` is called with the host name that the client asked for.
+
+    asyncio reports only those that succeed. Others are noticed when their time is over, or at `close`.
+    """
+
+    def __init__(self, context: ssl.SSLContext, default_name: str, on_failure: Callable[[str], None]) -> None:
+        self._default_name = default_name
+        self._on_failure = on_failure
+        self._open: dict[ssl.SSLObject, str] = {}
+        context.sni_callback = self._begin
+
+    def _begin(self, connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        self._open[connection] = name or self._default_name
+        asyncio.get_running_loop().call_later(HANDSHAKE_SECONDS, self._expire, connection)
+
+    def complete(self, connection: ssl.SSLObject) -> None:
+        """Forget a handshake that has succeeded."""
+        self._open.pop(connection, None)
+
+    def close(self) -> None:
+        """Report what has not succeeded until now."""
+        for connection in list(self._open):
+            self._expire(connection)
+
+    def _expire(self, connection: ssl.SSLObject) -> None:
+        name = self._open.pop(connection, None)
+        if name is not None:
+            self._on_failure(name)
