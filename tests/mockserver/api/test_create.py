@@ -91,7 +91,7 @@ def test_the_old_model_name_is_mapped_and_the_answer_names_the_actual_one(mock: 
     "field",
     [{"aspect_ratio": "16:9"}, {"generate_audio": True}, {"id": 1}, {"": None}, {"messages": [{"role": {}}]}],
 )
-def test_an_unknown_field_is_let_pass_with_a_warning_for_the_log(mock: Mock, field: dict[str, Any]) -> None:
+def test_an_unknown_field_is_accepted_with_a_warning_in_the_log(mock: Mock, field: dict[str, Any]) -> None:
     mock.create(**field)
     assert mock.noted[-1].notes == (f"warning: unknown field {next(iter(field))}",)
 
@@ -102,7 +102,7 @@ def test_the_warning_of_a_misspelled_field_names_the_nearest(mock: Mock, name: s
     assert mock.noted[-1].notes == (f"warning: unknown field {name} (did you mean {nearest}?)",)
 
 
-def test_documented_fields_are_no_reason_for_a_warning(mock: Mock) -> None:
+def test_documented_fields_cause_no_warning(mock: Mock) -> None:
     mock.create(duration=6, mode="fun", quality="720p", callback_url="https://example.com/hook")
     assert mock.noted[-1].notes == ()
 
@@ -137,7 +137,7 @@ def test_an_unknown_header_changes_nothing(start: Callable[..., Mock], name: str
         ({"callback_url": "https://example.com/" + 2048 * "a"}, "callback_url", "2048"),
     ],
 )
-def test_a_refusal_keeps_the_documented_words_and_adds_what_is_wrong_where(
+def test_a_400_keeps_the_documented_message_and_adds_the_field_and_the_reason(
     mock: Mock, change: dict[str, Any], param: str, words: str
 ) -> None:
     answer = mock.post(BODY | change)
@@ -156,15 +156,15 @@ def test_a_required_field_that_is_missing_is_named(mock: Mock, name: str) -> Non
     assert (error["param"], error["message"]) == (name, f"Invalid request parameters: {name}: is required")
 
 
-def test_the_value_of_a_callback_url_is_shown_to_nobody(mock: Mock) -> None:
+def test_the_value_of_a_callback_url_is_never_shown(mock: Mock) -> None:
     answer = mock.post(BODY | {"callback_url": "http://example.com/?secret=hush"})
     assert answer.status_code == 400
     assert "hush" not in answer.text + mock.logged()
 
 
-@pytest.mark.parametrize("given", [6.0, 10.0])
-def test_a_whole_number_is_an_integer_however_it_is_written(mock: Mock, given: float) -> None:
-    assert mock.post(json.dumps(BODY | {"duration": given}).encode()).status_code == 200
+@pytest.mark.parametrize("duration", [6.0, 10.0])
+def test_a_whole_number_is_an_integer_however_it_is_written(mock: Mock, duration: float) -> None:
+    assert mock.post(json.dumps(BODY | {"duration": duration}).encode()).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_parameters_and_case_of_the_content_type_do_not_matter(mock: Mock, conte
 @given(JSON | NEARLY)
 @example({**BODY, "duration": 6.5})
 @example({**BODY, "image_urls": ["http://[::1]:80/%41?x=[]"]})
-def test_any_json_gets_a_task_or_the_documented_400_and_both_voices_agree(lasting: Mock, body: Any) -> None:
+def test_any_json_gets_a_task_or_the_documented_400_and_openapi_core_agrees(lasting: Mock, body: Any) -> None:
     raw = json.dumps(body).encode()
     answer = lasting.post(raw)
     headers = (("authorization", "Bearer key"), ("content-type", "application/json"))

@@ -17,19 +17,19 @@ PRICE = 5
 FAILING = {"prefer": "mock=fail=service_error"}
 
 
-def asked(mock: Mock, token: str = "key") -> dict[str, Any]:
+def credits_of(mock: Mock, token: str = "key") -> dict[str, Any]:
     answer = mock.get("/v1/credits", token=token)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     body: dict[str, Any] = answer.json()
     return body
 
 
-def test_credits_are_told_as_clients_read_them(start: Callable[..., Mock]) -> None:
+def test_the_credits_response_has_the_documented_shape(start: Callable[..., Mock]) -> None:
     mock = start(credits=100)
     mock.create()
     both = {"remaining_credits": 95, "used_credits": 5}
     data = {"user": both, "token": {**both, "unlimited_credits": False}}
-    assert asked(mock) == {"success": True, "message": "", "data": data}
+    assert credits_of(mock) == {"success": True, "message": "", "data": data}
 
 
 @pytest.mark.parametrize("token", [None, "unknown"])
@@ -58,7 +58,7 @@ def test_a_refused_create_reserves_nothing(mock: Mock, body: Any) -> None:
     assert mock.left() == before
 
 
-def test_a_failed_task_gives_its_credits_back_when_it_fails_and_not_before(mock: Mock) -> None:
+def test_a_failed_task_returns_its_credits_when_it_fails_and_not_before(mock: Mock) -> None:
     before = mock.left()
     task = mock.post(BODY, headers=FAILING).json()
     mock.clock.advance(4.99)
@@ -67,7 +67,7 @@ def test_a_failed_task_gives_its_credits_back_when_it_fails_and_not_before(mock:
     assert (mock.query(task)["status"], mock.left()) == ("failed", before)
 
 
-def test_failures_give_back_in_the_order_they_happen(mock: Mock) -> None:
+def test_failures_return_credits_in_the_order_they_happen(mock: Mock) -> None:
     before = mock.left()
     mock.post(BODY, headers=FAILING)
     mock.post(BODY, headers={"prefer": "mock=fail=service_error@1"})
@@ -78,11 +78,13 @@ def test_failures_give_back_in_the_order_they_happen(mock: Mock) -> None:
     assert mock.left() == before - PRICE
 
 
-@pytest.mark.parametrize("given", [0, 4, 4.99])
-def test_a_create_that_the_credits_do_not_cover_is_402(start: Callable[..., Mock], given: float) -> None:
-    mock = start(credits=given)
+@pytest.mark.parametrize("credits_left", [0, 4, 4.99])
+def test_a_create_that_the_credits_do_not_cover_is_402(
+    start: Callable[..., Mock], credits_left: float
+) -> None:
+    mock = start(credits=credits_left)
     assert mock.post(BODY).status_code == 402
-    assert mock.left() == given
+    assert mock.left() == credits_left
 
 
 def test_the_last_credits_can_be_spent(start: Callable[..., Mock]) -> None:
@@ -106,6 +108,6 @@ def test_every_token_has_its_own_credits(start: Callable[..., Mock]) -> None:
     mock.create("two")
 
 
-def test_asking_for_credits_is_never_too_often(start: Callable[..., Mock]) -> None:
+def test_the_rate_limit_does_not_apply_to_the_credits(start: Callable[..., Mock]) -> None:
     mock = start(rate=Rate(1, 60.0))
-    assert {asked(mock)["success"] for _ in range(5)} == {True}
+    assert {credits_of(mock)["success"] for _ in range(5)} == {True}

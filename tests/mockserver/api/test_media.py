@@ -51,11 +51,11 @@ def test_a_link_to_nothing_is_404() -> None:
 
 
 @pytest.mark.parametrize("ending", ["", ".", ".mp3", ".mp4.mp4", ".MP4", "x.mp4", ".mp4/"])
-def test_another_ending_is_another_file_and_not_there(ending: str) -> None:
+def test_a_file_with_another_suffix_does_not_exist(ending: str) -> None:
     assert status(a_task(), END, a_task().id + ending) == 404
 
 
-def test_the_ending_is_that_of_what_the_task_makes() -> None:
+def test_the_suffix_is_that_of_the_medium() -> None:
     image = a_task(operation=an_operation(medium="image"))
     assert status(image, END, image.id + ".png") == 200
     assert status(image, END, image.id + ".mp4") == 404

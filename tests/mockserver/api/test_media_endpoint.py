@@ -48,7 +48,7 @@ def fetch(mock: Mock, link: str, method: str = "GET", **headers: str) -> Any:
     [({}, 6, 480), ({"duration": 10, "quality": "720p"}, 10, 720)],
     ids=["default", "720p"],
 )
-def test_a_result_is_an_h264_mp4_of_the_asked_duration_and_height(
+def test_a_result_is_an_h264_mp4_of_the_requested_duration_and_height(
     world: Mock, fields: dict[str, Any], seconds: int, height: int
 ) -> None:
     answer = fetch(world, completed(world, **fields))
@@ -71,11 +71,11 @@ def test_a_result_is_served_whole_with_its_type_and_length_and_needs_no_token(wo
 
 
 @pytest.mark.parametrize("token", ["key", "other", "nonsense"])
-def test_a_token_does_no_harm(world: Mock, link: str, token: str) -> None:
+def test_a_result_can_be_downloaded_with_any_token(world: Mock, link: str, token: str) -> None:
     assert world.get(link, token=token).status_code == 200
 
 
-def test_head_tells_the_same_without_the_file(world: Mock, link: str) -> None:
+def test_head_returns_the_same_headers_without_the_file(world: Mock, link: str) -> None:
     head, get = fetch(world, link, "HEAD"), fetch(world, link)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers == get.headers
@@ -132,7 +132,7 @@ def test_ranges_without_an_overlap_are_parts_of_one_response(world: Mock, link: 
     assert answer.headers["content-type"].startswith("multipart/byteranges")
 
 
-def test_what_has_not_changed_is_not_sent_again(world: Mock, link: str) -> None:
+def test_if_range_with_the_etag_gets_the_range_and_otherwise_the_file(world: Mock, link: str) -> None:
     etag = fetch(world, link).headers["etag"]
     part = fetch(world, link, range="bytes=0-3", if_range=etag)
     stale = fetch(world, link, range="bytes=0-3", if_range='"another"')

@@ -46,7 +46,7 @@ def test_the_actual_name_is_served_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("model", ["gpt", None, 7, [], {"a": 1}])
-def test_a_lone_document_tells_itself_what_is_wrong_with_the_model(model: Any) -> None:
+def test_the_schema_of_a_single_document_refuses_a_wrong_model(model: Any) -> None:
     document, compiled = OPERATIONS.choose(BODY | {"model": model})
     assert isinstance(compiled, CompiledOperation)
     fault = compiled.validator.check(document)
@@ -62,14 +62,14 @@ def test_each_model_is_served_by_its_own_document(model: str, source: str) -> No
     assert chosen(CompiledOperations(BOTH), {"model": model}) == source
 
 
-def test_documents_with_the_same_operation_id_are_told_apart() -> None:
+def test_documents_with_the_same_operation_id_are_distinguished() -> None:
     assert ONE.id == TWO.id
     assert chosen(CompiledOperations(BOTH), {"model": "one"}) != chosen(
         CompiledOperations(BOTH), {"model": "two"}
     )
 
 
-def test_the_models_of_one_document_share_a_script() -> None:
+def test_the_models_of_one_document_share_a_compiled_operation() -> None:
     operations = CompiledOperations(BOTH)
     assert (
         operations.choose({"model": "one"})[1]
@@ -78,7 +78,7 @@ def test_the_models_of_one_document_share_a_script() -> None:
     )
 
 
-def test_an_unknown_model_among_several_is_refused_with_those_there_are() -> None:
+def test_an_unknown_model_among_several_is_refused_with_the_known_ones() -> None:
     _, fault = CompiledOperations(BOTH).choose({"model": "three"})
     assert fault == ApiError(400, 'model: "three" is not one of one, one-fast, two', "model")
 
@@ -90,7 +90,7 @@ def test_a_long_unknown_model_is_cut() -> None:
 
 
 @pytest.mark.parametrize("document", [{}, {"model": 7}, {"model": ["two"]}])
-def test_a_body_without_a_model_is_told_so_by_the_first_document(document: Any) -> None:
+def test_a_body_without_a_model_is_checked_by_the_first_document(document: Any) -> None:
     assert chosen(CompiledOperations(BOTH), document) == "one.yaml"
 
 
@@ -103,7 +103,7 @@ def test_a_document_without_models_serves_what_the_others_do_not(model: Any) -> 
 
 
 @pytest.mark.parametrize("document", [[], [{"model": "one"}], "text", 7, None])
-def test_what_is_no_object_is_refused_whatever_the_schema_says(document: Any) -> None:
+def test_a_body_that_is_not_an_object_is_refused_whatever_the_schema_says(document: Any) -> None:
     operations = CompiledOperations({None: an_operation(body_schema={})})
     _, fault = operations.choose(document)
     assert isinstance(fault, ApiError)
@@ -111,7 +111,7 @@ def test_what_is_no_object_is_refused_whatever_the_schema_says(document: Any) ->
     assert fault.detail.endswith("is not of type object")
 
 
-def test_the_price_is_what_the_document_says_is_reserved() -> None:
+def test_the_price_is_the_reserved_credits_of_the_document() -> None:
     operations = CompiledOperations(BOTH)
     prices = [
         compiled.price

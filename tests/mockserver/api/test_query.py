@@ -1,4 +1,4 @@
-"""Asking how a task is doing: its life as polls see it, and whose business it is."""
+"""Querying a task: its states as polls see them, and who may query it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DAY = 86_400.0
 FIRST_WORDS = ["pending", "processing", "completed"]
 
 
-def test_a_task_can_be_read_at_once_and_is_what_its_create_said(mock: Mock) -> None:
+def test_a_new_task_can_be_queried_at_once_with_the_body_of_its_create(mock: Mock) -> None:
     task = mock.create()
     assert mock.query(task) == task
 
@@ -30,11 +30,11 @@ def test_a_task_goes_from_pending_through_processing_to_completed(mock: Mock) ->
     while seen[-1]["status"] != "completed":
         mock.clock.advance(0.07)
         seen.append(mock.query(task))
-    assert list(dict.fromkeys(one["status"] for one in seen)) == FIRST_WORDS
-    progress = [one["progress"] for one in seen]
+    assert list(dict.fromkeys(body["status"] for body in seen)) == FIRST_WORDS
+    progress = [body["progress"] for body in seen]
     assert progress == sorted(progress)
-    assert {one["progress"] for one in seen if one["status"] == "pending"} == {0}
-    running = [one["progress"] for one in seen if one["status"] == "processing"]
+    assert {body["progress"] for body in seen if body["status"] == "pending"} == {0}
+    running = [body["progress"] for body in seen if body["status"] == "processing"]
     assert 1 <= running[0] < 5
     assert 95 < running[-1] <= 99
     assert progress[-1] == 100
@@ -43,20 +43,20 @@ def test_a_task_goes_from_pending_through_processing_to_completed(mock: Mock) ->
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(0, 400), min_size=1, max_size=6))
-def test_however_one_polls_a_task_never_goes_back(lasting: Mock, waits: list[float]) -> None:
+def test_a_task_never_goes_back_however_it_is_polled(lasting: Mock, waits: list[float]) -> None:
     task = lasting.create()
     seen = [task]
     for wait in waits:
         lasting.clock.advance(wait)
         seen.append(lasting.query(task))
-    order = [(FIRST_WORDS.index(one["status"]), one["progress"]) for one in seen]
+    order = [(FIRST_WORDS.index(body["status"]), body["progress"]) for body in seen]
     assert order == sorted(order)
-    for one in seen:
-        assert ("results" in one) == (one["status"] == "completed")
-        assert one["task_info"]["can_cancel"] == (one["status"] != "completed")
-        assert "error" not in one
+    for body in seen:
+        assert ("results" in body) == (body["status"] == "completed")
+        assert body["task_info"]["can_cancel"] == (body["status"] != "completed")
+        assert "error" not in body
         same = ("id", "created", "model", "object", "type", "usage")
-        assert [one[name] for name in same] == [task[name] for name in same]
+        assert [body[name] for name in same] == [task[name] for name in same]
 
 
 def test_a_late_poll_sees_the_final_state(mock: Mock) -> None:
@@ -92,7 +92,7 @@ def test_realtime_tasks_take_80_to_250_seconds_with_a_wide_spread(start: Callabl
     assert ended == [estimate <= 140 for estimate in estimates]
 
 
-def test_one_speed_gives_every_task_its_own_duration_within_it(start: Callable[..., Mock]) -> None:
+def test_every_task_has_its_own_duration_within_the_range(start: Callable[..., Mock]) -> None:
     mock = start(duration=Speed(3.0, 20.0), seed=1)
     estimates = {mock.create()["task_info"]["estimated_time"] for _ in range(30)}
     assert len(estimates) > 5
@@ -118,7 +118,7 @@ def test_an_id_with_another_prefix_is_400_and_names_the_parameter(mock: Mock, ta
         "task-unified-%0A",
     ],
 )
-def test_an_id_that_nobody_was_given_is_404(mock: Mock, task_id: str) -> None:
+def test_an_id_that_was_never_issued_is_404(mock: Mock, task_id: str) -> None:
     answer = mock.get(f"/v1/tasks/{task_id}")
     assert answer.status_code == 404
     assert shaped(answer) == SPEC.query.errors[404].body["error"]
@@ -126,7 +126,7 @@ def test_an_id_that_nobody_was_given_is_404(mock: Mock, task_id: str) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/?#\\"), min_size=1, max_size=30))
-def test_any_word_for_an_id_gets_a_documented_answer(lasting: Mock, word: str) -> None:
+def test_any_text_for_an_id_gets_a_documented_response(lasting: Mock, word: str) -> None:
     for task_id in (word, f"task-unified-{word}"):
         answer = lasting.get("/v1/tasks/" + "".join(f"%{byte:02x}" for byte in task_id.encode()))
         assert answer.status_code == (404 if task_id.startswith("task-unified-") else 400)

@@ -29,10 +29,10 @@ SECRET = "s3cr3t"
 
 
 def refused(body: Any, validator: Validator = VALIDATOR) -> ApiError:
-    fault = validator.check(body)
-    assert fault is not None
-    assert fault.status == 400
-    return fault
+    error = validator.check(body)
+    assert error is not None
+    assert error.status == 400
+    return error
 
 
 def nested(depth: int) -> list[Any]:
@@ -62,23 +62,23 @@ def nested(depth: int) -> list[Any]:
 def test_a_reason_names_the_field_the_value_and_what_was_expected(
     fields: dict[str, Any], detail: str
 ) -> None:
-    fault = refused(BODY | fields)
-    assert (fault.detail, fault.param) == (detail, next(iter(fields)))
+    error = refused(BODY | fields)
+    assert (error.detail, error.param) == (detail, next(iter(fields)))
 
 
 @pytest.mark.parametrize("name", ["model", "prompt", "image_urls"])
 def test_a_missing_field_is_named(name: str) -> None:
-    fault = refused({key: value for key, value in BODY.items() if key != name})
-    assert (fault.detail, fault.param) == (f"{name}: is required", name)
+    error = refused({key: value for key, value in BODY.items() if key != name})
+    assert (error.detail, error.param) == (f"{name}: is required", name)
 
 
 @pytest.mark.parametrize(
     ("name", "sent"), [("prompt", "promt"), ("image_urls", "image_url"), ("model", "modell")]
 )
 def test_the_misspelling_of_a_missing_field_is_named(name: str, sent: str) -> None:
-    fault = refused({sent if key == name else key: value for key, value in BODY.items()})
-    assert fault.detail == f'{name}: is required; the unknown field "{sent}" is the nearest'
-    assert fault.param == name
+    error = refused({sent if key == name else key: value for key, value in BODY.items()})
+    assert error.detail == f'{name}: is required; the unknown field "{sent}" is the nearest'
+    assert error.param == name
 
 
 def test_a_documented_field_is_no_misspelling_of_a_missing_one() -> None:
@@ -96,9 +96,9 @@ def test_of_ten_thousand_unknown_fields_some_are_compared_with_a_missing_one() -
 
 @pytest.mark.parametrize("filler", [{}, {"extra": [0] * 1000}])
 def test_a_wrong_model_is_named_first_because_it_decides_on_all_other_fields(filler: dict[str, Any]) -> None:
-    fault = refused({"duration": 7, "image_urls": 5, "model": "gpt", **filler})
-    assert fault.detail.startswith(f'model: "gpt" is not one of {MODEL}')
-    assert fault.param == "model"
+    error = refused({"duration": 7, "image_urls": 5, "model": "gpt", **filler})
+    assert error.detail.startswith(f'model: "gpt" is not one of {MODEL}')
+    assert error.param == "model"
 
 
 def test_a_missing_model_is_named_first() -> None:
@@ -106,11 +106,11 @@ def test_a_missing_model_is_named_first() -> None:
 
 
 def test_a_field_within_an_array_is_named_by_its_place() -> None:
-    fault = refused(BODY | {"image_urls": ["no uri"]})
-    assert (fault.detail, fault.param) == ('image_urls.0: "no uri" is not a valid uri', "image_urls.0")
+    error = refused(BODY | {"image_urls": ["no uri"]})
+    assert (error.detail, error.param) == ('image_urls.0: "no uri" is not a valid uri', "image_urls.0")
 
 
-def test_too_many_items_are_told_by_their_limit() -> None:
+def test_an_error_for_too_many_items_names_the_limit() -> None:
     assert (
         refused(BODY | {"image_urls": BODY["image_urls"] * 2}).detail == "image_urls: has more than 1 items"
     )
@@ -125,18 +125,18 @@ def test_too_many_items_are_told_by_their_limit() -> None:
         ([BODY], "an array is not of type object"),
     ],
 )
-def test_what_is_no_object_is_refused_without_a_field(body: Any, detail: str) -> None:
-    fault = refused(body)
-    assert (fault.detail, fault.param) == (detail, "")
+def test_the_error_for_a_body_that_is_not_an_object_names_no_field(body: Any, detail: str) -> None:
+    error = refused(body)
+    assert (error.detail, error.param) == (detail, "")
 
 
-def test_the_first_three_reasons_are_told_and_the_others_counted() -> None:
-    fault = refused({"duration": 7, "mode": "wild", "quality": "8k"})
-    assert fault.detail.count(";") == 3
-    assert fault.detail.endswith("; and 3 more")
+def test_the_first_three_reasons_are_named_and_the_others_counted() -> None:
+    error = refused({"duration": 7, "mode": "wild", "quality": "8k"})
+    assert error.detail.count(";") == 3
+    assert error.detail.endswith("; and 3 more")
 
 
-def test_a_field_is_told_once() -> None:
+def test_a_field_is_named_once() -> None:
     schema = {"a": {"type": "integer", "minimum": 5, "multipleOf": 2}}
     assert refused({"a": 3}, Validator(an_operation(properties=schema))).detail.count("a: ") == 1
 
@@ -157,10 +157,10 @@ def test_a_long_value_is_cut(value: Any) -> None:
         ({"pattern": "y" * 500}, "x", 'a: "x" does not match "yyy'),
     ],
 )
-def test_a_rule_of_any_other_kind_has_its_reason_too(schema: Any, value: Any, detail: str) -> None:
-    found = refused({"a": value}, Validator(an_operation(properties={"a": schema}))).detail
-    assert found.startswith(detail)
-    assert len(found) < 300
+def test_every_other_keyword_has_a_reason_too(schema: Any, value: Any, detail: str) -> None:
+    message = refused({"a": value}, Validator(an_operation(properties={"a": schema}))).detail
+    assert message.startswith(detail)
+    assert len(message) < 300
 
 
 @pytest.mark.parametrize(
@@ -178,9 +178,9 @@ def test_a_rule_of_any_other_kind_has_its_reason_too(schema: Any, value: Any, de
 )
 def test_the_callback_url_is_never_repeated_because_its_query_is_a_secret(schema: Any) -> None:
     validator = Validator(an_operation(properties={"callback_url": schema}))
-    fault = refused({"callback_url": f"http://hooks example/?{SECRET}"}, validator)
-    assert fault.param == "callback_url"
-    assert SECRET not in fault.detail
+    error = refused({"callback_url": f"http://hooks example/?{SECRET}"}, validator)
+    assert error.param == "callback_url"
+    assert SECRET not in error.detail
 
 
 @pytest.mark.parametrize("rule", [{"type": "array"}, {"required": ["x"]}, {"not": {}}, {"maxProperties": 0}])
@@ -188,12 +188,12 @@ def test_a_reason_about_the_whole_body_does_not_repeat_the_callback_url_either(r
     url = f"https://h/?{SECRET}"
     validator = Validator(an_operation(body_schema=rule))
     for body in ({"callback_url": url}, [{"callback_url": url}]):
-        fault = validator.check(body)
-        assert fault is None or SECRET not in fault.detail
+        error = validator.check(body)
+        assert error is None or SECRET not in error.detail
 
 
 @pytest.mark.parametrize("field", ["prompt", "image_urls"])
-def test_what_is_nested_deeper_than_the_validator_goes_is_refused(field: str) -> None:
+def test_a_body_nested_deeper_than_the_validator_goes_is_refused(field: str) -> None:
     properties = {field: {"enum": [1]}}
     assert refused({field: nested(500)}, Validator(an_operation(properties=properties))).detail == (
         "the body is nested too deeply"
@@ -204,9 +204,9 @@ def test_an_unknown_field_may_be_nested_as_deeply_as_it_could_be_read() -> None:
     assert VALIDATOR.check(BODY | {"extra": nested(500)}) is None
 
 
-def test_a_hundred_thousand_faults_are_refused_by_the_first() -> None:
-    fault = refused(BODY | {"image_urls": [1] * 100_000})
-    assert fault.detail == "image_urls: has more than 1 items"
+def test_of_a_hundred_thousand_errors_the_first_is_returned() -> None:
+    error = refused(BODY | {"image_urls": [1] * 100_000})
+    assert error.detail == "image_urls: has more than 1 items"
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_value_is_shown_as_json(value: Any, text: str) -> None:
     assert show(value) == text
 
 
-def test_defaults_stand_under_what_was_sent() -> None:
+def test_defaults_fill_the_fields_that_were_not_sent() -> None:
     served = with_defaults({"duration": 10, "extra": 1}, OPERATION)
     assert served == {"model": MODEL, "duration": 10, "mode": "normal", "quality": "480p", "extra": 1}
 
@@ -299,7 +299,7 @@ BODIES = st.one_of(
 
 
 @cache
-def second_voice() -> Callable[[bytes], bool]:
+def openapi_core_accepts() -> Callable[[bytes], bool]:
     """Whether openapi-core takes a body; its `uri` is judged by the one rule, as it has none of its own."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -330,8 +330,8 @@ def second_voice() -> Callable[[bytes], bool]:
     return accepts
 
 
-def test_the_second_voice_takes_the_example_and_refuses_a_wrong_one() -> None:
-    accepts = second_voice()
+def test_openapi_core_accepts_the_example_and_refuses_an_invalid_body() -> None:
+    accepts = openapi_core_accepts()
     assert accepts(json.dumps(BODY).encode())
     assert not accepts(json.dumps(BODY | {"duration": 7}).encode())
     assert not accepts(json.dumps(BODY | {"image_urls": ["no uri"]}).encode())
@@ -342,9 +342,9 @@ def test_the_second_voice_takes_the_example_and_refuses_a_wrong_one() -> None:
 @example(BODY | {"duration": 6.0}, True)  # noqa: FBT003
 @example(BODY | {"duration": True}, True)  # noqa: FBT003
 @example(BODY | {"duration": 10**400}, True)  # noqa: FBT003
-def test_both_voices_agree_on_every_body(body: Any, escaped: bool) -> None:  # noqa: FBT001
+def test_openapi_core_agrees_on_every_body(body: Any, escaped: bool) -> None:  # noqa: FBT001
     raw = json.dumps(body, ensure_ascii=escaped).encode()
-    assert (VALIDATOR.check(parse(raw)) is None) is second_voice()(raw)
+    assert (VALIDATOR.check(parse(raw)) is None) is openapi_core_accepts()(raw)
 
 
 def test_validating_leaves_the_body_as_it_was() -> None:

@@ -42,7 +42,7 @@ def times(start: float, steps: list[float]) -> list[float]:
     return [start + sum(steps[:count]) for count in range(len(steps))]
 
 
-def test_a_new_account_has_what_the_terms_grant() -> None:
+def test_a_new_account_has_the_credits_of_its_terms() -> None:
     account = open_account("key", AccountTerms(7, 12.5, Rate(1, 60.0), frozenset({"model"})))
     assert remaining(account, START) == 12.5
     assert (account.used, account.task_count, account.salt) == (0, 0, ids.salt(7, "key"))
@@ -83,7 +83,7 @@ def test_the_first_failure_to_end_returns_its_credits_first() -> None:
     assert [remaining(account, START + seconds) for seconds in (9, 10, 19, 20)] == [88, 93, 93, 100]
 
 
-def test_what_never_ends_is_never_returned() -> None:
+def test_a_task_that_never_ends_returns_no_credits() -> None:
     account = an_account(granted=100)
     charge(account, a_task(Plan(START, START, inf, 5, FAILED)), 5)
     assert remaining(account, 1e18) == 95
@@ -99,7 +99,7 @@ def test_thirty_cents_pay_for_three_tasks_of_ten() -> None:
 @given(
     TENTHS, st.lists(st.tuples(TENTHS, st.booleans(), st.integers(1, 50), st.integers(0, 20)), max_size=30)
 )
-def test_credits_add_up_whatever_is_made_and_whenever_one_looks(
+def test_credits_add_up_whatever_is_created_and_whenever_they_are_read(
     granted: int, creates: list[tuple[int, bool, int, int]]
 ) -> None:
     account = an_account(granted=granted / 10)
@@ -129,7 +129,7 @@ def test_other_tokens_have_other_labels() -> None:
     assert len({an_account(f"key-{number}").label for number in range(100)}) == 100
 
 
-def test_without_a_rate_nobody_waits() -> None:
+def test_without_a_rate_limit_no_request_waits() -> None:
     account = an_account()
     assert all(count_request(account, START) is None for _ in range(1000))
 
@@ -150,7 +150,7 @@ def test_one_too_many_waits_exactly_until_the_next_window(rate: Rate, now: float
 
 
 @given(RATES, STEPS)
-def test_a_window_lets_in_its_limit_and_no_more(rate: Rate, steps: list[float]) -> None:
+def test_a_window_admits_its_limit_and_no_more(rate: Rate, steps: list[float]) -> None:
     account = an_account(rate=rate)
     seen: dict[float, int] = {}
     for now in times(START, steps):
@@ -172,7 +172,7 @@ def test_an_account_is_plain_data_apart_from_its_clock_and_its_journal() -> None
     assert set(PlainAccount.__struct_fields__) == set(plain)
 
 
-def test_being_refused_does_not_make_the_wait_longer() -> None:
+def test_a_refused_request_does_not_prolong_the_wait() -> None:
     account = an_account(rate=Rate(1, 60.0))
     waits = [count_request(account, 120.0 + second) for second in range(4)]
     assert waits == [None, 59, 58, 57]

@@ -72,14 +72,14 @@ def test_the_system_clock_sleeps_until_the_instant_although_it_is_woken_early(
     assert sum(machine.slept) == pytest.approx(120 / scale, rel=0.5)
 
 
-def test_the_system_clock_does_not_sleep_for_what_is_past(machine: Machine) -> None:
+def test_the_system_clock_does_not_sleep_until_a_past_instant(machine: Machine) -> None:
     now = SystemClock(start=10.0)
     asyncio.run(now.sleep_until(10.0))
     assert machine.slept == []
 
 
 @given(st.lists(st.floats(0, 1e9)))
-def test_a_virtual_clock_moves_as_it_is_told_and_no_other_way(steps: list[float]) -> None:
+def test_a_virtual_clock_moves_only_when_it_is_advanced(steps: list[float]) -> None:
     now, expected = VirtualClock(0.0), 0.0
     for step in steps:
         now.advance(step)
@@ -114,15 +114,15 @@ async def _woken(advances: list[float]) -> list[tuple[float, float]]:
     return woken
 
 
-def test_who_waits_is_woken_when_his_instant_is_reached_and_not_before() -> None:
+def test_a_waiter_is_woken_when_its_instant_is_reached_and_not_before() -> None:
     assert asyncio.run(_woken([9.0, 1.0, 9.0, 5.0])) == [(10.0, 10.0), (20.0, 24.0)]
 
 
-def test_one_step_wakes_everyone_whose_instant_it_passes() -> None:
+def test_one_advance_wakes_all_waiters_whose_instant_it_passes() -> None:
     assert [instant for instant, _ in asyncio.run(_woken([100.0]))] == [10.0, 20.0, 30.0]
 
 
-def test_nobody_waits_for_what_is_past() -> None:
+def test_sleeping_until_a_past_instant_returns_at_once() -> None:
     asyncio.run(VirtualClock(10.0).sleep_until(10.0))
 
 

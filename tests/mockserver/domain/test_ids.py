@@ -90,5 +90,5 @@ def test_another_prefix_is_foreign(other: str) -> None:
         "xtask-unified-1757169743-7cvnl5zw",
     ],
 )
-def test_what_this_server_could_not_have_given_is_no_task_id(other: str) -> None:
+def test_a_text_that_this_server_could_not_have_issued_is_not_a_task_id(other: str) -> None:
     assert not ids.is_task_id(other)

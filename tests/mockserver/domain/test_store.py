@@ -125,7 +125,7 @@ def test_an_account_opened_again_begins_anew() -> None:
     assert result(store.account("key")).used == 0
 
 
-def test_dropping_whom_nobody_knows_does_nothing() -> None:
+def test_dropping_an_unknown_account_does_nothing() -> None:
     store = MemoryStore(TERMS)
     result(store.drop("nobody"))
     assert list(result(store.tasks("nobody"))) == []

@@ -42,21 +42,21 @@ def draw_body(plan: Plan, data: st.DataObject) -> dict[str, Any]:
 
 
 @given(PLANS, st.data())
-def test_the_wire_keeps_both_documents_at_every_instant(plan: Plan, data: st.DataObject) -> None:
+def test_the_body_is_valid_by_both_documents_at_every_instant(plan: Plan, data: st.DataObject) -> None:
     body = draw_body(plan, data)
     PUBLISHED.validate(body)
     QUERY.validate(body)
 
 
 @given(PLANS, st.data())
-def test_results_are_there_when_completed_and_only_then(plan: Plan, data: st.DataObject) -> None:
+def test_a_body_has_results_only_when_completed(plan: Plan, data: st.DataObject) -> None:
     body = draw_body(plan, data)
     assert ("results" in body) is (body["status"] == "completed")
     assert body.get("results", ["one"]) != []
 
 
 @given(PLANS, st.data())
-def test_a_documented_error_is_there_when_failed_and_only_then(plan: Plan, data: st.DataObject) -> None:
+def test_a_body_has_a_documented_error_only_when_failed(plan: Plan, data: st.DataObject) -> None:
     body = draw_body(plan, data)
     assert ("error" in body) is (body["status"] == "failed")
     if "error" in body:
@@ -67,7 +67,7 @@ def test_a_documented_error_is_there_when_failed_and_only_then(plan: Plan, data:
 
 
 @given(PLANS, st.data())
-def test_what_a_task_is_never_changes(plan: Plan, data: st.DataObject) -> None:
+def test_the_constant_fields_of_a_task_never_change(plan: Plan, data: st.DataObject) -> None:
     one, other = draw_body(plan, data), draw_body(plan, data)
     for name in ("created", "id", "model", "object", "type", "usage"):
         assert one[name] == other[name]
@@ -75,7 +75,7 @@ def test_what_a_task_is_never_changes(plan: Plan, data: st.DataObject) -> None:
 
 
 @given(PLANS, st.data())
-def test_the_wire_is_compact_json_with_its_slashes_as_they_are(plan: Plan, data: st.DataObject) -> None:
+def test_the_body_is_compact_json_with_unescaped_slashes(plan: Plan, data: st.DataObject) -> None:
     wire = task_body.to_json(a_task(plan), data.draw(instants(plan)))
     assert wire.decode() == json.dumps(json.loads(wire), separators=(",", ":"), ensure_ascii=False)
     assert rb"\/" not in wire
@@ -111,7 +111,7 @@ def test_every_documented_field_is_given() -> None:
 
 
 @pytest.mark.parametrize(("medium", "ending"), [("video", ".mp4"), ("image", ".png"), ("audio", ".mp3")])
-def test_a_link_leads_to_where_the_server_was_called_and_ends_as_the_file_does(
+def test_a_link_has_the_origin_of_the_request_and_the_suffix_of_the_medium(
     medium: Medium, ending: str
 ) -> None:
     task = a_task(operation=an_operation(medium=medium), origin="https://mock.test/below")
@@ -120,7 +120,7 @@ def test_a_link_leads_to_where_the_server_was_called_and_ends_as_the_file_does(
     ]
 
 
-def test_the_model_is_the_one_that_was_asked_for_and_not_that_of_the_example() -> None:
+def test_the_model_is_the_requested_one_and_not_that_of_the_example() -> None:
     assert task_body.to_dict(a_task(model="another"), START)["model"] == "another"
 
 
@@ -128,7 +128,7 @@ def test_created_is_in_whole_seconds() -> None:
     assert at(a_plan(created=START + 0.999), START + 1)["created"] == START
 
 
-def test_the_words_of_the_status_are_the_document_s_own() -> None:
+def test_the_status_words_are_those_of_the_document() -> None:
     statuses = OPERATION.statuses._replace(
         initial="queued", running="running", success="done", failure="error"
     )
@@ -141,7 +141,7 @@ def test_the_words_of_the_status_are_the_document_s_own() -> None:
     assert seen == ["queued", "running", "done", "queued", "running", "error"]
 
 
-def test_looking_at_a_task_changes_nothing() -> None:
+def test_encoding_a_task_changes_nothing() -> None:
     before = copy.deepcopy(OPERATION.answer)
     task_body.to_json(a_task(), START + 10)
     assert before == OPERATION.answer

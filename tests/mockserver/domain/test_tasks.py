@@ -141,7 +141,7 @@ def test_the_same_arguments_give_the_same_plan(
     assert plan(created, draw, speed, outcome) == plan(created, draw, speed, outcome)
 
 
-def test_the_duration_has_nothing_to_do_with_the_order_of_the_ids() -> None:
+def test_the_durations_are_unrelated_to_the_order_of_the_ids() -> None:
     fractions = [fraction(draw) for draw in range(200)]
     assert fractions != sorted(fractions)
     assert SUCCESS.failure is None

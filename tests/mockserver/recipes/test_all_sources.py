@@ -35,7 +35,7 @@ _numbers = iter(range(10**9))
 
 @dataclass
 class World:
-    """One account on a mock, and ways to ask for things with a recipe."""
+    """One account on a mock, and requests that name a recipe in one of the sources."""
 
     mock: Mock
     token: str
@@ -82,7 +82,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Mock]:
-    """One mock for all listeners: accounts do not meet."""
+    """One mock for all tests: accounts do not affect each other."""
     with playing(credits=100) as mock:
         yield mock
 
@@ -93,7 +93,7 @@ def world(shared: Mock) -> World:
 
 
 def undocumented(answer: httpx.Response) -> bool:
-    """Whether the second voice finds fault with it."""
+    """Whether openapi-core finds a problem in it."""
     request = answer.request
     recorded = Recorded(
         request.method, str(request.url), tuple(request.headers.items()), request.content, answer.status_code,
@@ -190,13 +190,13 @@ def declared(beginning: bytes) -> int:
 def check_link(world: World, source: str, text: str) -> None:
     made = world.create(source, text)
     assert ends(world, made)["status"] == "completed"
-    found = world.link(made.json()["id"])
+    answer = world.link(made.json()["id"])
     if text == "link=truncated":
-        assert found.status_code == 200
-        assert len(found.content) == declared(found.content) // 2
-        assert int(found.headers["content-length"]) == len(found.content)
+        assert answer.status_code == 200
+        assert len(answer.content) == declared(answer.content) // 2
+        assert int(answer.headers["content-length"]) == len(answer.content)
     else:
-        assert found.status_code == {"link=expired": 410, "link=404": 404}[text]
+        assert answer.status_code == {"link=expired": 410, "link=404": 404}[text]
 
 
 def check_latency(world: World, source: str, text: str) -> None:
@@ -223,9 +223,9 @@ def check_cut(world: World, source: str, text: str) -> None:
     with pytest.raises(ConnectionDroppedError) as lost:
         world.create(source, text)
     assert lost.value.sent
-    noted = world.mock.noted[-1]
-    announced = int(dict(noted.answer_headers)[b"content-length"])
-    assert len(noted.answer_body) == announced // 2 > 0
+    exchange = world.mock.noted[-1]
+    announced = int(dict(exchange.answer_headers)[b"content-length"])
+    assert len(exchange.answer_body) == announced // 2 > 0
 
 
 def check_type(world: World, source: str, text: str) -> None:
@@ -361,12 +361,12 @@ def test_the_header_precedes_the_prompt_the_assigned_recipe_and_the_token(world:
 
 
 def test_another_preference_does_not_hide_the_prompt(world: World) -> None:
-    asked = world.ask("POST", CREATE, json=BODY | {"prompt": "[[402]]"}, headers={"prefer": "wait=10"})
-    assert asked.status_code == 402
+    answer = world.ask("POST", CREATE, json=BODY | {"prompt": "[[402]]"}, headers={"prefer": "wait=10"})
+    assert answer.status_code == 402
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_client_that_tries_again_gets_the_next_step(world: World, source: str) -> None:
+def test_a_client_that_retries_gets_the_next_step(world: World, source: str) -> None:
     if source == "assigned":
         world.assign("429*2, ok, 500", "create")
         source = ""
@@ -375,7 +375,7 @@ def test_a_client_that_tries_again_gets_the_next_step(world: World, source: str)
     assert [answer.headers.get("retry-after") for answer in answers[:3]] == ["1", "1", None]
 
 
-def test_sequences_of_two_operations_and_of_two_accounts_are_apart(world: World) -> None:
+def test_each_operation_and_each_account_has_its_own_turn_in_a_sequence(world: World) -> None:
     task = world.create().json()["id"]
     other = World(world.mock, f"{world.token}-other")
     text = "500, 429"
@@ -431,7 +431,7 @@ def test_a_note_on_an_unknown_recipe_is_no_violation_of_the_contract(world: Worl
     assert [note[:9] for note in violations(world.mock.noted[-1])] == ["duration:"]
 
 
-def test_nothing_leaks_into_the_next_request(world: World) -> None:
+def test_no_effect_lasts_into_the_next_request(world: World) -> None:
     for _, text in RECIPES:
         if text.startswith(("credits", "rate", "latency", "queue")):
             continue
@@ -450,7 +450,9 @@ def test_nothing_leaks_into_the_next_request(world: World) -> None:
         st.tuples(st.integers(0, 4), st.sampled_from(["402", "429*2, ok", "shape=minimal", ""])), max_size=12
     )
 )
-def test_accounts_with_different_recipes_never_meet(shared: Mock, script: list[tuple[int, str]]) -> None:
+def test_accounts_with_different_recipes_do_not_affect_each_other(
+    shared: Mock, script: list[tuple[int, str]]
+) -> None:
     """What an account sees does not depend on what others ask for at the same time."""
 
     def play(chosen: int | None) -> dict[int, list[int]]:
@@ -488,24 +490,24 @@ def test_a_result_takes_recipes_from_a_header_and_from_the_account(world: World)
 
 
 def test_the_credits_take_recipes(world: World) -> None:
-    asked = world.ask("GET", "/v1/credits", headers={"prefer": "mock=504"})
-    assert (asked.status_code, asked.headers["content-type"]) == (504, "text/html")
+    answer = world.ask("GET", "/v1/credits", headers={"prefer": "mock=504"})
+    assert (answer.status_code, answer.headers["content-type"]) == (504, "text/html")
     assert world.ask("GET", "/v1/credits", headers={"prefer": "mock=nonsense"}).status_code == 400
     world.assign("credits=7", "credits")
     assert world.left() == 7
     world.create()
-    assert world.left() == 2  # it was set once, and not anew by each request that the order stands for
+    assert world.left() == 2  # it was set once, and not again by each request of the permanent recipe
     world.assign("credits=7", "credits")
     assert world.left() == 7
 
 
-def test_credits_are_what_was_said_whatever_has_come_back_by_then(world: World) -> None:
+def test_credits_are_set_to_the_number_of_the_recipe_whatever_was_returned_by_then(world: World) -> None:
     world.create("header", "fail=service_error")
     world.mock.clock.advance(5)
     assert world.left(headers={"prefer": "mock=credits=3"}) == 3
 
 
-def test_a_poll_takes_shapes_and_words(world: World) -> None:
+def test_a_query_takes_shapes_and_status_words(world: World) -> None:
     task = world.create().json()["id"]
     assert world.query(task, "header", "shape=minimal").json() == {}
     assert world.query(task, "header", "status=archived").json()["status"] == "archived"
@@ -515,7 +517,7 @@ def test_a_poll_takes_shapes_and_words(world: World) -> None:
     assert is_usual(world.query(task))
 
 
-def test_what_a_recipe_says_of_a_head_request_has_no_body(world: World) -> None:
+def test_a_recipe_for_a_head_request_sends_no_body(world: World) -> None:
     task = world.create().json()["id"]
     world.mock.clock.advance(5)
     for text in ("cut", "503"):
@@ -524,18 +526,18 @@ def test_what_a_recipe_says_of_a_head_request_has_no_body(world: World) -> None:
         assert int(answer.headers["content-length"]) > 0
 
 
-def test_a_dropped_answer_is_noted_as_none(world: World) -> None:
+def test_a_dropped_response_is_recorded_as_none(world: World) -> None:
     with pytest.raises(ConnectionDroppedError):
         world.create("header", "drop")
-    noted = world.mock.noted[-1]
-    assert (noted.status, noted.answer_body, list(noted.answer_headers)) == (0, b"", [])
-    assert noted.notes == ("a recipe dropped the response",)
+    exchange = world.mock.noted[-1]
+    assert (exchange.status, exchange.answer_body, list(exchange.answer_headers)) == (0, b"", [])
+    assert exchange.notes == ("a recipe dropped the response",)
 
 
-def test_the_journal_has_what_was_sent(world: World) -> None:
+def test_the_exchange_has_the_response_that_was_sent(world: World) -> None:
     answer = world.create("header", "502")
-    noted = world.mock.noted[-1]
-    assert (noted.status, noted.answer_body) == (502, answer.content)
+    exchange = world.mock.noted[-1]
+    assert (exchange.status, exchange.answer_body) == (502, answer.content)
     answer = world.create("header", "shape=extra")
     assert world.mock.noted[-1].answer_body == answer.content
     assert UNKNOWN_HEADER in world.mock.noted[-1].answer_headers

@@ -1,4 +1,4 @@
-"""Orders placed on an account: who takes them, for how long, and what is told of them."""
+"""Recipes assigned to an account: which requests take them, and for how long."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from support.builders import SPEC, an_account
 REGISTRY = RecipeRegistry({402, 404, 429, 500}, SPEC.failures)
 
 
-def status(found: Recipe | None) -> int | None:
-    return None if found is None else found.status
+def status(recipe: Recipe | None) -> int | None:
+    return None if recipe is None else recipe.status
 
 
-def test_nothing_is_ordered_of_a_new_account() -> None:
+def test_a_new_account_has_no_assigned_recipe() -> None:
     account = an_account()
     assert account.assigned is None
     assert assignments.list_assigned(account) == []
     assert assignments.next_for(account, REGISTRY, "create") is None
 
 
-def test_an_order_stands_until_it_is_changed_or_cleared() -> None:
+def test_a_permanent_recipe_applies_until_it_is_replaced_or_cleared() -> None:
     account = an_account()
     assert assignments.assign(account, REGISTRY, "402", times=None, operation="create") is None
     assert [status(assignments.next_for(account, REGISTRY, "create")) for _ in range(3)] == [402] * 3
@@ -41,7 +41,7 @@ def test_an_order_stands_until_it_is_changed_or_cleared() -> None:
 
 
 @given(st.integers(1, 20))
-def test_an_order_for_so_many_requests_is_gone_after_them(times: int) -> None:
+def test_a_counted_recipe_is_removed_after_its_last_request(times: int) -> None:
     account = an_account()
     assignments.assign(account, REGISTRY, "402", times=times, operation="create")
     assert assignments.list_assigned(account) == [{"recipe": "402", "operation": "create", "left": times}]
@@ -51,16 +51,16 @@ def test_an_order_for_so_many_requests_is_gone_after_them(times: int) -> None:
 
 
 @pytest.mark.parametrize("times", [None, 1, 7])
-def test_a_sequence_counts_by_itself(times: int | None) -> None:
+def test_the_length_of_a_sequence_overrides_times(times: int | None) -> None:
     account = an_account()
     assignments.assign(account, REGISTRY, "429*2, ok, 500", times=times)
     assert assignments.list_assigned(account)[0]["left"] == 4
     taken = [assignments.next_for(account, REGISTRY, "create") for _ in range(5)]
-    assert [status(found) for found in taken] == [429, 429, None, 500, None]
+    assert [status(recipe) for recipe in taken] == [429, 429, None, 500, None]
     assert (taken[2], taken[4]) == (DEFAULT_RECIPE, None)
 
 
-def test_what_is_counted_goes_first_and_then_what_is_for_the_operation() -> None:
+def test_counted_recipes_precede_permanent_ones_and_those_for_the_operation_those_for_any() -> None:
     account = an_account()
     assignments.assign(account, REGISTRY, "500", times=None)
     assignments.assign(account, REGISTRY, "402", times=None, operation="create")
@@ -75,28 +75,28 @@ def test_what_is_counted_goes_first_and_then_what_is_for_the_operation() -> None
     assert status(assignments.next_for(account, REGISTRY, "query")) == 500
 
 
-def test_an_order_waits_for_a_request_that_it_can_have_an_effect_on() -> None:
+def test_a_recipe_waits_for_a_request_that_it_can_affect() -> None:
     account = an_account()
     assignments.assign(account, REGISTRY, "fail=service_error", times=1)
     assert [
         assignments.next_for(account, REGISTRY, operation) for operation in ("query", "media", "credits")
     ] == [None] * 3
-    found = assignments.next_for(account, REGISTRY, "create")
-    assert found is not None
-    assert found.outcome.failure is not None
+    recipe = assignments.next_for(account, REGISTRY, "create")
+    assert recipe is not None
+    assert recipe.outcome.failure is not None
     assignments.assign(account, REGISTRY, "404", times=1)
     assert assignments.next_for(account, REGISTRY, "create", {402, 500}) is None
     assert status(assignments.next_for(account, REGISTRY, "query", {404})) == 404
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_order_for_an_operation_is_not_taken_by_another(operation: str) -> None:
+def test_a_recipe_for_an_operation_is_not_taken_by_another(operation: str) -> None:
     account = an_account()
     assignments.assign(account, REGISTRY, "drop", times=None, operation=operation)
-    assert [one for one in OPERATIONS if assignments.next_for(account, REGISTRY, one)] == [operation]
+    assert [name for name in OPERATIONS if assignments.next_for(account, REGISTRY, name)] == [operation]
 
 
-def test_credits_are_set_once_for_each_time_they_are_ordered() -> None:
+def test_credits_are_set_once_each_time_a_recipe_is_assigned() -> None:
     account = an_account()
     for _ in range(2):
         assignments.assign(account, REGISTRY, "credits=3", times=None)
@@ -109,11 +109,11 @@ def test_credits_are_set_once_for_each_time_they_are_ordered() -> None:
         assert (first.credits, second.credits) == (3, None)
 
 
-def test_a_later_step_sets_credits_when_it_is_come_to() -> None:
+def test_a_later_step_sets_credits_when_it_is_reached() -> None:
     account = an_account()
     assignments.assign(account, REGISTRY, "ok*2, credits=0*2", times=None)
     taken = [assignments.next_for(account, REGISTRY, "create") for _ in range(4)]
-    assert [found and found.credits for found in taken] == [None, None, 0, None]
+    assert [recipe and recipe.credits for recipe in taken] == [None, None, 0, None]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_later_step_sets_credits_when_it_is_come_to() -> None:
         ),
     ],
 )
-def test_an_order_that_cannot_be_is_refused_and_changes_nothing(
+def test_an_invalid_assignment_is_refused_and_changes_nothing(
     text: str, times: int | None, operation: str, why: str
 ) -> None:
     account = an_account()
@@ -141,7 +141,7 @@ def test_an_order_that_cannot_be_is_refused_and_changes_nothing(
     assert account.assigned is None
 
 
-def test_orders_and_sequences_have_a_bound() -> None:
+def test_assigned_recipes_and_sequences_have_a_limit() -> None:
     account = an_account()
     for _ in range(1000):
         assert assignments.assign(account, REGISTRY, "402", times=1) is None
@@ -154,7 +154,7 @@ def test_orders_and_sequences_have_a_bound() -> None:
     assert len(account.turns) == 1000
 
 
-def test_of_an_account_s_sequences_the_last_used_are_remembered() -> None:
+def test_the_most_recently_used_sequences_of_an_account_are_kept() -> None:
     account = an_account()
     first = REGISTRY.find("429*2")
     assert not isinstance(first, ApiError)
@@ -177,19 +177,19 @@ def test_of_an_account_s_sequences_the_last_used_are_remembered() -> None:
     ),
     st.lists(st.sampled_from(OPERATIONS), max_size=20),
 )
-def test_what_stands_is_json_and_only_ever_gets_less(
-    placed: list[tuple[str, int | None, str]], asked: list[str]
+def test_assigned_recipes_are_json_and_their_count_only_decreases(
+    assigned: list[tuple[str, int | None, str]], operations: list[str]
 ) -> None:
     account = an_account()
-    for text, times, operation in placed:
+    for text, times, operation in assigned:
         assert assignments.assign(account, REGISTRY, text, times=times, operation=operation) is None
-    left = [one["left"] for one in assignments.list_assigned(account)]
-    for operation in asked:
-        found = assignments.next_for(account, REGISTRY, operation)
-        now = [one["left"] for one in json.loads(json.dumps(assignments.list_assigned(account)))]
-        assert sum(one or 0 for one in now) == sum(one or 0 for one in left) - (
-            1 if found is not None and now != left else 0
+    left = [entry["left"] for entry in assignments.list_assigned(account)]
+    for operation in operations:
+        recipe = assignments.next_for(account, REGISTRY, operation)
+        now = [entry["left"] for entry in json.loads(json.dumps(assignments.list_assigned(account)))]
+        assert sum(count or 0 for count in now) == sum(count or 0 for count in left) - (
+            1 if recipe is not None and now != left else 0
         )
         left = now
-    standing = [one["operation"] for one in assignments.list_assigned(account) if one["left"] is None]
-    assert len(standing) == len(set(standing))
+    permanent = [entry["operation"] for entry in assignments.list_assigned(account) if entry["left"] is None]
+    assert len(permanent) == len(set(permanent))

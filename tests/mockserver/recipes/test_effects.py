@@ -36,7 +36,7 @@ def test_an_example_begins_with_the_name(effect: Effect) -> None:
         assert re.match(rf"{effect.name}\b", effect.examples[0])
 
 
-def test_editors_know_recipes_when_they_see_them() -> None:
+def test_the_json_schema_accepts_recipes_and_nothing_else() -> None:
     assert all(SCHEMA.is_valid(example) for example in schema()["examples"])
     assert all(SCHEMA.is_valid(name) for name in REGISTRY.names)
     assert not any(SCHEMA.is_valid(text) for text in ("", "a,", "a++b", "x" * 201, 402))

@@ -25,17 +25,17 @@ SIGNS = st.text(st.sampled_from("429okfail=@*+, %./:-[]\n"), max_size=40)
 
 
 @given(RECIPES)
-def test_what_is_written_is_read(steps: tuple[Step, ...]) -> None:
+def test_the_canonical_spelling_is_parsed_to_the_same_steps(steps: tuple[Step, ...]) -> None:
     assert parse(canonical(steps)) == steps
 
 
 @given(RECIPES)
-def test_the_pattern_for_editors_takes_what_is_written(steps: tuple[Step, ...]) -> None:
+def test_the_pattern_matches_the_canonical_spelling(steps: tuple[Step, ...]) -> None:
     assert re.match(PATTERN, canonical(steps))
 
 
 @given(SIGNS | st.text(max_size=60))
-def test_any_text_is_read_or_refused_and_what_is_read_is_written_alike(text: str) -> None:
+def test_any_text_is_parsed_or_refused_and_the_pattern_agrees(text: str) -> None:
     try:
         steps = parse(text)
     except RecipeSyntaxError:
@@ -59,7 +59,7 @@ def test_a_word_has_a_name_a_value_and_a_progress() -> None:
     "text",
     ["", " ", ",", "a,", "a++b", "a*", "a*-1", "a*0", "a*1000001", "a*2*3", "=a", "a=", "a@", "a@100", "a b", "[a]"],
 )  # fmt: skip
-def test_what_is_no_recipe_is_refused(text: str) -> None:
+def test_a_text_outside_of_the_grammar_is_refused(text: str) -> None:
     with pytest.raises(RecipeSyntaxError):
         parse(text)
 

@@ -1,4 +1,4 @@
-"""The timetable of a task as a recipe bends it."""
+"""The plan and the anomalies of a task with a recipe."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.builders import CREATED, DRAWS, OUTCOMES, SECONDS, SPEEDS, START
 
 
 @given(CREATED, DRAWS, SPEEDS, OUTCOMES)
-def test_a_recipe_that_says_nothing_of_time_changes_no_time(
+def test_a_recipe_without_a_time_changes_no_time(
     created: float, draw: int, speed: Speed, outcome: Outcome
 ) -> None:
     assert plan_for_recipe(Recipe(outcome=outcome), created, draw, speed, created) == plan(
@@ -23,13 +23,13 @@ def test_a_recipe_that_says_nothing_of_time_changes_no_time(
 
 
 @given(CREATED, DRAWS, SPEEDS, SECONDS)
-def test_a_slow_task_takes_what_it_is_told(created: float, draw: int, speed: Speed, seconds: float) -> None:
+def test_a_slow_task_takes_the_given_time(created: float, draw: int, speed: Speed, seconds: float) -> None:
     made = plan_for_recipe(Recipe(seconds=seconds), created, draw, speed, created)
     assert made == plan(created, draw, Speed(seconds, seconds))
 
 
 @given(DRAWS, SPEEDS)
-def test_a_longer_task_takes_so_many_times_as_long(draw: int, speed: Speed) -> None:
+def test_a_slowdown_multiplies_the_duration(draw: int, speed: Speed) -> None:
     made, usual = plan_for_recipe(Recipe(slowdown=10.0), 0, draw, speed, 0), plan(0, draw, speed)
     assert made.ends == pytest.approx(10 * usual.ends, abs=0.011)  # a drawn duration is in milliseconds
 
@@ -70,7 +70,7 @@ def test_halfway_is_between_the_start_and_the_end() -> None:
     assert halfway(plan(START, 0, Speed(10, 10))) == START + 5.5
 
 
-def test_only_what_is_odd_is_kept_with_a_task() -> None:
+def test_only_recipes_for_the_link_or_the_callback_make_anomalies() -> None:
     assert anomalies_of(DEFAULT_RECIPE) is anomalies_of(Recipe(402, cut=True)) is None
     assert anomalies_of(Recipe(link="404")) == Anomalies("404")
     assert anomalies_of(Recipe(callback="late", callback_delay=3.0)) == Anomalies("", "late", 3.0)

@@ -42,25 +42,25 @@ def test_every_recipe_has_a_name_that_finds_it() -> None:
     assert all(isinstance(REGISTRY.find(name), RecipeSequence) for name in REGISTRY.names)
 
 
-@pytest.mark.parametrize("asked", [402, 429, 500])
-def test_a_status_is_asked_for_by_its_number(asked: int) -> None:
-    assert status(REGISTRY.find(str(asked))) == asked
+@pytest.mark.parametrize("number", [402, 429, 500])
+def test_a_status_is_asked_for_by_its_number(number: int) -> None:
+    assert status(REGISTRY.find(str(number))) == number
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_failure_is_asked_for_by_its_code_and_comes_at_the_last_moment(code: str) -> None:
-    found = only(REGISTRY.find(f"fail={code}"))
-    assert found.outcome.failure is not None
-    assert (found.status, found.outcome.failure.code, found.outcome.reach) == (None, code, 99)
+    recipe = only(REGISTRY.find(f"fail={code}"))
+    assert recipe.outcome.failure is not None
+    assert (recipe.status, recipe.outcome.failure.code, recipe.outcome.reach) == (None, code, 99)
 
 
 @given(st.integers(0, 99), st.booleans())
-def test_a_failure_can_be_told_when_to_come(progress: int, sign: bool) -> None:  # noqa: FBT001
-    found = only(REGISTRY.find(f"fail=service_error@{progress}{'%' if sign else ''}"))
-    assert found.outcome.reach == max(1, progress)
+def test_a_failure_takes_the_progress_at_which_it_comes(progress: int, sign: bool) -> None:  # noqa: FBT001
+    recipe = only(REGISTRY.find(f"fail=service_error@{progress}{'%' if sign else ''}"))
+    assert recipe.outcome.reach == max(1, progress)
 
 
-def test_two_hundred_asks_for_nothing() -> None:
+def test_200_and_ok_are_the_default_recipe() -> None:
     for text in ("200", "ok"):
         assert only(REGISTRY.find(text)) is DEFAULT_RECIPE is not NO_RECIPE
 
@@ -130,50 +130,50 @@ def test_without_any_recipe_each_one_is_unknown() -> None:
         ("4" * 201, "more than 200 characters"),
     ],
 )
-def test_a_slip_in_a_known_recipe_is_explained(text: str, why: str) -> None:
+def test_a_mistake_in_a_known_recipe_is_explained(text: str, why: str) -> None:
     assert why in refusal(REGISTRY.find(text))
 
 
-@pytest.mark.parametrize("kind", dict(next(one for one in SPEC.failures if one.kinds).kinds))
+@pytest.mark.parametrize("kind", dict(next(failure for failure in SPEC.failures if failure.kinds).kinds))
 def test_a_failure_of_a_kind_has_the_message_of_that_kind(kind: str) -> None:
-    found = only(REGISTRY.find(f"fail=content_policy_violation/{kind}@40")).outcome
-    assert found.failure is not None
-    assert (found.failure.code, found.reach) == ("content_policy_violation", 40)
+    outcome = only(REGISTRY.find(f"fail=content_policy_violation/{kind}@40")).outcome
+    assert outcome.failure is not None
+    assert (outcome.failure.code, outcome.reach) == ("content_policy_violation", 40)
     usual = only(REGISTRY.find("fail=content_policy_violation")).outcome.failure
     assert usual is not None
-    assert (found.failure.message == usual.message) is (kind == "general")
+    assert (outcome.failure.message == usual.message) is (kind == "general")
 
 
 def test_a_429_may_say_how_long_to_wait() -> None:
-    found = REGISTRY.find("429=5s*2, 429, ok")
-    assert isinstance(found, RecipeSequence)
-    assert [found.at(turn) for turn in range(3)] == [
+    sequence = REGISTRY.find("429=5s*2, 429, ok")
+    assert isinstance(sequence, RecipeSequence)
+    assert [sequence.at(turn) for turn in range(3)] == [
         *[Recipe(429, retry_after=5.0, operations=frozenset())] * 2,
         Recipe(429, operations=frozenset()),
     ]
 
 
 def test_effects_compose() -> None:
-    found = only(REGISTRY.find("fail=service_error@40+slow=1m+callback=late:5s+latency=1ms..2ms"))
-    assert found.outcome.failure is not None
-    assert (found.outcome.reach, found.seconds, found.callback, found.callback_delay) == (
+    recipe = only(REGISTRY.find("fail=service_error@40+slow=1m+callback=late:5s+latency=1ms..2ms"))
+    assert recipe.outcome.failure is not None
+    assert (recipe.outcome.reach, recipe.seconds, recipe.callback, recipe.callback_delay) == (
         40,
         60.0,
         "late",
         5.0,
     )
-    assert found.latency is not None
-    assert (found.latency.shortest, found.latency.longest) == (0.001, 0.002)
+    assert recipe.latency is not None
+    assert (recipe.latency.shortest, recipe.latency.longest) == (0.001, 0.002)
 
 
 @given(st.lists(st.tuples(st.sampled_from([402, 429, 500]), st.integers(1, 5)), min_size=2, max_size=6))
 def test_a_sequence_is_taken_in_turn_and_then_is_over(steps: list[tuple[int, int]]) -> None:
-    found = REGISTRY.find(", ".join(f"{status}*{times}" for status, times in steps))
-    assert isinstance(found, RecipeSequence)
+    sequence = REGISTRY.find(", ".join(f"{status}*{times}" for status, times in steps))
+    assert isinstance(sequence, RecipeSequence)
     expected = [status for status, times in steps for _ in range(times)]
-    assert found.length == len(expected)
-    assert [found.at(turn).status for turn in range(found.length)] == expected
-    assert found.at(found.length) is found.at(10**9) is DEFAULT_RECIPE
+    assert sequence.length == len(expected)
+    assert [sequence.at(turn).status for turn in range(sequence.length)] == expected
+    assert sequence.at(sequence.length) is sequence.at(10**9) is DEFAULT_RECIPE
 
 
 def test_one_recipe_without_a_number_is_for_all_requests_and_one_with_a_number_is_not() -> None:
@@ -183,7 +183,7 @@ def test_one_recipe_without_a_number_is_for_all_requests_and_one_with_a_number_i
     assert (standing.at(99).status, counted.at(0).status, counted.at(1).status) == (402, 402, None)
 
 
-def test_a_text_is_read_once() -> None:
+def test_a_recipe_is_cached_by_its_text() -> None:
     assert REGISTRY.find("429*2, ok") is REGISTRY.find("429*2, ok")
 
 

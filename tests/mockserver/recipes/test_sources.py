@@ -96,6 +96,11 @@ def test_a_prompt_without_a_text_in_double_brackets_names_none(prompt: Any) -> N
     assert resolve(prompt=prompt) == Resolution(NO_RECIPE)
 
 
+@pytest.mark.parametrize("filler", [" ", "[", "[[", "a", "[[ ", "[[a", "]", "[[!a]]"])
+def test_a_prompt_of_megabytes_is_searched_once(filler: str) -> None:
+    assert resolve(prompt="[[" + filler * 300_000) == Resolution(NO_RECIPE)
+
+
 @pytest.mark.parametrize("text", ["!429", "! 429", " !429 ", "!tiny cat", "!"])
 def test_an_exclamation_mark_keeps_a_text_in_double_brackets_from_being_a_recipe(text: str) -> None:
     assert resolve(prompt=f"a [[{text}]] runs") == Resolution(NO_RECIPE)
