@@ -9,7 +9,7 @@ from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.request_faults import operation_of
-from evolink_check.rules.tasks import deliveries
+from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.formats import decoded
 from evolink_check.transport.callback_receiver import REDIRECT, Answer, never, slow
 
@@ -136,7 +136,7 @@ def patience(rules: CallbackRules, count: int, scale: float) -> float:
     As long as the rules ask for; behind the last documented retry twice its wait, so that one too many shows as well.
     """
     if count <= len(rules.retries):
-        return deliveries.patience(rules, count, scale)
+        return Tolerances(scale).wait_for_delivery(rules, count)
     return (2 * max(rules.retries, default=1.0) + _LEEWAY) / scale + _LATE
 
 

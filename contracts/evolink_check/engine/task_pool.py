@@ -14,7 +14,7 @@ from evolink_check.analysis.trace_view import CREDITS
 from evolink_check.engine.task_follower import TaskFollower, TrackedTask, from_create
 from evolink_check.engine.task_plan import FAILS, PlannedTask, patience
 from evolink_check.generation.case import Case
-from evolink_check.rules.tasks.credit_ledger import settling
+from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.trace import MAIN
 from evolink_check.transport.downloads import fetch
 from evolink_check.transport.target import HaltedError, OverBudgetError
@@ -74,7 +74,7 @@ class TaskPool:
         self._seed = seed
         self._stop = stop
         self._scale = target.subject.scale
-        self._settled = settling(self._scale) + _LOOK
+        self._settled = Tolerances(self._scale).credits_settled + _LOOK
         self._lock = threading.Lock()
         self.lives: list[TrackedTask] = []
         self.unmade = 0  # errands for which there was no budget

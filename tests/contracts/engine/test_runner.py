@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -12,7 +13,7 @@ from evolink_check.engine.preflight import CouldNotRunError, preflight, remainin
 from evolink_check.engine.runner import PROFILES, Progress, check_api, estimate
 from evolink_check.fuzzing import schemathesis_findings
 from evolink_check.generation import boundary_cases, strategies
-from evolink_check.rules.tasks.credit_ledger import settling
+from evolink_check.rules.tolerances import Tolerances
 from evolink_check.settings import Effort, Failing
 from evolink_check.transport.callback_receiver import CLOSE
 from evolink_check.transport.downloads import fetch
@@ -65,7 +66,9 @@ def few_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "evolink_check.engine.task_follower.fetch", lambda *_: None
     )  # a mock takes its time to render
-    monkeypatch.setattr("evolink_check.engine.task_pool.settling", lambda _: 0.0)
+    monkeypatch.setattr(
+        "evolink_check.engine.task_pool.Tolerances", lambda _: SimpleNamespace(credits_settled=0.0)
+    )
     monkeypatch.setattr("evolink_check.engine.task_follower._AFTER", 1)
 
 
@@ -135,7 +138,7 @@ def test_of_a_clause_that_needs_no_task_nothing_is_said_to_be_lacking(mock: Mock
 
 def test_a_whole_run_sees_lives_links_credits_and_callbacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evolink_check.engine.task_follower.fetch", fetch)
-    monkeypatch.setattr("evolink_check.engine.task_pool.settling", settling)
+    monkeypatch.setattr("evolink_check.engine.task_pool.Tolerances", Tolerances)
     monkeypatch.setattr(
         "evolink_check.engine.task_plan.never", lambda _: CLOSE
     )  # the mock's ten seconds are real ones

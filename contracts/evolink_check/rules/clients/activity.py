@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import results_of
+from evolink_check.rules.tolerances import Tolerances
 
 if TYPE_CHECKING:
     from evolink_check.analysis.observations import Observation, Role
@@ -15,7 +16,7 @@ PLACEHOLDERS = frozenset(
     {"", "undefined", "null", "None", "NaN", "nil", "[object Object]", "[object%20Object]"}
 )
 ASKS: tuple[Role, ...] = ("create", "query", "credits")  # what needs the key
-SOON = 60.0  # seconds: what is sent again later than that, somebody has thought about
+SOON = Tolerances().repeat
 
 
 def asks(view: TraceView, *roles: Role) -> tuple[Observation, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.clients.activity import asks, ended, fetches, lost
 from evolink_check.rules.registry import rule
+from evolink_check.rules.tolerances import Tolerances
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
 
-TIMEOUT = 10.0  # seconds that a receiver has
-_GRACE = 0.5  # seconds of a network
+_TOLERANCES = Tolerances()
+_TIMEOUT, _GRACE = _TOLERANCES.receiver_timeout, _TOLERANCES.receiver_network
 _OK = range(200, 300)
 
 
@@ -25,8 +26,8 @@ def _took(observation: Observation) -> float:
 
 
 def _is_slow(observation: Observation) -> bool:
-    return _took(observation) > TIMEOUT + _GRACE or (
-        not observation.answered and _took(observation) > TIMEOUT - _GRACE
+    return _took(observation) > _TIMEOUT + _GRACE or (
+        not observation.answered and _took(observation) > _TIMEOUT - _GRACE
     )
 
 
@@ -55,7 +56,7 @@ def within_10s(view: TraceView) -> Iterator[Finding]:
     for delivery in view.of("delivery"):
         if _is_slow(delivery):
             seen = f"{'an' if delivery.answered else 'no'} answer in {_took(delivery):.1f} s"
-            yield violation(delivery.number, expected=f"an answer in {TIMEOUT:g} s", seen=seen)
+            yield violation(delivery.number, expected=f"an answer in {_TIMEOUT:g} s", seen=seen)
         elif delivery.answered:
             yield passed(delivery.number)
 

@@ -21,6 +21,7 @@ from evolink_check.rules.clients.activity import (
     untold,
 )
 from evolink_check.rules.registry import rule, rule_family
+from evolink_check.rules.tolerances import DAY, Tolerances
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
@@ -30,15 +31,12 @@ if TYPE_CHECKING:
     from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
 
-INTERVAL = 1.0  # seconds between two queries, at least
-_JITTER = 0.15  # seconds of a network and of a timer
-_USEFUL = 65.0  # seconds: a minute, and how late a minute may be
-_LATER = 1.85  # seconds after which a create that follows a failure is not "at once"
-_DAY = 24 * 3600.0
+_TOLERANCES = Tolerances()
+_INTERVAL = _TOLERANCES.poll_interval
 # By clause: the advice of a failure code, what is expected instead of an equal create, and within how many seconds.
 _AFTER_FAILURE = {
     "client.fix-first": ("fix-request", "a changed request", SOON),
-    "client.retry-later": ("retry-later", "a wait before it is tried again", _LATER),
+    "client.retry-later": ("retry-later", "a wait before it is tried again", _TOLERANCES.create_later),
     "client.give-up": ("give-up", "no further create", SOON),
 }
 
@@ -108,11 +106,11 @@ def poll_interval(view: TraceView) -> Iterator[Finding]:
     """Queries of a running task are at least a second apart."""
     for _, pairs in _gaps(view):
         gaps = [(after.began - before.began, before, after) for before, after in pairs]
-        quick = [gap for gap in gaps if gap[0] < INTERVAL - _JITTER]
+        quick = [gap for gap in gaps if gap[0] < _INTERVAL - _TOLERANCES.network]
         if len(quick) > 1 and len(quick) * 2 > len(gaps):  # once may be a network that held one up
             shortest, before, after = min(quick, key=lambda gap: gap[0])
             seen = f"{len(quick)} of {len(gaps)} sooner, {shortest:.2f} s the soonest"
-            yield violation(before.number, after.number, expected=f"{INTERVAL:g} s or more", seen=seen)
+            yield violation(before.number, after.number, expected=f"{_INTERVAL:g} s or more", seen=seen)
         elif gaps:
             yield passed(*(after.number for _, _, after in gaps))
 
@@ -123,7 +121,7 @@ def poll_useful(view: TraceView) -> Iterator[Finding]:
     for task, pairs in _gaps(view):
         for before, after in pairs if task.callback_url is None else ():
             gap = pause(before, after)
-            if gap > _USEFUL:
+            if gap > _TOLERANCES.poll_useful:
                 yield violation(before.number, after.number, expected="a query a minute", seen=f"{gap:.0f} s")
             else:
                 yield passed(after.number)
@@ -236,7 +234,7 @@ def fetched_in_time(view: TraceView) -> Iterator[Finding]:
         if end is None or first is None:
             continue
         took = pause(end, first)
-        if took > _DAY:
+        if took > DAY:
             yield violation(
                 end.number, first.number, expected="within 24 hours", seen=f"{took / 3600:.1f} h later"
             )

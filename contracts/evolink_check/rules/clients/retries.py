@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.clients.activity import ASKS, SOON, asks, equals, invented, lost, pause
 from evolink_check.rules.registry import rule
+from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.retry_after import http_date, is_retry_after, seconds_to_wait
 
 if TYPE_CHECKING:
@@ -21,12 +22,10 @@ if TYPE_CHECKING:
 REFUSED = frozenset({400, 401, 402, 403})
 TOO_MANY = 429
 FAULTY = 500  # and above
-_AT_ONCE = 0.3  # seconds: no wait at all
-_TOLERANCE = 0.15  # seconds of a network between the client's clock and this one
-_DATES = 1.0  # seconds: the precision of an HTTP date
+_TOLERANCES = Tolerances()
+_AT_ONCE = _TOLERANCES.request_under_way
 _STEADY = 1.3  # waits whose longest is not that many times the shortest do not grow
 _TRIES: Mapping[str, int] = {"create": 3, "query": 5}  # waits after which they should have grown
-_LONG = 10.0  # seconds: who waits that long need not wait longer each time
 
 
 @rule("client.no-retry-refused")
@@ -54,7 +53,7 @@ def waits(value: str, at: float) -> float | None:
     """Seconds that a valid Retry-After of an answer at `at` (Unix seconds) asks for; None for any other value."""
     if not is_retry_after(value):
         return None
-    precision = 0.0 if http_date(value) is None else _DATES
+    precision = 0.0 if http_date(value) is None else _TOLERANCES.date_header
     seconds = seconds_to_wait(value, at)
     return None if seconds is None else max(0.0, seconds - precision)
 
@@ -73,7 +72,7 @@ def waits_as_told(view: TraceView) -> Iterator[Finding]:
         if told is None or again is None:
             continue
         yield finding(
-            pause(observation, again) >= told - _TOLERANCE,
+            pause(observation, again) >= told - _TOLERANCES.network,
             observation.number,
             again.number,
             expected=f"a wait of {told:g} s",
@@ -130,7 +129,7 @@ def _impatience(run: list[Observation], usual: float | None) -> str:
         return f"a wait of {max(0.0, shortest):.1f} s"
     if (
         len(found) >= _TRIES[run[0].role]
-        and longest < min(_LONG, shortest * _STEADY)
+        and longest < min(_TOLERANCES.long_wait, shortest * _STEADY)
         and shortest >= _AT_ONCE
     ):
         return f"{len(found)} waits of {shortest:.1f} to {longest:.1f} s"

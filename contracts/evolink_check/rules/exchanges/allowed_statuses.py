@@ -18,70 +18,69 @@ from evolink_check.rules.exchanges.attribution import (
     known_tasks,
     well_formed,
 )
+from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.retry_after import http_date
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from evolink_check.analysis.observations import Observation
     from evolink_check.analysis.trace_view import TraceView
 
 _UNDERSTOOD = {400, 401, 402, 403, 404, 429, 500}
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _FIRST_DAY = 1_500_000_000  # Unix seconds: 2017, before there was any such task
-_YEARS = 10 * 365 * 86_400.0  # seconds that no clock is ahead, nor was moved
 
 
 def permitted(observation: Observation, view: TraceView) -> frozenset[int]:
     """The statuses that are right for a create or a query."""
-    if observation.role == "create":
-        return _of_create(observation)
-    return _of_query(observation, view)
+    conditions = _of_create(observation) if observation.role == "create" else _of_query(observation, view)
+    undocumented_here = observation.errors.keys() - _UNDERSTOOD
+    return frozenset(undocumented_here | {status for status, applies in conditions.items() if applies})
 
 
-def _of_create(observation: Observation) -> frozenset[int]:
-    account = observation.account
-    right = {429} | (observation.errors.keys() - _UNDERSTOOD)
-    right |= {401} if account.valid is not True else set()
-    right |= {400} if observation.faults else set()
-    right |= {403} if _names_no_model(observation) else set()
-    if account.valid is False:
-        return frozenset(right)
-    right |= {403} if account.access is not True else set()
-    right |= {402} if account.credits is not True else set()
-    right |= {500} if not is_nonsense(observation) else set()  # a passing one
-    if certain_faults(observation):
-        return frozenset(right)
-    right |= {400, 402, 403} if observation.faults else set()
-    can = account.access is not False and account.credits is not False
-    return frozenset(right | {observation.success} if can else right)
+def _of_create(create: Observation) -> Mapping[int, bool]:
+    """Each status with the condition on which a create may be answered with it."""
+    account, keyed, refused = create.account, create.account.valid is not False, bool(certain_faults(create))
+    doubtful = bool(create.faults) and not refused  # the documents leave open whether it is refused
+    names_no_model = any(fault.clause == "model.enum" for fault in create.faults)
+    return {
+        401: account.valid is not True,
+        429: True,
+        400: bool(create.faults),
+        403: names_no_model or (keyed and (account.access is not True or doubtful)),
+        402: keyed and (account.credits is not True or doubtful),
+        500: keyed and not is_nonsense(create),  # a passing fault
+        create.success: keyed and not refused and False not in {account.access, account.credits},
+    }
 
 
-def _names_no_model(observation: Observation) -> bool:
-    return any(fault.clause == "model.enum" for fault in observation.faults)
+def _of_query(query: Observation, view: TraceView) -> Mapping[int, bool]:
+    """Each status with the condition on which a query may be answered with it."""
+    account, keyed = query.account, query.account.valid is not False
+    by_id = _of_id(query, view) if keyed else {400} if is_foreign(query.task_id) else set()
+    return dict.fromkeys(by_id, True) | {
+        401: account.valid is not True,
+        429: True,
+        402: keyed and account.credits is not True,
+    }
 
 
-def _of_query(observation: Observation, view: TraceView) -> frozenset[int]:
-    right = {429} | (observation.errors.keys() - _UNDERSTOOD)
-    if observation.account.valid is False:
-        return frozenset(right | {401} | ({400} if is_foreign(observation.task_id) else set()))
-    right |= {401} if observation.account.valid is None else set()
-    right |= {402} if observation.account.credits is not True else set()
-    return frozenset(right | _of_id(observation, view))
-
-
-def _of_id(observation: Observation, view: TraceView) -> set[int]:
+def _of_id(query: Observation, view: TraceView) -> set[int]:
     """What the id alone deserves, when the key is right."""
-    if observation.task_id in known_tasks(view):
-        own = is_own(observation, view)
-        return {500} | ({observation.success} if own is not False else set()) | (set() if own else {403})
-    if observation.task_id in view.once(_told_ids):
-        return {observation.success, 400, 403, 404, 500}
-    if is_foreign(observation.task_id):
+    if query.task_id in known_tasks(view):
+        own = is_own(query, view)
+        return {True: {query.success, 500}, False: {403, 500}, None: {query.success, 403, 500}}[own]
+    if query.task_id in view.once(_told_ids):  # an id that is malformed, or that several creates were given
+        return {query.success, 400, 403, 404, 500}
+    if is_foreign(query.task_id):
         return {400}
-    if not _WORD.fullmatch(observation.task_id):  # routers and decoders differ
+    if not _WORD.fullmatch(query.task_id):  # routers and decoders differ
         return {400, 403, 404}
-    known = set() if never_given(observation, view) else {observation.success, 403}
-    return known | {404} | ({500} if well_formed(observation.task_id) else {400})
+    if never_given(query, view):
+        return {404, 500} if well_formed(query.task_id) else {404, 400}
+    return {query.success, 403, 404} | ({500} if well_formed(query.task_id) else {400})
 
 
 def is_own(observation: Observation, view: TraceView) -> bool | None:
@@ -109,7 +108,7 @@ def never_given(observation: Observation, view: TraceView) -> bool:
     found = ID.fullmatch(observation.task_id)
     # The clock of who recorded it may stand at 1970; the server's own is told by its Date.
     now = max(observation.ended, http_date(observation.header("Date") or "") or 0.0)
-    impossible = found and not _FIRST_DAY < int(found["created"]) < now + _YEARS
+    impossible = found and not _FIRST_DAY < int(found["created"]) < now + Tolerances().clock_ahead
     return bool(observation.entry.case or impossible)
 
 

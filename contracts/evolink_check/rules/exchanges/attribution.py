@@ -1,15 +1,14 @@
-"""Whose business is an exchange that went wrong? Each violation is told by one clause, the most telling. Pure.
+"""Attribute each malformed exchange to exactly one clause, the most specific.
 
 For every rule that looks at an answer of the API:
 
-- `sound(one)`: answered, with a documented status, as JSON where JSON is due, an error in the shape of errors. A rule
-  looks at sound exchanges only; what is not sound is the business of `owner(one)`.
-- `owner(one)`: the id of the clause that a spoiled exchange breaks; "" for a sound one, and for one that says nothing.
-- `given(reading)`: the tasks that can be followed, by id: the create was sound, the id is well formed, given once and
-  agrees with `created`. What is asked under any other id is not judged, as the id is to blame.
-  A 404 for such an id before its first 2xx is the business of `create.readable-at-once`.
-- `well_formed(task_id)`: whether an id is as ids are.
-- `headers_to_blame(reading)` in `valid`: exchanges that were refused for a header that should change nothing.
+- `is_judgeable(observation)`: answered with a documented status, as JSON where JSON is due, an error in the shape of
+  errors. A rule looks at such exchanges only.
+- `charged_clause(observation)`: the clause that a malformed exchange violates; "" for any other.
+- `known_tasks(view)`: the tasks that can be followed, by id: the create is judgeable, the id is well formed, was given
+  once and agrees with `created`. Queries for any other id are not judged, as the id is to blame.
+  A 404 for such an id before its first 2xx belongs to `create.readable-at-once`.
+- `headers_to_blame(view)` in `false_rejections`: exchanges that were refused for a header that should change nothing.
 """
 
 from __future__ import annotations
@@ -32,13 +31,10 @@ PREFIX = "task-unified-"
 ID = re.compile(PREFIX + r"(?P<created>[0-9]{10})-[a-z0-9]{8}")
 LATEST = 10**11  # Unix seconds: year 5138. A larger number counts milliseconds
 _FIRST_ERROR, _SERVER_ERROR = 400, 500
-_TOO_LARGE = {413, 414, 431}  # what stands before a server may say so of what no document gives a limit for
+_TOO_LARGE = {413, 414, 431}
 _NOT_THERE = {404, 405}
 _KEYLESS = {401, 429}  # what a key that is none may get
-_UNCHANGED, _CONDITIONS = (
-    304,
-    ("If-None-Match", "If-Modified-Since"),
-)  # HTTP's own answer to who has it already
+_UNCHANGED, _CONDITIONS = 304, ("If-None-Match", "If-Modified-Since")
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}  # others are often answered before the API sees them
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
 
@@ -125,26 +121,38 @@ def _is_told(observation: Observation) -> bool:
 
 
 def _is_beyond(observation: Observation) -> bool:
-    """What no clause speaks of: success elsewhere, what something in front may answer, what a browser has already."""
+    """Whether no clause speaks of the exchange."""
+    return any(exempts(observation) for exempts in _EXEMPTIONS)
+
+
+def _is_unclear_elsewhere(observation: Observation) -> bool:
+    """On another path or with another method: a success, an unusual method, or a path that routers read differently."""
+    if observation.role not in {"other path", "other method"}:
+        return False
     exchange = observation.exchange
-    if observation.role in {"other path", "other method"}:
-        plain = _PLAIN_PATH.fullmatch(urlsplit(exchange.url).path) is not None
-        return not is_error(observation) or exchange.method.upper() not in _METHODS or not plain
-    if observation.status == _UNCHANGED and any(observation.sent(name) for name in _CONDITIONS):
-        return True
-    if observation.role == "credits":  # no document describes it: a server may not have it
-        return observation.status in _NOT_THERE
-    return (
-        observation.status in _TOO_LARGE
-        and observation.status not in observation.errors
-        and _is_large(observation)
-    )
+    plain = _PLAIN_PATH.fullmatch(urlsplit(exchange.url).path) is not None
+    return not is_error(observation) or exchange.method.upper() not in _METHODS or not plain
 
 
-def _is_large(observation: Observation) -> bool:
-    return any(fault.clause == "body.limit" for fault in observation.faults) or (
-        observation.role == "query" and not well_formed(observation.task_id)
-    )
+def _is_unchanged(observation: Observation) -> bool:
+    """HTTP's own answer to a client that has the body already."""
+    return observation.status == _UNCHANGED and any(observation.sent(name) for name in _CONDITIONS)
+
+
+def _is_without_credits(observation: Observation) -> bool:
+    """No document describes the credits: a server may not have them."""
+    return observation.role == "credits" and observation.status in _NOT_THERE
+
+
+def _is_too_large(observation: Observation) -> bool:
+    """What stands in front of a server may refuse what is large, where no document gives a limit."""
+    if observation.status not in _TOO_LARGE or observation.status in observation.errors:
+        return False
+    odd_query = observation.role == "query" and not well_formed(observation.task_id)
+    return odd_query or any(fault.clause == "body.limit" for fault in observation.faults)
+
+
+_EXEMPTIONS = (_is_unclear_elsewhere, _is_unchanged, _is_without_credits, _is_too_large)
 
 
 def _owner_elsewhere(observation: Observation) -> str:

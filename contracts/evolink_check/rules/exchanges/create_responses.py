@@ -8,6 +8,7 @@ from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.exchanges.attribution import ID, LATEST, is_judgeable, known_tasks, well_formed
 from evolink_check.rules.exchanges.wire import shared_key, twins
 from evolink_check.rules.registry import rule
+from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.retry_after import http_date
 
 if TYPE_CHECKING:
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding
 
 _EXPECTED = ("id", "status", "created", "model", "progress")
-_AT_ONCE = 2.0  # seconds between a create and a query that comes right after it
-_MINUTE, _DAY = 60.0, 86_400.0  # seconds
+_TOLERANCES = Tolerances()
 # What a clause of its own judges, by the pointer into the answer: its value, or whatever is there.
 _VALUES = {"/id", "/created", "/model", "/status", "/progress", "/object", "/type"}
 _WHOLE = ("/usage", "/task_info/estimated_time")
@@ -92,7 +92,7 @@ def is_at_once(create: Observation, query: Observation) -> bool:
 
     Of a 404 to a later one `query.answers-200` speaks, unless the task turns up after it.
     """
-    return 0 <= query.began - create.ended <= _AT_ONCE
+    return 0 <= query.began - create.ended <= _TOLERANCES.query_at_once
 
 
 @rule("create.readable-at-once")
@@ -206,7 +206,9 @@ def _distance(told: int, observation: Observation) -> tuple[float, float]:
     Without one by who watched, whose clock may be out of step, and in a recording without a time zone by hours.
     """
     date = http_date(observation.header("Date") or "")
-    return (told - observation.ended, _DAY) if date is None else (told - date, _MINUTE)
+    if date is None:
+        return told - observation.ended, _TOLERANCES.created_by_observer
+    return told - date, _TOLERANCES.created_by_date
 
 
 @rule("task.kind")

@@ -7,18 +7,8 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.registry import rule
-from evolink_check.rules.tasks.deliveries import (
-    CUT,
-    GAVE_UP,
-    busy,
-    is_about,
-    is_lossy,
-    latest,
-    patience,
-    run_of,
-    tolerance,
-    whole,
-)
+from evolink_check.rules.tasks.deliveries import CUT, GAVE_UP, is_lossy, run_of, slowest_answer, whole
+from evolink_check.rules.tolerances import Tolerances
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,24 +18,23 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.deliveries import AttemptRun, TaskDeliveries
 
-_QUIET = 0.5  # real seconds
-
 
 @rule("callback.timeout")
 def timeout(view: TraceView) -> Iterator[Finding]:
     """`callback.timeout`: ten seconds of the server's time, or of real time where its time is scaled."""
-    scale = view.trace.scale
+    tolerances = Tolerances(view.trace.scale)
     for deliveries in whole(view):
         given = deliveries.rules.timeout
+        windows = [tolerances.timeout_window(seconds) for seconds in (given, tolerances.real(given))]
         for delivery in deliveries.attempts:
             took = delivery.ended - delivery.began
             if delivery.status or delivery.entry.problem not in {GAVE_UP, CUT}:
                 continue
             gave_up = delivery.entry.problem == GAVE_UP
-            unseen = busy(view, delivery.began)
-            if gave_up and any(is_about(took, value, unseen) for value in (given, given / scale)):
+            unseen = slowest_answer(view, delivery.began)
+            if gave_up and any(least - unseen <= took <= most for least, most in windows):
                 yield passed(delivery.number)
-            elif gave_up or took > latest(given):
+            elif gave_up or took > windows[0][1]:
                 what = "given up after" if gave_up else "still waiting after"
                 yield violation(
                     delivery.number, expected=f"given up after {given:g} s", seen=f"{what} {took:.2f} s"
@@ -73,19 +62,18 @@ def success(view: TraceView) -> Iterator[Finding]:
 def _is_quiet(deliveries: TaskDeliveries, observation: Observation, view: TraceView) -> bool:
     """Whether the receiver was watched for longer than the wait that would have followed a failure."""
     place = deliveries.attempts.index(observation)
-    waits = (*deliveries.rules.retries, max(deliveries.rules.retries, default=1.0))
-    wait = waits[min(place, len(waits) - 1)] / view.trace.scale
-    return view.trace.watched_until >= observation.ended + 1.5 * wait + _QUIET
+    quiet = Tolerances(view.trace.scale).quiet_after(deliveries.rules, place)
+    return view.trace.watched_until >= observation.ended + quiet
 
 
 @rule("callback.retries")
 def waits(view: TraceView) -> Iterator[Finding]:
     """`callback.retries`: the waits. From when they count is not said, so from the beginning of an attempt will do."""
-    scale = view.trace.scale
+    tolerances = Tolerances(view.trace.scale)
     for deliveries in whole(view):
         run = run_of(deliveries, view)
         for wait, (last, delivery) in zip(deliveries.rules.retries, pairwise(run.attempts), strict=False):
-            least, most = tolerance(wait / scale)
+            least, most = tolerances.retry_window(wait)
             since_begun, since_ended = (delivery.began - last.began, delivery.began - last.ended)
             if least <= since_begun and since_ended <= most:
                 yield passed(last.number, delivery.number)
@@ -93,7 +81,7 @@ def waits(view: TraceView) -> Iterator[Finding]:
                 yield violation(
                     last.number,
                     delivery.number,
-                    expected=f"a retry after {wait / scale:.3g} s",
+                    expected=f"a retry after {tolerances.real(wait):.3g} s",
                     seen=f"one after {max(since_ended, 0):.2f} s",
                 )
 
@@ -138,7 +126,7 @@ def _is_owed(deliveries: TaskDeliveries, run: AttemptRun, last: Observation, vie
     rest = 1 + len(deliveries.rules.retries) - len(run.attempts)
     if run.success or deliveries.elsewhere or rest < 1 or is_lossy(deliveries, last.ended, view, rest=rest):
         return False
-    enough = patience(deliveries.rules, len(run.attempts), view.trace.scale)
+    enough = Tolerances(view.trace.scale).wait_for_delivery(deliveries.rules, len(run.attempts))
     return view.trace.watched_until >= last.ended + enough
 
 

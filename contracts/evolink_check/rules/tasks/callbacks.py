@@ -8,7 +8,7 @@ from evolink_check.analysis.internal_hosts import is_internal
 from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.registry import rule, rules_of
 from evolink_check.rules.tasks import lifecycle, outcomes, progress, queries
-from evolink_check.rules.tasks.deliveries import all_calls, is_lossy, is_torn, patience, watched
+from evolink_check.rules.tasks.deliveries import all_calls, is_lossy, is_torn, watched
 from evolink_check.rules.tasks.history import (
     IDENTITY,
     can_cancel,
@@ -18,6 +18,7 @@ from evolink_check.rules.tasks.history import (
     shown,
     sound_identity,
 )
+from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.formats import NOT_JSON
 from evolink_check.traffic.redaction import KEY
 
@@ -55,7 +56,7 @@ def _is_due(deliveries: TaskDeliveries, view: TraceView) -> bool:
 
 def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> bool:
     """Whether the receiver was watched long enough after an end was told."""
-    enough = patience(deliveries.rules, 0, view.trace.scale)
+    enough = Tolerances(view.trace.scale).wait_for_delivery(deliveries.rules, 0)
     over = view.trace.watched_until >= end.ended + enough
     return over and not is_lossy(deliveries, end.ended, view, rest=1 + len(deliveries.rules.retries))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_check.rules.exchanges.attribution import is_judgeable
 from evolink_check.rules.exchanges.wire import twins
+from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.trace import MAIN, NOBODY, OTHER, UNKNOWN
 
 if TYPE_CHECKING:
@@ -21,13 +22,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.trace_view import TraceView
 
 _DUST = 6  # decimals that count: behind them stands what a server's own adding and subtracting left over
-_LONG = 600.0  # seconds of the server's time, in which a task surely ends
 _REFUSED = range(400, 500)
-
-
-def settling(scale: float) -> float:
-    """Real seconds after an end was told, by which the credits are taken to be settled."""
-    return max(1.0, 2.0 / scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +72,8 @@ def _ledgers(view: TraceView) -> tuple[Ledger, ...]:
     for observation in view.of("credits"):
         if observation.who not in {UNKNOWN, NOBODY} and is_judgeable(observation):
             labels.setdefault(observation.who, []).append(observation)
-    return tuple(_ledger(label, told, creates, settling(view.trace.scale)) for label, told in labels.items())
+    settled = Tolerances(view.trace.scale).credits_settled
+    return tuple(_ledger(label, told, creates, settled) for label, told in labels.items())
 
 
 def _began(spending: Spent) -> float:
@@ -90,7 +86,8 @@ def _spent(create: Observation, view: TraceView) -> Spent:
     known = create.task_id and create.number not in view.once(_twin_numbers)
     task = view.tasks.get(create.task_id) if known else None
     if task is None:
-        over = create.ended + _LONG / view.trace.scale
+        tolerances = Tolerances(view.trace.scale)
+        over = create.ended + tolerances.real(tolerances.task_end_server)
         return Spent(create, made, task, over if made else create.ended, failed=False)
     ends = [
         (

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from evolink_check.rules.tasks.history import task_histories
+from evolink_check.rules.tolerances import Tolerances
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,10 +27,7 @@ if TYPE_CHECKING:
 GAVE_UP, CUT = "the sender closed", "the receiver closed"  # why a delivery was not answered
 _ELSEWHERE, _CASE = "/elsewhere/", "/c/"  # below the receiver's prefix
 _SUCCESS = range(200, 300)
-_FIRST = 15.0  # seconds of the server's time from the end of a task to its first delivery
-_AROUND = 3.0  # real seconds before and after an instant that are like it
-_DIGITS = 18  # of a length
-_BUSY = 1.5  # real seconds that a busy server may be late
+_DIGITS = 18  # of a Content-Length
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +63,6 @@ class AttemptRun:
     more: tuple[Observation, ...]
 
 
-def patience(rules: CallbackRules, count: int, scale: float) -> float:
-    """Real seconds to watch for another delivery: from the end of the task, or of the last of `count` deliveries.
-
-    What has not come by then is taken not to come; what comes before is only late. Behind the last documented retry
-    there is twice the last wait, so that one too many shows as well.
-    """
-    if not count:
-        return _FIRST / scale + _BUSY
-    waits = (*rules.retries, 2 * max(rules.retries, default=1.0))
-    return tolerance(waits[min(count, len(waits)) - 1] / scale)[1] + _BUSY
-
-
-def tolerance(wait: float) -> tuple[float, float]:
-    """The least and the most real seconds between two attempts, for a documented wait of `wait` real seconds.
-
-    The clause allows half a second. A busy server may be later; where time is scaled, waits are shorter than that.
-    """
-    return wait - min(0.5, max(0.1, wait / 2)), wait * 1.5 + 2.0
-
-
 def all_calls(view: TraceView) -> tuple[TaskDeliveries, ...]:
     """Of every task whose create is in the trace, or that a callback told of."""
     return view.once(_all_calls)
@@ -108,20 +86,20 @@ def is_torn(observation: Observation) -> bool:
     )
 
 
-def busy(view: TraceView, at: float) -> float:
+def slowest_answer(view: TraceView, at: float) -> float:
     """The most real seconds that the API took to answer around an instant: as long may a delivery take to arrive.
 
     A sender's time runs while it connects, which a receiver does not see. 0 where nothing was asked.
     """
-    asked = view.once(_asked_api)
-    start, end = (bisect_left(asked, (at + side,)) for side in (-_AROUND, _AROUND))
+    asked, around = view.once(_asked_api), Tolerances().same_instant
+    start, end = (bisect_left(asked, (at + side,)) for side in (-around, around))
     return max((took for _, took in asked[start:end]), default=0.0)
 
 
 def is_lossy(deliveries: TaskDeliveries, at: float, view: TraceView, *, rest: int = 1) -> bool:
     """Whether things were so slow that attempts may have been given up before they arrived: all the `rest` of them."""
-    given = deliveries.rules.timeout / view.trace.scale
-    return busy(view, at) > (given / 4 if rest == 1 else given)
+    timeout = Tolerances(view.trace.scale).real(deliveries.rules.timeout)
+    return slowest_answer(view, at) > (timeout / 4 if rest == 1 else timeout)
 
 
 def _asked_api(view: TraceView) -> list[tuple[float, float]]:
@@ -135,27 +113,13 @@ def run_of(deliveries: TaskDeliveries, view: TraceView) -> AttemptRun:
     """The attempts by what came of them."""
     for place, delivery in enumerate(deliveries.attempts):
         if delivery.status in _SUCCESS:
-            took = delivery.ended - delivery.began + busy(view, delivery.began)
-            sure = took < earliest(deliveries.rules.timeout / view.trace.scale)
+            took = delivery.ended - delivery.began + slowest_answer(view, delivery.began)
+            tolerances = Tolerances(view.trace.scale)
+            sure = took < tolerances.timeout_window(tolerances.real(deliveries.rules.timeout))[0]
             return AttemptRun(
                 deliveries.attempts[: place + 1], delivery, sure, deliveries.attempts[place + 1 :]
             )
     return AttemptRun(deliveries.attempts, None, sure=False, more=())
-
-
-def is_about(took: float, given: float, unseen: float) -> bool:
-    """Whether an attempt took the real seconds that it was given, up to `unseen` of them before it arrived."""
-    return earliest(given) - unseen <= took <= latest(given)
-
-
-def earliest(given: float) -> float:
-    """Real seconds before which nobody gives an attempt up. Connecting, which we do not see, counts as well."""
-    return given - max(0.2, min(1.0, given / 2))
-
-
-def latest(given: float) -> float:
-    """Real seconds by which a busy server has given an attempt up."""
-    return given * 1.25 + 0.5
 
 
 def _all_calls(view: TraceView) -> tuple[TaskDeliveries, ...]:
@@ -247,7 +211,7 @@ def _parted(
         (observation.began for observation in history.judged if observation.body.get("status") in on_its_way),
         default=0.0,
     )
-    lag = max(0.5, 5.0 / view.trace.scale)
+    lag = Tolerances(view.trace.scale).query_behind_delivery
     ordered = sorted(found, key=lambda delivery: (delivery.began, delivery.number))
     early = [
         delivery

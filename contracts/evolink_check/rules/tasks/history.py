@@ -20,6 +20,7 @@ from evolink_check.rules.exchanges.attribution import (
     known_tasks,
     well_formed,
 )
+from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.trace import UNKNOWN
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 CANCELLED = frozenset({"cancelled", "canceled"})  # no status by the documents, and yet an obvious word
 IDENTITY = ("created", "model", "object", "type")
 _MOST = 100  # per cent
-_CLOCK = 0.001  # seconds: recordings round to milliseconds
 _SHOWN = 60  # characters of a value
 
 
@@ -104,11 +104,12 @@ def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[O
     when one exchange was over before the other began.
     """
     views = list(views)
+    precision = Tolerances().recorded_time
     over = sorted(views, key=lambda observation: observation.ended)
     place = 0
     for observation in sorted(views, key=lambda observation: (observation.began, observation.number)):
         start = place
-        while place < len(over) and over[place].ended < observation.began - _CLOCK:
+        while place < len(over) and over[place].ended < observation.began - precision:
             place += 1
         yield observation, over[start:place]
 

@@ -19,6 +19,7 @@ from evolink_check.rules.tasks.history import (
     sound_identity,
     task_histories,
 )
+from evolink_check.rules.tolerances import Tolerances
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.history import TaskHistory
 
-_LONG = 600.0  # seconds of the server's time: by then a task usually has ended long ago
 _TYPES = {"created": int, "model": str, "object": str, "type": str}
 
 
@@ -136,6 +136,7 @@ def _of(observation: Observation, name: str) -> str:
 @rule("task.ends")
 def ends(view: TraceView) -> Iterator[Finding]:
     """`task.ends`, an advice: told as not ended after ten minutes of the server's time."""
+    longest = Tolerances().task_end_server
     for history in task_histories(view):
         over = [
             observation
@@ -151,11 +152,11 @@ def ends(view: TraceView) -> Iterator[Finding]:
         ):
             last = history.queries[-1]
             waited = (last.began - history.create.ended) * view.trace.scale
-            if waited > _LONG and last.body.get("status") in (history.words.initial, history.words.running):
+            if waited > longest and last.body.get("status") in (history.words.initial, history.words.running):
                 yield violation(
                     history.create.number,
                     last.number,
-                    expected=f"an end within {_LONG:.0f} s",
+                    expected=f"an end within {longest:.0f} s",
                     seen=f"not ended: {last.body['status']} after {waited:.0f} s",
                 )
 

@@ -10,6 +10,7 @@ from evolink_check.analysis.observations import results_of
 from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.history import bodies_of, shown, task_histories
+from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.formats import is_uri
 from evolink_check.traffic.trace import NOBODY
 
@@ -22,9 +23,8 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.history import TaskHistory
 
-LIFE = 24 * 3600.0  # seconds of the server's time
-_MARGIN = 60.0  # seconds of the server's time: no clock is read that exactly
-_HALF = 0.5  # seconds of a video
+_TOLERANCES = Tolerances()
+_LIFE, _MARGIN = _TOLERANCES.link_life_server, _TOLERANCES.link_margin_server
 _ROUNDED = 16  # lines: encoders round to whole blocks
 _OK, _PARTIAL = 200, 206
 _UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 401, 403, 500
@@ -110,7 +110,7 @@ def _fetches_of(
 def works_24h(view: TraceView) -> Iterator[Finding]:
     """`link.24h`, of fetches without a key: some stores refuse a key that they did not ask for."""
     for fetch in fetches(view):
-        if fetch.most >= LIFE - _MARGIN:
+        if fetch.most >= _LIFE - _MARGIN:
             continue
         if fetch.good:
             yield passed(fetch.number)
@@ -156,7 +156,7 @@ def _good(view: TraceView) -> Mapping[str, list[Fetch]]:
 def expired(view: TraceView) -> Iterator[Finding]:
     """`link.expired`, an advice."""
     for fetch in fetches(view):
-        if fetch.least <= LIFE + _MARGIN:
+        if fetch.least <= _LIFE + _MARGIN:
             continue
         if fetch.good:
             yield violation(
@@ -178,7 +178,7 @@ def no_key(view: TraceView) -> Iterator[Finding]:
         refused = status == _UNAUTHORIZED or (status == _FORBIDDEN and _works(view, fetch, keyed=True))
         if fetch.good:
             yield passed(fetch.number)
-        elif refused and fetch.most < LIFE - _MARGIN:
+        elif refused and fetch.most < _LIFE - _MARGIN:
             yield violation(fetch.number, expected="the file, without a key", seen=f"{status} without a key")
 
 
@@ -268,7 +268,7 @@ def _seconds(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
     media = fetch.link.entry.media
     if media is None or isinstance(wanted, bool) or not isinstance(wanted, int | float):
         return None
-    if abs(media.seconds - wanted) <= _HALF:
+    if abs(media.seconds - wanted) <= _TOLERANCES.video_length:
         return passed(create.number, fetch.number)
     seen = f"a result of {media.seconds:.2f} s"
     return violation(create.number, fetch.number, expected=f"{wanted:g} s, to half a second", seen=seen)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from evolink_check.rules import rules_of
 from evolink_check.rules.tasks import callback_retries
-from evolink_check.rules.tasks.deliveries import CUT, GAVE_UP, patience, tolerance
+from evolink_check.rules.tasks.deliveries import CUT, GAVE_UP
+from evolink_check.rules.tolerances import Tolerances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.trace_builders import BODY, SPEC, Tracing, completed
@@ -171,7 +172,7 @@ def test_a_slow_machine_is_not_taken_for_a_violation(
 
 def test_a_retry_that_fell_due_after_the_watching_proves_nothing() -> None:
     trace = failing(1.0)
-    trace.at -= 60.0 - patience(CALLBACK, 2, 1.0) + 0.1
+    trace.at -= 60.0 - Tolerances().wait_for_delivery(CALLBACK, 2) + 0.1
     assert trace.accused() == {}
     trace.at += 0.2
     assert trace.accused().keys() == {"callback.any-failure"}
@@ -180,8 +181,8 @@ def test_a_retry_that_fell_due_after_the_watching_proves_nothing() -> None:
 @pytest.mark.parametrize("scale", [0.5, 1.0, 5.0, 20.0, 60.0])
 def test_what_is_late_is_not_yet_what_never_comes(scale: float) -> None:
     for place, wait in enumerate(CALLBACK.retries, start=1):
-        least, most = tolerance(wait / scale)
-        assert least < wait / scale < most < patience(CALLBACK, place, scale)
+        least, most = Tolerances(scale).retry_window(wait)
+        assert least < wait / scale < most < Tolerances(scale).wait_for_delivery(CALLBACK, place)
 
 
 @settings(deadline=None, max_examples=60)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from evolink_check.rules import rules_of
 from evolink_check.rules.tasks import credits as balances
-from evolink_check.rules.tasks.credit_ledger import settling
+from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.trace import Account
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -290,7 +290,7 @@ def test_of_an_id_that_two_creates_were_given_nobody_knows_what_it_took() -> Non
 
 
 def test_settling_is_given_time_on_the_servers_clock_and_on_ours() -> None:
-    assert (settling(1.0), settling(60.0), settling(0.5)) == (2.0, 1.0, 4.0)
+    assert tuple(Tolerances(scale).credits_settled for scale in (1.0, 60.0, 0.5)) == (2.0, 1.0, 4.0)
     soon = Tracing()
     soon.credits(100)
     soon.create()
