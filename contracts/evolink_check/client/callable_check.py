@@ -82,6 +82,9 @@ def check(  # noqa: PLR0913  (every one is a choice of the user's, and has a def
     """
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses
+    from hypothesis.strategies import tuples
+
+    from evolink_check.generation.property_search import Search, run_property
 
     clauses = [one for one in load_clauses() if one.binds == "client"]
     known = {one.id for one in clauses}
@@ -90,7 +93,12 @@ def check(  # noqa: PLR0913  (every one is a choice of the user's, and has a def
         raise ValueError(f"no clause that binds a client: {', '.join(unknown)}")
     spec = load()
     with _server(mock) as server:
-        _property(drive, server, spec, clauses, frozenset(ignore), patience, examples, seed, memory)()
+        search = Search(examples, seed, memory)
+        run_property(
+            tuples(behaviours(spec), requests(spec)),
+            _client_property(drive, server, spec, clauses, frozenset(ignore), patience),
+            search,
+        )
 
 
 @dataclass(slots=True)
@@ -116,41 +124,30 @@ def _server(url: str) -> Iterator[Callable[[], Mock]]:
         yield lambda: own
 
 
-def _property(  # noqa: PLR0913, PLR0917  (put together once, above)
+def _client_property(  # noqa: PLR0913, PLR0917  (put together once, above)
     drive: Callable[..., Any],
     server: Callable[[], Mock],
     spec: Spec,
     clauses: list[Clause],
     ignore: frozenset[str],
     patience: float,
-    examples: int,
-    seed: int | None,
-    memory: Path | None,
-) -> Callable[[], None]:
-    import hypothesis
-    from hypothesis.database import DirectoryBasedExampleDatabase
-
+) -> Callable[[tuple[Behaviour, dict[str, Any]]], None]:
     memo = _Memo()
 
-    def behaves(behaviour: Behaviour, request: dict[str, Any]) -> None:
-        told = f"{behaviour}{json.dumps(request)}"
-        if memo.knows(told):
+    def behaves(example: tuple[Behaviour, dict[str, Any]]) -> None:
+        behaviour, request = example
+        description = f"{behaviour}{json.dumps(request)}"
+        if memo.knows(description):
             return
         run = driven(drive, server(), behaviour, request, spec, clauses, patience)
-        against = tuple(one for one in run.verdicts if one.violations and one.clause.id not in ignore)
+        against = tuple(
+            verdict for verdict in run.verdicts if verdict.violations and verdict.clause.id not in ignore
+        )
         if against:
-            memo.failed.add(told)
+            memo.failed.add(description)
             raise ClientFaultError(run, against)
 
-    behaves = hypothesis.given(behaviours(spec), requests(spec))(behaves)
-    if seed is not None:
-        behaves = hypothesis.seed(seed)(behaves)
-    phases = (hypothesis.Phase.reuse, hypothesis.Phase.generate, hypothesis.Phase.shrink)
-    return hypothesis.settings(
-        max_examples=examples, deadline=None, phases=phases, report_multiple_bugs=False, print_blob=False,
-        database=DirectoryBasedExampleDatabase(memory) if memory else None,
-        suppress_health_check=list(hypothesis.HealthCheck),
-    )(behaves)  # fmt: skip
+    return behaves
 
 
 def driven(  # noqa: PLR0913, PLR0917  (a run is made of these)

@@ -168,7 +168,7 @@ def _receiver(run: Run, ending: ExitStack) -> CallbackReceiver | None:
     except OSError as error:
         host, port = subject.callback_listen
         raise ListenError(f"cannot listen on {host}:{port} for callbacks: {error.strerror}") from error
-    entry = target.visit(receiver.sign, "our own receiver")
+    entry = target.visit(receiver.probe_url, "our own receiver")
     if receiver.is_ours(entry.exchange.response_headers):
         return receiver
     why = entry.problem or f"it answered {entry.exchange.status}"

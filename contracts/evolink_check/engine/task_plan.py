@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from evolink_check.analysis.request_faults import operation_of
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.formats import decoded
-from evolink_check.transport.callback_receiver import REDIRECT, Answer, never, slow
+from evolink_check.transport.callback_script import REDIRECT, Answer, never, slow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

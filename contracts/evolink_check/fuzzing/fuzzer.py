@@ -1,4 +1,4 @@
-"""Strategies are run against a server: what breaks a clause is shrunk to the smallest request that does."""
+"""Run strategies against a server; a request that violates a clause is shrunk to the smallest one that does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from re import sub
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import judge
@@ -17,7 +17,6 @@ from evolink_check.transport.target import HaltedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from evolink_spec import Spec
     from evolink_spec.clauses import Clause
@@ -27,15 +26,15 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Account
 
 Send = Callable[[Case], Entry]
-Violations = Callable[[Entry], tuple[str, ...]]  # the `must` clauses that one exchange breaks
+Violations = Callable[[Entry], tuple[str, ...]]  # the `must` clauses that one exchange violates
 ALONE = frozenset({"create", "query", "credits", "exchange"})  # where one exchange shows a violation
 
 
 @dataclass(frozen=True, slots=True)
-class Fuzzed:
-    """What one strategy has found. `case` is the smallest that broke `clause`; None: nothing was broken.
+class FuzzResult:
+    """What one strategy has found. `case` is the smallest that violated `clause`; None: nothing was violated.
 
-    `ended` says in a line why it was cut short; empty when it was not.
+    `ended` says in a line why the search was cut short; empty when it was not.
     """
 
     strategy: str
@@ -46,17 +45,13 @@ class Fuzzed:
     ended: str = ""
 
 
-class Broken(Exception):  # noqa: N818  (no error: what is looked for)
-    """A clause is broken."""
-
-
-class _Ended(BaseException):
-    """Passes through Hypothesis, which would take any `Exception` for a failing example."""
+class ViolationFound(Exception):  # noqa: N818  (no error: it is what the search looks for)
+    """A clause is violated."""
 
 
 @dataclass(slots=True)
-class _Run:
-    """What has happened to one strategy so far. Once a clause is broken, no other is looked at: it is shrunk."""
+class _Attempts:
+    """The requests of one strategy so far. Once a clause is violated, only that one counts: it is shrunk."""
 
     send: Send
     violations: Violations
@@ -66,29 +61,31 @@ class _Run:
     failing: list[tuple[Case, Entry]] = field(default_factory=list)
 
     def __call__(self, case: Case) -> None:
+        from evolink_check.generation.property_search import SearchAbortedError
+
         try:
             entry = self.send(case)
-        except HaltedError as why:
-            raise _Ended(str(why)) from None
+        except HaltedError as halted:
+            raise SearchAbortedError(str(halted)) from None
         self.sent += 1
         for clause in self.violations(entry):
             if clause == self.clause or not (self.clause or clause in self.known):
                 self.clause = clause
                 self.failing.append((case, entry))
-                raise Broken(clause)
+                raise ViolationFound(clause)
 
-    def result(self, name: str, ended: str = "") -> Fuzzed:
-        """Hypothesis ends with the smallest of what fails; when it was cut short, we look for it."""
+    def result(self, name: str, ended: str = "") -> FuzzResult:
+        """The smallest failing request: Hypothesis ends with it, unless it was cut short."""
         if not self.failing:
-            return Fuzzed(name, self.sent, ended=ended)
+            return FuzzResult(name, self.sent, ended=ended)
         case, entry = min(self.failing, key=_size) if ended else self.failing[-1]
-        return Fuzzed(name, self.sent, case, self.clause, entry, ended)
+        return FuzzResult(name, self.sent, case, self.clause, entry, ended)
 
 
 def violations_of(
     spec: Spec, clauses: Iterable[Clause], accounts: Mapping[str, Account], origin: str
 ) -> Violations:
-    """The judge over single exchanges, with the server's rules for what one of them can show."""
+    """Judges single exchanges by the server's rules, as far as one exchange can show a violation."""
     alone = [
         clause
         for clause in clauses
@@ -100,7 +97,8 @@ def violations_of(
 
     def violations(entry: Entry) -> tuple[str, ...]:
         trace = Trace((replace(entry, number=0),), accounts, origin, complete=False)
-        return tuple(one.clause.id for one in judge(TraceView(trace, spec), alone, RULES) if one.fails)
+        verdicts = judge(TraceView(trace, spec), alone, RULES)
+        return tuple(verdict.clause.id for verdict in verdicts if verdict.fails)
 
     return violations
 
@@ -111,66 +109,42 @@ def fuzz(
     violations: Violations,
     effort: Effort,
     known: frozenset[str] = frozenset(),
-) -> tuple[Fuzzed, ...]:
+) -> tuple[FuzzResult, ...]:
     """Run each strategy with `effort.examples` examples, over `effort.jobs` threads; the results in their order.
 
-    `known` are clauses that are known to be broken already: they are not looked for again. `HaltedError` ends it cleanly.
+    `known` are clauses that are known to be violated: they are not looked for again. `HaltedError` ends it cleanly.
     """
-    wanted = [one for one in strategies if not effort.clauses or not effort.clauses.isdisjoint(one.clauses)]
+    wanted = [
+        strategy
+        for strategy in strategies
+        if not effort.clauses or not effort.clauses.isdisjoint(strategy.clauses)
+    ]
     with ThreadPoolExecutor(max_workers=max(1, effort.jobs)) as pool:
-        work = [pool.submit(_fuzzed, one, _Run(send, violations, known), effort) for one in wanted]
-        return tuple(one.result() for one in work)
+        futures = [
+            pool.submit(_fuzz_strategy, strategy, _Attempts(send, violations, known), effort)
+            for strategy in wanted
+        ]
+        return tuple(future.result() for future in futures)
 
 
-def _fuzzed(strategy: Strategy, run: _Run, effort: Effort) -> Fuzzed:
+def _fuzz_strategy(strategy: Strategy, attempts: _Attempts, effort: Effort) -> FuzzResult:
     from hypothesis.errors import Flaky, Unsatisfiable
 
+    from evolink_check.generation.property_search import Search, SearchAbortedError, run_property
+
+    # A folder for each strategy: to Hypothesis all of them are the same test.
+    memory = effort.memory and effort.memory / sub(r"\W+", "-", strategy.name)
     try:
-        _property(strategy, run, effort)()
-    except _Ended as why:
-        return run.result(strategy.name, str(why))
-    except Broken:
-        return run.result(strategy.name)
+        run_property(strategy.cases, attempts, Search(effort.examples, effort.seed, memory))
+    except SearchAbortedError as aborted:
+        return attempts.result(strategy.name, str(aborted))
+    except ViolationFound:
+        return attempts.result(strategy.name)
     except Flaky:
-        return run.result(strategy.name, "the server answered differently when it was asked again")
+        return attempts.result(strategy.name, "the server answered differently when it was asked again")
     except Unsatisfiable:
-        return run.result(strategy.name, "hardly any example could be drawn")
-    return run.result(strategy.name)
-
-
-def _property(strategy: Strategy, run: _Run, effort: Effort) -> Callable[[], None]:
-    """The strategy as a Hypothesis test that anybody may call."""
-    from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
-
-    # A seed takes the memory away, so it comes before the settings.
-    test = seed(effort.seed)(given(strategy.cases)(_asked(run)))
-    chosen = settings(
-        max_examples=effort.examples,
-        deadline=None,
-        database=_database(effort.memory, strategy.name),
-        derandomize=False,
-        phases=(Phase.reuse, Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-        print_blob=False,
-        verbosity=Verbosity.quiet,
-    )
-    found: Callable[[], None] = chosen(test)
-    return found
-
-
-def _asked(run: _Run) -> Callable[[Case], None]:
-    def ask(case: Case) -> None:
-        run(case)
-
-    return ask
-
-
-def _database(memory: Path | None, name: str) -> Any:
-    """Where the failing examples of one strategy are kept; a directory each, for the tests are the same code."""
-    from hypothesis.database import DirectoryBasedExampleDatabase
-
-    return memory and DirectoryBasedExampleDatabase(memory / sub(r"\W+", "-", name))
+        return attempts.result(strategy.name, "hardly any example could be generated")
+    return attempts.result(strategy.name)
 
 
 def _size(failing: tuple[Case, Entry]) -> int:

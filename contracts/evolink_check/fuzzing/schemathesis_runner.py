@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, Phase, Verbosity, given, reject, seed, settings
+from hypothesis import reject, seed, settings
 from hypothesis.errors import Flaky, Unsatisfiable
 from schemathesis import GenerationMode, openapi
 from schemathesis.checks import load_all_checks
@@ -18,13 +18,18 @@ from schemathesis.specs.openapi import checks as built_in
 from evolink_check.analysis.request_faults import create_faults
 from evolink_check.fuzzing.merged_document import merged
 from evolink_check.fuzzing.schemathesis_transport import BASE, CaseAdapter, NotSentError
+from evolink_check.generation.property_search import (
+    Search,
+    SearchAbortedError,
+    run_property,
+    search_settings,
+)
 from evolink_check.transport.target import HaltedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from evolink_spec import Spec
-    from hypothesis.strategies import SearchStrategy
 
     from evolink_check.fuzzing.fuzzer import Send, Violations
     from evolink_check.generation.case import Case
@@ -57,10 +62,6 @@ class _Found(Exception):  # noqa: N818  (what a shrinker looks for)
     """Schemathesis has a complaint that we share."""
 
 
-class _Ended(BaseException):
-    """Passes through Hypothesis, which would take any `Exception` for a failing example."""
-
-
 class _Spent(BaseException):
     """The tasks of this part are made; what follows would be drawn in vain."""
 
@@ -72,7 +73,7 @@ class SchemathesisRunner:
         load_all_checks()
         self._spec = spec
         self._violations = violations
-        self._effort = effort
+        self._search = Search(effort.examples, effort.seed)
         self._walks = min(_WALKS, creates)
         self._paid = creates > 0
         self._door = CaseAdapter(spec, send, creates - self._walks, paid=self._paid)
@@ -98,7 +99,7 @@ class SchemathesisRunner:
                 if self._walks:
                     self._door.creates = self._walks
                     self._follow(schema)
-        except (HaltedError, _Ended) as why:
+        except (HaltedError, SearchAbortedError) as why:
             return str(why)
         return ""
 
@@ -117,7 +118,8 @@ class SchemathesisRunner:
     def _draw(self, operation: Any) -> None:
         """Wrong values for both; right ones for a query, and for a create only when it may make tasks."""
         for mode in self._modes(both=not self._creates(operation)):
-            self._shrunk(partial(_property, operation.as_strategy(generation_mode=mode), self._effort))
+            cases = operation.as_strategy(generation_mode=mode)
+            self._shrunk(partial(run_property, cases, search=self._search))
 
     def _creates(self, operation: Any) -> bool:
         return (operation.method.upper(), operation.path) in self._spec.creates
@@ -140,8 +142,8 @@ class SchemathesisRunner:
                 def validate_response(self, *_: Any, **__: Any) -> None:
                     """It was looked at when it arrived."""
 
-            chosen = settings(_settings(self._effort), max_examples=_MOST, stateful_step_count=_STEPS)
-            seed(self._effort.seed)(Walk).run(settings=chosen)
+            chosen = settings(search_settings(self._search), max_examples=_MOST, stateful_step_count=_STEPS)
+            seed(self._search.seed)(Walk).run(settings=chosen)
 
         self._shrunk(walk)
 
@@ -154,7 +156,7 @@ class SchemathesisRunner:
                 response = self._called(case)
                 found = [] if response is None else list(self._held_against(case, response))
             except HaltedError as why:
-                raise _Ended(str(why)) from None
+                raise SearchAbortedError(str(why)) from None
             if response is None and self._door.spent:
                 raise _Spent
             if response is None:
@@ -206,29 +208,6 @@ def clause_of(failure: Failure, ours: Case, entry: Entry, spec: Spec) -> str | N
         return next((fault.clause for fault in faults if fault.sure), None)
     refused = check == "positive_data_acceptance" and not faults and status == _INVALID
     return "create.accepts" if refused else None
-
-
-def _property(cases: SearchStrategy[Any], effort: Effort, ask: Ask) -> None:
-    """Ask with each of so many examples."""
-
-    def test(case: Any) -> None:
-        ask(case)
-
-    run = cast("Callable[[], None]", seed(effort.seed)(_settings(effort)(given(cases)(test))))
-    run()
-
-
-def _settings(effort: Effort) -> settings:
-    return settings(
-        max_examples=effort.examples,
-        deadline=None,
-        database=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-        report_multiple_bugs=False,
-        print_blob=False,
-        verbosity=Verbosity.quiet,
-    )
 
 
 def _words(failure: Failure) -> tuple[str, str]:

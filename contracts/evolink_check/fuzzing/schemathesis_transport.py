@@ -67,7 +67,7 @@ class CaseAdapter:
         return session
 
     def pass_through(self, request: requests.PreparedRequest) -> Entry:
-        """Send it as a case. `NotSentError` for one that may not be, and for one without an answer; `Halted` as well."""
+        """Send it as a case. Raises `NotSentError` when it may not be sent or is not answered, and `HaltedError`."""
         case = self.case_of(request)
         self.spent = case is not None and case.creates and self.creates <= 0
         if case is None or self.spent or (self._paid and self._is_refused(case)):

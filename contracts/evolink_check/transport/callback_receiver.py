@@ -1,15 +1,15 @@
-"""Where callbacks arrive: plain HTTP, with a script of answers for each address that is given out."""
+"""Receives callbacks over plain HTTP; each address that is given out has a script of answers."""
 
 from __future__ import annotations
 
 import secrets
 import threading
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from evolink_check.transport.callback_server import SIGN, CallbackServer
+from evolink_check.transport.callback_script import Answer, Arrivals, CallbackAddress
+from evolink_check.transport.callback_server import SIGNATURE, CallbackServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -17,59 +17,14 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry
     from evolink_check.transport.recorder import Recorder
 
-_TAG = "a=%2F%20b&c=+&d="  # behind the secret: what a careless sender would decode, encode or drop
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one delivery is answered with, after `seconds`. A status of 0: the connection is closed without a word."""
-
-    status: int = 204
-    seconds: float = 0.0
-    headers: tuple[tuple[str, str], ...] = ()
-    elsewhere: bool = False  # a redirect leads to another address of ours
-
-
-REDIRECT = Answer(302, elsewhere=True)
-CLOSE = Answer(0)
-
-
-def slow(seconds: float, status: int = 204) -> Answer:
-    """An answer that takes its time."""
-    return Answer(status, seconds)
-
-
-def never(limit: float = 60.0) -> Answer:
-    """No answer: the connection is held until the sender closes it, or for so many seconds."""
-    return Answer(0, limit)
-
-
-@dataclass(slots=True)
-class Address:
-    """One address that was given out, and what is left of its script."""
-
-    name: str
-    answers: deque[Answer]
-    arrived: int = 0
-    under_way: int = 0
-    last: float = 0.0  # when a delivery last ended
-
-
-@dataclass(frozen=True, slots=True)
-class Arrivals:
-    """What has come to one address: how often, how much is still under way, when the last one ended; 0 for never."""
-
-    count: int
-    under_way: int
-    last: float
+_TAG = "a=%2F%20b&c=+&d="  # follows the secret: a careless sender would decode, encode or drop it
 
 
 class CallbackReceiver:
-    """Listens while the `with` block runs; `public` is the URL under which others reach it, empty: as it listens.
+    """Listens while the `with` block runs. `public` is the URL under which others reach it; empty: where it listens.
 
-    A delivery is answered by the script of its address, with 204 once that is at its end, and recorded. So is what
-    comes to an address that was never given out, with an empty case, a GET or HEAD aside, which gets a 404.
-    `on_delivery(name)` is called before the answer.
+    A delivery is answered by the script of its address and recorded. A call of an address that was never given out is
+    recorded without a case, except for GET and HEAD, which get a 404. `on_delivery(name)` is called before the answer.
     """
 
     def __init__(
@@ -81,10 +36,10 @@ class CallbackReceiver:
     ) -> None:
         self._recorder = recorder
         self._listen = listen
-        self._given = public
+        self._public = public
         self.on_delivery = on_delivery
         self._lock = threading.Lock()
-        self._addresses: list[Address] = []
+        self._addresses: list[CallbackAddress] = []
         self._server: CallbackServer | None = None
         self._thread: threading.Thread | None = None
         self.ending = False
@@ -92,40 +47,40 @@ class CallbackReceiver:
 
     @property
     def public(self) -> str:
-        """What every callback URL begins with, without a slash at its end."""
-        if self._given:
-            return self._given
+        """The prefix of every callback URL, without a slash at its end."""
+        if self._public:
+            return self._public
         if self._server is None:
             raise RuntimeError("the receiver does not listen: use it in a `with` block")
         host, port = self._server.server_address[:2]
         return f"http://{host!s}:{port}"
 
     def address(self, name: str, answers: Iterable[Answer] = ()) -> str:
-        """A callback URL of its own for a case, whose deliveries are answered in this order."""
+        """A new callback URL for a case; its deliveries are answered in this order."""
         with self._lock:
-            self._addresses.append(Address(name, deque(answers)))
+            self._addresses.append(CallbackAddress(name, deque(answers)))
             number = len(self._addresses)
         return f"{self.public}/c/{number}?secret={secrets.token_urlsafe(12)}&{_TAG}"
 
     @property
-    def sign(self) -> str:
-        """A URL that tells, when it is fetched, whether the public address leads to this receiver."""
+    def probe_url(self) -> str:
+        """A URL to fetch: the answer shows whether the public address leads to this receiver (see `is_ours`)."""
         return f"{self.public}/who-is-there"
 
     def is_ours(self, headers: Iterable[tuple[str, str]]) -> bool:
-        """Whether the answer of a fetched `sign` came from here."""
-        return any(name.lower() == SIGN.lower() and value == self.nonce for name, value in headers)
+        """Whether these are the headers of this receiver's answer to `probe_url`."""
+        return any(name.lower() == SIGNATURE.lower() and value == self.nonce for name, value in headers)
 
     def arrivals(self, url: str) -> Arrivals:
-        """What has come to an address that was given out."""
+        """The deliveries to an address that was given out."""
         with self._lock:
-            found = self._of(urlsplit(url).path)
-            assert found is not None  # noqa: S101  (it was given out)
-            return Arrivals(found.arrived, found.under_way, found.last)
+            address = self._address_at(urlsplit(url).path)
+            assert address is not None  # noqa: S101  (it was given out)
+            return Arrivals(address.arrived, address.under_way, address.last)
 
     def __enter__(self) -> Self:
         self._server = CallbackServer(self._listen, self)
-        self._thread = threading.Thread(target=self._server.run, name="callback-receiver", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve, name="callback-receiver", daemon=True)
         self._thread.start()
         return self
 
@@ -136,40 +91,40 @@ class CallbackReceiver:
         self.ending = True
         server.wake()
         thread.join()
-        server.server_close()  # waits for the handlers, which the end of their connections wakes
+        server.server_close()  # waits for the handlers, whose connections `wake` has shut
 
-    def _of(self, path: str) -> Address | None:
-        """The address that a path was given out for, whatever stands before it."""
+    def _address_at(self, path: str) -> CallbackAddress | None:
+        """The address that a path belongs to, whatever prefix was added on the way."""
         before, _, number = path.rpartition("/")
         if not before.endswith(("/c", "/elsewhere")) or not (number.isascii() and number.isdecimal()):
             return None
         place = int(number) if len(number) < len("1000000") else 0
         return self._addresses[place - 1] if 0 < place <= len(self._addresses) else None
 
-    def arrived(self, path: str) -> tuple[Address | None, Answer]:
-        """Somebody calls: whose address it is, and the answer of its script."""
+    def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
+        """Count a delivery: the address it was sent to (None: never given out) and the answer of its script."""
         with self._lock:
-            address = self._of(urlsplit(path).path)
+            address = self._address_at(urlsplit(path).path)
             if address is None:
-                return None, Answer(404, headers=((SIGN, self.nonce),))
+                return None, Answer(404, headers=((SIGNATURE, self.nonce),))
             address.arrived += 1
             address.under_way += 1
             return address, address.answers.popleft() if address.answers else Answer()
 
-    def over(self, address: Address | None, entry: Entry) -> None:
-        """A delivery has ended."""
-        kept = self._recorder.add(entry)
+    def end_delivery(self, address: CallbackAddress | None, entry: Entry) -> None:
+        """Record a delivery that has ended."""
+        recorded = self._recorder.add(entry)
         with self._lock:
             if address is not None:
                 address.under_way -= 1
-                address.last = kept.ended
+                address.last = recorded.ended
 
-    def shown(self, path: str) -> str:
-        """The URL that was called: what stands before our paths may have been taken away on the way to us."""
+    def public_url(self, path: str) -> str:
+        """The URL that was called: a proxy in front of the receiver may have removed the prefix."""
         prefix = urlsplit(self.public).path
-        whole = path if prefix and path.startswith(f"{prefix}/") else f"{prefix}{path}"
-        return f"{self.public.removesuffix(prefix)}{whole}"
+        full_path = path if prefix and path.startswith(f"{prefix}/") else f"{prefix}{path}"
+        return f"{self.public.removesuffix(prefix)}{full_path}"
 
     def now(self) -> float:
-        """Unix seconds, as they are recorded."""
+        """Unix seconds, by the recorder's clock."""
         return self._recorder.now()

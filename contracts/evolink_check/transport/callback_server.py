@@ -1,27 +1,52 @@
-"""The sockets of the callback receiver: the standard library's server, watched while it answers."""
+"""The sockets of the callback receiver: the standard library's server, and the record of each delivery."""
 
 from __future__ import annotations
 
 import re
 import socket
 import threading
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from evolink_check.traffic.trace import Entry, Exchange
 
 if TYPE_CHECKING:
-    from evolink_check.transport.callback_receiver import Address, Answer, CallbackReceiver
+    from collections.abc import Callable
+
+    from evolink_check.transport.callback_script import Answer, CallbackAddress
 
 SERVER = "server"  # who delivers
-SIGN = "X-Evolink-Check"  # by which we know ourselves
-_MOST_BYTES = 4 * 1024 * 1024  # of a body; a callback is a few hundred
-_IDLE_SECONDS = 30.0  # somebody who says nothing does not hold a thread for longer
+SIGNATURE = "X-Evolink-Check"  # the header of an answer that comes from the receiver of this run
+_MOST_BYTES = 256 * 1024  # of a body; a callback has a few hundred
+_MOST_CONNECTIONS = 256
+_IDLE_SECONDS = 30.0  # a sender that sends nothing does not hold a thread for longer
 _LINE = 1024  # bytes of the line before a chunk
 _HEX = re.compile(rb"[0-9a-fA-F]{1,8}")
+
+
+class Deliveries(Protocol):
+    """What the server asks of the receiver that it serves."""
+
+    ending: bool
+    on_delivery: Callable[[str], None] | None
+
+    @property
+    def public(self) -> str:
+        """The prefix of every callback URL."""
+
+    def now(self) -> float:
+        """Unix seconds."""
+
+    def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
+        """Count a delivery: the address it was sent to, and its answer."""
+
+    def end_delivery(self, address: CallbackAddress | None, entry: Entry) -> None:
+        """Record a delivery that has ended."""
+
+    def public_url(self, path: str) -> str:
+        """The URL that was called."""
 
 
 class CallbackServer(ThreadingTCPServer):
@@ -31,20 +56,20 @@ class CallbackServer(ThreadingTCPServer):
     allow_reuse_address = True
     request_queue_size = 128
 
-    def __init__(self, listen: tuple[str, int], receiver: CallbackReceiver) -> None:
+    def __init__(self, listen: tuple[str, int], receiver: Deliveries) -> None:
         self.address_family = socket.AF_INET6 if ":" in listen[0] else socket.AF_INET
         super().__init__(listen, _Handler)
         self.receiver = receiver
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
 
-    def run(self) -> None:
-        """Take connections until `wake`."""
+    def serve(self) -> None:
+        """Accept connections until `wake`."""
         while not self.receiver.ending:
             self.handle_request()
 
     def wake(self) -> None:
-        """Let `run` end, and whoever waits for a sender."""
+        """Let `serve` end, and every handler that waits for a sender."""
         with self._guard:
             for connection in self._open:
                 _shut(connection)
@@ -52,36 +77,31 @@ class CallbackServer(ThreadingTCPServer):
         here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(str(host), str(host))  # noqa: S104  (what it was bound to)
         socket.create_connection((here, int(port))).close()
 
+    def verify_request(self, *_: object) -> bool:
+        """Refuse a connection when too many are open."""
+        return len(self._open) < _MOST_CONNECTIONS
+
     def opened(self, connection: socket.socket) -> None:
-        """Shut it when the receiver ends."""
+        """Remember a connection, to shut it when the receiver ends."""
         with self._guard:
             self._open.add(connection)
             if self.receiver.ending:
                 _shut(connection)
 
     def closed(self, connection: socket.socket) -> None:
-        """Forget it: it is over."""
+        """Forget a connection that has ended."""
         with self._guard:
             self._open.discard(connection)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Somebody who goes away is no news: what came of it is in the trace."""
+        """Ignore a sender that disconnects: the trace says what came of it."""
 
 
 def _shut(connection: socket.socket) -> None:
     try:
         connection.shutdown(socket.SHUT_RD)
     except OSError:
-        return  # it is over already
-
-
-@dataclass(slots=True)
-class _Call:
-    """One delivery as it came."""
-
-    body: bytes
-    began: float
-    problem: str = ""
+        return  # it is closed already
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -97,26 +117,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.closed(self.connection)
         super().finish()
 
-    def _take(self) -> None:
+    def _handle(self) -> None:
         receiver = self.server.receiver
-        call = _Call(b"", receiver.now())
+        began = receiver.now()
         self.close_connection = True
-        call.body = self._body()
-        address, answer = receiver.arrived(self.path)
+        body = self._body()
+        address, answer = receiver.begin_delivery(self.path)
         if address is None and self.command in {"GET", "HEAD"}:
-            self._say(answer, "")
+            self._answer(answer)
             return
         if receiver.on_delivery is not None and address is not None:
             receiver.on_delivery(address.name)
-        call.problem = self._wait(answer)
-        status = answer.status
-        if not call.problem and status:
-            call.problem = self._say(answer, receiver.public)
-        elif not call.problem:
-            call.problem = "the receiver closed"
-        if call.problem:
-            status = 0
-        receiver.over(address, self._entry(call, status, address))
+        problem = self._delay(answer)
+        if not problem:
+            problem = self._answer(answer) if answer.status else "the receiver closed"
+        receiver.end_delivery(
+            address, self._entry(body, began, 0 if problem else answer.status, problem, address)
+        )
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").strip().lower() == "chunked":
@@ -127,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(min(int(length), _MOST_BYTES))
 
     def _chunks(self) -> bytes:
-        """A body in chunks (RFC 9112), as far as it came."""
+        """A chunked body (RFC 9112), as much of it as came."""
         parts, size = [], 0
         while size < _MOST_BYTES:
             number = self.rfile.readline(_LINE).partition(b";")[0].strip()
@@ -139,32 +156,32 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.readline(_LINE)
         return b"".join(parts)
 
-    def _wait(self, answer: Answer) -> str:
-        """Let the time of an answer pass; why it was not waited for to the end."""
+    def _delay(self, answer: Answer) -> str:
+        """Wait until the answer is due; why the wait ended early."""
         if not answer.seconds:
             return ""
         self.connection.settimeout(answer.seconds)
         try:
-            over = self.connection.recv(1) == b""
+            closed = self.connection.recv(1) == b""
         except TimeoutError:
             return ""
         except OSError:
-            over = True
+            closed = True
         finally:
             self.connection.settimeout(self.timeout)
         if self.server.receiver.ending:
             return "still open"
-        return "the sender closed" if over else ""
+        return "the sender closed" if closed else ""
 
-    def _say(self, answer: Answer, public: str) -> str:
-        """Answer; why that did not succeed."""
+    def _answer(self, answer: Answer) -> str:
+        """Send the answer; why that did not succeed."""
         try:
             self.send_response(answer.status)
             for name, value in answer.headers:
                 self.send_header(name, value)
             if answer.elsewhere:
                 number = urlsplit(self.path).path.rpartition("/")[2]
-                self.send_header("Location", f"{public}/elsewhere/{number}")
+                self.send_header("Location", f"{self.server.receiver.public}/elsewhere/{number}")
             self.send_header("Content-Length", "0")
             self.send_header("Connection", "close")
             self.end_headers()
@@ -173,16 +190,16 @@ class _Handler(BaseHTTPRequestHandler):
             return "the sender closed"
         return ""
 
-    def _entry(self, call: _Call, status: int, address: Address | None) -> Entry:
+    def _entry(
+        self, body: bytes, began: float, status: int, problem: str, address: CallbackAddress | None
+    ) -> Entry:
         receiver = self.server.receiver
         headers = tuple((name, value) for name, value in self.headers.items())
-        found = Exchange(self.command, receiver.shown(self.path), headers, call.body, status, (), b"")
-        name = address.name if address else ""
-        return Entry(
-            -1, found, call.began, receiver.now(), "delivery", SERVER, problem=call.problem, case=name
-        )
+        exchange = Exchange(self.command, receiver.public_url(self.path), headers, body, status, (), b"")
+        case = address.name if address else ""
+        return Entry(-1, exchange, began, receiver.now(), "delivery", SERVER, problem=problem, case=case)
 
-    do_POST = do_PUT = do_PATCH = do_GET = do_HEAD = do_DELETE = _take  # noqa: N815  (the library's names)
+    do_POST = do_PUT = do_PATCH = do_GET = do_HEAD = do_DELETE = _handle  # noqa: N815  (the library's names)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the library's name)
-        """Say nothing."""
+        """Log nothing."""

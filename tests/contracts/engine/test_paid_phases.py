@@ -13,7 +13,7 @@ from evolink_check.engine.task_pool import TaskPool
 from evolink_check.fuzzing import schemathesis_findings
 from evolink_check.generation import boundary_cases, strategies
 from evolink_check.settings import Effort, Failing
-from evolink_check.transport.callback_receiver import CLOSE
+from evolink_check.transport.callback_script import CLOSE
 from evolink_check.transport.target import OutOfTimeError
 from evolink_spec.clauses import load_clauses
 from support.mock_process import free_port

@@ -15,7 +15,7 @@ from evolink_check.fuzzing import schemathesis_findings
 from evolink_check.generation import boundary_cases, strategies
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.settings import Effort, Failing
-from evolink_check.transport.callback_receiver import CLOSE
+from evolink_check.transport.callback_script import CLOSE
 from evolink_check.transport.downloads import fetch
 from evolink_check.transport.recorder import Recorder
 from evolink_mock import MockServer

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evolink_check.settings import Subject
-    from evolink_check.transport.callback_receiver import Answer
+    from evolink_check.transport.callback_script import Answer
 
 CLAUSES = {clause.id: clause for clause in load_clauses()}
 RULES = making.rules_of(SPEC, CREATE)

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from evolink_check.settings import Key
 from evolink_check.traffic.trace import Account
-from evolink_check.transport.callback_receiver import CLOSE, REDIRECT, Answer, CallbackReceiver, never, slow
+from evolink_check.transport.callback_receiver import CallbackReceiver
+from evolink_check.transport.callback_script import CLOSE, REDIRECT, Answer, never, slow
 from evolink_check.transport.recorder import Recorder
 from support.mock_process import free_port
 
@@ -157,7 +158,7 @@ def test_a_passer_by_is_not_recorded() -> None:
 
 def test_a_receiver_knows_itself() -> None:
     with receiving() as (receiver, _), receiving() as (another, _):
-        answer = httpx.get(receiver.sign, trust_env=False)
+        answer = httpx.get(receiver.probe_url, trust_env=False)
         headers = tuple(answer.headers.items())
         assert (receiver.is_ours(headers), another.is_ours(headers)) == (True, False)
 
