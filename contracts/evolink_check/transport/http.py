@@ -1,34 +1,65 @@
-"""One exchange over HTTP, as it was on the wire; what goes wrong there is a part of what was observed."""
+"""One exchange over HTTP as it was on the wire; what goes wrong is part of what was observed.
+
+The input and output is asyncio's, in a thread of its own, because a coroutine can be cancelled wherever it waits: for a
+name, a connection, a handshake, the head of an answer or its body. So no server holds an exchange for longer than its
+deadline, or for longer than the run.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+import threading
+from concurrent.futures import wait
+from contextlib import suppress
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from evolink_check import clock
 from evolink_check.traffic.trace import NOBODY, Entry, Exchange
+from evolink_check.transport.content_coding import ACCEPTED, Decoder, UndecodableError, coding_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     import httpx
 
     from evolink_check.generation.case import Case
 
 Headers = tuple[tuple[str, str], ...]
-_NONE: Headers = ()
-_CONNECT, _READ = 10.0, 30.0  # seconds
-_LARGEST = 64 * 1024 * 1024  # bytes of a body that are read
-_IDLE = 2.0  # seconds that a connection is kept for another request: servers often close theirs after 5
+_CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0
+_API_SECONDS, _FILE_SECONDS = 60.0, 300.0  # for a whole exchange
+LARGEST_ANSWER = 256 * 1024  # bytes of an answer that are kept; documented ones have a few hundred
+_LARGEST_FILE = 64 * 1024 * 1024
+_KEEPALIVE_SECONDS = 2.0  # servers often close a connection after 5
+_POLL_SECONDS = 0.1  # between two looks at whether the run is over
+_CLOSE_SECONDS = 2.0
 _SHOWN = 160  # characters of a problem
 _AGENT = "evolink-check"
 
 
+_TIMEOUT = "no answer in time"
+_LEFT = "not read to its end"
+_RUN_OVER = f"{_LEFT}: the time of the run was over"
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What has come of an answer so far. `cut`: there was more than is kept."""
+
+    sent: Headers
+    status: int = 0
+    headers: Headers = ()
+    body: bytearray = field(default_factory=bytearray)
+    cut: bool = False
+
+
 class HttpClient:
-    """Sends requests to one base URL, from any thread, with the proxy of the environment, and without cookies."""
+    """Sends requests to one base URL, from any thread, by the proxy of the environment, and without cookies."""
 
     UNREACHED: Final = "nobody answers at"
-    LEFT: Final = "not read to its end"  # by us, which says nothing of the server
+    LEFT: Final = _LEFT  # by us, which says nothing of the server
 
     def __init__(
         self,
@@ -36,104 +67,170 @@ class HttpClient:
         now: Callable[[], float],
         *,
         ca: str = "",
-        transport: httpx.BaseTransport | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        import httpx
-
         self._url = url
         self._now = now
-        self._client = httpx.Client(
-            verify=ssl.create_default_context(cafile=ca) if ca else True,
-            headers={"User-Agent": _AGENT},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            limits=httpx.Limits(max_connections=None, keepalive_expiry=_IDLE),
-            transport=transport,
-        )
+        self._client = _client(ca, transport)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._starting = threading.Lock()
 
     def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        """Close the connections, and cut what is under way."""
+        if self._loop is None:
+            return
+        wait([asyncio.run_coroutine_threadsafe(self._end(), self._loop)], _CLOSE_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
 
     def exchange(self, case: Case, key: Headers, left: Callable[[], float], *, follow: bool = False) -> Entry:
         """Send a case, its path below the base URL or a whole URL, with these headers more; never raises.
 
-        `left` tells how many seconds there are. Without a whole answer the status is 0 and `problem` says why; only
-        of an answer that broke off while redirects are followed, that is of a file, status and beginning are kept.
+        `left` tells how many seconds the run still has. Without a whole answer the status is 0 and `problem` says why;
+        only of a file (`follow`: redirects are followed) that broke off, status and beginning are kept. Of an answer
+        that is longer than `LARGEST_ANSWER` the entry has the `size` that was read in the place of the body.
         """
+        url = case.path if "://" in case.path else f"{self._url}{case.path}"
+        began, who = self._now(), NOBODY if case.authorization is not None or follow else case.key
+        answer = _Answer(case.headers)
+        problem = self._run(self._exchange(case, url, key, who, answer, follow=follow), left, follow=follow)
+        if problem and not follow:
+            answer.status, answer.headers, answer.cut = 0, (), False
+        if answer.cut and follow:
+            problem = f"{self.LEFT}: a body of more than {_LARGEST_FILE} bytes"
+        body = b"" if (problem and not follow) or (answer.cut and not follow) else bytes(answer.body)
+        size = len(answer.body) if answer.cut and not follow else None
+        exchange = Exchange(case.method, url, answer.sent, case.body, answer.status, answer.headers, body)
+        return Entry(-1, exchange, began, self._now(), who=who, problem=problem, case=case.name, size=size)
+
+    def _run(self, work: Coroutine[Any, Any, str], left: Callable[[], float], *, follow: bool) -> str:
+        """Wait for an exchange, as long as there is time for it; why there is no whole answer."""
+        future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
+        ends = clock.stopwatch() + (_FILE_SECONDS if follow else _API_SECONDS)
+        try:
+            while not wait([future], _POLL_SECONDS).done:
+                if left() <= 0:
+                    return _RUN_OVER
+                if clock.stopwatch() >= ends:
+                    return _TIMEOUT
+            problem = future.result()
+            return _RUN_OVER if problem == _TIMEOUT and left() <= 0 else problem
+        finally:
+            future.cancel()
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        with self._starting:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=_serve, args=(self._loop,), name="http-client", daemon=True).start()
+            return self._loop
+
+    async def _exchange(  # noqa: PLR0913, PLR0917  (an exchange is made of these)
+        self, case: Case, url: str, key: Headers, who: str, answer: _Answer, *, follow: bool
+    ) -> str:
         import httpx
 
-        url = case.path if "://" in case.path else f"{self._url}{case.path}"
-        began = self._now()
-        who = NOBODY if case.authorization is not None or follow else case.key
-        sent, headers, status, body, problem = case.headers, _NONE, 0, b"", ""
+        base = self._url if url.startswith(self._url) else url.partition("?")[0]
         try:
-            request = self._request(case, url, key, left())
-            sent = _shown(request.headers.raw, who)
-            response = self._client.send(request, stream=True, follow_redirects=follow)
+            request = self._request(case, url, key)
+            answer.sent = _labelled(request.headers.raw, who)
+            response = await self._client.send(request, stream=True, follow_redirects=follow)
+            base = ""
             try:
-                status, headers = response.status_code, _shown(response.headers.raw, who)
-                body, problem = _body(response, left)
+                answer.status, answer.headers = response.status_code, _labelled(response.headers.raw, who)
+                await _read(response, answer, _LARGEST_FILE if follow else LARGEST_ANSWER)
             finally:
-                response.close()
-        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError, OSError) as error:
-            problem = _problem(error, self._url if url.startswith(self._url) else url.partition("?")[0])
-        if problem and not follow:
-            status, headers, body = 0, _NONE, b""
-        found = Exchange(case.method, url, sent, case.body, status, headers, body)
-        return Entry(-1, found, began, self._now(), who=who, problem=problem, case=case.name)
+                await response.aclose()
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
+            return _problem(error, base)
+        return ""
 
-    def _request(self, case: Case, url: str, key: Headers, left: float) -> httpx.Request:
+    def _request(self, case: Case, url: str, key: Headers) -> httpx.Request:
         import httpx
 
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*case.headers, *key)]
-        timeout = httpx.Timeout(min(_READ, max(left, 1.0)), connect=_CONNECT, pool=None)
+        timeout = httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS, pool=None)
         request = self._client.build_request(
             case.method, url, headers=headers, content=case.body or None, timeout=timeout
         )
-        wanted = url.partition("://")[2]
-        target = f"/{wanted.partition('/')[2]}".encode("ascii", "replace")
+        target = f"/{url.partition('://')[2].partition('/')[2]}".encode("ascii", "replace")
         if request.url.raw_path != target and "://" not in case.path:
             request.extensions["target"] = target  # what httpx would have tidied up
         return request
 
+    async def _end(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(Exception):  # whatever a connection says of its end
+            await self._client.aclose()
 
-_OVER = f"{HttpClient.LEFT}: the time of the run was over"
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
 
 
-def _body(response: httpx.Response, left: Callable[[], float]) -> tuple[bytes, str]:
-    """The decoded body, and why it is not whole."""
+def _client(ca: str, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
     import httpx
 
-    parts, size = [], 0
-    try:
-        for part in response.iter_bytes():
-            parts.append(part)
-            size += len(part)
-            if size > _LARGEST:
-                return b"".join(parts), f"{HttpClient.LEFT}: a body of more than {_LARGEST} bytes"
-            if left() <= 0:
-                return b"".join(parts), _OVER
-    except httpx.HTTPError as error:
-        ours = isinstance(error, httpx.TimeoutException) and left() <= 0
-        return b"".join(parts), _OVER if ours else _problem(error, "")
-    return b"".join(parts), ""
+    from evolink_check.transport.env_proxies import EnvProxyTransport
+
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=_KEEPALIVE_SECONDS)
+    verify = httpx.create_ssl_context(verify=ssl.create_default_context(cafile=ca) if ca else True)
+
+    def make(proxy: str | None) -> httpx.AsyncBaseTransport:
+        return httpx.AsyncHTTPTransport(verify=verify, limits=limits, proxy=proxy)
+
+    return httpx.AsyncClient(
+        headers={"User-Agent": _AGENT, "Accept-Encoding": ACCEPTED},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        transport=transport or EnvProxyTransport(make),
+        trust_env=False,
+    )
+
+
+async def _read(response: httpx.Response, answer: _Answer, limit: int) -> None:
+    """Read and decode a body, as long as it is no longer than is kept."""
+    decoder = Decoder(coding_of(answer.headers))
+    async for part in response.stream:  # type: ignore[union-attr]  # an asynchronous one, of an asynchronous client
+        answer.body += decoder.decode(part, limit - len(answer.body))
+        if len(answer.body) > limit:
+            answer.cut = True
+            return
 
 
 def _problem(error: Exception, url: str) -> str:
-    """What went wrong, in a line."""
+    """What went wrong, in a line. `url` is empty once there was an answer."""
     import httpx
 
+    if isinstance(error, UndecodableError):
+        return f"DecodingError: {error}"[:_SHOWN]
     if url and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return f"{HttpClient.UNREACHED} {url}: {error}"[:_SHOWN]
+        return f"{HttpClient.UNREACHED} {url}: {_cause(error)}"[:_SHOWN]
+    if isinstance(error, httpx.ProxyError):
+        return str(error)[:_SHOWN]
     if isinstance(error, httpx.TimeoutException):
-        return "no answer in time"
+        return _TIMEOUT
     if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | UnicodeError):
         return f"could not be sent: {error}"[:_SHOWN]
     return f"{type(error).__name__}: {error}"[:_SHOWN]
 
 
-def _shown(raw: list[tuple[bytes, bytes]], who: str) -> Headers:
+def _cause(error: Exception) -> str:
+    """What the operating system said: the libraries above it say only that all attempts failed."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+        if isinstance(cause, BaseExceptionGroup):
+            cause = cause.exceptions[0]
+    return str(cause) or str(error) or type(error).__name__
+
+
+def _labelled(raw: list[tuple[bytes, bytes]], who: str) -> Headers:
     """Headers as text, with the label of the account in the place of its key."""
     pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
-    shown = "[removed]" if who == NOBODY else f"Bearer {who}"
-    return tuple((name, shown if name.lower() == "authorization" else value) for name, value in pairs)
+    label = "[removed]" if who == NOBODY else f"Bearer {who}"
+    return tuple((name, label if name.lower() == "authorization" else value) for name, value in pairs)

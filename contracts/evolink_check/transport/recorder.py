@@ -1,4 +1,4 @@
-"""Collects what a run observes, from any thread, and makes a trace of it. Keys do not get in."""
+"""Collects what a run observes, from any thread, and makes a trace of it. Keys are removed; memory is bounded."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Account, Entry, Exchange
 
 Headers = tuple[tuple[str, str], ...]
+_NODE = 64  # bytes of memory that a decoded JSON value takes at least
+_ROOM = 96 * 1024 * 1024  # for all answers together; a thorough run takes a third of it
+_SMALL = 8 * 1024  # an answer that is kept even where there is no room: documented ones weigh less
+_KEPT_HEADERS, _KEPT_VALUE = 40, 400  # of an answer for which there is no room
 
 
 class Recorder:
@@ -27,31 +31,29 @@ class Recorder:
         self._entries: list[Entry] = []
         self._secrets = {key.token for key in keys.values() if len(key.token) >= SHORT}
         self._ahead = 0.0
+        self._weight = 0
+        self.without_body = 0  # answers whose bodies were not kept, because there was no room for them
 
     def now(self) -> float:
-        """Unix seconds, as far ahead as the server's clock was moved."""
+        """Unix seconds, moved forward as far as the server's clock was."""
         return clock.now() + self._ahead
 
     def moved(self, seconds: float) -> None:
-        """The server's clock was moved forward, by so many seconds of ours: what follows is that much later."""
+        """The server's clock was moved forward by so many real seconds: what follows is that much later."""
         self._ahead += seconds
 
     def add(self, entry: Entry) -> Entry:
-        """Keep it, without keys; returned as it is kept. Its number is provisional until `trace`."""
-        clean = self._cleaned(entry.exchange)
+        """Keep an entry without keys, and return it as it is kept. Its number is provisional until `trace`."""
+        clean = self._redacted(entry.exchange)
         untouched = (clean.request_body, clean.response_body) == (
             entry.exchange.request_body,
             entry.exchange.response_body,
         )
+        redacted = replace(
+            entry, exchange=clean, exact=entry.exact and untouched, problem=self._text(entry.problem)
+        )
         with self._lock:
-            number = len(self._entries)
-            kept = replace(
-                entry,
-                number=number,
-                exchange=clean,
-                exact=entry.exact and untouched,
-                problem=self._text(entry.problem),
-            )
+            kept = self._fitted(replace(redacted, number=len(self._entries)))
             self._entries.append(kept)
         return kept
 
@@ -60,12 +62,12 @@ class Recorder:
             return len(self._entries)
 
     def entries(self) -> tuple[Entry, ...]:
-        """What there is by now, in the order in which it was added."""
+        """The entries so far, in the order in which they were added."""
         with self._lock:
             return tuple(self._entries)
 
     def trace(self, subject: Subject, accounts: Mapping[str, Account], watched_until: float = 0.0) -> Trace:
-        """Everything in order of its beginning, numbered anew. `watched_until` 0: nobody watched deliveries."""
+        """All entries in order of their beginning, numbered anew. `watched_until` 0: deliveries were not watched."""
         return Trace(
             tuple(replace(entry, number=number) for number, entry in enumerate(self._ordered())),
             accounts,
@@ -76,13 +78,22 @@ class Recorder:
         )
 
     def places(self) -> dict[int, int]:
-        """The number that each entry has in the trace, by the provisional one."""
+        """The number of each entry in the trace, by its provisional number."""
         return {entry.number: number for number, entry in enumerate(self._ordered())}
 
     def _ordered(self) -> list[Entry]:
         return sorted(self.entries(), key=lambda entry: (entry.began, entry.number))
 
-    def _cleaned(self, exchange: Exchange) -> Exchange:
+    def _fitted(self, entry: Entry) -> Entry:
+        """The entry, without its received body where that has no room any more."""
+        weight = _weight(entry)
+        if weight <= _SMALL or self._weight + weight <= _ROOM:
+            self._weight += weight
+            return entry
+        self.without_body += 1
+        return _without_body(entry)
+
+    def _redacted(self, exchange: Exchange) -> Exchange:
         return replace(
             exchange,
             url=self._text(exchange.url),
@@ -104,3 +115,23 @@ class Recorder:
         for secret in self._secrets:
             body = body.replace(secret.encode(), KEY.encode())
         return body
+
+
+def _weight(entry: Entry) -> int:
+    """Bytes of memory that what was received takes, decoded: many small JSON values take more than their text."""
+    exchange = entry.exchange
+    delivered = entry.kind == "delivery"
+    body = exchange.request_body if delivered else exchange.response_body
+    headers = exchange.request_headers if delivered else exchange.response_headers
+    values = sum(body.count(sign) for sign in (b",", b"[", b"{"))
+    return len(body) + _NODE * values + sum(_NODE + len(name) + len(value) for name, value in headers)
+
+
+def _without_body(entry: Entry) -> Entry:
+    """An entry of which only status, length and some headers are kept."""
+    exchange = entry.exchange
+    if entry.kind == "delivery":
+        return replace(entry, exchange=replace(exchange, request_body=b"", request_headers=()), exact=False)
+    headers = tuple((name, value[:_KEPT_VALUE]) for name, value in exchange.response_headers[:_KEPT_HEADERS])
+    size = len(exchange.response_body) if entry.size is None else entry.size
+    return replace(entry, exchange=replace(exchange, response_body=b"", response_headers=headers), size=size)

@@ -74,7 +74,7 @@ class Target:
         spec: Spec,
         *,
         stop: threading.Event | None = None,
-        transport: httpx.BaseTransport | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
         wait: Callable[[float], None] = clock.wait,
     ) -> None:
         self.subject = subject
@@ -233,9 +233,10 @@ class Target:
         if not 200 <= status < 300:  # noqa: PLR2004  (success)
             return None
         answer = decoded(entry.exchange.response_body)
-        said = price_in(answer)
-        made = case.creates or said is not None or (isinstance(answer, dict) and "id" in answer)
-        return (price if said is None else said) if made else None
+        cost = price_in(answer)
+        unread = entry.size is not None  # longer than is kept: what it says is not known
+        made = case.creates or unread or cost is not None or (isinstance(answer, dict) and "id" in answer)
+        return (price if cost is None else cost) if made else None
 
     def _pause(self, case: Case, entry: Entry) -> float | None:
         """How long to wait before this is sent again; None when it is not to be."""

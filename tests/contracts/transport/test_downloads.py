@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from evolink_mock.media.spec import MediaSpec
 from support.targets import subject_at, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
 
     from evolink_check.traffic.trace import Entry
 
@@ -97,11 +98,11 @@ def test_a_result_may_be_elsewhere(clip: bytes) -> None:
 
 
 def test_a_file_that_breaks_off_has_a_status_and_a_problem() -> None:
-    def broken() -> object:
+    async def broken() -> AsyncIterator[bytes]:
         yield b"the beginning"
         raise httpx.ReadError("gone")
 
-    entry, _ = fetched(httpx.Response(200, content=broken()))  # type: ignore[arg-type]
+    entry, _ = fetched(httpx.Response(200, content=broken()))
     assert entry.exchange.status == 200
     assert entry.media == Media(problem="ReadError: gone")
 
@@ -109,12 +110,12 @@ def test_a_file_that_breaks_off_has_a_status_and_a_problem() -> None:
 def test_a_file_that_is_not_read_to_its_end_because_the_run_is_over_says_nothing_of_the_server() -> None:
     stop = threading.Event()
 
-    def slow() -> Iterator[bytes]:
+    async def slow() -> AsyncIterator[bytes]:
         yield b"the beginning"
         stop.set()
-        yield b"more of it"
+        await asyncio.Event().wait()
 
-    def late() -> Iterator[bytes]:
+    async def late() -> AsyncIterator[bytes]:
         yield b"the beginning"
         stop.set()
         raise httpx.ReadTimeout("it was short, so near the end")

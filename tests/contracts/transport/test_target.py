@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -17,9 +18,11 @@ from evolink_mock import MockServer
 from support.targets import CREATE, CREDITS, REFUSED, account_of, subject_at, target_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from evolink_check.settings import Subject
+
+    Handler = Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +43,8 @@ def statuses(target: Target) -> list[int]:
     return [one.exchange.status for one in target.recorder.entries()]
 
 
-def answering(handle: Callable[[httpx.Request], httpx.Response]) -> httpx.MockTransport:
-    return httpx.MockTransport(handle)
+def answering(handle: Handler) -> httpx.MockTransport:
+    return httpx.MockTransport(handle)  # type: ignore[arg-type]  # which takes both kinds
 
 
 def a_task(_: httpx.Request) -> httpx.Response:
@@ -270,14 +273,15 @@ def test_a_task_made_of_what_ought_to_be_refused_counts_and_is_not_repeated(subj
 
 
 def test_the_first_of_a_kind_goes_alone(subject: Subject) -> None:
-    seen, lock, company = 0, threading.Lock(), threading.Barrier(2, timeout=0.2)
+    seen, company = 0, asyncio.Event()
 
-    def handle(request: httpx.Request) -> httpx.Response:
+    async def handle(request: httpx.Request) -> httpx.Response:
         nonlocal seen
-        with lock:
-            seen += 1
-        with suppress(threading.BrokenBarrierError):
-            company.wait()
+        seen += 1
+        if seen == 2:
+            company.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(company.wait(), 0.2)
         return a_task(request)
 
     def send(target: Target) -> bool:
@@ -354,16 +358,14 @@ def test_a_stopped_run_sends_nothing_and_ends_its_waits(subject: Subject) -> Non
 
 
 def test_no_more_requests_are_under_way_than_there_are_jobs(subject: Subject) -> None:
-    under_way, most, lock, both = 0, 0, threading.Lock(), threading.Barrier(2, timeout=5)
+    under_way, most, both = 0, 0, asyncio.Barrier(2)
 
-    def handle(_: httpx.Request) -> httpx.Response:
+    async def handle(_: httpx.Request) -> httpx.Response:
         nonlocal under_way, most
-        with lock:
-            under_way += 1
-            most = max(most, under_way)
-        both.wait()
-        with lock:
-            under_way -= 1
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.wait_for(both.wait(), 5)
+        under_way -= 1
         return httpx.Response(200)
 
     with (

@@ -1,0 +1,87 @@
+"""The proxy that the environment names for a URL. Loopback is always reached directly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class EnvProxy:
+    """A proxy and the variable that names it."""
+
+    url: str
+    variable: str
+
+    def __str__(self) -> str:
+        """How it is named to a user: without the password that may be in it."""
+        parts = urlsplit(self.url)
+        address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
+        return f"the proxy {address} ({self.variable})"
+
+
+def proxy_for(scheme: str, host: str) -> EnvProxy | None:
+    """The proxy for a host; None: it is reached directly."""
+    if is_loopback(host) or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    for name in (scheme, "all"):
+        if url := proxies.get(name):
+            return EnvProxy(url if "://" in url else f"http://{url}", f"{name.upper()}_PROXY")
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or an address is this machine."""
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+class EnvProxyTransport(httpx.AsyncBaseTransport):
+    """Sends each request directly or by the proxy of the environment, redirects to other hosts included.
+
+    `make` makes the transport for a proxy URL, or for None. An error of the proxy is an `httpx.ProxyError` that names it.
+    """
+
+    def __init__(self, make: Callable[[str | None], httpx.AsyncBaseTransport]) -> None:
+        self._make = make
+        self._transports: dict[str | None, httpx.AsyncBaseTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request."""
+        proxy = proxy_for(request.url.scheme, request.url.host)
+        try:
+            return await self._transport(proxy).handle_async_request(request)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            if proxy is None:
+                raise
+            raise httpx.ProxyError(f"{proxy} cannot be used: {error}") from error
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        for transport in self._transports.values():
+            await transport.aclose()
+
+    def _transport(self, proxy: EnvProxy | None) -> httpx.AsyncBaseTransport:
+        url = proxy and proxy.url
+        if url not in self._transports:
+            try:
+                self._transports[url] = self._make(url)
+            except ImportError:
+                raise httpx.ProxyError("SOCKS needs another package: pip install socksio") from None
+            except ValueError as error:
+                raise httpx.ProxyError(str(error)) from None
+        return self._transports[url]
