@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Talk = Callable[[socket.socket, threading.Event], None] if TYPE_CHECKING else object
+    Talk = Callable[[socket.socket, threading.Event], None]
 
 
 @contextmanager

@@ -104,8 +104,8 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and whom to tell)
 ) -> Report:
     """Check a server and report. `clauses` may be all there are, as by default: those that bind a server are judged.
 
-    Raises `CouldNotRunError` when the server is not reached, refuses the main key, or goes away for good, and for a budget
-    that pays for no task; when a check itself fails, it has the traceback, and the report of what there is. After
+    Raises `CouldNotRunError` when the server is not reached, refuses the main key, or goes away for good, and for a
+    budget that pays for no task; when a check itself fails, it has the traceback, and the report of what there is. After
     Ctrl-C, or once `stop` is set, nothing more is sent and what there is is judged. `Report.command` is empty: who
     knows the command line fills it in.
     """

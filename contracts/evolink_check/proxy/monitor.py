@@ -54,7 +54,7 @@ class LiveMonitor:
         self.bug = ""
 
     def opinion(self, entry: Entry) -> str:
-        """`passed`, or the ids of the clauses that this exchange violates, in the light of those about the same task."""
+        """`passed`, or the ids of the clauses that this exchange violates, given the others about the same task."""
         trace = self._record.around(entry)
         number = trace.entries[-1].number
         try:

@@ -53,7 +53,7 @@ def is_loopback(host: str) -> bool:
 class EnvProxyTransport(httpx.AsyncBaseTransport):
     """Sends each request directly or by the proxy of the environment, redirects to other hosts included.
 
-    `make` makes the transport for a proxy URL, or for None. An error of the proxy is an `httpx.ProxyError` that names it.
+    `make` makes the transport for a proxy URL or for None. A proxy that fails is named in an `httpx.ProxyError`.
     """
 
     def __init__(self, make: Callable[[str | None], httpx.AsyncBaseTransport]) -> None:
@@ -76,7 +76,7 @@ class EnvProxyTransport(httpx.AsyncBaseTransport):
             await transport.aclose()
 
     def _transport(self, proxy: EnvProxy | None) -> httpx.AsyncBaseTransport:
-        url = proxy and proxy.url
+        url = proxy.url if proxy else None
         if url not in self._transports:
             try:
                 self._transports[url] = self._make(url)

@@ -124,7 +124,7 @@ class HttpClient:
                 threading.Thread(target=_serve, args=(self._loop,), name="http-client", daemon=True).start()
             return self._loop
 
-    async def _exchange(  # noqa: PLR0913, PLR0917  (an exchange is made of these)
+    async def _exchange(  # noqa: PLR0913  (an exchange is made of these)
         self, case: Case, url: str, key: Headers, who: str, answer: _Answer, *, follow: bool
     ) -> str:
         import httpx

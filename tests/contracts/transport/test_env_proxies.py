@@ -61,7 +61,11 @@ def test_a_host_of_no_proxy_is_reached_directly(monkeypatch: pytest.MonkeyPatch)
     ("variable", "proxy", "named"),
     [
         ("HTTP_PROXY", DEAD, "the proxy http://127.0.0.1:9 (HTTP_PROXY) cannot be used"),
-        ("ALL_PROXY", "socks5://u:pw@127.0.0.1:9", "the proxy socks5://127.0.0.1:9 (ALL_PROXY) cannot be used"),
+        (
+            "ALL_PROXY",
+            "socks5://u:pw@127.0.0.1:9",
+            "the proxy socks5://127.0.0.1:9 (ALL_PROXY) cannot be used",
+        ),
         ("ALL_PROXY", "carrier-pigeon://x", "the proxy carrier-pigeon://x (ALL_PROXY) cannot be used"),
     ],
 )
@@ -85,7 +89,9 @@ def test_a_run_that_needs_an_unusable_proxy_could_not_run_and_names_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", f"socks5://127.0.0.1:{free_port()}")
-    with pytest.raises(CouldNotRunError, match=r"the proxy socks5://127\.0\.0\.1:\d+ \(ALL_PROXY\)") as problem:
+    with pytest.raises(
+        CouldNotRunError, match=r"the proxy socks5://127\.0\.0\.1:\d+ \(ALL_PROXY\)"
+    ) as problem:
         check_api(subject_at(API))
     assert "a bug" not in str(problem.value)
     assert "Traceback" not in str(problem.value)

@@ -14,6 +14,8 @@ from support.raw_servers import answering, raw_server, repeating
 from support.targets import CREDITS, subject_at, target_of
 
 if TYPE_CHECKING:
+    import socket
+
     from evolink_check.traffic.trace import Entry
     from support.raw_servers import Talk
 
@@ -48,9 +50,9 @@ def test_an_exchange_ends_at_its_deadline_whatever_the_server_sends(
 def test_an_exchange_ends_with_the_run_whatever_the_server_sends(how: str) -> None:
     stop, arrived = threading.Event(), threading.Event()
 
-    def talk(connection: object, ended: threading.Event) -> None:
+    def talk(connection: socket.socket, ended: threading.Event) -> None:
         arrived.set()
-        HOLDING[how](connection, ended)  # type: ignore[arg-type]
+        HOLDING[how](connection, ended)
 
     def stop_it() -> None:
         arrived.wait(5)
@@ -75,7 +77,8 @@ def test_a_coded_body_is_decoded(coding: str) -> None:
         "deflate": zlib.compress(body),
         "raw deflate": raw.compress(body) + raw.flush(),
     }[coding]
-    entry = exchanged(answering(answer_of(coded, b"Content-Encoding: " + coding.split()[-1].encode())))
+    name = coding.removeprefix("raw ").encode()
+    entry = exchanged(answering(answer_of(coded, b"Content-Encoding: " + name)))
     assert (entry.exchange.status, entry.exchange.response_body, entry.size) == (200, body, None)
 
 
