@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
-pytest.register_assert_rewrite("driver")
+pytest.register_assert_rewrite("support.in_process")
 
 from support.in_process import playing  # noqa: E402  (its assertions are rewritten first)
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from support.in_process import Mock
+
+settings.register_profile("busy", deadline=None)  # a busy machine is no reason to fail
+settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session", autouse=True)
