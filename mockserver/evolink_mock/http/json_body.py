@@ -13,7 +13,7 @@ from evolink_mock.http.errors import ApiError
 _decode = msgspec.json.Decoder().decode
 _HIGH = rb"\\u[dD][89abAB][0-9a-fA-F]{2}"
 _LOW = rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_LONE = re.compile(rb"(?<!\\)(?:\\\\)*(?:%b(?!%b)|(?<!%b)%b)" % (_HIGH, _LOW, _HIGH, _LOW))
+_LONE = re.compile(rb"(?<!\\)(?:\\\\)*+(?:%b(?!%b)|(?<!%b)%b)" % (_HIGH, _LOW, _HIGH, _LOW))
 _GZIP = b"\x1f\x8b"
 _NOT_A_JSON_NUMBER = re.compile(rb"NaN|Infinity")
 _OFFSET = re.compile(r" \(byte (\d+)\)")

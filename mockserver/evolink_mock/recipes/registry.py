@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from evolink_mock.domain.tasks import Outcome
@@ -36,6 +37,9 @@ class RecipeRegistry:
         self._cache: dict[str, RecipeSequence | ApiError] = {}
         effects = {name for name in BY_NAME if name != STATUS}
         self.effect_names = (*self._statuses, *sorted(effects - set(self._statuses)))
+        self._suggest = lru_cache(_CACHE_SIZE)(
+            self._nearest
+        )  # a token with a ~ of its own comes with each request
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -64,11 +68,14 @@ class RecipeRegistry:
 
     def suggest(self, text: str) -> str:
         """The nearest names, as a list to read."""
+        return self._suggest(text[: grammar.LONGEST])
+
+    def _nearest(self, text: str) -> str:
         spellings = {name: name for name in self.names}
         for name in self.effect_names:
             if name not in spellings:  # it needs a value
                 spellings[name] = f"{name}={_placeholder(name)}"
-        near = get_close_matches(text[: grammar.LONGEST], spellings, n=_SUGGESTED, cutoff=0.4)
+        near = get_close_matches(text, spellings, n=_SUGGESTED, cutoff=0.4)
         return ", ".join(spellings[name] for name in near or self.names[:_SUGGESTED])
 
     def _sequence(self, steps: tuple[Step, ...]) -> RecipeSequence:
