@@ -20,6 +20,9 @@ Role = Literal["create", "query", "credits", "other method", "other path", "link
 API: frozenset[Role] = frozenset({"create", "query", "credits", "other method", "other path"})
 
 
+LINKS = 100  # of a body that are looked at; a report counts the others
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """One entry, interpreted. A body that is empty or not JSON is `NOT_JSON`."""
@@ -134,6 +137,6 @@ def _answered_at(seen: Observation) -> tuple[float, int]:
 
 
 def results_of(body: Mapping[str, Any]) -> list[str]:
-    """The links in a body about a task."""
+    """The links in a body about a task, the first `LINKS` of them."""
     results = body.get("results")
-    return [url for url in results if isinstance(url, str)] if isinstance(results, list) else []
+    return [url for url in results[:LINKS] if isinstance(url, str)] if isinstance(results, list) else []

@@ -28,6 +28,7 @@ from evolink_check.cli.options import (
 )
 from evolink_check.cli.output import Deviations, ReportFiles
 from evolink_check.reports.model import COULD_NOT_RUN
+from evolink_check.traffic.redaction import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,7 +176,7 @@ def _problems() -> Iterator[None]:
 
 def _fail(problem: str) -> NoReturn:
     plain = bool(environment().get("NO_COLOR"))  # which rich obeys by itself
-    click.secho(f"evolink-check: {problem}", err=True, fg=None if plain else "red")
+    click.secho(f"evolink-check: {redact_text(problem)}", err=True, fg=None if plain else "red")
     raise SystemExit(COULD_NOT_RUN)
 
 

@@ -17,6 +17,7 @@ from msgspec import Struct, structs
 from evolink_check.cli.options import ClientOptions
 from evolink_check.cli.output import check_files
 from evolink_check.reports.model import COULD_NOT_RUN
+from evolink_check.traffic.redaction import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -121,7 +122,7 @@ def _problems() -> Iterator[None]:
 
 
 def _fail(problem: str) -> NoReturn:
-    click.secho(f"evolink-check: {problem}", err=True, fg="red")
+    click.secho(f"evolink-check: {redact_text(problem)}", err=True, fg="red")
     raise SystemExit(COULD_NOT_RUN)
 
 

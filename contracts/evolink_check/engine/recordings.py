@@ -10,7 +10,7 @@ from evolink_check import clock
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import judge
 from evolink_check.reports.evidence import Evidence
-from evolink_check.reports.model import Report, answers_of
+from evolink_check.reports.model import Report, answers_of, notes_on
 from evolink_check.rules import RULES
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
         started,
         seconds,
         created=sum(create.succeeded for create in view.of("create")),
-        notes=notes,
+        notes=(*notes, *notes_on(view)),
     )
 
 

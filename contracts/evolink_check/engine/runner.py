@@ -23,7 +23,7 @@ from evolink_check.fuzzing import schemathesis_findings
 from evolink_check.generation import boundary_cases
 from evolink_check.generation.case import concerns
 from evolink_check.reports.evidence import Evidence
-from evolink_check.reports.model import Report, answers_of
+from evolink_check.reports.model import Report, answers_of, notes_on
 from evolink_check.rules import RULES
 from evolink_check.settings import Effort
 from evolink_check.traffic.trace import MAIN
@@ -207,7 +207,7 @@ def _report(run: Run, started: float, seconds: float) -> Report:
     return Report(
         kind="api",
         subject=subject.url,
-        evidence=Evidence(reading),
+        evidence=Evidence(reading, [key.token for key in subject.keys.values()]),
         verdicts=verdicts,
         answers=answers_of(reading),
         started=started,
@@ -217,7 +217,7 @@ def _report(run: Run, started: float, seconds: float) -> Report:
         budget=effort.max_credits,
         spent=tally.spent,
         created=tally.created,
-        notes=tuple(_notes(run, verdicts)),
+        notes=(*_notes(run, verdicts), *notes_on(reading)),
         cut_short=run.cut_short,
     )
 

@@ -10,9 +10,11 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from evolink_check.analysis.trace_view import TraceView
-from evolink_check.traffic.redaction import redact_exchange, redact_text, redacted
+from evolink_check.traffic.redaction import SHORT, mask_words, redact_exchange, redact_text, redacted
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from evolink_check.analysis.verdicts import Finding, Verdict
     from evolink_check.traffic.trace import Entry, Trace
 
@@ -29,11 +31,16 @@ class Excerpt(NamedTuple):
 
 
 class Evidence:
-    """A trace as it was judged. An entry is redacted when it is first asked for, and only once."""
+    """A trace as it was judged. An entry is redacted when it is first asked for, and only once.
 
-    def __init__(self, view: TraceView) -> None:
+    `keys` are those that were sent. Long ones are removed as they are recorded; a short one is masked here, where it
+    stands as a word.
+    """
+
+    def __init__(self, view: TraceView, keys: Collection[str] = ()) -> None:
         self._judged = view
         self._excerpts: dict[int, Excerpt] = {}
+        self._short_keys = tuple(key for key in keys if 0 < len(key) < SHORT)
 
     def __len__(self) -> int:
         return len(self._judged.trace.entries)
@@ -48,28 +55,69 @@ class Evidence:
         if not 0 <= number < len(self):
             return None
         if number not in self._excerpts:
-            self._excerpts[number] = _excerpt(self._judged.trace.entries[number])
+            self._excerpts[number] = self._cut(self._judged.trace.entries[number])
         return self._excerpts[number]
 
     @cached_property
     def trace(self) -> Trace:
         """All of it, with whole bodies."""
-        return redacted(self._judged.trace)
+        plain = redacted(self._judged.trace)
+        return replace(plain, entries=tuple(map(self._masked, plain.entries))) if self._short_keys else plain
 
     @cached_property
     def view(self) -> TraceView:
         """All of it, understood."""
         return TraceView(self.trace, self._judged.spec)
 
+    def redact(self, text: str) -> str:
+        """A text about the trace without secrets, cut to `TEXT` characters."""
+        return mask_words(redact_shortened(text), self._short_keys)
 
-def _excerpt(entry: Entry) -> Excerpt:
-    exchange = entry.exchange
-    request, response = exchange.request_body, exchange.response_body
-    short = replace(exchange, request_body=request[:EXCERPT], response_body=response[:EXCERPT])
-    plain = replace(
-        entry, exchange=redact_exchange(short, entry.who), problem=redact_shortened(entry.problem)
-    )
-    return Excerpt(plain, len(request), len(response) if entry.size is None else entry.size)
+    def redact_verdict(self, verdict: Verdict) -> Verdict:
+        """A verdict with the texts of its violations redacted and cut."""
+        if not self._short_keys:
+            return redact_verdict(verdict)
+        findings = [
+            replace(finding, expected=self.redact(finding.expected), seen=self.redact(finding.seen))
+            for finding in verdict.violations
+        ]
+        return replace(verdict, violations=tuple(findings))
+
+    def _cut(self, entry: Entry) -> Excerpt:
+        exchange = entry.exchange
+        request, response = exchange.request_body, exchange.response_body
+        short = replace(exchange, request_body=request[:EXCERPT], response_body=response[:EXCERPT])
+        plain = replace(
+            entry, exchange=redact_exchange(short, entry.who), problem=redact_shortened(entry.problem)
+        )
+        size = len(response) if entry.size is None else entry.size
+        return Excerpt(self._masked(plain), len(request), size)
+
+    def _masked(self, entry: Entry) -> Entry:
+        """The entry without short keys."""
+        if not self._short_keys:
+            return entry
+        exchange = entry.exchange
+        return replace(
+            entry,
+            exchange=replace(
+                exchange,
+                url=self._mask(exchange.url),
+                request_headers=tuple((name, self._mask(value)) for name, value in exchange.request_headers),
+                request_body=self._mask_bytes(exchange.request_body),
+                response_headers=tuple(
+                    (name, self._mask(value)) for name, value in exchange.response_headers
+                ),
+                response_body=self._mask_bytes(exchange.response_body),
+            ),
+            problem=self._mask(entry.problem),
+        )
+
+    def _mask(self, text: str) -> str:
+        return mask_words(text, self._short_keys)
+
+    def _mask_bytes(self, body: bytes) -> bytes:
+        return self._mask(body.decode("latin-1")).encode("latin-1")
 
 
 def redact_verdict(verdict: Verdict) -> Verdict:

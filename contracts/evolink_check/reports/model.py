@@ -6,14 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from evolink_check.reports.evidence import redact_shortened, redact_verdict
-from evolink_check.traffic.redaction import redact_text
+from evolink_check.analysis.observations import LINKS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evolink_spec import Spec
 
+    from evolink_check.analysis.observations import Observation
     from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.reports.evidence import Evidence
@@ -63,11 +63,11 @@ class Report:
 
     def __post_init__(self) -> None:
         plain = {
-            "subject": redact_shortened(self.subject),
-            "command": redact_text(self.command),
-            "verdicts": tuple(map(redact_verdict, self.verdicts)),
-            "notes": tuple(map(redact_shortened, self.notes)),
-            "cut_short": redact_shortened(self.cut_short),
+            "subject": self.evidence.redact(self.subject),
+            "command": self.evidence.redact(self.command),
+            "verdicts": tuple(map(self.evidence.redact_verdict, self.verdicts)),
+            "notes": tuple(map(self.evidence.redact, self.notes)),
+            "cut_short": self.evidence.redact(self.cut_short),
         }
         for name, value in plain.items():
             object.__setattr__(self, name, value)
@@ -90,6 +90,22 @@ def answers_of(reading: TraceView) -> tuple[Answer, ...]:
         Answer(method, path, status, description, seen[role, status])
         for role, method, path, status, description in _documented(reading.spec)
     )
+
+
+def notes_on(view: TraceView) -> tuple[str, ...]:
+    """What of a trace was not looked at."""
+    sizes = [len(results) for results in map(_results, view.seen) if len(results) > LINKS]
+    if not sizes:
+        return ()
+    where = "a body" if len(sizes) == 1 else f"each of {len(sizes)} bodies"
+    return (
+        f"the first {LINKS} results in {where} were looked at, and not up to {max(sizes) - LINKS:,} more",
+    )
+
+
+def _results(observation: Observation) -> list[object]:
+    results = observation.body.get("results")
+    return results if isinstance(results, list) else []
 
 
 def _documented(spec: Spec) -> Iterator[tuple[Literal["create", "query"], str, str, int, str]]:

@@ -70,6 +70,7 @@ def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
         max((fact.watched_until for fact in facts), default=0.0),
         facts[0].scale if facts else 1.0,
         complete=bool(files) and all(file.complete for file in files),
+        redacted=not facts,  # those of others were, as they were read
     )
 
 

@@ -58,11 +58,14 @@ _SLASHES = ("//", "\\/", "%2f", "u002f")
 _NAMES = ("authorization", "cookie", "key", "token", "secret", "passw", "signature")
 _STARTS = ("bearer", "sk-", "eyj")
 _SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
-_LITERAL = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(\s*:)?', re.DOTALL)
+# A string of JSON, with a colon when it is a name; one that is cut off ends with the text, and is looked at once only.
+_LITERAL = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)(?:(")(\s*:)?|\\?\Z)', re.DOTALL)
 
 
 def redacted(trace: Trace, keys: Collection[str] = ()) -> Trace:
     """The trace as it may be kept. `keys` are those that whoever recorded it knows."""
+    if trace.redacted and not keys:
+        return trace
     entries = tuple(
         replace(
             entry,
@@ -72,7 +75,7 @@ def redacted(trace: Trace, keys: Collection[str] = ()) -> Trace:
         )
         for entry in trace.entries
     )
-    return replace(trace, entries=entries, receiver=redact_url(trace.receiver, keys))
+    return replace(trace, entries=entries, receiver=redact_url(trace.receiver, keys), redacted=True)
 
 
 def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: Collection[str] = ()) -> Exchange:
@@ -157,7 +160,7 @@ def _less_strings(text: str, keys: Collection[str]) -> str:
 
     def cleaned(found: re.Match[str]) -> str:
         nonlocal name
-        written, colon = found[1], found[2]
+        written, closing, colon = found[1], found[2] or "", found[3]
         try:
             value = json.loads(f'"{written}"', strict=False) if "\\" in written else written
         except ValueError:  # in what is no JSON
@@ -169,7 +172,7 @@ def _less_strings(text: str, keys: Collection[str]) -> str:
             plain = value if value.isidentifier() and not keys else redact_text(value, keys)
         else:
             plain = redact_value(value, keys, name)
-        return found[0] if plain == value else f"{_as_written(plain, written)}{colon or ''}"
+        return found[0] if plain == value else f"{_as_written(plain, written)[:-1]}{closing}{colon or ''}"
 
     return _LITERAL.sub(cleaned, text)
 
@@ -184,6 +187,17 @@ def _less_keys(text: str, keys: Collection[str]) -> str:
     for key in sorted(keys, key=len, reverse=True):
         if len(key) >= SHORT:
             text = text.replace(key, KEY)
+    return text
+
+
+def mask_words(text: str, words: Collection[str]) -> str:
+    """A text in which each of these words, where it stands alone, is a mark of the same length: for short keys.
+
+    Not for what is judged: such a word may also stand there by chance.
+    """
+    for word in words:
+        pattern = rf"(?<![A-Za-z0-9_-]){re.escape(word)}(?![A-Za-z0-9_-])"
+        text = re.sub(pattern, _mark(word), text)
     return text
 
 

@@ -95,6 +95,7 @@ class Trace:
     watched, and their absence means nothing. `watched_until`: when the watching of deliveries ended, Unix seconds.
     `scale`: seconds of the server's time in a real one; other than 1, its clock need not agree with its Date header.
     `complete`: the whole traffic of the client is here, so that what is missing did not happen.
+    `redacted`: its secrets have been removed.
     """
 
     entries: tuple[Entry, ...]
@@ -104,6 +105,7 @@ class Trace:
     watched_until: float = 0.0
     scale: float = 1.0
     complete: bool = True
+    redacted: bool = field(default=False, compare=False)
 
     def account(self, label: str) -> Account:
         """What is known of a label; nothing for one that was not described."""

@@ -337,6 +337,17 @@ REFUSED: dict[str, tuple[list[str], str]] = {
 }
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["http://bob:hunter2@127.0.0.1:9", "ftp://bob:hunter2@h/", "http://bob:hunter2@[h", "bob:hunter2@h"],
+)
+@pytest.mark.parametrize("words", [["api", "{}", "--any-key"], ["client", "--mock", "{}", "--", "true"]])
+def test_a_password_in_a_url_is_not_printed(run: Callable[..., Ran], words: list[str], url: str) -> None:
+    ran = run(*(word.format(url) for word in words))
+    assert ran.code == 2
+    assert "hunter2" not in ran.out + ran.err
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_is_refused_with_2_before_anything_is_sent(run: Callable[..., Ran], name: str) -> None:
     arguments, words = REFUSED[name]

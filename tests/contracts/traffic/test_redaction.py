@@ -8,6 +8,7 @@ import pytest
 from evolink_check import Exchange
 from evolink_check.traffic.formats import is_uri
 from evolink_check.traffic.redaction import (
+    _LITERAL,
     KEY,
     REMOVED,
     redact_body,
@@ -284,3 +285,19 @@ def test_bytes_without_an_address_are_let_alone(raw: bytes) -> None:
 def test_an_exchange_names_who_asked() -> None:
     asked = Exchange("GET", f"/v1/tasks/{ID}", (("Authorization", f"Bearer {SECRET}"),), b"", 200, (), b"")
     assert redact_exchange(asked, "other").request_headers == (("Authorization", "Bearer [other]"),)
+
+
+@pytest.mark.parametrize("piece", ['\\"', "x", "\\\\"])
+def test_a_string_that_is_cut_off_is_looked_at_once(piece: str) -> None:
+    for size in (
+        1_000,
+        2_000,
+    ):  # else each quotation mark in it would be a start to look from, to the end of the text
+        text = '"' + piece * size
+        assert [match.span() for match in _LITERAL.finditer(text)] == [(0, len(text))]
+
+
+def test_a_secret_in_a_string_that_is_cut_off_is_removed() -> None:
+    cut = b'{"api_key": "s3cr3tAbcdef", "callback_url": "https://h.test/?s=s3cr3tAbcdef'
+    assert b"s3cr3t" not in redact_body(cut)
+    assert not redact_body(cut).endswith(b'"')

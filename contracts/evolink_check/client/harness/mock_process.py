@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from evolink_check import clock
 from evolink_check.files import temporary_folder
+from evolink_check.traffic.redaction import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +88,7 @@ class Mock:
                 f"the mock refuses {method} {path} ({error.response.status_code}): {said}"
             ) from error
         except httpx.HTTPError as error:
-            raise MockError(f"there is no mock at {self.url}: {error}") from error
+            raise MockError(f"there is no mock at {redact_url(self.url)}: {error}") from error
         return answer.json() if answer.content else None
 
 
@@ -98,9 +99,12 @@ def new_token() -> str:
 
 def borrow_account(url: str, environment: Mapping[str, str]) -> Mock:
     """A new account on a mock that runs already; others may use it at the same time."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise MockError(f"{url!r} is no URL of a mock")
+        raise MockError(f"invalid URL of a mock: {redact_url(url)!r}")
     base, token = url.rstrip("/"), new_token()
     return Mock(base, token, {**environment, "EVOLINK_BASE_URL": base, "EVOLINK_API_KEY": token})
 

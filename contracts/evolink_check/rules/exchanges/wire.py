@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _SPACE = re.compile(rb"\s")
 _ESCAPED_SLASH = re.compile(rb"(?<!\\)(?:\\\\)*\\/")
 _TOO_MANY = 429

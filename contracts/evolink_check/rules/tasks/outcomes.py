@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evolink_check.analysis.observations import LINKS
 from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.history import CANCELLED, bodies, is_cancelled, shown
@@ -44,7 +45,7 @@ def results_uri(view: TraceView) -> Iterator[Finding]:
     """`task.results-uri`."""
     for _, observation in bodies(view):
         results = observation.body.get("results")
-        for url in results if isinstance(results, list) else ():
+        for url in results[:LINKS] if isinstance(results, list) else ():
             yield finding(
                 isinstance(url, str) and is_uri(url),
                 observation.number,
