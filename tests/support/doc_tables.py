@@ -14,7 +14,7 @@ import evolink_check.cli.app
 import evolink_mock.cli.app
 import yaml
 from evolink_check.cli import config_file
-from evolink_mock.recipes.effects import rows
+from evolink_mock.recipes.effects import effect_rows
 from evolink_spec import load
 from evolink_spec.clauses import load_clauses
 from evolink_spec.options.command_line import ListedOption, list_options
@@ -72,7 +72,8 @@ def _option(option: ListedOption) -> tuple[str, str, str]:
 def recipe_table() -> str:
     head = ("Recipe", "What happens", "Operations", "Example")
     return table(
-        head, ((f"`{form}`", meaning, where, f"`{example}`") for form, meaning, where, example in rows())
+        head,
+        ((f"`{form}`", meaning, where, f"`{example}`") for form, meaning, where, example in effect_rows()),
     )
 
 

@@ -10,7 +10,7 @@ from starlette.responses import FileResponse, Response
 from evolink_mock.api.byte_ranges import without_invalid_range
 from evolink_mock.api.request_context import prefer_of
 from evolink_mock.domain.accounts import next_random
-from evolink_mock.domain.exchange import KEY
+from evolink_mock.domain.exchange import SCOPE_KEY
 from evolink_mock.domain.ids import fraction
 from evolink_mock.domain.tasks import Phase, halfway, view
 from evolink_mock.http.errors import ApiError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
 
-def refusal(task: Task | None, name: str, now: float) -> ApiError | None:
+def link_error(task: Task | None, name: str, now: float) -> ApiError | None:
     """404 for a result that does not exist (yet), 410 for an expired link (clause `link.24h`)."""
     if task is None or name != task.id + suffix(task.operation.medium):
         return ApiError(404, "no such result")
@@ -60,7 +60,7 @@ class MediaEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond with the file, rendered at the first request for it."""
-        service, exchange = self._service, scope[KEY]
+        service, exchange = self._service, scope[SCOPE_KEY]
         name: str = scope["path_params"]["name"]
         task = await service.store.task(name.partition(".")[0])
         now, error = service.clock.now(), None
@@ -73,7 +73,7 @@ class MediaEndpoint:
                 error = _requested_error(recipe)
                 chance = fraction(next_random(account))
                 send = inject_network_faults(recipe, exchange, (), chance, send)
-        error = error or refusal(task, name, now)
+        error = error or link_error(task, name, now)
         if error is not None or task is None:
             await send_error(send, exchange, error or ApiError(404))
             return

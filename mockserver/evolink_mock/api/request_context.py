@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from evolink_mock.domain.accounts import count_request, is_accepted, set_credits, set_rate
-from evolink_mock.domain.exchange import KEY, Exchange
+from evolink_mock.domain.exchange import SCOPE_KEY, Exchange
 from evolink_mock.http.requests import token_of
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
 from evolink_mock.recipes.sources import RecipeRequest, resolve_recipe
@@ -51,7 +51,7 @@ async def begin(
 ) -> RequestContext:
     """The context as far as the head of the request tells: whose it is, and the time of the account."""
     headers: dict[bytes, bytes] = dict(scope["headers"])
-    exchange: Exchange = scope[KEY]
+    exchange: Exchange = scope[SCOPE_KEY]
     token = token_of(headers.get(b"authorization", b""))
     if token is not None and service.tokens and not is_accepted(token, service.tokens):
         token = None

@@ -180,9 +180,9 @@ def hosts(settings: Settings) -> None:
 @app.command()
 def recipes() -> None:
     """List the recipes: what a test can ask for, and how."""
-    from evolink_mock.recipes.effects import listing
+    from evolink_mock.recipes.effects import effect_listing
 
-    click.echo(listing())
+    click.echo(effect_listing())
 
 
 @app.taking(SchemaOptions)
@@ -199,7 +199,7 @@ def schema(options: SchemaOptions) -> None:
 
     schemas = {
         "settings": lambda: json_schema("[tool.evolink-mock] of pyproject.toml", Settings, ServeOptions),
-        "recipe": effects.schema,
+        "recipe": effects.recipe_schema,
     }
     if options.of not in schemas:
         raise click.UsageError(f"there is no schema of {options.of!r}: write settings or recipe")

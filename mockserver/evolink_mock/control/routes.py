@@ -11,7 +11,7 @@ from evolink_mock.control import accounts, clock, origin_check, tasks
 from evolink_mock.control import server_info as facts
 from evolink_mock.control.handler import ERRORS, Act, ControlRequest, Empty, decode, send_reply
 from evolink_mock.domain.accounts import is_accepted
-from evolink_mock.domain.exchange import KEY
+from evolink_mock.domain.exchange import SCOPE_KEY
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.key_hint import unauthorized
 from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, NotFound
@@ -92,7 +92,7 @@ class ControlEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        exchange = scope[KEY]
+        exchange = scope[SCOPE_KEY]
         found = await self._ask(scope, receive)
         reply = found if isinstance(found, ApiError) else await self._row.act(found)
         if isinstance(reply, ApiError):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Sequence
 
-KEY = "evolink_mock.exchange"  # the key of the exchange in the ASGI scope
+SCOPE_KEY = "evolink_mock.exchange"  # the key of the exchange in the ASGI scope
 KEPT = 65_536  # bytes of a request body that are kept
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from hashlib import blake2b
 
-PREFIX = "task-unified-"
+_PREFIX = "task-unified-"
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 SPACE = len(_LETTERS) ** 8
@@ -37,12 +37,12 @@ def task_id(created: int, draw: int) -> str:
     """The id of a task created at `created` (Unix seconds)."""
     high, low = divmod(draw, 1_679_616)  # 36**4
     pairs = f"{_PAIRS[high // 1296]}{_PAIRS[high % 1296]}{_PAIRS[low // 1296]}{_PAIRS[low % 1296]}"
-    return f"{PREFIX}{created:010d}-{pairs}"
+    return f"{_PREFIX}{created:010d}-{pairs}"
 
 
 def is_foreign(candidate: str) -> bool:
     """Whether an id has another prefix: it is malformed rather than unknown (clause `query.id-prefix`)."""
-    return not candidate.startswith(PREFIX)
+    return not candidate.startswith(_PREFIX)
 
 
 def is_task_id(candidate: str) -> bool:

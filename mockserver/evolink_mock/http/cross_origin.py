@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from evolink_mock.domain.exchange import KEY
+from evolink_mock.domain.exchange import SCOPE_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -50,7 +50,7 @@ class CrossOrigin:
         if origin is None or scope["path"].startswith(self._closed):
             return app
         if self._is_off or not self._allowed.fullmatch(origin.decode("latin-1")):
-            scope[KEY].notes += (f"--cors does not allow pages from {origin.decode('latin-1')[:100]}",)
+            scope[SCOPE_KEY].notes += (f"--cors does not allow pages from {origin.decode('latin-1')[:100]}",)
             return app
         return _Allowed(app, self._origins)
 
@@ -72,7 +72,7 @@ class _Allowed:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = scope[KEY]
+        exchange = scope[SCOPE_KEY]
 
         async def record(message: Message) -> None:
             if message["type"] == "http.response.start":

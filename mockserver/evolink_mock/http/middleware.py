@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from evolink_mock.domain.clock import stopwatch
-from evolink_mock.domain.exchange import KEY, Exchange
+from evolink_mock.domain.exchange import SCOPE_KEY, Exchange
 from evolink_mock.http.connection import STOPPING, ConnectionDroppedError, close_connection, is_stopping
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.path_hint import path_hint
@@ -39,8 +39,8 @@ class NotFound:
             return
         path: str = scope["path"]
         detail = "; ".join(filter(None, (f"there is no {path[:200]}", path_hint(path, self._routes))))
-        await keep_body(receive, scope[KEY])
-        await send_error(send, scope[KEY], ApiError(404, detail))
+        await keep_body(receive, scope[SCOPE_KEY])
+        await send_error(send, scope[SCOPE_KEY], ApiError(404, detail))
 
 
 class MethodNotAllowed:
@@ -51,9 +51,11 @@ class MethodNotAllowed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with `Allow`."""
-        await keep_body(receive, scope[KEY])
+        await keep_body(receive, scope[SCOPE_KEY])
         detail = f"{scope['path'][:200]} accepts {self._allow}"
-        await send_error(send, scope[KEY], ApiError(405, detail, headers=((b"allow", self._allow.encode()),)))
+        await send_error(
+            send, scope[SCOPE_KEY], ApiError(405, detail, headers=((b"allow", self._allow.encode()),))
+        )
 
 
 class ExchangeMiddleware:
@@ -76,7 +78,7 @@ class ExchangeMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = scope[KEY] = Exchange(scope["method"], scope["path"], stopwatch())
+        exchange = scope[SCOPE_KEY] = Exchange(scope["method"], scope["path"], stopwatch())
         exchange.query = scope.get("query_string", b"")
         exchange.scheme = scope.get("scheme", "http")
         exchange.request_headers = scope["headers"]

@@ -166,7 +166,7 @@ BY_NAME = {effect.name: effect for effect in EFFECTS}
 BY_NAME |= {"200": BY_NAME["ok"], "503": BY_NAME["502"], "504": BY_NAME["502"]}
 
 
-def schema() -> dict[str, Any]:
+def recipe_schema() -> dict[str, Any]:
     """JSON Schema of a recipe's text, with an example of every effect, for editors."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -178,7 +178,7 @@ def schema() -> dict[str, Any]:
     }
 
 
-def rows() -> list[tuple[str, str, str, str]]:
+def effect_rows() -> list[tuple[str, str, str, str]]:
     """The table as text: form, meaning, operations and an example of each effect."""
     return [
         (
@@ -193,10 +193,10 @@ def rows() -> list[tuple[str, str, str, str]]:
     ]
 
 
-def listing() -> str:
+def effect_listing() -> str:
     """The table for a terminal: each form at the left, its meaning below it."""
     lines = [
         f"{form}\n    {meaning}  (on: {operations}; example: {example})\n"
-        for form, meaning, operations, example in rows()
+        for form, meaning, operations, example in effect_rows()
     ]
     return "".join(lines)

@@ -51,7 +51,7 @@ class Step(Struct, frozen=True):
         return "+".join(map(str, self.words)) + ("" if self.times is None else f"*{self.times}")
 
 
-def parse(text: str) -> tuple[Step, ...]:
+def parse_recipe(text: str) -> tuple[Step, ...]:
     """The steps of a recipe. Space around signs is ignored. Raises `RecipeSyntaxError`."""
     if len(text) <= _LONGEST_SPACED:
         compact = _SPACE.sub(r"\1", text.strip())
@@ -61,7 +61,7 @@ def parse(text: str) -> tuple[Step, ...]:
 
 
 def canonical(steps: tuple[Step, ...]) -> str:
-    """The canonical spelling of a recipe: `parse` reads the same steps from it."""
+    """The canonical spelling of a recipe: `parse_recipe` reads the same steps from it."""
     return ", ".join(map(str, steps))
 
 

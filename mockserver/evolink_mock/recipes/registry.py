@@ -57,7 +57,7 @@ class RecipeRegistry:
             return cached
         result: RecipeSequence | ApiError
         try:
-            result = self._sequence(grammar.parse(text))
+            result = self._sequence(grammar.parse_recipe(text))
         except ValueError as error:
             result = self._unknown(text, str(error))
         if len(self._cache) >= _CACHE_SIZE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from evolink_mock.api.media import refusal
+from evolink_mock.api.media import link_error
 from evolink_mock.domain.task_body import media_name
 from evolink_mock.domain.tasks import LINK_SECONDS, Outcome, Plan, Task
 from hypothesis import given
@@ -15,7 +15,7 @@ END = START + 10
 
 def status(task: Task | None, now: float, name: str | None = None) -> int:
     """The status of a download: 200 when nothing is refused."""
-    fault = refusal(task, name or media_name(task or a_task()), now)
+    fault = link_error(task, name or media_name(task or a_task()), now)
     return fault.status if fault else 200
 
 

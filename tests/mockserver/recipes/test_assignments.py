@@ -8,7 +8,7 @@ import pytest
 from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes import assignments
 from evolink_mock.recipes.effects import OPERATIONS
-from evolink_mock.recipes.grammar import LONGEST, canonical, parse
+from evolink_mock.recipes.grammar import LONGEST, canonical, parse_recipe
 from evolink_mock.recipes.recipe import DEFAULT_RECIPE, Recipe
 from evolink_mock.recipes.registry import RecipeRegistry
 from hypothesis import given
@@ -63,7 +63,7 @@ def test_the_length_of_a_sequence_overrides_times(times: int | None) -> None:
 
 def test_a_recipe_of_the_greatest_length_is_found_again_by_its_canonical_spelling() -> None:
     account, text = an_account(), "429," * 49 + "ok"
-    assert len(text) <= LONGEST < len(canonical(parse(text)))
+    assert len(text) <= LONGEST < len(canonical(parse_recipe(text)))
     assert assignments.assign(account, REGISTRY, text, times=None) is None
     statuses = [status(assignments.next_for(account, REGISTRY, "create")) for _ in range(50)]
     assert statuses == [429] * 49 + [None]

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from evolink_mock.recipes.grammar import LONGEST, PATTERN, RecipeSyntaxError, Step, Word, canonical, parse
+from evolink_mock.recipes.grammar import (
+    LONGEST,
+    PATTERN,
+    RecipeSyntaxError,
+    Step,
+    Word,
+    canonical,
+    parse_recipe,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +34,7 @@ SIGNS = st.text(st.sampled_from("429okfail=@*+, %./:-[]\n"), max_size=40)
 
 @given(RECIPES)
 def test_the_canonical_spelling_is_parsed_to_the_same_steps(steps: tuple[Step, ...]) -> None:
-    assert parse(canonical(steps)) == steps
+    assert parse_recipe(canonical(steps)) == steps
 
 
 @given(RECIPES)
@@ -37,20 +45,20 @@ def test_the_pattern_matches_the_canonical_spelling(steps: tuple[Step, ...]) -> 
 @given(SIGNS | st.text(max_size=60))
 def test_any_text_is_parsed_or_refused_and_the_pattern_agrees(text: str) -> None:
     try:
-        steps = parse(text)
+        steps = parse_recipe(text)
     except RecipeSyntaxError:
         return
-    assert parse(canonical(steps)) == steps
+    assert parse_recipe(canonical(steps)) == steps
     assert re.match(PATTERN, text)
 
 
 @pytest.mark.parametrize("text", ["429*2,ok", " 429 * 2 , ok ", "429*2\t,\nok", "429 *2, ok"])
 def test_space_around_signs_is_free(text: str) -> None:
-    assert parse(text) == (Step((Word("429"),), 2), Step((Word("ok"),)))
+    assert parse_recipe(text) == (Step((Word("429"),), 2), Step((Word("ok"),)))
 
 
 def test_a_word_has_a_name_a_value_and_a_progress() -> None:
-    assert parse("fail=service_error@40%+slow=2m") == (
+    assert parse_recipe("fail=service_error@40%+slow=2m") == (
         Step((Word("fail", "service_error", 40), Word("slow", "2m"))),
     )
 
@@ -61,10 +69,10 @@ def test_a_word_has_a_name_a_value_and_a_progress() -> None:
 )  # fmt: skip
 def test_a_text_outside_of_the_grammar_is_refused(text: str) -> None:
     with pytest.raises(RecipeSyntaxError):
-        parse(text)
+        parse_recipe(text)
 
 
 @pytest.mark.parametrize("text", ["ä", "４２９", "429*２", "a" * (LONGEST + 1), "fail=ä"])  # noqa: RUF001
 def test_a_recipe_is_of_ascii_and_not_too_long(text: str) -> None:
     with pytest.raises(RecipeSyntaxError):
-        parse(text)
+        parse_recipe(text)
