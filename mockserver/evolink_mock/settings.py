@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from pathlib import Path
@@ -15,47 +14,17 @@ from msgspec import Meta, Struct
 from evolink_mock.callbacks.url_guard import parse_allowed
 from evolink_mock.domain.units import REALTIME, Rate, Speed, parse_rate, parse_speed
 from evolink_mock.http.cross_origin import parse_origin
+from evolink_mock.http.errors import ApiError
+from evolink_mock.recipes.registry import RecipeRegistry, statuses_of
 from evolink_mock.recipes.sources import SOURCES, parse_sources
+from evolink_mock.setting_values import parse_control, parse_credits, parse_public_url, parse_spec_path
 
 if TYPE_CHECKING:
     from evolink_spec import Spec
 
 ENVIRONMENT = "EVOLINK_MOCK_"  # before the name of an option in capitals
-_PUBLIC_URL = re.compile(
-    r"https?://([^\s/?#@]+)((?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*)", re.ASCII | re.IGNORECASE
-)
-_CONTROL = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})")
 _TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 _PORT = Meta(ge=0, le=65535)
-
-
-def parse_public_url(text: str) -> str:
-    """The public URL of the server, without a trailing slash; ValueError otherwise."""
-    match = _PUBLIC_URL.fullmatch(text)
-    if match is None:
-        raise ValueError(f"invalid public URL {text!r}: write https://HOST[:PORT]")
-    parse_allowed(match[1])  # as strict about a host, and as clear
-    return text.rstrip("/")
-
-
-def parse_control(text: str) -> str:
-    """Where the control API is: `on`, `off`, or `HOST:PORT` in lower case; ValueError otherwise."""
-    where = text.strip().lower()
-    address = _CONTROL.fullmatch(where)
-    if where not in {"on", "off"} and (address is None or int(address[1]) > 65535):  # noqa: PLR2004
-        raise ValueError(f"invalid place for the control API {text!r}: write on, off or HOST:PORT")
-    return where
-
-
-def parse_credits(text: str) -> float:
-    """A number of credits as JSON should show it: an integer where it is one. ValueError for less than zero."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number) or number < 0:
-        raise ValueError(f"invalid number of credits {text!r}: write 0 or more")
-    return int(number) if number == int(number) else number
 
 
 _ADDRESS, _TASKS, _ACCOUNTS, _OTHER = "Address", "Tasks", "Accounts", "Callbacks, documents, log"
@@ -87,6 +56,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             parse=parse_public_url,
         ),
     ] = None
+    trust_proxy: Annotated[
+        bool,
+        Option(
+            help="Build result links from the Forwarded or X-Forwarded-Proto and -Host headers of a reverse proxy.",
+            section=_ADDRESS,
+        ),
+    ] = False
     duration: Annotated[
         Speed,
         Option(
@@ -164,8 +140,13 @@ class Settings(Struct, frozen=True, kw_only=True):
             "built-in one, or apply this overlay. Repeatable.",
             section=_OTHER,
             metavar="FILE",
+            parse=parse_spec_path,
         ),
     ] = ()
+    recipe: Annotated[
+        str | None,
+        Option(help="Apply this recipe to every request that names none.", section=_TASKS, metavar="RECIPE"),
+    ] = None
     recipes: Annotated[
         str,
         Option(
@@ -175,6 +156,14 @@ class Settings(Struct, frozen=True, kw_only=True):
             parse=parse_sources,
         ),
     ] = ",".join(SOURCES)
+    media_dir: Annotated[
+        Path | None,
+        Option(
+            help="Folder for rendered results; by default a temporary one that is removed at the end.",
+            section=_OTHER,
+            metavar="DIR",
+        ),
+    ] = None
     max_body: Annotated[
         int, Meta(ge=1), Option(help="Refuse larger request bodies.", section=_OTHER, metavar="BYTES")
     ] = 10 * 1024 * 1024
@@ -245,6 +234,10 @@ def check(settings: Settings, spec: Spec) -> None:
     for token in settings.tokens:
         if not _TOKEN.fullmatch(token):
             raise ValueError("--token: must consist of visible ASCII characters")
+    if settings.recipe is not None:
+        sequence = RecipeRegistry(statuses_of(spec), spec.failures).find(settings.recipe)
+        if isinstance(sequence, ApiError):
+            raise ValueError(f"--recipe: {sequence.detail}")
     if settings.offline and settings.proxy_port is None:
         raise ValueError("--offline: has no effect without --proxy-port")
     served = {model for by_model in spec.creates.values() for model in by_model if model}

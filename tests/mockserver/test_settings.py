@@ -8,7 +8,8 @@ import jsonschema_rs
 import pytest
 from evolink_mock.domain.units import Rate, Speed, parse_duration, parse_rate, parse_speed
 from evolink_mock.recipes.sources import parse_sources
-from evolink_mock.settings import Settings, check, parse_public_url
+from evolink_mock.setting_values import parse_public_url
+from evolink_mock.settings import Settings, check
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import MODEL, OLD_MODEL, SPEC

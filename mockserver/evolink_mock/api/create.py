@@ -76,7 +76,7 @@ class CreateEndpoint:
         assert isinstance(compiled, CompiledOperation)  # noqa: S101  (`check_schema` has refused anything else)
         operation = compiled.operation
         request = with_defaults(context.document, operation)
-        origin = service.origins.of(scope, context.headers.get(b"host", b""))
+        origin = service.origins.of(scope, context.headers)
         task = await _new_task(service, context, operation, request, origin)
         charge(context.account, task, compiled.price)
         await service.store.put(task)

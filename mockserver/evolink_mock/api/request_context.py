@@ -70,7 +70,7 @@ def apply_recipe(service: Service, context: RequestContext) -> None:
         context.documented,
         prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None,
         document.get("prompt") if isinstance(document, dict) else None,
-        context.token or "",
+        context.token if context.token and "~" in context.token else service.default_recipe,
     )
     context.recipe, context.recipe_notes = resolve_recipe(
         service.registry, account, request, service.recipe_sources

@@ -118,9 +118,11 @@ def _announce(listeners: Listeners, settings: Settings, spec: Spec) -> None:
 
 
 def _announce_interception(listeners: Listeners, settings: Settings) -> None:
-    """How a client with a hard-coded address gets here, and what it has to trust."""
+    """Where the control API is, if elsewhere, and how a client with a hard-coded address gets here."""
     from evolink_mock.server.listeners import url_of
 
+    if listeners.control is not None:
+        click.echo(f"  control API: {url_of(listeners.control)}/__mock__/")
     if listeners.https is None or listeners.authority is None:
         return
     click.echo()
@@ -137,7 +139,7 @@ def _announce_interception(listeners: Listeners, settings: Settings) -> None:
 @app.taking(
     Settings,
     RunOptions,
-    without=("host", "port", "https_port", "proxy_port", "public_url"),
+    without=("host", "port", "https_port", "proxy_port", "public_url", "trust_proxy"),
     beneath=_beneath,
     context_settings={"allow_interspersed_args": False},
     epilog=SETTINGS_HELP,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import queue
+import tempfile
 import threading
 import urllib.request
 from contextlib import contextmanager
@@ -30,25 +32,25 @@ _TOKEN = "demo"  # noqa: S105  (any token is accepted)
 
 
 def run(folder: Path, speed: Speed) -> int:
-    """Play the whole job in the terminal and save the video in `folder`. Returns the exit code."""
+    """Show the whole job in the terminal and save the video in `folder`. Returns the exit code."""
     console = Console()
-    if not folder.is_dir():
-        Console(stderr=True).print(f"[red]evolink-mock: there is no folder {escape(str(folder))}[/]")
+    if problem := _problem(folder):
+        Console(stderr=True).print(f"[red]evolink-mock: {escape(problem)}[/]", soft_wrap=True)
         return 2
     spec = load()
-    with _receiver() as (callback_url, heard):
+    with _receiver() as (callback_url, received):
         settings = Settings(port=0, duration=speed, allow_callbacks_to=(callback_url.split("/")[2],))
         with serve_in_thread(spec, settings) as server:
             url = server.url
             (_, path), by_model = next(iter(spec.creates.items()))
             request = _request(next(iter(by_model)), callback_url)
             console.print(f"[bold]POST {path}[/]  {escape(json.dumps(request))}")
-            task = _ask(url + path, request)
+            task = _send(url + path, request)
             console.print(
                 f"  → {task['status']}, [cyan]{task['id']}[/], {task['usage']['credits_reserved']} credits"
             )
             done = _watch(console, url + spec.query.path.replace(f"{{{spec.query.parameter}}}", task["id"]))
-            console.print(f"[bold]callback[/]  {_said(heard)}")
+            console.print(f"[bold]callback[/]  {_describe_callback(received)}")
             target = folder / f"{task['id']}.mp4"
             _save(done["results"][0], target)
             console.print(
@@ -56,6 +58,19 @@ def run(folder: Path, speed: Speed) -> int:
             )
     console.print("\nThe same for your own client: [bold]evolink-mock serve[/]")
     return 0
+
+
+def _problem(folder: Path) -> str:
+    """Why the video could not be rendered or saved; empty when nothing is in the way."""
+    if not folder.is_dir():
+        return f"--output: there is no folder {folder}"
+    if not os.access(folder, os.W_OK):
+        return f"--output: cannot write in {folder}"
+    try:
+        tempfile.gettempdir()
+    except OSError:
+        return "there is no folder for temporary files: set TMPDIR to one"
+    return ""
 
 
 def _request(model: str | None, callback_url: str) -> dict[str, Any]:
@@ -80,28 +95,28 @@ def _watch(console: Console, url: str) -> dict[str, Any]:
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         bar = progress.add_task("pending", total=100)
         while True:
-            task = _ask(url)
+            task = _send(url)
             progress.update(bar, completed=task["progress"], description=task["status"])
             if task["status"] in {"completed", "failed"}:
                 return task
             pause.wait(_POLL_SECONDS)
 
 
-def _said(heard: queue.Queue[dict[str, Any]]) -> str:
+def _describe_callback(received: queue.Queue[dict[str, Any]]) -> str:
     try:
-        body = heard.get(timeout=_CALLBACK_SECONDS)
+        body = received.get(timeout=_CALLBACK_SECONDS)
     except queue.Empty:
-        return "[red]none came[/]"
-    return f"POST of the same answer: {body['status']}, {escape(body['results'][0])}"
+        return "[red]no callback was received[/]"
+    return f"POST of the same body: {body['status']}, {escape(body['results'][0])}"
 
 
-def _ask(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def _send(url: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     data = None if body is None else json.dumps(body).encode()
     headers = {"Authorization": f"Bearer {_TOKEN}", "Content-Type": "application/json"}
     request = urllib.request.Request(url, data, headers)  # noqa: S310  (the mock's own URL)
     with _direct.open(request) as response:
-        answer: dict[str, Any] = json.load(response)
-        return answer
+        body_received: dict[str, Any] = json.load(response)
+        return body_received
 
 
 def _save(url: str, target: Path) -> None:
@@ -114,22 +129,22 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopba
 
 @contextmanager
 def _receiver() -> Iterator[tuple[str, queue.Queue[dict[str, Any]]]]:
-    """A callback receiver on a free port: its URL, and what it hears."""
-    heard: queue.Queue[dict[str, Any]] = queue.Queue()
+    """A callback receiver on a free port: its URL, and the bodies that it receives."""
+    received: queue.Queue[dict[str, Any]] = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            heard.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            received.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(204)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing: the demo tells what was heard."""
+            """Log nothing: the demo itself shows the callback."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/hook?secret=kept", heard
+        yield f"http://127.0.0.1:{server.server_port}/hook?secret=kept", received
     finally:
         server.shutdown()
         server.server_close()

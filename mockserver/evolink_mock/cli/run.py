@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from evolink_mock.cli.run_environment import child_environment
+from evolink_mock.cli.run_environment import API_KEY, child_environment
 from evolink_mock.cli.run_summary import TrafficSummary
 from evolink_mock.http.access_log import AccessLog
 from evolink_mock.interception import hosts, namespace
@@ -35,7 +35,7 @@ CANNOT_RUN, NOT_FOUND, SIGNALLED = 126, 127, 128  # exit codes, as a shell gives
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
 ]
-_NO_PROXY = ": it may honour no proxy, and have reached the real API; try `evolink-mock run --hosts`"
+_NO_PROXY = ": it may ignore proxy settings, and have reached the real API; try `evolink-mock run --hosts`"
 _KEYS = ("SIGINT", "SIGQUIT")  # what the keys of a terminal send, to all that run in its foreground
 
 
@@ -50,32 +50,47 @@ def settled(settings: Settings, *, private: bool) -> Settings:
 def run(
     spec: Spec, settings: Settings, command: Sequence[str], *, private: bool = False, verbose: bool = False
 ) -> int:
-    """Run a command against a mock that lives as long as it does, and say on stderr what it asked for.
+    """Run a command against a mock that lives as long as it does, and report on stderr what it requested.
 
-    `settings` are settled ones. With `private`, this process moves into a network of its own first. Returns the exit
-    code of the command, 128 + n when signal n ended it, 127 when there is none. Raises `NotPermitted`, `PortError`,
-    `AuthorityError` or ValueError, all before the command has started.
+    `settings` come from `settled`. With `private`, this process moves into a network of its own first. Returns the
+    exit code of the command, 128 + n when signal n ended it, 127 when there is none. Raises `NamespaceError`,
+    `PortError`, `AuthorityError` or ValueError, all before the command has started.
     """
-    heard = TrafficSummary()
-    with TemporaryDirectory(prefix="evolink-mock-") as name:
-        folder = Path(name)
+    summary, inherited = TrafficSummary(), environment()
+    with _temporary_folder() as folder:
         if private:
             namespace.enter_namespace(hosts.hosts_of(spec), folder)
         with logging_to_stderr(quiet=not verbose) as writer:  # which starts a thread, so not before
             log = AccessLog(writer.write, colour=sys.stderr.isatty())
 
             def observe(exchange: Exchange) -> None:
-                heard.exchange(exchange)
+                summary.exchange(exchange)
                 if verbose:
                     log(exchange)
 
-            with serve_in_thread(spec, settings, observe=observe, observe_proxy=heard.passage) as server:
-                code = run_child(
-                    command, child_environment(environment(), server.listeners, settings, folder)
-                )
+            with serve_in_thread(spec, settings, observe=observe, observe_proxy=summary.passage) as server:
+                variables = child_environment(inherited, server.listeners, settings, folder)
+                code = run_child(command, variables)
     if code not in {CANNOT_RUN, NOT_FOUND}:
-        sys.stderr.write(heard.report("" if private else _NO_PROXY))
+        sys.stderr.write(summary.report("" if private else _NO_PROXY))
+        if variables[API_KEY] == inherited.get(API_KEY):
+            sys.stderr.write(
+                f"evolink-mock: {API_KEY} was set already, and the command has used it unchanged\n"
+            )
     return code
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    """A folder that is removed in the end. ValueError where none can be made."""
+    try:
+        folder = TemporaryDirectory(prefix="evolink-mock-")
+    except OSError as error:
+        raise ValueError(
+            f"no folder for temporary files can be made ({error.strerror}): set TMPDIR to one"
+        ) from error
+    with folder as name:
+        yield Path(name)
 
 
 def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
@@ -104,7 +119,7 @@ def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
 def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     """Handle the signals that end a program; one that is ignored (nohup) stays so, for the command too."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
-    handled = [number for number, known in before.items() if known is not signal.SIG_IGN]
+    handled = [number for number, previous in before.items() if previous is not signal.SIG_IGN]
     for number in handled:
         signal.signal(number, handler)
     try:

@@ -1,14 +1,16 @@
-"""The variables that lead an unchanged command to a mock: a proxy, what to trust, and a word to Node."""
+"""The environment of a command under `run`: variables that lead an unchanged program to the mock."""
 
 from __future__ import annotations
 
 import json
 import re
-import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from evolink_mock.server.listeners import url_of
+from evolink_mock.cli.run_trust import JAVA_STORE, JAVA_STORE_PASSWORD, trust_variables
+from evolink_mock.domain.accounts import is_accepted
+from evolink_mock.server.listeners import local_address, url_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,71 +19,85 @@ if TYPE_CHECKING:
     from evolink_mock.settings import Settings
 
 REDIRECT = Path(__file__).with_name("redirect.cjs")
+BASE_URL, API_KEY = "EVOLINK_BASE_URL", "EVOLINK_API_KEY"
 
 _PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
+_OTHER_PROXY = (
+    "ALL_PROXY",
+    "all_proxy",
+)  # for some clients it wins, and a SOCKS proxy takes a library that is missing
 _DIRECT = ("NO_PROXY", "no_proxy")
-_TRUST = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # each replaces what its reader trusts
-_TRUST_TOO = ("NODE_EXTRA_CA_CERTS", "DENO_CERT")  # each adds to it
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_SYSTEM = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
 
 
 def child_environment(
-    given: Mapping[str, str], listeners: Listeners, settings: Settings, folder: Path
+    inherited: Mapping[str, str], listeners: Listeners, settings: Settings, folder: Path
 ) -> dict[str, str]:
-    """The variables `given`, with those that lead to the mock behind these listeners. A file or two goes to `folder`."""
+    """The inherited variables, with those that lead to the mock. Files that they name are written to `folder`."""
     if listeners.https is None or listeners.proxy is None or listeners.authority is None:
         raise ValueError("a command needs the https port and the proxy of a mock")
-    bundle, certificate = folder / "bundle.pem", listeners.authority.certificate
-    bundle.write_bytes(_trusted(given) + listeners.authority.certificate_pem)
     redirect = {
         "hosts": listeners.hosts,
         "http": listeners.http.getsockname()[1],
         "https": listeners.https.getsockname()[1],
     }
-    return {
-        **given,
-        "EVOLINK_BASE_URL": url_of(listeners.http),
-        "EVOLINK_API_KEY": next(iter(sorted(settings.tokens)), "any-token"),
+    direct = no_proxy(inherited.get("no_proxy") or inherited.get("NO_PROXY", ""), listeners.hosts)
+    variables = {
+        **inherited,
+        BASE_URL: url_of(listeners.http) + _path_of(inherited.get(BASE_URL, "")),
+        API_KEY: api_key(inherited, settings),
         **dict.fromkeys(_PROXY, url_of(listeners.proxy)),
-        **dict.fromkeys(_DIRECT, direct(given.get("no_proxy") or given.get("NO_PROXY", ""), listeners.hosts)),
-        **dict.fromkeys(_TRUST, str(bundle)),
-        **{name: str(bundle if given.get(name) else certificate) for name in _TRUST_TOO},
+        **dict.fromkeys(_DIRECT, direct),
+        **trust_variables(inherited, listeners.authority, folder),
+        "JAVA_TOOL_OPTIONS": _java_options(inherited, local_address(listeners.proxy), folder),
         "NODE_USE_ENV_PROXY": "1",
-        "NODE_OPTIONS": f"{given.get('NODE_OPTIONS', '')} --require {json.dumps(str(REDIRECT))}".strip(),
+        "NODE_OPTIONS": f"{inherited.get('NODE_OPTIONS', '')} --require {json.dumps(str(REDIRECT))}".strip(),
         "EVOLINK_MOCK_REDIRECT": json.dumps(redirect),
     }
+    return {name: value for name, value in variables.items() if name not in _OTHER_PROXY}
 
 
-def direct(given: str, hosts: Sequence[str]) -> str:
-    """A value for NO_PROXY: this machine, and what was `given`, less what keeps one of `hosts` from the proxy."""
+def api_key(inherited: Mapping[str, str], settings: Settings) -> str:
+    """The key for the command: the one that is set already, unless the mock would refuse it."""
+    key = inherited.get(API_KEY, "")
+    if key and (not settings.tokens or is_accepted(key, settings.tokens)):
+        return key
+    return next(iter(sorted(settings.tokens)), "any-token")
+
+
+def no_proxy(inherited: str, hosts: Sequence[str]) -> str:
+    """A value for NO_PROXY: this machine, and the inherited entries, except those that would exempt one of `hosts`."""
 
     def covers(entry: str) -> bool:
         name = entry.lower().partition(":")[0].lstrip("*.")
         return any(not name or host == name or host.endswith(f".{name}") for host in hosts)
 
-    kept = [
+    entries = [
         entry
-        for entry in re.split(r"[\s,]+", given)
+        for entry in re.split(r"[\s,]+", inherited)
         if entry and (entry.startswith("::") or not covers(entry))
     ]
-    return ",".join(dict.fromkeys((*_LOOPBACK, *kept)))
+    return ",".join(dict.fromkeys((*_LOOPBACK, *entries)))
 
 
-def _trusted(given: Mapping[str, str]) -> bytes:
-    """The certificates that the command would trust without us, as PEM."""
-    files = [path for name in (*_TRUST, *_TRUST_TOO) if (path := Path(given.get(name) or "-")).is_file()]
-    if not any(Path(given.get(name) or "-").is_file() for name in _TRUST):
-        files.append(_system())
-    return b"".join(path.read_bytes().rstrip() + b"\n" for path in dict.fromkeys(files))
+def _path_of(url: str) -> str:
+    """The path of a base URL, such as `/v1`: the program expects it, and the mock has it too."""
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
 
 
-def _system() -> Path:
-    """The certificates that this system trusts, or else those that Python programs bring along."""
-    named = ssl.get_default_verify_paths().cafile
-    for path in (Path(name) for name in (named, *_SYSTEM) if name):
-        if path.is_file():
-            return path
-    import certifi  # httpcore needs it, so it is there
-
-    return Path(certifi.where())
+def _java_options(inherited: Mapping[str, str], proxy: tuple[str, int], folder: Path) -> str:
+    """Options for every Java program: the proxy, and the trust store that `trust_variables` has written."""
+    properties = {
+        **{f"{scheme}.proxyHost": proxy[0] for scheme in ("http", "https")},
+        **{f"{scheme}.proxyPort": str(proxy[1]) for scheme in ("http", "https")},
+        "javax.net.ssl.trustStore": str(folder / JAVA_STORE),
+        "javax.net.ssl.trustStoreType": "PKCS12",
+        "javax.net.ssl.trustStorePassword": JAVA_STORE_PASSWORD,
+    }
+    options = [
+        f'"-D{name}={value}"' if " " in value else f"-D{name}={value}" for name, value in properties.items()
+    ]
+    return " ".join(filter(None, [inherited.get("JAVA_TOOL_OPTIONS", ""), *options]))

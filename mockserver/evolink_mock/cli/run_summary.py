@@ -1,4 +1,4 @@
-"""What a command asked a mock for, counted, and told to a person when it is over."""
+"""What a command requested of a mock: counted, and reported when the command has ended."""
 
 from __future__ import annotations
 
@@ -12,17 +12,22 @@ if TYPE_CHECKING:
 _MANY = 1000  # different requests that are kept apart
 _LINES = 40
 _CHARACTERS = 160  # of a line
+_UNTRUSTED = "did not trust the certificate"  # as the server says it
+_HOW_TO_TRUST = (
+    "evolink-mock: the command reached the mock and ended the TLS handshake: it has a trust store of its own, to which "
+    "the mock's certificate has to be added (`evolink-mock hosts` names the file)\n"
+)
 
 
 class TrafficSummary:
-    """Hears in the mock's thread, and reports when that is over."""
+    """Counts in the mock's thread, and reports when that has ended."""
 
     def __init__(self) -> None:
         self._exchanges: Counter[str] = Counter()
         self._passages: Counter[str] = Counter()
 
     def exchange(self, exchange: Exchange) -> None:
-        """Count an exchange that is over. Polls of different tasks are the same request."""
+        """Count a completed exchange. Polls of different tasks count as the same request."""
         path = exchange.path.replace(exchange.task_id, "{task}") if exchange.task_id else exchange.path
         why = f"  ({'; '.join(exchange.notes)})" if exchange.notes else ""
         _count(self._exchanges, f"{exchange.status or '---'}  {exchange.method:<4} {path}{why}")
@@ -32,9 +37,10 @@ class TrafficSummary:
         _count(self._passages, f"{passage.outcome}: {passage.host}:{passage.port}")
 
     def report(self, advice: str = "") -> str:
-        """Lines: how often, with which status, what; and why it was refused, or what is hardly meant.
+        """A line for each request: how often, the status, and why it was refused or what was probably meant.
 
-        `advice` is given when nothing was asked for, by way of the proxy either.
+        `advice` is for a command that requested nothing, not even through the proxy. A client that reached the mock
+        and did not trust its certificate is told apart from one that never came.
         """
         counted = [*self._exchanges.items(), *self._passages.items()]
         lines = [f"{times:>5} x  {_printable(what)}" for what, times in counted]
@@ -42,7 +48,8 @@ class TrafficSummary:
             lines.insert(0, "nothing" if self._passages else f"nothing{advice}")
         if len(lines) > _LINES:
             lines[_LINES:] = [f"and {len(lines) - _LINES} more"]
-        return "evolink-mock: the command asked for\n" + "".join(f"  {line}\n" for line in lines)
+        text = "evolink-mock: the command asked for\n" + "".join(f"  {line}\n" for line in lines)
+        return text + (_HOW_TO_TRUST if any(what.startswith(_UNTRUSTED) for what in self._passages) else "")
 
 
 def _count(counter: Counter[str], what: str) -> None:

@@ -65,17 +65,22 @@ async def _read_chunks(receive: Receive, limit: int) -> bytes | ApiError:
 class Origins:
     """The scheme and host that result links begin with: configured, or as the client addressed this server."""
 
-    def __init__(self, public_url: str | None) -> None:
+    def __init__(self, public_url: str | None, *, trust_proxy: bool = False) -> None:
         self._fixed = public_url.rstrip("/") if public_url else None
+        self._trust_proxy = (
+            trust_proxy  # whether the headers of a reverse proxy say how the client addressed it
+        )
         self._cached: dict[
             tuple[str, bytes], str
         ] = {}  # one string for all tasks created through a host name
 
-    def of(self, scope: Scope, host: bytes) -> str:
-        """The origin for a request with this Host header; the bound address when the header is not a valid host."""
+    def of(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+        """The origin for a request with these headers; the bound address when `Host` is not a valid host."""
         if self._fixed is not None:
             return self._fixed
-        key = (scope.get("scheme", "http"), host)
+        key = (scope.get("scheme", "http"), headers.get(b"host", b""))
+        if self._trust_proxy:
+            key = _forwarded(headers, *key)
         origin = self._cached.get(key)
         return self._store(key, scope) if origin is None else origin
 
@@ -88,6 +93,23 @@ class Origins:
         if len(self._cached) >= _CACHED_ORIGINS:
             self._cached.clear()
         return self._cached.setdefault(key, f"{scheme}://{name}")
+
+
+def _forwarded(headers: Mapping[bytes, bytes], scheme: str, host: bytes) -> tuple[str, bytes]:
+    """Scheme and host as the client addressed the first proxy: `Forwarded` (RFC 7239), else `X-Forwarded-…`."""
+    element = headers.get(b"forwarded", b"").partition(b",")[0]
+    if element:
+        pairs = (pair.partition(b"=") for pair in element.split(b";"))
+        names = {name.strip().lower(): value.strip().strip(b'"') for name, _, value in pairs}
+        sent_scheme, sent_host = names.get(b"proto", b""), names.get(b"host", b"")
+    else:
+        sent_scheme, sent_host = (
+            headers.get(name, b"").partition(b",")[0].strip()
+            for name in (b"x-forwarded-proto", b"x-forwarded-host")
+        )
+    if sent_scheme.lower() in {b"http", b"https"}:
+        scheme = sent_scheme.lower().decode("ascii")
+    return scheme, sent_host if _is_valid_host(sent_host) else host
 
 
 def _is_valid_host(host: bytes) -> bool:

@@ -19,13 +19,19 @@ from evolink_mock.recipes.recipe import DEFAULT_RECIPE, Recipe, RecipeSequence
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evolink_spec import TaskFailure
+    from evolink_spec import Spec, TaskFailure
 
     from evolink_mock.recipes.grammar import Step, Word
 
 _CACHE_SIZE = 1000  # texts
 _SHOWN = 60  # characters of an unknown recipe
 _SUGGESTED = 3
+
+
+def statuses_of(spec: Spec) -> set[int]:
+    """The error statuses of all operations."""
+    creates = (operation for by_model in spec.creates.values() for operation in by_model.values())
+    return set(spec.query.errors).union(*(operation.errors for operation in creates))
 
 
 class RecipeRegistry:

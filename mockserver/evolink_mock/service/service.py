@@ -11,7 +11,7 @@ from evolink_mock.domain.clock import SystemClock
 from evolink_mock.domain.store import MemoryStore
 from evolink_mock.http.requests import Origins
 from evolink_mock.media.cache import MediaCache
-from evolink_mock.recipes.registry import RecipeRegistry
+from evolink_mock.recipes.registry import RecipeRegistry, statuses_of
 from evolink_mock.service.account_clock import AccountClocks
 from evolink_mock.service.notifier import Notifier
 
@@ -45,6 +45,7 @@ class Service:
         self.tokens = settings.tokens
         self.max_body = settings.max_body
         self.recipe_sources = frozenset(settings.recipes.split(","))
+        self.default_recipe = f"~{settings.recipe}" if settings.recipe else ""  # as it stands behind a token
         self.clock = clock or SystemClock(None if seed is None else SEEDED_START, settings.clock_scale)
         self.notifier = Notifier()
         self.store = store or MemoryStore(terms, self.notifier.notify)
@@ -52,18 +53,13 @@ class Service:
         self.ca_pem: bytes | None = None  # the certificate to trust, where there is https
         self.ready = False  # whether callbacks are being delivered
         self.anonymous = open_account("", terms)  # requests without a token
-        self.registry = RecipeRegistry(_statuses(spec), spec.failures)
-        self.media_cache = MediaCache()
-        self.origins = Origins(settings.public_url)
+        self.registry = RecipeRegistry(statuses_of(spec), spec.failures)
+        self.media_cache = MediaCache(settings.media_dir)
+        self.origins = Origins(settings.public_url, trust_proxy=settings.trust_proxy)
         self.callback_service = CallbackService(
             self.clock, self.store, _callback_rules(spec), settings.allow_callbacks_to
         )
         self.clocks = AccountClocks(self.clock, self.store, self.callback_service.scheduler, self.notifier)
-
-
-def _statuses(spec: Spec) -> set[int]:
-    creates = (op for by_model in spec.creates.values() for op in by_model.values())
-    return set(spec.query.errors).union(*(op.errors for op in creates))
 
 
 def _callback_rules(spec: Spec) -> CallbackRules | None:

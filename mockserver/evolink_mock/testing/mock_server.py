@@ -29,6 +29,7 @@ class MockServerSettings(TypedDict, total=False):
     host: str
     port: int
     public_url: str
+    trust_proxy: bool
     duration: str | float  # of a task: 5s, or a range: 3s..20s
     realtime: bool
     seed: int
@@ -39,7 +40,9 @@ class MockServerSettings(TypedDict, total=False):
     denied_models: Iterable[str]
     allow_callbacks_to: Sequence[str]  # by default 127.0.0.1, any port
     spec: Sequence[str | Path]
+    recipe: str
     recipes: str  # off, or where recipes are read from: header,assigned
+    media_dir: str | Path
     max_body: int
     cors: Sequence[str]
     control: str

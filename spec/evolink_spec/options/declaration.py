@@ -93,7 +93,7 @@ class Field(Struct, frozen=True):
 
     def _read_one(self, raw: Any) -> Any:
         if self.option.parse is not None:
-            if isinstance(raw, bool) or not isinstance(raw, str | int | float):
+            if isinstance(raw, bool) or not isinstance(raw, str | os.PathLike | int | float):
                 raise ValueError(f"{raw!r} is not text")
             return self.option.parse(str(raw))
         if self.kind is Path and isinstance(raw, str | os.PathLike):

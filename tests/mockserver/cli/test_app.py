@@ -52,7 +52,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
             ready()
 
     monkeypatch.setattr(server, "serve", serve)
-    monkeypatch.setattr(listeners, "listen", lambda host, _: LISTEN(host, 0))
+    monkeypatch.setattr(listeners, "listen", lambda host, _, option="": LISTEN(host, 0, option))
 
     def run(*arguments: str, pyproject: str = "", **environment: str) -> Ran:
         (tmp_path / "pyproject.toml").write_text(pyproject and f"[tool.evolink-mock]\n{pyproject}\n")
@@ -217,6 +217,8 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "a model that is not served": (["--deny-model", "another"], "'another' is not served"),
     "a body of nothing": (["--max-body", "0"], "--max-body"),
     "no file": (["--spec", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
+    "a URL": (["--spec", "https://docs.test/x.yaml"], "is a URL: download the document first"),
+    "an unknown recipe": (["--recipe", "fial"], "--recipe: "),
     "no document": (["--spec", "pyproject.toml"], "pyproject.toml"),
     "a folder": (["--spec", "."], "cannot be read"),
 }
@@ -307,6 +309,21 @@ def test_a_port_that_is_taken_is_told_with_code_3(
     assert (ran.code, ran.settings) == (3, None)
     assert f"port {port} is in use" in ran.err
     assert "--port 0" in ran.err
+
+
+def test_what_is_suggested_for_a_control_port_that_is_taken_is_accepted(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listeners, "listen", LISTEN)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        ran = run("serve", "--port", "0", "--control", place)
+    assert ran.code == 3
+    suggested = re.search(r"or (--control \S+) for any free one", ran.err)
+    assert suggested, ran.err
+    ran = run("serve", "--port", "0", *suggested[1].split())
+    assert ran.code == 0
+    assert re.search(r"^  control API: http://127\.0\.0\.1:\d+/__mock__/$", ran.out, re.MULTILINE)
 
 
 def test_the_port_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

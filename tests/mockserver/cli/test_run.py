@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
+from evolink_mock.cli import run as running
 from evolink_mock.cli.app import SERVE_OPTIONS, app
 from evolink_mock.cli.run import run, run_child, settled
 from evolink_mock.interception import namespace
@@ -211,8 +212,57 @@ def test_a_command_that_asked_for_nothing_is_noticed(
     run(SPEC, settled(Settings(ca_dir=tmp_path / "ca"), private=False), said("print('hello')"))
     out, err = capfd.readouterr()
     assert out == "hello\n"
-    assert "nothing: it may honour no proxy" in err
+    assert "nothing: it may ignore proxy settings" in err
     assert "run --hosts" in err
+
+
+def test_a_key_that_is_set_already_is_said_to_be_kept(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settled(Settings(ca_dir=tmp_path / "ca"), private=False)
+    command = said("import os; print(os.environ['EVOLINK_API_KEY'])")
+    monkeypatch.setenv("EVOLINK_API_KEY", "a-key-of-mine")
+    run(SPEC, settings, command)
+    out, err = capfd.readouterr()
+    assert (out, "EVOLINK_API_KEY was set already" in err) == ("a-key-of-mine\n", True)
+    monkeypatch.delenv("EVOLINK_API_KEY")
+    run(SPEC, settings, command)
+    out, err = capfd.readouterr()
+    assert (out, "EVOLINK_API_KEY" in err) == ("any-token\n", False)
+
+
+ASKS_FOR_CREDITS = (
+    "import os, urllib.request as u, urllib.error\n"
+    "key = {'Authorization': 'Bearer ' + os.environ.get('MY_KEY', os.environ['EVOLINK_API_KEY'])}\n"
+    "try: u.urlopen(u.Request(os.environ['EVOLINK_BASE_URL'] + '/v1/credits', headers=key)).read()\n"
+    "except urllib.error.HTTPError as error: raise SystemExit(error.code - 400)"
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [(("--recipe", "503"), ""), (("--recipe", "503"), "hard-coded"), (("--token", "x~503"), "")],
+)
+def test_a_recipe_can_be_given_for_all_that_the_command_does(
+    options: tuple[str, ...], key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("EVOLINK_API_KEY", raising=False)
+    if key:
+        monkeypatch.setenv("MY_KEY", key)
+    assert invoke("run", "--ca-dir", "ca", *options, "--", *said(ASKS_FOR_CREDITS))[0] == 103
+
+
+def test_where_no_temporary_folder_can_be_made_it_is_said_before_the_command_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**_: object) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(running, "TemporaryDirectory", refused)
+    code, err = invoke("run", "--", *said(f"open({str(tmp_path / 'ran')!r}, 'w')"))
+    assert (code, "set TMPDIR" in err, "Traceback" in err) == (2, True, False)
+    assert not (tmp_path / "ran").exists()
 
 
 def invoke(*arguments: str) -> tuple[int, str]:
@@ -233,7 +283,7 @@ def test_run_takes_every_option_of_serve_that_is_not_about_an_address() -> None:
     help_text = (
         CliRunner().invoke(app, ["run", "--help"], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"}).stdout
     )
-    address = {"host", "port", "port-file", "public-url", "https-port", "proxy-port", "quiet"}
+    address = {"host", "port", "port-file", "public-url", "trust-proxy", "https-port", "proxy-port", "quiet"}
     for name in SERVE_OPTIONS:
         assert (f"--{name} " in help_text) == (name not in address), name
 
@@ -267,6 +317,7 @@ def test_what_a_configured_project_says_of_ports_is_for_serve(
     [
         (("--spec", "/nowhere"), 2, "/nowhere"),
         (("--deny-model", "x"), 2, "'x' is not served"),
+        (("--recipe", "fial"), 2, "--recipe: "),
         (("--ca-dir", __file__), 2, "cannot store the certificate authority here"),
         (("--hosts",), 3, "this system forbids it"),
     ],

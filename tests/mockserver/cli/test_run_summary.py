@@ -69,3 +69,11 @@ def test_nothing_of_a_request_drives_the_terminal() -> None:
     assert line.isprintable()
     assert "/\\x1b[2J\\n" in line
     assert len(line) < 200
+
+
+def test_a_client_that_did_not_trust_the_certificate_is_told_from_one_that_never_came() -> None:
+    untrusting = Passage("api.evolink.ai", 443, "did not trust the certificate")
+    lines = report(passages=(untrusting, untrusting))
+    assert lines[:2] == ["nothing", "2 x  did not trust the certificate: api.evolink.ai:443"]
+    assert "it has a trust store of its own" in lines[2]
+    assert "trust store" not in " ".join(report())

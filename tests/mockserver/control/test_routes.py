@@ -13,7 +13,8 @@ from evolink_mock.control.routes import ROWS, create_control_app
 from evolink_mock.domain.clock import VirtualClock
 from evolink_mock.server.app import create_app
 from evolink_mock.service.service import Service
-from evolink_mock.settings import Settings, parse_control
+from evolink_mock.setting_values import parse_control
+from evolink_mock.settings import Settings
 from hypothesis import settings
 from schemathesis.config import SchemathesisConfig
 from support.control_calls import DOCUMENT, PREFIX, ask, asks, creates, do, does

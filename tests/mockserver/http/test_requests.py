@@ -110,7 +110,7 @@ def test_a_client_that_goes_away_is_noticed(before: list[dict[str, Any]]) -> Non
 
 
 def origin(host: bytes, public: str | None = None, **scope: Any) -> str:
-    return Origins(public).of({"scheme": "http", "server": ("127.0.0.1", 8080)} | scope, host)
+    return Origins(public).of({"scheme": "http", "server": ("127.0.0.1", 8080)} | scope, {b"host": host})
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_the_bound_address_is_spelt_as_a_url_needs_it(server: Any, begins: str) 
 
 
 def test_a_request_without_a_scheme_came_by_http() -> None:
-    assert Origins(None).of({"server": ("127.0.0.1", 8080)}, b"") == "http://127.0.0.1:8080"
+    assert Origins(None).of({"server": ("127.0.0.1", 8080)}, {}) == "http://127.0.0.1:8080"
 
 
 @pytest.mark.parametrize("public", ["https://mock.test/below", "https://mock.test/below/"])
@@ -182,16 +182,48 @@ def test_a_public_url_stands_in_front_whatever_the_host_says(public: str) -> Non
 def test_all_tasks_made_through_a_name_share_one_string() -> None:
     origins = Origins(None)
     scope = {"scheme": "http", "server": ("127.0.0.1", 8080)}
-    assert origins.of(scope, b"mock.test") is origins.of(scope, bytes(bytearray(b"mock.test")))
-    assert origins.of(scope, b"not a host") is origins.of(scope, b"nor this") is origins.of(scope, b"")
+    assert origins.of(scope, {b"host": b"mock.test"}) is origins.of(
+        scope, {b"host": bytes(bytearray(b"mock.test"))}
+    )
+    assert (
+        origins.of(scope, {b"host": b"not a host"})
+        is origins.of(scope, {b"host": b"nor this"})
+        is origins.of(scope, {b"host": b""})
+    )
 
 
 def test_many_names_do_not_fill_the_memory() -> None:
     origins = Origins(None)
     for number in range(5000):
         scope = {"scheme": "http", "server": ("127.0.0.1", 8080)}
-        origins.of(scope, b"host-%d" % number)
-        origins.of(scope, b"no host %d" % number)
+        origins.of(scope, {b"host": b"host-%d" % number})
+        origins.of(scope, {b"host": b"no host %d" % number})
     remembered = origins._cached  # noqa: SLF001  (what is held is the point)
     assert len(remembered) <= 1000
     assert max(len(host) for _, host in remembered) < 260
+
+
+@pytest.mark.parametrize(
+    ("headers", "origin"),
+    [
+        ({b"x-forwarded-proto": b"https"}, "https://mock.internal"),
+        ({b"x-forwarded-host": b"mock.test:8443"}, "http://mock.test:8443"),
+        ({b"x-forwarded-proto": b"HTTPS, http", b"x-forwarded-host": b"a.test, b.test"}, "https://a.test"),
+        (
+            {b"forwarded": b'for=192.0.2.1;proto=https;host="a.test:1", for=10.0.0.1;host=b'},
+            "https://a.test:1",
+        ),
+        ({b"forwarded": b"Proto=https", b"x-forwarded-host": b"ignored.test"}, "https://mock.internal"),
+        ({b"forwarded": b'host="[::1]:8080"'}, "http://[::1]:8080"),
+        ({b"x-forwarded-proto": b"javascript", b"x-forwarded-host": b"no host"}, "http://mock.internal"),
+        ({b"forwarded": b";;=;host", b"x-forwarded-host": b"x"}, "http://mock.internal"),
+        ({}, "http://mock.internal"),
+    ],
+)
+def test_the_headers_of_a_proxy_count_where_it_is_trusted_and_only_there(
+    headers: dict[bytes, bytes], origin: str
+) -> None:
+    scope = {"scheme": "http", "server": ("127.0.0.1", 8080)}
+    sent = {b"host": b"mock.internal", **headers}
+    assert Origins(None, trust_proxy=True).of(scope, sent) == origin
+    assert Origins(None).of(scope, sent) == "http://mock.internal"

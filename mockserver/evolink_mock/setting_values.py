@@ -1,0 +1,50 @@
+"""How the text of a setting is read, where a type does not say it. All raise ValueError, with an example."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+from evolink_mock.callbacks.url_guard import parse_allowed
+
+_PUBLIC_URL = re.compile(
+    r"https?://([^\s/?#@]+)((?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*)", re.ASCII | re.IGNORECASE
+)
+_CONTROL = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})")
+
+
+def parse_public_url(text: str) -> str:
+    """The public URL of the server, without a trailing slash; ValueError otherwise."""
+    match = _PUBLIC_URL.fullmatch(text)
+    if match is None:
+        raise ValueError(f"invalid public URL {text!r}: write https://HOST[:PORT]")
+    parse_allowed(match[1])  # as strict about a host, and as clear
+    return text.rstrip("/")
+
+
+def parse_control(text: str) -> str:
+    """Where the control API is: `on`, `off`, or `HOST:PORT` in lower case; ValueError otherwise."""
+    where = text.strip().lower()
+    address = _CONTROL.fullmatch(where)
+    if where not in {"on", "off"} and (address is None or int(address[1]) > 65535):  # noqa: PLR2004
+        raise ValueError(f"invalid place for the control API {text!r}: write on, off or HOST:PORT")
+    return where
+
+
+def parse_credits(text: str) -> float:
+    """A number of credits as JSON should show it: an integer where it is one. ValueError for less than zero."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or number < 0:
+        raise ValueError(f"invalid number of credits {text!r}: write 0 or more")
+    return int(number) if number == int(number) else number
+
+
+def parse_spec_path(text: str) -> Path:
+    """The file of a document. ValueError for a URL, which would be read at each start."""
+    if re.match(r"https?://", text, re.IGNORECASE):
+        raise ValueError(f"{text!r} is a URL: download the document first, and give its file")
+    return Path(text)
