@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from evolink_mock.interception.proxy import UNTRUSTED
+
 if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.interception.proxy import Passage
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
 _MANY = 1000  # different requests that are kept apart
 _LINES = 40
 _CHARACTERS = 160  # of a line
-_UNTRUSTED = "did not trust the certificate"  # as the server says it
 _HOW_TO_TRUST = (
     "evolink-mock: the command reached the mock and ended the TLS handshake: it has a trust store of its own, to which "
     "the mock's certificate has to be added (`evolink-mock hosts` names the file)\n"
@@ -49,7 +50,7 @@ class TrafficSummary:
         if len(lines) > _LINES:
             lines[_LINES:] = [f"and {len(lines) - _LINES} more"]
         text = "evolink-mock: the command asked for\n" + "".join(f"  {line}\n" for line in lines)
-        return text + (_HOW_TO_TRUST if any(what.startswith(_UNTRUSTED) for what in self._passages) else "")
+        return text + (_HOW_TO_TRUST if any(what.startswith(UNTRUSTED) for what in self._passages) else "")
 
 
 def _count(counter: Counter[str], what: str) -> None:

@@ -93,8 +93,10 @@ def listen(host: str, port: int, option: str = "--port") -> socket.socket:
 def _explain(error: Exception, host: str, port: int, option: str) -> str:
     number = getattr(error, "errno", None)
     if number == errno.EADDRINUSE:
-        address, free = ("HOST:PORT", f"{host}:0") if option == "--control" else ("PORT", "0")
-        return f"port {port} is in use: choose another with {option} {address}, or {option} {free} for any free one"
+        place, free = (" HOST:PORT", f"{host}:0") if option == "--control" else ("", "0")
+        return (
+            f"port {port} is in use: choose another with {option}{place}, or {option} {free} for any free one"
+        )
     if number == errno.EACCES:
         more = "; `evolink-mock hosts` explains how to allow it" if option == "--https-port" else ""
         return f"port {port} requires privileges: choose one above 1023{more}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evolink_mock.cli.run_summary import TrafficSummary
 from evolink_mock.domain.exchange import Exchange
-from evolink_mock.interception.proxy import Passage
+from evolink_mock.interception.proxy import UNTRUSTED, Passage
 
 HEAD = "evolink-mock: the command asked for\n"
 
@@ -72,7 +72,7 @@ def test_nothing_of_a_request_drives_the_terminal() -> None:
 
 
 def test_a_client_that_did_not_trust_the_certificate_is_told_from_one_that_never_came() -> None:
-    untrusting = Passage("api.evolink.ai", 443, "did not trust the certificate")
+    untrusting = Passage("api.evolink.ai", 443, UNTRUSTED)
     lines = report(passages=(untrusting, untrusting))
     assert lines[:2] == ["nothing", "2 x  did not trust the certificate: api.evolink.ai:443"]
     assert "it has a trust store of its own" in lines[2]
