@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import jsonschema_rs
 
 from evolink_check.analysis.internal_hosts import host_of, is_internal, is_plainly_public
-from evolink_check.traffic.formats import NOT_JSON, decoded, is_uri
+from evolink_check.traffic.formats import NOT_JSON, decode_json, is_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -49,7 +49,7 @@ def create_faults(
     found = list(_type_faults(headers))
     if len(body) > LARGE:
         found.append(RequestFault("body.limit", f"a body of {len(body)} bytes", sure=False))
-    document = decoded(body)
+    document = decode_json(body)
     if document is NOT_JSON:
         return (*found, _no_json(body))
     if not isinstance(document, dict):

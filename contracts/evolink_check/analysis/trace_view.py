@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from evolink_check.analysis.observations import API, Observation, Role, TaskRecord, results_of
 from evolink_check.analysis.request_faults import create_faults, operation_of, renamed
 from evolink_check.analysis.response_schemas import ResponseSchemas
-from evolink_check.traffic.formats import NOT_JSON, decoded
+from evolink_check.traffic.formats import NOT_JSON, decode_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -172,7 +172,7 @@ def _as_link(seen: Observation) -> Observation:
 
 
 def _json(body: bytes) -> Any:
-    return decoded(body) if body else NOT_JSON
+    return decode_json(body) if body else NOT_JSON
 
 
 def _id_in(body: Any) -> str:

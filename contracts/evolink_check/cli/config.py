@@ -186,7 +186,9 @@ def parse_url(text: str) -> str:
     except ValueError:
         host = None
     if not host or parts.scheme not in {"http", "https"} or _ODD.search(text):
-        shown = f"[removed]{text[text.rindex('@') :]}" if "@" in text else text  # a user, perhaps with a password
+        shown = (
+            f"[removed]{text[text.rindex('@') :]}" if "@" in text else text
+        )  # a user, perhaps with a password
         raise ValueError(f"invalid base URL {shown!r}: write https://HOST[:PORT][/PATH]")
     return text.rstrip("/")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.trace_view import CREDITS
 from evolink_check.generation.case import Case
-from evolink_check.traffic.formats import decoded
+from evolink_check.traffic.formats import decode_json
 from evolink_check.traffic.trace import MAIN, WRONG, Account
 from evolink_check.transport.target import HaltedError
 
@@ -66,7 +66,7 @@ def _is_below(url: str, spec: Spec, credits_: Entry, query: Entry) -> bool:
     """Whether the base URL ends with what the documents' paths begin with, and nothing is there."""
     version = f"/{spec.query.path.split('/')[1]}"
     known = spec.query.errors[_NOT_FOUND].body["error"]["code"] if _NOT_FOUND in spec.query.errors else None
-    answer = decoded(query.exchange.response_body)
+    answer = decode_json(query.exchange.response_body)
     error = answer.get("error") if isinstance(answer, dict) else None
     is_task = isinstance(error, dict) and error.get("code") == known
     lost = {credits_.exchange.status, query.exchange.status} == {_NOT_FOUND}
@@ -84,7 +84,7 @@ def _accounts(subject: Subject, entry: Entry, needed: float) -> dict[str, Accoun
 
 def remaining(entry: Entry) -> float | None:
     """The credits that an answer of `/v1/credits` says are left to the key; None when it does not say."""
-    answer = decoded(entry.exchange.response_body)
+    answer = decode_json(entry.exchange.response_body)
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, dict):
         return None

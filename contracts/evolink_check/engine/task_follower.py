@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_check.analysis.observations import results_of
 from evolink_check.generation.case import Case
-from evolink_check.traffic.formats import decoded
+from evolink_check.traffic.formats import decode_json
 from evolink_check.traffic.trace import MAIN, NOBODY, OTHER, WRONG
 from evolink_check.transport.downloads import fetch
 
@@ -110,5 +110,5 @@ class TaskFollower:
 
 def _object(entry: Entry) -> dict[str, Any]:
     """The JSON object of an answer; empty when it is none."""
-    answer = decoded(entry.exchange.response_body)
+    answer = decode_json(entry.exchange.response_body)
     return answer if isinstance(answer, dict) else {}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.request_faults import operation_of
 from evolink_check.rules.tolerances import Tolerances
-from evolink_check.traffic.formats import decoded
+from evolink_check.traffic.formats import decode_json
 from evolink_check.transport.callback_script import REDIRECT, Answer, never, slow
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _fails(clauses: list[Clause]) -> bool:
 def rules_of(spec: Spec, case: Case) -> CallbackRules | None:
     """The callback rules of the operation that a create means; None when it has no callbacks."""
     creates = spec.creates[(case.method, case.path)]
-    return operation_of(decoded(case.body), creates).callback
+    return operation_of(decode_json(case.body), creates).callback
 
 
 def _failing(case: Case, code: str, fields: Mapping[str, Any]) -> Case:
@@ -105,7 +105,7 @@ def _called(
 
 
 def _with(case: Case, fields: Mapping[str, Any]) -> Case:
-    return replace(case, body=json.dumps({**decoded(case.body), **fields}).encode())
+    return replace(case, body=json.dumps({**decode_json(case.body), **fields}).encode())
 
 
 def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[str, tuple[Answer, ...]]:

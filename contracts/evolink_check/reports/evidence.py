@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from evolink_check.analysis.trace_view import TraceView
-from evolink_check.traffic.redaction import SHORT, mask_words, redact_exchange, redact_text, redacted
+from evolink_check.traffic.redaction import SHORT, mask_words, redact_exchange, redact_text, redact_trace
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -61,7 +61,7 @@ class Evidence:
     @cached_property
     def trace(self) -> Trace:
         """All of it, with whole bodies."""
-        plain = redacted(self._judged.trace)
+        plain = redact_trace(self._judged.trace)
         return replace(plain, entries=tuple(map(self._masked, plain.entries))) if self._short_keys else plain
 
     @cached_property

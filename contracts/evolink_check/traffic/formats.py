@@ -68,7 +68,7 @@ def _finite(text: str) -> float:
     return value
 
 
-def decoded(body: bytes) -> Any:
+def decode_json(body: bytes) -> Any:
     """The JSON value of a body; `NOT_JSON` when it is none, by RFC 8259."""
     try:
         return strict_json(body)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from evolink_check.traffic.har_reader import origin_of, read
+from evolink_check.traffic.har_reader import origin_of, read_archives
 from evolink_check.traffic.har_schema import EntryFacts, LogFacts
-from evolink_check.traffic.redaction import redacted
+from evolink_check.traffic.redaction import redact_trace
 from evolink_check.traffic.trace import Account, Trace
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ CREATOR = "evolink-check"
 
 def to_har(trace: Trace, version: str) -> dict[str, Any]:
     """The trace without its secrets. Entry N of the trace is `log.entries[N]`."""
-    plain = redacted(trace)
+    plain = redact_trace(trace)
     facts = LogFacts(
         tuple(plain.accounts.values()),
         plain.origin,
@@ -56,7 +56,7 @@ def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
     whose body was not recorded. Without an `origin` it is the documented server's or wherever its paths are found.
     ValueError names the file, and the entry where one is malformed.
     """
-    files = read(documents)
+    files = read_archives(documents)
     entries = [entry for file in files for entry in file.entries]
     facts = [file.facts for file in files if file.facts is not None]
     if len({fact.scale for fact in facts}) > 1:

@@ -11,8 +11,8 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from evolink_check.traffic.formats import NOT_JSON, decoded
-from evolink_check.traffic.har_schema import Archive, Dated, converted
+from evolink_check.traffic.formats import NOT_JSON, decode_json
+from evolink_check.traffic.har_schema import Archive, HarEntry, convert_record
 from evolink_check.traffic.redaction import redact_exchange, redact_text
 from evolink_check.traffic.trace import NOBODY, UNKNOWN, Entry, Exchange
 
@@ -61,9 +61,9 @@ class _Keys:
         return self.labels[key]
 
 
-def read(documents: Iterable[tuple[str, Any]]) -> list[File]:
+def read_archives(documents: Iterable[tuple[str, Any]]) -> list[File]:
     """Each archive with its entries; those of others without keys."""
-    archives = [(name, converted(document, Archive, name).log) for name, document in documents]
+    archives = [(name, convert_record(document, Archive, name).log) for name, document in documents]
     keys = _Keys({one.label for _, log in archives if log.facts is not None for one in log.facts.accounts})
     files = [
         _own(name, log) if log.facts is not None else _foreign(name, log, keys) for name, log in archives
@@ -84,11 +84,11 @@ def origin_of(entries: Iterable[Entry]) -> str:
     return found.most_common(1)[0][0] if found else ""
 
 
-def _entries(name: str, log: Log) -> Iterator[tuple[str, Dated]]:
+def _entries(name: str, log: Log) -> Iterator[tuple[str, HarEntry]]:
     """Each entry, with the words that name it."""
     for place, value in enumerate(log.entries):
         where = f"{name}: entry {place}"
-        yield where, converted(value, Dated, where)
+        yield where, convert_record(value, HarEntry, where)
 
 
 def _own(name: str, log: Log) -> File:
@@ -146,7 +146,7 @@ def _clean(file: File, keys: tuple[str, ...]) -> File:
     return replace(file, entries=tuple(entries))
 
 
-def to_entry(where: str, one: Dated, who: str, *, exact: bool) -> Entry:
+def to_entry(where: str, one: HarEntry, who: str, *, exact: bool) -> Entry:
     """A dated entry of an archive as one of a trace, its number still 0; `who` asked, unless it is a delivery."""
     began = _began(one.started, where)
     asked, answer = _asked_with(one.request), _headers(one.response.headers)
@@ -178,7 +178,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _who(one: Dated, keys: _Keys) -> str:
+def _who(one: HarEntry, keys: _Keys) -> str:
     value = _authorization(one)
     if value is None or (
         value and _HIDDEN.fullmatch(value)
@@ -188,7 +188,7 @@ def _who(one: Dated, keys: _Keys) -> str:
     return keys.label(key.strip()) if scheme.lower() == "bearer" and key.strip() else NOBODY
 
 
-def _of_journal(one: Dated, only: str) -> str:
+def _of_journal(one: HarEntry, only: str) -> str:
     """Who asked the mock, which leaves no header out; what it refused need not have been a key."""
     value = _authorization(one)
     if value is None:
@@ -197,7 +197,7 @@ def _of_journal(one: Dated, only: str) -> str:
     return only if is_key else NOBODY
 
 
-def _authorization(one: Dated) -> str | None:
+def _authorization(one: HarEntry) -> str | None:
     headers = _headers(one.request.headers)
     return next((value.strip() for name, value in headers if name.lower() == "authorization"), None)
 
@@ -247,7 +247,7 @@ def _whole(size: float | None) -> int:
     return int(size) if size is not None and isfinite(size) else 0
 
 
-def _milliseconds(one: Dated) -> float:
+def _milliseconds(one: HarEntry) -> float:
     """How long it took; of what has no `time` by its parts, of which -1 is none either."""
     if one.milliseconds is not None and one.milliseconds >= 0:
         return one.milliseconds
@@ -269,7 +269,7 @@ def _is_cut(request: Request, where: str) -> bool:
     body = _asked(request.post, where)
     if not body:
         return size != 0
-    return len(body) < size and decoded(body) is NOT_JSON
+    return len(body) < size and decode_json(body) is NOT_JSON
 
 
 def _left_out(method: str, response: Response, body: bytes) -> int | None:
@@ -282,10 +282,10 @@ def _left_out(method: str, response: Response, body: bytes) -> int | None:
         length = said if said > 0 else _length(response.headers)
         return length if length or said < 0 else None
     # Of what was compressed some tools give the size on the wire, which for a short text is larger.
-    return said if len(body) < said and decoded(body) is NOT_JSON else None
+    return said if len(body) < said and decode_json(body) is NOT_JSON else None
 
 
-def _is_exact(one: Dated, body: bytes) -> bool:
+def _is_exact(one: HarEntry, body: bytes) -> bool:
     """Whether messages are surely what was on the wire: text that a tool has decoded and could not, is not.
 
     Nor is an answer without any header: whoever recorded it has left them out.

@@ -81,7 +81,7 @@ class Response(Struct):
     error: Any = field(default=None, name="_error")  # a text in browsers; who knows in other tools
 
 
-class Dated(Struct):
+class HarEntry(Struct):
     """One request with its answer."""
 
     request: Request
@@ -101,7 +101,7 @@ class Creator(Struct):
 
 
 class Log(Struct):
-    """What the file holds; `entries` are converted one by one, so that an error can name one."""
+    """What the file holds; `entries` are convert_record one by one, so that an error can name one."""
 
     entries: list[Any]
     creator: Creator | None = None
@@ -114,7 +114,7 @@ class Archive(Struct):
     log: Log
 
 
-def converted(value: Any, kind: type[_T], where: str) -> _T:
+def convert_record(value: Any, kind: type[_T], where: str) -> _T:
     """A decoded JSON value as a record; ValueError says where it is none."""
     try:
         return msgspec.convert(value, kind)

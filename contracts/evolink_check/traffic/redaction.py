@@ -62,7 +62,7 @@ _SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
 _LITERAL = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)(?:(")(\s*:)?|\\?\Z)', re.DOTALL)
 
 
-def redacted(trace: Trace, keys: Collection[str] = ()) -> Trace:
+def redact_trace(trace: Trace, keys: Collection[str] = ()) -> Trace:
     """The trace as it may be kept. `keys` are those that whoever recorded it knows."""
     if trace.redacted and not keys:
         return trace

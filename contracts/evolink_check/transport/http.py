@@ -17,8 +17,8 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final
 
 from evolink_check import clock
+from evolink_check.traffic.content_coding import ACCEPTED, Decoder, UndecodableError, coding_of
 from evolink_check.traffic.trace import NOBODY, Entry, Exchange
-from evolink_check.transport.content_coding import ACCEPTED, Decoder, UndecodableError, coding_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from evolink_check import clock
 from evolink_check.generation.case import Case
-from evolink_check.traffic.formats import decoded
+from evolink_check.traffic.formats import decode_json
 from evolink_check.traffic.retry_after import seconds_to_wait
 from evolink_check.traffic.trace import NOBODY, WRONG, Entry
 from evolink_check.transport.budget import Budget, documented_price, price_in
@@ -232,7 +232,7 @@ class Target:
             return price
         if not 200 <= status < 300:  # noqa: PLR2004  (success)
             return None
-        answer = decoded(entry.exchange.response_body)
+        answer = decode_json(entry.exchange.response_body)
         cost = price_in(answer)
         unread = entry.size is not None  # longer than is kept: what it says is not known
         made = case.creates or unread or cost is not None or (isinstance(answer, dict) and "id" in answer)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from evolink_check.analysis.request_faults import RequestFault, create_faults, operation_of, renamed
-from evolink_check.traffic.formats import NOT_JSON, decoded
+from evolink_check.traffic.formats import NOT_JSON, decode_json
 from evolink_mock.api.operations import CompiledOperations
 from evolink_mock.http.errors import ApiError as Refusal
 from evolink_mock.http.json_body import check_content_type, parse
@@ -249,8 +249,8 @@ def test_no_fault_shows_what_was_sent() -> None:
 
 
 def test_a_body_is_decoded_strictly() -> None:
-    assert decoded(b'{"a":1}') == {"a": 1}
-    assert decoded(b"") is decoded(b"NaN") is decoded(b"\xff") is NOT_JSON
+    assert decode_json(b'{"a":1}') == {"a": 1}
+    assert decode_json(b"") is decode_json(b"NaN") is decode_json(b"\xff") is NOT_JSON
 
 
 def test_the_operation_of_a_body_is_that_of_its_model() -> None:
@@ -265,7 +265,7 @@ def test_the_operation_of_a_body_is_that_of_its_model() -> None:
 def test_a_number_that_few_decoders_can_hold_may_be_refused_or_not(number: bytes) -> None:
     body = json.dumps(BODY).encode()[:-1] + b', "seed": ' + number + b"}"
     assert clauses(body) == ["(body.json)"]
-    assert decoded(number) is NOT_JSON
+    assert decode_json(number) is NOT_JSON
 
 
 def test_no_depth_of_a_body_stops_the_reader() -> None:

@@ -11,7 +11,7 @@ from evolink_check import Exchange
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.rules.exchanges.attribution import charged_clause, is_judgeable
 from evolink_check.traffic.har import from_har, to_har
-from evolink_check.traffic.redaction import KEY, redact_url, redacted
+from evolink_check.traffic.redaction import KEY, redact_trace, redact_url
 from evolink_check.traffic.trace import NOBODY, UNKNOWN, Account, Entry, Media, Trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -118,11 +118,11 @@ def traces(draw: st.DrawFn) -> Trace:
 @settings(deadline=None)
 @given(traces())
 def test_our_own_file_comes_back_as_it_was_without_its_secrets(trace: Trace) -> None:
-    assert again(trace) == redacted(trace)
+    assert again(trace) == redact_trace(trace)
 
 
 def test_a_whole_life_comes_back() -> None:
-    assert again(lived()) == redacted(lived()) != lived()
+    assert again(lived()) == redact_trace(lived()) != lived()
 
 
 def test_no_secret_is_written() -> None:
@@ -140,7 +140,7 @@ def test_tasks_links_and_callbacks_are_still_found_in_what_was_written() -> None
 def test_an_entry_of_the_trace_is_the_entry_of_the_file() -> None:
     entries = to_har(lived(), "1.0")["log"]["entries"]
     assert [one["request"]["url"] for one in entries] == [
-        one.exchange.url for one in redacted(lived()).entries
+        one.exchange.url for one in redact_trace(lived()).entries
     ]
 
 

@@ -15,8 +15,8 @@ from evolink_check.traffic.redaction import (
     redact_exchange,
     redact_header,
     redact_text,
+    redact_trace,
     redact_url,
-    redacted,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -213,7 +213,7 @@ def test_callback_and_delivery_and_link_and_fetch_still_match() -> None:
     trace.query(completed(results=[link]))
     trace.link(url=link)
     trace.delivery(completed(results=[link]), url=HOOK)
-    found = [entry.exchange for entry in redacted(trace.trace()).entries]
+    found = [entry.exchange for entry in redact_trace(trace.trace()).entries]
     assert json.loads(found[0].request_body)["callback_url"] == found[3].url != HOOK
     assert json.loads(found[1].response_body)["results"] == [found[2].url] != [link]
 
@@ -222,8 +222,8 @@ def test_a_known_key_is_removed_wherever_it_stands() -> None:
     trace = Tracing()
     trace.create(body={"prompt": f"say {SECRET}", "n": 1}, answer=f"no JSON: {SECRET}".encode())
     trace.query(task(), sent=(("X-Odd", SECRET),), problem=f"lost {SECRET}", id_=SECRET)
-    assert SECRET not in str(redacted(trace.trace(), [SECRET]))
-    assert str(redacted(trace.trace(), [SECRET])).count(KEY) == 5
+    assert SECRET not in str(redact_trace(trace.trace(), [SECRET]))
+    assert str(redact_trace(trace.trace(), [SECRET])).count(KEY) == 5
 
 
 def test_a_short_key_may_be_a_word_and_stays() -> None:
@@ -234,12 +234,12 @@ def test_a_trace_without_secrets_is_not_changed() -> None:
     trace = Tracing()
     trace.create()
     trace.query(completed())
-    assert redacted(trace.trace()) == trace.trace()
+    assert redact_trace(trace.trace()) == trace.trace()
 
 
 def test_the_prefix_of_a_receiver_is_cleaned() -> None:
     trace = replace(Tracing().trace(), receiver=f"https://u:{SECRET}@hooks.example.test/c")
-    assert SECRET not in redacted(trace).receiver
+    assert SECRET not in redact_trace(trace).receiver
 
 
 @settings(deadline=None)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.traffic.har_reader import to_entry
-from evolink_check.traffic.har_schema import Dated, converted
+from evolink_check.traffic.har_schema import HarEntry, convert_record
 from evolink_check.traffic.trace import NOBODY, Account, Trace
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _entries(journal: Sequence[Mapping[str, Any]], owner: str) -> Iterator[Entry
     """The entries of an archive; whoever sent a bearer token is `owner`. The token itself is not kept."""
     for index, item in enumerate(journal):
         where = f"entry {index} of the mock's journal"
-        dated = converted(item, Dated, where)
+        dated = convert_record(item, HarEntry, where)
         entry = to_entry(where, dated, owner, exact=False)
         headers = entry.exchange.request_headers
         is_owner = entry.kind == "delivery" or any(_is_bearer(*header) for header in headers)
