@@ -9,7 +9,7 @@ from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes import assignments
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
 from evolink_mock.recipes.registry import RecipeRegistry
-from evolink_mock.recipes.sources import SOURCES, RecipeRequest, Resolution, resolve_recipe
+from evolink_mock.recipes.sources import SOURCES, RecipeRequest, Resolution, parse_sources, resolve_recipe
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import SPEC, an_account
@@ -146,3 +146,24 @@ def test_a_token_with_a_tilde_of_its_own_is_a_token_and_no_part_of_it_is_repeate
 def test_the_notes_of_a_prompt_are_kept_when_a_later_source_has_the_recipe() -> None:
     resolution = resolve(prompt="[[cat]]", token="key~402")
     assert (status(resolution), len(resolution.notes)) == (402, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "sources"),
+    [
+        ("off", "off"),
+        (" OFF ", "off"),
+        ("header", "header"),
+        ("token, Header", "header,token"),
+        ("header,prompt,assigned,token", "header,prompt,assigned,token"),
+        ("prompt,prompt", "prompt"),
+    ],
+)
+def test_sources_of_recipes_are_a_list_or_off(text: str, sources: str) -> None:
+    assert parse_sources(text) == sources
+
+
+@pytest.mark.parametrize("text", ["", "on", "header,", "headers", "off,header", "header token"])
+def test_invalid_sources_of_recipes_are_refused_with_those_there_are(text: str) -> None:
+    with pytest.raises(ValueError, match=r"invalid sources of recipes .*header,prompt,assigned,token"):
+        parse_sources(text)
