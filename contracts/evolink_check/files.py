@@ -55,8 +55,14 @@ def check_writable(path: Path) -> None:
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """A folder that is removed at the end of the block, or by `remove_temporary_folders`."""
-    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder:
+    """A folder that is removed at the end of the block, or by `remove_temporary_folders`. ValueError without one."""
+    try:
+        temporary = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
+    except OSError as problem:
+        raise ValueError(
+            f"cannot make a temporary folder ({problem.strerror}): set TMPDIR to a writable one"
+        ) from problem
+    with temporary as folder:
         _temporary.add(folder)
         try:
             yield Path(folder)

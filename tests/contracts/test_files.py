@@ -63,3 +63,12 @@ def test_a_temporary_folder_can_be_removed_before_its_block_is_left() -> None:
         (folder / "file").touch()
         remove_temporary_folders()
         assert not folder.exists()
+
+
+def test_without_a_temporary_folder_it_is_said_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(**_: object) -> None:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", refused)
+    with pytest.raises(ValueError, match="set TMPDIR to a writable one"), temporary_folder("x"):
+        pass

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check import clock
 from evolink_check.cli import config
+from evolink_check.cli.advice import connection_advice, key_advice
 from evolink_check.cli.config import check_ca, check_ids, parse_url
 from evolink_check.cli.output import finish, forecast, har_of, say, violation_line
 from evolink_check.cli.signals import interrupting
@@ -86,7 +87,7 @@ def run_api(
                 chosen.subject, chosen.effort, spec=spec, clauses=clauses, progress=tell, stop=stop
             )
         except CouldNotRunError as problem:
-            failure = f"{problem}{_advice(str(problem))}"
+            failure = f"{problem}{connection_advice(str(problem))}"
             if problem.report is None and interrupts.status:
                 say(str(problem))
                 return interrupts.status
@@ -96,18 +97,12 @@ def run_api(
         else:
             failure = ""
     seed = "" if report.seed is None or "--seed" in command.split() else f" --seed {report.seed}"
-    report = replace(report, command=f"{command}{seed}", notes=(*report.notes, *chosen.notes))
+    notes = (*report.notes, *chosen.notes, *key_advice(report, any_key=chosen.subject.any_key))
+    report = replace(report, command=f"{command}{seed}", notes=notes)
     status = finish(report, known, reports)
     if failure:
         raise CommandFailedError(failure)
     return interrupts.status or status
-
-
-def _advice(problem: str) -> str:
-    """What may help, where TLS says it in its own words."""
-    if "CERTIFICATE_VERIFY_FAILED" in problem:
-        return " Name the authority that signed its certificate with --ca FILE."
-    return " It seems to speak plain http." if "WRONG_VERSION_NUMBER" in problem else ""
 
 
 def run_recording(

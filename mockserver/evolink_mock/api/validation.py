@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
 import msgspec
+from evolink_spec.options.suggestions import did_you_mean, nearest
 
 from evolink_mock.http.errors import ApiError
 
@@ -94,10 +94,8 @@ class Validator:
         """The unknown member that is most like a missing field; empty without one."""
         names = members if isinstance(members, dict) else {}
         unknown = islice((name for name in names if name not in self._fields), _MOST_NAMES)
-        near = get_close_matches(
-            missing, [_cut(name, _SHOWN_NAME) for name in unknown], n=1, cutoff=_SIMILARITY
-        )
-        return f"; the unknown field {show(near[0])} is the nearest" if near else ""
+        name = nearest(missing, [_cut(name, _SHOWN_NAME) for name in unknown], _SIMILARITY)
+        return f"; the unknown field {show(name)} is the nearest" if name else ""
 
 
 def _is_small(document: Any) -> bool:
@@ -143,5 +141,4 @@ def warnings(request: Mapping[str, Any], operation: CreateOperation) -> tuple[st
 
 
 def _with_nearest(name: str, fields: Iterable[str]) -> str:
-    near = get_close_matches(name, sorted(fields), n=1, cutoff=_SIMILARITY)
-    return f"{name} (did you mean {near[0]}?)" if near else name
+    return name + did_you_mean(name, sorted(fields), cutoff=_SIMILARITY)

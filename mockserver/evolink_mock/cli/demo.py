@@ -69,7 +69,7 @@ def _problem(folder: Path) -> str:
     try:
         tempfile.gettempdir()
     except OSError:
-        return "there is no folder for temporary files: set TMPDIR to one"
+        return "there is no writable temporary folder: set TMPDIR to one"
     return ""
 
 

@@ -87,7 +87,7 @@ def _temporary_folder() -> Iterator[Path]:
         folder = TemporaryDirectory(prefix="evolink-mock-")
     except OSError as error:
         raise ValueError(
-            f"no folder for temporary files can be made ({error.strerror}): set TMPDIR to one"
+            f"cannot make a temporary folder ({error.strerror}): set TMPDIR to a writable one"
         ) from error
     with folder as name:
         yield Path(name)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any
 
+from evolink_spec.options.suggestions import did_you_mean
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from evolink_mock.control import journal as archive
@@ -171,9 +171,9 @@ def _unserved(ask: ControlRequest) -> ApiError | None:
     served = [name for by_model in ask.service.spec.creates.values() for name in by_model if name]
     for model in () if terms.denied_models is UNSET else terms.denied_models:
         if model not in served:
-            near = get_close_matches(model, served, n=1)
-            hint = f"; {near[0]} is" if near else ""
-            return ApiError(400, f"denied_models: {model[:60]!r} is not served{hint}", "denied_models")
+            shown = model[:60]
+            hint = did_you_mean(shown, served)
+            return ApiError(400, f"denied_models: {shown!r} is not served{hint}", "denied_models")
     return None
 
 

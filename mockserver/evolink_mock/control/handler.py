@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from evolink_spec import ErrorAnswer
+from evolink_spec.options.suggestions import did_you_mean
 
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import check_content_type, parse
@@ -84,11 +84,8 @@ def decode(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> msgsp
 
 def _unknown(name: str, fields: tuple[str, ...]) -> ApiError:
     shown = name[:60]
-    near = get_close_matches(shown, fields, n=1, cutoff=0.5)
-    if near:
-        return ApiError(400, f"{shown}: there is no such field; {near[0]} is the nearest", shown)
-    known = f"; there are {', '.join(fields)}" if fields else "; nothing is taken here"
-    return ApiError(400, f"{shown}: there is no such field{known}", shown)
+    known = f"; the fields are {', '.join(fields)}" if fields else "; there are no fields here"
+    return ApiError(400, f"{shown}: there is no such field{did_you_mean(shown, fields) or known}", shown)
 
 
 async def send_reply(send: Send, exchange: Exchange, reply: ControlResponse) -> None:

@@ -66,7 +66,7 @@ class MediaCache:
                 gettempdir() if self._chosen_directory is None else _make_directory(self._chosen_directory)
             )
         except OSError as error:
-            return f"no folder for result files: {error.strerror}; set TMPDIR to a writable folder"
+            return f"no folder for result files: {error.strerror}; set TMPDIR or --media-dir to a writable folder"
         return None if os.access(directory, os.W_OK) else f"{directory} is not writable"
 
     def close(self) -> None:

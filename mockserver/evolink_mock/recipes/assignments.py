@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from evolink_spec.options.suggestions import did_you_mean
 from msgspec.structs import replace
 
 from evolink_mock.domain.accounts import AssignedRecipe
@@ -30,8 +30,9 @@ def assign(
     for the same operation; counted ones queue. The 400 says what is wrong with the arguments.
     """
     if operation not in {*OPERATIONS, ANY}:
-        near = get_close_matches(operation[:60], (*OPERATIONS, ANY), n=1) or (*OPERATIONS, ANY)
-        problem = f"operation: unknown operation {operation[:60]!r}; the nearest are {', '.join(near)}"
+        names, shown = (*OPERATIONS, ANY), operation[:60]
+        hint = did_you_mean(shown, names) or f"; the operations are {', '.join(names)}"
+        problem = f"operation: unknown operation {shown!r}{hint}"
         return ApiError(400, problem, "operation")
     if times is not None and times < 1:
         return ApiError(400, f"times: {times} is less than 1", "times")

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that is most like `word`, or an empty string when none is like it."""
-    return next(iter(get_close_matches(word, list(known), n=1)), "")
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The known word that is most like `word`, or an empty string when none is as similar as `cutoff` (0 to 1)."""
+    return next(iter(get_close_matches(word, list(known), n=1, cutoff=cutoff)), "")
 
 
-def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> str:
+def did_you_mean(word: str, known: Iterable[str], prefix: str = "", cutoff: float = 0.6) -> str:
     """` (did you mean …?)`, to put behind an error; empty when no known word is like it. All begin with `prefix`."""
-    match = nearest(word, known)
+    match = nearest(word, known, cutoff)
     return f" (did you mean {prefix}{match}?)" if match else ""

@@ -51,11 +51,11 @@ def test_a_rate_window_moves_with_the_account_s_clock(mock: Mock) -> None:
 @pytest.mark.parametrize(
     ("terms", "says"),
     [
-        ({"denied_models": [MODEL[:-1]]}, f"is not served; {MODEL} is"),
+        ({"denied_models": [MODEL[:-1]]}, f"is not served (did you mean {MODEL}?)"),
         ({"rate": "30 per minute"}, "rate: "),
         ({"rate": "0/minute"}, "rate: "),
         ({"credits": -1}, "credits: "),
-        ({"credit": 1}, "credits is the nearest"),
+        ({"credit": 1}, "(did you mean credits?)"),
     ],
 )
 def test_terms_that_cannot_be_meant_are_refused_and_change_nothing(mock: Mock, terms: Any, says: str) -> None:

@@ -131,12 +131,12 @@ def test_a_later_step_sets_credits_when_it_is_reached() -> None:
     [
         ("42", None, "any", "unknown recipe '42'; the nearest are "),
         ("402", 0, "any", "times: 0 is less than 1"),
-        ("402", None, "creat", "operation: unknown operation 'creat'; the nearest are create"),
+        ("402", None, "creat", "operation: unknown operation 'creat' (did you mean create?)"),
         (
             "402",
             None,
             "",
-            "operation: unknown operation ''; the nearest are create, query, media, credits, any",
+            "operation: unknown operation ''; the operations are create, query, media, credits, any",
         ),
     ],
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
+
+from evolink_spec.options.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -182,8 +183,7 @@ def chosen(known: Iterable[Scenario], names: Sequence[str], skipped: Sequence[st
     listed = tuple(known)
     for name in (*names, *skipped):
         if not any(_means(name, one) for one in listed):
-            near = get_close_matches(name, [one.id for one in listed], n=1)
-            raise ValueError(f"there is no scenario {name!r}{f'; did you mean {near[0]}?' if near else ''}")
+            raise ValueError(f"there is no scenario {name!r}{did_you_mean(name, [one.id for one in listed])}")
     wanted = [one for one in listed if not names or any(_means(name, one) for name in names)]
     return tuple(one for one in wanted if not any(_means(name, one) for name in skipped))
 

@@ -1,0 +1,40 @@
+"""What may help a user, beyond what a server or a library says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolink_check.traffic.trace import WRONG
+
+if TYPE_CHECKING:
+    from evolink_check.reports.model import Report
+
+_BEARER = "auth.bearer"  # the clause that a server violates when it accepts any key
+
+
+def connection_advice(problem: str) -> str:
+    """A sentence to put behind what TLS says in its own words; empty when it says nothing of the kind."""
+    if "CERTIFICATE_VERIFY_FAILED" in problem:
+        return " Name the authority that signed its certificate with --ca FILE."
+    return " It seems to speak plain http." if "WRONG_VERSION_NUMBER" in problem else ""
+
+
+def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
+    """A note on a server that accepted a key which nobody has, as mocks do."""
+    numbers = (
+        number
+        for verdict in report.verdicts
+        if verdict.clause.id == _BEARER
+        for finding in verdict.violations
+        for number in finding.entries
+    )
+    excerpts = (report.evidence.excerpt(number) for number in numbers)
+    accepted = any(
+        excerpt is not None and excerpt.entry.who == WRONG and excerpt.entry.exchange.status // 100 == 2  # noqa: PLR2004
+        for excerpt in excerpts
+    )
+    if any_key or not accepted:
+        return ()
+    return (
+        "the server accepts a key that nobody has; if it is to accept any key, as a mock does, use --any-key",
+    )
