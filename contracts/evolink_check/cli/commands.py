@@ -5,15 +5,16 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from evolink_check import clock
 from evolink_check.cli import config
 from evolink_check.cli.advice import connection_advice, key_advice
 from evolink_check.cli.config import check_ca, check_ids, parse_url
-from evolink_check.cli.output import finish, forecast, har_of, say, violation_line
+from evolink_check.cli.output import finish, forecast, say, violation_line
 from evolink_check.cli.signals import interrupting
-from evolink_check.files import STDOUT, temporary_folder, write
+from evolink_check.files import STDOUT, is_special, temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +30,10 @@ if TYPE_CHECKING:
         ServerOptions,
     )
     from evolink_check.cli.output import Deviations, ReportFiles
+    from evolink_check.proxy.har_file import HarFile
     from evolink_check.proxy.recorder import TrafficRecorder
 
 _LOOK_SECONDS = 1.0  # between two looks of the judge at what a proxy records
-_SAVE_SECONDS = 3.0  # between two versions of its file
-_SHARE = 10  # of the time, at most one part in so many is spent on writing
 _STOPPING = "stopping: judging what was seen so far; press Ctrl-C again to stop at once"
 
 
@@ -136,7 +136,7 @@ def run_recording(
 
 
 def run_proxy(proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles, known: Deviations) -> int:
-    """Run a reverse proxy until Ctrl-C. The record is written every few seconds, and at the end."""
+    """Run a reverse proxy until Ctrl-C. Each exchange is written as it ends."""
     from evolink_spec import load
 
     from evolink_check.proxy.forwarder import ForwardingApp, Upstream
@@ -150,14 +150,15 @@ def run_proxy(proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles
     check_ca(proxy.ca)
     upstream = parse_url(proxy.upstream)
     record, started, stop = TrafficRecorder(upstream), clock.now(), threading.Event()
+    file = _har_file(reports.har, record, complete=judging.complete)
     monitor = LiveMonitor(record, load(), _judged_clauses(judging), judging.about, complete=judging.complete)
-    app = ForwardingApp(Upstream.at(upstream), record, proxy.ca, monitor.opinion if proxy.headers else None)
-    saved = Saved(record, reports.har, complete=judging.complete)
+    app = ForwardingApp(
+        Upstream.at(upstream), record, proxy.ca, monitor.verdict_for if proxy.headers else None
+    )
 
     def report_news() -> None:
-        for verdict in monitor.news():
+        for verdict in monitor.new_failures():
             say(violation_line(verdict))
-        saved.save()
 
     with interrupting(stop, "stopping"):
         try:
@@ -167,27 +168,26 @@ def run_proxy(proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles
         except ListenError as problem:
             raise CommandFailedError(str(problem)) from problem
         finally:
-            saved.save(now=True)
+            if file is not None:
+                file.close()
     if monitor.bug:
         raise CommandFailedError(f"a check has failed, so there is no verdict on the server\n{monitor.bug}")
-    return finish(monitor.report(started), known, reports)
+    report = monitor.report(started)
+    if file is not None and (file.problem or record.forgotten):
+        # Not all of it is in memory, or there is no room for it: the file stays as it was written.
+        report, reports = replace(report, har=str(reports.har)), replace(reports, har=None)
+    status = finish(report, known, reports)
+    if file is not None and file.problem:
+        raise CommandFailedError(file.problem)
+    return status
 
 
-class Saved:
-    """The record of a proxy as a file, which is written anew when there is something new."""
+def _har_file(path: Path | None, record: TrafficRecorder, *, complete: bool) -> HarFile | None:
+    """The file that gets each exchange as it ends; None where none is wanted, or it can be written at the end only."""
+    from evolink_check.proxy.har_file import HarFile
 
-    def __init__(self, record: TrafficRecorder, path: Path | None, *, complete: bool = False) -> None:
-        self._record = record
-        self._complete = complete
-        self._path = None if path == STDOUT else path
-        self._length = 0  # so that what was recorded before is there until there is something new
-        self._next = 0.0
-
-    def save(self, *, now: bool = False) -> None:
-        """Write it, unless it was written just before: a long record is written less often."""
-        length, began = len(self._record), clock.stopwatch()
-        if self._path is None or length == self._length or (began < self._next and not now):
-            return
-        write(self._path, har_of(self._record.trace(complete=self._complete)))
-        self._length = length
-        self._next = clock.stopwatch() + max(_SAVE_SECONDS, _SHARE * (clock.stopwatch() - began))
+    if path is None or path == STDOUT or is_special(path):
+        return None
+    file = HarFile(path, partial(record.facts, complete=complete), say)
+    record.sink = file.append
+    return file

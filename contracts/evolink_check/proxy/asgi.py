@@ -38,9 +38,9 @@ class RequestReader:
                 raise ClientDisconnectedError
             more = message.get("more_body", False)
             if chunk := message.get("body", b""):
-                passed.asked.add(chunk)
+                passed.request.add(chunk)
                 yield chunk
-        passed.asked_in_full = True
+        passed.request_complete = True
         self._complete.set()
 
     async def gone(self) -> None:

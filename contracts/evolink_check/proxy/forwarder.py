@@ -144,13 +144,13 @@ class ForwardingApp:
         url = httpcore.URL(
             scheme=up.scheme, host=up.host, port=up.port, target=up.path.encode("ascii") + target
         )
-        names = {name.lower() for name, _ in passed.asked_headers}
+        names = {name.lower() for name, _ in passed.request_headers}
         content = body if names & {b"content-length", b"transfer-encoding"} else None
         if content is None:
             await anext(body, b"")  # so that it is known to be complete
         limits = {"timeout": {"connect": _CONNECT_SECONDS}}
         async with self._pool.stream(
-            passed.method, url, headers=passed.asked_headers, content=content, extensions=limits
+            passed.method, url, headers=passed.request_headers, content=content, extensions=limits
         ) as response:
             yield response
 
@@ -164,18 +164,18 @@ class ForwardingApp:
 
     async def _answer(self, response: Response, passed: PendingExchange, out: ResponseWriter) -> None:
         passed.status, passed.headers = response.status, _passed_on(response.headers)
-        passed.answer = Body(kept_of(passed.headers))
+        passed.response = Body(kept_of(passed.headers))
         if passed.status > _LAST_STATUS:
             raise ValueError(f"an answer with the status {passed.status} cannot be passed on")
         chunks = aiter(response.stream)  # type: ignore[arg-type]  # an async stream, of an async pool
         opinion = None
-        if self._opinion is not None and passed.answer.limit:
+        if self._opinion is not None and passed.response.limit:
             opinion = await self._judged(chunks, passed, out)
         else:
             more = [] if self._opinion is None else [(OPINION, NOT_JUDGED.encode("ascii"))]
             await out.start(passed.status, [*passed.headers, *more])
         async for chunk in chunks:
-            passed.answer.add(chunk)
+            passed.response.add(chunk)
             await out.send(chunk)
         if opinion is None:
             self._kept(passed)
@@ -186,7 +186,7 @@ class ForwardingApp:
     ) -> str | None:
         """Begin the answer with an opinion, when all of it is here; with what there is of it otherwise."""
         held, opinion = await _held(chunks, passed), None
-        if passed.answer.whole is not None:
+        if passed.response.whole is not None:
             entry = self._kept(passed)
             judged = self._opinion if entry is not None else None
             opinion = (
@@ -226,9 +226,9 @@ async def _held(chunks: AsyncIterator[bytes], passed: PendingExchange) -> list[b
     """What comes of an answer until its end, or until there is more than is kept."""
     held = []
     async for chunk in chunks:
-        passed.answer.add(chunk)
+        passed.response.add(chunk)
         held.append(chunk)
-        if passed.answer.whole is None:
+        if passed.response.whole is None:
             break
     return held
 

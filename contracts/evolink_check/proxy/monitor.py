@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evolink_check import clock
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
 
 PASSED = "passed"
 _SHARE = 10  # of the time, at most one part in so many is spent on judging
+_MOST_EARLIER = 20  # violations of a clause that are remembered when their exchanges are forgotten
 
 
 class LiveMonitor:
     """Judges what a proxy records, again and again, in whatever thread asks.
 
-    A bug in a check is told in `bug`, and then nothing more is judged: the proxy lives on, and the record is whole.
+    After a bug in a check, which is in `bug` then, nothing more is judged: the proxy and its record go on. Violations
+    by exchanges that the record has forgotten since are remembered, without these exchanges.
     """
 
     def __init__(
@@ -48,12 +51,13 @@ class LiveMonitor:
         self._clauses = clauses
         self._about = about
         self._complete = complete
-        self._told: set[str] = set()
-        self._seen = 0
+        self._announced: set[str] = set()
+        self._earlier: dict[str, Verdict] = {}
+        self._judged = 0  # exchanges
         self._next = 0.0
         self.bug = ""
 
-    def opinion(self, entry: Entry) -> str:
+    def verdict_for(self, entry: Entry) -> str:
         """`passed`, or the ids of the clauses that this exchange violates, given the others about the same task."""
         trace = self._record.around(entry)
         number = trace.entries[-1].number
@@ -62,51 +66,96 @@ class LiveMonitor:
         except Exception:  # noqa: BLE001  (see above)
             self.bug = traceback.format_exc()
             return NOT_JUDGED
-        found = [
+        violated = [
             verdict.clause.id
             for verdict in failures(verdicts)
             if any(violation.entries and violation.entries[-1] == number for violation in verdict.violations)
         ]
-        return ", ".join(found) or PASSED
+        return ", ".join(violated) or PASSED
 
-    def news(self) -> tuple[Verdict, ...]:
-        """The clauses that are violated for the first time. Nothing when it is too early to look."""
-        length = len(self._record)
-        if self.bug or length == self._seen or clock.stopwatch() < self._next:
+    def new_failures(self) -> tuple[Verdict, ...]:
+        """The clauses that are violated for the first time. Nothing when it is too early to look again."""
+        recorded = len(self._record)
+        if self.bug or recorded == self._judged or clock.stopwatch() < self._next:
             return ()
         began = clock.stopwatch()
         try:
-            verdicts = verdicts_on(self._view(), self._clauses, self._about)
+            verdicts = self._verdicts(self._view())
         except Exception:  # noqa: BLE001  (see above)
             self.bug = traceback.format_exc()
             return ()
-        self._seen = length
+        self._judged = recorded
         self._next = clock.stopwatch() + _SHARE * (clock.stopwatch() - began)
-        found = tuple(one for one in verdicts if one.violations and one.clause.id not in self._told)
-        self._told |= {one.clause.id for one in found}
-        return found
+        self._forget(verdicts)
+        new = tuple(
+            verdict for verdict in verdicts if verdict.violations and verdict.clause.id not in self._announced
+        )
+        self._announced |= {verdict.clause.id for verdict in new}
+        return new
 
     def report(self, started: float) -> Report:
-        """All that the record says. What a check raises is not caught."""
+        """The report on everything that was recorded. What a check raises is not caught."""
         view = self._view()
-        left_out = self._record.unjudged
-        note = f"too large, or cut, and not in the record: {left_out} request{'' if left_out == 1 else 's'}"
         return report_on(
             view,
-            verdicts_on(view, self._clauses, self._about),
+            self._verdicts(view),
             kind="proxy",
             subject=self._record.origin,
             started=started,
             seconds=clock.now() - started,
-            notes=(note,) if left_out else (),
+            notes=tuple(self._notes()),
         )
+
+    def _notes(self) -> list[str]:
+        notes = []
+        if unjudged := self._record.unjudged:
+            requests = "request" if unjudged == 1 else "requests"
+            notes.append(f"too large or incomplete, and therefore not judged: {unjudged} {requests}")
+        if forgotten := self._record.forgotten:
+            notes.append(
+                f"the first {forgotten} exchanges were judged as they passed and are shown without their bodies"
+            )
+        return notes
 
     def _view(self) -> TraceView:
         return TraceView(self._record.trace(complete=self._complete), self._spec)
 
+    def _verdicts(self, view: TraceView) -> tuple[Verdict, ...]:
+        verdicts = verdicts_on(view, self._clauses, self._about)
+        return tuple(_with_earlier(verdict, self._earlier.get(verdict.clause.id)) for verdict in verdicts)
 
-def watch_until(stop: threading.Event, looks: Callable[[], None], seconds: float) -> None:
+    def _forget(self, verdicts: tuple[Verdict, ...]) -> None:
+        """Let the record forget its oldest exchanges, and remember what they have shown."""
+        before = self._record.forgotten
+        self._record.forget()
+        if self._record.forgotten == before:
+            return
+        self._earlier = {
+            verdict.clause.id: replace(
+                verdict,
+                violations=tuple(replace(each, entries=()) for each in verdict.violations[:_MOST_EARLIER]),
+            )
+            for verdict in verdicts
+        }
+
+
+def _with_earlier(verdict: Verdict, earlier: Verdict | None) -> Verdict:
+    """A verdict on the exchanges in memory, together with that on those before."""
+    if earlier is None or earlier.status == "not observed":
+        return verdict
+    if not earlier.violations:
+        return verdict if verdict.violations else replace(verdict, status=earlier.status)
+    remembered = [each for each in earlier.violations if each not in verdict.violations]
+    return replace(
+        verdict,
+        status=earlier.status,
+        observations=verdict.observations + len(remembered),
+        violations=(*remembered, *verdict.violations)[: 2 * _MOST_EARLIER],
+    )
+
+
+def watch_until(stop: threading.Event, look: Callable[[], None], seconds: float) -> None:
     """Look every so many seconds until `stop` is set, and once more."""
     while not stop.wait(seconds):
-        looks()
-    looks()
+        look()
+    look()

@@ -1,37 +1,42 @@
-"""What passes a proxy, kept as entries of a trace: without its keys, and without what is too large."""
+"""What passes a proxy, kept as entries of a trace: without credentials, without large bodies, in bounded memory."""
 
 from __future__ import annotations
 
 import json
 import threading
-import zlib
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from evolink_check.traffic.content_coding import Decoder, UndecodableError, coding_of
+from evolink_check.traffic.credentials import credentials_in, present
+from evolink_check.traffic.har_schema import LogFacts
 from evolink_check.traffic.redaction import redact_exchange
 from evolink_check.traffic.trace import NOBODY, Account, Entry, Exchange, Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 Headers = list[tuple[bytes, bytes]]
-KEPT_BYTES = 1024 * 1024  # of an answer; a larger one is known by its length
-KEPT_ASKED = 16 * 1024 * 1024  # of a request, which may carry an image; one that is larger cannot be judged
+KEPT_BYTES = 1024 * 1024  # of a response; of a larger one only the length is kept
+KEPT_REQUEST_BYTES = 16 * 1024 * 1024  # of a request, which may carry an image; a larger one cannot be judged
+ROOM = 64 * 1024 * 1024  # bytes of memory for entries: some ten thousand exchanges
+_ENTRY_BYTES = 2048  # that an entry takes beside its texts
+_CREDENTIALS = 2000  # that are looked for in what follows: the latest ones
 _MEDIA = {b"video", b"audio", b"image"}
-_RELATED = 200  # entries before, among which those about the same task are looked for
+_RELATED = 200  # the latest entries, among which those about the same task are looked for
 
 
 @dataclass(slots=True)
 class Body:
-    """What has passed of a body: all of it up to `limit` bytes, then only its length."""
+    """A body on its way: all of it up to `limit` bytes, beyond that only its length."""
 
     limit: int = KEPT_BYTES
     size: int = 0
     parts: list[bytes] = field(default_factory=list)
 
     def add(self, chunk: bytes) -> None:
-        """So much more has passed."""
+        """Another chunk has passed."""
         self.size += len(chunk)
         if self.size <= self.limit:
             self.parts.append(chunk)
@@ -46,103 +51,156 @@ class Body:
 
 @dataclass(slots=True)
 class PendingExchange:
-    """One request on its way. `target` is what follows the base URL, its query included; `status` 0: no answer yet."""
+    """A request on its way. `target` is what follows the base URL, with its query; `status` 0: no response yet."""
 
     method: str
     target: str
     began: float
-    asked_headers: Headers
-    asked: Body = field(default_factory=lambda: Body(KEPT_ASKED))
-    asked_in_full: bool = False
+    request_headers: Headers
+    request: Body = field(default_factory=lambda: Body(KEPT_REQUEST_BYTES))
+    request_complete: bool = False
     status: int = 0
     headers: Headers = field(default_factory=list)
-    answer: Body = field(default_factory=Body)
+    response: Body = field(default_factory=Body)
     ended: float = 0.0
     problem: str = ""
 
 
 class TrafficRecorder:
-    """Keeps what passes, for any thread to read. `origin` is the base URL of the server that answers."""
+    """Keeps what passes, for any thread to read. `origin` is the base URL of the server that answers.
 
-    def __init__(self, origin: str) -> None:
+    `sink` gets each entry when it is complete. Memory for entries is bounded by `room` bytes: `forget` drops the oldest
+    ones, after they were judged. Where nobody calls it in time they are dropped unjudged, and counted.
+    """
+
+    def __init__(self, origin: str, sink: Callable[[Entry], None] = lambda _: None, room: int = ROOM) -> None:
         self.origin = origin
+        self.sink = sink
+        self._room = room
         self._lock = threading.Lock()
         self._entries: list[Entry] = []
-        self._labels: dict[str, str] = {}  # of each key
-        self.unjudged = 0  # requests that were not seen whole
+        self._weight = 0
+        self._labels: set[str] = set()
+        self._credentials: dict[str, None] = {}  # in the order in which they were last sent
+        self.recorded = 0
+        self.forgotten = 0  # of these, how many are not in memory any more
+        self.unjudged = 0  # requests that were not seen whole, and entries that were forgotten too early
 
     def add(self, passed: PendingExchange) -> Entry | None:
-        """Keep one that is over; None when its request did not end, was too large, or in a coding of its own."""
-        asked = _decoded(passed.asked.whole, passed.asked_headers) if passed.asked_in_full else None
+        """Keep an exchange that has ended; None when its request was incomplete, too large or cannot be decoded."""
+        request = _decoded(passed.request.whole, passed.request_headers) if passed.request_complete else None
         with self._lock:
-            if asked is None:
+            if request is None:
                 self.unjudged += 1
                 return None
-            entry = self._entry(passed, asked)
+            entry = self._entry(passed, request)
             self._entries.append(entry)
+            self.recorded += 1
+            self._weight += _weight(entry)
+            if self._weight > 2 * self._room:
+                self.unjudged += self._drop()
+            self.sink(entry)
         return entry
 
+    def facts(self, *, complete: bool = False) -> LogFacts:
+        """What a HAR file says of the whole record. Nothing is known of the accounts but their labels."""
+        with self._lock:
+            accounts = tuple(Account(label) for label in sorted(self._labels))
+        return LogFacts(accounts, self.origin, complete=complete)
+
+    def forget(self) -> None:
+        """Drop the oldest entries, as many as are too many. To be called when they have been judged."""
+        with self._lock:
+            if self._weight > self._room:
+                self._drop()
+
     def trace(self, *, complete: bool = False) -> Trace:
-        """Everything until now, in order. `complete`: no client began before the proxy, or went around it."""
+        """The entries in memory, in order. `complete`: no client began before the proxy, or went around it."""
         with self._lock:
             entries = list(self._entries)
-            accounts = {label: Account(label) for label in self._labels.values()}
+            accounts = {label: Account(label) for label in sorted(self._labels)}
+            complete = complete and not self.forgotten
         return Trace(_in_order(entries), accounts, self.origin, complete=complete)
 
     def around(self, entry: Entry) -> Trace:
-        """An entry, the last one, with those before it that are about the same task."""
+        """An entry, the last one, with the entries before it that are about the same task."""
         with self._lock:
-            before = self._entries[-_RELATED:]
+            latest = self._entries[-_RELATED:]
         ids = _ids(entry)
-        related = [one for one in before if one is not entry and one.began <= entry.began and ids & _ids(one)]
+        related = [
+            other
+            for other in latest
+            if other is not entry and other.began <= entry.began and ids & _ids(other)
+        ]
         entries = (*_in_order(related), replace(entry, number=len(related)))
         return Trace(entries, origin=self.origin, complete=False)
 
     def __len__(self) -> int:
-        with self._lock:
-            return len(self._entries)
+        """How many exchanges were recorded, in memory or not."""
+        return self.recorded
 
-    def _entry(self, passed: PendingExchange, asked: bytes) -> Entry:
-        who = self._label(passed.asked_headers)
-        plain = _decoded(passed.answer.whole, passed.headers) if passed.status else b""
-        answer = plain or b""
+    def _drop(self) -> int:
+        """Drop the oldest entries until half of the room is free; how many."""
+        count = 0
+        while self._weight > self._room // 2 and count < len(self._entries):
+            self._weight -= _weight(self._entries[count])
+            count += 1
+        del self._entries[:count]
+        self.forgotten += count
+        return count
+
+    def _entry(self, passed: PendingExchange, request: bytes) -> Entry:
+        who = self._label(passed.request_headers)
+        plain = _decoded(passed.response.whole, passed.headers) if passed.status else b""
+        response = plain or b""
         raw = Exchange(
             passed.method,
             self.origin + passed.target,
-            _text(passed.asked_headers),
-            asked,
+            _text(passed.request_headers),
+            request,
             passed.status,
             _text(passed.headers),
-            answer,
+            response,
         )
-        exchange = redact_exchange(raw, who, self._labels)
+        self._learn(raw)
+        exchange = redact_exchange(raw, who, present(self._credentials, raw))
         return Entry(
-            len(self._entries),
+            self.recorded,
             exchange,
             passed.began,
             passed.ended,
             who=who,
-            exact=(exchange.request_body, exchange.response_body) == (asked, answer),
+            exact=(exchange.request_body, exchange.response_body) == (request, response),
             problem=passed.problem,
-            size=passed.answer.size if plain is None else None,
+            size=passed.response.size if plain is None else None,
         )
 
+    def _learn(self, exchange: Exchange) -> None:
+        """Remember the credentials of a request: they may come back in any response."""
+        for credential in credentials_in(exchange):
+            self._credentials.pop(credential, None)
+            self._credentials[credential] = None
+        while len(self._credentials) > _CREDENTIALS:
+            del self._credentials[next(iter(self._credentials))]
+
     def _label(self, headers: Headers) -> str:
-        """Who asks: a label for each key there is."""
+        """The label of the account that asks: one for each key."""
         value = next((value for name, value in headers if name.lower() == b"authorization"), b"")
         scheme, _, key = value.decode("latin-1").strip().partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             return NOBODY
-        return self._labels.setdefault(key.strip(), _label_of(key.strip()))
+        label = _label_of(key.strip())
+        self._labels.add(label)
+        return label
 
 
 def _label_of(key: str) -> str:
-    """The same for the same key in every record, so that several can be read together; the key is not told by it."""
+    """The same label for the same key in every record, so that several can be read together."""
     return f"key-{sha256(key.encode('latin-1')).hexdigest()[:4]}"
 
 
 def kept_of(headers: Headers) -> int:
-    """How many bytes of such an answer are kept: none of a video, whose length says enough."""
+    """How many bytes of such a response are kept: none of media, of which the length says enough."""
     kind = next((value for name, value in headers if name.lower() == b"content-type"), b"").lower()
     return 0 if kind.partition(b"/")[0] in _MEDIA else KEPT_BYTES
 
@@ -151,34 +209,38 @@ def _text(headers: Headers) -> tuple[tuple[str, str], ...]:
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
+def _weight(entry: Entry) -> int:
+    exchange = entry.exchange
+    headers = (*exchange.request_headers, *exchange.response_headers)
+    texts = sum(len(name) + len(value) + _ENTRY_BYTES // 16 for name, value in headers)
+    return _ENTRY_BYTES + len(exchange.url) + len(exchange.request_body) + len(exchange.response_body) + texts
+
+
 def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     ordered = sorted(entries, key=lambda entry: entry.began)
     return tuple(replace(entry, number=number) for number, entry in enumerate(ordered))
 
 
 def _ids(entry: Entry) -> set[str]:
-    """What may be the id of a task: the end of the path that was asked for, and the `id` of the answer."""
-    found = {entry.exchange.url.partition("?")[0].rpartition("/")[2]}
+    """What may be the id of a task: the last part of the path, and the `id` of the response."""
+    ids = {entry.exchange.url.partition("?")[0].rpartition("/")[2]}
     try:
         body = json.loads(entry.exchange.response_body)
     except (ValueError, RecursionError):
-        return found
+        return ids
     id_ = body.get("id") if isinstance(body, dict) else None
-    return {id_} if isinstance(id_, str) else found
+    return {id_} if isinstance(id_, str) else ids
 
 
 def _decoded(body: bytes | None, headers: Headers) -> bytes | None:
-    """A body without its content coding; None when there is none, it grows too large, or nobody can undo it."""
-    coding = (
-        b",".join(value for name, value in headers if name.lower() == b"content-encoding").strip().lower()
-    )
-    if body is None or not body or coding in {b"", b"identity"}:
+    """A body without its content coding; None when there is none, it grows too large, or cannot be decoded."""
+    if not body:
         return body
-    if coding not in {b"gzip", b"x-gzip", b"deflate"}:
+    decoder = Decoder(coding_of(_text(headers)))
+    if not decoder.known:
         return None
     try:
-        reader = zlib.decompressobj(zlib.MAX_WBITS | 32)
-        plain = reader.decompress(body, KEPT_ASKED)
-    except zlib.error:
+        plain = decoder.decode(body, KEPT_REQUEST_BYTES)
+    except UndecodableError:
         return None
-    return plain if reader.eof else None
+    return plain if decoder.complete and len(plain) <= KEPT_REQUEST_BYTES else None

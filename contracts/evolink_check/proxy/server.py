@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,8 +52,11 @@ def _listening(host: str, port: int) -> socket.socket:
         raise ListenError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
 
 
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's, without its log: an answer that broke off upstream is no error of ours."""
+class _Protocol(H11Protocol):
+    """uvicorn's h11 protocol, which reads the body of a request that offers an upgrade; httptools drops it.
+
+    Without its log: a response that broke off upstream is no error of ours.
+    """
 
     def __init__(self, *args: object, **named: object) -> None:
         super().__init__(*args, **named)  # type: ignore[arg-type]  # as it was called

@@ -10,7 +10,8 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from evolink_check.analysis.trace_view import TraceView
-from evolink_check.traffic.redaction import SHORT, mask_words, redact_exchange, redact_text, redact_trace
+from evolink_check.traffic.credentials import SHORT
+from evolink_check.traffic.redaction import mask_words, redact_exchange, redact_text, redact_trace
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -6,6 +6,7 @@ were. The format has no field for it in harfile, which moreover cannot read; a r
 
 from __future__ import annotations
 
+import json
 from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -40,12 +41,22 @@ def to_har(trace: Trace, version: str) -> dict[str, Any]:
     )
     return {
         "log": {
-            "version": "1.2",
-            "creator": {"name": CREATOR, "version": version},
+            **_head(version),
             "_evolink": msgspec.to_builtins(facts),
-            "entries": [_entry(entry) for entry in plain.entries],
+            "entries": [har_entry(entry) for entry in plain.entries],
         }
     }
+
+
+def har_log(facts: LogFacts, version: str) -> tuple[bytes, bytes]:
+    """The text of a log before its entries, and behind them."""
+    start = json.dumps(_head(version))[:-1]
+    end = json.dumps(msgspec.to_builtins(facts))
+    return f'{{"log": {start}, "entries": [\n'.encode(), f'\n], "_evolink": {end}}}}}\n'.encode()
+
+
+def _head(version: str) -> dict[str, Any]:
+    return {"version": "1.2", "creator": {"name": CREATOR, "version": version}}
 
 
 def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
@@ -89,7 +100,8 @@ def _accounts(facts: Iterable[LogFacts]) -> Mapping[str, Account]:
     return found
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def har_entry(entry: Entry) -> dict[str, Any]:
+    """An entry, which has no secrets any more."""
     exchange = entry.exchange
     milliseconds = max(0.0, round((entry.ended - entry.began) * 1000, 3))
     facts = EntryFacts(

@@ -13,6 +13,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from evolink_check.traffic.credentials import SHORT, header_names_secret, names_secret, secret_parts
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 REMOVED = "[removed]"
 KEY = "[removed:key]"  # what every recorder writes, and the rules look for, where a key stood outside of its header
-SHORT = 8  # characters: a key that is shorter may stand somewhere by chance
 _ROOM = len("removed-0000")
 _MARK = re.compile(r"removed|(?:removed-[0-9a-f]{4}|~[0-9a-f]{0,4})\.*[ ^]?")
 _OF_URI = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]|%[0-9A-Fa-f]{2})*")
@@ -40,10 +40,16 @@ _WITHIN = re.compile(
     rf"(?P<sign>\?|#|{_SIGN})?(?P<query>(?<=[?#fF3])[^\s\"<>]*)?",
     re.IGNORECASE,
 )
+# A part of a path that looks like a key: long, without a word, in letters of both cases and digits.
+_KEY_IN_PATH = re.compile(
+    r"(?<=/)(?=[A-Za-z]*[0-9])(?=[A-Z0-9]*[a-z])(?=[a-z0-9]*[A-Z])[A-Za-z0-9]{24,}(?=/|\Z)"
+)
 _AFTER = "'),.;:\\"  # what stands behind a URL in a sentence rather than in it
 
-_SECRET = r"(?:authorization|cookie|api[-_]?key|token|secret|password|passwd|signature)"  # noqa: S105  (names)
-_NAMES_SECRET = re.compile(rf"(?:.*[-_ ])?{_SECRET}", re.IGNORECASE)
+_SECRET = (
+    r"(?:authorization|cookie|api[-_]?key|subscription[-_]?key|token|secret|credentials?|password|passwd|signature"  # noqa: S105  (names)
+    r"|session[-_]?id)"
+)
 _NAMES_CALLBACK = re.compile(r".*(?:callback|webhook)", re.IGNORECASE)
 _TOLD = re.compile(
     rf"(?P<name>{_SECRET}[\\\"']{{0,9}}\s{{0,9}}[:=]\s{{0,9}}[\\\"']{{0,9}}(?:(?:bearer|basic|digest)\s{{1,9}})?)(?!\[removed|(?:bearer|basic|digest)\b)[^\s\"'\\,;}}&\[]{{6,}}",
@@ -55,7 +61,7 @@ _KEYS = re.compile(
 )
 # What a text must hold, in lower case, for each of the three to find anything.
 _SLASHES = ("//", "\\/", "%2f", "u002f")
-_NAMES = ("authorization", "cookie", "key", "token", "secret", "passw", "signature")
+_NAMES = ("authorization", "cookie", "key", "token", "secret", "credential", "passw", "signature", "session")
 _STARTS = ("bearer", "sk-", "eyj")
 _SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
 # A string of JSON, with a colon when it is a name; one that is cut off ends with the text, and is looked at once only.
@@ -92,7 +98,7 @@ def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: Collection[str
 
 def redact_header(name: str, value: str, who: str = UNKNOWN, keys: Collection[str] = ()) -> tuple[str, str]:
     """A header without secrets: `Bearer [main]` for a key, `[removed]` for cookies and the like."""
-    if not _NAMES_SECRET.fullmatch(name.strip()):
+    if not header_names_secret(name):
         return name, redact_value(value, keys)
     scheme, _, rest = value.strip().partition(" ")
     if name.strip().lower() != "authorization" or (scheme and scheme.lower() not in _SCHEMES):
@@ -103,7 +109,7 @@ def redact_header(name: str, value: str, who: str = UNKNOWN, keys: Collection[st
 
 def redact_value(value: str, keys: Collection[str] = (), name: str = "") -> str:
     """A text that stands for itself, such as a string of JSON or a header; `name` is what it is called there."""
-    if _NAMES_SECRET.fullmatch(name):
+    if names_secret(name):
         return REMOVED if value and value != KEY else value
     if _NAMES_CALLBACK.match(name) or _LOOKS_LIKE_ONE.fullmatch(value):
         return redact_url(value, keys)
@@ -118,8 +124,9 @@ def redact_url(url: str, keys: Collection[str] = ()) -> str:
     if found is None:
         return redact_text(url, keys)
     user, query, fragment = (found[part] or "" for part in ("user", "query", "fragment"))
+    path = _KEY_IN_PATH.sub(lambda key: _mark(key[0]), found["rest"])
     tail = "".join(f"{part[0]}{_mark(part[1:])}" for part in (query, fragment) if part)
-    return f"{found['lead']}{_mark(user[:-1])}{user[-1:]}{redact_text(found['rest'])}{tail}"
+    return f"{found['lead']}{_mark(user[:-1])}{user[-1:]}{redact_text(path)}{tail}"
 
 
 def redact_text(text: str, keys: Collection[str] = ()) -> str:
@@ -135,6 +142,8 @@ def redact_text(text: str, keys: Collection[str] = ()) -> str:
 
 def redact_body(body: bytes, keys: Collection[str] = ()) -> bytes:
     """A body: each string of JSON on its own; what is no JSON as a text; the very same bytes without secrets."""
+    if b"form-data" in body:
+        body = _less_parts(body)
     for coding in dict.fromkeys((json.detect_encoding(body), "utf-8", "latin-1")):
         try:
             text = body.decode(coding)
@@ -143,6 +152,15 @@ def redact_body(body: bytes, keys: Collection[str] = ()) -> bytes:
         plain = _less_json(text, keys) or redact_text(_less_strings(text, keys), keys)
         return body if plain == text else plain.encode(coding, "replace")
     raise AssertionError  # latin-1 decodes everything
+
+
+def _less_parts(body: bytes) -> bytes:
+    """A multipart form without the values of its secret fields."""
+    begin, kept = 0, []
+    for (start, end), value in secret_parts(body):
+        kept += [body[begin:start], value if value == REMOVED.encode() else REMOVED.encode()]
+        begin = end
+    return b"".join((*kept, body[begin:]))
 
 
 def _less_json(text: str, keys: Collection[str]) -> str | None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from evolink_check.analysis.trace_view import TraceView
-from evolink_check.cli.commands import Saved
 from evolink_check.proxy.forwarder import OPINION, ForwardingApp, Upstream
 from evolink_check.proxy.monitor import LiveMonitor
 from evolink_check.proxy.recorder import KEPT_BYTES, Body, PendingExchange, TrafficRecorder
@@ -26,7 +25,6 @@ from support.trace_builders import BODY, CREATE, compact, error, task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from evolink_check.traffic.trace import Trace
 
@@ -113,7 +111,7 @@ def before(stack: ExitStack) -> Callable[..., Door]:
 
     def of(upstream: str, *, opinions: bool = False) -> Door:
         record = TrafficRecorder(upstream)
-        opinion = LiveMonitor(record, SPEC, CLAUSES, "server").opinion if opinions else None
+        opinion = LiveMonitor(record, SPEC, CLAUSES, "server").verdict_for if opinions else None
         url = stack.enter_context(proxying(ForwardingApp(Upstream.at(upstream), record, None, opinion)))
         door = Door(url, upstream, record)
         stack.enter_context(door.client)
@@ -372,6 +370,40 @@ def test_a_request_that_was_never_whole_is_not_judged(
     assert door.trace.entries == ()
 
 
+@pytest.mark.parametrize("scheme", ["h2c", "TLS/1.2", "websocket", "h2c, websocket"])
+def test_an_upgrade_that_is_offered_is_ignored_and_the_body_passed_on(
+    before: Callable[..., Door], scripted: Callable[..., Scripted], scheme: str
+) -> None:
+    server = scripted(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+    door = before(server.url)
+    offer = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": scheme, "HTTP2-Settings": "AAMAAABkAAQ"}
+    for _ in range(2):
+        response = door.client.post("/v1/x", content=b'{"a": 1}', headers=offer)
+        assert (response.status_code, response.text) == (200, "{}")
+    head, _, body = server.asked.lower().partition(b"\r\n\r\n")
+    assert body == b'{"a": 1}'
+    assert b"upgrade" not in head
+    assert b"http2-settings" not in head
+    assert [entry.exchange.request_body for entry in door.trace.entries] == [b'{"a": 1}'] * 2
+
+
+def test_two_requests_with_an_offer_on_one_connection_are_both_answered(
+    before: Callable[..., Door], mock: MockServer
+) -> None:
+    door = before(mock.base_url)
+    host, port = door.url.removeprefix("http://").split(":")
+    request = (
+        b"POST /v1/videos/generations HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n"
+        b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\n{}"
+    )
+    with socket.create_connection((host, int(port)), timeout=10) as talk:
+        talk.sendall(request * 2)
+        received = b""
+        while received.count(b"HTTP/1.1 400") < 2:
+            received += talk.recv(65536)
+            assert received
+
+
 def _until(true: Callable[[], bool]) -> None:
     """Ask until it is so; the proxy is another thread."""
     tick = threading.Event()
@@ -383,9 +415,9 @@ def _until(true: Callable[[], bool]) -> None:
 
 
 def passed(status: int = 200, body: bytes = b"", **more: Any) -> PendingExchange:
-    usual: dict[str, Any] = {"method": "GET", "target": "/v1/credits", "began": 1.0, "asked_headers": []}
-    found = PendingExchange(**usual | more, asked_in_full=True, status=status, ended=2.0)
-    found.answer.add(body)
+    usual: dict[str, Any] = {"method": "GET", "target": "/v1/credits", "began": 1.0, "request_headers": []}
+    found = PendingExchange(**usual | more, request_complete=True, status=status, ended=2.0)
+    found.response.add(body)
     return found
 
 
@@ -396,10 +428,12 @@ def bearing(key: str) -> list[tuple[bytes, bytes]]:
 def test_keys_are_told_apart_and_never_kept() -> None:
     record = TrafficRecorder("http://x.test")
     for key in ("first-long-key", "second-long-key", "first-long-key"):
-        record.add(passed(asked_headers=bearing(key)))
+        record.add(passed(request_headers=bearing(key)))
     echoed = passed(body=b'{"a":"first-long-key"}', target="/v1/tasks/first-long-key?k=second-long-key")
     record.add(echoed)
-    record.add(passed(asked_headers=[(b"authorization", b"Basic Zmlyc3Q6bG9uZw=="), (b"cookie", b"s=ecret")]))
+    record.add(
+        passed(request_headers=[(b"authorization", b"Basic Zmlyc3Q6bG9uZw=="), (b"cookie", b"s=ecret")])
+    )
     entries = record.trace().entries
     one, two = entries[0].who, entries[1].who
     assert [entry.who for entry in entries] == [one, two, one, NOBODY, NOBODY]
@@ -419,8 +453,8 @@ def test_the_trace_is_in_the_order_in_which_requests_began() -> None:
 
 def test_a_request_too_large_to_keep_is_counted_and_left_out() -> None:
     record, large = TrafficRecorder("http://x.test"), passed()
-    large.asked.limit = 3
-    large.asked.add(b"1234")
+    large.request.limit = 3
+    large.request.add(b"1234")
     assert (record.add(large), record.unjudged, len(record)) == (None, 1, 0)
     assert KEPT_BYTES >= 100_000
 
@@ -452,18 +486,18 @@ def test_an_opinion_knows_what_was_told_of_the_same_task_before() -> None:
     record = TrafficRecorder("http://x.test")
     watch = LiveMonitor(record, SPEC, CLAUSES, "server")
     first = task()
-    created = passed(method="POST", target=CREATE, body=compact(first), asked_headers=bearing(KEY))
-    created.asked.add(compact(BODY))
+    created = passed(method="POST", target=CREATE, body=compact(first), request_headers=bearing(KEY))
+    created.request.add(compact(BODY))
     later = passed(
         target=f"/v1/tasks/{first['id']}", body=compact(task(created=first["created"] + 1)), began=3.0
     )
     for one in (created, later):
-        one.asked_headers = [*bearing(KEY), (b"content-type", b"application/json")]
+        one.request_headers = [*bearing(KEY), (b"content-type", b"application/json")]
         one.headers = [(b"content-type", b"application/json")]
     for one, breaks in ((created, False), (later, True)):
         entry = record.add(one)
         assert entry is not None
-        assert ("task.identity" in watch.opinion(entry)) is breaks
+        assert ("task.identity" in watch.verdict_for(entry)) is breaks
 
 
 def test_what_is_broken_is_news_once() -> None:
@@ -473,10 +507,10 @@ def test_what_is_broken_is_news_once() -> None:
         found = passed(body=b'{"a": 1}', status=404, target="/nowhere")
         found.headers = [(b"content-type", b"application/json")]
         record.add(found)
-        ids = {verdict.clause.id for verdict in watch.news()}
+        ids = {verdict.clause.id for verdict in watch.new_failures()}
         watch._next = 0.0  # noqa: SLF001  (as if time had passed)
         assert ("error.other-paths" in ids) is (len(record) == 1)
-    assert watch.news() == ()
+    assert watch.new_failures() == ()
     assert watch.report(0.0).exit_status == 1
 
 
@@ -489,22 +523,8 @@ def test_a_bug_in_a_check_ends_the_judging_and_nothing_else(monkeypatch: pytest.
     monkeypatch.setattr("evolink_check.proxy.monitor.verdicts_on", stumble)
     entry = record.add(passed())
     assert entry is not None
-    assert (watch.news(), watch.opinion(entry)) == ((), "not judged")
+    assert (watch.new_failures(), watch.verdict_for(entry)) == ((), "not judged")
     assert "ZeroDivisionError" in watch.bug
-
-
-def test_the_file_is_written_anew_when_there_is_something_new_and_at_the_end(tmp_path: Path) -> None:
-    record, path = TrafficRecorder("http://x.test"), tmp_path / "t.har"
-    saved = Saved(record, path)
-    counts = []
-    for now in (False, False, True):
-        record.add(passed())
-        saved.save(now=now)
-        counts.append(len(json.loads(path.read_text())["log"]["entries"]))
-    assert counts == [1, 1, 3], "the second comes just after the first"
-    path.unlink()
-    saved.save(now=True)
-    assert list(tmp_path.iterdir()) == [], "nothing is new, and nothing is left behind"
 
 
 def test_a_port_that_is_taken_is_told() -> None:

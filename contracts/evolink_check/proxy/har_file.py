@@ -1,0 +1,104 @@
+"""A HAR file that grows by one exchange at a time, and is a whole document after each."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from contextlib import suppress
+from importlib.metadata import version
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from evolink_check.traffic.har import har_entry, har_log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from evolink_check.traffic.har_schema import LogFacts
+    from evolink_check.traffic.trace import Entry
+
+_SEPARATOR = b",\n"
+
+
+class HarFile:
+    """Appends entries in a thread of its own, so that a slow disk holds no exchange. The first one creates the file.
+
+    Each entry is written over the end of the document, together with a new end: a process that is killed leaves every
+    exchange that was complete. `facts` is called for what the end says of the whole. The first problem is told to
+    `on_error`, and nothing is written after it; what was written before stays readable.
+    """
+
+    def __init__(self, path: Path, facts: Callable[[], LogFacts], on_error: Callable[[str], None]) -> None:
+        self._path = path
+        self._facts = facts
+        self._on_error = on_error
+        self._queue: SimpleQueue[Entry | None] = SimpleQueue()
+        self._start = self._offset = 0  # where the first entry begins, and the next one
+        self._end = b""
+        self.problem = ""
+        self._thread = threading.Thread(target=self._run, name="har-file", daemon=True)
+        self._thread.start()
+
+    def append(self, entry: Entry) -> None:
+        """Write an entry, soon."""
+        self._queue.put(entry)
+
+    def close(self) -> None:
+        """Return when everything is written."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        descriptor = -1
+        try:
+            while (entry := self._queue.get()) is not None:
+                if self.problem:
+                    continue  # the queue is emptied, so that it does not grow
+                try:
+                    if descriptor < 0:
+                        descriptor = self._begin()
+                    self._write(descriptor, entry)
+                except OSError as error:
+                    self.problem = f"{self._path}: cannot be written: {error.strerror or error}"
+                    self._on_error(self.problem)
+            if descriptor >= 0 and not self.problem:
+                self._finish(descriptor)
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    def _begin(self) -> int:
+        """Open the file and write a log without entries."""
+        start, self._end = har_log(self._facts(), version("evolink-mock"))
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        _write_at(descriptor, start + self._end, 0)
+        self._start = self._offset = len(start)
+        return descriptor
+
+    def _finish(self, descriptor: int) -> None:
+        """Say of the whole what is known now. Where that has no room, the end that is there stays."""
+        _, end = har_log(self._facts(), version("evolink-mock"))
+        with suppress(OSError):
+            _write_at(descriptor, end, self._offset)
+            os.ftruncate(descriptor, self._offset + len(end))
+
+    def _write(self, descriptor: int, entry: Entry) -> None:
+        text = json.dumps(har_entry(entry), ensure_ascii=False).encode("utf-8", "surrogatepass")
+        separator = _SEPARATOR if self._offset > self._start else b""
+        try:
+            _write_at(descriptor, separator + text + self._end, self._offset)
+        except OSError:
+            # These bytes are there already: restoring them needs no room.
+            _write_at(descriptor, self._end, self._offset)
+            os.ftruncate(descriptor, self._offset + len(self._end))
+            raise
+        self._offset += len(separator) + len(text)
+
+
+def _write_at(descriptor: int, data: bytes, offset: int) -> None:
+    """Write all of it, or raise OSError."""
+    while data:
+        written = os.pwrite(descriptor, data, offset)
+        data, offset = data[written:], offset + written
