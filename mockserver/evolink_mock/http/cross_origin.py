@@ -46,8 +46,13 @@ class CrossOrigin:
 
     def wrap(self, app: ASGIApp, scope: Scope) -> ASGIApp:
         """The app that answers a request: `app` itself unless a page that may call it has sent the request."""
-        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
-        if origin is None or scope["path"].startswith(self._closed):
+        for name, value in scope["headers"]:
+            if name == b"origin":
+                return self._wrap_for(value, app, scope)
+        return app
+
+    def _wrap_for(self, origin: bytes, app: ASGIApp, scope: Scope) -> ASGIApp:
+        if scope["path"].startswith(self._closed):
             return app
         if self._is_off or not self._allowed.fullmatch(origin.decode("latin-1")):
             scope[SCOPE_KEY].notes += (f"--cors does not allow pages from {origin.decode('latin-1')[:100]}",)

@@ -17,8 +17,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from evolink_mock.http.coalescing import CoalescingTransport
 from evolink_mock.http.connection import TRANSPORT
-from evolink_mock.http.errors import ApiError, to_json
+from evolink_mock.http.errors import ApiError
+from evolink_mock.http.head import head_size, head_without_offer, offers_in
 from evolink_mock.http.limits import Limits
+from evolink_mock.http.refusal import NOT_HTTP, TUNNEL, response_to
 
 if TYPE_CHECKING:
     import asyncio
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
     from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-NOT_HTTP = ApiError(400, "this is not an HTTP/1.1 request")
+    from evolink_mock.http.errors import Headers
+
 _log = logging.getLogger("evolink_mock.http")
 
 
@@ -45,16 +48,15 @@ class Protocol(HttpToolsProtocol):
         self._head_limit = self.limits.head_bytes
         self._in_head = self._in_body = False  # of the request that is being received
         self._is_between = True  # requests, at the beginning of a chunk
-        self._chunk = self._head_start = self._head_rest = 0  # bytes
+        self._chunk = self._head_start = self._head_rest = 0  # bytes, as what follows
+        self._body_received = self._body_size = 0  # with and without the framing of a chunked body
         self._has_offer = False  # whether that request offers an upgrade
-        self._offers: list[tuple[bytes, bytes]] = []  # the headers that were taken from it
+        self._offers: Headers = ()  # the headers that were taken from it
         self._answering: RequestResponseCycle | None = None  # the first of those that are pipelined
         self._refusal: ApiError | None = None  # of a head that is too large
         self._is_draining = False  # reading what is left of a request that is answered already
         self._is_deaf = False  # what comes can no longer be parsed
         self._drained = 0  # bytes
-
-    # The connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Begin a connection, or refuse it when there are too many."""
@@ -64,7 +66,9 @@ class Protocol(HttpToolsProtocol):
         if self.on_tls is not None:
             self.on_tls(transport.get_extra_info("ssl_object"))
         if len(self.connections) > self.limits.connections:
-            self._log_overload()
+            if not self.is_overload_logged:
+                _log.warning("more than %d connections: further ones are refused", self.limits.connections)
+            type(self).is_overload_logged = True
             self._refuse(ApiError(503, f"this server accepts {self.limits.connections} connections"))
         else:
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
@@ -98,8 +102,6 @@ class Protocol(HttpToolsProtocol):
         else:
             super().shutdown()
 
-    # What is received
-
     def data_received(self, data: bytes) -> None:
         """Parse what has arrived, or drop it when it belongs to a request that is answered already."""
         if self.timeout_keep_alive_task is not None:
@@ -108,10 +110,11 @@ class Protocol(HttpToolsProtocol):
             return
         self._chunk = len(data)
         if self._in_head:
-            self._is_between = False
             self._head_rest += self._chunk
+        elif self._in_body:
+            self._body_received += self._chunk
         else:
-            self._is_between = not self._in_body
+            self._is_between = True
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -120,29 +123,28 @@ class Protocol(HttpToolsProtocol):
             self._refuse(self._refusal or NOT_HTTP)
         if self._in_head:
             self._check_incomplete_head()
-        elif self.timeout_keep_alive_task is None and not self._in_body and self._is_idle():
+        elif self._in_body:
+            self._check_framing()
+        elif self.timeout_keep_alive_task is None and self._is_idle():
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
 
-    def _parse_without_offers(self, rest: bytes) -> None:
+    def _parse_without_offers(self, rest: bytes | None) -> None:
         """Parse again the head of a request that offers an upgrade, without the offer; and the rest of a chunk."""
-        is_complete = False
-        while not is_complete:
-            data = self._without_offer() + rest
+        while rest is not None:
+            data, rest = self._without_offer() + rest, None
             try:
                 self.parser.feed_data(data)
-                is_complete = True
             except httptools.HttpParserUpgrade as upgrade:
                 rest = data[upgrade.args[0] :]
             except httptools.HttpParserError:
                 self._refuse(self._refusal or NOT_HTTP)
-                is_complete = True
 
     def _should_upgrade(self) -> bool:
         """Called for a head that offers an upgrade. Saying yes has uvicorn ignore the rest of the request."""
         if self.parser.get_method() == b"CONNECT":
-            self._refusal = ApiError(405, "CONNECT is for a proxy, and this port is not one")
+            self._refusal = TUNNEL
             raise ValueError("a tunnel")  # ends the parser
         self._has_offer = True
         return True
@@ -151,18 +153,20 @@ class Protocol(HttpToolsProtocol):
         """The head that has just been parsed, without the offer; the parser cannot go on, and is replaced."""
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn
-        self._has_offer = False
-        self._offers = [header for header in self.headers if header[0] == b"upgrade"]
-        version = self.scope["http_version"].encode()
-        lines = [b"%b %b HTTP/%b" % (self.scope["method"].encode(), self.url, version)]
-        lines += [b"%b: %b" % (name, value) for name, value in self.headers if name != b"upgrade"]
-        return b"\r\n".join([*lines, b"", b""])
+        self._has_offer, self._offers = False, offers_in(self.headers)
+        return head_without_offer(self.scope["method"], self.url, self.scope["http_version"], self.headers)
 
     def _check_incomplete_head(self) -> None:
         if self._head_rest > self.limits.head_bytes:
             self._refuse(self._head_too_large())
         elif self._timer is None:
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
+
+    def _check_framing(self) -> None:
+        """Limit what is not content: chunk extensions and trailers. Chunks of a byte have five times their size."""
+        framing = self._body_received - self._body_size
+        if framing > self.limits.head_bytes + 16 * self._body_size:
+            self._refuse(NOT_HTTP)
 
     def on_message_begin(self) -> None:
         """Begin a request: add the connection to its scope."""
@@ -178,17 +182,31 @@ class Protocol(HttpToolsProtocol):
         self._in_head = False
         if self._timer is not None:
             self._stop_timer()
-        if self._head_start + self._head_rest > self._head_limit and self._head_size() > self._head_limit:
+        if (
+            self._head_start + self._head_rest > self._head_limit
+            and head_size(self.url, self.headers) > self._head_limit
+        ):
             self._refusal = self._head_too_large()
             raise ValueError("too large")  # ends the parser
         if self._offers:
             self.headers += self._offers
-            self._offers = []
+            self._offers = ()
         earlier = self.cycle
         super().on_headers_complete()
-        self._in_body = not self._has_offer
-        if self._in_body and (earlier is None or earlier.response_complete):
+        if self._has_offer:
+            return
+        self._in_body = True
+        self._body_received = self._body_size = 0
+        self.headers = []  # for trailers, which are ignored
+        if self.expect_100_continue:  # a client that gets another response may send the body, or not
+            self.cycle.keep_alive = False
+        if earlier is None or earlier.response_complete:
             self._answering = self.cycle
+
+    def on_body(self, body: bytes) -> None:
+        """Collect a part of a body."""
+        self._body_size += len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """End a request: all of it has arrived."""
@@ -210,12 +228,6 @@ class Protocol(HttpToolsProtocol):
         if self.pipeline:
             self._answering = self.pipeline[-1][0]
         super().on_response_complete()
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what cannot be parsed."""
-        self._refuse(ApiError(400, msg))
-
-    # Limits
 
     def continue_reading(self) -> bool:
         """Whether the client is still sending, so that the connection is closed when it has finished, not now."""
@@ -252,15 +264,7 @@ class Protocol(HttpToolsProtocol):
             return
         if error.status != HTTPStatus.SERVICE_UNAVAILABLE:  # which has one line for all connections
             _log.info("%d  %s", error.status, error.detail)
-        body = to_json(error, {})
-        lines = [
-            b"HTTP/1.1 %d %b" % (error.status, HTTPStatus(error.status).phrase.encode()),
-            *(b"%b: %b" % header for header in self.server_state.default_headers),
-            b"content-type: application/json",
-            b"content-length: %d" % len(body),
-            b"connection: close",
-        ]
-        self.transport.write(b"\r\n".join([*lines, b"", body]))
+        self.transport.write(response_to(error, self.server_state.default_headers))
         self.transport.close()
 
     def _on_head_timeout(self) -> None:
@@ -270,19 +274,11 @@ class Protocol(HttpToolsProtocol):
         else:  # nothing was sent
             self.transport.close()
 
-    def _head_size(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-
     def _head_too_large(self) -> ApiError:
         return ApiError(431, f"the request line and headers are larger than {self.limits.head_bytes} bytes")
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
-
-    def _log_overload(self) -> None:
-        if not type(self).is_overload_logged:
-            type(self).is_overload_logged = True
-            _log.warning("more than %d connections: further ones are refused", self.limits.connections)
 
     def _start_timer(self, seconds: float, then: Callable[[], None]) -> None:
         self._stop_timer()

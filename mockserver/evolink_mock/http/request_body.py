@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from evolink_mock.domain.exchange import KEPT
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive
 
     from evolink_mock.domain.exchange import Exchange
+
+_FILL_SECONDS = 1.0
 
 
 async def receive_body(
@@ -30,7 +34,8 @@ async def receive_body(
 
 async def keep_body(receive: Receive, exchange: Exchange) -> None:
     """Read and keep the beginning of the body of a request that is refused. Raises `ClientDisconnectedError`."""
-    await _BodyRecorder(receive, exchange).fill()
+    if not any(name == b"expect" for name, _ in exchange.request_headers):
+        await _BodyRecorder(receive, exchange).fill()
 
 
 class _BodyRecorder:
@@ -52,7 +57,9 @@ class _BodyRecorder:
         return message
 
     async def fill(self) -> None:
-        """Receive until the beginning is complete."""
-        while not self._is_complete and len(self._exchange.request_body) < KEPT:
-            if (await self.receive())["type"] == "http.disconnect":
-                raise ClientDisconnectedError
+        """Receive until the beginning is complete, for a second at most: a client may wait for its response."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FILL_SECONDS):
+                while not self._is_complete and len(self._exchange.request_body) < KEPT:
+                    if (await self.receive())["type"] == "http.disconnect":
+                        raise ClientDisconnectedError

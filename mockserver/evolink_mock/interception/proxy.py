@@ -7,6 +7,7 @@ follows the head is forwarded unread, so a body may be of any size and kind.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import ssl
 from contextlib import suppress
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
+_log = logging.getLogger("evolink_mock.proxy")
 _HEAD_BYTES = 64 * 1024
 _CHUNK = 64 * 1024
 _HEAD_SECONDS = 30  # for a client to send the head of its request
@@ -113,8 +115,12 @@ class Routes:
 class Proxy:
     """A proxy in front of one server. `observe` is called for every request to another host."""
 
-    def __init__(self, routes: Routes, observe: Callable[[Passage], None] = lambda _: None) -> None:
+    def __init__(
+        self, routes: Routes, observe: Callable[[Passage], None] = lambda _: None, limit: int = 1000
+    ) -> None:
         self._routes = routes
+        self._limit = limit  # of connections
+        self._is_overload_logged = False
         self._observe = observe
         self._tls: ssl.SSLContext | None = None
         self._connections: set[asyncio.Task[None]] = set()
@@ -135,12 +141,21 @@ class Proxy:
         assert task is not None  # noqa: S101  (asyncio creates a task for each connection)
         self._connections.add(task)
         try:
-            await self._serve(reader, writer)
+            if len(self._connections) > self._limit:
+                await _refuse(reader, writer, self._overload())
+            else:
+                await self._serve(reader, writer)
         except OSError:
             pass  # the client is gone
         finally:
             self._connections.discard(task)
             writer.close()
+
+    def _overload(self) -> ProxyRefusalError:
+        if not self._is_overload_logged:
+            _log.warning("more than %d connections to the proxy: further ones are refused", self._limit)
+        self._is_overload_logged = True
+        return ProxyRefusalError(503, f"evolink-mock: this proxy accepts {self._limit} connections")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -6,11 +6,12 @@ import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from typing import TYPE_CHECKING
 
-from evolink_mock.media.renderer import render
+from evolink_mock.media import renderer
 from evolink_mock.media.spec import MediaSpec, suffix
 
 if TYPE_CHECKING:
@@ -29,17 +30,17 @@ class MediaCache:
         self,
         directory: Path | None = None,
         *,
-        render: Callable[[MediaSpec, Path], None] = render,
+        render: Callable[[MediaSpec, Path], None] | None = None,
         limit: int = 64,
     ) -> None:
         self._chosen_directory = directory
-        self._render = render
+        self._closed = False
+        self._render = render or partial(renderer.render, is_cancelled=self._is_closed)
         self._limit = limit
         self._directory: Path | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._jobs: dict[Path, Future[None]] = {}
         self._used: dict[Path, None] = {}  # the last used one last
-        self._closed = False
 
     async def file(self, spec: MediaSpec) -> Path:
         """Return the complete file that `spec` describes, rendering it first when it does not exist.
@@ -70,12 +71,15 @@ class MediaCache:
         return None if os.access(directory, os.W_OK) else f"{directory} is not writable"
 
     def close(self) -> None:
-        """Wait for the rendering in progress, cancel those that have not begun, remove the private folder."""
+        """Cancel renderings, also the one in progress; remove the private folder."""
         self._closed = True
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
         if self._directory is not None and self._chosen_directory is None:
             rmtree(self._directory, ignore_errors=True)
+
+    def _is_closed(self) -> bool:
+        return self._closed
 
     def _path_of(self, spec: MediaSpec) -> Path:
         if self._closed:

@@ -8,9 +8,9 @@ import logging
 from typing import Any
 
 import pytest
-from evolink_mock.http import requests
+from evolink_mock.http import request_body, requests
 from evolink_mock.http.limits import Limits
-from support.in_process import CREATE
+from support.in_process import BODY, CREATE
 from support.sockets import LOOPS, Loop, over_a_socket, send
 
 START = b"GET /v1/credits HTTP/1.1\r\nhost: x\r\nauthorization: Bearer key\r\nconnection: close\r\n"
@@ -90,6 +90,74 @@ def test_a_body_that_does_not_end_in_time_is_answered_with_408(monkeypatch: pyte
         assert refusal(answer, 408)["code"] == "request_timeout"
 
     over_a_socket(scene, limits=Limits(linger_seconds=0.05))
+
+
+def test_a_request_that_is_refused_is_answered_although_its_body_does_not_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(request_body, "_FILL_SECONDS", 0.05)
+
+    async def scene(port: int) -> None:
+        head = b"POST /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 20\r\n\r\n"
+        assert refusal(await send(port, head), 404)["code"] == "not_found"
+
+    over_a_socket(scene, limits=Limits(linger_seconds=0.05))
+
+
+CHUNKED = (
+    b"POST %b HTTP/1.1\r\nhost: x\r\nauthorization: Bearer key\r\ncontent-type: application/json\r\n"
+    % CREATE.encode()
+)
+CHUNKED += b"transfer-encoding: chunked\r\n\r\n"
+DOCUMENT = json.dumps(BODY).encode()
+
+
+@LOOPS
+@pytest.mark.parametrize(
+    "framing", [b"2;x=%b\r\n{}\r\n" % (b"y" * 9000), b"2\r\n{}\r\n0\r\nx: %b" % (b"y" * 9000)]
+)
+def test_what_frames_a_body_has_a_limit(monkeypatch: pytest.MonkeyPatch, loop: Loop, framing: bytes) -> None:
+    monkeypatch.setattr(requests, "BODY_SECONDS", 0.2)
+
+    async def scene(port: int) -> None:
+        answer = await send(
+            port, CHUNKED, *(framing[place : place + 500] for place in range(0, len(framing), 500))
+        )
+        assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 408 "))
+
+    over_a_socket(scene, loop, SMALL)
+
+
+@LOOPS
+def test_a_body_in_chunks_of_a_byte_and_with_trailers_is_read(loop: Loop) -> None:
+    async def scene(port: int) -> None:
+        chunks = [b"1\r\n%c\r\n" % byte for byte in DOCUMENT]
+        answers = await send(
+            port, CHUNKED, *chunks, b"0\r\nauthorization: Bearer other\r\n\r\n", START + b"\r\n"
+        )
+        assert answers.count(b"HTTP/1.1 200 OK") == 2
+
+    over_a_socket(scene, loop, SMALL)
+
+
+def test_a_client_that_waits_for_100_is_told_to_continue_and_the_connection_is_not_used_again() -> None:
+    async def scene(port: int) -> None:
+        head = CHUNKED.replace(
+            b"transfer-encoding: chunked", b"expect: 100-continue\r\ncontent-length: %d" % len(DOCUMENT)
+        )
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head)
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(DOCUMENT)
+        answer = await reader.read()
+        writer.close()
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert b"connection: close" in answer
+        assert (
+            refusal(await send(port, head.replace(CREATE.encode(), b"/nowhere")), 404)["code"] == "not_found"
+        )
+
+    over_a_socket(scene)
 
 
 @LOOPS

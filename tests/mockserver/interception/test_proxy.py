@@ -499,3 +499,23 @@ def test_the_headers_between_client_and_server_pass_unchanged(headers: list[tupl
     asked = parse_request("\r\n".join(["PUT http://a.example:81/p HTTP/1.1", *hop, *lines, "", ""]).encode())
     passed = asked.head.decode().split("\r\n")
     assert passed == ["PUT /p HTTP/1.1", "Host: a.example:81", *lines, "Connection: close", "", ""]
+
+
+def test_too_many_connections_are_refused_with_one_line_in_the_log(
+    play: Play, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scene(world: World) -> None:
+        await world.begin()
+        world.proxy._limit = 2  # noqa: SLF001  (of a proxy that is made with the usual one)
+        held = [await world.tunnel(f"{HOST}:443") for _ in range(2)]
+        for _ in range(3):
+            answer = await world.ask(f"CONNECT {HOST}:443 HTTP/1.1\r\n\r\n".encode())
+            assert answer.startswith(b"HTTP/1.1 503 evolink-mock: this proxy accepts 2 connections")
+        for _, writer in held:
+            writer.close()
+
+    play(scene)
+    records = [record for record in caplog.records if record.name == "evolink_mock.proxy"]
+    assert [record.getMessage() for record in records] == [
+        "more than 2 connections to the proxy: further ones are refused"
+    ]

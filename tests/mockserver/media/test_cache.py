@@ -9,11 +9,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from evolink_mock.media import renderer
 from evolink_mock.media.cache import MediaCache, file_name
 from evolink_mock.media.spec import MediaSpec, media_spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
     from evolink_spec.models import Medium
@@ -39,7 +40,7 @@ class Painter:
         self.threads.add(threading.get_ident())
         self.begun.set()
         if not self.free.wait(PATIENCE):
-            raise TimeoutError("anonymous let the rendering go")
+            raise TimeoutError("nobody let the rendering go")
         if len(self.asked) <= self._failures:
             raise OSError("the disk is full")
         path.write_bytes(file_name(look).encode())
@@ -274,6 +275,27 @@ def test_closing_finishes_the_rendering_under_way_and_tells_who_still_waits(tmp_
 
     play(media_cache, scene())
     assert painter.asked == [A]
+
+
+def test_closing_cancels_a_real_rendering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    media_cache, begun = MediaCache(tmp_path), threading.Event()
+    check = renderer._check_cancelled  # noqa: SLF001  (called before each frame)
+
+    def note(is_cancelled: Callable[[], bool]) -> None:
+        begun.set()
+        check(is_cancelled)
+
+    monkeypatch.setattr(renderer, "_check_cancelled", note)
+
+    async def scene() -> None:
+        long = asyncio.create_task(media_cache.file(MediaSpec("video", 60.0, 1920, 1080, 0)))
+        await until(begun)
+        media_cache.close()  # a minute of this takes longer than the test may
+        with pytest.raises(RuntimeError, match="closed before"):
+            await long
+        assert names(tmp_path) == set()
+
+    play(media_cache, scene())
 
 
 def test_a_loop_that_ended_in_the_middle_does_not_hold_up_the_next(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import pytest
-from evolink_mock.media.renderer import render
+from evolink_mock.media.renderer import RenderingCancelledError, render
 from evolink_mock.media.spec import FRAME_RATE, MediaSpec, media_spec_of, suffix
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -191,6 +191,14 @@ def test_a_failed_rendering_leaves_the_directory_as_it_was(tmp_path: Path) -> No
         render(NO_FRAME, path)
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_bytes() == b"an earlier one"
+
+
+@pytest.mark.parametrize("medium", ["video", "audio"])
+def test_a_rendering_can_be_cancelled_between_two_frames(tmp_path: Path, medium: Any) -> None:
+    asked = iter([False, False, True])
+    with pytest.raises(RenderingCancelledError):
+        render(media_spec_of({"duration": 60}, medium, 0), tmp_path / "result", lambda: next(asked))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_finished_rendering_takes_the_place_of_an_earlier_one_that_is_still_read(tmp_path: Path) -> None:

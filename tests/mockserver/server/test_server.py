@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -9,7 +10,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -340,6 +341,26 @@ def test_the_log_of_the_command_names_a_client_that_does_not_trust_the_certifica
     process.send_signal(signal.SIGINT)
     _, log = process.communicate()
     assert "https  a client connected to api.evolink.ai:443 but did not trust the certificate\n" in log
+
+
+@pytest.mark.parametrize("by", ["http", "https", "control", "proxy"])
+def test_an_upgrade_offer_is_ignored_at_every_listener(tmp_path: Path, by: str) -> None:
+    offer = "Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Type: application/json\r\nAuthorization: Bearer key\r\n"
+    path = "/__mock__/clock/advance" if by == "control" else CREATE
+    content = b'{"seconds": 1}' if by == "control" else json.dumps(BODY).encode()
+    chosen = settings(tmp_path, control="127.0.0.1:0", https_port=0, proxy_port=0)
+    with serve_in_thread(SPEC, chosen) as server, ExitStack() as stack:
+        listener = getattr(server.listeners, by)
+        connection = stack.enter_context(socket.create_connection(local_address(listener)))
+        if by == "https":
+            assert server.listeners.authority is not None
+            trust = ssl.create_default_context(cafile=str(server.listeners.authority.certificate))
+            connection = stack.enter_context(trust.wrap_socket(connection, server_hostname="localhost"))
+        target = f"http://api.evolink.ai{path}" if by == "proxy" else path
+        head = f"POST {target} HTTP/1.1\r\nHost: localhost\r\n{offer}Content-Length: {len(content)}\r\n\r\n"
+        connection.sendall(head.encode() + content)
+        answer = connection.recv(65536)
+    assert answer.split(b" ")[1] in ({b"200", b"409"} if by == "control" else {b"200"}), answer
 
 
 def test_every_ipv6_address_is_every_ipv4_address_too() -> None:

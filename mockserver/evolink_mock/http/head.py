@@ -1,0 +1,31 @@
+"""The head of a request as the parser has read it: its size, and its text without an offer to upgrade."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evolink_mock.http.errors import Headers
+
+UPGRADE = b"upgrade"
+
+
+def head_size(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
+    """Bytes of the URL and the headers; each of these has a colon, a space and an end of line."""
+    return len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
+
+
+def head_without_offer(
+    method: str, url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]
+) -> bytes:
+    """The head with its empty line, without an `Upgrade` header."""
+    lines = [b"%b %b HTTP/%b" % (method.encode(), url, version.encode())]
+    lines += [b"%b: %b" % (name, value) for name, value in headers if name != UPGRADE]
+    return b"\r\n".join([*lines, b"", b""])
+
+
+def offers_in(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
+    """The headers that `head_without_offer` leaves out."""
+    return tuple(header for header in headers if header[0] == UPGRADE)
