@@ -185,6 +185,16 @@ class Settings(Struct, frozen=True, kw_only=True):
             metavar="ORIGIN",
         ),
     ] = ()
+    allow_hosts: Annotated[
+        frozenset[str],
+        Option(
+            help="Allow the control API to be used under this host name, such as the name of a container; * matches "
+            "any text. Repeatable.",
+            section=_OTHER,
+            name="--allow-host",
+            metavar="NAME",
+        ),
+    ] = frozenset()
     https_port: Annotated[
         int | None,
         _PORT,

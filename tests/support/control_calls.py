@@ -34,7 +34,7 @@ def documented(path: str, method: str, status: str) -> jsonschema_rs.Validator |
 
 def path_of(path: str) -> str:
     """The path as the document writes it."""
-    first, *rest = path.strip("/").split("/")
+    first, *rest = path.partition("?")[0].strip("/").split("/")
     if first in {"tasks", "callbacks"} and rest:
         rest[0] = "{task_id}"
     return "/" + "/".join([first, *rest])

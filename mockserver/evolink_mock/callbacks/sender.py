@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from evolink_mock.callbacks.resolver import Resolver
 from evolink_mock.callbacks.url_guard import address_refusal, is_allowed, target_refusal
@@ -57,60 +57,45 @@ def _internal(host: str, addresses: Iterable[str]) -> str | None:
     return None
 
 
-class _PinnedBackend:
-    """The network of one attempt: an httpcore.AsyncNetworkBackend.
+def _refuse_internal(host: str, addresses: Iterable[str]) -> None:
+    if reason := _internal(host, addresses):
+        raise _RefusedError(reason)
 
-    It resolves the name itself and connects to an address it has checked, so a name that changes its address
-    in between (DNS rebinding) gains nothing (clause `callback.no-internal-at-delivery`).
+
+async def _connect(
+    target: ParsedUrl, context: ssl.SSLContext | None, resolve: Resolve, seconds: float, *, exempt: bool
+) -> httpcore.AsyncNetworkStream:
+    """Connect to the first address of the host that answers; refuse them all if one is internal.
+
+    The name is resolved here and the connection goes to an address that was checked, so a name that changes its
+    address in between (DNS rebinding) gains nothing (clause `callback.no-internal-at-delivery`).
     """
-
-    def __init__(self, resolve: Resolve, *, exempt: bool) -> None:
-        self._resolve = resolve
-        self._exempt = exempt
-        self._stream: httpcore.AsyncNetworkStream | None = None
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address of the name that answers; refuse them all if one is internal."""
-        addresses = await self._resolve(host, port)
-        if not self._exempt and (reason := _internal(host, addresses)):
-            raise _RefusedError(reason)
-        # Divide the time among the addresses: one that swallows packets leaves time for the others.
-        share = timeout / max(len(addresses), 1) if timeout else None
-        stream = await _first_that_answers(addresses, port, share, local_address, socket_options)
-        self._stream = stream
-        peer = str(stream.get_extra_info("server_addr")[0])
-        if not self._exempt and (reason := _internal(host, [peer])):
-            raise _RefusedError(reason)
-        return stream
-
-    async def aclose(self) -> None:
-        """Close the socket; httpcore itself leaves one open when a TLS handshake is cancelled."""
-        if self._stream is not None:
-            await self._stream.aclose()
+    addresses = await resolve(target.host, target.port)
+    if not exempt:
+        _refuse_internal(target.host, addresses)
+    # Divide the time among the addresses: one that swallows packets leaves time for the others.
+    stream = await _first_that_answers(addresses, target.port, seconds / max(len(addresses), 1))
+    try:
+        if not exempt:
+            _refuse_internal(target.host, [str(stream.get_extra_info("server_addr")[0])])
+        if target.scheme == "https":
+            assert context is not None  # noqa: S101  (it was prepared)
+            return await stream.start_tls(context, target.host, seconds)
+    except BaseException:
+        await stream.aclose()
+        raise
+    return stream
 
 
 async def _first_that_answers(
-    addresses: Sequence[str],
-    port: int,
-    share: float | None,
-    local_address: str | None,
-    socket_options: Iterable[httpcore.SOCKET_OPTION] | None,
+    addresses: Sequence[str], port: int, share: float
 ) -> httpcore.AsyncNetworkStream:
     import httpcore
 
     failure: Exception = OSError("the name has no address")
     for address in addresses:
         try:
-            return await httpcore.AnyIOBackend().connect_tcp(
-                address, port, share, local_address, socket_options
-            )
+            return await httpcore.AnyIOBackend().connect_tcp(address, port, share)
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
             failure = error
     raise failure
@@ -158,15 +143,19 @@ class CallbackSender:
 
     async def _exchange(self, target: ParsedUrl, body: bytes, statuses: list[int]) -> None:
         """Send the request; append the status of the response as soon as it has arrived."""
+        import httpcore
+
         exempt = is_allowed(target.host, target.port, self._allowed)
-        backend = _PinnedBackend(self._resolve, exempt=exempt)
+        stream = await _connect(target, self._ssl_context, self._resolve, self._timeout, exempt=exempt)
+        origin = httpcore.Origin(target.scheme.encode(), target.host.encode(), target.port)
         try:
-            async with _connection(target, self._ssl_context, backend) as connection:
-                response = await connection.handle_async_request(_request(target, body, self._timeout))
+            # Not a class that chooses the protocol: those are what mocking libraries replace in a test's process.
+            async with httpcore.AsyncHTTP11Connection(origin, stream) as connection:
+                response = await connection.handle_async_request(_request(target, body))
                 statuses.append(response.status)
-                await _drain(response, backend)
+                await _drain(response, stream)
         finally:
-            await backend.aclose()
+            await stream.aclose()
 
     async def _prepare(self) -> None:
         """Import the client and read the authorities: once, off the event loop, as it takes tens of milliseconds."""
@@ -182,20 +171,12 @@ def _import_and_read(context: ssl.SSLContext | None) -> ssl.SSLContext:
 
     with suppress(ImportError):  # a private name; were it to move, the first delivery would load it
         import_module("anyio._backends._asyncio")
-    return context or ssl.create_default_context()
+    context = context or ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
-def _connection(
-    target: ParsedUrl, context: ssl.SSLContext | None, backend: _PinnedBackend
-) -> httpcore.AsyncHTTPConnection:
-    import httpcore
-
-    origin = httpcore.Origin(target.scheme.encode(), target.host.encode(), target.port)
-    network = cast("httpcore.AsyncNetworkBackend", backend)
-    return httpcore.AsyncHTTPConnection(origin, ssl_context=context, network_backend=network)
-
-
-def _request(target: ParsedUrl, body: bytes, timeout: float) -> httpcore.Request:
+def _request(target: ParsedUrl, body: bytes) -> httpcore.Request:
     import httpcore
 
     headers = [
@@ -206,18 +187,17 @@ def _request(target: ParsedUrl, body: bytes, timeout: float) -> httpcore.Request
         ("Connection", "close"),
     ]
     url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.request_target)
-    extensions = {"timeout": {"connect": timeout}}
-    return httpcore.Request("POST", url, headers=headers, content=body, extensions=extensions)
+    return httpcore.Request("POST", url, headers=headers, content=body)
 
 
-async def _drain(response: httpcore.Response, backend: _PinnedBackend) -> None:
+async def _drain(response: httpcore.Response, stream: httpcore.AsyncNetworkStream) -> None:
     """Read the body of the response, up to a limit, so that the receiver is not cut off while it sends."""
     read = 0
     async for chunk in response.aiter_stream():
         read += len(chunk)
         if read >= _RESPONSE_LIMIT:
             # Not `break`: httpcore's nested generators end properly only by an error from within.
-            await backend.aclose()
+            await stream.aclose()
 
 
 def _describe(error: BaseException, timeout: float) -> str:

@@ -1,4 +1,4 @@
-"""The control API's clock: an account's own time, told and moved."""
+"""The control API's clock: show an account's time, and move it."""
 
 from __future__ import annotations
 
@@ -7,74 +7,78 @@ from typing import TYPE_CHECKING, Annotated, Any
 from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from evolink_mock.control.handler import json_response
+from evolink_mock.control.handler import json_response, seconds_of
 from evolink_mock.http.errors import ApiError
-from evolink_mock.service import account_clock
+from evolink_mock.service.account_clock import LAST
 
 if TYPE_CHECKING:
     from evolink_mock.control.handler import ControlRequest, ControlResponse
+    from evolink_mock.service.account_clock import Event
 
 _CENTURY = 3_153_600_000  # seconds
 
 
 class Advance(Struct, frozen=True):
-    """By how much."""
+    """Body of POST /clock/advance."""
 
-    seconds: Annotated[float, Meta(ge=0, le=_CENTURY)]
-
-
-class Instant(Struct, frozen=True):
-    """Until when."""
-
-    now: Annotated[float, Meta(ge=0, le=account_clock.LAST)]
+    seconds: float | str  # or a duration such as 25h
 
 
-async def shown(ask: ControlRequest) -> ControlResponse:
-    """What time it is."""
-    return json_response(await _clock(ask))
+class SetTime(Struct, frozen=True):
+    """Body of POST /clock/set."""
+
+    now: Annotated[float, Meta(ge=0, le=LAST)]
 
 
-async def frozen(ask: ControlRequest) -> ControlResponse:
-    """Stop time."""
-    await ask.service.clocks.freeze(ask.account)
-    return json_response(await _clock(ask))
+async def show_clock(request: ControlRequest) -> ControlResponse:
+    """The account's time."""
+    return json_response(await _clock(request))
 
 
-async def resumed(ask: ControlRequest) -> ControlResponse:
-    """Let time run again."""
-    await ask.service.clocks.resume(ask.account)
-    return json_response(await _clock(ask))
+async def freeze_clock(request: ControlRequest) -> ControlResponse:
+    """Stop the account's time."""
+    await request.service.clocks.freeze(request.account)
+    return json_response(await _clock(request))
 
 
-async def advanced(ask: ControlRequest) -> ControlResponse | ApiError:
-    """Move time by some seconds."""
+async def resume_clock(request: ControlRequest) -> ControlResponse:
+    """Let the account's time run again."""
+    await request.service.clocks.resume(request.account)
+    return json_response(await _clock(request))
+
+
+async def advance_clock(request: ControlRequest) -> ControlResponse | ApiError:
+    """Move the account's time forward by some seconds."""
+    seconds = seconds_of(request.body.seconds, "seconds", _CENTURY)
+    if isinstance(seconds, ApiError):
+        return seconds
     try:
-        happened = await ask.service.clocks.advance(ask.account, ask.body.seconds)
+        events = await request.service.clocks.advance(request.account, seconds)
     except ValueError as error:
         return ApiError(400, str(error), "seconds")
-    return json_response({**await _clock(ask), "happened": [_event(one) for one in happened]})
+    return json_response({**await _clock(request), "happened": [_event(event) for event in events]})
 
 
-async def moved(ask: ControlRequest) -> ControlResponse | ApiError:
-    """Move time to an instant."""
+async def set_clock(request: ControlRequest) -> ControlResponse | ApiError:
+    """Move the account's time forward to an instant."""
     try:
-        happened = await ask.service.clocks.set_time(ask.account, ask.body.now)
+        events = await request.service.clocks.set_time(request.account, request.body.now)
     except ValueError as error:
         return ApiError(400, str(error), "now")
-    return json_response({**await _clock(ask), "happened": [_event(one) for one in happened]})
+    return json_response({**await _clock(request), "happened": [_event(event) for event in events]})
 
 
-async def _clock(ask: ControlRequest) -> dict[str, Any]:
-    account = ask.account
+async def _clock(request: ControlRequest) -> dict[str, Any]:
+    clocks, account = request.service.clocks, request.account
     return {
-        "now": ask.service.clocks.now(account),
-        "frozen": ask.service.clocks.is_frozen(account),
-        "next_due": await ask.service.clocks.next_due(account),
+        "now": clocks.now(account),
+        "frozen": clocks.is_frozen(account),
+        "next_due": await clocks.next_due(account),
     }
 
 
-def _event(event: account_clock.Event) -> dict[str, Any]:
-    found = asdict(event)
+def _event(event: Event) -> dict[str, Any]:
+    document = asdict(event)
     if event.what != "callback.attempt":
-        del found["status"], found["problem"]
-    return found
+        del document["status"], document["problem"]
+    return document

@@ -1,4 +1,4 @@
-"""A request to the control API once it is understood, the answer, and what both are made of."""
+"""Requests to the control API as its handlers see them, and their responses."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import msgspec
 from evolink_spec import ErrorAnswer
 from evolink_spec.options.suggestions import did_you_mean
 
+from evolink_mock.domain.units import parse_duration
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import check_content_type, parse
 from evolink_mock.http.responses import send_json
@@ -23,20 +25,22 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
 _MISSING = re.compile(r"required field `(\w+)`")
+_NAME_LENGTH = 60  # characters of an unknown name that an error repeats
 _encode = msgspec.json.Encoder().encode
 
 
 class Empty(msgspec.Struct, frozen=True):
-    """The body of a request that needs none: nothing, or an object without fields."""
+    """No fields: what a route without a body, or without query parameters, accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ControlRequest:
-    """What is asked for: of which account, with which body (the struct of the route) and path parameter."""
+    """A valid request: its account, its body and query (the structs of the route), its path parameter."""
 
     service: Service
     account: Account
     body: Any
+    query: Any
     task_id: str = ""
 
 
@@ -46,10 +50,10 @@ class ControlResponse:
 
     body: bytes | None
     status: int = 200
-    kind: bytes = b"application/json"
+    content_type: bytes = b"application/json"
 
 
-Act = Callable[[ControlRequest], Awaitable[ControlResponse | ApiError]]
+Handler = Callable[[ControlRequest], Awaitable[ControlResponse | ApiError]]
 
 
 def json_response(document: Any, status: int = 200) -> ControlResponse:
@@ -57,48 +61,71 @@ def json_response(document: Any, status: int = 200) -> ControlResponse:
     return ControlResponse(_encode(document), status)
 
 
-DONE = ControlResponse(None, 204)
+NO_CONTENT = ControlResponse(None, 204)
 
 
-def decode(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
-    """The body as the struct that a route takes; a 400 that names the field, and the nearest for an unknown one."""
+def decode_body(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
+    """The body as the struct of the route, or a 400 that names the field."""
     document: Any = {}
     if raw:
-        fault = check_content_type(content_type)
-        document = fault or parse(raw)
+        document = check_content_type(content_type) or parse(raw)
     if isinstance(document, ApiError):
         return document
     if not isinstance(document, dict):
-        return ApiError(400, "the body has to be an object")
-    for name in document:
+        return ApiError(400, "the body must be a JSON object")
+    return _convert(document, kind, "field")
+
+
+def decode_query(raw: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
+    """The query string as the struct of the route, or a 400 that names the parameter."""
+    parameters = dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else {}
+    return _convert(parameters, kind, "query parameter", strict=False)
+
+
+def _convert(
+    values: Mapping[str, Any], kind: type[msgspec.Struct], noun: str, *, strict: bool = True
+) -> msgspec.Struct | ApiError:
+    for name in values:
         if name not in kind.__struct_fields__:
-            return _unknown(name, kind.__struct_fields__)
+            return _unknown(name, kind.__struct_fields__, noun)
     try:
-        return msgspec.convert(document, kind)
+        return msgspec.convert(values, kind, strict=strict)
     except msgspec.ValidationError as error:
-        reason, _, where = str(error).partition(" - at `$")
+        reason, _, path = str(error).partition(" - at `$")
         missing = _MISSING.search(reason)
-        field = missing[1] if missing else where.strip("`.").partition("[")[0]
-        return ApiError(400, f"{field}: {reason}" if field else reason, field)
+        name = missing[1] if missing else path.strip("`.").partition("[")[0]
+        return ApiError(400, f"{name}: {reason}" if name else reason, name)
 
 
-def _unknown(name: str, fields: tuple[str, ...]) -> ApiError:
-    shown = name[:60]
-    known = f"; the fields are {', '.join(fields)}" if fields else "; there are no fields here"
-    return ApiError(400, f"{shown}: there is no such field{did_you_mean(shown, fields) or known}", shown)
+def _unknown(name: str, known: tuple[str, ...], noun: str) -> ApiError:
+    name = name[:_NAME_LENGTH]
+    others = f"; there are {', '.join(known)}" if known else f"; this route takes no {noun}"
+    return ApiError(400, f"{name}: unknown {noun}{did_you_mean(name, known) or others}", name)
 
 
-async def send_reply(send: Send, exchange: Exchange, reply: ControlResponse) -> None:
+def seconds_of(value: float | str, name: str, most: float) -> float | ApiError:
+    """A number of seconds, or a duration such as `25h`, from a body; the 400 names the field."""
+    try:
+        seconds = parse_duration(value) if isinstance(value, str) else value
+    except ValueError as error:
+        return ApiError(400, f"{name}: {error}", name)
+    if not 0 <= seconds <= most:
+        return ApiError(400, f"{name}: must be from 0 to {most:.0f} seconds", name)
+    return seconds
+
+
+async def send_response(send: Send, exchange: Exchange, response: ControlResponse) -> None:
     """Send a success."""
-    if reply.body is not None and reply.kind == b"application/json":
-        await send_json(send, exchange, reply.body, reply.status)
+    if response.body is not None and response.content_type == b"application/json":
+        await send_json(send, exchange, response.body, response.status)
         return
-    exchange.status = reply.status
+    exchange.status = response.status
     headers = []
-    if reply.body is not None:
-        headers = [(b"content-type", reply.kind), (b"content-length", b"%d" % len(reply.body))]
-    body = b"" if reply.body is None or exchange.method == "HEAD" else reply.body
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    if response.body is not None:
+        length = b"%d" % len(response.body)
+        headers = [(b"content-type", response.content_type), (b"content-length", length)]
+    body = b"" if response.body is None or exchange.method == "HEAD" else response.body
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -106,13 +133,13 @@ def _error(status: int, code: str, message: str, kind: str = "invalid_request_er
     return ErrorAnswer(status, message, {"error": {"code": code, "message": message, "type": kind}})
 
 
-# The errors that are the control API's own, in the shape of the documents' (clause `error.shape`).
+# The errors of the control API itself, in the shape of the documents' (clause `error.shape`).
 ERRORS: Mapping[int, ErrorAnswer] = {
-    one.status: one
-    for one in (
+    error.status: error
+    for error in (
         _error(401, "unauthorized", "Invalid or missing bearer token", "authentication_error"),
-        _error(403, "forbidden", "Refused to a browser", "permission_error"),
-        _error(409, "conflict", "Not in this state"),
+        _error(403, "forbidden", "Forbidden", "permission_error"),
+        _error(409, "conflict", "Conflict with the current state"),
         _error(503, "not_ready", "Not ready", "api_error"),
     )
 }

@@ -1,47 +1,68 @@
-"""Who may drive the control API: no page of another origin, and no name that somebody else has led here. Pure."""
+"""Who may use the control API: no page of another origin, and no page that reaches this server by a name of its own."""
 
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from evolink_mock.http.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Iterable, Mapping
 
 _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::[0-9]*)?")
 _ORIGIN = re.compile(r"https?://([^/@?#]+)", re.IGNORECASE)
 _OWN_SITE = (b"same-origin", b"none")
 
 
-def refusal(headers: Mapping[bytes, bytes], own: Collection[str]) -> ApiError | None:
-    """The 403 for a request that a browser sends for a page of another origin, or by a name that is not ours.
+class OwnNames(Struct, frozen=True):
+    """Hosts and authorities of this server, and patterns of names that were allowed (`*` matches any text)."""
 
-    `own` are the hosts of this server, and the authority that stands in front. A missing header is no browser's.
+    names: frozenset[str] = frozenset()
+    allowed: frozenset[str] = frozenset()
+
+    def at(self, address: str | None) -> OwnNames:
+        """These, and the address that a connection came in at."""
+        return OwnNames(self.names | hosts_of(address), self.allowed)
+
+    def has(self, authority: str) -> bool:
+        """Whether `HOST[:PORT]` is loopback or a name of this server. A name that only resolves to it is not."""
+        parts = _AUTHORITY.fullmatch(authority)
+        if parts is None:
+            return False
+        name = parts[1].strip("[]").rstrip(".")
+        if name in self.names or name == "localhost" or name.endswith(".localhost") or _is_loopback(name):
+            return True
+        return any(fnmatchcase(name, pattern.lower()) for pattern in self.allowed)
+
+
+def refusal(headers: Mapping[bytes, bytes], own: OwnNames, *, trusted: bool = False) -> ApiError | None:
+    """The 403 for a request that a browser sends for a page of another origin, or under a name that is not ours.
+
+    `trusted`: it has one of the keys that this server accepts, so that any name will do, unless a browser sent it.
     """
     host = headers.get(b"host", b"").decode("latin-1").lower()
-    if host and not is_own(host, own):
-        return ApiError(403, f"the Host {host[:100]!r} is neither loopback nor this server's address")
-    if headers.get(b"sec-fetch-site", b"none").lower() not in _OWN_SITE:
-        return ApiError(403, "a page of another origin")
-    origin = headers.get(b"origin")
+    origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
+    is_browser = origin is not None or any(name.startswith(b"sec-fetch-") for name in headers)
+    if host and not own.has(host) and not (trusted and not is_browser):
+        name = host.rpartition(":")[0] or host
+        return ApiError(
+            403,
+            f"the Host {host[:100]!r} is neither loopback nor an address of this server; "
+            f"to allow it: --allow-host {name[:100]}",
+        )
+    if site is not None and site.lower() not in _OWN_SITE:
+        return ApiError(403, "a page of another origin may not use the control API")
     if origin is None:
         return None
-    found = _ORIGIN.fullmatch(origin.decode("latin-1").lower())
-    if found is None or (found[1] != host and found[1] not in own):
-        return ApiError(403, "a page of another origin")
+    parts = _ORIGIN.fullmatch(origin.decode("latin-1").lower())
+    if parts is None or (parts[1] != host and parts[1] not in own.names):
+        return ApiError(403, "a page of another origin may not use the control API")
     return None
-
-
-def is_own(authority: str, own: Collection[str]) -> bool:
-    """Whether `HOST[:PORT]` names loopback or one of our own hosts. A name that only leads to loopback does not."""
-    found = _AUTHORITY.fullmatch(authority)
-    if found is None:
-        return False
-    name = found[1].strip("[]").rstrip(".")
-    return name in own or name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
 
 
 def _is_loopback(name: str) -> bool:
@@ -51,11 +72,14 @@ def _is_loopback(name: str) -> bool:
         return False
 
 
-def hosts_of(*urls: str | None) -> set[str]:
-    """Hosts, and authorities, of addresses and URLs, in lower case. A wildcard address is nobody's name."""
-    found: set[str] = set()
-    for url in filter(None, urls):
+def hosts_of(*urls: str | None) -> frozenset[str]:
+    """Hosts and authorities of addresses and URLs, in lower case. A wildcard address is nobody's name."""
+    return frozenset(_hosts(filter(None, urls))) - {"0.0.0.0", "::"}  # noqa: S104  (not bound here)
+
+
+def _hosts(urls: Iterable[str]) -> Iterable[str]:
+    for url in urls:
         authority = url.lower().partition("://")[2].partition("/")[0] or url.lower()
         parts = _AUTHORITY.fullmatch(authority)
-        found |= {authority, parts[1].strip("[]") if parts else authority}
-    return found - {"0.0.0.0", "::"}  # noqa: S104  (not bound here)
+        yield authority
+        yield parts[1].strip("[]") if parts else authority

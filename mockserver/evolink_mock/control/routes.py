@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
-from starlette.routing import Route, Router
+from starlette.routing import Mount, Route, Router
 
-from evolink_mock.control import accounts, clock, origin_check, tasks
-from evolink_mock.control import server_info as facts
-from evolink_mock.control.handler import ERRORS, Act, ControlRequest, Empty, decode, send_reply
+from evolink_mock.control import accounts, clock, journals, origin_check, server_info, tasks
+from evolink_mock.control.handler import (
+    ERRORS,
+    ControlRequest,
+    ControlResponse,
+    Empty,
+    Handler,
+    decode_body,
+    decode_query,
+    json_response,
+    send_response,
+)
+from evolink_mock.control.paging import PageQuery
 from evolink_mock.domain.accounts import is_accepted
 from evolink_mock.domain.exchange import SCOPE_KEY
 from evolink_mock.http.errors import ApiError
@@ -18,11 +28,13 @@ from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, N
 from evolink_mock.http.requests import read_body, token_of
 from evolink_mock.http.responses import send_error
 from evolink_mock.http.route_table import RouteTable
+from evolink_mock.service.account_clock import ClockBusyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from msgspec import Struct
+    from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from evolink_mock.domain.accounts import Account
@@ -33,59 +45,70 @@ _BODY_LIMIT = 65_536  # bytes
 _READS = ("GET", "HEAD")
 
 
+async def list_routes(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
+    """The routes of the control API."""
+    routes = [{"method": row.method, "path": f"{PREFIX}{row.path.rstrip('/')}"} for row in ROWS]
+    return json_response({"routes": routes, "openapi": f"{PREFIX}/openapi.json"})
+
+
 class Row(NamedTuple):
-    """One operation: `body` is what it takes; without `owned` it concerns no account in particular."""
+    """One operation. `owned`: it concerns the account of the bearer token. `public`: it is open to everybody."""
 
     method: str
     path: str
-    act: Act
+    handler: Handler
     body: type[Struct] = Empty
+    query: type[Struct] = Empty
     owned: bool = True
+    public: bool = False
 
 
 ROWS: tuple[Row, ...] = (
-    Row("GET", "/health", facts.health, owned=False),
-    Row("GET", "/ready", facts.ready, owned=False),
-    Row("GET", "/openapi.yaml", facts.openapi_yaml, owned=False),
-    Row("GET", "/openapi.json", facts.openapi_json, owned=False),
-    Row("GET", "/spec", facts.spec, owned=False),
-    Row("GET", "/clauses", facts.clauses, owned=False),
-    Row("GET", "/ca.pem", facts.authority, owned=False),
-    Row("GET", "/cookbook", facts.cookbook, owned=False),
-    Row("POST", "/reset", accounts.reset, owned=False),
-    Row("GET", "/strays.har", accounts.strays_har, owned=False),
-    Row("GET", "/accounts", accounts.listed, owned=False),
-    Row("POST", "/accounts", accounts.opened, accounts.Terms),
-    Row("GET", "/account", accounts.shown),
-    Row("PATCH", "/account", accounts.changed, accounts.Terms),
-    Row("DELETE", "/account", accounts.dropped),
-    Row("GET", "/recipes", accounts.standing),
-    Row("POST", "/recipes", accounts.placed, accounts.Order),
-    Row("DELETE", "/recipes", accounts.cleared),
-    Row("GET", "/journal", accounts.journal),
-    Row("DELETE", "/journal", accounts.journal_cleared),
-    Row("GET", "/journal.har", accounts.journal_har),
-    Row("GET", "/clock", clock.shown),
-    Row("POST", "/clock/freeze", clock.frozen),
-    Row("POST", "/clock/advance", clock.advanced, clock.Advance),
-    Row("POST", "/clock/set", clock.moved, clock.Instant),
-    Row("POST", "/clock/resume", clock.resumed),
-    Row("GET", "/tasks", tasks.listed),
-    Row("GET", "/tasks/{task_id}", tasks.shown),
-    Row("POST", "/tasks/{task_id}/outcome", tasks.forced, tasks.Forced),
-    Row("GET", "/callbacks", tasks.callbacks),
-    Row("GET", "/callbacks/{task_id}", tasks.callback),
-    Row("POST", "/callbacks/{task_id}/replay", tasks.replayed),
+    Row("GET", "/", list_routes, owned=False),
+    Row("GET", "/health", server_info.show_health, owned=False, public=True),
+    Row("GET", "/ready", server_info.show_readiness, owned=False, public=True),
+    Row("GET", "/openapi.yaml", server_info.show_openapi_yaml, owned=False),
+    Row("GET", "/openapi.json", server_info.show_openapi_json, owned=False),
+    Row("GET", "/spec", server_info.show_spec, owned=False),
+    Row("GET", "/clauses", server_info.list_clauses, owned=False),
+    Row("GET", "/ca.pem", server_info.show_certificate, owned=False),
+    Row("GET", "/recipes/catalog", server_info.list_catalog, owned=False),
+    Row("POST", "/reset", accounts.reset_server, owned=False),
+    Row("GET", "/unmatched.har", journals.show_unmatched_har, owned=False),
+    Row("GET", "/accounts", accounts.list_accounts, query=PageQuery, owned=False),
+    Row("POST", "/accounts", accounts.open_account, accounts.Terms),
+    Row("GET", "/account", accounts.show_account),
+    Row("PATCH", "/account", accounts.change_account, accounts.Terms),
+    Row("DELETE", "/account", accounts.drop_account),
+    Row("GET", "/recipes", accounts.list_recipes),
+    Row("POST", "/recipes", accounts.assign_recipe, accounts.RecipeAssignment),
+    Row("DELETE", "/recipes", accounts.clear_recipes),
+    Row("GET", "/journal", journals.show_journal, query=journals.JournalQuery),
+    Row("DELETE", "/journal", journals.clear_journal),
+    Row("GET", "/journal.har", journals.show_journal_har),
+    Row("GET", "/violations", journals.show_violations),
+    Row("GET", "/clock", clock.show_clock),
+    Row("POST", "/clock/freeze", clock.freeze_clock),
+    Row("POST", "/clock/advance", clock.advance_clock, clock.Advance),
+    Row("POST", "/clock/set", clock.set_clock, clock.SetTime),
+    Row("POST", "/clock/resume", clock.resume_clock),
+    Row("GET", "/tasks", tasks.list_tasks, query=PageQuery),
+    Row("GET", "/tasks/{task_id}", tasks.show_task),
+    Row("POST", "/tasks/{task_id}/outcome", tasks.force_outcome, tasks.ForcedOutcome),
+    Row("GET", "/callbacks", tasks.list_callbacks, query=PageQuery),
+    Row("GET", "/callbacks/{task_id}", tasks.show_callback),
+    Row("POST", "/callbacks/{task_id}/replay", tasks.replay_callback),
     Row("POST", "/wait/task", tasks.wait_for_task, tasks.WaitForTask),
     Row("POST", "/wait/callbacks", tasks.wait_for_callbacks, tasks.WaitForCallbacks),
 )
+
 PATHS = [f"{PREFIX}{row.path}" for row in ROWS]
 
 
 class ControlEndpoint:
-    """One row of the table as an ASGI endpoint: who asks, for which account, with what; then the act."""
+    """One row of the table as an ASGI endpoint: check the request, then handle it."""
 
-    def __init__(self, service: Service, row: Row, own: frozenset[str]) -> None:
+    def __init__(self, service: Service, row: Row, own: origin_check.OwnNames) -> None:
         self._service = service
         self._row = row
         self._own = own
@@ -93,31 +116,49 @@ class ControlEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         exchange = scope[SCOPE_KEY]
-        found = await self._ask(scope, receive)
-        reply = found if isinstance(found, ApiError) else await self._row.act(found)
-        if isinstance(reply, ApiError):
-            await send_error(send, exchange, reply, ERRORS)
+        request = await self._request(scope, receive)
+        response = request if isinstance(request, ApiError) else await self._handle(request)
+        if isinstance(response, ApiError):
+            await send_error(send, exchange, response, ERRORS)
         else:
-            await send_reply(send, exchange, reply)
+            await send_response(send, exchange, response)
 
-    async def _ask(self, scope: Scope, receive: Receive) -> ControlRequest | ApiError:
+    async def _handle(self, request: ControlRequest) -> ControlResponse | ApiError:
+        try:
+            return await self._row.handler(request)
+        except ClockBusyError as error:
+            return ApiError(409, str(error))
+
+    async def _request(self, scope: Scope, receive: Receive) -> ControlRequest | ApiError:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        fault = origin_check.refusal(headers, self._own | origin_check.hosts_of(_address(scope)))
-        if fault is not None:
-            return fault
-        token = _token(self._service, headers)
-        if self._row.owned and token is None:
-            return unauthorized(headers, scope.get("query_string", b""))
-        body: Struct | ApiError = Empty()
-        if scope["method"] not in _READS:
-            raw = await read_body(receive, headers, _BODY_LIMIT)
-            if isinstance(raw, ApiError):
-                return raw
-            body = decode(raw, headers.get(b"content-type", b""), self._row.body)
-            if isinstance(body, ApiError):
-                return body
+        row, token = self._row, _accepted_token(self._service, headers)
+        own = self._own.at(_address(scope))
+        error = (
+            None
+            if row.public
+            else origin_check.refusal(headers, own, trusted=bool(self._service.tokens) and token is not None)
+        )
+        if error is None and row.owned and token is None:
+            error = unauthorized(headers, scope.get("query_string", b""))
+        query = error or decode_query(scope.get("query_string", b""), row.query)
+        if isinstance(query, ApiError):
+            return query
+        body = await self._body(scope, receive, headers)
+        if isinstance(body, ApiError):
+            return body
         account = await self._account(token)
-        return ControlRequest(self._service, account, body, scope.get("path_params", {}).get("task_id", ""))
+        task_id = scope.get("path_params", {}).get("task_id", "")
+        return ControlRequest(self._service, account, body, query, task_id)
+
+    async def _body(
+        self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
+    ) -> Struct | ApiError:
+        if scope["method"] in _READS:
+            return Empty()
+        raw = await read_body(receive, headers, _BODY_LIMIT)
+        if isinstance(raw, ApiError):
+            return raw
+        return decode_body(raw, headers.get(b"content-type", b""), self._row.body)
 
     async def _account(self, token: str | None) -> Account:
         if token is None or not self._row.owned:
@@ -125,8 +166,8 @@ class ControlEndpoint:
         return await self._service.store.account(token)
 
 
-def _token(service: Service, headers: Mapping[bytes, bytes]) -> str | None:
-    """The token, where it is one that this server accepts."""
+def _accepted_token(service: Service, headers: Mapping[bytes, bytes]) -> str | None:
+    """The bearer token, if this server accepts it."""
     token = token_of(headers.get(b"authorization", b""))
     if token is not None and service.tokens and not is_accepted(token, service.tokens):
         return None
@@ -134,26 +175,32 @@ def _token(service: Service, headers: Mapping[bytes, bytes]) -> str | None:
 
 
 def _address(scope: Scope) -> str | None:
-    """Where the connection came in."""
+    """The address that the connection came in at."""
     server = scope.get("server")
     return None if server is None else str(server[0])
 
 
-def control_routes(service: Service, elsewhere: str | None = None) -> Router:
-    """The routes, below the prefix. `elsewhere` is the `HOST:PORT` that they are bound to, when it is not the API's."""
+def control_routes(service: Service, bound_to: str | None = None) -> list[BaseRoute]:
+    """The routes of the control API; only the public ones where `--control` says that it is elsewhere, or off.
+
+    `bound_to` is the `HOST:PORT` of an address of its own.
+    """
     settings = service.settings
-    own = frozenset(origin_check.hosts_of(settings.host, settings.public_url, elsewhere))
-    routes = [Route(row.path, ControlEndpoint(service, row, own), methods=[row.method]) for row in ROWS]
+    own = origin_check.OwnNames(
+        origin_check.hosts_of(settings.host, settings.public_url, bound_to), settings.allow_hosts
+    )
+    served = [row for row in ROWS if row.public or bound_to or settings.control == "on"]
+    routes = [Route(row.path, ControlEndpoint(service, row, own), methods=[row.method]) for row in served]
     methods: dict[str, set[str]] = defaultdict(set)
     for route in routes:
         methods[route.path] |= route.methods or set()
-    routes += [Route(path, MethodNotAllowed(*sorted(known))) for path, known in methods.items()]
-    return Router(routes, default=NotFound(PATHS), redirect_slashes=False)
+    endpoints = {row.path: route for row, route in zip(served, routes, strict=True)}
+    routes += [Route(path, MethodNotAllowed(*sorted(allowed))) for path, allowed in methods.items()]
+    root = [Route(PREFIX, endpoints["/"].endpoint, methods=["GET"])] if "/" in endpoints else []
+    return [*root, Mount(PREFIX, Router(routes, default=NotFound(PATHS), redirect_slashes=False))]
 
 
-def create_control_app(service: Service, elsewhere: str) -> ASGIApp:
-    """The control API alone, to be served at `elsewhere` (`HOST:PORT`) beside the API that shares its service."""
-    from starlette.routing import Mount
-
-    app = Router([Mount(PREFIX, control_routes(service, elsewhere))], default=NotFound(PATHS))
+def create_control_app(service: Service, bound_to: str) -> ASGIApp:
+    """The control API alone, to be served at `bound_to` (`HOST:PORT`), over the service that it controls."""
+    app = Router(control_routes(service, bound_to), default=NotFound(PATHS))
     return ExchangeMiddleware(app, RouteTable(()), lambda _: None)

@@ -1,9 +1,11 @@
-"""What the control API tells of the server itself: nothing here concerns an account."""
+"""The control API's information about the server itself, which concerns no account."""
 
 from __future__ import annotations
 
 from functools import cache
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from evolink_mock.control.handler import ControlResponse, json_response
 from evolink_mock.http.errors import ApiError
@@ -20,52 +22,56 @@ def document() -> bytes:
     return (files("evolink_mock.control") / "control.yaml").read_bytes()
 
 
-async def health(ask: ControlRequest) -> ControlResponse:  # noqa: ARG001
-    """Whoever gets this knows that the process answers."""
+@cache
+def document_json() -> bytes:
+    """The OpenAPI document of the control API, as JSON."""
+    import yaml
+
+    return msgspec.json.encode(yaml.safe_load(document()))
+
+
+async def show_health(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
+    """The process responds."""
     return json_response({"status": "ok"})
 
 
-async def ready(ask: ControlRequest) -> ControlResponse | ApiError:
-    """Whether callbacks are being delivered."""
-    return (
-        json_response({"status": "ok"})
-        if ask.service.ready
-        else ApiError(503, "callbacks are not delivered yet")
-    )
+async def show_readiness(request: ControlRequest) -> ControlResponse | ApiError:
+    """Whether callbacks are delivered."""
+    if not request.service.ready:
+        return ApiError(503, "callbacks are not delivered yet")
+    return json_response({"status": "ok"})
 
 
-async def openapi_yaml(ask: ControlRequest) -> ControlResponse:  # noqa: ARG001
+async def show_openapi_yaml(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
     """The document of this API."""
-    return ControlResponse(document(), kind=b"application/yaml")
+    return ControlResponse(document(), content_type=b"application/yaml")
 
 
-async def openapi_json(ask: ControlRequest) -> ControlResponse:  # noqa: ARG001
+async def show_openapi_json(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
     """The document of this API, as JSON."""
-    import yaml
-
-    return json_response(yaml.safe_load(document()))
+    return ControlResponse(document_json())
 
 
-async def spec(ask: ControlRequest) -> ControlResponse:
-    """The documents that are played."""
-    return json_response({"documents": ask.service.spec.documents})
+async def show_spec(request: ControlRequest) -> ControlResponse:
+    """The documents that the server simulates."""
+    return json_response({"documents": request.service.spec.documents})
 
 
-async def clauses(ask: ControlRequest) -> ControlResponse:  # noqa: ARG001
+async def list_clauses(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
     """The rules that the documents state."""
     from evolink_spec.clauses import load_clauses
 
     return json_response({"clauses": load_clauses()})
 
 
-async def authority(ask: ControlRequest) -> ControlResponse | ApiError:
+async def show_certificate(request: ControlRequest) -> ControlResponse | ApiError:
     """The certificate to trust."""
-    pem = ask.service.ca_pem
+    pem = request.service.ca_pem
     if pem is None:
-        return ApiError(404, "there is no https here, so no authority")
-    return ControlResponse(pem, kind=b"application/x-pem-file")
+        return ApiError(404, "this server has no https, so there is no certificate to trust")
+    return ControlResponse(pem, content_type=b"application/x-pem-file")
 
 
-async def cookbook(ask: ControlRequest) -> ControlResponse:
+async def list_catalog(request: ControlRequest) -> ControlResponse:
     """Every recipe by name."""
-    return json_response({"recipes": ask.service.registry.names})
+    return json_response({"recipes": request.service.registry.names})

@@ -1,4 +1,4 @@
-"""The control API's tasks and callbacks: each with all that is known of it; an end that is forced; waiting."""
+"""The control API's tasks and callbacks: show them, force an end, redeliver, wait."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from evolink_mock.control import journal
-from evolink_mock.control.handler import ControlResponse, json_response
+from evolink_mock.control.handler import ControlResponse, json_response, seconds_of
+from evolink_mock.control.paging import page
 from evolink_mock.domain import task_body
 from evolink_mock.domain.deliveries import succeeded
 from evolink_mock.domain.tasks import SUCCESS, Outcome, Phase, view
@@ -17,173 +18,193 @@ from evolink_mock.service import task_overrides
 from evolink_mock.service.waiting import Reached, wait
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from evolink_mock.control.handler import ControlRequest
     from evolink_mock.domain.deliveries import Attempt, Delivery
+    from evolink_mock.domain.redaction import Redactor
     from evolink_mock.domain.tasks import Task
 
-_Timeout = Annotated[float, Meta(ge=0, le=600)]
+_LONGEST_WAIT = 600  # seconds
 
 
-class Forced(Struct, frozen=True):
-    """How a task ends now."""
+class ForcedOutcome(Struct, frozen=True):
+    """How a task ends now: completed, or failed with a documented code."""
 
-    outcome: Literal["completed", "failed"]
-    code: str | None = None
+    outcome: Literal["completed", "failed"] | None = None
+    failure: str | None = None
 
 
 class WaitForTask(Struct, frozen=True):
-    """A task whose end is waited for, some real seconds at most."""
+    """Body of POST /wait/task; `timeout` in real seconds."""
 
     task_id: Annotated[str, Meta(min_length=1)]
-    timeout: _Timeout = 10.0
+    timeout: float | str = 10.0
 
 
 class WaitForCallbacks(Struct, frozen=True):
-    """How many delivered callbacks are waited for, some real seconds at most."""
+    """Body of POST /wait/callbacks; `timeout` in real seconds."""
 
     count: Annotated[int, Meta(ge=1, le=1_000_000)]
-    timeout: _Timeout = 10.0
+    timeout: float | str = 10.0
 
 
-async def listed(ask: ControlRequest) -> ControlResponse:
-    """Every task of the account."""
-    tasks = await ask.service.store.tasks(ask.account.token)
-    now = ask.service.clocks.now(ask.account)
-    return json_response({"tasks": [_shown(task, now) for task in tasks]})
+async def list_tasks(request: ControlRequest) -> ControlResponse | ApiError:
+    """The tasks of the account."""
+    tasks = page(
+        await request.service.store.tasks(request.account.token), lambda task: task.id, request.query
+    )
+    if isinstance(tasks, ApiError):
+        return tasks
+    items, after = tasks
+    now = request.service.clocks.now(request.account)
+    return json_response({"tasks": [_task_state(task, now) for task in items], "next": after})
 
 
-async def shown(ask: ControlRequest) -> ControlResponse | ApiError:
+async def show_task(request: ControlRequest) -> ControlResponse | ApiError:
     """One task."""
-    return await _told(ask, ask.task_id)
+    task = await _own_task(request, request.task_id)
+    if task is None:
+        return _no_task(request.task_id)
+    return json_response(_task_state(task, request.service.clocks.now(request.account)))
 
 
-async def forced(ask: ControlRequest) -> ControlResponse | ApiError:
+async def force_outcome(request: ControlRequest) -> ControlResponse | ApiError:
     """End a task now."""
-    outcome = _outcome(ask)
+    outcome = _outcome(request)
     if isinstance(outcome, ApiError):
         return outcome
-    task = await _own(ask, ask.task_id)
+    task = await _own_task(request, request.task_id)
     if task is None:
-        return _unknown(ask.task_id)
-    if not await task_overrides.finish_task(ask.service, ask.account, task.id, outcome):
-        return ApiError(409, "the task is over, and what is over does not change")
-    return await _told(ask, task.id)
+        return _no_task(request.task_id)
+    if not await task_overrides.finish_task(request.service, request.account, task.id, outcome):
+        return ApiError(409, "the task is already finished, and a finished task never changes")
+    return await show_task(request)
 
 
-async def callbacks(ask: ControlRequest) -> ControlResponse:
-    """Every delivery of the account."""
-    owed = await ask.service.store.deliveries(ask.account.token)
-    return json_response({"callbacks": await _deliveries(ask, owed)})
+async def list_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
+    """The deliveries of the account."""
+    deliveries = await request.service.store.deliveries(request.account.token)
+    selected = page(deliveries, lambda delivery: delivery.task_id, request.query)
+    if isinstance(selected, ApiError):
+        return selected
+    items, after = selected
+    return json_response({"callbacks": await _delivery_states(request, items), "next": after})
 
 
-async def callback(ask: ControlRequest) -> ControlResponse | ApiError:
+async def show_callback(request: ControlRequest) -> ControlResponse | ApiError:
     """The delivery of one task."""
-    owed = await _owed(ask)
-    return owed if isinstance(owed, ApiError) else json_response((await _deliveries(ask, [owed]))[0])
+    delivery = await _own_delivery(request)
+    if isinstance(delivery, ApiError):
+        return delivery
+    return json_response((await _delivery_states(request, [delivery]))[0])
 
 
-async def replayed(ask: ControlRequest) -> ControlResponse | ApiError:
+async def replay_callback(request: ControlRequest) -> ControlResponse | ApiError:
     """Attempt a delivery once more."""
-    owed = await _owed(ask)
-    if isinstance(owed, ApiError):
-        return owed
-    if not await task_overrides.redeliver(ask.service, ask.account, owed.task_id):
-        return ApiError(409, "it is on the agenda still, and will be attempted by itself")
-    return await callback(ask)
+    delivery = await _own_delivery(request)
+    if isinstance(delivery, ApiError):
+        return delivery
+    if not await task_overrides.redeliver(request.service, request.account, delivery.task_id):
+        return ApiError(409, "the callback is still to be attempted, without a replay")
+    return await show_callback(request)
 
 
-async def wait_for_task(ask: ControlRequest) -> ControlResponse | ApiError:
-    """Answer when a task is over."""
-    task_id = ask.body.task_id
+async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
+    """Respond when a task is finished."""
+    service, account, task_id = request.service, request.account, request.body.task_id
 
-    async def reached() -> Reached:
-        task = await _own(ask, task_id)
+    async def is_finished() -> Reached:
+        task = await _own_task(request, task_id)
         if task is None:
             return True, math.inf
-        return ask.service.clocks.now(ask.account) >= task.plan.ends, task.plan.ends
+        return service.clocks.now(account) >= task.plan.ends, task.plan.ends
 
-    why = await wait(ask.service.clocks, ask.service.notifier, ask.account, reached, ask.body.timeout)
-    task = await _own(ask, task_id)
+    timeout = seconds_of(request.body.timeout, "timeout", _LONGEST_WAIT)
+    if isinstance(timeout, ApiError):
+        return timeout
+    why = await wait(service.clocks, service.notifier, account, is_finished, timeout)
+    task = await _own_task(request, task_id)
     if task is None:
-        return _unknown(task_id)
-    seen = _shown(task, ask.service.clocks.now(ask.account))
-    return json_response({"reached": why == "reached", "why": why, "task": seen})
+        return _no_task(task_id)
+    state = _task_state(task, service.clocks.now(account))
+    return json_response({"reached": why == "reached", "why": why, "task": state})
 
 
-async def wait_for_callbacks(ask: ControlRequest) -> ControlResponse:
-    """Answer when so many callbacks were delivered."""
+async def wait_for_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
+    """Respond when so many callbacks were delivered."""
+    service, account = request.service, request.account
 
     async def delivered() -> list[Delivery]:
-        known = await ask.service.store.deliveries(ask.account.token)
-        return [one for one in known if any(map(succeeded, one.attempts))]
+        deliveries = await service.store.deliveries(account.token)
+        return [delivery for delivery in deliveries if any(map(succeeded, delivery.attempts))]
 
-    async def reached() -> Reached:
-        return len(await delivered()) >= ask.body.count, math.inf
+    async def are_delivered() -> Reached:
+        return len(await delivered()) >= request.body.count, math.inf
 
-    why = await wait(ask.service.clocks, ask.service.notifier, ask.account, reached, ask.body.timeout)
-    seen = await _deliveries(ask, await delivered())
-    return json_response({"reached": why == "reached", "why": why, "callbacks": seen})
+    timeout = seconds_of(request.body.timeout, "timeout", _LONGEST_WAIT)
+    if isinstance(timeout, ApiError):
+        return timeout
+    why = await wait(service.clocks, service.notifier, account, are_delivered, timeout)
+    states = await _delivery_states(request, await delivered())
+    return json_response({"reached": why == "reached", "why": why, "callbacks": states})
 
 
-async def calls_made(ask: ControlRequest) -> list[journal.Made]:
+async def sent_callbacks(request: ControlRequest) -> list[journal.SentCallback]:
     """Every attempt of every delivery of the account, with the body that was sent."""
-    found = []
-    for owed in await ask.service.store.deliveries(ask.account.token):
-        task = await ask.service.store.task(owed.task_id)
+    sent = []
+    for delivery in await request.service.store.deliveries(request.account.token):
+        task = await request.service.store.task(delivery.task_id)
         if task is not None:
-            found += [
-                journal.Made(owed, one, task_body.to_json(task, _told_at(task, one))) for one in owed.attempts
+            sent += [
+                journal.SentCallback(delivery, attempt, task_body.to_json(task, _body_instant(task, attempt)))
+                for attempt in delivery.attempts
             ]
-    return found
+    return sent
 
 
-def _told_at(task: Task, attempt: Attempt) -> float:
-    """The instant that a callback tells of: the end, even when it comes too early."""
+def _body_instant(task: Task, attempt: Attempt) -> float:
+    """The instant that the body of a callback describes: the end of the task, even when it was sent too early."""
     return max(attempt.at, task.plan.ends)
 
 
-def _outcome(ask: ControlRequest) -> Outcome | ApiError:
-    body: Forced = ask.body
+def _outcome(request: ControlRequest) -> Outcome | ApiError:
+    body: ForcedOutcome = request.body
+    if body.failure is None and body.outcome is None:
+        return ApiError(400, "outcome: must be completed or failed", "outcome")
+    if body.failure is None and body.outcome == "completed":
+        return SUCCESS
     if body.outcome == "completed":
-        return SUCCESS if body.code is None else ApiError(400, "code: a completed task has none", "code")
-    known = {failure.code: failure for failure in ask.service.spec.failures}
-    if body.code not in known:
-        return ApiError(400, f"code: has to be one of {', '.join(known)}", "code")
-    return Outcome(known[body.code])
+        return ApiError(400, "failure: a completed task has none", "failure")
+    failures = {failure.code: failure for failure in request.service.spec.failures}
+    if body.failure not in failures:
+        return ApiError(400, f"failure: must be one of {', '.join(failures)}", "failure")
+    return Outcome(failures[body.failure])
 
 
-async def _own(ask: ControlRequest, task_id: str) -> Task | None:
-    task = await ask.service.store.task(task_id)
-    return task if task is not None and task.account == ask.account.token else None
+async def _own_task(request: ControlRequest, task_id: str) -> Task | None:
+    task = await request.service.store.task(task_id)
+    return task if task is not None and task.account == request.account.token else None
 
 
-async def _owed(ask: ControlRequest) -> Delivery | ApiError:
-    task = await _own(ask, ask.task_id)
-    owed = None if task is None else await ask.service.store.delivery(task.id)
-    return owed or ApiError(404, f"no callback is owed for {ask.task_id[:60]!r}")
+async def _own_delivery(request: ControlRequest) -> Delivery | ApiError:
+    task = await _own_task(request, request.task_id)
+    delivery = None if task is None else await request.service.store.delivery(task.id)
+    return delivery or ApiError(404, f"there is no callback for {request.task_id[:60]!r}")
 
 
-def _unknown(task_id: str) -> ApiError:
+def _no_task(task_id: str) -> ApiError:
     return ApiError(404, f"the account has no task {task_id[:60]!r}")
-
-
-async def _told(ask: ControlRequest, task_id: str) -> ControlResponse | ApiError:
-    task = await _own(ask, task_id)
-    if task is None:
-        return _unknown(task_id)
-    return json_response(_shown(task, ask.service.clocks.now(ask.account)))
 
 
 def _finite(instant: float) -> float | None:
     return instant if math.isfinite(instant) else None
 
 
-def _shown(task: Task, now: float) -> dict[str, Any]:
+def _task_state(task: Task, now: float) -> dict[str, Any]:
     plan, seen = task.plan, view(task.plan, now)
     failure = plan.outcome.failure
-    ending = "completed" if failure is None else "failed"
+    outcome = "completed" if failure is None else "failed"
     return {
         "id": task.id,
         "operation": task.operation.id,
@@ -196,35 +217,42 @@ def _shown(task: Task, now: float) -> dict[str, Any]:
             "ends": _finite(plan.ends),
             "expires": _finite(plan.expires) if failure is None else None,
         },
-        "outcome": ending if math.isfinite(plan.ends) else None,
-        "code": failure.code if failure is not None and seen.phase is Phase.FAILED else None,
+        "outcome": outcome if math.isfinite(plan.ends) else None,
+        "failure": failure.code if failure is not None and seen.phase is Phase.FAILED else None,
         "body": task_body.to_dict(task, now),
     }
 
 
-async def _deliveries(ask: ControlRequest, owed: Sequence[Delivery]) -> list[dict[str, Any]]:
-    dues = ask.service.callback_service.scheduler.dues(ask.account)
-    found = []
-    for one in owed:
-        task = await ask.service.store.task(one.task_id)
+async def _delivery_states(request: ControlRequest, deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
+    dues = request.service.callback_service.scheduler.dues(request.account)
+    redactor = journal.redactor_of((), request.account.token)
+    states = []
+    for delivery in deliveries:
+        task = await request.service.store.task(delivery.task_id)
         if task is not None:
-            found.append(_delivery(task, one, dues, journal.secrets_of(ask.account.token)))
-    return found
+            states.append(_delivery_state(task, delivery, dues, redactor))
+    return states
 
 
-def _delivery(task: Task, owed: Delivery, dues: dict[str, float], secrets: tuple[str, ...]) -> dict[str, Any]:
-    state = "owed" if owed.task_id in dues else "given up"
-    if any(map(succeeded, owed.attempts)):
+def _delivery_state(
+    task: Task, delivery: Delivery, dues: Mapping[str, float], redactor: Redactor
+) -> dict[str, Any]:
+    state = "owed" if delivery.task_id in dues else "given up"
+    if any(map(succeeded, delivery.attempts)):
         state = "delivered"
-    url = journal.clean(owed.target.url, secrets)
+    url = redactor.text(delivery.target.url)
     attempts = [
         {
-            "at": one.at,
-            "request": {"method": "POST", "url": url, "body": task_body.to_dict(task, _told_at(task, one))},
-            "status": one.status,
-            "problem": one.problem,
+            "at": attempt.at,
+            "request": {
+                "method": "POST",
+                "url": url,
+                "body": task_body.to_dict(task, _body_instant(task, attempt)),
+            },
+            "status": attempt.status,
+            "problem": attempt.problem,
         }
-        for one in owed.attempts
+        for attempt in delivery.attempts
     ]
-    due = _finite(dues.get(owed.task_id, math.inf))
-    return {"task_id": owed.task_id, "url": url, "state": state, "due": due, "attempts": attempts}
+    due = _finite(dues.get(delivery.task_id, math.inf))
+    return {"task_id": delivery.task_id, "url": url, "state": state, "due": due, "attempts": attempts}

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
 from evolink_mock.domain import ids
+from evolink_mock.domain.exchange import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from evolink_mock.domain.clock import Clock
-    from evolink_mock.domain.exchange import Exchange
     from evolink_mock.domain.tasks import Plan, Task
     from evolink_mock.domain.units import Rate
 
 
-JOURNAL = 200  # exchanges kept per account
 _DECIMALS = 6  # of credits, so that three times 0.1 is 0.3
 
 
@@ -52,7 +50,7 @@ class Account(Struct):
     window_start: float = -1.0  # of the rate window that `window_count` belongs to
     window_count: int = 0
     clock: Clock | None = None  # its own, when a test moves it; else the server's
-    journal: deque[Exchange] = field(default_factory=lambda: deque(maxlen=JOURNAL))
+    journal: Journal = field(default_factory=Journal)
     assigned: list[AssignedRecipe] | None = None
     turns: dict[str, int] | None = None  # turns taken of sequences that come with the requests themselves
     applied: set[str] | None = None  # steps whose credits or rate limit have been set

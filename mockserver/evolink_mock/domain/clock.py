@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Clock(Protocol):
@@ -34,10 +38,10 @@ class SystemClock:
     def now(self) -> float:
         """The current instant."""
         if self._anchor is None:
-            self._anchor = time.monotonic()
-            self._start = time.time() if self._start is None else self._start
+            self._anchor = stopwatch()
+            self._start = _wall_time() if self._start is None else self._start
             return self._start
-        return self._start + (time.monotonic() - self._anchor) * self._scale  # type: ignore[operator]
+        return self._start + (stopwatch() - self._anchor) * self._scale  # type: ignore[operator]
 
     async def sleep_until(self, instant: float) -> None:
         """Return when `now()` has reached `instant`."""
@@ -80,4 +84,25 @@ def local_time() -> str:
     return time.strftime("%H:%M:%S")
 
 
-stopwatch = time.perf_counter  # seconds of real time, for durations
+def stopwatch() -> float:
+    """Seconds of real time, for durations, whatever a test has done to the functions of `time`."""
+    return _FUNCTIONS["perf_counter"]()
+
+
+def _wall_time() -> float:
+    """Unix seconds of the system clock, which freezegun and time-machine may hide from everybody else."""
+    time_machine = sys.modules.get("time_machine")
+    if time_machine is not None:
+        instant: float = time_machine.escape_hatch.time.time()
+        return instant
+    return _FUNCTIONS["time"]()
+
+
+def _real(name: str) -> Callable[[], float]:
+    """A function of `time`, even if freezegun replaced it before this module was imported."""
+    freezegun = sys.modules.get("freezegun.api")
+    return getattr(freezegun, f"real_{name}", None) or getattr(time, name)  # type: ignore[no-any-return]
+
+
+# freezegun replaces what modules name; it does not look into dictionaries.
+_FUNCTIONS = {name: _real(name) for name in ("perf_counter", "time")}

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import MsgspecError, Struct
+from msgspec.json import decode
 
 if TYPE_CHECKING:
-    from collections import deque
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 SCOPE_KEY = "evolink_mock.exchange"  # the key of the exchange in the ASGI scope
 KEPT = 65_536  # bytes of a request body that are kept
+WARNING = "warning: "  # begins a note on what is accepted, but probably a mistake
+JOURNAL = 200  # exchanges kept of an account
+JOURNAL_BYTES = 4 * 1024 * 1024  # kept of an account
+VIOLATIONS = 1000  # kept of an account, apart from the exchanges
+_RECORD = 1000  # bytes of an exchange beside its texts, about
+_NOT_OWN = {"invalid_task_id", "task_not_found", "permission_denied"}  # errors of a query, as documented
 
 
 class Exchange(Struct):
@@ -32,10 +39,100 @@ class Exchange(Struct):
     seconds: float = 0.0  # how long the response took, in real time
     answer_headers: Sequence[tuple[bytes, bytes]] = ()
     answer_body: bytes = b""  # empty for a result file
-    journal: deque[Exchange] | None = None  # of the account, where the exchange is appended when it is over
+    journal: Journal | None = None  # of the account, where the exchange is appended when it is over
 
     def __repr__(self) -> str:
         """The fields that a log or a traceback may show."""
         return (
             f"<Exchange {self.method} {self.path} {self.status} account={self.account} task={self.task_id}>"
         )
+
+    def size(self) -> int:
+        """Bytes that it holds, about."""
+        headers = (*self.request_headers, *self.answer_headers)
+        return (
+            _RECORD
+            + len(self.path)
+            + len(self.query)
+            + len(self.request_body)
+            + len(self.answer_body)
+            + sum(len(name) + len(value) for name, value in headers)
+        )
+
+
+class Violation(Struct, frozen=True):
+    """What a request violated of the contract. `task_id`, if any, is no violation for whoever owns that task."""
+
+    at: float
+    method: str
+    path: str
+    status: int
+    text: str
+    task_id: str = ""
+
+
+class Journal:
+    """The last exchanges of an account, bounded in number and in bytes, and apart from them what they violated."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._exchanges: deque[tuple[Exchange, int]] = deque()
+        self._bytes = 0
+        self.violations: deque[Violation] = deque(maxlen=VIOLATIONS)
+        self.dropped = 0  # exchanges that are not kept any more
+        self.dropped_violations = 0
+
+    def append(self, exchange: Exchange) -> None:
+        """Record an exchange that is over."""
+        size = exchange.size()
+        self._exchanges.append((exchange, size))
+        self._bytes += size
+        while len(self._exchanges) > JOURNAL or (self._bytes > JOURNAL_BYTES and len(self._exchanges) > 1):
+            self._bytes -= self._exchanges.popleft()[1]
+            self.dropped += 1
+        for violation in _violations(exchange):
+            self.dropped_violations += len(self.violations) == VIOLATIONS
+            self.violations.append(violation)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return (exchange for exchange, _ in self._exchanges)
+
+    def __len__(self) -> int:
+        return len(self._exchanges)
+
+
+def violations(exchange: Exchange) -> list[str]:
+    """What of the contract a request violated: why it was refused with a 400, and what it is warned of."""
+    refused = exchange.status == 400  # noqa: PLR2004
+    return [note for note in exchange.notes if refused or note.startswith(WARNING)]
+
+
+def _violations(exchange: Exchange) -> Iterator[Violation]:
+    texts = violations(exchange)
+    for text in texts:
+        yield Violation(exchange.at, exchange.method, exchange.path, exchange.status, text)
+    if exchange.method == "GET" and exchange.status >= 400 and not texts:  # noqa: PLR2004  (an error)
+        code = _error_code(exchange.answer_body)
+        task_id = exchange.path.rpartition("/")[2]
+        if code in _NOT_OWN and task_id:
+            text = f"{code}: {task_id!r} is not a task of this account"
+            yield Violation(exchange.at, exchange.method, exchange.path, exchange.status, text, task_id)
+
+
+class _Error(Struct, frozen=True):
+    code: str | int
+
+
+class _Refusal(Struct, frozen=True):
+    error: _Error
+
+
+def _error_code(body: bytes) -> str | int | None:
+    """The code of an error in the documented shape."""
+    try:
+        return decode(body, type=_Refusal).error.code
+    except MsgspecError:  # a gateway's page, say
+        return None

@@ -65,3 +65,9 @@ class Speed(Struct, frozen=True):
 
 
 REALTIME = Speed(80.0, 250.0)  # the range of the real service for a clip of six seconds
+
+
+def format_rate(rate: Rate) -> str:
+    """A rate as `parse_rate` reads it."""
+    window = next(name for name, seconds in _WINDOWS.items() if seconds == rate.seconds)
+    return f"{rate.limit}/{window}"

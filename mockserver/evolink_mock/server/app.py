@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from starlette.routing import Mount, Route, Router
+from starlette.routing import Route, Router
 
 from evolink_mock.api.create import CreateEndpoint
 from evolink_mock.api.credits import CreditsEndpoint
@@ -38,10 +38,12 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
     `ExchangeMiddleware` replaces the error layers of that class, and has to be outermost.
     """
     routes = _routes(service)
-    control = [Mount(PREFIX, control_routes(service))] if service.settings.control == "on" else []
-    paths = [route.path for route in routes] + (CONTROL_PATHS if control else [])
+    paths = [route.path for route in routes] + (CONTROL_PATHS if service.settings.control == "on" else [])
     router = Router(
-        [*routes, *control], default=NotFound(paths), redirect_slashes=False, lifespan=_lifespan(service)
+        [*routes, *control_routes(service)],
+        default=NotFound(paths),
+        redirect_slashes=False,
+        lifespan=_lifespan(service),
     )
     cross_origin = CrossOrigin(service.settings.cors, closed=PREFIX)
     return ExchangeMiddleware(router, RouteTable(routes), _with_journal(service, observe), cross_origin)
@@ -51,7 +53,7 @@ def _with_journal(service: Service, observe: Callable[[Exchange], None]) -> Call
     """Record exchanges of no account, too: without a valid key, or for an unknown path."""
 
     def record(exchange: Exchange) -> None:
-        if exchange.journal is None and not exchange.path.startswith(f"{PREFIX}/"):
+        if exchange.journal is None and not f"{exchange.path}/".startswith(f"{PREFIX}/"):
             exchange.at = exchange.at or service.clock.now() - exchange.seconds
             service.anonymous.journal.append(exchange)
         observe(exchange)

@@ -1,11 +1,16 @@
-"""An account of a mock in the hands of a test: its clock, its recipes, its callbacks, what it was asked."""
+"""An account of a mock, as a test uses it: its clock, its recipes, its callbacks, its requests.
+
+Each method that moves time or waits has an async twin, `…_async`, for tests whose receiver runs in the same event loop.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, overload
 
+from msgspec import Struct
 from msgspec.json import decode
 
 from evolink_mock.domain.units import parse_duration
@@ -18,79 +23,139 @@ from evolink_mock.testing.models import (
     Event,
     JournalEntry,
     TaskState,
+    ViolationList,
     WaitedForCallbacks,
     WaitedForTask,
 )
 from evolink_mock.testing.violations import ContractViolationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from evolink_mock.testing.transport import Transport
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Operation = Literal["create", "query", "media", "credits", "any"]
+_PAGE = 1000  # items of a list that are requested at one time
 _WAIT_SECONDS = 10.0
-_MARGIN_SECONDS = 30.0  # that a mock may be late with the answer to a wait
+_MARGIN_SECONDS = 30.0  # that the mock may take beyond the time-out of a wait
+
+
+class _Page(Struct):
+    next: str | None
+
+
+class _TaskPage(_Page):
+    tasks: list[TaskState]
+
+
+class _CallbackPage(_Page):
+    callbacks: list[CallbackState]
+
+
+class _Journal(Struct):
+    entries: list[JournalEntry]
+
+
+async def _in_thread(method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a method without blocking the event loop, asyncio's or trio's."""
+    import anyio.to_thread
+
+    return await anyio.to_thread.run_sync(partial(method, *args, **kwargs))
+
+
+def _seconds(duration: str | float) -> float:
+    return parse_duration(duration) if isinstance(duration, str) else duration
+
+
+def _pages(control: ControlClient, path: str) -> Iterator[bytes]:
+    """The pages of a list of the control API."""
+    after: str | None = ""
+    while after is not None:
+        raw = control.request("GET", f"{path}?limit={_PAGE}" + (f"&after={after}" if after else ""))
+        yield raw
+        after = decode(raw, type=_Page).next
 
 
 class MockClock:
-    """The account's time, in Unix seconds. It runs until it is frozen, set or advanced."""
+    """The account's time, in Unix seconds. It runs until it is frozen, set or advanced.
+
+    Not to be moved from within a callback handler: the move waits for that handler, so it is refused with
+    `ControlError` (409).
+    """
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
 
     def now(self) -> float:
-        """What time it is."""
-        return decode(self._control.ask("GET", "/clock"), type=ClockState).now
+        """The account's time."""
+        return decode(self._control.request("GET", "/clock"), type=ClockState).now
 
     def freeze(self) -> float:
-        """Stop the time where it is, which is returned."""
-        return decode(self._control.ask("POST", "/clock/freeze"), type=ClockState).now
+        """Stop the time, and return it."""
+        return decode(self._control.request("POST", "/clock/freeze"), type=ClockState).now
 
-    def advance(self, by: str | float) -> list[Event]:
-        """Move the time forward by seconds, or by `500ms`, `5s`, `2m`, `24h`; what happened on the way, in order.
+    def advance(self, seconds: str | float) -> list[Event]:
+        """Move the time forward by seconds, or by `500ms`, `5s`, `2m`, `24h`. Returns what happened, in order.
 
-        Returns when it has happened: callbacks with their real exchange, and their retries. The clock is frozen
-        from then on. ValueError for what is no duration.
+        Callbacks, and their retries, have been sent when it returns, so their receiver must run in another thread; in
+        the event loop of the test itself, use `advance_async`. The clock is frozen from then on. ValueError for an
+        invalid duration.
         """
-        seconds = parse_duration(by) if isinstance(by, str) else by
-        return self._moved("/clock/advance", {"seconds": seconds})
+        return self._move("/clock/advance", {"seconds": _seconds(seconds)})
+
+    async def advance_async(self, seconds: str | float) -> list[Event]:
+        """As `advance`, without blocking the event loop."""
+        return await _in_thread(self.advance, seconds)
 
     def set(self, instant: float) -> list[Event]:
-        """As `advance`, to an instant. `ControlError` for one that is past."""
-        return self._moved("/clock/set", {"now": instant})
+        """As `advance`, to an instant. `ControlError` for one in the past."""
+        return self._move("/clock/set", {"now": instant})
+
+    async def set_async(self, instant: float) -> list[Event]:
+        """As `set`, without blocking the event loop."""
+        return await _in_thread(self.set, instant)
 
     def resume(self) -> None:
-        """Let the time run again, from where it stands."""
-        self._control.ask("POST", "/clock/resume")
+        """Let the time run again, from where it stopped."""
+        self._control.request("POST", "/clock/resume")
 
-    def _moved(self, path: str, body: dict[str, float]) -> list[Event]:
-        return decode(self._control.ask("POST", path, body), type=ClockState).happened
+    def _move(self, path: str, body: dict[str, float]) -> list[Event]:
+        return decode(self._control.request("POST", path, body), type=ClockState).happened
 
 
 class MockCallbacks(Sequence[CallbackState]):
-    """The deliveries that the account owes or has made, in the order of the tasks; asked anew each time."""
+    """The callbacks of the account, delivered or not, in the order of its tasks; requested anew each time."""
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
 
-    def wait(self, count: int = 1, timeout: float = _WAIT_SECONDS) -> list[CallbackState]:
+    def wait(self, count: int = 1, timeout: str | float = _WAIT_SECONDS) -> list[CallbackState]:
         """Wait until so many were delivered (answered 2xx), and return those. TimeoutError says why not.
 
-        `timeout` is in real seconds. On a frozen clock nothing comes, so `wait` is over at once: advance it.
+        `timeout` is in real seconds. On a frozen clock no callback is sent, so it raises at once: advance the clock.
         """
-        asked = {"count": count, "timeout": timeout}
-        raw = self._control.ask("POST", "/wait/callbacks", asked, seconds=timeout + _MARGIN_SECONDS)
+        seconds = _seconds(timeout)
+        body = {"count": count, "timeout": seconds}
+        raw = self._control.request("POST", "/wait/callbacks", body, seconds=seconds + _MARGIN_SECONDS)
         waited = decode(raw, type=WaitedForCallbacks)
         if not waited.reached:
-            raise _too_late(
-                f"{len(waited.callbacks)} of {count} callbacks were delivered", waited.why, timeout
-            )
+            delivered = f"{len(waited.callbacks)} of {count} callbacks were delivered"
+            raise _timeout_error(delivered, waited.why, seconds)
         return waited.callbacks
 
+    async def wait_async(self, count: int = 1, timeout: str | float = _WAIT_SECONDS) -> list[CallbackState]:  # noqa: ASYNC109
+        """As `wait`, without blocking the event loop."""
+        return await _in_thread(self.wait, count, timeout)
+
     def replay(self, task_id: str) -> CallbackState:
-        """Attempt the delivery of a task once more, now, whatever became of it."""
-        return decode(self._control.ask("POST", f"/callbacks/{task_id}/replay"), type=CallbackState)
+        """Attempt the callback of a task once more, now, whatever its result was."""
+        return decode(self._control.request("POST", f"/callbacks/{task_id}/replay"), type=CallbackState)
+
+    async def replay_async(self, task_id: str) -> CallbackState:
+        """As `replay`, without blocking the event loop."""
+        return await _in_thread(self.replay, task_id)
 
     @overload
     def __getitem__(self, index: int) -> CallbackState: ...
@@ -106,12 +171,12 @@ class MockCallbacks(Sequence[CallbackState]):
         return repr(self._all())
 
     def _all(self) -> list[CallbackState]:
-        raw = self._control.ask("GET", "/callbacks")
-        return decode(raw, type=dict[str, list[CallbackState]])["callbacks"]
+        pages = _pages(self._control, "/callbacks")
+        return [state for page in pages for state in decode(page, type=_CallbackPage).callbacks]
 
 
 class ActiveRecipe:
-    """A recipe that stands. As a context manager it clears, at the end, all that then stands for the account."""
+    """An assigned recipe. Used as a context manager, it clears all recipes of the account at the end."""
 
     def __init__(self, clear: Callable[[], None]) -> None:
         self._clear = clear
@@ -124,9 +189,9 @@ class ActiveRecipe:
 
 
 class MockAccount:
-    """One token's own world on a mock: nothing here is seen by, or changed by, another token.
+    """An account of a mock, isolated from all others.
 
-    `base_url` is what a client is pointed at, `token` its API key.
+    `base_url` is the base URL for the client under test, `token` its API key.
     """
 
     def __init__(
@@ -149,93 +214,96 @@ class MockAccount:
         return f"<MockAccount at {self.base_url}>"
 
     def recipe(self, text: str, times: int | None = None, operation: Operation = "any") -> ActiveRecipe:
-        """Have the next `times` requests follow a recipe; None: all, until `clear_recipes`.
+        """Assign a recipe to the next `times` requests to `operation`; None: until `clear_recipes`.
 
-        `operation` is whose requests those are. Used as a context manager, the recipe ends with the block.
-        `ControlError` for an unknown recipe names the nearest.
+        Used as a context manager, it ends with the block. `ControlError` for an unknown recipe names the nearest.
         """
-        order = {"recipe": text, "times": times, "operation": operation}
-        self._control.ask("POST", "/recipes", order)
+        assignment = {"recipe": text, "times": times, "operation": operation}
+        self._control.request("POST", "/recipes", assignment)
         return ActiveRecipe(self.clear_recipes)
 
     def clear_recipes(self) -> None:
-        """Take back all recipes that stand."""
-        self._control.ask("DELETE", "/recipes")
+        """Remove all recipes assigned to the account."""
+        self._control.request("DELETE", "/recipes")
 
     @property
     def state(self) -> AccountState:
         """Its credits and limits."""
-        return decode(self._control.ask("GET", "/account"), type=AccountState)
+        return decode(self._control.request("GET", "/account"), type=AccountState)
 
     @property
     def tasks(self) -> list[TaskState]:
         """Its tasks as they are now, in the order of creation, each with its whole timetable."""
-        return decode(self._control.ask("GET", "/tasks"), type=dict[str, list[TaskState]])["tasks"]
+        pages = _pages(self._control, "/tasks")
+        return [state for page in pages for state in decode(page, type=_TaskPage).tasks]
 
     @property
     def requests(self) -> list[JournalEntry]:
-        """The last 500 requests that its token made of the API, in the order in which they ended."""
-        return decode(self._control.ask("GET", "/journal"), type=dict[str, list[JournalEntry]])["entries"]
+        """The last 200 requests made with its token, in the order in which they ended."""
+        return decode(self._control.request("GET", "/journal"), type=_Journal).entries
 
-    def wait_for(self, task_id: str, timeout: float = _WAIT_SECONDS) -> TaskState:
-        """Wait until a task is over. TimeoutError after `timeout` real seconds, and at once on a frozen clock."""
-        asked = {"task_id": task_id, "timeout": timeout}
-        raw = self._control.ask("POST", "/wait/task", asked, seconds=timeout + _MARGIN_SECONDS)
+    def wait_for(self, task_id: str, timeout: str | float = _WAIT_SECONDS) -> TaskState:
+        """Wait until a task is finished. TimeoutError after `timeout` real seconds, and at once on a frozen clock."""
+        seconds = _seconds(timeout)
+        body = {"task_id": task_id, "timeout": seconds}
+        raw = self._control.request("POST", "/wait/task", body, seconds=seconds + _MARGIN_SECONDS)
         waited = decode(raw, type=WaitedForTask)
         if not waited.reached:
-            raise _too_late(f"{task_id} is {waited.task.status}", waited.why, timeout)
+            raise _timeout_error(f"{task_id} is {waited.task.status}", waited.why, seconds)
         return waited.task
 
+    async def wait_for_async(self, task_id: str, timeout: str | float = _WAIT_SECONDS) -> TaskState:  # noqa: ASYNC109
+        """As `wait_for`, without blocking the event loop."""
+        return await _in_thread(self.wait_for, task_id, timeout)
+
     def finish(self, task_id: str, failure: str | None = None) -> TaskState:
-        """End a task now: completed, or failed with one of the documented codes. Its callback falls due now."""
-        outcome: dict[str, Any] = {"outcome": "completed"}
-        if failure is not None:
-            outcome = {"outcome": "failed", "code": failure}
-        return decode(self._control.ask("POST", f"/tasks/{task_id}/outcome", outcome), type=TaskState)
+        """End a task now: completed, or failed with a documented code. Its callback is due now."""
+        outcome = {"outcome": "completed" if failure is None else "failed", "failure": failure}
+        return decode(self._control.request("POST", f"/tasks/{task_id}/outcome", outcome), type=TaskState)
+
+    async def finish_async(self, task_id: str, failure: str | None = None) -> TaskState:
+        """As `finish`, without blocking the event loop."""
+        return await _in_thread(self.finish, task_id, failure)
 
     def expect_violation(self, match: str = "") -> None:
-        """Say that a request will break the contract, in words that the regular expression `match` is found in.
+        """Expect a request to violate the contract, described by a text that the regular expression `match` matches.
 
-        `check`, which the fixture calls when the test is over, fails without one.
+        `check`, which the fixture calls at the end of the test, fails without one.
         """
         re.compile(match)
         self._expected.append(match)
 
     def check(self) -> None:
-        """Raise `ContractViolationError` that names each request which broke the contract and was not expected to.
+        """Raise `ContractViolationError` for each unexpected violation, and each expected one that did not occur.
 
-        So does an expected one that did not come. An error that a recipe made breaks nothing, and what the mock
-        lets pass with a warning may be expected, but need not be.
+        An error caused by a recipe is no violation. A warning may be expected, but need not be.
         """
-        entries = self.requests
-        broken = violations.noted(entries)
-        if refused := violations.refused_queries(entries):
-            broken += violations.strangers(refused, {task.id for task in self.tasks})
-        if lines := violations.problems(broken, self._expected):
+        found = decode(self._control.request("GET", "/violations"), type=ViolationList)
+        if lines := violations.problems(found, self._expected):
             raise ContractViolationError(
-                "the contract was broken:\n" + "\n".join(f"  - {line}" for line in lines)
+                "the contract was violated:\n" + "\n".join(f"  - {line}" for line in lines)
             )
 
     def reset(self) -> None:
-        """Begin anew on the same terms: no tasks, callbacks, recipes or journal, and nothing expected."""
+        """Start again with the same terms: no tasks, callbacks, recipes or journal, and nothing expected."""
         self._expected.clear()
-        self._control.ask("POST", "/accounts", self._terms)
+        self._control.request("POST", "/accounts", self._terms)
 
     def drop(self) -> None:
-        """Let the mock forget the account: it is not needed any more."""
-        self._control.ask("DELETE", "/account")
+        """Delete the account from the mock."""
+        self._control.request("DELETE", "/account")
 
     def transport(self) -> Transport:
         """A transport for `httpx.Client` and `httpx.AsyncClient` that reaches the mock without a socket.
 
-        Whatever the URL: a client of the API's true address is answered by the mock. RuntimeError when the
-        mock is in another process.
+        It ignores the host of the URL: a client with the API's true address reaches the mock too. RuntimeError when
+        the mock is in another process.
         """
         if self._transport is None:
-            raise RuntimeError("the mock does not run in this process: use base_url")
+            raise RuntimeError("the mock runs in another process: use base_url")
         return self._transport()
 
 
-def _too_late(what: str, why: str, timeout: float) -> TimeoutError:
-    because = "the clock is frozen: advance it" if why == "frozen" else f"after {timeout:g} s"
-    return TimeoutError(f"{what}; {because}")
+def _timeout_error(state: str, why: str, timeout: float) -> TimeoutError:
+    reason = "the clock is frozen: advance it" if why == "frozen" else f"after {timeout:g} s"
+    return TimeoutError(f"{state}; {reason}")

@@ -1,4 +1,4 @@
-"""The control API as a test calls it: a few lines over the standard library, as a mock may be anywhere."""
+"""A client of the control API, over the standard library: what replaces httpx or requests in a test does not see it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-_SECONDS = 60.0  # for an answer: a day that is advanced may hold many callbacks
+_SECONDS = 60.0  # for a response: a day that is advanced may hold many callbacks
 _CONTROL = "/__mock__"
 
 
 class ControlError(Exception):
-    """The mock refused what a test asked of it: the HTTP `status`, and why."""
+    """The mock refused a control request: the HTTP `status`, and the reason."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{message} ({status})")
@@ -30,37 +30,37 @@ class ControlClient:
         if token is not None:
             self._headers["authorization"] = f"Bearer {token}"
 
-    def ask(self, method: str, path: str, body: Any = None, *, seconds: float = _SECONDS) -> bytes:
-        """The body of the answer. `ControlError` for a refusal, `ConnectionError` when no mock answers.
+    def request(self, method: str, path: str, body: Any = None, *, seconds: float = _SECONDS) -> bytes:
+        """The body of the response. `ControlError` for a refusal, `ConnectionError` when no mock responds.
 
-        No proxy is asked: what stands in the environment is for the code under test.
+        Proxy variables of the environment are ignored: they are for the code under test.
         """
         content = None if body is None else msgspec.json.encode(body)
         headers = self._headers if content is None else {**self._headers, "content-type": "application/json"}
         try:
             with closing(self._connection(seconds)) as connection:
                 connection.request(method, f"{self._url.path.rstrip('/')}{_CONTROL}{path}", content, headers)
-                answer = connection.getresponse()
-                raw = answer.read()
+                response = connection.getresponse()
+                raw = response.read()
         except (OSError, HTTPException) as error:
             where = self._url.geturl()
             raise ConnectionError(
-                f"no evolink-mock answers at {where}: {error or type(error).__name__}"
+                f"no evolink-mock responds at {where}: {error or type(error).__name__}"
             ) from error
-        if answer.status >= 300:  # noqa: PLR2004  (no answer of the control API is a redirect)
-            raise ControlError(answer.status, _message(raw))
+        if response.status >= 300:  # noqa: PLR2004  (the control API never redirects)
+            raise ControlError(response.status, _message(raw))
         return raw
 
     def _connection(self, seconds: float) -> HTTPConnection:
         if not self._url.hostname or self._url.scheme not in {"http", "https"}:
-            raise ConnectionError("it is no URL; write http://HOST:PORT")
+            raise ConnectionError("invalid URL: write http://HOST:PORT")
         kind = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
         return kind(self._url.hostname, self._url.port, timeout=seconds)
 
 
 def _message(raw: bytes) -> str:
-    """What an error body says, or that it is none of the mock's."""
+    """The message of an error body, or that it is not one of the mock."""
     try:
         return str(msgspec.json.decode(raw)["error"]["message"])
     except (msgspec.DecodeError, KeyError, TypeError):
-        return "the answer is not the mock's: has it a control API?"
+        return "this is not a response of evolink-mock: does it have a control API?"

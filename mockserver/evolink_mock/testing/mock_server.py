@@ -1,8 +1,9 @@
-"""A mock for a test, or for anything else in Python: started here on a free port, or one that runs already."""
+"""A mock server for Python: started on a free port, or one that is running already."""
 
 from __future__ import annotations
 
 import secrets
+import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypedDict, Unpack
@@ -50,10 +51,11 @@ class MockServerSettings(TypedDict, total=False):
     proxy_port: int
     offline: bool
     ca_dir: str | Path
+    allow_hosts: Iterable[str]
 
 
 class MockServer:
-    """A mock while the `with` block runs, in a thread of this process; with `url`, the one that answers there.
+    """A mock while the `with` block runs, in a thread of this process; with `url`, the one that is running there.
 
     An invalid setting raises ValueError, an unknown one TypeError. Starting raises `PortError` or `SpecError`,
     attaching `ConnectionError`.
@@ -72,9 +74,9 @@ class MockServer:
 
     @property
     def base_url(self) -> str:
-        """What a client is pointed at; without a slash at the end."""
+        """The base URL for clients, without a trailing slash."""
         if self._base_url is None:
-            raise RuntimeError("the mock does not run: use it in a `with` block")
+            raise RuntimeError("the mock is not running: use it in a `with` block")
         return self._base_url
 
     def account(
@@ -85,10 +87,10 @@ class MockServer:
         rate: str | None = None,
         denied_models: Sequence[str] = (),
     ) -> MockAccount:
-        """A new account with these terms, where they are given; the rest are the server's.
+        """A new account with these terms; those left out are the server's.
 
-        Without a `token` it has one that anonymous else has. One that is open already begins anew. `ControlError`
-        with status 401 when the server takes only tokens that were named to it.
+        Without a `token` it gets a random one. An account that is open already starts again. `ControlError` with
+        status 401 when the server accepts only certain tokens.
         """
         given = {"credits": credits, "rate": rate, "denied_models": list(denied_models) or None}
         terms = {name: value for name, value in given.items() if value is not None}
@@ -99,10 +101,10 @@ class MockServer:
 
     def __enter__(self) -> Self:
         if self._base_url is not None:
-            raise RuntimeError("the mock runs already")
+            raise RuntimeError("the mock is running already")
         if self._url is not None:
             base_url = self._url.rstrip("/")
-            ControlClient(base_url).ask("GET", "/health")
+            ControlClient(base_url).request("GET", "/health")
         else:
             self._hosted = self._ending.enter_context(_hosting(self._settings))
             base_url = self._hosted.base_url
@@ -124,9 +126,19 @@ def _settings(keywords: MockServerSettings) -> Settings:
     return gather(Settings, [from_keywords({**defaults, **keywords}, Settings)])
 
 
+def _refuse_gevent() -> None:
+    """RuntimeError where gevent has replaced threads and sockets, with which an event loop cannot run beside a test."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        raise RuntimeError(
+            "gevent.monkey.patch_all() has replaced threads and sockets, so a mock cannot run in this process: "
+            "start `evolink-mock serve` beside it, and use MockServer(url)"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Hosted:
-    """A mock in a thread of this process, with its app and its loop in hand."""
+    """A mock in a thread of this process."""
 
     base_url: str
     app: ASGIApp
@@ -140,7 +152,8 @@ class _Hosted:
 
 @contextmanager
 def _hosting(settings: Settings) -> Iterator[_Hosted]:
-    """A mock that answers requests while the block runs."""
+    """A mock that serves requests while the block runs."""
+    _refuse_gevent()
     from evolink_spec import load
 
     from evolink_mock.server.thread import serve_in_thread

@@ -1,6 +1,6 @@
-"""What the control API answers, as records: the shapes of `control.yaml`. A field that a later server adds is let pass.
+"""The responses of the control API as records, as `control.yaml` describes them. Unknown fields are ignored.
 
-Instants are Unix seconds on the account's clock.
+Instants are Unix seconds of the account's clock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 
 class Timetable(Struct, frozen=True):
-    """When a task is made, starts, ends, and its link dies; None for never."""
+    """When a task is created, starts, ends, and its result link expires; None for never."""
 
     created: float
     starts: float | None
@@ -20,9 +20,9 @@ class Timetable(Struct, frozen=True):
 
 
 class TaskState(Struct, frozen=True):
-    """A task as it is now: `status` is pending, processing, completed or failed; `body` what a query answers.
+    """A task as it is now: `status` is pending, processing, completed or failed; `body` is what a query returns.
 
-    `outcome` is how it will end, completed or failed, None for a task that never does; `code` of one that fails.
+    `outcome` is how it will end: completed or failed, None for never. `failure` is the code of a task that has failed.
     """
 
     id: str
@@ -32,25 +32,25 @@ class TaskState(Struct, frozen=True):
     progress: int
     timetable: Timetable
     outcome: str | None
-    code: str | None
+    failure: str | None
     body: dict[str, Any]
 
 
 class Waited(Struct, frozen=True):
-    """The end of a wait: `why` is reached, timeout or frozen."""
+    """The result of a wait: `why` is reached, timeout or frozen."""
 
     reached: bool
     why: str
 
 
 class WaitedForTask(Waited, frozen=True):
-    """The end of a wait for a task."""
+    """The result of a wait for a task."""
 
     task: TaskState
 
 
 class SentRequest(Struct, frozen=True):
-    """The request of a callback. What may be secret in its URL is left out."""
+    """The request of a callback, its URL without credentials."""
 
     method: str
     url: str
@@ -58,7 +58,7 @@ class SentRequest(Struct, frozen=True):
 
 
 class CallbackAttempt(Struct, frozen=True):
-    """One try: the status of the answer, or the problem when there was none."""
+    """One attempt: the status of the response, or the problem when there was none."""
 
     at: float
     request: SentRequest
@@ -67,7 +67,7 @@ class CallbackAttempt(Struct, frozen=True):
 
 
 class CallbackState(Struct, frozen=True):
-    """The delivery of one task: `state` is owed, delivered or given up; `due` when it is attempted next."""
+    """The callback of one task: `state` is owed, delivered or given up; `due` is when it is attempted next."""
 
     task_id: str
     url: str
@@ -77,20 +77,20 @@ class CallbackState(Struct, frozen=True):
 
 
 class WaitedForCallbacks(Waited, frozen=True):
-    """The end of a wait for callbacks, with those that were delivered."""
+    """The result of a wait for callbacks, with those that were delivered."""
 
     callbacks: list[CallbackState]
 
 
 class Message(Struct, frozen=True):
-    """Headers, and the body as it was sent, both without secrets; the body of a result file is None."""
+    """Headers, and the body as it was sent, both without credentials; the body of a result file is None."""
 
     headers: tuple[tuple[str, str], ...]
     body: str | None
 
 
 class JournalEntry(Struct, frozen=True):
-    """One exchange. `violations` is what of the contract the request broke; `status` 0: nothing was answered."""
+    """One exchange. `violations` are those of the request; a `status` of 0 means that there was no response."""
 
     at: float
     method: str
@@ -101,6 +101,23 @@ class JournalEntry(Struct, frozen=True):
     notes: tuple[str, ...]
     request: Message
     answer: Message
+
+
+class ViolationEntry(Struct, frozen=True):
+    """What a request violated of the contract: `text`."""
+
+    at: float
+    method: str
+    path: str
+    status: int
+    text: str
+
+
+class ViolationList(Struct, frozen=True):
+    """The violations of an account; `dropped` earlier ones are not kept any more."""
+
+    violations: list[ViolationEntry]
+    dropped: int = 0
 
 
 class Event(Struct, frozen=True):
@@ -118,7 +135,7 @@ class Event(Struct, frozen=True):
 
 
 class ClockState(Struct, frozen=True):
-    """What time it is; `next_due` is when the next callback falls due. `happened` after a move only."""
+    """The time; `next_due` is when the next callback is due. `happened` is empty unless the clock was moved."""
 
     now: float
     frozen: bool
@@ -127,7 +144,7 @@ class ClockState(Struct, frozen=True):
 
 
 class AccountState(Struct, frozen=True):
-    """An account: its credits, its limits, how many tasks it has created."""
+    """An account: its credits, its limits, the number of tasks it has created."""
 
     label: str
     granted: float

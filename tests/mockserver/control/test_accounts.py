@@ -52,10 +52,10 @@ def test_a_rate_window_moves_with_the_account_s_clock(mock: Mock) -> None:
     ("terms", "says"),
     [
         ({"denied_models": [MODEL[:-1]]}, f"is not served (did you mean {MODEL}?)"),
-        ({"rate": "30 per minute"}, "rate: "),
+        ({"rate": "30 per fortnight"}, "rate: "),
         ({"rate": "0/minute"}, "rate: "),
         ({"credits": -1}, "credits: "),
-        ({"credit": 1}, "(did you mean credits?)"),
+        ({"credit": 1}, "did you mean credits?"),
     ],
 )
 def test_terms_that_cannot_be_meant_are_refused_and_change_nothing(mock: Mock, terms: Any, says: str) -> None:
@@ -100,7 +100,7 @@ def test_a_reset_forgets_everybody(mock: Mock) -> None:
     for token in "abc":
         mock.create(token=token)
     assert do(mock, "POST", "/reset") == {"accounts": 3}
-    assert do(mock, "GET", "/accounts") == {"accounts": []}
+    assert do(mock, "GET", "/accounts") == {"accounts": [], "next": None}
     assert do(mock, "GET", "/account", token="a")["tasks"] == 0
 
 
@@ -138,8 +138,8 @@ def test_a_recipe_that_is_none_is_refused_with_the_nearest(mock: Mock, order: An
     assert do(mock, "GET", "/recipes") == {"recipes": []}
 
 
-def test_every_recipe_of_the_cookbook_can_be_ordered(mock: Mock) -> None:
-    names = do(mock, "GET", "/cookbook")["recipes"]
+def test_every_recipe_of_the_catalog_can_be_assigned(mock: Mock) -> None:
+    names = do(mock, "GET", "/recipes/catalog")["recipes"]
     assert {"402", "fail=generation_timeout"} <= set(names)
     for name in names:
         do(mock, "POST", "/recipes", {"recipe": name}, token=f"for {name}".replace(" ", "-"))

@@ -6,25 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_mock.control import journal
-from evolink_mock.control.journal import (
-    CREDENTIALS,
-    KEY_REMOVED,
-    REMOVED,
-    Made,
-    clean,
-    clean_body,
-    clean_headers,
-    entry,
-    har,
-)
-from evolink_mock.domain.accounts import JOURNAL
+from evolink_mock.control.journal import SentCallback, entry, har
 from evolink_mock.domain.deliveries import Attempt
-from evolink_mock.domain.exchange import Exchange
-from hypothesis import given
-from hypothesis import strategies as st
+from evolink_mock.domain.exchange import JOURNAL, JOURNAL_BYTES, Exchange, Journal
+from evolink_mock.domain.redaction import KEY_REMOVED, REMOVED, Redactor
 from support.callbacks import a_delivery
-from support.control_calls import asks, creates, do, does
+from support.control_calls import ask, asks, creates, do, does
 from support.in_process import BODY, START, Mock, Receiver, playing
 
 if TYPE_CHECKING:
@@ -50,74 +37,9 @@ def an_exchange(**changes: Any) -> Exchange:
     return Exchange(**values | changes)
 
 
-@pytest.mark.parametrize(
-    ("text", "cleaned"),
-    [
-        ("https://h.example/a?b=c", f"https://h.example/a?{REMOVED}"),
-        ("https://h.example/a#c", f"https://h.example/a#{REMOVED}"),
-        ("https://user:pass@h.example:8443/a", "https://h.example:8443/a"),
-        ("https://user:p@ss@h.example/a", "https://h.example/a"),
-        ("see HTTPS://u@h/?k=v, and http://g/?x", f"see HTTPS://h/?{REMOVED} and http://g/?{REMOVED}"),
-        ("https://h.example/a", "https://h.example/a"),
-        ("no URL? none at all", "no URL? none at all"),
-        (f"it is {TOKEN}!", f"it is {KEY_REMOVED}!"),
-        (f"https://h.example/a?key={TOKEN}&b=c", f"https://h.example/a?{KEY_REMOVED}"),
-        (f"https://h.example/{TOKEN}/a", f"https://h.example/{KEY_REMOVED}/a"),
-    ],
-)
-def test_a_url_loses_what_may_be_a_credential_and_nothing_else(text: str, cleaned: str) -> None:
-    assert clean(text, (TOKEN,)) == cleaned
-
-
-@pytest.mark.parametrize("name", sorted(CREDENTIALS))
-def test_a_credential_of_a_header_is_removed_whatever_its_case(name: str) -> None:
-    for written in (name, name.title(), name.upper()):
-        assert clean_headers([(written.encode(), SECRET.encode())]) == [(written, REMOVED)]
-
-
-@pytest.mark.parametrize(("value", "shown"), [("Bearer ", f"Bearer {REMOVED}"), ("Basic ", REMOVED)])
-def test_that_a_credential_is_a_bearer_token_is_no_secret(value: str, shown: str) -> None:
-    assert clean_headers([(b"Authorization", value.encode() + SECRET.encode())]) == [("Authorization", shown)]
-
-
-def test_a_preference_is_no_secret() -> None:
-    assert clean_headers([(b"prefer", b"mock=402")]) == [("prefer", "mock=402")]
-
-
-@given(
-    place=st.sampled_from(
-        ["https://h.example/x?key={}", "https://{}@h.example/", "http://h/#{}", "ws://h?{}"]
-    ),
-    escaped=st.sets(st.sampled_from("/:?@#s")),
-    cut=st.integers(0, 120),
-    nested=st.booleans(),
-)
-def test_no_spelling_of_a_body_keeps_a_secret(
-    place: str, escaped: set[str], cut: int, *, nested: bool
-) -> None:
-    url = place.format(SECRET)
-    spelled = "".join(f"\\u{ord(one):04x}" if one in escaped else one for one in url)
-    spelled = spelled.replace("/", "\\/") if nested else spelled
-    body = f'{{"a": [{{"callback_url": "{spelled}"}}], "b": "{"x" * 40}"}}'.encode()
-    assert json.loads(body)["a"][0]["callback_url"] == url
-    for given_body in (body, body[: len(body) - cut], body + b"]"):
-        assert SECRET not in clean_body(given_body)
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_are_a_body(body: bytes) -> None:
-    assert isinstance(clean_body(body), str)
-
-
-def test_a_short_token_is_a_word_and_stays_in_the_text() -> None:
-    assert journal.secrets_of("key") == ()
-    assert clean("the monkey", journal.secrets_of("key")) == "the monkey"
-    assert set(journal.secrets_of(f"{TOKEN}~402")) == {TOKEN, f"{TOKEN}~402"}
-
-
 def test_an_entry_says_what_was_asked_and_answered() -> None:
     body = json.dumps({"callback_url": f"https://h/?{SECRET}", "key": TOKEN}).encode()
-    found = entry(an_exchange(request_body=body, task_id="task-1"), (TOKEN,))
+    found = entry(an_exchange(request_body=body, task_id="task-1"), Redactor([TOKEN]))
     assert TOKEN not in str(found)
     assert SECRET not in str(found)
     assert found["request"]["body"] == f'{{"callback_url":"https://h/?{REMOVED}","key":"{KEY_REMOVED}"}}'
@@ -137,7 +59,7 @@ def test_an_entry_says_what_was_asked_and_answered() -> None:
 def test_what_broke_the_contract_stands_apart(
     status: int, notes: tuple[str, ...], violations: list[str]
 ) -> None:
-    found = entry(an_exchange(status=status, notes=notes))
+    found = entry(an_exchange(status=status, notes=notes), Redactor([]))
     assert found["violations"] == violations
     assert found["violations"] + found["notes"] == list(notes)
 
@@ -145,9 +67,9 @@ def test_what_broke_the_contract_stands_apart(
 def test_an_archive_has_what_har_1_2_asks_for_and_callbacks_among_the_exchanges() -> None:
     attempts = (Attempt(START + 5, 0.1, None, "no answer"), Attempt(START + 6, 0.2, 204, None))
     owed = a_delivery("task-1", f"https://h/hook?{SECRET}", *attempts)
-    calls = [Made(owed, one, b'{"id":"task-1"}') for one in attempts]
+    calls = [SentCallback(owed, one, b'{"id":"task-1"}') for one in attempts]
     exchanges = [an_exchange(), an_exchange(method="GET", at=START + 5.5, request_body=b"", query=b"a=b")]
-    log = har(exchanges, calls, "1", (TOKEN,))["log"]
+    log = har(exchanges, calls, "1", Redactor([TOKEN]))["log"]
     assert (log["version"], log["creator"]) == ("1.2", {"name": "evolink-mock", "version": "1"})
     assert [one["_callback"] for one in log["entries"]] == [False, True, False, True]
     assert log["entries"][0]["startedDateTime"] == "2025-09-06T14:42:23.000+00:00"
@@ -166,7 +88,9 @@ def test_an_archive_has_what_har_1_2_asks_for_and_callbacks_among_the_exchanges(
 
 @pytest.mark.parametrize("query", [f"a=b&key={TOKEN}", "key=" + TOKEN.replace("-", "%2D")])
 def test_a_key_in_a_query_string_is_removed_and_told(query: str) -> None:
-    (found,) = har([an_exchange(query=query.encode(), scheme="https")], [], "1", (TOKEN,))["log"]["entries"]
+    (found,) = har([an_exchange(query=query.encode(), scheme="https")], [], "1", Redactor([TOKEN]))["log"][
+        "entries"
+    ]
     assert found["request"]["url"] == f"https://mock.test/v1/videos/generations?{KEY_REMOVED}"
     assert "of-some-length" not in json.dumps(found)
 
@@ -177,7 +101,7 @@ def test_what_belongs_to_no_account_is_kept_without_its_secrets(mock: Mock) -> N
         await mock.client.get(f"/v1/credits?key={TOKEN}")
         await mock.client.get("/v1/nowhere", headers={"authorization": f"Bearer {TOKEN}"})
         await asks(mock, "GET", "/health")
-        return (await does(mock, "GET", "/strays.har"))["log"]["entries"]  # type: ignore[no-any-return]
+        return (await does(mock, "GET", "/unmatched.har"))["log"]["entries"]  # type: ignore[no-any-return]
 
     keyless, elsewhere = sorted(mock.run(scene()), key=lambda one: str(one["request"]["url"]))
     assert keyless["request"]["url"].endswith(f"/v1/credits?{KEY_REMOVED}")
@@ -186,7 +110,7 @@ def test_what_belongs_to_no_account_is_kept_without_its_secrets(mock: Mock) -> N
     assert not any(one["startedDateTime"].startswith("1970") for one in (keyless, elsewhere))
     assert TOKEN not in json.dumps([keyless, elsewhere])
     do(mock, "POST", "/reset")
-    assert do(mock, "GET", "/strays.har")["log"]["entries"] == []
+    assert do(mock, "GET", "/unmatched.har")["log"]["entries"] == []
 
 
 COMMON = {"httpVersion", "cookies", "headers", "headersSize", "bodySize"}
@@ -202,7 +126,7 @@ def test_the_journal_is_bounded_and_can_be_forgotten(mock: Mock) -> None:
 
     assert len(mock.run(scene())) == JOURNAL
     do(mock, "DELETE", "/journal")
-    assert do(mock, "GET", "/journal") == {"entries": []}
+    assert do(mock, "GET", "/journal") == {"entries": [], "dropped": 0}
 
 
 def test_what_the_control_api_is_asked_does_not_stand_in_the_journal(mock: Mock) -> None:
@@ -259,3 +183,55 @@ def test_two_runs_with_one_seed_give_the_same_journal_to_the_byte() -> None:
     assert sum(one["_callback"] for one in log) == 3
     other, _ = archives(failing, seed=2)
     assert other != text
+
+
+def test_the_journal_is_bounded_in_bytes_and_says_what_it_dropped() -> None:
+    journal = Journal()
+    size = JOURNAL_BYTES // 10
+    for _ in range(15):
+        journal.append(an_exchange(answer_body=b"x" * size))
+    assert len(journal) == 9
+    assert journal.dropped == 6
+    journal.append(an_exchange(answer_body=b"x" * JOURNAL_BYTES * 2))
+    assert len(journal) == 1, "the last exchange is always kept"
+
+
+def test_violations_are_kept_apart_and_say_what_was_dropped(mock: Mock) -> None:
+    mock.post(BODY | {"duration": 7})
+    mock.get("/v1/tasks/task-unified-1757169743-aaaaaaaa")
+    for _ in range(JOURNAL):
+        mock.get("/v1/credits")
+    journal = do(mock, "GET", "/journal")
+    assert (len(journal["entries"]), journal["dropped"]) == (JOURNAL, 2)
+    found = do(mock, "GET", "/violations")
+    assert [violation["text"] for violation in found["violations"]] == [
+        "duration: 7 is not one of 6, 10",
+        "task_not_found: 'task-unified-1757169743-aaaaaaaa' is not a task of this account",
+    ]
+    assert found["dropped"] == 0
+
+
+def test_a_query_of_an_own_task_that_a_recipe_refuses_is_no_violation(mock: Mock) -> None:
+    task = mock.create()
+    do(mock, "POST", "/recipes", {"recipe": "404", "operation": "query"})
+    assert mock.get(f"/v1/tasks/{task['id']}").status_code == 404
+    assert do(mock, "GET", "/violations") == {"violations": [], "dropped": 0}
+
+
+@pytest.mark.parametrize(
+    ("query", "statuses"), [("limit=2", [401, 200]), ("status=401", [401]), ("limit=1&status=200", [200])]
+)
+def test_the_journal_can_be_filtered(mock: Mock, query: str, statuses: list[int]) -> None:
+    for headers in ({}, {"prefer": "mock=401"}, {}):
+        mock.get("/v1/tasks/x" if headers else "/v1/credits", headers=headers)
+    entries = do(mock, "GET", f"/journal?{query}")["entries"]
+    assert [entry["status"] for entry in entries] == statuses
+
+
+@pytest.mark.parametrize("name", ["X-Auth-Token", "Ocp-Apim-Subscription-Key", "X-Session-Id"])
+def test_a_credential_of_one_request_is_removed_from_all_others(mock: Mock, name: str) -> None:
+    mock.get("/v1/credits", headers={name: SECRET})
+    mock.post(BODY | {"prompt": f"my key is {SECRET}, they said"})
+    mock.get(f"/v1/tasks/{SECRET}")
+    for path in ("/journal", "/journal.har", "/violations"):
+        assert SECRET not in ask(mock, "GET", path).text

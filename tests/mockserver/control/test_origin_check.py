@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from evolink_mock.control.origin_check import hosts_of, is_own, refusal
+from evolink_mock.control.origin_check import OwnNames, hosts_of, refusal
 from hypothesis import given
 from hypothesis import strategies as st
 
-OWN = hosts_of("10.1.2.3", "https://Mock.Example:8443/base")
+OWN = OwnNames(hosts_of("10.1.2.3", "https://Mock.Example:8443/base"))
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def test_a_browser_s_own_word_on_the_page_counts(site: str, let_in: int) -> None
 
 
 def test_who_sends_none_of_it_is_no_browser() -> None:
-    assert refusal({}, ()) is None
+    assert refusal({}, OwnNames()) is None
 
 
 def test_a_wildcard_address_is_nobody_s_name() -> None:
-    assert hosts_of("0.0.0.0", "::", None) == set()
+    assert hosts_of("0.0.0.0", "::", None) == frozenset()
     assert hosts_of("LocalHost:9000") == {"localhost", "localhost:9000"}
     assert hosts_of("[::1]:9000") == {"::1", "[::1]:9000"}
 
@@ -104,4 +104,42 @@ def test_no_header_breaks_it(host: bytes, origin: bytes) -> None:
 
 @given(st.text(max_size=60))
 def test_a_name_below_a_foreign_domain_is_never_ours(name: str) -> None:
-    assert not is_own(f"{name}.evil.example", OWN)
+    assert not OWN.has(f"{name}.evil.example")
+
+
+@pytest.mark.parametrize(
+    ("host", "accepted"),
+    [
+        ("evolink-mock:8080", True),
+        ("EVOLINK-MOCK", True),
+        ("mock.ns.svc.cluster.local:8080", True),
+        ("svc.cluster.local", False),
+        ("evolink-mock.evil.example", False),
+    ],
+)
+def test_a_host_that_was_allowed_is_accepted_wildcards_too(host: str, *, accepted: bool) -> None:
+    own = OwnNames(frozenset(), frozenset({"evolink-mock", "*.svc.cluster.local"}))
+    assert (refusal({b"host": host.lower().encode()}, own) is None) is accepted
+
+
+def test_the_refusal_of_a_host_says_how_to_allow_it() -> None:
+    error = refusal({b"host": b"evolink-mock:8080"}, OWN)
+    assert error is not None
+    assert error.detail.endswith("to allow it: --allow-host evolink-mock")
+
+
+@pytest.mark.parametrize(
+    ("headers", "accepted"),
+    [
+        ({}, True),
+        ({b"origin": b"http://evolink-mock:8080"}, False),
+        ({b"sec-fetch-site": b"same-origin"}, False),
+        ({b"sec-fetch-mode": b"cors"}, False),
+    ],
+)
+def test_any_name_will_do_for_a_client_with_a_key_that_is_no_browser(
+    headers: dict[bytes, bytes], *, accepted: bool
+) -> None:
+    host = {b"host": b"evolink-mock:8080"}
+    assert (refusal(host | headers, OWN, trusted=True) is None) is accepted
+    assert refusal(host | headers, OWN) is not None

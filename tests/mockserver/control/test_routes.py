@@ -19,7 +19,7 @@ from hypothesis import settings
 from schemathesis.config import SchemathesisConfig
 from support.control_calls import DOCUMENT, PREFIX, ask, asks, creates, do, does
 from support.in_process import BODY, CREATE, SPEC, START, Mock, playing
-from support.paths import README as README_FILE
+from support.paths import CONTROL_API_PAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,9 @@ def served() -> Any:
 
 
 def _is_long(timeout: Any) -> bool:
-    return isinstance(timeout, int | float) and not isinstance(timeout, bool) and 0 < timeout <= 600
+    return isinstance(timeout, str) or (
+        isinstance(timeout, int | float) and not isinstance(timeout, bool) and 0 < timeout <= 600
+    )
 
 
 @served().parametrize()  # type: ignore[untyped-decorator]
@@ -108,10 +110,11 @@ def test_other_paths_and_methods_are_told_in_the_documented_shape(mock: Mock) ->
 @pytest.mark.parametrize(
     ("body", "detail", "param"),
     [
-        ({"secnds": 1}, "secnds: there is no such field (did you mean seconds?)", "secnds"),
-        ({"seconds": 1, "x": 2}, "x: there is no such field; the fields are seconds", "x"),
-        ({"seconds": "1"}, "seconds: Expected `float`, got `str`", "seconds"),
-        ([1], "the body has to be an object", None),
+        ({"secnds": 1}, "secnds: unknown field (did you mean seconds?)", "secnds"),
+        ({"seconds": 1, "x": 2}, "x: unknown field; there are seconds", "x"),
+        ({"seconds": "soon"}, "seconds: invalid duration 'soon': write 5s, 500ms, 2m or 1h", "seconds"),
+        ({"seconds": None}, "seconds: Expected `float | str`, got `null`", "seconds"),
+        ([1], "the body must be a JSON object", None),
     ],
 )
 def test_a_body_that_cannot_be_meant_is_refused_with_what_is_nearest(
@@ -126,7 +129,7 @@ def test_a_body_that_cannot_be_meant_is_refused_with_what_is_nearest(
 def test_what_takes_no_body_takes_no_field(mock: Mock) -> None:
     answer = ask(mock, "POST", "/clock/freeze", {"at": 5})
     assert answer.status_code == 400
-    assert "there are no fields here" in answer.text
+    assert "this route takes no field" in answer.text
     assert ask(mock, "POST", "/clock/freeze", {}).status_code == 200
 
 
@@ -157,7 +160,7 @@ def test_a_body_has_an_end(mock: Mock) -> None:
 )
 def test_a_page_of_another_origin_changes_nothing(mock: Mock, headers: dict[str, str]) -> None:
     mock.create()
-    for method, path in (("DELETE", "/account"), ("POST", "/reset"), ("GET", "/health")):
+    for method, path in (("DELETE", "/account"), ("POST", "/reset"), ("GET", "/accounts")):
         answer = ask(mock, method, path, **headers)
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
     assert do(mock, "GET", "/account")["tasks"] == 1
@@ -165,7 +168,8 @@ def test_a_page_of_another_origin_changes_nothing(mock: Mock, headers: dict[str,
 
 def test_it_can_be_switched_off(start: Callable[..., Mock]) -> None:
     mock = start(control="off")
-    assert mock.run(mock.client.get(f"{PREFIX}/health")).status_code == 404
+    assert mock.run(mock.client.get(f"{PREFIX}/accounts")).status_code == 404
+    assert mock.run(mock.client.get(PREFIX)).status_code == 404
     assert mock.create()
 
 
@@ -180,7 +184,7 @@ def test_it_can_be_bound_elsewhere_and_drives_the_same_accounts() -> None:
         )
         async with api, control:
             headers = {"authorization": "Bearer key"}
-            assert (await api.get(f"{PREFIX}/health")).status_code == 404
+            assert (await api.get(f"{PREFIX}/accounts")).status_code == 404
             assert (await api.post(CREATE, json=BODY, headers=headers)).status_code == 200
             assert (await control.get(f"{PREFIX}/account", headers=headers)).json()["tasks"] == 1
             assert (await control.get("/v1/credits", headers=headers)).status_code == 404
@@ -240,6 +244,85 @@ def test_a_head_request_gets_headers_alone(mock: Mock) -> None:
         assert int(answer.headers["content-length"]) > 0
 
 
+@pytest.mark.parametrize("path", ["/health", "/ready"])
+@pytest.mark.parametrize("control", ["on", "off"])
+def test_health_is_open_to_every_host_and_origin_even_with_the_control_api_off(
+    start: Callable[..., Mock], control: str, path: str
+) -> None:
+    mock = start(control=control)
+    headers = {"host": "evolink-mock:8080", "origin": "http://evil.example", "sec-fetch-site": "cross-site"}
+    answer = mock.run(mock.client.get(PREFIX + path, headers=headers))
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+def test_a_service_name_is_allowed_by_option_or_by_a_key_that_only_the_caller_knows(
+    start: Callable[..., Mock],
+) -> None:
+    other = {"host": "evolink-mock:8080"}
+    refused = ask(start(), "GET", "/account", **other)
+    assert refused.status_code == 403
+    assert "--allow-host evolink-mock" in refused.text
+    assert ask(start(allow_hosts=frozenset({"evolink-*"})), "GET", "/account", **other).status_code == 200
+    keyed = start(tokens=frozenset({"key"}))
+    assert ask(keyed, "GET", "/account", **other).status_code == 200
+    assert ask(keyed, "GET", "/account", **other, origin="http://evolink-mock:8080").status_code == 403
+    assert ask(keyed, "GET", "/account", token="guess", **other).status_code == 403
+
+
+@pytest.mark.parametrize("path", [PREFIX, f"{PREFIX}/"])
+def test_the_root_lists_every_route_as_json(mock: Mock, path: str) -> None:
+    routes = mock.run(mock.client.get(path, headers={"host": "127.0.0.1"})).json()["routes"]
+    listed = {(route["method"], route["path"]) for route in routes}
+    assert listed == {(row.method, f"{PREFIX}{row.path}".rstrip("/")) for row in ROWS}
+
+
+@pytest.mark.parametrize(
+    ("path", "param", "says"),
+    [
+        ("/tasks?limi=5", "limi", "unknown query parameter (did you mean limit?)"),
+        ("/journal?states=400", "states", "did you mean status?"),
+        ("/account?a=b", "a", "this route takes no query parameter"),
+        ("/tasks?limit=0", "limit", "limit: "),
+        ("/journal?limit=many", "limit", "limit: "),
+        ("/tasks?after=nobody", "after", "'nobody' is not in the list"),
+    ],
+)
+def test_a_query_parameter_that_cannot_be_meant_is_refused_with_the_nearest(
+    mock: Mock, path: str, param: str, says: str
+) -> None:
+    answer = ask(mock, "GET", path)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
+    assert says in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "key"), [("/tasks", "tasks", "id"), ("/callbacks", "callbacks", "task_id")]
+)
+def test_a_long_list_is_returned_in_pages(start: Callable[..., Mock], path: str, name: str, key: str) -> None:
+    mock = start(allow_callbacks_to=("127.0.0.1",))
+    ids = [mock.create(callback_url="http://127.0.0.1:9/")["id"] for _ in range(5)]
+    seen: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page = do(mock, "GET", f"{path}?limit=2" + (f"&after={after}" if after else ""))
+        assert len(page[name]) <= 2
+        seen += [item[key] for item in page[name]]
+        after = page["next"]
+    assert seen == ids
+
+
+def test_the_document_of_the_api_is_parsed_once(mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ask(mock, "GET", "/openapi.json").content
+    monkeypatch.setattr("yaml.safe_load", lambda _: pytest.fail("parsed again"))
+    assert ask(mock, "GET", "/openapi.json").content == first
+
+
+def test_time_is_moved_by_seconds_or_by_a_duration(mock: Mock) -> None:
+    for seconds in (3600, "1h", "60m"):
+        do(mock, "POST", "/clock/advance", {"seconds": seconds})
+    assert do(mock, "GET", "/clock")["now"] == START + 3 * 3600
+
+
 async def _call(app: Any, method: str, path: str, token: str, body: Any = None) -> tuple[int, Any]:
     """One request without a client's own work: the status and the JSON."""
     headers = [(b"authorization", f"Bearer {token}".encode()), (b"content-type", b"application/json")]
@@ -294,10 +377,10 @@ def test_five_hundred_accounts_at_once_never_see_each_other() -> None:
 
         async def scene() -> None:
             await asyncio.gather(*(_life(mock.app, number) for number in range(500)))
-            labels = [one["label"] for one in (await does(mock, "GET", "/accounts"))["accounts"]]
+            labels = [one["label"] for one in (await does(mock, "GET", "/accounts?limit=1000"))["accounts"]]
             assert len(labels) == 500
             assert (await does(mock, "POST", "/reset")) == {"accounts": 500}
-            assert (await does(mock, "GET", "/accounts")) == {"accounts": []}
+            assert (await does(mock, "GET", "/accounts")) == {"accounts": [], "next": None}
 
         mock.run(scene())
 
@@ -309,7 +392,7 @@ def test_the_list_of_accounts_gives_no_token_away(mock: Mock) -> None:
     assert "secret" not in answer.text
 
 
-def test_every_route_stands_in_the_readme() -> None:
-    readme = README_FILE.read_text(encoding="utf-8")
-    missing = [row for row in ROWS if f"`{row.method} {row.path}`" not in readme]
+def test_every_route_is_documented() -> None:
+    page = CONTROL_API_PAGE.read_text(encoding="utf-8")
+    missing = [row for row in ROWS if f"`{row.method} {row.path}`" not in page]
     assert not missing

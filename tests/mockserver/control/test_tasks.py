@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TROUBLE = b"500 Internal Server Error"
-FAILED = {"outcome": "failed", "code": "generation_timeout"}
+FAILED = {"outcome": "failed", "failure": "generation_timeout"}
 DONE = {"outcome": "completed"}
 
 
@@ -33,7 +33,7 @@ def test_a_task_is_shown_with_its_whole_timetable_and_what_a_query_answers(mock:
         "ends": ends,
         "expires": ends + 86400,
     }
-    assert (task["status"], task["progress"], task["outcome"], task["code"]) == (
+    assert (task["status"], task["progress"], task["outcome"], task["failure"]) == (
         "pending",
         0,
         "completed",
@@ -59,8 +59,8 @@ def test_a_task_of_another_account_is_not_there(mock: Mock) -> None:
 def test_every_documented_failure_can_be_forced(lasting: Mock, failure: Any) -> None:
     mock = lasting
     made = mock.create()
-    forced = do(mock, "POST", f"/tasks/{made['id']}/outcome", {"outcome": "failed", "code": failure.code})
-    assert (forced["status"], forced["code"]) == ("failed", failure.code)
+    forced = do(mock, "POST", f"/tasks/{made['id']}/outcome", {"outcome": "failed", "failure": failure.code})
+    assert (forced["status"], forced["failure"]) == ("failed", failure.code)
     assert mock.query(made)["error"]["code"] == failure.code
     assert forced["timetable"]["ends"] == START
 
@@ -89,8 +89,8 @@ def test_what_is_over_does_not_change(mock: Mock) -> None:
         {},
         {"outcome": "stuck"},
         {"outcome": "failed"},
-        {"outcome": "failed", "code": "nix"},
-        DONE | {"code": "unknown_error"},
+        {"outcome": "failed", "failure": "nix"},
+        DONE | {"failure": "unknown_error"},
     ],
 )
 def test_an_outcome_that_is_none_is_refused(mock: Mock, body: Any) -> None:

@@ -19,8 +19,8 @@ class Machine:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.today, self.monotonic = 1_700_000_000.0, 50.0
         self.slept: list[float] = []
-        clocks = SimpleNamespace(time=lambda: self.today, monotonic=lambda: self.monotonic)
-        monkeypatch.setattr(clock, "time", clocks)
+        monkeypatch.setitem(clock._FUNCTIONS, "time", lambda: self.today)  # noqa: SLF001
+        monkeypatch.setitem(clock._FUNCTIONS, "perf_counter", lambda: self.monotonic)  # noqa: SLF001
         monkeypatch.setattr(clock, "asyncio", SimpleNamespace(sleep=self.sleep))
 
     async def sleep(self, seconds: float) -> None:

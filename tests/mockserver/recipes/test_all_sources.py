@@ -423,7 +423,7 @@ def test_an_unknown_recipe_in_the_client_s_own_text_changes_nothing_and_is_noted
 
 
 def test_a_note_on_an_unknown_recipe_is_no_violation_of_the_contract(world: World) -> None:
-    from evolink_mock.control.journal import violations
+    from evolink_mock.domain.exchange import violations
 
     world.create("prompt", "tiny cat")
     assert violations(world.mock.noted[-1]) == []

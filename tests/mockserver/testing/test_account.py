@@ -172,7 +172,7 @@ def test_a_task_can_be_ended_now(account: MockAccount) -> None:
     done, failed = create(account), create(account)
     assert account.finish(done).status == "completed"
     ended = account.finish(failed, "resource_exhausted")
-    assert (ended.status, ended.code) == ("failed", "resource_exhausted")
+    assert (ended.status, ended.failure) == ("failed", "resource_exhausted")
 
 
 def test_a_recipe_stands_for_so_many_requests(account: MockAccount) -> None:
@@ -242,7 +242,7 @@ def test_asking_for_a_task_that_is_unknown_breaks_the_contract(
     account: MockAccount, name: str, reason: str
 ) -> None:
     ask(account, "GET", f"/v1/tasks/{name}")
-    with pytest.raises(ContractViolationError, match=f"{reason}: '{name}' is no task of this account"):
+    with pytest.raises(ContractViolationError, match=f"{reason}: '{name}' is not a task of this account"):
         account.check()
 
 
@@ -280,7 +280,7 @@ def test_an_expected_violation_passes_and_another_does_not(account: MockAccount)
 
 def test_an_expected_violation_that_does_not_come_is_one(account: MockAccount) -> None:
     account.expect_violation("duration")
-    with pytest.raises(ContractViolationError, match="'duration' was expected, and none came"):
+    with pytest.raises(ContractViolationError, match="'duration' was expected, and none occurred"):
         account.check()
 
 

@@ -25,7 +25,7 @@ def url(receiver: Receiver) -> str:
 
 
 def test_a_request_names_the_account_in_its_header_alone(receiver: Receiver) -> None:
-    ControlClient(url(receiver) + "/below/", "secret").ask("POST", "/clock/advance", {"seconds": 5})
+    ControlClient(url(receiver) + "/below/", "secret").request("POST", "/clock/advance", {"seconds": 5})
     (received,) = receiver.received
     assert (received.method, received.path) == ("POST", "/below/__mock__/clock/advance")
     assert received.headers["authorization"] == "Bearer secret"
@@ -36,7 +36,7 @@ def test_a_request_names_the_account_in_its_header_alone(receiver: Receiver) -> 
 def test_a_proxy_of_the_environment_is_not_asked(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    ControlClient(url(receiver)).ask("GET", "/health")
+    ControlClient(url(receiver)).request("GET", "/health")
     assert receiver.received[0].path == "/__mock__/health"
     assert "authorization" not in receiver.received[0].headers
 
@@ -44,15 +44,15 @@ def test_a_proxy_of_the_environment_is_not_asked(receiver: Receiver, monkeypatch
 @pytest.mark.parametrize("status", [302, 404, 502])
 def test_an_answer_that_is_not_a_mocks_is_a_refusal(receiver: Receiver, status: int) -> None:
     receiver.answer(status)
-    with pytest.raises(ControlError, match=rf"has it a control API\? \({status}\)") as caught:
-        ControlClient(url(receiver)).ask("GET", "/health")
+    with pytest.raises(ControlError, match=rf"does it have a control API\? \({status}\)") as caught:
+        ControlClient(url(receiver)).request("GET", "/health")
     assert caught.value.status == status
 
 
 def test_a_connection_that_breaks_is_a_connection_error(receiver: Receiver) -> None:
     receiver.drop()
-    with pytest.raises(ConnectionError, match=f"no evolink-mock answers at {url(receiver)}: "):
-        ControlClient(url(receiver)).ask("GET", "/health")
+    with pytest.raises(ConnectionError, match=f"no evolink-mock responds at {url(receiver)}: "):
+        ControlClient(url(receiver)).request("GET", "/health")
 
 
 def test_who_does_not_speak_http_is_no_mock() -> None:
@@ -65,7 +65,7 @@ def test_who_does_not_speak_http_is_no_mock() -> None:
         thread = threading.Thread(target=speak)
         thread.start()
         with pytest.raises(
-            ConnectionError, match=r"no evolink-mock answers at .*: welcome to the mail server"
+            ConnectionError, match=r"no evolink-mock responds at .*: welcome to the mail server"
         ):
-            ControlClient(url_of(listener)).ask("GET", "/health")
+            ControlClient(url_of(listener)).request("GET", "/health")
         thread.join()

@@ -113,7 +113,7 @@ def test_unknown(evolink_mock):
     result.assert_outcomes(failed=2)
     shown = result.stdout.str()
     assert "POST /v1/videos/generations was answered 400: duration: 7 is not one of 6, 10" in shown
-    assert "task_not_found: 'task-unified-1757169743-aaaaaaaa' is no task of this account" in shown
+    assert "task_not_found: 'task-unified-1757169743-aaaaaaaa' is not a task of this account" in shown
     assert "Traceback" not in shown
     assert "pytest_plugin.py" not in shown
 
@@ -133,7 +133,7 @@ def test_in_vain(evolink_mock):
     create(evolink_mock)
 """)
     result.assert_outcomes(passed=2, failed=1)
-    result.stdout.fnmatch_lines(["*a violation matching 'duration' was expected, and none came"])
+    result.stdout.fnmatch_lines(["*a violation matching 'duration' was expected, and none occurred"])
 
 
 def test_a_test_that_fails_anyway_shows_what_broke_and_keeps_its_own_reason(runs: Runs) -> None:
@@ -283,7 +283,7 @@ def test_a_mock_that_does_not_run_is_said_to_be_missing(runs: Runs) -> None:
     result = runs("def test_asks(evolink_mock): pass", "--evolink-mock-url", "http://127.0.0.1:1")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["*ConnectionError: no evolink-mock answers at http://127.0.0.1:1: *refused*"]
+        ["*ConnectionError: no evolink-mock responds at http://127.0.0.1:1: *refused*"]
     )
 
 
@@ -293,3 +293,18 @@ def test_the_test_of_the_readme_passes(runs: Runs) -> None:
         block.partition("```")[0] for block in readme.split("```python\n")[1:] if "def test_" in block
     )
     runs("\n" + shown).assert_outcomes(passed=1)
+
+
+def test_a_violation_fails_the_test_however_many_requests_follow_it(runs: Runs) -> None:
+    result = runs(
+        """
+def test_refused(evolink_mock):
+    assert create(evolink_mock, duration=7).status_code == 400
+    with httpx.Client(transport=evolink_mock.transport()) as client:
+        for _ in range(220):
+            client.get("http://mock/v1/credits", headers={"authorization": f"Bearer {evolink_mock.token}"})
+    assert len(evolink_mock.requests) == 200
+"""
+    )
+    result.assert_outcomes(failed=1)
+    assert "duration: 7 is not one of 6, 10" in result.stdout.str()

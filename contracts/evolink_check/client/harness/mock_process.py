@@ -61,7 +61,7 @@ class Mock:
     def journal(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """What the account did and was called back with, and what was asked by nobody, as entries of an archive."""
         own = self._call("GET", "/journal.har")["log"]["entries"]
-        strays = self._call("GET", "/strays.har")["log"]["entries"] if self.alone else []
+        strays = self._call("GET", "/unmatched.har")["log"]["entries"] if self.alone else []
         return own, strays
 
     def freeze(self) -> float:

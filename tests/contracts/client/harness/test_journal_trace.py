@@ -8,9 +8,10 @@ import pytest
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.client.harness.journal_trace import CLIENT, STRANGER, has_other_key, trace_of
 from evolink_check.traffic.trace import NOBODY
-from evolink_mock.control.journal import Made, har
+from evolink_mock.control.journal import SentCallback, har
 from evolink_mock.domain.deliveries import Attempt
 from evolink_mock.domain.exchange import Exchange
+from evolink_mock.domain.redaction import Redactor
 from evolink_spec import load
 from support.callbacks import a_delivery
 
@@ -37,8 +38,8 @@ def exchange(path: str, at: float, *, key: str = f"Bearer {TOKEN}", **more: Any)
     )
 
 
-def entries(*exchanges: Exchange, calls: tuple[Made, ...] = ()) -> list[Any]:
-    found: list[Any] = har(exchanges, calls, "1", (TOKEN,))["log"]["entries"]
+def entries(*exchanges: Exchange, calls: tuple[SentCallback, ...] = ()) -> list[Any]:
+    found: list[Any] = har(exchanges, calls, "1", Redactor([TOKEN]))["log"]["entries"]
     return found
 
 
@@ -86,9 +87,9 @@ def test_entries_come_in_order_of_time_and_a_fetch_is_known_as_one() -> None:
     assert reading.seen[2].entry.who == NOBODY
 
 
-def made(at: float, status: int | None) -> Made:
+def made(at: float, status: int | None) -> SentCallback:
     attempt = Attempt(at, 0.1, status, None if status else "no answer")
-    return Made(a_delivery("task-unified-1", "http://127.0.0.1:9/hook?s=x", attempt), attempt, BODY)
+    return SentCallback(a_delivery("task-unified-1", "http://127.0.0.1:9/hook?s=x", attempt), attempt, BODY)
 
 
 def test_a_callback_that_came_when_the_client_had_ended_is_left_out() -> None:

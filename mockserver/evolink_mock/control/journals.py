@@ -1,0 +1,78 @@
+"""The control API's journals: the exchanges of an account, what they violated, and what belongs to no account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta, Struct
+
+from evolink_mock.control import journal
+from evolink_mock.control.handler import NO_CONTENT, ControlResponse, json_response
+from evolink_mock.control.tasks import sent_callbacks
+from evolink_mock.domain.exchange import JOURNAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evolink_mock.control.handler import ControlRequest
+    from evolink_mock.domain.exchange import Exchange
+    from evolink_mock.domain.redaction import Redactor
+
+
+class JournalQuery(Struct, frozen=True):
+    """Which exchanges are wanted: the last `limit` of those with this status."""
+
+    limit: Annotated[int, Meta(ge=1, le=JOURNAL)] = JOURNAL
+    status: Annotated[int, Meta(ge=0, le=599)] | None = None
+
+
+async def show_journal(request: ControlRequest) -> ControlResponse:
+    """The last exchanges of the account."""
+    status = request.query.status
+    exchanges = [item for item in request.account.journal if status is None or item.status == status]
+    redactor = _redactor(request)
+    entries = [journal.entry(exchange, redactor) for exchange in exchanges[-request.query.limit :]]
+    return json_response({"entries": entries, "dropped": request.account.journal.dropped})
+
+
+async def show_violations(request: ControlRequest) -> ControlResponse:
+    """What the account's requests violated, however long ago."""
+    redactor, shown = _redactor(request), []
+    for violation in request.account.journal.violations:
+        task = await request.service.store.task(violation.task_id) if violation.task_id else None
+        if task is None or task.account != request.account.token:  # a recipe may refuse a query of one's own
+            shown.append(journal.violation_entry(violation, redactor))
+    return json_response({"violations": shown, "dropped": request.account.journal.dropped_violations})
+
+
+async def clear_journal(request: ControlRequest) -> ControlResponse:
+    """Forget the exchanges of the account, and what they violated."""
+    request.account.journal.clear()
+    return NO_CONTENT
+
+
+async def show_journal_har(request: ControlRequest) -> ControlResponse:
+    """The last exchanges of the account and its callbacks, as HTTP Archive."""
+    callbacks = await sent_callbacks(request)
+    return _archive(request.account.journal, callbacks, _redactor(request))
+
+
+async def show_unmatched_har(request: ControlRequest) -> ControlResponse:
+    """The last requests that belong to no account, as HTTP Archive."""
+    exchanges = request.service.anonymous.journal
+    words = journal.words_of(exchanges)
+    accounts = await request.service.store.accounts()
+    tokens = [account.token for account in accounts if account.token.partition("~")[0] in words]
+    return _archive(exchanges, (), journal.redactor_of(exchanges, *tokens))
+
+
+def _redactor(request: ControlRequest) -> Redactor:
+    return journal.redactor_of(request.account.journal, request.account.token)
+
+
+def _archive(
+    exchanges: Iterable[Exchange], callbacks: Iterable[journal.SentCallback], redactor: Redactor
+) -> ControlResponse:
+    from importlib.metadata import version
+
+    return json_response(journal.har(exchanges, callbacks, version("evolink-mock"), redactor))

@@ -1,0 +1,199 @@
+"""Remove credentials from what is logged and recorded: by the name they are sent under, and by their value elsewhere.
+
+A value that was sent as a credential is removed wherever it appears again. Each pass over a text is linear.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+REMOVED = "[removed]"
+KEY_REMOVED = (
+    "[removed:key]"  # the key of an account, outside its header: a mistake that the reader should see
+)
+_TOKEN_MARK, _VALUE_MARK = "\ufdd0", "\ufdd1"  # stand for removed text until all is removed; no characters
+_SHORTEST, _SHORT = (
+    3,
+    8,
+)  # characters: a value that is shorter stays; one that is short is removed as a whole word
+_MOST_VALUES = 32  # of one request
+_MOST_REMOVED = 100  # values that are looked for in a text
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_SECRET_WORDS = frozenset(
+    {
+        *("auth", "authorization", "bearer", "cookie", "credential", "credentials", "jwt", "passphrase"),
+        *("passwd", "password", "pwd", "secret", "sid", "signature", "token"),
+        *("accesskey", "apikey", "sessionid"),  # names without a hyphen
+    }
+)
+_KEY_OWNERS = frozenset(
+    ("x", "api", "access", "subscription", "private", "secret", "account", "client", "license")
+)
+_SESSION = ("session", "id")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,30}) +(.+)", re.DOTALL)
+_PAIR = re.compile(r"(?<![\w.-])([\w.-]{1,64})=([^&;\s\"'<>]*)")
+_MEMBER = re.compile(r'("([\w.-]{1,64})"\s{0,9}:\s{0,9}")((?:[^"\\]|\\.)*)')
+_PART = re.compile(
+    r'(form-data; ?name="?([\w.-]{1,64})"?[^\r\n]{0,100}\r?\n(?:[^\r\n]{1,100}\r?\n){0,9}\r?\n)([^\r\n]*)'
+)
+# After the scheme of a URL: the user information, the rest up to the query, the query and fragment.
+_URL = re.compile(r"(:(?:\\?/){2})(?:[^/?#\s\"'<>\\]*@)?([^?#\s\"'<>]*)([?#][^\s\"'<>]*)?")
+_URL_PATH = re.compile(r"(:(?:\\?/){2})(?:[^/?#\s\"'<>\\]*@)?([^/?#\s\"'<>\\]*)[^\s\"'<>]*")
+_AFTER_SCHEME = re.compile(r"(:(?:\\?/){2})[^\s\"'<>]+")
+_ESCAPED = re.compile(r"\\u00([2-7][0-9a-f])", re.IGNORECASE)
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+@lru_cache(maxsize=1024)
+def is_credential_name(name: str) -> bool:
+    """Whether a header, query parameter or field of this name carries a credential."""
+    words = [word.lower() for word in _WORDS.findall(name[:100])]
+    if not _SECRET_WORDS.isdisjoint(words) or name.lower() in _SECRET_WORDS:
+        return True
+    if words[-1:] == ["key"]:
+        return len(words) == 1 or words[-2] in _KEY_OWNERS
+    return _SESSION in pairwise(words)
+
+
+def credential_values(headers: Iterable[tuple[bytes, bytes]], query: bytes = b"") -> list[str]:
+    """The values that a request sent as credentials, in its headers and its query string."""
+    values: list[str] = []
+    for raw_name, raw_value in headers:
+        name = raw_name.decode("latin-1")
+        if is_credential_name(name):
+            values += _values_of(name.lower(), raw_value.decode("latin-1").strip())
+    for name, value in _PAIR.findall(query.decode("latin-1")) if query else ():
+        if is_credential_name(name):
+            values += (value, unquote_plus(value))
+    return [value for value in dict.fromkeys(values) if len(value) >= _SHORTEST][:_MOST_VALUES]
+
+
+def _values_of(name: str, value: str) -> Iterator[str]:
+    """What is secret in the value of a header: the whole, without its scheme, and each cookie."""
+    if name in {"cookie", "set-cookie"}:
+        pairs = value.split(";")[: 1 if name == "set-cookie" else _MOST_VALUES]
+        yield from (pair.partition("=")[2].strip() for pair in pairs)
+        return
+    scheme = _SCHEME.fullmatch(value)
+    yield scheme[2] if scheme else value
+    if scheme and scheme[1].lower() == "basic":
+        try:
+            user, _, password = b64decode(scheme[2], validate=True).decode("latin-1").partition(":")
+        except ValueError:
+            return
+        yield from (user, password)
+
+
+def redact_for_log(text: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """A path or a note of a request for the access log: no credential of its headers, of URLs the origin alone."""
+    for value in credential_values(headers):
+        if value in text:
+            text = _without(text, value, REMOVED)
+    return _URL_PATH.sub(r"\1\2", text) if "://" in text else text
+
+
+class Redactor:
+    """Removes the keys of accounts (`tokens`) and other credentials (`values`) from messages."""
+
+    def __init__(self, tokens: Iterable[str], values: Iterable[str] = ()) -> None:
+        keys = {part for token in tokens for part in (token, token.partition("~")[0])}
+        marks = dict.fromkeys(values, _VALUE_MARK) | dict.fromkeys(keys, _TOKEN_MARK)
+        known = [(value, mark) for value, mark in marks.items() if len(value) >= _SHORTEST]
+        known.sort(key=lambda pair: (pair[1] != _TOKEN_MARK, -len(pair[0])))
+        self._known = known[:_MOST_REMOVED]
+
+    def text(self, text: str) -> str:
+        """A text without the known credentials, and without those of the URLs in it."""
+        marked = self._marked(text)
+        return _shown(_URL.sub(_without_query, marked) if ":" in marked else marked)
+
+    def query(self, query: str) -> str:
+        """What stands in place of a query string: whether the key of an account was in it."""
+        has_key = _TOKEN_MARK in self._marked(unquote_plus(query))
+        return KEY_REMOVED if has_key else REMOVED
+
+    def headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
+        """Headers as text, credentials removed."""
+        redacted = []
+        for raw_name, raw_value in headers:
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+            redacted.append((name, _hidden(value) if is_credential_name(name) else self.text(value)))
+        return redacted
+
+    def body(self, body: bytes) -> str:
+        """A body as text: each string of a JSON value redacted. Of anything else, no URL is kept beyond its scheme."""
+        try:
+            return _encode(self._value(_decode(body))).decode()
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), body.decode("utf-8", "replace"))
+            text = _PAIR.sub(_without_pair, _MEMBER.sub(_without_member, _PART.sub(_without_member, text)))
+            return _shown(_AFTER_SCHEME.sub(rf"\1{REMOVED}", self._marked(text)))
+
+    def _value(self, value: Any, name: str = "") -> Any:
+        if isinstance(value, str):
+            text = self.text(value)
+            return REMOVED if text and text != KEY_REMOVED and is_credential_name(name) else text
+        if isinstance(value, list):
+            return [self._value(item, name) for item in value]
+        if isinstance(value, dict):
+            return {self._name(key): self._value(item, key) for key, item in value.items()}
+        return value
+
+    def _name(self, name: str) -> str:
+        """The name of a member: a short credential may well be the same word."""
+        return self.text(name) if len(name) >= _SHORT else name
+
+    def _marked(self, text: str) -> str:
+        for value, mark in self._known:
+            if value in text:
+                text = _without(text, value, mark)
+        return text
+
+
+def _without(text: str, value: str, mark: str) -> str:
+    """A text with a mark in place of each occurrence of a value; of a short one, where it is a whole word."""
+    if len(value) >= _SHORT:
+        return text.replace(value, mark)
+    return re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", lambda _: mark, text)
+
+
+def _shown(marked: str) -> str:
+    return marked.replace(_TOKEN_MARK, KEY_REMOVED).replace(_VALUE_MARK, REMOVED)
+
+
+def _without_query(url: re.Match[str]) -> str:
+    """A URL after its scheme: the user information and what is in the query and fragment removed."""
+    query = url[3]
+    if not query:
+        return f"{url[1]}{url[2]}"
+    return f"{url[1]}{url[2]}{query[0]}{KEY_REMOVED if _TOKEN_MARK in unquote_plus(query) else REMOVED}"
+
+
+def _without_pair(pair: re.Match[str]) -> str:
+    return f"{pair[1]}={REMOVED}" if is_credential_name(pair[1]) else pair[0]
+
+
+def _without_member(member: re.Match[str]) -> str:
+    return f"{member[1]}{REMOVED}" if is_credential_name(member[2]) else member[0]
+
+
+def _hidden(value: str) -> str:
+    """What stands in place of a credential. That it is a bearer token is documented, and no secret."""
+    return f"Bearer {REMOVED}" if value[:7].lower() == "bearer " else REMOVED
+
+
+def merged(requests: Iterable[Sequence[str]]) -> list[str]:
+    """The credentials of several requests, the last requests' first."""
+    return list(dict.fromkeys(value for values in reversed([*requests]) for value in values))
