@@ -42,7 +42,8 @@ def imported_by(package: str) -> set[str]:
 def test_every_imported_distribution_is_declared(package: str) -> None:
     declared = {normal(re.split(r"[^A-Za-z0-9_.-]", requirement)[0]) for requirement in PACKAGES[package]}
     imported = {
-        module: {normal(name) for name in DISTRIBUTIONS.get(module, [module])} for module in imported_by(package)
+        module: {normal(name) for name in DISTRIBUTIONS.get(module, [module])}
+        for module in imported_by(package)
     }
     optional = OPTIONAL if package.startswith("mockserver") else set()
     undeclared = {module for module, names in imported.items() if not names & (declared | optional)}

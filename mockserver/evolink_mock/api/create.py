@@ -15,7 +15,7 @@ from evolink_mock.domain.accounts import charge
 from evolink_mock.domain.tasks import Task, plan
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import check_content_coding, check_content_type, parse
-from evolink_mock.http.request_body import receive_body
+from evolink_mock.http.request_body import keep_body, receive_body
 from evolink_mock.http.responses import send_error, send_json
 from evolink_mock.media.spec import media_spec_of
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe, anomalies_of, plan_for_recipe
@@ -42,9 +42,11 @@ class CreateEndpoint:
         documented = self._operations.first.operation.errors
         context = await begin(self._service, scope, documented, "create")
         exchange = context.exchange
-        body = await receive_body(receive, context.headers, self._service.max_body, exchange)
         error = first_error(AUTHENTICATION, context)
-        if error is None:
+        if error is not None:
+            await keep_body(receive, exchange)
+        else:
+            body = await receive_body(receive, context.headers, self._service.max_body, exchange)
             await self._interpret(context, body)
             send = with_network_faults(context, send)
             error = first_error(CREATE, context)

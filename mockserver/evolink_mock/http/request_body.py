@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from evolink_mock.domain.exchange import KEPT
 from evolink_mock.http.errors import ApiError
@@ -17,49 +17,60 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.exchange import Exchange
 
-_FILL_SECONDS = 1.0
+PATIENCE_SECONDS = 0.3  # for the body of a refused request: a client may wait for the refusal
 
 
 async def receive_body(
     receive: Receive, headers: Mapping[bytes, bytes], limit: int, exchange: Exchange
 ) -> bytes | ApiError:
     """The whole body, or the error for one of more than `limit` bytes. Raises `ClientDisconnectedError`."""
-    recorder = _BodyRecorder(receive, exchange)
-    body = await read_body(recorder.receive, headers, limit)
-    is_unread = isinstance(body, ApiError) and not exchange.request_body
-    if is_unread and b"expect" not in headers:  # a client that expects a 100 has not sent any of it yet
-        await recorder.fill()
-    return body
+    with _BodyRecorder(receive, exchange) as recorder:
+        body = await read_body(recorder.receive, headers, limit)
+        if isinstance(body, ApiError) and not recorder.beginning:
+            await recorder.fill()
+        return body
 
 
 async def keep_body(receive: Receive, exchange: Exchange) -> None:
-    """Read and keep the beginning of the body of a request that is refused. Raises `ClientDisconnectedError`."""
-    if not any(name == b"expect" for name, _ in exchange.request_headers):
-        await _BodyRecorder(receive, exchange).fill()
+    """Keep what arrives soon of the body of a request that is refused. Raises `ClientDisconnectedError`."""
+    with _BodyRecorder(receive, exchange) as recorder:
+        await recorder.fill()
 
 
 class _BodyRecorder:
-    """Keeps the first `KEPT` bytes of all that is received."""
+    """Collects the first `KEPT` bytes of all that is received, and leaves them in the exchange at its end."""
 
     def __init__(self, receive: Receive, exchange: Exchange) -> None:
+        self.beginning = bytearray()
         self._receive = receive
         self._exchange = exchange
         self._is_complete = False
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exchange.request_body = bytes(self.beginning)
+
     async def receive(self) -> Message:
         """The next message."""
         message = await self._receive()
-        exchange = self._exchange
         if message["type"] == "http.request":
-            if len(exchange.request_body) < KEPT:
-                exchange.request_body = (exchange.request_body + message.get("body", b""))[:KEPT]
+            missing = KEPT - len(self.beginning)
+            if missing > 0:
+                self.beginning += message.get("body", b"")[:missing]
             self._is_complete = not message.get("more_body")
         return message
 
     async def fill(self) -> None:
-        """Receive until the beginning is complete, for a second at most: a client may wait for its response."""
+        """Receive until the beginning is complete, or the client has had its time to send it.
+
+        A client that expects a `100 Continue` has sent nothing yet, and receiving would make it send.
+        """
+        if any(name == b"expect" for name, _ in self._exchange.request_headers):
+            return
         with suppress(TimeoutError):
-            async with asyncio.timeout(_FILL_SECONDS):
-                while not self._is_complete and len(self._exchange.request_body) < KEPT:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not self._is_complete and len(self.beginning) < KEPT:
                     if (await self.receive())["type"] == "http.disconnect":
                         raise ClientDisconnectedError

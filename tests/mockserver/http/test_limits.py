@@ -95,7 +95,7 @@ def test_a_body_that_does_not_end_in_time_is_answered_with_408(monkeypatch: pyte
 def test_a_request_that_is_refused_is_answered_although_its_body_does_not_come(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(request_body, "_FILL_SECONDS", 0.05)
+    monkeypatch.setattr(request_body, "PATIENCE_SECONDS", 0.05)
 
     async def scene(port: int) -> None:
         head = b"POST /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 20\r\n\r\n"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_mock.domain.exchange import KEPT, Exchange
+from evolink_mock.http import request_body
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.request_body import keep_body, receive_body
 from evolink_mock.http.requests import ClientDisconnectedError
@@ -58,9 +59,11 @@ def test_of_a_body_beyond_the_limit_the_beginning_is_kept(headers: dict[bytes, b
     assert client.exchange.request_body.startswith(b"a" * 60 + b"b" * 60)
 
 
-def test_a_client_that_waits_for_100_continue_is_not_made_to_send_a_body_beyond_the_limit() -> None:
+def test_a_client_that_waits_for_100_continue_is_not_made_to_send_the_body_of_a_refused_request() -> None:
     client = Client(b"a" * 200)
-    assert isinstance(client.body(100, {b"content-length": b"200", b"expect": b"100-continue"}), ApiError)
+    client.exchange.request_headers = [(b"content-length", b"200"), (b"expect", b"100-continue")]
+    client.keep()
+    assert isinstance(client.body(100, dict(client.exchange.request_headers)), ApiError)
     assert (client.exchange.request_body, len(client.unread)) == (b"", 1)
 
 
@@ -68,6 +71,21 @@ def test_no_more_than_the_beginning_is_read_of_a_refused_request() -> None:
     client = Client(*[b"a" * KEPT] * 4)
     client.keep()
     assert (client.exchange.request_body, len(client.unread)) == (b"a" * KEPT, 3)
+
+
+def test_a_client_that_waits_for_the_refusal_before_it_sends_a_body_gets_it_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(request_body, "PATIENCE_SECONDS", 0.01)
+    client = Client(b"half", is_whole=False)
+
+    async def receive() -> dict[str, Any]:
+        if not client.unread:
+            await asyncio.Event().wait()
+        return await client.receive()
+
+    asyncio.run(keep_body(receive, client.exchange))
+    assert client.exchange.request_body == b"half"
 
 
 def test_a_request_without_a_body_has_nothing_to_keep() -> None:
