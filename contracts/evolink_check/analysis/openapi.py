@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from evolink_check.traffic.formats import is_uri, strict_json
+from evolink_check.traffic.formats import finite_json, is_uri, strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _ORIGIN = "http://contract.invalid"  # every document is read as if it were served here
 _SHOWN = 200  # characters of a problem
+# How requests and answers are decoded: a server may refuse a number that no double holds, and should not send one.
+_ASKED: Any = {"application/json": finite_json}
+_ANSWERED: Any = {"application/json": strict_json}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +123,13 @@ def _voice(document: Mapping[str, Any]) -> _Voice:
         for path, item in document["paths"].items()
     }
     whole = SchemaPath.from_dict({**document, "servers": [{"url": _ORIGIN}], "paths": paths})
-    more: dict[str, Any] = {
-        "extra_format_validators": {"uri": is_uri},
-        "extra_media_type_deserializers": {"application/json": strict_json},
-    }
-    return _Voice(V31RequestValidator(whole, **more), V31ResponseValidator(whole, **more))
+    formats: Any = {"uri": is_uri}
+    return _Voice(
+        V31RequestValidator(whole, extra_format_validators=formats, extra_media_type_deserializers=_ASKED),
+        V31ResponseValidator(
+            whole, extra_format_validators=formats, extra_media_type_deserializers=_ANSWERED
+        ),
+    )
 
 
 def _less_servers(part: Mapping[str, Any]) -> dict[str, Any]:

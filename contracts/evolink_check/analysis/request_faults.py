@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import jsonschema_rs
 
 from evolink_check.analysis.internal_hosts import host_of, is_internal, is_plainly_public
-from evolink_check.traffic.formats import NOT_JSON, decode_json, is_uri
+from evolink_check.traffic.formats import NOT_JSON, decode_json, is_out_of_range, is_uri, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -52,6 +52,8 @@ def create_faults(
     document = decode_json(body)
     if document is NOT_JSON:
         return (*found, _no_json(body))
+    if is_out_of_range(body, document):
+        return (*found, RequestFault("body.json", "a number out of range", sure=False))
     if not isinstance(document, dict):
         return (*found, RequestFault("body.json", "JSON that is no object"))
     if _has_twins(body):
@@ -234,8 +236,9 @@ def _callback_faults(url: str, operation: CreateOperation, receiver: str) -> Ite
         )
     elif urlsplit_scheme(url) != "https":
         yield RequestFault("callback.https-only", "a callback URL that is not https")
-    elif is_internal(url):
-        yield RequestFault("callback.no-internal", "a callback to an internal host")
+    elif is_internal(url):  # a server that may call a receiver on an internal host may call others, too
+        permitted = is_internal(receiver)
+        yield RequestFault("callback.no-internal", "a callback to an internal host", sure=not permitted)
     elif not is_plainly_public(url):
         yield RequestFault("callback.no-internal", "a callback to a host that may be internal", sure=False)
 
@@ -244,11 +247,5 @@ def _depth(value: Any) -> int:
     level, depth = [value], 0
     while level:
         depth += 1
-        level = [inner for value in level for inner in _inner(value)]
+        level = [inner for value in level for inner in parts_of(value)]
     return depth
-
-
-def _inner(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()

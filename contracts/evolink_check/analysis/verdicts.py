@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from reprlib import Repr
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from evolink_spec.clauses import Clause
 
     from evolink_check.analysis.trace_view import TraceView
 
+_SHOWN = 60  # characters of a value
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 2 * _SHOWN
+_SHORT.maxlist = _SHORT.maxdict = 10
 Status = Literal["passed", "failed", "warning", "not observed"]
 
 
@@ -64,6 +69,12 @@ def violation(*entries: int, expected: str, seen: str) -> Finding:
 def finding(ok: object, *entries: int, expected: str, seen: str) -> Finding:
     """An observation that speaks for the clause when `ok` is true, and against it otherwise."""
     return passed(*entries) if ok else violation(*entries, expected=expected, seen=seen)
+
+
+def shown(value: Any) -> str:
+    """A JSON value in a few characters, on one line. Of a large value only the beginning is looked at."""
+    text = repr(value[: _SHOWN + 1]) if isinstance(value, str) else _SHORT.repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def judge(view: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rule]) -> tuple[Verdict, ...]:

@@ -17,7 +17,7 @@ from evolink_check.generation.labels import (
     query_case,
 )
 from evolink_check.generation.urls import IMAGE, PUBLIC
-from evolink_check.traffic.formats import decode_json
+from evolink_check.traffic.formats import decode_json, is_out_of_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,7 +117,7 @@ class CaseAdapter:
 def _harmless(body: bytes, operation: CreateOperation) -> bytes:
     """A body that may make a task, its drawn addresses replaced: nobody else's host is to be called for it."""
     document = decode_json(body)
-    if not isinstance(document, dict):
+    if not isinstance(document, dict) or is_out_of_range(body, document):
         return body
     if document.get("image_urls"):
         document["image_urls"] = [IMAGE]

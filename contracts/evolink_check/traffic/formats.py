@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import re
 from ipaddress import AddressValueError, IPv6Address
-from typing import Any, NoReturn
+from math import isinf
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NOT_JSON = object()  # what was read of a text that is no JSON
 
@@ -16,7 +20,8 @@ _AUTHORITY = rf"(?:(?:{_CHARS}|:)*@)?(?:\[(?P<literal>[^\[\]]*)\]|(?:{_CHARS})*)
 _PATH = rf"(?://{_AUTHORITY}(?:/{_SEGMENT}*)*|/?(?:{_SEGMENT}+(?:/{_SEGMENT}*)*)?)"
 _TAIL = rf"(?:{_SEGMENT}|[/?])*"
 _URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:{_PATH}(?:\?{_TAIL})?(?:#{_TAIL})?")
-_DIGITS = 308  # of an integer that any decoder can hold: more are out of the range of a double
+_DIGITS = 308  # of an integer that a double can hold
+_LARGE_NUMBER = re.compile(rb"[0-9]{309}|[eE]\+?0*[1-9][0-9]{2}")  # of which one may be out of range
 _FUTURE = re.compile(r"[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+")
 
 
@@ -39,11 +44,12 @@ def _is_ipv6(text: str) -> bool:
 
 
 def strict_json(raw: bytes, **_: str) -> Any:
-    """Decode JSON as RFC 8259 has it: UTF-8, finite numbers, no lone surrogates. ValueError otherwise."""
+    """Decode JSON as RFC 8259 has it: UTF-8, no lone surrogates. ValueError otherwise.
+
+    The grammar sets numbers no limit: what no double holds is an infinity here, which no other text gives.
+    """
     try:
-        value = json.loads(
-            raw.decode("utf-8"), parse_constant=_no_number, parse_float=_finite, parse_int=_whole
-        )
+        value = json.loads(raw.decode("utf-8"), parse_constant=_no_number, parse_int=_whole)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if b"\\u" in raw:
@@ -51,25 +57,44 @@ def strict_json(raw: bytes, **_: str) -> Any:
     return value
 
 
-def _whole(text: str) -> int:
-    if len(text) > _DIGITS:
-        raise ValueError("a number is out of range")
-    return int(text)
-
-
-def _no_number(word: str) -> NoReturn:
-    raise ValueError(f"{word} is no JSON number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if value in {float("inf"), float("-inf")}:
+def finite_json(raw: bytes, **_: str) -> Any:
+    """As `strict_json`, and a ValueError for a number that no double holds."""
+    value = strict_json(raw)
+    if is_out_of_range(raw, value):
         raise ValueError("a number is out of range")
     return value
 
 
+def is_out_of_range(raw: bytes, value: Any) -> bool:
+    """Whether a decoded body holds a number that no double does: decoders differ on it."""
+    if _LARGE_NUMBER.search(raw) is None:
+        return False
+    level = [value]
+    while level:
+        if any(isinstance(inner, float) and isinf(inner) for inner in level):
+            return True
+        level = [part for inner in level for part in parts_of(inner)]
+    return False
+
+
+def parts_of(value: Any) -> Iterable[Any]:
+    """The members of an object or of an array; nothing of any other JSON value."""
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _whole(text: str) -> int | float:
+    digits = len(text) - text.startswith("-")
+    return int(text) if digits <= _DIGITS else float("-inf" if text.startswith("-") else "inf")
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is not a JSON number")
+
+
 def decode_json(body: bytes) -> Any:
-    """The JSON value of a body; `NOT_JSON` when it is none, by RFC 8259."""
+    """The JSON value of a body; `NOT_JSON` for a body that RFC 8259 does not allow."""
     try:
         return strict_json(body)
     except ValueError:

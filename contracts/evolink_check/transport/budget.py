@@ -74,6 +74,6 @@ def price_in(answer: object) -> float | None:
     """`usage.credits_reserved` of a create's answer; None when it does not say."""
     usage = answer.get("usage") if isinstance(answer, dict) else None
     price = usage.get("credits_reserved") if isinstance(usage, dict) else None
-    if isinstance(price, bool) or not isinstance(price, int | float) or price < 0:
+    if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < float("inf"):
         return None
     return float(price)

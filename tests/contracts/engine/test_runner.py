@@ -320,6 +320,21 @@ def test_a_task_of_what_ought_to_be_refused_is_reported_and_counted() -> None:
     assert any("callback.no-internal" in note and "cost credits" in note for note in report.notes)
 
 
+def test_with_a_receiver_that_a_server_was_permitted_to_call_internal_hosts_are_not_observed() -> None:
+    port = free_port()
+    with MockServer(allow_callbacks_to=("127.0.0.1",), duration="50ms") as permitted:
+        subject = subject_at(
+            permitted.base_url,
+            callback_url=f"http://127.0.0.1:{port}",
+            callback_listen=("127.0.0.1", port),
+        )
+        report = check(
+            subject,
+            replace(FEW, max_credits=100.0, clauses=frozenset({"callback.no-internal", "callback.post"})),
+        )
+    assert words(report)["callback.no-internal"] == "not observed"
+
+
 def test_progress_counts_up_to_the_total(mock: MockServer) -> None:
     told: list[Progress] = []
     check(subject_at(mock.base_url), progress=told.append)

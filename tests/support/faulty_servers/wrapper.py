@@ -274,8 +274,14 @@ class Workshop:
                 served.result(20)
 
     def prepare(self, url: str, place: int) -> None:
-        """The accounts of a defect: one without credits, one without the model, one in haste."""
+        """The accounts of a defect, new: one without credits, one without the model, one in haste.
+
+        A defect that is looked for a second time must not find the clock that the first look has moved.
+        """
         with httpx.Client(base_url=url, trust_env=False) as client:
+            for role in ("main", "other", *TERMS):
+                headers = {"Authorization": f"Bearer {key(role, place)}"}
+                client.delete("/__mock__/account", headers=headers)
             for role, terms in TERMS.items():
                 headers = {"Authorization": f"Bearer {key(role, place)}"}
                 client.patch("/__mock__/account", headers=headers, json=terms).raise_for_status()

@@ -83,7 +83,7 @@ def _body(headers: tuple[tuple[str, str], ...], body: bytes, size: int) -> tuple
 def _pretty(headers: tuple[tuple[str, str], ...], body: bytes) -> str | None:
     """The body as text to read; None when it is not text."""
     try:
-        return json.dumps(strict_json(body), indent=2, ensure_ascii=False)
+        return json.dumps(strict_json(body), indent=2, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):
         kind = next((value.lower() for name, value in headers if name.lower() == "content-type"), "text")
         return body.decode("utf-8", "replace") if any(word in kind for word in _TEXTS) else None

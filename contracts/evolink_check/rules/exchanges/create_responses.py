@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.analysis.verdicts import finding, passed, violation
+from evolink_check.analysis.verdicts import finding, passed, shown, violation
 from evolink_check.rules.exchanges.attribution import ID, LATEST, is_judgeable, known_tasks, well_formed
 from evolink_check.rules.exchanges.wire import shared_key, twins
 from evolink_check.rules.registry import rule
@@ -12,7 +12,7 @@ from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.retry_after import http_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from evolink_check.analysis.observations import Observation
     from evolink_check.analysis.trace_view import TraceView
@@ -177,38 +177,52 @@ def id_unique(view: TraceView) -> Iterator[Finding]:
 def created(view: TraceView) -> Iterator[Finding]:
     """`created` is the time of the create in Unix seconds (clause `task.created`).
 
-    A server's clock may have been moved ahead for an account whose earlier tasks had the right time.
+    The clock of an account that told the right time may have been moved ahead since, while other creates were under
+    way, too.
     """
-    right: set[str] = set()
     for create in accepted(view):
-        told = create.body.get("created")
-        if type(told) is not int:
+        value = create.body.get("created")
+        if type(value) is not int:
             continue
-        distance, allowed = _distance(told, create)
-        ahead = distance > 0 and create.who in right
-        if told >= LATEST:
-            yield violation(
-                create.number, expected="Unix seconds", seen=f"created {told}, which are milliseconds"
-            )
+        distance, allowed = _distance(value, create)
+        if value >= LATEST:
+            seen = f"created {shown(value)}, which are milliseconds"
+            yield violation(create.number, expected="Unix seconds", seen=seen)
         elif abs(distance) <= allowed:
-            right.add(create.who)
             yield passed(create.number)
-        elif view.trace.scale == 1 and not ahead:
-            expected = "the time of the create, to a minute"
-            yield violation(
-                create.number, expected=expected, seen=f"created {told}, {distance:+.0f} s from it"
-            )
+        elif view.trace.scale == 1 and not (distance > 0 and _may_be_moved(create, view)):
+            seen = f"created {value}, {distance:+.0f} s from it"
+            yield violation(create.number, expected="the time of the create, to a minute", seen=seen)
 
 
-def _distance(told: int, observation: Observation) -> tuple[float, float]:
-    """Seconds from when the create was answered, and how many may be: by the server's own Date to a minute.
+def _may_be_moved(create: Observation, view: TraceView) -> bool:
+    """Whether the account's clock was right before the create had ended."""
+    return view.once(_first_in_time).get(create.who, float("inf")) <= create.ended
 
-    Without one by who watched, whose clock may be out of step, and in a recording without a time zone by hours.
+
+def _first_in_time(view: TraceView) -> Mapping[str, float]:
+    """By account, the beginning of the first create whose `created` is right."""
+    first: dict[str, float] = {}
+    for create in accepted(view):
+        value = create.body.get("created")
+        if type(value) is int and value < LATEST:
+            distance, allowed = _distance(value, create)
+            if abs(distance) <= allowed:
+                first[create.who] = min(create.began, first.get(create.who, create.began))
+    return first
+
+
+def _distance(value: int, create: Observation) -> tuple[float, float]:
+    """Seconds before (below 0) or after the time of the create, and how many are allowed.
+
+    The server's own Date tells when it answered; without one the observer does, whose clock may be out of step, and
+    in a recording without a time zone by hours. The task was made at some time between request and answer.
     """
-    date = http_date(observation.header("Date") or "")
-    if date is None:
-        return told - observation.ended, _TOLERANCES.created_by_observer
-    return told - date, _TOLERANCES.created_by_date
+    date = http_date(create.header("Date") or "")
+    ended = create.ended if date is None else date
+    began = ended - max(0.0, create.ended - create.began)
+    allowed = _TOLERANCES.created_by_observer if date is None else _TOLERANCES.created_by_date
+    return value - min(max(value, began), ended), allowed
 
 
 @rule("task.kind")
@@ -234,10 +248,10 @@ def estimated_time(view: TraceView) -> Iterator[Finding]:
         if isinstance(info, dict) and "estimated_time" in info:
             told = info["estimated_time"]
             yield finding(
-                _is_number(told) and told >= 0 and told == int(told),
+                _is_whole(told) and told >= 0,
                 create.number,
                 expected="an integer of 0 or more",
-                seen=f"{told!r:.60}",
+                seen=shown(told),
             )
 
 
@@ -258,6 +272,10 @@ def usage(view: TraceView) -> Iterator[Finding]:
             yield violation(create.number, expected="usage as documented", seen=seen[:160])
         else:
             yield passed(create.number)
+
+
+def _is_whole(value: Any) -> bool:
+    return _is_number(value) and (isinstance(value, int) or value.is_integer())
 
 
 def _is_number(value: Any) -> bool:

@@ -13,7 +13,7 @@ from evolink_check.rules.exchanges.attribution import (
     is_shapeless,
 )
 from evolink_check.rules.registry import rule, rule_family
-from evolink_check.traffic.formats import NOT_JSON
+from evolink_check.traffic.formats import NOT_JSON, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -75,14 +75,8 @@ def _has_id(answer: Any) -> bool:
     while level:
         if any(isinstance(value, dict) and "id" in value for value in level):
             return True
-        level = [inner for value in level for inner in _inner(value)]
+        level = [inner for value in level for inner in parts_of(value)]
     return False
-
-
-def _inner(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
 
 
 @rule_family(_CODES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.internal_hosts import is_internal
-from evolink_check.analysis.verdicts import finding, passed, violation
+from evolink_check.analysis.verdicts import finding, passed, shown, violation
 from evolink_check.rules.registry import rule, rules_of
 from evolink_check.rules.tasks import lifecycle, outcomes, progress, queries
 from evolink_check.rules.tasks.deliveries import all_calls, is_lossy, is_torn, watched
@@ -15,7 +15,6 @@ from evolink_check.rules.tasks.history import (
     is_cancelled,
     links_of,
     reason_of,
-    shown,
     sound_identity,
 )
 from evolink_check.rules.tolerances import Tolerances

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 CANCELLED = frozenset({"cancelled", "canceled"})  # no status by the documents, and yet an obvious word
 IDENTITY = ("created", "model", "object", "type")
 _MOST = 100  # per cent
-_SHOWN = 60  # characters of a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +124,9 @@ def is_cancelled(body: Mapping[str, Any]) -> bool:
 def progress_of(body: Mapping[str, Any]) -> int | None:
     """The progress when it is an integer from 0 to 100; 40.0 is one to JSON Schema."""
     value = body.get("progress")
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
         return None
-    return int(value) if 0 <= value <= _MOST else None
+    return int(value) if value == int(value) else None
 
 
 def sound_identity(create: Observation | None) -> dict[str, Any]:
@@ -145,12 +144,6 @@ def sound_identity(create: Observation | None) -> dict[str, Any]:
     if body.get("type") == kind and body.get("object") == f"{kind}.generation.task":
         found |= {"type": kind, "object": body["object"]}
     return found
-
-
-def shown(value: Any) -> str:
-    """A value in a few characters, on one line."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def links_of(body: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import finding, passed, violation
+from evolink_check.analysis.verdicts import finding, passed, shown, violation
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.history import (
     CANCELLED,
@@ -15,7 +15,6 @@ from evolink_check.rules.tasks.history import (
     differs,
     in_order,
     links_of,
-    shown,
     sound_identity,
     task_histories,
 )

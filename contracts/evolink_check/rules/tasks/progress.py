@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.analysis.verdicts import finding, passed
+from evolink_check.analysis.verdicts import finding, passed, shown
 from evolink_check.rules.registry import rule
-from evolink_check.rules.tasks.history import bodies, in_order, progress_of, shown, task_histories
+from evolink_check.rules.tasks.history import bodies, in_order, progress_of, task_histories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

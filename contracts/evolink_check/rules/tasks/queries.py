@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from evolink_check.analysis.verdicts import finding, passed, violation
+from evolink_check.analysis.verdicts import finding, passed, shown, violation
 from evolink_check.rules.exchanges.allowed_statuses import permitted
 from evolink_check.rules.exchanges.create_responses import is_at_once
 from evolink_check.rules.exchanges.false_rejections import headers_to_blame
 from evolink_check.rules.registry import rule
-from evolink_check.rules.tasks.history import IDENTITY, shown, task_histories
+from evolink_check.rules.tasks.history import IDENTITY, task_histories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -196,4 +196,4 @@ def _is_usage(value: Any) -> bool:
 def _is_time(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return value >= 0 and value == int(value)
+    return value >= 0 and (isinstance(value, int) or value.is_integer())

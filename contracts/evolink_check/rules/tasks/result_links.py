@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import results_of
-from evolink_check.analysis.verdicts import finding, passed, violation
+from evolink_check.analysis.verdicts import finding, passed, shown, violation
 from evolink_check.rules.registry import rule
-from evolink_check.rules.tasks.history import bodies_of, shown, task_histories
+from evolink_check.rules.tasks.history import bodies_of, task_histories
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.formats import is_uri
 from evolink_check.traffic.trace import NOBODY

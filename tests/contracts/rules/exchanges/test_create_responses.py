@@ -182,6 +182,23 @@ def test_a_clock_that_was_moved_ahead_explains_what_lies_ahead_and_no_more() -> 
     assert trace.accused().keys() == {"task.created"}
 
 
+def test_a_task_created_while_the_clock_was_moved_is_not_accused() -> None:
+    trace = Tracing()
+    at = int(START) + 90_000
+    slow = task(created=at, id=f"task-unified-{at}-00000002")
+    trace.create(slow, took=30.0)  # it began first, and was answered when the clock had been moved
+    trace.at = START + 5.0
+    moved(trace, 6, 1, after=0.0)
+    assert trace.accused() == {}
+
+
+def test_a_server_that_takes_long_may_create_the_task_at_any_time_meanwhile() -> None:
+    for headers in (JSON, JSON[:1]):
+        trace = Tracing(at=START - 100.0)
+        moved(trace, -95, 1, took=100.0, headers=headers)
+        assert trace.accused() == {}
+
+
 def test_a_clock_that_runs_faster_tells_other_times_but_never_milliseconds() -> None:
     trace = Tracing(scale=20.0)
     moved(trace, 3600, 1)
