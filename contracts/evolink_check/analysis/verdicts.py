@@ -16,6 +16,8 @@ _SHOWN = 60  # characters of a value
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 2 * _SHOWN
 _SHORT.maxlist = _SHORT.maxdict = 10
+VIOLATIONS = 10_000  # of a clause that are kept; the others are counted
+ENTRIES = 20  # of a finding that are kept: the first and the last ones
 Status = Literal["passed", "failed", "warning", "not observed"]
 
 
@@ -41,7 +43,8 @@ class Verdict:
     """What the trace says of one clause.
 
     failed: at least one violation of a `must`. warning: at least one violation of an `advice`, which fails nobody.
-    `known`: every violation stands in the baseline. `observations` counts what was looked at, violations included.
+    `known`: every violation stands in the baseline. `observations` counts what was looked at, violations included;
+    `omitted` are the violations after the first `VIOLATIONS`.
     """
 
     clause: Clause
@@ -49,6 +52,12 @@ class Verdict:
     observations: int = 0
     violations: tuple[Finding, ...] = ()
     known: bool = False
+    omitted: int = 0
+
+    @property
+    def violation_count(self) -> int:
+        """How many violations there were, also those that are not kept."""
+        return len(self.violations) + self.omitted
 
     @property
     def fails(self) -> bool:
@@ -58,17 +67,21 @@ class Verdict:
 
 def passed(*entries: int) -> Finding:
     """An observation that speaks for the clause."""
-    return Finding(passed=True, entries=entries)
+    return Finding(passed=True, entries=_few(entries))
 
 
 def violation(*entries: int, expected: str, seen: str) -> Finding:
     """An observation that speaks against the clause."""
-    return Finding(passed=False, entries=entries, expected=expected, seen=seen)
+    return Finding(passed=False, entries=_few(entries), expected=expected, seen=seen)
 
 
 def finding(ok: object, *entries: int, expected: str, seen: str) -> Finding:
     """An observation that speaks for the clause when `ok` is true, and against it otherwise."""
     return passed(*entries) if ok else violation(*entries, expected=expected, seen=seen)
+
+
+def _few(entries: tuple[int, ...]) -> tuple[int, ...]:
+    return entries if len(entries) <= ENTRIES else (*entries[: ENTRIES // 2], *entries[-ENTRIES // 2 :])
 
 
 def shown(value: Any) -> str:
@@ -86,11 +99,17 @@ def judge(view: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rule])
 
 
 def _verdict(clause: Clause, findings: Iterable[Finding]) -> Verdict:
-    found = tuple(findings)
-    violations = tuple(observed for observed in found if not observed.passed)
+    observations, omitted, violations = 0, 0, list[Finding]()
+    for observations, observed in enumerate(findings, start=1):  # noqa: B007  (its last value is the count)
+        if not observed.passed:
+            if len(violations) < VIOLATIONS:
+                violations.append(observed)
+            else:
+                omitted += 1
     if violations:
-        return Verdict(clause, "failed" if clause.level == "must" else "warning", len(found), violations)
-    return Verdict(clause, "passed" if found else "not observed", len(found))
+        status: Status = "failed" if clause.level == "must" else "warning"
+        return Verdict(clause, status, observations, tuple(violations), omitted=omitted)
+    return Verdict(clause, "passed" if observations else "not observed", observations)
 
 
 def failures(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:

@@ -62,7 +62,7 @@ def _verdict(report: Report, verdict: Verdict) -> dict[str, Any]:
         "status": verdict.status,
         "known": verdict.known,
         "observations": verdict.observations,
-        "violation_count": len(verdict.violations),
+        "violation_count": verdict.violation_count,
         "violations": [_violation(report, violation) for violation in violations[:_SHOWN]],
         "repeat": formatting.repeat(report, clause) or None,
     }

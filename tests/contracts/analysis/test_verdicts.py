@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_check import Exchange
 from evolink_check.analysis.trace_view import TraceView
-from evolink_check.analysis.verdicts import Verdict, failures, judge, passed, violation
+from evolink_check.analysis.verdicts import (
+    ENTRIES,
+    VIOLATIONS,
+    Verdict,
+    failures,
+    judge,
+    passed,
+    shown,
+    violation,
+)
 from evolink_check.rules import MODULES, RULES, rules_of
 from evolink_check.rules.registry import rule
 from evolink_check.traffic.trace import Entry, Trace
@@ -75,6 +84,28 @@ def test_every_rule_is_of_a_clause_and_binds_whom_it_says() -> None:
     for module in MODULES:
         binds = {CLAUSES[clause].binds for clause in rules_of(module)}
         assert binds == {"client" if ".clients." in module.__name__ else "server"}
+
+
+def test_violations_without_end_are_counted_and_not_all_kept() -> None:
+    found = verdict(violation(number, expected="this", seen="that") for number in range(VIOLATIONS + 5))
+    assert (len(found.violations), found.omitted, found.violation_count) == (VIOLATIONS, 5, VIOLATIONS + 5)
+    assert found.observations == VIOLATIONS + 5
+
+
+def test_of_many_entries_the_first_and_the_last_are_kept() -> None:
+    few = passed(*range(ENTRIES))
+    many = violation(*range(1000), expected="this", seen="that")
+    assert few.entries == tuple(range(ENTRIES))
+    assert len(many.entries) == ENTRIES
+    assert (many.entries[0], many.entries[-1]) == (0, 999)
+
+
+@pytest.mark.parametrize(
+    "value", [["x" * 10_000_000], "y" * 10_000_000, {"a": ["z"] * 1_000_000}, [[[[[[["deep"]]]]]]], 10**300]
+)
+def test_a_value_is_shown_in_a_few_characters(value: Any) -> None:
+    assert len(shown(value)) <= 61
+    assert "\n" not in shown(value)
 
 
 def test_every_clause_that_traffic_can_show_has_a_rule() -> None:

@@ -81,4 +81,5 @@ def _together(clause: Clause, verdicts: Sequence[Verdict]) -> Verdict:
     words = {one.status for one in verdicts}
     word: Status = next((word for word in _WORST if word in words), "not observed")
     violations = tuple(violation for one in verdicts for violation in one.violations)
-    return Verdict(clause, word, sum(one.observations for one in verdicts), violations)
+    observations, omitted = sum(one.observations for one in verdicts), sum(one.omitted for one in verdicts)
+    return Verdict(clause, word, observations, violations, omitted=omitted)

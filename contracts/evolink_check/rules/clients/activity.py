@@ -1,4 +1,4 @@
-"""What the rules of a client ask of a trace: its requests, equal ones, fetches, ids that nobody gave. Pure."""
+"""What the rules of a client ask of a trace: its requests, equal ones, fetches, ids that nobody gave."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import results_of
+from evolink_check.rules.exchanges.attribution import ID
 from evolink_check.rules.tolerances import Tolerances
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from evolink_check.analysis.observations import Observation, Role
     from evolink_check.analysis.trace_view import TraceView
 
@@ -17,6 +20,8 @@ PLACEHOLDERS = frozenset(
 )
 ASKS: tuple[Role, ...] = ("create", "query", "credits")  # what needs the key
 SOON = Tolerances().repeat
+_OUTSIDE: frozenset[Role] = frozenset({"link", "other path", "elsewhere"})
+_TOKEN = re.compile(rb"[\w-]+")
 
 
 def asks(view: TraceView, *roles: Role) -> tuple[Observation, ...]:
@@ -24,21 +29,59 @@ def asks(view: TraceView, *roles: Role) -> tuple[Observation, ...]:
     return tuple(observation for observation in view.seen if observation.role in roles)
 
 
+def queries_of(view: TraceView, task_id: str) -> Sequence[Observation]:
+    """The queries for a task in order, answered or not."""
+    return view.once(_queries_by_task).get(task_id, ())
+
+
+def _queries_by_task(view: TraceView) -> Mapping[str, list[Observation]]:
+    queries: dict[str, list[Observation]] = {}
+    for query in asks(view, "query"):
+        queries.setdefault(query.task_id, []).append(query)
+    return queries
+
+
 def fetches(view: TraceView) -> tuple[Observation, ...]:
     """Every fetch of a result, answered or not, also of one to whose link something was added."""
-    told = (
-        url
+    return view.once(_fetches)
+
+
+def _fetches(view: TraceView) -> tuple[Observation, ...]:
+    links = {
+        bare_url(url)
         for observation in view.seen
         if observation.role in {"query", "delivery"}
         for url in results_of(observation.body)
-    )
-    bare = {url.partition("?")[0] for url in told}
-    other = {"link", "other path", "elsewhere"}
+    }
     return tuple(
         observation
         for observation in view.seen
-        if observation.role in other and observation.exchange.url.partition("?")[0] in bare
+        if observation.role in _OUTSIDE and bare_url(observation.exchange.url) in links
     )
+
+
+def bare_url(url: str) -> str:
+    """A URL without its query string."""
+    return url.partition("?")[0]
+
+
+def requests_naming(view: TraceView, task_id: str) -> Sequence[Observation]:
+    """The requests to anything but the API whose URL has the id of a task in it."""
+    if ID.fullmatch(task_id):
+        return view.once(_requests_by_id).get(task_id, ())
+    return [observation for observation in view.once(_outside) if task_id in observation.exchange.url]
+
+
+def _outside(view: TraceView) -> tuple[Observation, ...]:
+    return tuple(observation for observation in view.seen if observation.role in _OUTSIDE)
+
+
+def _requests_by_id(view: TraceView) -> Mapping[str, list[Observation]]:
+    requests: dict[str, list[Observation]] = {}
+    for observation in view.once(_outside):
+        for task_id in {match[0] for match in ID.finditer(observation.exchange.url)}:
+            requests.setdefault(task_id, []).append(observation)
+    return requests
 
 
 def placeholder(observation: Observation, view: TraceView) -> str | None:
@@ -53,32 +96,49 @@ def placeholder(observation: Observation, view: TraceView) -> str | None:
 
 def untold(view: TraceView) -> tuple[Observation, ...]:
     """The queries for an id that is in no answer before, and that did not succeed."""
-    created = next((observation.number for observation in asks(view, "create") if observation.answered), None)
+    return view.once(_untold)
+
+
+def _untold(view: TraceView) -> tuple[Observation, ...]:
+    created = next((create.number for create in asks(view, "create") if create.answered), None)
     if created is None or not view.trace.complete:
         return ()  # the user may have handed the id to the client
+    failed = [
+        query
+        for query in asks(view, "query")
+        if query.number > created and not query.succeeded and placeholder(query, view) is None
+    ]
+    first = _first_mentions({_encoded(query.task_id) for query in failed}, view)
     return tuple(
-        observation
-        for observation in asks(view, "query")
-        if observation.number > created
-        and not observation.succeeded
-        and placeholder(observation, view) is None
-        if not _was_told(observation, view)
+        query for query in failed if first.get(_encoded(query.task_id), query.number) >= query.number
     )
 
 
 def invented(view: TraceView) -> frozenset[int]:
     """The numbers of the queries for an id that nobody gave, as the server has said (clause `client.given-ids`)."""
-    return frozenset(
-        observation.number for observation in untold(view) if observation.status in {400, 403, 404}
-    )
+    return frozenset(query.number for query in untold(view) if query.status in {400, 403, 404})
 
 
-def _was_told(observation: Observation, view: TraceView) -> bool:
-    id_ = re.compile(
-        rb"(?<![\w-])" + re.escape(observation.task_id.encode("utf-8", "surrogatepass")) + rb"(?![\w-])"
-    )  # whole, no part of another
-    before = (earlier.exchange for earlier in view.seen[: observation.number])
-    return any(id_.search(exchange.response_body) or id_.search(exchange.request_body) for exchange in before)
+def _first_mentions(ids: set[bytes], view: TraceView) -> Mapping[bytes, int]:
+    """The number of the first entry in whose bodies each of these ids stands, whole and no part of another."""
+    first: dict[bytes, int] = {}
+    odd = {
+        id_: re.compile(rb"(?<![\w-])" + re.escape(id_) + rb"(?![\w-])")
+        for id_ in ids
+        if not _TOKEN.fullmatch(id_)
+    }
+    for observation in view.seen if ids else ():
+        for body in (observation.exchange.response_body, observation.exchange.request_body):
+            for token in ids.intersection(_TOKEN.findall(body)):
+                first.setdefault(token, observation.number)
+            for id_ in [id_ for id_ in odd if id_ in body and odd[id_].search(body)]:
+                first.setdefault(id_, observation.number)
+                del odd[id_]
+    return first
+
+
+def _encoded(task_id: str) -> bytes:
+    return task_id.encode("utf-8", "surrogatepass")
 
 
 def equals(view: TraceView, *roles: Role) -> list[list[Observation]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
-from evolink_check.rules.clients.activity import asks, ended, fetches, lost
+from evolink_check.rules.clients.activity import asks, ended, fetches, lost, queries_of, requests_naming
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tolerances import Tolerances
 
@@ -35,19 +36,19 @@ def _is_slow(observation: Observation) -> bool:
 def answers_2xx(view: TraceView) -> Iterator[Finding]:
     """A receiver answers a delivery with a 2xx."""
     for task in view.tasks.values():
-        for index, delivery in enumerate(task.deliveries):
+        repeated = {delivery.number for delivery in _repetitions(task)}
+        for delivery in task.deliveries:
             if delivery.status in _OK:
                 yield passed(delivery.number)
-            elif not _is_slow(delivery) and not _heard_before(task, index):
-                yield violation(
-                    delivery.number,
-                    expected="2xx",
-                    seen=str(delivery.status) if delivery.answered else "no answer",
-                )
+            elif not _is_slow(delivery) and delivery.number not in repeated:
+                seen = str(delivery.status) if delivery.answered else "no answer"
+                yield violation(delivery.number, expected="2xx", seen=seen)
 
 
-def _heard_before(task: TaskRecord, index: int) -> bool:
-    return any(delivery.status in _OK for delivery in task.deliveries[:index])
+def _repetitions(task: TaskRecord) -> list[Observation]:
+    """The deliveries after the first that was answered with a 2xx."""
+    places = (place for place, delivery in enumerate(task.deliveries) if delivery.status in _OK)
+    return task.deliveries[next(places, len(task.deliveries)) + 1 :]
 
 
 @rule("receiver.within-10s")
@@ -65,12 +66,11 @@ def within_10s(view: TraceView) -> Iterator[Finding]:
 def idempotent(view: TraceView) -> Iterator[Finding]:
     """A repeated delivery is answered with a 2xx and does nothing a second time."""
     for task in view.tasks.values():
-        for index, delivery in enumerate(task.deliveries):
-            if not _heard_before(task, index):
-                continue
-            twice = [fetch for fetch in task.links if fetch.status in _OK]
-            before = [fetch for fetch in twice if fetch.ended <= delivery.began]
-            after = [fetch for fetch in twice if fetch.began >= delivery.began]
+        fetched = [fetch for fetch in task.links if fetch.status in _OK]
+        first = min((fetch.ended for fetch in fetched), default=float("inf"))
+        for delivery in _repetitions(task):
+            before = first <= delivery.began
+            after = fetched[bisect_left(fetched, delivery.began, key=lambda fetch: fetch.began) :][:1]
             if delivery.status not in _OK and not _is_slow(delivery):
                 seen = str(delivery.status) if delivery.answered else "no answer"
                 yield violation(delivery.number, expected="2xx for a repetition too", seen=seen)
@@ -93,18 +93,27 @@ def asks_back(view: TraceView) -> Iterator[Finding]:
         acted = next(
             (observation for observation in _fetches_of(task, view) if observation.began >= told.began), None
         )
-        asked = [observation for observation in asks(view, "query") if observation.task_id == task.id]
+        asked = queries_of(view, task.id)
         if acted is not None and not any(observation.number < acted.number for observation in sure):
             seen = "the result fetched on the callback's word"
             yield violation(told.number, acted.number, expected="a query that confirms it", seen=seen)
         elif sure or any(observation.began >= told.began for observation in asked):
             yield passed(told.number)
-        elif not any(map(lost, asks(view, "create"))):  # else it may be none of its own, for all it knows
+        elif not view.once(_has_lost_create):  # else it may be none of its own, for all it knows
             yield violation(told.number, expected="a query that confirms it", seen="none")
 
 
 def _fetches_of(task: TaskRecord, view: TraceView) -> list[Observation]:
-    return [fetch for fetch in fetches(view) if task.id in fetch.exchange.url] or task.links
+    fetched = view.once(_fetch_numbers)
+    return [fetch for fetch in requests_naming(view, task.id) if fetch.number in fetched] or task.links
+
+
+def _fetch_numbers(view: TraceView) -> frozenset[int]:
+    return frozenset(fetch.number for fetch in fetches(view))
+
+
+def _has_lost_create(view: TraceView) -> bool:
+    return any(map(lost, asks(view, "create")))
 
 
 @rule("receiver.fallback")
@@ -116,7 +125,7 @@ def falls_back(view: TraceView) -> Iterator[Finding]:
             continue
         if lost(task.create):  # then the client does not know that there is a task
             continue
-        if any(observation.task_id == task.id for observation in asks(view, "query")):
+        if queries_of(view, task.id):
             yield passed(task.create.number)
         else:
             failed = [observation.number for observation in task.deliveries]

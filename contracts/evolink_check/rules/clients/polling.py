@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.clients.activity import (
     SOON,
     asks,
+    bare_url,
     ended,
     equals,
     failure_of,
@@ -18,6 +20,8 @@ from evolink_check.rules.clients.activity import (
     legible,
     pause,
     placeholder,
+    queries_of,
+    requests_naming,
     untold,
 )
 from evolink_check.rules.registry import rule, rule_family
@@ -25,7 +29,7 @@ from evolink_check.rules.tolerances import DAY, Tolerances
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from evolink_check.analysis.observations import Observation, TaskRecord
     from evolink_check.analysis.trace_view import TraceView
@@ -89,7 +93,7 @@ def _gaps(view: TraceView) -> Iterator[tuple[TaskRecord, list[tuple[Observation,
     """The queries of each task that follow an answer that it was still running, with that answer."""
     for task in view.tasks.values():
         deliveries = [observation.began for observation in task.deliveries]
-        queries = [observation for observation in asks(view, "query") if observation.task_id == task.id]
+        queries = queries_of(view, task.id)
         yield (
             task,
             [
@@ -186,8 +190,8 @@ def failed_is_failure(view: TraceView) -> Iterator[Finding]:
             continue
         taken = [
             observation
-            for observation in view.of("link", "other path", "elsewhere")
-            if task.id in observation.exchange.url and observation.began >= end.ended
+            for observation in requests_naming(view, task.id)
+            if observation.answered and observation.began >= end.ended
         ]
         for observation in taken:
             yield violation(end.number, observation.number, expected="a failure", seen="a result looked for")
@@ -212,7 +216,8 @@ def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
             if observation.number not in ends:
                 continue
             end, code = ends[observation.number]
-            again = next((more for more in group if more.number > end.number), None)
+            place = bisect_right(group, end.number, key=lambda create: create.number)
+            again = group[place] if place < len(group) else None
             if again is not None and pause(end, again) < within:
                 seen = f"the same create {max(0.0, pause(end, again)):.1f} s after {code}"
                 yield violation(end.number, again.number, expected=expected, seen=seen)
@@ -223,16 +228,14 @@ def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
 @rule("client.fetch-in-24h")
 def fetched_in_time(view: TraceView) -> Iterator[Finding]:
     """A result is fetched within 24 hours."""
-    fetched = fetches(view)
+    first_fetch = view.once(_first_fetches)
     for task in view.tasks.values():
         end = next((observation for observation in task.views if results_of(observation.body)), None)
-        links = {url.partition("?")[0] for url in results_of(end.body)} if end else set()
-        first = next(
-            (observation for observation in fetched if observation.exchange.url.partition("?")[0] in links),
-            None,
-        )
-        if end is None or first is None:
+        links = {bare_url(url) for url in results_of(end.body)} if end else set()
+        fetched = [first_fetch[url] for url in links & first_fetch.keys()]
+        if end is None or not fetched:
             continue
+        first = min(fetched, key=lambda fetch: fetch.number)
         took = pause(end, first)
         if took > DAY:
             yield violation(
@@ -240,3 +243,11 @@ def fetched_in_time(view: TraceView) -> Iterator[Finding]:
             )
         else:
             yield passed(first.number)
+
+
+def _first_fetches(view: TraceView) -> Mapping[str, Observation]:
+    """By link, without its query string, the first fetch of it."""
+    first: dict[str, Observation] = {}
+    for fetch in fetches(view):
+        first.setdefault(bare_url(fetch.exchange.url), fetch)
+    return first

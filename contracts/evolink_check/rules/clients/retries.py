@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.retry_after import http_date, is_retry_after, seconds_to_wait
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from evolink_check.analysis.observations import Observation
     from evolink_check.analysis.trace_view import TraceView
@@ -36,7 +37,7 @@ def refused_is_refused(view: TraceView) -> Iterator[Finding]:
         for index, observation in enumerate(group):
             if observation.status not in REFUSED or observation.number in nobodys:
                 continue
-            again = next((later for later in group[index + 1 :] if later.began >= observation.ended), None)
+            again = _next_after(group, index)
             if again is not None and pause(observation, again) < SOON:
                 seen = f"sent again after {pause(observation, again):.1f} s"
                 yield violation(
@@ -47,6 +48,12 @@ def refused_is_refused(view: TraceView) -> Iterator[Finding]:
                 )
                 break
             yield passed(observation.number)
+
+
+def _next_after(group: Sequence[Observation], place: int) -> Observation | None:
+    """The first request that was begun when the one at this place had been answered."""
+    later = bisect_left(group, group[place].ended, lo=place + 1, key=lambda request: request.began)
+    return group[later] if later < len(group) else None
 
 
 def waits(value: str, at: float) -> float | None:
@@ -61,36 +68,47 @@ def waits(value: str, at: float) -> float | None:
 @rule("client.retry-after")
 def waits_as_told(view: TraceView) -> Iterator[Finding]:
     """After a 429 the client waits as long as `Retry-After` says."""
-    asked = asks(view, *ASKS)
-    for index, observation in enumerate(asked):
-        told = (
-            waits(observation.header("retry-after") or "", observation.ended)
-            if observation.status == TOO_MANY
-            else None
-        )
-        again = next((later for later in asked[index + 1 :] if _same_matter(observation, later)), None)
-        if told is None or again is None:
-            continue
-        yield finding(
-            pause(observation, again) >= told - _TOLERANCES.network,
-            observation.number,
-            again.number,
-            expected=f"a wait of {told:g} s",
-            seen=f"asked again after {pause(observation, again):.1f} s",
-        )
+    for matter in _matters(view):
+        for place, refused in enumerate(matter):
+            wait = (
+                waits(refused.header("retry-after") or "", refused.ended)
+                if refused.status == TOO_MANY
+                else None
+            )
+            again = _asked_again(matter, place) if wait is not None else None
+            if wait is None or again is None:
+                continue
+            yield finding(
+                pause(refused, again) >= wait - _TOLERANCES.network,
+                refused.number,
+                again.number,
+                expected=f"a wait of {wait:g} s",
+                seen=f"asked again after {pause(refused, again):.1f} s",
+            )
 
 
-def _same_matter(observation: Observation, later: Observation) -> bool:
-    """Whether a later request asks again for what was refused. What is under way for other tasks is another matter.
+def _matters(view: TraceView) -> Iterable[list[Observation]]:
+    """The requests of an account for the same matter, in order. What is under way for other tasks is another matter."""
+    matters: dict[tuple[str, str, str], list[Observation]] = {}
+    for request in asks(view, *ASKS):
+        task_id = "" if request.role == "create" else request.task_id
+        matters.setdefault((request.who, request.role, task_id), []).append(request)
+    return matters.values()
 
-    So is a create of something else that was on its way already; one that is sent after that is not.
+
+def _asked_again(matter: Sequence[Observation], place: int) -> Observation | None:
+    """The first request after the answer that asks again for what was refused.
+
+    A create of something else was on its way already when it follows at once; one that is sent later is not.
     """
-    if later.who != observation.who or later.began < observation.ended:
-        return False
-    if observation.role == later.role == "create":
-        alike = observation.exchange.request_body == later.exchange.request_body
-        return alike or pause(observation, later) >= _AT_ONCE
-    return (later.role, later.task_id) == (observation.role, observation.task_id)
+    refused = matter[place]
+    first = bisect_left(matter, refused.ended, lo=place + 1, key=lambda request: request.began)
+    for index in range(first, len(matter)):
+        later = matter[index]
+        alike = refused.exchange.request_body == later.exchange.request_body
+        if refused.role != "create" or alike or pause(refused, later) >= _AT_ONCE:
+            return later
+    return None
 
 
 @rule("client.backs-off")
