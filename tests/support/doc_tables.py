@@ -31,8 +31,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 UNDESCRIBED = {
     "failing.code": "The `error.code` with which the task fails.",
     "failing.fields": "Fields that replace those of the usual request.",
-    "keys.token": "The key itself. Better: token_env.",
-    "keys.token_env": "The variable that holds the key.",
+    "keys.token": "The key itself. Better: use token_env.",
+    "keys.token_env": "The environment variable with the key.",
 }
 
 

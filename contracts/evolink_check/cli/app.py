@@ -69,10 +69,10 @@ def _repeated() -> str:
     epilog=f"{EXITS}. Ctrl-C stops sending; what was seen so far is judged and reported, exit status 130. A second "
     "Ctrl-C stops at once. Set the keys as EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY; no report contains them.",
 )
-def api(server: ServerOptions, effort: EffortOptions, reports: ReportFiles, known: Deviations) -> None:
+def api(server: ServerOptions, effort: EffortOptions, reports: ReportFiles, baseline: Deviations) -> None:
     """Check a server."""
     with _problems():
-        code = run_api(server, effort, reports, known, _repeated())
+        code = run_api(server, effort, reports, baseline, _repeated())
     raise SystemExit(code)
 
 
@@ -92,11 +92,11 @@ mount(app)
     epilog=f"{EXITS}.",
 )
 def recording(
-    recording: RecordingOptions, judging: JudgingOptions, reports: ReportFiles, known: Deviations
+    recording: RecordingOptions, judging: JudgingOptions, reports: ReportFiles, baseline: Deviations
 ) -> None:
     """Check recordings."""
     with _problems():
-        code = run_recording(recording, judging, reports, known, _repeated())
+        code = run_recording(recording, judging, reports, baseline, _repeated())
     raise SystemExit(code)
 
 
@@ -113,10 +113,10 @@ def recording(
     "evolink-check proxy --upstream http://127.0.0.1:8080 --headers --about both",
     epilog=f"{EXITS}. Ctrl-C stops it and reports; the HAR file is also written every few seconds.",
 )
-def proxy(proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles, known: Deviations) -> None:
+def proxy(proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles, baseline: Deviations) -> None:
     """Run a checking proxy until Ctrl-C."""
     with _problems():
-        code = run_proxy(proxy, judging, reports, known)
+        code = run_proxy(proxy, judging, reports, baseline)
     raise SystemExit(code)
 
 

@@ -147,10 +147,10 @@ def _planned(description: Description, names: Sequence[str]) -> SuitePlan:
 
     spec = load()
     clauses = tuple(clause for clause in load_clauses() if clause.binds == "client")
-    known = chosen(scenarios(spec), list(names), description.skip)
-    if not known:
+    selected = chosen(scenarios(spec), list(names), description.skip)
+    if not selected:
         raise ValueError("none of these scenarios is left: the file skips them")
-    plan = without_inapplicable(SuitePlan(description, known, spec, clauses, environment=environment()))
+    plan = without_inapplicable(SuitePlan(description, selected, spec, clauses, environment=environment()))
     if not plan.scenarios:
         raise ValueError("none of these scenarios applies: they need a client with {callback_url}")
     return plan
@@ -167,7 +167,7 @@ def _judged(plan: SuitePlan, *, strict: bool, verbose: bool) -> tuple[Summary, i
     from evolink_check.client.verdicts.verdicts import together
 
     started, since = clock.now(), clock.stopwatch()
-    with interrupting(plan.stop, _STOPPING, last=kill_all) as interrupts:
+    with interrupting(plan.stop, _STOPPING, clean_up=kill_all) as interrupts:
         runs = run_suite(plan, (lambda run: click.echo(line(run), err=True)) if verbose else lambda _: None)
     judged = sum(not run.problem for run in runs)
     summary = Summary(

@@ -64,7 +64,7 @@ def _scratch() -> Iterator[None]:
 
 
 def run_api(
-    server: ServerOptions, effort: EffortOptions, reports: ReportFiles, known: Deviations, command: str
+    server: ServerOptions, effort: EffortOptions, reports: ReportFiles, baseline: Deviations, command: str
 ) -> int:
     """Check a server."""
     from evolink_spec import load
@@ -76,7 +76,7 @@ def run_api(
 
     spec, clauses = load(), load_clauses()
     chosen = config.choose(server, effort, PROFILES, [clause.id for clause in clauses], config.environment())
-    known.check()
+    baseline.check()
     for note in chosen.notes:
         say(note)
     say(forecast(chosen.effort, estimate(chosen.subject, chosen.effort, spec, clauses)))
@@ -99,7 +99,7 @@ def run_api(
     seed = "" if report.seed is None or "--seed" in command.split() else f" --seed {report.seed}"
     notes = (*report.notes, *chosen.notes, *key_advice(report, any_key=chosen.subject.any_key))
     report = replace(report, command=f"{command}{seed}", notes=notes)
-    status = finish(report, known, reports)
+    status = finish(report, baseline, reports)
     if failure:
         raise CommandFailedError(failure)
     return interrupts.status or status
@@ -109,7 +109,7 @@ def run_recording(
     recording: RecordingOptions,
     judging: JudgingOptions,
     reports: ReportFiles,
-    known: Deviations,
+    baseline: Deviations,
     command: str,
 ) -> int:
     """Judge HAR files."""
@@ -119,7 +119,7 @@ def run_recording(
 
     if not recording.files:
         raise ValueError("no HAR file: give one or more as arguments")
-    known.check()
+    baseline.check()
     base = parse_url(recording.origin) if recording.origin else ""
     try:
         report = check_recording(
@@ -132,10 +132,12 @@ def run_recording(
         )
     except RecordingError as problem:
         raise CommandFailedError(str(problem)) from problem
-    return finish(replace(report, command=command), known, reports)
+    return finish(replace(report, command=command), baseline, reports)
 
 
-def run_proxy(proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles, known: Deviations) -> int:
+def run_proxy(
+    proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles, baseline: Deviations
+) -> int:
     """Run a reverse proxy until Ctrl-C. Each exchange is written as it ends."""
     from evolink_spec import load
 
@@ -146,7 +148,7 @@ def run_proxy(proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles
 
     if not proxy.upstream:
         raise ValueError("--upstream: required: the base URL of the API that answers")
-    known.check()
+    baseline.check()
     check_ca(proxy.ca)
     upstream = parse_url(proxy.upstream)
     record, started, stop = TrafficRecorder(upstream), clock.now(), threading.Event()
@@ -176,7 +178,7 @@ def run_proxy(proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles
     if file is not None and (file.problem or record.forgotten):
         # Not all of it is in memory, or there is no room for it: the file stays as it was written.
         report, reports = replace(report, har=str(reports.har)), replace(reports, har=None)
-    status = finish(report, known, reports)
+    status = finish(report, baseline, reports)
     if file is not None and file.problem:
         raise CommandFailedError(file.problem)
     return status

@@ -50,13 +50,13 @@ def choose(
     options: ServerOptions,
     effort: EffortOptions,
     profiles: Mapping[str, Effort],
-    known: Collection[str],
+    clause_ids: Collection[str],
     variables: Mapping[str, str],
 ) -> Configuration:
-    """Combine the command line, the file and the environment. `known` are the ids of all clauses. Raises ValueError."""
+    """Combine the command line, the file and the environment. `clause_ids`: those of all clauses. Raises ValueError."""
     path = options.config
-    file = File() if path is None else read(path, known)
-    check_ids(options.clauses, known)
+    file = File() if path is None else read(path, clause_ids)
+    check_ids(options.clauses, clause_ids)
     memory = None if options.no_memory else options.memory
     if memory is not None and memory.exists() and not memory.is_dir():
         raise ValueError(f"--memory: {memory} is not a folder")
@@ -160,10 +160,10 @@ def _effort(options: EffortOptions, table: EffortOptions, profiles: Mapping[str,
     return replace(profile, **changes)
 
 
-def check_ids(clauses: frozenset[str], known: Collection[str]) -> None:
-    """ValueError for an id that no clause has, with the nearest that one has."""
-    for clause in sorted(clauses - set(known)):
-        raise ValueError(f"--clause: there is no clause {clause!r}{did_you_mean(clause, known)}")
+def check_ids(chosen: frozenset[str], clause_ids: Collection[str]) -> None:
+    """ValueError for an unknown id of a clause, with the nearest one."""
+    for clause in sorted(chosen - set(clause_ids)):
+        raise ValueError(f"--clause: there is no clause {clause!r}{did_you_mean(clause, clause_ids)}")
 
 
 def check_ca(path: Path | None) -> None:

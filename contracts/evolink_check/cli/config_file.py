@@ -1,4 +1,4 @@
-"""The TOML file that describes a server to check: its tables, and how it is read. Keys it names stand in variables."""
+"""The TOML file that describes a server to check: its tables, and how it is read."""
 
 from __future__ import annotations
 
@@ -13,43 +13,49 @@ from evolink_check.cli.options import EffortOptions
 from evolink_check.toml_tables import convert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
     from pathlib import Path
 
 
 class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[target]`."""
 
-    url: Annotated[str, Meta(description="Base URL of the API; the command line may give another.")] = ""
-    token: Annotated[str, Meta(description="The key itself. Better: token_env.")] = ""
-    token_env: Annotated[str, Meta(description="The variable that holds the key.")] = ""
-    other_token: Annotated[str, Meta(description="The key of another account. Better: other_token_env.")] = ""
-    other_token_env: Annotated[str, Meta(description="The variable that holds the other key.")] = ""
-    any_key: Annotated[bool, Meta(description="The server takes any key, as a mock does.")] = False
-    credits: Annotated[bool | None, Meta(description="The credits of the key cover every create.")] = None
-    access: Annotated[bool | None, Meta(description="The key may use the model.")] = None
-    scale: Annotated[float, Meta(gt=0, description="Seconds of the server's time in a real one.")] = 1.0
-    ca: Annotated[str, Meta(description="PEM file of who signed its certificate; relative to this file.")] = (
-        ""
-    )
-    prompt: Annotated[str, Meta(description="The prompt of a request that has to succeed.")] = ""
-    image_url: Annotated[str, Meta(description="The image of a request that has to succeed.")] = ""
+    url: Annotated[str, Meta(description="Base URL of the API; the command line overrides it.")] = ""
+    token: Annotated[str, Meta(description="The key itself. Better: use token_env.")] = ""
+    token_env: Annotated[str, Meta(description="The environment variable with the key.")] = ""
+    other_token: Annotated[
+        str, Meta(description="The key of another account. Better: use other_token_env.")
+    ] = ""
+    other_token_env: Annotated[str, Meta(description="The environment variable with the other key.")] = ""
+    any_key: Annotated[bool, Meta(description="The server accepts any key, as a mock does.")] = False
+    credits: Annotated[
+        bool | None, Meta(description="Whether the account has enough credits for every create.")
+    ] = None
+    access: Annotated[bool | None, Meta(description="Whether the account may use the model.")] = None
+    scale: Annotated[
+        float, Meta(gt=0, description="Seconds of the server's time that pass in one real second.")
+    ] = 1.0
+    ca: Annotated[
+        str, Meta(description="PEM file of the authority that signed its certificate, from this folder.")
+    ] = ""
+    prompt: Annotated[str, Meta(description="The prompt of requests that must succeed.")] = ""
+    image_url: Annotated[str, Meta(description="The image of requests that must succeed.")] = ""
 
 
 class OneKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[[keys]]`: another key that the server knows, and what is known of its account."""
+    """`[[keys]]`: another key, and the facts about its account."""
 
-    label: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$", description="What reports call it.")]
+    label: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$", description="Its name in reports.")]
     token: str = ""
     token_env: str = ""
-    valid: Annotated[bool, Meta(description="False: it must be refused with 401.")] = True
-    credits: Annotated[bool | None, Meta(description="False: they cover no create (402).")] = None
-    access: Annotated[bool | None, Meta(description="False: it may not use the model (403).")] = None
+    valid: Annotated[bool, Meta(description="False: requests with it must be refused with 401.")] = True
+    credits: Annotated[bool | None, Meta(description="False: a create must be refused with 402.")] = None
+    access: Annotated[bool | None, Meta(description="False: a create must be refused with 403.")] = None
     limited: Annotated[bool, Meta(description="Its requests soon get a 429.")] = False
 
 
 class OneFailing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[[failing]]`: fields of a request whose task is known to fail with this code."""
+    """`[[failing]]`: fields of a request whose task fails with this code."""
 
     code: str
     fields: dict[str, Any]
@@ -58,22 +64,24 @@ class OneFailing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Callbacks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[callbacks]`."""
 
-    url: Annotated[str, Meta(description="The public URL under which our receiver is reached.")]
-    listen: Annotated[str, Meta(description="HOST:PORT that our receiver is bound to.")]
+    url: Annotated[str, Meta(description="The public URL that leads to our callback receiver.")]
+    listen: Annotated[str, Meta(description="HOST:PORT on which our callback receiver listens.")]
 
 
 class Clock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[clock]`."""
 
     advance_url: Annotated[
-        str, Meta(description='Takes {"seconds": N} and moves the clock of the account that asks.')
+        str, Meta(description='Accepts {"seconds": N} and moves the clock of the requesting account forward.')
     ]
 
 
 class File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
-    cannot: Annotated[tuple[str, ...], Meta(description="Ids of clauses that cannot be observed here.")] = ()
+    cannot: Annotated[
+        tuple[str, ...], Meta(description="Ids of clauses that cannot be observed on this server.")
+    ] = ()
     target: Target = Target()
     keys: tuple[OneKey, ...] = ()
     failing: tuple[OneFailing, ...] = ()
@@ -82,16 +90,18 @@ class File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     effort: EffortOptions = EffortOptions()
 
 
-def read(path: Path, known: Iterable[str]) -> File:
-    """The file, checked. ValueError naming the file and what is wrong in it, with the nearest name there is."""
+def read(path: Path, clause_ids: Collection[str]) -> File:
+    """The file, checked. ValueError names the file and key, and the nearest valid name."""
     tables = read_toml(path)
     try:
         file = convert(tables, File)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     for clause in file.cannot:
-        if clause not in known:
-            raise ValueError(f"{path}: cannot: there is no clause {clause!r}{did_you_mean(clause, known)}")
+        if clause not in clause_ids:
+            raise ValueError(
+                f"{path}: cannot: there is no clause {clause!r}{did_you_mean(clause, clause_ids)}"
+            )
     return file
 
 

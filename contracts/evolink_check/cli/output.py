@@ -1,4 +1,4 @@
-"""What a user sees while a run goes on, and where its reports go."""
+"""The reports of a run, the files they are written to, and the lines that a user sees meanwhile."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class ReportFiles(Struct, frozen=True, kw_only=True):
 
 
 def check_files(paths: Sequence[Path]) -> None:
-    """ValueError where not all of these reports can be written: told before a run, not after it."""
+    """ValueError unless all of these reports can be written: so it is known before a run, not after it."""
     if paths.count(STDOUT) > 1:
         raise ValueError("only one report can go to stdout")
     plain = [path.resolve() for path in paths if path != STDOUT and not is_special(path)]
@@ -94,7 +94,7 @@ class Deviations(Struct, frozen=True, kw_only=True):
     ] = False
 
     def check(self) -> None:
-        """ValueError when the file is none, or cannot be written, before anything is sent."""
+        """ValueError when the file is invalid or cannot be written: before anything is sent."""
         if self.update and self.path is None:
             raise ValueError("--update-baseline: needs --baseline FILE")
         if self.path is None:
@@ -105,7 +105,7 @@ class Deviations(Struct, frozen=True, kw_only=True):
             self.read(self.path)
 
     def read(self, path: Path) -> Baseline:
-        """What the file knows. ValueError naming it."""
+        """The deviations in the file. ValueError names it."""
         from evolink_check.reports import baseline
 
         try:
@@ -114,62 +114,63 @@ class Deviations(Struct, frozen=True, kw_only=True):
             raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
 
     def apply(self, report: Report) -> Report:
-        """The report in the light of what is known; with `update`, all of it is now."""
+        """The report with known deviations marked; with `update`, the file is updated first."""
         from evolink_check.reports import baseline
 
         if self.path is None:
             return report
         if self.update:
             before = self.read(self.path) if self.path.is_file() else baseline.Baseline()
-            known = baseline.renewed(report.verdicts, before)
-            write(self.path, baseline.written(known))
-            say(f"{self.path} now knows {len(known.known)} deviation{'' if len(known.known) == 1 else 's'}")
+            content = baseline.renewed(report.verdicts, before)
+            write(self.path, baseline.written(content))
+            count = len(content.known)
+            say(f"{self.path} now lists {count} known deviation{'' if count == 1 else 's'}")
         else:
-            known = self.read(self.path)
-        gone = baseline.gone(report.verdicts, known)
-        verdicts = baseline.apply(report.verdicts, known)
+            content = self.read(self.path)
+        gone = baseline.gone(report.verdicts, content)
+        verdicts = baseline.apply(report.verdicts, content)
         return replace(report, verdicts=verdicts, notes=(*report.notes, *gone))
 
 
-def finish(report: Report, known: Deviations, wanted: ReportFiles) -> int:
-    """Show a report in the light of what is known; its exit status."""
-    report = known.apply(report)
-    show(report, wanted)
+def finish(report: Report, baseline: Deviations, files: ReportFiles) -> int:
+    """Show and write a report, with known deviations marked. Returns its exit status."""
+    report = baseline.apply(report)
+    show(report, files)
     return report.exit_status
 
 
-def show(report: Report, wanted: ReportFiles) -> None:
-    """Write every report that is wanted, and the table for people. One that cannot be written costs no other."""
+def show(report: Report, files: ReportFiles) -> None:
+    """Write every report, and the table for people. One that cannot be written does not prevent the others."""
     from evolink_check.reports import terminal
 
-    if wanted.har is not None:
-        report = replace(report, har=str(wanted.har))
+    if files.har is not None:
+        report = replace(report, har=str(files.har))
     failed = []
-    for path, content in _contents(report, wanted):
+    for path, content in _contents(report, files):
         try:
             write(path, content)
         except OSError as problem:
             failed.append(f"{path}: cannot be written: {problem.strerror or problem}")
-    terminal.show(report, sys.stderr if STDOUT in wanted.files else sys.stdout, verbose=wanted.verbose)
+    terminal.show(report, sys.stderr if STDOUT in files.files else sys.stdout, verbose=files.verbose)
     if failed:
         raise ValueError("; ".join(failed))
 
 
-def _contents(report: Report, wanted: ReportFiles) -> Iterator[tuple[Path, str | bytes]]:
-    if wanted.har is not None:
-        yield wanted.har, har_of(report.trace)
-    if wanted.json is not None:
+def _contents(report: Report, files: ReportFiles) -> Iterator[tuple[Path, str | bytes]]:
+    if files.har is not None:
+        yield files.har, har_of(report.trace)
+    if files.json is not None:
         from evolink_check.reports.json_report import to_json
 
-        yield wanted.json, to_json(report)
-    if wanted.junit is not None:
+        yield files.json, to_json(report)
+    if files.junit is not None:
         from evolink_check.reports.junit import to_junit
 
-        yield wanted.junit, to_junit(report)
-    if wanted.html is not None:
+        yield files.junit, to_junit(report)
+    if files.html is not None:
         from evolink_check.reports.html.report import to_html
 
-        yield wanted.html, to_html(report)
+        yield files.html, to_html(report)
 
 
 def har_of(trace: Trace) -> bytes:
@@ -184,17 +185,17 @@ def har_of(trace: Trace) -> bytes:
 
 
 def say(line: str) -> None:
-    """One line to whoever watches."""
+    """Write one line to stderr."""
     sys.stderr.write(f"evolink-check: {line}\n")
     sys.stderr.flush()
 
 
 def forecast(effort: Effort, estimate: Estimate) -> str:
-    """The line before a run: what it may cost, or what it leaves out."""
+    """The line before a run: what it may cost, or what it does not test."""
     if effort.max_credits is None:
         return (
-            "no --max-credits: nothing is sent that could make a task, so what shows in the life of one "
-            "(answers of a create, progress, results, callbacks, charges) is not observed"
+            "no --max-credits: nothing is sent that could create a task, so responses to a create, progress, results, "
+            "callbacks and charges are not observed"
         )
     return f"up to {estimate.tasks} tasks, {estimate.credits:g} credits; budget {effort.max_credits:g}"
 

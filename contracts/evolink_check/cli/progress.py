@@ -1,4 +1,4 @@
-"""How far a run is, on stderr: a bar on a terminal, else a line for each phase."""
+"""The progress of a run on stderr: bars on a terminal, otherwise a line for each phase."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def showing_progress() -> Iterator[Callable[[Progress], None]]:
-    """What a run tells its progress to, while the block runs."""
+    """A function that shows the progress of a run while the block runs."""
     if not sys.stderr.isatty():
         yield Lines().tell
         return
@@ -38,7 +38,7 @@ def showing_progress() -> Iterator[Callable[[Progress], None]]:
 
 
 class Bars:
-    """A bar for each phase. When another begins, the one before has done what it did, and its clock stands."""
+    """A bar for each phase. When the next one begins, the bar is complete and its clock stops."""
 
     def __init__(self, shown: Shown) -> None:
         self._shown = shown
@@ -46,7 +46,7 @@ class Bars:
         self._phase = ""
 
     def tell(self, progress: Progress) -> None:
-        """Move the bar of the phase, which is a new one perhaps."""
+        """Update the bar of the phase, adding it when it is new."""
         costs = f"{progress.created} tasks, {progress.spent:g} credits" if progress.created else ""
         if progress.phase != self._phase:
             self._close()
@@ -64,13 +64,13 @@ class Bars:
 
 
 class Lines:
-    """A line when a phase begins, and none while it goes on: what a log has room for."""
+    """A line when a phase begins, and none during it: enough for a log."""
 
     def __init__(self) -> None:
         self._phase = ""
 
     def tell(self, progress: Progress) -> None:
-        """Say that another phase has begun."""
+        """Show that another phase has begun."""
         if progress.phase != self._phase:
             self._phase = progress.phase
             costs = (

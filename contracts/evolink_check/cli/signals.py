@@ -1,4 +1,4 @@
-"""Ctrl-C, politely: the first stops a run, which then judges and reports what it has; the second ends it at once."""
+"""Ctrl-C: the first stops a run, which then judges and reports what it has; the second ends the process at once."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """What was signalled. `status` is 0 as long as nothing was."""
+    """The signals received so far. `status` is the exit status: 0 without a signal."""
 
-    def __init__(self, stop: threading.Event, says: str, last: Callable[[], None]) -> None:
+    def __init__(self, stop: threading.Event, message: str, clean_up: Callable[[], None]) -> None:
         self._stop = stop
-        self._says = says
-        self._last = last
+        self._message = message
+        self._clean_up = clean_up
         self.status = 0
 
-    def hear(self, number: int, _: FrameType | None) -> None:
+    def handle(self, number: int, _: FrameType | None) -> None:
         """The handler of the signals."""
         if self.status:
-            self._last()
+            self._clean_up()
             remove_temporary_folders()
             os._exit(_SIGNALLED + number)
         self.status = _SIGNALLED + number
         self._stop.set()
-        sys.stderr.write(f"\n{self._says}\n")
+        sys.stderr.write(f"\n{self._message}\n")
         sys.stderr.flush()
 
 
 @contextmanager
 def interrupting(
-    stop: threading.Event, says: str, last: Callable[[], None] = lambda: None
+    stop: threading.Event, message: str, clean_up: Callable[[], None] = lambda: None
 ) -> Iterator[Interrupts]:
-    """Have the first signal set `stop`, and say so; before the second ends all, `last` is done.
+    """Have the first signal set `stop` and show `message`; the second runs `clean_up` and ends the process.
 
-    Elsewhere than in the main thread nothing is heard.
+    Only the main thread receives signals; in others nothing changes.
     """
-    interrupts = Interrupts(stop, says, last)
+    interrupts = Interrupts(stop, message, clean_up)
     if threading.current_thread() is not threading.main_thread():
         yield interrupts
         return
-    before = {number: signal.signal(number, interrupts.hear) for number in _SIGNALS}
+    before = {number: signal.signal(number, interrupts.handle) for number in _SIGNALS}
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         # Under nohup we ignore it, too, but commands that we start do not inherit that: an exec resets handlers.
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: None)

@@ -142,7 +142,7 @@ def test_without_any_choice_no_credit_is_granted(run: Callable[..., Ran]) -> Non
     assert (ran.effort.profile, ran.effort.max_credits) == ("quick", None)
     assert ran.effort.memory == Path(".evolink-check")
     assert run("api", URL, "--any-key", "--no-memory").effort == replace(ran.effort, memory=None)
-    assert "no --max-credits: nothing is sent that could make a task" in ran.err
+    assert "no --max-credits: nothing is sent that could create a task" in ran.err
 
 
 def test_an_estimate_is_told_before_a_run_that_costs(run: Callable[..., Ran]) -> None:
@@ -283,7 +283,7 @@ def test_only_what_is_new_fails_with_a_baseline(run: Callable[..., Ran], tmp_pat
     assert run(*baseline, report=new).code == 1
     kept = report_of(Verdict(CLAUSES["id.format"], "passed", 1))
     assert (
-        "knows 1 deviation\n" in run(*baseline, "--update-baseline", "--clause", "id.format", report=kept).err
+        "lists 1 known deviation\n" in run(*baseline, "--update-baseline", "--clause", "id.format", report=kept).err
     )
     assert run(*baseline, report=known).code == 0, "what was not looked at stays"
 
