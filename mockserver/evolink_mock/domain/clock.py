@@ -92,7 +92,7 @@ def stopwatch() -> float:
 def _wall_time() -> float:
     """Unix seconds of the system clock, which freezegun and time-machine may hide from everybody else."""
     time_machine = sys.modules.get("time_machine")
-    if time_machine is not None:
+    if time_machine is not None and time_machine.escape_hatch.is_travelling():
         instant: float = time_machine.escape_hatch.time.time()
         return instant
     return _FUNCTIONS["time"]()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evolink_mock.domain.clock import local_time, stopwatch
+from evolink_mock.domain.redaction import redact_for_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,10 +26,14 @@ def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = Fal
     status = f"{exchange.status}" if exchange.status else "---"
     if colour:
         status = f"\033[{_COLOURS.get(exchange.status // 100, '0')}m{status}\033[0m"
-    path = exchange.path if exchange.path.isprintable() else _printable(exchange.path)
+    path, texts = exchange.path, exchange.notes
+    if texts or exchange.status >= 400 or not exchange.status:  # noqa: PLR2004  (else the path is a documented one)
+        path = redact_for_log(path, exchange.request_headers)
+        texts = tuple(redact_for_log(text, exchange.request_headers) for text in texts)
+    path = path if path.isprintable() else _printable(path)
     task = f"  {exchange.task_id}" if exchange.task_id and exchange.task_id not in path else ""
     account = f"  account {exchange.account}" if exchange.account else ""
-    notes = f"  ({'; '.join(map(_printable, exchange.notes))})" if exchange.notes else ""
+    notes = f"  ({'; '.join(map(_printable, texts))})" if texts else ""
     milliseconds = (ended - exchange.began) * 1000
     return f"{at}  {status}  {exchange.method} {path[:_MAX_LENGTH]}{task}{account}  {milliseconds:.1f} ms{notes}\n"
 
