@@ -103,3 +103,21 @@ def test_the_time_of_day_is_read_again_when_it_has_changed(monkeypatch: pytest.M
     for _ in range(3):
         log(an_exchange())
     assert [text.split()[0] for text in written] == ["12:00:00", "12:00:00", "12:00:01"]
+
+
+@pytest.mark.parametrize(
+    ("path", "notes", "hidden"),
+    [
+        ("/v1/tasks/sk-17", (), "sk-17"),
+        ("/v1/tasks/sk-17", ("there is no /v1/tasks/sk-17",), "sk-17"),
+        ("/v1/videos/generations", ("callback_url: https://h.example/T0KEN/x is an internal name",), "T0KEN"),
+    ],
+)
+def test_neither_a_key_in_a_path_nor_the_path_of_a_callback_url_is_logged(
+    path: str, notes: tuple[str, ...], hidden: str
+) -> None:
+    headers = [(b"authorization", b"Bearer sk-17")]
+    exchange = an_exchange(path=path, notes=notes, status=404, request_headers=headers)
+    line = format_line(exchange, exchange.began, "")
+    assert hidden not in line
+    assert ("h.example" in line) is ("h.example" in str(notes))
