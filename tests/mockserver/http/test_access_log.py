@@ -22,61 +22,61 @@ def an_exchange(**changes: Any) -> Exchange:
     return Exchange(**values | changes)
 
 
-def told(colour: bool = False, **changes: Any) -> str:  # noqa: FBT001, FBT002
+def line_of(colour: bool = False, **changes: Any) -> str:  # noqa: FBT001, FBT002
     return format_line(an_exchange(**changes), 10.0015, "12:34:56", colour=colour)
 
 
 def test_a_line_says_when_how_what_and_how_long() -> None:
-    assert told() == "12:34:56  200  GET /v1/credits  1.5 ms\n"
+    assert line_of() == "12:34:56  200  GET /v1/credits  1.5 ms\n"
 
 
 def test_a_line_says_which_task_whose_and_why() -> None:
-    assert told(method="POST", path="/v1/x", task_id="task-1", account="ab12cd", notes=("one", "two")) == (
+    assert line_of(method="POST", path="/v1/x", task_id="task-1", account="ab12cd", notes=("one", "two")) == (
         "12:34:56  200  POST /v1/x  task-1  account ab12cd  1.5 ms  (one; two)\n"
     )
 
 
 def test_a_task_that_stands_in_the_path_is_not_said_twice() -> None:
-    assert told(path="/v1/tasks/task-1", task_id="task-1").count("task-1") == 1
+    assert line_of(path="/v1/tasks/task-1", task_id="task-1").count("task-1") == 1
 
 
 def test_what_was_never_answered_has_no_status() -> None:
-    assert told(status=0).startswith("12:34:56  ---  ")
+    assert line_of(status=0).startswith("12:34:56  ---  ")
 
 
 @pytest.mark.parametrize(
     ("status", "code"), [(200, "32"), (304, "36"), (404, "33"), (500, "31"), (0, "35"), (100, "0")]
 )
 def test_colours_are_for_the_status_alone(status: int, code: str) -> None:
-    coloured = told(colour=True, status=status)
-    assert coloured.replace(f"\033[{code}m", "").replace("\033[0m", "") == told(status=status)
-    assert "\033" not in told(status=status)
+    coloured = line_of(colour=True, status=status)
+    assert coloured.replace(f"\033[{code}m", "").replace("\033[0m", "") == line_of(status=status)
+    assert "\033" not in line_of(status=status)
 
 
 @given(ANYTHING, ANYTHING, ANYTHING)
-def test_no_path_or_reason_can_forge_a_line_or_drive_a_terminal(path: str, one: str, other: str) -> None:
-    written = told(path=path, notes=(one, other))
+def test_no_path_or_reason_can_forge_a_line_or_drive_a_terminal(path: str, first: str, second: str) -> None:
+    written = line_of(path=path, notes=(first, second))
     assert written[:-1].isprintable()
     assert written.endswith("\n")
 
 
 def test_a_long_path_or_reason_is_cut() -> None:
-    assert len(told(path="/" + "x" * 10_000, notes=("y" * 10_000, "\n" * 10_000))) < 1000
+    assert len(line_of(path="/" + "x" * 10_000, notes=("y" * 10_000, "\n" * 10_000))) < 1000
 
 
 def test_printable_letters_of_any_script_stay_readable() -> None:
-    assert "/vidéo/動画" in told(path="/vidéo/動画")
+    assert "/vidéo/動画" in line_of(path="/vidéo/動画")
 
 
 async def _request(**scope: Any) -> Exchange:
-    """What the front notes of a request that nobody answers."""
+    """The exchange of a request that is not answered."""
     noted: list[Exchange] = []
 
     async def nothing(*_: Any) -> None:
         return
 
-    front = ExchangeMiddleware(nothing, RouteTable([]), noted.append)
-    await front({"type": "http", "method": "GET", "path": "/v1/credits"} | scope, nothing, nothing)  # type: ignore[arg-type]
+    middleware = ExchangeMiddleware(nothing, RouteTable([]), noted.append)
+    await middleware({"type": "http", "method": "GET", "path": "/v1/credits"} | scope, nothing, nothing)  # type: ignore[arg-type]
     return noted[0]
 
 

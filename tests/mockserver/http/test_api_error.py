@@ -15,11 +15,11 @@ from support.builders import OPERATION, SPEC
 DETAILS = st.binary().map(lambda detail: detail.decode("latin-1"))
 
 
-def error(fault: ApiError, documented: Any = OPERATION.errors) -> dict[str, Any]:
-    found = json.loads(to_json(fault, documented))
-    assert list(found) == ["error"]
-    told: dict[str, Any] = found["error"]
-    return told
+def error(api_error: ApiError, documented: Any = OPERATION.errors) -> dict[str, Any]:
+    body = json.loads(to_json(api_error, documented))
+    assert list(body) == ["error"]
+    fields: dict[str, Any] = body["error"]
+    return fields
 
 
 @pytest.mark.parametrize("documented", [OPERATION.errors, SPEC.query.errors], ids=["create", "query"])
@@ -32,8 +32,8 @@ def test_a_documented_status_is_answered_with_the_document_s_example(documented:
 def test_the_detail_stands_behind_the_documented_message_and_the_field_beside_it(
     detail: str, param: str
 ) -> None:
-    told = error(ApiError(400, detail, param))
-    assert told == {
+    fields = error(ApiError(400, detail, param))
+    assert fields == {
         "code": "invalid_request",
         "message": f"Invalid request parameters: {detail}",
         "type": "invalid_request_error",
@@ -48,10 +48,10 @@ def test_the_example_is_never_changed() -> None:
 
 @pytest.mark.parametrize("status", [400, 404, 405, 410, 416, 500, 503])
 def test_what_no_document_describes_is_in_the_same_shape(status: int) -> None:
-    told = error(ApiError(status, "detail"), {})
-    assert told.keys() == {"code", "message", "type"}
-    assert all(isinstance(value, str) for value in told.values())
-    assert told["message"].endswith(": detail")
+    fields = error(ApiError(status, "detail"), {})
+    assert fields.keys() == {"code", "message", "type"}
+    assert all(isinstance(value, str) for value in fields.values())
+    assert fields["message"].endswith(": detail")
 
 
 def test_an_unknown_status_is_told_as_an_internal_error() -> None:

@@ -37,12 +37,12 @@ ALLOW = "access-control-allow-origin"
 
 
 def preflight(mock: Mock, origin: str, path: str = CREATE, **headers: str) -> httpx.Response:
-    asked = {
+    headers_sent = {
         "origin": origin,
         "access-control-request-method": "POST",
         "access-control-request-headers": "authorization,content-type,x-anything",
     }
-    return mock.ask("OPTIONS", path, token=None, headers=asked | headers)
+    return mock.ask("OPTIONS", path, token=None, headers=headers_sent | headers)
 
 
 def allowed(answer: httpx.Response, origin: str) -> bool:

@@ -29,16 +29,16 @@ NEARLY = st.lists(
 
 def reason(raw: bytes) -> str:
     """Why a body is refused: what stands behind the words that all of them have."""
-    fault = parse(raw)
-    assert isinstance(fault, ApiError)
-    assert (fault.status, fault.param) == (400, "")
-    return fault.detail.removeprefix("the body is not valid JSON: ")
+    error = parse(raw)
+    assert isinstance(error, ApiError)
+    assert (error.status, error.param) == (400, "")
+    return error.detail.removeprefix("the body is not valid JSON: ")
 
 
 @given(st.binary() | NEARLY)
 def test_any_bytes_give_a_value_or_a_400(raw: bytes) -> None:
-    found = parse(raw)
-    assert not isinstance(found, ApiError) or (found.status == 400 and found.detail.isprintable())
+    value = parse(raw)
+    assert not isinstance(value, ApiError) or (value.status == 400 and value.detail.isprintable())
 
 
 @given(VALUES)
@@ -95,9 +95,9 @@ def test_a_whole_body_nested_too_deeply_is_refused() -> None:
 
 
 def test_what_is_nested_five_hundred_deep_is_read() -> None:
-    found, depth = parse(b"[" * 500 + b"]" * 500), 1
-    while found:
-        found, depth = found[0], depth + 1
+    nested, depth = parse(b"[" * 500 + b"]" * 500), 1
+    while nested:
+        nested, depth = nested[0], depth + 1
     assert depth == 500
 
 
@@ -145,9 +145,9 @@ def test_json_is_the_content_type_whatever_its_case_and_parameters(content_type:
     ],
 )
 def test_another_content_type_is_refused_by_name(content_type: bytes, named: str) -> None:
-    fault = check_content_type(content_type)
-    assert fault is not None
-    assert (fault.status, fault.detail) == (400, f"the Content-Type must be application/json, not {named}")
+    error = check_content_type(content_type)
+    assert error is not None
+    assert (error.status, error.detail) == (400, f"the Content-Type must be application/json, not {named}")
 
 
 def test_the_limit_is_told() -> None:

@@ -71,8 +71,8 @@ def test_any_header_is_a_token_or_none(header: bytes) -> None:
 @given(st.lists(st.binary(max_size=3), min_size=1, max_size=5))
 def test_a_body_is_whole_however_it_arrives(chunks: list[bytes]) -> None:
     body = b"".join(chunks)
-    found, _ = read(arriving(*chunks))
-    assert found == (body if len(body) <= 10 else TOO_LARGE)
+    body_read, _ = read(arriving(*chunks))
+    assert body_read == (body if len(body) <= 10 else TOO_LARGE)
 
 
 def test_a_message_without_a_body_is_an_empty_one() -> None:

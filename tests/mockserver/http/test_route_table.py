@@ -33,7 +33,7 @@ ROUTES = [
     Route("/v1/credits", Endpoint("other methods")),
     Route("/v1/tasks/{task_id}", Endpoint("other methods of a task")),
 ]
-SHORTCUTS = RouteTable(ROUTES)
+ROUTES = RouteTable(ROUTES)
 METHODS = st.sampled_from(("GET", "POST", "HEAD", "DELETE", "OPTIONS", "get", "", "X"))
 SEGMENTS = st.sampled_from(
     (
@@ -69,15 +69,15 @@ def routed(method: str, path: str) -> tuple[Any, dict[str, str]]:
     return None, {}
 
 
-def found(method: str, path: str) -> tuple[Any, dict[str, str]]:
-    asked = scope(method, path)
-    app = SHORTCUTS.find(method, path, asked)
-    return app, asked.get("path_params", {})
+def find(method: str, path: str) -> tuple[Any, dict[str, str]]:
+    request_scope = scope(method, path)
+    app = ROUTES.find(method, path, request_scope)
+    return app, request_scope.get("path_params", {})
 
 
 @given(METHODS, PATHS)
 def test_whatever_is_found_is_what_the_router_finds(method: str, path: str) -> None:
-    app, parameters = found(method, path)
+    app, parameters = find(method, path)
     if app is None:
         assert parameters == {}
     else:
@@ -97,13 +97,13 @@ def test_whatever_is_found_is_what_the_router_finds(method: str, path: str) -> N
     ],
 )
 def test_the_documented_paths_have_their_short_cut(method: str, path: str, name: str) -> None:
-    app, _ = found(method, path)
+    app, _ = find(method, path)
     assert app.name == name
 
 
 def test_the_last_segment_is_the_parameter() -> None:
-    assert found("GET", "/v1/tasks/task-1 é")[1] == {"task_id": "task-1 é"}
-    assert found("GET", "/media/a.b.mp4")[1] == {"name": "a.b.mp4"}
+    assert find("GET", "/v1/tasks/task-1 é")[1] == {"task_id": "task-1 é"}
+    assert find("GET", "/media/a.b.mp4")[1] == {"name": "a.b.mp4"}
 
 
 @pytest.mark.parametrize(
@@ -124,4 +124,4 @@ def test_the_last_segment_is_the_parameter() -> None:
     ],
 )
 def test_everything_else_is_left_to_the_router(method: str, path: str) -> None:
-    assert found(method, path) == (None, {})
+    assert find(method, path) == (None, {})

@@ -87,9 +87,9 @@ def test_a_stolen_key_makes_no_further_authority(ours: Authority) -> None:
 
 
 def test_its_constraints_are_critical_and_name_nothing_else(ours: Authority) -> None:
-    found = certificate(ours).extensions.get_extension_for_class(x509.NameConstraints)
-    permitted = {str(subtree.value) for subtree in found.value.permitted_subtrees or ()}
-    assert found.critical
+    constraints = certificate(ours).extensions.get_extension_for_class(x509.NameConstraints)
+    permitted = {str(subtree.value) for subtree in constraints.value.permitted_subtrees or ()}
+    assert constraints.critical
     assert permitted == {HOST, "localhost", "127.0.0.0/8", "::1/128"}
 
 

@@ -42,7 +42,7 @@ def test_the_api_of_the_built_in_documents_has_three_hosts() -> None:
 
 
 def test_servers_of_every_document_path_and_operation_count_once() -> None:
-    found = hosts_of(
+    hosts = hosts_of(
         documented(
             {"servers": [server("https://b.example/v1"), server("https://B.EXAMPLE:8443")]},
             {
@@ -57,7 +57,7 @@ def test_servers_of_every_document_path_and_operation_count_once() -> None:
             },
         )
     )
-    assert found == ("a.example", "b.example", "c.example", "d.example")
+    assert hosts == ("a.example", "b.example", "c.example", "d.example")
 
 
 def test_the_variables_of_a_server_have_their_defaults() -> None:
@@ -141,9 +141,9 @@ def test_a_system_that_forbids_it_is_said_to(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="namespaces are of Linux")
-@pytest.mark.parametrize(("value", "said"), [("1\n", "to allow it: sudo x"), ("0\n", "SYS_ADMIN")])
+@pytest.mark.parametrize(("value", "message"), [("1\n", "to allow it: sudo x"), ("0\n", "SYS_ADMIN")])
 def test_the_switch_that_forbids_it_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, message: str
 ) -> None:
     (tmp_path / "switch").write_text(value)
     monkeypatch.setattr(namespace, "_unshare", refused)
@@ -152,7 +152,7 @@ def test_the_switch_that_forbids_it_is_named(
         "_KERNEL_SETTINGS",
         ((str(tmp_path / "none"), "1", "no"), (str(tmp_path / "switch"), "1", "sudo x")),
     )
-    with pytest.raises(NamespaceError, match=said):
+    with pytest.raises(NamespaceError, match=message):
         enter_namespace(["a.example"], tmp_path)
 
 

@@ -496,8 +496,10 @@ NAMES = st.text("abcXYZ019-", min_size=1, max_size=8).filter(lambda name: name.l
 def test_the_headers_between_client_and_server_pass_unchanged(headers: list[tuple[str, str]]) -> None:
     lines = [f"{name}: {value}" for name, value in headers]
     hop = ["Connection: x", "Proxy-Authorization: Basic x", "Keep-Alive: 5", "Host: other"]
-    asked = parse_request("\r\n".join(["PUT http://a.example:81/p HTTP/1.1", *hop, *lines, "", ""]).encode())
-    passed = asked.head.decode().split("\r\n")
+    request = parse_request(
+        "\r\n".join(["PUT http://a.example:81/p HTTP/1.1", *hop, *lines, "", ""]).encode()
+    )
+    passed = request.head.decode().split("\r\n")
     assert passed == ["PUT /p HTTP/1.1", "Host: a.example:81", *lines, "Connection: close", "", ""]
 
 

@@ -29,21 +29,21 @@ class Painter:
     def __init__(self, *, free: bool = True, fail: int = 0) -> None:
         self.begun = threading.Event()
         self.free = threading.Event()
-        self.asked: list[MediaSpec] = []
+        self.requested: list[MediaSpec] = []
         self.threads: set[int] = set()
         self._failures = fail
         if free:
             self.free.set()
 
-    def __call__(self, look: MediaSpec, path: Path) -> None:
-        self.asked.append(look)
+    def __call__(self, spec: MediaSpec, path: Path) -> None:
+        self.requested.append(spec)
         self.threads.add(threading.get_ident())
         self.begun.set()
         if not self.free.wait(PATIENCE):
             raise TimeoutError("nobody let the rendering go")
-        if len(self.asked) <= self._failures:
+        if len(self.requested) <= self._failures:
             raise OSError("the disk is full")
-        path.write_bytes(file_name(look).encode())
+        path.write_bytes(file_name(spec).encode())
 
 
 def play(media_cache: MediaCache, scene: Coroutine[Any, Any, None]) -> None:
@@ -82,7 +82,7 @@ def test_the_first_demand_renders_and_the_second_finds_the_file(tmp_path: Path) 
         assert await media_cache.file(A) == first
 
     play(media_cache, scene())
-    assert painter.asked == [A]
+    assert painter.requested == [A]
 
 
 def test_the_loop_keeps_turning_while_a_file_is_rendered(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_all_who_ask_meanwhile_share_one_rendering(tmp_path: Path) -> None:
         assert set(await asyncio.gather(*wanted)) == {tmp_path / file_name(A)}
 
     play(media_cache, scene())
-    assert painter.asked == [A]
+    assert painter.requested == [A]
 
 
 def test_a_failure_is_raised_to_all_and_the_next_demand_tries_anew(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_failure_is_raised_to_all_and_the_next_demand_tries_anew(tmp_path: Pat
         assert (await media_cache.file(A)).exists()
 
     play(media_cache, scene())
-    assert painter.asked == [A, A]
+    assert painter.requested == [A, A]
 
 
 def test_one_who_leaves_does_not_stop_the_rendering_for_the_others(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_one_who_leaves_does_not_stop_the_rendering_for_the_others(tmp_path: Pat
         assert (await stayer).exists()
 
     play(media_cache, scene())
-    assert painter.asked == [A]
+    assert painter.requested == [A]
 
 
 def test_a_rendering_in_the_queue_survives_who_asked_for_it_first(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_rendering_in_the_queue_survives_who_asked_for_it_first(tmp_path: Path
     media_cache = MediaCache(tmp_path, render=painter)
 
     async def scene() -> None:
-        busy, leaver, stayer = (asyncio.create_task(media_cache.file(look)) for look in (A, B, B))
+        busy, leaver, stayer = (asyncio.create_task(media_cache.file(spec)) for spec in (A, B, B))
         await until(painter.begun)
         leaver.cancel()
         await asyncio.wait((leaver,))
@@ -164,7 +164,7 @@ def test_a_rendering_in_the_queue_survives_who_asked_for_it_first(tmp_path: Path
         assert {(await busy).exists(), (await stayer).exists()} == {True}
 
     play(media_cache, scene())
-    assert painter.asked == [A, B]
+    assert painter.requested == [A, B]
 
 
 def test_a_failure_that_nobody_waits_for_any_more_is_no_complaint(tmp_path: Path) -> None:
@@ -186,13 +186,13 @@ def test_only_the_last_used_files_stay(tmp_path: Path) -> None:
     media_cache = MediaCache(tmp_path, render=painter, limit=2)
 
     async def scene() -> None:
-        for look in (A, B, A, C):
-            await media_cache.file(look)
+        for spec in (A, B, A, C):
+            await media_cache.file(spec)
         assert names(tmp_path) == {file_name(A), file_name(C)}
         assert (await media_cache.file(B)).exists()
 
     play(media_cache, scene())
-    assert painter.asked == [A, B, C, B]
+    assert painter.requested == [A, B, C, B]
 
 
 def test_a_file_that_is_dropped_can_be_read_to_its_end_by_who_has_it_open(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_file_that_somebody_removed_is_made_again(tmp_path: Path) -> None:
     play(media_cache, scene())
 
 
-def test_a_given_directory_is_served_from_and_outlives_the_gallery(tmp_path: Path) -> None:
+def test_a_given_directory_is_served_from_and_outlives_the_cache(tmp_path: Path) -> None:
     painter = Painter()
     (tmp_path / file_name(A)).write_bytes(b"of an earlier run")
     media_cache = MediaCache(tmp_path, render=painter)
@@ -226,7 +226,7 @@ def test_a_given_directory_is_served_from_and_outlives_the_gallery(tmp_path: Pat
         assert (await media_cache.file(A)).read_bytes() == b"of an earlier run"
 
     play(media_cache, scene())
-    assert painter.asked == []
+    assert painter.requested == []
     assert names(tmp_path) == {file_name(A)}
 
 
@@ -247,7 +247,7 @@ def test_the_private_directory_is_made_late_belongs_to_nobody_else_and_goes(
     assert names(tmp_path) == set()
 
 
-def test_a_closed_gallery_says_so(tmp_path: Path) -> None:
+def test_a_closed_cache_says_so(tmp_path: Path) -> None:
     media_cache = MediaCache(tmp_path, render=Painter())
 
     async def scene() -> None:
@@ -263,7 +263,7 @@ def test_closing_finishes_the_rendering_under_way_and_tells_who_still_waits(tmp_
     media_cache = MediaCache(tmp_path, render=painter)
 
     async def scene() -> None:
-        first, queued = (asyncio.create_task(media_cache.file(look)) for look in (A, B))
+        first, queued = (asyncio.create_task(media_cache.file(spec)) for spec in (A, B))
         await until(painter.begun)
         closing = asyncio.create_task(asyncio.to_thread(media_cache.close))
         with pytest.raises(RuntimeError, match="closed before"):
@@ -274,7 +274,7 @@ def test_closing_finishes_the_rendering_under_way_and_tells_who_still_waits(tmp_
         assert (await first).exists()
 
     play(media_cache, scene())
-    assert painter.asked == [A]
+    assert painter.requested == [A]
 
 
 def test_closing_cancels_a_real_rendering(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -313,16 +313,16 @@ def test_a_loop_that_ended_in_the_middle_does_not_hold_up_the_next(tmp_path: Pat
 
     asyncio.run(leave())
     play(media_cache, come())
-    assert painter.asked == [A]
+    assert painter.requested == [A]
 
 
 def test_different_looks_have_different_names() -> None:
     bodies: list[dict[str, Any]] = [{}, {"duration": 6.5}, {"quality": "720p"}, {"aspect_ratio": "9:16"}]
     media: tuple[Medium, ...] = ("video", "image", "audio")
-    looks = {media_spec_of(body, medium, hue) for body in bodies for medium in media for hue in (0, 5)}
-    found = set(map(file_name, looks))
-    assert len(found) == len(looks)
-    assert {"video-480x854-6s-5.mp4", "image-1280x720-0.png", "audio-6.5s-5.mp3"} <= found
+    specs = {media_spec_of(body, medium, hue) for body in bodies for medium in media for hue in (0, 5)}
+    file_names = set(map(file_name, specs))
+    assert len(file_names) == len(specs)
+    assert {"video-480x854-6s-5.mp4", "image-1280x720-0.png", "audio-6.5s-5.mp3"} <= file_names
 
 
 def test_the_files_are_real_unless_told_otherwise() -> None:
@@ -343,7 +343,7 @@ def test_a_folder_that_cannot_be_written_is_a_problem_that_is_known_at_the_start
     assert "no folder for result files: Not a directory" in str(MediaCache(tmp_path / "file" / "x").problem())
 
     def none_usable() -> str:
-        raise FileNotFoundError(2, "No usable temporary directory found")
+        raise FileNotFoundError(2, "No usable temporary directory file_names")
 
     monkeypatch.setattr("tempfile.gettempdir", none_usable)
-    assert "No usable temporary directory found; set TMPDIR" in str(MediaCache().problem())
+    assert "No usable temporary directory file_names; set TMPDIR" in str(MediaCache().problem())

@@ -29,21 +29,21 @@ NO_FRAME = MediaSpec("video", 1.0, 0, 0, 0)
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[MediaSpec], Path]:
-    """Render a look once in a session, when a test first asks for it."""
+    """Render a spec once in a session, when a test first asks for it."""
     directory = tmp_path_factory.mktemp("clips")
 
     @cache
-    def find(look: MediaSpec) -> Path:
-        path = directory / f"{look.height}.mp4"
-        render(look, path)
+    def find(spec: MediaSpec) -> Path:
+        path = directory / f"{spec.height}.mp4"
+        render(spec, path)
         return path
 
     return find
 
 
-def rendered(directory: Path, look: MediaSpec) -> Path:
-    path = directory / f"result{suffix(look.medium)}"
-    render(look, path)
+def rendered(directory: Path, spec: MediaSpec) -> Path:
+    path = directory / f"result{suffix(spec.medium)}"
+    render(spec, path)
     return path
 
 
@@ -78,17 +78,17 @@ def boxes(data: bytes) -> list[bytes]:
     return names
 
 
-@pytest.mark.parametrize("look", [SIX_SECONDS, TEN_SECONDS], ids=["6s-480p", "10s-720p"])
+@pytest.mark.parametrize("spec", [SIX_SECONDS, TEN_SECONDS], ids=["6s-480p", "10s-720p"])
 def test_a_video_is_h264_of_exactly_the_asked_duration_and_size(
-    clip: Callable[[MediaSpec], Path], look: MediaSpec
+    clip: Callable[[MediaSpec], Path], spec: MediaSpec
 ) -> None:
-    assert facts(clip(look)) == {
+    assert facts(clip(spec)) == {
         "codec": "h264",
         "pixels": "yuv420p",
-        "size": (look.width, look.height),
+        "size": (spec.width, spec.height),
         "rates": {FRAME_RATE},
-        "seconds": look.seconds,
-        "container": look.seconds,
+        "seconds": spec.seconds,
+        "container": spec.seconds,
     }
 
 
@@ -125,9 +125,9 @@ def test_a_video_plays_before_it_is_wholly_loaded(clip: Callable[[MediaSpec], Pa
 
 @pytest.mark.parametrize("medium", ["video", "image", "audio"])
 def test_the_same_look_is_the_same_bytes(tmp_path: Path, medium: Any) -> None:
-    look = media_spec_of({"duration": 0.25, "size": "160x90"}, medium, 2)
-    first = rendered(tmp_path, look).read_bytes()
-    assert rendered(tmp_path, look).read_bytes() == first
+    spec = media_spec_of({"duration": 0.25, "size": "160x90"}, medium, 2)
+    first = rendered(tmp_path, spec).read_bytes()
+    assert rendered(tmp_path, spec).read_bytes() == first
 
 
 def test_a_video_tells_neither_when_nor_by_what_it_was_muxed(tmp_path: Path) -> None:
@@ -139,8 +139,8 @@ def test_a_video_tells_neither_when_nor_by_what_it_was_muxed(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("medium", ["video", "image"])
 def test_every_hue_shows_another_picture(tmp_path: Path, medium: Any) -> None:
-    looks = (media_spec_of({"duration": 0.04, "size": "96x64"}, medium, hue) for hue in range(8))
-    assert len({pictures(rendered(tmp_path, look))[0] for look in looks}) == 8
+    specs = (media_spec_of({"duration": 0.04, "size": "96x64"}, medium, hue) for hue in range(8))
+    assert len({pictures(rendered(tmp_path, spec))[0] for spec in specs}) == 8
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -148,9 +148,9 @@ def test_every_hue_shows_another_picture(tmp_path: Path, medium: Any) -> None:
 def test_a_video_of_any_size_can_be_made(
     tmp_path: Path, width: int, height: int, frames: int, hue: int
 ) -> None:
-    look = MediaSpec("video", frames / FRAME_RATE, 2 * width, 2 * height, hue)
-    path = rendered(tmp_path, look)
-    assert facts(path)["size"] == (look.width, look.height)
+    spec = MediaSpec("video", frames / FRAME_RATE, 2 * width, 2 * height, hue)
+    path = rendered(tmp_path, spec)
+    assert facts(path)["size"] == (spec.width, spec.height)
     assert len(pictures(path)) == frames
 
 
@@ -195,9 +195,9 @@ def test_a_failed_rendering_leaves_the_directory_as_it_was(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("medium", ["video", "audio"])
 def test_a_rendering_can_be_cancelled_between_two_frames(tmp_path: Path, medium: Any) -> None:
-    asked = iter([False, False, True])
+    answers = iter([False, False, True])
     with pytest.raises(RenderingCancelledError):
-        render(media_spec_of({"duration": 60}, medium, 0), tmp_path / "result", lambda: next(asked))
+        render(media_spec_of({"duration": 60}, medium, 0), tmp_path / "result", lambda: next(answers))
     assert list(tmp_path.iterdir()) == []
 
 

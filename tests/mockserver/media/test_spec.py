@@ -23,8 +23,8 @@ VALUES = JSON | SIZES | RATIOS | LINES | st.sampled_from(["4k", "6s", "-1", "aut
 
 
 def frame(**body: object) -> tuple[int, int]:
-    look = media_spec_of(body, "video", 0)
-    return look.width, look.height
+    spec = media_spec_of(body, "video", 0)
+    return spec.width, spec.height
 
 
 def seconds(duration: object) -> float:
@@ -137,14 +137,14 @@ def test_a_frame_is_kept_between_64_and_what_4k_is(body: dict[str, str], expecte
 
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(WORDS), VALUES), st.integers())
-def test_any_body_gives_a_look_that_can_be_rendered(body: dict[str, object], hue: int) -> None:
-    look = media_spec_of(body, "video", hue)
-    assert 1 / FRAME_RATE <= look.seconds <= 60
-    assert (look.seconds * FRAME_RATE).is_integer()
-    assert 64 <= min(look.width, look.height) <= 2160
-    assert max(look.width, look.height) <= 3840
-    assert (look.width % 2, look.height % 2) == (0, 0)
-    assert 0 <= look.hue < HUES
+def test_any_body_gives_a_spec_that_can_be_rendered(body: dict[str, object], hue: int) -> None:
+    spec = media_spec_of(body, "video", hue)
+    assert 1 / FRAME_RATE <= spec.seconds <= 60
+    assert (spec.seconds * FRAME_RATE).is_integer()
+    assert 64 <= min(spec.width, spec.height) <= 2160
+    assert max(spec.width, spec.height) <= 3840
+    assert (spec.width % 2, spec.height % 2) == (0, 0)
+    assert 0 <= spec.hue < HUES
 
 
 @settings(deadline=None)
@@ -155,7 +155,7 @@ def test_the_shorter_side_is_what_was_asked_for(lines: int, across: int, down: i
         assert abs(min(width, height) - lines) <= 1
 
 
-def test_equal_looks_are_one_object_however_they_were_spelled() -> None:
+def test_equal_specs_are_one_object_however_they_were_spelled() -> None:
     spelled: tuple[dict[str, object], ...] = (
         {"duration": 6, "quality": "480p"},
         {"duration": "6s", "resolution": "480P"},
@@ -182,11 +182,11 @@ def test_an_image_has_no_seconds_and_audio_no_frame() -> None:
     assert media_spec_of(body, "audio", 1) == MediaSpec("audio", 10.0, 0, 0, 1)
 
 
-def test_a_look_is_a_frozen_key_that_the_collector_does_not_track() -> None:
-    look = media_spec_of({}, "video", 0)
-    assert {look: 1}[MediaSpec("video", 6.0, 854, 480, 0)] == 1
+def test_a_spec_is_a_frozen_key_that_the_collector_does_not_track() -> None:
+    spec = media_spec_of({}, "video", 0)
+    assert {spec: 1}[MediaSpec("video", 6.0, 854, 480, 0)] == 1
     assert (MediaSpec.__struct_config__.gc, MediaSpec.__struct_config__.frozen) == (False, True)
-    assert msgspec.structs.replace(look, hue=1) != look
+    assert msgspec.structs.replace(spec, hue=1) != spec
 
 
 def test_a_medium_has_its_suffix_and_content_type() -> None:

@@ -107,7 +107,7 @@ def every_answer(mock: Mock) -> list[Any]:
     answers += [mock.get(url) for url in (f"/v1/tasks/{task['id']}", "/v1/tasks/id", "/v1/credits", "/id")]
     answers += [mock.get('/"id":"x"'), mock.ask("PUT", CREATE)]
     mock.clock.advance(10)
-    answers += [mock.get(f"/v1/tasks/{one['id']}") for one in (task, failed)]
+    answers += [mock.get(f"/v1/tasks/{each['id']}") for each in (task, failed)]
     return [*answers, mock.get(f"/media/{task['id']}.png"), mock.get("/v1/credits", token=None)]
 
 
@@ -206,22 +206,26 @@ def test_result_links_begin_as_the_client_called_the_server(mock: Mock, host: st
 
 
 @pytest.mark.parametrize(
-    "given", ["https://api.evolink.ai", "https://example.com/evolink", "https://example.com/"]
+    "url", ["https://api.evolink.ai", "https://example.com/evolink", "https://example.com/"]
 )
-def test_a_public_url_stands_before_every_result_link(start: Callable[..., Mock], given: str) -> None:
-    mock = start(public_url=given)
+def test_a_public_url_stands_before_every_result_link(start: Callable[..., Mock], url: str) -> None:
+    mock = start(public_url=url)
     task = mock.post(BODY, headers={"host": "127.0.0.1:8080"}).json()
     mock.clock.advance(5)
-    assert mock.query(task)["results"] == [f"{given.rstrip('/')}/media/{task['id']}.mp4"]
+    assert mock.query(task)["results"] == [f"{url.rstrip('/')}/media/{task['id']}.mp4"]
 
 
 def test_the_log_shows_no_token_no_query_and_no_body(mock: Mock) -> None:
     task = mock.create("hush-token", prompt="hush-prompt", callback_url="https://example.com/?hush-secret")
     mock.get(f"/v1/tasks/{task['id']}?hush=1", token="hush-token")
     mock.get("/v1/tasks/x", token="hush-token")
-    assert [(one.method, one.status) for one in mock.noted] == [("POST", 200), ("GET", 200), ("GET", 400)]
-    assert [one.task_id for one in mock.noted] == [task["id"], task["id"], ""]
-    assert len({one.account for one in mock.noted}) == 1
+    assert [(exchange.method, exchange.status) for exchange in mock.noted] == [
+        ("POST", 200),
+        ("GET", 200),
+        ("GET", 400),
+    ]
+    assert [exchange.task_id for exchange in mock.noted] == [task["id"], task["id"], ""]
+    assert len({exchange.account for exchange in mock.noted}) == 1
     assert "hush" not in mock.logged()
 
 

@@ -111,7 +111,7 @@ def test_http_and_https_are_one_server_with_one_life(tmp_path: Path, monkeypatch
         links = [finished(ask, f"{base}/v1/tasks/{task['id']}")["results"] for base in (plain, secure)]
         assert links == [[f"{secure}/media/{task['id']}.mp4"]] * 2
         assert ask.head(links[0][0]).headers["content-type"] == "video/mp4"
-    assert [one.status for one in noted] == [200] * 4
+    assert [exchange.status for exchange in noted] == [200] * 4
     assert lives == ["begun", "over"]
 
 
@@ -149,12 +149,16 @@ def test_a_port_that_is_taken_is_said_with_its_option_and_the_others_are_given_b
 ) -> None:
     free = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
     ports = dict(
-        zip(("port", "https_port", "proxy_port"), (one.getsockname()[1] for one in free), strict=True)
+        zip(
+            ("port", "https_port", "proxy_port"),
+            (reserved.getsockname()[1] for reserved in free),
+            strict=True,
+        )
     )
     taken = option.removeprefix("--").replace("-", "_")
-    for one, name in zip(free, ports, strict=True):
+    for reserved, name in zip(free, ports, strict=True):
         if name != taken:
-            one.close()
+            reserved.close()
     chosen = Settings(ca_dir=tmp_path / "ca", **ports)
     with pytest.raises(PortError, match=f"port {ports[taken]} is in use: choose another with {option}, "):
         open_listeners(SPEC, chosen)
@@ -285,7 +289,9 @@ def test_the_control_api_bound_elsewhere_is_there_and_not_at_the_api(tmp_path: P
         assert ask.get(f"{elsewhere}/__mock__/health").status_code == 200
         assert ask.get(f"{url_of(listeners.http)}/__mock__/health").status_code == 404
         task = ask.post(url_of(listeners.http) + CREATE, json=BODY).json()
-        assert [one["id"] for one in ask.get(f"{elsewhere}/__mock__/tasks").json()["tasks"]] == [task["id"]]
+        assert [task_seen["id"] for task_seen in ask.get(f"{elsewhere}/__mock__/tasks").json()["tasks"]] == [
+            task["id"]
+        ]
 
 
 def test_the_control_api_can_be_off(tmp_path: Path) -> None:

@@ -77,13 +77,13 @@ def test_requests_under_way_are_answered_and_it_ends_with_0(number: signal.Signa
         serving(stderr=subprocess.PIPE) as (process, port),
         ThreadPoolExecutor(len(WAITING)) as pool,
     ):
-        asked = [pool.submit(ask, port, request, sent) for request in WAITING.values()]
+        futures = [pool.submit(ask, port, request, sent) for request in WAITING.values()]
         sent.wait()
         with connected(port) as connection:  # what is answered now came after them
             connection.request("GET", "/v1/credits", headers=KEY)
             assert connection.getresponse().status == 200
         process.send_signal(number)
-        answers = [future.result() for future in asked]
+        answers = [future.result() for future in futures]
         _, log = process.communicate()
     assert process.returncode == 0
     assert [status for status, _ in answers] == [request[4] for request in WAITING.values()]
