@@ -47,7 +47,7 @@ class Protocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._head_limit = self.limits.head_bytes
         self._in_head = self._in_body = False  # of the request that is being received
-        self._is_between = True  # requests, at the beginning of a chunk
+        self._is_between_requests = True  # at the beginning of a chunk
         self._chunk = self._head_start = self._head_rest = 0  # bytes, as what follows
         self._body_received = self._body_size = 0  # with and without the framing of a chunked body
         self._has_offer = False  # whether that request offers an upgrade
@@ -55,7 +55,7 @@ class Protocol(HttpToolsProtocol):
         self._answering: RequestResponseCycle | None = None  # the first of those that are pipelined
         self._refusal: ApiError | None = None  # of a head that is too large
         self._is_draining = False  # reading what is left of a request that is answered already
-        self._is_deaf = False  # what comes can no longer be parsed
+        self._ignores_input = False  # it can no longer be parsed
         self._drained = 0  # bytes
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
@@ -106,7 +106,7 @@ class Protocol(HttpToolsProtocol):
         """Parse what has arrived, or drop it when it belongs to a request that is answered already."""
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
-        if (self._is_draining and self._is_too_much(data)) or self._is_deaf:
+        if (self._is_draining and self._is_too_much(data)) or self._ignores_input:
             return
         self._chunk = len(data)
         if self._in_head:
@@ -114,7 +114,7 @@ class Protocol(HttpToolsProtocol):
         elif self._in_body:
             self._body_received += self._chunk
         else:
-            self._is_between = True
+            self._is_between_requests = True
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -174,8 +174,10 @@ class Protocol(HttpToolsProtocol):
         self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
         self._in_head = True
         # Of a head in the middle of a chunk it is not known how many of these bytes belong to it.
-        self._head_start, self._head_rest = (0, self._chunk) if self._is_between else (self._chunk, 0)
-        self._is_between = False
+        self._head_start, self._head_rest = (
+            (0, self._chunk) if self._is_between_requests else (self._chunk, 0)
+        )
+        self._is_between_requests = False
 
     def on_headers_complete(self) -> None:
         """End a head: hand the request to the application, unless it is too large or offers an upgrade."""
@@ -231,7 +233,7 @@ class Protocol(HttpToolsProtocol):
 
     def continue_reading(self) -> bool:
         """Whether the client is still sending, so that the connection is closed when it has finished, not now."""
-        if self._is_draining or not (self._in_body or self._is_deaf):
+        if self._is_draining or not (self._in_body or self._ignores_input):
             return False
         self._drain()
         return True
@@ -256,7 +258,7 @@ class Protocol(HttpToolsProtocol):
 
     def _refuse(self, error: ApiError) -> None:
         """Answer what is not a request, after the request before it, and close the connection."""
-        self._is_deaf, self._in_head = True, False
+        self._ignores_input, self._in_head = True, False
         self._stop_timer()
         self.pipeline.clear()
         if self._answering is not None and not self._answering.response_complete:

@@ -149,13 +149,9 @@ def test_a_client_that_waits_for_100_is_told_to_continue_and_the_connection_is_n
         writer.write(head)
         assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(DOCUMENT)
-        answer = await reader.read()
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 OK")  # up to the end of the connection
         writer.close()
-        assert answer.startswith(b"HTTP/1.1 200 OK")
-        assert b"connection: close" in answer
-        assert (
-            refusal(await send(port, head.replace(CREATE.encode(), b"/nowhere")), 404)["code"] == "not_found"
-        )
+        assert (await send(port, head.replace(CREATE.encode(), b"/nowhere"))).startswith(b"HTTP/1.1 404 ")
 
     over_a_socket(scene)
 
