@@ -191,7 +191,7 @@ def created(view: TraceView) -> Iterator[Finding]:
         elif abs(distance) <= allowed:
             yield passed(create.number)
         elif view.trace.scale == 1 and not (distance > 0 and _may_be_moved(create, view)):
-            seen = f"created {value}, {distance:+.0f} s from it"
+            seen = f"created {shown(value)}, {distance:+.0f} s from it"
             yield violation(create.number, expected="the time of the create, to a minute", seen=seen)
 
 
