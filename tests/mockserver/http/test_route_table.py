@@ -33,7 +33,7 @@ ROUTES = [
     Route("/v1/credits", Endpoint("other methods")),
     Route("/v1/tasks/{task_id}", Endpoint("other methods of a task")),
 ]
-ROUTES = RouteTable(ROUTES)
+TABLE = RouteTable(ROUTES)
 METHODS = st.sampled_from(("GET", "POST", "HEAD", "DELETE", "OPTIONS", "get", "", "X"))
 SEGMENTS = st.sampled_from(
     (
@@ -71,7 +71,7 @@ def routed(method: str, path: str) -> tuple[Any, dict[str, str]]:
 
 def find(method: str, path: str) -> tuple[Any, dict[str, str]]:
     request_scope = scope(method, path)
-    app = ROUTES.find(method, path, request_scope)
+    app = TABLE.find(method, path, request_scope)
     return app, request_scope.get("path_params", {})
 
 
