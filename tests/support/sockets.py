@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import uvicorn
 import uvloop
-from evolink_mock.http.limits import Limits
-from evolink_mock.http.protocol import protocol_with
 from evolink_mock.server.app import create_app
+from evolink_mock.server.limits import Limits
+from evolink_mock.server.protocol import protocol_with
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 

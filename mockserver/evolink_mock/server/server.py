@@ -15,11 +15,11 @@ import uvicorn
 
 from evolink_mock.http.access_log import AccessLog
 from evolink_mock.http.connection import STOPPING
-from evolink_mock.http.limits import Limits
-from evolink_mock.http.protocol import Protocol, protocol_with
 from evolink_mock.server.app import create_app
+from evolink_mock.server.limits import Limits
 from evolink_mock.server.listeners import BACKLOG, Listeners, local_address
 from evolink_mock.server.log_writer import LogWriter, logging_to_stderr
+from evolink_mock.server.protocol import Protocol, protocol_with
 from evolink_mock.server.tls_handshakes import HANDSHAKE_SECONDS, TlsHandshakes
 from evolink_mock.service.service import Service
 

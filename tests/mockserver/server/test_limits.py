@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from evolink_mock.http import request_body, requests
-from evolink_mock.http.limits import Limits
+from evolink_mock.server.limits import Limits
 from support.in_process import BODY, CREATE
 from support.sockets import LOOPS, Loop, over_a_socket, send
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from evolink_mock.http.coalescing import CoalescingTransport
 from evolink_mock.http.connection import TRANSPORT
 from evolink_mock.http.errors import ApiError
-from evolink_mock.http.head import head_size, head_without_offer, offers_in
-from evolink_mock.http.limits import Limits
-from evolink_mock.http.refusal import NOT_HTTP, TUNNEL, response_to
+from evolink_mock.server.coalescing import CoalescingTransport
+from evolink_mock.server.head import head_size, head_without_offer, offers_in
+from evolink_mock.server.limits import Limits
+from evolink_mock.server.refusal import NOT_HTTP, TUNNEL, response_to
 
 if TYPE_CHECKING:
     import asyncio

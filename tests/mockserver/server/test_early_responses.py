@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from evolink_mock.http.limits import Limits
+from evolink_mock.server.limits import Limits
 from support.in_process import CREATE
 from support.sockets import LOOPS, Loop, over_a_socket
 
