@@ -7,11 +7,39 @@ import re
 from pathlib import Path
 
 from evolink_mock.callbacks.url_guard import parse_allowed
+from evolink_mock.http.cross_origin import parse_origin
 
 _PUBLIC_URL = re.compile(
     r"https?://([^\s/?#@]+)((?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*)", re.ASCII | re.IGNORECASE
 )
 _CONTROL = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})")
+_TOKEN = re.compile(r"[!-~]+")  # what a header can carry
+
+
+def parse_host(text: str) -> str:
+    """An address to listen on; ValueError for none, which would mean every address."""
+    if not text.strip():
+        raise ValueError("an empty host would mean every address: write 0.0.0.0 for that")
+    return text
+
+
+def parse_token(text: str) -> str:
+    """An API key that a header can carry. The ValueError does not repeat it."""
+    if not _TOKEN.fullmatch(text):
+        raise ValueError("must consist of visible ASCII characters")
+    return text
+
+
+def parse_callback_host(text: str) -> str:
+    """A host that may be called back, `HOST` or `HOST:PORT`; ValueError otherwise."""
+    parse_allowed(text)
+    return text
+
+
+def parse_cors(text: str) -> str:
+    """An origin of web pages, `*` or `off`; ValueError otherwise."""
+    parse_origin(text)
+    return text
 
 
 def parse_public_url(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,19 +10,25 @@ from evolink_spec.options.declaration import Option
 from evolink_spec.options.suggestions import did_you_mean
 from msgspec import Meta, Struct
 
-from evolink_mock.callbacks.url_guard import parse_allowed
 from evolink_mock.domain.units import REALTIME, Rate, Speed, parse_rate, parse_speed
-from evolink_mock.http.cross_origin import parse_origin
 from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes.registry import RecipeRegistry, statuses_of
 from evolink_mock.recipes.sources import SOURCES, parse_sources
-from evolink_mock.setting_values import parse_control, parse_credits, parse_public_url, parse_spec_path
+from evolink_mock.setting_values import (
+    parse_callback_host,
+    parse_control,
+    parse_cors,
+    parse_credits,
+    parse_host,
+    parse_public_url,
+    parse_spec_path,
+    parse_token,
+)
 
 if TYPE_CHECKING:
     from evolink_spec import Spec
 
 ENVIRONMENT = "EVOLINK_MOCK_"  # before the name of an option in capitals
-_TOKEN = re.compile(r"[!-~]+")  # what a header can carry
 _PORT = Meta(ge=0, le=65535)
 
 
@@ -40,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             help="Address to listen on. Any address but loopback is visible to your network.",
             section=_ADDRESS,
             metavar="HOST",
+            parse=parse_host,
         ),
     ] = "127.0.0.1"
     port: Annotated[
@@ -99,6 +105,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             section=_ACCOUNTS,
             name="--token",
             metavar="TOKEN",
+            parse=parse_token,
         ),
     ] = frozenset()
     credits: Annotated[
@@ -131,6 +138,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             help="Allow callbacks to this internal host, over plain http too. Repeatable.",
             section=_OTHER,
             metavar="HOST[:PORT]",
+            parse=parse_callback_host,
         ),
     ] = ()
     spec: Annotated[
@@ -183,6 +191,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             "for none. Repeatable.",
             section=_OTHER,
             metavar="ORIGIN",
+            parse=parse_cors,
         ),
     ] = ()
     allow_hosts: Annotated[
@@ -234,16 +243,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 def check(settings: Settings, spec: Spec) -> None:
-    """ValueError for a setting that cannot take effect: an invalid host or token, a model that is not served."""
-    if not settings.host.strip():
-        raise ValueError("--host: an empty host would mean every address: write 0.0.0.0 for that")
-    for text in settings.allow_callbacks_to:
-        parse_allowed(text)
-    for text in settings.cors:
-        parse_origin(text)
-    for token in settings.tokens:
-        if not _TOKEN.fullmatch(token):
-            raise ValueError("--token: must consist of visible ASCII characters")
+    """ValueError for a setting that the documents or other settings rule out."""
     if settings.recipe is not None:
         sequence = RecipeRegistry(statuses_of(spec), spec.failures).find(settings.recipe)
         if isinstance(sequence, ApiError):

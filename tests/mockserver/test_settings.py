@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jsonschema_rs
 import pytest
-from evolink_mock.setting_values import parse_public_url
+from evolink_mock.setting_values import parse_callback_host, parse_host, parse_public_url, parse_token
 from evolink_mock.settings import Settings, check
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,13 +68,11 @@ def test_any_text_is_a_public_url_or_refused(text: str) -> None:
 def test_settings_that_can_have_their_effect_are_fine() -> None:
     check(Settings(), SPEC)
     check(
-        Settings(
-            tokens=frozenset(("sk-key", "a.b_c/d=", "sk-a~b")),
-            denied_models=frozenset((MODEL,)),
-            allow_callbacks_to=("localhost:9000", "[::1]"),
-        ),
+        Settings(denied_models=frozenset((MODEL,)), offline=True, proxy_port=0, recipe="402"),
         SPEC,
     )
+    assert [parse_token(token) for token in ("sk-key", "a.b_c/d=", "sk-a~b")]
+    assert [parse_callback_host(host) for host in ("localhost:9000", "[::1]")]
 
 
 def test_a_denied_model_that_is_not_served_is_refused_with_the_nearest() -> None:
@@ -86,11 +84,13 @@ def test_a_denied_model_that_is_not_served_is_refused_with_the_nearest() -> None
 
 def test_a_host_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="expected HOST or HOST:PORT"):
-        check(Settings(allow_callbacks_to=("http://localhost/",)), SPEC)
+        parse_callback_host("http://localhost/")
+    with pytest.raises(ValueError, match="an empty host would mean every address"):
+        parse_host(" ")
 
 
 @pytest.mark.parametrize("token", ["", " ", "two words", "clé", "a\tb"])
 def test_a_token_that_no_request_could_carry_is_refused_and_not_repeated(token: str) -> None:
-    with pytest.raises(ValueError, match="--token") as caught:
-        check(Settings(tokens=frozenset((token,))), SPEC)
+    with pytest.raises(ValueError, match="must consist of visible ASCII characters") as caught:
+        parse_token(token)
     assert not token.strip() or token not in str(caught.value)

@@ -14,6 +14,7 @@ from evolink_mock.domain.units import REALTIME, Rate, Speed
 from evolink_mock.files import write_atomically
 from evolink_mock.server import listeners, server
 from evolink_mock.settings import Settings
+from evolink_spec.options.declaration import fields_of
 from support.paths import OPENAPI
 
 if TYPE_CHECKING:
@@ -75,10 +76,9 @@ def test_help_names_every_option_and_command(run: Callable[..., Ran]) -> None:
 
 
 def test_every_setting_can_be_chosen() -> None:
-    named = {"tokens": "--token", "denied_models": "--deny-model"}
-    chosen = {named.get(name, "--" + name.replace("_", "-")) for name in Settings.__struct_fields__}
-    assert chosen <= set(OPTIONS)
-    assert set(OPTIONS) - chosen == {"--port-file", "--quiet"}
+    fields = fields_of(Settings)
+    assert {field.name for field in fields} == {*Settings.__struct_fields__}
+    assert set(OPTIONS) - {field.flag for field in fields} == {"--port-file", "--quiet"}
 
 
 def test_the_version_is_that_of_the_package(run: Callable[..., Ran]) -> None:
@@ -253,7 +253,8 @@ def test_a_port_file_that_cannot_be_written_is_told_with_code_2(run: Callable[..
             "pyproject.toml: [tool.evolink-mock] port: 99999 is not a whole number from 0 to 65535",
         ),
         ('duration = "soon"', "pyproject.toml: [tool.evolink-mock] duration: invalid duration 'soon'"),
-        ('token = [""]', "--token"),
+        ('token = [""]', "pyproject.toml: [tool.evolink-mock] token: must consist of visible ASCII"),
+        ('host = ""', "pyproject.toml: [tool.evolink-mock] host: an empty host"),
     ],
 )
 def test_a_bad_pyproject_is_refused_with_code_2(run: Callable[..., Ran], toml: str, words: str) -> None:
