@@ -1,1 +1,1 @@
-"""Interpret a trace: operations, decoded bodies, request faults, verdicts. Pure."""
+"""Interpret a trace: operations, decoded bodies, request faults, verdicts."""

@@ -1,4 +1,4 @@
-"""Is the host of a URL surely an internal one? An opinion of our own, that servers are held against. Pure."""
+"""Whether the host of a URL is certainly internal, judged independently of any server."""
 
 from __future__ import annotations
 

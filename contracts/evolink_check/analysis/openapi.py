@@ -1,4 +1,4 @@
-"""Does one exchange keep the documents? The second voice: openapi-core, which the mock never asks."""
+"""Check one exchange against the documents with openapi-core, independently of the mock."""
 
 from __future__ import annotations
 

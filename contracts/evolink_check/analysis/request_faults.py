@@ -1,4 +1,4 @@
-"""What a request to create a task has wrong, by schema and by prose, read from the request alone. Pure.
+"""The faults of a request to create a task, by schema and by prose, read from the request alone.
 
 This is how a case is labelled with what it must provoke, and how the judge knows what a recorded request deserved.
 Where the documents leave an answer open (the choices in clauses.yaml) a fault is not `sure`, and nobody is accused.
@@ -55,14 +55,14 @@ def create_faults(
     if is_out_of_range(body, document):
         return (*found, RequestFault("body.json", "a number out of range", sure=False))
     if not isinstance(document, dict):
-        return (*found, RequestFault("body.json", "JSON that is no object"))
+        return (*found, RequestFault("body.json", "JSON that is not an object"))
     if _has_twins(body):
         found.append(RequestFault("body.duplicate-keys", "a key stands twice", sure=False))
     return (*found, *_document_faults(document, creates, receiver))
 
 
 def operation_of(document: Any, creates: Mapping[str | None, CreateOperation]) -> CreateOperation:
-    """The operation that a body means, by its model; the first one when it names none that is known."""
+    """The operation that a body selects by its model; the first one for an unknown model."""
     model = document.get("model") if isinstance(document, dict) else None
     known = isinstance(model, str) and model in creates
     return creates[model] if known else creates.get(None) or next(iter(creates.values()))
@@ -95,7 +95,7 @@ def _no_json(body: bytes) -> RequestFault:
     except RecursionError:
         return RequestFault("body.json", "nested too deeply", sure=False)
     except ValueError:
-        return RequestFault("body.json", "a body that is no JSON")
+        return RequestFault("body.json", "a body that is not JSON")
     return RequestFault("body.json", "JSON that only lenient decoders take", sure=False)
 
 
@@ -130,7 +130,7 @@ def _document_faults(
 
 
 def _errors(operation: CreateOperation, asked: dict[str, Any]) -> list[jsonschema_rs.ValidationError]:
-    """What the schema objects to, one thing a place: what is of another type is no member of an enum either."""
+    """The errors of the schema, one for each place: a value of another type is not reported for its enum as well."""
     try:
         found = list(_compiled(json.dumps(operation.body_schema)).iter_errors(asked))
     except ValueError:  # nested deeper than the validator goes
@@ -232,7 +232,7 @@ def _callback_faults(url: str, operation: CreateOperation, receiver: str) -> Ite
         yield RequestFault("callback.max-length", f"a callback URL of {len(url)} characters")
     if not is_uri(url) or not url:
         yield RequestFault(
-            "callback.uri", "a callback URL that is none", sure=_is_plainly_no_uri(url) or " " in url
+            "callback.uri", "a malformed callback URL", sure=_is_plainly_no_uri(url) or " " in url
         )
     elif urlsplit_scheme(url) != "https":
         yield RequestFault("callback.https-only", "a callback URL that is not https")

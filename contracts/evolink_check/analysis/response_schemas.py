@@ -1,4 +1,4 @@
-"""Where the answers of a trace depart from their schemas: each kind of body is looked at once. Pure."""
+"""Where the answers of a trace depart from their schemas; each kind of body is validated once."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import results_of
 from evolink_check.client.harness.outcome import describe_crash
-from evolink_check.rules.clients.activity import asks, equals, failure_of, fetches, legible
+from evolink_check.rules.clients.activity import asks, equal_requests, failure_of, fetches, legible
 
 if TYPE_CHECKING:
     from evolink_check.analysis.observations import Observation, TaskRecord
@@ -92,7 +92,7 @@ class RunEnd:
         A callback alone is no proof, and who makes several tasks may call it a failure that one was not made.
         """
         word = self.reading.spec.query.statuses.success
-        made = all(group[-1].task_id and legible(group[-1]) for group in equals(self.reading, "create"))
+        made = all(group[-1].task_id and legible(group[-1]) for group in equal_requests(self.reading, "create"))
         return made and any(one.role == "query" and one.body.get("status") == word for one in self._told)
 
     @property

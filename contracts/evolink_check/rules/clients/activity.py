@@ -94,12 +94,12 @@ def placeholder(observation: Observation, view: TraceView) -> str | None:
     return id_ if queries and id_ in PLACEHOLDERS else None
 
 
-def untold(view: TraceView) -> tuple[Observation, ...]:
+def queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
     """The queries for an id that is in no answer before, and that did not succeed."""
-    return view.once(_untold)
+    return view.once(_queries_for_unknown_ids)
 
 
-def _untold(view: TraceView) -> tuple[Observation, ...]:
+def _queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
     created = next((create.number for create in asks(view, "create") if create.answered), None)
     if created is None or not view.trace.complete:
         return ()  # the user may have handed the id to the client
@@ -116,7 +116,9 @@ def _untold(view: TraceView) -> tuple[Observation, ...]:
 
 def invented(view: TraceView) -> frozenset[int]:
     """The numbers of the queries for an id that nobody gave, as the server has said (clause `client.given-ids`)."""
-    return frozenset(query.number for query in untold(view) if query.status in {400, 403, 404})
+    return frozenset(
+        query.number for query in queries_for_unknown_ids(view) if query.status in {400, 403, 404}
+    )
 
 
 def _first_mentions(ids: set[bytes], view: TraceView) -> Mapping[bytes, int]:
@@ -141,7 +143,7 @@ def _encoded(task_id: str) -> bytes:
     return task_id.encode("utf-8", "surrogatepass")
 
 
-def equals(view: TraceView, *roles: Role) -> list[list[Observation]]:
+def equal_requests(view: TraceView, *roles: Role) -> list[list[Observation]]:
     """Equal requests (who, method, URL, body) together, each group in order of time."""
     found: dict[tuple[str, str, str, bytes], list[Observation]] = {}
     for observation in asks(view, *roles):

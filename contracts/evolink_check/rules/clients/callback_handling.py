@@ -1,4 +1,4 @@
-"""How a callback receiver, and the client behind it, take what they are called with. Pure."""
+"""Rules over callback receivers, and what the client behind one does with a callback."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def asks_back(view: TraceView) -> Iterator[Finding]:
         )
         asked = queries_of(view, task.id)
         if acted is not None and not any(observation.number < acted.number for observation in sure):
-            seen = "the result fetched on the callback's word"
+            seen = "the result fetched without a query"
             yield violation(told.number, acted.number, expected="a query that confirms it", seen=seen)
         elif sure or any(observation.began >= told.began for observation in asked):
             yield passed(told.number)

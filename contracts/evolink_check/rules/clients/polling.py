@@ -1,4 +1,4 @@
-"""How a client follows its tasks: whom it asks about, how often, until when, and what it does with the end. Pure."""
+"""Rules over how a client follows its tasks: which ids it queries, how often, until when, and what it does then."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from evolink_check.rules.clients.activity import (
     asks,
     bare_url,
     ended,
-    equals,
+    equal_requests,
     failure_of,
     fetches,
     invented,
     legible,
     pause,
     placeholder,
+    queries_for_unknown_ids,
     queries_of,
     requests_naming,
-    untold,
 )
 from evolink_check.rules.registry import rule, rule_family
 from evolink_check.rules.tolerances import DAY, Tolerances
@@ -150,11 +150,11 @@ def stops_at_end(view: TraceView) -> Iterator[Finding]:
                 if pause(before, observation) < SOON
             ]
             if len(busy) > 1:
-                seen = f"{len(busy)} queries more"
+                seen = f"{len(busy)} more queries"
                 yield violation(
                     end.number,
                     *(observation.number for observation in busy[:5]),
-                    expected="no more queries",
+                    expected="no further queries",
                     seen=seen,
                 )
             else:
@@ -166,7 +166,7 @@ def stops_at_end(view: TraceView) -> Iterator[Finding]:
 def no_abandon(view: TraceView) -> Iterator[Finding]:
     """A task is queried until it has ended."""
     queried = {observation.task_id for observation in asks(view, "query")}
-    mistaken = bool(untold(view))  # then it did ask, by an id that is none: `client.given-ids`
+    mistaken = bool(queries_for_unknown_ids(view))  # then it did query, by a wrong id: `client.given-ids`
     for task in view.tasks.values():
         if task.create is None or not legible(task.create):
             continue
@@ -211,7 +211,7 @@ def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
         for end in (*task.queries, *task.deliveries)
         if (code := failure_of(end, view)) is not None and advised.get(code) == advice
     }
-    for group in equals(view, "create"):
+    for group in equal_requests(view, "create"):
         for observation in group:
             if observation.number not in ends:
                 continue

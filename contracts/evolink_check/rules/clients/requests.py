@@ -1,4 +1,4 @@
-"""What a client sends: its key where it belongs, and requests as documented. Pure."""
+"""Rules over what a client sends: its key in the right place, and requests as documented."""
 
 from __future__ import annotations
 

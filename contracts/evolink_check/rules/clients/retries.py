@@ -1,4 +1,4 @@
-"""What a client sends again: its patience with what was refused, was too much, went wrong or was lost. Pure."""
+"""Rules over what a client sends again: after a refusal, a 429, a 5xx or a lost answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import finding, passed, violation
-from evolink_check.rules.clients.activity import ASKS, SOON, asks, equals, invented, lost, pause
+from evolink_check.rules.clients.activity import ASKS, SOON, asks, equal_requests, invented, lost, pause
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.retry_after import http_date, is_retry_after, seconds_to_wait
@@ -33,7 +33,7 @@ _TRIES: Mapping[str, int] = {"create": 3, "query": 5}  # waits after which they 
 def refused_is_refused(view: TraceView) -> Iterator[Finding]:
     """A refused request is not sent again unchanged."""
     nobodys = invented(view)
-    for group in equals(view, *ASKS):
+    for group in equal_requests(view, *ASKS):
         for index, observation in enumerate(group):
             if observation.status not in REFUSED or observation.number in nobodys:
                 continue
@@ -114,7 +114,7 @@ def _asked_again(matter: Sequence[Observation], place: int) -> Observation | Non
 @rule("client.backs-off")
 def backs_off(view: TraceView) -> Iterator[Finding]:
     """Retries after a 5xx are spaced out, more each time."""
-    for group in equals(view, "create", "query"):
+    for group in equal_requests(view, "create", "query"):
         usual = [pause(observation, after) for observation, after in pairwise(group) if observation.succeeded]
         for run in _faulty(group):
             problem = _impatience(run, median(usual) if usual else None)
@@ -157,7 +157,7 @@ def _impatience(run: list[Observation], usual: float | None) -> str:
 @rule("client.no-blind-repeat")
 def no_blind_repeat(view: TraceView) -> Iterator[Finding]:
     """A create whose answer was lost is not repeated blindly."""
-    for group in equals(view, "create"):
+    for group in equal_requests(view, "create"):
         for observation, again in pairwise(group):
             if lost(observation) and pause(observation, again) < SOON:
                 seen = f"the same create again after {pause(observation, again):.1f} s"

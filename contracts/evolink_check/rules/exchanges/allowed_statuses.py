@@ -1,4 +1,4 @@
-"""Which statuses does a request deserve? What a correct server may answer it with, by what the trace knows. Pure.
+"""The statuses with which a correct server may answer a request, by what the trace knows.
 
 Where the documents are silent (the choices in clauses.yaml), or the trace does not know the account, every sensible
 status is among them.
@@ -99,7 +99,7 @@ def is_foreign(task_id: str) -> bool:
 
 
 def never_given(observation: Observation, view: TraceView) -> bool:
-    """Whether no server can have given the id: we made it up, or the time in it cannot be.
+    """Whether no server can have issued the id: the checker made it up, or its time is impossible.
 
     A recording may ask for what was created before it began, and an id of the documents may be somebody's.
     """

@@ -33,14 +33,14 @@ LATEST = 10**11  # Unix seconds: year 5138. A larger number counts milliseconds
 _FIRST_ERROR, _SERVER_ERROR = 400, 500
 _TOO_LARGE = {413, 414, 431}
 _NOT_THERE = {404, 405}
-_KEYLESS = {401, 429}  # what a key that is none may get
+_KEYLESS = {401, 429}  # what a request without a valid key may be answered with
 _UNCHANGED, _CONDITIONS = 304, ("If-None-Match", "If-Modified-Since")
 _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}  # others are often answered before the API sees them
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
 
 
 def charged_clause(observation: Observation) -> str:
-    """The clause that a spoiled exchange breaks, before anything else of it is looked at; "" for none."""
+    """The clause that a malformed exchange violates, before anything else about it is checked; "" for none."""
     if not _is_told(observation):
         return ""
     if observation.role in {"other path", "other method"}:
@@ -54,7 +54,7 @@ def is_judgeable(observation: Observation) -> bool:
 
 
 def well_formed(task_id: str) -> bool:
-    """Whether an id is as ids are (clause `id.format`)."""
+    """Whether an id has the documented format (clause `id.format`)."""
     return ID.fullmatch(task_id) is not None
 
 
@@ -64,7 +64,7 @@ def known_tasks(view: TraceView) -> Mapping[str, Observation]:
 
 
 def certain_faults(observation: Observation) -> tuple[RequestFault, ...]:
-    """The faults for which a create must be refused. Of a key that stands twice, nobody knows which one counted."""
+    """The faults for which a create must be refused; none with duplicate keys, as nobody knows which one counted."""
     if any(fault.clause == "body.duplicate-keys" for fault in observation.faults):
         return ()
     return tuple(fault for fault in observation.faults if fault.sure)
@@ -81,7 +81,7 @@ def is_keyless(observation: Observation) -> bool:
 
 
 def is_shapeless(view: TraceView) -> bool:
-    """Whether errors of the task endpoints are not as documented: then that is told, and not of others as well."""
+    """Whether errors of the task endpoints lack the documented shape: then other endpoints are not accused of it."""
     return any(
         is_error(observation) and charged_clause(observation) in {"wire.json", "error.shape"}
         for observation in view.of("create", "query")
@@ -185,7 +185,7 @@ def _owner_by_status(observation: Observation) -> str:
 
 
 def is_nonsense(observation: Observation) -> bool:
-    """A request that no server can do anything with: it must be refused, and as documented."""
+    """Whether the request must be refused, as documented, because no server can process it."""
     if observation.role == "query":
         return not well_formed(observation.task_id)
     return bool(certain_faults(observation)) or any(

@@ -1,4 +1,4 @@
-"""Rules over creates: which are accepted, and with which status. Pure."""
+"""Rules over creates: large bodies, duplicate keys, and the status of success."""
 
 from __future__ import annotations
 

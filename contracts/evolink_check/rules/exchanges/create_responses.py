@@ -1,4 +1,4 @@
-"""Rules over what the answer of a create says of its task. Pure."""
+"""Rules over the answer to a create."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def accepted(view: TraceView) -> Iterator[Observation]:
 
 @rule("create.schema")
 def schema(view: TraceView) -> Iterator[Finding]:
-    """The answer matches its schema, where no other clause looks closer."""
+    """The answer matches its schema, except for what other clauses check."""
     for create in view.of("create"):
         if create.status == create.success and is_judgeable(create):
             found = [
@@ -47,7 +47,7 @@ def schema(view: TraceView) -> Iterator[Finding]:
             found = [problem for problem in found if not _is_missing(create, problem.pointer)]
             for problem in found:
                 seen = f"{problem.pointer or 'the body'}: {problem.message}"
-                yield violation(create.number, expected="an answer as its schema has it", seen=seen[:160])
+                yield violation(create.number, expected="an answer that matches its schema", seen=seen[:160])
             if not found:
                 yield passed(create.number)
 
@@ -58,7 +58,7 @@ def _is_owned(pointer: str, keyword: str) -> bool:
 
 
 def _is_missing(observation: Observation, pointer: str) -> bool:
-    """A null where a field is expected, which `create.complete` tells."""
+    """A null where a field is expected: `create.complete` reports it."""
     return pointer.removeprefix("/") in _EXPECTED and observation.body.get(pointer[1:]) is None
 
 

@@ -1,4 +1,4 @@
-"""Rules over refusals: their shape, their codes and types, and when a query is refused. Pure."""
+"""Rules over refusals: their shape, codes and types."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Creates that are in order and were refused all the same: what about them was not let pass? Pure.
+"""Valid creates that were refused, and the feature that was not accepted.
 
 A body may have a feature that a clause of its own allows (an old model name, an unknown field, …). When such a create
-is refused, and another without the feature was not, that clause is broken; else `create.accepts` is.
+is refused, and another without the feature was not, that clause is violated; else `create.accepts` is.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def _is_fine(feature: Feature, fine: Fine) -> bool:
 
 
 def _never_but_500(creates: Iterable[Observation]) -> Iterator[tuple[str, Finding]]:
-    """A passing 500 is no violation; three for equal requests, and never another answer, are one."""
+    """A passing 500 is not a violation; three for equal requests, and never another answer, are one."""
     equal: defaultdict[tuple[str, bytes], list[Observation]] = defaultdict(list)
     for create in creates:
         equal[create.who, create.exchange.request_body].append(create)

@@ -1,4 +1,4 @@
-"""Rules over what is asked too often. Pure."""
+"""Rules over rate limits."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def retry_after(view: TraceView) -> Iterator[Finding]:
 
 @rule("rate.recovers")
 def recovers(view: TraceView) -> Iterator[Finding]:
-    """Who waited as long as `Retry-After` says, and sent nothing else, is let in."""
+    """A client that waited as long as `Retry-After` says, and sent nothing else, is let in."""
     if not view.trace.complete:
         return
     of_account: defaultdict[str, list[Observation]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""The status of every create and query, held against what the request deserved; each violation for one clause. Pure.
+"""The status of every create and query, compared with what the request deserved; each violation charged to one clause.
 
 Most clauses about a status have no rule but this one; the others take theirs from `judged(reading)[clause]`.
 """
@@ -95,12 +95,12 @@ def _of_create(observation: Observation, view: TraceView) -> Told:
 
 
 def _is_either(clause: str, observation: Observation) -> bool:
-    """Whether an answer to what may be accepted or not is one to that: 429, say, is about the key."""
+    """Whether the status answers a request that may be accepted or refused: 429, for example, is about the key."""
     return clause in _EITHER and observation.status in {observation.success, 400}
 
 
 def _refused(observation: Observation, right: frozenset[int]) -> Told:
-    """A refusal of what has one thing wrong."""
+    """The refusal of a create with exactly one fault."""
     fault = certain_faults(observation)[0]
     if observation.status == 400 or (observation.status == 403 and fault.clause == "model.enum"):  # noqa: PLR2004
         yield fault.clause, passed(observation.number)
@@ -112,7 +112,7 @@ def _refused(observation: Observation, right: frozenset[int]) -> Told:
 
 
 def _of_the_barred(observation: Observation) -> Told:
-    """A create that has nothing wrong but that its account may not use the model (clause `model.access`)."""
+    """A create whose only fault is that its account may not use the model (clause `model.access`)."""
     if observation.status == 403:  # noqa: PLR2004
         model = observation.request_json.get("model", "")
         actual = observation.operation.aliases.get(model, model) if observation.operation else model
@@ -123,7 +123,7 @@ def _of_the_barred(observation: Observation) -> Told:
                 model in message or actual in message,
                 observation.number,
                 expected="a message that names the model",
-                seen="none there",
+                seen="a message without it",
             ),
         )
     elif observation.status in {observation.success, 400}:

@@ -1,4 +1,4 @@
-"""Rules that hold for every exchange with the API: the key, the wire, the shape of what is no task. Pure."""
+"""Rules over every exchange with the API: the key, the format of bodies, and errors of other paths and methods."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TOO_MANY = 429
 
 @rule("auth.bearer")
 def auth_bearer(view: TraceView) -> Iterator[Finding]:
-    """A key that is none, or wrong, is 401 and nothing else; one that is known is not 401."""
+    """A missing or wrong key is answered with 401 and nothing else; a known key never is."""
     yield from judged(view).get("auth.bearer", ())
     for observation in view.of("credits"):
         if is_judgeable(observation) and observation.account.valid and observation.status == 401:  # noqa: PLR2004
@@ -95,7 +95,7 @@ def wire_json(view: TraceView) -> Iterator[Finding]:
         if charged_clause(observation) == "wire.json":
             kind = observation.header("Content-Type")
             seen = (
-                f"the content type {kind!r:.80}" if not says_json(observation) else "a body that is no JSON"
+                f"the content type {kind!r:.80}" if not says_json(observation) else "a body that is not JSON"
             )
             yield violation(
                 observation.number,
@@ -159,7 +159,7 @@ def wire_unknown_headers(view: TraceView) -> Iterator[Finding]:
 
 
 def twins(view: TraceView) -> list[tuple[Observation, Observation]]:
-    """Each create that was answered with the id of an earlier one, behind that one."""
+    """Pairs of creates that were answered with the same id, the earlier one first."""
     first: dict[str, Observation] = {}
     found = []
     for create in view.of("create"):
@@ -187,17 +187,17 @@ def shared_key(first: Observation, second: Observation) -> bool:
     )
 
 
-# What is no answer of a task
+# Other paths, methods and statuses
 
 
 @rule_family(("error.other-paths", "error.other-methods"))
 def elsewhere(clause: str, view: TraceView) -> Iterator[Finding]:
-    """Other paths, other methods: the documented error shape too. When no error has it, that is told once."""
+    """Errors of other paths and methods have the documented shape, too. When no error has it, that is reported once."""
     shapeless = view.once(is_shapeless)
     for observation in view.of("other path" if clause == "error.other-paths" else "other method"):
         if charged_clause(observation) == clause and not shapeless:
             seen = (
-                "a body that is no JSON" if observation.answer_json is NOT_JSON else "JSON of another shape"
+                "a body that is not JSON" if observation.answer_json is NOT_JSON else "JSON of another shape"
             )
             yield violation(
                 observation.number,
@@ -224,7 +224,7 @@ def no_500(view: TraceView) -> Iterator[Finding]:
     """An invalid request is refused as documented, never answered with a 5xx."""
     for observation in view.of("create", "query"):
         if charged_clause(observation) == "error.no-500":
-            what = observation.faults[0].what if observation.faults else "an id that is none"
+            what = observation.faults[0].what if observation.faults else "a malformed id"
             yield violation(
                 observation.number, expected=f"a documented refusal of {what}", seen=str(observation.status)
             )

@@ -1,4 +1,4 @@
-"""What comes of a delivery: how long it is waited for, when it is repeated, and when no more."""
+"""Rules over the attempts of a callback: time-outs, retries, and when they stop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.registry import rule
-from evolink_check.rules.tasks.deliveries import CUT, GAVE_UP, is_lossy, run_of, slowest_answer, whole
+from evolink_check.rules.tasks.deliveries import (
+    CUT,
+    GAVE_UP,
+    attempt_run,
+    complete_deliveries,
+    is_lossy,
+    slowest_answer,
+)
 from evolink_check.rules.tolerances import Tolerances
 
 if TYPE_CHECKING:
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
 def timeout(view: TraceView) -> Iterator[Finding]:
     """`callback.timeout`: ten seconds of the server's time, or of real time where its time is scaled."""
     tolerances = Tolerances(view.trace.scale)
-    for deliveries in whole(view):
+    for deliveries in complete_deliveries(view):
         given = deliveries.rules.timeout
         windows = [tolerances.timeout_window(seconds) for seconds in (given, tolerances.real(given))]
         for delivery in deliveries.attempts:
@@ -44,8 +51,8 @@ def timeout(view: TraceView) -> Iterator[Finding]:
 @rule("callback.2xx-success")
 def success(view: TraceView) -> Iterator[Finding]:
     """`callback.2xx-success`, of 2xx that came in time."""
-    for deliveries in whole(view):
-        run = run_of(deliveries, view)
+    for deliveries in complete_deliveries(view):
+        run = attempt_run(deliveries, view)
         if run.success is None or not run.sure:
             continue
         if run.more:
@@ -68,10 +75,10 @@ def _is_quiet(deliveries: TaskDeliveries, observation: Observation, view: TraceV
 
 @rule("callback.retries")
 def waits(view: TraceView) -> Iterator[Finding]:
-    """`callback.retries`: the waits. From when they count is not said, so from the beginning of an attempt will do."""
+    """`callback.retries`: the waits, from the beginning or the end of an attempt, as the documents leave it open."""
     tolerances = Tolerances(view.trace.scale)
-    for deliveries in whole(view):
-        run = run_of(deliveries, view)
+    for deliveries in complete_deliveries(view):
+        run = attempt_run(deliveries, view)
         for wait, (last, delivery) in zip(deliveries.rules.retries, pairwise(run.attempts), strict=False):
             least, most = tolerances.retry_window(wait)
             since_begun, since_ended = (delivery.began - last.began, delivery.began - last.ended)
@@ -89,8 +96,8 @@ def waits(view: TraceView) -> Iterator[Finding]:
 @rule("callback.at-most-three")
 def at_most_three(view: TraceView) -> Iterator[Finding]:
     """`callback.at-most-three`, of deliveries that all failed."""
-    for deliveries in whole(view):
-        run, most = run_of(deliveries, view), 1 + len(deliveries.rules.retries)
+    for deliveries in complete_deliveries(view):
+        run, most = attempt_run(deliveries, view), 1 + len(deliveries.rules.retries)
         if len(run.attempts) > most:
             observation = run.attempts[most]
             yield violation(
@@ -104,12 +111,12 @@ def at_most_three(view: TraceView) -> Iterator[Finding]:
 def any_failure(view: TraceView) -> Iterator[Finding]:
     """`callback.any-failure`.
 
-    Who calls again after a success does not look at the answers: that is told once, by `callback.2xx-success`.
+    A server that calls again after a success ignores the answers: only `callback.2xx-success` reports that.
     """
     if any(not finding.passed for finding in success(view)):
         return
-    for deliveries in whole(view):
-        run = run_of(deliveries, view)
+    for deliveries in complete_deliveries(view):
+        run = attempt_run(deliveries, view)
         for last, _ in pairwise(run.attempts):
             yield passed(last.number)
         last_one = run.attempts[-1] if run.attempts else None
@@ -137,7 +144,7 @@ def _outcome(observation: Observation) -> str:
 @rule("callback.no-redirects")
 def no_redirects(view: TraceView) -> Iterator[Finding]:
     """`callback.no-redirects`."""
-    for deliveries in whole(view):
+    for deliveries in complete_deliveries(view):
         sent = [delivery for delivery in deliveries.attempts if delivery.status // 100 == 3]  # noqa: PLR2004
         for delivery in deliveries.elsewhere:
             numbers = [other.number for other in sent[:1]]

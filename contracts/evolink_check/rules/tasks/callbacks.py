@@ -1,4 +1,4 @@
-"""How a receiver is called: when, with what, and what is never done. How often is in `retries`."""
+"""Rules over callbacks: when a receiver is called, and with what. `callback_retries` checks how often."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from evolink_check.analysis.internal_hosts import is_internal
 from evolink_check.analysis.verdicts import finding, passed, shown, violation
 from evolink_check.rules.registry import rule, rules_of
 from evolink_check.rules.tasks import lifecycle, outcomes, progress, queries
-from evolink_check.rules.tasks.deliveries import all_calls, is_lossy, is_torn, watched
+from evolink_check.rules.tasks.deliveries import all_deliveries, is_lossy, is_truncated, watched_deliveries
 from evolink_check.rules.tasks.history import (
     IDENTITY,
     can_cancel,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @rule("callback.only-when-asked")
 def only_when_asked(view: TraceView) -> Iterator[Finding]:
     """`callback.only-when-asked`, where deliveries were watched."""
-    for deliveries in all_calls(view) if view.trace.receiver else ():
+    for deliveries in all_deliveries(view) if view.trace.receiver else ():
         if deliveries.url != "":
             continue
         for delivery in (*deliveries.early, *deliveries.attempts):
@@ -63,7 +63,7 @@ def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> b
 @rule("callback.at-end")
 def at_end(view: TraceView) -> Iterator[Finding]:
     """`callback.at-end`, cancelled tasks aside (clause `callback.cancelled`)."""
-    for deliveries in watched(view):
+    for deliveries in watched_deliveries(view):
         for delivery in deliveries.early:
             yield violation(
                 delivery.number,
@@ -77,7 +77,7 @@ def at_end(view: TraceView) -> Iterator[Finding]:
 @rule("callback.cancelled")
 def cancelled(view: TraceView) -> Iterator[Finding]:
     """`callback.cancelled`."""
-    for deliveries in watched(view):
+    for deliveries in watched_deliveries(view):
         if not deliveries.early and deliveries.history.cancelled:
             yield from _told(deliveries, view)
 
@@ -104,9 +104,9 @@ def _told(deliveries: TaskDeliveries, view: TraceView) -> Iterator[Finding]:
 @rule("callback.post")
 def post(view: TraceView) -> Iterator[Finding]:
     """`callback.post`: POST, a content type of JSON, and JSON."""
-    for deliveries in all_calls(view):
+    for deliveries in all_deliveries(view):
         for delivery in (*deliveries.early, *deliveries.attempts):
-            if is_torn(delivery):
+            if is_truncated(delivery):
                 continue
             problem = _no_post(delivery)
             yield finding(not problem, delivery.number, expected="POST of application/json", seen=problem)
@@ -119,7 +119,7 @@ def _no_post(observation: Observation) -> str:
         return method
     if kind != "application/json" and not kind.endswith("+json"):
         return f"Content-Type {shown(kind)}"
-    return "a body that is no JSON" if observation.request_json is NOT_JSON else ""
+    return "a body that is not JSON" if observation.request_json is NOT_JSON else ""
 
 
 @rule("callback.body-equals-query")
@@ -128,7 +128,7 @@ def body_equals_query(view: TraceView) -> Iterator[Finding]:
 
     It is held against a query that nothing else is wrong with; without any, against the first attempt.
     """
-    for deliveries in all_calls(view):
+    for deliveries in all_deliveries(view):
         attempts = [
             delivery for delivery in deliveries.attempts if isinstance(delivery.request_json, dict | list)
         ]
@@ -186,7 +186,7 @@ def _difference(body: Mapping[str, Any], right: Mapping[str, Any], deliveries: T
 @rule("callback.query-kept")
 def query_kept(view: TraceView) -> Iterator[Finding]:
     """`callback.query-kept`: path and query string, to the byte. They may be secret, so only lengths are told."""
-    for deliveries in all_calls(view):
+    for deliveries in all_deliveries(view):
         for delivery in (*deliveries.early, *deliveries.attempts) if deliveries.url else ():
             asked, called = _on_wire(deliveries.url or ""), _on_wire(delivery.exchange.url)
             if asked == called:
@@ -202,7 +202,7 @@ def query_kept(view: TraceView) -> Iterator[Finding]:
 
 
 def _on_wire(url: str) -> tuple[str, str]:
-    """Path and query string as they go over the wire; the query string with its question mark."""
+    """Path and query string as sent; the query string with its question mark."""
     rest = url.partition("#")[0].partition("://")[2]
     before, mark, query = rest.partition("?")
     _, slash, path = before.partition("/")
@@ -212,7 +212,7 @@ def _on_wire(url: str) -> tuple[str, str]:
 @rule("callback.no-key")
 def no_key(view: TraceView) -> Iterator[Finding]:
     """`callback.no-key`, an advice."""
-    for deliveries in all_calls(view):
+    for deliveries in all_deliveries(view):
         for delivery in (*deliveries.early, *deliveries.attempts):
             exchange = delivery.exchange
             texts = (exchange.url, *(value for _, value in exchange.request_headers))
@@ -226,9 +226,9 @@ def no_key(view: TraceView) -> Iterator[Finding]:
 def no_internal_at_delivery(view: TraceView) -> Iterator[Finding]:
     """`callback.no-internal-at-delivery`, of hosts that are internal by their name or number.
 
-    What a name resolved to is not seen. A create that named such a host is the business of `callback.no-internal`.
+    What a name resolved to is not seen. `callback.no-internal` checks creates that named such a host.
     """
-    for deliveries in all_calls(view):
+    for deliveries in all_deliveries(view):
         if not deliveries.url or is_internal(deliveries.url):
             continue
         for delivery in (*deliveries.early, *deliveries.attempts, *deliveries.elsewhere):

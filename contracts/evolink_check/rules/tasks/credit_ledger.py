@@ -81,7 +81,7 @@ def _began(spending: Spent) -> float:
 
 
 def _spent(create: Observation, view: TraceView) -> Spent:
-    """What became of a create. Where its answer does not tell, or tells the id of another, it is over after a while."""
+    """What became of a create. Without an id of its own in the answer, the task counts as over after a while."""
     words, made = view.spec.query.statuses, create.status not in _REFUSED
     known = create.task_id and create.number not in view.once(_twin_numbers)
     task = view.tasks.get(create.task_id) if known else None

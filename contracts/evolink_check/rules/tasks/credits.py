@@ -42,7 +42,7 @@ def _idle(view: TraceView) -> Iterator[tuple[Balance, Balance, list[Observation]
 
 
 def _between(ones: Sequence[Observation], first: Balance, second: Balance) -> list[Observation]:
-    """What began after one reading and before the other, of what is in order."""
+    """The observations, in order, that began after one reading and before the other."""
     start = bisect_left(ones, first.seen.ended, key=lambda observation: observation.began)
     end = bisect_left(ones, second.seen.began, key=lambda observation: observation.began)
     return list(ones[start:end])
@@ -109,7 +109,7 @@ def _failed(view: TraceView) -> Iterator[Failed]:
 
 @rule("credits.refund")
 def refund(view: TraceView) -> Iterator[Finding]:
-    """`credits.refund`: sooner or later. That it is not too late is the business of `callback.after-billing`."""
+    """`credits.refund`: sooner or later. `callback.after-billing` checks that it is not too late."""
     for failure in _failed(view):
         last, numbers = failure.after[-1], [task.seen.number for task in failure.tasks]
         if failure.returned is not None:

@@ -48,9 +48,9 @@ class TaskDeliveries:
     elsewhere: tuple[Observation, ...] = ()
 
     @property
-    def torn(self) -> bool:
+    def truncated(self) -> bool:
         """Whether a delivery did not come whole: its sender gave it up, and nobody knows what it made of it."""
-        return any(is_torn(delivery) for delivery in (*self.early, *self.attempts))
+        return any(is_truncated(delivery) for delivery in (*self.early, *self.attempts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +63,22 @@ class AttemptRun:
     more: tuple[Observation, ...]
 
 
-def all_calls(view: TraceView) -> tuple[TaskDeliveries, ...]:
+def all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
     """Of every task whose create is in the trace, or that a callback told of."""
-    return view.once(_all_calls)
+    return view.once(_all_deliveries)
 
 
-def watched(view: TraceView) -> Iterator[TaskDeliveries]:
+def watched_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
     """Of every task that asked to be called where somebody watched."""
-    return (deliveries for deliveries in all_calls(view) if deliveries.watched)
+    return (deliveries for deliveries in all_deliveries(view) if deliveries.watched)
 
 
-def whole(view: TraceView) -> Iterator[TaskDeliveries]:
+def complete_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
     """Of those that are `watched`, the ones whose deliveries all came whole."""
-    return (deliveries for deliveries in watched(view) if not deliveries.torn)
+    return (deliveries for deliveries in watched_deliveries(view) if not deliveries.truncated)
 
 
-def is_torn(observation: Observation) -> bool:
+def is_truncated(observation: Observation) -> bool:
     """Whether a delivery's body is shorter than it was to be."""
     length = observation.sent("Content-Length") or ""
     return (
@@ -109,7 +109,7 @@ def _asked_api(view: TraceView) -> list[tuple[float, float]]:
     )
 
 
-def run_of(deliveries: TaskDeliveries, view: TraceView) -> AttemptRun:
+def attempt_run(deliveries: TaskDeliveries, view: TraceView) -> AttemptRun:
     """The attempts by what came of them."""
     for place, delivery in enumerate(deliveries.attempts):
         if delivery.status in _SUCCESS:
@@ -122,7 +122,7 @@ def run_of(deliveries: TaskDeliveries, view: TraceView) -> AttemptRun:
     return AttemptRun(deliveries.attempts, None, sure=False, more=())
 
 
-def _all_calls(view: TraceView) -> tuple[TaskDeliveries, ...]:
+def _all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
     if not view.of("delivery") and not view.trace.receiver:
         return ()
     asked = [
@@ -164,7 +164,7 @@ def _asked(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
 
 
 def _by_place(asked: Sequence[TaskDeliveries]) -> Mapping[str, int]:
-    """The tasks that are the only one to be called somewhere, by where that is."""
+    """The tasks by their callback URL without its query string, where no other task has the same one."""
     found: dict[str, list[int]] = {}
     for place, deliveries in enumerate(asked):
         if deliveries.url:

@@ -74,7 +74,7 @@ class TaskHistory:
 
 def task_histories(view: TraceView) -> tuple[TaskHistory, ...]:
     """The tasks that can be judged, in the order of their first appearance."""
-    return view.once(_tales)
+    return view.once(_histories)
 
 
 def bodies(view: TraceView) -> Iterator[tuple[TaskHistory, Observation]]:
@@ -166,12 +166,12 @@ def can_cancel(body: Mapping[str, Any]) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _tales(view: TraceView) -> tuple[TaskHistory, ...]:
+def _histories(view: TraceView) -> tuple[TaskHistory, ...]:
     known = known_tasks(view)
-    return tuple(_tale(task, view) for task in view.tasks.values() if _counts(task, view, known))
+    return tuple(_history(task, view) for task in view.tasks.values() if _is_followed(task, view, known))
 
 
-def _counts(task: TaskRecord, view: TraceView, known: Mapping[str, Observation]) -> bool:
+def _is_followed(task: TaskRecord, view: TraceView, known: Mapping[str, Observation]) -> bool:
     if task.create is None:  # of a complete trace, an id that nobody was given
         return not view.trace.complete and well_formed(task.id)
     account = task.create.account
@@ -179,7 +179,7 @@ def _counts(task: TaskRecord, view: TraceView, known: Mapping[str, Observation])
     return task.id in known and fit and not certain_faults(task.create)
 
 
-def _tale(task: TaskRecord, view: TraceView) -> TaskHistory:
+def _history(task: TaskRecord, view: TraceView) -> TaskHistory:
     words = view.spec.query.statuses
     mine = [
         observation

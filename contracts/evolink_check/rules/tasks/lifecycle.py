@@ -1,4 +1,4 @@
-"""A task from its create to its end: who it is, where it stands, and that an end is one; and every rule on a life."""
+"""Rules over the life of a task: its identity, the order of its statuses, and that its end is final."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TYPES = {"created": int, "model": str, "object": str, "type": str}
 
 @rule("task.identity")
 def identity(view: TraceView) -> Iterator[Finding]:
-    """`task.identity`. The id is the business of `query.same-id`, another JSON type that of `query.schema`."""
+    """`task.identity`. `query.same-id` checks the id, `query.schema` the JSON types."""
     for history in task_histories(view):
         known = sound_identity(history.create)
         for observation in bodies_of(history):
@@ -60,7 +60,7 @@ def _same(observation: Observation, known: dict[str, Any]) -> Iterator[Finding]:
 
 @rule("task.status-words")
 def status_words(view: TraceView) -> Iterator[Finding]:
-    """`task.status-words`. That a cancelled task is no `cancelled` one is the business of `failure.cancelled`."""
+    """`task.status-words`. `failure.cancelled` checks the status of a cancelled task."""
     for history, observation in bodies(view):
         status = observation.body.get("status")
         if status is None or (isinstance(status, str) and status.lower() in CANCELLED):
@@ -74,7 +74,7 @@ def status_words(view: TraceView) -> Iterator[Finding]:
 
 
 def is_documented(view: TraceView, history: TaskHistory, observation: Observation) -> bool:
-    """Whether the status is a word of the documents, of which a task's life may not need every one."""
+    """Whether the documents know the status; a task need not pass through every one of them."""
     if observation.body.get("status") in history.words:
         return True
     return observation.role == "query" and not any(
@@ -84,7 +84,7 @@ def is_documented(view: TraceView, history: TaskHistory, observation: Observatio
 
 @rule("task.status-order")
 def status_order(view: TraceView) -> Iterator[Finding]:
-    """`task.status-order`. What follows an end is the business of `task.final`."""
+    """`task.status-order`. `task.final` checks what follows an end."""
     for history in task_histories(view):
         rank = {word: place for place, word in enumerate(history.words)}
         latest: Observation | None = None
@@ -134,7 +134,7 @@ def _of(observation: Observation, name: str) -> str:
 
 @rule("task.ends")
 def ends(view: TraceView) -> Iterator[Finding]:
-    """`task.ends`, an advice: told as not ended after ten minutes of the server's time."""
+    """`task.ends`, an advice: a task that has not ended after ten minutes of the server's time."""
     longest = Tolerances().task_end_server
     for history in task_histories(view):
         over = [

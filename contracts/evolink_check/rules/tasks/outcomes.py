@@ -1,4 +1,4 @@
-"""What a task ends with: results and nothing else, or an error and nothing else."""
+"""Rules over the outcome of a task: either results or an error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @rule("task.results-when-completed")
 def results_when_completed(view: TraceView) -> Iterator[Finding]:
-    """`task.results-when-completed`: otherwise absent, null or empty. No list at all: `query.schema`."""
+    """`task.results-when-completed`: otherwise absent, null or empty. `query.schema` checks that it is a list."""
     for history, observation in bodies(view):
         status, results = observation.body.get("status"), observation.body.get("results")
         if status not in history.words or not (results is None or isinstance(results, list)):
@@ -32,11 +32,11 @@ def results_when_completed(view: TraceView) -> Iterator[Finding]:
             yield violation(
                 observation.number,
                 expected=f"no results when {status}",
-                seen=f"results, {len(results)} in number",
+                seen=f"{len(results)} results",
             )
         else:
             yield violation(
-                observation.number, expected="a link at least", seen=f"{status}, results {shown(results)}"
+                observation.number, expected="at least one link", seen=f"{status}, results {shown(results)}"
             )
 
 
@@ -60,7 +60,7 @@ def _bare(url: Any) -> Any:
 
 @rule("task.error-when-failed")
 def error_when_failed(view: TraceView) -> Iterator[Finding]:
-    """`task.error-when-failed`: otherwise absent or null. What stands in it has clauses of its own."""
+    """`task.error-when-failed`: otherwise absent or null. Other clauses check its members."""
     for history, observation in bodies(view):
         status, error = observation.body.get("status"), observation.body.get("error")
         if status not in history.words:
@@ -82,7 +82,7 @@ def _missing(error: Any) -> str:
     if not isinstance(error, dict):
         return f"error {shown(error)}"
     names = [name for name in ("code", "message", "type") if error.get(name) is None]
-    return f"no {' and no '.join(names)} in it" if names else ""
+    return f"no {' and no '.join(names)}" if names else ""
 
 
 def _failures(view: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
@@ -127,7 +127,7 @@ def message(view: TraceView) -> Iterator[Finding]:
         yield finding(
             isinstance(value, str) and value.strip(),
             observation.number,
-            expected="a message for people",
+            expected="a readable message",
             seen=f"error.message {shown(value)}",
         )
 

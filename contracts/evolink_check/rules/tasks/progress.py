@@ -1,4 +1,4 @@
-"""How far a task is: from 0 to 100, never back, and what is due at its beginning and at its end."""
+"""Rules over progress: 0 to 100, never falling, and its values at the beginning and at the end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @rule("task.progress-range")
 def progress_range(view: TraceView) -> Iterator[Finding]:
-    """`task.progress-range`, whatever the status. Null is the business of `query.schema`."""
+    """`task.progress-range`, whatever the status. `query.schema` checks null."""
     for _, observation in bodies(view):
         value = observation.body.get("progress")
         if value is None:
@@ -34,7 +34,7 @@ def progress_range(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.progress-monotone")
 def progress_monotone(view: TraceView) -> Iterator[Finding]:
-    """`task.progress-monotone`. What is due while pending and when completed has clauses of its own."""
+    """`task.progress-monotone`. Other clauses check the values while pending and when completed."""
     for history in task_histories(view):
         highest: tuple[int, Observation] | None = None
         for observation, before in in_order(

@@ -1,4 +1,4 @@
-"""The answer to the query of an own task: its status, its shape, and that it is about that task."""
+"""Rules over the answer to the query of an own task: its status, its shape, and that it is about that task."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 # What the query of an own task is not; 401, 402 and 429 are about the key. 403 may be right where no key was recorded.
 _NEVER = {400, 403, 404}
 _NOT_FOUND, _SERVER_ERROR = 404, 500
-_PASSING = 3  # as many 500s, and nothing else any more, are no passing fault
+_PASSING = 3  # this many 500s, and no other answer after them, are not a passing fault
 _ABSENT = object()
 
 
 @rule("query.answers-200")
 def answers_200(view: TraceView) -> Iterator[Finding]:
-    """`query.answers-200`. Of a 404 before the first 200 `create.readable-at-once` speaks, where there is one."""
+    """`query.answers-200`. A 404 before the first 200 belongs to `create.readable-at-once`."""
     for history in task_histories(view):
         if history.create is None:
             continue
@@ -59,7 +59,7 @@ def _is_unknown(observation: Observation) -> bool:
 
 
 def _lasting_500(view: TraceView, history: TaskHistory) -> Iterator[Finding]:
-    """A task that can be queried no more, while the server answers others."""
+    """A task that can no longer be queried, while the server answers other requests."""
     last = max((observation.began for observation in history.queries), default=0.0)
     tail = [observation for observation in history.refused if observation.began > last]
     if len(tail) < _PASSING or any(observation.status < _SERVER_ERROR for observation in tail):
@@ -100,7 +100,7 @@ def schema(view: TraceView) -> Iterator[Finding]:
 
 
 def _bodies(history: TaskHistory) -> Iterator[Observation]:
-    """Whatever came with a 200; what lacks `id` or `status` is the business of `query.complete`."""
+    """Every body that came with a 200; `query.complete` checks those without `id` or `status`."""
     yield from (observation for observation in history.refused if observation.status == observation.success)
     yield from (observation for observation in history.judged if not _missing(observation))
 

@@ -1,4 +1,4 @@
-"""The links to the results: how long they work, for whom, and what is behind them."""
+"""Rules over result links: how long they work, for whom, and which file they lead to."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def no_key(view: TraceView) -> Iterator[Finding]:
         if fetch.good:
             yield passed(fetch.number)
         elif refused and fetch.most < _LIFE - _MARGIN:
-            yield violation(fetch.number, expected="the file, without a key", seen=f"{status} without a key")
+            yield violation(fetch.number, expected="the file without a key", seen=f"{status} without a key")
 
 
 @rule("link.extension")
@@ -226,7 +226,10 @@ def content_type(view: TraceView) -> Iterator[Finding]:
             yield violation(fetch.number, expected=f"{medium}/…", seen=f"Content-Type {shown(kind)}")
         else:
             yield finding(
-                not problem, fetch.number, expected=f"a file that is a {medium}", seen=shown(problem)
+                not problem,
+                fetch.number,
+                expected=f"a file that can be decoded as {medium}",
+                seen=shown(problem),
             )
 
 
