@@ -93,6 +93,8 @@ async def list_recipes(request: ControlRequest) -> ControlResponse:
 
 async def assign_recipe(request: ControlRequest) -> ControlResponse | ApiError:
     """Assign a recipe to the next requests of the account."""
+    if "assigned" not in request.service.recipe_sources:
+        return ApiError(409, "this mock reads no assigned recipes: see --recipes")
     assignment: RecipeAssignment = request.body
     error = assignments.assign(
         request.account,

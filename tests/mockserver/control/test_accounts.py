@@ -143,3 +143,12 @@ def test_every_recipe_of_the_catalog_can_be_assigned(mock: Mock) -> None:
     assert {"402", "fail=generation_timeout"} <= set(names)
     for name in names:
         do(mock, "POST", "/recipes", {"recipe": name}, token=f"for {name}".replace(" ", "-"))
+
+
+def test_a_recipe_for_an_account_is_a_409_where_the_mock_reads_none_from_accounts(
+    start: Callable[..., Mock],
+) -> None:
+    mock = start(recipes="header,prompt")
+    answer = ask(mock, "POST", "/recipes", {"recipe": "402"})
+    assert (answer.status_code, "--recipes" in answer.json()["error"]["message"]) == (409, True)
+    assert mock.create()["status"] == "pending"
