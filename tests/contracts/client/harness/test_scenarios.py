@@ -83,5 +83,5 @@ def test_a_name_that_means_nothing_is_an_error(names: list[str], skipped: list[s
 
 
 def test_a_name_that_is_nearly_one_is_told() -> None:
-    with pytest.raises(ValueError, match="no scenario 'hapy' .did you mean happy"):
+    with pytest.raises(ValueError, match=r"no scenario 'hapy' \(did you mean happy\?\)"):
         chosen(ALL, ["hapy"], [])
