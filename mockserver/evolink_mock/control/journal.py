@@ -79,14 +79,22 @@ def violation_entry(violation: Violation, redactor: Redactor) -> dict[str, Any]:
 
 
 def har(
-    exchanges: Iterable[Exchange], callbacks: Iterable[SentCallback], version: str, redactor: Redactor
+    exchanges: Iterable[Exchange],
+    callbacks: Iterable[SentCallback],
+    version: str,
+    redactor: Redactor,
+    dropped: int = 0,
 ) -> dict[str, Any]:
-    """HTTP Archive 1.2 of exchanges and callback attempts, in order of time; `time` is real milliseconds."""
+    """HTTP Archive 1.2 of exchanges and callback attempts, in order of time; `time` is real milliseconds.
+
+    `dropped` earlier exchanges are not kept any more.
+    """
     dated = [(exchange.at, _exchange(exchange, redactor)) for exchange in exchanges]
     dated += [(callback.attempt.at, _callback(callback, redactor)) for callback in callbacks]
     dated.sort(key=lambda pair: pair[0])
     creator = {"name": "evolink-mock", "version": version}
-    return {"log": {"version": "1.2", "creator": creator, "entries": [item for _, item in dated]}}
+    entries = [entry for _, entry in dated]
+    return {"log": {"version": "1.2", "creator": creator, "entries": entries, "_dropped": dropped}}
 
 
 def _exchange(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from evolink_mock.control.handler import ControlRequest
-    from evolink_mock.domain.exchange import Exchange
+    from evolink_mock.domain.exchange import Journal
     from evolink_mock.domain.redaction import Redactor
 
 
@@ -71,8 +71,9 @@ def _redactor(request: ControlRequest) -> Redactor:
 
 
 def _archive(
-    exchanges: Iterable[Exchange], callbacks: Iterable[journal.SentCallback], redactor: Redactor
+    exchanges: Journal, callbacks: Iterable[journal.SentCallback], redactor: Redactor
 ) -> ControlResponse:
     from importlib.metadata import version
 
-    return json_response(journal.har(exchanges, callbacks, version("evolink-mock"), redactor))
+    log = journal.har(exchanges, callbacks, version("evolink-mock"), redactor, exchanges.dropped)
+    return json_response(log)

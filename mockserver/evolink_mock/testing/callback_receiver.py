@@ -1,4 +1,4 @@
-"""A callback receiver on loopback for tests: it remembers what came, and fails as often as it is told to."""
+"""A callback receiver on loopback for tests: it records what it receives, and fails as often as it is told to."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WAIT_SECONDS = 10.0
-_MOST_BYTES = 10 * 1024 * 1024  # of a body; a callback is a few hundred
-_IDLE_SECONDS = 30.0  # a client that says nothing does not hold a thread for longer
+_MAX_BODY = 10 * 1024 * 1024  # bytes; a callback has a few hundred
+_IDLE_SECONDS = 30.0  # a silent client holds a thread for no longer
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it came. `path` has the query string; header names are in lower case; `status` was answered.
+    """One request. `path` includes the query string; header names are in lower case; `status` is that of the response.
 
-    A `status` of 0: the connection was closed without an answer.
+    A `status` of 0 means that the connection was closed without a response.
     """
 
     method: str
@@ -33,36 +33,36 @@ class Received:
     status: int
 
     def json(self) -> Any:
-        """The body decoded; ValueError when it is no JSON."""
+        """The decoded body. ValueError when it is not JSON."""
         return json.loads(self.body)
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _Response:
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-_TAKEN = _Answer(204)
-_DROPPED = _Answer(0)
+_NO_CONTENT = _Response(204)
+_NO_RESPONSE = _Response(0)
 
 
 class Receiver:
     """Listens on a free port of 127.0.0.1 while the `with` block runs, in a thread of its own.
 
-    It answers 204, unless it was told otherwise: `fail`, `answer` and `drop` queue answers, given in turn.
+    It answers 204. `fail`, `answer` and `drop` queue other responses for the next requests.
     """
 
     def __init__(self) -> None:
-        self._news = threading.Condition()
+        self._changed = threading.Condition()
         self._received: list[Received] = []
-        self._answers: deque[_Answer] = deque()
+        self._responses: deque[_Response] = deque()
         self._server: _Listener | None = None
         self._thread: threading.Thread | None = None
 
     @property
     def url(self) -> str:
-        """What to give as `callback_url`; every other path and query of the same host is received as well."""
+        """The `callback_url` to use; requests to any other path and query of the same host are received as well."""
         if self._server is None:
             raise RuntimeError("the receiver is not listening: use it in a `with` block")
         host, port = self._server.server_address[:2]
@@ -70,8 +70,8 @@ class Receiver:
 
     @property
     def received(self) -> list[Received]:
-        """What has come so far, in the order of arrival."""
-        with self._news:
+        """The requests received so far, in order."""
+        with self._changed:
             return list(self._received)
 
     def fail(self, times: int = 1, status: int = 500) -> None:
@@ -79,32 +79,34 @@ class Receiver:
         self.answer(status, times)
 
     def answer(self, status: int, times: int = 1, headers: Mapping[str, str] | None = None) -> None:
-        """Answer the next `times` requests so; `location` is added to a redirect that has none.
+        """Answer the next `times` requests with this status; a redirect gets a `location` unless it has one.
 
-        ValueError for a status that no final answer has (200 to 599), or less than one time.
+        ValueError for a status that is not final (200 to 599), or less than one time.
         """
-        if not 200 <= status <= 599 or times < 1:  # noqa: PLR2004  (an informational answer is followed by another)
+        if not 200 <= status <= 599 or times < 1:  # noqa: PLR2004  (an informational response is followed by another)
             raise ValueError(
                 f"answer(status={status}, times={times}): a status is 200 to 599, times at least 1"
             )
-        self._queue(_Answer(status, dict(headers or {})), times)
+        self._queue(_Response(status, dict(headers or {})), times)
 
     def drop(self, times: int = 1) -> None:
-        """Close the connection of the next `times` requests without an answer."""
-        self._queue(_DROPPED, times)
+        """Close the connection of the next `times` requests without a response."""
+        self._queue(_NO_RESPONSE, times)
 
     def wait(self, count: int = 1, timeout: float = _WAIT_SECONDS) -> list[Received]:
-        """Wait for so many requests in all; everything received. TimeoutError after `timeout` real seconds."""
-        with self._news:
-            if not self._news.wait_for(lambda: len(self._received) >= count, timeout):
-                raise TimeoutError(f"{len(self._received)} of {count} callbacks came within {timeout:g} s")
+        """Wait until so many requests were received in all, and return them. TimeoutError after `timeout` real seconds."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self._received) >= count, timeout):
+                raise TimeoutError(
+                    f"{len(self._received)} of {count} callbacks were received within {timeout:g} s"
+                )
             return list(self._received)
 
     def clear(self) -> None:
-        """Forget what came, and answer 204 again."""
-        with self._news:
+        """Forget what was received, and answer 204 again."""
+        with self._changed:
             self._received.clear()
-            self._answers.clear()
+            self._responses.clear()
 
     def __enter__(self) -> Self:
         self._server = _Listener(self)
@@ -120,23 +122,23 @@ class Receiver:
         server.server_close()
         self._server = self._thread = None
 
-    def _queue(self, answer: _Answer, times: int) -> None:
-        with self._news:
-            self._answers.extend([answer] * times)
+    def _queue(self, response: _Response, times: int) -> None:
+        with self._changed:
+            self._responses.extend([response] * times)
 
-    def _take(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> _Answer:
-        """Remember a request and give its answer, in one step: what `wait` shows is what was answered."""
-        with self._news:
-            answer = self._answers.popleft() if self._answers else _TAKEN
-            self._received.append(Received(method, path, headers, body, answer.status))
-            self._news.notify_all()
-        return answer
+    def _take(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> _Response:
+        """Record a request and choose its response, in one step: `wait` returns the status that was sent."""
+        with self._changed:
+            response = self._responses.popleft() if self._responses else _NO_CONTENT
+            self._received.append(Received(method, path, headers, body, response.status))
+            self._changed.notify_all()
+        return response
 
 
 class _Listener(ThreadingTCPServer):
-    """The standard library's server, ended by a last connection: it need not look at a flag every so often.
+    """The standard library's server, ended by a last connection instead of by polling a flag.
 
-    Not its HTTP server, which asks a name server for the name of 127.0.0.1 first.
+    Not its HTTP server, which first looks up the name of 127.0.0.1.
     """
 
     daemon_threads = True
@@ -148,17 +150,17 @@ class _Listener(ThreadingTCPServer):
         self._ending = False
 
     def run(self) -> None:
-        """Take connections until `wake`."""
+        """Accept connections until `wake`."""
         while not self._ending:
             self.handle_request()
 
     def wake(self) -> None:
-        """Let `run` end."""
+        """Make `run` return."""
         self._ending = True
         socket.create_connection(self.server_address[:2]).close()  # type: ignore[arg-type]  # typeshed allows bytes
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is no news: what came of it is seen in `received`."""
+        """Ignore clients that disconnect: `received` shows what they sent."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -169,23 +171,23 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         length = headers.get("content-length", "0")
-        size = min(int(length), _MOST_BYTES) if length.isdigit() else 0
+        size = min(int(length), _MAX_BODY) if length.isdigit() else 0
         body = self.rfile.read(size)
         self.close_connection = True
-        if len(body) < size:  # the client went away
+        if len(body) < size:  # the client disconnected
             return
-        answer = self.server.receiver._take(self.command, self.path, headers, body)  # noqa: SLF001  (one room)
-        if answer.status == 0:
+        response = self.server.receiver._take(self.command, self.path, headers, body)  # noqa: SLF001  (one module)
+        if response.status == 0:
             return
-        more = dict(answer.headers)
-        if answer.status // 100 == 3:  # noqa: PLR2004  (the 3 of 3xx)
-            more.setdefault("location", "/elsewhere")
-        self.send_response(answer.status)
-        for name, value in {**more, "content-length": "0", "connection": "close"}.items():
+        extra = dict(response.headers)
+        if response.status // 100 == 3:  # noqa: PLR2004  (the 3 of 3xx)
+            extra.setdefault("location", "/elsewhere")
+        self.send_response(response.status)
+        for name, value in {**extra, "content-length": "0", "connection": "close"}.items():
             self.send_header(name, value)
         self.end_headers()
 
     do_POST = do_GET = do_PUT = do_HEAD = _answer  # noqa: N815  (the library's names)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the library's name)
-        """Say nothing: a test shows what it wants to show."""
+        """Log nothing."""

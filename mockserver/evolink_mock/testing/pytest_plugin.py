@@ -1,6 +1,6 @@
-"""Fixtures for pytest, there as soon as the package is installed. A mock is started when a test first asks for one.
+"""Fixtures for pytest, available once the package is installed. A mock is started when a test first needs one.
 
-Nothing but the standard library and pytest is imported before that.
+Before that, only the standard library and pytest are imported.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from evolink_mock.testing.mock_server import MockServer, MockServerSettings
 
 _URL_VARIABLE = "EVOLINK_MOCK_URL"
-_UNJUDGED = pytest.StashKey["list[MockAccount]"]()  # accounts of a test whose requests are still to be judged
+_UNCHECKED = pytest.StashKey["list[MockAccount]"]()  # accounts of a test that are still to be checked
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the one option: a mock that runs already, for all workers of pytest-xdist to share."""
+    """Add the option for a mock that is running already, which all workers of pytest-xdist share."""
     group = parser.getgroup("evolink-mock")
     group.addoption(
         "--evolink-mock-url",
         metavar="URL",
-        help=f"Use the mock that runs there in place of one each worker; also {_URL_VARIABLE}.",
+        help=f"Use the mock that is running there instead of one per worker; also {_URL_VARIABLE}.",
     )
 
 
 @pytest.fixture(scope="session")
 def evolink_mock_settings() -> MockServerSettings:
-    """Settings of the mock that is started, as for `MockServer`; a project overrides this in its conftest.py."""
+    """Settings of the mock, as for `MockServer`; override this fixture in conftest.py."""
     return {}
 
 
@@ -40,7 +40,7 @@ def evolink_mock_settings() -> MockServerSettings:
 def evolink_mock_server(
     request: pytest.FixtureRequest, evolink_mock_settings: MockServerSettings
 ) -> Iterator[MockServer]:
-    """The mock of the session, one each worker, or the one that runs at `--evolink-mock-url`."""
+    """The mock of the session, one per worker, or the one that is running at `--evolink-mock-url`."""
     from evolink_mock.settings import environment
     from evolink_mock.testing.mock_server import MockServer
 
@@ -51,18 +51,18 @@ def evolink_mock_server(
 
 @pytest.fixture
 def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer) -> Iterator[MockAccount]:
-    """An account of the test's own: `base_url` and `token` for the client, and all that a test may command.
+    """An account of the test's own: `base_url` and `token` for the client, and methods to control the mock.
 
-    A request that broke the contract fails the test, unless `expect_violation` said so.
+    A request that violates the contract fails the test, unless `expect_violation` expects it.
     """
     account = evolink_mock_server.account()
-    unjudged = request.node.stash.setdefault(_UNJUDGED, [])
-    unjudged.append(account)
+    unchecked = request.node.stash.setdefault(_UNCHECKED, [])
+    unchecked.append(account)
     yield account
     try:
-        if account in unjudged and (
+        if account in unchecked and (
             problems := _problems(account)
-        ):  # the test passed; what came after it did not
+        ):  # the test passed; its other fixtures did not
             pytest.fail(problems, pytrace=False)
     finally:
         account.drop()
@@ -70,7 +70,7 @@ def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer
 
 @pytest.fixture
 def evolink_callbacks() -> Iterator[Receiver]:
-    """A callback receiver on loopback: give its `url` as `callback_url`."""
+    """A callback receiver on loopback: use its `url` as `callback_url`."""
     from evolink_mock.testing.callback_receiver import Receiver
 
     with Receiver() as receiver:
@@ -79,24 +79,24 @@ def evolink_callbacks() -> Iterator[Receiver]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Judge the requests of a test when it is over, so that it is the test that fails, and not its teardown."""
+    """Check the requests of a test when it ends, so that the test fails, and not its teardown."""
     try:
         result = yield
     except BaseException:
-        if problems := _judge(item):  # perhaps the reason of the failure
+        if problems := _check_accounts(item):  # perhaps the reason of the failure
             item.add_report_section("call", "evolink-mock", problems)
         raise
-    if problems := _judge(item, keep_innocent=True):
+    if problems := _check_accounts(item, keep_innocent=True):
         pytest.fail(problems, pytrace=False)
     return result
 
 
-def _judge(item: pytest.Item, *, keep_innocent: bool = False) -> str:
-    """What the accounts of a test broke. Those who broke nothing are, if kept, judged once more at teardown."""
-    unjudged = item.stash.get(_UNJUDGED, [])
-    found = {id(account): _problems(account) for account in unjudged}
-    unjudged[:] = [account for account in unjudged if keep_innocent and not found[id(account)]]
-    return "\n".join(filter(None, found.values()))
+def _check_accounts(item: pytest.Item, *, keep_innocent: bool = False) -> str:
+    """The violations of the accounts of a test. Accounts without any are, if kept, checked once more at teardown."""
+    unchecked = item.stash.get(_UNCHECKED, [])
+    violations = {id(account): _problems(account) for account in unchecked}
+    unchecked[:] = [account for account in unchecked if keep_innocent and not violations[id(account)]]
+    return "\n".join(filter(None, violations.values()))
 
 
 def _problems(account: MockAccount) -> str:
@@ -104,6 +104,6 @@ def _problems(account: MockAccount) -> str:
 
     try:
         account.check()
-    except (ContractViolationError, ConnectionError) as problem:
-        return str(problem)
+    except (ContractViolationError, ConnectionError) as error:
+        return str(error)
     return ""

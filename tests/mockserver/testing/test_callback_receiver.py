@@ -85,7 +85,7 @@ def test_wait_returns_when_so_many_have_come(receiver: Receiver) -> None:
 
 def test_wait_says_how_many_came(receiver: Receiver) -> None:
     post(receiver.url)
-    with pytest.raises(TimeoutError, match=r"1 of 2 callbacks came within 0\.01 s"):
+    with pytest.raises(TimeoutError, match=r"1 of 2 callbacks were received within 0\.01 s"):
         receiver.wait(2, timeout=0.01)
 
 
