@@ -73,9 +73,10 @@ def run(
                 code = run_child(command, variables)
     if code not in {CANNOT_RUN, NOT_FOUND}:
         sys.stderr.write(summary.report("" if private else _NO_PROXY))
-        if variables[API_KEY] == inherited.get(API_KEY):
+        if inherited.get(API_KEY, variables[API_KEY]) != variables[API_KEY]:
             sys.stderr.write(
-                f"evolink-mock: {API_KEY} was set already, and the command has used it unchanged\n"
+                f"evolink-mock: the command got {API_KEY}={variables[API_KEY]} in place of yours, "
+                "so that your key cannot reach the real API\n"
             )
     return code
 

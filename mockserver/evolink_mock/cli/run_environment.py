@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from evolink_mock.cli.run_trust import JAVA_STORE, JAVA_STORE_PASSWORD, trust_variables
-from evolink_mock.domain.accounts import is_accepted
 from evolink_mock.server.listeners import local_address, url_of
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def child_environment(
     variables = {
         **inherited,
         BASE_URL: url_of(listeners.http) + _path_of(inherited.get(BASE_URL, "")),
-        API_KEY: api_key(inherited, settings),
+        API_KEY: api_key(settings),
         **dict.fromkeys(_PROXY, url_of(listeners.proxy)),
         **dict.fromkeys(_DIRECT, direct),
         **trust_variables(inherited, listeners.authority, folder),
@@ -57,11 +56,11 @@ def child_environment(
     return {name: value for name, value in variables.items() if name not in _OTHER_PROXY}
 
 
-def api_key(inherited: Mapping[str, str], settings: Settings) -> str:
-    """The key for the command: the one that is set already, unless the mock would refuse it."""
-    key = inherited.get(API_KEY, "")
-    if key and (not settings.tokens or is_accepted(key, settings.tokens)):
-        return key
+def api_key(settings: Settings) -> str:
+    """The key for the command: one that the mock accepts, and never an inherited one, which costs credits elsewhere.
+
+    A client that ignores the proxy reaches the real API, where this key is refused.
+    """
     return next(iter(sorted(settings.tokens)), "any-token")
 
 

@@ -216,7 +216,7 @@ def test_a_command_that_asked_for_nothing_is_noticed(
     assert "run --hosts" in err
 
 
-def test_a_key_that_is_set_already_is_said_to_be_kept(
+def test_a_key_that_is_set_already_does_not_reach_the_command_and_that_is_said(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settled(Settings(ca_dir=tmp_path / "ca"), private=False)
@@ -224,7 +224,9 @@ def test_a_key_that_is_set_already_is_said_to_be_kept(
     monkeypatch.setenv("EVOLINK_API_KEY", "a-key-of-mine")
     run(SPEC, settings, command)
     out, err = capfd.readouterr()
-    assert (out, "EVOLINK_API_KEY was set already" in err) == ("a-key-of-mine\n", True)
+    assert out == "any-token\n"
+    assert "got EVOLINK_API_KEY=any-token in place of yours" in err
+    assert "a-key-of-mine" not in err
     monkeypatch.delenv("EVOLINK_API_KEY")
     run(SPEC, settings, command)
     out, err = capfd.readouterr()
