@@ -164,7 +164,7 @@ def _judged(plan: SuitePlan, *, strict: bool, verbose: bool) -> tuple[Summary, i
     from evolink_check.client.reports.summary import Summary
     from evolink_check.client.reports.terminal import line
     from evolink_check.client.runner import run_suite
-    from evolink_check.client.verdicts.verdicts import together
+    from evolink_check.client.verdicts.verdicts import combine
 
     started, since = clock.now(), clock.stopwatch()
     with interrupting(plan.stop, _STOPPING, clean_up=kill_all) as interrupts:
@@ -173,7 +173,7 @@ def _judged(plan: SuitePlan, *, strict: bool, verbose: bool) -> tuple[Summary, i
     summary = Summary(
         command=shlex.join(plan.description.command),
         runs=runs,
-        verdicts=together(runs, plan.clauses),
+        verdicts=combine(runs, plan.clauses),
         started=started,
         seconds=clock.stopwatch() - since,
         seed=plan.seed,

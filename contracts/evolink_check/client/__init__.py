@@ -1,4 +1,4 @@
-"""Any client, taken through the contract and judged by what it sent and how it ended."""
+"""Checks of clients: run one in many scenarios, and judge it by its requests and its end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["ClientFaultError", "check"]
 
 
 def __getattr__(name: str) -> Any:
-    """The check of a callable, imported when it is first asked for: the command does without."""
+    """Import the check of a callable on first use: the command does not need it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from evolink_check.client import callable_check

@@ -1,4 +1,4 @@
-"""Any Python callable, led through everything that a server may do, until the least that breaks it is found."""
+"""Run a Python callable against everything that a server may do, and find the smallest case in which it fails."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.outcome import End
     from evolink_check.traffic.trace import Trace
 
-# What a program raises when it read an answer as if it could not be otherwise.
+# What a program raises when it has relied on a response that need not be so.
 _CRASHES = (
     *(ArithmeticError, AttributeError, LookupError, NameError, RecursionError, TypeError),
     *(UnicodeError, json.JSONDecodeError),
@@ -41,7 +41,7 @@ _SHRINKING = 120  # runs
 
 @dataclass(frozen=True, slots=True)
 class CallableRun:
-    """One run of a callable: what it met, what it sent, how it ended. `serve` starts a mock like the one it met."""
+    """One run of a callable. `serve` is the command that starts a mock like the one it used."""
 
     behaviour: Behaviour
     request: dict[str, Any]
@@ -52,15 +52,15 @@ class CallableRun:
 
 
 class ClientFaultError(AssertionError):
-    """The callable broke at least one clause; the text says which, on what evidence, and how to see it again."""
+    """The callable violates at least one clause; the text says which, how that was seen, and how to reproduce it."""
 
     def __init__(self, run: CallableRun, verdicts: tuple[Verdict, ...]) -> None:
-        super().__init__(_told(run, verdicts))
+        super().__init__(_explain(run, verdicts))
         self.run = run
         self.verdicts = verdicts
 
 
-def check(  # noqa: PLR0913  (every one is a choice of the user's, and has a default)
+def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     drive: Callable[[str, str, dict[str, Any]], Any],
     *,
     examples: int = 50,
@@ -70,15 +70,14 @@ def check(  # noqa: PLR0913  (every one is a choice of the user's, and has a def
     ignore: Collection[str] = (),
     memory: Path | None = None,
 ) -> None:
-    """Raise `ClientFaultError` with the smallest server behaviour that makes a client break a clause.
+    """Raise `ClientFaultError` with the smallest server behaviour that makes a client violate a clause.
 
     `drive(base_url, token, request)` creates a task with the JSON body `request` and follows it to its end. It
-    returns when it succeeded (a link in what it returns counts as handed to its user) and raises when it failed, in
-    words of its own; it may be asynchronous. Its sleeps take no time. It must end by itself within `patience` seconds
-    of its own time. `examples` are tried; `seed` repeats them; with a directory for `memory` what failed is tried
-    first the next time. `mock` is the URL of one in a process of its own that takes any key; else one is started.
-    `ignore` are ids of clauses, must and advice alike, that are not to be counted. Raises `MockError` when there is no
-    mock.
+    returns when it succeeded (a link in what it returns counts as shown to its user) and raises an error of its own
+    when it failed; it may be asynchronous. Its sleeps take no time. It must end by itself within `patience` seconds
+    of its own time. `examples` are tried; `seed` repeats them; with a folder for `memory`, earlier failures are tried
+    first. `mock` is the URL of a mock in another process that accepts any key; by default one is started. `ignore`
+    are ids of clauses, must and advice alike, that do not count. Raises `MockError` when there is no mock.
     """
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses
@@ -86,37 +85,20 @@ def check(  # noqa: PLR0913  (every one is a choice of the user's, and has a def
 
     from evolink_check.generation.property_search import Search, run_property
 
-    clauses = [one for one in load_clauses() if one.binds == "client"]
-    known = {one.id for one in clauses}
-    unknown = sorted(set(ignore) - known)
+    clauses = tuple(clause for clause in load_clauses() if clause.binds == "client")
+    unknown = sorted(set(ignore) - {clause.id for clause in clauses})
     if unknown:
         raise ValueError(f"no clause that binds a client: {', '.join(unknown)}")
     spec = load()
-    with _server(mock) as server:
-        search = Search(examples, seed, memory)
-        run_property(
-            tuples(behaviours(spec), requests(spec)),
-            _client_property(drive, server, spec, clauses, frozenset(ignore), patience),
-            search,
-        )
-
-
-@dataclass(slots=True)
-class _Memo:
-    """Looks for something smaller for so many runs, then takes what there is: a run costs what a client costs."""
-
-    failed: set[str] = field(default_factory=set)
-    left: int = _SHRINKING
-
-    def knows(self, told: str) -> bool:
-        """Whether the search is over, and this is none of the failures that were found."""
-        self.left -= bool(self.failed)
-        return self.left < 0 and told not in self.failed
+    with _open_mocks(mock) as next_mock:
+        runner = _CallableRunner(drive, next_mock, spec, clauses, patience)
+        cases = tuples(behaviours(spec), requests(spec))
+        run_property(cases, _Property(runner, frozenset(ignore)), Search(examples, seed, memory))
 
 
 @contextmanager
-def _server(url: str) -> Iterator[Callable[[], Mock]]:
-    """Gives an account for each run: the one of a mock of our own, or a new one on a mock that runs."""
+def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
+    """The mock of each run: one of our own, opened anew, or a new account on a running one."""
     if url:
         yield lambda: borrow_account(url, {})
         return
@@ -124,90 +106,89 @@ def _server(url: str) -> Iterator[Callable[[], Mock]]:
         yield lambda: own
 
 
-def _client_property(  # noqa: PLR0913, PLR0917  (put together once, above)
-    drive: Callable[..., Any],
-    server: Callable[[], Mock],
-    spec: Spec,
-    clauses: list[Clause],
-    ignore: frozenset[str],
-    patience: float,
-) -> Callable[[tuple[Behaviour, dict[str, Any]]], None]:
-    memo = _Memo()
+@dataclass(slots=True)
+class _Property:
+    """Fails for an example in which the callable violates a clause.
 
-    def behaves(example: tuple[Behaviour, dict[str, Any]]) -> None:
+    After `left` runs in search of a smaller example the smallest one so far is taken: a run takes as long as a client.
+    """
+
+    runner: _CallableRunner
+    ignore: frozenset[str]
+    failed: set[str] = field(default_factory=set)
+    left: int = _SHRINKING
+
+    def __call__(self, example: tuple[Behaviour, dict[str, Any]]) -> None:
         behaviour, request = example
         description = f"{behaviour}{json.dumps(request)}"
-        if memo.knows(description):
+        self.left -= bool(self.failed)
+        if self.left < 0 and description not in self.failed:
             return
-        run = driven(drive, server(), behaviour, request, spec, clauses, patience)
+        run = self.runner.run(behaviour, request)
         against = tuple(
-            verdict for verdict in run.verdicts if verdict.violations and verdict.clause.id not in ignore
+            verdict for verdict in run.verdicts if verdict.violations and verdict.clause.id not in self.ignore
         )
         if against:
-            memo.failed.add(description)
+            self.failed.add(description)
             raise ClientFaultError(run, against)
 
-    return behaves
+
+@dataclass(frozen=True, slots=True)
+class _CallableRunner:
+    """Runs the callable on virtual time, each time on an account of its own, and judges it."""
+
+    drive: Callable[..., Any]
+    next_mock: Callable[[], Mock]
+    spec: Spec
+    clauses: tuple[Clause, ...]
+    patience: float
+
+    def run(self, behaviour: Behaviour, request: dict[str, Any]) -> CallableRun:
+        """One run. Raises `MockError`."""
+        mock = self.next_mock()
+        mock.prepare([RecipeAssignment(recipe, operation) for operation, recipe in behaviour.orders])
+        outcome = self._call(mock, request, mock.freeze())
+        journal, unmatched = mock.journal()
+        trace = trace_of(journal, unmatched, ended=outcome.ended, frozen=True)
+        if outcome.end == "killed" and outcome.patience is None and trace.complete:
+            # It was busy, but not with requests, which would be a violation of another clause.
+            outcome = replace(outcome, patience=self.patience)
+        endless = behaviour.task.startswith("stuck")
+        scenario = Scenario("drawn", str(behaviour), expected="either", endless=endless)
+        verdicts = verdicts_of(trace, outcome, scenario, self.clauses, self.spec)
+        run = CallableRun(behaviour, request, trace, outcome, verdicts)
+        return replace(run, serve=f"{run.serve} --duration {TASK_SECONDS:g}s") if mock.alone else run
+
+    def _call(self, mock: Mock, request: dict[str, Any], began: float) -> Outcome:
+        now = began
+
+        def advance(seconds: float) -> None:
+            nonlocal now
+            now = mock.advance(seconds)
+
+        def call() -> Any:
+            result = self.drive(mock.url, mock.token, json.loads(json.dumps(request)))
+            return asyncio.run(_await(result)) if inspect.isawaitable(result) else result
+
+        patience = Patience(advance, self.patience)
+        end, *texts = _end_of(call, patience)
+        output, errors = (text.replace(mock.token, "[key]") for text in texts)
+        waited = self.patience if patience.spent == "slept" else None
+        return Outcome(
+            "killed" if patience.spent else end, began, now, output=output, errors=errors, patience=waited
+        )
 
 
-def driven(  # noqa: PLR0913, PLR0917  (a run is made of these)
-    drive: Callable[..., Any],
-    mock: Mock,
-    behaviour: Behaviour,
-    request: dict[str, Any],
-    spec: Spec,
-    clauses: list[Clause],
-    patience: float = _PATIENCE,
-) -> CallableRun:
-    """One run of a callable on an account of its own, on virtual time, judged."""
-    mock.prepare([RecipeAssignment(recipe, operation) for operation, recipe in behaviour.orders])
-    began = mock.freeze()
-    outcome = _driven(drive, mock, request, patience, began)
-    journal, strays = mock.journal()
-    trace = trace_of(journal, strays, ended=outcome.ended, frozen=True)
-    if outcome.end == "killed" and outcome.patience is None and trace.complete:
-        outcome = replace(
-            outcome, patience=patience
-        )  # busy, and not with asking: which is told as another clause
-    scenario = Scenario(
-        "drawn", str(behaviour), expected="either", endless=behaviour.task.startswith("stuck")
-    )
-    verdicts = verdicts_of(trace, outcome, scenario, clauses, spec)
-    run = CallableRun(behaviour, request, trace, outcome, verdicts)
-    return replace(run, serve=f"{run.serve} --duration {TASK_SECONDS:g}s") if mock.alone else run
-
-
-def _driven(
-    drive: Callable[..., Any], mock: Mock, request: dict[str, Any], patience: float, began: float
-) -> Outcome:
-    now = began
-
-    def advance(seconds: float) -> None:
-        nonlocal now
-        now = mock.advance(seconds)
-
-    def call() -> Any:
-        result = drive(mock.url, mock.token, json.loads(json.dumps(request)))
-        return asyncio.run(_awaited(result)) if inspect.isawaitable(result) else result
-
-    left = Patience(advance, patience)
-    end, *texts = _ended(call, left)
-    output, errors = (text.replace(mock.token, "[key]") for text in texts)
-    # Who was busy with asking is told so as another clause, which `driven` knows.
-    waited = patience if left.spent == "slept" else None
-    return Outcome("killed" if left.spent else end, began, now, output=output, errors=errors, patience=waited)
-
-
-def _ended(call: Callable[[], Any], patience: Patience) -> tuple[End, str, str]:
-    """How a call ended on virtual time: what it gave, or what it said of its failure."""
+def _end_of(call: Callable[[], Any], patience: Patience) -> tuple[End, str, str]:
+    """How a call on virtual time ended, with what it returned or the error that it raised."""
     try:
         with virtual_time(patience):
             return "success", str(call()), ""
     except _CRASHES as error:
         return "failure", "", "".join(traceback.format_exception(error))
-    except SystemExit as error:  # a program's way to end, well or not
+    except SystemExit as error:  # how a program ends, well or not
         return ("failure", "", str(error.code)) if error.code else ("success", "", "")
-    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  (however a client says that it failed)
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  (however a client reports that it failed)
         return "failure", "", f"{type(error).__name__}: {error}"
     except BaseException:
         if not patience.spent:
@@ -215,11 +196,11 @@ def _ended(call: Callable[[], Any], patience: Patience) -> tuple[End, str, str]:
         return "killed", "", ""
 
 
-async def _awaited(result: Any) -> Any:
+async def _await(result: Any) -> Any:
     return await result
 
 
-def _told(run: CallableRun, verdicts: tuple[Verdict, ...]) -> str:
+def _explain(run: CallableRun, verdicts: tuple[Verdict, ...]) -> str:
     lines = []
     for verdict in verdicts:
         violation = verdict.violations[0]
@@ -229,14 +210,14 @@ def _told(run: CallableRun, verdicts: tuple[Verdict, ...]) -> str:
             f"  seen      {violation.seen}",
             f"  change    {ADVICE.get(verdict.clause.id, '')}",
         ]
-    lines += [
-        "the least that provokes it",
-        f"  server    {run.behaviour}",
-        f"  request   {json.dumps(run.request)}",
-    ]
-    lines += [
-        "to see it again, in a shell",
-        *(f"  {line}" for line in reproduction(run.behaviour, run.serve).splitlines()),
-    ]
-    lines += ["  and the client with http://127.0.0.1:8080 and the key any-token"]
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            *lines,
+            "the smallest case",
+            f"  server    {run.behaviour}",
+            f"  request   {json.dumps(run.request)}",
+            "to reproduce it, in a shell",
+            *(f"  {line}" for line in reproduction(run.behaviour, run.serve).splitlines()),
+            "  then run the client with http://127.0.0.1:8080 and the key any-token",
+        ]
+    )

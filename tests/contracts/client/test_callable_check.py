@@ -141,7 +141,7 @@ def test_what_is_printed_makes_a_served_mock_provoke_the_same_fault_in_real_time
 @contextmanager
 def pasted(text: str) -> Iterator[Mock]:
     """What a fault says is to be typed into a shell is typed into one, on a port that is free here."""
-    lines = text.partition("to see it again, in a shell\n")[2].splitlines()
+    lines = text.partition("to reproduce it, in a shell\n")[2].splitlines()
     serving, *placing, last = (line.strip() for line in lines)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])

@@ -144,7 +144,7 @@ def test_a_client_that_fails_at_its_imports_is_said_once_with_its_output(url: st
 def test_a_mock_that_is_none_ends_the_battery() -> None:
     with pytest.raises(MockError, match="there is no mock at"):
         run_suite(planned(running(), "happy", mock="http://127.0.0.1:9"))
-    with pytest.raises(MockError, match="is no URL"):
+    with pytest.raises(MockError, match="invalid URL of a mock"):
         borrow_account("mock", {})
 
 
@@ -205,7 +205,7 @@ def test_the_command_judges_and_writes_its_reports(url: str, tmp_path: Path) -> 
 def test_the_command_lists_its_scenarios() -> None:
     status, text = command("--list")
     assert status == 0
-    assert "query-429\n    The query is answered with 429" in text
+    assert "query-429\n    The response to the query is 429" in text
 
 
 def test_scenarios_that_a_file_skips_to_the_last_are_told(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""What a server may do to a client: drawn by Hypothesis, simplest first, and written as recipes. Pure.
+"""The behaviours of a server that a client has to cope with: drawn by Hypothesis, simplest first, written as recipes.
 
-Everything drawn is something that the documents, or a network, allow: a client that minds has a fault.
+The documents, or a network, allow every one of them: a client that cannot cope with one has a fault.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
 USUAL = "ok"
-# What may come before the usual answer, from the least to the worst.
+# What may precede the usual answer, from harmless to worst.
 _CREATE_STEPS = ("latency=50ms", "shape=extra", "shape=full", "429", "500")
 _LAST_OF_CREATE = (
     "400",
@@ -39,14 +39,14 @@ _QUERY_STEPS = (
 )
 _LAST_OF_QUERY = ("401", "403", "404")
 _MEDIA = ("link=expired", "link=404", "link=truncated")
-_MOST = 3  # of such steps in a row: a client may give up after more
+_MOST = 3  # such steps in a row: after more, a client may give up
 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """The steps of each operation, in the order of the requests; after them all is as usual.
+    """The steps of each operation, in the order of the requests; after them everything is as usual.
 
-    `task` is what becomes of the task (an effect on the create), `link` of its result; empty: nothing unusual.
+    `task` is what happens to the task (an effect on the create), `link` to its result; empty: nothing unusual.
     """
 
     create: tuple[str, ...] = ()
@@ -56,23 +56,23 @@ class Behaviour:
 
     @property
     def makes_no_task(self) -> bool:
-        """Whether the create is refused for good, or its answer cannot be used."""
+        """Whether the create is refused for good, or its answer is of no use."""
         return bool(self.create) and self.create[-1] in _LAST_OF_CREATE
 
     @property
     def orders(self) -> tuple[tuple[str, str], ...]:
-        """(operation, recipe) in the order in which they are placed."""
+        """(operation, recipe) in the order in which they are assigned."""
         task = "+".join(filter(None, (self.task, self.link)))
         creates = [*self.create, *([task] if task and not self.makes_no_task else [])]
-        found = (("create", creates), ("query", list(self.query)))
-        return tuple((operation, ", ".join(steps)) for operation, steps in found if steps)
+        by_operation = (("create", creates), ("query", list(self.query)))
+        return tuple((operation, ", ".join(steps)) for operation, steps in by_operation if steps)
 
     def __str__(self) -> str:
         return "; ".join(f"{operation}: {recipe}" for operation, recipe in self.orders) or USUAL
 
 
 def behaviours(spec: Spec) -> SearchStrategy[Behaviour]:
-    """Every behaviour; Hypothesis shrinks towards the usual one."""
+    """All behaviours; Hypothesis shrinks towards the usual one."""
     from hypothesis import strategies as st
 
     failures = [f"fail={failure.code}@{at}" for failure in spec.failures for at in (99, 40)]
@@ -89,14 +89,14 @@ def behaviours(spec: Spec) -> SearchStrategy[Behaviour]:
 def _steps(passing: tuple[str, ...], last: tuple[str, ...]) -> SearchStrategy[tuple[str, ...]]:
     from hypothesis import strategies as st
 
-    ends = st.just(()) | st.sampled_from(last).map(lambda one: (one,))
+    ends = st.just(()) | st.sampled_from(last).map(lambda step: (step,))
     return st.builds(
         lambda steps, end: (*steps, *end), st.lists(st.sampled_from(passing), max_size=_MOST), ends
     )
 
 
 def requests(spec: Spec) -> SearchStrategy[dict[str, Any]]:
-    """Every create request that the documents allow, the documented example first."""
+    """All create requests that the documents allow, the documented example first."""
     from hypothesis import strategies as st
 
     operation = next(iter(next(iter(spec.creates.values())).values()))
@@ -120,13 +120,13 @@ def reproduction(
     key: str = "any-token",
 ) -> str:
     """The shell lines that make a mock, started by `serve`, behave so for the next client with this key."""
-    return "\n".join([f"{serve} &", *_placing(behaviour, url, key)])
+    return "\n".join([f"{serve} &", *_assignments(behaviour, url, key)])
 
 
-def _placing(behaviour: Behaviour, url: str, key: str) -> Iterator[str]:
+def _assignments(behaviour: Behaviour, url: str, key: str) -> Iterator[str]:
     for operation, recipe in behaviour.orders:
         body = f'{{"recipe": "{recipe}", "operation": "{operation}"}}'
-        yield (
-            f"curl -sS --retry 9 --retry-delay 1 --retry-connrefused {url}/__mock__/recipes "  # it may yet be starting
+        yield (  # with retries, as the mock may still be starting
+            f"curl -sS --retry 9 --retry-delay 1 --retry-connrefused {url}/__mock__/recipes "
             f"-H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d {shlex.quote(body)}"
         )

@@ -1,4 +1,4 @@
-"""A mock for a client: a process of its own, known by HTTP and by the environment that it gives a command."""
+"""A mock for a client, in a process of its own: reached over HTTP, and by the environment that it gives a command."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ TASK_SECONDS = 2.0
 _COMMAND = "evolink-mock"
 _STOP_SECONDS = 10.0
 _HTTP_SECONDS = 20.0
-# What the mock is given to run: it hands its environment over and lives until we let go of its input.
+# What the mock runs: it prints its environment and lives until we close its input.
 _LEND = "import json,os,sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
 
 
 class MockError(Exception):
-    """There is no mock to be had, or it does not do as it is told; the text says why."""
+    """There is no mock, or it refuses a request to its control API; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mock:
-    """One account on a mock. `environment` is that of a command which is to meet it. `alone`: the mock is ours only.
+    """One account on a mock. `environment` leads a command to it. `alone`: nobody else uses the mock.
 
-    What stands in nobody's account is then our client's, too.
+    Requests that belong to no account are then our client's, too.
     """
 
     url: str
@@ -47,7 +47,7 @@ class Mock:
     alone: bool = False
 
     def prepare(self, orders: Sequence[RecipeAssignment]) -> float:
-        """Open the account afresh, with these orders. How far our clock is ahead of the mock's. Raises `MockError`."""
+        """Open the account anew with these recipes; how many seconds our clock is ahead of the mock's."""
         if self.alone:
             self._call("POST", "/reset")
         self._call("POST", "/accounts", {})
@@ -59,17 +59,17 @@ class Mock:
         return (before + clock.now()) / 2 - there
 
     def journal(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """What the account did and was called back with, and what was asked by nobody, as entries of an archive."""
-        own = self._call("GET", "/journal.har")["log"]["entries"]
-        strays = self._call("GET", "/unmatched.har")["log"]["entries"] if self.alone else []
-        return own, strays
+        """The requests and callbacks of the account, and the requests that belong to none, as archive entries."""
+        journal = self._call("GET", "/journal.har")["log"]["entries"]
+        unmatched = self._call("GET", "/unmatched.har")["log"]["entries"] if self.alone else []
+        return journal, unmatched
 
     def freeze(self) -> float:
-        """Stop the account's time; the instant it is, in Unix seconds."""
+        """Freeze the account's clock; what it says, in Unix seconds."""
         return float(self._call("POST", "/clock/freeze")["now"])
 
     def advance(self, seconds: float) -> float:
-        """Move the account's time, and return when all that fell due has happened; the instant it then is."""
+        """Advance the account's clock and wait until everything due has happened; what the clock then says."""
         return float(self._call("POST", "/clock/advance", {"seconds": seconds})["now"])
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
@@ -83,9 +83,9 @@ class Mock:
             )  # fmt: skip
             answer.raise_for_status()
         except httpx.HTTPStatusError as error:
-            said = error.response.text[:200]
+            answer = error.response
             raise MockError(
-                f"the mock refuses {method} {path} ({error.response.status_code}): {said}"
+                f"the mock refuses {method} {path} ({answer.status_code}): {answer.text[:200]}"
             ) from error
         except httpx.HTTPError as error:
             raise MockError(f"there is no mock at {redact_url(self.url)}: {error}") from error
@@ -93,12 +93,12 @@ class Mock:
 
 
 def new_token() -> str:
-    """A key that nobody else has, long enough to be known wherever it turns up."""
+    """A random key, long enough to be recognised wherever it turns up."""
     return f"client-{secrets.token_hex(16)}"
 
 
 def borrow_account(url: str, environment: Mapping[str, str]) -> Mock:
-    """A new account on a mock that runs already; others may use it at the same time."""
+    """A new account on a running mock, which others may use at the same time."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -111,7 +111,7 @@ def borrow_account(url: str, environment: Mapping[str, str]) -> Mock:
 
 @contextmanager
 def start_mock(*options: str) -> Iterator[Mock]:
-    """A mock of our own, with the environment that `evolink-mock run` gives a command. Raises `MockError`."""
+    """Start a mock, with the environment that `evolink-mock run` gives a command. Raises `MockError`."""
     token = new_token()
     command = [
         *(_command(), "run", "--token", token, "--duration", f"{TASK_SECONDS:g}s", "--offline"),
@@ -124,8 +124,8 @@ def start_mock(*options: str) -> Iterator[Mock]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            cwd=folder,  # whose pyproject.toml is nobody's
-            start_new_session=True,  # a terminal's Ctrl-C is for us: it ends when we let go of it
+            cwd=folder,  # so that no pyproject.toml configures it
+            start_new_session=True,  # the terminal's Ctrl-C is for us: it ends when we close its input
         )
         try:
             environment = _environment(process)
@@ -135,12 +135,12 @@ def start_mock(*options: str) -> Iterator[Mock]:
 
 
 def _command() -> str:
-    """The mock beside this Python, else the one that is installed."""
+    """The command of the mock: beside this Python, or else on the PATH."""
     beside = Path(sys.executable).with_name(_COMMAND)
-    found = str(beside) if beside.exists() else shutil.which(_COMMAND)
-    if found is None:
-        raise MockError(f"there is no {_COMMAND}: install it, or say --mock URL")
-    return found
+    command = str(beside) if beside.exists() else shutil.which(_COMMAND)
+    if command is None:
+        raise MockError(f"{_COMMAND} is not installed: install it, or use --mock URL")
+    return command
 
 
 def _environment(process: subprocess.Popen[bytes]) -> dict[str, str]:
@@ -149,12 +149,12 @@ def _environment(process: subprocess.Popen[bytes]) -> dict[str, str]:
     if not line:
         _, why = process.communicate()
         raise MockError(f"the mock did not start: {why.decode('utf-8', 'replace').strip()[-300:]}")
-    found: dict[str, str] = json.loads(line)
-    return found
+    environment: dict[str, str] = json.loads(line)
+    return environment
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Let go of its input: its command ends, and the mock with it."""
+    """Close its input: its command ends, and the mock with it."""
     with suppress(subprocess.TimeoutExpired, ValueError, OSError):
         process.communicate(timeout=_STOP_SECONDS)
     if process.poll() is None:

@@ -1,4 +1,4 @@
-"""How a run of a client ended: as it says itself, and what it left behind. Pure."""
+"""How a run of a client ended: what it says itself, and the file that it left behind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 End = Literal["success", "failure", "killed"]
 _SIGNALS = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
-_SHELL = 128  # and a number: how a shell tells of a signal
+_SHELL = 128  # plus the number of a signal: the exit status that a shell gives
 _PYTHON = "Traceback (most recent call last):"
 _BETWEEN = ("During handling of", "The above exception", "For more information", "Traceback (")
 _CRASHES = re.compile(
@@ -20,7 +20,7 @@ _CRASHES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The file that a client was to save its result in. `whole`: nothing shows that a part of it is missing."""
+    """The file that a client saved its result in. `whole`: no part of it is known to be missing."""
 
     size: int
     whole: bool
@@ -28,11 +28,12 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One run. Times are Unix seconds; the texts are without keys and may be cut in the middle.
+    """One run. Times are Unix seconds; the texts have no keys and may be cut in the middle.
 
-    `end` is what the client says by its exit status, its output and its file, or that it had to be killed when its
-    time was up. `status` is the exit status, -n when signal n ended it, None for a callable. `patience` is how many
-    seconds the client says it waits for a task, None when it does not say. `saved` is None without a file.
+    `end` is what the client reports by its exit status, its output and its file, or that it was killed when its time
+    was up. `status` is the exit status, -n when signal n ended it, None for a callable. `patience` is how many
+    seconds the client waits for a task according to its description, None when that does not say. `saved` is None
+    without a file.
     """
 
     end: End
@@ -46,23 +47,23 @@ class Outcome:
 
     @property
     def text(self) -> str:
-        """All that the user can read."""
+        """Everything that the user can read."""
         return f"{self.output}\n{self.errors}"
 
 
 def describe_crash(outcome: Outcome) -> str:
-    """How a client crashed, in a few words; empty when it ended in words of its own, or well."""
+    """How a client crashed, in a few words; empty when it ended well or with an error message of its own."""
     if outcome.end != "failure":
         return ""
     status = outcome.status or 0
     number = -status if status < 0 else status - _SHELL
     if number in _SIGNALS:
-        return f"it died of {_SIGNALS[number]}"
-    return _traceback(outcome.errors) or _other(outcome.errors)
+        return f"it was killed by {_SIGNALS[number]}"
+    return _find_traceback(outcome.errors) or _find_crash(outcome.errors)
 
 
-def _traceback(errors: str) -> str:
-    """The exception that a Python program ended with, when nothing of its own follows."""
+def _find_traceback(errors: str) -> str:
+    """The exception that a Python program ended with, unless it has printed more after the traceback."""
     if _PYTHON not in errors:
         return ""
     lines = [line for line in errors.rpartition(_PYTHON)[2].splitlines() if line.strip()]
@@ -71,16 +72,16 @@ def _traceback(errors: str) -> str:
     return f"a traceback: {flush[0][:120]}" if len(flush) == 1 else ""
 
 
-def _other(errors: str) -> str:
-    found = _CRASHES.search(errors)
-    if found is None:
+def _find_crash(errors: str) -> str:
+    crash = _CRASHES.search(errors)
+    if crash is None:
         return ""
-    named = re.search(r"^(?:Uncaught )?\w*Error\b.*$", errors, re.MULTILINE)
-    return f"a crash: {(named[0] if named else found[0]).strip()[:120]}"
+    error = re.search(r"^(?:Uncaught )?\w*Error\b.*$", errors, re.MULTILINE)
+    return f"a crash: {(error or crash)[0].strip()[:120]}"
 
 
 def is_whole_mp4(content: bytes) -> bool:
-    """Whether a file is a row of boxes, each as long as it says. What is no MP4 must not be a page or an error."""
+    """Whether a file is a sequence of boxes of the stated lengths. Any other file must not be HTML or JSON."""
     if content[4:8] != b"ftyp":
         return bool(content) and content.lstrip()[:1] not in {b"{", b"<"}
     at, size = 0, len(content)

@@ -1,4 +1,4 @@
-"""What a command writes, read as it comes: the beginning and the end are kept, whatever stands between them."""
+"""The output of a command, read as it is written; of much output only the beginning and the end are kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CUT = b"\n[...]\n"
 
 
 class Output:
-    """One stream of a command, from its beginning. A thread reads it, so that nobody waits for a full pipe."""
+    """One stream of a command. A thread reads it, so that a full pipe never blocks the command."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
@@ -24,7 +24,7 @@ class Output:
         self._reader.start()
 
     def text(self, token: str, patience: float) -> str:
-        """All that is kept of it, less the key. Whoever still holds the stream is waited for so many seconds."""
+        """What was kept of it, without the key. A process that still holds the stream gets `patience` more seconds."""
         self._reader.join(patience)
         first, last = self._first, self._last
         if self._is_cut:
@@ -46,7 +46,7 @@ class Output:
 
 
 def _whole(first: bytes, last: bytes, token: bytes) -> tuple[bytes, bytes]:
-    """Both sides of a cut, without the part of a key that may have been cut there."""
+    """Both sides of the cut, without the parts of a key that may have been cut in two there."""
     sizes = range(len(token) - 1, 0, -1)
     before = next((size for size in sizes if first.endswith(token[:size])), 0)
     after = next((size for size in sizes if last.startswith(token[-size:])), 0)

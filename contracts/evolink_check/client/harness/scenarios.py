@@ -1,4 +1,4 @@
-"""What a client is led through: each scenario is an account with orders, and what may be expected of its end. Pure."""
+"""The scenarios that a client is run in: each is an account with recipes, and the end that a good client comes to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
 
 Expected = Literal["success", "failure", "either"]
-ALWAYS = None  # as the times of an order: until changed
+ALWAYS = None  # as the times of an assignment: until it is changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class RecipeAssignment:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One life of a task. `about` is a sentence; `expected` is how a good client ends.
+    """One way that a task can go. `about` is a sentence; `expected` is how a good client ends.
 
-    `endless`: nothing ever tells the client that its task is over. `odd`: the answers are unusual and documented, and
-    must change nothing. `calls`: it needs a client that takes a callback URL. `mute`: clauses that it says nothing of;
-    `only`, when there are any: the ones it speaks of.
+    `endless`: the client is never told that its task is over. `odd`: the answers are unusual but documented, and must
+    not change anything. `calls`: the client has to accept a callback URL. `mute`: clauses that are not judged here;
+    `only`, unless empty: the only ones that are.
     """
 
     id: str
@@ -46,11 +46,11 @@ class Scenario:
     only: frozenset[str] = frozenset()
 
     def speaks_of(self, clause: str) -> bool:
-        """Whether what happens here may be held against a clause, or for it."""
+        """Whether a clause is judged in this scenario."""
         return clause not in self.mute and (not self.only or clause in self.only)
 
 
-# Answers of arbitrary content: what follows from them is nobody's fault, unless it crashes or never ends.
+# What is judged when answers have arbitrary content: little of what a client then does is its own fault.
 _ANYTHING = frozenset(
     {
         *(
@@ -63,8 +63,8 @@ _ANYTHING = frozenset(
         *("client.no-crash", "client.own-deadline", "client.link-without-key"),
     }
 )
-_UNUSABLE = frozenset({"client.reports-success"})  # a client may say that such a result is none
-_STARTED = frozenset({"client.no-abandon"})  # told as another clause there
+_UNUSABLE = frozenset({"client.reports-success"})  # a client may call such a result a failure
+_STARTED = frozenset({"client.no-abandon"})  # `client.tolerant` says it there
 
 
 def _create(recipe: str, times: int | None = ALWAYS) -> tuple[RecipeAssignment, ...]:
@@ -76,88 +76,94 @@ def _query(recipe: str, times: int | None = 1) -> tuple[RecipeAssignment, ...]:
 
 
 _LIVES = (
-    Scenario("happy", "The task is created, runs for two seconds and is completed."),
-    Scenario("slow", "The task takes six seconds, its progress in steps.", _create("slow=6s")),
+    Scenario("happy", "The task is created, runs for two seconds and completes."),
+    Scenario("slow", "The task takes six seconds and progresses in steps.", _create("slow=6s")),
     Scenario(
-        "stuck-pending", "The task stays pending for ever.", _create("stuck=pending"), "failure", endless=True
+        "stuck-pending", "The task stays pending forever.", _create("stuck=pending"), "failure", endless=True
     ),
     Scenario(
-        "stuck-processing", "The task goes on for ever.", _create("stuck=processing"), "failure", endless=True
+        "stuck-processing",
+        "The task stays processing forever.",
+        _create("stuck=processing"),
+        "failure",
+        endless=True,
     ),
 )
 _LOST = (
-    Scenario("create-drop", "The answer to the create is lost; the task exists.", _create("drop", 1), "failure"),
-    Scenario("create-cut", "The answer to the create is cut in the middle.", _create("cut", 1), "failure"),
-    Scenario("create-html", "The create is answered 200 as text/html.", _create("type=text/html", 1), "either"),
+    Scenario("create-drop", "The response to the create is lost, although the task exists.",
+             _create("drop", 1), "failure"),
+    Scenario("create-cut", "The response to the create breaks off in the middle.", _create("cut", 1), "failure"),
+    Scenario("create-html", "The response to the create is 200 with Content-Type text/html.",
+             _create("type=text/html", 1), "either"),
     *(
-        Scenario(f"create-{status}", f"A gateway answers the create with {status} and HTML.",
+        Scenario(f"create-{status}", f"A gateway responds to the create with {status} and HTML.",
                  _create(f"{status}", 1), "either")
         for status in (502, 503, 504)
     ),
-    Scenario("query-drop", "The answer to a query is lost, once.", _query("ok, drop")),
-    Scenario("query-cut", "The answer to a query is cut in the middle, once.", _query("ok, cut")),
-    Scenario("query-html", "A query is answered as text/html, once.", _query("ok, type=text/html")),
+    Scenario("query-drop", "The response to one query is lost.", _query("ok, drop")),
+    Scenario("query-cut", "The response to one query breaks off in the middle.", _query("ok, cut")),
+    Scenario("query-html", "The response to one query has Content-Type text/html.", _query("ok, type=text/html")),
     *(
-        Scenario(f"query-{status}", f"A gateway answers a query with {status} and HTML, once.",
+        Scenario(f"query-{status}", f"A gateway responds to one query with {status} and HTML.",
                  _query(f"ok, {status}"))
         for status in (502, 503, 504)
     ),
 )  # fmt: skip
 _SHAPES = (
-    Scenario("shape-full", "Every answer has every documented field.",
-             (RecipeAssignment("shape=full", "create", ALWAYS), RecipeAssignment("shape=full", "query", ALWAYS)), odd=True, mute=_STARTED),
-    Scenario("shape-extra", "Every answer has unknown fields and an unknown header.",
-             (RecipeAssignment("shape=extra", "create", ALWAYS), RecipeAssignment("shape=extra", "query", ALWAYS)), odd=True, mute=_STARTED),
-    Scenario("create-minimal", "The create is answered with nothing but what the schema requires: {}.",
+    Scenario("shape-full", "Every response has all documented fields.",
+             (*_create("shape=full"), *_query("shape=full", ALWAYS)), odd=True, mute=_STARTED),
+    Scenario("shape-extra", "Every response has unknown fields and an unknown header.",
+             (*_create("shape=extra"), *_query("shape=extra", ALWAYS)), odd=True, mute=_STARTED),
+    Scenario("create-minimal", "The response to the create has only what the schema requires: {}.",
              _create("shape=minimal", 1), "failure"),
-    Scenario("query-minimal", "Queries are answered with nothing but what the schema requires: {}.",
+    Scenario("query-minimal", "Responses to queries have only what the schema requires: {}.",
              _query("shape=minimal", ALWAYS), "either", endless=True),
-    Scenario("query-any", "Queries are answered with anything that the schema allows.",
+    Scenario("query-any", "Responses to queries are arbitrary values that the schema allows.",
              _query("shape=any", ALWAYS), "either", endless=True, only=_ANYTHING),
-    Scenario("status-unknown-once", "A query tells of a status that no document knows, then all is as usual.",
+    Scenario("status-unknown-once", "One query reports an undocumented status.",
              _query("status=archived"), "either"),
-    Scenario("status-unknown", "Every query tells of a status that no document knows.",
+    Scenario("status-unknown", "Every query reports an undocumented status.",
              _query("status=archived", ALWAYS), "failure", endless=True),
 )  # fmt: skip
 _RESULTS = (
     Scenario("link-expired", "The result link has expired (410).", _create("link=expired"), "failure", mute=_UNUSABLE),
-    Scenario("link-404", "The result link leads nowhere (404).", _create("link=404"), "failure", mute=_UNUSABLE),
-    Scenario("link-truncated", "Half of the result is all there is.", _create("link=truncated"), "failure",
+    Scenario("link-404", "The result link is not found (404).", _create("link=404"), "failure", mute=_UNUSABLE),
+    Scenario("link-truncated", "The result file is truncated to half.", _create("link=truncated"), "failure",
              mute=_UNUSABLE),
-    Scenario("media-cut", "The connection breaks in the middle of the result, once.", (RecipeAssignment("cut", "media"),),
-             "either", mute=_UNUSABLE),
+    Scenario("media-cut", "The connection breaks in the middle of the download, once.",
+             (RecipeAssignment("cut", "media"),), "either", mute=_UNUSABLE),
 )  # fmt: skip
 _CALLS = (
-    Scenario("callback", "The client is called back when the task is over.", calls=True),
-    Scenario("callback-twice", "The callback comes twice.", _create("callback=twice"), calls=True),
-    Scenario("callback-early", "The callback says completed while a query says that it runs.",
+    Scenario("callback", "The callback arrives when the task is finished.", calls=True),
+    Scenario("callback-twice", "The callback arrives twice.", _create("callback=twice"), calls=True),
+    Scenario("callback-early", "The callback reports completed while queries still report processing.",
              _create("callback=early+slow=4s"), calls=True),
-    Scenario("callback-late", "The callback comes four seconds after the end.", _create("callback=late:4s"),
+    Scenario("callback-late", "The callback arrives four seconds late.", _create("callback=late:4s"),
              calls=True),
-    Scenario("callback-never", "No callback comes.", _create("callback=never"), calls=True),
+    Scenario("callback-never", "No callback arrives.", _create("callback=never"), calls=True),
 )  # fmt: skip
 
 
 def scenarios(spec: Spec) -> tuple[Scenario, ...]:
-    """Every scenario there is for these documents."""
+    """All scenarios for these documents."""
     return (*_LIVES, *_refusals(spec), *_failures(spec), *_LOST, *_SHAPES, *_RESULTS, *_CALLS)
 
 
 def _refusals(spec: Spec) -> Iterator[Scenario]:
-    """Every documented error of both operations; those that pass do pass."""
+    """Every documented error of both operations; temporary ones go away."""
     create = next(iter(next(iter(spec.creates.values())).values()))
     for operation, errors in (("create", create.errors), ("query", spec.query.errors)):
         for status in sorted(errors):
-            id_, when = f"{operation}-{status}", f"The {operation} is answered with {status}"
+            id_, when = f"{operation}-{status}", f"The response to the {operation} is {status}"
             if status == 429:  # noqa: PLR2004
-                yield Scenario(id_, f"{when} and Retry-After, three seconds and one, then all is as usual.",
+                yield Scenario(id_, f"{when} with Retry-After, twice: three seconds, then one.",
                                (RecipeAssignment("429=3s, 429", operation),))  # fmt: skip
             elif status >= 500:  # noqa: PLR2004
                 either: Expected = "success" if operation == "query" else "either"
                 once = f"{status}" if operation == "create" else f"ok, {status}"
                 yield Scenario(id_, f"{when}, once.", (RecipeAssignment(once, operation),), either)
                 first = f"{status}*100000" if operation == "create" else f"ok*2, {status}*100000"
-                yield Scenario(f"{id_}-always", f"{when}, for ever.", (RecipeAssignment(first, operation),), "failure",
+                yield Scenario(f"{id_}-always", f"{when}, forever.", (RecipeAssignment(first, operation),), "failure",
                                endless=True)  # fmt: skip
             else:
                 yield Scenario(
@@ -176,17 +182,22 @@ def _failures(spec: Spec) -> Iterator[Scenario]:
 
 
 def chosen(known: Iterable[Scenario], names: Sequence[str], skipped: Sequence[str]) -> tuple[Scenario, ...]:
-    """The scenarios that `names` mean (all when there is none), less those that `skipped` mean.
+    """The scenarios that `names` select (without any: all), except those that `skipped` selects.
 
-    A name is the beginning of an id, or a pattern such as `*-drop`. ValueError for one that means none.
+    A name is the beginning of an id, or a pattern such as `*-drop`. ValueError for one that selects nothing.
     """
     listed = tuple(known)
     for name in (*names, *skipped):
-        if not any(_means(name, one) for one in listed):
-            raise ValueError(f"there is no scenario {name!r}{did_you_mean(name, [one.id for one in listed])}")
-    wanted = [one for one in listed if not names or any(_means(name, one) for name in names)]
-    return tuple(one for one in wanted if not any(_means(name, one) for name in skipped))
+        if not any(_selects(name, scenario) for scenario in listed):
+            suggestion = did_you_mean(name, [scenario.id for scenario in listed])
+            raise ValueError(f"there is no scenario {name!r}{suggestion}")
+    return tuple(
+        scenario
+        for scenario in listed
+        if (not names or any(_selects(name, scenario) for name in names))
+        and not any(_selects(name, scenario) for name in skipped)
+    )
 
 
-def _means(name: str, one: Scenario) -> bool:
-    return bool(name) and (one.id.startswith(name) or fnmatchcase(one.id, name))
+def _selects(name: str, scenario: Scenario) -> bool:
+    return bool(name) and (scenario.id.startswith(name) or fnmatchcase(scenario.id, name))

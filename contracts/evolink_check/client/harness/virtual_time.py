@@ -1,4 +1,4 @@
-"""Time for a callable under test: its sleeps take none, and the server's clock moves as far as it slept."""
+"""Virtual time for a callable under test: its sleeps return at once, and the server's clock advances by as much."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_LOOK = 0.5  # real seconds between two looks whether a callable is busy
+_CHECK_INTERVAL = 0.5  # real seconds between two looks at whether a callable is busy
 _CLOCKS = ("time", "monotonic", "perf_counter")
 _monotonic = time.monotonic
 
 
 class PatienceExceededError(BaseException):
-    """The callable has slept longer than anybody waits. No `Exception`: it must not be taken for a server's fault."""
+    """The callable has slept for too long. Not an `Exception`: a client must not take it for an error of the server."""
 
 
 @dataclass(slots=True)
 class Patience:
-    """How long a callable is waited for. `advance` is called with every sleep.
+    """How long a callable may take. `advance` is called with the seconds of every sleep.
 
-    It may sleep for `longest` seconds, and be busy for `busy` real ones without a sleep: where time moves by sleeps
-    only, nothing would ever change for it. `spent` tells which of them it was, also where somebody caught what is
-    raised then.
+    It may sleep for `longest` seconds in all, and be busy for `busy` real ones without a sleep: as only sleeps move
+    its time, nothing would ever change for it. `spent` says which limit was reached, even if the callable has caught
+    the exception.
     """
 
     advance: Callable[[float], None]
@@ -39,7 +39,7 @@ class Patience:
     rested: float = field(default_factory=_monotonic)
 
     def sleep(self, seconds: float) -> None:
-        """In place of `time.sleep`."""
+        """What replaces `time.sleep`."""
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         self.slept += seconds
@@ -51,7 +51,7 @@ class Patience:
             self.advance(seconds)
 
     def is_busy(self) -> bool:
-        """Whether it has not slept for so long; then its patience is spent."""
+        """Whether it has been busy for too long; then its patience is spent."""
         if _monotonic() - self.rested > self.busy:
             self.spent = self.spent or "busy"
         return self.spent == "busy"
@@ -61,10 +61,10 @@ class Patience:
 def virtual_time(patience: Patience) -> Iterator[None]:
     """Within the block `time.sleep` and `asyncio.sleep` return at once.
 
-    `time.time`, `time.monotonic` and `time.perf_counter` run on by as much. When its patience is spent, the next sleep
-    raises `PatienceExceededError`; where there is none, the thread that has entered the block gets it wherever it is. What was
-    imported by name before (`from time import sleep`) is not reached, nor are waits on locks and events. Not for
-    several threads at once: the functions are those of the whole process.
+    `time.time`, `time.monotonic` and `time.perf_counter` advance by as much. When the patience is spent, the next
+    sleep raises `PatienceExceededError`; without a sleep, it is raised in the thread that has entered the block,
+    wherever that is. Functions that were imported by name before (`from time import sleep`) are not replaced, nor are
+    waits on locks and events. Not for several threads at once: the functions are those of the whole process.
     """
     real = {name: getattr(time, name) for name in ("sleep", *_CLOCKS)}
     pause = asyncio.sleep
@@ -90,12 +90,12 @@ def virtual_time(patience: Patience) -> Iterator[None]:
 
 @contextmanager
 def _watched(patience: Patience) -> Iterator[None]:
-    """Raises `PatienceExceededError` in this thread as soon as it is busy, and again until it has left the block."""
+    """Raise `PatienceExceededError` in this thread once it is busy, and again until it has left the block."""
     left, wake = False, threading.Event()
     here = ctypes.c_ulong(threading.get_ident())
 
     def watch() -> None:
-        while not wake.wait(_LOOK):
+        while not wake.wait(_CHECK_INTERVAL):
             if patience.is_busy() and not left:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(here, ctypes.py_object(PatienceExceededError))
 
@@ -104,6 +104,6 @@ def _watched(patience: Patience) -> Iterator[None]:
     try:
         yield
     finally:
-        left = True  # before all else: what comes next may be where it is raised
+        left = True  # first of all: the next statements may be where it is raised
         wake.set()
-        watcher.join()  # nothing is cleared: a NULL for what is not pending has Python 3.11 look for it for ever
+        watcher.join()  # nothing is cleared: Python 3.11 never returns from clearing what is not pending

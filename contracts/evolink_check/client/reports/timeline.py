@@ -1,4 +1,4 @@
-"""The timeline of one run: requests, answers, states, callbacks, results. Pure."""
+"""The timeline of one run: requests, responses, states, callbacks, results."""
 
 from __future__ import annotations
 
@@ -28,33 +28,34 @@ _STATES: dict[str, Tone] = {
 
 
 def lane_of(run: ScenarioRun) -> Lane:
-    """All that a run asked, in seconds from its start."""
+    """All requests of a run, in seconds from its start."""
     began = run.outcome.began
-    marks = tuple(_mark(one, began) for one in run.trace.entries)
+    marks = tuple(_mark(entry, began) for entry in run.trace.entries)
     return Lane(run.scenario.id, marks, note=run.outcome.end)
 
 
-def _mark(one: Entry, began: float) -> Mark:
-    status, state = one.exchange.status, _state(one)
-    lost = not 200 <= status < 300  # noqa: PLR2004
-    tone: Tone = "bad" if lost else _STATES.get(state, "good")
-    said = f" {state}" if state else ""
-    title = f"{one.exchange.method} {urlsplit(one.exchange.url).path}: {status or 'no answer'}{said}"
-    at = max(0.0, one.began - began)
-    return Mark(at, "cross" if lost else _shape(one), tone, title, until=max(at, one.ended - began))
+def _mark(entry: Entry, began: float) -> Mark:
+    status, state = entry.exchange.status, _state(entry)
+    is_lost = not 200 <= status < 300  # noqa: PLR2004
+    tone: Tone = "bad" if is_lost else _STATES.get(state, "good")
+    path = urlsplit(entry.exchange.url).path
+    title = f"{entry.exchange.method} {path}: {status or 'no answer'}{f' {state}' if state else ''}"
+    at = max(0.0, entry.began - began)
+    shape = "cross" if is_lost else _shape(entry)
+    return Mark(at, shape, tone, title, until=max(at, entry.ended - began))
 
 
-def _shape(one: Entry) -> Shape:
-    if one.kind == "delivery":
+def _shape(entry: Entry) -> Shape:
+    if entry.kind == "delivery":
         return "triangle"
-    if one.exchange.method == "POST":
+    if entry.exchange.method == "POST":
         return "diamond"
-    media = any(name.lower() == "content-type" and value.startswith("video/")
-                for name, value in one.exchange.response_headers)  # fmt: skip
-    return "square" if media else "dot"
+    headers = entry.exchange.response_headers
+    is_media = any(name.lower() == "content-type" and value.startswith("video/") for name, value in headers)
+    return "square" if is_media else "dot"
 
 
-def _state(one: Entry) -> str:
-    """The status that a body tells of, if it is one that is known."""
-    body = one.exchange.request_body if one.kind == "delivery" else one.exchange.response_body
-    return next((word for word in _STATES if f'"status":"{word}"'.encode() in body), "")
+def _state(entry: Entry) -> str:
+    """The task status in a body, if it is a documented one."""
+    body = entry.exchange.request_body if entry.kind == "delivery" else entry.exchange.response_body
+    return next((status for status in _STATES if f'"status":"{status}"'.encode() in body), "")

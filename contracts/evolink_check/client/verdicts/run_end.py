@@ -1,4 +1,4 @@
-"""A run of a client with what it was told last: what there is to say of its end. Pure."""
+"""The end of a run of a client, together with what the client was last told."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.outcome import Outcome
     from evolink_check.client.harness.scenarios import Scenario
 
-PATIENCE = 60.0  # seconds that a client waits for a task at least, when it does not say
+PATIENCE = 60.0  # seconds that a client should wait for a task, unless it is described otherwise
 _EARLY = 0.8  # of its patience
-_STEEPEST = 4.0  # times as long as the wait before: no wait is said to grow faster
+_STEEPEST = 4.0  # times the wait before: no wait is taken to grow faster
 
 
 @dataclass(frozen=True)
 class RunEnd:
-    """A run, with what the client was told last."""
+    """A run, with what the client was last told."""
 
     reading: TraceView
     outcome: Outcome
@@ -32,42 +32,44 @@ class RunEnd:
 
     @cached_property
     def asked(self) -> tuple[Observation, ...]:
-        """Every request to the API, answered or not."""
+        """All requests to the API, answered or not."""
         return asks(self.reading, "create", "query", "credits", "other path", "other method")
 
     @cached_property
     def last(self) -> Observation | None:
-        """The last of them that is no fetch."""
-        fetched = {one.number for one in fetches(self.reading)}
-        return next((one for one in reversed(self.asked) if one.number not in fetched), None)
+        """The last of them that is not a fetch of a result."""
+        fetched = {fetch.number for fetch in fetches(self.reading)}
+        return next((request for request in reversed(self.asked) if request.number not in fetched), None)
 
     @cached_property
     def completed(self) -> Observation | None:
-        """The first answer or delivery that says completed."""
-        word = self.reading.spec.query.statuses.success
-        return next((one for one in self._told if one.body.get("status") == word), None)
+        """The first response or delivery with the status completed."""
+        success = self.reading.spec.query.statuses.success
+        return next((view for view in self._views if view.body.get("status") == success), None)
 
     @cached_property
     def failed(self) -> Observation | None:
-        """The last answer or delivery that says failed."""
-        return next((one for one in reversed(self._told) if failure_of(one, self.reading) is not None), None)
+        """The last response or delivery with the status failed."""
+        return next(
+            (view for view in reversed(self._views) if failure_of(view, self.reading) is not None), None
+        )
 
     @property
-    def _told(self) -> list[Observation]:
+    def _views(self) -> list[Observation]:
         return [
-            one
-            for one in self.reading.seen
-            if one.role == "delivery" or (one.role == "query" and one.succeeded)
+            view
+            for view in self.reading.seen
+            if view.role == "delivery" or (view.role == "query" and view.succeeded)
         ]
 
     @cached_property
     def crash(self) -> str:
-        """How it crashed, if it did."""
+        """How it crashed; empty when it did not."""
         return describe_crash(self.outcome)
 
     @cached_property
     def links(self) -> list[str]:
-        """The results that it was told of."""
+        """The links to results that it was given."""
         return results_of(self.completed.body) if self.completed else []
 
     @cached_property
@@ -77,8 +79,8 @@ class RunEnd:
 
     @property
     def never_asked(self) -> bool:
-        """Whether it was told of a task, and sent no query at all."""
-        return bool(self.reading.tasks) and not any(one.role == "query" for one in self.asked)
+        """Whether it had a task and never queried it."""
+        return bool(self.reading.tasks) and not any(request.role == "query" for request in self.asked)
 
     @property
     def evidence(self) -> tuple[int, ...]:
@@ -87,35 +89,41 @@ class RunEnd:
 
     @property
     def was_shown(self) -> bool:
-        """Whether there is nothing but a success to report: every task was made, and a query said completed.
+        """Whether only a success can be reported: every task was created, and a query had the status completed.
 
-        A callback alone is no proof, and who makes several tasks may call it a failure that one was not made.
+        A callback alone is not proof, and a client that creates several tasks may fail because one was not created.
         """
-        word = self.reading.spec.query.statuses.success
-        made = all(group[-1].task_id and legible(group[-1]) for group in equal_requests(self.reading, "create"))
-        return made and any(one.role == "query" and one.body.get("status") == word for one in self._told)
+        success = self.reading.spec.query.statuses.success
+        created = all(group[-1].task_id and legible(group[-1]) for group in equal_requests(self.reading, "create"))
+        return created and any(
+            view.role == "query" and view.body.get("status") == success for view in self._views
+        )
 
     @property
     def is_early(self) -> bool:
-        """Whether it ended long before its patience was due, and nobody had told it of an end.
+        """Whether it ended long before its patience was over, without having been told that the task had ended.
 
-        Who would have slept past its deadline may as well end before.
+        A client that would have slept past its deadline may as well end before.
         """
-        story = next((one for one in self.reading.tasks.values() if one.create), None)
-        if self.outcome.end != "failure" or story is None or self.completed or self.failed:
+        task = next((task for task in self.reading.tasks.values() if task.create), None)
+        if self.outcome.end != "failure" or task is None or self.completed or self.failed:
             return False
-        waits = self._waits(story)
+        waits = self._waits(task)
         return sum(waits) + _next(waits) < _EARLY * (self.outcome.patience or PATIENCE)
 
-    def _waits(self, story: TaskRecord) -> list[float]:
+    def _waits(self, task: TaskRecord) -> list[float]:
         """The seconds from the create to the first query, from that to the next, and so on, until the end."""
-        made = [story.create.entry.ended] if story.create else []
-        asked = [one.entry.began for one in self.asked if one.role == "query" and one.task_id == story.id]
-        return [after - before for before, after in pairwise([*made, *asked, self.outcome.ended])]
+        created = [task.create.entry.ended] if task.create else []
+        queried = [
+            request.entry.began
+            for request in self.asked
+            if request.role == "query" and request.task_id == task.id
+        ]
+        return [after - before for before, after in pairwise([*created, *queried, self.outcome.ended])]
 
 
 def _next(waits: list[float]) -> float:
-    """The wait that would have come next, as they have grown so far. The last of them was cut short by the end."""
+    """The wait that would have come next, as they have grown so far. The end cut the last of them short."""
     *earlier, last = waits[:-1] or [0.0]
     if not earlier:
         return last

@@ -1,4 +1,4 @@
-"""A run is judged clause by clause, and the runs of a battery together. Pure."""
+"""Judge a run clause by clause, and combine the verdicts of all runs of a suite."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import Verdict, judge
-from evolink_check.client.verdicts.outcome_rules import EXPLAINS, told
+from evolink_check.client.verdicts.outcome_rules import EXPLAINS, judge_end
 from evolink_check.rules import RULES
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.scenarios import Scenario
     from evolink_check.traffic.trace import Trace
 
-_WORST: tuple[Status, ...] = ("failed", "warning", "passed", "not observed")
+_SEVERITY: tuple[Status, ...] = ("failed", "warning", "passed", "not observed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,46 +40,46 @@ class ScenarioRun:
 
     @property
     def violations(self) -> tuple[Verdict, ...]:
-        """The verdicts that say something against the client."""
-        return tuple(one for one in self.verdicts if one.violations)
+        """The verdicts with violations."""
+        return tuple(verdict for verdict in self.verdicts if verdict.violations)
 
 
 def verdicts_of(
     trace: Trace, outcome: Outcome, scenario: Scenario, clauses: Iterable[Clause], spec: Spec
 ) -> tuple[Verdict, ...]:
-    """What one run says of each clause: first what is on the wire, then what that leaves unexplained of its end."""
+    """The verdicts of one run: first by its requests, then by what these leave unexplained about its end."""
     reading, clauses = TraceView(trace, spec), tuple(clauses)
     wire = {
         clause.id: tuple(RULES[clause.id](reading)) if scenario.speaks_of(clause.id) else ()
         for clause in clauses
         if clause.id in RULES
     }
-    if outcome.end == "killed":  # it might have asked yet
-        wire["client.no-abandon"] = tuple(one for one in wire["client.no-abandon"] if one.passed)
-    explained = any(not one.passed for id_ in EXPLAINS & wire.keys() for one in wire[id_])
-    found = {id_: list(findings) for id_, findings in wire.items()}
-    for id_, finding in told(reading, outcome, scenario, explained=explained):
-        found.setdefault(id_, []).append(finding)
-    rules = {id_: _given(findings) for id_, findings in found.items()}
+    if outcome.end == "killed":  # it might have sent another query
+        abandoned = wire["client.no-abandon"]
+        wire["client.no-abandon"] = tuple(finding for finding in abandoned if finding.passed)
+    explained = any(not finding.passed for id_ in EXPLAINS & wire.keys() for finding in wire[id_])
+    by_clause = {id_: list(findings) for id_, findings in wire.items()}
+    for id_, finding in judge_end(reading, outcome, scenario, explained=explained):
+        by_clause.setdefault(id_, []).append(finding)
+    rules = {id_: _constant(findings) for id_, findings in by_clause.items()}
     return judge(reading, clauses, rules)
 
 
-def _given(findings: Sequence[Finding]) -> Rule:
+def _constant(findings: Sequence[Finding]) -> Rule:
     return lambda _: findings
 
 
-def together(runs: Iterable[ScenarioRun], clauses: Iterable[Clause]) -> tuple[Verdict, ...]:
-    """What all runs say of each clause: the worst of them, with every violation."""
+def combine(runs: Iterable[ScenarioRun], clauses: Iterable[Clause]) -> tuple[Verdict, ...]:
+    """The verdict of all runs on each clause: the worst of them, with all violations."""
     by_clause: dict[str, list[Verdict]] = {}
     for run in runs:
-        for one in run.verdicts:
-            by_clause.setdefault(one.clause.id, []).append(one)
-    return tuple(_together(clause, by_clause.get(clause.id, [])) for clause in clauses)
+        for verdict in run.verdicts:
+            by_clause.setdefault(verdict.clause.id, []).append(verdict)
+    return tuple(_worst(clause, by_clause.get(clause.id, [])) for clause in clauses)
 
 
-def _together(clause: Clause, verdicts: Sequence[Verdict]) -> Verdict:
-    words = {one.status for one in verdicts}
-    word: Status = next((word for word in _WORST if word in words), "not observed")
-    violations = tuple(violation for one in verdicts for violation in one.violations)
-    observations, omitted = sum(one.observations for one in verdicts), sum(one.omitted for one in verdicts)
-    return Verdict(clause, word, observations, violations, omitted=omitted)
+def _worst(clause: Clause, verdicts: Sequence[Verdict]) -> Verdict:
+    statuses = {verdict.status for verdict in verdicts}
+    status: Status = next((status for status in _SEVERITY if status in statuses), "not observed")
+    violations = tuple(violation for verdict in verdicts for violation in verdict.violations)
+    return Verdict(clause, status, sum(verdict.observations for verdict in verdicts), violations)

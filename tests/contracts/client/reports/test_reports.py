@@ -15,7 +15,7 @@ from evolink_check.client.harness.outcome import Outcome
 from evolink_check.client.harness.scenarios import Scenario
 from evolink_check.client.reports import html, json_report, junit, terminal
 from evolink_check.client.reports.summary import Summary
-from evolink_check.client.verdicts.verdicts import ScenarioRun, together, verdicts_of
+from evolink_check.client.verdicts.verdicts import ScenarioRun, combine, verdicts_of
 from evolink_check.traffic.trace import Trace
 from support.report_builders import undescribed
 from support.trace_builders import SPEC, START, failed
@@ -42,7 +42,7 @@ def summary(*runs: ScenarioRun, strict: bool = False) -> Summary:
         else replace(run, verdicts=verdicts_of(run.trace, run.outcome, run.scenario, CLAUSES, SPEC))
         for run in runs
     )
-    return Summary(f"client {NASTY}", judged, together(judged, CLAUSES), START, 12.5, seed=3, strict=strict)
+    return Summary(f"client {NASTY}", judged, combine(judged, CLAUSES), START, 12.5, seed=3, strict=strict)
 
 
 @pytest.mark.parametrize(

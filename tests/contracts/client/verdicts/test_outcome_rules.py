@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from evolink_check.client.harness.outcome import Outcome, Saved
 from evolink_check.client.harness.scenarios import Scenario, scenarios
-from evolink_check.client.verdicts.verdicts import ScenarioRun, together, verdicts_of
+from evolink_check.client.verdicts.verdicts import ScenarioRun, combine, verdicts_of
 from evolink_check.traffic.trace import NOBODY
 from evolink_spec.clauses import load_clauses
 from support.trace_builders import (
@@ -252,7 +252,7 @@ def test_the_worst_of_all_runs_counts_with_every_violation() -> None:
                 PLAIN, found.trace(), outcome, verdicts_of(found.trace(), outcome, PLAIN, CLAUSES, SPEC)
             )
         )
-    judged = {one.clause.id: one for one in together([*runs, runs[0]], CLAUSES)}
+    judged = {one.clause.id: one for one in combine([*runs, runs[0]], CLAUSES)}
     assert judged["client.reports-failure"].status == "failed"
     assert len(judged["client.reports-failure"].violations) == 2
     assert judged["client.reports-success"].status == "passed"
