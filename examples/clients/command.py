@@ -1,4 +1,4 @@
-"""The command line of the Python clients: what they are told, and how they end."""
+"""The command line of the Python clients: their options and their exit status."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evolink import GaveUp, Refused, safe
+from evolink import GaveUpError, RefusedError, is_safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,46 +17,46 @@ API = "https://api.evolink.ai"
 
 
 def parser() -> argparse.ArgumentParser:
-    """What every one of them is told."""
-    found = argparse.ArgumentParser(
+    """The options that all of them have."""
+    options = argparse.ArgumentParser(
         description="Make one video. The key is taken from EVOLINK_API_KEY.",
         epilog="Exit status: 0 saved, 1 refused or failed, 2 bad usage, 3 gave up.",
     )
-    found.add_argument("--prompt", required=True)
-    found.add_argument("--image-url", required=True, help="JPEG, PNG or WebP, 10 MB at most")
-    found.add_argument("--output", required=True, type=Path)
-    found.add_argument("--interval", type=float, default=2, metavar="SECONDS", help="between two questions")
-    found.add_argument("--deadline", type=float, default=600, metavar="SECONDS", help="then it gives up")
-    return found
+    options.add_argument("--prompt", required=True)
+    options.add_argument("--image-url", required=True, help="JPEG, PNG or WebP, 10 MB at most")
+    options.add_argument("--output", required=True, type=Path)
+    options.add_argument("--interval", type=float, default=2, metavar="SECONDS", help="between two queries")
+    options.add_argument("--deadline", type=float, default=600, metavar="SECONDS", help="when it gives up")
+    return options
 
 
-def run(make: Callable[[argparse.Namespace, str, str], None], words: argparse.ArgumentParser) -> int:
-    """Have `make` make the video from what it is told, the API's address and the key. The exit status."""
-    told = words.parse_args()
+def run(make: Callable[[argparse.Namespace, str, str], None], options_parser: argparse.ArgumentParser) -> int:
+    """Parse the options and call `make` with them, the API's base URL and the key. The exit status."""
+    options = options_parser.parse_args()
     base, key = os.environ.get("EVOLINK_BASE_URL") or API, os.environ.get("EVOLINK_API_KEY", "")
-    if wrong := problem(told, base, key):
-        words.error(wrong)
+    if invalid := problem(options, base, key):
+        options_parser.error(invalid)
     try:
-        make(told, base, key)
-    except Refused as why:
-        print(f"evolink: {why}", file=sys.stderr)
+        make(options, base, key)
+    except RefusedError as error:
+        print(f"evolink: {error}", file=sys.stderr)
         return 1
-    except (GaveUp, OSError) as why:
-        print(f"evolink: gave up: {why}", file=sys.stderr)
+    except (GaveUpError, OSError) as error:
+        print(f"evolink: gave up: {error}", file=sys.stderr)
         return 3
     except KeyboardInterrupt:
         return 130
     return 0
 
 
-def problem(told: argparse.Namespace, base: str, key: str) -> str | None:
-    """What is wrong, found out before anything costs credits."""
+def problem(options: argparse.Namespace, base: str, key: str) -> str | None:
+    """What is wrong with the options, before anything costs credits; None when nothing is."""
     checks = {
         "EVOLINK_API_KEY is not set to a key": key.isascii() and key.isprintable() and key,
-        "EVOLINK_BASE_URL has to be https": safe(base),
-        "--image-url has to be a URL": told.image_url.startswith(("https://", "http://")),
-        "--interval: 1 second at least": told.interval >= 1,
-        "--deadline: more than 0 seconds": told.deadline > 0,
-        "--output: there is no such directory": told.output.absolute().parent.is_dir(),
+        "EVOLINK_BASE_URL has to be https": is_safe(base),
+        "--image-url has to be a URL": options.image_url.startswith(("https://", "http://")),
+        "--interval: 1 second at least": options.interval >= 1,
+        "--deadline: more than 0 seconds": options.deadline > 0,
+        "--output: there is no such directory": options.output.absolute().parent.is_dir(),
     }
     return next((text for text, right in checks.items() if not right), None)

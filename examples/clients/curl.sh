@@ -116,8 +116,8 @@ whole() {
 for pause in 1 2 0; do # the link needs no key, and is given none
   status=$(curl -sS -L -o "$part" -w '%{http_code}' --connect-timeout 30 --speed-time 30 --speed-limit 1 "$link" 2>"$work/why")
   lost=$?
-  case $status in 429) ;; 4??) end 3 "gave up: the link to the video is dead (status $status)" ;; esac
+  case $status in 429) ;; 4??) end 3 "gave up: the link to the video no longer works (status $status)" ;; esac
   [ "$lost$status" = 0200 ] && whole && mv "$part" "$output" && exit 0
   sleep "$pause"
 done
-end 3 "gave up: the video does not come whole; for 24 hours it is at $link"
+end 3 "gave up: the video could not be downloaded completely; for 24 hours it is at $link"

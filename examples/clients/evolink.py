@@ -1,4 +1,4 @@
-"""What an answer of the EvoLink API means, whatever asked for it. Beside this, a client only has to send and wait."""
+"""How to read the responses of the EvoLink API, whatever library sends the requests."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ CREATE = "/v1/videos/generations"
 RETRIES = 2  # of a create that made no task, and of a download
 
 
-class Refused(Exception):  # noqa: N818  (a no is an answer)
-    """The API said no, or the task failed: the documented code and message."""
+class RefusedError(Exception):
+    """The API refused a request, or the task failed; the text is the documented code and message."""
 
 
-class GaveUp(Exception):  # noqa: N818  (what was done)
-    """What became of it is not known, or the video is not to be had."""
+class GaveUpError(Exception):
+    """The outcome is unknown, or the video cannot be fetched."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What is left of an answer: status 0 when it is lost, -1 when the API was not even reached."""
+    """What matters of a response: status 0 when it was lost, -1 when the API was not reached at all."""
 
     status: int
     body: dict[str, Any] = field(default_factory=dict)
@@ -35,15 +35,15 @@ class Answer:
 
     @property
     def failed(self) -> bool:
-        """Whether asking again later may help, the longer the later."""
+        """Whether a later attempt may succeed."""
         return self.status < 200 or self.status >= 500
 
 
 UNSENT, LOST = Answer(-1), Answer(0)
 
 
-def read(response: httpx.Response) -> Answer:
-    """An answer of which nothing is taken for granted. A gateway's page instead of one is a lost one."""
+def parse_response(response: httpx.Response) -> Answer:
+    """Read a response without relying on anything in it. The page of a gateway counts as a lost response."""
     status, headers = response.status_code, response.headers
     try:
         body = response.json() if "json" in headers.get("content-type", "") else None
@@ -53,11 +53,11 @@ def read(response: httpx.Response) -> Answer:
         if response.is_success or response.is_server_error:
             return LOST
         body = {}
-    return Answer(status, body, seconds(headers.get("retry-after", "")))
+    return Answer(status, body, parse_retry_after(headers.get("retry-after", "")))
 
 
-def seconds(value: str) -> float:
-    """What a Retry-After means: a number, or a date."""
+def parse_retry_after(value: str) -> float:
+    """The seconds in a Retry-After, which is a number or a date."""
     try:
         wait = float(value) if value.isdecimal() else parsedate_to_datetime(value).timestamp() - time.time()
     except (ValueError, TypeError):
@@ -65,7 +65,7 @@ def seconds(value: str) -> float:
     return max(1, wait)
 
 
-def said(answer: Answer) -> str:
+def describe_error(answer: Answer) -> str:
     """`code: message` of a refusal or a failed task."""
     error = answer.body["error"] if isinstance(answer.body.get("error"), dict) else {}
     return (
@@ -73,56 +73,58 @@ def said(answer: Answer) -> str:
     )
 
 
-def order(prompt: str, image_url: str, **more: str) -> dict[str, Any]:
+def create_body(prompt: str, image_url: str, **more: str) -> dict[str, Any]:
     """The body of a create."""
     model = "grok-imagine-image-to-video-beta"
     return {"model": model, "prompt": prompt, "image_urls": [image_url], **more}
 
 
-def query(task_id: str) -> str:
-    """Where to ask for a task."""
+def query_path(task_id: str) -> str:
+    """The path of a task."""
     return f"/v1/tasks/{quote(task_id, safe='')}"
 
 
-def created(answer: Answer, failures: int) -> str | None:
-    """The id of the new task. None when there surely is none, and it may be tried again after `failures` of them."""
+def task_id_of(answer: Answer, failures: int) -> str | None:
+    """The id of the new task; None when there surely is none and, after so many failures, another attempt is due."""
     task_id = answer.body.get("id")
     if 200 <= answer.status < 300 and task_id and isinstance(task_id, str):
         return task_id
     if answer.status == 429 or (answer.status in {UNSENT.status, 500} and failures < RETRIES):
         return None
     if 300 <= answer.status <= 500:
-        raise Refused(said(answer))
+        raise RefusedError(describe_error(answer))
     if answer.status == UNSENT.status:
-        raise GaveUp("the API cannot be reached; nothing was created")
-    raise GaveUp("create's answer is lost: there may be a task, with credits reserved. It is not sent again.")
+        raise GaveUpError("the API cannot be reached; nothing was created")
+    raise GaveUpError(
+        "create's answer is lost: there may be a task, with credits reserved. It is not sent again."
+    )
 
 
-def ended(answer: Answer) -> str | None:
-    """The link to the task's video. None while it goes on, which a word that is not known means as well."""
+def result_link(answer: Answer) -> str | None:
+    """The link to the task's video; None while it is running, or has a status that is not documented."""
     if 300 <= answer.status < 500 and answer.status != 429:
-        raise Refused(said(answer))
+        raise RefusedError(describe_error(answer))
     status = answer.body.get("status") if 200 <= answer.status < 300 else None
     if status == "failed":
-        raise Refused(said(answer))
+        raise RefusedError(describe_error(answer))
     if status != "completed":
         return None
     results = answer.body.get("results")
-    links = [one for one in results if safe(one)] if isinstance(results, list) else []
+    links = [link for link in results if is_safe(link)] if isinstance(results, list) else []
     if not links:
-        raise GaveUp(f"the task is completed, without a result that can be used: {results!r}")
+        raise GaveUpError(f"the task is completed, without a result that can be used: {results!r}")
     return str(links[0])
 
 
-def pause(answer: Answer, failures: int, interval: float) -> float:
-    """Seconds until the next request: what a 429 says, the interval, or twice as long after each failure."""
+def next_wait(answer: Answer, failures: int, interval: float) -> float:
+    """Seconds until the next request: those of a 429, the interval, or twice as long after each failure."""
     if answer.status == 429:
         return max(interval, answer.retry_after)
     return interval if 200 <= answer.status < 300 else interval * 2**failures
 
 
-def safe(url: Any) -> bool:
-    """Whether a URL is https, or leads to this machine."""
+def is_safe(url: Any) -> bool:
+    """Whether a URL is https, or points to this machine."""
     try:
         parts = urlsplit(url if isinstance(url, str) else "")
     except ValueError:
@@ -131,8 +133,8 @@ def safe(url: Any) -> bool:
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and here))
 
 
-def whole(answer: httpx.Response, path: Path) -> bool:
-    """Whether the MP4 of this answer is all there: it is a row of boxes, each of which begins with its length."""
+def is_complete(answer: httpx.Response, path: Path) -> bool:
+    """Whether the MP4 of this response is complete: a sequence of boxes, each of which begins with its length."""
     at, size = 0, path.stat().st_size
     if answer.status_code != 200 or answer.headers.get("content-length", str(size)) != str(size):
         return False
@@ -144,7 +146,9 @@ def whole(answer: httpx.Response, path: Path) -> bool:
     return at == size > 0
 
 
-def alive(answer: httpx.Response) -> None:
-    """Raise GaveUp for a link that will never work (again)."""
+def check_link(answer: httpx.Response) -> None:
+    """Raise GaveUpError for a link that will never work (again)."""
     if answer.is_client_error and answer.status_code != 429:
-        raise GaveUp(f"the link to the video is dead (status {answer.status_code}): they live for 24 hours")
+        raise GaveUpError(
+            f"the link to the video no longer works (status {answer.status_code}): links expire after 24 hours"
+        )

@@ -126,7 +126,7 @@ async function save(link, output) {
     try {
       const answer = await fetch(link, { headers: { 'Accept-Encoding': 'identity' }, signal: AbortSignal.timeout(600_000) });
       const { status, ok } = answer;
-      if (status >= 400 && status < 500 && status !== 429) throw gaveUp(`the link to the video is dead (status ${status})`);
+      if (status >= 400 && status < 500 && status !== 429) throw gaveUp(`the link to the video no longer works (status ${status})`);
       if (answer.body) await pipeline(Readable.fromWeb(answer.body), createWriteStream(part));
       if (ok && (await whole(part))) return await rename(part, output);
     } catch (error) {
@@ -136,7 +136,7 @@ async function save(link, output) {
     }
     await sleep(pause * 1000);
   }
-  throw gaveUp(`the video does not come whole; for 24 hours it is at ${link}`);
+  throw gaveUp(`the video could not be downloaded completely; for 24 hours it is at ${link}`);
 }
 
 function told() {

@@ -1,4 +1,4 @@
-"""Makes one video with the EvoLink API: creates a task, asks until it is over, saves the result.
+"""Makes one video with the EvoLink API: creates a task, polls it until it ends, saves the result.
 
 EVOLINK_API_KEY=… python httpx_sync.py --prompt TEXT --image-url URL --output video.mp4
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import command
 import evolink
 import httpx
-from evolink import Answer, GaveUp
+from evolink import Answer, GaveUpError
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def ask(api: httpx.Client, until: float, method: str, path: str, **more: Any) -> Answer:
-    """One request, and what came of it."""
+    """Send one request."""
     timeout = min(30, max(1, until - time.monotonic()))
     try:
-        return evolink.read(api.request(method, path, timeout=timeout, **more))
+        return evolink.parse_response(api.request(method, path, timeout=timeout, **more))
     except (httpx.ConnectError, httpx.ConnectTimeout):
         return evolink.UNSENT
     except httpx.HTTPError:
@@ -31,45 +31,45 @@ def ask(api: httpx.Client, until: float, method: str, path: str, **more: Any) ->
 
 
 def wait(seconds: float, until: float, news: str) -> None:
-    """Sleep, unless the time is up before."""
+    """Sleep, unless that would exceed the deadline."""
     if time.monotonic() + seconds > until:
-        raise GaveUp(f"out of time: {news}")
+        raise GaveUpError(f"out of time: {news}")
     time.sleep(seconds)
 
 
 def create(api: httpx.Client, body: dict[str, Any], until: float) -> str:
-    """The id of a new task."""
+    """Create a task; its id."""
     failures = 0
     while True:
         answer = ask(api, until, "POST", evolink.CREATE, json=body)
-        if task_id := evolink.created(answer, failures):
+        if task_id := evolink.task_id_of(answer, failures):
             print(f"evolink: created {task_id}", file=sys.stderr)
             return task_id
-        wait(evolink.pause(answer, failures, 1), until, "no task was created")
+        wait(evolink.next_wait(answer, failures, 1), until, "no task was created")
         failures += answer.failed
 
 
 def follow(api: httpx.Client, task_id: str, interval: float, until: float) -> str:
-    """Ask for the task until it is over. The link to its video."""
+    """Poll the task until it ends; the link to its video."""
     failures = 0
     while True:
-        answer = ask(api, until, "GET", evolink.query(task_id))
-        if link := evolink.ended(answer):
+        answer = ask(api, until, "GET", evolink.query_path(task_id))
+        if link := evolink.result_link(answer):
             return link
-        wait(evolink.pause(answer, failures, interval), until, f"{task_id} may go on; ask for it later")
+        wait(evolink.next_wait(answer, failures, interval), until, f"{task_id} may go on; ask for it later")
         failures = failures + 1 if answer.failed else 0
 
 
 def fetch(link: str, output: Path) -> None:
-    """Save the video, all of it or nothing. Its link needs no key, and is given none."""
+    """Save the whole video or nothing. The link needs no key, and gets none."""
     part = output.with_name(f"{output.name}.part")
     with httpx.Client(headers={"Accept-Encoding": "identity"}, follow_redirects=True, timeout=30) as web:
         for pause in (1, 2, 0):
             try:
                 with web.stream("GET", link) as answer, part.open("wb") as file:
-                    evolink.alive(answer)
+                    evolink.check_link(answer)
                     file.writelines(answer.iter_raw())
-                if evolink.whole(answer, part):
+                if evolink.is_complete(answer, part):
                     part.replace(output)
                     return
             except (httpx.HTTPError, httpx.InvalidURL):
@@ -77,16 +77,16 @@ def fetch(link: str, output: Path) -> None:
             finally:
                 part.unlink(missing_ok=True)
             time.sleep(pause)
-    raise GaveUp(f"the video does not come whole; for 24 hours it is at {link}")
+    raise GaveUpError(f"the video could not be downloaded completely; for 24 hours it is at {link}")
 
 
-def make(told: Namespace, base: str, key: str) -> None:
-    """All of it."""
-    until = time.monotonic() + told.deadline
+def make(options: Namespace, base: str, key: str) -> None:
+    """Make the video."""
+    until = time.monotonic() + options.deadline
     with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {key}"}) as api:
-        task_id = create(api, evolink.order(told.prompt, told.image_url), until)
-        link = follow(api, task_id, told.interval, until)
-    fetch(link, told.output)
+        task_id = create(api, evolink.create_body(options.prompt, options.image_url), until)
+        link = follow(api, task_id, options.interval, until)
+    fetch(link, options.output)
 
 
 if __name__ == "__main__":

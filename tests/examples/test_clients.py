@@ -214,10 +214,10 @@ def test_every_call_is_answered_at_once_and_only_the_id_of_a_task_is_a_reason_to
 
 def meanings(answer: evolink.Answer) -> Iterator[str | None]:
     """What an answer to a create, and one to a query, is taken for; nothing of one that is a clear end."""
-    with suppress(evolink.Refused, evolink.GaveUp):
-        yield evolink.created(answer, evolink.RETRIES)
-    with suppress(evolink.Refused, evolink.GaveUp):
-        yield evolink.ended(answer)
+    with suppress(evolink.RefusedError, evolink.GaveUpError):
+        yield evolink.task_id_of(answer, evolink.RETRIES)
+    with suppress(evolink.RefusedError, evolink.GaveUpError):
+        yield evolink.result_link(answer)
 
 
 @given(STATUSES, BODIES)
@@ -230,20 +230,27 @@ def test_an_answer_is_an_id_or_a_link_or_nothing_yet_or_a_clear_end(
 
 @given(st.integers(1, 5), st.floats(1, 10))
 def test_each_failure_is_followed_by_a_longer_wait(failures: int, interval: float) -> None:
-    waits = [evolink.pause(evolink.LOST, count, interval) for count in range(failures + 1)]
+    waits = [evolink.next_wait(evolink.LOST, count, interval) for count in range(failures + 1)]
     assert waits[0] == interval
     assert all(after > before for before, after in pairwise(waits))
 
 
 def test_retry_after_is_seconds_or_a_date_and_never_less_than_a_second() -> None:
-    assert [evolink.seconds(value) for value in ("7", "0", "", "soon", "²", "-3")] == [7, 1, 5, 5, 5, 5]
-    assert 58 <= evolink.seconds(formatdate(time.time() + 60, usegmt=True)) <= 60
+    assert [evolink.parse_retry_after(value) for value in ("7", "0", "", "soon", "²", "-3")] == [
+        7,
+        1,
+        5,
+        5,
+        5,
+        5,
+    ]
+    assert 58 <= evolink.parse_retry_after(formatdate(time.time() + 60, usegmt=True)) <= 60
 
 
 @pytest.mark.parametrize(
     "url", ["http://cdn.example.com/a", "ftp://localhost/a", "https://", "https://[", "file:///a", None, 7]
 )
 def test_only_https_or_this_machine_is_safe(url: Any) -> None:
-    assert not evolink.safe(url)
-    assert evolink.safe("https://cdn.example.com/a")
-    assert evolink.safe("http://[::1]:80/a")
+    assert not evolink.is_safe(url)
+    assert evolink.is_safe("https://cdn.example.com/a")
+    assert evolink.is_safe("http://[::1]:80/a")
