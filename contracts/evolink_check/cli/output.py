@@ -121,13 +121,13 @@ class Deviations(Struct, frozen=True, kw_only=True):
             return report
         if self.update:
             before = self.read(self.path) if self.path.is_file() else baseline.Baseline()
-            content = baseline.renewed(report.verdicts, before)
-            write(self.path, baseline.written(content))
+            content = baseline.update(report.verdicts, before)
+            write(self.path, baseline.to_json(content))
             count = len(content.known)
             say(f"{self.path} now lists {count} known deviation{'' if count == 1 else 's'}")
         else:
             content = self.read(self.path)
-        gone = baseline.gone(report.verdicts, content)
+        gone = baseline.notes_on_fixed(report.verdicts, content)
         verdicts = baseline.apply(report.verdicts, content)
         return replace(report, verdicts=verdicts, notes=(*report.notes, *gone))
 

@@ -292,7 +292,7 @@ def test_only_what_is_new_fails_with_a_baseline(run: Callable[..., Ran], tmp_pat
 def test_what_is_no_baseline_is_not_overwritten_by_one(run: Callable[..., Ran], tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("of mine")
     ran = run("api", URL, "--any-key", "--baseline", "notes.txt", "--update-baseline")
-    assert (ran.code, ran.subject, "notes.txt: no baseline" in ran.told) == (2, None, True)
+    assert (ran.code, ran.subject, "notes.txt: not a baseline" in ran.told) == (2, None, True)
     assert (tmp_path / "notes.txt").read_text() == "of mine"
 
 

@@ -29,7 +29,7 @@ def seen(text: str, expected: str = "200") -> Finding:
 
 
 def same(one: str, other: str) -> bool:
-    return baseline.known("a.b", seen(one)).fingerprint == baseline.known("a.b", seen(other)).fingerprint
+    return baseline.as_known("a.b", seen(one)).fingerprint == baseline.as_known("a.b", seen(other)).fingerprint
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_another_status_or_another_word_is_another_deviation(one: str, other: st
 
 def test_what_was_expected_tells_deviations_apart() -> None:
     both = [
-        baseline.known("a.b", seen("200", f"400 for {field}: another type")) for field in ("mode", "prompt")
+        baseline.as_known("a.b", seen("200", f"400 for {field}: another type")) for field in ("mode", "prompt")
     ]
     assert both[0].fingerprint != both[1].fingerprint
 
@@ -70,7 +70,7 @@ def test_what_was_expected_tells_deviations_apart() -> None:
 def test_only_what_is_broken_is_recorded() -> None:
     noted = verdict(seen("x"), clause="wire.slashes", status="warning")
     fine = verdict(clause="wire.json", status="passed")
-    found = baseline.of([noted, fine, verdict(seen("201"), seen("202"), seen("201"))])
+    found = baseline.baseline_of([noted, fine, verdict(seen("201"), seen("202"), seen("201"))])
     assert {(one.clause, one.seen) for one in found.known} == {
         ("create.answers-200", text) for text in ("201", "202")
     }
@@ -79,15 +79,15 @@ def test_only_what_is_broken_is_recorded() -> None:
 
 def test_the_file_says_the_same_whatever_the_order(tmp_path: Path) -> None:
     one, other = verdict(seen("201"), seen("202")), verdict(seen("x"), clause="wire.json")
-    text = baseline.written(baseline.of([one, other]))
-    assert text == baseline.written(baseline.of([other, replace(one, violations=one.violations[::-1])]))
+    text = baseline.to_json(baseline.baseline_of([one, other]))
+    assert text == baseline.to_json(baseline.baseline_of([other, replace(one, violations=one.violations[::-1])]))
     path = tmp_path / "known.json"
     path.write_text(text, encoding="utf-8")
-    assert baseline.read(path) == baseline.of([one, other])
+    assert baseline.read(path) == baseline.baseline_of([one, other])
 
 
 def test_the_file_is_made_to_be_reviewed() -> None:
-    text = baseline.written(baseline.of([verdict(seen("201"))]))
+    text = baseline.to_json(baseline.baseline_of([verdict(seen("201"))]))
     (one,) = json.loads(text)["known"]
     assert (one["clause"], one["expected"], one["seen"]) == ("create.answers-200", "200", "201")
     assert text.count("\n") > 6
@@ -97,12 +97,12 @@ def test_no_secret_is_written() -> None:
     leaking = verdict(
         seen(f"called https://h.test/c?s={SECRET} with Bearer {SECRET}", SECRET.join(["https://x:", "@y"]))
     )
-    assert SECRET not in baseline.written(baseline.of(report(judged=(leaking,)).verdicts))
+    assert SECRET not in baseline.to_json(baseline.baseline_of(report(judged=(leaking,)).verdicts))
 
 
 def test_a_verdict_of_which_all_is_known_does_not_fail() -> None:
     before = verdict(seen("201"), seen("202"))
-    (after,) = baseline.apply([before], baseline.of([before]))
+    (after,) = baseline.apply([before], baseline.baseline_of([before]))
     assert (after.known, after.fails, after.status, after.violations) == (
         True,
         False,
@@ -113,12 +113,12 @@ def test_a_verdict_of_which_all_is_known_does_not_fail() -> None:
 
 def test_what_is_new_stays_and_fails() -> None:
     before = verdict(seen("201"), seen("500"))
-    (after,) = baseline.apply([before], baseline.of([verdict(seen("201"))]))
+    (after,) = baseline.apply([before], baseline.baseline_of([verdict(seen("201"))]))
     assert (after.known, after.fails, after.violations) == (False, True, (seen("500"),))
 
 
 def test_what_is_known_of_one_clause_excuses_no_other() -> None:
-    (after,) = baseline.apply([verdict(seen("x"), clause="wire.json")], baseline.of([verdict(seen("x"))]))
+    (after,) = baseline.apply([verdict(seen("x"), clause="wire.json")], baseline.baseline_of([verdict(seen("x"))]))
     assert after.fails
 
 
@@ -128,41 +128,41 @@ def test_what_is_not_broken_is_not_touched() -> None:
         verdict(status="passed"),
         verdict(status="not observed"),
     ]
-    assert baseline.apply(others, baseline.of([verdict(seen("201"))])) == tuple(others)
+    assert baseline.apply(others, baseline.baseline_of([verdict(seen("201"))])) == tuple(others)
 
 
 def test_what_was_looked_for_and_not_found_is_told() -> None:
-    book = baseline.of([verdict(seen("201"))])
-    (note,) = baseline.gone([verdict(status="passed")], book)
+    book = baseline.baseline_of([verdict(seen("201"))])
+    (note,) = baseline.notes_on_fixed([verdict(status="passed")], book)
     assert "create.answers-200" in note
     assert "remove it" in note
-    assert baseline.gone([verdict(seen("202"))], book)
-    assert not baseline.gone([verdict(seen("201"))], book)
+    assert baseline.notes_on_fixed([verdict(seen("202"))], book)
+    assert not baseline.notes_on_fixed([verdict(seen("201"))], book)
 
 
 def test_what_was_not_observed_may_still_be_there() -> None:
-    assert not baseline.gone([verdict(status="not observed")], baseline.of([verdict(seen("201"))]))
+    assert not baseline.notes_on_fixed([verdict(status="not observed")], baseline.baseline_of([verdict(seen("201"))]))
 
 
 def test_what_was_not_looked_at_stays_known() -> None:
     fixed, other = verdict(seen("201")), verdict(seen("x"), clause="wire.json")
-    before = baseline.of([fixed, other])
+    before = baseline.baseline_of([fixed, other])
     now = [
         replace(fixed, status="passed", violations=()),
         replace(other, status="not observed", violations=()),
     ]
-    assert [one.clause for one in baseline.renewed(now, before).known] == ["wire.json"]
-    assert baseline.renewed(now[:1], before) == baseline.of([other])
-    assert baseline.renewed([fixed, other], before) == before
+    assert [one.clause for one in baseline.update(now, before).known] == ["wire.json"]
+    assert baseline.update(now[:1], before) == baseline.baseline_of([other])
+    assert baseline.update([fixed, other], before) == before
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "no baseline"),
-        ('{"version": 1}', "no baseline.*known"),
+        ("{", "not a baseline"),
+        ('{"version": 1}', "not a baseline.*known"),
         ('{"version": 2, "known": []}', "version 2"),
-        ('{"version": 1, "known": [{"clause": "a.b"}]}', "no baseline"),
+        ('{"version": 1, "known": [{"clause": "a.b"}]}', "not a baseline"),
     ],
 )
 def test_a_file_that_is_no_baseline_is_named(tmp_path: Path, text: str, words: str) -> None:
@@ -175,13 +175,13 @@ def test_a_file_that_is_no_baseline_is_named(tmp_path: Path, text: str, words: s
 @settings(deadline=None)
 @given(st.lists(st.text(max_size=12), max_size=4), st.lists(st.text(max_size=12), max_size=4))
 def test_whatever_is_seen_a_run_fails_for_what_no_baseline_knows(old: list[str], new: list[str]) -> None:
-    book = baseline.of([verdict(*map(seen, old))])
+    book = baseline.baseline_of([verdict(*map(seen, old))])
     (after,) = baseline.apply([verdict(*map(seen, [*old, *new]))], book)
     fingerprints = {one.fingerprint for one in book.known}
     fresh = [
         text
         for text in new
-        if baseline.known("create.answers-200", seen(text)).fingerprint not in fingerprints
+        if baseline.as_known("create.answers-200", seen(text)).fingerprint not in fingerprints
     ]
     assert after.fails == bool(fresh)
     if fresh:

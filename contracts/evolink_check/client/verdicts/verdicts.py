@@ -82,4 +82,6 @@ def _worst(clause: Clause, verdicts: Sequence[Verdict]) -> Verdict:
     statuses = {verdict.status for verdict in verdicts}
     status: Status = next((status for status in _SEVERITY if status in statuses), "not observed")
     violations = tuple(violation for verdict in verdicts for violation in verdict.violations)
-    return Verdict(clause, status, sum(verdict.observations for verdict in verdicts), violations)
+    observations = sum(verdict.observations for verdict in verdicts)
+    omitted = sum(verdict.omitted for verdict in verdicts)
+    return Verdict(clause, status, observations, violations, omitted=omitted)

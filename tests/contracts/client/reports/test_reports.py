@@ -11,6 +11,7 @@ from xml.etree.ElementTree import fromstring
 import jsonschema_rs
 import pytest
 from contracts.client.verdicts.test_outcome_rules import CLAUSES, DONE, PLAIN, WHOLE, asked, ended, refused
+from evolink_check.analysis.verdicts import Finding, Verdict
 from evolink_check.client.harness.outcome import Outcome
 from evolink_check.client.harness.scenarios import Scenario
 from evolink_check.client.reports import html, json_report, junit, terminal
@@ -147,3 +148,61 @@ def test_the_page_has_everything_and_runs_nothing() -> None:
     assert "\x1b" not in page
     for text in ("client.failed-is-failure", "To change: ", 'id="create-402"', "&lt;script&gt;", "completed"):
         assert text in page, text
+
+
+def test_that_a_suite_was_cut_short_stands_beside_the_score() -> None:
+    cut = replace(summary(GOOD), cut_short="cut short: 1 of 55 scenarios were judged")
+    file = io.StringIO()
+    terminal.show(cut, file)
+    assert (
+        file.getvalue()
+        .rstrip()
+        .endswith("rules passed in 1 scenarios (cut short: 1 of 55 scenarios were judged)")
+    )
+    assert "(cut short: 1 of 55 scenarios were judged)" in html.to_html(cut)
+    assert json.loads(json_report.to_json(cut))["cut_short"] == "cut short: 1 of 55 scenarios were judged"
+
+
+def test_violations_that_read_alike_in_several_scenarios_are_one() -> None:
+    other = replace(LIAR, scenario=replace(LIAR.scenario, id="fail-y"))
+    found = summary(LIAR, other)
+    (violation,) = found.violations(found.against[0])
+    assert (violation.times, violation.sources) == (2, ("fail-x", "fail-y"))
+    file = io.StringIO()
+    terminal.show(found, file)
+    assert "  in        fail-x, fail-y\n" in file.getvalue()
+
+
+def test_a_problem_of_several_scenarios_is_said_once() -> None:
+    many = [replace(LOST, scenario=replace(LOST.scenario, id=f"slow-{number}")) for number in range(12)]
+    file = io.StringIO()
+    terminal.show(summary(*many), file)
+    assert file.getvalue().count("no <script>") == 1
+    assert "slow-7, and 4 more: no <script>" in file.getvalue()
+
+
+@pytest.mark.parametrize("field", ["command", "problem", "note", "output", "about", "expected", "seen"])
+def test_a_hostile_text_in_any_field_is_shown_as_text(field: str) -> None:
+    hostile = {
+        name: NASTY if name == field else "plain"
+        for name in ("command", "problem", "note", "output", "about")
+    }
+    finding = Finding(
+        passed=False,
+        expected=NASTY if field == "expected" else "x",
+        seen=NASTY if field == "seen" else "y",
+    )
+    clause = next(one.clause for one in summary(LIAR).against)
+    verdicts = (Verdict(clause, "failed", 1, (finding,)),)
+    run = ScenarioRun(
+        Scenario("s", hostile["about"]),
+        LIAR.trace,
+        replace(LIAR.outcome, output=hostile["output"]),
+        verdicts,
+        hostile["problem"] if field == "problem" else "",
+        hostile["note"],
+    )
+    page = html.to_html(Summary(hostile["command"], (run,), verdicts, START, 1.0, notes=(hostile["note"],)))
+    assert "<script>alert(1)" not in page
+    assert "\x1b" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;\\u001b[31m&amp;" in page
