@@ -72,20 +72,20 @@ def run_api(
 
     from evolink_check.cli.progress import showing_progress
     from evolink_check.engine.preflight import CouldNotRunError
-    from evolink_check.engine.runner import PROFILES, check_api, estimate
+    from evolink_check.engine.run_plan import plan_run
+    from evolink_check.engine.runner import PROFILES, execute
 
     spec, clauses = load(), load_clauses()
     chosen = config.choose(server, effort, PROFILES, [clause.id for clause in clauses], config.environment())
     baseline.check()
     for note in chosen.notes:
         say(note)
-    say(forecast(chosen.effort, estimate(chosen.subject, chosen.effort, spec, clauses)))
+    plan = plan_run(chosen.subject, chosen.effort, spec, clauses)
+    say(forecast(plan.effort, plan.estimate))
     stop = threading.Event()
     with interrupting(stop, _STOPPING) as interrupts, showing_progress() as tell, _scratch():
         try:
-            report = check_api(
-                chosen.subject, chosen.effort, spec=spec, clauses=clauses, progress=tell, stop=stop
-            )
+            report = execute(plan, progress=tell, stop=stop)
         except CouldNotRunError as problem:
             failure = f"{problem}{connection_advice(str(problem))}"
             if problem.report is None and interrupts.status:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from evolink_check.analysis.verdicts import Verdict
-    from evolink_check.engine.runner import Estimate
+    from evolink_check.engine.run_plan import Estimate
     from evolink_check.reports.baseline import Baseline
     from evolink_check.reports.model import Report
     from evolink_check.settings import Effort

@@ -1,4 +1,4 @@
-"""Which tasks a run makes, in the order in which a small budget is best spent. Pure."""
+"""Which tasks a run creates, in the order in which a small budget is best spent."""
 
 from __future__ import annotations
 
@@ -35,9 +35,15 @@ _PATIENT, _MARGIN = 1.25, 2.0  # how much longer than the sender, and how many s
 
 @dataclass(frozen=True, slots=True)
 class PlannedTask:
-    """A task to make and to follow. `address` is the callback URL in its create, one of ours; empty: none."""
+    """A task to create and to follow.
+
+    `script` is how its callbacks are answered; None: it asks for none. `for_callbacks`: it is created for these only.
+    `address` is the callback URL in its create, once there is one; empty: none.
+    """
 
     case: Case
+    script: tuple[Answer, ...] | None = None
+    for_callbacks: bool = False
     address: str = ""
 
 
@@ -45,26 +51,49 @@ def planned_tasks(
     spec: Spec,
     subject: Subject,
     creating: Iterable[Case],
-    address: Address | None,
     wanted: Iterable[Clause] = (),
+    *,
+    callbacks: bool,
 ) -> tuple[PlannedTask, ...]:
-    """The tasks to make. One that is known to fail comes first: with nothing else going on, its credits show.
+    """The tasks to create. One that is known to fail comes first: with nothing else going on, its credits show.
 
-    `creating` are the plain ones; `address` gives callback URLs out, None: callbacks are not watched. `wanted`: only
-    what these clauses need; none: everything.
+    `creating` are the plain creates; `callbacks`: they are watched. `wanted`: only what these clauses need; none:
+    everything.
     """
     clauses = list(wanted)
     cases = _needed(list(creating), clauses)
     if not cases:
         return ()
-    rules = rules_of(spec, cases[0])
-    called = address if _concerns(clauses, "callback") else None
-    failing = [_failing(cases[0], one.code, one.fields) for one in subject.failing] if _fails(clauses) else []
-    first = [_called(case, case.name, (), called, rules) for case in failing[:1]]
-    scripts = _scripts(rules, subject.scale, clauses) if called and rules else {}
-    calling = [_called(cases[0], name, script, called, rules) for name, script in scripts.items()]
+    rules = rules_of(spec, cases[0]) if callbacks and _concerns(clauses, "callback") else None
+    failing = (
+        [_failing(cases[0], failure.code, failure.fields) for failure in subject.failing]
+        if _fails(clauses)
+        else []
+    )
+    first = [PlannedTask(case, () if rules else None) for case in failing[:1]]
+    scripts = _scripts(rules, subject.scale, clauses) if rules else {}
+    calling = [
+        PlannedTask(replace(cases[0], name=name), script, for_callbacks=True)
+        for name, script in scripts.items()
+    ]
     mixed = chain.from_iterable(zip_longest(map(PlannedTask, cases), calling, map(PlannedTask, failing[1:])))
-    return (*first, *(one for one in mixed if one is not None))
+    return (*first, *(task for task in mixed if task is not None))
+
+
+def addressed(tasks: Iterable[PlannedTask], spec: Spec, address: Address | None) -> tuple[PlannedTask, ...]:
+    """The tasks with their callback URLs. `address` None: callbacks are not watched, and none is created for them."""
+    if address is None:
+        return tuple(replace(task, script=None) for task in tasks if not task.for_callbacks)
+    return tuple(
+        task if task.script is None else _addressed(task, task.script, spec, address) for task in tasks
+    )
+
+
+def _addressed(task: PlannedTask, script: tuple[Answer, ...], spec: Spec, address: Address) -> PlannedTask:
+    rules = rules_of(spec, task.case)
+    assert rules is not None  # noqa: S101  (there is a script)
+    url = address(task.case.name, script)
+    return replace(task, case=_with(task.case, {rules.field: url}), address=url)
 
 
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
@@ -94,22 +123,12 @@ def _failing(case: Case, code: str, fields: Mapping[str, Any]) -> Case:
     return replace(_with(case, fields), name=f"{FAILS}: {code}")
 
 
-def _called(
-    case: Case, name: str, script: tuple[Answer, ...], address: Address | None, rules: CallbackRules | None
-) -> PlannedTask:
-    """The task, which calls us back where that is watched."""
-    if address is None or rules is None:
-        return PlannedTask(case)
-    url = address(name, script)
-    return PlannedTask(replace(_with(case, {rules.field: url}), name=name), url)
-
-
 def _with(case: Case, fields: Mapping[str, Any]) -> Case:
     return replace(case, body=json.dumps({**decode_json(case.body), **fields}).encode())
 
 
 def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[str, tuple[Answer, ...]]:
-    """What callbacks are answered with, as far as these clauses need it. Behind a script stand 204s."""
+    """How callbacks are answered, as far as these clauses need it. After the script they are answered with 204."""
     failed, ids = Answer(500), {clause.id.removeprefix("callback.") for clause in clauses}
     held = never(
         rules.timeout * _PATIENT + _MARGIN

@@ -1,4 +1,4 @@
-"""The part of a run that costs credits: tasks are made, followed all at once, and their callbacks waited for."""
+"""Creates the tasks of a run, follows them all at once, and waits for their callbacks."""
 
 from __future__ import annotations
 
@@ -33,22 +33,15 @@ _DAY, _HOUR, _MINUTE = 86_400.0, 3_600.0, 60.0
 _LINKS = 3  # results whose links are followed until they die
 
 
-def balance(target: Target, key: str = MAIN) -> None:
-    """Ask how many credits an account has left."""
+def query_credits(target: Target, key: str = MAIN) -> None:
+    """Query the credits that an account has left."""
     target.send(Case("credits", ("credits.shape",), "GET", CREDITS, key=key))
 
 
-def refusal(target: Target, case: Case) -> None:
-    """Have a create refused, with nothing else going on: it takes no credits."""
-    balance(target)
-    target.send(case)
-    balance(target)
-
-
-def together(work: Iterable[Callable[[], object]], workers: int, stop: threading.Event) -> None:
-    """Do it all at the same time. What one raises, Ctrl-C too, stops the run and is raised here."""
+def run_parallel(work: Iterable[Callable[[], object]], workers: int, stop: threading.Event) -> None:
+    """Call all of `work` at the same time. What one of them raises, Ctrl-C too, stops the run and is raised here."""
     with ThreadPoolExecutor(max(1, workers)) as pool:
-        futures = [pool.submit(one) for one in work]
+        futures = [pool.submit(call) for call in work]
         try:
             for future in as_completed(futures):
                 future.result()
@@ -60,11 +53,11 @@ def together(work: Iterable[Callable[[], object]], workers: int, stop: threading
 
 
 def _silent() -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 class TaskPool:
-    """Makes tasks and follows them. `tell` hears of each task that is done with."""
+    """Creates tasks and follows them, from any thread."""
 
     def __init__(
         self, target: Target, spec: Spec, task_seconds: float, seed: int, stop: threading.Event
@@ -76,57 +69,57 @@ class TaskPool:
         self._scale = target.subject.scale
         self._settled = Tolerances(self._scale).credits_settled + _LOOK
         self._lock = threading.Lock()
-        self.lives: list[TrackedTask] = []
-        self.unmade = 0  # errands for which there was no budget
+        self.tasks: list[TrackedTask] = []
+        self.not_created = 0  # planned tasks for which there was no budget
 
     def adopt(self, case: Case, entry: Entry) -> None:
-        """A task that may have been made elsewhere: it is one of ours."""
-        life = from_create(PlannedTask(case), entry)
-        if life is not None and case.key == MAIN and case.authorization is None:
+        """Follow a task that something else may have created, if it did."""
+        task = from_create(PlannedTask(case), entry)
+        if task is not None and case.key == MAIN and case.authorization is None:
             with self._lock:
-                self.lives.append(life)
+                self.tasks.append(task)
 
-    def finish(self) -> None:
-        """Follow those that were adopted to their end, and do no more."""
-        left = [life for life in self.lives if not life.ended]
-        work = [partial(self._follower.until_end, life, self._random(life.errand)) for life in left]
-        together(work, len(work), self._stop)
+    def follow_adopted(self) -> None:
+        """Follow the adopted tasks to their end, and do no more."""
+        left = [task for task in self.tasks if not task.ended]
+        work = [partial(self._follower.poll_until_end, task, self._random(task.planned)) for task in left]
+        run_parallel(work, len(work), self._stop)
 
-    def alone(self, errand: PlannedTask) -> None:
-        """One task that fails, with nothing else going on: what it took comes back, and nobody else moves it."""
-        balance(self._target)
-        life = self._begun(errand)
-        if life is not None:
-            self._follower.until_end(life, self._random(errand))
+    def follow_alone(self, planned: PlannedTask) -> None:
+        """Follow a task that fails while nothing else goes on: its credits come back, and nothing else changes them."""
+        query_credits(self._target)
+        task = self._begun(planned)
+        if task is not None:
+            self._follower.poll_until_end(task, self._random(planned))
             self._target.pause(self._settled)
-            balance(self._target)
-            self._follower.strangers(life)
+            query_credits(self._target)
+            self._follower.query_as_others(task)
 
-    def last_look(self) -> None:
-        """When all tasks have ended: credits are the same before and after a query."""
-        if any(life.ended for life in self.lives):
+    def query_finished_task(self) -> None:
+        """Query a task that has ended, and the credits before and after: a query changes nothing."""
+        if any(task.ended for task in self.tasks):
             self._target.pause(self._settled)
-            balance(self._target)
-            self._follower.poll(next(life for life in self.lives if life.ended))
-            balance(self._target)
+            query_credits(self._target)
+            self._follower.poll(next(task for task in self.tasks if task.ended))
+            query_credits(self._target)
 
-    def all(self, errands: Sequence[PlannedTask], tell: Callable[[], None]) -> None:
-        """Every errand at once."""
+    def follow_all(self, tasks: Sequence[PlannedTask], tell: Callable[[], None]) -> None:
+        """Create and follow all of these at once. `tell` is called for each task that is done with."""
 
-        def lived(errand: PlannedTask) -> None:
-            life = self._begun(errand)
-            if life is not None:
-                self._follower.follow(life, self._random(errand))
+        def lived(planned: PlannedTask) -> None:
+            task = self._begun(planned)
+            if task is not None:
+                self._follower.follow(task, self._random(planned))
             tell()
 
-        work: list[Callable[[], object]] = [partial(lived, errand) for errand in errands]
-        together(work, len(work), self._stop)
+        work: list[Callable[[], object]] = [partial(lived, planned) for planned in tasks]
+        run_parallel(work, len(work), self._stop)
 
     @contextmanager
-    def beside(self, errands: Sequence[PlannedTask]) -> Iterator[None]:
-        """Every errand at once while the block runs; at its end all are done with."""
+    def follow_meanwhile(self, tasks: Sequence[PlannedTask]) -> Iterator[None]:
+        """Create and follow these while the block runs; its end waits for them."""
         with ThreadPoolExecutor(1) as pool:
-            work = pool.submit(self.all, errands, _silent)
+            work = pool.submit(self.follow_all, tasks, _silent)
             try:
                 yield
             except BaseException as error:
@@ -137,51 +130,53 @@ class TaskPool:
             work.result()
 
     def await_callbacks(self, receiver: CallbackReceiver, rules: CallbackRules) -> float:
-        """Wait until nothing more is to be expected from the tasks that have ended; when that was."""
-        watched = [life for life in self.lives if life.errand.address and life.ended]
-        while any(self._expected(life, receiver, rules) for life in watched):
+        """Wait until no more callbacks of the ended tasks are to be expected; when that was."""
+        watched = [task for task in self.tasks if task.planned.address and task.ended]
+        while any(self._expected(task, receiver, rules) for task in watched):
             self._target.pause(_LOOK)
         return receiver.now()
 
-    def _expected(self, life: TrackedTask, receiver: CallbackReceiver, rules: CallbackRules) -> bool:
-        found = receiver.arrivals(life.errand.address)
-        since = max(found.last, life.ended)
-        return bool(found.under_way) or receiver.now() < since + patience(rules, found.count, self._scale)
+    def _expected(self, task: TrackedTask, receiver: CallbackReceiver, rules: CallbackRules) -> bool:
+        arrivals = receiver.arrivals(task.planned.address)
+        since = max(arrivals.last, task.ended)
+        return bool(arrivals.under_way) or receiver.now() < since + patience(
+            rules, arrivals.count, self._scale
+        )
 
-    def outlive(self, advance_url: str) -> None:
-        """Move the server's clock, and see that links live for a day and no longer. Nothing can follow this."""
-        links = [(life, url) for life in self.lives for url in life.results][-_LINKS:]
+    def check_link_expiry(self, advance_url: str) -> None:
+        """Move the server's clock, and see that links work for a day and no longer. Nothing can follow this."""
+        links = [(task, url) for task in self.tasks for url in task.results][-_LINKS:]
         for seconds in (_DAY - _HOUR, _HOUR + _MINUTE) if links else ():
-            status = self._target.ask("POST", advance_url, json.dumps({"seconds": seconds}).encode())
+            status = self._target.post_control("POST", advance_url, json.dumps({"seconds": seconds}).encode())
             if not 200 <= status < 300:  # noqa: PLR2004  (success)
                 return
             self._target.recorder.moved(seconds / self._scale)
-            for life, url in links:
-                fetch(self._target, url, f"{life.errand.case.name}: its result later")
+            for task, url in links:
+                fetch(self._target, url, f"{task.planned.case.name}: its result later")
 
-    def _begun(self, errand: PlannedTask) -> TrackedTask | None:
+    def _begun(self, planned: PlannedTask) -> TrackedTask | None:
         try:
-            life = self._follower.begin(errand)
+            task = self._follower.begin(planned)
         except OverBudgetError:
-            self.unmade += 1
+            self.not_created += 1
             return None
-        if life is not None:
+        if task is not None:
             with self._lock:
-                self.lives.append(life)
-        return life
+                self.tasks.append(task)
+        return task
 
-    def _random(self, errand: PlannedTask) -> Random:
-        return Random(f"{self._seed} {errand.case.name}")  # noqa: S311  (polls at odd times, not secrets)
+    def _random(self, planned: PlannedTask) -> Random:
+        return Random(f"{self._seed} {planned.case.name}")  # noqa: S311  (polls at odd times, not secrets)
 
 
 def on_delivery(target: Target) -> Callable[[str], None]:
-    """What the receiver does when a failed task calls: it asks for the credits, which must be back by then."""
+    """What the receiver calls for a delivery: of a failed task, the credits must be back by then."""
 
-    def heard(name: str) -> None:
+    def check_credits(name: str) -> None:
         if name.startswith(FAILS):
             try:
-                balance(target)
+                query_credits(target)
             except HaltedError:
                 return
 
-    return heard
+    return check_credits

@@ -22,7 +22,7 @@ _SHOWN = 120  # characters of a problem
 
 def fetch(target: Target, url: str, name: str = "") -> Entry:
     """Fetch one result link and record it with its `media`. Raises `Halted` instead of sending."""
-    entry = target.visit(url, name)
+    entry = target.fetch_external(url, name)
     body = entry.exchange.response_body
     whole = not entry.problem.startswith(HttpClient.LEFT)
     if whole and 200 <= entry.exchange.status < 300:  # noqa: PLR2004  (success)

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 READING = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _TRIES = 4  # of one request that is answered with 429
-_KNOCKS = (0.5, 1.0, 2.0)  # seconds before a connection that was refused is tried again
+_RETRY_SECONDS = (0.5, 1.0, 2.0)  # seconds before a connection that was refused is tried again
 _SLICE = 0.25  # seconds of a wait, after which it is seen whether there is still anything to wait for
-_STRAYS = (
+_MOST_UNEXPECTED = (
     5  # tasks that a run without a budget lets happen before it asks for nothing that could make another
 )
 _LOST = frozenset({0, 502, 504})  # answers that do not tell whether there is a task now
@@ -51,11 +51,11 @@ class OutOfTimeError(HaltedError):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a run has cost so far. `strays` are tasks made of requests that ought to have been refused, by clause."""
+    """What a run has cost so far. `unexpected_tasks`: made of requests that ought to have been refused, by clause."""
 
     created: int
     spent: float
-    strays: tuple[tuple[str, int], ...] = ()
+    unexpected_tasks: tuple[tuple[str, int], ...] = ()
 
 
 class Target:
@@ -89,7 +89,7 @@ class Target:
         self._landed = threading.Condition()
         self._budget = Budget(effort.max_credits, effort.tasks, documented_price(spec))
         self._kinds: dict[str, bool] = {}  # of what is to be refused: whether the first one has been answered
-        self._strays: Counter[str] = Counter()
+        self._unexpected_tasks: Counter[str] = Counter()
         self.gone = ""  # why the server is not there any more
 
     def send(self, case: Case) -> Entry:
@@ -106,14 +106,14 @@ class Target:
             self._pace.hold(case.key, clock.stopwatch() + pause)
         return entry
 
-    def visit(self, url: str, name: str = "") -> Entry:
+    def fetch_external(self, url: str, name: str = "") -> Entry:
         """Fetch a URL outside of the API, without a key; redirects are followed. Not recorded: the caller does."""
         self._admit(NOBODY)
         with self._slots:
             return self._wire.exchange(Case(name, (), "GET", url), (), self.left, follow=True)
 
-    def ask(self, method: str, url: str, body: bytes) -> int:
-        """Say something to the server that is no part of the API, with the main key, unrecorded; the status."""
+    def post_control(self, method: str, url: str, body: bytes) -> int:
+        """Send a request that is no part of the API, with the main key, unrecorded; the status."""
         self._admit("")
         head = (*self._key(Case("", (), method, url)), ("Content-Type", "application/json"))
         return self._wire.exchange(Case("", (), method, url, body=body), head, self.left).exchange.status
@@ -141,7 +141,7 @@ class Target:
     def tally(self) -> Tally:
         """What the run has cost so far."""
         with self._landed:
-            return Tally(self._budget.created, self._budget.spent, tuple(self._strays.items()))
+            return Tally(self._budget.created, self._budget.spent, tuple(self._unexpected_tasks.items()))
 
     @property
     def affords(self) -> int:
@@ -162,7 +162,7 @@ class Target:
         cost: float | None = None  # what was not sent is free
         try:
             with self._slots:
-                entry = self._knocked(case)
+                entry = self._with_connect_retries(case)
             if price is not None:
                 cost = self._cost(case, entry, price)
         finally:
@@ -170,9 +170,9 @@ class Target:
                 self._settle(case, price, cost)
         return entry
 
-    def _knocked(self, case: Case) -> Entry:
+    def _with_connect_retries(self, case: Case) -> Entry:
         """Exchange and record; where nobody listens, once more a little later: nothing was sent."""
-        for seconds in (*_KNOCKS, None):
+        for seconds in (*_RETRY_SECONDS, None):
             entry = self.recorder.add(self._wire.exchange(case, self._key(case), self.left))
             if not entry.problem.startswith(HttpClient.UNREACHED):
                 return entry
@@ -212,9 +212,9 @@ class Target:
             raise OverBudgetError("no credits were granted")
         if budget.asked() == "refused":
             raise OverBudgetError(f"{budget.spent:g} of {budget.granted:g} credits are spent")
-        if not case.creates and self._strays[_kind(case)]:
+        if not case.creates and self._unexpected_tasks[_kind(case)]:
             raise OverBudgetError(f"the server made a task of a request like this: {_kind(case)}")
-        if not case.creates and budget.granted is None and self._strays.total() >= _STRAYS:
+        if not case.creates and budget.granted is None and self._unexpected_tasks.total() >= _MOST_UNEXPECTED:
             raise OverBudgetError("the server makes tasks of requests that ought to be refused")
 
     def _settle(self, case: Case, price: float, cost: float | None) -> None:
@@ -222,7 +222,7 @@ class Target:
             self._budget = self._budget.returned(price, cost)
             self._kinds[_kind(case)] = True
             if cost is not None and not case.creates:
-                self._strays[_kind(case)] += 1
+                self._unexpected_tasks[_kind(case)] += 1
             self._landed.notify_all()
 
     def _cost(self, case: Case, entry: Entry, price: float) -> float | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import evolink_check.engine.run_plan
 import evolink_check.engine.runner
 import pytest
 from click.testing import CliRunner
@@ -21,7 +22,8 @@ from evolink_check.analysis.verdicts import Verdict, violation
 from evolink_check.cli import app as cli
 from evolink_check.cli.progress import Bars, showing_progress
 from evolink_check.engine.preflight import CouldNotRunError
-from evolink_check.engine.runner import Estimate, Progress
+from evolink_check.engine.run_plan import Estimate, RunPlan
+from evolink_check.engine.runner import Progress
 from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report
 from evolink_check.traffic.trace import Trace
@@ -64,6 +66,10 @@ def report_of(*verdicts: Verdict, subject: str = URL) -> Report:
     return Report("api", subject, Evidence(TraceView(Trace(()), SPEC)), verdicts, (), 0.0, 1.0, seed=5)
 
 
+def planned(subject: Subject, effort: Effort, spec: Any, clauses: Any) -> RunPlan:
+    return RunPlan(subject, effort, spec, tuple(clauses), (), (), Estimate(24, 120.0))
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
     """Runs `evolink-check` in an empty folder; checking an API finds `report`, or raises it."""
@@ -71,8 +77,8 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
     checked: list[tuple[Subject, Effort]] = []
 
     def run(*arguments: str, report: Report | Exception | None = None, **variables: str) -> Ran:
-        def check_api(subject: Subject, effort: Effort, *, progress: Any, **_: Any) -> Report:
-            checked.append((subject, effort))
+        def execute(plan: RunPlan, *, progress: Any, **_: Any) -> Report:
+            checked.append((plan.subject, plan.effort))
             progress(Progress("refuse", 1, 10, 0, 0.0))
             progress(Progress("refuse", 2, 10, 0, 0.0))
             progress(Progress("follow", 0, 0, 3, 15.0))
@@ -80,8 +86,8 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
                 raise report
             return report or report_of(Verdict(CLAUSES["id.format"], "passed", 1))
 
-        monkeypatch.setattr(evolink_check.engine.runner, "check_api", check_api)
-        monkeypatch.setattr(evolink_check.engine.runner, "estimate", lambda *_: Estimate(24, 120.0))
+        monkeypatch.setattr(evolink_check.engine.runner, "execute", execute)
+        monkeypatch.setattr(evolink_check.engine.run_plan, "plan_run", planned)
         plain = {"COLUMNS": "200", "TERMINAL_WIDTH": "200", "NO_COLOR": "1"}
         known = {"EVOLINK_API_KEY": "", "EVOLINK_OTHER_API_KEY": ""}
         done = CliRunner().invoke(cli.app, arguments, env=plain | known | variables)

@@ -90,12 +90,12 @@ from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report
 from evolink_check.traffic.trace import Trace
 from evolink_spec import load
-def check_api(subject, effort, *, stop, progress, **_):
+def execute(plan, *, stop, progress):
     progress(evolink_check.engine.runner.Progress("waiting", 0, 0, 0, 0.0))
     stop.wait()
     {after}
-    return Report("api", subject.url, Evidence(TraceView(Trace(()), load())), (), (), 0.0, 1.0)
-evolink_check.engine.runner.check_api = check_api
+    return Report("api", plan.subject.url, Evidence(TraceView(Trace(()), load())), (), (), 0.0, 1.0)
+evolink_check.engine.runner.execute = execute
 evolink_check.cli.app.main()
 """
 

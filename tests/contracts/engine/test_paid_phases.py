@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_check.engine import paid_phases
 from evolink_check.engine.preflight import CouldNotRunError
-from evolink_check.engine.runner import check_api, estimate
+from evolink_check.engine.run_plan import SCHEMATHESIS_TASKS, plan_run
+from evolink_check.engine.runner import check_api
 from evolink_check.engine.task_pool import TaskPool
 from evolink_check.fuzzing import schemathesis_findings
 from evolink_check.generation import boundary_cases, strategies
@@ -55,7 +56,9 @@ def few_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "evolink_check.engine.task_plan.never", lambda _: CLOSE
     )  # the mock's ten seconds are real ones
-    monkeypatch.setattr("evolink_check.engine.task_pool.settling", lambda _: 0.0)
+    monkeypatch.setattr(
+        "evolink_check.engine.task_pool.Tolerances", lambda _: SimpleNamespace(credits_settled=0.0)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -117,14 +120,14 @@ def test_schemathesis_makes_tasks_that_are_followed_to_their_end(
     monkeypatch.setattr(schemathesis_findings, "run_schemathesis", explore)
     quiet = replace(watched, callback_url="", callback_listen=None)
     report = check(quiet)
-    assert told == [0, paid_phases.STRANGE]
+    assert told == [0, SCHEMATHESIS_TASKS]
     made = [one for one in report.trace.entries if one.case == "Schemathesis"]
     creates = [one for one in made if one.exchange.method == "POST"]
-    assert [one.exchange.status for one in creates] == [200] * paid_phases.STRANGE
+    assert [one.exchange.status for one in creates] == [200] * SCHEMATHESIS_TASKS
     assert any(one.exchange.method == "GET" for one in made), "the link of the documents"
     ended = [one for one in report.trace.entries if one.case == "Schemathesis: asked for"]
-    assert sum(b'"status":"completed"' in one.exchange.response_body for one in ended) >= paid_phases.STRANGE
-    assert report.created <= estimate(quiet, EFFORT, SPEC).tasks
+    assert sum(b'"status":"completed"' in one.exchange.response_body for one in ended) >= SCHEMATHESIS_TASKS
+    assert report.created <= plan_run(quiet, EFFORT, SPEC, CLAUSES).estimate.tasks
     assert report.exit_status == 0
 
 
@@ -132,11 +135,11 @@ def test_schemathesis_makes_tasks_that_are_followed_to_their_end(
 def test_a_bug_beside_the_free_phases_is_no_pass(
     watched: Subject, monkeypatch: pytest.MonkeyPatch, block: OutOfTimeError | None
 ) -> None:
-    def buggy(_: TaskPool, errands: list[PlannedTask], __: Any) -> None:
-        if any(one.address for one in errands):
+    def buggy(_: TaskPool, tasks: list[PlannedTask], __: Any) -> None:
+        if any(task.address for task in tasks):
             raise ZeroDivisionError
 
-    monkeypatch.setattr(TaskPool, "all", buggy)
+    monkeypatch.setattr(TaskPool, "follow_all", buggy)
     if block:
         monkeypatch.setattr("evolink_check.engine.phases.Run.free", lambda _: (_ for _ in ()).throw(block))
     with pytest.raises(CouldNotRunError, match="ZeroDivisionError"):

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from evolink_check.engine import runner
 from evolink_check.engine.preflight import CouldNotRunError, preflight, remaining
-from evolink_check.engine.runner import PROFILES, Progress, check_api, estimate
+from evolink_check.engine.run_plan import Estimate, plan_run
+from evolink_check.engine.runner import PROFILES, Progress, check_api
 from evolink_check.fuzzing import schemathesis_findings
 from evolink_check.generation import boundary_cases, strategies
 from evolink_check.rules.tolerances import Tolerances
@@ -209,7 +210,7 @@ def test_what_cannot_be_observed_here_is_not(mock: MockServer) -> None:
 
 
 def test_a_server_that_is_not_there_cannot_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evolink_check.transport.target._KNOCKS", ())
+    monkeypatch.setattr("evolink_check.transport.target._RETRY_SECONDS", ())
     with pytest.raises(CouldNotRunError, match="is not reached") as problem:
         check(subject_at(f"http://127.0.0.1:{free_port()}"))
     assert problem.value.report is None
@@ -226,7 +227,7 @@ def test_a_key_that_is_refused_is_said_to_be() -> None:
 
 
 def test_a_server_that_dies_in_the_middle_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evolink_check.transport.target._KNOCKS", ())
+    monkeypatch.setattr("evolink_check.transport.target._RETRY_SECONDS", ())
     running = MockServer()
     running.__enter__()
     sent = 0
@@ -371,16 +372,20 @@ def test_findings_of_schemathesis_name_the_entries_of_the_trace(
 # Before and after
 
 
+def estimated(subject: Subject, effort: Effort) -> Estimate:
+    return plan_run(subject, effort, SPEC, CLAUSES).estimate
+
+
 def test_an_estimate_is_nothing_without_a_budget_and_at_most_what_was_granted() -> None:
     subject = subject_at("https://api.example.test", failing=FAILS)
-    assert estimate(subject, FEW, SPEC).tasks == 0
-    small = estimate(subject, replace(FEW, max_credits=13.0), SPEC)
+    assert estimated(subject, FEW).tasks == 0
+    small = estimated(subject, replace(FEW, max_credits=13.0))
     assert (small.tasks, small.credits) == (2, 10.0)
-    large = estimate(subject, replace(FEW, max_credits=1000.0), SPEC)
+    large = estimated(subject, replace(FEW, max_credits=1000.0))
     assert 3 < large.tasks <= FEW.tasks
     assert large.credits == 5.0 * large.tasks
     watched = replace(subject, callback_url="https://hooks.example.test")
-    assert estimate(watched, replace(FEW, max_credits=1000.0), SPEC).tasks == large.tasks + 6
+    assert estimated(watched, replace(FEW, max_credits=1000.0)).tasks == large.tasks + 6
 
 
 @pytest.mark.parametrize(
@@ -389,7 +394,7 @@ def test_an_estimate_is_nothing_without_a_budget_and_at_most_what_was_granted() 
 )
 def test_what_one_clause_needs_is_estimated_for_that_clause(clause: str, tasks: int) -> None:
     effort = replace(FEW, max_credits=100.0, clauses=frozenset({clause}))
-    assert estimate(subject_at(""), effort, SPEC, CLAUSES).tasks == tasks
+    assert estimated(subject_at(""), effort).tasks == tasks
 
 
 def test_the_profiles_are_of_growing_effort() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_check.engine import task_plan as making
 from evolink_check.engine.task_follower import TaskFollower, TrackedTask
-from evolink_check.engine.task_plan import FAILS, PlannedTask, patience, planned_tasks
+from evolink_check.engine.task_plan import FAILS, PlannedTask, addressed, patience
 from evolink_check.settings import Effort, Failing
 from evolink_check.transport.target import OutOfTimeError
 from evolink_mock import MockServer
@@ -19,10 +19,13 @@ from support.targets import CREATE, REFUSED, account_of, subject_at, target_of
 from support.trace_builders import SPEC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from evolink_check.engine.task_plan import Address
+    from evolink_check.generation.case import Case
     from evolink_check.settings import Subject
     from evolink_check.transport.callback_script import Answer
+    from evolink_spec.clauses import Clause
 
 CLAUSES = {clause.id: clause for clause in load_clauses()}
 RULES = making.rules_of(SPEC, CREATE)
@@ -136,7 +139,7 @@ def test_a_wrong_key_asks_where_keys_are_known(mock: MockServer) -> None:
         follower = TaskFollower(target, SPEC, 1.0)
         life = follower.begin(PlannedTask(CREATE))
         assert life is not None
-        follower.strangers(life)
+        follower.query_as_others(life)
     assert [one.who for one in target.recorder.entries()][2:] == ["other", "wrong", "nobody"]
 
 
@@ -154,7 +157,7 @@ def test_polls_are_at_odd_instants_but_never_faster_than_every_fifth_of_a_second
     life = world.follower.begin(PlannedTask(CREATE))
     assert life is not None
     pauses.clear()
-    world.follower.until_end(life, Random(3))
+    world.follower.poll_until_end(life, Random(3))
     between = [pause for pause in pauses if pause]
     assert min(between) >= 0.2
     assert max(between) <= 5.0
@@ -194,8 +197,15 @@ def address(name: str, script: tuple[Answer, ...]) -> str:
     return f"https://hooks.example.test/{name.replace(' ', '-')}/{len(script)}"
 
 
+def planned(
+    subject: Subject, creating: Iterable[Case], address: Address | None, wanted: Iterable[Clause] = ()
+) -> tuple[PlannedTask, ...]:
+    """What a run creates, whose callbacks go to `address`, or are expected and cannot be watched."""
+    return addressed(making.planned_tasks(SPEC, subject, creating, wanted, callbacks=True), SPEC, address)
+
+
 def test_a_task_that_fails_comes_first_and_calls_back() -> None:
-    first, *rest = planned_tasks(SPEC, subject_that_fails(), CREATES, address)
+    first, *rest = planned(subject_that_fails(), CREATES, address)
     assert first.case.name == f"{FAILS}: service_error"
     assert json.loads(first.case.body)["prompt"] == "[[fail=service_error]]"
     assert json.loads(first.case.body)["callback_url"] == first.address != ""
@@ -203,28 +213,24 @@ def test_a_task_that_fails_comes_first_and_calls_back() -> None:
 
 
 def test_a_small_budget_sees_every_kind_of_task() -> None:
-    names = [one.case.name for one in planned_tasks(SPEC, subject_that_fails(), CREATES, address)[:4]]
+    names = [one.case.name for one in planned(subject_that_fails(), CREATES, address)[:4]]
     assert {name.partition(":")[0] for name in names} == {FAILS, "create 0", "callback"}
 
 
 def test_there_are_six_callbacks_each_at_its_own_address() -> None:
-    called = [
-        one
-        for one in planned_tasks(SPEC, subject_at("https://api.example.test"), CREATES, address)
-        if one.address
-    ]
+    called = [one for one in planned(subject_at("https://api.example.test"), CREATES, address) if one.address]
     assert len({one.address for one in called}) == len(called) == 6
     assert all(json.loads(one.case.body)["callback_url"] == one.address for one in called)
 
 
 def test_nobody_is_called_back_where_nobody_watches() -> None:
-    made = planned_tasks(SPEC, subject_that_fails(), CREATES, None)
+    made = planned(subject_that_fails(), CREATES, None)
     assert not any(one.address or b"callback_url" in one.case.body for one in made)
     assert len(made) == 5
 
 
 def test_there_is_nothing_to_make_without_a_create() -> None:
-    assert planned_tasks(SPEC, subject_that_fails(), (), address) == ()
+    assert planned(subject_that_fails(), (), address) == ()
 
 
 @pytest.mark.parametrize(
@@ -238,7 +244,7 @@ def test_there_is_nothing_to_make_without_a_create() -> None:
     ],
 )
 def test_only_what_a_clause_needs_is_made(clause: str, names: set[str]) -> None:
-    made = planned_tasks(SPEC, subject_that_fails(), CREATES, address, [CLAUSES[clause]])
+    made = planned(subject_that_fails(), CREATES, address, [CLAUSES[clause]])
     assert {one.case.name.partition(":")[0] for one in made} == names
 
 

@@ -269,7 +269,7 @@ def test_a_task_made_of_what_ought_to_be_refused_counts_and_is_not_repeated(subj
         target.send(replace(REFUSED, clauses=("mode.enum",)))
     tally = target.tally
     assert (tally.created, tally.spent) == (2, 10.0)
-    assert dict(tally.strays) == {"create.required": 1, "mode.enum": 1}
+    assert dict(tally.unexpected_tasks) == {"create.required": 1, "mode.enum": 1}
 
 
 def test_the_first_of_a_kind_goes_alone(subject: Subject) -> None:
@@ -328,7 +328,7 @@ def test_a_post_that_makes_nothing_costs_nothing(subject: Subject) -> None:
     odd = answering(lambda _: httpx.Response(200, json={"fine": True}))
     with target_of(subject, transport=odd) as target:
         target.send(replace(REFUSED, path="/v1/other"))
-    assert (target.tally.created, target.tally.strays) == (0, ())
+    assert (target.tally.created, target.tally.unexpected_tasks) == (0, ())
 
 
 def test_nothing_is_sent_once_the_time_is_over(mock: MockServer, subject: Subject) -> None:

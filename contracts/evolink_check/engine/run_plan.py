@@ -1,0 +1,93 @@
+"""What a run is going to do, decided before anything is sent: which tasks it creates, and what they may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from evolink_check.engine.task_plan import planned_tasks
+from evolink_check.generation import boundary_cases
+from evolink_check.generation.case import VALID, concerns
+from evolink_check.transport.budget import documented_price
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from evolink_spec import Spec
+    from evolink_spec.clauses import Clause
+
+    from evolink_check.engine.task_plan import PlannedTask
+    from evolink_check.generation.case import Case
+    from evolink_check.settings import Effort, Subject
+
+FUZZED_TASKS = 4  # created by drawn requests, after the planned ones
+SCHEMATHESIS_TASKS = 4  # created by Schemathesis, three of them to follow the documents' links
+_SINGLE = frozenset({"create", "query", "exchange", "credits"})  # where a clause shows in a single exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The most that a run creates, and what that costs at the documented price."""
+
+    tasks: int
+    credits: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """One run before it begins. `clauses` are those that are judged; `wanted` those that were asked for (none: all).
+
+    `tasks` are in the order in which a small budget is best spent; `risky` are creates that the server may accept.
+    """
+
+    subject: Subject
+    effort: Effort
+    spec: Spec
+    clauses: tuple[Clause, ...]
+    tasks: tuple[PlannedTask, ...]
+    risky: tuple[Case, ...]
+    estimate: Estimate
+
+    @property
+    def wanted(self) -> tuple[Clause, ...]:
+        """The clauses that the run was asked for; none: all."""
+        return self.clauses if self.effort.clauses else ()
+
+    @property
+    def extra_tasks(self) -> int:
+        """How many tasks may be created beside the planned ones."""
+        return _extra_tasks(self.effort, self.wanted, len(self.tasks))
+
+
+def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Clause]) -> RunPlan:
+    """Plan a run. Of the clauses, those that bind a server count. A budget of nothing is none."""
+    effort = effort if effort.max_credits else replace(effort, max_credits=None)
+    judged = tuple(
+        clause
+        for clause in clauses
+        if clause.binds == "server" and (not effort.clauses or clause.id in effort.clauses)
+    )
+    wanted = judged if effort.clauses else ()
+    if effort.max_credits is None:
+        return RunPlan(subject, effort, spec, judged, (), (), Estimate(0, 0.0))
+    creating = boundary_cases.valid_creates(spec, subject, effort.seed)
+    tasks = planned_tasks(spec, subject, creating, wanted, callbacks=bool(subject.callback_url))
+    risky = boundary_cases.risky_creates(spec, subject)
+    concerned = sum(concerns(case, effort.clauses) for case in risky)
+    most = len(tasks) + concerned + _extra_tasks(effort, wanted, len(tasks))
+    price = documented_price(spec)
+    affordable = int(effort.max_credits // price) if price else effort.tasks
+    number = min(most, effort.tasks, affordable)
+    estimate = Estimate(number, number * price)
+    return RunPlan(subject, effort, spec, judged, tasks[: effort.tasks], tuple(risky), estimate)
+
+
+def uses_schemathesis(effort: Effort, wanted: Collection[Clause]) -> bool:
+    """Whether Schemathesis is run: where requests are drawn, and a clause shows in a single exchange."""
+    single = not wanted or any(clause.observed.where in _SINGLE for clause in wanted)
+    return single and effort.examples > 0
+
+
+def _extra_tasks(effort: Effort, wanted: Collection[Clause], planned: int) -> int:
+    fuzzed = FUZZED_TASKS if not wanted or not effort.clauses.isdisjoint(VALID) else 0
+    return fuzzed + (SCHEMATHESIS_TASKS if planned and uses_schemathesis(effort, wanted) else 0)
