@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Headers = tuple[tuple[str, str], ...]
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0
 _API_SECONDS, _FILE_SECONDS = 60.0, 300.0  # for a whole exchange
-LARGEST_ANSWER = 256 * 1024  # bytes of an answer that are kept; documented ones have a few hundred
+LARGEST_ANSWER = 128 * 1024  # bytes of an answer that are kept; documented ones have a few hundred
 _LARGEST_FILE = 64 * 1024 * 1024
 _KEEPALIVE_SECONDS = 2.0  # servers often close a connection after 5
 _POLL_SECONDS = 0.1  # between two looks at whether the run is over

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[str, str], ...]
 _NODE = 64  # bytes of memory that a decoded JSON value takes at least
-_ROOM = 96 * 1024 * 1024  # for all answers together; a thorough run takes a third of it
+_ROOM = 32 * 1024 * 1024  # for all answers together, less the small ones
 _SMALL = 8 * 1024  # an answer that is kept even where there is no room: documented ones weigh less
 _KEPT_HEADERS, _KEPT_VALUE = 40, 400  # of an answer for which there is no room
 
