@@ -117,6 +117,8 @@ def _text(report: Report, verdict: Verdict) -> str:
             lines.append(f"request: {curl.curl(report, excerpt)}")
     if len(violations) > _SHOWN:
         lines.append(f"and {len(violations) - _SHOWN:,} more, of other kinds")
+    if verdict.omitted:
+        lines.append(f"and {verdict.omitted:,} more, which were only counted")
     repeat = formatting.repeat(report, verdict.clause)
     return "\n".join([*lines, f"repeat: {repeat}"] if repeat else lines)
 

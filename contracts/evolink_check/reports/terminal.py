@@ -51,6 +51,8 @@ def _print_details(report: Report, verdict: Verdict, console: Console, limit: in
         _print_violation(report, violation, console)
     if len(violations) > limit:
         print_field(console, "more", f"{len(violations) - limit:,} of other kinds (--verbose)")
+    if verdict.omitted:
+        print_field(console, "more", f"{verdict.omitted:,}, which were only counted")
     repeat = formatting.repeat(report, clause)
     if repeat and verdict.status == "failed":
         print_field(console, "repeat", repeat)

@@ -29,7 +29,9 @@ def seen(text: str, expected: str = "200") -> Finding:
 
 
 def same(one: str, other: str) -> bool:
-    return baseline.as_known("a.b", seen(one)).fingerprint == baseline.as_known("a.b", seen(other)).fingerprint
+    return (
+        baseline.as_known("a.b", seen(one)).fingerprint == baseline.as_known("a.b", seen(other)).fingerprint
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,8 @@ def test_another_status_or_another_word_is_another_deviation(one: str, other: st
 
 def test_what_was_expected_tells_deviations_apart() -> None:
     both = [
-        baseline.as_known("a.b", seen("200", f"400 for {field}: another type")) for field in ("mode", "prompt")
+        baseline.as_known("a.b", seen("200", f"400 for {field}: another type"))
+        for field in ("mode", "prompt")
     ]
     assert both[0].fingerprint != both[1].fingerprint
 
@@ -80,7 +83,9 @@ def test_only_what_is_broken_is_recorded() -> None:
 def test_the_file_says_the_same_whatever_the_order(tmp_path: Path) -> None:
     one, other = verdict(seen("201"), seen("202")), verdict(seen("x"), clause="wire.json")
     text = baseline.to_json(baseline.baseline_of([one, other]))
-    assert text == baseline.to_json(baseline.baseline_of([other, replace(one, violations=one.violations[::-1])]))
+    assert text == baseline.to_json(
+        baseline.baseline_of([other, replace(one, violations=one.violations[::-1])])
+    )
     path = tmp_path / "known.json"
     path.write_text(text, encoding="utf-8")
     assert baseline.read(path) == baseline.baseline_of([one, other])
@@ -118,7 +123,9 @@ def test_what_is_new_stays_and_fails() -> None:
 
 
 def test_what_is_known_of_one_clause_excuses_no_other() -> None:
-    (after,) = baseline.apply([verdict(seen("x"), clause="wire.json")], baseline.baseline_of([verdict(seen("x"))]))
+    (after,) = baseline.apply(
+        [verdict(seen("x"), clause="wire.json")], baseline.baseline_of([verdict(seen("x"))])
+    )
     assert after.fails
 
 
@@ -141,7 +148,9 @@ def test_what_was_looked_for_and_not_found_is_told() -> None:
 
 
 def test_what_was_not_observed_may_still_be_there() -> None:
-    assert not baseline.notes_on_fixed([verdict(status="not observed")], baseline.baseline_of([verdict(seen("201"))]))
+    assert not baseline.notes_on_fixed(
+        [verdict(status="not observed")], baseline.baseline_of([verdict(seen("201"))])
+    )
 
 
 def test_what_was_not_looked_at_stays_known() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from evolink_check.analysis.observations import LINKS
@@ -82,6 +83,13 @@ def test_findings_without_end_are_counted() -> None:
     file = io.StringIO()
     terminal.show(one, file)
     assert "99,997 of other kinds" in file.getvalue()
+
+
+def test_findings_that_were_only_counted_are_in_every_report() -> None:
+    first, *others = verdicts(auth__bearer=(violation(0, expected="x", seen="y"),))
+    found = everything(report(judged=(replace(first, omitted=4321), *others)))
+    assert found.count("4,321") == 3
+    assert '"violation_count": 4322' in found
 
 
 def test_results_without_end_are_counted() -> None:
