@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from evolink_mock.testing.account import MockAccount, MockCallbacks, MockClock
+    from evolink_mock.testing.account import MockAccount, MockCallbacks
     from evolink_mock.testing.callback_receiver import Received, Receiver
+    from evolink_mock.testing.clock import MockClock
     from evolink_mock.testing.control_client import ControlError
     from evolink_mock.testing.mock_server import MockServer
     from evolink_mock.testing.violations import ContractViolationError
@@ -20,7 +21,7 @@ _ROOMS = {
     "ControlError": "testing.control_client",
     "MockAccount": "testing.account",
     "MockCallbacks": "testing.account",
-    "MockClock": "testing.account",
+    "MockClock": "testing.clock",
     "MockServer": "testing.mock_server",
     "Received": "testing.callback_receiver",
     "Receiver": "testing.callback_receiver",

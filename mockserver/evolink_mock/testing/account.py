@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from msgspec import Struct
 from msgspec.json import decode
 
-from evolink_mock.domain.units import parse_duration
 from evolink_mock.testing import violations
+from evolink_mock.testing.clock import MockClock, call_in_thread, to_seconds
 from evolink_mock.testing.control_client import ControlClient
 from evolink_mock.testing.models import (
     AccountState,
     CallbackState,
-    ClockState,
-    Event,
     JournalEntry,
     TaskState,
     ViolationList,
@@ -34,8 +31,6 @@ if TYPE_CHECKING:
 
     from evolink_mock.testing.transport import Transport
 
-P = ParamSpec("P")
-T = TypeVar("T")
 Operation = Literal["create", "query", "media", "credits", "any"]
 _PAGE = 1000  # items of a list that are requested at one time
 _WAIT_SECONDS = 10.0
@@ -58,17 +53,6 @@ class _Journal(Struct):
     entries: list[JournalEntry]
 
 
-async def _in_thread(method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a method without blocking the event loop, asyncio's or trio's."""
-    import anyio.to_thread
-
-    return await anyio.to_thread.run_sync(partial(method, *args, **kwargs))
-
-
-def _seconds(duration: str | float) -> float:
-    return parse_duration(duration) if isinstance(duration, str) else duration
-
-
 def _pages(control: ControlClient, path: str) -> Iterator[bytes]:
     """The pages of a list of the control API."""
     after: str | None = ""
@@ -76,53 +60,6 @@ def _pages(control: ControlClient, path: str) -> Iterator[bytes]:
         raw = control.request("GET", f"{path}?limit={_PAGE}" + (f"&after={after}" if after else ""))
         yield raw
         after = decode(raw, type=_Page).next
-
-
-class MockClock:
-    """The account's time, in Unix seconds. It runs until it is frozen, set or advanced.
-
-    Not to be moved from within a callback handler: the move waits for that handler, so it is refused with
-    `ControlError` (409).
-    """
-
-    def __init__(self, control: ControlClient) -> None:
-        self._control = control
-
-    def now(self) -> float:
-        """The account's time."""
-        return decode(self._control.request("GET", "/clock"), type=ClockState).now
-
-    def freeze(self) -> float:
-        """Stop the time, and return it."""
-        return decode(self._control.request("POST", "/clock/freeze"), type=ClockState).now
-
-    def advance(self, seconds: str | float) -> list[Event]:
-        """Move the time forward by seconds, or by `500ms`, `5s`, `2m`, `24h`. Returns what happened, in order.
-
-        Callbacks, and their retries, have been sent when it returns, so their receiver must run in another thread; in
-        the event loop of the test itself, use `advance_async`. The clock is frozen from then on. ValueError for an
-        invalid duration.
-        """
-        return self._move("/clock/advance", {"seconds": _seconds(seconds)})
-
-    async def advance_async(self, seconds: str | float) -> list[Event]:
-        """As `advance`, without blocking the event loop."""
-        return await _in_thread(self.advance, seconds)
-
-    def set(self, instant: float) -> list[Event]:
-        """As `advance`, to an instant. `ControlError` for one in the past."""
-        return self._move("/clock/set", {"now": instant})
-
-    async def set_async(self, instant: float) -> list[Event]:
-        """As `set`, without blocking the event loop."""
-        return await _in_thread(self.set, instant)
-
-    def resume(self) -> None:
-        """Let the time run again, from where it stopped."""
-        self._control.request("POST", "/clock/resume")
-
-    def _move(self, path: str, body: dict[str, float]) -> list[Event]:
-        return decode(self._control.request("POST", path, body), type=ClockState).happened
 
 
 class MockCallbacks(Sequence[CallbackState]):
@@ -136,7 +73,7 @@ class MockCallbacks(Sequence[CallbackState]):
 
         `timeout` is in real seconds. On a frozen clock no callback is sent, so it raises at once: advance the clock.
         """
-        seconds = _seconds(timeout)
+        seconds = to_seconds(timeout)
         body = {"count": count, "timeout": seconds}
         raw = self._control.request("POST", "/wait/callbacks", body, seconds=seconds + _MARGIN_SECONDS)
         waited = decode(raw, type=WaitedForCallbacks)
@@ -147,7 +84,7 @@ class MockCallbacks(Sequence[CallbackState]):
 
     async def wait_async(self, count: int = 1, timeout: str | float = _WAIT_SECONDS) -> list[CallbackState]:  # noqa: ASYNC109
         """As `wait`, without blocking the event loop."""
-        return await _in_thread(self.wait, count, timeout)
+        return await call_in_thread(self.wait, count, timeout)
 
     def replay(self, task_id: str) -> CallbackState:
         """Attempt the callback of a task once more, now, whatever its result was."""
@@ -155,7 +92,7 @@ class MockCallbacks(Sequence[CallbackState]):
 
     async def replay_async(self, task_id: str) -> CallbackState:
         """As `replay`, without blocking the event loop."""
-        return await _in_thread(self.replay, task_id)
+        return await call_in_thread(self.replay, task_id)
 
     @overload
     def __getitem__(self, index: int) -> CallbackState: ...
@@ -244,7 +181,7 @@ class MockAccount:
 
     def wait_for(self, task_id: str, timeout: str | float = _WAIT_SECONDS) -> TaskState:
         """Wait until a task is finished. TimeoutError after `timeout` real seconds, and at once on a frozen clock."""
-        seconds = _seconds(timeout)
+        seconds = to_seconds(timeout)
         body = {"task_id": task_id, "timeout": seconds}
         raw = self._control.request("POST", "/wait/task", body, seconds=seconds + _MARGIN_SECONDS)
         waited = decode(raw, type=WaitedForTask)
@@ -254,7 +191,7 @@ class MockAccount:
 
     async def wait_for_async(self, task_id: str, timeout: str | float = _WAIT_SECONDS) -> TaskState:  # noqa: ASYNC109
         """As `wait_for`, without blocking the event loop."""
-        return await _in_thread(self.wait_for, task_id, timeout)
+        return await call_in_thread(self.wait_for, task_id, timeout)
 
     def finish(self, task_id: str, failure: str | None = None) -> TaskState:
         """End a task now: completed, or failed with a documented code. Its callback is due now."""
@@ -263,7 +200,7 @@ class MockAccount:
 
     async def finish_async(self, task_id: str, failure: str | None = None) -> TaskState:
         """As `finish`, without blocking the event loop."""
-        return await _in_thread(self.finish, task_id, failure)
+        return await call_in_thread(self.finish, task_id, failure)
 
     def expect_violation(self, match: str = "") -> None:
         """Expect a request to violate the contract, described by a text that the regular expression `match` matches.

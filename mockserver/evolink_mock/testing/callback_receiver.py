@@ -94,7 +94,7 @@ class Receiver:
         self._queue(_NO_RESPONSE, times)
 
     def wait(self, count: int = 1, timeout: float = _WAIT_SECONDS) -> list[Received]:
-        """Wait until so many requests were received in all, and return them. TimeoutError after `timeout` real seconds."""
+        """Wait until so many requests have come in all, and return them. TimeoutError after `timeout` real seconds."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._received) >= count, timeout):
                 raise TimeoutError(

@@ -1,0 +1,78 @@
+"""The clock of an account of a mock, and what its methods share with the account's."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from msgspec.json import decode
+
+from evolink_mock.domain.units import parse_duration
+from evolink_mock.testing.models import ClockState, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evolink_mock.testing.control_client import ControlClient
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def call_in_thread(method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a method without blocking the event loop, asyncio's or trio's."""
+    import anyio.to_thread
+
+    return await anyio.to_thread.run_sync(partial(method, *args, **kwargs))
+
+
+def to_seconds(duration: str | float) -> float:
+    """The seconds of a number, or of a text such as `25h`. ValueError for an invalid one."""
+    return parse_duration(duration) if isinstance(duration, str) else duration
+
+
+class MockClock:
+    """The account's time, in Unix seconds. It runs until it is frozen, set or advanced.
+
+    Not to be moved from within a callback handler: the move waits for that handler, so it is refused with
+    `ControlError` (409).
+    """
+
+    def __init__(self, control: ControlClient) -> None:
+        self._control = control
+
+    def now(self) -> float:
+        """The account's time."""
+        return decode(self._control.request("GET", "/clock"), type=ClockState).now
+
+    def freeze(self) -> float:
+        """Stop the time, and return it."""
+        return decode(self._control.request("POST", "/clock/freeze"), type=ClockState).now
+
+    def advance(self, seconds: str | float) -> list[Event]:
+        """Move the time forward by seconds, or by `500ms`, `5s`, `2m`, `24h`. Returns what happened, in order.
+
+        Callbacks, and their retries, have been sent when it returns, so their receiver must run in another thread; in
+        the event loop of the test itself, use `advance_async`. The clock is frozen from then on. ValueError for an
+        invalid duration.
+        """
+        return self._move("/clock/advance", {"seconds": to_seconds(seconds)})
+
+    async def advance_async(self, seconds: str | float) -> list[Event]:
+        """As `advance`, without blocking the event loop."""
+        return await call_in_thread(self.advance, seconds)
+
+    def set(self, instant: float) -> list[Event]:
+        """As `advance`, to an instant. `ControlError` for one in the past."""
+        return self._move("/clock/set", {"now": instant})
+
+    async def set_async(self, instant: float) -> list[Event]:
+        """As `set`, without blocking the event loop."""
+        return await call_in_thread(self.set, instant)
+
+    def resume(self) -> None:
+        """Let the time run again, from where it stopped."""
+        self._control.request("POST", "/clock/resume")
+
+    def _move(self, path: str, body: dict[str, float]) -> list[Event]:
+        return decode(self._control.request("POST", path, body), type=ClockState).happened
