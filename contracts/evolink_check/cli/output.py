@@ -177,7 +177,7 @@ def har_of(trace: Trace) -> bytes:
     """A trace as the bytes of a HAR file."""
     from importlib.metadata import version
 
-    from evolink_check.traffic.har import to_har
+    from evolink_check.traffic.har.archive import to_har
 
     return json.dumps(to_har(trace, version("evolink-mock")), ensure_ascii=False).encode(
         "utf-8", "surrogatepass"

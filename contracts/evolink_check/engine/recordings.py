@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -45,11 +44,11 @@ def check_recording(  # noqa: PLR0913  (what is judged, by what, and how)
     `complete`: all that the clients sent is in the files, so that what is missing did not happen; a file of ours
     may say so itself. Raises `RecordingError`.
     """
-    from evolink_check.traffic.har import from_har
+    from evolink_check.traffic.har.archive import from_har
 
     started, watch = clock.now(), clock.stopwatch()
     try:
-        trace = from_har([(str(path), _read(path)) for path in paths], origin)
+        trace = from_har([document for path in paths for document in _load(path)], origin)
     except ValueError as error:
         raise RecordingError(str(error)) from error
     trace = replace(trace, complete=complete or trace.complete)
@@ -60,7 +59,7 @@ def check_recording(  # noqa: PLR0913  (what is judged, by what, and how)
     return report_on(
         view, verdicts_on(view, clauses, about),
         kind="recording", subject=names, started=started, seconds=clock.stopwatch() - watch,
-        notes=(f"the API is taken to be at {trace.origin or 'any address'}",),
+        notes=(f"the API is taken to be at {trace.origin or 'any address'}", *trace.notes),
     )  # fmt: skip
 
 
@@ -94,14 +93,16 @@ def verdicts_on(reading: TraceView, clauses: Iterable[Clause], about: About) -> 
     return judge(reading, [one for one in clauses if one.binds in bound], RULES)
 
 
-def _read(path: Path) -> Any:
-    """The JSON of a file. Raises `RecordingError`."""
+def _load(path: Path) -> list[tuple[str, Any]]:
+    """The HAR documents in a file. Raises `RecordingError`."""
+    from evolink_check.traffic.har.files import load_archives
+
     try:
-        return json.loads(path.read_bytes())
+        return load_archives(path)
     except OSError as error:
         raise RecordingError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise RecordingError(f"{path}: is no HAR file: it is no JSON") from error
+    except ValueError as error:
+        raise RecordingError(str(error)) from error
 
 
 def _nothing_in(trace: Trace) -> str:

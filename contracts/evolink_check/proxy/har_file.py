@@ -10,13 +10,13 @@ from importlib.metadata import version
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from evolink_check.traffic.har import har_entry, har_log
+from evolink_check.traffic.har.archive import har_entry, har_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from evolink_check.traffic.har_schema import LogFacts
+    from evolink_check.traffic.har.schema import LogFacts
     from evolink_check.traffic.trace import Entry
 
 _SEPARATOR = b",\n"

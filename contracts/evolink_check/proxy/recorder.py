@@ -9,9 +9,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from evolink_check.traffic.content_coding import Decoder, UndecodableError, coding_of
-from evolink_check.traffic.credentials import credentials_in, present
-from evolink_check.traffic.har_schema import LogFacts
-from evolink_check.traffic.redaction import redact_exchange
+from evolink_check.traffic.exchange_redaction import add_credentials, redact_exchange
+from evolink_check.traffic.har.schema import LogFacts
+from evolink_check.traffic.known_keys import KnownKeys
 from evolink_check.traffic.trace import NOBODY, Account, Entry, Exchange, Trace
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class TrafficRecorder:
         self._entries: list[Entry] = []
         self._weight = 0
         self._labels: set[str] = set()
-        self._credentials: dict[str, None] = {}  # in the order in which they were last sent
+        self._keys = KnownKeys(limit=_CREDENTIALS)  # what was sent may come back in any response
         self.recorded = 0
         self.forgotten = 0  # of these, how many are not in memory any more
         self.unjudged = 0  # requests that were not seen whole, and entries that were forgotten too early
@@ -162,8 +162,8 @@ class TrafficRecorder:
             _text(passed.headers),
             response,
         )
-        self._learn(raw)
-        exchange = redact_exchange(raw, who, present(self._credentials, raw))
+        add_credentials(self._keys, raw)
+        exchange = redact_exchange(raw, who, self._keys)
         return Entry(
             self.recorded,
             exchange,
@@ -174,14 +174,6 @@ class TrafficRecorder:
             problem=passed.problem,
             size=passed.response.size if plain is None else None,
         )
-
-    def _learn(self, exchange: Exchange) -> None:
-        """Remember the credentials of a request: they may come back in any response."""
-        for credential in credentials_in(exchange):
-            self._credentials.pop(credential, None)
-            self._credentials[credential] = None
-        while len(self._credentials) > _CREDENTIALS:
-            del self._credentials[next(iter(self._credentials))]
 
     def _label(self, headers: Headers) -> str:
         """The label of the account that asks: one for each key."""

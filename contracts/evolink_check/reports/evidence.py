@@ -10,8 +10,10 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from evolink_check.analysis.trace_view import TraceView
-from evolink_check.traffic.credentials import SHORT
-from evolink_check.traffic.redaction import mask_words, redact_exchange, redact_text, redact_trace
+from evolink_check.traffic.exchange_redaction import add_credentials, redact_exchange, redact_trace
+from evolink_check.traffic.known_keys import KnownKeys
+from evolink_check.traffic.placeholders import SHORT
+from evolink_check.traffic.redaction import mask_words, redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -84,12 +86,22 @@ class Evidence:
         ]
         return replace(verdict, violations=tuple(findings))
 
+    @cached_property
+    def _credentials(self) -> KnownKeys:
+        """What was sent as a credential: it is removed wherever it appears."""
+        keys = KnownKeys()
+        for entry in () if self._judged.trace.redacted else self._judged.trace.entries:
+            add_credentials(keys, entry.exchange, entry.kind)
+        return keys
+
     def _cut(self, entry: Entry) -> Excerpt:
         exchange = entry.exchange
         request, response = exchange.request_body, exchange.response_body
         short = replace(exchange, request_body=request[:EXCERPT], response_body=response[:EXCERPT])
         plain = replace(
-            entry, exchange=redact_exchange(short, entry.who), problem=redact_shortened(entry.problem)
+            entry,
+            exchange=redact_exchange(short, entry.who, self._credentials),
+            problem=redact_shortened(entry.problem),
         )
         size = len(response) if entry.size is None else entry.size
         return Excerpt(self._masked(plain), len(request), size)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 ACCEPTED = "gzip, deflate"
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _RAW_DEFLATE = -zlib.MAX_WBITS  # what some servers send as `deflate`
+# Of Brotli there is no module in Python, of Zstandard there is one since 3.14.
+_LIBRARIES = {"br": ("brotli",), "zstd": ("compression.zstd", "backports.zstd")}
 _STEP = 64 * 1024  # bytes that are decoded at a time
 
 
@@ -59,3 +62,51 @@ class Decoder:
             return self._step(part)
         self._may_be_raw = False
         return decoded
+
+
+def decode_whole(body: bytes, coding: str, limit: int) -> bytes:
+    """A body without its coding, `br` and `zstd` included where a library is installed. Raises `UndecodableError`."""
+    if coding in _LIBRARIES:
+        plain, complete = _by_library(coding, body, limit)
+    else:
+        decoder = Decoder(coding)
+        if not decoder.known:
+            raise UndecodableError(f"unknown content coding: {coding}")
+        plain, complete = decoder.decode(body, limit), decoder.complete
+    if len(plain) > limit:
+        raise UndecodableError(f"larger than {limit // 1024**2} MiB when decoded")
+    if not complete:
+        raise UndecodableError(f"incomplete {coding}")
+    return plain
+
+
+def _by_library(coding: str, body: bytes, limit: int) -> tuple[bytes, bool]:
+    for name in _LIBRARIES[coding]:
+        try:
+            library = import_module(name)
+        except ImportError:
+            continue
+        unpack = _unpack_brotli if coding == "br" else _unpack_zstd
+        return unpack(library, body, limit)
+    raise UndecodableError(f"no library for {coding}: install evolink-mock[codings]")
+
+
+def _unpack_brotli(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
+    decoder, plain = library.Decompressor(), bytearray()
+    try:
+        part = decoder.process(body, output_buffer_limit=_STEP)
+        while part and len(plain) <= limit:
+            plain += part
+            part = decoder.process(b"", output_buffer_limit=_STEP)
+    except library.error as error:
+        raise UndecodableError(f"invalid brotli: {error}") from None
+    return bytes(plain), decoder.is_finished()
+
+
+def _unpack_zstd(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
+    decoder = library.ZstdDecompressor()
+    try:
+        plain = decoder.decompress(body, limit + 1)
+    except library.ZstdError as error:
+        raise UndecodableError(f"invalid zstd: {error}") from None
+    return plain, decoder.eof

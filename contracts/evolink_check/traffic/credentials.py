@@ -1,83 +1,110 @@
-"""Which values of an exchange were sent as credentials, so that they can be removed wherever they appear again."""
+"""Which names announce a credential, and which values of a request were sent as one."""
 
 from __future__ import annotations
 
 import json
 import re
 from base64 import b64decode
-from binascii import Error
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlsplit
+
+from evolink_check.traffic.placeholders import bearer_key, is_distinctive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from evolink_check.traffic.trace import Exchange
 
-SHORT = 8  # characters: a shorter value may stand somewhere by chance
+_TAIL = 100  # characters at the end of a name that decide what it names
 _LONGEST = 8192  # characters of a value that is looked for elsewhere
-
-_SECRET = (
-    r"(?:authorization|authentication|cookie|api[-_]?key|(?:subscription|access|private|secret|master|functions?)[-_]?key"  # noqa: S105  (names)
-    r"|token|jwt|secret|credentials?|password|passwd|passphrase|signature|session[-_]?id|sid)"
-)
-# In the name of a header, of a field or of a member of JSON.
-_NAMES_SECRET = re.compile(rf"(?:(?:.*[-_ .])?{_SECRET}|(?:x[-_])?(?:auth|key|session))", re.IGNORECASE)
-_NAMES_SECRET_HEADER = re.compile(r"(?!idempotency|sec-websocket).*[-_](?:auth|key|session)", re.IGNORECASE)
-_SCHEME = re.compile(r"(?:bearer|basic|digest|token|apikey|key)\s+", re.IGNORECASE)
-_FIELD = re.compile(rb'[^\n]*form-data\s*;[^\n]*\bname="?([^";\r\n]*)', re.IGNORECASE)
+_SECRET_ENDS = (
+    "accesskey", "apikey", "authentication", "authkey", "authorization", "clientkey", "cookie", "credential",
+    "credentials", "functionkey", "functionskey", "masterkey", "passphrase", "passwd", "password",
+    "privatekey", "secret", "secretkey", "sessionid", "signature", "subscriptionkey", "token",
+)  # fmt: skip
+_SECRET_WORDS = {"auth", "jwt", "key", "session", "sid"}  # as a whole name, or at the end of a header's
+_NO_SECRETS = {"idempotency", "websocket"}  # words of headers that end with `key` and hold no secret
+_SEPARATORS = re.compile(r"[-_. ]")
 _MEMBER = re.compile(r'"([^"\\]{1,100})"\s{0,9}:\s{0,9}"([^"\\]{8,8192})"')
+
+# The head of a part of a multipart form (RFC 7578), and what ends the part.
+_PART = re.compile(
+    r"^content-disposition:([^\r\n]*+)\r?\n(?:[^\r\n]++\r?\n){0,8}+\r?\n", re.IGNORECASE | re.MULTILINE
+)
+_PART_NAME = re.compile(r";\s{0,9}name=\"?([^\";]*+)", re.IGNORECASE)
+_PART_END = re.compile(r"\r?\n--")
 
 
 def names_secret(name: str) -> bool:
-    """Whether a field of this name holds a secret."""
-    return _NAMES_SECRET.fullmatch(name.strip()) is not None
+    """Whether a field of this name holds a credential, in whatever spelling: `api_key`, `accessToken`."""
+    lower = name.strip().lower()[-_TAIL:]
+    joined = _SEPARATORS.sub("", lower)
+    return joined.endswith(_SECRET_ENDS) or joined.removeprefix("x") in _SECRET_WORDS
 
 
 def header_names_secret(name: str) -> bool:
-    """Whether a header of this name holds a secret: more names are suspect than in a body."""
-    return names_secret(name) or _NAMES_SECRET_HEADER.fullmatch(name.strip()) is not None
+    """Whether a header of this name holds a credential: more names are suspect than in a body."""
+    words = _SEPARATORS.split(name.strip().lower()[-_TAIL:])
+    return names_secret(name) or (words[-1] in _SECRET_WORDS and _NO_SECRETS.isdisjoint(words))
+
+
+def bearer_keys_in(exchange: Exchange) -> set[str]:
+    """The bearer keys that a request was sent with, in each notation in which they may appear again."""
+    return _notations(filter(None, map(bearer_key, _authorizations(exchange))))
 
 
 def credentials_in(exchange: Exchange) -> set[str]:
-    """The values that the request of an exchange sent as credentials, in each notation in which they may come back."""
-    values = {_SCHEME.sub("", text.strip(), count=1) for text in _sent(exchange)}
+    """What else a request sent as a credential, in each notation in which it may appear again."""
+    return _notations(value for value in _sent(exchange) if is_distinctive(value))
+
+
+def _notations(values: Iterable[str]) -> set[str]:
     return {
         notation
         for value in values
-        if SHORT <= len(value) <= _LONGEST
-        for notation in (value, quote(value, safe=""), json.dumps(value)[1:-1])
+        if len(value) <= _LONGEST
+        for notation in (value, quote(value, safe="", errors="replace"), json.dumps(value)[1:-1])
     }
+
+
+def _authorizations(exchange: Exchange) -> list[str]:
+    return [value for name, value in exchange.request_headers if name.strip().lower() == "authorization"]
 
 
 def _sent(exchange: Exchange) -> Iterator[str]:
     for name, value in exchange.request_headers:
         if header_names_secret(name):
-            yield value
-            yield from _parts(name.lower(), value)
+            yield from _of_header(name.strip().lower(), value.strip())
     yield from _of_url(exchange.url)
     body = exchange.request_body
     if b"form-data" in body[:4096]:
-        yield from (value.decode("latin-1") for _, value in secret_parts(body))
+        yield from (value for name, value in form_parts(body.decode("latin-1")) if names_secret(name))
     elif body[:1] in {b"{", b"["}:
-        yield from (
-            value for name, value in _MEMBER.findall(body.decode("utf-8", "replace")) if names_secret(name)
-        )
+        members = _MEMBER.findall(body.decode("utf-8", "replace"))
+        yield from (value for name, value in members if names_secret(name))
     elif b"=" in body:
         yield from _of_form(body.decode("latin-1"))
 
 
-def _parts(name: str, value: str) -> Iterator[str]:
-    """The values within a header: of cookies, of Basic authentication."""
-    if "cookie" in name:
-        yield from (part.partition("=")[2].strip() for part in value.split(";"))
-    scheme, _, rest = value.strip().partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            pair = b64decode(rest, validate=True).decode()
-        except (Error, ValueError):
-            return
-        yield from (pair, pair.partition(":")[2])
+def _of_header(name: str, value: str) -> Iterator[str]:
+    """The credentials within a header: its value without the scheme, values of cookies, the password of Basic."""
+    scheme, _, rest = value.partition(" ")
+    if name == "cookie":
+        yield from (cookie.partition("=")[2].strip() for cookie in value.split(";"))
+    elif name == "authorization" and scheme.lower() == "bearer":
+        return
+    else:
+        yield rest.strip() or scheme
+        if scheme.lower() == "basic":
+            yield from _of_basic(rest.strip())
+
+
+def _of_basic(text: str) -> Iterator[str]:
+    try:
+        pair = b64decode(text, validate=True).decode()
+    except ValueError:
+        return
+    yield from (pair, pair.partition(":")[2])
 
 
 def _of_url(url: str) -> Iterator[str]:
@@ -98,27 +125,19 @@ def _of_form(text: str) -> Iterator[str]:
     yield from (value for name, value in pairs if names_secret(name))
 
 
-def secret_parts(body: bytes) -> Iterable[tuple[tuple[int, int], bytes]]:
-    """The secret values of a multipart form (RFC 7578), each with the place where it begins and ends."""
-    begin, name, within = 0, b"", False
-    for line in body.splitlines(keepends=True):
-        end = begin + len(line)
-        if line.startswith(b"--"):
-            name, within = b"", False
-        elif within:
-            if value := line.strip():
-                place = begin + line.index(value)
-                yield (place, place + len(value)), value
-        elif name and not line.strip():
-            within = True
-        elif field := _FIELD.match(line):
-            name = field[1] if names_secret(field[1].decode("latin-1")) else b""
-        begin = end
+def form_parts(text: str) -> Iterator[tuple[str, str]]:
+    """The parts of a multipart form, each with its name and its value."""
+    for name, start, end in part_places(text):
+        yield name, text[start:end]
 
 
-def present(keys: Iterable[str], exchange: Exchange) -> list[str]:
-    """Those of many known keys that stand somewhere in an exchange: a search that costs little where there are none."""
-    headers = (*exchange.request_headers, *exchange.response_headers)
-    text = "\n".join((exchange.url, *(value for _, value in headers)))
-    bodies = exchange.request_body + b"\n" + exchange.response_body
-    return [key for key in keys if key in text or key.encode("utf-8", "surrogatepass") in bodies]
+def part_places(text: str) -> Iterator[tuple[str, int, int]]:
+    """The parts of a multipart form: the name of each, and where its value begins and ends."""
+    ended = 0
+    for part in _PART.finditer(text):
+        name = _PART_NAME.search(part[1])
+        if part.start() < ended or name is None:
+            continue
+        end = _PART_END.search(text, part.end())
+        ended = len(text) if end is None else end.start()
+        yield name[1], part.end(), ended

@@ -1,4 +1,4 @@
-"""What was observed, in the order it happened: the one thing that a judge looks at. Pure records.
+"""What was observed, in the order in which it happened: all that the rules look at.
 
 A trace comes from a run of ours, from a recording proxy or from any HAR file; nothing in it says which. What a
 recording does not tell is None, and is then not observed: silence is no evidence.
@@ -95,7 +95,7 @@ class Trace:
     watched, and their absence means nothing. `watched_until`: when the watching of deliveries ended, Unix seconds.
     `scale`: seconds of the server's time in a real one; other than 1, its clock need not agree with its Date header.
     `complete`: the whole traffic of the client is here, so that what is missing did not happen.
-    `redacted`: its secrets have been removed.
+    `redacted`: its secrets have been removed. `notes`: what of a recording could not be read and was left out.
     """
 
     entries: tuple[Entry, ...]
@@ -106,6 +106,7 @@ class Trace:
     scale: float = 1.0
     complete: bool = True
     redacted: bool = field(default=False, compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def account(self, label: str) -> Account:
         """What is known of a label; nothing for one that was not described."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evolink_check import clock
-from evolink_check.traffic.credentials import SHORT
-from evolink_check.traffic.redaction import KEY
+from evolink_check.traffic.known_keys import KEY
+from evolink_check.traffic.placeholders import SHORT
 from evolink_check.traffic.trace import Trace
 
 if TYPE_CHECKING:

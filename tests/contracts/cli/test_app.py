@@ -365,7 +365,7 @@ def test_what_cannot_be_is_refused_with_2_before_anything_is_sent(run: Callable[
 
 
 def test_a_recording_is_judged(run: Callable[..., Ran], tmp_path: Path) -> None:
-    from evolink_check.traffic.har import to_har
+    from evolink_check.traffic.har.archive import to_har
 
     made = Tracing()
     made.create()

@@ -155,7 +155,7 @@ def test_the_module_is_the_command(process: Callable[..., subprocess.Popen[str]]
 def test_a_terminal_that_cannot_show_a_character_gets_the_rest(
     process: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    from evolink_check.traffic.har import to_har
+    from evolink_check.traffic.har.archive import to_har
 
     made = Tracing()
     made.create()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_check.engine.recordings import RecordingError, check_recording
-from evolink_check.traffic.har import to_har
+from evolink_check.traffic.har.archive import to_har
 from evolink_spec.clauses import load_clauses
 from support.trace_builders import (
     BODY,
@@ -159,7 +159,7 @@ def test_no_key_of_a_recording_is_kept(judged: Callable[..., Report]) -> None:
 @pytest.mark.parametrize(
     ("archive", "origin", "problem"),
     [
-        (b"{", "", "0.har: is no HAR file"),
+        (b"{", "", "0.har: not a HAR file: invalid JSON"),
         ({"log": 1}, "", "0.har"),
         (browser(), "", "there is no exchange in it"),
         (browser(shown("GET", "https://elsewhere.test/", 200, b"{}")), "", "nobody asks the API"),

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from evolink_check.proxy.har_file import HarFile
-from evolink_check.traffic.har import from_har
-from evolink_check.traffic.har_schema import LogFacts
+from evolink_check.traffic.har.archive import from_har
+from evolink_check.traffic.har.schema import LogFacts
 from evolink_check.traffic.trace import Account, Entry, Exchange
 from evolink_mock import MockServer
 

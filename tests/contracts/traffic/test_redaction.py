@@ -6,18 +6,11 @@ from typing import Any
 
 import pytest
 from evolink_check import Exchange
+from evolink_check.traffic.body_redaction import _STRING, redact_body
+from evolink_check.traffic.exchange_redaction import redact_exchange, redact_header, redact_trace
 from evolink_check.traffic.formats import is_uri
-from evolink_check.traffic.redaction import (
-    _LITERAL,
-    KEY,
-    REMOVED,
-    redact_body,
-    redact_exchange,
-    redact_header,
-    redact_text,
-    redact_trace,
-    redact_url,
-)
+from evolink_check.traffic.known_keys import KEY, KnownKeys
+from evolink_check.traffic.redaction import REMOVED, redact_text, redact_url
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.trace_builders import ID, RESULT, Tracing, completed, task
@@ -115,7 +108,7 @@ def test_equal_queries_leave_equal_marks_and_others_do_not() -> None:
 
 
 def test_a_key_in_a_query_is_told_from_other_secrets() -> None:
-    assert redact_url(f"/v1/tasks/x?key={SECRET}", [SECRET]) == f"/v1/tasks/x?{KEY}"
+    assert redact_url(f"/v1/tasks/x?key={SECRET}", KnownKeys([SECRET])) == f"/v1/tasks/x?{KEY}"
 
 
 @pytest.mark.parametrize(
@@ -227,7 +220,7 @@ def test_a_known_key_is_removed_wherever_it_stands() -> None:
 
 
 def test_a_short_key_may_be_a_word_and_stays() -> None:
-    assert redact_text("the man dances", ["man"]) == "the man dances"
+    assert redact_text("the man dances", KnownKeys(["man"])) == "the man dances"
 
 
 def test_a_trace_without_secrets_is_not_changed() -> None:
@@ -294,7 +287,7 @@ def test_a_string_that_is_cut_off_is_looked_at_once(piece: str) -> None:
         2_000,
     ):  # else each quotation mark in it would be a start to look from, to the end of the text
         text = '"' + piece * size
-        assert [match.span() for match in _LITERAL.finditer(text)] == [(0, len(text))]
+        assert [match.span() for match in _STRING.finditer(text)] == [(0, len(text))]
 
 
 def test_a_secret_in_a_string_that_is_cut_off_is_removed() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.traffic.har_reader import to_entry
-from evolink_check.traffic.har_schema import HarEntry, convert_record
+from evolink_check.traffic.har.entries import to_entry
+from evolink_check.traffic.har.schema import HarEntry, convert_record
 from evolink_check.traffic.trace import NOBODY, Account, Trace
 
 if TYPE_CHECKING:
@@ -66,13 +66,13 @@ def _entries(journal: Sequence[Mapping[str, Any]], owner: str) -> Iterator[Entry
     """The entries of an archive; whoever sent a bearer token is `owner`. The token itself is not kept."""
     for index, item in enumerate(journal):
         where = f"entry {index} of the mock's journal"
-        dated = convert_record(item, HarEntry, where)
-        entry = to_entry(where, dated, owner, exact=False)
+        har_entry = convert_record(item, HarEntry, where)
+        entry = to_entry(har_entry, owner, exact=False)
         headers = entry.exchange.request_headers
         is_owner = entry.kind == "delivery" or any(_is_bearer(*header) for header in headers)
         plain = tuple(header for header in headers if header[0].lower() != "authorization")
         # Cut to milliseconds, as the start is: no answer may seem to end after the next request began.
-        seconds = int(max(0.0, dated.milliseconds or 0.0)) / 1000
+        seconds = int(max(0.0, har_entry.milliseconds or 0.0)) / 1000
         yield replace(
             entry,
             exchange=replace(entry.exchange, request_headers=plain),

@@ -6,7 +6,7 @@ import os
 import threading
 from typing import IO
 
-from evolink_check.traffic.redaction import KEY
+from evolink_check.traffic.known_keys import KEY
 
 KEPT = 65_536  # bytes of the beginning, and as many of the end
 _CHUNK = 65_536

@@ -9,7 +9,7 @@ from evolink_check.analysis.internal_hosts import is_internal
 from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.clients.activity import ASKS, asks, fetches
 from evolink_check.rules.registry import rule
-from evolink_check.traffic.redaction import KEY
+from evolink_check.traffic.known_keys import KEY
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from evolink_check.rules.tasks.history import (
 )
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.formats import NOT_JSON
-from evolink_check.traffic.redaction import KEY
+from evolink_check.traffic.known_keys import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

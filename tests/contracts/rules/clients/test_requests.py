@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from evolink_check.rules import RULES
 from evolink_check.rules.clients.retries import waits
-from evolink_check.traffic.redaction import KEY
+from evolink_check.traffic.known_keys import KEY
 from evolink_check.traffic.trace import NOBODY
 from evolink_spec.clauses import load_clauses
 from support.trace_builders import (

@@ -1,195 +1,21 @@
+"""What other tools write: keys, times, bodies, and what they leave out."""
+
 from __future__ import annotations
 
-import json
-import string
 import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from evolink_check import Exchange
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.rules.exchanges.attribution import charged_clause, is_judgeable
-from evolink_check.traffic.har import from_har, to_har
-from evolink_check.traffic.redaction import KEY, redact_trace, redact_url
-from evolink_check.traffic.trace import NOBODY, UNKNOWN, Account, Entry, Media, Trace
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from support.trace_builders import ACCOUNTS, ID, ORIGIN, RESULT, SPEC, START, Tracing, completed, error, task
+from evolink_check.traffic.har.archive import from_har, to_har
+from evolink_check.traffic.known_keys import KEY
+from evolink_check.traffic.trace import NOBODY, UNKNOWN, Account
+from support.har_builders import API, archive, foreign, key, only, whole_trace
+from support.trace_builders import SPEC, START, Tracing
 
 SECRET = "s3cr3tAbcdef0123456789"
-HOOK = f"https://hooks.example.test/c/1?s={SECRET}"
-API = "https://api.evolink.ai"
-
-
-def again(trace: Trace) -> Trace:
-    """Written to a file, and read."""
-    return from_har([("own.har", json.loads(json.dumps(to_har(trace, "1.0"))))])
-
-
-def lived() -> Trace:
-    trace = Tracing(receiver="https://hooks.example.test/", scale=10.0)
-    trace.create(body={"prompt": "x", "callback_url": HOOK}, sent=(("Authorization", f"Bearer {SECRET}"),))
-    trace.query(error("unauthorized", "authentication_error"), 401, who="wrong")
-    trace.query(completed(results=[f"{RESULT}?sig={SECRET}"]))
-    trace.link(url=f"{RESULT}?sig={SECRET}", answer=b"\x00\xff\xfe")
-    trace.delivery(completed(), status=0, url=HOOK, problem="the receiver was told not to answer")
-    return trace.trace()
-
-
-def archive(*entries: dict[str, Any], creator: str = "browser", **log: Any) -> dict[str, Any]:
-    return {
-        "log": {"version": "1.2", "creator": {"name": creator, "version": "1"}, "entries": entries, **log}
-    }
-
-
-def foreign(**changes: Any) -> dict[str, Any]:
-    """A create as another tool records it; `request` and `response` add to what is there."""
-    text = json.dumps(task())
-    request: dict[str, Any] = {"method": "POST", "url": f"{API}/v1/videos/generations", "headers": []}
-    request |= {"postData": {"mimeType": "application/json", "text": '{"prompt":"x"}'}}
-    content = {"size": len(text), "text": text, "mimeType": "application/json"}
-    kind = {"name": "content-type", "value": "application/json"}
-    response = {"status": 200, "headers": [kind], "content": content}
-    usual = {
-        "startedDateTime": "2025-09-06T14:42:23.500Z",
-        "time": 250,
-        "request": request,
-        "response": response,
-    }
-    parts = {name: usual[name] | changes.pop(name, {}) for name in ("request", "response")}
-    return usual | parts | changes
-
-
-def key(value: str) -> dict[str, Any]:
-    return {"headers": [{"name": "Authorization", "value": value}]}
-
-
-def only(document: dict[str, Any]) -> Entry:
-    (entry,) = from_har([("a.har", document)]).entries
-    return entry
-
-
-# Ours
-
-PRINTED = st.text(string.ascii_letters + string.digits + " .:/?é", max_size=20)
-HEADERS = st.lists(st.tuples(st.sampled_from(["Content-Type", "X-A", "Location"]), PRINTED), max_size=3)
-TIMES = st.floats(0, 2**32, allow_nan=False)
-ENTRIES = st.builds(
-    Entry,
-    number=st.just(0),
-    exchange=st.builds(
-        Exchange,
-        st.sampled_from(["GET", "POST"]),
-        st.sampled_from([f"{ORIGIN}/v1/tasks/{ID}", HOOK, "/v1/credits?a=1"]),
-        HEADERS.map(tuple),
-        st.binary(max_size=30)
-        | PRINTED.map(str.encode)
-        | st.builds(lambda url: json.dumps({"u": url}).encode(), PRINTED),
-        st.sampled_from([0, 200, 299, 404, 599]),
-        HEADERS.map(tuple),
-        st.binary(max_size=30) | PRINTED.map(str.encode),
-    ),
-    began=TIMES,
-    ended=TIMES,
-    kind=st.sampled_from(["exchange", "delivery"]),
-    who=st.sampled_from(["main", NOBODY, UNKNOWN, "server"]),
-    exact=st.booleans(),
-    problem=PRINTED,
-    case=PRINTED,
-    media=st.none() | st.builds(Media, TIMES, st.integers(0, 9999), st.integers(0, 9999), PRINTED, PRINTED),
-)
-
-
-@st.composite
-def traces(draw: st.DrawFn) -> Trace:
-    entries = sorted(draw(st.lists(ENTRIES, max_size=4)), key=lambda entry: entry.began)
-    return Trace(
-        tuple(replace(entry, number=number) for number, entry in enumerate(entries)),
-        draw(st.just({}) | st.just(ACCOUNTS)),
-        draw(st.just(ORIGIN)),
-        draw(st.sampled_from(["", "https://hooks.example.test/"])),
-        draw(TIMES),
-        draw(st.sampled_from([1.0, 60.0])),
-        draw(st.booleans()),
-    )
-
-
-@settings(deadline=None)
-@given(traces())
-def test_our_own_file_comes_back_as_it_was_without_its_secrets(trace: Trace) -> None:
-    assert again(trace) == redact_trace(trace)
-
-
-def test_a_whole_life_comes_back() -> None:
-    assert again(lived()) == redact_trace(lived()) != lived()
-
-
-def test_no_secret_is_written() -> None:
-    text = json.dumps(to_har(lived(), "1.0"))
-    assert SECRET not in text
-    assert "Bearer [main]" in text
-
-
-def test_tasks_links_and_callbacks_are_still_found_in_what_was_written() -> None:
-    (story,) = TraceView(again(lived()), SPEC).tasks.values()
-    assert story.callback_url == redact_url(HOOK) == story.deliveries[0].entry.exchange.url
-    assert len(story.links) == 1
-
-
-def test_an_entry_of_the_trace_is_the_entry_of_the_file() -> None:
-    entries = to_har(lived(), "1.0")["log"]["entries"]
-    assert [one["request"]["url"] for one in entries] == [
-        one.exchange.url for one in redact_trace(lived()).entries
-    ]
-
-
-def test_what_is_written_is_what_viewers_read() -> None:
-    log = to_har(lived(), "2.5")["log"]
-    first = log["entries"][0]
-    assert (log["version"], log["creator"]) == ("1.2", {"name": "evolink-check", "version": "2.5"})
-    assert first["startedDateTime"] == "2025-09-06T14:42:23.000+00:00"
-    assert first["time"] == pytest.approx(100)
-    assert first["response"]["statusText"] == "OK"
-    assert json.loads(first["response"]["content"]["text"])["id"] == ID
-    assert log["entries"][3]["response"]["content"]["encoding"] == "base64"
-    assert log["entries"][4]["response"]["status"] == 0
-
-
-def test_a_body_that_was_too_large_is_known_by_its_length() -> None:
-    trace = Tracing()
-    entry = replace(trace.link(answer=b""), size=7_000_000)
-    found = again(replace(trace.trace(), entries=(entry,)))
-    assert found.entries == (entry,)
-    content = to_har(replace(trace.trace(), entries=(entry,)), "1")["log"]["entries"][0]["response"][
-        "content"
-    ]
-    assert (content["size"], "text" in content) == (7_000_000, False)
-
-
-def test_several_files_are_one_trace_in_order_of_time() -> None:
-    early, late = (
-        Tracing(),
-        Tracing(at=START + 1000, accounts={"main": Account("main", valid=True, credits=False)}),
-    )
-    for trace in (early, late):
-        trace.create()
-        trace.query(task())
-    both = [(name, to_har(one.trace(), "1")) for name, one in (("late.har", late), ("early.har", early))]
-    found = from_har(both)
-    assert [entry.number for entry in found.entries] == [0, 1, 2, 3]
-    assert [entry.began for entry in found.entries] == sorted(entry.began for entry in found.entries)
-    assert found.accounts["main"] == Account("main"), "they say different things of it"
-    assert found.accounts["wrong"] == ACCOUNTS["wrong"]
-
-
-def test_files_of_different_scales_are_not_one_trace() -> None:
-    files = [(f"{scale}.har", to_har(Tracing(scale=scale).trace(), "1")) for scale in (1.0, 60.0)]
-    with pytest.raises(ValueError, match=r"1\.0\.har, 60\.0\.har: .*scales"):
-        from_har(files)
-
-
-# Others
 
 
 def test_each_key_gets_a_label_and_goes() -> None:
@@ -221,7 +47,7 @@ def test_a_label_of_ours_is_not_given_to_another_key() -> None:
         (key("Bearer ********"), UNKNOWN),
         (key("Basic dXNlcjpwdw=="), NOBODY),
         (key("Bearer"), UNKNOWN),
-        (key(""), NOBODY),
+        (key(""), UNKNOWN),
     ],
 )
 def test_who_asked_without_a_key_that_is_told_is_hardly_ever_known(headers: Any, who: str) -> None:
@@ -390,8 +216,8 @@ def test_the_journal_of_the_mock_is_all_of_one_account() -> None:
 
 def test_a_recording_of_another_tool_is_not_complete() -> None:
     assert not from_har([("a.har", archive(foreign()))]).complete
-    assert not from_har([("a.har", archive(foreign())), ("own.har", to_har(lived(), "1"))]).complete
-    assert from_har([("own.har", to_har(lived(), "1"))]).complete
+    assert not from_har([("a.har", archive(foreign())), ("own.har", to_har(whole_trace(), "1"))]).complete
+    assert from_har([("own.har", to_har(whole_trace(), "1"))]).complete
     assert not from_har([]).complete
 
 
@@ -413,18 +239,25 @@ def test_the_base_url_is_where_the_documented_paths_are(urls: list[str], origin:
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ([], "bad.har: no HAR: Expected `object`, got `array`"),
-        ({}, "bad.har: no HAR: .*`log`"),
-        ({"log": {"entries": 1}}, r"bad.har: no HAR: .*\$.log.entries"),
-        (archive(foreign(), {}), "bad.har: entry 1: no HAR: .*`request`"),
-        (archive(foreign(startedDateTime="soon")), "bad.har: entry 0: 'soon' is no time"),
-        (archive(foreign(startedDateTime="0001-01-01T00:00:00+23:00")), "bad.har: entry 0: .* is no time"),
-        (archive(foreign(time="\ud800")), "bad.har: entry 0: no HAR"),
+        ([], "bad.har: not a HAR file: Expected `object`, got `array`"),
+        ({}, "bad.har: not a HAR file: .*`log`"),
+        ({"log": {"entries": 1}}, r"bad.har: not a HAR file: .*\$.log.entries"),
+        (
+            archive(foreign(), foreign(request={"method": None})),
+            "bad.har: entry 1: not a HAR entry: .*method",
+        ),
+        (archive(foreign(startedDateTime="soon")), "bad.har: entry 0: invalid time: 'soon'"),
+        (
+            archive(foreign(startedDateTime="0001-01-01T00:00:00+23:00")),
+            "bad.har: entry 0: invalid time: '0001",
+        ),
+        (archive(foreign(startedDateTime="\ud800")), "bad.har: entry 0: invalid time"),
+        (archive(foreign(response={"status": "soon"})), "bad.har: entry 0: invalid status: 'soon'"),
         (
             archive(foreign(response={"content": {"encoding": "base64", "text": "!"}})),
-            "bad.har: entry 0: .*base64",
+            "bad.har: entry 0: invalid base64",
         ),
-        (archive(foreign(), _evolink={}), "bad.har: entry 0: has no `_evolink`"),
+        (archive(foreign(), _evolink={}), "bad.har: entry 0: without `_evolink`"),
     ],
 )
 def test_a_malformed_file_is_named_with_its_entry(document: Any, words: str) -> None:

@@ -1,4 +1,4 @@
-"""The records of a HAR file: what is read of any, and what stands in `_evolink` of ours. Pure."""
+"""The records of a HAR file: what is read of any, and `_evolink` of ours."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from evolink_check.traffic.trace import UNKNOWN, Account, Kind, Media
 
 _T = TypeVar("_T")
+_LARGEST = 1e15  # bytes or milliseconds
 
 
 class EntryFacts(Struct, frozen=True):
@@ -38,14 +39,19 @@ class LogFacts(Struct, frozen=True):
 
 
 class Pair(Struct):
-    """A header, or a field of a form."""
+    """A header, or a field of a form. Values that are not text are left to the reader."""
 
     name: str
-    value: str | None = ""
+    value: Any = ""
+
+    @property
+    def text(self) -> str:
+        """The value as text; empty for none."""
+        return "" if self.value is None else str(self.value)
 
 
 class Post(Struct):
-    """The body of a request. HAR has no coding for it: ours has its own name, other tools take that of an answer."""
+    """The body of a request. HAR has no coding for it: ours has its own name, other tools take that of a response."""
 
     kind: str | None = field(default=None, name="mimeType")
     text: str | None = None
@@ -55,43 +61,45 @@ class Post(Struct):
 
 
 class Content(Struct):
-    """The body of an answer; without `text` it was left out."""
+    """The body of a response; without `text` it was not recorded."""
 
-    size: float | None = None
+    size: Any = None
     text: str | None = None
     encoding: str | None = None
 
 
 class Request(Struct):
-    """What was asked."""
+    """A request."""
 
     method: str
     url: str
-    headers: list[Pair] = []
+    headers: list[Pair] | None = None
     post: Post | None = field(default=None, name="postData")
-    size: float | None = field(default=None, name="bodySize")
+    size: Any = field(default=None, name="bodySize")
 
 
 class Response(Struct):
-    """What was answered; status 0, -1 or none: nothing."""
+    """A response; status 0, -1 or null: there was none."""
 
-    status: int | None = None
-    headers: list[Pair] = []
+    status: Any = None
+    headers: list[Pair] | None = None
     content: Content | None = None
-    error: Any = field(default=None, name="_error")  # a text in browsers; who knows in other tools
+    error: Any = field(default=None, name="_error")  # a text in browsers; anything in other tools
+    failure: Any = field(default=None, name="_failureText")  # Playwright
 
 
 class HarEntry(Struct):
-    """One request with its answer."""
+    """One request with its response. Numbers that a tool may write in another form are left to the reader."""
 
     request: Request
-    response: Response
     started: str = field(name="startedDateTime")
-    milliseconds: float | None = field(default=None, name="time")
-    timings: dict[str, Any] | None = None
+    response: Response | None = None
+    milliseconds: Any = field(default=None, name="time")
+    timings: Any = None
     facts: EntryFacts | None = field(default=None, name="_evolink")
     callback: bool = field(default=False, name="_callback")
-    cached: Any = field(default=None, name="_fromCache")
+    cached: Any = field(default=None, name="_fromCache")  # Chromium
+    fetched: Any = field(default=None, name="_fetchType")  # WebKit
 
 
 class Creator(Struct):
@@ -115,8 +123,19 @@ class Archive(Struct):
 
 
 def convert_record(value: Any, kind: type[_T], where: str) -> _T:
-    """A decoded JSON value as a record; ValueError says where it is none."""
+    """A decoded JSON value as a record. ValueError says where it does not match."""
     try:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, UnicodeError) as error:
-        raise ValueError(f"{where}: no HAR: {error}") from None
+        raise ValueError(f"{where}: {error}") from None
+
+
+def number(value: Any) -> float | None:
+    """A number that a tool wrote as such or as text; None when it is neither, or larger than anything measured."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        parsed = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return parsed if abs(parsed) <= _LARGEST else None

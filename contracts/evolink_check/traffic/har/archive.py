@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from evolink_check.traffic.har_reader import origin_of, read_archives
-from evolink_check.traffic.har_schema import EntryFacts, LogFacts
-from evolink_check.traffic.redaction import redact_trace
+from evolink_check.traffic.exchange_redaction import redact_trace
+from evolink_check.traffic.har.reader import origin_of, read_archives
+from evolink_check.traffic.har.schema import EntryFacts, LogFacts
 from evolink_check.traffic.trace import Account, Trace
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
     whose body was not recorded. Without an `origin` it is the documented server's or wherever its paths are found.
     ValueError names the file, and the entry where one is malformed.
     """
-    files = read_archives(documents)
+    files = read_archives(documents, origin)
     entries = [entry for file in files for entry in file.entries]
     facts = [file.facts for file in files if file.facts is not None]
     if len({fact.scale for fact in facts}) > 1:
@@ -82,6 +82,7 @@ def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
         facts[0].scale if facts else 1.0,
         complete=bool(files) and all(file.complete for file in files),
         redacted=not facts,  # those of others were, as they were read
+        notes=tuple(note for file in files for note in file.notes),
     )
 
 

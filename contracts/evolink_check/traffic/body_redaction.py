@@ -1,0 +1,108 @@
+"""Redact bodies: strings of JSON in their places, parts of a form by their names, anything else as text."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Literal
+
+from evolink_check.traffic.credentials import names_secret, part_places
+from evolink_check.traffic.known_keys import KEY, KnownKeys
+from evolink_check.traffic.redaction import NO_KEYS, REMOVED, redact_text, redact_url
+
+Kind = Literal["secret", "callback", ""]  # of a name: what stands behind it
+_URL = re.compile(r"\s*+(?:[a-z][a-z0-9+.\-]{0,30}:)?[/\\]{2}[^\n]*+", re.IGNORECASE)
+# A string of JSON, with a colon when it is a name; one that is cut off ends with the text, and is looked at once only.
+_STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:(")(\s*:)?|\\?\Z)', re.DOTALL)
+# What a text must hold, in lower case, for one of its strings to be changed when no key is known.
+_SIGNS = (
+    "//", "\\", "%2f", "authorization", "cookie", "key", "token", "secret", "passw", "passphrase", "signature",
+    "session", "credential", "auth", "jwt", "callback", "webhook", "bearer", "sk-", "aiza", "gh", "eyj",
+)  # fmt: skip
+
+
+def redact_body(body: bytes, keys: KnownKeys = NO_KEYS) -> bytes:
+    """A body without secrets; the very same bytes when it has none."""
+    for coding in dict.fromkeys((json.detect_encoding(body), "utf-8", "latin-1")):
+        try:
+            text = body.decode(coding)
+        except UnicodeDecodeError:
+            continue
+        plain = _redact_json(text, keys) or _redact_other(text, keys)
+        return body if plain == text else plain.encode(coding, "replace")
+    raise AssertionError  # latin-1 decodes everything
+
+
+def redact_value(value: str, keys: KnownKeys = NO_KEYS, kind: Kind = "") -> str:
+    """A text that stands for itself, such as a string of JSON or a header; `kind` is that of its name."""
+    if kind == "secret":
+        return REMOVED if value and value != KEY else value
+    if kind == "callback" or _URL.fullmatch(value):
+        return redact_url(value, keys)
+    if value[:1] in {"{", "[", '"'}:
+        return _redact_json(value, keys) or redact_text(value, keys)
+    return redact_text(value, keys)
+
+
+def _kind_of(name: str) -> Kind:
+    if names_secret(name):
+        return "secret"
+    lower = name.lower()
+    return "callback" if "callback" in lower or "webhook" in lower else ""
+
+
+def _redact_json(text: str, keys: KnownKeys) -> str | None:
+    """JSON with its strings redacted in their places; None when the text is not JSON."""
+    try:
+        json.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        return None
+    return _redact_strings(text, keys)
+
+
+def _redact_other(text: str, keys: KnownKeys) -> str:
+    if "form-data" in text[:4_096]:
+        text = _redact_parts(text)
+    return redact_text(_redact_strings(text, keys), keys)
+
+
+def _redact_strings(text: str, keys: KnownKeys) -> str:
+    """A text in which whatever looks like a string of JSON is redacted; the rest is not looked at."""
+    lower = text.lower()
+    if not keys.may_be_in(text) and not any(sign in lower for sign in _SIGNS):
+        return text
+    kind: Kind = ""
+
+    def redacted(match: re.Match[str]) -> str:
+        nonlocal kind
+        written, closing, colon = match[1], match[2] or "", match[3]
+        try:
+            value = json.loads(f'"{written}"', strict=False) if "\\" in written else written
+        except ValueError:  # in what is not JSON
+            return match[0]
+        if not (value or colon):
+            return match[0]
+        if colon:
+            kind = _kind_of(value)
+            plain = value if value.isidentifier() and not keys else redact_text(value, keys)
+        else:
+            plain = redact_value(value, keys, kind)
+        return match[0] if plain == value else f"{_as_written(plain, written)[:-1]}{closing}{colon or ''}"
+
+    return _STRING.sub(redacted, text)
+
+
+def _as_written(value: str, written: str) -> str:
+    """A string of JSON in the manner of another one: with or without escapes of slashes and letters."""
+    encoded = json.dumps(value, ensure_ascii=written.isascii())
+    return encoded.replace("/", r"\/") if r"\/" in written else encoded
+
+
+def _redact_parts(text: str) -> str:
+    """A multipart form without the values of the parts whose names announce a secret."""
+    pieces, copied = [], 0
+    for name, start, end in part_places(text):
+        if kind := _kind_of(name):
+            pieces += [text[copied:start], redact_value(text[start:end], kind=kind)]
+            copied = end
+    return "".join([*pieces, text[copied:]])

@@ -1,0 +1,71 @@
+"""Redact exchanges and traces: their URLs, headers and bodies. A body without secrets keeps its very bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from evolink_check.traffic.body_redaction import redact_body, redact_value
+from evolink_check.traffic.credentials import bearer_keys_in, credentials_in, header_names_secret
+from evolink_check.traffic.known_keys import KEY, KnownKeys
+from evolink_check.traffic.redaction import NO_KEYS, REMOVED, mark, redact_text, redact_url
+from evolink_check.traffic.trace import NOBODY, UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evolink_check.traffic.trace import Entry, Exchange, Kind, Trace
+
+_SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
+
+
+def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
+    """The trace as it may be kept: without `keys`, and without what was sent as a credential, wherever it stands."""
+    known = KnownKeys(keys)
+    if trace.redacted and not known:
+        return trace
+    for entry in trace.entries:
+        add_credentials(known, entry.exchange, entry.kind)
+    entries = tuple(redact_entry(entry, known) for entry in trace.entries)
+    return replace(trace, entries=entries, receiver=redact_url(trace.receiver, known))
+
+
+def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange") -> None:
+    """Add the credentials that a request was sent with. Only a bearer key sent to the API is marked as a key."""
+    for key in bearer_keys_in(exchange):
+        keys.add(key, KEY if kind == "exchange" else mark(key))
+    for credential in credentials_in(exchange):
+        keys.add(credential, mark(credential))
+
+
+def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
+    """An entry without secrets."""
+    return replace(
+        entry,
+        exchange=redact_exchange(entry.exchange, entry.who, keys),
+        problem=redact_text(entry.problem, keys),
+        case=redact_text(entry.case, keys),
+    )
+
+
+def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> Exchange:
+    """An exchange without secrets; Authorization names who asked."""
+    return replace(
+        exchange,
+        url=redact_url(exchange.url, keys),
+        request_headers=tuple(redact_header(*header, who, keys) for header in exchange.request_headers),
+        request_body=redact_body(exchange.request_body, keys),
+        response_headers=tuple(redact_header(*header, who, keys) for header in exchange.response_headers),
+        response_body=redact_body(exchange.response_body, keys),
+    )
+
+
+def redact_header(name: str, value: str, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> tuple[str, str]:
+    """A header without secrets: `Bearer [main]` for a key, `[removed]` for cookies and the like."""
+    if not header_names_secret(name):
+        return name, redact_value(value, keys)
+    scheme, _, rest = value.strip().partition(" ")
+    if name.strip().lower() != "authorization" or (scheme and scheme.lower() not in _SCHEMES):
+        return name, REMOVED if value.strip() else value
+    label = f"[{who}]" if who not in {NOBODY, UNKNOWN, "server"} else REMOVED
+    return name, f"{scheme} {label}" if rest else value

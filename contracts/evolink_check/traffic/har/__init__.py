@@ -1,0 +1,1 @@
+"""HTTP Archive files: written, and read as they come from any tool."""

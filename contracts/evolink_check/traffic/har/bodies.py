@@ -1,0 +1,147 @@
+"""Bodies in HAR files: decoded from base64 and content codings, and told from bodies that were not recorded."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from evolink_check.traffic.content_coding import UndecodableError, coding_of, decode_whole
+from evolink_check.traffic.formats import NOT_JSON, decode_json
+from evolink_check.traffic.har.schema import number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evolink_check.traffic.har.schema import Content, HarEntry, Pair, Post, Request, Response
+
+LARGEST = 16 * 1024 * 1024  # bytes of a body; of a larger one only the length is kept
+Headers = tuple[tuple[str, str], ...]
+_WITH_BODY = {"POST", "PUT", "PATCH"}
+_WITHOUT_BODY = {204, 304}
+_DIGITS = 15  # of a length
+_PACKED_TEXT = {"\x1f\x8b", "\x1f\ufffd"}  # how gzip begins when its bytes are taken for text
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseBody:
+    """A body as it was recorded. One that was not, or that cannot be decoded, is empty, with its `size` in bytes."""
+
+    data: bytes
+    size: int | None = None
+    problem: str = ""  # why it cannot be decoded
+
+
+def headers_of(pairs: Iterable[Pair] | None) -> Headers:
+    """Headers, without the pseudo-headers of HTTP/2."""
+    return tuple((pair.name, pair.text) for pair in pairs or () if not pair.name.startswith(":"))
+
+
+def post_body(post: Post | None) -> bytes:
+    """The body of a request as it stands in the file. Raises ValueError."""
+    if post is None:
+        return b""
+    if post.text is None:
+        return urlencode([(pair.name, pair.text) for pair in post.params or ()]).encode()
+    return _decode_text(post.text, post.encoding or post.coding)
+
+
+def content_body(content: Content | None) -> bytes:
+    """The body of a response as it stands in the file. Raises ValueError."""
+    return _decode_text(content.text or "", content.encoding) if content is not None else b""
+
+
+def request_body(request: Request) -> bytes | None:
+    """The body of a request; None when it was not recorded, or not all of it. Raises ValueError."""
+    body = post_body(request.post)
+    if request.method.upper() in _WITH_BODY:
+        size = _size(request.size) or _content_length(request.headers)
+        if not body:
+            return None if size != 0 else body
+        if len(body) < size and decode_json(body) is NOT_JSON:
+            return None
+    try:
+        return _without_coding(body, request.headers)
+    except UndecodableError:
+        return None
+
+
+def response_body(method: str, status: int, response: Response, *, streams: bool) -> ResponseBody:
+    """The body of a response. `streams`: the tool leaves out bodies that it has passed on. Raises ValueError."""
+    body = content_body(response.content)
+    if method.upper() == "HEAD" or not status or status in _WITHOUT_BODY:
+        return ResponseBody(body)
+    try:
+        plain = _without_coding(body, response.headers)
+    except UndecodableError as error:
+        return ResponseBody(b"", _size(response.content and response.content.size) or len(body), str(error))
+    if len(plain) > LARGEST:
+        return ResponseBody(b"", len(plain))
+    size = _size_left_out(response, plain, streams=streams)
+    return ResponseBody(plain) if size is None else ResponseBody(b"", size)
+
+
+def is_exact(entry: HarEntry, body: bytes) -> bool:
+    """Whether messages are surely what was on the wire: text that a tool has decoded and could not, is not.
+
+    Nor is a response without any header: whoever recorded it has left them out.
+    """
+    post, response = entry.request.post, entry.response
+    content = response.content if response is not None else None
+    rebuilt = post is not None and post.text is None
+    if rebuilt or response is None or not response.headers:
+        return False
+    is_base64 = content is not None and (content.encoding or "").lower() == "base64"
+    is_whole = content is not None and content.text is not None and _size(content.size) == len(body)
+    return is_base64 or (is_whole and "\ufffd".encode() not in body)
+
+
+def _decode_text(text: str, encoding: str | None) -> bytes:
+    if (encoding or "").lower() == "base64":
+        try:
+            return b64decode(text, validate=True)
+        except ValueError:
+            raise ValueError("invalid base64") from None
+    if text[:2] in _PACKED_TEXT:
+        return text.encode("latin-1", "replace")  # a tool took the packed bytes for text
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _without_coding(body: bytes, headers: Iterable[Pair] | None) -> bytes:
+    """A body that is still packed, unpacked. Raises `UndecodableError`."""
+    for coding in reversed(coding_of(headers_of(headers)).split(",")):
+        if not body or coding.strip() in {"", "identity"} or _is_text(body):
+            return body  # most tools unpack what they record
+        body = decode_whole(body, coding.strip(), LARGEST)
+    return body
+
+
+def _is_text(body: bytes) -> bool:
+    try:
+        return "\ufffd" not in body.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def _size(value: object) -> int:
+    """A size in bytes; 0 when there is none, or one that nobody can count to."""
+    return int(number(value) or 0)
+
+
+def _content_length(headers: Iterable[Pair] | None) -> int:
+    """What Content-Length says; 0 when nothing."""
+    value = next((text for name, text in headers_of(headers) if name.lower() == "content-length"), "")
+    return int(value) if value.isascii() and value.isdecimal() and len(value) <= _DIGITS else 0
+
+
+def _size_left_out(response: Response, body: bytes, *, streams: bool) -> int | None:
+    """The length of a response's body that was not recorded, or not all of it; None when it was."""
+    content = response.content
+    size = _size(content.size) if content is not None else -1
+    if body:
+        # Of what was packed some tools give the size on the wire, which for a short text is larger.
+        return size if len(body) < size and decode_json(body) is NOT_JSON else None
+    length = size if size > 0 else _content_length(response.headers)
+    announced = any(name.lower() == "content-length" for name, _ in headers_of(response.headers))
+    return length if length or size < 0 or (streams and not announced) else None

@@ -1,0 +1,121 @@
+"""One entry of a HAR file as an entry of a trace."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from evolink_check.traffic.har.bodies import (
+    Headers,
+    headers_of,
+    is_exact,
+    post_body,
+    request_body,
+    response_body,
+)
+from evolink_check.traffic.har.schema import HarEntry, Request, Response, number
+from evolink_check.traffic.redaction import redact_url
+from evolink_check.traffic.trace import Entry, Exchange
+
+_SERVER = "server"  # who delivers
+_PARTS = ("blocked", "dns", "connect", "send", "wait", "receive")  # `ssl` is within `connect`
+_LONGEST = 10.0**6  # seconds, some eleven days: no exchange takes longer
+_LARGEST_STATUS = 999
+_CACHES = {"memory cache", "disk cache"}  # of WebKit
+_SHOWN = 80  # characters of a malformed value
+
+
+def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False) -> Entry:
+    """The entry of a trace, its number still 0; `who` asked, unless it is a delivery. ValueError says what is invalid.
+
+    `streams`: the tool that wrote the file leaves out bodies that it has passed on while they arrived.
+    """
+    began = _began(entry.started)
+    response = entry.response or Response()
+    status = _status(response.status)
+    body = response_body(entry.request.method, status, response, streams=streams)
+    sent = request_body(entry.request)
+    return Entry(
+        0,
+        Exchange(
+            entry.request.method,
+            _valid_url(entry.request.url),
+            _request_headers(entry.request),
+            post_body(entry.request.post) if sent is None else sent,
+            status,
+            headers_of(response.headers),
+            body.data,
+        ),
+        began,
+        began + _seconds(entry),
+        kind="delivery" if entry.callback else "exchange",
+        who=_SERVER if entry.callback else who,
+        exact=exact and is_exact(entry, body.data),
+        problem="" if status else _problem(response),
+        size=body.size,
+    )
+
+
+def is_from_cache(entry: HarEntry) -> bool:
+    """Whether a browser had the response in its cache, so that the server did not send it."""
+    return bool(entry.cached) or (isinstance(entry.fetched, str) and entry.fetched.lower() in _CACHES)
+
+
+def authorization(entry: HarEntry) -> str | None:
+    """The value of the Authorization header of a request; None when it has none."""
+    headers = headers_of(entry.request.headers)
+    return next((value.strip() for name, value in headers if name.lower() == "authorization"), None)
+
+
+def _problem(response: Response) -> str:
+    texts = (response.failure, response.error)
+    return next((text for text in texts if text and isinstance(text, str)), "no answer")
+
+
+def _valid_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+        host = parts.hostname or ""
+    except ValueError:
+        raise ValueError(f"invalid URL: {redact_url(url)[:_SHOWN]!r}") from None
+    if any(char.isspace() for char in host) or (parts.scheme in {"http", "https"} and not host):
+        raise ValueError(f"invalid URL: {redact_url(url)[:_SHOWN]!r}")
+    return url
+
+
+def _status(value: Any) -> int:
+    """A status as a number, which some tools write as text; 0 for none."""
+    if value is None or value == "":
+        return 0
+    status = number(value)
+    if status is None or status != int(status) or status > _LARGEST_STATUS:
+        shown = value[:_SHOWN] if isinstance(value, str) else status
+        raise ValueError(f"invalid status: {shown!r}")
+    return max(0, int(status))
+
+
+def _request_headers(request: Request) -> Headers:
+    """The headers of a request. Where a tool has left them all out, the type of the body may still be known."""
+    headers, post = headers_of(request.headers), request.post
+    return headers if headers or post is None or not post.kind else (("Content-Type", post.kind),)
+
+
+def _began(text: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text)
+        zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return zoned.astimezone(UTC).timestamp()  # an OverflowError at either end of the calendar
+    except (ValueError, OverflowError):
+        raise ValueError(f"invalid time: {text[:_SHOWN]!r}") from None
+
+
+def _seconds(entry: HarEntry) -> float:
+    """How long it took; the sum of the parts where there is no `time`. -1 is none either."""
+    milliseconds = number(entry.milliseconds)
+    if milliseconds is None or not milliseconds >= 0:
+        timings = entry.timings if isinstance(entry.timings, dict) else {}
+        parts = [number(timings.get(name)) for name in _PARTS]
+        milliseconds = sum(max(0.0, part) for part in parts if part is not None)
+    return min(milliseconds / 1000, _LONGEST)

@@ -1,0 +1,106 @@
+"""Read HAR files: plain, packed with gzip or zstd, and the zip files of Playwright with their attachments."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from io import BytesIO
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile, ZipFile
+
+from evolink_check.traffic.content_coding import UndecodableError, decode_whole
+from evolink_check.traffic.har.bodies import LARGEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+LARGEST_FILE = 1024 * 1024 * 1024  # bytes of a file when it is unpacked
+_ZIP, _GZIP, _ZSTD = b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_DIGITS = 308  # of an integer; with more it is out of the range of a double
+
+
+def load_archives(path: Path) -> list[tuple[str, Any]]:
+    """The HAR documents in a file, each with its name. Raises ValueError when there is none, and OSError."""
+    raw = path.read_bytes()
+    if raw.startswith(_ZIP):
+        return list(_in_zip(path, raw))
+    for magic, coding in ((_GZIP, "gzip"), (_ZSTD, "zstd")):
+        if raw.startswith(magic):
+            raw = _unpack(path, coding, raw)
+    return [(str(path), _document(str(path), raw, lambda name: _beside(path, name)))]
+
+
+def _unpack(path: Path, coding: str, raw: bytes) -> bytes:
+    try:
+        return decode_whole(raw, coding, LARGEST_FILE)
+    except UndecodableError as error:
+        raise ValueError(f"{path}: not a HAR file: {error}") from None
+
+
+def _in_zip(path: Path, raw: bytes) -> Iterator[tuple[str, Any]]:
+    try:
+        with ZipFile(BytesIO(raw)) as archive:
+            members = [name for name in archive.namelist() if name.endswith(".har")]
+            if not members:
+                raise ValueError(f"{path}: no .har file in the zip file")
+            for member in members:
+                name = str(path) if len(members) == 1 else f"{path}:{member}"
+                attached = lambda file: _member(archive, file, LARGEST)  # noqa: E731
+                yield name, _document(name, _member(archive, member, LARGEST_FILE) or b"", attached)
+    except (BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path}: invalid zip file: {error}") from None
+
+
+def _member(archive: ZipFile, name: str, limit: int) -> bytes | None:
+    """A file of the archive; None when there is none, or it is larger than `limit` bytes."""
+    try:
+        with archive.open(name) as file:
+            content = file.read(limit + 1)
+    except KeyError:
+        return None
+    return content if len(content) <= limit else None
+
+
+def _beside(path: Path, name: str) -> bytes | None:
+    """A file in the folder of a HAR file; None when there is none, or it is too large for a body."""
+    if PurePosixPath(name).name != name or "\\" in name:
+        return None
+    file = path.parent / name
+    try:
+        return file.read_bytes() if file.stat().st_size <= LARGEST else None
+    except OSError:
+        return None
+
+
+def _document(name: str, raw: bytes, attached: Callable[[str], bytes | None]) -> Any:
+    try:
+        document = json.loads(raw, parse_int=_integer)
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else "invalid JSON"
+        raise ValueError(f"{name}: not a HAR file: {reason}") from None
+    for body in _attached_bodies(document):
+        content = attached(body["_file"])
+        if content is not None:
+            body |= {"text": b64encode(content).decode("ascii"), "encoding": "base64"}
+    return document
+
+
+def _integer(digits: str) -> float:
+    return int(digits) if len(digits) <= _DIGITS else float("inf")
+
+
+def _attached_bodies(document: Any) -> Iterator[dict[str, Any]]:
+    """Bodies that are in files of their own: Playwright names them in `_file`."""
+    entries = _at(document, "log", "entries")
+    for entry in entries if isinstance(entries, list) else ():
+        for body in (_at(entry, "request", "postData"), _at(entry, "response", "content")):
+            if isinstance(body, dict) and isinstance(body.get("_file"), str) and not body.get("text"):
+                yield body
+
+
+def _at(value: Any, *names: str) -> Any:
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

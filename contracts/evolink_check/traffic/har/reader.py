@@ -1,0 +1,232 @@
+"""HAR files of any tool as entries of a trace: what they contain, what they leave out, and whose key was sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from evolink_check.traffic.exchange_redaction import add_credentials, redact_entry
+from evolink_check.traffic.har.bodies import content_body, headers_of, post_body, request_body
+from evolink_check.traffic.har.entries import authorization, is_from_cache, to_entry
+from evolink_check.traffic.har.schema import Archive, HarEntry, Response, convert_record
+from evolink_check.traffic.known_keys import KnownKeys
+from evolink_check.traffic.placeholders import bearer_key
+from evolink_check.traffic.trace import NOBODY, UNKNOWN, Entry, Exchange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evolink_check.traffic.har.schema import EntryFacts, Log, LogFacts
+
+DOCUMENTED = "https://api.evolink.ai"
+MOCK = "evolink-mock"
+_STREAMING = "mitmproxy"
+_REFUSED = 401
+_EXAMPLES = 3  # of what was left out, that a note names
+_LATEST = 253_402_300_799.0  # Unix seconds of the end of the calendar
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One archive, read. `facts` are None when it is not ours. `notes` say what was left out."""
+
+    name: str
+    entries: tuple[Entry, ...]
+    facts: LogFacts | None
+    complete: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Labels:
+    """A label for each key, in the order of their first appearance; none that a file of ours has given."""
+
+    taken: set[str]
+    by_key: dict[str, str] = field(default_factory=dict)
+
+    def label(self, key: str) -> str:
+        if key not in self.by_key:
+            count = len(self.by_key) + 1
+            while f"key-{count}" in self.taken:
+                count += 1
+            self.by_key[key] = f"key-{count}"
+            self.taken.add(f"key-{count}")
+        return self.by_key[key]
+
+
+@dataclass(slots=True)
+class _LeftOut:
+    """What of a file was left out, by the reason."""
+
+    entries: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, reason: str, place: int, detail: str = "") -> None:
+        self.entries.setdefault(reason, []).append(f"entry {place}{detail and ': '}{detail}")
+
+    def notes(self, name: str) -> tuple[str, ...]:
+        """One note for each reason, with the first entries."""
+        return tuple(
+            f"{name}: {len(places)} left out, {reason} ({'; '.join(places[:_EXAMPLES])}{_more(places)})"
+            for reason, places in self.entries.items()
+        )
+
+
+def _more(places: list[str]) -> str:
+    return "; ..." if len(places) > _EXAMPLES else ""
+
+
+def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> list[File]:
+    """Each archive with its entries; those of other tools without keys.
+
+    ValueError names the file when it is not a HAR file, and the entry when one of the API is invalid. `origin` is the
+    base URL of the API; empty: entries with a documented host or path are the API's.
+    """
+    archives = [
+        (name, convert_record(document, Archive, f"{name}: not a HAR file").log)
+        for name, document in documents
+    ]
+    accounts = (account for _, log in archives if log.facts is not None for account in log.facts.accounts)
+    labels = _Labels({account.label for account in accounts})
+    files = [
+        _own_entries(name, log) if log.facts is not None else _other_tool_entries(name, log, labels, origin)
+        for name, log in archives
+    ]
+    keys = KnownKeys(labels.by_key)
+    foreign = [file for file in files if file.facts is None]
+    for entry in (entry for file in foreign for entry in file.entries):
+        add_credentials(keys, entry.exchange, entry.kind)
+    return [file if file.facts is not None else _redact_file(file, keys) for file in files]
+
+
+def origin_of(entries: Iterable[Entry]) -> str:
+    """The documented server when requests went to it, or where most of the documented paths are; else nothing."""
+    urls = [entry.exchange.url for entry in entries if entry.kind == "exchange"]
+    if any(f"{url}/".startswith(f"{DOCUMENTED}/") for url in urls):
+        return DOCUMENTED
+    paths = _documented_paths()
+    origins = Counter(
+        url.partition(path)[0] for url in urls for path in paths if path in url and "://" in url
+    )
+    return origins.most_common(1)[0][0] if origins else ""
+
+
+def _documented_paths() -> list[str]:
+    from evolink_spec import load
+
+    spec = load()
+    return [spec.query.path.partition("{")[0], *(path for _, path in spec.creates)]
+
+
+def _own_entries(name: str, log: Log) -> File:
+    entries = []
+    for number, value in enumerate(log.entries):
+        where = f"{name}: entry {number}"
+        entry = convert_record(value, HarEntry, f"{where}: not a HAR entry")
+        if entry.facts is None:
+            raise ValueError(f"{where}: without `_evolink`, in a file written by evolink-check")
+        try:
+            entries.append(_own_entry(number, entry, entry.facts))
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
+    facts = log.facts
+    if facts is not None and not (
+        _is_time(facts.watched_until) and isfinite(facts.scale) and facts.scale > 0
+    ):
+        raise ValueError(f"{name}: invalid `_evolink`: a number is out of range")
+    return File(name, tuple(entries), facts, complete=facts is not None and facts.complete)
+
+
+def _own_entry(number: int, entry: HarEntry, facts: EntryFacts) -> Entry:
+    response = entry.response or Response()
+    if not (_is_time(facts.began) and _is_time(facts.ended)):
+        raise ValueError("invalid `_evolink`: a time is out of range")
+    exchange = Exchange(
+        entry.request.method,
+        entry.request.url,
+        headers_of(entry.request.headers),
+        post_body(entry.request.post),
+        response.status or 0,
+        headers_of(response.headers),
+        b"" if facts.size is not None else content_body(response.content),
+    )
+    return Entry(
+        number,
+        exchange,
+        facts.began,
+        facts.ended,
+        facts.kind,
+        facts.who,
+        facts.exact,
+        facts.problem,
+        facts.case,
+        facts.media,
+        facts.size,
+    )
+
+
+def _is_time(seconds: float) -> bool:
+    return abs(seconds) <= _LATEST
+
+
+def _other_tool_entries(name: str, log: Log, labels: _Labels, origin: str) -> File:
+    creator = (log.creator.name or "").lower() if log.creator is not None else ""
+    mock = creator == MOCK
+    # The mock's journal is that of one key, which it does not tell; and it rewrites JSON.
+    only = labels.label(f"the key of {name}") if mock else ""
+    entries, left_out = [], _LeftOut()
+    for place, value in enumerate(log.entries):
+        try:
+            entry = convert_record(value, HarEntry, "not a HAR entry")
+            if reason := _reason_to_leave_out(entry):
+                left_out.add(reason, place)
+                continue
+            who = _who_in_journal(entry, only) if mock else _who(entry, labels)
+            entries.append(to_entry(entry, who, exact=not mock, streams=_STREAMING in creator))
+        except ValueError as error:
+            if _is_of_api(value, origin):
+                raise ValueError(f"{name}: entry {place}: {error}") from None
+            left_out.add("invalid and not of the API", place, str(error))
+    return File(name, tuple(entries), None, complete=mock, notes=left_out.notes(name))
+
+
+def _reason_to_leave_out(entry: HarEntry) -> str:
+    if is_from_cache(entry):
+        return "answered from a browser's cache"
+    return "without the body of the request" if request_body(entry.request) is None else ""
+
+
+def _is_of_api(value: Any, origin: str) -> bool:
+    """Whether an entry, which may be malformed, is one of the API's."""
+    request = value.get("request") if isinstance(value, dict) else None
+    url = request.get("url") if isinstance(request, dict) else None
+    if not isinstance(url, str):
+        return False
+    base = origin or DOCUMENTED
+    if f"{url}/".startswith(f"{base}/"):
+        return True
+    return not origin and any(path in url.partition("?")[0] for path in _documented_paths())
+
+
+def _redact_file(file: File, keys: KnownKeys) -> File:
+    entries = tuple(redact_entry(entry, keys) for entry in file.entries)
+    return File(file.name, entries, file.facts, file.complete, file.notes)
+
+
+def _who(entry: HarEntry, labels: _Labels) -> str:
+    value = authorization(entry)
+    key = None if value is None else bearer_key(value)
+    if key is None:
+        return UNKNOWN  # many tools leave the header out, or write something else in its place
+    return labels.label(key) if key else NOBODY
+
+
+def _who_in_journal(entry: HarEntry, only: str) -> str:
+    """Who asked the mock, which leaves no header out; what it refused need not have been a key."""
+    value = authorization(entry)
+    if value is None:
+        return NOBODY
+    status = entry.response.status if entry.response is not None else None
+    is_key = value.lower().startswith("bearer ") or status != _REFUSED
+    return only if is_key else NOBODY

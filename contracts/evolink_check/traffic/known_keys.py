@@ -1,0 +1,95 @@
+"""Keys that were sent, to be removed from any text in one pass, however many there are."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from evolink_check.traffic.placeholders import SHORT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+KEY = "[removed:key]"  # what every recorder writes, and the rules look for, where a key stood outside of its header
+_SHORTEST = 4  # characters; a shorter one stands everywhere
+_FEW = 16  # starts that are looked for one by one, which is faster for so many
+_WORD = re.compile(rf"(?<![\w-])[\w-]{{{_SHORTEST},{SHORT - 1}}}(?![\w-])")
+
+
+class KnownKeys:
+    """Long keys are removed wherever they stand; short ones as whole words, when they have letters and digits.
+
+    With a `limit`, only so many of the keys that were added last are known.
+    """
+
+    def __init__(self, keys: Iterable[str] = (), limit: int | None = None) -> None:
+        self._limit = limit
+        self._marks: dict[str, str] = {}  # in the order in which the keys were last added
+        self._lengths: dict[str, Counter[int]] = {}  # of the long keys with the same first `SHORT` characters
+        self._short = 0
+        for key in keys:
+            self.add(key)
+
+    def __bool__(self) -> bool:
+        return bool(self._marks)
+
+    def add(self, key: str, mark: str = KEY) -> None:
+        """From now on, `key` is replaced by `mark`. A key that is added again keeps its mark."""
+        if key in self._marks:
+            self._marks[key] = self._marks.pop(key)
+            return
+        if len(key) >= SHORT:
+            self._lengths.setdefault(key[:SHORT], Counter())[len(key)] += 1
+        elif _WORD.fullmatch(key) and not key.isalpha() and not key.isdigit():
+            self._short += 1
+        else:
+            return
+        self._marks[key] = mark
+        if self._limit is not None and len(self._marks) > self._limit:
+            self._discard(next(iter(self._marks)))
+
+    def may_be_in(self, text: str) -> bool:
+        """Whether the text may have a key: False only when it has none."""
+        return self._short > 0 or self._may_have_long(text)
+
+    def remove_from(self, text: str) -> str:
+        """The text with a mark in the place of each key."""
+        if self._short:
+            text = _WORD.sub(lambda word: self._marks.get(word[0], word[0]), text)
+        return self._without_long(text) if self._may_have_long(text) else text
+
+    def _discard(self, key: str) -> None:
+        del self._marks[key]
+        if len(key) < SHORT:
+            self._short -= 1
+            return
+        lengths = self._lengths[key[:SHORT]]
+        lengths[len(key)] -= 1
+        if not +lengths:
+            del self._lengths[key[:SHORT]]
+
+    def _may_have_long(self, text: str) -> bool:
+        if len(self._lengths) <= _FEW:
+            return any(start in text for start in self._lengths)
+        places = range(len(text) - SHORT + 1)
+        return not self._lengths.keys().isdisjoint(text[place : place + SHORT] for place in places)
+
+    def _without_long(self, text: str) -> str:
+        parts, copied, place = [], 0, 0
+        while place <= len(text) - SHORT:
+            key = self._key_at(text, place)
+            if key:
+                parts += [text[copied:place], self._marks[key]]
+                copied = place = place + len(key)
+            else:
+                place += 1
+        return "".join([*parts, text[copied:]])
+
+    def _key_at(self, text: str, place: int) -> str:
+        """The longest key that begins at this place; empty when none does."""
+        for length in sorted(self._lengths.get(text[place : place + SHORT], ()), reverse=True):
+            candidate = text[place : place + length]
+            if candidate in self._marks:
+                return candidate
+        return ""

@@ -1,0 +1,52 @@
+"""Tell keys that were sent from placeholders that recorders and sanitizers write in their place."""
+
+from __future__ import annotations
+
+import re
+
+SHORT = 8  # characters: a key that is shorter may stand somewhere by chance
+# RFC 6750: what a bearer token is made of. Anything else in its place was put there by a tool.
+_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+_WORDS = re.compile(r"[a-z0-9]+")
+_SCHEME = re.compile(r"[A-Za-z0-9\-]+")
+_MASK = re.compile(r"[\[\]<>{}*\u2022\u2026\u2588]|\.{3}|x{4}|#{4}|-{4}|_{4}|^[$%]", re.IGNORECASE)
+_WORDS_OF_MASKING = {
+    "anonymised", "anonymized", "censored", "cleaned", "dummy", "elided", "filtered", "hidden", "hide", "masked",
+    "obfuscated", "omitted", "placeholder", "private", "redacted", "removed", "replaced", "sanitised", "sanitized",
+    "scrubbed", "stripped", "suppressed", "withheld",
+}  # fmt: skip
+_WORDS_OF_NAMING = {
+    "a", "access", "api", "apikey", "auth", "authorization", "bearer", "credential", "credentials", "evolink", "fake",
+    "header", "here", "id", "insert", "jwt", "key", "my", "none", "null", "password", "secret", "some", "the",
+    "token", "undefined", "value", "xxx", "your",
+}  # fmt: skip
+
+
+def is_placeholder(key: str) -> bool:
+    """Whether a value cannot be a bearer key that was sent: a tool wrote it in its place, or nobody filled it in."""
+    return not _TOKEN.fullmatch(key) or _is_removed(key)
+
+
+def _is_removed(value: str) -> bool:
+    """Whether a value of any form stands for one that was removed."""
+    if _MASK.search(value) or len(set(value.lower())) <= 1:
+        return True
+    words = set(_WORDS.findall(value.lower()))
+    return not words or bool(words & _WORDS_OF_MASKING) or words <= _WORDS_OF_NAMING
+
+
+def bearer_key(value: str) -> str | None:
+    """The key of an `Authorization` header; empty for a credential in another scheme; None when it does not say."""
+    scheme, _, rest = value.strip().partition(" ")
+    key = rest.strip()
+    if scheme.lower() == "bearer":
+        return None if is_placeholder(key) else key
+    if key:
+        return None if _is_removed(key) or not _SCHEME.fullmatch(scheme) else ""
+    return "" if is_distinctive(scheme) else None
+
+
+def is_distinctive(value: str) -> bool:
+    """Whether a value is long and odd enough to be a credential, and not a word that stands there by chance."""
+    long = len(value) >= SHORT and any(char.isdigit() for char in value)
+    return (long or len(value) >= 2 * SHORT) and not _is_removed(value)
