@@ -157,7 +157,7 @@ def test_what_mitmproxy_has_streamed_is_unknown() -> None:
     assert "1 left out, without the body of the request (entry 1)" in trace.notes[0]
 
 
-HUGE = [1e400, -1e400, float("nan"), 10**400, 10**5000, 1e300, "9" * 400, True, [1]]
+HUGE: list[Any] = [1e400, -1e400, float("nan"), 10**400, 10**5000, 1e300, "9" * 400, True, [1]]
 
 
 @pytest.mark.parametrize("place", range(len(HUGE)))
