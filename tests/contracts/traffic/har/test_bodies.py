@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from evolink_check.traffic.har import bodies as har_bodies
 from evolink_check.traffic.content_coding import UndecodableError, decode_whole
+from evolink_check.traffic.har import bodies as har_bodies
 from evolink_check.traffic.har.bodies import ResponseBody, response_body
 from evolink_check.traffic.har.schema import Content, Pair, Response
 
