@@ -1,8 +1,8 @@
-"""A request is passed on to another server as it is, and its answer back; what passes is recorded.
+"""Forwards each request to another server as it is, and the response back; records both.
 
-Nothing is rewritten but Host, and names of headers come out in lower case. Bodies are passed on as they come, in
-their own coding; what belongs to one connection only stays there. With an opinion, an answer is held back until it is
-judged (up to what the record keeps of a body), and says so in a header.
+Nothing is rewritten but Host; header names come out in lower case. Bodies are forwarded as they come, in their own
+coding; headers about a single connection stay there. With an opinion, a response is held until it is judged (up to what
+is kept of a body), and a header says the result.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _HOP_BY_HOP = {
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """The server that answers: scheme, host, port, and the path of its base URL, empty or with a slash before it."""
+    """The server behind the proxy. `path` is that of its base URL, empty or with a slash at its beginning."""
 
     scheme: str
     host: str
@@ -62,13 +62,13 @@ class Upstream:
 
     @property
     def authority(self) -> bytes:
-        """What stands in Host."""
+        """The value of Host."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}").encode("ascii")
 
 
 class ForwardingApp:
-    """The proxy as an ASGI application. `opinion`, called in a thread, says what is to stand in the header."""
+    """The proxy as an ASGI application. `opinion`, called in a thread, gives the value of the verdict header."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class ForwardingApp:
         opinion: Opinion | None = None,
     ) -> None:
         self._upstream = upstream
-        self._record = record
+        self._recorder = record
         self._opinion = opinion
         self._context = ssl.create_default_context(cafile=ca) if ca else None
         self._pool: AsyncConnectionPool | None = None
@@ -86,10 +86,10 @@ class ForwardingApp:
         self._ending = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on, and its answer back; when the client leaves, the server is left too."""
-        intake = RequestReader(receive)
-        passing = asyncio.create_task(self._pass(scope, intake, send))
-        leaving = asyncio.create_task(intake.gone())
+        """Forward one request, and the response back; when the client disconnects, the server is left, too."""
+        reader = RequestReader(receive)
+        passing = asyncio.create_task(self._pass(scope, reader, send))
+        leaving = asyncio.create_task(reader.disconnected())
         self._under_way.add(passing)
         try:
             await asyncio.wait({passing, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -100,7 +100,7 @@ class ForwardingApp:
             self._under_way.discard(passing)
 
     async def close(self) -> None:
-        """End, soon: what is under way has a moment left, and is then cut."""
+        """End soon: exchanges under way have a moment left, and are then cut."""
         self._ending = True
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_STOP_SECONDS)
@@ -109,31 +109,31 @@ class ForwardingApp:
         if self._pool is not None:
             await self._pool.aclose()
 
-    async def _pass(self, scope: Scope, intake: RequestReader, send: Send) -> None:
+    async def _pass(self, scope: Scope, reader: RequestReader, send: Send) -> None:
         query = b"?" + scope["query_string"] if scope["query_string"] else b""
         target = scope["raw_path"] + query
-        passed = PendingExchange(
-            scope["method"], target.decode("latin-1"), clock.now(), self._asked(scope["headers"])
+        pending = PendingExchange(
+            scope["method"], target.decode("latin-1"), clock.now(), self._forwarded_headers(scope["headers"])
         )
-        out = ResponseWriter(send)
+        writer = ResponseWriter(send)
         try:
-            async with self._ask(passed, target, intake.body(passed)) as response:
-                await self._answer(response, passed, out)
+            async with self._send(pending, target, reader.body(pending)) as response:
+                await self._respond(response, pending, writer)
         except ClientDisconnectedError:
-            self._cut(passed, "the client left before its request was complete")
+            self._record_cut(pending, "the client left before its request was complete")
         except asyncio.CancelledError:
-            self._cut(passed, "it was cut before the answer was complete")
-            if self._ending and not out.started:
-                await out.refuse(502, "it was stopped before an answer came from the server")
+            self._record_cut(pending, "it was cut before the answer was complete")
+            if self._ending and not writer.started:
+                await writer.refuse(502, "it was stopped before an answer came from the server")
             raise
         except Exception as error:  # noqa: BLE001  (whatever the server does, the proxy lives on)
-            await self._failed(error, passed, out)
+            await self._fail(error, pending, writer)
 
     @asynccontextmanager
-    async def _ask(
-        self, passed: PendingExchange, target: bytes, body: AsyncIterator[bytes]
+    async def _send(
+        self, pending: PendingExchange, target: bytes, body: AsyncIterator[bytes]
     ) -> AsyncIterator[Response]:
-        """The server's answer, its body still to come."""
+        """The head of the server's response; its body is still to come."""
         import httpcore
 
         if self._pool is None:
@@ -144,97 +144,99 @@ class ForwardingApp:
         url = httpcore.URL(
             scheme=up.scheme, host=up.host, port=up.port, target=up.path.encode("ascii") + target
         )
-        names = {name.lower() for name, _ in passed.request_headers}
+        names = {name.lower() for name, _ in pending.request_headers}
         content = body if names & {b"content-length", b"transfer-encoding"} else None
         if content is None:
             await anext(body, b"")  # so that it is known to be complete
         limits = {"timeout": {"connect": _CONNECT_SECONDS}}
         async with self._pool.stream(
-            passed.method, url, headers=passed.request_headers, content=content, extensions=limits
+            pending.method, url, headers=pending.request_headers, content=content, extensions=limits
         ) as response:
             yield response
 
-    def _asked(self, headers: Headers) -> Headers:
-        """The headers of a request as the server is to see them."""
+    def _forwarded_headers(self, headers: Headers) -> Headers:
+        """The headers of a request as the server gets them."""
         chunked = any(name == b"transfer-encoding" for name, _ in headers)
-        # Who serves us has said `100 Continue` where it was expected.
-        kept = [one for one in _passed_on(headers) if one[0] not in {b"host", b"expect"}]
+        # uvicorn has sent `100 Continue` where it was expected.
+        kept = [pair for pair in _end_to_end(headers) if pair[0] not in {b"host", b"expect"}]
         more = [(b"Transfer-Encoding", b"chunked")] if chunked else []
         return [(b"Host", self._upstream.authority), *kept, *more]
 
-    async def _answer(self, response: Response, passed: PendingExchange, out: ResponseWriter) -> None:
-        passed.status, passed.headers = response.status, _passed_on(response.headers)
-        passed.response = Body(kept_of(passed.headers))
-        if passed.status > _LAST_STATUS:
-            raise ValueError(f"an answer with the status {passed.status} cannot be passed on")
+    async def _respond(self, response: Response, pending: PendingExchange, writer: ResponseWriter) -> None:
+        pending.status, pending.headers = response.status, _end_to_end(response.headers)
+        pending.response = Body(kept_of(pending.headers))
+        if pending.status > _LAST_STATUS:
+            raise ValueError(f"an answer with the status {pending.status} cannot be passed on")
         chunks = aiter(response.stream)  # type: ignore[arg-type]  # an async stream, of an async pool
         opinion = None
-        if self._opinion is not None and passed.response.limit:
-            opinion = await self._judged(chunks, passed, out)
+        if self._opinion is not None and pending.response.limit:
+            opinion = await self._respond_judged(chunks, pending, writer)
         else:
             more = [] if self._opinion is None else [(OPINION, NOT_JUDGED.encode("ascii"))]
-            await out.start(passed.status, [*passed.headers, *more])
+            await writer.start(pending.status, [*pending.headers, *more])
         async for chunk in chunks:
-            passed.response.add(chunk)
-            await out.send(chunk)
+            pending.response.add(chunk)
+            await writer.send(chunk)
         if opinion is None:
-            self._kept(passed)
-        await out.end()
+            self._record_exchange(pending)
+        await writer.end()
 
-    async def _judged(
-        self, chunks: AsyncIterator[bytes], passed: PendingExchange, out: ResponseWriter
+    async def _respond_judged(
+        self, chunks: AsyncIterator[bytes], pending: PendingExchange, writer: ResponseWriter
     ) -> str | None:
-        """Begin the answer with an opinion, when all of it is here; with what there is of it otherwise."""
-        held, opinion = await _held(chunks, passed), None
-        if passed.response.whole is not None:
-            entry = self._kept(passed)
+        """Send a response with its verdict, once all of it is here; without one when it is too large."""
+        held, opinion = await _read_held(chunks, pending), None
+        if pending.response.whole is not None:
+            entry = self._record_exchange(pending)
             judged = self._opinion if entry is not None else None
             opinion = (
                 NOT_JUDGED if judged is None or entry is None else await asyncio.to_thread(judged, entry)
             )
-        await out.start(passed.status, [*passed.headers, (OPINION, (opinion or NOT_JUDGED).encode("ascii"))])
+        await writer.start(
+            pending.status, [*pending.headers, (OPINION, (opinion or NOT_JUDGED).encode("ascii"))]
+        )
         for chunk in held:
-            await out.send(chunk)
+            await writer.send(chunk)
         return opinion
 
-    def _kept(self, passed: PendingExchange) -> Entry | None:
-        passed.ended = clock.now()
-        return self._record.add(passed)
+    def _record_exchange(self, pending: PendingExchange) -> Entry | None:
+        pending.ended = clock.now()
+        return self._recorder.add(pending)
 
-    def _cut(self, passed: PendingExchange, problem: str) -> None:
-        """Keep what was never answered, or not to its end: nobody is judged by half of an answer."""
-        if passed.ended:
-            return  # it was whole, and is kept
-        passed.status, passed.headers, passed.problem = 0, [], problem
-        self._kept(passed)
+    def _record_cut(self, pending: PendingExchange, problem: str) -> None:
+        """Record an exchange without a whole response, as one without any: half a response is not judged."""
+        if pending.ended:
+            return  # it was whole, and is recorded
+        pending.status, pending.headers, pending.problem = 0, [], problem
+        self._record_exchange(pending)
 
-    async def _failed(self, error: Exception, passed: PendingExchange, out: ResponseWriter) -> None:
-        """Tell the client, in the shape of the documents, that there was no answer; if it has begun, cut it."""
+    async def _fail(self, error: Exception, pending: PendingExchange, writer: ResponseWriter) -> None:
+        """Tell the client, in the documented shape, that there was no response; one that has begun is cut."""
         from httpcore import LocalProtocolError, TimeoutException
 
         what = f"{type(error).__name__}: {error}".rstrip(": ")
-        if isinstance(error, LocalProtocolError) and not passed.status:
-            await out.refuse(400, f"this request cannot be passed on: {what}")
+        if isinstance(error, LocalProtocolError) and not pending.status:
+            await writer.refuse(400, f"this request cannot be passed on: {what}")
             return
-        before = "the answer broke off" if passed.status else "no answer came from the server"
-        self._cut(passed, f"{before} ({what})")
-        if not out.started:
-            await out.refuse(504 if isinstance(error, TimeoutException) else 502, f"{before} ({what})")
+        before = "the answer broke off" if pending.status else "no answer came from the server"
+        self._record_cut(pending, f"{before} ({what})")
+        if not writer.started:
+            await writer.refuse(504 if isinstance(error, TimeoutException) else 502, f"{before} ({what})")
 
 
-async def _held(chunks: AsyncIterator[bytes], passed: PendingExchange) -> list[bytes]:
-    """What comes of an answer until its end, or until there is more than is kept."""
+async def _read_held(chunks: AsyncIterator[bytes], pending: PendingExchange) -> list[bytes]:
+    """The chunks of a response until its end, or until there is more than is kept."""
     held = []
     async for chunk in chunks:
-        passed.response.add(chunk)
+        pending.response.add(chunk)
         held.append(chunk)
-        if passed.response.whole is None:
+        if pending.response.whole is None:
             break
     return held
 
 
-def _passed_on(headers: Headers) -> Headers:
-    """Headers without those that are about one connection."""
+def _end_to_end(headers: Headers) -> Headers:
+    """Headers without those that are about a single connection (RFC 9110, 7.6.1)."""
     named = b",".join(value.lower() for name, value in headers if name.lower() == b"connection")
     dropped = _HOP_BY_HOP | {name.strip() for name in named.split(b",")}
     return [(name, value) for name, value in headers if name.lower() not in dropped]
