@@ -1,8 +1,7 @@
-"""Schemathesis, asked for what it is good at: values that a schema suggests, and its own idea of a right answer.
+"""What Schemathesis finds: it generates requests from the schema, and has its own checks of a response.
 
-It sends nothing itself: a door of ours stands in the place of its transport, makes a `Case` of each request, and lets
-pass what may be sent. Its complaints are taken only where the documents leave no doubt, and only where our own rules
-have none about the same exchange.
+It sends nothing itself: its transport is replaced by one that turns each request into a `Case`. Its failures are
+reported only where the documents are unambiguous, and where no rule of ours covers the same exchange.
 """
 
 from __future__ import annotations
@@ -38,32 +37,34 @@ class SchemathesisFindings:
 def run_schemathesis(
     spec: Spec, send: Send, violations: Violations, effort: Effort, *, creates: int = 0
 ) -> SchemathesisFindings:
-    """Send what its coverage phase and its strategies generate, one after the other.
+    """Send what its coverage phase and its strategies generate, one request after the other.
 
-    Without `creates` that is what is surely refused, and queries; with, what makes tasks, so many at most, and what
-    the links of the documents lead to from there.
+    Without `creates`: requests that must be refused, and queries. With it: creates of so many tasks at most, and the
+    requests that the documents' links lead to from there.
     """
     from evolink_check.fuzzing.schemathesis_runner import SchemathesisRunner
 
-    explorer = SchemathesisRunner(spec, send, violations, effort, creates)
-    ended = explorer.run()
-    found: dict[str, tuple[Finding, ...]] = {}
-    for clause, entry, expected, seen in explorer.complaints:
-        found[clause] = (*found.get(clause, ()), violation(entry.number, expected=expected, seen=seen))
-    return SchemathesisFindings(found, explorer.sent, ended)
+    runner = SchemathesisRunner(spec, send, violations, effort, creates)
+    ended = runner.run()
+    findings: dict[str, tuple[Finding, ...]] = {}
+    for clause, entry, expected, seen in runner.complaints:
+        finding = violation(entry.number, expected=expected, seen=seen)
+        findings[clause] = (*findings.get(clause, ()), finding)
+    return SchemathesisFindings(findings, runner.sent, ended)
 
 
-def with_findings(rules: Mapping[str, Rule], strange: SchemathesisFindings) -> Mapping[str, Rule]:
-    """The rules, which also tell what was found here."""
-    more = {
-        clause: _telling(rules.get(clause, _nothing), found) for clause, found in strange.findings.items()
+def with_findings(rules: Mapping[str, Rule], schemathesis: SchemathesisFindings) -> Mapping[str, Rule]:
+    """The rules, extended by what Schemathesis found."""
+    extended = {
+        clause: _extended(rules.get(clause, _no_findings), findings)
+        for clause, findings in schemathesis.findings.items()
     }
-    return {**rules, **more}
+    return {**rules, **extended}
 
 
-def _telling(rule: Rule, found: tuple[Finding, ...]) -> Rule:
-    return lambda reading: [*rule(reading), *found]
+def _extended(rule: Rule, findings: tuple[Finding, ...]) -> Rule:
+    return lambda view: [*rule(view), *findings]
 
 
-def _nothing(_: TraceView) -> tuple[Any, ...]:
+def _no_findings(_: TraceView) -> tuple[Any, ...]:
     return ()
