@@ -92,5 +92,7 @@ def remaining(entry: Entry) -> float | None:
     unlimited = isinstance(token, dict) and token.get("unlimited_credits") is True
     sides = (user,) if unlimited else (user, token)
     left = [side.get("remaining_credits") for side in sides if isinstance(side, dict)]
-    numbers = [float(one) for one in left if isinstance(one, int | float) and not isinstance(one, bool)]
+    numbers = [
+        float(number) for number in left if isinstance(number, int | float) and not isinstance(number, bool)
+    ]
     return min(numbers, default=None)

@@ -90,7 +90,7 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
 def verdicts_on(reading: TraceView, clauses: Iterable[Clause], about: About) -> tuple[Verdict, ...]:
     """What a trace says of the clauses that bind the server, its clients, or both."""
     bound = {"server", "client"} if about == "both" else {about}
-    return judge(reading, [one for one in clauses if one.binds in bound], RULES)
+    return judge(reading, [clause for clause in clauses if clause.binds in bound], RULES)
 
 
 def _load(path: Path) -> list[tuple[str, Any]]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def merged(spec: Spec) -> Iterator[dict[str, Any]]:
     """For each document with a create: it and the query's as one, without servers and without keys."""
     query = spec.documents[spec.query.source]
-    sources = {one.source for creates in spec.creates.values() for one in creates.values()}
+    sources = {operation.source for creates in spec.creates.values() for operation in creates.values()}
     for source in spec.documents:
         if source in sources:
             create = spec.documents[source]
@@ -40,21 +40,21 @@ def _apart(query: Document, create: Document) -> dict[str, Any]:
             if name in ours and ours[name] != theirs:
                 text = text.replace(f'"#/components/{kind}/{name}"', f'"#/components/{kind}/{name}OfQuery"')
                 renamed.setdefault(kind, {})[name] = f"{name}OfQuery"
-    found: dict[str, Any] = json.loads(text)
+    renamed_query: dict[str, Any] = json.loads(text)
     for kind, names in renamed.items():
-        parts = found["components"][kind]
-        found["components"][kind] = {names.get(name, name): part for name, part in parts.items()}
-    return found
+        parts = renamed_query["components"][kind]
+        renamed_query["components"][kind] = {names.get(name, name): part for name, part in parts.items()}
+    return renamed_query
 
 
 def _bare(document: Document) -> dict[str, Any]:
     """Without servers, for another one is asked, and without security, for the keys are ours to choose."""
     paths = {
         path: {
-            method: {key: part for key, part in one.items() if key not in {"security", "servers"}}
-            if isinstance(one, dict)
-            else one
-            for method, one in item.items()
+            method: {key: part for key, part in operation.items() if key not in {"security", "servers"}}
+            if isinstance(operation, dict)
+            else operation
+            for method, operation in item.items()
             if method != "servers"
         }
         for path, item in document["paths"].items()

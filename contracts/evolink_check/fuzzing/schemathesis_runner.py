@@ -90,8 +90,8 @@ class SchemathesisRunner:
         try:
             for document in merged(self._spec):
                 schema = openapi.from_dict(document, config=SchemathesisConfig.from_dict(_config(document)))
-                every = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
-                every = [one for one in every if not self._paid or self._creates(one)]
+                every = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
+                every = [operation for operation in every if not self._paid or self._creates(operation)]
                 for operation in every:
                     self._cover(operation)
                 for operation in every:
@@ -154,15 +154,15 @@ class SchemathesisRunner:
         def ask(case: Any) -> Any:
             try:
                 response = self._called(case)
-                found = [] if response is None else list(self._held_against(case, response))
+                complaints = [] if response is None else list(self._held_against(case, response))
             except HaltedError as why:
                 raise SearchAbortedError(str(why)) from None
             if response is None and self._door.spent:
                 raise _Spent
             if response is None:
                 reject()
-            if found:
-                smallest[:] = found
+            if complaints:
+                smallest[:] = complaints
                 raise _Found
             return response
 

@@ -150,15 +150,15 @@ def _adapter(door: CaseAdapter) -> Any:
 
 def _headers(headers: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
     """Those that are not ours to choose or Schemathesis's to count with; None when one cannot be sent."""
-    found = []
+    sendable = []
     for name, value in headers.items():
         text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
         if name.lower() in _OURS or name.lower().startswith("x-schemathesis"):
             continue
         if not (name.isascii() and text.isascii() and text.isprintable() and text == text.strip()):
             return None
-        found.append((name, text))
-    return tuple(found)
+        sendable.append((name, text))
+    return tuple(sendable)
 
 
 def _bytes(body: Any) -> bytes:
