@@ -1,4 +1,4 @@
-"""What openapi-core lets pass unread: text that is no JSON, and `format: uri`. Pure."""
+"""Strict JSON and `format: uri`, which openapi-core does not check."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-NOT_JSON = object()  # what was read of a text that is no JSON
+NOT_JSON = object()  # the value of a text that is not JSON
 
-# RFC 3986, appendix A.
-_CHARS = r"[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2}"
-_SEGMENT = rf"(?:{_CHARS}|[:@])"
-_AUTHORITY = rf"(?:(?:{_CHARS}|:)*@)?(?:\[(?P<literal>[^\[\]]*)\]|(?:{_CHARS})*)(?::[0-9]*)?"
-_PATH = rf"(?://{_AUTHORITY}(?:/{_SEGMENT}*)*|/?(?:{_SEGMENT}+(?:/{_SEGMENT}*)*)?)"
-_TAIL = rf"(?:{_SEGMENT}|[/?])*"
-_URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:{_PATH}(?:\?{_TAIL})?(?:#{_TAIL})?")
+# RFC 3986, appendix A. Possessive: no part has to give a character back to the next one.
+_CHARS = r"[A-Za-z0-9\-._~!$&'()*+,;=]++|%[0-9A-Fa-f]{2}"
+_SEGMENT = rf"(?:{_CHARS}|[:@]++)"
+_AUTHORITY = rf"(?:(?:{_CHARS}|:)*+@)?(?:\[(?P<literal>[^\[\]]*+)\]|(?:{_CHARS})*+)(?::[0-9]*+)?"
+_PATH = rf"(?://{_AUTHORITY}(?:/{_SEGMENT}*+)*+|/?(?:{_SEGMENT}++(?:/{_SEGMENT}*+)*+)?)"
+_TAIL = rf"(?:{_SEGMENT}|[/?]++)*+"
+_URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*+:{_PATH}(?:\?{_TAIL})?(?:#{_TAIL})?")
 _DIGITS = 308  # of an integer that a double can hold
 _LARGE_NUMBER = re.compile(rb"[0-9]{309}|[eE]\+?0*[1-9][0-9]{2}")  # of which one may be out of range
 _FUTURE = re.compile(r"[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+")
 
 
 def is_uri(value: Any) -> bool:
-    """Whether a value is an absolute URI; what is no text at all is not for a format to refuse."""
+    """Whether a value is an absolute URI. A format says nothing of values that are not text."""
     if not isinstance(value, str):
         return True
-    found = _URI.fullmatch(value)
-    if found is None:
+    match = _URI.fullmatch(value)
+    if match is None:
         return False
-    literal = found["literal"]
+    literal = match["literal"]
     return literal is None or _FUTURE.fullmatch(literal) is not None or _is_ipv6(literal)
 
 
