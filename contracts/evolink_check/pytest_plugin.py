@@ -154,7 +154,7 @@ def _told(verdict: Verdict) -> str:
     from evolink_check.reports import formatting
 
     clause, found = verdict.clause, formatting.violations(verdict)
-    lines = [f"{clause.id}: {clause.rule}", f"  said at   {formatting.place(clause)}"]
+    lines = [f"{clause.id}: {clause.rule}", f"  said at   {formatting.clause_source(clause)}"]
     for violation in found[:_SHOWN]:
         often = f"  ({violation.times} times)" if violation.times > 1 else ""
         lines += [f"  expected  {violation.expected}", f"  seen      {violation.seen}{often}"]

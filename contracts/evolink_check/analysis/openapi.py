@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from evolink_check.traffic.trace import Exchange
 
-    _Errors = Callable[["_Voice"], Iterable[Exception]]
+    _ErrorsOf = Callable[["_Validators"], Iterable[Exception]]
 
 _ORIGIN = "http://contract.invalid"  # every document is read as if it were served here
 _SHOWN = 200  # characters of a problem
@@ -41,7 +41,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class _Voice:
+class _Validators:
     """One document, ready to be asked."""
 
     requests: V31RequestValidator
@@ -53,12 +53,12 @@ class Conformance:
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
-        self._voices: dict[str, _Voice] = {}
+        self._validators: dict[str, _Validators] = {}
 
     def request_problems(self, exchange: Exchange) -> tuple[str, ...]:
         """What the request has wrong; empty when nothing. An old model name is right (clause `model.alias`)."""
         asked = _request(replace(exchange, request_body=_renamed(exchange, self._creates(exchange))))
-        return self._problems(exchange, lambda voice: voice.requests.iter_errors(asked))
+        return self._problems(exchange, lambda validators: validators.requests.iter_errors(asked))
 
     def response_problems(self, exchange: Exchange) -> tuple[str, ...]:
         """What the answer has wrong, an undocumented status or path included; empty when nothing."""
@@ -67,7 +67,7 @@ class Conformance:
     def schema_problems(self, exchange: Exchange) -> tuple[Problem, ...]:
         """Where the body of an answer departs from its schema; nothing when no schema is documented for it."""
         found = [
-            _place(error)
+            _problem_of(error)
             for failure in self._errors(exchange, _answered(exchange)) or ()
             for error in _schema_errors(failure)
         ]
@@ -77,18 +77,18 @@ class Conformance:
         """The document that is asked first."""
         return self._sources(exchange)[0]
 
-    def _problems(self, exchange: Exchange, errors_of: _Errors) -> tuple[str, ...]:
+    def _problems(self, exchange: Exchange, errors_of: _ErrorsOf) -> tuple[str, ...]:
         errors = self._errors(exchange, errors_of)
         if errors is not None:
-            return tuple(dict.fromkeys(text[:_SHOWN] for error in errors for text in _told(error)))
+            return tuple(dict.fromkeys(text[:_SHOWN] for error in errors for text in _problem_lines(error)))
         return (f"no document describes {exchange.method} {urlsplit(exchange.url).path}"[:_SHOWN],)
 
-    def _errors(self, exchange: Exchange, errors_of: _Errors) -> list[Exception] | None:
+    def _errors(self, exchange: Exchange, errors_of: _ErrorsOf) -> list[Exception] | None:
         """What the document that describes the exchange objects to; None when there is no such document."""
         from openapi_core.templating.paths.exceptions import PathError
 
         for source in self._sources(exchange):
-            errors = list(errors_of(self._voice(source)))
+            errors = list(errors_of(self._validators_of(source)))
             if not any(isinstance(error, PathError) for error in errors):
                 return errors
         return None
@@ -104,13 +104,13 @@ class Conformance:
     def _creates(self, exchange: Exchange) -> Mapping[str | None, CreateOperation]:
         return self._spec.creates.get((exchange.method.upper(), urlsplit(exchange.url).path), {})
 
-    def _voice(self, source: str) -> _Voice:
-        if source not in self._voices:
-            self._voices[source] = _voice(self._spec.documents[source])
-        return self._voices[source]
+    def _validators_of(self, source: str) -> _Validators:
+        if source not in self._validators:
+            self._validators[source] = _validators_of(self._spec.documents[source])
+        return self._validators[source]
 
 
-def _voice(document: Mapping[str, Any]) -> _Voice:
+def _validators_of(document: Mapping[str, Any]) -> _Validators:
     from jsonschema_path import SchemaPath
     from openapi_core import V31RequestValidator, V31ResponseValidator
 
@@ -124,7 +124,7 @@ def _voice(document: Mapping[str, Any]) -> _Voice:
     }
     whole = SchemaPath.from_dict({**document, "servers": [{"url": _ORIGIN}], "paths": paths})
     formats: Any = {"uri": is_uri}
-    return _Voice(
+    return _Validators(
         V31RequestValidator(whole, extra_format_validators=formats, extra_media_type_deserializers=_ASKED),
         V31ResponseValidator(
             whole, extra_format_validators=formats, extra_media_type_deserializers=_ANSWERED
@@ -178,13 +178,13 @@ def _renamed(exchange: Exchange, creates: Mapping[str | None, CreateOperation]) 
     return exchange.request_body if actual is None else json.dumps({**body, "model": actual}).encode()
 
 
-def _answered(exchange: Exchange) -> _Errors:
+def _answered(exchange: Exchange) -> _ErrorsOf:
     from openapi_core.testing import MockResponse
 
     kind = _media_type(exchange.response_headers)
     answer = MockResponse(exchange.response_body, exchange.status, dict(exchange.response_headers), kind)
     asked = _request(exchange)
-    return lambda voice: voice.responses.iter_errors(asked, answer)
+    return lambda validators: validators.responses.iter_errors(asked, answer)
 
 
 def _schema_errors(error: Exception) -> Iterable[Any]:
@@ -197,13 +197,13 @@ def _schema_errors(error: Exception) -> Iterable[Any]:
     return ()
 
 
-def _place(found: Any) -> Problem:
+def _problem_of(found: Any) -> Problem:
     steps = [str(step).replace("~", "~0").replace("/", "~1") for step in found.absolute_path]
     pointer = "".join(f"/{step}" for step in steps)
     return Problem(pointer, str(found.validator), str(found.message)[:_SHOWN])
 
 
-def _told(error: Exception) -> Iterator[str]:
+def _problem_lines(error: Exception) -> Iterator[str]:
     """The problems that an error of openapi-core speaks of, each in a line."""
     from openapi_core.deserializing.media_types.exceptions import MediaTypeDeserializeError
     from openapi_core.validation.schemas.exceptions import InvalidSchemaValue

@@ -56,7 +56,7 @@ def create_faults(
         return (*found, RequestFault("body.json", "a number out of range", sure=False))
     if not isinstance(document, dict):
         return (*found, RequestFault("body.json", "JSON that is not an object"))
-    if _has_twins(body):
+    if _has_duplicate_keys(body):
         found.append(RequestFault("body.duplicate-keys", "a key stands twice", sure=False))
     return (*found, *_document_faults(document, creates, receiver))
 
@@ -99,7 +99,7 @@ def _no_json(body: bytes) -> RequestFault:
     return RequestFault("body.json", "JSON that only lenient decoders take", sure=False)
 
 
-def _has_twins(body: bytes) -> bool:
+def _has_duplicate_keys(body: bytes) -> bool:
     twins = False
 
     def pairs(found: list[tuple[str, Any]]) -> None:

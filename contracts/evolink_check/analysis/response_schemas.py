@@ -24,16 +24,16 @@ class ResponseSchemas:
     """`schema_problems` over the thousand answers of a trace: what differs in its id alone is judged once."""
 
     def __init__(self, spec: Spec) -> None:
-        self._voice = Conformance(spec)
+        self._conformance = Conformance(spec)
         self._known: dict[tuple[str, str, int, str], tuple[Problem, ...]] = {}
 
     def problems(self, exchange: Exchange, answer: Any) -> tuple[Problem, ...]:
         """The problems of a JSON answer, given with its decoded body."""
         url = urlsplit(exchange.url)
         path = url.path if exchange.method.upper() == "POST" else url.path.rpartition("/")[0]
-        key = (exchange.method, path, exchange.status, self._voice.source(exchange) + _form(answer))
+        key = (exchange.method, path, exchange.status, self._conformance.source(exchange) + _form(answer))
         if key not in self._known:
-            self._known[key] = self._voice.schema_problems(exchange)
+            self._known[key] = self._conformance.schema_problems(exchange)
         return self._known[key]
 
 

@@ -33,7 +33,7 @@ class TraceView:
         self.spec = spec
         self._prefix = urlsplit(trace.origin).path.rstrip("/")
         self._once: dict[Callable[[TraceView], Any], Any] = {}
-        self._voice = ResponseSchemas(spec)
+        self._schemas = ResponseSchemas(spec)
 
     def once(self, make: Callable[[TraceView], T]) -> T:
         """What a function says of this reading, computed when first asked for."""
@@ -45,7 +45,7 @@ class TraceView:
     def problems(self, observation: Observation) -> tuple[Problem, ...]:
         """Where the answer of a create or of a query departs from the schema that the documents give it."""
         exchange = observation.exchange
-        return self._voice.problems(replace(exchange, url=self.path(exchange.url)), observation.answer_json)
+        return self._schemas.problems(replace(exchange, url=self.path(exchange.url)), observation.answer_json)
 
     @cached_property
     def seen(self) -> tuple[Observation, ...]:

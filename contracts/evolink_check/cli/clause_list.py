@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from evolink_check.reports.formatting import place
+from evolink_check.reports.formatting import clause_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +23,9 @@ def clause_list(clauses: Iterable[Clause]) -> str:
         bound = [clause for clause in every if clause.binds == binds]
         blocks.append(f"What binds a {binds} ({len(bound)})")
         blocks += [
-            "\n".join([f"  {clause.id}  [{clause.level}]", _indented(clause.rule), _indented(place(clause))])
+            "\n".join(
+                [f"  {clause.id}  [{clause.level}]", _indented(clause.rule), _indented(clause_source(clause))]
+            )
             for clause in bound
         ]
     return "\n\n".join(blocks)
@@ -37,7 +39,7 @@ def clause_details(clause: Clause) -> str:
         "",
         f"    binds     {clause.binds}",
         f"    level     {clause.level}",
-        f"    said at   {place(clause)}",
+        f"    said at   {clause_source(clause)}",
         f"    observed  in {clause.observed.where}: {clause.observed.by}",
     ]
     if clause.choice:

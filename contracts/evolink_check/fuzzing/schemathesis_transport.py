@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from evolink_check.generation.fields import create_operations
-from evolink_check.generation.labels import (
+from evolink_check.generation.case_builders import (
     bodyless_case,
     compact_json,
     create_case,
     is_plain_segment,
     query_case,
 )
+from evolink_check.generation.fields import create_operations
 from evolink_check.generation.urls import IMAGE, PUBLIC
 from evolink_check.traffic.formats import decode_json, is_out_of_range
 

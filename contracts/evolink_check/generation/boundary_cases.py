@@ -5,6 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.analysis.trace_view import CREDITS
+from evolink_check.generation.case_builders import (
+    JSON,
+    bodyless_case,
+    can_send_wrong_keys,
+    create_case,
+    query_case,
+)
 from evolink_check.generation.fields import (
     create_operations,
     enum_fields,
@@ -14,8 +21,11 @@ from evolink_check.generation.fields import (
     required_of,
     values_of_other_types,
 )
-from evolink_check.generation.labels import JSON, bodyless_case, can_send_wrong_keys, create_case, query_case
-from evolink_check.generation.malformed_bodies import refused_malformed, tolerated_malformed, without
+from evolink_check.generation.malformed_bodies import (
+    refused_malformed,
+    tolerated_malformed,
+    without_last_required_field,
+)
 from evolink_check.generation.pairwise import creating_bodies
 from evolink_check.generation.urls import (
     INTERNAL,
@@ -138,7 +148,7 @@ def _invalid_creates_of(operation: CreateOperation, spec: Spec, subject: Subject
     for scheme in SCHEMES:
         name = f"the key as {scheme.partition(' ')[0]!r}"
         yield create_case(name, operation, spec, good, authorization=scheme, about=("auth.bearer",))
-    bad = without(good, operation)
+    bad = without_last_required_field(good, operation)
     if can_send_wrong_keys(subject):
         yield create_case(
             "a wrong key, a faulty body", operation, spec, bad, key=WRONG, about=("auth.bearer",)

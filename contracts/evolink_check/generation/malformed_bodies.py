@@ -6,8 +6,8 @@ import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
+from evolink_check.generation.case_builders import JSON, Headers, compact_json, create_case
 from evolink_check.generation.fields import required_of
-from evolink_check.generation.labels import JSON, Headers, compact_json, create_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,13 +46,13 @@ def refused_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str,
         yield create_case(name, operation, spec, body)
     for name, headers, body in _other_content_types(good):
         yield create_case(name, operation, spec, body, headers=headers)
-    for name, body in _large_bodies(without(good, operation)):
+    for name, body in _large_bodies(without_last_required_field(good, operation)):
         yield create_case(name, operation, spec, body, about=_LIMIT)
 
 
 def tolerated_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str, Any]) -> Iterator[Case]:
     """Creates that only some decoders accept; a required field is missing, too, so that few servers create a task."""
-    bad = without(good, operation)
+    bad = without_last_required_field(good, operation)
     head = compact_json(bad)[:-1]
     comma = b"," if bad else b""
     bodies = {
@@ -71,7 +71,7 @@ def tolerated_malformed(operation: CreateOperation, spec: Spec, good: Mapping[st
         yield create_case(name, operation, spec, body, about=("error.no-500",))
 
 
-def without(good: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
+def without_last_required_field(good: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
     """The body without the last of its required fields."""
     required = [name for name in required_of(operation) if name in good]
     return {name: value for name, value in good.items() if name != (required or [""])[-1]}

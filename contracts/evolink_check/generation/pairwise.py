@@ -7,8 +7,8 @@ from itertools import combinations, islice, product, zip_longest
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from evolink_check.generation.case_builders import JSON, compact_json, create_case
 from evolink_check.generation.fields import create_operations, enum_fields, minimal_body
-from evolink_check.generation.labels import JSON, compact_json, create_case
 from evolink_check.generation.urls import NOWHERE, long_url
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from evolink_spec import CreateOperation, Spec
 
     from evolink_check.generation.case import Case
-    from evolink_check.generation.labels import Headers
+    from evolink_check.generation.case_builders import Headers
     from evolink_check.settings import Subject
 
 MOST = 16

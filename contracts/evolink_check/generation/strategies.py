@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 
 from evolink_check.analysis.trace_view import CREDITS
 from evolink_check.generation.case import VALID
-from evolink_check.generation.fields import create_operations, minimal_body
-from evolink_check.generation.invalid_bodies import INVALID_BODIES, LETTERS
-from evolink_check.generation.labels import (
+from evolink_check.generation.case_builders import (
     bodyless_case,
     can_send_wrong_keys,
     compact_json,
@@ -21,7 +19,13 @@ from evolink_check.generation.labels import (
     is_plain_segment,
     query_case,
 )
-from evolink_check.generation.malformed_bodies import NOT_OBJECTS, OTHER_CONTENT_TYPES, without
+from evolink_check.generation.fields import create_operations, minimal_body
+from evolink_check.generation.invalid_bodies import INVALID_BODIES, LETTERS
+from evolink_check.generation.malformed_bodies import (
+    NOT_OBJECTS,
+    OTHER_CONTENT_TYPES,
+    without_last_required_field,
+)
 from evolink_check.generation.valid_bodies import SCRIPTS, scalars, valid_creates
 from evolink_check.traffic.trace import NOBODY
 
@@ -91,7 +95,7 @@ def _malformed_creates(spec: Spec, subject: Subject) -> list[Strategy]:
         (
             "an oversized body",
             ("create.required", "body.limit", "error.no-500"),
-            lambda operation, good: _oversized(without(good, operation)),
+            lambda operation, good: _oversized(without_last_required_field(good, operation)),
         ),
     )
     by_body = [

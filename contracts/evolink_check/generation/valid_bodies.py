@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
+from evolink_check.generation.case_builders import JSON, compact_json, create_case
 from evolink_check.generation.fields import enum_fields, fields_of, minimal_body
 from evolink_check.generation.invalid_bodies import LETTERS
-from evolink_check.generation.labels import JSON, compact_json, create_case
 from evolink_check.generation.pairwise import unusual_spelling
 from evolink_check.generation.urls import PUBLIC, long_url
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
     from evolink_check.generation.case import Case
-    from evolink_check.generation.labels import Headers
+    from evolink_check.generation.case_builders import Headers
     from evolink_check.settings import Subject
 
 # Characters of one to four bytes, left-to-right and right-to-left, and combining marks; no harmful words.

@@ -6,7 +6,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from evolink_check.reports.formatting import place_of
+from evolink_check.reports.formatting import har_location
 from evolink_check.traffic.trace import MAIN, NOBODY, OTHER
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def curl(report: Report, excerpt: Excerpt) -> str:
     parts = ["curl", "-sS", "-i", *_as_is(url), *_method(exchange), quoted(url), *_key(entry, exchange)]
     parts += [word for header in _headers(exchange) for word in ("-H", quoted(header))]
     body, cut = _body(exchange.request_body, excerpt.request_size)
-    more = f"  # the body was cut: {place_of(report, entry)}" if cut else ""
+    more = f"  # the body was cut: {har_location(report, entry)}" if cut else ""
     return " ".join([*parts, *body]) + more
 
 

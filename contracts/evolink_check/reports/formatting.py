@@ -47,7 +47,7 @@ def status_text(verdict: Verdict) -> str:
     return f"{verdict.status} (known)" if verdict.known else verdict.status
 
 
-def place(clause: Clause) -> str:
+def clause_source(clause: Clause) -> str:
     """Where the documents say it, or on what else it rests."""
     if clause.document:
         return f"{clause.document}#{clause.pointer}"
@@ -76,7 +76,7 @@ def grouped(findings: Iterable[tuple[str, Finding]]) -> list[Violation]:
     ]
 
 
-def where(violation: Violation) -> str:
+def occurrences(violation: Violation) -> str:
     """How often, and in which entries of the HAR file."""
     times = f"{violation.times} times" if violation.times > 1 else ""
     if not violation.numbers:
@@ -85,7 +85,7 @@ def where(violation: Violation) -> str:
     return f"{times}, first in {entries}" if times else entries
 
 
-def decisive(report: Report, violation: Violation) -> Excerpt | None:
+def decisive_excerpt(report: Report, violation: Violation) -> Excerpt | None:
     """The entry that shows it; None when the violation names none."""
     return report.evidence.excerpt(violation.numbers[-1]) if violation.numbers else None
 
@@ -120,16 +120,16 @@ def credits_spent(report: Report) -> str:
     return f"{report.spent:g}{budget}" if report.kind == "api" else ""
 
 
-def unseen(report: Report) -> list[Answer]:
+def unseen_answers(report: Report) -> list[Answer]:
     """The documented answers that the trace does not hold."""
     return [answer for answer in report.answers if not answer.seen]
 
 
-def repeat(report: Report, clause: Clause) -> str:
+def repeat_command(report: Report, clause: Clause) -> str:
     """The command that checks just this clause again; empty when it is not known."""
     return f"{report.command} --clause {clause.id}" if report.command else ""
 
 
-def place_of(report: Report, entry: Entry) -> str:
+def har_location(report: Report, entry: Entry) -> str:
     """Where the whole exchange is found."""
     return f"log.entries[{entry.number}] of {report.har or 'the HAR file (--har)'}"

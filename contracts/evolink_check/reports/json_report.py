@@ -64,12 +64,12 @@ def _verdict(report: Report, verdict: Verdict) -> dict[str, Any]:
         "observations": verdict.observations,
         "violation_count": verdict.violation_count,
         "violations": [_violation(report, violation) for violation in violations[:_SHOWN]],
-        "repeat": formatting.repeat(report, clause) or None,
+        "repeat": formatting.repeat_command(report, clause) or None,
     }
 
 
 def _violation(report: Report, violation: Violation) -> dict[str, Any]:
-    excerpt = formatting.decisive(report, violation)
+    excerpt = formatting.decisive_excerpt(report, violation)
     return {
         "expected": violation.expected,
         "seen": violation.seen,

@@ -110,16 +110,16 @@ def _case(report: Report, verdict: Verdict) -> Case:
 
 def _text(report: Report, verdict: Verdict) -> str:
     violations = formatting.violations(verdict)
-    lines = [verdict.clause.rule, formatting.place(verdict.clause)]
+    lines = [verdict.clause.rule, formatting.clause_source(verdict.clause)]
     for violation in violations[:_SHOWN]:
         lines += [f"expected: {violation.expected}", f"seen: {violation.seen} ({violation.times} times)"]
-        if excerpt := formatting.decisive(report, violation):
+        if excerpt := formatting.decisive_excerpt(report, violation):
             lines.append(f"request: {curl.curl(report, excerpt)}")
     if len(violations) > _SHOWN:
         lines.append(f"and {len(violations) - _SHOWN:,} more, of other kinds")
     if verdict.omitted:
         lines.append(f"and {verdict.omitted:,} more, which were only counted")
-    repeat = formatting.repeat(report, verdict.clause)
+    repeat = formatting.repeat_command(report, verdict.clause)
     return "\n".join([*lines, f"repeat: {repeat}"] if repeat else lines)
 
 

@@ -46,22 +46,22 @@ def _print_details(report: Report, verdict: Verdict, console: Console, limit: in
     violations, clause = formatting.violations(verdict), verdict.clause
     console.print()
     _print_verdict(verdict, console)
-    print_field(console, "says", formatting.place(clause))
+    print_field(console, "says", formatting.clause_source(clause))
     for violation in violations[:limit]:
         _print_violation(report, violation, console)
     if len(violations) > limit:
         print_field(console, "more", f"{len(violations) - limit:,} of other kinds (--verbose)")
     if verdict.omitted:
         print_field(console, "more", f"{verdict.omitted:,}, which were only counted")
-    repeat = formatting.repeat(report, clause)
+    repeat = formatting.repeat_command(report, clause)
     if repeat and verdict.status == "failed":
         print_field(console, "repeat", repeat)
 
 
 def _print_violation(report: Report, violation: Violation, console: Console) -> None:
     print_field(console, "expected", violation.expected)
-    print_field(console, "seen", f"{violation.seen}  ({formatting.where(violation)})")
-    if excerpt := formatting.decisive(report, violation):
+    print_field(console, "seen", f"{violation.seen}  ({formatting.occurrences(violation)})")
+    if excerpt := formatting.decisive_excerpt(report, violation):
         print_field(console, "request", curl.curl(report, excerpt))
 
 
@@ -71,7 +71,7 @@ def _print_verdict(verdict: Verdict, console: Console) -> None:
 
 def _print_end(report: Report, console: Console) -> None:
     console.print()
-    operations = groupby(formatting.unseen(report), lambda answer: (answer.method, answer.path))
+    operations = groupby(formatting.unseen_answers(report), lambda answer: (answer.method, answer.path))
     for (method, path), answers in operations:
         statuses = ", ".join(str(answer.status) for answer in answers)
         print_line(console, f"documented, never seen: {method} {path}: {statuses}", "dim")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_check.fuzzing.fuzzer import fuzz, violations_of
 from evolink_check.generation.case import Case
-from evolink_check.generation.labels import create_case
+from evolink_check.generation.case_builders import create_case
 from evolink_check.generation.strategies import Strategy, free_strategies
 from evolink_check.settings import Effort
 from evolink_check.transport.target import OutOfTimeError, OverBudgetError

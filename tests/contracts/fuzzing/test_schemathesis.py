@@ -13,7 +13,7 @@ from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.fuzzing.schemathesis_findings import SchemathesisFindings, run_schemathesis, with_findings
 from evolink_check.fuzzing.schemathesis_runner import clause_of
 from evolink_check.fuzzing.schemathesis_transport import BASE, CaseAdapter, NotSentError
-from evolink_check.generation.labels import bodyless_case, create_case, query_case
+from evolink_check.generation.case_builders import bodyless_case, create_case, query_case
 from evolink_check.settings import Effort
 from evolink_check.traffic.trace import Entry, Exchange, Trace
 from evolink_check.transport.target import OutOfTimeError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import Finding, passed, violation
 from evolink_check.client.verdicts.run_end import RunEnd
-from evolink_check.rules.clients.activity import ended, failure_of, legible
+from evolink_check.rules.clients.activity import failure_of, is_readable_json, reports_task_end
 from evolink_check.rules.clients.retries import FAULTY, TOO_MANY
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _gives_up_with_reason(end: RunEnd) -> Iterator[ClauseFinding]:
 
 def is_momentary(query: Observation) -> bool:
     """Whether a query failed only temporarily: too many requests, a 5xx, no response, no JSON."""
-    unreadable = query.status in range(200, 300) and not legible(query)
+    unreadable = query.status in range(200, 300) and not is_readable_json(query)
     return unreadable or query.status in {0, TOO_MANY} or query.status >= FAULTY
 
 
@@ -197,7 +197,7 @@ def _final_code(end: RunEnd) -> str:
     """The code of the response that ended the run; empty unless that was a final one and the client took it as such."""
     if end.last is None:
         return ""
-    if end.last.succeeded and ended(end.last, end.reading):
+    if end.last.succeeded and reports_task_end(end.last, end.reading):
         return failure_of(end.last, end.reading) or ""
     repeats = [
         query for query in end.asked if query.status == end.last.status and query.role == end.last.role

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.observations import results_of
 from evolink_check.client.harness.outcome import describe_crash
-from evolink_check.rules.clients.activity import asks, equal_requests, failure_of, fetches, legible
+from evolink_check.rules.clients.activity import (
+    equal_requests,
+    failure_of,
+    fetches,
+    is_readable_json,
+    requests_with_roles,
+)
 
 if TYPE_CHECKING:
     from evolink_check.analysis.observations import Observation, TaskRecord
@@ -33,7 +39,7 @@ class RunEnd:
     @cached_property
     def asked(self) -> tuple[Observation, ...]:
         """All requests to the API, answered or not."""
-        return asks(self.reading, "create", "query", "credits", "other path", "other method")
+        return requests_with_roles(self.reading, "create", "query", "credits", "other path", "other method")
 
     @cached_property
     def last(self) -> Observation | None:
@@ -94,7 +100,10 @@ class RunEnd:
         A callback alone is not proof, and a client that creates several tasks may fail because one was not created.
         """
         success = self.reading.spec.query.statuses.success
-        created = all(group[-1].task_id and legible(group[-1]) for group in equal_requests(self.reading, "create"))
+        created = all(
+            group[-1].task_id and is_readable_json(group[-1])
+            for group in equal_requests(self.reading, "create")
+        )
         return created and any(
             view.role == "query" and view.body.get("status") == success for view in self._views
         )

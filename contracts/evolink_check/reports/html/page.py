@@ -55,9 +55,9 @@ def _environment() -> Environment:
         # Only this script may run: its digest stands in the policy, so one that came with a recorded body does not.
         "digest": b64encode(sha256(script.encode()).digest()).decode("ascii"),
         "SHAPES": SHAPES,
-        "place": formatting.place,
+        "place": formatting.clause_source,
         "status_text": formatting.status_text,
-        "where": formatting.where,
+        "where": formatting.occurrences,
     }
     return environment
 

@@ -92,7 +92,7 @@ def _details(report: Report, status: Status) -> list[VerdictDetails]:
         if verdict.status == status:
             violations = formatting.violations(verdict)
             shown = tuple((violation, _exchanges(report, violation)) for violation in violations[:_SHOWN])
-            repeat = formatting.repeat(report, verdict.clause)
+            repeat = formatting.repeat_command(report, verdict.clause)
             details.append(VerdictDetails(verdict, shown, len(violations) - _SHOWN, repeat))
     return details
 

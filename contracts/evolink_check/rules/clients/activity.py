@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 PLACEHOLDERS = frozenset(
     {"", "undefined", "null", "None", "NaN", "nil", "[object Object]", "[object%20Object]"}
 )
-ASKS: tuple[Role, ...] = ("create", "query", "credits")  # what needs the key
+KEYED_ROLES: tuple[Role, ...] = ("create", "query", "credits")  # what needs the key
 SOON = Tolerances().repeat
 _OUTSIDE: frozenset[Role] = frozenset({"link", "other path", "elsewhere"})
 _TOKEN = re.compile(rb"[\w-]+")
 
 
-def asks(view: TraceView, *roles: Role) -> tuple[Observation, ...]:
+def requests_with_roles(view: TraceView, *roles: Role) -> tuple[Observation, ...]:
     """The requests of these roles in order, answered or not."""
     return tuple(observation for observation in view.seen if observation.role in roles)
 
@@ -36,7 +36,7 @@ def queries_of(view: TraceView, task_id: str) -> Sequence[Observation]:
 
 def _queries_by_task(view: TraceView) -> Mapping[str, list[Observation]]:
     queries: dict[str, list[Observation]] = {}
-    for query in asks(view, "query"):
+    for query in requests_with_roles(view, "query"):
         queries.setdefault(query.task_id, []).append(query)
     return queries
 
@@ -84,7 +84,7 @@ def _requests_by_id(view: TraceView) -> Mapping[str, list[Observation]]:
     return requests
 
 
-def placeholder(observation: Observation, view: TraceView) -> str | None:
+def placeholder_id(observation: Observation, view: TraceView) -> str | None:
     """The text of a missing value that a client has taken for an id; None for any other request."""
     before, _, id_ = view.path(observation.exchange.url).rpartition("/")
     queries = f"{before}/" == view.spec.query.path.partition("{")[0] and observation.role in {
@@ -100,13 +100,13 @@ def queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
 
 
 def _queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
-    created = next((create.number for create in asks(view, "create") if create.answered), None)
+    created = next((create.number for create in requests_with_roles(view, "create") if create.answered), None)
     if created is None or not view.trace.complete:
         return ()  # the user may have handed the id to the client
     failed = [
         query
-        for query in asks(view, "query")
-        if query.number > created and not query.succeeded and placeholder(query, view) is None
+        for query in requests_with_roles(view, "query")
+        if query.number > created and not query.succeeded and placeholder_id(query, view) is None
     ]
     first = _first_mentions({_encoded(query.task_id) for query in failed}, view)
     return tuple(
@@ -114,7 +114,7 @@ def _queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
     )
 
 
-def invented(view: TraceView) -> frozenset[int]:
+def queries_for_invented_ids(view: TraceView) -> frozenset[int]:
     """The numbers of the queries for an id that nobody gave, as the server has said (clause `client.given-ids`)."""
     return frozenset(
         query.number for query in queries_for_unknown_ids(view) if query.status in {400, 403, 404}
@@ -146,34 +146,36 @@ def _encoded(task_id: str) -> bytes:
 def equal_requests(view: TraceView, *roles: Role) -> list[list[Observation]]:
     """Equal requests (who, method, URL, body) together, each group in order of time."""
     found: dict[tuple[str, str, str, bytes], list[Observation]] = {}
-    for observation in asks(view, *roles):
+    for observation in requests_with_roles(view, *roles):
         exchange = observation.exchange
         key = (observation.who, exchange.method, exchange.url, exchange.request_body)
         found.setdefault(key, []).append(observation)
     return list(found.values())
 
 
-def pause(before: Observation, after: Observation) -> float:
+def seconds_between(before: Observation, after: Observation) -> float:
     """Seconds from an answer to the next request."""
     return after.began - before.ended
 
 
-def legible(observation: Observation) -> bool:
+def is_readable_json(observation: Observation) -> bool:
     """Whether an answer is a 2xx that says it is JSON, and is: anything else, a client may take for lost."""
     return observation.succeeded and "json" in (observation.header("content-type") or "json").lower()
 
 
-def lost(observation: Observation) -> bool:
+def may_have_lost_task(observation: Observation) -> bool:
     """Whether a create may have made a task whose id the client was not told."""
     if 200 <= observation.status < 300:  # noqa: PLR2004
-        return not observation.task_id or not legible(observation)
+        return not observation.task_id or not is_readable_json(observation)
     return not observation.answered
 
 
-def ended(observation: Observation, view: TraceView) -> bool:
+def reports_task_end(observation: Observation, view: TraceView) -> bool:
     """Whether an answer that can be read, or a delivery, says that its task is over."""
     statuses = view.spec.query.statuses
-    return (observation.role == "delivery" or legible(observation)) and observation.body.get("status") in (
+    return (observation.role == "delivery" or is_readable_json(observation)) and observation.body.get(
+        "status"
+    ) in (
         statuses.success,
         statuses.failure,
     )

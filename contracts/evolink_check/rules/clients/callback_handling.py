@@ -6,7 +6,14 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
-from evolink_check.rules.clients.activity import asks, ended, fetches, lost, queries_of, requests_naming
+from evolink_check.rules.clients.activity import (
+    fetches,
+    may_have_lost_task,
+    queries_of,
+    reports_task_end,
+    requests_naming,
+    requests_with_roles,
+)
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tolerances import Tolerances
 
@@ -89,7 +96,7 @@ def asks_back(view: TraceView) -> Iterator[Finding]:
         told = next((observation for observation in task.deliveries if observation.status in _OK), None)
         if told is None or not view.trace.complete:
             continue
-        sure = [observation for observation in task.queries if ended(observation, view)]
+        sure = [observation for observation in task.queries if reports_task_end(observation, view)]
         acted = next(
             (observation for observation in _fetches_of(task, view) if observation.began >= told.began), None
         )
@@ -113,7 +120,7 @@ def _fetch_numbers(view: TraceView) -> frozenset[int]:
 
 
 def _has_lost_create(view: TraceView) -> bool:
-    return any(map(lost, asks(view, "create")))
+    return any(map(may_have_lost_task, requests_with_roles(view, "create")))
 
 
 @rule("receiver.fallback")
@@ -123,7 +130,7 @@ def falls_back(view: TraceView) -> Iterator[Finding]:
         heard = any(observation.status in _OK for observation in task.deliveries)
         if task.create is None or task.callback_url is None or heard or not _is_watched(view):
             continue
-        if lost(task.create):  # then the client does not know that there is a task
+        if may_have_lost_task(task.create):  # then the client does not know that there is a task
             continue
         if queries_of(view, task.id):
             yield passed(task.create.number)

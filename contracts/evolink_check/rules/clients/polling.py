@@ -10,19 +10,19 @@ from evolink_check.analysis.observations import results_of
 from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.clients.activity import (
     SOON,
-    asks,
     bare_url,
-    ended,
     equal_requests,
     failure_of,
     fetches,
-    invented,
-    legible,
-    pause,
-    placeholder,
+    is_readable_json,
+    placeholder_id,
+    queries_for_invented_ids,
     queries_for_unknown_ids,
     queries_of,
+    reports_task_end,
     requests_naming,
+    requests_with_roles,
+    seconds_between,
 )
 from evolink_check.rules.registry import rule, rule_family
 from evolink_check.rules.tolerances import DAY, Tolerances
@@ -48,13 +48,13 @@ _AFTER_FAILURE = {
 @rule("client.given-ids")
 def given_ids(view: TraceView) -> Iterator[Finding]:
     """A query names an id that an earlier answer gave."""
-    nobodys = invented(view)
-    for query in asks(view, "query"):
+    nobodys = queries_for_invented_ids(view)
+    for query in requests_with_roles(view, "query"):
         if query.number in nobodys:
             yield violation(
                 query.number, expected="an id from an earlier answer", seen=f"{query.task_id[:60]!r}"
             )
-        elif query.answered and placeholder(query, view) is None:
+        elif query.answered and placeholder_id(query, view) is None:
             yield passed(query.number)
 
 
@@ -62,7 +62,7 @@ def given_ids(view: TraceView) -> Iterator[Finding]:
 def no_guarantees(view: TraceView) -> Iterator[Finding]:
     """A create without an id in its answer is not followed by a query for a placeholder."""
     for observation in view.seen:
-        missing = placeholder(observation, view)
+        missing = placeholder_id(observation, view)
         if missing is not None:
             yield violation(
                 observation.number, expected="an id that was given", seen=f"a query for {missing!r}"
@@ -99,7 +99,7 @@ def _gaps(view: TraceView) -> Iterator[tuple[TaskRecord, list[tuple[Observation,
             [
                 (before, after)
                 for before, after in pairwise(queries)
-                if before.who == after.who and before.succeeded and not ended(before, view)
+                if before.who == after.who and before.succeeded and not reports_task_end(before, view)
                 if not any(before.began <= call <= after.began for call in deliveries)
             ],
         )
@@ -124,7 +124,7 @@ def poll_useful(view: TraceView) -> Iterator[Finding]:
     """Without a callback a running task is queried about once a minute."""
     for task, pairs in _gaps(view):
         for before, after in pairs if task.callback_url is None else ():
-            gap = pause(before, after)
+            gap = seconds_between(before, after)
             if gap > _TOLERANCES.poll_useful:
                 yield violation(before.number, after.number, expected="a query a minute", seen=f"{gap:.0f} s")
             else:
@@ -139,7 +139,7 @@ def stops_at_end(view: TraceView) -> Iterator[Finding]:
     """A task that has ended is not polled any further."""
     for task in view.tasks.values():
         for index, end in enumerate(task.queries):
-            if not ended(end, view):
+            if not reports_task_end(end, view):
                 continue
             later = [
                 observation for observation in task.queries[index + 1 :] if observation.began >= end.ended
@@ -147,7 +147,7 @@ def stops_at_end(view: TraceView) -> Iterator[Finding]:
             busy = [
                 observation
                 for observation, before in zip(later, [end, *later], strict=False)
-                if pause(before, observation) < SOON
+                if seconds_between(before, observation) < SOON
             ]
             if len(busy) > 1:
                 seen = f"{len(busy)} more queries"
@@ -165,12 +165,12 @@ def stops_at_end(view: TraceView) -> Iterator[Finding]:
 @rule("client.no-abandon")
 def no_abandon(view: TraceView) -> Iterator[Finding]:
     """A task is queried until it has ended."""
-    queried = {observation.task_id for observation in asks(view, "query")}
+    queried = {observation.task_id for observation in requests_with_roles(view, "query")}
     mistaken = bool(queries_for_unknown_ids(view))  # then it did query, by a wrong id: `client.given-ids`
     for task in view.tasks.values():
-        if task.create is None or not legible(task.create):
+        if task.create is None or not is_readable_json(task.create):
             continue
-        if any(ended(observation, view) for observation in task.views):
+        if any(reports_task_end(observation, view) for observation in task.views):
             yield passed(task.create.number)
         elif view.trace.complete and task.callback_url is None and task.id not in queried and not mistaken:
             yield violation(task.create.number, expected="queries until the end", seen="none")
@@ -218,8 +218,8 @@ def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
             end, code = ends[observation.number]
             place = bisect_right(group, end.number, key=lambda create: create.number)
             again = group[place] if place < len(group) else None
-            if again is not None and pause(end, again) < within:
-                seen = f"the same create {max(0.0, pause(end, again)):.1f} s after {code}"
+            if again is not None and seconds_between(end, again) < within:
+                seen = f"the same create {max(0.0, seconds_between(end, again)):.1f} s after {code}"
                 yield violation(end.number, again.number, expected=expected, seen=seen)
             else:
                 yield passed(end.number)
@@ -236,7 +236,7 @@ def fetched_in_time(view: TraceView) -> Iterator[Finding]:
         if end is None or not fetched:
             continue
         first = min(fetched, key=lambda fetch: fetch.number)
-        took = pause(end, first)
+        took = seconds_between(end, first)
         if took > DAY:
             yield violation(
                 end.number, first.number, expected="within 24 hours", seen=f"{took / 3600:.1f} h later"

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from evolink_check.analysis.internal_hosts import is_internal
 from evolink_check.analysis.verdicts import finding, passed, violation
-from evolink_check.rules.clients.activity import ASKS, asks, fetches
+from evolink_check.rules.clients.activity import KEYED_ROLES, fetches, requests_with_roles
 from evolink_check.rules.registry import rule
 from evolink_check.traffic.known_keys import KEY
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @rule("auth.header")
 def in_header(view: TraceView) -> Iterator[Finding]:
     """The key is sent as `Authorization: Bearer KEY`."""
-    for observation in asks(view, *ASKS):
+    for observation in requests_with_roles(view, *KEYED_ROLES):
         if observation.who == NOBODY:
             if KEY not in observation.exchange.url:  # which is another clause's
                 yield violation(
@@ -52,14 +52,14 @@ def nowhere_else(view: TraceView) -> Iterator[Finding]:
             yield violation(
                 observation.number, expected="the key in its header only", seen=f"the key in the {places[0]}"
             )
-        elif observation.role in ASKS:
+        elif observation.role in KEYED_ROLES:
             yield passed(observation.number)
 
 
 @rule("auth.https")
 def over_https(view: TraceView) -> Iterator[Finding]:
     """A key travels over https only."""
-    for observation in asks(view, *ASKS):
+    for observation in requests_with_roles(view, *KEYED_ROLES):
         url = observation.exchange.url
         scheme = urlsplit(url).scheme.lower()
         if scheme == "http" and not is_internal(url) and observation.who != NOBODY:
@@ -86,13 +86,13 @@ def link_without_key(view: TraceView) -> Iterator[Finding]:
 @rule("client.valid-request")
 def valid_request(view: TraceView) -> Iterator[Finding]:
     """No create has a certain fault; its content type and its callback URL have clauses of their own."""
-    for create in asks(view, "create"):
+    for create in requests_with_roles(view, "create"):
         yield from _without(create, lambda fault: not _of_type(fault) and not _of_callback(fault))
 
 
 def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
     """Whether a create has no fault of this kind; one that is not certain accuses nobody."""
-    if _is_unread(observation):
+    if _is_body_missing(observation):
         return
     faults = [fault.what for fault in observation.faults if fault.sure and is_wrong(fault)]
     yield finding(
@@ -100,7 +100,7 @@ def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool])
     )
 
 
-def _is_unread(observation: Observation) -> bool:
+def _is_body_missing(observation: Observation) -> bool:
     """Whether there was a body that the recording does not have: a server may refuse before it reads it."""
     chunked = observation.sent("transfer-encoding") is not None
     announced = chunked or (observation.sent("content-length") or "0").strip() != "0"
@@ -118,18 +118,18 @@ def _of_callback(fault: RequestFault) -> bool:
 @rule("client.content-type")
 def content_type(view: TraceView) -> Iterator[Finding]:
     """The body of a create is sent as application/json."""
-    for create in asks(view, "create"):
+    for create in requests_with_roles(view, "create"):
         kind = (create.sent("content-type") or "").partition(";")[0].strip().lower()
         if kind == "application/json":
             yield passed(create.number)
-        elif create.exchange.request_body or _is_unread(create):
+        elif create.exchange.request_body or _is_body_missing(create):
             yield violation(create.number, expected="application/json", seen=kind[:60] or "no Content-Type")
 
 
 @rule("client.callback-url")
 def callback_url(view: TraceView) -> Iterator[Finding]:
     """A callback URL is one that the documents allow."""
-    for create in asks(view, "create"):
+    for create in requests_with_roles(view, "create"):
         rules = create.operation.callback if create.operation else None
         if rules and isinstance(create.request_json, dict) and rules.field in create.request_json:
             yield from _without(create, _of_callback)
@@ -138,7 +138,7 @@ def callback_url(view: TraceView) -> Iterator[Finding]:
 @rule("client.actual-model")
 def actual_model(view: TraceView) -> Iterator[Finding]:
     """A create names the model by its present name."""
-    for create in asks(view, "create"):
+    for create in requests_with_roles(view, "create"):
         model = create.request_json.get("model") if isinstance(create.request_json, dict) else None
         actual = create.operation.aliases.get(model) if create.operation and isinstance(model, str) else None
         if actual is not None:
@@ -150,7 +150,7 @@ def actual_model(view: TraceView) -> Iterator[Finding]:
 @rule("client.no-unknown-fields")
 def known_fields(view: TraceView) -> Iterator[Finding]:
     """A create has documented fields only."""
-    for create in asks(view, "create"):
+    for create in requests_with_roles(view, "create"):
         if create.operation is None or not isinstance(create.request_json, dict):
             continue
         unknown = sorted(str(name)[:40] for name in create.request_json.keys() - create.operation.properties)

@@ -8,7 +8,15 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import finding, passed, violation
-from evolink_check.rules.clients.activity import ASKS, SOON, asks, equal_requests, invented, lost, pause
+from evolink_check.rules.clients.activity import (
+    KEYED_ROLES,
+    SOON,
+    equal_requests,
+    may_have_lost_task,
+    queries_for_invented_ids,
+    requests_with_roles,
+    seconds_between,
+)
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.retry_after import http_date, is_retry_after, seconds_to_wait
@@ -32,14 +40,14 @@ _TRIES: Mapping[str, int] = {"create": 3, "query": 5}  # waits after which they 
 @rule("client.no-retry-refused")
 def refused_is_refused(view: TraceView) -> Iterator[Finding]:
     """A refused request is not sent again unchanged."""
-    nobodys = invented(view)
-    for group in equal_requests(view, *ASKS):
+    nobodys = queries_for_invented_ids(view)
+    for group in equal_requests(view, *KEYED_ROLES):
         for index, observation in enumerate(group):
             if observation.status not in REFUSED or observation.number in nobodys:
                 continue
             again = _next_after(group, index)
-            if again is not None and pause(observation, again) < SOON:
-                seen = f"sent again after {pause(observation, again):.1f} s"
+            if again is not None and seconds_between(observation, again) < SOON:
+                seen = f"sent again after {seconds_between(observation, again):.1f} s"
                 yield violation(
                     observation.number,
                     again.number,
@@ -66,37 +74,37 @@ def waits(value: str, at: float) -> float | None:
 
 
 @rule("client.retry-after")
-def waits_as_told(view: TraceView) -> Iterator[Finding]:
+def waits_for_retry_after(view: TraceView) -> Iterator[Finding]:
     """After a 429 the client waits as long as `Retry-After` says."""
-    for matter in _matters(view):
+    for matter in _request_series(view):
         for place, refused in enumerate(matter):
             wait = (
                 waits(refused.header("retry-after") or "", refused.ended)
                 if refused.status == TOO_MANY
                 else None
             )
-            again = _asked_again(matter, place) if wait is not None else None
+            again = _next_attempt(matter, place) if wait is not None else None
             if wait is None or again is None:
                 continue
             yield finding(
-                pause(refused, again) >= wait - _TOLERANCES.network,
+                seconds_between(refused, again) >= wait - _TOLERANCES.network,
                 refused.number,
                 again.number,
                 expected=f"a wait of {wait:g} s",
-                seen=f"asked again after {pause(refused, again):.1f} s",
+                seen=f"asked again after {seconds_between(refused, again):.1f} s",
             )
 
 
-def _matters(view: TraceView) -> Iterable[list[Observation]]:
+def _request_series(view: TraceView) -> Iterable[list[Observation]]:
     """The requests of an account for the same matter, in order. What is under way for other tasks is another matter."""
     matters: dict[tuple[str, str, str], list[Observation]] = {}
-    for request in asks(view, *ASKS):
+    for request in requests_with_roles(view, *KEYED_ROLES):
         task_id = "" if request.role == "create" else request.task_id
         matters.setdefault((request.who, request.role, task_id), []).append(request)
     return matters.values()
 
 
-def _asked_again(matter: Sequence[Observation], place: int) -> Observation | None:
+def _next_attempt(matter: Sequence[Observation], place: int) -> Observation | None:
     """The first request after the answer that asks again for what was refused.
 
     A create of something else was on its way already when it follows at once; one that is sent later is not.
@@ -106,7 +114,7 @@ def _asked_again(matter: Sequence[Observation], place: int) -> Observation | Non
     for index in range(first, len(matter)):
         later = matter[index]
         alike = refused.exchange.request_body == later.exchange.request_body
-        if refused.role != "create" or alike or pause(refused, later) >= _AT_ONCE:
+        if refused.role != "create" or alike or seconds_between(refused, later) >= _AT_ONCE:
             return later
     return None
 
@@ -115,9 +123,13 @@ def _asked_again(matter: Sequence[Observation], place: int) -> Observation | Non
 def backs_off(view: TraceView) -> Iterator[Finding]:
     """Retries after a 5xx are spaced out, more each time."""
     for group in equal_requests(view, "create", "query"):
-        usual = [pause(observation, after) for observation, after in pairwise(group) if observation.succeeded]
+        usual = [
+            seconds_between(observation, after)
+            for observation, after in pairwise(group)
+            if observation.succeeded
+        ]
         for run in _faulty(group):
-            problem = _impatience(run, median(usual) if usual else None)
+            problem = _backoff_problem(run, median(usual) if usual else None)
             numbers = [observation.number for observation in run]
             yield finding(
                 not problem, *numbers, expected="a wait after a 5xx, longer each time", seen=problem
@@ -137,9 +149,9 @@ def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
         yield run
 
 
-def _impatience(run: list[Observation], usual: float | None) -> str:
+def _backoff_problem(run: list[Observation], usual: float | None) -> str:
     """What is wrong with the waits after the 5xx of a run; `usual` is the client's own interval, if it has one."""
-    found = [pause(observation, after) for observation, after in pairwise(run)]
+    found = [seconds_between(observation, after) for observation, after in pairwise(run)]
     shortest, longest = min(found), max(found)
     if shortest < _AT_ONCE and (
         usual is None or shortest < usual / 2
@@ -159,8 +171,8 @@ def no_blind_repeat(view: TraceView) -> Iterator[Finding]:
     """A create whose answer was lost is not repeated blindly."""
     for group in equal_requests(view, "create"):
         for observation, again in pairwise(group):
-            if lost(observation) and pause(observation, again) < SOON:
-                seen = f"the same create again after {pause(observation, again):.1f} s"
+            if may_have_lost_task(observation) and seconds_between(observation, again) < SOON:
+                seen = f"the same create again after {seconds_between(observation, again):.1f} s"
                 yield violation(observation.number, again.number, expected="no second create", seen=seen)
-        if lost(group[-1]):
+        if may_have_lost_task(group[-1]):
             yield passed(group[-1].number)

@@ -14,8 +14,8 @@ from evolink_check.rules.exchanges.attribution import (
     ID,
     PREFIX,
     certain_faults,
-    is_nonsense,
     known_tasks,
+    must_be_refused,
     well_formed,
 )
 from evolink_check.rules.tolerances import Tolerances
@@ -51,7 +51,7 @@ def _of_create(create: Observation) -> Mapping[int, bool]:
         400: bool(create.faults),
         403: names_no_model or (keyed and (account.access is not True or doubtful)),
         402: keyed and (account.credits is not True or doubtful),
-        500: keyed and not is_nonsense(create),  # a passing fault
+        500: keyed and not must_be_refused(create),  # a passing fault
         create.success: keyed and not refused and False not in {account.access, account.credits},
     }
 
@@ -72,13 +72,15 @@ def _of_id(query: Observation, view: TraceView) -> set[int]:
     if query.task_id in known_tasks(view):
         own = is_own(query, view)
         return {True: {query.success, 500}, False: {403, 500}, None: {query.success, 403, 500}}[own]
-    if query.task_id in view.once(_told_ids):  # an id that is malformed, or that several creates were given
+    if query.task_id in view.once(
+        _reported_ids
+    ):  # an id that is malformed, or that several creates were given
         return {query.success, 400, 403, 404, 500}
     if is_foreign(query.task_id):
         return {400}
     if not _WORD.fullmatch(query.task_id):  # routers and decoders differ
         return {400, 403, 404}
-    if never_given(query, view):
+    if was_never_issued(query, view):
         return {404, 500} if well_formed(query.task_id) else {404, 400}
     return {query.success, 403, 404} | ({500} if well_formed(query.task_id) else {400})
 
@@ -98,12 +100,12 @@ def is_foreign(task_id: str) -> bool:
     return _WORD.fullmatch(task_id) is not None and not task_id.startswith(PREFIX)
 
 
-def never_given(observation: Observation, view: TraceView) -> bool:
+def was_never_issued(observation: Observation, view: TraceView) -> bool:
     """Whether no server can have issued the id: the checker made it up, or its time is impossible.
 
     A recording may ask for what was created before it began, and an id of the documents may be somebody's.
     """
-    if observation.task_id in view.once(_told_ids) or observation.task_id in view.once(_example_ids):
+    if observation.task_id in view.once(_reported_ids) or observation.task_id in view.once(_example_ids):
         return False
     found = ID.fullmatch(observation.task_id)
     # The clock of who recorded it may stand at 1970; the server's own is told by its Date.
@@ -112,7 +114,7 @@ def never_given(observation: Observation, view: TraceView) -> bool:
     return bool(observation.entry.case or impossible)
 
 
-def _told_ids(view: TraceView) -> frozenset[str]:
+def _reported_ids(view: TraceView) -> frozenset[str]:
     return frozenset(
         observation.task_id for observation in view.of("create", "delivery") if observation.task_id
     )

@@ -4,7 +4,7 @@ For every rule that looks at an answer of the API:
 
 - `is_judgeable(observation)`: answered with a documented status, as JSON where JSON is due, an error in the shape of
   errors. A rule looks at such exchanges only.
-- `charged_clause(observation)`: the clause that a malformed exchange violates; "" for any other.
+- `clause_of_malformed_response(observation)`: the clause that a malformed exchange violates; "" for any other.
 - `known_tasks(view)`: the tasks that can be followed, by id: the create is judgeable, the id is well formed, was given
   once and agrees with `created`. Queries for any other id are not judged, as the id is to blame.
   A 404 for such an id before its first 2xx belongs to `create.readable-at-once`.
@@ -39,18 +39,22 @@ _METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}  # others are often answere
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
 
 
-def charged_clause(observation: Observation) -> str:
+def clause_of_malformed_response(observation: Observation) -> str:
     """The clause that a malformed exchange violates, before anything else about it is checked; "" for none."""
-    if not _is_told(observation):
+    if not _has_api_response(observation):
         return ""
     if observation.role in {"other path", "other method"}:
-        return _owner_elsewhere(observation)
-    return _owner_by_status(observation) or _owner_by_body(observation)
+        return _clause_of_undocumented_route(observation)
+    return _clause_by_status(observation) or _clause_by_body(observation)
 
 
 def is_judgeable(observation: Observation) -> bool:
     """Whether an exchange with the API can be judged by what it answers."""
-    return _is_told(observation) and not _is_beyond(observation) and not charged_clause(observation)
+    return (
+        _has_api_response(observation)
+        and not _is_exempt(observation)
+        and not clause_of_malformed_response(observation)
+    )
 
 
 def well_formed(task_id: str) -> bool:
@@ -60,7 +64,7 @@ def well_formed(task_id: str) -> bool:
 
 def known_tasks(view: TraceView) -> Mapping[str, Observation]:
     """The tasks that can be followed, each by the create that made it."""
-    return view.once(_given)
+    return view.once(_known_tasks)
 
 
 def certain_faults(observation: Observation) -> tuple[RequestFault, ...]:
@@ -75,20 +79,20 @@ def is_error(observation: Observation) -> bool:
     return observation.status >= _FIRST_ERROR
 
 
-def is_keyless(observation: Observation) -> bool:
+def ignores_invalid_key(observation: Observation) -> bool:
     """Whether a request without a valid key was answered with a status that is not for that."""
     return observation.account.valid is False and observation.status not in _KEYLESS
 
 
-def is_shapeless(view: TraceView) -> bool:
+def lacks_error_shape(view: TraceView) -> bool:
     """Whether errors of the task endpoints lack the documented shape: then other endpoints are not accused of it."""
     return any(
-        is_error(observation) and charged_clause(observation) in {"wire.json", "error.shape"}
+        is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}
         for observation in view.of("create", "query")
     )
 
 
-def _given(view: TraceView) -> dict[str, Observation]:
+def _known_tasks(view: TraceView) -> dict[str, Observation]:
     creates = [create for create in view.of("create") if create.task_id]
     times = Counter(create.task_id for create in creates)
     return {
@@ -107,7 +111,7 @@ def is_consistent(body: Mapping[str, Any]) -> bool:
     return type(created) is not int or created >= LATEST or created == int(found["created"])
 
 
-def _is_told(observation: Observation) -> bool:
+def _has_api_response(observation: Observation) -> bool:
     """Whether the trace holds an answer of the API, with its headers and its body."""
     if (
         observation.role not in {"create", "query", "credits", "other method", "other path"}
@@ -120,12 +124,12 @@ def _is_told(observation: Observation) -> bool:
     return bool(exchange.response_body and exchange.response_headers)  # no server answers without any header
 
 
-def _is_beyond(observation: Observation) -> bool:
+def _is_exempt(observation: Observation) -> bool:
     """Whether no clause speaks of the exchange."""
     return any(exempts(observation) for exempts in _EXEMPTIONS)
 
 
-def _is_unclear_elsewhere(observation: Observation) -> bool:
+def _is_unclear_undocumented_route(observation: Observation) -> bool:
     """On another path or with another method: a success, an unusual method, or a path that routers read differently."""
     if observation.role not in {"other path", "other method"}:
         return False
@@ -152,29 +156,29 @@ def _is_too_large(observation: Observation) -> bool:
     return odd_query or any(fault.clause == "body.limit" for fault in observation.faults)
 
 
-_EXEMPTIONS = (_is_unclear_elsewhere, _is_unchanged, _is_without_credits, _is_too_large)
+_EXEMPTIONS = (_is_unclear_undocumented_route, _is_unchanged, _is_without_credits, _is_too_large)
 
 
-def _owner_elsewhere(observation: Observation) -> str:
-    if _is_beyond(observation):
+def _clause_of_undocumented_route(observation: Observation) -> str:
+    if _is_exempt(observation):
         return ""
     clause = "error.other-paths" if observation.role == "other path" else "error.other-methods"
     if observation.answer_json is NOT_JSON:
         return clause
-    if not says_json(observation):
+    if not has_json_content_type(observation):
         return "wire.json"
-    return "" if has_shape(observation.answer_json) or _is_of_credits(observation) else clause
+    return "" if has_error_shape(observation.answer_json) or _is_below_credits(observation) else clause
 
 
-def _is_of_credits(observation: Observation) -> bool:
+def _is_below_credits(observation: Observation) -> bool:
     """Errors there carry integer codes, and nothing says what else."""
     return "/credits" in urlsplit(observation.exchange.url).path
 
 
-def _owner_by_status(observation: Observation) -> str:
-    if observation.role == "credits" or _is_beyond(observation):
+def _clause_by_status(observation: Observation) -> str:
+    if observation.role == "credits" or _is_exempt(observation):
         return ""
-    if observation.status >= _SERVER_ERROR and is_nonsense(observation):
+    if observation.status >= _SERVER_ERROR and must_be_refused(observation):
         return "body.limit" if len(observation.exchange.request_body) > LARGE else "error.no-500"
     if observation.status >= _SERVER_ERROR and observation.account.valid is False:
         return "auth.bearer"
@@ -184,7 +188,7 @@ def _owner_by_status(observation: Observation) -> str:
     return "create.answers-200" if accepted else "error.documented-status"
 
 
-def is_nonsense(observation: Observation) -> bool:
+def must_be_refused(observation: Observation) -> bool:
     """Whether the request must be refused, as documented, because no server can process it."""
     if observation.role == "query":
         return not well_formed(observation.task_id)
@@ -193,30 +197,30 @@ def is_nonsense(observation: Observation) -> bool:
     )
 
 
-def _owner_by_body(observation: Observation) -> str:
-    if _is_beyond(observation):
+def _clause_by_body(observation: Observation) -> str:
+    if _is_exempt(observation):
         return ""
-    if observation.answer_json is NOT_JSON or not says_json(observation):
+    if observation.answer_json is NOT_JSON or not has_json_content_type(observation):
         return "wire.json"
     if not is_error(observation):
         return ""
     if observation.role == "credits":
-        wrong = "auth.bearer" if is_keyless(observation) else "credits.integer-codes"
+        wrong = "auth.bearer" if ignores_invalid_key(observation) else "credits.integer-codes"
         return "" if _has_integer_code(observation.answer_json, observation.status) else wrong
     documented = (
         observation.errors[observation.status].body["error"].get("code")
         if observation.status in observation.errors
         else ""
     )
-    return "" if has_shape(observation.answer_json, code=type(documented)) else "error.shape"
+    return "" if has_error_shape(observation.answer_json, code=type(documented)) else "error.shape"
 
 
-def says_json(observation: Observation) -> bool:
+def has_json_content_type(observation: Observation) -> bool:
     """Whether the content type of the answer is JSON, with whatever parameters."""
     return (observation.header("Content-Type") or "").partition(";")[0].strip().lower() == "application/json"
 
 
-def has_shape(answer: Any, code: type = str) -> bool:
+def has_error_shape(answer: Any, code: type = str) -> bool:
     """The documented shape of an error (clause `error.shape`)."""
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict) or type(error.get("code")) not in {str, code}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import passed, violation
-from evolink_check.rules.exchanges.attribution import charged_clause, is_judgeable
+from evolink_check.rules.exchanges.attribution import clause_of_malformed_response, is_judgeable
 from evolink_check.rules.exchanges.create_responses import accepted
 from evolink_check.rules.registry import rule
 
@@ -22,7 +22,7 @@ def body_limit(view: TraceView) -> Iterator[Finding]:
     for create in view.of("create"):
         if is_judgeable(create) and any(fault.clause == "body.limit" for fault in create.faults):
             yield passed(create.number)
-        if charged_clause(create) == "body.limit":
+        if clause_of_malformed_response(create) == "body.limit":
             size = len(create.exchange.request_body)
             yield violation(
                 create.number, expected=f"400 or 200 for a body of {size} bytes", seen=str(create.status)
@@ -47,7 +47,7 @@ def duplicate_keys(view: TraceView) -> Iterator[Finding]:
 def answers_200(view: TraceView) -> Iterator[Finding]:
     """An accepted create is answered with 200, not with 201 or 202."""
     for create in view.of("create"):
-        if charged_clause(create) == "create.answers-200":
+        if clause_of_malformed_response(create) == "create.answers-200":
             yield violation(create.number, expected=str(create.success), seen=str(create.status))
     for create in accepted(view):
         yield passed(create.number)

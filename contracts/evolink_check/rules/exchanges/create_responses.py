@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_check.analysis.verdicts import finding, passed, shown, violation
 from evolink_check.rules.exchanges.attribution import ID, LATEST, is_judgeable, known_tasks, well_formed
-from evolink_check.rules.exchanges.wire import shared_key, twins
+from evolink_check.rules.exchanges.wire import creates_with_same_id, share_idempotency_key
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.retry_after import http_date
@@ -42,7 +42,7 @@ def schema(view: TraceView) -> Iterator[Finding]:
             found = [
                 problem
                 for problem in view.problems(create)
-                if not _is_owned(problem.pointer, problem.keyword)
+                if not _has_own_clause(problem.pointer, problem.keyword)
             ]
             found = [problem for problem in found if not _is_missing(create, problem.pointer)]
             for problem in found:
@@ -52,7 +52,7 @@ def schema(view: TraceView) -> Iterator[Finding]:
                 yield passed(create.number)
 
 
-def _is_owned(pointer: str, keyword: str) -> bool:
+def _has_own_clause(pointer: str, keyword: str) -> bool:
     whole = any(pointer == place or pointer.startswith(f"{place}/") for place in _WHOLE)
     return whole or (pointer in _VALUES and keyword != "type")
 
@@ -158,12 +158,12 @@ def id_created(view: TraceView) -> Iterator[Finding]:
 @rule("id.unique")
 def id_unique(view: TraceView) -> Iterator[Finding]:
     """No two creates are answered with the same id."""
-    again = {later.number: first for first, later in view.once(twins)}
+    again = {later.number: first for first, later in view.once(creates_with_same_id)}
     for create in accepted(view):
         if create.number not in again:
             if create.task_id:
                 yield passed(create.number)
-        elif not shared_key(again[create.number], create):
+        elif not share_idempotency_key(again[create.number], create):
             expected = "an id that no other create was given"
             yield violation(
                 again[create.number].number,

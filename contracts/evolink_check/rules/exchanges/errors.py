@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_check.analysis.verdicts import passed, violation
 from evolink_check.rules.exchanges.attribution import (
-    charged_clause,
+    clause_of_malformed_response,
+    ignores_invalid_key,
     is_error,
     is_judgeable,
-    is_keyless,
-    is_shapeless,
+    lacks_error_shape,
 )
 from evolink_check.rules.registry import rule, rule_family
 from evolink_check.traffic.formats import NOT_JSON, parts_of
@@ -34,7 +34,7 @@ _CODES = {f"{role}.error-{status}": (role, status) for role, all_ in _STATUSES.i
 def shape(view: TraceView) -> Iterator[Finding]:
     """An error of a task endpoint is `{"error": {code, message, type}}`, all three strings (clause `error.shape`)."""
     for observation in view.of("create", "query"):
-        if charged_clause(observation) == "error.shape":
+        if clause_of_malformed_response(observation) == "error.shape":
             expected = "an `error` with code, message and type, all strings"
             yield violation(
                 observation.number,
@@ -90,7 +90,9 @@ def code(clause: str, view: TraceView) -> Iterator[Finding]:
             told = error["code"], error["type"]
             if told in documented:
                 yield passed(observation.number)
-            elif documented and not is_keyless(observation):  # else its status is told, by `auth.bearer`
+            elif documented and not ignores_invalid_key(
+                observation
+            ):  # else its status is told, by `auth.bearer`
                 expected = " or ".join(f"code {code}, type {kind}" for code, kind in documented)
                 yield violation(
                     observation.number, expected=expected, seen=f"code {told[0]!r:.40}, type {told[1]!r:.40}"
@@ -113,8 +115,8 @@ def _documented(observation: Observation, view: TraceView) -> list[tuple[Any, An
 def integer_codes(view: TraceView) -> Iterator[Finding]:
     """An error of `/v1/credits` carries an integer code, its HTTP status (clause `credits.integer-codes`)."""
     for observation in view.of("credits"):
-        if charged_clause(observation) == "credits.integer-codes":
-            if view.once(is_shapeless) and not isinstance(observation.body.get("error"), dict):
+        if clause_of_malformed_response(observation) == "credits.integer-codes":
+            if view.once(lacks_error_shape) and not isinstance(observation.body.get("error"), dict):
                 continue
             expected = f"`error.code` {observation.status}, an integer"
             yield violation(observation.number, expected=expected, seen=_outline(observation.answer_json))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.observations import Observation
     from evolink_check.analysis.trace_view import TraceView
 
-    Fine = Mapping[
+    SizesByFeature = Mapping[
         tuple[str, str], int
     ]  # by clause and host of a feature: its greatest size that was accepted
 
@@ -54,7 +54,7 @@ def headers_to_blame(view: TraceView) -> Mapping[int, str]:
     return view.once(_headers_to_blame)
 
 
-def findings_of_valid(view: TraceView) -> Iterator[tuple[str, Finding]]:
+def findings_of_valid_creates(view: TraceView) -> Iterator[tuple[str, Finding]]:
     """What is told by the creates that are in order, each with its clause."""
     creates = [create for create in view.of("create") if is_valid(create)]
     refused = [create for create in creates if _is_refused(create, view)]
@@ -63,7 +63,7 @@ def findings_of_valid(view: TraceView) -> Iterator[tuple[str, Finding]]:
         for clause in {feature.clause for feature in features(create, view)} or {"create.accepts"}:
             yield clause, passed(create.number)
     yield from _refusals(refused, accepted, view)
-    yield from _never_but_500(creates)
+    yield from _always_500(creates)
 
 
 def is_valid(observation: Observation) -> bool:
@@ -95,8 +95,8 @@ def _is_refused(observation: Observation, view: TraceView) -> bool:
 def _refusals(
     refused: Iterable[Observation], accepted: Iterable[Observation], view: TraceView
 ) -> Iterator[tuple[str, Finding]]:
-    fine = _fine(feature for create in accepted for feature in features(create, view))
-    suspects = [(create, _suspects(features(create, view), fine)) for create in refused]
+    accepted_sizes = _accepted_sizes(feature for create in accepted for feature in features(create, view))
+    suspects = [(create, _suspects(features(create, view), accepted_sizes)) for create in refused]
     sole = {found[0].clause for _, found in suspects if len(found) == 1}
     plain = any(not found for _, found in suspects)
     for observation, found in suspects:
@@ -113,20 +113,24 @@ def _refusals(
         )
 
 
-def _suspects(found: Sequence[Feature], fine: Fine) -> list[Feature]:
+def _suspects(found: Sequence[Feature], accepted_sizes: SizesByFeature) -> list[Feature]:
     """The features that another create did not have when it was accepted.
 
     Last stands a host that may not resolve: today it may, and tomorrow not, so it is left out only beside another.
     """
-    others = [feature for feature in found if feature.clause != _UNRESOLVED and not _is_fine(feature, fine)]
+    others = [
+        feature
+        for feature in found
+        if feature.clause != _UNRESOLVED and not _was_accepted(feature, accepted_sizes)
+    ]
     return others + [
         feature
         for feature in found
-        if feature.clause == _UNRESOLVED and not (others and _is_fine(feature, fine))
+        if feature.clause == _UNRESOLVED and not (others and _was_accepted(feature, accepted_sizes))
     ]
 
 
-def _fine(accepted: Iterable[Feature]) -> Fine:
+def _accepted_sizes(accepted: Iterable[Feature]) -> SizesByFeature:
     """The most of each feature; whoever takes a host under `.invalid`, which has no address, takes any."""
     most: dict[tuple[str, str], int] = {}
     for create in accepted:
@@ -135,12 +139,14 @@ def _fine(accepted: Iterable[Feature]) -> Fine:
     return most
 
 
-def _is_fine(feature: Feature, fine: Fine) -> bool:
+def _was_accepted(feature: Feature, accepted_sizes: SizesByFeature) -> bool:
     """Whether another had as much of it."""
-    return any(fine.get((feature.clause, host), -1) >= feature.size for host in (feature.host, _ANY))
+    return any(
+        accepted_sizes.get((feature.clause, host), -1) >= feature.size for host in (feature.host, _ANY)
+    )
 
 
-def _never_but_500(creates: Iterable[Observation]) -> Iterator[tuple[str, Finding]]:
+def _always_500(creates: Iterable[Observation]) -> Iterator[tuple[str, Finding]]:
     """A passing 500 is not a violation; three for equal requests, and never another answer, are one."""
     equal: defaultdict[tuple[str, bytes], list[Observation]] = defaultdict(list)
     for create in creates:
@@ -155,25 +161,25 @@ def _never_but_500(creates: Iterable[Observation]) -> Iterator[tuple[str, Findin
 
 
 def _headers_to_blame(view: TraceView) -> dict[int, str]:
-    refused_without, fine, suspects = set(), set(), []
+    refused_without, accepted_sizes, suspects = set(), set(), []
     for observation in view.of("create", "query"):
         if not (is_judgeable(observation) and observation.account.valid):
             continue
         right = permitted(observation, view)
-        situation = (observation.role, observation.who, right, _is_given(observation, view))
+        situation = (observation.role, observation.who, right, _is_query_of_known_task(observation, view))
         names = unknown_headers(observation)
         if observation.status in right:
-            fine |= {(situation, name) for name in names}
+            accepted_sizes |= {(situation, name) for name in names}
         elif not names:
             refused_without.add(situation)
         elif is_error(observation):
             suspects.append((observation, situation, names))
     return {
-        observation.number: next(name for name in names if (situation, name) not in fine)
+        observation.number: next(name for name in names if (situation, name) not in accepted_sizes)
         for observation, situation, names in suspects
-        if situation not in refused_without and {(situation, name) for name in names} - fine
+        if situation not in refused_without and {(situation, name) for name in names} - accepted_sizes
     }
 
 
-def _is_given(observation: Observation, view: TraceView) -> bool:
+def _is_query_of_known_task(observation: Observation, view: TraceView) -> bool:
     return observation.role == "query" and observation.task_id in known_tasks(view)

@@ -9,9 +9,9 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import Finding, finding, passed, violation
-from evolink_check.rules.exchanges.allowed_statuses import is_foreign, is_own, never_given, permitted
+from evolink_check.rules.exchanges.allowed_statuses import is_foreign, is_own, permitted, was_never_issued
 from evolink_check.rules.exchanges.attribution import certain_faults, is_judgeable, well_formed
-from evolink_check.rules.exchanges.false_rejections import findings_of_valid, headers_to_blame
+from evolink_check.rules.exchanges.false_rejections import findings_of_valid_creates, headers_to_blame
 from evolink_check.rules.registry import rule_family
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.observations import Observation
     from evolink_check.analysis.trace_view import TraceView
 
-    Told = Iterator[tuple[str, Finding]]
+    ClauseFindings = Iterator[tuple[str, Finding]]
 
 _BY_STATUS = (
     *("body.json", "body.required", "create.unknown-fields", "create.required", "create.types"),
@@ -35,33 +35,33 @@ _EITHER = {"create.image-urls-empty", "prompt.length"}  # any documented answer 
 
 
 @rule_family(_BY_STATUS)
-def of_status(clause: str, view: TraceView) -> Iterable[Finding]:
+def status_findings_of(clause: str, view: TraceView) -> Iterable[Finding]:
     """What the statuses of creates and queries say of a clause."""
-    return judged(view).get(clause, ())
+    return status_findings(view).get(clause, ())
 
 
-def judged(view: TraceView) -> Mapping[str, list[Finding]]:
+def status_findings(view: TraceView) -> Mapping[str, list[Finding]]:
     """The findings of each clause that is about a status, in the order of the trace."""
-    return view.once(_judged)
+    return view.once(_status_findings)
 
 
-def _judged(view: TraceView) -> Mapping[str, list[Finding]]:
+def _status_findings(view: TraceView) -> Mapping[str, list[Finding]]:
     found: defaultdict[str, list[Finding]] = defaultdict(list)
     blamed = headers_to_blame(view)
-    judged = [
+    judgeable = [
         observation
         for observation in view.of("create", "query")
         if is_judgeable(observation) and observation.number not in blamed
     ]
-    for clause, observed in _all(judged, view):
+    for clause, observed in _findings_of(judgeable, view):
         found[clause].append(observed)
     found.default_factory = None
     return found
 
 
-def _all(judged: Iterable[Observation], view: TraceView) -> Told:
-    yield from findings_of_valid(view)
-    for observation in judged:
+def _findings_of(judgeable: Iterable[Observation], view: TraceView) -> ClauseFindings:
+    yield from findings_of_valid_creates(view)
+    for observation in judgeable:
         if observation.account.valid is False:
             continue
         if observation.status == 401 and observation.account.valid:  # noqa: PLR2004
@@ -75,11 +75,11 @@ def _all(judged: Iterable[Observation], view: TraceView) -> Told:
             yield from _of_query(observation, view)
 
 
-def _of_create(observation: Observation, view: TraceView) -> Told:
+def _of_create(observation: Observation, view: TraceView) -> ClauseFindings:
     clauses = list(dict.fromkeys(fault.clause for fault in observation.faults))
     refusing = certain_faults(observation)
     if observation.account.access is False and not observation.faults:
-        yield from _of_the_barred(observation)
+        yield from _create_without_model_access(observation)
     elif not refusing:
         yield from (
             (clause, passed(observation.number)) for clause in clauses if _is_either(clause, observation)
@@ -99,7 +99,7 @@ def _is_either(clause: str, observation: Observation) -> bool:
     return clause in _EITHER and observation.status in {observation.success, 400}
 
 
-def _refused(observation: Observation, right: frozenset[int]) -> Told:
+def _refused(observation: Observation, right: frozenset[int]) -> ClauseFindings:
     """The refusal of a create with exactly one fault."""
     fault = certain_faults(observation)[0]
     if observation.status == 400 or (observation.status == 403 and fault.clause == "model.enum"):  # noqa: PLR2004
@@ -111,7 +111,7 @@ def _refused(observation: Observation, right: frozenset[int]) -> Told:
         )
 
 
-def _of_the_barred(observation: Observation) -> Told:
+def _create_without_model_access(observation: Observation) -> ClauseFindings:
     """A create whose only fault is that its account may not use the model (clause `model.access`)."""
     if observation.status == 403:  # noqa: PLR2004
         model = observation.request_json.get("model", "")
@@ -131,18 +131,22 @@ def _of_the_barred(observation: Observation) -> Told:
         yield "model.access", violation(observation.number, expected=expected, seen=str(observation.status))
 
 
-def _of_query(observation: Observation, view: TraceView) -> Told:
+def _of_query(observation: Observation, view: TraceView) -> ClauseFindings:
     right = permitted(observation, view)
     if is_own(observation, view) is False:
-        yield from _told("query.own-tasks", observation, right, {403}, "403 for the task of another account")
+        yield from _status_finding(
+            "query.own-tasks", observation, right, {403}, "403 for the task of another account"
+        )
     elif is_foreign(observation.task_id):
         yield from _of_foreign(observation, right)
-    elif never_given(observation, view):
+    elif was_never_issued(observation, view):
         told = {404} if well_formed(observation.task_id) else {400, 404}
-        yield from _told("query.unknown-id", observation, right, told, "404 for an id that was never given")
+        yield from _status_finding(
+            "query.unknown-id", observation, right, told, "404 for an id that was never given"
+        )
 
 
-def _of_foreign(observation: Observation, right: frozenset[int]) -> Told:
+def _of_foreign(observation: Observation, right: frozenset[int]) -> ClauseFindings:
     named = observation.body.get("error", {}).get("param") if observation.status == 400 else None  # noqa: PLR2004
     if observation.status == 400 and named != "task_id":  # noqa: PLR2004
         yield (
@@ -150,12 +154,14 @@ def _of_foreign(observation: Observation, right: frozenset[int]) -> Told:
             violation(observation.number, expected="`param` task_id", seen=f"`param` {named!r:.40}"),
         )
     else:
-        yield from _told("query.id-prefix", observation, right, {400}, "400 for an id with another prefix")
+        yield from _status_finding(
+            "query.id-prefix", observation, right, {400}, "400 for an id with another prefix"
+        )
 
 
-def _told(
+def _status_finding(
     clause: str, observation: Observation, right: frozenset[int], wanted: set[int], expected: str
-) -> Told:
+) -> ClauseFindings:
     if observation.status in wanted:
         yield clause, passed(observation.number)
     elif observation.status not in right:

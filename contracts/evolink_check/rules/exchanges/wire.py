@@ -9,14 +9,14 @@ from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.exchanges.allowed_statuses import is_foreign, permitted
 from evolink_check.rules.exchanges.attribution import (
     certain_faults,
-    charged_clause,
+    clause_of_malformed_response,
+    has_json_content_type,
     is_judgeable,
-    is_nonsense,
-    is_shapeless,
-    says_json,
+    lacks_error_shape,
+    must_be_refused,
 )
 from evolink_check.rules.exchanges.false_rejections import headers_to_blame, unknown_headers
-from evolink_check.rules.exchanges.statuses import judged
+from evolink_check.rules.exchanges.statuses import status_findings
 from evolink_check.rules.registry import rule, rule_family
 from evolink_check.traffic.formats import NOT_JSON
 
@@ -39,13 +39,13 @@ _TOO_MANY = 429
 @rule("auth.bearer")
 def auth_bearer(view: TraceView) -> Iterator[Finding]:
     """A missing or wrong key is answered with 401 and nothing else; a known key never is."""
-    yield from judged(view).get("auth.bearer", ())
+    yield from status_findings(view).get("auth.bearer", ())
     for observation in view.of("credits"):
         if is_judgeable(observation) and observation.account.valid and observation.status == 401:  # noqa: PLR2004
             yield violation(observation.number, expected="no 401: the key is known", seen="401")
     for observation in view.of("create", "query", "credits"):
         if observation.account.valid is False and (
-            is_judgeable(observation) or charged_clause(observation) == "auth.bearer"
+            is_judgeable(observation) or clause_of_malformed_response(observation) == "auth.bearer"
         ):
             right = frozenset({429}) if observation.role == "credits" else permitted(observation, view)
             if observation.status == 401:  # noqa: PLR2004
@@ -92,10 +92,12 @@ def _applicable(observation: Observation) -> list[int]:
 def wire_json(view: TraceView) -> Iterator[Finding]:
     """Every answer is JSON, and says so."""
     for observation in view.api:
-        if charged_clause(observation) == "wire.json":
+        if clause_of_malformed_response(observation) == "wire.json":
             kind = observation.header("Content-Type")
             seen = (
-                f"the content type {kind!r:.80}" if not says_json(observation) else "a body that is not JSON"
+                f"the content type {kind!r:.80}"
+                if not has_json_content_type(observation)
+                else "a body that is not JSON"
             )
             yield violation(
                 observation.number,
@@ -152,13 +154,13 @@ def wire_unknown_headers(view: TraceView) -> Iterator[Finding]:
             and observation.status in permitted(observation, view) - {_TOO_MANY, 500}
         ):
             yield passed(observation.number)
-    for first, second in view.once(twins):
-        if shared_key(first, second):
+    for first, second in view.once(creates_with_same_id):
+        if share_idempotency_key(first, second):
             seen = f"twice {second.task_id[:60]}"
             yield violation(first.number, second.number, expected="another task each time", seen=seen)
 
 
-def twins(view: TraceView) -> list[tuple[Observation, Observation]]:
+def creates_with_same_id(view: TraceView) -> list[tuple[Observation, Observation]]:
     """Pairs of creates that were answered with the same id, the earlier one first."""
     first: dict[str, Observation] = {}
     found = []
@@ -180,7 +182,7 @@ def _is_same(first: Observation, second: Observation, view: TraceView) -> bool:
     return not view.trace.complete and overlap and bodies[0] == bodies[1]
 
 
-def shared_key(first: Observation, second: Observation) -> bool:
+def share_idempotency_key(first: Observation, second: Observation) -> bool:
     """Whether two creates carry the same Idempotency-Key, which is not documented and changes nothing."""
     return first.sent("Idempotency-Key") is not None and (
         first.sent("Idempotency-Key") == second.sent("Idempotency-Key")
@@ -191,11 +193,11 @@ def shared_key(first: Observation, second: Observation) -> bool:
 
 
 @rule_family(("error.other-paths", "error.other-methods"))
-def elsewhere(clause: str, view: TraceView) -> Iterator[Finding]:
+def errors_of_undocumented_routes(clause: str, view: TraceView) -> Iterator[Finding]:
     """Errors of other paths and methods have the documented shape, too. When no error has it, that is reported once."""
-    shapeless = view.once(is_shapeless)
+    shapeless = view.once(lacks_error_shape)
     for observation in view.of("other path" if clause == "error.other-paths" else "other method"):
-        if charged_clause(observation) == clause and not shapeless:
+        if clause_of_malformed_response(observation) == clause and not shapeless:
             seen = (
                 "a body that is not JSON" if observation.answer_json is NOT_JSON else "JSON of another shape"
             )
@@ -212,7 +214,7 @@ def elsewhere(clause: str, view: TraceView) -> Iterator[Finding]:
 def documented_status(view: TraceView) -> Iterator[Finding]:
     """A documented path answers with a documented status only."""
     for observation in view.of("create", "query"):
-        if charged_clause(observation) == "error.documented-status":
+        if clause_of_malformed_response(observation) == "error.documented-status":
             listed = ", ".join(map(str, sorted({observation.success, *observation.errors})))
             yield violation(observation.number, expected=f"one of {listed}", seen=str(observation.status))
         elif is_judgeable(observation):
@@ -223,10 +225,10 @@ def documented_status(view: TraceView) -> Iterator[Finding]:
 def no_500(view: TraceView) -> Iterator[Finding]:
     """An invalid request is refused as documented, never answered with a 5xx."""
     for observation in view.of("create", "query"):
-        if charged_clause(observation) == "error.no-500":
+        if clause_of_malformed_response(observation) == "error.no-500":
             what = observation.faults[0].what if observation.faults else "a malformed id"
             yield violation(
                 observation.number, expected=f"a documented refusal of {what}", seen=str(observation.status)
             )
-        elif is_judgeable(observation) and is_nonsense(observation):
+        elif is_judgeable(observation) and must_be_refused(observation):
             yield passed(observation.number)

@@ -131,7 +131,7 @@ def any_failure(view: TraceView) -> Iterator[Finding]:
 def _is_owed(deliveries: TaskDeliveries, run: AttemptRun, last: Observation, view: TraceView) -> bool:
     """Whether another attempt should have come, and nothing else tells why it did not."""
     rest = 1 + len(deliveries.rules.retries) - len(run.attempts)
-    if run.success or deliveries.elsewhere or rest < 1 or is_lossy(deliveries, last.ended, view, rest=rest):
+    if run.success or deliveries.redirected or rest < 1 or is_lossy(deliveries, last.ended, view, rest=rest):
         return False
     enough = Tolerances(view.trace.scale).wait_for_delivery(deliveries.rules, len(run.attempts))
     return view.trace.watched_until >= last.ended + enough
@@ -146,11 +146,11 @@ def no_redirects(view: TraceView) -> Iterator[Finding]:
     """`callback.no-redirects`."""
     for deliveries in complete_deliveries(view):
         sent = [delivery for delivery in deliveries.attempts if delivery.status // 100 == 3]  # noqa: PLR2004
-        for delivery in deliveries.elsewhere:
+        for delivery in deliveries.redirected:
             numbers = [other.number for other in sent[:1]]
             yield violation(
                 *numbers, delivery.number, expected="no request where a 3xx leads", seen="one there"
             )
-        for delivery in sent if not deliveries.elsewhere else ():
+        for delivery in sent if not deliveries.redirected else ():
             if _is_quiet(deliveries, delivery, view):
                 yield passed(delivery.number)

@@ -71,7 +71,7 @@ def at_end(view: TraceView) -> Iterator[Finding]:
                 seen=f"a callback before it, with status {shown(delivery.body.get('status'))}",
             )
         if not deliveries.early and not deliveries.history.cancelled:
-            yield from _told(deliveries, view)
+            yield from _delivery_findings(deliveries, view)
 
 
 @rule("callback.cancelled")
@@ -79,10 +79,10 @@ def cancelled(view: TraceView) -> Iterator[Finding]:
     """`callback.cancelled`."""
     for deliveries in watched_deliveries(view):
         if not deliveries.early and deliveries.history.cancelled:
-            yield from _told(deliveries, view)
+            yield from _delivery_findings(deliveries, view)
 
 
-def _told(deliveries: TaskDeliveries, view: TraceView) -> Iterator[Finding]:
+def _delivery_findings(deliveries: TaskDeliveries, view: TraceView) -> Iterator[Finding]:
     if deliveries.attempts:
         yield passed(deliveries.attempts[0].number)
         return
@@ -92,7 +92,7 @@ def _told(deliveries: TaskDeliveries, view: TraceView) -> Iterator[Finding]:
         for observation in history.judged
         if observation.body.get("status") in history.ends or is_cancelled(observation.body)
     ]
-    if over and not deliveries.elsewhere and _is_over(deliveries, over[0], view):
+    if over and not deliveries.redirected and _is_over(deliveries, over[0], view):
         waited = view.trace.watched_until - over[0].ended
         yield violation(
             over[0].number,
@@ -108,11 +108,11 @@ def post(view: TraceView) -> Iterator[Finding]:
         for delivery in (*deliveries.early, *deliveries.attempts):
             if is_truncated(delivery):
                 continue
-            problem = _no_post(delivery)
+            problem = _post_problem(delivery)
             yield finding(not problem, delivery.number, expected="POST of application/json", seen=problem)
 
 
-def _no_post(observation: Observation) -> str:
+def _post_problem(observation: Observation) -> str:
     method = observation.exchange.method.upper()
     kind = (observation.header("Content-Type") or "").partition(";")[0].strip().lower()
     if method != "POST":
@@ -135,7 +135,7 @@ def body_equals_query(view: TraceView) -> Iterator[Finding]:
         sound = [
             observation
             for observation in deliveries.history.ended
-            if observation.number not in view.once(_blamed)
+            if observation.number not in view.once(_numbers_with_violations)
         ]
         reference = sound[0] if sound else attempts[0] if attempts else None
         for delivery in attempts:
@@ -151,7 +151,7 @@ def body_equals_query(view: TraceView) -> Iterator[Finding]:
             )
 
 
-def _blamed(view: TraceView) -> frozenset[int]:
+def _numbers_with_violations(view: TraceView) -> frozenset[int]:
     """The answers that a clause of their own objects to."""
     return frozenset(
         finding.entries[-1]
@@ -231,7 +231,7 @@ def no_internal_at_delivery(view: TraceView) -> Iterator[Finding]:
     for deliveries in all_deliveries(view):
         if not deliveries.url or is_internal(deliveries.url):
             continue
-        for delivery in (*deliveries.early, *deliveries.attempts, *deliveries.elsewhere):
+        for delivery in (*deliveries.early, *deliveries.attempts, *deliveries.redirected):
             if is_internal(delivery.exchange.url):
                 yield violation(
                     delivery.number, expected="no connection to an internal host", seen="a callback to one"

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.rules.exchanges.attribution import is_judgeable
-from evolink_check.rules.exchanges.wire import twins
+from evolink_check.rules.exchanges.wire import creates_with_same_id
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.trace import MAIN, NOBODY, OTHER, UNKNOWN
 
@@ -40,12 +40,12 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class CreateCost:
     """One create of an account. `over`: when its end was first told, Unix seconds; infinite when it was not."""
 
     seen: Observation
     made: bool  # a task, or nobody knows
-    story: TaskRecord | None
+    task: TaskRecord | None
     over: float
     failed: bool
 
@@ -55,7 +55,7 @@ class Ledger:
     """What is known of one account's credits, in order."""
 
     balances: tuple[Balance, ...]
-    creates: tuple[Spent, ...]
+    creates: tuple[CreateCost, ...]
 
 
 def ledgers(view: TraceView) -> tuple[Ledger, ...]:
@@ -64,7 +64,7 @@ def ledgers(view: TraceView) -> tuple[Ledger, ...]:
 
 
 def _ledgers(view: TraceView) -> tuple[Ledger, ...]:
-    creates = [_spent(observation, view) for observation in view.seen if observation.role == "create"]
+    creates = [_cost_of(observation, view) for observation in view.seen if observation.role == "create"]
     if not view.trace.complete or any(spent.seen.who == UNKNOWN for spent in creates):
         return ()
     creates.sort(key=_began)
@@ -76,37 +76,39 @@ def _ledgers(view: TraceView) -> tuple[Ledger, ...]:
     return tuple(_ledger(label, told, creates, settled) for label, told in labels.items())
 
 
-def _began(spending: Spent) -> float:
+def _began(spending: CreateCost) -> float:
     return spending.seen.began
 
 
-def _spent(create: Observation, view: TraceView) -> Spent:
+def _cost_of(create: Observation, view: TraceView) -> CreateCost:
     """What became of a create. Without an id of its own in the answer, the task counts as over after a while."""
-    words, made = view.spec.query.statuses, create.status not in _REFUSED
-    known = create.task_id and create.number not in view.once(_twin_numbers)
+    statuses, made = view.spec.query.statuses, create.status not in _REFUSED
+    known = create.task_id and create.number not in view.once(_numbers_with_same_id)
     task = view.tasks.get(create.task_id) if known else None
     if task is None:
         tolerances = Tolerances(view.trace.scale)
         over = create.ended + tolerances.real(tolerances.task_end_server)
-        return Spent(create, made, task, over if made else create.ended, failed=False)
+        return CreateCost(create, made, task, over if made else create.ended, failed=False)
     ends = [
         (
             observation.began if observation.role == "delivery" else observation.ended,
             observation.body["status"],
         )
         for observation in (*task.queries, *task.deliveries)
-        if observation.body.get("status") in (words.success, words.failure)
+        if observation.body.get("status") in (statuses.success, statuses.failure)
     ]
     over = min((at for at, _ in ends), default=float("inf"))
-    return Spent(create, made, task, over, bool(ends) and all(word == words.failure for _, word in ends))
+    return CreateCost(
+        create, made, task, over, bool(ends) and all(word == statuses.failure for _, word in ends)
+    )
 
 
-def _twin_numbers(view: TraceView) -> frozenset[int]:
-    """The creates that were answered with an id that another was given too: nobody knows whose story it is."""
-    return frozenset(observation.number for pair in view.once(twins) for observation in pair)
+def _numbers_with_same_id(view: TraceView) -> frozenset[int]:
+    """The creates that were answered with an id that another was given too: nobody knows whose task it is."""
+    return frozenset(observation.number for pair in view.once(creates_with_same_id) for observation in pair)
 
 
-def _ledger(label: str, told: Sequence[Observation], creates: Sequence[Spent], settled: float) -> Ledger:
+def _ledger(label: str, told: Sequence[Observation], creates: Sequence[CreateCost], settled: float) -> Ledger:
     # Keys of other labels may be of the same account, as far as anybody knows; these two are not.
     apart = {MAIN: {OTHER}, OTHER: {MAIN}}.get(label, set())
     mine = [spent for spent in creates if spent.seen.who not in apart]
@@ -126,14 +128,14 @@ def _ledger(label: str, told: Sequence[Observation], creates: Sequence[Spent], s
 
 def _left(observation: Observation) -> float | None:
     """The remaining credits of the user, whom all keys share."""
-    return amount_of(side_of(observation.body, "user").get("remaining_credits"))
+    return amount_of(credits_part(observation.body, "user").get("remaining_credits"))
 
 
 def _is_unlimited(observation: Observation) -> bool:
-    return side_of(observation.body, "token").get("unlimited_credits") is True
+    return credits_part(observation.body, "token").get("unlimited_credits") is True
 
 
-def side_of(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def credits_part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """`data.user` or `data.token` of an answer; empty when there is none."""
     data = body.get("data")
     side = data.get(name) if isinstance(data, dict) else None

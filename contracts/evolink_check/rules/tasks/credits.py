@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.exchanges.attribution import certain_faults, is_judgeable
 from evolink_check.rules.registry import rule
-from evolink_check.rules.tasks.credit_ledger import amount_of, is_amount, ledgers, side_of
+from evolink_check.rules.tasks.credit_ledger import amount_of, credits_part, is_amount, ledgers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.observations import Observation
     from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
-    from evolink_check.rules.tasks.credit_ledger import Balance, Ledger, Spent
+    from evolink_check.rules.tasks.credit_ledger import Balance, CreateCost, Ledger
 
 _OK, _FIRST_ERROR, _SHORT = 200, 400, 402
 
@@ -83,11 +83,11 @@ def _credits(amount: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class FailedTasks:
     """Tasks that all failed: the credits before their creates, and every reading until the next task was made."""
 
     before: Balance
-    tasks: tuple[Spent, ...]
+    tasks: tuple[CreateCost, ...]
     after: tuple[Balance, ...]
 
     @property
@@ -96,7 +96,7 @@ class Failed:
         return next((balance for balance in self.after if balance.left >= self.before.left), None)
 
 
-def _failed(view: TraceView) -> Iterator[Failed]:
+def _failed_tasks(view: TraceView) -> Iterator[FailedTasks]:
     for ledger in ledgers(view):
         made = [spent for spent in ledger.creates if spent.made]
         epochs = [tuple(group) for _, group in groupby(ledger.balances, key=lambda balance: balance.epoch)]
@@ -104,13 +104,13 @@ def _failed(view: TraceView) -> Iterator[Failed]:
             between = made[before[-1].epoch : after[0].epoch]
             settled = [balance for balance in before if balance.settled]
             if settled and all(spent.failed for spent in between):
-                yield Failed(settled[-1], tuple(between), after)
+                yield FailedTasks(settled[-1], tuple(between), after)
 
 
 @rule("credits.refund")
 def refund(view: TraceView) -> Iterator[Finding]:
     """`credits.refund`: sooner or later. `callback.after-billing` checks that it is not too late."""
-    for failure in _failed(view):
+    for failure in _failed_tasks(view):
         last, numbers = failure.after[-1], [task.seen.number for task in failure.tasks]
         if failure.returned is not None:
             yield passed(failure.before.seen.number, *numbers, failure.returned.seen.number)
@@ -127,10 +127,8 @@ def refund(view: TraceView) -> Iterator[Finding]:
 @rule("callback.after-billing")
 def after_billing(view: TraceView) -> Iterator[Finding]:
     """`callback.after-billing`: credits that return are back when the callback is there."""
-    for failure in _failed(view):
-        deliveries = [
-            task.story.deliveries[0] for task in failure.tasks if task.story and task.story.deliveries
-        ]
+    for failure in _failed_tasks(view):
+        deliveries = [task.task.deliveries[0] for task in failure.tasks if task.task and task.task.deliveries]
         if failure.returned is None or len(deliveries) < len(failure.tasks):
             continue
         arrived = max(delivery.began for delivery in deliveries)
@@ -204,7 +202,7 @@ def _misshapen(observation: Observation) -> str:
         return "success is not true, or message no text"
     for side in ("user", "token"):
         for name in ("remaining_credits", "used_credits"):
-            if not is_amount(side_of(observation.body, side).get(name)):
+            if not is_amount(credits_part(observation.body, side).get(name)):
                 return f"data.{side}.{name} is no number"
-    flag = side_of(observation.body, "token").get("unlimited_credits")
+    flag = credits_part(observation.body, "token").get("unlimited_credits")
     return "" if isinstance(flag, bool) else "data.token.unlimited_credits is no boolean"

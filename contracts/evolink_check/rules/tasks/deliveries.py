@@ -35,7 +35,7 @@ class TaskDeliveries:
     """The deliveries of one task.
 
     `url` is what its create asked to be called; "" when it asked for nothing, None when that is not known. `watched`:
-    deliveries to it are in the trace. `attempts` are those after the end, `early` those before, `elsewhere` those
+    deliveries to it are in the trace. `attempts` are those after the end, `early` those before, `redirected` those
     that followed a redirect.
     """
 
@@ -45,7 +45,7 @@ class TaskDeliveries:
     rules: CallbackRules
     attempts: tuple[Observation, ...] = ()
     early: tuple[Observation, ...] = ()
-    elsewhere: tuple[Observation, ...] = ()
+    redirected: tuple[Observation, ...] = ()
 
     @property
     def truncated(self) -> bool:
@@ -126,7 +126,9 @@ def _all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
     if not view.of("delivery") and not view.trace.receiver:
         return ()
     asked = [
-        deliveries for history in task_histories(view) if (deliveries := _asked(history, view)) is not None
+        deliveries
+        for history in task_histories(view)
+        if (deliveries := _with_callback_url(history, view)) is not None
     ]
     ids = {deliveries.history.id: place for place, deliveries in enumerate(asked)}
     urls = _by_place(asked)
@@ -135,19 +137,19 @@ def _all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
     redirects = _redirects(view, urls)
     for delivery in view.of("delivery"):
         url = delivery.exchange.url
-        there = redirects.get(url) if url in redirects else _case_of(url, view.trace.receiver, urls)
+        there = redirects.get(url) if url in redirects else _redirected_case(url, view.trace.receiver, urls)
         if there is not None:
             aside[there].append(delivery)
             continue
-        place = ids.get(delivery.task_id, urls.get(_place(url)))
+        place = ids.get(delivery.task_id, urls.get(_without_query(url)))
         if place is not None and not _is_below(url, view.trace.receiver, _ELSEWHERE):
             found[place].append(delivery)
     return tuple(
-        _parted(deliveries, found[place], aside[place], view) for place, deliveries in enumerate(asked)
+        _split_at_end(deliveries, found[place], aside[place], view) for place, deliveries in enumerate(asked)
     )
 
 
-def _asked(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
+def _with_callback_url(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
     rules = history.create.operation.callback if history.create and history.create.operation else None
     if history.create is None:
         rules = next(
@@ -168,11 +170,11 @@ def _by_place(asked: Sequence[TaskDeliveries]) -> Mapping[str, int]:
     found: dict[str, list[int]] = {}
     for place, deliveries in enumerate(asked):
         if deliveries.url:
-            found.setdefault(_place(deliveries.url), []).append(place)
+            found.setdefault(_without_query(deliveries.url), []).append(place)
     return {url: places[0] for url, places in found.items() if len(places) == 1}
 
 
-def _place(url: str) -> str:
+def _without_query(url: str) -> str:
     """A URL up to its path."""
     return url.partition("#")[0].partition("?")[0]
 
@@ -183,29 +185,29 @@ def _redirects(view: TraceView, urls: Mapping[str, int]) -> Mapping[str, int]:
     for delivery in view.of("delivery"):
         url = delivery.exchange.url
         answered = {name.lower(): value for name, value in delivery.exchange.response_headers}
-        place = urls.get(_place(url))
+        place = urls.get(_without_query(url))
         if delivery.status // 100 == 3 and "location" in answered and place is not None:  # noqa: PLR2004
             with suppress(ValueError):  # a receiver may say what is no address
                 found[urljoin(url, answered["location"])] = place
-    return {url: place for url, place in found.items() if _place(url) not in urls}
+    return {url: place for url, place in found.items() if _without_query(url) not in urls}
 
 
-def _case_of(url: str, receiver: str, urls: Mapping[str, int]) -> int | None:
+def _redirected_case(url: str, receiver: str, urls: Mapping[str, int]) -> int | None:
     if not _is_below(url, receiver, _ELSEWHERE):
         return None
-    return urls.get(_place(url).replace(f"{receiver}{_ELSEWHERE}", f"{receiver}{_CASE}", 1))
+    return urls.get(_without_query(url).replace(f"{receiver}{_ELSEWHERE}", f"{receiver}{_CASE}", 1))
 
 
 def _is_below(url: str, receiver: str, part: str) -> bool:
     return bool(receiver) and url.startswith(f"{receiver}{part}")
 
 
-def _parted(
+def _split_at_end(
     deliveries: TaskDeliveries, found: Sequence[Observation], aside: Sequence[Observation], view: TraceView
 ) -> TaskDeliveries:
     """With the deliveries in order, those before the end aside."""
     history = deliveries.history
-    on_its_way = (history.words.initial, history.words.running)
+    on_its_way = (history.statuses.initial, history.statuses.running)
     # A query may be a little behind the callback; where it is far behind, the callback came before the end.
     last = max(
         (observation.began for observation in history.judged if observation.body.get("status") in on_its_way),
@@ -221,4 +223,4 @@ def _parted(
     ]
     numbers = {delivery.number for delivery in early}
     attempts = tuple(delivery for delivery in ordered if delivery.number not in numbers)
-    return replace(deliveries, attempts=attempts, early=tuple(early), elsewhere=tuple(aside))
+    return replace(deliveries, attempts=attempts, early=tuple(early), redirected=tuple(aside))

@@ -46,7 +46,7 @@ class TaskHistory:
     """
 
     id: str
-    words: Statuses
+    statuses: Statuses
     create: Observation | None
     queries: tuple[Observation, ...]
     judged: tuple[Observation, ...]
@@ -56,8 +56,8 @@ class TaskHistory:
 
     @property
     def ends(self) -> tuple[str, str]:
-        """The words of a task that is over. No set: a broken server's status may be a list, which none can hold."""
-        return (self.words.success, self.words.failure)
+        """The statuses of a task that is over. No set: a broken server's status may be a list, which none can hold."""
+        return (self.statuses.success, self.statuses.failure)
 
     @property
     def ended(self) -> tuple[Observation, ...]:
@@ -87,7 +87,7 @@ def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
 
     Otherwise a callback is held against the query (clause `callback.body-equals-query`).
     """
-    early = (None, history.words.initial, history.words.running)
+    early = (None, history.statuses.initial, history.statuses.running)
     told = (
         []
         if history.ended
@@ -148,7 +148,7 @@ def sound_identity(create: Observation | None) -> dict[str, Any]:
 
 def links_of(body: Mapping[str, Any]) -> list[str]:
     """The results without their query strings: a link may be signed anew each time."""
-    return [_bare(url) for url in results_of(body)]
+    return [_without_query(url) for url in results_of(body)]
 
 
 def reason_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -180,18 +180,18 @@ def _is_followed(task: TaskRecord, view: TraceView, known: Mapping[str, Observat
 
 
 def _history(task: TaskRecord, view: TraceView) -> TaskHistory:
-    words = view.spec.query.statuses
+    statuses = view.spec.query.statuses
     mine = [
         observation
         for observation in task.queries
         if _is_own(observation, task) and is_judgeable(observation)
     ]
     queries = tuple(observation for observation in mine if observation.status == observation.success)
-    changed = tuple(_changes(queries, words))
+    changed = tuple(_changes(queries, statuses))
     gone = {observation.number for observation, _ in changed}
     return TaskHistory(
         task.id,
-        words,
+        statuses,
         task.create,
         queries,
         tuple(observation for observation in queries if observation.number not in gone),
@@ -211,33 +211,33 @@ def _is_own(observation: Observation, task: TaskRecord) -> bool:
     return UNKNOWN in {observation.who, task.create.who} or observation.who == task.create.who
 
 
-def _changes(queries: Sequence[Observation], words: Statuses) -> Iterator[tuple[Observation, Observation]]:
+def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tuple[Observation, Observation]]:
     """The queries that contradict an end that was surely told before, with that end (clause `task.final`)."""
-    ends = (words.success, words.failure)
+    ends = (statuses.success, statuses.failure)
     first: Observation | None = None
     for observation, before in in_order(queries):
         if first is None:
             first = next((earlier for earlier in before if earlier.body.get("status") in ends), None)
         if (
             first is not None
-            and observation.body.get("status") in words
-            and differs(first, observation, words)
+            and observation.body.get("status") in statuses
+            and changed_field(first, observation, statuses)
         ):
             yield observation, first
 
 
-def differs(first: Observation, later: Observation, words: Statuses) -> str:
+def changed_field(first: Observation, later: Observation, statuses: Statuses) -> str:
     """What of a final body does not last, in a word; empty when all does. What was wrong at once need not last."""
-    lasting, now = _lasting(first.body, words), _all(later.body)
+    lasting, now = _lasting_state(first.body, statuses), _state_of(later.body)
     if now["can_cancel"] is None:  # it may be left out
         lasting.pop("can_cancel", None)
     return next((name for name, value in lasting.items() if now[name] != value), "")
 
 
-def _lasting(body: Mapping[str, Any], words: Statuses) -> dict[str, Any]:
-    told = _all(body)
+def _lasting_state(body: Mapping[str, Any], statuses: Statuses) -> dict[str, Any]:
+    told = _state_of(body)
     found = {"status": told["status"]}
-    if told["status"] == words.success:
+    if told["status"] == statuses.success:
         found |= {"progress": told["progress"]} if told["progress"] == _MOST else {}
         found |= {"results": told["results"]} if told["results"] else {}
     else:
@@ -246,7 +246,7 @@ def _lasting(body: Mapping[str, Any], words: Statuses) -> dict[str, Any]:
     return found | ({} if told["can_cancel"] is None else {"can_cancel": told["can_cancel"]})
 
 
-def _all(body: Mapping[str, Any]) -> dict[str, Any]:
+def _state_of(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "status": body.get("status"),
         "progress": progress_of(body),
@@ -256,7 +256,7 @@ def _all(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _bare(url: str) -> str:
+def _without_query(url: str) -> str:
     try:
         return urlsplit(url)._replace(query="", fragment="").geturl()
     except ValueError:

@@ -12,7 +12,7 @@ from evolink_check.rules.tasks.history import (
     bodies,
     bodies_of,
     can_cancel,
-    differs,
+    changed_field,
     in_order,
     links_of,
     sound_identity,
@@ -68,14 +68,14 @@ def status_words(view: TraceView) -> Iterator[Finding]:
         yield finding(
             is_documented(view, history, observation),
             observation.number,
-            expected=f"status {', '.join(dict.fromkeys(history.words))}",
+            expected=f"status {', '.join(dict.fromkeys(history.statuses))}",
             seen=f"status {shown(status)}",
         )
 
 
 def is_documented(view: TraceView, history: TaskHistory, observation: Observation) -> bool:
     """Whether the documents know the status; a task need not pass through every one of them."""
-    if observation.body.get("status") in history.words:
+    if observation.body.get("status") in history.statuses:
         return True
     return observation.role == "query" and not any(
         problem.pointer == "/status" for problem in view.problems(observation)
@@ -86,10 +86,10 @@ def is_documented(view: TraceView, history: TaskHistory, observation: Observatio
 def status_order(view: TraceView) -> Iterator[Finding]:
     """`task.status-order`. `task.final` checks what follows an end."""
     for history in task_histories(view):
-        rank = {word: place for place, word in enumerate(history.words)}
+        rank = {word: place for place, word in enumerate(history.statuses)}
         latest: Observation | None = None
         for observation, before in in_order(
-            [query for query in history.judged if query.body.get("status") in history.words]
+            [query for query in history.judged if query.body.get("status") in history.statuses]
         ):
             latest = max(
                 (*before, *([latest] if latest else [])),
@@ -116,7 +116,7 @@ def final(view: TraceView) -> Iterator[Finding]:
         for observation in ends[1:]:
             yield passed(ends[0].number, observation.number)
         for observation, end in history.changed:
-            name = differs(end, observation, history.words)
+            name = changed_field(end, observation, history.statuses)
             yield violation(
                 end.number,
                 observation.number,
@@ -151,7 +151,10 @@ def ends(view: TraceView) -> Iterator[Finding]:
         ):
             last = history.queries[-1]
             waited = (last.began - history.create.ended) * view.trace.scale
-            if waited > longest and last.body.get("status") in (history.words.initial, history.words.running):
+            if waited > longest and last.body.get("status") in (
+                history.statuses.initial,
+                history.statuses.running,
+            ):
                 yield violation(
                     history.create.number,
                     last.number,

@@ -24,9 +24,9 @@ def results_when_completed(view: TraceView) -> Iterator[Finding]:
     """`task.results-when-completed`: otherwise absent, null or empty. `query.schema` checks that it is a list."""
     for history, observation in bodies(view):
         status, results = observation.body.get("status"), observation.body.get("results")
-        if status not in history.words or not (results is None or isinstance(results, list)):
+        if status not in history.statuses or not (results is None or isinstance(results, list)):
             continue
-        if bool(results) == (status == history.words.success):
+        if bool(results) == (status == history.statuses.success):
             yield passed(observation.number)
         elif results:
             yield violation(
@@ -50,11 +50,11 @@ def results_uri(view: TraceView) -> Iterator[Finding]:
                 isinstance(url, str) and is_uri(url),
                 observation.number,
                 expected="an absolute URI",
-                seen=f"the result {shown(_bare(url))}",
+                seen=f"the result {shown(_without_query(url))}",
             )
 
 
-def _bare(url: Any) -> Any:
+def _without_query(url: Any) -> Any:
     return url.partition("?")[0] if isinstance(url, str) else url
 
 
@@ -63,9 +63,9 @@ def error_when_failed(view: TraceView) -> Iterator[Finding]:
     """`task.error-when-failed`: otherwise absent or null. Other clauses check its members."""
     for history, observation in bodies(view):
         status, error = observation.body.get("status"), observation.body.get("error")
-        if status not in history.words:
+        if status not in history.statuses:
             continue
-        if status != history.words.failure:
+        if status != history.statuses.failure:
             yield finding(
                 error is None,
                 observation.number,
@@ -89,7 +89,7 @@ def _failures(view: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
     """What every failed task says under a name of its error, where it says anything."""
     for history, observation in bodies(view):
         error = observation.body.get("error")
-        if observation.body.get("status") == history.words.failure and isinstance(error, dict):
+        if observation.body.get("status") == history.statuses.failure and isinstance(error, dict):
             value = error.get(name)
             if value is not None:
                 yield observation, value
@@ -137,11 +137,11 @@ def cancelled(view: TraceView) -> Iterator[Finding]:
     """`failure.cancelled`, where anything tells that a task was cancelled."""
     for history, observation in bodies(view):
         status = observation.body.get("status")
-        if isinstance(status, str) and status.lower() in CANCELLED and status not in history.words:
+        if isinstance(status, str) and status.lower() in CANCELLED and status not in history.statuses:
             yield violation(
                 observation.number,
-                expected=f"{history.words.failure} with error.code 'request_cancelled'",
+                expected=f"{history.statuses.failure} with error.code 'request_cancelled'",
                 seen=f"status {shown(status)}",
             )
-        elif status == history.words.failure and is_cancelled(observation.body):
+        elif status == history.statuses.failure and is_cancelled(observation.body):
             yield passed(observation.number)

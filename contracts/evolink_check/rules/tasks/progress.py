@@ -57,14 +57,15 @@ def progress_monotone(view: TraceView) -> Iterator[Finding]:
 
 def _is_running(history: TaskHistory, observation: Observation) -> bool:
     return (
-        observation.body.get("status") == history.words.running and progress_of(observation.body) is not None
+        observation.body.get("status") == history.statuses.running
+        and progress_of(observation.body) is not None
     )
 
 
 def _progress_at(view: TraceView, place: int, value: int) -> Iterator[Finding]:
     """Every body with the status at a place of `Statuses` has this progress."""
     for history, observation in bodies(view):
-        now, word = progress_of(observation.body), history.words[place]
+        now, word = progress_of(observation.body), history.statuses[place]
         if observation.body.get("status") != word or now is None:
             continue
         yield finding(

@@ -86,7 +86,7 @@ def schema(view: TraceView) -> Iterator[Finding]:
             problems = [
                 problem
                 for problem in view.problems(observation)
-                if not _is_told(problem, observation, history.create)
+                if not _has_other_clause(problem, observation, history.create)
             ]
             if problems:
                 where = problems[0].pointer.lstrip("/").replace("/", ".")
@@ -105,7 +105,7 @@ def _bodies(history: TaskHistory) -> Iterator[Observation]:
     yield from (observation for observation in history.judged if not _missing(observation))
 
 
-def _is_told(problem: Problem, observation: Observation, create: Observation | None) -> bool:
+def _has_other_clause(problem: Problem, observation: Observation, create: Observation | None) -> bool:
     name = problem.pointer.split("/")[1] if problem.pointer else ""
     value = observation.body.get(name)
     if name in {"status", "error", "usage"} or (name == "progress" and value is not None):

@@ -41,19 +41,19 @@ _LINES = re.compile(r"([0-9]{3,4})p")
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One fetch of a result, with its task. `told` is the first body that told of the end of it.
+    """One fetch of a result, with its task. `end_report` is the first body that reports its end.
 
     `least` and `most` are seconds of the server's time after that end.
     """
 
     history: TaskHistory
-    told: Observation
+    end_report: Observation
     link: Observation
     least: float
     most: float
 
     @property
-    def good(self) -> bool:
+    def succeeded(self) -> bool:
         """Whether it was answered with the file, or with a part of it."""
         return self.link.status in {_OK, _PARTIAL}
 
@@ -87,7 +87,7 @@ def _completed(history: TaskHistory) -> list[Observation]:
     return [
         observation
         for observation in bodies_of(history)
-        if observation.body.get("status") == history.words.success
+        if observation.body.get("status") == history.statuses.success
     ]
 
 
@@ -112,7 +112,7 @@ def works_24h(view: TraceView) -> Iterator[Finding]:
     for fetch in fetches(view):
         if fetch.most >= _LIFE - _MARGIN:
             continue
-        if fetch.good:
+        if fetch.succeeded:
             yield passed(fetch.number)
         elif _is_dead(view, fetch):
             yield violation(
@@ -138,16 +138,16 @@ def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = 
     """Whether the link was answered with a file to somebody with a key, or after this fetch."""
     return any(
         (not keyed or other.link.who != NOBODY) and (not later or other.number > fetch.number)
-        for other in view.once(_good)[fetch.link.exchange.url]
+        for other in view.once(_last_successful)[fetch.link.exchange.url]
     )
 
 
-def _good(view: TraceView) -> Mapping[str, list[Fetch]]:
+def _last_successful(view: TraceView) -> Mapping[str, list[Fetch]]:
     """Of each link, the last fetch that was answered with the file, and the last one with a key."""
     found: dict[str, dict[bool, Fetch]] = {}
     for fetch in fetches(view):
         last = found.setdefault(fetch.link.exchange.url, {})
-        if fetch.good:
+        if fetch.succeeded:
             last[fetch.link.who != NOBODY] = fetch
     return {url: list(last.values()) for url, last in found.items()}
 
@@ -158,7 +158,7 @@ def expired(view: TraceView) -> Iterator[Finding]:
     for fetch in fetches(view):
         if fetch.least <= _LIFE + _MARGIN:
             continue
-        if fetch.good:
+        if fetch.succeeded:
             yield violation(
                 fetch.number,
                 expected="no file after 24 h",
@@ -176,7 +176,7 @@ def no_key(view: TraceView) -> Iterator[Finding]:
             continue
         status = fetch.link.status
         refused = status == _UNAUTHORIZED or (status == _FORBIDDEN and _works(view, fetch, keyed=True))
-        if fetch.good:
+        if fetch.succeeded:
             yield passed(fetch.number)
         elif refused and fetch.most < _LIFE - _MARGIN:
             yield violation(fetch.number, expected="the file without a key", seen=f"{status} without a key")
@@ -216,8 +216,8 @@ def content_type(view: TraceView) -> Iterator[Finding]:
     """`link.content-type`. A file that cannot be decoded is not what its content type says."""
     for fetch in fetches(view):
         headers = fetch.link.exchange.response_headers
-        medium = _medium(fetch.history, fetch.told)
-        if not fetch.good or not headers or medium not in _EXTENSIONS:
+        medium = _medium(fetch.history, fetch.end_report)
+        if not fetch.succeeded or not headers or medium not in _EXTENSIONS:
             continue
         kind = (fetch.link.header("Content-Type") or "").partition(";")[0].strip().lower()
         media = fetch.link.entry.media

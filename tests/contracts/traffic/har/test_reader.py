@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from evolink_check.analysis.trace_view import TraceView
-from evolink_check.rules.exchanges.attribution import charged_clause, is_judgeable
+from evolink_check.rules.exchanges.attribution import clause_of_malformed_response, is_judgeable
 from evolink_check.traffic.har.archive import from_har, to_har
 from evolink_check.traffic.known_keys import KEY
 from evolink_check.traffic.trace import NOBODY, UNKNOWN, Account
@@ -149,7 +149,7 @@ def test_an_answer_without_any_header_was_not_recorded_whole() -> None:
     trace = from_har([("a.har", archive(foreign(response={"headers": []})))])
     assert not trace.entries[0].exact
     (one,) = TraceView(trace, SPEC).seen
-    assert (one.role, is_judgeable(one), charged_clause(one)) == ("create", False, "")
+    assert (one.role, is_judgeable(one), clause_of_malformed_response(one)) == ("create", False, "")
 
 
 @pytest.mark.parametrize("size", [float("nan"), float("inf"), 1e300, -1e300, None])

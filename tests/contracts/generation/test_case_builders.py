@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from evolink_check.generation.labels import (
+from evolink_check.generation.case_builders import (
     bodyless_case,
     can_send_wrong_keys,
     create_case,
