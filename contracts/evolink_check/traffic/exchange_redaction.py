@@ -21,13 +21,13 @@ _SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
 
 def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
     """The trace as it may be kept: without `keys`, and without what was sent as a credential, wherever it stands."""
-    known = KnownKeys(keys)
-    if trace.redacted and not known:
+    credentials = KnownKeys(keys)
+    if trace.redacted and not credentials:
         return trace
     for entry in trace.entries:
-        add_credentials(known, entry.exchange, entry.kind)
-    entries = tuple(redact_entry(entry, known) for entry in trace.entries)
-    return replace(trace, entries=entries, receiver=redact_url(trace.receiver, known))
+        add_credentials(credentials, entry.exchange, entry.kind)
+    entries = tuple(redact_entry(entry, credentials) for entry in trace.entries)
+    return replace(trace, entries=entries, receiver=redact_url(trace.receiver, credentials))
 
 
 def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange") -> None:

@@ -176,3 +176,9 @@ def test_what_is_no_recording_of_the_api_is_told(
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match=r"nowhere\.har: cannot be read"):
         check_recording([tmp_path / "nowhere.har"], "", SPEC, CLAUSES)
+
+
+def test_what_of_a_file_was_left_out_is_noted_in_the_report(judged: Callable[..., Report]) -> None:
+    invalid = created() | {"request": {"url": None}}
+    report = judged(browser(created(), invalid))
+    assert any("0.har: 1 left out, invalid and not of the API (entry 1: " in note for note in report.notes)

@@ -104,3 +104,11 @@ def test_results_without_end_are_counted() -> None:
 
 def test_an_entry_that_there_is_not_has_no_excerpt() -> None:
     assert [report().evidence.excerpt(number) for number in (-1, 17)] == [None, None]
+
+
+def test_what_was_sent_as_a_credential_is_not_shown_where_it_comes_back() -> None:
+    trace = Tracing()
+    trace.create(sent=(("X-Session-Id", "s3ss10n-0123456789"),))
+    trace.query({"message": "no such session: s3ss10n-0123456789"}, 400)
+    evidence = Evidence(TraceView(trace.trace(), SPEC))
+    assert "s3ss10n" not in str([evidence.excerpt(number) for number in range(len(evidence))])

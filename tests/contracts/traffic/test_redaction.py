@@ -86,9 +86,9 @@ def body(value: Any) -> str:
     ],
 )
 def test_a_url_loses_user_query_and_fragment_and_nothing_of_its_length(url: str) -> None:
-    found = redact_url(url)
-    assert SECRET not in found
-    assert len(found) == len(url)
+    plain = redact_url(url)
+    assert SECRET not in plain
+    assert len(plain) == len(url)
 
 
 def test_a_url_without_secrets_stays() -> None:
@@ -189,9 +189,9 @@ def test_what_holds_no_secret_stays_to_the_byte() -> None:
 
 def test_around_a_secret_a_body_stays_as_it_was_written() -> None:
     raw = '{ "callback_url" : "https:\\/\\/h.test\\/c?s=SECRET" ,"é":"ü", "n": 1.50}'
-    found = redact_body(raw.encode()).decode()
+    plain = redact_body(raw.encode()).decode()
     mark = redact_url("https://h.test/c?s=SECRET").partition("?")[2]
-    assert found == raw.replace("s=SECRET", mark)
+    assert plain == raw.replace("s=SECRET", mark)
 
 
 def test_letters_around_a_secret_stay_as_they_were_written() -> None:
@@ -206,9 +206,9 @@ def test_callback_and_delivery_and_link_and_fetch_still_match() -> None:
     trace.query(completed(results=[link]))
     trace.link(url=link)
     trace.delivery(completed(results=[link]), url=HOOK)
-    found = [entry.exchange for entry in redact_trace(trace.trace()).entries]
-    assert json.loads(found[0].request_body)["callback_url"] == found[3].url != HOOK
-    assert json.loads(found[1].response_body)["results"] == [found[2].url] != [link]
+    exchanges = [entry.exchange for entry in redact_trace(trace.trace()).entries]
+    assert json.loads(exchanges[0].request_body)["callback_url"] == exchanges[3].url != HOOK
+    assert json.loads(exchanges[1].response_body)["results"] == [exchanges[2].url] != [link]
 
 
 def test_a_known_key_is_removed_wherever_it_stands() -> None:
@@ -259,13 +259,13 @@ def test_whatever_stands_around_it_a_query_is_removed(before: str, after: str) -
     )
 )
 def test_json_stays_json_of_the_same_shape(value: Any) -> None:
-    def shape(one: Any) -> Any:
-        if isinstance(one, dict):
-            return [shape(inner) for inner in one.values()]
-        return [shape(inner) for inner in one] if isinstance(one, list) else type(one)
+    def shape(part: Any) -> Any:
+        if isinstance(part, dict):
+            return [shape(inner) for inner in part.values()]
+        return [shape(inner) for inner in part] if isinstance(part, list) else type(part)
 
-    found = json.loads(body(value))
-    assert isinstance(found, dict) or shape(found) == shape(value)
+    plain = json.loads(body(value))
+    assert isinstance(plain, dict) or shape(plain) == shape(value)
 
 
 @settings(deadline=None)
@@ -276,8 +276,8 @@ def test_bytes_without_an_address_are_let_alone(raw: bytes) -> None:
 
 
 def test_an_exchange_names_who_asked() -> None:
-    asked = Exchange("GET", f"/v1/tasks/{ID}", (("Authorization", f"Bearer {SECRET}"),), b"", 200, (), b"")
-    assert redact_exchange(asked, "other").request_headers == (("Authorization", "Bearer [other]"),)
+    exchange = Exchange("GET", f"/v1/tasks/{ID}", (("Authorization", f"Bearer {SECRET}"),), b"", 200, (), b"")
+    assert redact_exchange(exchange, "other").request_headers == (("Authorization", "Bearer [other]"),)
 
 
 @pytest.mark.parametrize("piece", ['\\"', "x", "\\\\"])

@@ -1,7 +1,7 @@
-"""Traces as HTTP Archive 1.2, for any viewer to open, and any archive as a trace; secrets go on the way.
+"""Write a trace as HTTP Archive 1.2, which any viewer opens, and read archives as a trace. Secrets are removed.
 
-What HAR has no word for stands in `_evolink`, of the log and of each entry, so that our own files come back as they
-were. The format has no field for it in harfile, which moreover cannot read; a record a message is all there is to it.
+What HAR has no field for is in `_evolink`, of the log and of each entry, so that our own files are read as they were
+written. The library harfile has no place for such fields, and does not read.
 """
 
 from __future__ import annotations
@@ -62,17 +62,17 @@ def _head(version: str) -> dict[str, Any]:
 def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
     """Archives, each with the name of its file, as one trace in order of time.
 
-    A file of ours comes back as it was. In any other, each key gets a label and goes; who asked without one is
-    unknown, since many tools leave the header out; and left out are what a browser had in its cache, and requests
-    whose body was not recorded. Without an `origin` it is the documented server's or wherever its paths are found.
-    ValueError names the file, and the entry where one is malformed.
+    A file of ours is read as it was written. In any other, each key is replaced by a label; it is unknown who sent a
+    request without one, since many tools leave the header out; responses from a cache and requests without their
+    body are left out, and so are invalid entries of other hosts, with a note. Without an `origin` it is the documented
+    server's, or wherever the documented paths are. ValueError names the file, and an invalid entry of the API.
     """
     files = read_archives(documents, origin)
     entries = [entry for file in files for entry in file.entries]
     facts = [file.facts for file in files if file.facts is not None]
     if len({fact.scale for fact in facts}) > 1:
-        told = ", ".join(file.name for file in files if file.facts is not None)
-        raise ValueError(f"{told}: recorded at different scales of time")
+        names = ", ".join(file.name for file in files if file.facts is not None)
+        raise ValueError(f"{names}: recorded at different scales of time")
     return Trace(
         _in_order(entries),
         _accounts(facts),
@@ -92,13 +92,12 @@ def _in_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 
 def _accounts(facts: Iterable[LogFacts]) -> Mapping[str, Account]:
-    """What is known of each label; of one that several files describe otherwise, nothing."""
-    found: dict[str, Account] = {}
-    for account in (one for fact in facts for one in fact.accounts):
-        known = found.setdefault(account.label, account)
-        if known != account:
-            found[account.label] = Account(account.label)
-    return found
+    """The facts about each label; none about a label that several files describe differently."""
+    by_label: dict[str, Account] = {}
+    for account in (account for fact in facts for account in fact.accounts):
+        if by_label.setdefault(account.label, account) != account:
+            by_label[account.label] = Account(account.label)
+    return by_label
 
 
 def har_entry(entry: Entry) -> dict[str, Any]:
@@ -128,12 +127,12 @@ def har_entry(entry: Entry) -> dict[str, Any]:
 
 
 def _request(method: str, url: str, headers: tuple[tuple[str, str], ...], body: bytes) -> dict[str, Any]:
-    found = {"method": method, "url": url, "queryString": [], **_message(headers, len(body))}
+    request = {"method": method, "url": url, "queryString": [], **_message(headers, len(body))}
     if not body:
-        return found
+        return request
     text, coding = _text(body)
     more = {"_encoding": coding} if coding else {}
-    return {**found, "postData": {"mimeType": _type(headers), "text": text, **more}}
+    return {**request, "postData": {"mimeType": _type(headers), "text": text, **more}}
 
 
 def _response(

@@ -90,8 +90,8 @@ def test_tasks_links_and_callbacks_are_still_found_in_what_was_written() -> None
 
 def test_an_entry_of_the_trace_is_the_entry_of_the_file() -> None:
     entries = to_har(whole_trace(), "1.0")["log"]["entries"]
-    assert [one["request"]["url"] for one in entries] == [
-        one.exchange.url for one in redact_trace(whole_trace()).entries
+    assert [entry["request"]["url"] for entry in entries] == [
+        entry.exchange.url for entry in redact_trace(whole_trace()).entries
     ]
 
 
@@ -110,8 +110,8 @@ def test_what_is_written_is_what_viewers_read() -> None:
 def test_a_body_that_was_too_large_is_known_by_its_length() -> None:
     trace = Tracing()
     entry = replace(trace.link(answer=b""), size=7_000_000)
-    found = again(replace(trace.trace(), entries=(entry,)))
-    assert found.entries == (entry,)
+    written = again(replace(trace.trace(), entries=(entry,)))
+    assert written.entries == (entry,)
     content = to_har(replace(trace.trace(), entries=(entry,)), "1")["log"]["entries"][0]["response"][
         "content"
     ]
@@ -126,12 +126,12 @@ def test_several_files_are_one_trace_in_order_of_time() -> None:
     for trace in (early, late):
         trace.create()
         trace.query(task())
-    both = [(name, to_har(one.trace(), "1")) for name, one in (("late.har", late), ("early.har", early))]
-    found = from_har(both)
-    assert [entry.number for entry in found.entries] == [0, 1, 2, 3]
-    assert [entry.began for entry in found.entries] == sorted(entry.began for entry in found.entries)
-    assert found.accounts["main"] == Account("main"), "they say different things of it"
-    assert found.accounts["wrong"] == ACCOUNTS["wrong"]
+    both = [(name, to_har(trace.trace(), "1")) for name, trace in (("late.har", late), ("early.har", early))]
+    merged = from_har(both)
+    assert [entry.number for entry in merged.entries] == [0, 1, 2, 3]
+    assert [entry.began for entry in merged.entries] == sorted(entry.began for entry in merged.entries)
+    assert merged.accounts["main"] == Account("main"), "they say different things of it"
+    assert merged.accounts["wrong"] == ACCOUNTS["wrong"]
 
 
 def test_files_of_different_scales_are_not_one_trace() -> None:

@@ -71,7 +71,7 @@ def elsewhere(**changes: Any) -> dict[str, Any]:
 )
 def test_an_invalid_entry_of_another_host_is_left_out_with_a_note(entry: Any, reason: str) -> None:
     trace = from_har([("a.har", archive(foreign(), entry))])
-    assert [one.exchange.url for one in trace.entries] == [f"{API}/v1/videos/generations"]
+    assert [remaining.exchange.url for remaining in trace.entries] == [f"{API}/v1/videos/generations"]
     (note,) = trace.notes
     assert note.startswith("a.har: 1 left out, invalid and not of the API (entry 1: ")
     assert reason in note

@@ -58,10 +58,10 @@ def test_times_are_read_in_every_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = ("2025-09-06T14:42:23.500Z", "2025-09-06T16:42:23.500+02:00", "2025-09-06T14:42:23.500")
     monkeypatch.setenv("TZ", "EST5")
     time.tzset()
-    found = [only(archive(foreign(startedDateTime=text))) for text in texts]
+    entries = [only(archive(foreign(startedDateTime=text))) for text in texts]
     monkeypatch.undo()
     time.tzset()
-    assert [(entry.began, entry.ended) for entry in found] == [(START + 0.5, START + 0.75)] * 3
+    assert [(entry.began, entry.ended) for entry in entries] == [(START + 0.5, START + 0.75)] * 3
 
 
 @pytest.mark.parametrize("time", [None, -1])
@@ -82,12 +82,12 @@ def test_what_has_no_time_took_as_long_as_its_parts(time: Any) -> None:
 
 
 def test_of_a_request_without_headers_the_type_of_the_body_is_still_told() -> None:
-    def asked(**more: Any) -> Any:
+    def headers(**more: Any) -> Any:
         return only(archive(foreign(request=more))).exchange.request_headers
 
-    assert asked() == (("Content-Type", "application/json"),)
-    assert asked(headers=[{"name": "host", "value": "a"}]) == (("host", "a"),)
-    assert asked(postData={"text": "{}"}) == ()
+    assert headers() == (("Content-Type", "application/json"),)
+    assert headers(headers=[{"name": "host", "value": "a"}]) == (("host", "a"),)
+    assert headers(postData={"text": "{}"}) == ()
 
 
 def test_a_body_in_base64_is_decoded() -> None:
@@ -107,8 +107,8 @@ def test_a_body_in_base64_is_decoded() -> None:
     ],
 )
 def test_the_mock_tells_who_had_no_key(headers: Any, status: int, who: str) -> None:
-    one = foreign(request=headers, response={"status": status})
-    assert only(archive(one, creator="evolink-mock")).who == who
+    entry = foreign(request=headers, response={"status": status})
+    assert only(archive(entry, creator="evolink-mock")).who == who
 
 
 @pytest.mark.parametrize("status", [0, -1, None])
@@ -148,8 +148,12 @@ def test_an_answer_that_was_longer_when_it_was_compressed_is_whole() -> None:
 def test_an_answer_without_any_header_was_not_recorded_whole() -> None:
     trace = from_har([("a.har", archive(foreign(response={"headers": []})))])
     assert not trace.entries[0].exact
-    (one,) = TraceView(trace, SPEC).seen
-    assert (one.role, is_judgeable(one), clause_of_malformed_response(one)) == ("create", False, "")
+    (observation,) = TraceView(trace, SPEC).seen
+    assert (observation.role, is_judgeable(observation), clause_of_malformed_response(observation)) == (
+        "create",
+        False,
+        "",
+    )
 
 
 @pytest.mark.parametrize("size", [float("nan"), float("inf"), 1e300, -1e300, None])
@@ -200,9 +204,11 @@ def test_pseudo_headers_are_none() -> None:
 
 def test_the_journal_of_the_mock_is_all_of_one_account() -> None:
     mine = foreign(request=key("[removed]"))
-    told = foreign(_callback=True, request={"url": "https://hooks.example.test/c?[removed]"})
+    delivered = foreign(_callback=True, request={"url": "https://hooks.example.test/c?[removed]"})
     lost = foreign(_callback=True, response={"status": 0, "_error": "refused"})
-    trace = from_har([(f"{name}.har", archive(mine, told, lost, creator="evolink-mock")) for name in "ab"])
+    trace = from_har(
+        [(f"{name}.har", archive(mine, delivered, lost, creator="evolink-mock")) for name in "ab"]
+    )
     assert trace.complete
     assert not any(entry.exact for entry in trace.entries)
     assert [(entry.kind, entry.who) for entry in trace.entries[:3]] == [
