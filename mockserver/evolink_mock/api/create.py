@@ -46,7 +46,7 @@ class CreateEndpoint:
         if error is not None:
             await keep_body(receive, exchange)
         else:
-            body = await receive_body(receive, context.headers, self._service.max_body, exchange)
+            body = await receive_body(scope, receive, context.headers, self._service.max_body)
             await self._interpret(context, body)
             send = with_network_faults(context, send)
             error = first_error(CREATE, context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec import MsgspecError, Struct
@@ -49,15 +50,9 @@ class Exchange(Struct):
 
     def size(self) -> int:
         """Bytes that it holds, about."""
-        headers = (*self.request_headers, *self.answer_headers)
-        return (
-            _RECORD
-            + len(self.path)
-            + len(self.query)
-            + len(self.request_body)
-            + len(self.answer_body)
-            + sum(len(name) + len(value) for name, value in headers)
-        )
+        texts = (self.path, self.query, self.request_body, self.answer_body)
+        headers = chain(chain.from_iterable(self.request_headers), chain.from_iterable(self.answer_headers))
+        return _RECORD + sum(map(len, texts)) + sum(map(len, headers))
 
 
 class Violation(Struct, frozen=True):
@@ -93,6 +88,8 @@ class Journal:
         while len(self._exchanges) > JOURNAL or (self._bytes > JOURNAL_BYTES and len(self._exchanges) > 1):
             self._bytes -= self._exchanges.popleft()[1]
             self.dropped += 1
+        if not exchange.notes and exchange.status < 400:  # noqa: PLR2004  (almost all: nothing to look at)
+            return
         for violation in _violations(exchange):
             self.dropped_violations += len(self.violations) == VIOLATIONS
             self.violations.append(violation)

@@ -67,16 +67,20 @@ def is_credential_name(name: str) -> bool:
     return _SESSION in pairwise(words)
 
 
+@lru_cache(maxsize=1024)
+def _is_credential_header(name: bytes) -> bool:
+    return is_credential_name(name.decode("latin-1"))
+
+
 def credential_values(headers: Iterable[tuple[bytes, bytes]], query: bytes = b"") -> list[str]:
     """The values that a request sent as credentials, in its headers and its query string."""
     values: list[str] = []
-    for raw_name, raw_value in headers:
-        name = raw_name.decode("latin-1")
-        if is_credential_name(name):
-            values += _values_of(name.lower(), raw_value.decode("latin-1").strip())
-    for name, value in _PAIR.findall(query.decode("latin-1")) if query else ():
-        if is_credential_name(name):
-            values += (value, unquote_plus(value))
+    for name, value in headers:
+        if _is_credential_header(name):
+            values += _values_of(name.decode("latin-1").lower(), value.decode("latin-1").strip())
+    for parameter, text in _PAIR.findall(query.decode("latin-1")) if query else ():
+        if is_credential_name(parameter):
+            values += (text, unquote_plus(text))
     return [value for value in dict.fromkeys(values) if len(value) >= _SHORTEST][:_MOST_VALUES]
 
 
@@ -96,12 +100,16 @@ def _values_of(name: str, value: str) -> Iterator[str]:
         yield from (user, password)
 
 
-def redact_for_log(text: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """A path or a note of a request for the access log: no credential of its headers, of URLs the origin alone."""
-    for value in credential_values(headers):
-        if value in text:
-            text = _without(text, value, REMOVED)
-    return _URL_PATH.sub(r"\1\2", text) if "://" in text else text
+def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
+    """Path and notes of a request for the access log: no credential of its headers, of URLs the origin alone."""
+    values = credential_values(headers)
+    redacted = []
+    for text in texts:
+        for value in values:
+            if value in text:
+                text = _without(text, value, REMOVED)  # noqa: PLW2901
+        redacted.append(_URL_PATH.sub(r"\1\2", text) if "://" in text else text)
+    return redacted
 
 
 class Redactor:

@@ -26,10 +26,9 @@ def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = Fal
     status = f"{exchange.status}" if exchange.status else "---"
     if colour:
         status = f"\033[{_COLOURS.get(exchange.status // 100, '0')}m{status}\033[0m"
-    path, texts = exchange.path, exchange.notes
+    path, texts = exchange.path, list(exchange.notes)
     if texts or exchange.status >= 400 or not exchange.status:  # noqa: PLR2004  (else the path is a documented one)
-        path = redact_for_log(path, exchange.request_headers)
-        texts = tuple(redact_for_log(text, exchange.request_headers) for text in texts)
+        path, *texts = redact_for_log((path, *texts), exchange.request_headers)
     path = path if path.isprintable() else _printable(path)
     task = f"  {exchange.task_id}" if exchange.task_id and exchange.task_id not in path else ""
     account = f"  account {exchange.account}" if exchange.account else ""

@@ -6,14 +6,16 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from evolink_mock.domain.exchange import KEPT
+from evolink_mock.domain.exchange import KEPT, SCOPE_KEY
+from evolink_mock.http.connection import WHOLE_BODY
 from evolink_mock.http.errors import ApiError
+from evolink_mock.http.json_body import too_large
 from evolink_mock.http.requests import ClientDisconnectedError, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.types import Message, Receive
+    from starlette.types import Message, Receive, Scope
 
     from evolink_mock.domain.exchange import Exchange
 
@@ -21,14 +23,22 @@ PATIENCE_SECONDS = 0.3  # for the body of a refused request: a client may wait f
 
 
 async def receive_body(
-    receive: Receive, headers: Mapping[bytes, bytes], limit: int, exchange: Exchange
+    scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], limit: int
 ) -> bytes | ApiError:
     """The whole body, or the error for one of more than `limit` bytes. Raises `ClientDisconnectedError`."""
+    exchange: Exchange = scope[SCOPE_KEY]
+    if WHOLE_BODY in scope:  # it is one message, and there is nothing to wait for
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnectedError
+        body: bytes = message.get("body", b"")
+        exchange.request_body = body[:KEPT]
+        return body if len(body) <= limit else too_large(limit)
     with _BodyRecorder(receive, exchange) as recorder:
-        body = await read_body(recorder.receive, headers, limit)
-        if isinstance(body, ApiError) and not recorder.beginning:
+        received = await read_body(recorder.receive, headers, limit)
+        if isinstance(received, ApiError) and not recorder.beginning:
             await recorder.fill()
-        return body
+        return received
 
 
 async def keep_body(receive: Receive, exchange: Exchange) -> None:

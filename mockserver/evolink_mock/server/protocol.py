@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from evolink_mock.http.connection import TRANSPORT
+from evolink_mock.http.connection import TRANSPORT, WHOLE_BODY
 from evolink_mock.http.errors import ApiError
 from evolink_mock.server.coalescing import CoalescingTransport
 from evolink_mock.server.head import head_size, head_without_offer, offers_in
@@ -217,6 +217,7 @@ class Protocol(HttpToolsProtocol):
         self._in_body = False
         cycle = self.cycle
         if not cycle.response_complete:
+            cycle.scope[WHOLE_BODY] = True  # type: ignore[literal-required]
             cycle.more_body = False
             cycle.message_event.set()
         elif self._is_draining:

@@ -180,10 +180,10 @@ def test_the_removal_is_not_itself_redacted() -> None:
 
 def test_a_log_shows_of_urls_the_origin_and_no_credential_of_the_request() -> None:
     headers = [(b"authorization", b"Bearer abc-17"), (b"x-secret", SECRET.encode())]
-    assert redact_for_log("/v1/tasks/abc-17", headers) == f"/v1/tasks/{REMOVED}"
+    assert redact_for_log(["/v1/tasks/abc-17"], headers) == [f"/v1/tasks/{REMOVED}"]
     note = f"callback_url: https://u:p@h.example:8/T0K/x?y is {SECRET}"
-    assert redact_for_log(note, headers) == f"callback_url: https://h.example:8 is {REMOVED}"
-    assert redact_for_log("duration: 7 is not one of 6, 10", headers) == "duration: 7 is not one of 6, 10"
+    assert redact_for_log([note], headers) == [f"callback_url: https://h.example:8 is {REMOVED}"]
+    assert redact_for_log(["duration: 7 is not one of 6, 10"], headers) == ["duration: 7 is not one of 6, 10"]
 
 
 HOSTILE = {
@@ -208,5 +208,5 @@ def test_the_work_grows_no_faster_than_the_text(pattern: str) -> None:
     began = stopwatch()
     Redactor([TOKEN, "key"], [SECRET]).body(text.encode())
     Redactor([TOKEN, "key"], [SECRET]).text(text)
-    redact_for_log(text, [(b"x-secret", SECRET.encode())])
+    redact_for_log([text], [(b"x-secret", SECRET.encode())])
     assert stopwatch() - began < 5

@@ -6,8 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_mock.domain.exchange import KEPT, Exchange
+from evolink_mock.domain.exchange import KEPT, SCOPE_KEY, Exchange
 from evolink_mock.http import request_body
+from evolink_mock.http.connection import WHOLE_BODY
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.request_body import keep_body, receive_body
 from evolink_mock.http.requests import ClientDisconnectedError
@@ -29,12 +30,14 @@ class Client:
             for number, chunk in enumerate(chunks, 1)
         ]
         self.exchange = Exchange("POST", "/", 0.0)
+        self.extra: dict[str, Any] = {}
 
     async def receive(self) -> dict[str, Any]:
         return self.unread.pop(0) if self.unread else GONE
 
     def body(self, limit: int, headers: Mapping[bytes, bytes] | None = None) -> bytes | ApiError:
-        return asyncio.run(receive_body(self.receive, headers or {}, limit, self.exchange))
+        scope = {SCOPE_KEY: self.exchange, **self.extra}
+        return asyncio.run(receive_body(scope, self.receive, headers or {}, limit))
 
     def keep(self) -> None:
         asyncio.run(keep_body(self.receive, self.exchange))
@@ -44,6 +47,21 @@ class Client:
 def test_a_body_is_received_and_kept_however_it_arrives(chunks: list[bytes]) -> None:
     client = Client(*chunks)
     assert client.body(100) == client.exchange.request_body == b"".join(chunks)
+
+
+@given(body=st.binary(max_size=9), limit=st.integers(0, 9), is_connected=st.booleans())
+def test_a_body_that_has_arrived_is_received_in_one_step_to_the_same_effect(
+    body: bytes, limit: int, *, is_connected: bool
+) -> None:
+    outcomes: list[Any] = []
+    for extra in ({}, {WHOLE_BODY: True}):
+        client = Client(body) if is_connected else Client()
+        client.extra = extra
+        try:
+            outcomes.append((client.body(limit), client.exchange.request_body))
+        except ClientDisconnectedError:
+            outcomes.append(("disconnected", client.exchange.request_body))
+    assert outcomes[0] == outcomes[1]
 
 
 def test_of_a_large_body_only_the_beginning_is_kept() -> None:
