@@ -10,7 +10,7 @@ from evolink_mock.domain.accounts import count_request, is_accepted, set_credits
 from evolink_mock.domain.exchange import SCOPE_KEY, Exchange
 from evolink_mock.http.requests import token_of
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
-from evolink_mock.recipes.sources import RecipeRequest, resolve_recipe
+from evolink_mock.recipes.sources import NO_SOURCE, RecipeRequest, resolve_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,16 +64,9 @@ async def begin(
 
 def apply_recipe(service: Service, context: RequestContext) -> None:
     """Resolve the recipe of an authenticated request, set the credits and rate limit it names, count the request."""
-    account, document = context.account, context.document
-    request = RecipeRequest(
-        context.operation,
-        context.documented,
-        prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None,
-        document.get("prompt") if isinstance(document, dict) else None,
-        context.token if context.token and "~" in context.token else service.default_recipe,
-    )
+    account = context.account
     context.recipe, context.recipe_notes = resolve_recipe(
-        service.registry, account, request, service.recipe_sources
+        service.registry, account, _recipe_request(service, context), service.recipe_sources
     )
     recipe = context.recipe
     if recipe is not NO_RECIPE and isinstance(recipe, Recipe):
@@ -83,6 +76,17 @@ def apply_recipe(service: Service, context: RequestContext) -> None:
             set_rate(account, recipe.rate)
     if account.rate is not None:
         context.retry_after = count_request(account, context.now)
+
+
+def _recipe_request(service: Service, context: RequestContext) -> RecipeRequest:
+    document = context.document
+    prefer = prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None
+    prompt = document.get("prompt") if isinstance(document, dict) else None
+    token = context.token if context.token and "~" in context.token else service.default_recipe
+    has_brackets = isinstance(prompt, str) and "[[" in prompt
+    if prefer is None and not token and not has_brackets and context.account.assigned is None:
+        return NO_SOURCE
+    return RecipeRequest(context.operation, context.documented, prefer, prompt, token)
 
 
 def log_recipe_notes(context: RequestContext, error: ApiError | None) -> None:

@@ -33,6 +33,8 @@ def check_content_type(content_type: bytes) -> ApiError | None:
 
 def check_content_coding(content_encoding: bytes) -> ApiError | None:
     """An error that names the codings of a body that is compressed or otherwise encoded."""
+    if not content_encoding:
+        return None
     codings = [coding.strip() for coding in content_encoding.lower().split(b",")]
     applied = b", ".join(coding for coding in codings if coding not in {b"", b"identity"})
     if not applied:

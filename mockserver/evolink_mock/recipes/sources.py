@@ -62,6 +62,7 @@ class Resolution(NamedTuple):
 
 
 _NOTHING = Resolution(NO_RECIPE)
+NO_SOURCE = RecipeRequest("create", ())  # a request for which no source can have a recipe
 
 
 def resolve_recipe(
@@ -73,6 +74,8 @@ def resolve_recipe(
     """The recipe of the first source that has one. The account's sequences advance by one turn."""
     notes: tuple[str, ...] = ()
     sequence: RecipeSequence | ApiError | None = None
+    if request is NO_SOURCE:  # almost all requests
+        return _NOTHING
     if request.prefer is not None and "header" in enabled:
         sequence = _in_header(registry, request.prefer)
     if sequence is None and isinstance(request.prompt, str) and "prompt" in enabled:
