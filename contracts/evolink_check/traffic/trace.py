@@ -1,7 +1,7 @@
 """What was observed, in the order in which it happened: all that the rules look at.
 
-A trace comes from a run of ours, from a recording proxy or from any HAR file; nothing in it says which. What a
-recording does not tell is None, and is then not observed: silence is no evidence.
+A trace comes from a run against a server, from the proxy or from any HAR file; nothing in it says which. What a
+recording does not contain is None, and is then not observed: silence is not evidence.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ UNKNOWN = "unknown"  # the label when a recording does not tell whether there wa
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What is known of one who asks, by a label. The key itself is never kept.
+    """The facts about the sender of a request, by a label. The key itself is never kept.
 
     `valid`: the server knows the key (False: it must be refused with 401). `credits`: True when they cover every
     create of the trace, False when they cover none. `access`: the key may use the model. None: not known.
@@ -37,7 +37,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What decoding a fetched result gave. `problem` says why it gave nothing; then the numbers are 0."""
+    """The properties of a downloaded result. `problem`: why it could not be decoded; the numbers are then 0."""
 
     seconds: float = 0.0
     width: int = 0
@@ -48,7 +48,7 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer as recorded.
+    """One request and its response as recorded.
 
     `url` is a path with its query, or a whole URL whose origin does not matter. Headers are (name, value),
     names in any case. Bodies are what was on the wire, empty for none.
