@@ -1,4 +1,4 @@
-"""One function for each clause: what was observed, read for what speaks for the clause and what violates it."""
+"""One function for each clause: it yields the observations in a trace that satisfy or violate the clause."""
 
 from evolink_check.rules.clients import callback_handling, polling, requests, retries
 from evolink_check.rules.exchanges import (

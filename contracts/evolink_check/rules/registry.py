@@ -21,7 +21,7 @@ RULES: dict[str, Rule] = {}  # by clause id
 
 
 def rule(clause: str) -> Callable[[AnyRule], AnyRule]:
-    """Register a function as the rule of a clause. ValueError for a clause that has one already."""
+    """Register a function as the rule of a clause. ValueError when the clause already has a rule."""
 
     def register(function: AnyRule) -> AnyRule:
         _add(clause, function)
@@ -31,7 +31,7 @@ def rule(clause: str) -> Callable[[AnyRule], AnyRule]:
 
 
 def rule_family(clauses: Iterable[str]) -> Callable[[AnyFamilyRule], AnyFamilyRule]:
-    """Register a function of clause and trace as the rule of each of these clauses."""
+    """Register a function as the rule of several clauses; it is called with the clause id and the trace."""
 
     def register(function: AnyFamilyRule) -> AnyFamilyRule:
         for clause in clauses:

@@ -1,4 +1,4 @@
-"""What the rules of a client ask of a trace: its requests, equal ones, fetches, ids that nobody gave."""
+"""Queries on the trace of a client: its requests, equal requests, fetches of results, and queries for invented ids."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 PLACEHOLDERS = frozenset(
     {"", "undefined", "null", "None", "NaN", "nil", "[object Object]", "[object%20Object]"}
 )
-KEYED_ROLES: tuple[Role, ...] = ("create", "query", "credits")  # what needs the key
+KEYED_ROLES: tuple[Role, ...] = ("create", "query", "credits")  # requests that need the key
 SOON = Tolerances().repeat
 _OUTSIDE: frozenset[Role] = frozenset({"link", "other path", "elsewhere"})
 _TOKEN = re.compile(rb"[\w-]+")
 
 
 def requests_with_roles(view: TraceView, *roles: Role) -> tuple[Observation, ...]:
-    """The requests of these roles in order, answered or not."""
+    """The requests with these roles in order, answered or not."""
     return tuple(observation for observation in view.seen if observation.role in roles)
 
 
@@ -42,7 +42,7 @@ def _queries_by_task(view: TraceView) -> Mapping[str, list[Observation]]:
 
 
 def fetches(view: TraceView) -> tuple[Observation, ...]:
-    """Every fetch of a result, answered or not, also of one to whose link something was added."""
+    """Every fetch of a result, answered or not; the client may have changed the query string of the link."""
     return view.once(_fetches)
 
 
@@ -66,7 +66,7 @@ def bare_url(url: str) -> str:
 
 
 def requests_naming(view: TraceView, task_id: str) -> Sequence[Observation]:
-    """The requests to anything but the API whose URL has the id of a task in it."""
+    """The requests outside the API whose URL contains the id of a task."""
     if ID.fullmatch(task_id):
         return view.once(_requests_by_id).get(task_id, ())
     return [observation for observation in view.once(_outside) if task_id in observation.exchange.url]
@@ -85,7 +85,7 @@ def _requests_by_id(view: TraceView) -> Mapping[str, list[Observation]]:
 
 
 def placeholder_id(observation: Observation, view: TraceView) -> str | None:
-    """The text of a missing value that a client has taken for an id; None for any other request."""
+    """The text of a missing value, such as `undefined`, that a client used as an id; None for any other request."""
     before, _, id_ = view.path(observation.exchange.url).rpartition("/")
     queries = f"{before}/" == view.spec.query.path.partition("{")[0] and observation.role in {
         "query",
@@ -95,7 +95,7 @@ def placeholder_id(observation: Observation, view: TraceView) -> str | None:
 
 
 def queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
-    """The queries for an id that is in no answer before, and that did not succeed."""
+    """The queries that failed and whose id no earlier entry contains."""
     return view.once(_queries_for_unknown_ids)
 
 
@@ -115,14 +115,14 @@ def _queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
 
 
 def queries_for_invented_ids(view: TraceView) -> frozenset[int]:
-    """The numbers of the queries for an id that nobody gave, as the server has said (clause `client.given-ids`)."""
+    """The numbers of the queries for unknown ids that the server rejected (clause `client.given-ids`)."""
     return frozenset(
         query.number for query in queries_for_unknown_ids(view) if query.status in {400, 403, 404}
     )
 
 
 def _first_mentions(ids: set[bytes], view: TraceView) -> Mapping[bytes, int]:
-    """The number of the first entry in whose bodies each of these ids stands, whole and no part of another."""
+    """For each id, the number of the first entry whose bodies contain it as a whole word."""
     first: dict[bytes, int] = {}
     odd = {
         id_: re.compile(rb"(?<![\w-])" + re.escape(id_) + rb"(?![\w-])")
@@ -144,13 +144,13 @@ def _encoded(task_id: str) -> bytes:
 
 
 def equal_requests(view: TraceView, *roles: Role) -> list[list[Observation]]:
-    """Equal requests (who, method, URL, body) together, each group in order of time."""
-    found: dict[tuple[str, str, str, bytes], list[Observation]] = {}
+    """The requests grouped by account, method, URL and body; each group in order of time."""
+    groups: dict[tuple[str, str, str, bytes], list[Observation]] = {}
     for observation in requests_with_roles(view, *roles):
         exchange = observation.exchange
         key = (observation.who, exchange.method, exchange.url, exchange.request_body)
-        found.setdefault(key, []).append(observation)
-    return list(found.values())
+        groups.setdefault(key, []).append(observation)
+    return list(groups.values())
 
 
 def seconds_between(before: Observation, after: Observation) -> float:
@@ -159,19 +159,19 @@ def seconds_between(before: Observation, after: Observation) -> float:
 
 
 def is_readable_json(observation: Observation) -> bool:
-    """Whether an answer is a 2xx that says it is JSON, and is: anything else, a client may take for lost."""
+    """Whether an answer is a 2xx with JSON and its content type; a client may treat any other as a lost answer."""
     return observation.succeeded and "json" in (observation.header("content-type") or "json").lower()
 
 
 def may_have_lost_task(observation: Observation) -> bool:
-    """Whether a create may have made a task whose id the client was not told."""
+    """Whether a create may have made a task whose id the client did not receive."""
     if 200 <= observation.status < 300:  # noqa: PLR2004
         return not observation.task_id or not is_readable_json(observation)
     return not observation.answered
 
 
 def reports_task_end(observation: Observation, view: TraceView) -> bool:
-    """Whether an answer that can be read, or a delivery, says that its task is over."""
+    """Whether a readable answer or a delivery reports the end of its task."""
     statuses = view.spec.query.statuses
     return (observation.role == "delivery" or is_readable_json(observation)) and observation.body.get(
         "status"
@@ -182,7 +182,7 @@ def reports_task_end(observation: Observation, view: TraceView) -> bool:
 
 
 def failure_of(observation: Observation, view: TraceView) -> str | None:
-    """The code of a task that an answer or a delivery says has failed, empty when it says none; None otherwise."""
+    """The failure code in an answer or a delivery about a failed task ("" without a code); None for any other."""
     if observation.body.get("status") != view.spec.query.statuses.failure:
         return None
     error = observation.body.get("error")

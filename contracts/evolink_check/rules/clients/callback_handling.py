@@ -1,4 +1,4 @@
-"""Rules over callback receivers, and what the client behind one does with a callback."""
+"""Rules about callback receivers, and about how their client handles a callback."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def within_10s(view: TraceView) -> Iterator[Finding]:
 
 @rule("receiver.idempotent")
 def idempotent(view: TraceView) -> Iterator[Finding]:
-    """A repeated delivery is answered with a 2xx and does nothing a second time."""
+    """A repeated delivery is answered with a 2xx and has no further effect."""
     for task in view.tasks.values():
         fetched = [fetch for fetch in task.links if fetch.status in _OK]
         first = min((fetch.ended for fetch in fetched), default=float("inf"))
@@ -80,10 +80,13 @@ def idempotent(view: TraceView) -> Iterator[Finding]:
             after = fetched[bisect_left(fetched, delivery.began, key=lambda fetch: fetch.began) :][:1]
             if delivery.status not in _OK and not _is_slow(delivery):
                 seen = str(delivery.status) if delivery.answered else "no answer"
-                yield violation(delivery.number, expected="2xx for a repetition too", seen=seen)
+                yield violation(delivery.number, expected="2xx for a repeated delivery", seen=seen)
             elif before and after:
                 yield violation(
-                    delivery.number, after[0].number, expected="one fetch", seen="another after a repetition"
+                    delivery.number,
+                    after[0].number,
+                    expected="one fetch",
+                    seen="another after a repeated delivery",
                 )
             else:
                 yield passed(delivery.number)
@@ -91,23 +94,24 @@ def idempotent(view: TraceView) -> Iterator[Finding]:
 
 @rule("receiver.asks-back")
 def asks_back(view: TraceView) -> Iterator[Finding]:
-    """What a callback says is confirmed by a query before it is acted on."""
+    """A client confirms a callback by a query before it acts on it."""
     for task in view.tasks.values():
-        told = next((observation for observation in task.deliveries if observation.status in _OK), None)
-        if told is None or not view.trace.complete:
+        delivery = next((observation for observation in task.deliveries if observation.status in _OK), None)
+        if delivery is None or not view.trace.complete:
             continue
-        sure = [observation for observation in task.queries if reports_task_end(observation, view)]
+        confirming = [observation for observation in task.queries if reports_task_end(observation, view)]
         acted = next(
-            (observation for observation in _fetches_of(task, view) if observation.began >= told.began), None
+            (observation for observation in _fetches_of(task, view) if observation.began >= delivery.began),
+            None,
         )
-        asked = queries_of(view, task.id)
-        if acted is not None and not any(observation.number < acted.number for observation in sure):
+        queries = queries_of(view, task.id)
+        if acted is not None and not any(observation.number < acted.number for observation in confirming):
             seen = "the result fetched without a query"
-            yield violation(told.number, acted.number, expected="a query that confirms it", seen=seen)
-        elif sure or any(observation.began >= told.began for observation in asked):
-            yield passed(told.number)
-        elif not view.once(_has_lost_create):  # else it may be none of its own, for all it knows
-            yield violation(told.number, expected="a query that confirms it", seen="none")
+            yield violation(delivery.number, acted.number, expected="a query that confirms it", seen=seen)
+        elif confirming or any(observation.began >= delivery.began for observation in queries):
+            yield passed(delivery.number)
+        elif not view.once(_has_lost_create):  # else the client may not know the task as its own
+            yield violation(delivery.number, expected="a query that confirms it", seen="none")
 
 
 def _fetches_of(task: TaskRecord, view: TraceView) -> list[Observation]:
@@ -130,14 +134,14 @@ def falls_back(view: TraceView) -> Iterator[Finding]:
         heard = any(observation.status in _OK for observation in task.deliveries)
         if task.create is None or task.callback_url is None or heard or not _is_watched(view):
             continue
-        if may_have_lost_task(task.create):  # then the client does not know that there is a task
+        if may_have_lost_task(task.create):  # then the client does not know of the task
             continue
         if queries_of(view, task.id):
             yield passed(task.create.number)
         else:
             failed = [observation.number for observation in task.deliveries]
             seen = "no query, and no callback that arrived"
-            yield violation(task.create.number, *failed, expected="a query all the same", seen=seen)
+            yield violation(task.create.number, *failed, expected="a query without a callback", seen=seen)
 
 
 def _is_watched(view: TraceView) -> bool:

@@ -1,4 +1,4 @@
-"""Rules over how a client follows its tasks: which ids it queries, how often, until when, and what it does then."""
+"""Rules about how a client follows its tasks: which ids it queries, how often and how long, and what it does then."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _TOLERANCES = Tolerances()
 _INTERVAL = _TOLERANCES.poll_interval
-# By clause: the advice of a failure code, what is expected instead of an equal create, and within how many seconds.
+# By clause: the advice of a failure code, what is expected instead of an identical create, and for how many seconds.
 _AFTER_FAILURE = {
     "client.fix-first": ("fix-request", "a changed request", SOON),
     "client.retry-later": ("retry-later", "a wait before it is tried again", _TOLERANCES.create_later),
@@ -47,10 +47,10 @@ _AFTER_FAILURE = {
 
 @rule("client.given-ids")
 def given_ids(view: TraceView) -> Iterator[Finding]:
-    """A query names an id that an earlier answer gave."""
-    nobodys = queries_for_invented_ids(view)
+    """A query is for an id from an earlier answer."""
+    invented = queries_for_invented_ids(view)
     for query in requests_with_roles(view, "query"):
-        if query.number in nobodys:
+        if query.number in invented:
             yield violation(
                 query.number, expected="an id from an earlier answer", seen=f"{query.task_id[:60]!r}"
             )
@@ -60,12 +60,12 @@ def given_ids(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.no-guarantees")
 def no_guarantees(view: TraceView) -> Iterator[Finding]:
-    """A create without an id in its answer is not followed by a query for a placeholder."""
+    """When the answer to a create has no id, the client does not query a placeholder instead."""
     for observation in view.seen:
         missing = placeholder_id(observation, view)
         if missing is not None:
             yield violation(
-                observation.number, expected="an id that was given", seen=f"a query for {missing!r}"
+                observation.number, expected="an id from an answer", seen=f"a query for {missing!r}"
             )
         elif observation.role == "create" and observation.succeeded and not observation.task_id:
             yield passed(observation.number)
@@ -90,7 +90,7 @@ def same_account(view: TraceView) -> Iterator[Finding]:
 
 
 def _gaps(view: TraceView) -> Iterator[tuple[TaskRecord, list[tuple[Observation, Observation]]]]:
-    """The queries of each task that follow an answer that it was still running, with that answer."""
+    """For each task, pairs of consecutive queries of which the first reports a running task."""
     for task in view.tasks.values():
         deliveries = [observation.began for observation in task.deliveries]
         queries = queries_of(view, task.id)
@@ -111,9 +111,9 @@ def poll_interval(view: TraceView) -> Iterator[Finding]:
     for _, pairs in _gaps(view):
         gaps = [(after.began - before.began, before, after) for before, after in pairs]
         quick = [gap for gap in gaps if gap[0] < _INTERVAL - _TOLERANCES.network]
-        if len(quick) > 1 and len(quick) * 2 > len(gaps):  # once may be a network that held one up
+        if len(quick) > 1 and len(quick) * 2 > len(gaps):  # a single one may be due to a network delay
             shortest, before, after = min(quick, key=lambda gap: gap[0])
-            seen = f"{len(quick)} of {len(gaps)} sooner, {shortest:.2f} s the soonest"
+            seen = f"{len(quick)} of {len(gaps)} sooner, the shortest {shortest:.2f} s"
             yield violation(before.number, after.number, expected=f"{_INTERVAL:g} s or more", seen=seen)
         elif gaps:
             yield passed(*(after.number for _, _, after in gaps))
@@ -121,7 +121,7 @@ def poll_interval(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.poll-useful")
 def poll_useful(view: TraceView) -> Iterator[Finding]:
-    """Without a callback a running task is queried about once a minute."""
+    """Without a callback, a running task is queried at least about once a minute."""
     for task, pairs in _gaps(view):
         for before, after in pairs if task.callback_url is None else ():
             gap = seconds_between(before, after)
@@ -136,7 +136,7 @@ def poll_useful(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.stops-at-end")
 def stops_at_end(view: TraceView) -> Iterator[Finding]:
-    """A task that has ended is not polled any further."""
+    """A task that has ended is no longer polled."""
     for task in view.tasks.values():
         for index, end in enumerate(task.queries):
             if not reports_task_end(end, view):
@@ -144,16 +144,16 @@ def stops_at_end(view: TraceView) -> Iterator[Finding]:
             later = [
                 observation for observation in task.queries[index + 1 :] if observation.began >= end.ended
             ]
-            busy = [
+            polls = [
                 observation
                 for observation, before in zip(later, [end, *later], strict=False)
                 if seconds_between(before, observation) < SOON
             ]
-            if len(busy) > 1:
-                seen = f"{len(busy)} more queries"
+            if len(polls) > 1:
+                seen = f"{len(polls)} more queries"
                 yield violation(
                     end.number,
-                    *(observation.number for observation in busy[:5]),
+                    *(observation.number for observation in polls[:5]),
                     expected="no further queries",
                     seen=seen,
                 )
@@ -166,7 +166,9 @@ def stops_at_end(view: TraceView) -> Iterator[Finding]:
 def no_abandon(view: TraceView) -> Iterator[Finding]:
     """A task is queried until it has ended."""
     queried = {observation.task_id for observation in requests_with_roles(view, "query")}
-    mistaken = bool(queries_for_unknown_ids(view))  # then it did query, by a wrong id: `client.given-ids`
+    mistaken = bool(
+        queries_for_unknown_ids(view)
+    )  # then the client did query, but a wrong id: `client.given-ids`
     for task in view.tasks.values():
         if task.create is None or not is_readable_json(task.create):
             continue
@@ -176,32 +178,33 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
             yield violation(task.create.number, expected="queries until the end", seen="none")
 
 
-# What becomes of it
+# After the end
 
 
 @rule("client.failed-is-failure")
 def failed_is_failure(view: TraceView) -> Iterator[Finding]:
-    """Nobody looks for the result of a failed task."""
+    """A client does not look for the result of a failed task."""
     for task in view.tasks.values():
         end = next(
             (observation for observation in task.views if failure_of(observation, view) is not None), None
         )
         if end is None:
             continue
-        taken = [
+        attempts = [
             observation
             for observation in requests_naming(view, task.id)
             if observation.answered and observation.began >= end.ended
         ]
-        for observation in taken:
-            yield violation(end.number, observation.number, expected="a failure", seen="a result looked for")
-        if not taken:
+        for observation in attempts:
+            seen = "a request for its result"
+            yield violation(end.number, observation.number, expected="a failed task has no result", seen=seen)
+        if not attempts:
             yield passed(end.number)
 
 
 @rule_family(_AFTER_FAILURE)
 def after_failure(clause: str, view: TraceView) -> Iterator[Finding]:
-    """No equal create follows soon after a failure with this advice."""
+    """After a failure with this advice, the client does not soon send an identical create request."""
     advice, expected, within = _AFTER_FAILURE[clause]
     advised = {failure.code: failure.advice for failure in view.spec.failures}
     ends = {
@@ -246,7 +249,7 @@ def fetched_in_time(view: TraceView) -> Iterator[Finding]:
 
 
 def _first_fetches(view: TraceView) -> Mapping[str, Observation]:
-    """By link, without its query string, the first fetch of it."""
+    """The first fetch of each link, by the link without its query string."""
     first: dict[str, Observation] = {}
     for fetch in fetches(view):
         first.setdefault(bare_url(fetch.exchange.url), fetch)

@@ -1,4 +1,4 @@
-"""Rules over what a client sends: its key in the right place, and requests as documented."""
+"""Rules about the requests of a client: the place of its key, and the documented form of a create."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def in_header(view: TraceView) -> Iterator[Finding]:
     """The key is sent as `Authorization: Bearer KEY`."""
     for observation in requests_with_roles(view, *KEYED_ROLES):
         if observation.who == NOBODY:
-            if KEY not in observation.exchange.url:  # which is another clause's
+            if KEY not in observation.exchange.url:  # `auth.header-only` reports those
                 yield violation(
                     observation.number, expected="Authorization: Bearer KEY", seen="no key in that header"
                 )
@@ -36,7 +36,7 @@ def in_header(view: TraceView) -> Iterator[Finding]:
 
 @rule("auth.header-only")
 def nowhere_else(view: TraceView) -> Iterator[Finding]:
-    """The key is sent nowhere but in that header."""
+    """The key is sent in the Authorization header only."""
     fetched = {observation.number for observation in fetches(view)}
     for observation in view.seen:
         exchange = observation.exchange
@@ -50,7 +50,9 @@ def nowhere_else(view: TraceView) -> Iterator[Finding]:
         ]
         if places and observation.role != "delivery":
             yield violation(
-                observation.number, expected="the key in its header only", seen=f"the key in the {places[0]}"
+                observation.number,
+                expected="the key in the Authorization header only",
+                seen=f"the key in the {places[0]}",
             )
         elif observation.role in KEYED_ROLES:
             yield passed(observation.number)
@@ -58,7 +60,7 @@ def nowhere_else(view: TraceView) -> Iterator[Finding]:
 
 @rule("auth.https")
 def over_https(view: TraceView) -> Iterator[Finding]:
-    """A key travels over https only."""
+    """The key is sent over https only."""
     for observation in requests_with_roles(view, *KEYED_ROLES):
         url = observation.exchange.url
         scheme = urlsplit(url).scheme.lower()
@@ -70,10 +72,10 @@ def over_https(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.link-without-key")
 def link_without_key(view: TraceView) -> Iterator[Finding]:
-    """A result is fetched by its link alone, without the key."""
+    """A result is fetched by its link without the key."""
     for fetch in fetches(view):
         if KEY in fetch.exchange.url:
-            yield violation(fetch.number, expected="the link as it was given", seen="the key added to it")
+            yield violation(fetch.number, expected="the unchanged link", seen="the key added to it")
         elif fetch.who == NOBODY:
             yield passed(fetch.number)
         elif fetch.who != UNKNOWN:
@@ -85,13 +87,13 @@ def link_without_key(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.valid-request")
 def valid_request(view: TraceView) -> Iterator[Finding]:
-    """No create has a certain fault; its content type and its callback URL have clauses of their own."""
+    """No create has a certain fault; separate clauses check its content type and its callback URL."""
     for create in requests_with_roles(view, "create"):
         yield from _without(create, lambda fault: not _of_type(fault) and not _of_callback(fault))
 
 
 def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
-    """Whether a create has no fault of this kind; one that is not certain accuses nobody."""
+    """The finding whether a create has certain faults of this kind; other faults are not violations."""
     if _is_body_missing(observation):
         return
     faults = [fault.what for fault in observation.faults if fault.sure and is_wrong(fault)]
@@ -101,7 +103,7 @@ def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool])
 
 
 def _is_body_missing(observation: Observation) -> bool:
-    """Whether there was a body that the recording does not have: a server may refuse before it reads it."""
+    """Whether the recording lacks the body of the request: a server may refuse a request before it reads the body."""
     chunked = observation.sent("transfer-encoding") is not None
     announced = chunked or (observation.sent("content-length") or "0").strip() != "0"
     return not observation.exchange.request_body and announced
@@ -128,7 +130,7 @@ def content_type(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.callback-url")
 def callback_url(view: TraceView) -> Iterator[Finding]:
-    """A callback URL is one that the documents allow."""
+    """The callback URL of a create is one that the documents allow."""
     for create in requests_with_roles(view, "create"):
         rules = create.operation.callback if create.operation else None
         if rules and isinstance(create.request_json, dict) and rules.field in create.request_json:
@@ -137,7 +139,7 @@ def callback_url(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.actual-model")
 def actual_model(view: TraceView) -> Iterator[Finding]:
-    """A create names the model by its present name."""
+    """A create uses the current name of its model."""
     for create in requests_with_roles(view, "create"):
         model = create.request_json.get("model") if isinstance(create.request_json, dict) else None
         actual = create.operation.aliases.get(model) if create.operation and isinstance(model, str) else None
@@ -149,7 +151,7 @@ def actual_model(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.no-unknown-fields")
 def known_fields(view: TraceView) -> Iterator[Finding]:
-    """A create has documented fields only."""
+    """A create has only documented fields."""
     for create in requests_with_roles(view, "create"):
         if create.operation is None or not isinstance(create.request_json, dict):
             continue

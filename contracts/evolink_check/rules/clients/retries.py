@@ -1,4 +1,4 @@
-"""Rules over what a client sends again: after a refusal, a 429, a 5xx or a lost answer."""
+"""Rules about what a client repeats after a refusal, a 429, a 5xx or a lost answer."""
 
 from __future__ import annotations
 
@@ -33,17 +33,20 @@ TOO_MANY = 429
 FAULTY = 500  # and above
 _TOLERANCES = Tolerances()
 _AT_ONCE = _TOLERANCES.request_under_way
-_STEADY = 1.3  # waits whose longest is not that many times the shortest do not grow
-_TRIES: Mapping[str, int] = {"create": 3, "query": 5}  # waits after which they should have grown
+_STEADY = 1.3  # waits do not grow when the longest is less than this many times the shortest
+_TRIES: Mapping[str, int] = {
+    "create": 3,
+    "query": 5,
+}  # the number of waits after which they should have grown
 
 
 @rule("client.no-retry-refused")
 def refused_is_refused(view: TraceView) -> Iterator[Finding]:
     """A refused request is not sent again unchanged."""
-    nobodys = queries_for_invented_ids(view)
+    invented = queries_for_invented_ids(view)
     for group in equal_requests(view, *KEYED_ROLES):
         for index, observation in enumerate(group):
-            if observation.status not in REFUSED or observation.number in nobodys:
+            if observation.status not in REFUSED or observation.number in invented:
                 continue
             again = _next_after(group, index)
             if again is not None and seconds_between(observation, again) < SOON:
@@ -51,7 +54,7 @@ def refused_is_refused(view: TraceView) -> Iterator[Finding]:
                 yield violation(
                     observation.number,
                     again.number,
-                    expected=f"an end, after a {observation.status}",
+                    expected=f"no repetition after a {observation.status}",
                     seen=seen,
                 )
                 break
@@ -59,13 +62,13 @@ def refused_is_refused(view: TraceView) -> Iterator[Finding]:
 
 
 def _next_after(group: Sequence[Observation], place: int) -> Observation | None:
-    """The first request that was begun when the one at this place had been answered."""
+    """The first request that began after the one with index `place` was answered."""
     later = bisect_left(group, group[place].ended, lo=place + 1, key=lambda request: request.began)
     return group[later] if later < len(group) else None
 
 
 def waits(value: str, at: float) -> float | None:
-    """Seconds that a valid Retry-After of an answer at `at` (Unix seconds) asks for; None for any other value."""
+    """The seconds to wait by a valid `Retry-After` of an answer at `at` (Unix seconds); None for any other value."""
     if not is_retry_after(value):
         return None
     precision = 0.0 if http_date(value) is None else _TOLERANCES.date_header
@@ -76,14 +79,14 @@ def waits(value: str, at: float) -> float | None:
 @rule("client.retry-after")
 def waits_for_retry_after(view: TraceView) -> Iterator[Finding]:
     """After a 429 the client waits as long as `Retry-After` says."""
-    for matter in _request_series(view):
-        for place, refused in enumerate(matter):
+    for series in _request_series(view):
+        for place, refused in enumerate(series):
             wait = (
                 waits(refused.header("retry-after") or "", refused.ended)
                 if refused.status == TOO_MANY
                 else None
             )
-            again = _next_attempt(matter, place) if wait is not None else None
+            again = _next_attempt(series, place) if wait is not None else None
             if wait is None or again is None:
                 continue
             yield finding(
@@ -91,28 +94,28 @@ def waits_for_retry_after(view: TraceView) -> Iterator[Finding]:
                 refused.number,
                 again.number,
                 expected=f"a wait of {wait:g} s",
-                seen=f"asked again after {seconds_between(refused, again):.1f} s",
+                seen=f"sent again after {seconds_between(refused, again):.1f} s",
             )
 
 
 def _request_series(view: TraceView) -> Iterable[list[Observation]]:
-    """The requests of an account for the same matter, in order. What is under way for other tasks is another matter."""
-    matters: dict[tuple[str, str, str], list[Observation]] = {}
+    """The requests of an account with the same purpose, in order: all its creates, or all its queries of one task."""
+    series: dict[tuple[str, str, str], list[Observation]] = {}
     for request in requests_with_roles(view, *KEYED_ROLES):
         task_id = "" if request.role == "create" else request.task_id
-        matters.setdefault((request.who, request.role, task_id), []).append(request)
-    return matters.values()
+        series.setdefault((request.who, request.role, task_id), []).append(request)
+    return series.values()
 
 
-def _next_attempt(matter: Sequence[Observation], place: int) -> Observation | None:
-    """The first request after the answer that asks again for what was refused.
+def _next_attempt(series: Sequence[Observation], place: int) -> Observation | None:
+    """The first request after the answer that tries again after a refusal.
 
-    A create of something else was on its way already when it follows at once; one that is sent later is not.
+    A different create request that follows at once was already on its way and does not count; one sent later does.
     """
-    refused = matter[place]
-    first = bisect_left(matter, refused.ended, lo=place + 1, key=lambda request: request.began)
-    for index in range(first, len(matter)):
-        later = matter[index]
+    refused = series[place]
+    first = bisect_left(series, refused.ended, lo=place + 1, key=lambda request: request.began)
+    for index in range(first, len(series)):
+        later = series[index]
         alike = refused.exchange.request_body == later.exchange.request_body
         if refused.role != "create" or alike or seconds_between(refused, later) >= _AT_ONCE:
             return later
@@ -121,7 +124,7 @@ def _next_attempt(matter: Sequence[Observation], place: int) -> Observation | No
 
 @rule("client.backs-off")
 def backs_off(view: TraceView) -> Iterator[Finding]:
-    """Retries after a 5xx are spaced out, more each time."""
+    """The waits before retries after a 5xx grow each time."""
     for group in equal_requests(view, "create", "query"):
         usual = [
             seconds_between(observation, after)
@@ -137,7 +140,7 @@ def backs_off(view: TraceView) -> Iterator[Finding]:
 
 
 def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
-    """Each run of requests answered with a 5xx, with the request that follows it, if one does."""
+    """Each run of requests that were answered with a 5xx, and the request that follows the run, if any."""
     run: list[Observation] = []
     for observation in group:
         run.append(observation)
@@ -150,25 +153,25 @@ def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
 
 
 def _backoff_problem(run: list[Observation], usual: float | None) -> str:
-    """What is wrong with the waits after the 5xx of a run; `usual` is the client's own interval, if it has one."""
-    found = [seconds_between(observation, after) for observation, after in pairwise(run)]
-    shortest, longest = min(found), max(found)
+    """What is wrong with the waits after a run of 5xx, or ""; `usual`: the client's usual interval, if any."""
+    waits_seen = [seconds_between(observation, after) for observation, after in pairwise(run)]
+    shortest, longest = min(waits_seen), max(waits_seen)
     if shortest < _AT_ONCE and (
         usual is None or shortest < usual / 2
-    ):  # else it is its interval that is too short
+    ):  # else the usual interval itself is too short
         return f"a wait of {max(0.0, shortest):.1f} s"
     if (
-        len(found) >= _TRIES[run[0].role]
+        len(waits_seen) >= _TRIES[run[0].role]
         and longest < min(_TOLERANCES.long_wait, shortest * _STEADY)
         and shortest >= _AT_ONCE
     ):
-        return f"{len(found)} waits of {shortest:.1f} to {longest:.1f} s"
+        return f"{len(waits_seen)} waits of {shortest:.1f} to {longest:.1f} s"
     return ""
 
 
 @rule("client.no-blind-repeat")
 def no_blind_repeat(view: TraceView) -> Iterator[Finding]:
-    """A create whose answer was lost is not repeated blindly."""
+    """A create whose answer was lost is not simply repeated."""
     for group in equal_requests(view, "create"):
         for observation, again in pairwise(group):
             if may_have_lost_task(observation) and seconds_between(observation, again) < SOON:

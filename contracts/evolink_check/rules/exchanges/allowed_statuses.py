@@ -1,7 +1,7 @@
-"""The statuses with which a correct server may answer a request, by what the trace knows.
+"""The statuses with which a correct server may answer a request, as far as the trace shows.
 
-Where the documents are silent (the choices in clauses.yaml), or the trace does not know the account, every sensible
-status is among them.
+Where the documents do not say which status is right (`choice` in clauses.yaml), or the trace does not show the state
+of the account, every sensible status is allowed.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 
 _UNDERSTOOD = {400, 401, 402, 403, 404, 429, 500}
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_FIRST_DAY = 1_500_000_000  # Unix seconds: 2017, before there was any such task
+_FIRST_DAY = 1_500_000_000  # Unix seconds: 2017, before the service existed
 
 
 def permitted(observation: Observation, view: TraceView) -> frozenset[int]:
-    """The statuses that are right for a create or a query."""
+    """The statuses with which a create or a query may be answered."""
     conditions = _of_create(observation) if observation.role == "create" else _of_query(observation, view)
     undocumented_here = observation.errors.keys() - _UNDERSTOOD
     return frozenset(undocumented_here | {status for status, applies in conditions.items() if applies})
 
 
 def _of_create(create: Observation) -> Mapping[int, bool]:
-    """Each status with the condition on which a create may be answered with it."""
+    """For each status, whether a create may be answered with it."""
     account, keyed, refused = create.account, create.account.valid is not False, bool(certain_faults(create))
-    doubtful = bool(create.faults) and not refused  # the documents leave open whether it is refused
+    doubtful = bool(create.faults) and not refused  # the documents do not say whether it is refused
     names_no_model = any(fault.clause == "model.enum" for fault in create.faults)
     return {
         401: account.valid is not True,
@@ -51,13 +51,13 @@ def _of_create(create: Observation) -> Mapping[int, bool]:
         400: bool(create.faults),
         403: names_no_model or (keyed and (account.access is not True or doubtful)),
         402: keyed and (account.credits is not True or doubtful),
-        500: keyed and not must_be_refused(create),  # a passing fault
+        500: keyed and not must_be_refused(create),  # a temporary server error
         create.success: keyed and not refused and False not in {account.access, account.credits},
     }
 
 
 def _of_query(query: Observation, view: TraceView) -> Mapping[int, bool]:
-    """Each status with the condition on which a query may be answered with it."""
+    """For each status, whether a query may be answered with it."""
     account, keyed = query.account, query.account.valid is not False
     by_id = _of_id(query, view) if keyed else {400} if is_foreign(query.task_id) else set()
     return dict.fromkeys(by_id, True) | {
@@ -68,13 +68,11 @@ def _of_query(query: Observation, view: TraceView) -> Mapping[int, bool]:
 
 
 def _of_id(query: Observation, view: TraceView) -> set[int]:
-    """What the id alone deserves, when the key is right."""
+    """The statuses that the task id allows when the key is valid."""
     if query.task_id in known_tasks(view):
         own = is_own(query, view)
         return {True: {query.success, 500}, False: {403, 500}, None: {query.success, 403, 500}}[own]
-    if query.task_id in view.once(
-        _reported_ids
-    ):  # an id that is malformed, or that several creates were given
+    if query.task_id in view.once(_reported_ids):  # a malformed id, or the id of several creates
         return {query.success, 400, 403, 404, 500}
     if is_foreign(query.task_id):
         return {400}
@@ -86,7 +84,7 @@ def _of_id(query: Observation, view: TraceView) -> set[int]:
 
 
 def is_own(observation: Observation, view: TraceView) -> bool | None:
-    """Whether a query asks for a task of the same account; None when that is not known."""
+    """Whether a query is for a task of the same account; None when that is not known."""
     create = known_tasks(view).get(observation.task_id)
     if create is None or {observation.who, create.who} & {UNKNOWN, NOBODY}:
         return None
@@ -96,21 +94,22 @@ def is_own(observation: Observation, view: TraceView) -> bool | None:
 
 
 def is_foreign(task_id: str) -> bool:
-    """A plain word without the prefix (clause `query.id-prefix`)."""
+    """Whether a task id is a plain word without the documented prefix (clause `query.id-prefix`)."""
     return _WORD.fullmatch(task_id) is not None and not task_id.startswith(PREFIX)
 
 
 def was_never_issued(observation: Observation, view: TraceView) -> bool:
-    """Whether no server can have issued the id: the checker made it up, or its time is impossible.
+    """Whether no server can have issued the id: the checker invented it, or its time is impossible.
 
-    A recording may ask for what was created before it began, and an id of the documents may be somebody's.
+    A recording may hold queries of tasks that were created before it began, and an example id of the documents may
+    be the id of a real task.
     """
     if observation.task_id in view.once(_reported_ids) or observation.task_id in view.once(_example_ids):
         return False
-    found = ID.fullmatch(observation.task_id)
-    # The clock of who recorded it may stand at 1970; the server's own is told by its Date.
+    match = ID.fullmatch(observation.task_id)
+    # The recorder's clock may be at 1970; the `Date` header shows the server's.
     now = max(observation.ended, http_date(observation.header("Date") or "") or 0.0)
-    impossible = found and not _FIRST_DAY < int(found["created"]) < now + Tolerances().clock_ahead
+    impossible = match and not _FIRST_DAY < int(match["created"]) < now + Tolerances().clock_ahead
     return bool(observation.entry.case or impossible)
 
 
@@ -121,4 +120,4 @@ def _reported_ids(view: TraceView) -> frozenset[str]:
 
 
 def _example_ids(view: TraceView) -> frozenset[str]:
-    return frozenset(found[0] for found in ID.finditer(json.dumps(dict(view.spec.documents))))
+    return frozenset(match[0] for match in ID.finditer(json.dumps(dict(view.spec.documents))))

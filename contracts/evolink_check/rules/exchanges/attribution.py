@@ -1,14 +1,14 @@
 """Attribute each malformed exchange to exactly one clause, the most specific.
 
-For every rule that looks at an answer of the API:
+For every rule about an answer of the API:
 
-- `is_judgeable(observation)`: answered with a documented status, as JSON where JSON is due, an error in the shape of
-  errors. A rule looks at such exchanges only.
+- `is_judgeable(observation)`: whether the answer has a documented status and is JSON, and an error has the documented
+  shape. Rules consider only such exchanges.
 - `clause_of_malformed_response(observation)`: the clause that a malformed exchange violates; "" for any other.
-- `known_tasks(view)`: the tasks that can be followed, by id: the create is judgeable, the id is well formed, was given
-  once and agrees with `created`. Queries for any other id are not judged, as the id is to blame.
-  A 404 for such an id before its first 2xx belongs to `create.readable-at-once`.
-- `headers_to_blame(view)` in `false_rejections`: exchanges that were refused for a header that should change nothing.
+- `known_tasks(view)`: the tasks that can be followed, by id: the create is judgeable, and the id is well formed,
+  unique and consistent with `created`. Queries of other ids are not judged, as the create already violates a clause.
+  A 404 for a known task before its first 2xx belongs to `create.readable-at-once`.
+- `headers_to_blame(view)` in `false_rejections`: exchanges that were refused for a header that should have no effect.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
 
 PREFIX = "task-unified-"
 ID = re.compile(PREFIX + r"(?P<created>[0-9]{10})-[a-z0-9]{8}")
-LATEST = 10**11  # Unix seconds: year 5138. A larger number counts milliseconds
+LATEST = 10**11  # Unix seconds: year 5138. A larger number is in milliseconds
 _FIRST_ERROR, _SERVER_ERROR = 400, 500
 _TOO_LARGE = {413, 414, 431}
 _NOT_THERE = {404, 405}
-_KEYLESS = {401, 429}  # what a request without a valid key may be answered with
+_KEYLESS = {401, 429}  # the statuses for a request without a valid key
 _UNCHANGED, _CONDITIONS = 304, ("If-None-Match", "If-Modified-Since")
-_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}  # others are often answered before the API sees them
+_METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}  # others are often answered before they reach the API
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
 
 
 def clause_of_malformed_response(observation: Observation) -> str:
-    """The clause that a malformed exchange violates, before anything else about it is checked; "" for none."""
+    """The clause that a malformed exchange violates; "" for an exchange that is well formed or cannot be judged."""
     if not _has_api_response(observation):
         return ""
     if observation.role in {"other path", "other method"}:
@@ -49,7 +49,7 @@ def clause_of_malformed_response(observation: Observation) -> str:
 
 
 def is_judgeable(observation: Observation) -> bool:
-    """Whether an exchange with the API can be judged by what it answers."""
+    """Whether the answer of the API can be judged further: it is complete, well formed and not exempt."""
     return (
         _has_api_response(observation)
         and not _is_exempt(observation)
@@ -63,29 +63,29 @@ def well_formed(task_id: str) -> bool:
 
 
 def known_tasks(view: TraceView) -> Mapping[str, Observation]:
-    """The tasks that can be followed, each by the create that made it."""
+    """The creates of the tasks that can be followed, by task id."""
     return view.once(_known_tasks)
 
 
 def certain_faults(observation: Observation) -> tuple[RequestFault, ...]:
-    """The faults for which a create must be refused; none with duplicate keys, as nobody knows which one counted."""
+    """The faults for which a create must be refused; none with duplicate keys: which of them counts is unknown."""
     if any(fault.clause == "body.duplicate-keys" for fault in observation.faults):
         return ()
     return tuple(fault for fault in observation.faults if fault.sure)
 
 
 def is_error(observation: Observation) -> bool:
-    """A 4xx or a 5xx."""
+    """Whether the status is 4xx or 5xx."""
     return observation.status >= _FIRST_ERROR
 
 
 def ignores_invalid_key(observation: Observation) -> bool:
-    """Whether a request without a valid key was answered with a status that is not for that."""
+    """Whether a request without a valid key was answered with a status other than those for an invalid key."""
     return observation.account.valid is False and observation.status not in _KEYLESS
 
 
 def lacks_error_shape(view: TraceView) -> bool:
-    """Whether errors of the task endpoints lack the documented shape: then other endpoints are not accused of it."""
+    """Whether errors of the task endpoints lack the documented shape: then it is not reported for other endpoints."""
     return any(
         is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}
         for observation in view.of("create", "query")
@@ -103,16 +103,16 @@ def _known_tasks(view: TraceView) -> dict[str, Observation]:
 
 
 def is_consistent(body: Mapping[str, Any]) -> bool:
-    """A well-formed id that does not contradict `created` (clause `id.created`)."""
-    found = ID.fullmatch(body["id"]) if isinstance(body.get("id"), str) else None
+    """Whether the id is well formed and does not contradict `created` (clause `id.created`)."""
+    match = ID.fullmatch(body["id"]) if isinstance(body.get("id"), str) else None
     created = body.get("created")
-    if found is None:
+    if match is None:
         return False
-    return type(created) is not int or created >= LATEST or created == int(found["created"])
+    return type(created) is not int or created >= LATEST or created == int(match["created"])
 
 
 def _has_api_response(observation: Observation) -> bool:
-    """Whether the trace holds an answer of the API, with its headers and its body."""
+    """Whether the trace has a complete answer of the API, with its headers and its body."""
     if (
         observation.role not in {"create", "query", "credits", "other method", "other path"}
         or not observation.answered
@@ -121,16 +121,19 @@ def _has_api_response(observation: Observation) -> bool:
     exchange = observation.exchange
     if observation.entry.exact:
         return bool(exchange.response_body) or observation.entry.size is None
-    return bool(exchange.response_body and exchange.response_headers)  # no server answers without any header
+    return bool(exchange.response_body and exchange.response_headers)  # every server sends some header
 
 
 def _is_exempt(observation: Observation) -> bool:
-    """Whether no clause speaks of the exchange."""
+    """Whether no clause is about the exchange."""
     return any(exempts(observation) for exempts in _EXEMPTIONS)
 
 
 def _is_unclear_undocumented_route(observation: Observation) -> bool:
-    """On another path or with another method: a success, an unusual method, or a path that routers read differently."""
+    """Whether an undocumented path or method has an answer that cannot be judged.
+
+    That is a success, an answer to an unusual method, or one for a path that routers read differently.
+    """
     if observation.role not in {"other path", "other method"}:
         return False
     exchange = observation.exchange
@@ -139,17 +142,17 @@ def _is_unclear_undocumented_route(observation: Observation) -> bool:
 
 
 def _is_unchanged(observation: Observation) -> bool:
-    """HTTP's own answer to a client that has the body already."""
+    """Whether this is a 304 to a conditional request."""
     return observation.status == _UNCHANGED and any(observation.sent(name) for name in _CONDITIONS)
 
 
 def _is_without_credits(observation: Observation) -> bool:
-    """No document describes the credits: a server may not have them."""
+    """Whether the server has no credits endpoint; no document requires one."""
     return observation.role == "credits" and observation.status in _NOT_THERE
 
 
 def _is_too_large(observation: Observation) -> bool:
-    """What stands in front of a server may refuse what is large, where no document gives a limit."""
+    """Whether a reverse proxy may have refused the request for its size, for which no document gives a limit."""
     if observation.status not in _TOO_LARGE or observation.status in observation.errors:
         return False
     odd_query = observation.role == "query" and not well_formed(observation.task_id)
@@ -171,7 +174,7 @@ def _clause_of_undocumented_route(observation: Observation) -> str:
 
 
 def _is_below_credits(observation: Observation) -> bool:
-    """Errors there carry integer codes, and nothing says what else."""
+    """Whether the path is below `/credits`, whose errors have integer codes and are not described further."""
     return "/credits" in urlsplit(observation.exchange.url).path
 
 
@@ -189,7 +192,7 @@ def _clause_by_status(observation: Observation) -> str:
 
 
 def must_be_refused(observation: Observation) -> bool:
-    """Whether the request must be refused, as documented, because no server can process it."""
+    """Whether the request is invalid, so that a server must refuse it with a documented status."""
     if observation.role == "query":
         return not well_formed(observation.task_id)
     return bool(certain_faults(observation)) or any(
@@ -216,12 +219,12 @@ def _clause_by_body(observation: Observation) -> str:
 
 
 def has_json_content_type(observation: Observation) -> bool:
-    """Whether the content type of the answer is JSON, with whatever parameters."""
+    """Whether the content type of the answer is JSON; its parameters do not matter."""
     return (observation.header("Content-Type") or "").partition(";")[0].strip().lower() == "application/json"
 
 
 def has_error_shape(answer: Any, code: type = str) -> bool:
-    """The documented shape of an error (clause `error.shape`)."""
+    """Whether an answer has the documented shape of an error (clause `error.shape`)."""
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict) or type(error.get("code")) not in {str, code}:
         return False

@@ -1,4 +1,4 @@
-"""Rules over creates: large bodies, duplicate keys, and the status of success."""
+"""Rules about create requests: large bodies, duplicate keys, and the status of success."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @rule("body.limit")
 def body_limit(view: TraceView) -> Iterator[Finding]:
-    """A body of many megabytes is answered, and not with a 5xx."""
+    """A body of many megabytes is answered with another status than 5xx."""
     for create in view.of("create"):
         if is_judgeable(create) and any(fault.clause == "body.limit" for fault in create.faults):
             yield passed(create.number)
@@ -31,13 +31,15 @@ def body_limit(view: TraceView) -> Iterator[Finding]:
 
 @rule("body.duplicate-keys")
 def duplicate_keys(view: TraceView) -> Iterator[Finding]:
-    """Of a key that stands twice the last counts; a refusal of such a body is as good."""
+    """The last of two equal keys counts; a server may also refuse such a body."""
     for create in view.of("create"):
         if is_judgeable(create) and any(fault.clause == "body.duplicate-keys" for fault in create.faults):
             wrong = [fault for fault in create.faults if fault.sure]
             if create.status == create.success and wrong:
                 yield violation(
-                    create.number, expected=f"400 for {wrong[0].what}, which stands last", seen="200"
+                    create.number,
+                    expected=f"400 for {wrong[0].what} in the last of two equal keys",
+                    seen="200",
                 )
             elif create.status == (400 if wrong else create.success):
                 yield passed(create.number)

@@ -1,4 +1,4 @@
-"""Rules over the answer to a create."""
+"""Rules about the answer to a create."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 _EXPECTED = ("id", "status", "created", "model", "progress")
 _TOLERANCES = Tolerances()
-# What a clause of its own judges, by the pointer into the answer: its value, or whatever is there.
+# JSON pointers into the answer that have clauses of their own: for the value only, or for everything below.
 _VALUES = {"/id", "/created", "/model", "/status", "/progress", "/object", "/type"}
 _WHOLE = ("/usage", "/task_info/estimated_time")
 
 
 def accepted(view: TraceView) -> Iterator[Observation]:
-    """The creates that were answered with a task."""
+    """The creates that made a task, with a judgeable answer."""
     return (
         create
         for create in view.of("create")
@@ -39,16 +39,16 @@ def schema(view: TraceView) -> Iterator[Finding]:
     """The answer matches its schema, except for what other clauses check."""
     for create in view.of("create"):
         if create.status == create.success and is_judgeable(create):
-            found = [
+            problems = [
                 problem
                 for problem in view.problems(create)
                 if not _has_own_clause(problem.pointer, problem.keyword)
+                and not _is_missing(create, problem.pointer)
             ]
-            found = [problem for problem in found if not _is_missing(create, problem.pointer)]
-            for problem in found:
+            for problem in problems:
                 seen = f"{problem.pointer or 'the body'}: {problem.message}"
                 yield violation(create.number, expected="an answer that matches its schema", seen=seen[:160])
-            if not found:
+            if not problems:
                 yield passed(create.number)
 
 
@@ -58,13 +58,13 @@ def _has_own_clause(pointer: str, keyword: str) -> bool:
 
 
 def _is_missing(observation: Observation, pointer: str) -> bool:
-    """A null where a field is expected: `create.complete` reports it."""
+    """Whether an expected field is null or absent, which `create.complete` reports."""
     return pointer.removeprefix("/") in _EXPECTED and observation.body.get(pointer[1:]) is None
 
 
 @rule("create.complete")
 def complete(view: TraceView) -> Iterator[Finding]:
-    """The answer carries what a client cannot go on without; the absence of the others is accepted."""
+    """The answer has the fields that every client needs; other documented fields may be absent."""
     for create in accepted(view):
         documented = create.operation.answer if create.operation else {}
         missing = [name for name in _EXPECTED if name in documented and create.body.get(name) is None]
@@ -90,17 +90,17 @@ def pending_first(view: TraceView) -> Iterator[Finding]:
 def is_at_once(create: Observation, query: Observation) -> bool:
     """Whether a query comes right after the answer to the create.
 
-    Of a 404 to a later one `query.answers-200` speaks, unless the task turns up after it.
+    A 404 to a later query violates `query.answers-200`, unless a query after it finds the task.
     """
     return 0 <= query.began - create.ended <= _TOLERANCES.query_at_once
 
 
 @rule("create.readable-at-once")
 def readable_at_once(view: TraceView) -> Iterator[Finding]:
-    """A query right after the create is no 404."""
-    known, first = known_tasks(view), set()
+    """A query right after the create is not answered with 404."""
+    creates, first = known_tasks(view), set()
     for query in view.of("query"):
-        create = known.get(query.task_id)
+        create = creates.get(query.task_id)
         if create is None or query.task_id in first or not is_judgeable(query) or query.who != create.who:
             continue
         if query.began >= create.ended and query.status in {query.success, 404}:
@@ -115,16 +115,16 @@ def readable_at_once(view: TraceView) -> Iterator[Finding]:
 
 @rule("model.actual")
 def actual_model(view: TraceView) -> Iterator[Finding]:
-    """`model` names the model that does the work, never an old name (clause `model.actual`)."""
+    """`model` is the current name of the model, never an old one (clause `model.actual`)."""
     for create in accepted(view):
-        models, named = (create.operation.models if create.operation else ()), create.body.get("model")
-        asked_for_none = any(fault.clause == "model.enum" for fault in create.faults)
-        if models and isinstance(named, str) and not asked_for_none:
+        models, model = (create.operation.models if create.operation else ()), create.body.get("model")
+        unknown_requested = any(fault.clause == "model.enum" for fault in create.faults)
+        if models and isinstance(model, str) and not unknown_requested:
             yield finding(
-                named in models,
+                model in models,
                 create.number,
                 expected=f"model {' or '.join(models)}",
-                seen=f"model {named:.80}",
+                seen=f"model {model:.80}",
             )
 
 
@@ -132,25 +132,25 @@ def actual_model(view: TraceView) -> Iterator[Finding]:
 def id_format(view: TraceView) -> Iterator[Finding]:
     """An id is the prefix, ten digits, and eight letters or digits."""
     for create in accepted(view):
-        told = create.body.get("id")
-        if isinstance(told, str) and well_formed(told):
+        task_id = create.body.get("id")
+        if isinstance(task_id, str) and well_formed(task_id):
             yield passed(create.number)
-        elif isinstance(told, str):
+        elif isinstance(task_id, str):
             expected = "task-unified-, ten digits, -, eight lower-case letters or digits"
-            yield violation(create.number, expected=expected, seen=f"{told!r:.80}")
+            yield violation(create.number, expected=expected, seen=f"{task_id!r:.80}")
 
 
 @rule("id.created")
 def id_created(view: TraceView) -> Iterator[Finding]:
-    """The ten digits of an id are its `created`, where that is a time at all."""
+    """The ten digits of an id are its `created`, when `created` is a plausible time."""
     wrong = {finding.entries[-1] for finding in created(view) if not finding.passed}
     for create in accepted(view):
-        found, told = ID.fullmatch(create.task_id), create.body.get("created")
-        if found and type(told) is int and create.number not in wrong:
+        match, time = ID.fullmatch(create.task_id), create.body.get("created")
+        if match and type(time) is int and create.number not in wrong:
             yield finding(
-                int(found["created"]) == told,
+                int(match["created"]) == time,
                 create.number,
-                expected=f"an id with {told}, its `created`",
+                expected=f"an id with {time}, its `created`",
                 seen=create.task_id,
             )
 
@@ -164,7 +164,7 @@ def id_unique(view: TraceView) -> Iterator[Finding]:
             if create.task_id:
                 yield passed(create.number)
         elif not share_idempotency_key(again[create.number], create):
-            expected = "an id that no other create was given"
+            expected = "an id that no other create has"
             yield violation(
                 again[create.number].number,
                 create.number,
@@ -177,8 +177,7 @@ def id_unique(view: TraceView) -> Iterator[Finding]:
 def created(view: TraceView) -> Iterator[Finding]:
     """`created` is the time of the create in Unix seconds (clause `task.created`).
 
-    The clock of an account that told the right time may have been moved ahead since, while other creates were under
-    way, too.
+    A clock that was right for one create may be advanced afterwards, even while other creates are in progress.
     """
     for create in accepted(view):
         value = create.body.get("created")
@@ -186,13 +185,13 @@ def created(view: TraceView) -> Iterator[Finding]:
             continue
         distance, allowed = _distance(value, create)
         if value >= LATEST:
-            seen = f"created {shown(value)}, which are milliseconds"
+            seen = f"created {shown(value)}, which is in milliseconds"
             yield violation(create.number, expected="Unix seconds", seen=seen)
         elif abs(distance) <= allowed:
             yield passed(create.number)
         elif view.trace.scale == 1 and not (distance > 0 and _may_be_moved(create, view)):
             seen = f"created {shown(value)}, {distance:+.0f} s from it"
-            yield violation(create.number, expected="the time of the create, to a minute", seen=seen)
+            yield violation(create.number, expected="the time of the create, within a minute", seen=seen)
 
 
 def _may_be_moved(create: Observation, view: TraceView) -> bool:
@@ -215,8 +214,8 @@ def _first_in_time(view: TraceView) -> Mapping[str, float]:
 def _distance(value: int, create: Observation) -> tuple[float, float]:
     """Seconds before (below 0) or after the time of the create, and how many are allowed.
 
-    The server's own Date tells when it answered; without one the observer does, whose clock may be out of step, and
-    in a recording without a time zone by hours. The task was made at some time between request and answer.
+    The server's `Date` header shows when it answered. Without this header the observer's clock is used, which may be
+    wrong, by hours in a recording without a time zone. The task was made between request and answer.
     """
     date = http_date(create.header("Date") or "")
     ended = create.ended if date is None else date
@@ -231,12 +230,12 @@ def kind(view: TraceView) -> Iterator[Finding]:
     for create in accepted(view):
         medium = create.operation.medium if create.operation else ""
         wanted = {"object": f"{medium}.generation.task", "type": medium}
-        told = {name: create.body[name] for name in wanted if isinstance(create.body.get(name), str)}
-        wrong = [f"{name} {value:.60}" for name, value in told.items() if value != wanted[name]]
+        actual = {name: create.body[name] for name in wanted if isinstance(create.body.get(name), str)}
+        wrong = [f"{name} {value:.60}" for name, value in actual.items() if value != wanted[name]]
         if wrong:
-            expected = ", ".join(f"{name} {wanted[name]}" for name in told)
+            expected = ", ".join(f"{name} {wanted[name]}" for name in actual)
             yield violation(create.number, expected=expected, seen=", ".join(wrong))
-        elif told:
+        elif actual:
             yield passed(create.number)
 
 
@@ -246,24 +245,24 @@ def estimated_time(view: TraceView) -> Iterator[Finding]:
     for create in accepted(view):
         info = create.body.get("task_info")
         if isinstance(info, dict) and "estimated_time" in info:
-            told = info["estimated_time"]
+            time = info["estimated_time"]
             yield finding(
-                _is_whole(told) and told >= 0,
+                _is_whole(time) and time >= 0,
                 create.number,
                 expected="an integer of 0 or more",
-                seen=shown(told),
+                seen=shown(time),
             )
 
 
 @rule("usage.shape")
 def usage(view: TraceView) -> Iterator[Finding]:
-    """`usage`, where it is given, has its three fields as documented (clause `usage.shape`)."""
+    """`usage`, when present, has its three fields as documented (clause `usage.shape`)."""
     for create in accepted(view):
         documented = create.operation.answer.get("usage") if create.operation else None
         if "usage" not in create.body or not isinstance(documented, dict):
             continue
-        told = create.body["usage"]
-        missing = [name for name in documented if isinstance(told, dict) and told.get(name) is None]
+        value = create.body["usage"]
+        missing = [name for name in documented if isinstance(value, dict) and value.get(name) is None]
         wrong = [problem for problem in view.problems(create) if problem.pointer.startswith("/usage")]
         if missing:
             yield violation(create.number, expected=", ".join(documented), seen=f"no {', '.join(missing)}")

@@ -1,4 +1,4 @@
-"""Rules over refusals: their shape, codes and types."""
+"""Rules about error answers: their shape, codes and types."""
 
 from __future__ import annotations
 
@@ -46,13 +46,15 @@ def shape(view: TraceView) -> Iterator[Finding]:
 
 
 def _outline(answer: Any) -> str:
-    """The names and types in a body, without its values."""
+    """The names and types of a body's members, without their values."""
     if not isinstance(answer, dict):
         return f"a JSON {type(answer).__name__}"
     inner = answer.get("error")
-    named = inner if isinstance(inner, dict) else answer
-    told = ", ".join(f"{str(name)[:20]}: {type(value).__name__}" for name, value in list(named.items())[:6])
-    return f"error {{{told}}}" if named is inner else f"{{{told}}}"
+    shown = inner if isinstance(inner, dict) else answer
+    members = ", ".join(
+        f"{str(name)[:20]}: {type(value).__name__}" for name, value in list(shown.items())[:6]
+    )
+    return f"error {{{members}}}" if shown is inner else f"{{{members}}}"
 
 
 @rule("error.no-id")
@@ -87,20 +89,17 @@ def code(clause: str, view: TraceView) -> Iterator[Finding]:
         if observation.status == status and is_judgeable(observation):
             documented = _documented(observation, view)
             error = observation.body["error"]
-            told = error["code"], error["type"]
-            if told in documented:
+            code_and_type = error["code"], error["type"]
+            if code_and_type in documented:
                 yield passed(observation.number)
-            elif documented and not ignores_invalid_key(
-                observation
-            ):  # else its status is told, by `auth.bearer`
+            elif documented and not ignores_invalid_key(observation):  # `auth.bearer` reports those
                 expected = " or ".join(f"code {code}, type {kind}" for code, kind in documented)
-                yield violation(
-                    observation.number, expected=expected, seen=f"code {told[0]!r:.40}, type {told[1]!r:.40}"
-                )
+                seen = f"code {error['code']!r:.40}, type {error['type']!r:.40}"
+                yield violation(observation.number, expected=expected, seen=seen)
 
 
 def _documented(observation: Observation, view: TraceView) -> list[tuple[Any, Any]]:
-    """Code and type of the examples; of a create without a known model, those of any document."""
+    """Code and type of the documented examples; of all documents for a create without a known model."""
     operations: Iterable[Mapping[int, Any]] = [observation.errors]
     if observation.operation and observation.faults:
         creates = view.spec.creates[observation.operation.method, observation.operation.path]
@@ -113,7 +112,7 @@ def _documented(observation: Observation, view: TraceView) -> list[tuple[Any, An
 
 @rule("credits.integer-codes")
 def integer_codes(view: TraceView) -> Iterator[Finding]:
-    """An error of `/v1/credits` carries an integer code, its HTTP status (clause `credits.integer-codes`)."""
+    """An error of `/v1/credits` has an integer code, its HTTP status (clause `credits.integer-codes`)."""
     for observation in view.of("credits"):
         if clause_of_malformed_response(observation) == "credits.integer-codes":
             if view.once(lacks_error_shape) and not isinstance(observation.body.get("error"), dict):

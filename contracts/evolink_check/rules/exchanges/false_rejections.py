@@ -1,7 +1,7 @@
-"""Valid creates that were refused, and the feature that was not accepted.
+"""Valid creates that were refused, and the feature for which they were refused.
 
-A body may have a feature that a clause of its own allows (an old model name, an unknown field, …). When such a create
-is refused, and another without the feature was not, that clause is violated; else `create.accepts` is.
+A body may have a feature that a separate clause allows (an old model name, an unknown field, …). When such a create is
+refused while another without the feature is accepted, that clause is violated; otherwise `create.accepts` is.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
     SizesByFeature = Mapping[
         tuple[str, str], int
-    ]  # by clause and host of a feature: its greatest size that was accepted
+    ]  # by clause and host of a feature: the largest size that was accepted
 
 _UNRESOLVED = "callback.unresolved"
-_LONG_PROMPT = 500  # characters: about where a limit that nobody documented would be
+_LONG_PROMPT = 500  # characters: an undocumented limit would hardly be lower
 _LONG_URL = 1_000
 _REFUSED = {400, 402, 403}
-_ANY = "*"  # of the hosts of callbacks
-_ENOUGH = 3  # answers with 500 and never another
+_ANY = "*"  # any host of a callback
+_ENOUGH = 3  # answers of 500, and no other answer, to equal requests
 
 
 class Feature(NamedTuple):
-    """What a clause of its own allows. `host` of a callback; `size` in characters, where more may be refused."""
+    """A feature that a separate clause allows. `host`: of a callback URL; `size`: in characters, when size matters."""
 
     clause: str
     host: str = ""
@@ -41,21 +41,22 @@ class Feature(NamedTuple):
 
 
 def unknown_headers(observation: Observation) -> list[str]:
-    """The names of request headers that should change nothing (clause `wire.unknown-headers`)."""
+    """The names of request headers that should have no effect (clause `wire.unknown-headers`)."""
     names = [name.lower() for name, _ in observation.exchange.request_headers]
     return [name for name in names if name.startswith("x-") or name == "idempotency-key"]
 
 
 def headers_to_blame(view: TraceView) -> Mapping[int, str]:
-    """The exchanges, by number, that were refused for an unknown header, each with its name.
+    """The name of the unknown header for which an exchange was refused, by the number of the exchange.
 
-    So it is when the same kind of request of the same account was not refused without, nor let pass with it.
+    A header is to blame when requests of the same kind and account were never refused without it and never accepted
+    with it.
     """
     return view.once(_headers_to_blame)
 
 
 def findings_of_valid_creates(view: TraceView) -> Iterator[tuple[str, Finding]]:
-    """What is told by the creates that are in order, each with its clause."""
+    """The findings from valid create requests, each with its clause."""
     creates = [create for create in view.of("create") if is_valid(create)]
     refused = [create for create in creates if _is_refused(create, view)]
     accepted = [create for create in creates if create.status == create.success]
@@ -67,29 +68,30 @@ def findings_of_valid_creates(view: TraceView) -> Iterator[tuple[str, Finding]]:
 
 
 def is_valid(observation: Observation) -> bool:
-    """A create with nothing to object to, of a key that is known to be good, with an answer to judge."""
+    """Whether a create has no fault, a valid key, and an answer that can be judged."""
     return not observation.faults and observation.account.valid is True and is_judgeable(observation)
 
 
 def features(observation: Observation, view: TraceView) -> tuple[Feature, ...]:
-    """What a valid body has that a clause of its own allows."""
-    asked, operation = observation.request_json, observation.operation
+    """The features of a valid body that separate clauses allow."""
+    body, operation = observation.request_json, observation.operation
     assert operation is not None  # noqa: S101  (a create)
-    found = [Feature("model.alias")] if asked.get("model") in operation.aliases else []
-    found += [Feature("create.unknown-fields")] if asked.keys() - operation.properties else []
-    length = len(asked.get("prompt", ""))
-    found += [Feature("prompt.length", size=length)] if length > _LONG_PROMPT else []
-    url = asked.get(operation.callback.field, "") if operation.callback else ""
-    found += [Feature("callback.max-length", size=len(url))] if len(url) > _LONG_URL else []
+    result = [Feature("model.alias")] if body.get("model") in operation.aliases else []
+    result += [Feature("create.unknown-fields")] if body.keys() - operation.properties else []
+    length = len(body.get("prompt", ""))
+    result += [Feature("prompt.length", size=length)] if length > _LONG_PROMPT else []
+    url = body.get(operation.callback.field, "") if operation.callback else ""
+    result += [Feature("callback.max-length", size=len(url))] if len(url) > _LONG_URL else []
     if url and not (view.trace.receiver and url.startswith(view.trace.receiver)):
-        found.append(Feature(_UNRESOLVED, host_of(url)))
-    return tuple(found)
+        result.append(Feature(_UNRESOLVED, host_of(url)))
+    return tuple(result)
 
 
 def _is_refused(observation: Observation, view: TraceView) -> bool:
-    barred = observation.account.access is False and observation.status != 402  # noqa: PLR2004  (told by model.access)
-    unjust = observation.status in _REFUSED and observation.status not in permitted(observation, view)
-    return unjust and not barred and observation.number not in headers_to_blame(view)
+    # `model.access` reports those without access to the model.
+    no_access = observation.account.access is False and observation.status != 402  # noqa: PLR2004
+    wrong = observation.status in _REFUSED and observation.status not in permitted(observation, view)
+    return wrong and not no_access and observation.number not in headers_to_blame(view)
 
 
 def _refusals(
@@ -97,12 +99,12 @@ def _refusals(
 ) -> Iterator[tuple[str, Finding]]:
     accepted_sizes = _accepted_sizes(feature for create in accepted for feature in features(create, view))
     suspects = [(create, _suspects(features(create, view), accepted_sizes)) for create in refused]
-    sole = {found[0].clause for _, found in suspects if len(found) == 1}
-    plain = any(not found for _, found in suspects)
-    for observation, found in suspects:
-        if (plain and found) or (len(found) > 1 and sole & {feature.clause for feature in found}):
-            continue  # another create tells more
-        clause = found[-1].clause if found else "create.accepts"
+    sole = {suspected[0].clause for _, suspected in suspects if len(suspected) == 1}
+    plain = any(not suspected for _, suspected in suspects)
+    for observation, suspected in suspects:
+        if (plain and suspected) or (len(suspected) > 1 and sole & {feature.clause for feature in suspected}):
+            continue  # another refused create has fewer features, so its violation says more
+        clause = suspected[-1].clause if suspected else "create.accepts"
         yield (
             clause,
             violation(
@@ -113,25 +115,26 @@ def _refusals(
         )
 
 
-def _suspects(found: Sequence[Feature], accepted_sizes: SizesByFeature) -> list[Feature]:
-    """The features that another create did not have when it was accepted.
+def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> list[Feature]:
+    """The features of a refused create that no accepted create had.
 
-    Last stands a host that may not resolve: today it may, and tomorrow not, so it is left out only beside another.
+    A host that may not resolve comes last. As its resolution can change at any time, it stays a suspect even if it was
+    accepted before, unless there is another suspect.
     """
     others = [
         feature
-        for feature in found
+        for feature in present
         if feature.clause != _UNRESOLVED and not _was_accepted(feature, accepted_sizes)
     ]
     return others + [
         feature
-        for feature in found
+        for feature in present
         if feature.clause == _UNRESOLVED and not (others and _was_accepted(feature, accepted_sizes))
     ]
 
 
 def _accepted_sizes(accepted: Iterable[Feature]) -> SizesByFeature:
-    """The most of each feature; whoever takes a host under `.invalid`, which has no address, takes any."""
+    """The largest accepted size of each feature; a server that accepts a `.invalid` host accepts any host."""
     most: dict[tuple[str, str], int] = {}
     for create in accepted:
         key = create.clause, _ANY if create.host.endswith(".invalid") else create.host
@@ -140,14 +143,14 @@ def _accepted_sizes(accepted: Iterable[Feature]) -> SizesByFeature:
 
 
 def _was_accepted(feature: Feature, accepted_sizes: SizesByFeature) -> bool:
-    """Whether another had as much of it."""
+    """Whether a create with a feature of at least this size was accepted."""
     return any(
         accepted_sizes.get((feature.clause, host), -1) >= feature.size for host in (feature.host, _ANY)
     )
 
 
 def _always_500(creates: Iterable[Observation]) -> Iterator[tuple[str, Finding]]:
-    """A passing 500 is not a violation; three for equal requests, and never another answer, are one."""
+    """A temporary 500 is not a violation; three for equal requests, and no other answer, are one."""
     equal: defaultdict[tuple[str, bytes], list[Observation]] = defaultdict(list)
     for create in creates:
         equal[create.who, create.exchange.request_body].append(create)
@@ -156,7 +159,7 @@ def _always_500(creates: Iterable[Observation]) -> Iterator[tuple[str, Finding]]
             numbers = [create.number for create in same]
             yield (
                 "create.accepts",
-                violation(*numbers, expected="200 at some time", seen=f"{len(same)} times 500"),
+                violation(*numbers, expected="200 at least once", seen=f"{len(same)} times 500"),
             )
 
 

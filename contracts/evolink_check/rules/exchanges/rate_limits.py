@@ -1,4 +1,4 @@
-"""Rules over rate limits."""
+"""Rules about rate limits."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ def retry_after(view: TraceView) -> Iterator[Finding]:
     """Every 429 says how long to wait: whole seconds, or an HTTP date."""
     for observation in view.api:
         if observation.status == _TOO_MANY and is_judgeable(observation):
-            said = observation.header("Retry-After")
+            value = observation.header("Retry-After")
             yield finding(
-                is_retry_after(said or ""),
+                is_retry_after(value or ""),
                 observation.number,
                 expected="Retry-After: whole seconds or an HTTP date",
-                seen="none" if said is None else f"{said!r:.60}",
+                seen="none" if value is None else f"{value!r:.60}",
             )
 
 
 @rule("rate.recovers")
 def recovers(view: TraceView) -> Iterator[Finding]:
-    """A client that waited as long as `Retry-After` says, and sent nothing else, is let in."""
+    """A client that waited as long as `Retry-After` says, and sent nothing meanwhile, is not limited again."""
     if not view.trace.complete:
         return
-    of_account: defaultdict[str, list[Observation]] = defaultdict(list)
+    by_account: defaultdict[str, list[Observation]] = defaultdict(list)
     for observation in sorted(view.api, key=lambda seen: seen.began):
         if observation.who not in {UNKNOWN, NOBODY}:
-            of_account[observation.who].append(observation)
-    for asked in of_account.values():
+            by_account[observation.who].append(observation)
+    for requests in by_account.values():
         ended = 0.0
-        for observation, following in pairwise(asked):
+        for observation, following in pairwise(requests):
             ended = max(ended, observation.ended)
             wait = (
                 _wait(observation) if observation.status == _TOO_MANY and is_judgeable(observation) else None
             )
             if wait is None or ended > observation.ended:
                 continue
-            # Whose seconds they are, is not said: with a clock that runs faster or slower, wait for both.
+            # The documents do not say whose seconds these are: real ones or those of a scaled clock. Allow both.
             if following.began - ended >= max(wait, wait / view.trace.scale):
                 yield finding(
                     following.status != _TOO_MANY,
@@ -66,7 +66,7 @@ def recovers(view: TraceView) -> Iterator[Finding]:
 
 
 def _wait(observation: Observation) -> float | None:
-    """The seconds that a 429 asks to wait; None when it does not say, or by a clock that it does not tell."""
+    """The seconds to wait after a 429; None without a valid `Retry-After`, or for a date without a `Date` header."""
     value = observation.header("Retry-After") or ""
     date = http_date(observation.header("Date") or "")
     if http_date(value) is not None and date is None:

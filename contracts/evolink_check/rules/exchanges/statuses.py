@@ -1,6 +1,6 @@
-"""The status of every create and query, compared with what the request deserved; each violation charged to one clause.
+"""Compare the status of every create and query with the correct ones; attribute each violation to one clause.
 
-Most clauses about a status have no rule but this one; the others take theirs from `judged(reading)[clause]`.
+Most clauses about a status have no other rule; the rules of the others read `status_findings(view)[clause]`.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _BY_STATUS = (
     *("callback.unresolved", "create.accepts"),
     *("query.id-prefix", "query.unknown-id", "query.own-tasks"),
 )
-_EITHER = {"create.image-urls-empty", "prompt.length"}  # any documented answer keeps these
+_EITHER = {"create.image-urls-empty", "prompt.length"}  # any documented answer satisfies these
 
 
 @rule_family(_BY_STATUS)
 def status_findings_of(clause: str, view: TraceView) -> Iterable[Finding]:
-    """What the statuses of creates and queries say of a clause."""
+    """The findings of one clause about the statuses of creates and queries."""
     return status_findings(view).get(clause, ())
 
 
@@ -46,7 +46,7 @@ def status_findings(view: TraceView) -> Mapping[str, list[Finding]]:
 
 
 def _status_findings(view: TraceView) -> Mapping[str, list[Finding]]:
-    found: defaultdict[str, list[Finding]] = defaultdict(list)
+    by_clause: defaultdict[str, list[Finding]] = defaultdict(list)
     blamed = headers_to_blame(view)
     judgeable = [
         observation
@@ -54,9 +54,9 @@ def _status_findings(view: TraceView) -> Mapping[str, list[Finding]]:
         if is_judgeable(observation) and observation.number not in blamed
     ]
     for clause, observed in _findings_of(judgeable, view):
-        found[clause].append(observed)
-    found.default_factory = None
-    return found
+        by_clause[clause].append(observed)
+    by_clause.default_factory = None
+    return by_clause
 
 
 def _findings_of(judgeable: Iterable[Observation], view: TraceView) -> ClauseFindings:
@@ -95,7 +95,7 @@ def _of_create(observation: Observation, view: TraceView) -> ClauseFindings:
 
 
 def _is_either(clause: str, observation: Observation) -> bool:
-    """Whether the status answers a request that may be accepted or refused: 429, for example, is about the key."""
+    """Whether a request that may be accepted or refused was; a 429, for example, is about the key."""
     return clause in _EITHER and observation.status in {observation.success, 400}
 
 
@@ -112,7 +112,7 @@ def _refused(observation: Observation, right: frozenset[int]) -> ClauseFindings:
 
 
 def _create_without_model_access(observation: Observation) -> ClauseFindings:
-    """A create whose only fault is that its account may not use the model (clause `model.access`)."""
+    """The findings of a valid create whose account has no access to the model (clause `model.access`)."""
     if observation.status == 403:  # noqa: PLR2004
         model = observation.request_json.get("model", "")
         actual = observation.operation.aliases.get(model, model) if observation.operation else model
@@ -140,18 +140,18 @@ def _of_query(observation: Observation, view: TraceView) -> ClauseFindings:
     elif is_foreign(observation.task_id):
         yield from _of_foreign(observation, right)
     elif was_never_issued(observation, view):
-        told = {404} if well_formed(observation.task_id) else {400, 404}
+        wanted = {404} if well_formed(observation.task_id) else {400, 404}
         yield from _status_finding(
-            "query.unknown-id", observation, right, told, "404 for an id that was never given"
+            "query.unknown-id", observation, right, wanted, "404 for an id that was never issued"
         )
 
 
 def _of_foreign(observation: Observation, right: frozenset[int]) -> ClauseFindings:
-    named = observation.body.get("error", {}).get("param") if observation.status == 400 else None  # noqa: PLR2004
-    if observation.status == 400 and named != "task_id":  # noqa: PLR2004
+    param = observation.body.get("error", {}).get("param") if observation.status == 400 else None  # noqa: PLR2004
+    if observation.status == 400 and param != "task_id":  # noqa: PLR2004
         yield (
             "query.id-prefix",
-            violation(observation.number, expected="`param` task_id", seen=f"`param` {named!r:.40}"),
+            violation(observation.number, expected="`param` task_id", seen=f"`param` {param!r:.40}"),
         )
     else:
         yield from _status_finding(

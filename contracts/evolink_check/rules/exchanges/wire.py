@@ -1,4 +1,4 @@
-"""Rules over every exchange with the API: the key, the format of bodies, and errors of other paths and methods."""
+"""Rules about every exchange with the API: the key, body formats, and the errors for undocumented paths and methods."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TOO_MANY = 429
 
 @rule("auth.bearer")
 def auth_bearer(view: TraceView) -> Iterator[Finding]:
-    """A missing or wrong key is answered with 401 and nothing else; a known key never is."""
+    """A missing or wrong key is answered with 401; a known key never is."""
     yield from status_findings(view).get("auth.bearer", ())
     for observation in view.of("credits"):
         if is_judgeable(observation) and observation.account.valid and observation.status == 401:  # noqa: PLR2004
@@ -58,8 +58,8 @@ def auth_bearer(view: TraceView) -> Iterator[Finding]:
 
 @rule("error.order")
 def error_order(view: TraceView) -> Iterator[Finding]:
-    """Of several errors the first of 401, 429, 400, 403, 402 is told; any of them is accepted."""
-    keyless = any(not found.passed for found in auth_bearer(view))  # then that is told, and not this
+    """Of several errors the first of 401, 429, 400, 403, 402 is returned; any of them is accepted."""
+    keyless = any(not finding.passed for finding in auth_bearer(view))  # then only `auth.bearer` is reported
     for observation in view.of("create", "query"):
         applicable = _applicable(observation) if is_judgeable(observation) else []
         if len(applicable) < 2 or observation.status not in applicable:  # noqa: PLR2004
@@ -73,16 +73,16 @@ def error_order(view: TraceView) -> Iterator[Finding]:
 
 
 def _applicable(observation: Observation) -> list[int]:
-    """The errors that surely apply, in their order."""
+    """The statuses of the errors that certainly apply, in the documented order."""
     account, create = observation.account, observation.role == "create"
     wrong = bool(certain_faults(observation)) if create else is_foreign(observation.task_id)
-    found = {
+    conditions = {
         401: account.valid is False,
         400: wrong,
         403: create and account.access is False,
         402: create and account.credits is False,
     }
-    return [status for status, applies in found.items() if applies]
+    return [status for status, applies in conditions.items() if applies]
 
 
 # The wire
@@ -90,7 +90,7 @@ def _applicable(observation: Observation) -> list[int]:
 
 @rule("wire.json")
 def wire_json(view: TraceView) -> Iterator[Finding]:
-    """Every answer is JSON, and says so."""
+    """Every answer is JSON and has the content type of JSON."""
     for observation in view.api:
         if clause_of_malformed_response(observation) == "wire.json":
             kind = observation.header("Content-Type")
@@ -110,7 +110,7 @@ def wire_json(view: TraceView) -> Iterator[Finding]:
 
 @rule("wire.compact")
 def wire_compact(view: TraceView) -> Iterator[Finding]:
-    """No white space between the tokens of a body."""
+    """A body has no white space between its tokens."""
     for observation, body in _exact_bodies(view):
         yield finding(
             not _SPACE.search(_STRING.sub(b"", body)),
@@ -122,14 +122,14 @@ def wire_compact(view: TraceView) -> Iterator[Finding]:
 
 @rule("wire.slashes")
 def wire_slashes(view: TraceView) -> Iterator[Finding]:
-    """A slash in a string is a slash."""
+    """Slashes in strings are not escaped."""
     for observation, body in _exact_bodies(view):
         if b"/" not in body:
             continue
-        found = _ESCAPED_SLASH.search(body)
-        if found:
-            shown = body[max(0, found.start() - 20) : found.end() + 20]
-            yield violation(observation.number, expected="slashes as they are", seen=repr(shown))
+        match = _ESCAPED_SLASH.search(body)
+        if match:
+            excerpt = body[max(0, match.start() - 20) : match.end() + 20]
+            yield violation(observation.number, expected="unescaped slashes", seen=repr(excerpt))
         else:
             yield passed(observation.number)
 
@@ -142,11 +142,11 @@ def _exact_bodies(view: TraceView) -> Iterator[tuple[Observation, bytes]]:
 
 @rule("wire.unknown-headers")
 def wire_unknown_headers(view: TraceView) -> Iterator[Finding]:
-    """A request with `Idempotency-Key` or `X-…` is answered as without."""
+    """The headers `Idempotency-Key` and `X-…` do not change the answer."""
     blamed = headers_to_blame(view)
     for observation in view.of("create", "query"):
         if observation.number in blamed:
-            expected = f"the answer as without the header {blamed[observation.number]}"
+            expected = f"the same answer as without the header {blamed[observation.number]}"
             yield violation(observation.number, expected=expected, seen=str(observation.status))
         elif (
             is_judgeable(observation)
@@ -157,23 +157,23 @@ def wire_unknown_headers(view: TraceView) -> Iterator[Finding]:
     for first, second in view.once(creates_with_same_id):
         if share_idempotency_key(first, second):
             seen = f"twice {second.task_id[:60]}"
-            yield violation(first.number, second.number, expected="another task each time", seen=seen)
+            yield violation(first.number, second.number, expected="a new task for each create", seen=seen)
 
 
 def creates_with_same_id(view: TraceView) -> list[tuple[Observation, Observation]]:
     """Pairs of creates that were answered with the same id, the earlier one first."""
     first: dict[str, Observation] = {}
-    found = []
+    pairs = []
     for create in view.of("create"):
         if create.task_id and is_judgeable(create):
             earlier = first.setdefault(create.task_id, create)
             if earlier is not create and not _is_same(earlier, create, view):
-                found.append((earlier, create))
-    return found
+                pairs.append((earlier, create))
+    return pairs
 
 
 def _is_same(first: Observation, second: Observation, view: TraceView) -> bool:
-    """Whether two entries are one exchange: read twice, or recorded twice, as of a page and its service worker."""
+    """Whether two entries are one exchange that was read or recorded twice, as by a page and its service worker."""
     observation, other = first.entry, second.entry
     if observation.began == other.began and observation.exchange == other.exchange:
         return True
@@ -183,7 +183,7 @@ def _is_same(first: Observation, second: Observation, view: TraceView) -> bool:
 
 
 def share_idempotency_key(first: Observation, second: Observation) -> bool:
-    """Whether two creates carry the same Idempotency-Key, which is not documented and changes nothing."""
+    """Whether two creates have the same `Idempotency-Key`, an undocumented header that should have no effect."""
     return first.sent("Idempotency-Key") is not None and (
         first.sent("Idempotency-Key") == second.sent("Idempotency-Key")
     )
@@ -194,7 +194,10 @@ def share_idempotency_key(first: Observation, second: Observation) -> bool:
 
 @rule_family(("error.other-paths", "error.other-methods"))
 def errors_of_undocumented_routes(clause: str, view: TraceView) -> Iterator[Finding]:
-    """Errors of other paths and methods have the documented shape, too. When no error has it, that is reported once."""
+    """Errors for undocumented paths and methods have the documented shape, too.
+
+    When the errors of the task endpoints lack it, that is not reported here again.
+    """
     shapeless = view.once(lacks_error_shape)
     for observation in view.of("other path" if clause == "error.other-paths" else "other method"):
         if clause_of_malformed_response(observation) == clause and not shapeless:
@@ -212,7 +215,7 @@ def errors_of_undocumented_routes(clause: str, view: TraceView) -> Iterator[Find
 
 @rule("error.documented-status")
 def documented_status(view: TraceView) -> Iterator[Finding]:
-    """A documented path answers with a documented status only."""
+    """A documented path is answered with documented statuses only."""
     for observation in view.of("create", "query"):
         if clause_of_malformed_response(observation) == "error.documented-status":
             listed = ", ".join(map(str, sorted({observation.success, *observation.errors})))

@@ -1,4 +1,4 @@
-"""Rules over the attempts of a callback: time-outs, retries, and when they stop."""
+"""Rules about the attempts to deliver a callback: timeouts, retries, and when they stop."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 @rule("callback.timeout")
 def timeout(view: TraceView) -> Iterator[Finding]:
-    """`callback.timeout`: ten seconds of the server's time, or of real time where its time is scaled."""
+    """`callback.timeout`: ten seconds of the server's time or, with scaled time, of real time."""
     tolerances = Tolerances(view.trace.scale)
     for deliveries in complete_deliveries(view):
-        given = deliveries.rules.timeout
-        windows = [tolerances.timeout_window(seconds) for seconds in (given, tolerances.real(given))]
+        limit = deliveries.rules.timeout
+        windows = [tolerances.timeout_window(seconds) for seconds in (limit, tolerances.real(limit))]
         for delivery in deliveries.attempts:
             took = delivery.ended - delivery.began
             if delivery.status or delivery.entry.problem not in {GAVE_UP, CUT}:
@@ -44,13 +44,13 @@ def timeout(view: TraceView) -> Iterator[Finding]:
             elif gave_up or took > windows[0][1]:
                 what = "given up after" if gave_up else "still waiting after"
                 yield violation(
-                    delivery.number, expected=f"given up after {given:g} s", seen=f"{what} {took:.2f} s"
+                    delivery.number, expected=f"given up after {limit:g} s", seen=f"{what} {took:.2f} s"
                 )
 
 
 @rule("callback.2xx-success")
 def success(view: TraceView) -> Iterator[Finding]:
-    """`callback.2xx-success`, of 2xx that came in time."""
+    """`callback.2xx-success`, for a 2xx that was sent in time."""
     for deliveries in complete_deliveries(view):
         run = attempt_run(deliveries, view)
         if run.success is None or not run.sure:
@@ -67,7 +67,7 @@ def success(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_quiet(deliveries: TaskDeliveries, observation: Observation, view: TraceView) -> bool:
-    """Whether the receiver was watched for longer than the wait that would have followed a failure."""
+    """Whether the receiver was watched for longer than the wait that follows a failure."""
     place = deliveries.attempts.index(observation)
     quiet = Tolerances(view.trace.scale).quiet_after(deliveries.rules, place)
     return view.trace.watched_until >= observation.ended + quiet
@@ -75,7 +75,7 @@ def _is_quiet(deliveries: TaskDeliveries, observation: Observation, view: TraceV
 
 @rule("callback.retries")
 def waits(view: TraceView) -> Iterator[Finding]:
-    """`callback.retries`: the waits, from the beginning or the end of an attempt, as the documents leave it open."""
+    """`callback.retries`: the waits from the start or the end of an attempt; the documents do not say which."""
     tolerances = Tolerances(view.trace.scale)
     for deliveries in complete_deliveries(view):
         run = attempt_run(deliveries, view)
@@ -95,7 +95,7 @@ def waits(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.at-most-three")
 def at_most_three(view: TraceView) -> Iterator[Finding]:
-    """`callback.at-most-three`, of deliveries that all failed."""
+    """`callback.at-most-three`, for deliveries that all failed."""
     for deliveries in complete_deliveries(view):
         run, most = attempt_run(deliveries, view), 1 + len(deliveries.rules.retries)
         if len(run.attempts) > most:
@@ -111,7 +111,7 @@ def at_most_three(view: TraceView) -> Iterator[Finding]:
 def any_failure(view: TraceView) -> Iterator[Finding]:
     """`callback.any-failure`.
 
-    A server that calls again after a success ignores the answers: only `callback.2xx-success` reports that.
+    A server that delivers again after a success ignores the answers, which only `callback.2xx-success` reports.
     """
     if any(not finding.passed for finding in success(view)):
         return
@@ -129,7 +129,7 @@ def any_failure(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_owed(deliveries: TaskDeliveries, run: AttemptRun, last: Observation, view: TraceView) -> bool:
-    """Whether another attempt should have come, and nothing else tells why it did not."""
+    """Whether another attempt should have come, and nothing explains why it did not."""
     rest = 1 + len(deliveries.rules.retries) - len(run.attempts)
     if run.success or deliveries.redirected or rest < 1 or is_lossy(deliveries, last.ended, view, rest=rest):
         return False
@@ -149,7 +149,10 @@ def no_redirects(view: TraceView) -> Iterator[Finding]:
         for delivery in deliveries.redirected:
             numbers = [other.number for other in sent[:1]]
             yield violation(
-                *numbers, delivery.number, expected="no request where a 3xx leads", seen="one there"
+                *numbers,
+                delivery.number,
+                expected="no request to the target of a 3xx",
+                seen="a request to it",
             )
         for delivery in sent if not deliveries.redirected else ():
             if _is_quiet(deliveries, delivery, view):

@@ -1,4 +1,4 @@
-"""Rules over callbacks: when a receiver is called, and with what. `callback_retries` checks how often."""
+"""Rules about callbacks: when they are sent and what they contain. `callback_retries` checks how often."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @rule("callback.only-when-asked")
 def only_when_asked(view: TraceView) -> Iterator[Finding]:
-    """`callback.only-when-asked`, where deliveries were watched."""
+    """`callback.only-when-asked`, when the trace has a callback receiver."""
     for deliveries in all_deliveries(view) if view.trace.receiver else ():
         if deliveries.url != "":
             continue
@@ -49,12 +49,12 @@ def only_when_asked(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_due(deliveries: TaskDeliveries, view: TraceView) -> bool:
-    """Whether a callback would have come by the end of the watching."""
+    """Whether a callback would have arrived before the end of the trace."""
     return bool(deliveries.history.ended) and _is_over(deliveries, deliveries.history.ended[0], view)
 
 
 def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> bool:
-    """Whether the receiver was watched long enough after an end was told."""
+    """Whether the receiver was watched long enough after the end of the task was reported."""
     enough = Tolerances(view.trace.scale).wait_for_delivery(deliveries.rules, 0)
     over = view.trace.watched_until >= end.ended + enough
     return over and not is_lossy(deliveries, end.ended, view, rest=1 + len(deliveries.rules.retries))
@@ -62,7 +62,7 @@ def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> b
 
 @rule("callback.at-end")
 def at_end(view: TraceView) -> Iterator[Finding]:
-    """`callback.at-end`, cancelled tasks aside (clause `callback.cancelled`)."""
+    """`callback.at-end`, except for cancelled tasks (clause `callback.cancelled`)."""
     for deliveries in watched_deliveries(view):
         for delivery in deliveries.early:
             yield violation(
@@ -124,9 +124,9 @@ def _post_problem(observation: Observation) -> str:
 
 @rule("callback.body-equals-query")
 def body_equals_query(view: TraceView) -> Iterator[Finding]:
-    """`callback.body-equals-query`: all documented fields, query strings of links aside.
+    """`callback.body-equals-query`: all documented fields, links without their query strings.
 
-    It is held against a query that nothing else is wrong with; without any, against the first attempt.
+    A delivery is compared with a query that violates no other clause or, without such a query, with the first attempt.
     """
     for deliveries in all_deliveries(view):
         attempts = [
@@ -146,13 +146,13 @@ def body_equals_query(view: TraceView) -> Iterator[Finding]:
                 not name,
                 reference.number,
                 delivery.number,
-                expected=f"{name} {shown(_field(reference.body, name))}, as the {reference.role} tells",
+                expected=f"{name} {shown(_field(reference.body, name))}, as in the {reference.role}",
                 seen=f"{name} {shown(_field(delivery.body, name))}",
             )
 
 
 def _numbers_with_violations(view: TraceView) -> frozenset[int]:
-    """The answers that a clause of their own objects to."""
+    """The numbers of the answers that violate a clause about the task."""
     return frozenset(
         finding.entries[-1]
         for rule_of_task in rules_of(lifecycle, outcomes, progress, queries).values()
@@ -168,11 +168,11 @@ def _field(body: Mapping[str, Any], name: str) -> Any:
 
 
 def _difference(body: Mapping[str, Any], right: Mapping[str, Any], deliveries: TaskDeliveries) -> str:
-    """The first field that is another, in a word."""
-    named = (
+    """The name of the first field that differs; "" for none."""
+    identity = (
         sound_identity(deliveries.history.create) if deliveries.history.create else dict.fromkeys(IDENTITY)
     )
-    for name in ("id", "status", "progress", *(name for name in IDENTITY if name in named)):
+    for name in ("id", "status", "progress", *(name for name in IDENTITY if name in identity)):
         if right.get(name) is not None and body.get(name) != right[name]:
             return name
     if links_of(body) != links_of(right):
@@ -185,24 +185,24 @@ def _difference(body: Mapping[str, Any], right: Mapping[str, Any], deliveries: T
 
 @rule("callback.query-kept")
 def query_kept(view: TraceView) -> Iterator[Finding]:
-    """`callback.query-kept`: path and query string, to the byte. They may be secret, so only lengths are told."""
+    """`callback.query-kept`: the exact path and query string. They may be secret, so findings give only lengths."""
     for deliveries in all_deliveries(view):
         for delivery in (*deliveries.early, *deliveries.attempts) if deliveries.url else ():
-            asked, called = _on_wire(deliveries.url or ""), _on_wire(delivery.exchange.url)
-            if asked == called:
+            requested, called = _on_wire(deliveries.url or ""), _on_wire(delivery.exchange.url)
+            if requested == called:
                 yield passed(delivery.number)
             else:
-                what = "path" if asked[0] != called[0] else "query string"
-                lengths = [len(parts[what == "query string"]) for parts in (asked, called)]
+                what = "path" if requested[0] != called[0] else "query string"
+                lengths = [len(parts[what == "query string"]) for parts in (requested, called)]
                 yield violation(
                     delivery.number,
-                    expected=f"the {what} that was given, of {lengths[0]} characters",
-                    seen=f"another {what}, of {lengths[1]} characters",
+                    expected=f"the {what} of the create, {lengths[0]} characters",
+                    seen=f"another {what}, {lengths[1]} characters",
                 )
 
 
 def _on_wire(url: str) -> tuple[str, str]:
-    """Path and query string as sent; the query string with its question mark."""
+    """The path and the query string of a URL as sent; the query string with its question mark."""
     rest = url.partition("#")[0].partition("://")[2]
     before, mark, query = rest.partition("?")
     _, slash, path = before.partition("/")
@@ -224,9 +224,9 @@ def no_key(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.no-internal-at-delivery")
 def no_internal_at_delivery(view: TraceView) -> Iterator[Finding]:
-    """`callback.no-internal-at-delivery`, of hosts that are internal by their name or number.
+    """`callback.no-internal-at-delivery`, for hosts whose name or address is internal.
 
-    What a name resolved to is not seen. `callback.no-internal` checks creates that named such a host.
+    The trace does not show the address that a name resolved to. `callback.no-internal` checks creates with such a host.
     """
     for deliveries in all_deliveries(view):
         if not deliveries.url or is_internal(deliveries.url):

@@ -1,6 +1,6 @@
-"""What is known of each account's credits: every reading that counts, and every create that may have taken some.
+"""The credits of each account: the readings that count, and every create that may have cost credits.
 
-A reading counts when no create of the account overlapped it and every task of it had ended.
+A reading counts when it overlaps no create of the account and all tasks of the account had ended.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from evolink_check.analysis.observations import Observation, TaskRecord
     from evolink_check.analysis.trace_view import TraceView
 
-_DUST = 6  # decimals that count: behind them stands what a server's own adding and subtracting left over
+_DECIMALS = 6  # decimals that count: the server's own arithmetic has rounding errors below them
 _REFUSED = range(400, 500)
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """One reading of the credits with none of the account's tasks under way.
+    """One reading of the credits while no task of the account was in progress.
 
-    `epoch`: how many creates had made a task, or may have, by then. `settled`: the last end was long enough ago.
+    `epoch`: the number of creates before it that made a task or may have. `settled`: the last end was long enough ago.
     """
 
     seen: Observation
@@ -41,10 +41,10 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class CreateCost:
-    """One create of an account. `over`: when its end was first told, Unix seconds; infinite when it was not."""
+    """One create of an account. `over`: when the end of its task was first reported (Unix seconds), or infinity."""
 
     seen: Observation
-    made: bool  # a task, or nobody knows
+    made: bool  # whether it made a task or may have
     task: TaskRecord | None
     over: float
     failed: bool
@@ -52,14 +52,14 @@ class CreateCost:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What is known of one account's credits, in order."""
+    """The readings and the creates of one account, in order."""
 
     balances: tuple[Balance, ...]
     creates: tuple[CreateCost, ...]
 
 
 def ledgers(view: TraceView) -> tuple[Ledger, ...]:
-    """One for each label whose credits were asked for; none where it is not told who created what."""
+    """One for each account whose credits were queried; none when the trace does not show who created which task."""
     return view.once(_ledgers)
 
 
@@ -73,7 +73,7 @@ def _ledgers(view: TraceView) -> tuple[Ledger, ...]:
         if observation.who not in {UNKNOWN, NOBODY} and is_judgeable(observation):
             labels.setdefault(observation.who, []).append(observation)
     settled = Tolerances(view.trace.scale).credits_settled
-    return tuple(_ledger(label, told, creates, settled) for label, told in labels.items())
+    return tuple(_ledger(label, readings, creates, settled) for label, readings in labels.items())
 
 
 def _began(spending: CreateCost) -> float:
@@ -81,10 +81,10 @@ def _began(spending: CreateCost) -> float:
 
 
 def _cost_of(create: Observation, view: TraceView) -> CreateCost:
-    """What became of a create. Without an id of its own in the answer, the task counts as over after a while."""
+    """The cost of a create. Without a unique id in the answer, its task counts as ended after some time."""
     statuses, made = view.spec.query.statuses, create.status not in _REFUSED
-    known = create.task_id and create.number not in view.once(_numbers_with_same_id)
-    task = view.tasks.get(create.task_id) if known else None
+    unique = create.task_id and create.number not in view.once(_numbers_with_same_id)
+    task = view.tasks.get(create.task_id) if unique else None
     if task is None:
         tolerances = Tolerances(view.trace.scale)
         over = create.ended + tolerances.real(tolerances.task_end_server)
@@ -104,19 +104,21 @@ def _cost_of(create: Observation, view: TraceView) -> CreateCost:
 
 
 def _numbers_with_same_id(view: TraceView) -> frozenset[int]:
-    """The creates that were answered with an id that another was given too: nobody knows whose task it is."""
+    """The numbers of the creates that share an id with another create: what happened to each of them is unknown."""
     return frozenset(observation.number for pair in view.once(creates_with_same_id) for observation in pair)
 
 
-def _ledger(label: str, told: Sequence[Observation], creates: Sequence[CreateCost], settled: float) -> Ledger:
-    # Keys of other labels may be of the same account, as far as anybody knows; these two are not.
+def _ledger(
+    label: str, readings: Sequence[Observation], creates: Sequence[CreateCost], settled: float
+) -> Ledger:
+    # Other labels may be keys of the same account; only these two are certainly different accounts.
     apart = {MAIN: {OTHER}, OTHER: {MAIN}}.get(label, set())
     mine = [spent for spent in creates if spent.seen.who not in apart]
     made = [spent for spent in mine if spent.made]
     answered = list(accumulate((spent.seen.ended for spent in mine), max, initial=0.0))
     over = list(accumulate((spent.over for spent in made), max, initial=0.0))
     balances = []
-    for observation in told:
+    for observation in readings:
         amount, began = _left(observation), observation.began
         epoch = bisect_left(made, began, key=_began)
         alone = answered[bisect_right(mine, observation.ended, key=_began)] < began
@@ -127,7 +129,7 @@ def _ledger(label: str, told: Sequence[Observation], creates: Sequence[CreateCos
 
 
 def _left(observation: Observation) -> float | None:
-    """The remaining credits of the user, whom all keys share."""
+    """The remaining credits of the user, which all keys share."""
     return amount_of(credits_part(observation.body, "user").get("remaining_credits"))
 
 
@@ -138,13 +140,13 @@ def _is_unlimited(observation: Observation) -> bool:
 def credits_part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """`data.user` or `data.token` of an answer; empty when there is none."""
     data = body.get("data")
-    side = data.get(name) if isinstance(data, dict) else None
-    return side if isinstance(side, dict) else {}
+    part = data.get(name) if isinstance(data, dict) else None
+    return part if isinstance(part, dict) else {}
 
 
 def amount_of(value: Any) -> float | None:
-    """So many credits, without dust; None for what is no number."""
-    return round(float(value), _DUST) if is_amount(value) else None
+    """A number of credits, rounded to `_DECIMALS`; None when the value is not a number."""
+    return round(float(value), _DECIMALS) if is_amount(value) else None
 
 
 def is_amount(value: Any) -> bool:

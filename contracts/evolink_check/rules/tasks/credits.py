@@ -1,7 +1,7 @@
-"""The credits of an account before and after what happened, and the shape in which they are told.
+"""Rules about the credits of an account before and after an event, and about the shape of the credits answer.
 
-Only what is sure is told: between two readings the account must have done one kind of thing only. What a task costs in
-the end is documented as an estimate, so nothing is said of tasks that were completed.
+A finding needs two readings between which the account did only one kind of thing. The cost of a task is documented as
+an estimate, so completed tasks are not checked.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ _OK, _FIRST_ERROR, _SHORT = 200, 400, 402
 
 
 def _idle(view: TraceView) -> Iterator[tuple[Balance, Balance, list[Observation], list[Observation]]]:
-    """Two readings between which no task was made, with the refused creates and the answered queries between."""
-    asked: dict[str, list[Observation]] = {}
+    """Pairs of readings without a new task between them, with the refused creates and answered queries between them."""
+    queries: dict[str, list[Observation]] = {}
     for observation in view.of("query"):
         if observation.succeeded:
-            asked.setdefault(observation.who, []).append(observation)
+            queries.setdefault(observation.who, []).append(observation)
     for ledger in ledgers(view):
         refused = [spent.seen for spent in ledger.creates]
         for first, second in pairwise(ledger.balances):
             if first.epoch == second.epoch and first.settled:
-                mine = asked.get(second.seen.who, [])
+                mine = queries.get(second.seen.who, [])
                 yield first, second, _between(refused, first, second), _between(mine, first, second)
 
 
-def _between(ones: Sequence[Observation], first: Balance, second: Balance) -> list[Observation]:
-    """The observations, in order, that began after one reading and before the other."""
-    start = bisect_left(ones, first.seen.ended, key=lambda observation: observation.began)
-    end = bisect_left(ones, second.seen.began, key=lambda observation: observation.began)
-    return list(ones[start:end])
+def _between(ordered: Sequence[Observation], first: Balance, second: Balance) -> list[Observation]:
+    """The observations that began after one reading and before the other."""
+    start = bisect_left(ordered, first.seen.ended, key=lambda observation: observation.began)
+    end = bisect_left(ordered, second.seen.began, key=lambda observation: observation.began)
+    return list(ordered[start:end])
 
 
 @rule("credits.reserved")
 def reserved(view: TraceView) -> Iterator[Finding]:
-    """`credits.reserved`, as far as a refused create takes none; how many an accepted one takes is an estimate."""
-    for first, second, refused, asked in _idle(view):
-        if not refused or asked:
+    """`credits.reserved`: a refused create costs nothing. The cost of an accepted one is only an estimate."""
+    for first, second, refused, queries in _idle(view):
+        if not refused or queries:
             continue
         numbers = (first.seen.number, refused[-1].number, second.seen.number)
         yield finding(
@@ -66,10 +66,10 @@ def reserved(view: TraceView) -> Iterator[Finding]:
 @rule("query.reads-only")
 def reads_only(view: TraceView) -> Iterator[Finding]:
     """`query.reads-only`, an advice."""
-    for first, second, refused, asked in _idle(view):
-        if refused or not asked:
+    for first, second, refused, queries in _idle(view):
+        if refused or not queries:
             continue
-        numbers = (first.seen.number, asked[-1].number, second.seen.number)
+        numbers = (first.seen.number, queries[-1].number, second.seen.number)
         yield finding(
             second.left >= first.left,
             *numbers,
@@ -84,7 +84,7 @@ def _credits(amount: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FailedTasks:
-    """Tasks that all failed: the credits before their creates, and every reading until the next task was made."""
+    """Tasks that all failed: the credits before their creates, and every reading until the next create."""
 
     before: Balance
     tasks: tuple[CreateCost, ...]
@@ -109,7 +109,7 @@ def _failed_tasks(view: TraceView) -> Iterator[FailedTasks]:
 
 @rule("credits.refund")
 def refund(view: TraceView) -> Iterator[Finding]:
-    """`credits.refund`: sooner or later. `callback.after-billing` checks that it is not too late."""
+    """`credits.refund`, at any time. `callback.after-billing` checks that it is not too late."""
     for failure in _failed_tasks(view):
         last, numbers = failure.after[-1], [task.seen.number for task in failure.tasks]
         if failure.returned is not None:
@@ -126,7 +126,7 @@ def refund(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.after-billing")
 def after_billing(view: TraceView) -> Iterator[Finding]:
-    """`callback.after-billing`: credits that return are back when the callback is there."""
+    """`callback.after-billing`: refunded credits are back when the callback arrives."""
     for failure in _failed_tasks(view):
         deliveries = [task.task.deliveries[0] for task in failure.tasks if task.task and task.task.deliveries]
         if failure.returned is None or len(deliveries) < len(failure.tasks):
@@ -139,14 +139,14 @@ def after_billing(view: TraceView) -> Iterator[Finding]:
             yield finding(
                 balance.left >= failure.before.left,
                 *numbers,
-                expected=f"{_credits(failure.before.left)} when the callback is there",
+                expected=f"{_credits(failure.before.left)} when the callback arrives",
                 seen=f"{_credits(balance.left)}, and {failure.returned.left:g} later",
             )
 
 
 @rule("credits.short")
 def short(view: TraceView) -> Iterator[Finding]:
-    """`credits.short`, of accounts that are known to have none, and of those that were just read."""
+    """`credits.short`, for accounts that are known to have no credits, and for those whose credits were just read."""
     for create in view.of("create"):
         if create.account.credits is False and create.account.valid and create.account.access is not False:
             if create.status == _SHORT:
@@ -199,10 +199,10 @@ def _misshapen(observation: Observation) -> str:
     if observation.status != _OK or not isinstance(observation.answer_json, dict):
         return f"{observation.status} with {'an object' if isinstance(observation.answer_json, dict) else 'no object'}"
     if observation.body.get("success") is not True or not isinstance(observation.body.get("message"), str):
-        return "success is not true, or message no text"
-    for side in ("user", "token"):
+        return "success is not true, or message is not a string"
+    for part in ("user", "token"):
         for name in ("remaining_credits", "used_credits"):
-            if not is_amount(credits_part(observation.body, side).get(name)):
-                return f"data.{side}.{name} is no number"
+            if not is_amount(credits_part(observation.body, part).get(name)):
+                return f"data.{part}.{name} is not a number"
     flag = credits_part(observation.body, "token").get("unlimited_credits")
-    return "" if isinstance(flag, bool) else "data.token.unlimited_credits is no boolean"
+    return "" if isinstance(flag, bool) else "data.token.unlimited_credits is not a boolean"

@@ -1,7 +1,7 @@
-"""The deliveries of each task, as the rules over callbacks read them.
+"""The deliveries of each task, for the rules about callbacks.
 
-Every task that asked to be called gets its `TaskDeliveries`: the requests to its URL or with its id. Those before the
-end of the task, and those that followed a redirect, stand apart: other clauses are about them.
+`TaskDeliveries` holds the requests to the callback URL of a task or with its id. Those before the end of the task, and
+those that followed a redirect, are kept apart, as other clauses are about them.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from evolink_check.analysis.trace_view import TraceView
     from evolink_check.rules.tasks.history import TaskHistory
 
-GAVE_UP, CUT = "the sender closed", "the receiver closed"  # why a delivery was not answered
+GAVE_UP, CUT = "the sender closed", "the receiver closed"  # why a delivery has no answer
 _ELSEWHERE, _CASE = "/elsewhere/", "/c/"  # below the receiver's prefix
 _SUCCESS = range(200, 300)
-_DIGITS = 18  # of a Content-Length
+_DIGITS = 18  # the most digits of a Content-Length
 
 
 @dataclass(frozen=True, slots=True)
 class TaskDeliveries:
     """The deliveries of one task.
 
-    `url` is what its create asked to be called; "" when it asked for nothing, None when that is not known. `watched`:
-    deliveries to it are in the trace. `attempts` are those after the end, `early` those before, `redirected` those
+    `url` is the callback URL of its create; "" when it has none, None when that is not known. `watched`: deliveries to
+    it are in the trace. `attempts` are those after the end of the task, `early` those before it, `redirected` those
     that followed a redirect.
     """
 
@@ -49,13 +49,13 @@ class TaskDeliveries:
 
     @property
     def truncated(self) -> bool:
-        """Whether a delivery did not come whole: its sender gave it up, and nobody knows what it made of it."""
+        """Whether a delivery is incomplete: its sender gave up, and what it does next is unknown."""
         return any(is_truncated(delivery) for delivery in (*self.early, *self.attempts))
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptRun:
-    """The attempts up to the first that succeeded. `sure`: the sender surely heard of that; `more`: those after it."""
+    """The attempts up to the first success. `sure`: the sender certainly got that answer; `more`: later attempts."""
 
     attempts: tuple[Observation, ...]
     success: Observation | None
@@ -64,22 +64,22 @@ class AttemptRun:
 
 
 def all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
-    """Of every task whose create is in the trace, or that a callback told of."""
+    """The deliveries of every task whose create is in the trace, or that is known from a callback."""
     return view.once(_all_deliveries)
 
 
 def watched_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
-    """Of every task that asked to be called where somebody watched."""
+    """The deliveries of every task whose callback URL leads to the receiver of the trace."""
     return (deliveries for deliveries in all_deliveries(view) if deliveries.watched)
 
 
 def complete_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
-    """Of those that are `watched`, the ones whose deliveries all came whole."""
+    """The watched deliveries of the tasks whose deliveries are all complete."""
     return (deliveries for deliveries in watched_deliveries(view) if not deliveries.truncated)
 
 
 def is_truncated(observation: Observation) -> bool:
-    """Whether a delivery's body is shorter than it was to be."""
+    """Whether a delivery's body is shorter than its `Content-Length`."""
     length = observation.sent("Content-Length") or ""
     return (
         length.isdecimal() and len(length) <= _DIGITS and len(observation.exchange.request_body) < int(length)
@@ -87,22 +87,24 @@ def is_truncated(observation: Observation) -> bool:
 
 
 def slowest_answer(view: TraceView, at: float) -> float:
-    """The most real seconds that the API took to answer around an instant: as long may a delivery take to arrive.
+    """The longest real seconds that the API took to answer around `at` (Unix seconds); 0 without any request.
 
-    A sender's time runs while it connects, which a receiver does not see. 0 where nothing was asked.
+    A delivery may take as long to arrive: a sender's timeout includes the time to connect, which a receiver does not
+    see.
     """
-    asked, around = view.once(_asked_api), Tolerances().same_instant
-    start, end = (bisect_left(asked, (at + side,)) for side in (-around, around))
-    return max((took for _, took in asked[start:end]), default=0.0)
+    answers, around = view.once(_answer_times), Tolerances().same_instant
+    start, end = (bisect_left(answers, (at + shift,)) for shift in (-around, around))
+    return max((took for _, took in answers[start:end]), default=0.0)
 
 
 def is_lossy(deliveries: TaskDeliveries, at: float, view: TraceView, *, rest: int = 1) -> bool:
-    """Whether things were so slow that attempts may have been given up before they arrived: all the `rest` of them."""
+    """Whether the server was so slow around `at` that all `rest` attempts may have timed out before they arrived."""
     timeout = Tolerances(view.trace.scale).real(deliveries.rules.timeout)
     return slowest_answer(view, at) > (timeout / 4 if rest == 1 else timeout)
 
 
-def _asked_api(view: TraceView) -> list[tuple[float, float]]:
+def _answer_times(view: TraceView) -> list[tuple[float, float]]:
+    """When each query and credits request was answered, in Unix seconds, and how many seconds that took."""
     return sorted(
         (observation.ended, observation.ended - observation.began)
         for observation in view.of("query", "credits")
@@ -110,7 +112,7 @@ def _asked_api(view: TraceView) -> list[tuple[float, float]]:
 
 
 def attempt_run(deliveries: TaskDeliveries, view: TraceView) -> AttemptRun:
-    """The attempts by what came of them."""
+    """Split the attempts at the first success."""
     for place, delivery in enumerate(deliveries.attempts):
         if delivery.status in _SUCCESS:
             took = delivery.ended - delivery.began + slowest_answer(view, delivery.began)
@@ -125,31 +127,33 @@ def attempt_run(deliveries: TaskDeliveries, view: TraceView) -> AttemptRun:
 def _all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
     if not view.of("delivery") and not view.trace.receiver:
         return ()
-    asked = [
+    tasks = [
         deliveries
         for history in task_histories(view)
-        if (deliveries := _with_callback_url(history, view)) is not None
+        if (deliveries := _callback_of(history, view)) is not None
     ]
-    ids = {deliveries.history.id: place for place, deliveries in enumerate(asked)}
-    urls = _by_place(asked)
-    found: list[list[Observation]] = [[] for _ in asked]
-    aside: list[list[Observation]] = [[] for _ in asked]
+    ids = {deliveries.history.id: place for place, deliveries in enumerate(tasks)}
+    urls = _places_by_url(tasks)
+    direct: list[list[Observation]] = [[] for _ in tasks]
+    redirected: list[list[Observation]] = [[] for _ in tasks]
     redirects = _redirects(view, urls)
     for delivery in view.of("delivery"):
         url = delivery.exchange.url
         there = redirects.get(url) if url in redirects else _redirected_case(url, view.trace.receiver, urls)
         if there is not None:
-            aside[there].append(delivery)
+            redirected[there].append(delivery)
             continue
         place = ids.get(delivery.task_id, urls.get(_without_query(url)))
         if place is not None and not _is_below(url, view.trace.receiver, _ELSEWHERE):
-            found[place].append(delivery)
+            direct[place].append(delivery)
     return tuple(
-        _split_at_end(deliveries, found[place], aside[place], view) for place, deliveries in enumerate(asked)
+        _split_at_end(deliveries, direct[place], redirected[place], view)
+        for place, deliveries in enumerate(tasks)
     )
 
 
-def _with_callback_url(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
+def _callback_of(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
+    """The callback URL of a task, without deliveries yet; None when its documents have no callbacks."""
     rules = history.create.operation.callback if history.create and history.create.operation else None
     if history.create is None:
         rules = next(
@@ -160,18 +164,20 @@ def _with_callback_url(history: TaskHistory, view: TraceView) -> TaskDeliveries 
     if history.create is None or not isinstance(history.create.request_json, dict):
         return TaskDeliveries(history, None, watched=False, rules=rules)
     url = history.create.request_json.get(rules.field)
-    said = url if isinstance(url, str) else "" if url is None else None
+    known_url = url if isinstance(url, str) else "" if url is None else None
     receiver = view.trace.receiver
-    return TaskDeliveries(history, said, bool(receiver and said and said.startswith(receiver)), rules)
+    return TaskDeliveries(
+        history, known_url, bool(receiver and known_url and known_url.startswith(receiver)), rules
+    )
 
 
-def _by_place(asked: Sequence[TaskDeliveries]) -> Mapping[str, int]:
-    """The tasks by their callback URL without its query string, where no other task has the same one."""
-    found: dict[str, list[int]] = {}
-    for place, deliveries in enumerate(asked):
+def _places_by_url(tasks: Sequence[TaskDeliveries]) -> Mapping[str, int]:
+    """The index of each task by its callback URL without the query string; tasks that share a URL are left out."""
+    by_url: dict[str, list[int]] = {}
+    for place, deliveries in enumerate(tasks):
         if deliveries.url:
-            found.setdefault(_without_query(deliveries.url), []).append(place)
-    return {url: places[0] for url, places in found.items() if len(places) == 1}
+            by_url.setdefault(_without_query(deliveries.url), []).append(place)
+    return {url: places[0] for url, places in by_url.items() if len(places) == 1}
 
 
 def _without_query(url: str) -> str:
@@ -180,16 +186,16 @@ def _without_query(url: str) -> str:
 
 
 def _redirects(view: TraceView, urls: Mapping[str, int]) -> Mapping[str, int]:
-    """The addresses that the receiver redirected to, each with the task that was called."""
-    found = {}
+    """The targets of the receiver's redirects, each with the index of the task whose delivery was redirected."""
+    targets = {}
     for delivery in view.of("delivery"):
         url = delivery.exchange.url
-        answered = {name.lower(): value for name, value in delivery.exchange.response_headers}
+        headers = {name.lower(): value for name, value in delivery.exchange.response_headers}
         place = urls.get(_without_query(url))
-        if delivery.status // 100 == 3 and "location" in answered and place is not None:  # noqa: PLR2004
-            with suppress(ValueError):  # a receiver may say what is no address
-                found[urljoin(url, answered["location"])] = place
-    return {url: place for url, place in found.items() if _without_query(url) not in urls}
+        if delivery.status // 100 == 3 and "location" in headers and place is not None:  # noqa: PLR2004
+            with suppress(ValueError):  # a receiver may send an invalid URL
+                targets[urljoin(url, headers["location"])] = place
+    return {url: place for url, place in targets.items() if _without_query(url) not in urls}
 
 
 def _redirected_case(url: str, receiver: str, urls: Mapping[str, int]) -> int | None:
@@ -203,24 +209,27 @@ def _is_below(url: str, receiver: str, part: str) -> bool:
 
 
 def _split_at_end(
-    deliveries: TaskDeliveries, found: Sequence[Observation], aside: Sequence[Observation], view: TraceView
+    deliveries: TaskDeliveries,
+    direct: Sequence[Observation],
+    redirected: Sequence[Observation],
+    view: TraceView,
 ) -> TaskDeliveries:
-    """With the deliveries in order, those before the end aside."""
+    """Add the deliveries in order of time, split at the end of the task."""
     history = deliveries.history
-    on_its_way = (history.statuses.initial, history.statuses.running)
-    # A query may be a little behind the callback; where it is far behind, the callback came before the end.
+    unfinished = (history.statuses.initial, history.statuses.running)
+    # A query may lag a little behind the callback; when it lags far behind, the callback came before the end.
     last = max(
-        (observation.began for observation in history.judged if observation.body.get("status") in on_its_way),
+        (observation.began for observation in history.judged if observation.body.get("status") in unfinished),
         default=0.0,
     )
     lag = Tolerances(view.trace.scale).query_behind_delivery
-    ordered = sorted(found, key=lambda delivery: (delivery.began, delivery.number))
+    ordered = sorted(direct, key=lambda delivery: (delivery.began, delivery.number))
     early = [
         delivery
         for delivery in ordered
-        if delivery.body.get("status") in on_its_way
+        if delivery.body.get("status") in unfinished
         or (delivery.body.get("status") in history.ends and delivery.began + lag < last)
     ]
     numbers = {delivery.number for delivery in early}
     attempts = tuple(delivery for delivery in ordered if delivery.number not in numbers)
-    return replace(deliveries, attempts=attempts, early=tuple(early), redirected=tuple(aside))
+    return replace(deliveries, attempts=attempts, early=tuple(early), redirected=tuple(redirected))

@@ -1,9 +1,9 @@
-"""The history of one task as its owner saw it, without exchanges charged to other clauses.
+"""The history of one task as its owner saw it, without exchanges that violate other clauses.
 
 - `task_histories(view)`: the tasks that can be judged. A task that should not exist (its create had to be refused, or
   its id is malformed) proves nothing about the life of tasks, and is left out.
-- `bodies(view)`: every body about a task that is judged by itself; `bodies_of(history)`: those of one task.
-- `in_order(observations)`: what is certain about the order. Of exchanges that overlap, neither came first for certain.
+- `bodies(view)`: every body about a task that is judged on its own; `bodies_of(history)`: those of one task.
+- `in_order(observations)`: the certain part of their order. When two exchanges overlap, either may have come first.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.observations import Observation, TaskRecord
     from evolink_check.analysis.trace_view import TraceView
 
-CANCELLED = frozenset({"cancelled", "canceled"})  # no status by the documents, and yet an obvious word
+CANCELLED = frozenset({"cancelled", "canceled"})  # undocumented as a status, but its meaning is clear
 IDENTITY = ("created", "model", "object", "type")
 _MOST = 100  # per cent
 
@@ -40,9 +40,9 @@ _MOST = 100  # per cent
 class TaskHistory:
     """One task. `create` is None in a recording that does not hold it.
 
-    `queries` are its owner's sound 200s; `judged` those of them that do not contradict an end that was told before;
-    `changed` those that do, each with the end it contradicts. `refused` are its owner's other sound answers.
-    `deliveries` are those whose body names it, as they came.
+    `queries` are its owner's judgeable 200s; `judged` those that do not contradict an end reported before; `changed`
+    those that do, each with the end it contradicts. `refused` are the owner's queries with other judgeable answers.
+    `deliveries` are those whose body contains its id, in order of time.
     """
 
     id: str
@@ -56,19 +56,19 @@ class TaskHistory:
 
     @property
     def ends(self) -> tuple[str, str]:
-        """The statuses of a task that is over. No set: a broken server's status may be a list, which none can hold."""
+        """The statuses of a task that has ended. A tuple, as a faulty server may send a status that is not hashable."""
         return (self.statuses.success, self.statuses.failure)
 
     @property
     def ended(self) -> tuple[Observation, ...]:
-        """The queries that tell the end."""
+        """The queries that report the end."""
         return tuple(
             observation for observation in self.judged if observation.body.get("status") in self.ends
         )
 
     @property
     def cancelled(self) -> bool:
-        """Whether anything tells that the task was cancelled."""
+        """Whether a query or a delivery reports that the task was cancelled."""
         return any(is_cancelled(observation.body) for observation in (*self.queries, *self.deliveries))
 
 
@@ -78,29 +78,29 @@ def task_histories(view: TraceView) -> tuple[TaskHistory, ...]:
 
 
 def bodies(view: TraceView) -> Iterator[tuple[TaskHistory, Observation]]:
-    """Every body that is judged by itself, with its task."""
+    """Every body that is judged on its own, with its task."""
     return ((history, observation) for history in task_histories(view) for observation in bodies_of(history))
 
 
 def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
-    """The queries, and the first callback where no query tells the end.
+    """The queries, and the first callback when no query reports the end.
 
-    Otherwise a callback is held against the query (clause `callback.body-equals-query`).
+    Otherwise a callback is compared with the query (clause `callback.body-equals-query`).
     """
     early = (None, history.statuses.initial, history.statuses.running)
-    told = (
+    deliveries = (
         []
         if history.ended
         else [delivery for delivery in history.deliveries if delivery.body.get("status") not in early]
     )
-    return (*history.judged, *told[:1])
+    return (*history.judged, *deliveries[:1])
 
 
 def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[Observation]]]:
-    """Each view by its beginning, with those that had surely been told by then, and not yet at the view before.
+    """The views in order of their beginning, each with those that ended before it began but not before its predecessor.
 
-    An answer tells how things stood at some time between request and answer. Which of two came first is sure only
-    when one exchange was over before the other began.
+    An answer shows a state at some time between request and answer. The order of two is certain only when one exchange
+    ended before the other began.
     """
     views = list(views)
     precision = Tolerances().recorded_time
@@ -114,7 +114,7 @@ def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[O
 
 
 def is_cancelled(body: Mapping[str, Any]) -> bool:
-    """Whether a body tells that its task was cancelled, in whatever way."""
+    """Whether a body reports in any way that its task was cancelled."""
     error = body.get("error")
     code = error.get("code") if isinstance(error, dict) else None
     status = body.get("status")
@@ -122,7 +122,7 @@ def is_cancelled(body: Mapping[str, Any]) -> bool:
 
 
 def progress_of(body: Mapping[str, Any]) -> int | None:
-    """The progress when it is an integer from 0 to 100; 40.0 is one to JSON Schema."""
+    """The progress when it is an integer from 0 to 100, else None; 40.0 is an integer in JSON Schema."""
     value = body.get("progress")
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
         return None
@@ -130,29 +130,29 @@ def progress_of(body: Mapping[str, Any]) -> int | None:
 
 
 def sound_identity(create: Observation | None) -> dict[str, Any]:
-    """What a create says of its task for good, as far as no other clause objects to it."""
+    """The `IDENTITY` fields of a create's answer that violate no other clause."""
     if create is None or create.operation is None:
         return {}
-    body, found = create.body, {}
-    named = ID.fullmatch(str(body.get("id")))
-    if type(body.get("created")) is int and named and int(named["created"]) == body["created"]:
-        found["created"] = body["created"]
+    body, fields = create.body, {}
+    match = ID.fullmatch(str(body.get("id")))
+    if type(body.get("created")) is int and match and int(match["created"]) == body["created"]:
+        fields["created"] = body["created"]
     models = create.operation.models
     if isinstance(body.get("model"), str) and (not models or body["model"] in models):
-        found["model"] = body["model"]
+        fields["model"] = body["model"]
     kind = create.operation.medium
     if body.get("type") == kind and body.get("object") == f"{kind}.generation.task":
-        found |= {"type": kind, "object": body["object"]}
-    return found
+        fields |= {"type": kind, "object": body["object"]}
+    return fields
 
 
 def links_of(body: Mapping[str, Any]) -> list[str]:
-    """The results without their query strings: a link may be signed anew each time."""
+    """The results without their query strings, as each answer may sign its links anew."""
     return [_without_query(url) for url in results_of(body)]
 
 
 def reason_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """What is documented of the `error` of a failed task; None when there is none."""
+    """The documented members of the `error` of a failed task; None without an error."""
     error = body.get("error")
     if not isinstance(error, dict):
         return None
@@ -160,7 +160,7 @@ def reason_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def can_cancel(body: Mapping[str, Any]) -> bool | None:
-    """`task_info.can_cancel`, when it is there and what it should be."""
+    """`task_info.can_cancel` when it is a boolean, else None."""
     info = body.get("task_info")
     value = info.get("can_cancel") if isinstance(info, dict) else None
     return value if isinstance(value, bool) else None
@@ -172,7 +172,7 @@ def _histories(view: TraceView) -> tuple[TaskHistory, ...]:
 
 
 def _is_followed(task: TaskRecord, view: TraceView, known: Mapping[str, Observation]) -> bool:
-    if task.create is None:  # of a complete trace, an id that nobody was given
+    if task.create is None:  # in a complete trace: an id that was not issued
         return not view.trace.complete and well_formed(task.id)
     account = task.create.account
     fit = False not in {account.valid, account.credits, account.access}
@@ -212,7 +212,7 @@ def _is_own(observation: Observation, task: TaskRecord) -> bool:
 
 
 def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tuple[Observation, Observation]]:
-    """The queries that contradict an end that was surely told before, with that end (clause `task.final`)."""
+    """The queries that contradict an end that was certainly reported before, with that end (clause `task.final`)."""
     ends = (statuses.success, statuses.failure)
     first: Observation | None = None
     for observation, before in in_order(queries):
@@ -227,7 +227,7 @@ def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tup
 
 
 def changed_field(first: Observation, later: Observation, statuses: Statuses) -> str:
-    """What of a final body does not last, in a word; empty when all does. What was wrong at once need not last."""
+    """The name of the first field that differs from the final body, "" for none; invalid values may change."""
     lasting, now = _lasting_state(first.body, statuses), _state_of(later.body)
     if now["can_cancel"] is None:  # it may be left out
         lasting.pop("can_cancel", None)
@@ -235,15 +235,15 @@ def changed_field(first: Observation, later: Observation, statuses: Statuses) ->
 
 
 def _lasting_state(body: Mapping[str, Any], statuses: Statuses) -> dict[str, Any]:
-    told = _state_of(body)
-    found = {"status": told["status"]}
-    if told["status"] == statuses.success:
-        found |= {"progress": told["progress"]} if told["progress"] == _MOST else {}
-        found |= {"results": told["results"]} if told["results"] else {}
+    state = _state_of(body)
+    lasting = {"status": state["status"]}
+    if state["status"] == statuses.success:
+        lasting |= {"progress": state["progress"]} if state["progress"] == _MOST else {}
+        lasting |= {"results": state["results"]} if state["results"] else {}
     else:
-        found |= {"progress": 0} if told["progress"] == 0 else {}
-        found |= {"error": told["error"]} if told["error"] else {}
-    return found | ({} if told["can_cancel"] is None else {"can_cancel": told["can_cancel"]})
+        lasting |= {"progress": 0} if state["progress"] == 0 else {}
+        lasting |= {"error": state["error"]} if state["error"] else {}
+    return lasting | ({} if state["can_cancel"] is None else {"can_cancel": state["can_cancel"]})
 
 
 def _state_of(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Rules over the life of a task: its identity, the order of its statuses, and that its end is final."""
+"""Rules about the life of a task: its identity, the order of its statuses, and that its end is final."""
 
 from __future__ import annotations
 
@@ -36,21 +36,22 @@ _TYPES = {"created": int, "model": str, "object": str, "type": str}
 def identity(view: TraceView) -> Iterator[Finding]:
     """`task.identity`. `query.same-id` checks the id, `query.schema` the JSON types."""
     for history in task_histories(view):
-        known = sound_identity(history.create)
+        identity = sound_identity(history.create)
         for observation in bodies_of(history):
-            yield from _same(observation, known)
+            yield from _same_identity(observation, identity)
 
 
-def _same(observation: Observation, known: dict[str, Any]) -> Iterator[Finding]:
-    told = {
+def _same_identity(observation: Observation, identity: dict[str, Any]) -> Iterator[Finding]:
+    """Compare a body with the identity that earlier bodies showed, and add the fields that are new to it."""
+    fields = {
         name: observation.body[name] for name in IDENTITY if type(observation.body.get(name)) is _TYPES[name]
     }
-    before = told.keys() & known.keys()
-    for name, value in told.items():
-        if known.setdefault(name, value) != value:
+    before = fields.keys() & identity.keys()
+    for name, value in fields.items():
+        if identity.setdefault(name, value) != value:
             yield violation(
                 observation.number,
-                expected=f"{name} {shown(known[name])}, as before",
+                expected=f"{name} {shown(identity[name])}, as before",
                 seen=f"{name} {shown(value)}",
             )
             return
@@ -74,7 +75,7 @@ def status_words(view: TraceView) -> Iterator[Finding]:
 
 
 def is_documented(view: TraceView, history: TaskHistory, observation: Observation) -> bool:
-    """Whether the documents know the status; a task need not pass through every one of them."""
+    """Whether the status is documented; a task need not pass through every status."""
     if observation.body.get("status") in history.statuses:
         return True
     return observation.role == "query" and not any(
@@ -110,7 +111,7 @@ def status_order(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.final")
 def final(view: TraceView) -> Iterator[Finding]:
-    """`task.final`: status, progress, results (query strings aside), error and `can_cancel` last."""
+    """`task.final`: status, progress, results (without query strings), error and `can_cancel` no longer change."""
     for history in task_histories(view):
         ends = history.ended
         for observation in ends[1:]:
@@ -134,7 +135,7 @@ def _of(observation: Observation, name: str) -> str:
 
 @rule("task.ends")
 def ends(view: TraceView) -> Iterator[Finding]:
-    """`task.ends`, an advice: a task that has not ended after ten minutes of the server's time."""
+    """`task.ends`, an advice: a task ends within ten minutes of the server's time."""
     longest = Tolerances().task_end_server
     for history in task_histories(view):
         over = [
@@ -165,7 +166,7 @@ def ends(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.can-cancel")
 def cancellable(view: TraceView) -> Iterator[Finding]:
-    """`task.can-cancel`: both answers are accepted, as there is no call to cancel with."""
+    """`task.can-cancel`: true and false are both accepted, as the API has no request to cancel a task."""
     for history, observation in bodies(view):
         if observation.body.get("status") in history.ends and can_cancel(observation.body) is not None:
             yield passed(observation.number)

@@ -1,4 +1,4 @@
-"""Rules over the outcome of a task: either results or an error."""
+"""Rules about the outcome of a task: either results or an error."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _missing(error: Any) -> str:
 
 
 def _failures(view: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
-    """What every failed task says under a name of its error, where it says anything."""
+    """Each failed task's body with the value of one member of its `error`, when that is not null."""
     for history, observation in bodies(view):
         error = observation.body.get("error")
         if observation.body.get("status") == history.statuses.failure and isinstance(error, dict):
@@ -97,13 +97,13 @@ def _failures(view: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
 
 @rule("failure.codes")
 def codes(view: TraceView) -> Iterator[Finding]:
-    """`failure.codes`; documents that list none leave it open."""
-    known = {failure.code for failure in view.spec.failures}
-    for observation, code in _failures(view, "code") if known else ():
+    """`failure.codes`; any code is accepted when the documents list none."""
+    documented = {failure.code for failure in view.spec.failures}
+    for observation, code in _failures(view, "code") if documented else ():
         yield finding(
-            isinstance(code, str) and code in known,
+            isinstance(code, str) and code in documented,
             observation.number,
-            expected=f"one of the {len(known)} documented codes",
+            expected=f"one of the {len(documented)} documented codes",
             seen=f"error.code {shown(code)}",
         )
 
@@ -122,7 +122,7 @@ def type_(view: TraceView) -> Iterator[Finding]:
 
 @rule("failure.message")
 def message(view: TraceView) -> Iterator[Finding]:
-    """`failure.message`: any text. One line is accepted, as the wording is not fixed."""
+    """`failure.message`: any text that is not blank, as the wording is not documented."""
     for observation, value in _failures(view, "message"):
         yield finding(
             isinstance(value, str) and value.strip(),
@@ -134,7 +134,7 @@ def message(view: TraceView) -> Iterator[Finding]:
 
 @rule("failure.cancelled")
 def cancelled(view: TraceView) -> Iterator[Finding]:
-    """`failure.cancelled`, where anything tells that a task was cancelled."""
+    """`failure.cancelled`, for tasks that are reported as cancelled."""
     for history, observation in bodies(view):
         status = observation.body.get("status")
         if isinstance(status, str) and status.lower() in CANCELLED and status not in history.statuses:

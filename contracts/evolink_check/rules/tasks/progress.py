@@ -1,4 +1,4 @@
-"""Rules over progress: 0 to 100, never falling, and its values at the beginning and at the end."""
+"""Rules about progress: 0 to 100, never decreasing, and its values at the beginning and at the end."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _is_running(history: TaskHistory, observation: Observation) -> bool:
 
 
 def _progress_at(view: TraceView, place: int, value: int) -> Iterator[Finding]:
-    """Every body with the status at a place of `Statuses` has this progress."""
+    """Every body with the status at index `place` of `Statuses` has this progress."""
     for history, observation in bodies(view):
         now, word = progress_of(observation.body), history.statuses[place]
         if observation.body.get("status") != word or now is None:
@@ -75,14 +75,14 @@ def _progress_at(view: TraceView, place: int, value: int) -> Iterator[Finding]:
 
 @rule("task.progress-pending")
 def progress_pending(view: TraceView) -> Iterator[Finding]:
-    """`task.progress-pending`; a document whose tasks are never pending has nothing to say here."""
+    """`task.progress-pending`; it does not apply to documents whose tasks are never pending."""
     words = view.spec.query.statuses
     return _progress_at(view, 0, 0) if words.initial != words.running else iter(())
 
 
 @rule("task.progress-processing")
 def progress_processing(view: TraceView) -> Iterator[Finding]:
-    """`task.progress-processing`: 0 and 100 are accepted as well, so that no integer in the range breaks it."""
+    """`task.progress-processing`: 0 and 100 are accepted as well, so every integer in the range passes."""
     return (
         passed(observation.number)
         for history, observation in bodies(view)

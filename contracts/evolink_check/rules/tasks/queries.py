@@ -1,4 +1,4 @@
-"""Rules over the answer to the query of an own task: its status, its shape, and that it is about that task."""
+"""Rules about the answer to a query of the account's own task: its status, its shape, and its task id."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.history import TaskHistory
 
-# What the query of an own task is not; 401, 402 and 429 are about the key. 403 may be right where no key was recorded.
+# Wrong statuses for an own task; 401, 402 and 429 are about the key. Without a recorded key, 403 may be right.
 _NEVER = {400, 403, 404}
 _NOT_FOUND, _SERVER_ERROR = 404, 500
-_PASSING = 3  # this many 500s, and no other answer after them, are not a passing fault
+_LASTING = 3  # this many 500s, and no other answer after them, are not a temporary error
 _ABSENT = object()
 
 
@@ -37,14 +37,16 @@ def answers_200(view: TraceView) -> Iterator[Finding]:
             continue
         for observation in history.queries:
             yield passed(observation.number)
-        known = min((observation.ended for observation in history.queries), default=float("inf"))
+        first_200 = min((observation.ended for observation in history.queries), default=float("inf"))
         at_once = any(
             _is_unknown(observation) and is_at_once(history.create, observation)
             for observation in history.refused
         )
         for observation in history.refused:
             early = (
-                _is_unknown(observation) and observation.began <= known and (at_once or bool(history.queries))
+                _is_unknown(observation)
+                and observation.began <= first_200
+                and (at_once or bool(history.queries))
             )
             wrong = observation.status in _NEVER and observation.status not in permitted(observation, view)
             if wrong and not early and observation.number not in headers_to_blame(view):
@@ -62,7 +64,7 @@ def _lasting_500(view: TraceView, history: TaskHistory) -> Iterator[Finding]:
     """A task that can no longer be queried, while the server answers other requests."""
     last = max((observation.began for observation in history.queries), default=0.0)
     tail = [observation for observation in history.refused if observation.began > last]
-    if len(tail) < _PASSING or any(observation.status < _SERVER_ERROR for observation in tail):
+    if len(tail) < _LASTING or any(observation.status < _SERVER_ERROR for observation in tail):
         return
     if view.once(_last_success) > tail[0].ended:
         numbers = (observation.number for observation in tail)
@@ -80,7 +82,7 @@ def _last_success(view: TraceView) -> float:
 
 @rule("query.schema")
 def schema(view: TraceView) -> Iterator[Finding]:
-    """`query.schema`, as far as no clause of its own speaks of the place, nor the same was said of the create."""
+    """`query.schema`, except for fields with clauses of their own and for problems that the create had as well."""
     for history in task_histories(view):
         for observation in _bodies(history):
             problems = [
@@ -92,7 +94,7 @@ def schema(view: TraceView) -> Iterator[Finding]:
                 where = problems[0].pointer.lstrip("/").replace("/", ".")
                 yield violation(
                     observation.number,
-                    expected="a body as its schema says",
+                    expected="a body that matches its schema",
                     seen=f"{where or 'the body'}: {shown(problems[0].message)}",
                 )
             else:
@@ -100,7 +102,7 @@ def schema(view: TraceView) -> Iterator[Finding]:
 
 
 def _bodies(history: TaskHistory) -> Iterator[Observation]:
-    """Every body that came with a 200; `query.complete` checks those without `id` or `status`."""
+    """Every body with a 200; `query.complete` checks those without `id` or `status`."""
     yield from (observation for observation in history.refused if observation.status == observation.success)
     yield from (observation for observation in history.judged if not _missing(observation))
 
@@ -110,7 +112,7 @@ def _has_other_clause(problem: Problem, observation: Observation, create: Observ
     value = observation.body.get(name)
     if name in {"status", "error", "usage"} or (name == "progress" and value is not None):
         return True
-    if name == "id" and isinstance(value, str):  # it is another than the one that was asked for
+    if name == "id" and isinstance(value, str):  # `query.same-id` checks it
         return True
     if name == "results" and (value is None or isinstance(value, list)):
         return True
@@ -133,7 +135,7 @@ def _at(body: Mapping[str, Any], pointer: str) -> Any:
 
 @rule("query.complete")
 def complete(view: TraceView) -> Iterator[Finding]:
-    """`query.complete`: `id` and `status`; the rest may be left out, or has clauses of its own."""
+    """`query.complete`: `id` and `status`; other fields may be absent or have clauses of their own."""
     for history in task_histories(view):
         for observation in history.judged:
             missing = _missing(observation)
@@ -154,20 +156,20 @@ def same_id(view: TraceView) -> Iterator[Finding]:
     """`query.same-id`."""
     for history in task_histories(view):
         for observation in history.judged:
-            said = observation.body.get("id")
-            if not isinstance(said, str):
+            task_id = observation.body.get("id")
+            if not isinstance(task_id, str):
                 continue
             yield finding(
-                said == unquote(history.id),
+                task_id == unquote(history.id),
                 observation.number,
                 expected=f"the id {history.id}",
-                seen=f"the id {shown(said)}",
+                seen=f"the id {shown(task_id)}",
             )
 
 
 @rule("query.extra-fields")
 def extra_fields(view: TraceView) -> Iterator[Finding]:
-    """`query.extra-fields`: what the create says too is judged there."""
+    """`query.extra-fields`, except for values that the create returned as well: its own clauses check those."""
     for history in task_histories(view):
         create = history.create.body if history.create else {}
         for observation in history.judged:
@@ -178,7 +180,7 @@ def extra_fields(view: TraceView) -> Iterator[Finding]:
                 yield finding(
                     right(value) or value == _at(create, place),
                     observation.number,
-                    expected=f"{place[1:].replace('/', '.')} as a create gives it",
+                    expected=f"{place[1:].replace('/', '.')} as documented for a create",
                     seen=shown(value),
                 )
 

@@ -1,4 +1,4 @@
-"""Rules over result links: how long they work, for whom, and which file they lead to."""
+"""Rules about result links: how long they work, with which keys, and which file they return."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
 
 _TOLERANCES = Tolerances()
 _LIFE, _MARGIN = _TOLERANCES.link_life_server, _TOLERANCES.link_margin_server
-_ROUNDED = 16  # lines: encoders round to whole blocks
+_ROUNDED = 16  # lines: encoders round sizes to whole blocks
 _OK, _PARTIAL = 200, 206
 _UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 401, 403, 500
-_NOT_THE_LINK = {_UNAUTHORIZED, 405, 416, 429}  # about the key, the method, the range, the haste
+_NOT_THE_LINK = {_UNAUTHORIZED, 405, 416, 429}  # about the key, the method, the range, the rate
 _EXTENSIONS = {
     "video": "mp4 m4v mov webm mkv avi mpg mpeg ts m3u8",
     "audio": "mp3 wav ogg oga opus flac m4a aac",
     "image": "png jpg jpeg webp gif avif bmp tif tiff",
 }
-_AS_GOOD = {"application/mp4", "application/ogg"}  # registered for media too
+_AS_GOOD = {"application/mp4", "application/ogg"}  # also registered for audio and video
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]{2,5})$")
 _LINES = re.compile(r"([0-9]{3,4})p")
 
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One fetch of a result, with its task. `end_report` is the first body that reports its end.
+    """One fetch of a result, with its task. `end_report` is the first body that reports the end of the task.
 
     `least` and `most` are seconds of the server's time after that end.
     """
@@ -64,7 +64,7 @@ class Fetch:
 
 
 def fetches(view: TraceView) -> tuple[Fetch, ...]:
-    """Every answered GET and HEAD of a link that a completed task was told with."""
+    """Every answered GET and HEAD of a result link of a completed task."""
     return view.once(_fetches)
 
 
@@ -77,9 +77,9 @@ def _fetches(view: TraceView) -> tuple[Fetch, ...]:
     for history in task_histories(view):
         done = _completed(history)
         urls = dict.fromkeys(url for observation in done for url in results_of(observation.body))
-        found = [link for url in urls for link in by_url.get(url, ())]
-        if found:
-            fetched += _fetches_of(history, found, done[0], view.trace.scale)
+        links = [link for url in urls for link in by_url.get(url, ())]
+        if links:
+            fetched += _fetches_of(history, links, done[0], view.trace.scale)
     return tuple(fetched)
 
 
@@ -92,23 +92,24 @@ def _completed(history: TaskHistory) -> list[Observation]:
 
 
 def _fetches_of(
-    history: TaskHistory, links: Sequence[Observation], told: Observation, scale: float
+    history: TaskHistory, links: Sequence[Observation], end_report: Observation, scale: float
 ) -> Iterator[Fetch]:
-    """The task ended after it was last told to be on its way, and before its end was told."""
-    on_its_way = [
+    """The fetches of a task's links. The task ended after it was last reported unfinished, and before `end_report`."""
+    unfinished = [
         observation.began
         for observation in history.judged
         if observation.body.get("status") not in history.ends
     ]
-    began = max([history.create.began, *on_its_way]) if history.create else float("-inf")
-    known = told.began if told.role == "delivery" else told.ended
+    earliest_end = max([history.create.began, *unfinished]) if history.create else float("-inf")
+    latest_end = end_report.began if end_report.role == "delivery" else end_report.ended
     for fetch in links:
-        yield Fetch(history, told, fetch, (fetch.began - known) * scale, (fetch.ended - began) * scale)
+        least, most = (fetch.began - latest_end) * scale, (fetch.ended - earliest_end) * scale
+        yield Fetch(history, end_report, fetch, least, most)
 
 
 @rule("link.24h")
 def works_24h(view: TraceView) -> Iterator[Finding]:
-    """`link.24h`, of fetches without a key: some stores refuse a key that they did not ask for."""
+    """`link.24h`, for fetches without a key, as some object stores refuse a key that they do not need."""
     for fetch in fetches(view):
         if fetch.most >= _LIFE - _MARGIN:
             continue
@@ -135,7 +136,7 @@ def _is_dead(view: TraceView, fetch: Fetch) -> bool:
 
 
 def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
-    """Whether the link was answered with a file to somebody with a key, or after this fetch."""
+    """Whether another fetch of the link succeeded: with a key (`keyed`), or after this one (`later`)."""
     return any(
         (not keyed or other.link.who != NOBODY) and (not later or other.number > fetch.number)
         for other in view.once(_last_successful)[fetch.link.exchange.url]
@@ -143,13 +144,13 @@ def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = 
 
 
 def _last_successful(view: TraceView) -> Mapping[str, list[Fetch]]:
-    """Of each link, the last fetch that was answered with the file, and the last one with a key."""
-    found: dict[str, dict[bool, Fetch]] = {}
+    """The last successful fetch of each link with a key, and the last one without a key."""
+    by_url: dict[str, dict[bool, Fetch]] = {}
     for fetch in fetches(view):
-        last = found.setdefault(fetch.link.exchange.url, {})
+        last = by_url.setdefault(fetch.link.exchange.url, {})
         if fetch.succeeded:
             last[fetch.link.who != NOBODY] = fetch
-    return {url: list(last.values()) for url, last in found.items()}
+    return {url: list(last.values()) for url, last in by_url.items()}
 
 
 @rule("link.expired")
@@ -170,7 +171,7 @@ def expired(view: TraceView) -> Iterator[Finding]:
 
 @rule("link.no-key")
 def no_key(view: TraceView) -> Iterator[Finding]:
-    """`link.no-key`. A 403 speaks of a key only when the same link works with one, and no refusal after 24 h does."""
+    """`link.no-key`. A 403 counts only when the same link works with a key; a refusal after 24 h never counts."""
     for fetch in fetches(view):
         if fetch.link.who != NOBODY:
             continue
@@ -184,7 +185,7 @@ def no_key(view: TraceView) -> Iterator[Finding]:
 
 @rule("link.extension")
 def extension(view: TraceView) -> Iterator[Finding]:
-    """`link.extension`, of every link that is one (clause `task.results-uri`)."""
+    """`link.extension`, for every link that is a URI (clause `task.results-uri`)."""
     for history in task_histories(view):
         first = {
             url: observation
@@ -194,9 +195,9 @@ def extension(view: TraceView) -> Iterator[Finding]:
         }
         for url, observation in first.items():
             path = view.path(url)
-            found = _EXTENSION.search(path)
+            match = _EXTENSION.search(path)
             wanted = _EXTENSIONS.get(_medium(history, observation), "").split()
-            if found and (not wanted or found[1].lower() in wanted):
+            if match and (not wanted or match[1].lower() in wanted):
                 yield passed(observation.number)
             else:
                 end = shown(path.rpartition("/")[2][-24:])
@@ -213,7 +214,7 @@ def _medium(history: TaskHistory, observation: Observation) -> str:
 
 @rule("link.content-type")
 def content_type(view: TraceView) -> Iterator[Finding]:
-    """`link.content-type`. A file that cannot be decoded is not what its content type says."""
+    """`link.content-type`. A file that cannot be decoded does not have the type that its header states."""
     for fetch in fetches(view):
         headers = fetch.link.exchange.response_headers
         medium = _medium(fetch.history, fetch.end_report)
@@ -235,36 +236,36 @@ def content_type(view: TraceView) -> Iterator[Finding]:
 
 @rule("result.duration")
 def duration(view: TraceView) -> Iterator[Finding]:
-    """`result.duration`, of creates that name one."""
-    return (finding for name, given, finding in _measured(view) if name == "duration" and given)
+    """`result.duration`, for creates with a duration."""
+    return (finding for name, requested, finding in _measured(view) if name == "duration" and requested)
 
 
 @rule("result.quality")
 def quality(view: TraceView) -> Iterator[Finding]:
-    """`result.quality`, of creates that name one."""
-    return (finding for name, given, finding in _measured(view) if name == "quality" and given)
+    """`result.quality`, for creates with a quality."""
+    return (finding for name, requested, finding in _measured(view) if name == "quality" and requested)
 
 
 @rule("create.defaults")
 def defaults(view: TraceView) -> Iterator[Finding]:
-    """`create.defaults`, of what a create left out."""
-    return (finding for _, given, finding in _measured(view) if not given)
+    """`create.defaults`, for the fields that a create left out."""
+    return (finding for _, requested, finding in _measured(view) if not requested)
 
 
 def _measured(view: TraceView) -> Iterator[tuple[str, bool, Finding]]:
-    """Name of the field, whether the create gave it, and how the decoded file agrees with it."""
+    """For each measured field: its name, whether the create has it, and whether the decoded file agrees with it."""
     for fetch in fetches(view):
         create, media = fetch.history.create, fetch.link.entry.media
         if create is None or create.operation is None or media is None or media.problem:
             continue
-        if fetch.link.status != _OK:  # a part of a file is as long as it is
+        if fetch.link.status != _OK:  # a part of a file has another length
             continue
-        asked: Any = create.request_json if isinstance(create.request_json, dict) else {}
+        requested: Any = create.request_json if isinstance(create.request_json, dict) else {}
         for name, measure in (("duration", _seconds), ("quality", _lines)):
-            wanted = asked.get(name, create.operation.defaults.get(name))
+            wanted = requested.get(name, create.operation.defaults.get(name))
             finding = measure(fetch, create, wanted)
             if finding is not None:
-                yield name, name in asked, finding
+                yield name, name in requested, finding
 
 
 def _seconds(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
@@ -274,16 +275,16 @@ def _seconds(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
     if abs(media.seconds - wanted) <= _TOLERANCES.video_length:
         return passed(create.number, fetch.number)
     seen = f"a result of {media.seconds:.2f} s"
-    return violation(create.number, fetch.number, expected=f"{wanted:g} s, to half a second", seen=seen)
+    return violation(create.number, fetch.number, expected=f"{wanted:g} s, within half a second", seen=seen)
 
 
 def _lines(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
-    """The lines of the picture, or its columns when it stands upright."""
-    media, said = fetch.link.entry.media, _LINES.fullmatch(wanted) if isinstance(wanted, str) else None
-    if media is None or said is None:
+    """Compare the lines of the picture (for a portrait picture its columns, too) with a quality such as `720p`."""
+    media, match = fetch.link.entry.media, _LINES.fullmatch(wanted) if isinstance(wanted, str) else None
+    if media is None or match is None:
         return None
     sides = {media.height, media.width} if media.height > media.width else {media.height}
-    if any(abs(side - int(said[1])) <= _ROUNDED for side in sides):
+    if any(abs(side - int(match[1])) <= _ROUNDED for side in sides):
         return passed(create.number, fetch.number)
     seen = f"a picture of {media.width}x{media.height}"
-    return violation(create.number, fetch.number, expected=f"{said[1]} lines", seen=seen)
+    return violation(create.number, fetch.number, expected=f"{match[1]} lines", seen=seen)
