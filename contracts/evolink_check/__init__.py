@@ -1,4 +1,4 @@
-"""Checks the contract: any server, any client, any recording."""
+"""Checks servers, clients and recorded traffic against the contract."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """What is heavier than a record is imported when it is first asked for."""
+    """Import the larger modules on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

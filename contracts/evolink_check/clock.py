@@ -1,4 +1,4 @@
-"""The only place in this package that reads the system clock, or waits on it."""
+"""The only module of this package that reads the system clock or sleeps."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 
 
 class _ForwardClock:
-    """Unix seconds that never run backwards: the order of exchanges must not depend on a clock that is set back."""
+    """Unix seconds that never decrease: setting the system clock back must not change the order of exchanges."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._offset = float("-inf")  # between the wall clock and the monotonic one
+        self._offset = float("-inf")  # seconds from the monotonic clock to the system clock
 
     def now(self) -> float:
         with self._lock:
@@ -24,15 +24,15 @@ _CLOCK = _ForwardClock()
 
 
 def now() -> float:
-    """Unix seconds. A wall clock that is set forward is followed, one that is set back is not."""
+    """Unix seconds, which follow the system clock only when it is set forward."""
     return _CLOCK.now()
 
 
 def stopwatch() -> float:
-    """Seconds from an arbitrary start; for durations."""
+    """Seconds since an arbitrary start, for measuring durations."""
     return time.monotonic()
 
 
 def wait(seconds: float) -> None:
-    """Let so many real seconds pass; none when negative."""
+    """Sleep for so many real seconds; not at all when negative."""
     time.sleep(max(0.0, seconds))

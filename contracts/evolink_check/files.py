@@ -1,4 +1,4 @@
-"""Files as the commands write them: a whole one or none. Temporary folders, which also go when a signal ends it all."""
+"""Writes files completely or not at all; temporary folders that are also removed when a signal ends the process."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _temporary: set[str] = set()
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a whole file or none: whoever reads it meanwhile sees what was there before. `-` is stdout.
+    """Write a file completely or not at all: until it is complete, readers see the previous content. `-` is stdout.
 
-    A file that is there keeps its mode: what only its owner could read stays so.
+    An existing file keeps its mode: a private file stays private.
     """
     data = content.encode() if isinstance(content, str) else content
     if path == STDOUT:
@@ -33,12 +33,12 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 def is_special(path: Path) -> bool:
-    """Whether it is a device or a pipe (`/dev/null`, `>(…)`), which is written to and never replaced."""
+    """Whether the path is a device or a pipe (`/dev/null`, `>(…)`), which is written to and never replaced."""
     return path.exists() and not path.is_file()
 
 
 def check_writable(path: Path) -> None:
-    """Raise ValueError when no file can be written there: said before a run rather than after it."""
+    """Raise ValueError when the file cannot be written; called before a run, so that no run is lost."""
     if path == STDOUT:
         return
     folder = path.resolve().parent
@@ -55,12 +55,12 @@ def check_writable(path: Path) -> None:
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """A folder that is removed at the end of the block, or by `remove_temporary_folders`. ValueError without one."""
+    """A folder that is removed after the block, or by `remove_temporary_folders`. ValueError if none can be created."""
     try:
         temporary = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
     except OSError as problem:
         raise ValueError(
-            f"cannot make a temporary folder ({problem.strerror}): set TMPDIR to a writable one"
+            f"cannot create a temporary folder ({problem.strerror}): set TMPDIR to a writable folder"
         ) from problem
     with temporary as folder:
         _temporary.add(folder)
@@ -71,7 +71,7 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
 
 
 def remove_temporary_folders() -> None:
-    """Remove every temporary folder that is in use: for a process that ends without leaving its blocks."""
+    """Remove every temporary folder that is in use, for a process that ends without leaving its `with` blocks."""
     for folder in tuple(_temporary):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -90,7 +90,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _umask() -> int:
-    """The permissions that new files do not get; it can only be read by setting it."""
+    """The umask, which can only be read by setting it."""
     umask = os.umask(0)
     os.umask(umask)
     return umask

@@ -1,11 +1,12 @@
-"""Each clause of the contract as a test, for an API that pytest is pointed at. There once the package is installed.
+"""A pytest plugin: each clause of the contract as a test. Installing the package activates it.
 
     def test_the_contract(evolink_verdict):
         '''Runs once for every clause that binds a server.'''
 
-`pytest --evolink-api URL` checks that API once, when the first such test asks for it: a clause that failed fails
-its test, one that was not observed skips it. Keys stand in EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. Without an API
-these tests are skipped, and nothing is imported for tests that do not ask. With pytest-xdist: --dist loadfile.
+`pytest --evolink-api URL` checks that API once, when the first test needs the fixture. A test fails when its clause
+failed, and is skipped when its clause was not observed. The keys are read from EVOLINK_API_KEY and
+EVOLINK_OTHER_API_KEY. If no API is named, these tests are skipped. Tests without the fixture import nothing. With
+pytest-xdist, use --dist loadfile.
 """
 
 from __future__ import annotations
@@ -21,19 +22,22 @@ if TYPE_CHECKING:
     from evolink_check.reports.model import Report
 
 _VERDICT = "evolink_verdict"
-_DIST, _TOGETHER = "evolink_dist", {"loadfile", "loadscope"}  # what keeps the tests of a file in one worker
-_SHOWN = 5  # different violations of a clause
-_TOLD = pytest.StashKey["list[str]"]()  # the clauses whose test was told that nothing was checked
+_DIST, _WHOLE_FILES = (
+    "evolink_dist",
+    {"loadfile", "loadscope"},
+)  # the modes that run all tests of a file in one worker
+_SHOWN = 5  # different violations of a clause that are shown
+_UNCHECKED = pytest.StashKey["list[str]"]()  # the clauses whose tests ran although nothing was checked
 _OPTIONS = {
-    "evolink-api": ("URL", "Check the API at this base URL, in tests that ask for evolink_verdict."),
-    "evolink-config": ("FILE", "What is known of that API, as for evolink-check api --config."),
-    "evolink-max-credits": ("N", "Credits that the check may spend; without it no task is made."),
-    "evolink-profile": ("quick|ci|deep", "How much is tried."),
+    "evolink-api": ("URL", "Check the API at this base URL, in tests with the fixture evolink_verdict."),
+    "evolink-config": ("FILE", "The file that describes the API, as for evolink-check api --config."),
+    "evolink-max-credits": ("N", "Credits that the check may spend. If not set, no task is created."),
+    "evolink-profile": ("quick|ci|deep", "How much is tested."),
 }
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options, each of which can stand in the ini file too (evolink_api = …)."""
+    """Add the options; each can also be set in the ini file (evolink_api = …)."""
     group = parser.getgroup("evolink-check")
     for name, (metavar, text) in _OPTIONS.items():
         group.addoption(f"--{name}", metavar=metavar, help=text)
@@ -41,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for a verdict runs once for each clause that binds a server."""
+    """Run a test that uses the verdict fixture once for each clause that binds a server."""
     if _VERDICT in metafunc.fixturenames:
         from evolink_spec.clauses import load_clauses
 
@@ -51,38 +55,38 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist how tests are shared out: it does not know."""
+    """Pass the distribution mode of pytest-xdist to the worker, which does not know it."""
     node.workerinput[_DIST] = node.config.getoption("dist")
 
 
 @pytest.fixture(scope="session")
 def _evolink_outcome(request: pytest.FixtureRequest) -> Report | str:
-    """The report on the API that was named, which is checked now, or why there is none. Skips without one."""
+    """Check the API: the report, or why there is none. Skips the test when no API was named."""
     config = request.config
-    url, file = _said(config, "evolink-api"), _said(config, "evolink-config")
+    url, file = _option(config, "evolink-api"), _option(config, "evolink-config")
     if not url and not file:
-        pytest.skip("no API to check: say --evolink-api URL")
-    return _alone(request) or _checked(config, url, file)
+        pytest.skip("no API to check: use --evolink-api URL")
+    return _reason_other_worker_checks(request) or _check(config, url, file)
 
 
-def _alone(request: pytest.FixtureRequest) -> str:
-    """Why this worker of pytest-xdist is not the one to check: only one may, as it costs. Empty when it is."""
+def _reason_other_worker_checks(request: pytest.FixtureRequest) -> str:
+    """Why this worker of pytest-xdist must not check; empty if it may. Only one worker may, because of the cost."""
     worker = getattr(request.config, "workerinput", None)
     if worker is None:
         return ""
-    if worker[_DIST] not in _TOGETHER:
-        return "every worker would check the API: say --dist loadfile, or -n 0"
+    if worker[_DIST] not in _WHOLE_FILES:
+        return "every worker would check the API: use --dist loadfile, or -n 0"
     shared = request.getfixturevalue("tmp_path_factory").getbasetemp().parent
     try:
         (shared / "evolink-check").touch(exist_ok=False)
     except FileExistsError:
-        return "another worker checks the API: let one file ask for evolink_verdict, or say -n 0"
+        return "another worker checks the API: use evolink_verdict in one file only, or use -n 0"
     return ""
 
 
 @pytest.fixture(scope="session")
 def evolink_report(_evolink_outcome: Report | str) -> Report:
-    """All that was found of the API."""
+    """The whole report on the API."""
     if isinstance(_evolink_outcome, str):
         pytest.fail(_evolink_outcome, pytrace=False)
     return _evolink_outcome
@@ -90,35 +94,35 @@ def evolink_report(_evolink_outcome: Report | str) -> Report:
 
 @pytest.fixture(scope="session")
 def evolink_verdict(request: pytest.FixtureRequest, _evolink_outcome: Report | str) -> Verdict:
-    """What was found of one clause; the test that asks for it fails when it failed."""
+    """The verdict on one clause. A test with this fixture fails when the clause failed."""
     if isinstance(_evolink_outcome, str):
-        told = request.config.stash.setdefault(_TOLD, [])
-        told.append(request.param)
-        if len(told) > 1:
-            pytest.skip(f"nothing was checked: see {told[0]}")
+        unchecked = request.config.stash.setdefault(_UNCHECKED, [])
+        unchecked.append(request.param)
+        if len(unchecked) > 1:
+            pytest.skip(f"nothing was checked: see {unchecked[0]}")
         pytest.fail(_evolink_outcome, pytrace=False)
-    return next(one for one in _evolink_outcome.verdicts if one.clause.id == request.param)
+    return next(verdict for verdict in _evolink_outcome.verdicts if verdict.clause.id == request.param)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Fail or skip a test by its verdict, before it says more about it."""
+    """Fail or skip a test by its verdict, before the body of the test runs."""
     verdict = getattr(item, "funcargs", {}).get(_VERDICT)
     if verdict is not None:
-        _judged(verdict)
+        _apply_verdict(verdict)
     return (yield)
 
 
-def _judged(verdict: Verdict) -> None:
+def _apply_verdict(verdict: Verdict) -> None:
     if verdict.fails:
-        pytest.fail(_told(verdict), pytrace=False)
+        pytest.fail(_failure_text(verdict), pytrace=False)
     if verdict.status == "failed":
-        pytest.skip(f"known to fail: {_told(verdict)}")
+        pytest.skip(f"known to fail: {_failure_text(verdict)}")
     if verdict.status == "not observed":
         pytest.skip(f"not observed: {verdict.clause.observed.by}")
 
 
-def _checked(config: pytest.Config, url: str, file: str) -> Report | str:
+def _check(config: pytest.Config, url: str, file: str) -> Report | str:
     from pathlib import Path
 
     from evolink_spec import load
@@ -133,7 +137,7 @@ def _checked(config: pytest.Config, url: str, file: str) -> Report | str:
     clauses = load_clauses()
     path = config.rootpath / Path(file) if file else None
     names = {"max_credits": "evolink-max-credits", "profile": "evolink-profile"}
-    texts = {field: RawValue(name, text) for field, name in names.items() if (text := _said(config, name))}
+    texts = {field: RawValue(name, text) for field, name in names.items() if (text := _option(config, name))}
     try:
         effort = gather(EffortOptions, [texts])
         server = ServerOptions(url=url, config=path, no_memory=True)
@@ -143,20 +147,20 @@ def _checked(config: pytest.Config, url: str, file: str) -> Report | str:
         return f"the API could not be checked: {problem}"
 
 
-def _said(config: pytest.Config, name: str) -> str:
-    """An option, or what stands in the ini file; empty when neither is given."""
-    found: str = config.getoption(f"--{name}") or config.getini(name.replace("-", "_"))
-    return found
+def _option(config: pytest.Config, name: str) -> str:
+    """The value of an option, from the command line or the ini file; empty when it is in neither."""
+    value: str = config.getoption(f"--{name}") or config.getini(name.replace("-", "_"))
+    return value
 
 
-def _told(verdict: Verdict) -> str:
-    """A failed clause, whole: what it says, where, and what was seen."""
+def _failure_text(verdict: Verdict) -> str:
+    """A failed clause: its rule, where it is documented, and its violations."""
     from evolink_check.reports import formatting
 
-    clause, found = verdict.clause, formatting.violations(verdict)
-    lines = [f"{clause.id}: {clause.rule}", f"  said at   {formatting.clause_source(clause)}"]
-    for violation in found[:_SHOWN]:
+    clause, violations = verdict.clause, formatting.violations(verdict)
+    lines = [f"{clause.id}: {clause.rule}", f"  source    {formatting.clause_source(clause)}"]
+    for violation in violations[:_SHOWN]:
         often = f"  ({violation.times} times)" if violation.times > 1 else ""
         lines += [f"  expected  {violation.expected}", f"  seen      {violation.seen}{often}"]
-    more = len(found) - _SHOWN
-    return "\n".join([*lines, *([f"  and {more} other kinds of it"] if more > 0 else [])])
+    more = len(violations) - _SHOWN
+    return "\n".join([*lines, *([f"  and {more} other violations"] if more > 0 else [])])

@@ -1,4 +1,4 @@
-"""The server to check, what is known of it, and how much effort it is worth. Records only; keys are never shown."""
+"""The server to check, known facts about it, and how hard it is tested. Records only; their repr shows no keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that the server knows, and what is known of its account. `limited`: its requests soon get a 429."""
+    """A key that the server knows, and the facts about its account. `limited`: its requests soon get a 429."""
 
     account: Account
     token: str = field(repr=False)
@@ -23,7 +23,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A request that is known to fail: its task ends with `code`. `fields` replace those of the usual body."""
+    """A request whose task is known to fail with the error `code`. `fields` replace those of the usual body."""
 
     code: str
     fields: Mapping[str, Any]
@@ -31,7 +31,7 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The server. What is not known here is not observed, and never taken for passed.
+    """The server. Clauses that need a fact which is missing here are not observed, which never counts as passed.
 
     `url` has no slash at its end. `keys` are by label; `main` is there. `any_key`: the server takes any key, so a
     wrong one says nothing. `scale`: seconds of its time in a real one. `callback_url` is the public prefix under

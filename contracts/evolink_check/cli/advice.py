@@ -1,4 +1,4 @@
-"""What may help a user, beyond what a server or a library says."""
+"""Advice for users, in addition to the messages of servers and libraries."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _BEARER = "auth.bearer"  # the clause that a server violates when it accepts any
 
 
 def connection_advice(problem: str) -> str:
-    """A sentence to put behind what TLS says in its own words; empty when it says nothing of the kind."""
+    """A sentence to append to an error message of TLS; empty for other errors."""
     if "CERTIFICATE_VERIFY_FAILED" in problem:
-        return " Name the authority that signed its certificate with --ca FILE."
-    return " It seems to speak plain http." if "WRONG_VERSION_NUMBER" in problem else ""
+        return " Name the CA that signed its certificate with --ca FILE."
+    return " It seems to use plain http." if "WRONG_VERSION_NUMBER" in problem else ""
 
 
 def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
-    """A note on a server that accepted a key which nobody has, as mocks do."""
+    """A note on a server that accepted an unknown key, as mocks do."""
     numbers = (
         number
         for verdict in report.verdicts
@@ -36,5 +36,5 @@ def key_advice(report: Report, *, any_key: bool) -> tuple[str, ...]:
     if any_key or not accepted:
         return ()
     return (
-        "the server accepts a key that nobody has; if it is to accept any key, as a mock does, use --any-key",
+        "the server accepts an unknown key; if it is meant to accept any key, as a mock does, use --any-key",
     )

@@ -26,7 +26,7 @@ from evolink_check.cli.options import (
     RecordingOptions,
     ServerOptions,
 )
-from evolink_check.cli.output import Deviations, ReportFiles
+from evolink_check.cli.output import BaselineOptions, ReportFiles
 from evolink_check.reports.model import COULD_NOT_RUN
 from evolink_check.traffic.redaction import redact_text
 
@@ -50,7 +50,7 @@ click.version_option(None, "--version", package_name="evolink-mock", message="ev
 
 
 def _repeated() -> str:
-    """The command line that repeats this run, with variables in place of keys."""
+    """The command line that repeats this run, with environment variables in place of keys."""
     return repeated_command(click.get_current_context(), without=_FOR_ONE_RUN, secrets=_SECRETS)
 
 
@@ -58,10 +58,10 @@ def _repeated() -> str:
     ServerOptions,
     EffortOptions,
     ReportFiles,
-    Deviations,
+    BaselineOptions,
     help="Check a server.\n\n"
-    "Without --max-credits, nothing is sent that could create a task: only requests that must be refused, and reads. "
-    "What was not tested is reported as not observed, never as passed.\n\n\b\n"
+    "Without --max-credits, nothing is sent that could create a task: only reads, and requests that must be refused. "
+    "Clauses that were not tested are reported as not observed, never as passed.\n\n\b\n"
     "evolink-check api http://127.0.0.1:8080 --any-key\n"
     "evolink-check api https://api.evolink.ai --max-credits 60 --html report.html\n"
     "evolink-check api --config production.toml --baseline known.json --junit report.xml\n"
@@ -69,7 +69,9 @@ def _repeated() -> str:
     epilog=f"{EXITS}. Ctrl-C stops sending; what was seen so far is judged and reported, exit status 130. A second "
     "Ctrl-C stops at once. Set the keys as EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY; no report contains them.",
 )
-def api(server: ServerOptions, effort: EffortOptions, reports: ReportFiles, baseline: Deviations) -> None:
+def api(
+    server: ServerOptions, effort: EffortOptions, reports: ReportFiles, baseline: BaselineOptions
+) -> None:
     """Check a server."""
     with _problems():
         code = run_api(server, effort, reports, baseline, _repeated())
@@ -83,16 +85,16 @@ mount(app)
     RecordingOptions,
     JudgingOptions,
     ReportFiles,
-    Deviations,
+    BaselineOptions,
     help="Check the traffic in HAR files. Nothing is sent.\n\n"
     "The files can come from `evolink-check proxy`, a browser, mitmproxy, or `evolink-check api --har`. "
-    "What a recording does not show is not observed.\n\n\b\n"
+    "Clauses about which a recording shows nothing are not observed.\n\n\b\n"
     "evolink-check recording monday.har --origin https://api.evolink.ai\n"
     "evolink-check recording *.har --about both --html report.html",
     epilog=f"{EXITS}.",
 )
 def recording(
-    recording: RecordingOptions, judging: JudgingOptions, reports: ReportFiles, baseline: Deviations
+    recording: RecordingOptions, judging: JudgingOptions, reports: ReportFiles, baseline: BaselineOptions
 ) -> None:
     """Check recordings."""
     with _problems():
@@ -104,16 +106,18 @@ def recording(
     ProxyOptions,
     JudgingOptions,
     ReportFiles,
-    Deviations,
+    BaselineOptions,
     help="Check live traffic.\n\n"
-    "Runs a reverse proxy in front of an API, and records and checks what passes. Point clients at the proxy "
+    "Runs a reverse proxy in front of an API, and records and checks the traffic. Point clients at the proxy "
     "instead of the API. Everything but the Host header is forwarded unchanged; links to "
-    "results are not rewritten. A violated clause is reported when it is first seen. Keys are not recorded.\n\n\b\n"
+    "results are not rewritten. The first violation of each clause is reported at once. Keys are not recorded.\n\n\b\n"
     "evolink-check proxy --upstream https://api.evolink.ai --port 9000 --har today.har\n"
     "evolink-check proxy --upstream http://127.0.0.1:8080 --headers --about both",
     epilog=f"{EXITS}. Ctrl-C stops it and reports; the HAR file is also written every few seconds.",
 )
-def proxy(proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles, baseline: Deviations) -> None:
+def proxy(
+    proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles, baseline: BaselineOptions
+) -> None:
     """Run a checking proxy until Ctrl-C."""
     with _problems():
         code = run_proxy(proxy, judging, reports, baseline)
@@ -122,9 +126,9 @@ def proxy(proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles, ba
 
 @app.taking(ClauseOptions)
 def clauses(options: ClauseOptions) -> None:
-    """List the clauses: what is checked.
+    """List the clauses that are checked.
 
-    Each with its id, whom it binds, its level, its rule, and where the document says it.
+    For each clause: its id, whom it binds, its level, its rule, and its place in the documents.
     """
     from evolink_spec.clauses import load_clauses
 
@@ -142,10 +146,7 @@ def clauses(options: ClauseOptions) -> None:
 
 @app.command()
 def schema() -> None:
-    """Print a JSON Schema, for your editor.
-
-    Of the file that --config of `api` reads.
-    """
+    """Print the JSON Schema of the file that `api --config` reads, for your editor."""
     from evolink_check.cli.config_file import schema as schema_of_file
 
     click.echo(json.dumps(schema_of_file(), indent=2))
@@ -162,7 +163,7 @@ def _clause(clauses: tuple[Clause, ...], name: str) -> tuple[Clause, ...]:
 
 @contextmanager
 def _problems() -> Iterator[None]:
-    """Report every problem, so that none looks like a verdict. A bug of ours comes with its traceback."""
+    """Report every error, so that none looks like a verdict. A bug is reported with its traceback."""
     try:
         yield
     except (CommandFailedError, ValueError) as problem:
@@ -175,7 +176,7 @@ def _problems() -> Iterator[None]:
 
 
 def _fail(problem: str) -> NoReturn:
-    plain = bool(environment().get("NO_COLOR"))  # which rich obeys by itself
+    plain = bool(environment().get("NO_COLOR"))  # rich reads it by itself
     click.secho(f"evolink-check: {redact_text(problem)}", err=True, fg=None if plain else "red")
     raise SystemExit(COULD_NOT_RUN)
 
@@ -189,6 +190,8 @@ def main() -> None:
         )
         sys.exit(COULD_NOT_RUN)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # what a terminal cannot show must not cost the report
+        if isinstance(
+            stream, TextIOWrapper
+        ):  # a character that a terminal cannot show must not prevent the report
             stream.reconfigure(errors="backslashreplace")
     app()

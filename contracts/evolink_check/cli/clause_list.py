@@ -1,4 +1,4 @@
-"""The clauses as a person reads them."""
+"""The clauses as text for people."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _WIDTH = 110
 
 
 def clause_list(clauses: Iterable[Clause]) -> str:
-    """Three lines a clause, grouped by whom it binds."""
+    """Three lines for each clause, grouped by whom it binds."""
     every = list(clauses)
     blocks = []
     for binds in ("server", "client"):
         bound = [clause for clause in every if clause.binds == binds]
-        blocks.append(f"What binds a {binds} ({len(bound)})")
+        blocks.append(f"Clauses for a {binds} ({len(bound)})")
         blocks += [
             "\n".join(
                 [f"  {clause.id}  [{clause.level}]", _indented(clause.rule), _indented(clause_source(clause))]
@@ -39,11 +39,11 @@ def clause_details(clause: Clause) -> str:
         "",
         f"    binds     {clause.binds}",
         f"    level     {clause.level}",
-        f"    said at   {clause_source(clause)}",
+        f"    source    {clause_source(clause)}",
         f"    observed  in {clause.observed.where}: {clause.observed.by}",
     ]
     if clause.choice:
-        lines += ["", "    What we decided where the documents leave it open:", _indented(clause.choice)]
+        lines += ["", "    Our choice, where the documents leave it open:", _indented(clause.choice)]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""`evolink-check client`: the command. `mount` puts it into the command line."""
+"""The command `evolink-check client`; `mount` adds it to the command line."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 HELP = (
     "Check a client.\n\n"
-    "The command is run once per scenario, against a mock. It is judged by what it sent and how it ended. "
-    "It finds the mock by EVOLINK_BASE_URL and EVOLINK_API_KEY, or by the API's own address, which variables "
+    "The command is run once per scenario, against a mock. It is judged by its requests and by how it ended. "
+    "It finds the mock by EVOLINK_BASE_URL and EVOLINK_API_KEY, or by the API's own address, which environment variables "
     "redirect. {prompt}, {image_url}, {output}, {callback_url} and {callback_listen} are replaced in the command; the "
     "variables EVOLINK_PROMPT and so on have the same values.\n\n\b\n"
     "evolink-check client -- python my_client.py --prompt {prompt} --output {output}\n"
@@ -42,20 +42,26 @@ EPILOG = (
     "Exit status: 0 passed, 1 failed, 2 could not run. Advice that is not followed fails only with --strict. "
     "Ctrl-C stops the running scenarios and reports, exit status 130. A second Ctrl-C stops at once."
 )
-_STOPPING = "stopping: reporting what was seen so far; press Ctrl-C again to stop at once"
+_STOPPING = "stopping; a report on the results so far follows. Press Ctrl-C again to stop at once"
 _REPORTS = "Reports"
 
 
 class ClientReports(Struct, frozen=True, kw_only=True):
-    """The reports on a client that are written; `-` is stdout."""
+    """The files to which reports on a client are written; `-` is stdout."""
 
     json: Annotated[
-        Path | None, Option(help="Write everything as JSON; - is stdout.", section=_REPORTS, metavar="FILE")
+        Path | None, Option(help="Write the report as JSON; - is stdout.", section=_REPORTS, metavar="FILE")
     ] = None
-    junit: Annotated[Path | None, Option(help="Write JUnit XML.", section=_REPORTS, metavar="FILE")] = None
+    junit: Annotated[
+        Path | None, Option(help="Write the report as JUnit XML.", section=_REPORTS, metavar="FILE")
+    ] = None
     html: Annotated[
         Path | None,
-        Option(help="Write an HTML page with a timeline of each run.", section=_REPORTS, metavar="FILE"),
+        Option(
+            help="Write the report as an HTML page with a timeline of each run.",
+            section=_REPORTS,
+            metavar="FILE",
+        ),
     ] = None
     badge: Annotated[
         Path | None,
@@ -65,7 +71,7 @@ class ClientReports(Struct, frozen=True, kw_only=True):
 
     @property
     def files(self) -> dict[str, Path]:
-        """Where each report goes."""
+        """The path of each report, by its format."""
         paths = {name: getattr(self, name) for name in ("json", "junit", "html", "badge")}
         return {name: path for name, path in paths.items() if path is not None}
 
@@ -73,12 +79,12 @@ class ClientReports(Struct, frozen=True, kw_only=True):
 def client(options: ClientOptions, reports: ClientReports) -> None:
     """Run and judge a client."""
     if options.show_list:
-        _list()
+        _print_scenarios()
         return
     with _problems():
         check_files(list(reports.files.values()))
-        description = _described(options)
-        plan = _planned(description, options.scenarios)
+        description = _read_description(options)
+        plan = _make_plan(description, options.scenarios)
         plan = replace(
             plan,
             jobs=options.jobs,
@@ -87,7 +93,7 @@ def client(options: ClientOptions, reports: ClientReports) -> None:
             limit=options.timeout,
             keep=options.keep,
         )
-        summary, signalled = _judged(plan, strict=options.strict, verbose=reports.verbose)
+        summary, signalled = _run_and_judge(plan, strict=options.strict, verbose=reports.verbose)
         _report(summary, reports)
     raise SystemExit(signalled or summary.exit_status)
 
@@ -98,7 +104,7 @@ def mount(app: Group) -> None:
     app.taking(ClientOptions, ClientReports, help=HELP, epilog=EPILOG, context_settings=settings)(client)
 
 
-def _list() -> None:
+def _print_scenarios() -> None:
     from evolink_spec import load
 
     from evolink_check.client.harness.scenarios import scenarios
@@ -109,7 +115,7 @@ def _list() -> None:
 
 @contextmanager
 def _problems() -> Iterator[None]:
-    """What prevents a run is one line and an exit status."""
+    """Report every error in one line, and set the exit status."""
     from evolink_check.client.harness.mock_process import MockError
     from evolink_check.client.harness.process import CommandError
 
@@ -117,7 +123,7 @@ def _problems() -> Iterator[None]:
         yield
     except (MockError, CommandError, ValueError, OSError) as error:
         _fail(str(error))
-    except Exception:  # noqa: BLE001  (a bug of ours is no verdict on a client)
+    except Exception:  # noqa: BLE001  (a bug must not look like a verdict on the client)
         _fail(f"a bug in evolink-check:\n{traceback.format_exc()}")
 
 
@@ -126,7 +132,7 @@ def _fail(problem: str) -> NoReturn:
     raise SystemExit(COULD_NOT_RUN)
 
 
-def _described(options: ClientOptions) -> Description:
+def _read_description(options: ClientOptions) -> Description:
     from evolink_check.client.harness.config import Description, read
 
     description = Description() if options.config is None else read(options.config)
@@ -137,27 +143,27 @@ def _described(options: ClientOptions) -> Description:
     return description
 
 
-def _planned(description: Description, names: Sequence[str]) -> SuitePlan:
+def _make_plan(description: Description, names: Sequence[str]) -> SuitePlan:
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses
 
     from evolink_check.cli.config import environment
-    from evolink_check.client.harness.scenarios import chosen, scenarios
+    from evolink_check.client.harness.scenarios import scenarios, select
     from evolink_check.client.runner import SuitePlan, without_inapplicable
 
     spec = load()
     clauses = tuple(clause for clause in load_clauses() if clause.binds == "client")
-    selected = chosen(scenarios(spec), list(names), description.skip)
+    selected = select(scenarios(spec), list(names), description.skip)
     if not selected:
-        raise ValueError("none of these scenarios is left: the file skips them")
+        raise ValueError("no scenario is left: the file of --config skips all that were selected")
     plan = without_inapplicable(SuitePlan(description, selected, spec, clauses, environment=environment()))
     if not plan.scenarios:
-        raise ValueError("none of these scenarios applies: they need a client with {callback_url}")
+        raise ValueError("no scenario applies: those selected need a client with {callback_url}")
     return plan
 
 
-def _judged(plan: SuitePlan, *, strict: bool, verbose: bool) -> tuple[Summary, int]:
-    """What was found, and the exit status when a signal ended it before its time, else 0."""
+def _run_and_judge(plan: SuitePlan, *, strict: bool, verbose: bool) -> tuple[Summary, int]:
+    """The results, and the exit status if a signal ended the suite early, else 0."""
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
     from evolink_check.client.harness.process import kill_all
@@ -189,7 +195,7 @@ def _judged(plan: SuitePlan, *, strict: bool, verbose: bool) -> tuple[Summary, i
 def _notes(plan: SuitePlan) -> tuple[str, ...]:
     notes = plan.description.misspelt
     if plan.description.deadline is None and any(scenario.endless for scenario in plan.scenarios):
-        notes += ("without --deadline, nobody can say whether the client would have ended by itself",)
+        notes += ("without --deadline, a client that waits forever cannot be told from a slow one",)
     return notes
 
 

@@ -1,4 +1,4 @@
-"""What the commands of `evolink-check` do. Each returns an exit status."""
+"""The commands of `evolink-check`. Each returns an exit status."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evolink_check import clock
 from evolink_check.cli import config
 from evolink_check.cli.advice import connection_advice, key_advice
 from evolink_check.cli.config import check_ca, check_ids, parse_url
-from evolink_check.cli.output import finish, forecast, say, violation_line
+from evolink_check.cli.output import cost_estimate_line, say, violation_line, write_reports
 from evolink_check.cli.signals import interrupting
 from evolink_check.files import STDOUT, is_special, temporary_folder
 
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
         RecordingOptions,
         ServerOptions,
     )
-    from evolink_check.cli.output import Deviations, ReportFiles
+    from evolink_check.cli.output import BaselineOptions, ReportFiles
     from evolink_check.proxy.har_file import HarFile
     from evolink_check.proxy.recorder import TrafficRecorder
 
-_LOOK_SECONDS = 1.0  # between two looks of the judge at what a proxy records
-_STOPPING = "stopping: judging what was seen so far; press Ctrl-C again to stop at once"
+_LOOK_SECONDS = 1.0  # between two checks of what a proxy has recorded
+_STOPPING = "stopping; a report on the results so far follows. Press Ctrl-C again to stop at once"
 
 
 class CommandFailedError(Exception):
-    """The command cannot do its work; the text says why."""
+    """The command could not be carried out; the text says why."""
 
 
 def _judged_clauses(options: JudgingOptions) -> tuple[Clause, ...]:
-    """The clauses that traffic is judged by. ValueError for an unknown id."""
+    """The clauses to check. ValueError for an unknown id."""
     from evolink_spec.clauses import load_clauses
 
     clauses = load_clauses()
@@ -51,8 +51,8 @@ def _judged_clauses(options: JudgingOptions) -> tuple[Clause, ...]:
 
 
 @contextmanager
-def _scratch() -> Iterator[None]:
-    """Hypothesis keeps what it computed of the modules it knows: not in the folder of whoever checks a server."""
+def _temporary_hypothesis_home() -> Iterator[None]:
+    """Let Hypothesis write its caches to a temporary folder instead of the user's current folder."""
     from hypothesis.configuration import set_hypothesis_home_dir
 
     with temporary_folder("evolink-check-") as folder:
@@ -64,7 +64,11 @@ def _scratch() -> Iterator[None]:
 
 
 def run_api(
-    server: ServerOptions, effort: EffortOptions, reports: ReportFiles, baseline: Deviations, command: str
+    server: ServerOptions,
+    effort: EffortOptions,
+    reports: ReportFiles,
+    baseline: BaselineOptions,
+    command: str,
 ) -> int:
     """Check a server."""
     from evolink_spec import load
@@ -81,9 +85,13 @@ def run_api(
     for note in chosen.notes:
         say(note)
     plan = plan_run(chosen.subject, chosen.effort, spec, clauses)
-    say(forecast(plan.effort, plan.estimate))
+    say(cost_estimate_line(plan.effort, plan.estimate))
     stop = threading.Event()
-    with interrupting(stop, _STOPPING) as interrupts, showing_progress() as tell, _scratch():
+    with (
+        interrupting(stop, _STOPPING) as interrupts,
+        showing_progress() as tell,
+        _temporary_hypothesis_home(),
+    ):
         try:
             report = execute(plan, progress=tell, stop=stop)
         except CouldNotRunError as problem:
@@ -99,7 +107,7 @@ def run_api(
     seed = "" if report.seed is None or "--seed" in command.split() else f" --seed {report.seed}"
     notes = (*report.notes, *chosen.notes, *key_advice(report, any_key=chosen.subject.any_key))
     report = replace(report, command=f"{command}{seed}", notes=notes)
-    status = finish(report, baseline, reports)
+    status = write_reports(report, baseline, reports)
     if failure:
         raise CommandFailedError(failure)
     return interrupts.status or status
@@ -109,7 +117,7 @@ def run_recording(
     recording: RecordingOptions,
     judging: JudgingOptions,
     reports: ReportFiles,
-    baseline: Deviations,
+    baseline: BaselineOptions,
     command: str,
 ) -> int:
     """Judge HAR files."""
@@ -132,13 +140,13 @@ def run_recording(
         )
     except RecordingError as problem:
         raise CommandFailedError(str(problem)) from problem
-    return finish(replace(report, command=command), baseline, reports)
+    return write_reports(replace(report, command=command), baseline, reports)
 
 
 def run_proxy(
-    proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles, baseline: Deviations
+    proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles, baseline: BaselineOptions
 ) -> int:
-    """Run a reverse proxy until Ctrl-C. Each exchange is written as it ends."""
+    """Run a reverse proxy until Ctrl-C. Each exchange is written to the HAR file when it is complete."""
     from evolink_spec import load
 
     from evolink_check.proxy.forwarder import ForwardingApp, Upstream
@@ -147,7 +155,7 @@ def run_proxy(
     from evolink_check.proxy.server import ListenError, proxying
 
     if not proxy.upstream:
-        raise ValueError("--upstream: required: the base URL of the API that answers")
+        raise ValueError("--upstream is required: the base URL of the API")
     baseline.check()
     check_ca(proxy.ca)
     upstream = parse_url(proxy.upstream)
@@ -176,16 +184,16 @@ def run_proxy(
         raise CommandFailedError(f"a check has failed, so there is no verdict on the server\n{monitor.bug}")
     report = monitor.report(started)
     if file is not None and (file.problem or record.forgotten):
-        # Not all of it is in memory, or there is no room for it: the file stays as it was written.
+        # Not all exchanges are in memory, or the disk is full: the file stays as it was written.
         report, reports = replace(report, har=str(reports.har)), replace(reports, har=None)
-    status = finish(report, baseline, reports)
+    status = write_reports(report, baseline, reports)
     if file is not None and file.problem:
         raise CommandFailedError(file.problem)
     return status
 
 
 def _har_file(path: Path | None, record: TrafficRecorder, *, complete: bool) -> HarFile | None:
-    """The file that gets each exchange as it ends; None where none is wanted, or it can be written at the end only."""
+    """The file to which exchanges are appended; None if there is none, or if it can only be written at the end."""
     from evolink_check.proxy.har_file import HarFile
 
     if path is None or path == STDOUT or is_special(path):

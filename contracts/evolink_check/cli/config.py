@@ -1,7 +1,7 @@
-"""The configuration of a check, from the command line, a TOML file that describes the server, and the environment.
+"""The configuration of a check, from the command line, the TOML file that describes the server, and the environment.
 
 The only module of this package that reads the environment. The command line wins, then the file, then
-EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. Keys stand in the environment, so that a file can be committed.
+EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY. Keys are read from the environment, so that the file can be committed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from evolink_spec.options.suggestions import did_you_mean
 
-from evolink_check.cli.config_file import File, read
+from evolink_check.cli.config_file import ConfigFile, read
 from evolink_check.settings import Effort, Failing, Key, Subject
 from evolink_check.traffic.trace import MAIN, OTHER, Account
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from evolink_check.cli.options import EffortOptions, ServerOptions
 
 TOKEN, OTHER_TOKEN = "EVOLINK_API_KEY", "EVOLINK_OTHER_API_KEY"
-_ODD = re.compile(r"[\s?#@]")  # what a base URL has no place for
+_NOT_IN_BASE_URL = re.compile(r"[\s?#@]")  # characters that a base URL must not contain
 _LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What to check and how hard. `notes`: what the file names and the environment does not have."""
+    """The server to check and how hard to test it. `notes`: variables that the file names but that are not set."""
 
     subject: Subject
     effort: Effort
@@ -42,7 +42,7 @@ class Configuration:
 
 
 def environment() -> dict[str, str]:
-    """The variables that this process was started with, as a copy."""
+    """A copy of the environment variables."""
     return dict(os.environ)
 
 
@@ -53,9 +53,9 @@ def choose(
     clause_ids: Collection[str],
     variables: Mapping[str, str],
 ) -> Configuration:
-    """Combine the command line, the file and the environment. `clause_ids`: those of all clauses. Raises ValueError."""
+    """Combine command line, file and environment. `clause_ids`: the ids of all clauses. Raises ValueError."""
     path = options.config
-    file = File() if path is None else read(path, clause_ids)
+    file = ConfigFile() if path is None else read(path, clause_ids)
     check_ids(options.clauses, clause_ids)
     memory = None if options.no_memory else options.memory
     if memory is not None and memory.exists() and not memory.is_dir():
@@ -68,21 +68,21 @@ def choose(
 
 
 def _keys(
-    options: ServerOptions, file: File, variables: Mapping[str, str]
+    options: ServerOptions, file: ConfigFile, variables: Mapping[str, str]
 ) -> tuple[dict[str, Key], tuple[str, ...]]:
-    """The keys by label. One whose variable is not set is left out with a note, except the main one."""
+    """The keys by label. A key whose variable is not set is left out, with a note; without the main key: ValueError."""
     target, any_key = file.target, options.any_key or file.target.any_key
     main = options.token or _secret(target.token, target.token_env, "[target] token", variables)
-    main = main or variables.get(TOKEN, "") or (_made_up() if any_key else "")
+    main = main or variables.get(TOKEN, "") or (_random_key() if any_key else "")
     if not main:
         unset = f" ({target.token_env} is not set)" if target.token_env else ""
         raise ValueError(f"no key: set {TOKEN}{unset}, or use --any-key if the server accepts any key")
     other = options.other_token or _secret(
         target.other_token, target.other_token_env, "[target] other_token", variables
     )
-    other = other or variables.get(OTHER_TOKEN, "") or (_made_up() if any_key else "")
+    other = other or variables.get(OTHER_TOKEN, "") or (_random_key() if any_key else "")
     if other == main:
-        raise ValueError("the other key is the same as the key: it must belong to another account")
+        raise ValueError("the other key is the same as the main key: it must belong to another account")
     keys = {MAIN: Key(Account(MAIN, valid=True, credits=target.credits, access=target.access), main)}
     if other:
         keys[OTHER] = Key(Account(OTHER, valid=True), other)
@@ -103,22 +103,22 @@ def _keys(
 
 def _secret(token: str, variable: str, where: str, variables: Mapping[str, str]) -> str:
     if token and variable:
-        raise ValueError(f"{where}: given both directly and by a variable")
+        raise ValueError(f"{where}: set both directly and by a variable")
     return token or variables.get(variable, "")
 
 
 def _check_key(label: str, key: str) -> None:
-    """ValueError, without showing it, for a key that no header can carry: one with a line end from a file, say."""
+    """ValueError for a key that no header can contain, such as one with a line end. The message does not show the key."""
     if not (key.isascii() and key.isprintable() and key == key.strip()):
-        raise ValueError(f"key {label}: ends with white space, or has a character that no header can carry")
+        raise ValueError(f"key {label}: ends with white space, or has a character that no header can contain")
 
 
-def _made_up() -> str:
-    """A key for a server that takes any: nobody else has it, so nobody else's tasks are met."""
+def _random_key() -> str:
+    """A key for a server that accepts any key. As nobody else uses it, its account has no other tasks."""
     return f"evolink-check-{secrets.token_hex(8)}"
 
 
-def _subject(options: ServerOptions, file: File, keys: Mapping[str, Key]) -> Subject:
+def _subject(options: ServerOptions, file: ConfigFile, keys: Mapping[str, Key]) -> Subject:
     target, callbacks, path = file.target, file.callbacks, options.config
     listen = options.callback_listen or (callbacks.listen if callbacks else "")
     callback_url = options.callback_url or (callbacks.url if callbacks else "")
@@ -146,7 +146,7 @@ def _subject(options: ServerOptions, file: File, keys: Mapping[str, Key]) -> Sub
 
 
 def _effort(options: EffortOptions, table: EffortOptions, profiles: Mapping[str, Effort]) -> Effort:
-    """The profile, with what the command line or else the file says differently."""
+    """The profile, with the values of the command line or else of the file in place of its own."""
     profile = profiles[options.profile or table.profile or "quick"]
     settings = {"seconds": "time_limit", "task_seconds": "task_limit"}
     settings |= {name: name for name in ("jobs", "rate", "max_credits", "seed")}
@@ -154,14 +154,14 @@ def _effort(options: EffortOptions, table: EffortOptions, profiles: Mapping[str,
     for field, name in settings.items():
         value = getattr(options, name) if getattr(options, name) is not None else getattr(table, name)
         if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"[effort] {name}: {value} is not a limit")
+            raise ValueError(f"[effort] {name}: invalid limit: {value}")
         if value is not None:
             changes[field] = value
     return replace(profile, **changes)
 
 
 def check_ids(chosen: frozenset[str], clause_ids: Collection[str]) -> None:
-    """ValueError for an unknown id of a clause, with the nearest one."""
+    """ValueError for an unknown clause id, with the nearest known id."""
     for clause in sorted(chosen - set(clause_ids)):
         raise ValueError(f"--clause: there is no clause {clause!r}{did_you_mean(clause, clause_ids)}")
 
@@ -174,18 +174,18 @@ def check_ca(path: Path | None) -> None:
         raise ValueError(f"--ca: there is no file {path}")
     try:
         ssl.create_default_context(cafile=path)
-    except OSError as problem:  # those of ssl are such
+    except OSError as problem:  # ssl.SSLError is an OSError
         raise ValueError(f"--ca: {path}: contains no certificate") from problem
 
 
 def parse_url(text: str) -> str:
-    """A base URL, without a trailing slash. Raises ValueError."""
+    """The base URL in a text, without a trailing slash. Raises ValueError."""
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    if not host or parts.scheme not in {"http", "https"} or _ODD.search(text):
+    if not host or parts.scheme not in {"http", "https"} or _NOT_IN_BASE_URL.search(text):
         shown = (
             f"[removed]{text[text.rindex('@') :]}" if "@" in text else text
         )  # a user, perhaps with a password
@@ -194,7 +194,7 @@ def parse_url(text: str) -> str:
 
 
 def parse_listen(text: str) -> tuple[str, int]:
-    """HOST:PORT, an IPv6 host in brackets; ValueError otherwise."""
+    """Host and port of a text HOST:PORT, with an IPv6 host in brackets. Raises ValueError."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) <= _LAST_PORT:
         raise ValueError(f"invalid address {text!r}: write HOST:PORT")

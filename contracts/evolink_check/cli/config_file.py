@@ -1,4 +1,4 @@
-"""The TOML file that describes a server to check: its tables, and how it is read."""
+"""The TOML file that describes a server to check: its tables, and reading it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[target]`."""
 
     url: Annotated[str, Meta(description="Base URL of the API; the command line overrides it.")] = ""
@@ -36,13 +36,14 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float, Meta(gt=0, description="Seconds of the server's time that pass in one real second.")
     ] = 1.0
     ca: Annotated[
-        str, Meta(description="PEM file of the authority that signed its certificate, from this folder.")
+        str,
+        Meta(description="PEM file of the CA that signed the server's certificate, relative to this file."),
     ] = ""
     prompt: Annotated[str, Meta(description="The prompt of requests that must succeed.")] = ""
     image_url: Annotated[str, Meta(description="The image of requests that must succeed.")] = ""
 
 
-class OneKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class KeyTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[[keys]]`: another key, and the facts about its account."""
 
     label: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$", description="Its name in reports.")]
@@ -54,7 +55,7 @@ class OneKey(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limited: Annotated[bool, Meta(description="Its requests soon get a 429.")] = False
 
 
-class OneFailing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FailingRequestTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[[failing]]`: fields of a request whose task fails with this code."""
 
     code: str
@@ -76,25 +77,25 @@ class Clock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ]
 
 
-class File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file."""
+class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The content of the file."""
 
     cannot: Annotated[
         tuple[str, ...], Meta(description="Ids of clauses that cannot be observed on this server.")
     ] = ()
-    target: Target = Target()
-    keys: tuple[OneKey, ...] = ()
-    failing: tuple[OneFailing, ...] = ()
+    target: TargetTable = TargetTable()
+    keys: tuple[KeyTable, ...] = ()
+    failing: tuple[FailingRequestTable, ...] = ()
     callbacks: Callbacks | None = None
     clock: Clock | None = None
     effort: EffortOptions = EffortOptions()
 
 
-def read(path: Path, clause_ids: Collection[str]) -> File:
-    """The file, checked. ValueError names the file and key, and the nearest valid name."""
+def read(path: Path, clause_ids: Collection[str]) -> ConfigFile:
+    """Read and check the file. ValueError names the file and key, and the nearest valid name."""
     tables = read_toml(path)
     try:
-        file = convert(tables, File)
+        file = convert(tables, ConfigFile)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     for clause in file.cannot:
@@ -107,4 +108,4 @@ def read(path: Path, clause_ids: Collection[str]) -> File:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of the file, for an editor."""
-    return msgspec.json.schema(File)
+    return msgspec.json.schema(ConfigFile)

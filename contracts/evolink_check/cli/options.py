@@ -1,4 +1,4 @@
-"""The options of `evolink-check`, declared once, in the groups that several commands share."""
+"""The options of `evolink-check`, in groups that several commands share."""
 
 from __future__ import annotations
 
@@ -18,15 +18,20 @@ _Count = Annotated[int, Meta(ge=1)]
 
 
 class ServerOptions(Struct, frozen=True, kw_only=True):
-    """Which server is checked, and what is known of it."""
+    """The server to check, and the facts about it."""
 
     url: Annotated[
-        str, Option(help="Base URL of the API; can be in the file instead.", metavar="URL", positional=True)
+        str,
+        Option(
+            help="Base URL of the API; can be in the file of --config instead.",
+            metavar="URL",
+            positional=True,
+        ),
     ] = ""
     token: Annotated[
         str,
         Option(
-            help="The API key. Better: set EVOLINK_API_KEY, which no list of processes shows.",
+            help="The API key. Better: set EVOLINK_API_KEY, which process lists do not show.",
             section=_SERVER,
             metavar="KEY",
         ),
@@ -43,7 +48,7 @@ class ServerOptions(Struct, frozen=True, kw_only=True):
     any_key: Annotated[
         bool,
         Option(
-            help="The server accepts any key, as a mock does; without --token, one is made up.",
+            help="The server accepts any key, as a mock does. Without --token, a random key is used.",
             section=_SERVER,
         ),
     ] = False
@@ -59,7 +64,7 @@ class ServerOptions(Struct, frozen=True, kw_only=True):
     ca: Annotated[
         Path | None,
         Option(
-            help="PEM file of the authority that signed the server's certificate.",
+            help="PEM file of the CA that signed the server's certificate.",
             section=_SERVER,
             metavar="FILE",
         ),
@@ -75,7 +80,7 @@ class ServerOptions(Struct, frozen=True, kw_only=True):
     clauses: Annotated[
         frozenset[str],
         Option(
-            help="Test only what concerns this clause (`evolink-check clauses`). Repeatable.",
+            help="Test only this clause (`evolink-check clauses` lists them). Repeatable.",
             section=_EFFORT,
             name="--clause",
             metavar="ID",
@@ -84,12 +89,12 @@ class ServerOptions(Struct, frozen=True, kw_only=True):
     memory: Annotated[
         Path | None,
         Option(
-            help="Folder in which failing cases are kept, to be tried first the next time.",
+            help="Folder in which failing cases are saved, to be tried first in the next run.",
             section=_EFFORT,
             metavar="DIR",
         ),
     ] = Path(".evolink-check")
-    no_memory: Annotated[bool, Option(help="Neither keep nor replay failing cases.", section=_EFFORT)] = False
+    no_memory: Annotated[bool, Option(help="Neither save nor replay failing cases.", section=_EFFORT)] = False
     callback_url: Annotated[
         str,
         Option(
@@ -101,7 +106,7 @@ class ServerOptions(Struct, frozen=True, kw_only=True):
     callback_listen: Annotated[
         str,
         Option(
-            help="Address on which our callback receiver listens, over plain http.",
+            help="Address (HOST:PORT) on which the callback receiver listens, over plain http.",
             section=_CALLBACKS,
             metavar="HOST:PORT",
         ),
@@ -121,9 +126,11 @@ class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = None
     profile: Annotated[
         Profile | None,
-        Option(help="How much is tried; quick by default.", section=_EFFORT, metavar="quick|ci|deep"),
+        Option(help="How much is tested; quick by default.", section=_EFFORT, metavar="quick|ci|deep"),
     ] = None
-    seed: Annotated[int | None, Option(help="Repeat the same requests.", section=_EFFORT, metavar="N")] = None
+    seed: Annotated[
+        int | None, Option(help="Seed: repeat the same requests.", section=_EFFORT, metavar="N")
+    ] = None
     jobs: Annotated[
         _Count | None, Option(help="Concurrent requests.", section=_EFFORT, short="-j", metavar="N")
     ] = None
@@ -141,15 +148,19 @@ class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class JudgingOptions(Struct, frozen=True, kw_only=True):
     """How recorded or live traffic is judged."""
 
-    about: Annotated[About, Option(help="Whose clauses are judged.", metavar="server|client|both")] = "server"
+    about: Annotated[About, Option(help="Whose clauses are checked.", metavar="server|client|both")] = (
+        "server"
+    )
     complete: Annotated[
         bool,
-        Option(help="The record has everything the clients sent: what is missing did not happen."),
+        Option(
+            help="The recording contains all requests of the clients: a request that is not in it was not sent."
+        ),
     ] = False
     clauses: Annotated[
         frozenset[str],
         Option(
-            help="Judge only this clause (`evolink-check clauses`). Repeatable.",
+            help="Check only this clause (`evolink-check clauses` lists them). Repeatable.",
             name="--clause",
             metavar="ID",
         ),
@@ -157,7 +168,7 @@ class JudgingOptions(Struct, frozen=True, kw_only=True):
 
 
 class RecordingOptions(Struct, frozen=True, kw_only=True):
-    """Which recordings are judged."""
+    """The recordings to check."""
 
     files: Annotated[tuple[Path, ...], Option(help="HAR files.", metavar="FILE...", positional=True)] = ()
     origin: Annotated[
@@ -170,35 +181,36 @@ class RecordingOptions(Struct, frozen=True, kw_only=True):
 
 
 class ProxyOptions(Struct, frozen=True, kw_only=True):
-    """Where a proxy listens, and what it stands in front of."""
+    """Where the proxy listens, and which API it forwards to."""
 
-    upstream: Annotated[str, Option(help="Base URL of the API that answers.", metavar="URL")] = ""
+    upstream: Annotated[str, Option(help="Base URL of the API.", metavar="URL")] = ""
     port: Annotated[
         int,
         Meta(ge=0, le=65535),
-        Option(help="Port to listen on; 0 takes a free one.", short="-p", metavar="PORT"),
+        Option(help="Port to listen on; 0 selects a free port.", short="-p", metavar="PORT"),
     ] = 9000
     host: Annotated[
         str,
         Option(
-            help="Address to listen on. Any address but loopback is visible to your network.", metavar="HOST"
+            help="Address to listen on. Any address but loopback can be reached from your network.",
+            metavar="HOST",
         ),
     ] = "127.0.0.1"
     ca: Annotated[
         Path | None,
-        Option(help="PEM file of the authority that signed the API's certificate.", metavar="FILE"),
+        Option(help="PEM file of the CA that signed the API's certificate.", metavar="FILE"),
     ] = None
     headers: Annotated[
         bool,
         Option(
             help="Hold each response until it is judged, and add X-Evolink-Check: passed, or the ids of the "
-            "clauses that it violates.",
+            "violated clauses.",
         ),
     ] = False
 
 
 class ClauseOptions(Struct, frozen=True, kw_only=True):
-    """Which clauses are listed, and how."""
+    """The clauses to list, and the format."""
 
     clause: Annotated[
         str, Option(help="Show everything about this clause.", metavar="ID", positional=True)
@@ -207,35 +219,36 @@ class ClauseOptions(Struct, frozen=True, kw_only=True):
 
 
 class ClientOptions(Struct, frozen=True, kw_only=True):
-    """Which client is run, in which scenarios, and how."""
+    """The client to run, its scenarios, and how they are run."""
 
     command: Annotated[
-        tuple[str, ...], Option(help="The client, after --.", metavar="COMMAND...", positional=True)
+        tuple[str, ...],
+        Option(help="The command of the client, after --.", metavar="COMMAND...", positional=True),
     ] = ()
     scenarios: Annotated[
         tuple[str, ...],
         Option(
-            help="Run only this scenario, or all that start with this or match this pattern. Repeatable.",
+            help="Run only scenarios whose ids start with ID or match the pattern ID. Repeatable.",
             name="--scenario",
             metavar="ID",
         ),
     ] = ()
-    show_list: Annotated[bool, Option(help="List the scenarios and stop.", name="--list")] = False
+    show_list: Annotated[bool, Option(help="List the scenarios and exit.", name="--list")] = False
     config: Annotated[Path | None, Option(help="A TOML file that describes the client.", metavar="FILE")] = (
         None
     )
     deadline: Annotated[
         _Seconds | None,
         Option(
-            help="How many seconds the client waits for a task before it gives up by itself.",
+            help="Seconds that the client waits for a task before it gives up by itself.",
             metavar="SECONDS",
         ),
     ] = None
-    strict: Annotated[bool, Option(help="Advice that is not followed fails, too.")] = False
+    strict: Annotated[bool, Option(help="Fail also when a recommendation is violated.")] = False
     jobs: Annotated[
         int,
         Meta(ge=1, le=64),
-        Option(help="Concurrent scenarios.", section=_HOW, short="-j", metavar="N"),
+        Option(help="Number of concurrent scenarios.", section=_HOW, short="-j", metavar="N"),
     ] = 8
     timeout: Annotated[
         Annotated[float, Meta(ge=1)] | None,
@@ -248,16 +261,19 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
     mock: Annotated[
         str,
         Option(
-            help="Use the mock that is running there; it needs its control API.", section=_HOW, metavar="URL"
+            help="Use the running mock at this URL; its control API must be enabled.",
+            section=_HOW,
+            metavar="URL",
         ),
     ] = ""
-    seed: Annotated[int | None, Option(help="Repeat the same ids and draws.", section=_HOW, metavar="N")] = (
-        None
-    )
+    seed: Annotated[
+        int | None,
+        Option(help="Seed of the mock: repeat the same ids and results.", section=_HOW, metavar="N"),
+    ] = None
     keep: Annotated[
         Path | None,
         Option(
-            help="Keep the output, result and requests of each run in this folder.",
+            help="Folder in which the output, result and requests of each run are saved.",
             section=_HOW,
             metavar="DIR",
         ),

@@ -1,4 +1,4 @@
-"""The reports of a run, the files they are written to, and the lines that a user sees meanwhile."""
+"""The reports of a run, the files to which they are written, and the lines shown to the user during a run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REPORTS = "Reports"
 
 
 class ReportFiles(Struct, frozen=True, kw_only=True):
-    """The reports that are written. `-` is stdout, and then the table for people goes to stderr."""
+    """The files to which reports are written. `-` is stdout; the report for people then goes to stderr."""
 
     har: Annotated[
         Path | None,
@@ -57,28 +57,28 @@ class ReportFiles(Struct, frozen=True, kw_only=True):
 
     @property
     def files(self) -> list[Path]:
-        """Where reports go."""
+        """The paths of all reports."""
         return [path for path in (self.har, self.json, self.junit, self.html) if path is not None]
 
 
 def check_files(paths: Sequence[Path]) -> None:
-    """ValueError unless all of these reports can be written: so it is known before a run, not after it."""
+    """ValueError unless all of these reports can be written; called before a run, so that no run is lost."""
     if paths.count(STDOUT) > 1:
         raise ValueError("only one report can go to stdout")
     plain = [path.resolve() for path in paths if path != STDOUT and not is_special(path)]
     for path in paths:
         check_writable(path)
         if plain.count(path.resolve()) > 1:
-            raise ValueError(f"{path}: two reports cannot go to one file")
+            raise ValueError(f"{path}: two reports cannot be written to the same file")
 
 
-class Deviations(Struct, frozen=True, kw_only=True):
-    """The file of known deviations, and whether it is to be updated."""
+class BaselineOptions(Struct, frozen=True, kw_only=True):
+    """The file of known violations, and whether to update it."""
 
     path: Annotated[
         Path | None,
         Option(
-            help="File of known deviations: only others fail the run.",
+            help="File of known violations; only new ones fail the run.",
             section=_REPORTS,
             name="--baseline",
             metavar="FILE",
@@ -87,16 +87,16 @@ class Deviations(Struct, frozen=True, kw_only=True):
     update: Annotated[
         bool,
         Option(
-            help="Write the present deviations to --baseline; those of clauses that were not tested stay.",
+            help="Write the current violations to the --baseline file; entries of clauses that were not tested stay.",
             section=_REPORTS,
             name="--update-baseline",
         ),
     ] = False
 
     def check(self) -> None:
-        """ValueError when the file is invalid or cannot be written: before anything is sent."""
+        """ValueError when the file is invalid or cannot be written; called before anything is sent."""
         if self.update and self.path is None:
-            raise ValueError("--update-baseline: needs --baseline FILE")
+            raise ValueError("--update-baseline requires --baseline FILE")
         if self.path is None:
             return
         if self.update:
@@ -105,7 +105,7 @@ class Deviations(Struct, frozen=True, kw_only=True):
             self.read(self.path)
 
     def read(self, path: Path) -> Baseline:
-        """The deviations in the file. ValueError names it."""
+        """The known violations in the file. ValueError names the file."""
         from evolink_check.reports import baseline
 
         try:
@@ -114,7 +114,7 @@ class Deviations(Struct, frozen=True, kw_only=True):
             raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
 
     def apply(self, report: Report) -> Report:
-        """The report with known deviations marked; with `update`, the file is updated first."""
+        """The report with known violations marked; with `update`, the file is updated first."""
         from evolink_check.reports import baseline
 
         if self.path is None:
@@ -124,7 +124,7 @@ class Deviations(Struct, frozen=True, kw_only=True):
             content = baseline.update(report.verdicts, before)
             write(self.path, baseline.to_json(content))
             count = len(content.known)
-            say(f"{self.path} now lists {count} known deviation{'' if count == 1 else 's'}")
+            say(f"{self.path} now lists {count} known violation{'' if count == 1 else 's'}")
         else:
             content = self.read(self.path)
         gone = baseline.notes_on_fixed(report.verdicts, content)
@@ -132,15 +132,15 @@ class Deviations(Struct, frozen=True, kw_only=True):
         return replace(report, verdicts=verdicts, notes=(*report.notes, *gone))
 
 
-def finish(report: Report, baseline: Deviations, files: ReportFiles) -> int:
-    """Show and write a report, with known deviations marked. Returns its exit status."""
+def write_reports(report: Report, baseline: BaselineOptions, files: ReportFiles) -> int:
+    """Show a report and write its files, with known violations marked. Returns the exit status."""
     report = baseline.apply(report)
     show(report, files)
     return report.exit_status
 
 
 def show(report: Report, files: ReportFiles) -> None:
-    """Write every report, and the table for people. One that cannot be written does not prevent the others."""
+    """Write every report, and print the one for people. A report that cannot be written does not prevent the others."""
     from evolink_check.reports import terminal
 
     if files.har is not None:
@@ -190,8 +190,8 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
-def forecast(effort: Effort, estimate: Estimate) -> str:
-    """The line before a run: what it may cost, or what it does not test."""
+def cost_estimate_line(effort: Effort, estimate: Estimate) -> str:
+    """The line before a run: its maximum cost, or what it does not test."""
     if effort.max_credits is None:
         return (
             "no --max-credits: nothing is sent that could create a task, so responses to a create, progress, results, "
@@ -201,6 +201,6 @@ def forecast(effort: Effort, estimate: Estimate) -> str:
 
 
 def violation_line(verdict: Verdict) -> str:
-    """One line about a clause that a proxy sees violated for the first time."""
+    """One line about the first violation of a clause that a proxy sees."""
     violation = verdict.violations[-1]
     return f"{verdict.status}  {verdict.clause.id}: {violation.seen}; expected: {violation.expected}"

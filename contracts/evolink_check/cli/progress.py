@@ -28,7 +28,7 @@ def showing_progress() -> Iterator[Callable[[Progress], None]]:
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),  # on a narrow terminal, this is what gets shorter
+        BarColumn(),  # on a narrow terminal, this column shrinks
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TextColumn("{task.fields[costs]}"),
         TimeElapsedColumn(table_column=Column(no_wrap=True)),
@@ -38,7 +38,7 @@ def showing_progress() -> Iterator[Callable[[Progress], None]]:
 
 
 class Bars:
-    """A bar for each phase. When the next one begins, the bar is complete and its clock stops."""
+    """A bar for each phase. When the next phase begins, the bar is complete and its timer stops."""
 
     def __init__(self, shown: Shown) -> None:
         self._shown = shown
@@ -46,7 +46,7 @@ class Bars:
         self._phase = ""
 
     def tell(self, progress: Progress) -> None:
-        """Update the bar of the phase, adding it when it is new."""
+        """Update the bar of the phase; add it if it is new."""
         costs = f"{progress.created} tasks, {progress.spent:g} credits" if progress.created else ""
         if progress.phase != self._phase:
             self._close()
@@ -64,16 +64,16 @@ class Bars:
 
 
 class Lines:
-    """A line when a phase begins, and none during it: enough for a log."""
+    """One line at the beginning of each phase, for logs."""
 
     def __init__(self) -> None:
         self._phase = ""
 
     def tell(self, progress: Progress) -> None:
-        """Show that another phase has begun."""
+        """Print a line when a new phase has begun."""
         if progress.phase != self._phase:
             self._phase = progress.phase
             costs = (
                 f" ({progress.created} tasks, {progress.spent:g} credits so far)" if progress.created else ""
             )
-            print(f"{progress.phase}{costs}", file=sys.stderr, flush=True)  # noqa: T201  (that is its use)
+            print(f"{progress.phase}{costs}", file=sys.stderr, flush=True)  # noqa: T201  (output for the user)

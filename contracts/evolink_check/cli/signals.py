@@ -1,4 +1,4 @@
-"""Ctrl-C: the first stops a run, which then judges and reports what it has; the second ends the process at once."""
+"""Ctrl-C: the first stops a run, which then judges and reports its results; the second ends the process at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-_SIGNALLED = 128  # plus the number of the signal is the exit status, as a shell gives it
+_SIGNALLED = 128  # plus the number of the signal: the exit status, as in a shell
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -44,9 +44,9 @@ class Interrupts:
 def interrupting(
     stop: threading.Event, message: str, clean_up: Callable[[], None] = lambda: None
 ) -> Iterator[Interrupts]:
-    """Have the first signal set `stop` and show `message`; the second runs `clean_up` and ends the process.
+    """The first signal sets `stop` and shows `message`; the second runs `clean_up` and ends the process.
 
-    Only the main thread receives signals; in others nothing changes.
+    Only the main thread receives signals; in other threads this does nothing.
     """
     interrupts = Interrupts(stop, message, clean_up)
     if threading.current_thread() is not threading.main_thread():
@@ -54,7 +54,7 @@ def interrupting(
         return
     before = {number: signal.signal(number, interrupts.handle) for number in _SIGNALS}
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        # Under nohup we ignore it, too, but commands that we start do not inherit that: an exec resets handlers.
+        # Under nohup, SIGHUP stays without effect, but by a handler: commands that we start do not inherit handlers.
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: None)
     try:
         yield interrupts

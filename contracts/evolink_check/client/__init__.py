@@ -1,4 +1,4 @@
-"""Checks of clients: run one in many scenarios, and judge it by its requests and its end."""
+"""Checks of clients: run a client in many scenarios, and judge it by its requests and by how it ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run a Python callable against everything that a server may do, and find the smallest case in which it fails."""
+"""Run a Python callable against all behaviour that a server may show, and find the smallest case in which it fails."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from evolink_check.client.harness.behaviours import Behaviour, behaviours, repro
 from evolink_check.client.harness.journal_trace import trace_of
 from evolink_check.client.harness.mock_process import TASK_SECONDS, Mock, borrow_account, start_mock
 from evolink_check.client.harness.outcome import Outcome
-from evolink_check.client.harness.scenarios import RecipeAssignment, Scenario
-from evolink_check.client.harness.virtual_time import Patience, virtual_time
+from evolink_check.client.harness.scenarios import Scenario, ScenarioRecipe
+from evolink_check.client.harness.virtual_time import TimeLimits, virtual_time
 from evolink_check.client.verdicts.remedies import ADVICE
 from evolink_check.client.verdicts.verdicts import verdicts_of
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.outcome import End
     from evolink_check.traffic.trace import Trace
 
-# What a program raises when it has relied on a response that need not be so.
+# Errors of a program that relied on something that responses do not guarantee.
 _CRASHES = (
     *(ArithmeticError, AttributeError, LookupError, NameError, RecursionError, TypeError),
     *(UnicodeError, json.JSONDecodeError),
@@ -41,7 +41,7 @@ _SHRINKING = 120  # runs
 
 @dataclass(frozen=True, slots=True)
 class CallableRun:
-    """One run of a callable. `serve` is the command that starts a mock like the one it used."""
+    """One run of a callable. `serve` is the command that starts a mock like the one that was used."""
 
     behaviour: Behaviour
     request: dict[str, Any]
@@ -52,7 +52,7 @@ class CallableRun:
 
 
 class ClientFaultError(AssertionError):
-    """The callable violates at least one clause; the text says which, how that was seen, and how to reproduce it."""
+    """The callable violates at least one clause; the text shows the violations and how to reproduce them."""
 
     def __init__(self, run: CallableRun, verdicts: tuple[Verdict, ...]) -> None:
         super().__init__(_explain(run, verdicts))
@@ -72,12 +72,12 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
 ) -> None:
     """Raise `ClientFaultError` with the smallest server behaviour that makes a client violate a clause.
 
-    `drive(base_url, token, request)` creates a task with the JSON body `request` and follows it to its end. It
-    returns when it succeeded (a link in what it returns counts as shown to its user) and raises an error of its own
-    when it failed; it may be asynchronous. Its sleeps take no time. It must end by itself within `patience` seconds
-    of its own time. `examples` are tried; `seed` repeats them; with a folder for `memory`, earlier failures are tried
-    first. `mock` is the URL of a mock in another process that accepts any key; by default one is started. `ignore`
-    are ids of clauses, must and advice alike, that do not count. Raises `MockError` when there is no mock.
+    `drive(base_url, token, request)` creates a task with the JSON body `request` and follows the task to its end. On
+    success it returns (links in the returned value count as shown to the user); on failure it raises an error of its
+    own. It may be asynchronous. Its sleeps take no real time, and it must end within `patience` seconds of virtual
+    time. `examples` is the number of cases to try; the same `seed` gives the same cases; failures that are kept in
+    the folder `memory` are tried first. `mock` is the URL of a running mock that accepts any key; by default, a mock
+    is started. Clauses in `ignore` do not count, whatever their level. Raises `MockError` if no mock can be used.
     """
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses
@@ -98,7 +98,7 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
 
 @contextmanager
 def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
-    """The mock of each run: one of our own, opened anew, or a new account on a running one."""
+    """The mock of each run: our own, with its account reset for each run, or a new account on a running mock."""
     if url:
         yield lambda: borrow_account(url, {})
         return
@@ -110,7 +110,7 @@ def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
 class _Property:
     """Fails for an example in which the callable violates a clause.
 
-    After `left` runs in search of a smaller example the smallest one so far is taken: a run takes as long as a client.
+    The search for a smaller example ends after `left` runs, because each run takes as long as the client does.
     """
 
     runner: _CallableRunner
@@ -135,7 +135,7 @@ class _Property:
 
 @dataclass(frozen=True, slots=True)
 class _CallableRunner:
-    """Runs the callable on virtual time, each time on an account of its own, and judges it."""
+    """Runs the callable in virtual time, with a new account for each run, and judges the run."""
 
     drive: Callable[..., Any]
     next_mock: Callable[[], Mock]
@@ -144,17 +144,17 @@ class _CallableRunner:
     patience: float
 
     def run(self, behaviour: Behaviour, request: dict[str, Any]) -> CallableRun:
-        """One run. Raises `MockError`."""
+        """Run and judge the callable once. Raises `MockError`."""
         mock = self.next_mock()
-        mock.prepare([RecipeAssignment(recipe, operation) for operation, recipe in behaviour.orders])
+        mock.prepare([ScenarioRecipe(recipe, operation) for operation, recipe in behaviour.orders])
         outcome = self._call(mock, request, mock.freeze())
         journal, unmatched = mock.journal()
         trace = trace_of(journal, unmatched, ended=outcome.ended, frozen=True)
         if outcome.end == "killed" and outcome.patience is None and trace.complete:
-            # It was busy, but not with requests, which would be a violation of another clause.
+            # It was busy without sending requests; a client that is busy sending them violates another clause.
             outcome = replace(outcome, patience=self.patience)
         endless = behaviour.task.startswith("stuck")
-        scenario = Scenario("drawn", str(behaviour), expected="either", endless=endless)
+        scenario = Scenario("generated", str(behaviour), expected="either", endless=endless)
         verdicts = verdicts_of(trace, outcome, scenario, self.clauses, self.spec)
         run = CallableRun(behaviour, request, trace, outcome, verdicts)
         return replace(run, serve=f"{run.serve} --duration {TASK_SECONDS:g}s") if mock.alone else run
@@ -170,28 +170,28 @@ class _CallableRunner:
             result = self.drive(mock.url, mock.token, json.loads(json.dumps(request)))
             return asyncio.run(_await(result)) if inspect.isawaitable(result) else result
 
-        patience = Patience(advance, self.patience)
-        end, *texts = _end_of(call, patience)
+        limits = TimeLimits(advance, self.patience)
+        end, *texts = _end_of(call, limits)
         output, errors = (text.replace(mock.token, "[key]") for text in texts)
-        waited = self.patience if patience.spent == "slept" else None
+        waited = self.patience if limits.exceeded == "slept" else None
         return Outcome(
-            "killed" if patience.spent else end, began, now, output=output, errors=errors, patience=waited
+            "killed" if limits.exceeded else end, began, now, output=output, errors=errors, patience=waited
         )
 
 
-def _end_of(call: Callable[[], Any], patience: Patience) -> tuple[End, str, str]:
-    """How a call on virtual time ended, with what it returned or the error that it raised."""
+def _end_of(call: Callable[[], Any], limits: TimeLimits) -> tuple[End, str, str]:
+    """How a call in virtual time ended, with the value that it returned or the error that it raised."""
     try:
-        with virtual_time(patience):
+        with virtual_time(limits):
             return "success", str(call()), ""
     except _CRASHES as error:
         return "failure", "", "".join(traceback.format_exception(error))
-    except SystemExit as error:  # how a program ends, well or not
+    except SystemExit as error:  # of a success or a failure
         return ("failure", "", str(error.code)) if error.code else ("success", "", "")
-    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  (however a client reports that it failed)
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  (clients report a failure by any exception)
         return "failure", "", f"{type(error).__name__}: {error}"
     except BaseException:
-        if not patience.spent:
+        if not limits.exceeded:
             raise
         return "killed", "", ""
 

@@ -1,4 +1,4 @@
-"""Run all scenarios, several at a time, each on a mock that no other scenario uses meanwhile."""
+"""Run all scenarios, several at a time, each on a mock that no other scenario uses at the same time."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.outcome import Outcome
     from evolink_check.client.harness.scenarios import Scenario
 
-SHORTEST = 25.0  # seconds that a client gets at least
-MARGIN = 15.0  # seconds beyond its own deadline
-LONGEST = 60.0  # seconds that it gets at most, whatever its deadline is
-STOPPED = "it was interrupted"
-OTHER_KEY = "it also sent a key other than EVOLINK_API_KEY"
-_SILENT_RUNS = 2  # without a single request: the other scenarios would not differ
+SHORTEST = 25.0  # minimum time limit of a run, in seconds
+MARGIN = 15.0  # seconds from the client's own deadline to the time limit
+LONGEST = 60.0  # maximum time limit of a run, in seconds, whatever the deadline
+STOPPED = "the run was interrupted"
+OTHER_KEY = "the client also sent a key other than EVOLINK_API_KEY"
+_SILENT_RUNS = 2  # without a request, after which the other scenarios are not tried
 _OUTPUT_LINES = 12
 
 
@@ -43,9 +43,9 @@ _OUTPUT_LINES = 12
 class SuitePlan:
     """What to run. `mock` is the URL of a mock that is already running; empty: start our own, with `seed`.
 
-    `limit` is the longest that one run may take, in seconds; None: as the client's deadline suggests. `keep` is a
-    folder for the output and the requests of each run. `environment` is what a command gets on a foreign mock.
-    `stop`, once set, ends the running commands and lets no others begin.
+    `limit` is the time limit of a run in seconds; None: it follows from the client's deadline. `keep` is a folder
+    for the output and the requests of each run. `environment` is passed to the command when the mock is not our own.
+    Setting `stop` ends the running commands; no others are started.
     """
 
     description: Description
@@ -62,7 +62,7 @@ class SuitePlan:
 
     @property
     def seconds(self) -> float:
-        """How long one run may take."""
+        """The time limit of a run."""
         if self.limit is not None:
             return self.limit
         return min(LONGEST, max(SHORTEST, (self.description.deadline or 0.0) + MARGIN))
@@ -71,13 +71,13 @@ class SuitePlan:
 def run_suite(
     plan: SuitePlan, progress: Callable[[ScenarioRun], None] = lambda _: None
 ) -> tuple[ScenarioRun, ...]:
-    """Run and judge every scenario, in the order given, without those that did not begin before a stop.
+    """Run and judge every scenario. The results are in the order of the plan, without scenarios that were not started.
 
-    Raises `MockError` when there is no mock, and `CommandError` when the client cannot be started or makes no
+    Raises `MockError` when no mock can be used, and `CommandError` when the client cannot be started or makes no
     request in any of the first scenarios.
     """
     check_command(plan.description)
-    # The longest scenarios begin first, so that none of them is waited for alone at the end.
+    # The longest scenarios start first, so that no single one is still running at the end.
     waiting = deque(sorted(plan.scenarios, key=lambda scenario: not scenario.endless))
     done: dict[str, ScenarioRun] = {}
 
@@ -106,7 +106,7 @@ def run_suite(
 
 @contextmanager
 def _open_mocks(plan: SuitePlan) -> Iterator[Callable[[], Mock]]:
-    """The mocks of one worker: its own, reused for each scenario, or a new account on a foreign one."""
+    """The mocks of one worker: its own, reused for each scenario, or a new account on the mock at `plan.mock`."""
     if plan.mock:
         yield lambda: borrow_account(plan.mock, plan.environment or {})
         return
@@ -121,7 +121,7 @@ def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun
         place = make_workspace(plan.description, folder)
         ahead = mock.prepare(scenario.orders)
         outcome = run_command(plan.description, mock, place, plan.seconds, plan.stop)
-        if plan.stop.is_set():  # perhaps it was killed by that: nobody knows how it would have ended
+        if plan.stop.is_set():  # the stop may have killed it, so its own end is unknown
             return ScenarioRun(scenario, Trace(()), outcome, problem=STOPPED)
         journal, unmatched = mock.journal()
         if plan.keep is not None:
@@ -143,7 +143,7 @@ def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trac
 
 
 def _check_requests(runs: list[ScenarioRun]) -> None:
-    """Raise `CommandError` when all runs so far ended without a request: the client does not get that far."""
+    """Raise `CommandError` when all runs so far ended without a request."""
     silent = all(not run.trace.entries and run.outcome.end != "killed" for run in runs)
     if silent and len(runs) >= _SILENT_RUNS:
         outcome = runs[0].outcome
@@ -165,7 +165,7 @@ def _last_line(outcome: Outcome) -> str:
     lines = [line for line in outcome.text.splitlines() if line.strip()]
     if lines:
         return lines[-1].strip()[:200]
-    return "it was killed" if outcome.end == "killed" else f"it ended with status {outcome.status}"
+    return "it was killed" if outcome.end == "killed" else f"it ended with exit status {outcome.status}"
 
 
 @contextmanager
@@ -181,7 +181,7 @@ def _folder(keep: Path | None, name: str) -> Iterator[Path]:
 
 
 def without_inapplicable(plan: SuitePlan) -> SuitePlan:
-    """The plan without the scenarios that need a callback receiver, if the client has none."""
+    """The plan; for a client without a callback receiver, without the scenarios that need one."""
     applicable = (
         scenario for scenario in plan.scenarios if plan.description.is_called_back or not scenario.calls
     )

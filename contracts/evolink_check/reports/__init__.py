@@ -1,1 +1,1 @@
-"""What a run has found, shown: one module a format."""
+"""Reports on a run: one module for each format."""

@@ -1,7 +1,7 @@
-"""Known violations, in a file to review and commit: only new ones fail a run.
+"""Known violations, in a file to review and commit: only new violations fail a run.
 
-A violation is identified by its clause and by what was expected and seen, without what differs from run to run: ids,
-times, numbers, addresses. A status is kept: a server that is known to answer 500 is not known to answer 404.
+A violation is identified by its clause and by the texts `expected` and `seen`, without ids, times, numbers and
+addresses, which differ from run to run. A status is kept: a known 500 does not make a 404 known.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding, Verdict
 
 VERSION = 1
-# In this order: each replaces what the next one would split.
+# The order matters: each pattern replaces text of which the next one would match a part.
 _VARYING = (
     (re.compile(r"[a-z][a-z0-9+.\-]*://\S+", re.IGNORECASE), "URL"),
     (re.compile(r"\btask-unified-[\w\-]+"), "ID"),
     (re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ][\d:.]+(?:Z|[+\-]\d\d:?\d\d)?)?"), "TIME"),
     (re.compile(r"\b(?=[0-9a-f\-]*\d)(?=[0-9a-f\-]*[a-f])[0-9a-f\-]{8,}\b", re.IGNORECASE), "HEX"),
 )
-# A number, with the word that precedes it where it is a status, or the unit that follows it where it is not.
+# A number, with a word before it that shows that it is a status, or a unit after it that shows that it is not.
 _NUMBER = re.compile(
     r"(?P<before>^|\b(?:status|http|answered|then|with|an?)\s)?(?P<number>[+\-]?\d+(?:\.\d+)*)"
     r"(?P<unit>%|\s?(?:s|ms|h|bytes|credits|times|characters)\b)?",
@@ -36,8 +36,8 @@ _NUMBER = re.compile(
 _STATUS = re.compile("[1-5][0-9]{2}")
 
 
-class Known(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
-    """One known violation. `expected` and `seen` are for reviewers of the file; `fingerprint` identifies it."""
+class KnownViolation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
+    """One known violation. `fingerprint` identifies it; `expected` and `seen` are for reviewers of the file."""
 
     clause: str
     fingerprint: str
@@ -47,35 +47,35 @@ class Known(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True)
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int
-    known: tuple[Known, ...]
+    known: tuple[KnownViolation, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The known violations, sorted, each once."""
+    """The known violations, sorted and without duplicates."""
 
-    known: tuple[Known, ...] = ()
+    known: tuple[KnownViolation, ...] = ()
 
 
 def read(path: Path) -> Baseline:
-    """The baseline in a file; ValueError names a file that is not one, OSError when it cannot be read."""
+    """Read a baseline. Raises ValueError, which names the file, if it is invalid, and OSError if it cannot be read."""
     try:
         file = msgspec.json.decode(path.read_bytes(), type=_File)
     except msgspec.DecodeError as error:
         raise ValueError(f"{path}: not a baseline: {error}") from None
     if file.version != VERSION:
-        raise ValueError(f"{path}: unsupported version {file.version} of a baseline, instead of {VERSION}")
+        raise ValueError(f"{path}: baseline version {file.version} is not supported, only version {VERSION}")
     return Baseline(file.known)
 
 
 def to_json(baseline: Baseline) -> str:
-    """The content of the file: the same for the same violations, with a line for each field."""
+    """The content of the file, with one line for each field; the same violations always give the same content."""
     raw = msgspec.json.encode(_File(VERSION, baseline.known))
     return f"{msgspec.json.format(raw, indent=2).decode()}\n"
 
 
 def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
-    """All violations for which a run fails now, as known ones; for verdicts to which no baseline was applied."""
+    """All violations that fail a run, as known violations. No baseline must have been applied to the verdicts."""
     by_key = {
         (known.clause, known.fingerprint): known
         for verdict in verdicts
@@ -86,34 +86,36 @@ def baseline_of(verdicts: Iterable[Verdict]) -> Baseline:
 
 
 def update(verdicts: Sequence[Verdict], before: Baseline) -> Baseline:
-    """All violations for which a run fails now, and the known ones of clauses that were not observed this time."""
+    """All violations that fail the run, and the known violations of clauses that were not observed in it."""
     observed = _observed(verdicts)
     kept = tuple(known for known in before.known if known.clause not in observed)
     return Baseline(tuple(sorted((*baseline_of(verdicts).known, *kept))))
 
 
 def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...]:
-    """The verdicts without known violations; a verdict of which all violations are known keeps them and is known."""
+    """Remove known violations from the verdicts. If all its violations are known, a verdict keeps them, marked known."""
     keys = _keys(baseline)
     return tuple(_apply(verdict, keys) for verdict in verdicts)
 
 
 def notes_on_fixed(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str, ...]:
-    """A note on each known violation that was not seen again, for verdicts to which no baseline was applied."""
+    """A note on each known violation that was not seen. No baseline must have been applied to the verdicts."""
     observed = _observed(verdicts)
     seen = _keys(baseline_of(verdicts))
     return tuple(
-        f"{known.clause}: the baseline knows {known.seen!r}, which is no longer seen (fixed? remove it)"
+        f"{known.clause}: {known.seen!r} is in the baseline but was not seen (if it is fixed, remove it)"
         for known in baseline.known
         if known.clause in observed and (known.clause, known.fingerprint) not in seen
     )
 
 
-def as_known(clause: str, violation: Finding) -> Known:
-    """A violation as a baseline has it."""
+def as_known(clause: str, violation: Finding) -> KnownViolation:
+    """The record of a violation in a baseline."""
     expected, seen = violation.expected, violation.seen
-    steady = "\n".join((clause, _steady(expected), _steady(seen)))
-    return Known(clause, sha256(steady.encode("utf-8", "replace")).hexdigest()[:16], expected, seen)
+    normalized = "\n".join((clause, _normalized(expected), _normalized(seen)))
+    return KnownViolation(
+        clause, sha256(normalized.encode("utf-8", "replace")).hexdigest()[:16], expected, seen
+    )
 
 
 def _observed(verdicts: Iterable[Verdict]) -> frozenset[str]:
@@ -137,14 +139,14 @@ def _keys(baseline: Baseline) -> frozenset[tuple[str, str]]:
     return frozenset((known.clause, known.fingerprint) for known in baseline.known)
 
 
-def _steady(text: str) -> str:
-    """A text without what differs from run to run."""
+def _normalized(text: str) -> str:
+    """A text with placeholders for the parts that differ from run to run."""
     for pattern, word in _VARYING:
         text = pattern.sub(word, text)
-    return " ".join(_NUMBER.sub(_number, text).split())
+    return " ".join(_NUMBER.sub(_normalized_number, text).split())
 
 
-def _number(match: re.Match[str]) -> str:
+def _normalized_number(match: re.Match[str]) -> str:
     before, number, unit = match["before"], match["number"], match["unit"]
     alone = not unit and not match.string[match.end() : match.end() + 1].isalpha()
     is_status = before is not None and alone and _STATUS.fullmatch(number)

@@ -1,6 +1,6 @@
-"""Lines of a report on a terminal, the same for servers and clients.
+"""Lines of a report on a terminal, for servers and clients.
 
-Where nobody looks (a pipe, a file) they are plain text, for grep; no line is wrapped, so that a command can be copied.
+In a pipe or a file they are plain text, for grep. Lines are not wrapped, so that commands can be copied.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _STATUS_WIDTH = len("failed (known)")
 
 
 def open_console(file: TextIO) -> Console:
-    """A console on a file. Colours are for terminals only."""
+    """A console that writes to a file; with colours only on a terminal."""
     from rich.console import Console
 
     return Console(file=file, highlight=False, markup=False, emoji=False)
 
 
 def print_line(console: Console, text: str, style: str = "") -> None:
-    """Print one line, whatever characters its text holds."""
+    """Print one line; characters that are not printable are escaped."""
     console.print(
         curl.printable(text), style=style, soft_wrap=True, highlight=False, markup=False, emoji=False
     )
 
 
 def print_clause(console: Console, status: str, text: str) -> None:
-    """Print the status of a clause, and its id and rule."""
+    """Print the status of a clause, followed by a text."""
     print_line(console, f"{status:<{_STATUS_WIDTH}}  {text}", STYLES[status])
 
 
 def print_field(console: Console, name: str, value: str) -> None:
-    """Print a detail of the clause above."""
+    """Print a detail of a clause."""
     print_line(console, f"  {name:<10}{value}")

@@ -1,6 +1,6 @@
-"""The trace that a report is about, as its writers may see it: without secrets, and in excerpts that fit a report.
+"""The trace of a report, without secrets, and in excerpts that fit a report.
 
-Nothing else of a trace reaches a writer, so that none can forget to redact it.
+The modules that write reports get nothing else of a trace, so that none can forget to redact it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding, Verdict
     from evolink_check.traffic.trace import Entry, Trace
 
-EXCERPT = 65_536  # bytes of a body that a report looks at
-TEXT = 2_000  # characters of what was expected or seen
+EXCERPT = 65_536  # bytes of a body that are available to reports
+TEXT = 2_000  # characters of the texts `expected` and `seen`
 
 
 class Excerpt(NamedTuple):
-    """An entry with its secrets removed and its bodies cut to `EXCERPT` bytes; the sizes are those before the cut."""
+    """An entry without secrets, its bodies cut to `EXCERPT` bytes; the sizes are those before the cut."""
 
     entry: Entry
     request_size: int
@@ -34,10 +34,10 @@ class Excerpt(NamedTuple):
 
 
 class Evidence:
-    """A trace as it was judged. An entry is redacted when it is first asked for, and only once.
+    """A trace as it was judged. Each entry is redacted on first use, and only once.
 
-    `keys` are those that were sent. Long ones are removed as they are recorded; a short one is masked here, where it
-    stands as a word.
+    `keys` are the keys that were sent. The recorder has already removed long keys; short ones are masked here, as whole
+    words.
     """
 
     def __init__(self, view: TraceView, keys: Collection[str] = ()) -> None:
@@ -50,7 +50,7 @@ class Evidence:
 
     @property
     def origin(self) -> str:
-        """The base URL of the API; empty when entries are told by their path alone."""
+        """The base URL of the API; empty when entries have only a path."""
         return redact_text(self._judged.trace.origin)
 
     def excerpt(self, number: int) -> Excerpt | None:
@@ -63,13 +63,13 @@ class Evidence:
 
     @cached_property
     def trace(self) -> Trace:
-        """All of it, with whole bodies."""
+        """The whole trace, with complete bodies."""
         plain = redact_trace(self._judged.trace)
         return replace(plain, entries=tuple(map(self._masked, plain.entries))) if self._short_keys else plain
 
     @cached_property
     def view(self) -> TraceView:
-        """All of it, understood."""
+        """The whole trace, interpreted."""
         return TraceView(self.trace, self._judged.spec)
 
     def redact(self, text: str) -> str:
@@ -88,7 +88,7 @@ class Evidence:
 
     @cached_property
     def _credentials(self) -> KnownKeys:
-        """What was sent as a credential: it is removed wherever it appears."""
+        """The credentials that were sent: they are removed wherever they appear."""
         keys = KnownKeys()
         for entry in () if self._judged.trace.redacted else self._judged.trace.entries:
             add_credentials(keys, entry.exchange, entry.kind)
@@ -147,7 +147,7 @@ def _redact_finding(finding: Finding) -> Finding:
 
 @lru_cache(maxsize=65_536)
 def redact_shortened(text: str) -> str:
-    """A text without secrets, cut to `TEXT` characters and what was left out counted."""
+    """A text without secrets, cut to `TEXT` characters, with the number of characters that were left out."""
     if len(text) <= TEXT:
         return redact_text(text)
     return f"{redact_text(text[:TEXT])} … and {len(text) - TEXT:,} more characters"

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.reports.model import Report
 
-_SHOWN = 5  # different violations of a clause
+_SHOWN = 5  # different violations of a clause that are shown
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test case. `problem` is None where it passes; `text` is the detail, of a case that passes its output."""
+    """One test case. `problem` is None if it passes; `text` is the detail of the problem, or the output if it passes."""
 
     classname: str
     name: str
@@ -46,7 +46,7 @@ class Suite:
 
 
 def write(suites: Sequence[Suite], seconds: float) -> bytes:
-    """The XML document, in UTF-8. Characters that XML cannot hold are replaced."""
+    """The XML document, in UTF-8. Characters that XML does not allow are replaced."""
     cases = [case for suite in suites for case in suite.cases]
     root = ET.Element("testsuites", {**_totals(cases), "time": f"{seconds:.3f}"})
     for suite in suites:
@@ -102,7 +102,7 @@ def _case(report: Report, verdict: Verdict) -> Case:
         message = f"expected {first.expected}, seen {first.seen}"
         return Case(classname, clause.id, "failure", message, text)
     if verdict.known:
-        return Case(classname, clause.id, "skipped", "failed, as the baseline knows", text)
+        return Case(classname, clause.id, "skipped", "failed, but is in the baseline", text)
     if verdict.status == "not observed":
         return Case(classname, clause.id, "skipped", f"not observed: {clause.observed.by}")
     return Case(classname, clause.id, text=text)
@@ -124,5 +124,5 @@ def _text(report: Report, verdict: Verdict) -> str:
 
 
 def _xml(text: str) -> str:
-    """A text without the characters that XML 1.0 has no way to write."""
+    """A text without the characters that XML 1.0 does not allow."""
     return _NO_XML.sub("\ufffd", text)

@@ -1,4 +1,4 @@
-"""The result of a run as one record: everything that its writers show."""
+"""The result of a run as one record, from which all reports are made."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run, without secrets: they are removed when it is made. Times are Unix seconds and seconds.
+    """One run, without secrets: they are removed when the record is made. `started` is Unix seconds.
 
-    `evidence` is the trace. `credits` of a server are counted in `budget` (None when none were granted) and `spent`.
-    `command` repeats the run; with `--clause ID` behind it, it repeats what concerns just that clause. It shows no
-    key: keys stand in the environment. `notes` say what was left out. `cut_short` says why the run ended before its
-    time; empty when it did not. `har` names the file that holds the trace, where there is one.
+    `evidence` is the trace. `budget` (None: none was granted) and `spent` are credits. `command` repeats the run; with
+    `--clause ID` appended, it repeats the checks of that clause only. It contains no key: keys are in the environment.
+    `notes` say what was left out. `cut_short` says why the run ended early; empty if it was completed. `har` names the
+    file with the trace, if there is one.
     """
 
     kind: Kind
@@ -79,12 +79,12 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """1 when a clause failed that no baseline knows, else 0."""
+        """1 if a clause failed with a violation that is not in the baseline, else 0."""
         return FAILED if any(verdict.fails for verdict in self.verdicts) else PASSED
 
 
 def answers_of(reading: TraceView) -> tuple[Answer, ...]:
-    """Every documented answer of the create and of the query, with how often the trace holds it."""
+    """Every documented answer of the create and of the query, with its number of occurrences in the trace."""
     seen = Counter((observation.role, observation.status) for observation in reading.of("create", "query"))
     return tuple(
         Answer(method, path, status, description, seen[role, status])
@@ -93,13 +93,13 @@ def answers_of(reading: TraceView) -> tuple[Answer, ...]:
 
 
 def notes_on(view: TraceView) -> tuple[str, ...]:
-    """What of a trace was not looked at."""
+    """Notes on the parts of a trace that were not examined."""
     sizes = [len(results) for results in map(_results, view.seen) if len(results) > LINKS]
     if not sizes:
         return ()
     where = "a body" if len(sizes) == 1 else f"each of {len(sizes)} bodies"
     return (
-        f"the first {LINKS} results in {where} were looked at, and not up to {max(sizes) - LINKS:,} more",
+        f"only the first {LINKS} results in {where} were examined; up to {max(sizes) - LINKS:,} more were not",
     )
 
 

@@ -1,4 +1,4 @@
-"""A report on a terminal: failures first, each with what repeats it, and one line of counts last."""
+"""A report on a terminal: failures first, each with the command that repeats it; at the end one line of counts."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from evolink_check.reports.formatting import Violation
     from evolink_check.reports.model import Report
 
-_SHOWN = 3  # different violations of a clause
+_SHOWN = 3  # different violations of a clause that are shown
 
 
 def show(report: Report, file: TextIO, *, verbose: bool = False) -> None:
-    """Write it to a file."""
+    """Write the report to a file."""
     render(report, open_console(file), verbose=verbose)
 
 
 def render(report: Report, console: Console, *, verbose: bool = False) -> None:
-    """Print it; `verbose` adds every clause, every violation, and what it would have taken to see more."""
+    """Print the report; `verbose` adds every clause and violation, and how clauses that were not observed can be."""
     print_line(console, f"evolink-check {report.kind} {report.subject}", "bold")
     ordered = formatting.ordered(report.verdicts)
     for verdict in ordered:

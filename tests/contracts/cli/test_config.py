@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 import trustme
 from evolink_check.cli.config import Configuration, choose, parse_listen, parse_url
-from evolink_check.cli.config_file import File, schema
+from evolink_check.cli.config_file import ConfigFile, schema
 from evolink_check.cli.options import EffortOptions, ServerOptions
 from evolink_check.settings import Effort, Failing
 from evolink_check.traffic.trace import MAIN, OTHER
@@ -284,4 +284,4 @@ def test_the_schema_knows_the_example_and_refuses_a_slip() -> None:
 def test_every_key_of_the_file_has_its_place_in_the_example() -> None:
     import tomllib
 
-    assert set(tomllib.loads(EXAMPLE)) == set(File.__struct_fields__)
+    assert set(tomllib.loads(EXAMPLE)) == set(ConfigFile.__struct_fields__)

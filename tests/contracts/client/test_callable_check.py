@@ -22,7 +22,7 @@ from evolink_check.client.harness.journal_trace import trace_of
 from evolink_check.client.harness.mock_process import Mock, MockError
 from evolink_check.client.harness.outcome import Outcome
 from evolink_check.client.harness.scenarios import Scenario
-from evolink_check.client.harness.virtual_time import Patience
+from evolink_check.client.harness.virtual_time import TimeLimits
 from evolink_check.client.verdicts.verdicts import verdicts_of
 from evolink_spec import load
 from support.mock_process import BIN, served
@@ -209,7 +209,7 @@ def test_who_asks_on_without_a_pause_is_stopped_too(url: str, monkeypatch: pytes
             while True:
                 api.get(f"/v1/tasks/{task_id}")
 
-    monkeypatch.setattr("evolink_check.client.callable_check.Patience", partial(Patience, busy=3.0))
+    monkeypatch.setattr("evolink_check.client.callable_check.TimeLimits", partial(TimeLimits, busy=3.0))
     fault = caught(hasty, url)
     assert {verdict.clause.id for verdict in fault.verdicts} == {"client.poll-interval"}
     assert (fault.run.outcome.end, fault.run.behaviour) == ("killed", Behaviour())

@@ -15,7 +15,7 @@ from evolink_check.cli.config import environment
 from evolink_check.client.harness.config import Description, Receiver
 from evolink_check.client.harness.mock_process import MockError, borrow_account
 from evolink_check.client.harness.process import CommandError, check_command, command_words, make_workspace
-from evolink_check.client.harness.scenarios import chosen, scenarios
+from evolink_check.client.harness.scenarios import scenarios, select
 from evolink_check.client.runner import LONGEST, SHORTEST, SuitePlan, run_suite, without_inapplicable
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
@@ -60,7 +60,7 @@ def running(*more: str) -> Description:
 
 def planned(description: Description, *names: str, **more: Any) -> SuitePlan:
     plan = SuitePlan(
-        description, chosen(scenarios(SPEC), names, ()), SPEC, CLAUSES, environment=environment()
+        description, select(scenarios(SPEC), names, ()), SPEC, CLAUSES, environment=environment()
     )
     return without_inapplicable(replace(plan, **{"limit": PATIENT, **more}))
 
@@ -216,7 +216,7 @@ def test_scenarios_that_a_file_skips_to_the_last_are_told(tmp_path: Path) -> Non
 
 
 def test_a_bug_of_ours_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evolink_check.cli.client_command._judged", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr("evolink_check.cli.client_command._run_and_judge", lambda *_, **__: 1 // 0)
     status, text = command("--", "x")
     assert (status, "a bug in evolink-check" in text) == (2, True)
 

@@ -1,1 +1,1 @@
-"""Run a client in one scenario: its process, the mock it talks to, what it left behind."""
+"""Run a client in one scenario: its process, the mock that it uses, its output and result file."""

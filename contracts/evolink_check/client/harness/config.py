@@ -1,4 +1,4 @@
-"""The description of a client, from TOML or options: what to run, and how to tell success from failure."""
+"""The description of a client, from TOML or options: its command, and how to tell success from failure."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ PLACEHOLDERS = ("prompt", "image_url", "output", "callback_url", "callback_liste
 
 
 class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
-    """How to recognise one kind of end. All conditions that are given must hold.
+    """How to recognise a success or a failure. All conditions that are set must hold.
 
-    `status`: one of these exit statuses. `output`: a regular expression that a line of the output has to match.
-    `file`: whether there is a file at `{output}`.
+    `status`: the exit status is one of these. `output`: a regular expression that a line of the output must match.
+    `file`: whether there must be a file at `{output}`.
     """
 
     status: tuple[int, ...] = ()
@@ -41,14 +41,14 @@ class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"output: {error}") from error
 
     def matches(self, status: int, lines: str, *, saved: bool) -> bool:
-        """Whether an exit status, an output and the presence of the file fulfil every condition."""
+        """Whether an exit status, the output and the presence of the file meet all conditions."""
         by_status = not self.status or status in self.status
         by_output = not self.output or re.search(self.output, lines, re.MULTILINE) is not None
         return by_status and by_output and (self.file is None or self.file == saved)
 
 
 class Receiver(Struct, frozen=True, forbid_unknown_fields=True):
-    """The address on which a client listens for callbacks, and the URL of it; `{port}` becomes a free port."""
+    """The address on which a client listens for callbacks, and its URL; `{port}` is replaced by a free port."""
 
     listen: str = "127.0.0.1:{port}"
     url: str = "http://127.0.0.1:{port}/callback"
@@ -57,9 +57,9 @@ class Receiver(Struct, frozen=True, forbid_unknown_fields=True):
 class Description(Struct, frozen=True, forbid_unknown_fields=True):
     """One client.
 
-    `command` may contain `{prompt}`, `{image_url}`, `{output}`, `{callback_url}` and `{callback_listen}`, which are
-    also in its environment (EVOLINK_PROMPT and so on). `deadline` is how many seconds the client waits for a task,
-    None when that is not known. `skip` names scenarios that do not apply to it.
+    `command` may contain `{prompt}`, `{image_url}`, `{output}`, `{callback_url}` and `{callback_listen}`; their values
+    are also in its environment (EVOLINK_PROMPT and so on). `deadline` is how many seconds the client waits for a task,
+    None if unknown. `skip` names scenarios that do not apply to the client.
     """
 
     command: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def misspelt(self) -> tuple[str, ...]:
-        """A note on each word in braces that resembles a placeholder and is none."""
+        """A note on each word in braces that resembles a placeholder but is not one."""
         names = [name for word in self.command for name in re.findall(r"\{(\w+)\}", word)]
         return tuple(
             f"{{{name}}} is passed on unchanged; did you mean {{{match}}}?"
@@ -92,7 +92,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
         return self.callback is not None or any("{callback_url}" in word for word in self.command)
 
     def end(self, status: int, lines: str, *, saved: bool) -> End:
-        """How the client ended, by its exit status, its output and whether it has left a file."""
+        """How the client ended, by its exit status, its output and the presence of a result file."""
         if self.failure != ExitMatcher() and self.failure.matches(status, lines, saved=saved):
             return "failure"
         return "success" if self.success.matches(status, lines, saved=saved) else "failure"

@@ -1,4 +1,4 @@
-"""The mock's journal, an HTTP Archive, as a trace of one run of a client. Pure."""
+"""The mock's journal, an HTTP Archive, as a trace of one run of a client."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from evolink_check.traffic.trace import Entry
 
-CLIENT = "client"  # the label of the account that the client was given
+CLIENT = "client"  # the label of the client's account
 STRANGER = "another key"
-_JOURNAL = 200  # exchanges that the mock remembers of an account
-_ENDING = 2.0  # seconds: a client that is about to end no longer answers callbacks
+_JOURNAL = 200  # exchanges that the mock keeps for each account
+_ENDING = 2.0  # seconds before its end in which a client need not answer callbacks
 
 
-def trace_of(  # noqa: PLR0913  (two archives, and what is known of their time)
+def trace_of(  # noqa: PLR0913  (two archives, and facts about their times)
     journal: Sequence[Mapping[str, Any]],
     unmatched: Sequence[Mapping[str, Any]],
     *,
@@ -29,12 +29,12 @@ def trace_of(  # noqa: PLR0913  (two archives, and what is known of their time)
     ahead: float = 0.0,
     frozen: bool = False,
 ) -> Trace:
-    """The trace of a run from the archive entries of its account, and from those that belong to no account.
+    """The trace of a run, from the archive entries of its account and from those that belong to no account.
 
-    `ended` is when the client ended (Unix seconds): a callback after that could not be answered. `receiver` is the
-    prefix of its callback URLs, empty for none. `ahead` is how many seconds our clock is ahead of the mock's. On a
-    `frozen` clock, which only the client's sleeps move, an answer takes no time: its real duration is left out, as
-    the next request begins at the very same instant.
+    `ended` is when the client ended (Unix seconds): callbacks after that could not be answered. `receiver` is the
+    prefix of the client's callback URLs; empty: it has no receiver. `ahead` is how many seconds our clock is ahead of
+    the mock's. `frozen`: only the client's sleeps moved the mock's clock. The next request then begins at the same
+    instant as the previous one, so real durations are left out.
     """
     entries = [*_entries(journal, CLIENT), *_entries(unmatched, STRANGER)]
     lasting = [replace(entry, ended=entry.began) for entry in entries] if frozen else entries
@@ -58,12 +58,12 @@ def trace_of(  # noqa: PLR0913  (two archives, and what is known of their time)
 
 
 def has_other_key(trace: Trace) -> bool:
-    """Whether somebody asked with a bearer token that is not the one the client was given."""
+    """Whether a request had a bearer token other than the client's own."""
     return any(entry.who == STRANGER for entry in trace.entries)
 
 
 def _entries(journal: Sequence[Mapping[str, Any]], owner: str) -> Iterator[Entry]:
-    """The entries of an archive; whoever sent a bearer token is `owner`. The token itself is not kept."""
+    """The entries of a journal, without tokens; a request with a bearer token is attributed to `owner`."""
     for index, item in enumerate(journal):
         where = f"entry {index} of the mock's journal"
         har_entry = convert_record(item, HarEntry, where)
@@ -71,7 +71,7 @@ def _entries(journal: Sequence[Mapping[str, Any]], owner: str) -> Iterator[Entry
         headers = entry.exchange.request_headers
         is_owner = entry.kind == "delivery" or any(_is_bearer(*header) for header in headers)
         plain = tuple(header for header in headers if header[0].lower() != "authorization")
-        # Cut to milliseconds, as the start is: no answer may seem to end after the next request began.
+        # Rounded down to milliseconds, like the start: no response may seem to end after the next request began.
         seconds = int(max(0.0, har_entry.milliseconds or 0.0)) / 1000
         yield replace(
             entry,

@@ -1,4 +1,4 @@
-"""A mock for a client, in a process of its own: reached over HTTP, and by the environment that it gives a command."""
+"""A mock for a client, in a process of its own. The environment that it gives a command leads the client to it."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from evolink_check.traffic.redaction import redact_url
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from evolink_check.client.harness.scenarios import RecipeAssignment
+    from evolink_check.client.harness.scenarios import ScenarioRecipe
 
 TASK_SECONDS = 2.0
 _COMMAND = "evolink-mock"
 _STOP_SECONDS = 10.0
 _HTTP_SECONDS = 20.0
-# What the mock runs: it prints its environment and lives until we close its input.
-_LEND = "import json,os,sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
+# The command that the mock runs: it prints its environment and runs until its input is closed.
+_PRINT_ENVIRONMENT = "import json,os,sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
 
 
 class MockError(Exception):
-    """There is no mock, or it refuses a request to its control API; the text says why."""
+    """No mock could be reached or started, or it refused a request to its control API; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mock:
     """One account on a mock. `environment` leads a command to it. `alone`: nobody else uses the mock.
 
-    Requests that belong to no account are then our client's, too.
+    With `alone`, requests that belong to no account are also attributed to the client.
     """
 
     url: str
@@ -46,8 +46,8 @@ class Mock:
     environment: Mapping[str, str] = field(repr=False)
     alone: bool = False
 
-    def prepare(self, orders: Sequence[RecipeAssignment]) -> float:
-        """Open the account anew with these recipes; how many seconds our clock is ahead of the mock's."""
+    def prepare(self, orders: Sequence[ScenarioRecipe]) -> float:
+        """Reset the account and assign these recipes. Returns how many seconds our clock is ahead of the mock's."""
         if self.alone:
             self._call("POST", "/reset")
         self._call("POST", "/accounts", {})
@@ -59,17 +59,17 @@ class Mock:
         return (before + clock.now()) / 2 - there
 
     def journal(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """The requests and callbacks of the account, and the requests that belong to none, as archive entries."""
+        """The account's requests and callbacks, and the requests that belong to no account, as archive entries."""
         journal = self._call("GET", "/journal.har")["log"]["entries"]
         unmatched = self._call("GET", "/unmatched.har")["log"]["entries"] if self.alone else []
         return journal, unmatched
 
     def freeze(self) -> float:
-        """Freeze the account's clock; what it says, in Unix seconds."""
+        """Freeze the account's clock. Returns its time in Unix seconds."""
         return float(self._call("POST", "/clock/freeze")["now"])
 
     def advance(self, seconds: float) -> float:
-        """Advance the account's clock and wait until everything due has happened; what the clock then says."""
+        """Advance the account's clock and wait until everything that is due has happened. Returns the new time."""
         return float(self._call("POST", "/clock/advance", {"seconds": seconds})["now"])
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
@@ -79,13 +79,13 @@ class Mock:
         try:
             answer = httpx.request(
                 method, f"{self.url}/__mock__{path}", json=body, headers=headers, timeout=_HTTP_SECONDS,
-                trust_env=False, verify=self.url.startswith("https:"),  # what is trusted takes 30 ms to load
+                trust_env=False, verify=self.url.startswith("https:"),  # loading the CA certificates takes 30 ms
             )  # fmt: skip
             answer.raise_for_status()
         except httpx.HTTPStatusError as error:
             answer = error.response
             raise MockError(
-                f"the mock refuses {method} {path} ({answer.status_code}): {answer.text[:200]}"
+                f"the mock refused {method} {path} ({answer.status_code}): {answer.text[:200]}"
             ) from error
         except httpx.HTTPError as error:
             raise MockError(f"there is no mock at {redact_url(self.url)}: {error}") from error
@@ -93,7 +93,7 @@ class Mock:
 
 
 def new_token() -> str:
-    """A random key, long enough to be recognised wherever it turns up."""
+    """A random key, long enough to be recognised in any text."""
     return f"client-{secrets.token_hex(16)}"
 
 
@@ -111,12 +111,12 @@ def borrow_account(url: str, environment: Mapping[str, str]) -> Mock:
 
 @contextmanager
 def start_mock(*options: str) -> Iterator[Mock]:
-    """Start a mock, with the environment that `evolink-mock run` gives a command. Raises `MockError`."""
+    """Start a mock; its environment is the one that `evolink-mock run` gives a command. Raises `MockError`."""
     token = new_token()
     command = [
         *(_command(), "run", "--token", token, "--duration", f"{TASK_SECONDS:g}s", "--offline"),
         *("--allow-callbacks-to", "127.0.0.1", "--allow-callbacks-to", "localhost", *options),
-        *("--", sys.executable, "-c", _LEND),
+        *("--", sys.executable, "-c", _PRINT_ENVIRONMENT),
     ]
     with temporary_folder("evolink-check-") as folder:
         process = subprocess.Popen(  # noqa: S603  (our own command)
@@ -124,8 +124,8 @@ def start_mock(*options: str) -> Iterator[Mock]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            cwd=folder,  # so that no pyproject.toml configures it
-            start_new_session=True,  # the terminal's Ctrl-C is for us: it ends when we close its input
+            cwd=folder,  # where no pyproject.toml configures it
+            start_new_session=True,  # so that Ctrl-C does not reach it: closing its input ends it
         )
         try:
             environment = _environment(process)
@@ -135,7 +135,7 @@ def start_mock(*options: str) -> Iterator[Mock]:
 
 
 def _command() -> str:
-    """The command of the mock: beside this Python, or else on the PATH."""
+    """The path of the mock's command: next to this Python, or else on the PATH."""
     beside = Path(sys.executable).with_name(_COMMAND)
     command = str(beside) if beside.exists() else shutil.which(_COMMAND)
     if command is None:

@@ -1,4 +1,4 @@
-"""How a run of a client ended: what it says itself, and the file that it left behind."""
+"""How a run of a client ended: its own report, and the file that it saved."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _CRASHES = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """The file that a client saved its result in. `whole`: no part of it is known to be missing."""
+class SavedFile:
+    """The file in which a client saved its result. `whole`: as far as can be seen, no part is missing."""
 
     size: int
     whole: bool
@@ -30,10 +30,10 @@ class Saved:
 class Outcome:
     """One run. Times are Unix seconds; the texts have no keys and may be cut in the middle.
 
-    `end` is what the client reports by its exit status, its output and its file, or that it was killed when its time
-    was up. `status` is the exit status, -n when signal n ended it, None for a callable. `patience` is how many
-    seconds the client waits for a task according to its description, None when that does not say. `saved` is None
-    without a file.
+    `end` is the result that the client reports by its exit status, output and file, or "killed" if it exceeded its
+    time limit. `status` is the exit status, -n if signal n ended it, None for a callable. `patience` is how many
+    seconds the client waits for a task according to its description, None if unknown. `saved` is None if there is no
+    result file.
     """
 
     end: End
@@ -42,17 +42,17 @@ class Outcome:
     status: int | None = None
     output: str = ""
     errors: str = ""
-    saved: Saved | None = None
+    saved: SavedFile | None = None
     patience: float | None = None
 
     @property
     def text(self) -> str:
-        """Everything that the user can read."""
+        """Everything that the client shows its user."""
         return f"{self.output}\n{self.errors}"
 
 
 def describe_crash(outcome: Outcome) -> str:
-    """How a client crashed, in a few words; empty when it ended well or with an error message of its own."""
+    """How a client crashed, in a few words; empty if it succeeded or ended with an error message of its own."""
     if outcome.end != "failure":
         return ""
     status = outcome.status or 0
@@ -63,7 +63,7 @@ def describe_crash(outcome: Outcome) -> str:
 
 
 def _find_traceback(errors: str) -> str:
-    """The exception that a Python program ended with, unless it has printed more after the traceback."""
+    """The exception that ended a Python program; empty if the program printed more after the traceback."""
     if _PYTHON not in errors:
         return ""
     lines = [line for line in errors.rpartition(_PYTHON)[2].splitlines() if line.strip()]
@@ -81,7 +81,7 @@ def _find_crash(errors: str) -> str:
 
 
 def is_whole_mp4(content: bytes) -> bool:
-    """Whether a file is a sequence of boxes of the stated lengths. Any other file must not be HTML or JSON."""
+    """Whether a file is a complete sequence of MP4 boxes. A file of another kind passes unless it is HTML or JSON."""
     if content[4:8] != b"ftyp":
         return bool(content) and content.lstrip()[:1] not in {b"{", b"<"}
     at, size = 0, len(content)
@@ -90,6 +90,6 @@ def is_whole_mp4(content: bytes) -> bool:
         if length == 1:
             length = int.from_bytes(content[at + 8 : at + 16])
         at += length or size - at
-        if 0 < length < 8:  # noqa: PLR2004  (bytes of a box's head)
+        if 0 < length < 8:  # noqa: PLR2004  (bytes of a box header)
             return False
     return at == size

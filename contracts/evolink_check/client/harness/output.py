@@ -1,4 +1,4 @@
-"""The output of a command, read as it is written; of much output only the beginning and the end are kept."""
+"""The output of a command, read as it is written; of a long output, only the beginning and the end are kept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Output:
         self._reader.start()
 
     def text(self, token: str, patience: float) -> str:
-        """What was kept of it, without the key. A process that still holds the stream gets `patience` more seconds."""
+        """The output that was kept, without the key. Waits up to `patience` seconds for the stream to be closed."""
         self._reader.join(patience)
         first, last = self._first, self._last
         if self._is_cut:
@@ -46,7 +46,7 @@ class Output:
 
 
 def _whole(first: bytes, last: bytes, token: bytes) -> tuple[bytes, bytes]:
-    """Both sides of the cut, without the parts of a key that may have been cut in two there."""
+    """The texts before and after the cut, without parts of a key that the cut may have divided."""
     sizes = range(len(token) - 1, 0, -1)
     before = next((size for size in sizes if first.endswith(token[:size])), 0)
     after = next((size for size in sizes if last.startswith(token[-size:])), 0)

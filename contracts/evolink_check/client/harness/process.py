@@ -1,4 +1,4 @@
-"""Run the command of a client under one scenario: its environment, time limit, output without keys, and end."""
+"""Run the command of a client in one scenario: its environment, time limit, output without keys, and end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check import clock
 from evolink_check.client.harness.config import Receiver
-from evolink_check.client.harness.outcome import Outcome, Saved, is_whole_mp4
+from evolink_check.client.harness.outcome import Outcome, SavedFile, is_whole_mp4
 from evolink_check.client.harness.output import Output
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.outcome import End
 
 _GRACE = 1.0  # seconds between SIGTERM and SIGKILL
-_CHECK_INTERVAL = 0.2  # seconds between two looks at whether the suite is to stop
+_CHECK_INTERVAL = 0.2  # seconds between two checks of whether the suite is to stop
 _LARGEST = 64 * 1024 * 1024  # bytes of a result file that is examined
 _RUNNING: set[subprocess.Popen[bytes]] = set()
 
@@ -38,7 +38,7 @@ class CommandError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """What belongs to one run: a folder, and an address for its callbacks."""
+    """The folder of one run, and the address for its callbacks."""
 
     folder: Path
     listen: str = ""
@@ -46,12 +46,12 @@ class Workspace:
 
     @property
     def output(self) -> Path:
-        """Where the client is to save its result."""
+        """The path at which the client is to save its result."""
         return self.folder / "result.mp4"
 
 
 def make_workspace(description: Description, folder: Path) -> Workspace:
-    """The workspace of a run; with a free port for a client that is called back."""
+    """The workspace of a run; a client that accepts callbacks gets a free port."""
     if not description.is_called_back:
         return Workspace(folder)
     receiver = description.callback or Receiver()
@@ -62,7 +62,7 @@ def make_workspace(description: Description, folder: Path) -> Workspace:
 
 
 def check_command(description: Description) -> None:
-    """Raise `CommandError` when there is no command, or no such program."""
+    """Raise `CommandError` when there is no command, or its program does not exist or is not executable."""
     if not description.command:
         raise CommandError("there is no command to run")
     program = description.command[0]
@@ -122,7 +122,7 @@ def command_words(description: Description, place: Workspace) -> list[str]:
 
 
 def _fill_in(word: str, values: Mapping[str, str]) -> str:
-    """A word with all its placeholders filled in at once: a value may itself look like a placeholder."""
+    """A word with all its placeholders filled in, in one pass: a value may itself look like a placeholder."""
     return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), word)
 
 
@@ -142,7 +142,7 @@ def _variables(description: Description, place: Workspace) -> dict[str, str]:
 
 
 def _wait_and_kill(process: subprocess.Popen[bytes], limit: float, stop: threading.Event) -> int | None:
-    """The exit status, or None when it had to be killed; whatever it has started is killed in either case."""
+    """The exit status, or None when the command had to be killed. In either case its child processes are killed."""
     try:
         return _wait(process, limit, stop)
     finally:
@@ -163,19 +163,19 @@ def _wait(process: subprocess.Popen[bytes], limit: float, stop: threading.Event)
 
 
 def kill_all() -> None:
-    """Kill every command that is running: for an end that cannot wait for them."""
+    """Kill every command that is running, for a process that must end at once."""
     for process in tuple(_RUNNING):
         _send_signal(process, signal.SIGKILL)
 
 
 def _send_signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # the group that the command leads
+    with suppress(ProcessLookupError, PermissionError):  # the process group of the command
         os.killpg(process.pid, number)
 
 
-def _examine(path: Path) -> Saved | None:
-    """The result file that a client has left; None when there is none."""
+def _examine(path: Path) -> SavedFile | None:
+    """The result file that a client saved; None when there is none."""
     if not path.is_file():
         return None
     size = path.stat().st_size
-    return Saved(size, size > _LARGEST or is_whole_mp4(path.read_bytes()))
+    return SavedFile(size, size > _LARGEST or is_whole_mp4(path.read_bytes()))

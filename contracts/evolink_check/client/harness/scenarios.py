@@ -1,4 +1,4 @@
-"""The scenarios that a client is run in: each is an account with recipes, and the end that a good client comes to."""
+"""The scenarios in which a client is run: each is an account with recipes, and the expected end of the client."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
 
 Expected = Literal["success", "failure", "either"]
-ALWAYS = None  # as the times of an assignment: until it is changed
+ALWAYS = None  # as `times` of a recipe: for all requests
 
 
 @dataclass(frozen=True, slots=True)
-class RecipeAssignment:
+class ScenarioRecipe:
     """A recipe for the next `times` requests to an operation (create, query, media), or for all of them."""
 
     recipe: str
@@ -28,29 +28,29 @@ class RecipeAssignment:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One way that a task can go. `about` is a sentence; `expected` is how a good client ends.
+    """A behaviour of the server. `about` is a sentence; `expected` is how a correct client ends.
 
-    `endless`: the client is never told that its task is over. `odd`: the answers are unusual but documented, and must
-    not change anything. `calls`: the client has to accept a callback URL. `mute`: clauses that are not judged here;
-    `only`, unless empty: the only ones that are.
+    `endless`: no response says that the task has ended. `unusual`: the responses are unusual but documented, and must
+    not change what the client does. `calls`: the client has to accept a callback URL. `mute`: clauses that are not
+    judged in this scenario; `only`, unless empty: the only clauses that are judged.
     """
 
     id: str
     about: str
-    orders: tuple[RecipeAssignment, ...] = ()
+    orders: tuple[ScenarioRecipe, ...] = ()
     expected: Expected = "success"
     endless: bool = False
-    odd: bool = False
+    unusual: bool = False
     calls: bool = False
     mute: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
 
-    def speaks_of(self, clause: str) -> bool:
+    def judges(self, clause: str) -> bool:
         """Whether a clause is judged in this scenario."""
         return clause not in self.mute and (not self.only or clause in self.only)
 
 
-# What is judged when answers have arbitrary content: little of what a client then does is its own fault.
+# The clauses judged when responses have arbitrary content, which excuses most of what a client may do.
 _ANYTHING = frozenset(
     {
         *(
@@ -64,15 +64,15 @@ _ANYTHING = frozenset(
     }
 )
 _UNUSABLE = frozenset({"client.reports-success"})  # a client may call such a result a failure
-_STARTED = frozenset({"client.no-abandon"})  # `client.tolerant` says it there
+_STARTED = frozenset({"client.no-abandon"})  # in these scenarios `client.tolerant` reports it
 
 
-def _create(recipe: str, times: int | None = ALWAYS) -> tuple[RecipeAssignment, ...]:
-    return (RecipeAssignment(recipe, "create", times),)
+def _create(recipe: str, times: int | None = ALWAYS) -> tuple[ScenarioRecipe, ...]:
+    return (ScenarioRecipe(recipe, "create", times),)
 
 
-def _query(recipe: str, times: int | None = 1) -> tuple[RecipeAssignment, ...]:
-    return (RecipeAssignment(recipe, "query", times),)
+def _query(recipe: str, times: int | None = 1) -> tuple[ScenarioRecipe, ...]:
+    return (ScenarioRecipe(recipe, "query", times),)
 
 
 _LIVES = (
@@ -111,9 +111,9 @@ _LOST = (
 )  # fmt: skip
 _SHAPES = (
     Scenario("shape-full", "Every response has all documented fields.",
-             (*_create("shape=full"), *_query("shape=full", ALWAYS)), odd=True, mute=_STARTED),
+             (*_create("shape=full"), *_query("shape=full", ALWAYS)), unusual=True, mute=_STARTED),
     Scenario("shape-extra", "Every response has unknown fields and an unknown header.",
-             (*_create("shape=extra"), *_query("shape=extra", ALWAYS)), odd=True, mute=_STARTED),
+             (*_create("shape=extra"), *_query("shape=extra", ALWAYS)), unusual=True, mute=_STARTED),
     Scenario("create-minimal", "The response to the create has only what the schema requires: {}.",
              _create("shape=minimal", 1), "failure"),
     Scenario("query-minimal", "Responses to queries have only what the schema requires: {}.",
@@ -131,7 +131,7 @@ _RESULTS = (
     Scenario("link-truncated", "The result file is truncated to half.", _create("link=truncated"), "failure",
              mute=_UNUSABLE),
     Scenario("media-cut", "The connection breaks in the middle of the download, once.",
-             (RecipeAssignment("cut", "media"),), "either", mute=_UNUSABLE),
+             (ScenarioRecipe("cut", "media"),), "either", mute=_UNUSABLE),
 )  # fmt: skip
 _CALLS = (
     Scenario("callback", "The callback arrives when the task is finished.", calls=True),
@@ -150,25 +150,23 @@ def scenarios(spec: Spec) -> tuple[Scenario, ...]:
 
 
 def _refusals(spec: Spec) -> Iterator[Scenario]:
-    """Every documented error of both operations; temporary ones go away."""
+    """Every documented error of both operations; temporary errors end after one or two responses."""
     create = next(iter(next(iter(spec.creates.values())).values()))
     for operation, errors in (("create", create.errors), ("query", spec.query.errors)):
         for status in sorted(errors):
             id_, when = f"{operation}-{status}", f"The response to the {operation} is {status}"
             if status == 429:  # noqa: PLR2004
                 yield Scenario(id_, f"{when} with Retry-After, twice: three seconds, then one.",
-                               (RecipeAssignment("429=3s, 429", operation),))  # fmt: skip
+                               (ScenarioRecipe("429=3s, 429", operation),))  # fmt: skip
             elif status >= 500:  # noqa: PLR2004
                 either: Expected = "success" if operation == "query" else "either"
                 once = f"{status}" if operation == "create" else f"ok, {status}"
-                yield Scenario(id_, f"{when}, once.", (RecipeAssignment(once, operation),), either)
+                yield Scenario(id_, f"{when}, once.", (ScenarioRecipe(once, operation),), either)
                 first = f"{status}*100000" if operation == "create" else f"ok*2, {status}*100000"
-                yield Scenario(f"{id_}-always", f"{when}, forever.", (RecipeAssignment(first, operation),), "failure",
+                yield Scenario(f"{id_}-always", f"{when}, forever.", (ScenarioRecipe(first, operation),), "failure",
                                endless=True)  # fmt: skip
             else:
-                yield Scenario(
-                    id_, f"{when}.", (RecipeAssignment(str(status), operation, ALWAYS),), "failure"
-                )
+                yield Scenario(id_, f"{when}.", (ScenarioRecipe(str(status), operation, ALWAYS),), "failure")
 
 
 def _failures(spec: Spec) -> Iterator[Scenario]:
@@ -181,12 +179,14 @@ def _failures(spec: Spec) -> Iterator[Scenario]:
         )
 
 
-def chosen(known: Iterable[Scenario], names: Sequence[str], skipped: Sequence[str]) -> tuple[Scenario, ...]:
-    """The scenarios that `names` select (without any: all), except those that `skipped` selects.
+def select(
+    scenarios: Iterable[Scenario], names: Sequence[str], skipped: Sequence[str]
+) -> tuple[Scenario, ...]:
+    """The scenarios that `names` select (all if there are no names), except those that `skipped` selects.
 
-    A name is the beginning of an id, or a pattern such as `*-drop`. ValueError for one that selects nothing.
+    A name is the beginning of an id, or a pattern such as `*-drop`. ValueError for a name that selects nothing.
     """
-    listed = tuple(known)
+    listed = tuple(scenarios)
     for name in (*names, *skipped):
         if not any(_selects(name, scenario) for scenario in listed):
             suggestion = did_you_mean(name, [scenario.id for scenario in listed])

@@ -1,1 +1,1 @@
-"""Reports of a client check, one module a format."""
+"""Reports of a client check: one module for each format."""

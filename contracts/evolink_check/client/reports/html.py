@@ -1,4 +1,4 @@
-"""A suite as one self-contained page: what to change, scenarios by clauses, a drawing of each run."""
+"""A suite as one self-contained page: advice, a table of scenarios by clauses, a timeline of each run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OUTPUT = 4000  # characters of a client's output
 
 @dataclass(frozen=True, slots=True)
 class ClauseDetails:
-    """A verdict with its violations, and what to change."""
+    """A verdict with its violations, and advice on how to change the client."""
 
     verdict: Verdict
     violations: list[Violation]

@@ -1,4 +1,4 @@
-"""A suite as JSON, as `report.schema.json` beside this describes it, and as a badge."""
+"""A suite as JSON, according to `report.schema.json` in this folder, and as a badge."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ VERSION = 1
 
 
 def to_json(summary: Summary) -> str:
-    """The whole suite."""
+    """The content of the JSON file."""
     return json.dumps(_summary(summary), indent=1, ensure_ascii=False) + "\n"
 
 
 def to_badge(summary: Summary) -> str:
-    """The score, as an endpoint of shields.io."""
+    """The score as JSON for the endpoint badge of shields.io."""
     colours = {0: "brightgreen", 1: "red", 2: "lightgrey"}
     colour = "yellow" if summary.exit_status == 0 and summary.against else colours[summary.exit_status]
     message = f"{summary.counts['passed']}/{len(summary.observed)} rules passed"

@@ -1,4 +1,4 @@
-"""A suite as JUnit XML: a suite for each scenario, a case for each clause that was observed in it."""
+"""A suite as JUnit XML: a test suite for each scenario, a test case for each clause that was observed in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def to_junit(summary: Summary) -> bytes:
-    """The XML document. Advice that is not followed is the output of a case that passes, unless the suite is strict."""
+    """The XML document. Unless the suite is strict, a case with only warnings passes and has them as its output."""
     return write([_suite(run, summary) for run in summary.runs], summary.seconds)
 
 

@@ -1,4 +1,4 @@
-"""The result of a suite as one record: everything that its reports show."""
+"""The result of a suite as one record, from which all its reports are made."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One suite, without secrets: they are removed when it is made. `started` is Unix seconds.
+    """One suite, without secrets: they are removed when the record is made. `started` is Unix seconds.
 
-    `verdicts` are those of all runs together, one for each clause that binds a client. `command` is the client's, in
-    one line. `strict`: advice counts like the rest. `cut_short` says why the suite ended before its time; empty when
-    it did not.
+    `verdicts` has one verdict for each clause that binds a client, over all runs. `command` is the client's command
+    line. `strict`: warnings count as failures. `cut_short` says why the suite ended early; empty if it was completed.
     """
 
     command: str
@@ -46,12 +45,12 @@ class Summary:
 
     @property
     def observed(self) -> tuple[Verdict, ...]:
-        """The clauses of which something was seen."""
+        """The verdicts on clauses that were observed."""
         return tuple(verdict for verdict in self.verdicts if verdict.status != "not observed")
 
     @property
     def against(self) -> tuple[Verdict, ...]:
-        """The clauses with violations: failed ones first, then warnings."""
+        """The verdicts with violations: failures first, then warnings."""
         return tuple(verdict for verdict in formatting.ordered(self.verdicts) if verdict.violations)
 
     @property
@@ -61,12 +60,12 @@ class Summary:
 
     @property
     def unrun(self) -> tuple[ScenarioRun, ...]:
-        """The scenarios in which there was nothing to judge."""
+        """The scenarios that could not be judged."""
         return tuple(run for run in self.runs if run.problem)
 
     @property
     def problems(self) -> dict[str, list[str]]:
-        """What prevented scenarios from being judged, each once, with the ids of those scenarios."""
+        """The reasons why scenarios could not be judged, each with the ids of its scenarios."""
         problems: dict[str, list[str]] = {}
         for run in self.unrun:
             problems.setdefault(run.problem, []).append(run.scenario.id)
@@ -74,7 +73,7 @@ class Summary:
 
     @property
     def all_notes(self) -> tuple[str, ...]:
-        """The notes on the suite, and those on single runs."""
+        """The notes on the suite and on its runs."""
         return (*self.notes, *(f"{run.scenario.id}: {run.note}" for run in self.runs if run.note))
 
     def violations(self, verdict: Verdict) -> list[Violation]:
@@ -97,14 +96,14 @@ class Summary:
 
     @property
     def exit_status(self) -> int:
-        """0 passed, 1 failed, 2 could not run: there was nothing to judge in a scenario, or there was none."""
+        """0 passed, 1 failed, 2 could not run: a scenario could not be judged, or there was none."""
         if any(map(self.fails, self.verdicts)):
             return FAILED
         return COULD_NOT_RUN if self.unrun or not self.runs else PASSED
 
     @property
     def score(self) -> str:
-        """The result in a line."""
+        """The result in one line."""
         passed, observed = self.counts["passed"], len(self.observed)
         line = f"{passed} of {observed} rules passed in {len(self.runs)} scenarios"
         unrun = f"; {len(self.unrun)} could not run" if self.unrun else ""

@@ -1,4 +1,4 @@
-"""A suite on a terminal: what speaks against the client and what to change, then scenario by scenario."""
+"""A suite on a terminal: violations with advice on what to change, then a table of the scenarios."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from evolink_check.client.verdicts.verdicts import ScenarioRun
     from evolink_check.reports.formatting import Violation
 
-_PLAIN = 110  # columns of a table where there is no terminal
-_SHOWN = 3  # violations of a clause, and entries of one
+_PLAIN = 110  # columns of the table when the output is not a terminal
+_SHOWN = 3  # violations of a clause, and entries of a violation
 _NAMED = 8  # scenarios of a violation
 
 
 def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
-    """Write it to a file."""
+    """Write the report to a file."""
     console = open_console(file)
     for verdict in summary.against:
         _print_details(console, verdict, summary)
     console.print(_table(summary, verbose=verbose), width=None if file.isatty() else _PLAIN)
     for problem, scenarios in summary.problems.items():
-        print_line(console, f"{_named(scenarios)}: {problem}", "bold red")
+        print_line(console, f"{_scenario_names(scenarios)}: {problem}", "bold red")
     for note in sorted(set(summary.all_notes)):
         print_line(console, note, "dim")
     unseen = [verdict.clause.id for verdict in summary.verdicts if verdict.status == "not observed"]
@@ -41,7 +41,7 @@ def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
 
 
 def line(run: ScenarioRun) -> str:
-    """One run, while the suite goes on."""
+    """One line about a run, printed while the suite is running."""
     statuses = ", ".join(f"{verdict.clause.id} {verdict.status}" for verdict in run.violations)
     seconds = run.outcome.ended - run.outcome.began
     return f"{run.scenario.id}: {run.problem or statuses or 'passed'} ({seconds:.1f} s)"
@@ -62,7 +62,7 @@ def _print_details(console: Console, verdict: Verdict, summary: Summary) -> None
 def _print_violation(console: Console, violation: Violation, summary: Summary) -> None:
     print_field(console, "expected", violation.expected)
     print_field(console, "seen", violation.seen)
-    print_field(console, "in", _named(violation.sources))
+    print_field(console, "in", _scenario_names(violation.sources))
     run = summary.run_of(violation.sources[0])
     for number in violation.numbers[-_SHOWN:]:
         entry = run.trace.entries[number]
@@ -71,7 +71,7 @@ def _print_violation(console: Console, violation: Violation, summary: Summary) -
         print_line(console, f"    {at:6.2f} s  {exchange.method} {exchange.url} -> {status}", "dim")
 
 
-def _named(scenarios: tuple[str, ...] | list[str]) -> str:
+def _scenario_names(scenarios: tuple[str, ...] | list[str]) -> str:
     more = len(scenarios) - _NAMED
     return ", ".join([*scenarios[:_NAMED], *([f"and {more} more"] if more > 0 else [])])
 
@@ -92,7 +92,9 @@ def _row(run: ScenarioRun) -> list[str | Text]:
     from rich.text import Text
 
     outcome = run.outcome
-    against = Text(", ").join(Text(one.clause.id, style=STYLES[one.status]) for one in run.violations)
+    against = Text(", ").join(
+        Text(verdict.clause.id, style=STYLES[verdict.status]) for verdict in run.violations
+    )
     return [
         run.scenario.id,
         "could not run" if run.problem else outcome.end,

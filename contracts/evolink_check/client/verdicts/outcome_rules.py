@@ -1,7 +1,7 @@
-"""The rules about how a client ends: its exit, its output and its file, beside what it was last told.
+"""The rules about how a client ends: its exit status, output and file, compared with the last responses it received.
 
-One run ends for one reason. An end that a violation on the wire explains is not a violation again, and only the first
-of the others counts: a client that crashed has not also withheld an error code.
+A run ends for one reason. An end that is explained by a violation in the traffic is not reported again. Otherwise only
+the first violation counts: a client that crashed did not also withhold an error code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.outcome import Outcome
     from evolink_check.client.harness.scenarios import Scenario
 
-# Clauses about requests, a violation of which explains any end.
+# Clauses about requests: a violation of one of them explains any end.
 EXPLAINS = frozenset(
     {
         *("auth.header", "client.content-type", "client.valid-request", "client.callback-url"),
@@ -39,17 +39,17 @@ EXPLAINS = frozenset(
 SILENT = 20.0  # seconds without a request while a task runs
 _ENOUGH = 2  # failed queries in a row, after which a client may give up
 _DEFINITE = frozenset({400, 401, 402, 403, 404})
-ClauseFinding = tuple[str, Finding]  # a clause and what speaks for it or against it
+ClauseFinding = tuple[str, Finding]  # a clause id with a finding for or against the clause
 
 
 def judge_end(
     reading: TraceView, outcome: Outcome, scenario: Scenario, *, explained: bool
 ) -> Iterator[ClauseFinding]:
-    """What the end of a run says about the clauses. `explained`: a violation on the wire explains it."""
+    """The findings about the end of a run. `explained`: a violation in the traffic explains how it ended."""
     end = RunEnd(reading, outcome, scenario)
     for rule in _RULES:
         for clause, finding in rule(end):
-            if not scenario.speaks_of(clause):
+            if not scenario.judges(clause):
                 continue
             if finding.passed:
                 yield clause, finding
@@ -59,8 +59,8 @@ def judge_end(
 
 
 def _tolerates_oddities(end: RunEnd) -> Iterator[ClauseFinding]:
-    """Unusual but documented responses change nothing."""
-    if not end.scenario.odd or end.outcome.end == "killed":
+    """The client ends as usual after unusual but documented responses."""
+    if not end.scenario.unusual or end.outcome.end == "killed":
         return
     if end.outcome.end == "success":
         yield "client.tolerant", passed(*end.evidence)
@@ -82,7 +82,7 @@ def _does_not_crash(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client ends by itself. One that has fallen silent did not poll, which is another clause."""
+    """The client ends by itself. If it sent no more queries, it violates the clause about polling instead."""
     over = end.completed or end.failed
     if end.outcome.end != "killed":
         if end.scenario.endless:
@@ -109,8 +109,8 @@ def _reports_success(end: RunEnd) -> Iterator[ClauseFinding]:
         return
     if end.completed:
         yield "client.reports-success", passed(*end.evidence)
-    elif end.never_asked:
-        return  # another clause is about that, where it matters
+    elif end.never_queried:
+        return  # another clause covers a client that never queries
     elif end.failed:
         yield (
             "client.failed-is-failure",
@@ -123,7 +123,7 @@ def _reports_success(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _has_result(end: RunEnd) -> Iterator[ClauseFinding]:
-    """After a success the whole result is there, or its link was shown."""
+    """After a success the client has the whole result, or has shown its link."""
     if end.outcome.end != "success" or not end.completed or not end.links:
         return
     printed = any(link in end.outcome.text for link in end.links)
@@ -147,8 +147,8 @@ def _has_result(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _gives_up_with_reason(end: RunEnd) -> Iterator[ClauseFinding]:
-    """Giving up early takes a reason."""
-    queries = [query for query in end.asked if query.role == "query"]
+    """A client does not give up early without a reason."""
+    queries = [query for query in end.requests if query.role == "query"]
     failing = [query for query in queries if is_momentary(query)]
     if any(query.number < queries[-1].number for query in failing):
         yield "client.asks-again", passed(failing[0].number)
@@ -167,7 +167,7 @@ def _gives_up_with_reason(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def is_momentary(query: Observation) -> bool:
-    """Whether a query failed only temporarily: too many requests, a 5xx, no response, no JSON."""
+    """Whether a query failed only temporarily: a 429, a 5xx, no response, or a response that is not JSON."""
     unreadable = query.status in range(200, 300) and not is_readable_json(query)
     return unreadable or query.status in {0, TOO_MANY} or query.status >= FAULTY
 
@@ -181,7 +181,7 @@ def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
     """A completed task is not reported as a failure, and a failure is reported with its code."""
     if end.outcome.end != "failure":
         return
-    if end.completed and end.was_shown and end.links and not end.failed:
+    if end.completed and end.is_proven_success and end.links and not end.failed:
         seen = f"a failure, after {len(end.fetched)} fetches of the result"
         yield "client.reports-success", violation(end.completed.number, expected="success", seen=seen)
         return
@@ -194,13 +194,13 @@ def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _final_code(end: RunEnd) -> str:
-    """The code of the response that ended the run; empty unless that was a final one and the client took it as such."""
+    """The error code of the last response; empty unless the response was final and the client treated it as final."""
     if end.last is None:
         return ""
     if end.last.succeeded and reports_task_end(end.last, end.reading):
         return failure_of(end.last, end.reading) or ""
     repeats = [
-        query for query in end.asked if query.status == end.last.status and query.role == end.last.role
+        query for query in end.requests if query.status == end.last.status and query.role == end.last.role
     ]
     error = end.last.body.get("error")
     code = error.get("code") if isinstance(error, dict) else None

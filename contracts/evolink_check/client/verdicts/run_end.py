@@ -1,4 +1,4 @@
-"""The end of a run of a client, together with what the client was last told."""
+"""The end of a run of a client, together with the last responses that the client received."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.outcome import Outcome
     from evolink_check.client.harness.scenarios import Scenario
 
-PATIENCE = 60.0  # seconds that a client should wait for a task, unless it is described otherwise
-_EARLY = 0.8  # of its patience
-_STEEPEST = 4.0  # times the wait before: no wait is taken to grow faster
+PATIENCE = 60.0  # seconds that a client should wait for a task, unless its description has a deadline
+_EARLY = 0.8  # of the time that it should wait
+_STEEPEST = 4.0  # times the previous wait: waits are assumed to grow no faster
 
 
 @dataclass(frozen=True)
 class RunEnd:
-    """A run, with what the client was last told."""
+    """A run, with the last responses that the client received."""
 
     reading: TraceView
     outcome: Outcome
     scenario: Scenario
 
     @cached_property
-    def asked(self) -> tuple[Observation, ...]:
-        """All requests to the API, answered or not."""
+    def requests(self) -> tuple[Observation, ...]:
+        """All requests to the API, with or without a response."""
         return requests_with_roles(self.reading, "create", "query", "credits", "other path", "other method")
 
     @cached_property
     def last(self) -> Observation | None:
-        """The last of them that is not a fetch of a result."""
+        """The last request that is not a fetch of a result."""
         fetched = {fetch.number for fetch in fetches(self.reading)}
-        return next((request for request in reversed(self.asked) if request.number not in fetched), None)
+        return next((request for request in reversed(self.requests) if request.number not in fetched), None)
 
     @cached_property
     def completed(self) -> Observation | None:
@@ -70,32 +70,32 @@ class RunEnd:
 
     @cached_property
     def crash(self) -> str:
-        """How it crashed; empty when it did not."""
+        """How the client crashed; empty if it did not."""
         return describe_crash(self.outcome)
 
     @cached_property
     def links(self) -> list[str]:
-        """The links to results that it was given."""
+        """The result links in the first completed response or delivery."""
         return results_of(self.completed.body) if self.completed else []
 
     @cached_property
     def fetched(self) -> tuple[Observation, ...]:
-        """Its fetches of results."""
+        """The fetches of results."""
         return fetches(self.reading)
 
     @property
-    def never_asked(self) -> bool:
-        """Whether it had a task and never queried it."""
-        return bool(self.reading.tasks) and not any(request.role == "query" for request in self.asked)
+    def never_queried(self) -> bool:
+        """Whether the client had a task and never sent a query."""
+        return bool(self.reading.tasks) and not any(request.role == "query" for request in self.requests)
 
     @property
     def evidence(self) -> tuple[int, ...]:
-        """The entry after which it ended."""
+        """The number of the last entry; empty if there is none."""
         return (self.last.number,) if self.last else ()
 
     @property
-    def was_shown(self) -> bool:
-        """Whether only a success can be reported: every task was created, and a query had the status completed.
+    def is_proven_success(self) -> bool:
+        """Whether only a success may be reported: every task was created, and a query returned the status completed.
 
         A callback alone is not proof, and a client that creates several tasks may fail because one was not created.
         """
@@ -110,9 +110,9 @@ class RunEnd:
 
     @property
     def is_early(self) -> bool:
-        """Whether it ended long before its patience was over, without having been told that the task had ended.
+        """Whether the client gave up long before its deadline, although no response said that the task had ended.
 
-        A client that would have slept past its deadline may as well end before.
+        A client may end before its deadline if its next wait would have exceeded it.
         """
         task = next((task for task in self.reading.tasks.values() if task.create), None)
         if self.outcome.end != "failure" or task is None or self.completed or self.failed:
@@ -121,18 +121,18 @@ class RunEnd:
         return sum(waits) + _next(waits) < _EARLY * (self.outcome.patience or PATIENCE)
 
     def _waits(self, task: TaskRecord) -> list[float]:
-        """The seconds from the create to the first query, from that to the next, and so on, until the end."""
+        """The seconds from the create to the first query, between queries, and from the last query to the end."""
         created = [task.create.entry.ended] if task.create else []
         queried = [
             request.entry.began
-            for request in self.asked
+            for request in self.requests
             if request.role == "query" and request.task_id == task.id
         ]
         return [after - before for before, after in pairwise([*created, *queried, self.outcome.ended])]
 
 
 def _next(waits: list[float]) -> float:
-    """The wait that would have come next, as they have grown so far. The end cut the last of them short."""
+    """The expected length of the next wait, if waits keep growing. The end cut the last wait short."""
     *earlier, last = waits[:-1] or [0.0]
     if not earlier:
         return last

@@ -26,9 +26,9 @@ _SEVERITY: tuple[Status, ...] = ("failed", "warning", "passed", "not observed")
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRun:
-    """One scenario: what the client sent and how it ended, with a verdict for each clause that binds a client.
+    """One scenario: the traffic of the client and its end, with a verdict for each clause that binds a client.
 
-    `problem` says why there is nothing to judge; then there are no verdicts.
+    `problem` says why the run could not be judged; then there are no verdicts.
     """
 
     scenario: Scenario
@@ -47,10 +47,10 @@ class ScenarioRun:
 def verdicts_of(
     trace: Trace, outcome: Outcome, scenario: Scenario, clauses: Iterable[Clause], spec: Spec
 ) -> tuple[Verdict, ...]:
-    """The verdicts of one run: first by its requests, then by what these leave unexplained about its end."""
+    """The verdicts of one run: on its requests, and on its end as far as the requests do not explain it."""
     reading, clauses = TraceView(trace, spec), tuple(clauses)
     wire = {
-        clause.id: tuple(RULES[clause.id](reading)) if scenario.speaks_of(clause.id) else ()
+        clause.id: tuple(RULES[clause.id](reading)) if scenario.judges(clause.id) else ()
         for clause in clauses
         if clause.id in RULES
     }
@@ -70,7 +70,7 @@ def _constant(findings: Sequence[Finding]) -> Rule:
 
 
 def combine(runs: Iterable[ScenarioRun], clauses: Iterable[Clause]) -> tuple[Verdict, ...]:
-    """The verdict of all runs on each clause: the worst of them, with all violations."""
+    """One verdict for each clause over all runs: the worst status, with all violations."""
     by_clause: dict[str, list[Verdict]] = {}
     for run in runs:
         for verdict in run.verdicts:

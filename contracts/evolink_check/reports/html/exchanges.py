@@ -1,4 +1,4 @@
-"""One exchange as a page shows it: request and response, bodies pretty-printed where they are JSON."""
+"""One exchange as a page shows it: request and response, with JSON bodies pretty-printed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """A request or a response. `text` is its body, None when it has none to show; `note` says what is not shown."""
+    """A request or a response. `text` is its body, None if there is none to show; `note` says what is not shown."""
 
     title: str
     headers: tuple[tuple[str, str], ...]
@@ -49,10 +49,10 @@ class ExchangeView:
 
 
 def exchange_view(report: Report, excerpt: Excerpt) -> ExchangeView:
-    """What a page shows of an exchange."""
+    """An exchange as a page shows it."""
     entry, exchange = excerpt.entry, excerpt.entry.exchange
     status = str(exchange.status) if exchange.status else "no answer"
-    asked = _body(exchange.request_headers, exchange.request_body, excerpt.request_size)
+    request = _body(exchange.request_headers, exchange.request_body, excerpt.request_size)
     answered = _body(exchange.response_headers, exchange.response_body, excerpt.response_size)
     if entry.size is not None:
         answered = None, f"a body of {entry.size} bytes, not kept"
@@ -63,14 +63,14 @@ def exchange_view(report: Report, excerpt: Excerpt) -> ExchangeView:
         exchange.url,
         "by the server" if entry.kind == "delivery" else f"as {entry.who}",
         f"{entry.ended - entry.began:.2f}",
-        MessageView("request", exchange.request_headers, *asked),
+        MessageView("request", exchange.request_headers, *request),
         MessageView(f"response: {entry.problem or status}", exchange.response_headers, *answered),
         curl.curl(report, excerpt),
     )
 
 
 def _body(headers: tuple[tuple[str, str], ...], body: bytes, size: int) -> tuple[str | None, str]:
-    """A body as text, and a note on what is missing of it."""
+    """A body as text, and a note on the parts that are not shown."""
     if not body:
         return None, "no body"
     text = _pretty(headers, body)
@@ -81,7 +81,7 @@ def _body(headers: tuple[tuple[str, str], ...], body: bytes, size: int) -> tuple
 
 
 def _pretty(headers: tuple[tuple[str, str], ...], body: bytes) -> str | None:
-    """The body as text to read; None when it is not text."""
+    """The body as readable text; None if it is not text."""
     try:
         return json.dumps(strict_json(body), indent=2, ensure_ascii=False, allow_nan=False)
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""The frame of every HTML report: one file that fetches nothing and runs one script, our own.
+"""The frame of every HTML report: one file that fetches nothing and runs only our own script.
 
-All text of a page goes through a template that escapes it; only the constants here are markup already.
+All text of a page is escaped by a template; only the constants in this module are markup.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _LINES = frozenset("\t\n\r")
 
 
 def render(template: str, **context: Any) -> str:
-    """A page made from one of `templates/`. Whatever is in the context is text, never markup."""
+    """A page made from a template in `templates/`. Everything in the context is text, never markup."""
     return _environment().get_template(template).render(**context)
 
 
 def render_part(macro: str, *arguments: Any) -> str:
-    """What one macro of `parts.html` makes of its arguments."""
+    """The output of one macro of `parts.html`."""
     return str(getattr(_environment().get_template("parts.html").module, macro)(*arguments)).strip()
 
 
@@ -50,9 +50,9 @@ def _environment() -> Environment:
     )
     environment.filters["css_class"] = lambda status: status.replace(" ", "-")
     environment.globals |= {
-        "style": Markup(style),  # noqa: S704  (a file of ours)
+        "style": Markup(style),  # noqa: S704  (our own file)
         "script": Markup(script),  # noqa: S704
-        # Only this script may run: its digest stands in the policy, so one that came with a recorded body does not.
+        # The policy contains the digest of this script, so that a script in a recorded body cannot run.
         "digest": b64encode(sha256(script.encode()).digest()).decode("ascii"),
         "SHAPES": SHAPES,
         "place": formatting.clause_source,
@@ -63,7 +63,7 @@ def _environment() -> Environment:
 
 
 def make_visible(value: Any) -> Any:
-    """A text in which characters that a browser would act on (controls, marks of direction) are escape sequences."""
+    """A text with control characters and direction marks, which a browser would obey, as escape sequences."""
     if not isinstance(value, str) or hasattr(value, "__html__") or value.isprintable():
         return value
     return "".join(char if char.isprintable() or char in _LINES else f"\\u{ord(char):04x}" for char in value)

@@ -1,4 +1,4 @@
-"""A run as one page to look at: it fetches nothing, needs no script, and shows nothing unescaped."""
+"""A run as one HTML page: it fetches nothing, needs no script, and escapes all text."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from evolink_check.reports.html.exchanges import ExchangeView
     from evolink_check.reports.model import Answer, Report
 
-_SHOWN = 3  # different violations of a clause
+_SHOWN = 3  # different violations of a clause that are shown
 _ENTRIES = 4  # exchanges of a violation
 
 
 @dataclass(frozen=True, slots=True)
 class VerdictDetails:
-    """A verdict with its violations, each with the exchanges that show it. `more` are those that are not shown."""
+    """A verdict with its violations, each with its exchanges. `more` is the number of violations that are not shown."""
 
     verdict: Verdict
     violations: tuple[tuple[Violation, tuple[ExchangeView, ...]], ...]
@@ -34,7 +34,7 @@ class VerdictDetails:
 
 
 def to_html(report: Report) -> str:
-    """The whole file."""
+    """The content of the file."""
     shown, tasks = lanes(report.evidence.view), len(report.evidence.view.tasks)
     return render(
         "report.html",
@@ -52,12 +52,12 @@ def to_html(report: Report) -> str:
 
 
 def headline(report: Report) -> str:
-    """The verdict on all clauses, and beside it that the run was cut short."""
+    """The verdict on all clauses, and why the run was cut short, if it was."""
     failures = sum(verdict.fails for verdict in report.verdicts)
     if failures:
         line = f"{failures} clause{'' if failures == 1 else 's'} failed"
     elif any(verdict.status == "failed" for verdict in report.verdicts):
-        line = "no failures that were not known"
+        line = "no new failures"
     else:
         line = "everything that was observed passed"
     return f"{line}; {report.cut_short}" if report.cut_short else line

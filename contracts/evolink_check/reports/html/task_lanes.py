@@ -1,4 +1,4 @@
-"""Tasks as they were observed, for the drawing: a lane for each task, its time counted from the create."""
+"""The observed tasks as lanes of a timeline; the time of each task starts with its create."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def lanes(view: TraceView) -> tuple[Lane, ...]:
 
 
 def _without_idle_time(drawn: list[Lane]) -> tuple[Lane, ...]:
-    """The lanes with each pause in all of them shortened: a clock that was moved leaves a day behind."""
+    """The lanes with the pauses that all lanes share shortened: moving the server's clock leaves a pause of a day."""
     times = sorted({at for lane in drawn for mark in lane.marks for at in (mark.at, mark.until or mark.at)})
     cuts: list[tuple[float, float]] = []
     total = 0.0
     for before, after in pairwise(times):
         if after - before > IDLE:
-            left = max(1.0, (before - total) / 10)  # a tenth of what is drawn before
+            left = max(1.0, (before - total) / 10)  # a tenth of the time drawn so far
             cuts.append((after, after - before - left))
             total += cuts[-1][1]
 
@@ -74,7 +74,7 @@ def _without_idle_time(drawn: list[Lane]) -> tuple[Lane, ...]:
 
 
 def _events(task: TaskRecord) -> int:
-    # Those with callbacks and results tell most, and there are few of them.
+    # Tasks with callbacks and results show most, and there are few of them.
     return len(task.views) + 100 * bool(task.deliveries) + 100 * bool(task.links)
 
 
@@ -90,7 +90,7 @@ def _tones(view: TraceView) -> Mapping[str, Tone]:
 
 def _lane(task: TaskRecord, lost: list[Observation], tones: Mapping[str, Tone]) -> Lane:
     start = min(event.entry.began for event in [*task.views, *task.refused, *lost, *task.links])
-    # Queries with another's key, or with a wrong one, ought to be refused: they are no part of this task's life.
+    # Queries with the key of another account or an unknown key must be refused, so they are not shown.
     refused = [query for query in [*task.refused, *lost] if _is_owners(query, task)]
     marks = [*_states(task, start, tones), *_refusals(refused, start), *_outcome(task, start)]
     codes = [

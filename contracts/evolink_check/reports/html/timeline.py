@@ -1,4 +1,4 @@
-"""Events over time, laid out for an SVG of fixed width: one lane for each task or scenario, one mark for each event.
+"""Events over time as an SVG of fixed width: one lane for each task or scenario, one mark for each event.
 
     drawing = draw([Lane("task 7cvn", (Mark(0, "diamond", "pending", "create: 200", until=0.8), …))], title="Tasks")
 
@@ -25,7 +25,7 @@ SHAPES: Mapping[Shape, str] = {
     "square": "M-4.5 -4.5H4.5V4.5H-4.5Z",
     "cross": "M-4 -4L4 4M4 -4L-4 4",
 }
-_WIDTH, _LEFT, _RIGHT = 960.0, 170.0, 24.0  # units of the drawing, which a page stretches to its own width
+_WIDTH, _LEFT, _RIGHT = 960.0, 170.0, 24.0  # units of the drawing, which a page scales to its own width
 _LANE, _PAD, _HEAD, _FOOT = 62.0, 14.0, 8.0, 34.0
 _TICKS = 8
 _LABEL = 22  # characters
@@ -35,8 +35,8 @@ _LABEL = 22  # characters
 class Mark:
     """One event. `at` and `until` are seconds from the start of the drawing; `until` shows how long it took.
 
-    `level` from 0 to 1 is its height in the lane, and the levels of a lane are joined by a line; None: at the bottom.
-    `title` is shown when a pointer rests on it.
+    `level` is its height in the lane, from 0 to 1; a line joins the levels of a lane. None: at the bottom, not joined.
+    `title` is its tooltip.
     """
 
     at: float
@@ -78,7 +78,7 @@ class PlacedMark:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A lane in units of the drawing. `points` are those of the line that joins its levels, as `x,y`."""
+    """A lane in units of the drawing. `points` are the points `x,y` of the line that joins its levels."""
 
     label: str
     short_label: str
@@ -126,7 +126,7 @@ def _ticks(span: float) -> tuple[Tick, ...]:
 
 
 def _step(span: float) -> float:
-    """The smallest of 1, 2, 5, 10, … that divides the axis into few enough parts."""
+    """The distance between ticks: the smallest of 1, 2, 5, 10, … that gives at most `_TICKS` ticks."""
     size = 10.0 ** floor(log10(span / _TICKS))
     return next(size * factor for factor in (1, 2, 5, 10, 20) if size * factor * _TICKS >= span)
 

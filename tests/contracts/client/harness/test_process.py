@@ -162,6 +162,6 @@ def test_a_signal_ends_a_suite_and_leaves_nothing_behind(
             suite.send_signal(number)
         output, _ = suite.communicate(timeout=PATIENT)
     assert suite.returncode == 128 + number
-    assert ("it was interrupted" in output) == (times == 1)
+    assert ("the run was interrupted" in output) == (times == 1)
     until(lambda: not any(map(is_there, pids(file))), "the client was left behind")
     until(lambda: not any(temporary.iterdir()), "temporary folders were left behind")

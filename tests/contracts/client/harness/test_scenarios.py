@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 import pytest
-from evolink_check.client.harness.scenarios import Scenario, chosen, scenarios
+from evolink_check.client.harness.scenarios import Scenario, scenarios, select
 from evolink_check.client.verdicts.outcome_rules import EXPLAINS
 from evolink_check.client.verdicts.remedies import ADVICE
 from evolink_check.rules import RULES
@@ -54,9 +54,9 @@ def test_what_a_scenario_is_silent_of_are_clauses_of_a_client(scenario: Scenario
 
 
 def test_a_scenario_speaks_of_all_but_what_it_is_silent_of() -> None:
-    assert Scenario("x", "X.").speaks_of("auth.header")
-    assert not Scenario("x", "X.", mute=frozenset({"auth.header"})).speaks_of("auth.header")
-    assert not Scenario("x", "X.", only=frozenset({"client.no-crash"})).speaks_of("auth.header")
+    assert Scenario("x", "X.").judges("auth.header")
+    assert not Scenario("x", "X.", mute=frozenset({"auth.header"})).judges("auth.header")
+    assert not Scenario("x", "X.", only=frozenset({"client.no-crash"})).judges("auth.header")
 
 
 def test_there_is_advice_for_every_clause_of_a_client() -> None:
@@ -69,19 +69,19 @@ def test_what_explains_an_end_is_a_rule_of_the_wire() -> None:
 
 
 def test_a_name_means_all_that_begin_so_or_match() -> None:
-    assert {one.id for one in chosen(ALL, ["query-"], [])} == {id_ for id_ in IDS if id_.startswith("query-")}
-    found = {one.id for one in chosen(ALL, ["*-drop", "happy"], ["query-*"])}
+    assert {one.id for one in select(ALL, ["query-"], [])} == {id_ for id_ in IDS if id_.startswith("query-")}
+    found = {one.id for one in select(ALL, ["*-drop", "happy"], ["query-*"])}
     assert found == {"create-drop", "happy"}
-    assert chosen(ALL, [], []) == ALL
-    assert not any(fnmatchcase(one.id, "fail-*") for one in chosen(ALL, [], ["fail-"]))
+    assert select(ALL, [], []) == ALL
+    assert not any(fnmatchcase(one.id, "fail-*") for one in select(ALL, [], ["fail-"]))
 
 
 @pytest.mark.parametrize(("names", "skipped"), [(["sunny"], []), ([], ["callbacks"]), ([""], []), ([], [""])])
 def test_a_name_that_means_nothing_is_an_error(names: list[str], skipped: list[str]) -> None:
     with pytest.raises(ValueError, match="there is no scenario"):
-        chosen(ALL, names, skipped)
+        select(ALL, names, skipped)
 
 
 def test_a_name_that_is_nearly_one_is_told() -> None:
     with pytest.raises(ValueError, match=r"no scenario 'hapy' \(did you mean happy\?\)"):
-        chosen(ALL, ["hapy"], [])
+        select(ALL, ["hapy"], [])

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 
 import pytest
-from evolink_check.client.harness.virtual_time import Patience, PatienceExceededError, virtual_time
+from evolink_check.client.harness.virtual_time import TimeLimitExceededError, TimeLimits, virtual_time
 
 LONG = 3600.0
 
@@ -15,7 +15,7 @@ LONG = 3600.0
 def test_a_sleep_takes_no_time_and_moves_the_clocks() -> None:
     moved: list[float] = []
     real = time.perf_counter()
-    with virtual_time(Patience(moved.append, 10 * LONG)):
+    with virtual_time(TimeLimits(moved.append, 10 * LONG)):
         before = time.time(), time.monotonic(), time.perf_counter()
         time.sleep(LONG)
         after = time.time(), time.monotonic(), time.perf_counter()
@@ -32,7 +32,7 @@ def test_an_asynchronous_sleep_too() -> None:
         await asyncio.sleep(-1)
         return str(await asyncio.sleep(LONG, "rested"))
 
-    with virtual_time(Patience(moved.append, 10 * LONG)):
+    with virtual_time(TimeLimits(moved.append, 10 * LONG)):
         assert asyncio.run(napping()) == "rested"
     assert moved == [LONG]
 
@@ -46,8 +46,8 @@ def test_whoever_sleeps_too_long_is_stopped_even_where_all_errors_are_caught() -
                 continue
 
     with (
-        virtual_time(Patience(lambda _: None, 3 * LONG)),
-        pytest.raises(PatienceExceededError, match="after 10800 s"),
+        virtual_time(TimeLimits(lambda _: None, 3 * LONG)),
+        pytest.raises(TimeLimitExceededError, match="after 10800 s"),
     ):
         stubborn()
 
@@ -57,26 +57,26 @@ def test_whoever_never_sleeps_is_stopped_wherever_it_is() -> None:
         while True:
             sum(range(1000))
 
-    patience = Patience(lambda _: None, LONG, busy=0.1)
-    with virtual_time(patience), pytest.raises(PatienceExceededError):
+    limits = TimeLimits(lambda _: None, LONG, busy=0.1)
+    with virtual_time(limits), pytest.raises(TimeLimitExceededError):
         busy()
-    assert patience.spent == "busy"
+    assert limits.exceeded == "busy"
 
 
 def test_it_is_known_that_patience_was_spent_even_where_that_was_caught() -> None:
-    patience = Patience(lambda _: None, LONG)
-    with virtual_time(patience), suppress(BaseException):
+    limits = TimeLimits(lambda _: None, LONG)
+    with virtual_time(limits), suppress(BaseException):
         time.sleep(2 * LONG)
-    assert patience.spent == "slept"
+    assert limits.exceeded == "slept"
 
 
 def test_a_negative_sleep_is_refused_as_the_real_one_refuses_it() -> None:
-    with virtual_time(Patience(lambda _: None, LONG)), pytest.raises(ValueError, match="non-negative"):
+    with virtual_time(TimeLimits(lambda _: None, LONG)), pytest.raises(ValueError, match="non-negative"):
         time.sleep(-1)
 
 
 def test_time_is_real_again_afterwards() -> None:
     functions = time.sleep, time.time, time.monotonic, time.perf_counter, asyncio.sleep
-    with pytest.raises(KeyError), virtual_time(Patience(lambda _: None, LONG)):
+    with pytest.raises(KeyError), virtual_time(TimeLimits(lambda _: None, LONG)):
         raise KeyError
     assert (time.sleep, time.time, time.monotonic, time.perf_counter, asyncio.sleep) == functions

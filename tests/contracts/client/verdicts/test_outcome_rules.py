@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from evolink_check.client.harness.outcome import Outcome, Saved
+from evolink_check.client.harness.outcome import Outcome, SavedFile
 from evolink_check.client.harness.scenarios import Scenario, scenarios
 from evolink_check.client.verdicts.verdicts import ScenarioRun, combine, verdicts_of
 from evolink_check.traffic.trace import NOBODY
@@ -28,7 +28,7 @@ CLAUSES = tuple(one for one in load_clauses() if one.binds == "client")
 KNOWN = {one.id: one for one in scenarios(SPEC)}
 PLAIN = Scenario("plain", "All is as usual.")
 TRACEBACK = "Traceback (most recent call last):\n  File 'c.py', line 1\nKeyError: 'id'\n"
-WHOLE, PART = Saved(1000, whole=True), Saved(500, whole=False)
+WHOLE, PART = SavedFile(1000, whole=True), SavedFile(500, whole=False)
 NO_CREDITS = error("insufficient_quota", "insufficient_quota")
 
 
