@@ -33,11 +33,12 @@ class Failing:
 class Subject:
     """The server. Clauses that need a fact which is missing here are not observed, which never counts as passed.
 
-    `url` has no slash at its end. `keys` are by label; `main` is there. `any_key`: the server takes any key, so a
-    wrong one says nothing. `scale`: seconds of its time in a real one. `callback_url` is the public prefix under
-    which our receiver, bound to `callback_listen`, is reached; empty: callbacks are not watched. `advance_url` takes
-    `{"seconds": N}` and moves the clock of the account that asks; empty: it cannot be moved. `cannot` are clause ids
-    that cannot be observed here. `ca` is a PEM file of who signed its certificate; empty: who is usually trusted.
+    `url` has no trailing slash. `keys` are by label and include `main`. `any_key`: the server accepts any key, so its
+    response to a wrong key shows nothing. `scale`: seconds of the server's time per real second. `callback_url` is the
+    public URL prefix of our callback receiver, which listens on `callback_listen`; empty: callbacks are not watched.
+    `advance_url` accepts `{"seconds": N}` and moves the clock of the requesting account forward; empty: the clock
+    cannot be moved. `cannot` are ids of clauses that cannot be observed on this server. `ca` is a PEM file with the CA
+    that signed the server's certificate; empty: the system's CAs.
     """
 
     url: str
@@ -54,25 +55,25 @@ class Subject:
     ca: str = ""
 
     @classmethod
-    def at(cls, url: str, key: str, other_key: str = "", **known: Any) -> Subject:
-        """A server of which no more is known than its URL and one or two keys, and what else is said by name."""
+    def at(cls, url: str, key: str, other_key: str = "", **facts: Any) -> Subject:
+        """A server with this URL, one or two keys, and other fields as keyword arguments."""
         tokens = {MAIN: key, OTHER: other_key}
         keys = {label: Key(Account(label, valid=True), token) for label, token in tokens.items() if token}
-        return cls(url.rstrip("/"), keys, **known)
+        return cls(url.rstrip("/"), keys, **facts)
 
     @property
     def main(self) -> Key:
-        """The key of --token."""
+        """The main key (--token)."""
         return self.keys[MAIN]
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is tried. `max_credits` None: nothing that a correct server would make a task of is sent.
+    """How much is tested. `max_credits` None: nothing is sent for which a correct server would create a task.
 
-    `examples` are drawn from each strategy; `tasks` are created at most; `seconds` is the longest the run may take,
-    `task_seconds` the longest that one task is waited for; `rate` is requests a second at most. `clauses`: only what
-    may speak of these; empty: of all. `memory`: a directory where failing examples are kept, to be replayed first.
+    `examples` is the number of cases that each strategy generates. These are maximum values: `tasks` that are created,
+    `seconds` of the run, `task_seconds` of waiting for one task, and `rate`, in requests per second. `clauses`: test
+    only these; empty: all. `memory`: a folder in which failing examples are saved, to be tried first in the next run.
     """
 
     profile: str = "quick"

@@ -1,4 +1,4 @@
-"""TOML tables as records: an error names the key, and the nearest one that there is."""
+"""TOML tables as records; errors name the key, and the nearest valid key."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def convert(tables: dict[str, Any], record: type[T]) -> T:
 
 
 def _unknown_keys(value: Any, kind: inspect.Type, place: str) -> Iterator[tuple[str, str, list[str]]]:
-    """(table, key, keys that the table may have) of each unknown key. msgspec reports wrong types."""
+    """Table, key and valid keys of the table, for each unknown key. Wrong types are reported by msgspec instead."""
     if isinstance(kind, inspect.UnionType):
         for option in kind.types:
             yield from _unknown_keys(value, option, place)

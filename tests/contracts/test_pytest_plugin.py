@@ -104,9 +104,9 @@ def test_each_clause_is_a_test_with_its_word(runs: Callable[..., pytest.RunResul
     shown = result.stdout.str()
     assert "test_the_contract[task.final]" in shown
     assert "task.final: A completed or failed task stays so" in shown
-    assert "  said at   get-task-detail.yaml#/" in shown
+    assert "  source    get-task-detail.yaml#/" in shown
     assert "  expected  a final state\n  seen      processing again  (7 times)\n" in shown
-    assert "  and 2 other kinds of it" in shown
+    assert "  and 2 other violations" in shown
     assert "not observed: all bodies" not in shown
     assert "known to fail: id.format" in shown
     assert "pytest_plugin.py" not in shown.partition("short test summary")[0]
@@ -137,7 +137,7 @@ def test_a_configuration_is_found_from_the_root_of_the_project(
 def test_without_an_api_these_tests_are_skipped(runs: Callable[..., pytest.RunResult]) -> None:
     result = runs()
     assert set(result.parseoutcomes()) == {"skipped"}
-    result.stdout.fnmatch_lines(["*no API to check: say --evolink-api URL"])
+    result.stdout.fnmatch_lines(["*no API to check: use --evolink-api URL"])
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_workers_check_once_where_the_tests_of_a_file_stay_together(
 def test_workers_that_would_each_check_are_refused(runs: Callable[..., pytest.RunResult]) -> None:
     result = runs(*API, "-p", "xdist", "-n", "2", "-x", apart=True)
     assert "passed" not in result.parseoutcomes()
-    assert "every worker would check the API: say --dist loadfile" in result.stdout.str()
+    assert "every worker would check the API: use --dist loadfile" in result.stdout.str()
 
 
 def test_a_second_file_in_another_worker_does_not_check_again(

@@ -105,7 +105,7 @@ def config_table() -> str:
 
 def _config_rows() -> Iterator[tuple[str, str, str]]:
     records = config_file.schema()["$defs"]
-    for key, field in records["File"]["properties"].items():
+    for key, field in records["ConfigFile"]["properties"].items():
         inner = _record(field)
         if inner is None:
             yield f"`{key}`", "", field["description"]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 HELP = (
     "Check a client.\n\n"
     "The command is run once per scenario, against a mock. It is judged by its requests and by how it ended. "
-    "It finds the mock by EVOLINK_BASE_URL and EVOLINK_API_KEY, or by the API's own address, which environment variables "
+    "It finds the mock by EVOLINK_BASE_URL and EVOLINK_API_KEY, or by the API's own address, which other variables "
     "redirect. {prompt}, {image_url}, {output}, {callback_url} and {callback_listen} are replaced in the command; the "
     "variables EVOLINK_PROMPT and so on have the same values.\n\n\b\n"
     "evolink-check client -- python my_client.py --prompt {prompt} --output {output}\n"

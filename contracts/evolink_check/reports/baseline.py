@@ -93,7 +93,7 @@ def update(verdicts: Sequence[Verdict], before: Baseline) -> Baseline:
 
 
 def apply(verdicts: Iterable[Verdict], baseline: Baseline) -> tuple[Verdict, ...]:
-    """Remove known violations from the verdicts. If all its violations are known, a verdict keeps them, marked known."""
+    """Remove known violations from the verdicts. A verdict with no others keeps them and is marked as known."""
     keys = _keys(baseline)
     return tuple(_apply(verdict, keys) for verdict in verdicts)
 

@@ -25,7 +25,7 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test case. `problem` is None if it passes; `text` is the detail of the problem, or the output if it passes."""
+    """One test case. `problem` is None if it passes; `text` is the detail of the problem, or the output of a pass."""
 
     classname: str
     name: str

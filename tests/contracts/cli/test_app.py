@@ -289,7 +289,7 @@ def test_only_what_is_new_fails_with_a_baseline(run: Callable[..., Ran], tmp_pat
     assert run(*baseline, report=new).code == 1
     kept = report_of(Verdict(CLAUSES["id.format"], "passed", 1))
     assert (
-        "lists 1 known deviation\n"
+        "lists 1 known violation\n"
         in run(*baseline, "--update-baseline", "--clause", "id.format", report=kept).err
     )
     assert run(*baseline, report=known).code == 0, "what was not looked at stays"
@@ -330,7 +330,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     ),
     "two in one file": (
         [URL, "--any-key", "--html", "r", "--json", "./r"],
-        "two reports cannot go to one",
+        "two reports cannot be written to the same file",
     ),
     "a baseline without a folder": (
         [URL, "--any-key", "--baseline", "no/known.json", "--update-baseline"],
@@ -339,7 +339,10 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "two in stdout": ([URL, "--any-key", "--html", "-", "--json", "-"], "only one report can go to stdout"),
     "a memory that is a file": ([URL, "--any-key", "--memory", __file__], "is not a folder"),
     "no baseline": ([URL, "--any-key", "--baseline", "no.json"], "no.json: cannot be read"),
-    "a baseline of nothing": ([URL, "--any-key", "--update-baseline"], "needs --baseline FILE"),
+    "a baseline of nothing": (
+        [URL, "--any-key", "--update-baseline"],
+        "--update-baseline requires --baseline FILE",
+    ),
     "half of a receiver": ([URL, "--any-key", "--callback-url", "https://x.test"], "go together"),
 }
 
@@ -396,7 +399,7 @@ def test_a_proxy_that_cannot_listen_leaves_the_record_of_before(
 
 @pytest.mark.parametrize(
     ("said", "advice"),
-    [("CERTIFICATE_VERIFY_FAILED", "--ca FILE"), ("WRONG_VERSION_NUMBER", "It seems to speak plain http")],
+    [("CERTIFICATE_VERIFY_FAILED", "--ca FILE"), ("WRONG_VERSION_NUMBER", "It seems to use plain http")],
 )
 def test_what_tls_says_comes_with_advice(run: Callable[..., Ran], said: str, advice: str) -> None:
     ran = run("api", URL, "--any-key", report=CouldNotRunError(f"not reached: [SSL: {said}]."))
@@ -417,7 +420,7 @@ def test_the_clauses_are_listed_with_where_they_stand(run: Callable[..., Ran]) -
     assert all(f"  {id_}  [{clause.level}]" in every.out for id_, clause in CLAUSES.items())
     assert "get-task-detail.yaml#/components/schemas" in every.out
     one = run("clauses", "auth.bearer").out
-    assert "What we decided" in one
+    assert "Our choice" in one
     assert "need one that the server knows" in re.sub(r"\s+", " ", one)
     assert len(json.loads(run("clauses", "--json").out)) == len(CLAUSES)
     assert json.loads(run("clauses", "task.final", "--json").out)["binds"] == "server"
@@ -428,7 +431,7 @@ def test_the_clauses_are_listed_with_where_they_stand(run: Callable[..., Ran]) -
 def test_the_schema_and_the_version_are_printed(run: Callable[..., Ran]) -> None:
     from importlib.metadata import version
 
-    assert "Target" in json.loads(run("schema").out)["$defs"]
+    assert "TargetTable" in json.loads(run("schema").out)["$defs"]
     assert run("--version").out == f"evolink-check {version('evolink-mock')}\n"
 
 

@@ -180,7 +180,7 @@ WRONG: dict[str, tuple[str, str]] = {
         'cannot = ["task.fnal"]',
         "there is no clause 'task.fnal' (did you mean task.final?)",
     ),
-    "two keys in one": ('[target]\ntoken = "a"\ntoken_env = "A"', "[target] token: given both"),
+    "two keys in one": ('[target]\ntoken = "a"\ntoken_env = "A"', "[target] token: set both"),
     "no key": (
         f'[target]\nurl = "{URL}"\ntoken_env = "NOT_SET"',
         "no key: set EVOLINK_API_KEY (NOT_SET is not set)",
@@ -201,7 +201,7 @@ WRONG: dict[str, tuple[str, str]] = {
         "empty.pem: contains no certificate",
     ),
     "a key with the end of its line": ('[target]\ntoken = "a\\n"', "key main: ends with white space"),
-    "another key that no header can carry": (
+    "another key that no header can contain": (
         '[target]\ntoken = "a"\nother_token = "schlüssel"',
         "key other: ends",
     ),
@@ -221,7 +221,7 @@ def test_what_cannot_be_is_told_with_its_place(chosen: Callable[..., Configurati
 
 
 def test_a_key_that_no_header_takes_is_not_shown(chosen: Callable[..., Configuration]) -> None:
-    with pytest.raises(ValueError, match="no header can carry") as refused:
+    with pytest.raises(ValueError, match="no header can contain") as refused:
         chosen(None, ServerOptions(memory=None, url=URL), EVOLINK_API_KEY="sk-of-a-file\r\n")
     assert "sk-of-a-file" not in str(refused.value)
 

@@ -230,7 +230,7 @@ def test_a_bug_of_ours_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
         (["--badge", "/", "--", "x"], "/: is a folder"),
         (["--json", "-", "--junit", "-", "--", "x"], "only one report can go to stdout"),
         (["--config", "none.toml"], "none.toml: cannot be read"),
-        (["--scenario", "callback", "--", "x"], "none of these scenarios applies"),
+        (["--scenario", "callback", "--", "x"], "no scenario applies"),
         (["--mock", "http://127.0.0.1:9", "--scenario", "happy", "--", "true"], "there is no mock at"),
         (["--", "nosuchcmd"], "nosuchcmd: no such program\n"),
     ],

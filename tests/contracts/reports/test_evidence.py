@@ -97,7 +97,7 @@ def test_results_without_end_are_counted() -> None:
     trace.create()
     trace.query(completed(results=[f"https://h.test/{number}.mp4" for number in range(100_000)]))
     assert notes_on(trace.reading()) == (
-        f"the first {LINKS} results in a body were looked at, and not up to 99,900 more",
+        f"only the first {LINKS} results in a body were examined; up to 99,900 more were not",
     )
     assert notes_on(Tracing().reading()) == ()
 
