@@ -2,7 +2,7 @@
 
     uv run benchmarks/checks.py [ROUNDS]
 
-The unit is a plain httpx client that asks the same mock as often, in as many threads, in the same round.
+The unit is a plain httpx2 client that asks the same mock as often, in as many threads, in the same round.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import httpx
+import httpx2
 from processes import beside_python, free_port, mock, started
 
 JOBS = 4  # of a quick run
@@ -64,7 +64,7 @@ def plain(url: str, number: int) -> float:
     """Seconds for so many requests of a plain client."""
     headers = {"Authorization": "Bearer benchmark"}
     with (
-        httpx.Client(base_url=url, headers=headers, trust_env=False) as client,
+        httpx2.Client(base_url=url, headers=headers, trust_env=False) as client,
         ThreadPoolExecutor(JOBS) as pool,
     ):
         began = time.perf_counter()

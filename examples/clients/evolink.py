@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import httpx
+    import httpx2
 
 CREATE = "/v1/videos/generations"
 RETRIES = 2  # of a create that made no task, and of a download
@@ -42,7 +42,7 @@ class Answer:
 UNSENT, LOST = Answer(-1), Answer(0)
 
 
-def parse_response(response: httpx.Response) -> Answer:
+def parse_response(response: httpx2.Response) -> Answer:
     """Read a response without relying on anything in it. The page of a gateway counts as a lost response."""
     status, headers = response.status_code, response.headers
     try:
@@ -133,7 +133,7 @@ def is_safe(url: Any) -> bool:
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and here))
 
 
-def is_complete(answer: httpx.Response, path: Path) -> bool:
+def is_complete(answer: httpx2.Response, path: Path) -> bool:
     """Whether the MP4 of this response is complete: a sequence of boxes, each of which begins with its length."""
     at, size = 0, path.stat().st_size
     if answer.status_code != 200 or answer.headers.get("content-length", str(size)) != str(size):
@@ -146,7 +146,7 @@ def is_complete(answer: httpx.Response, path: Path) -> bool:
     return at == size > 0
 
 
-def check_link(answer: httpx.Response) -> None:
+def check_link(answer: httpx2.Response) -> None:
     """Raise GaveUpError for a link that will never work (again)."""
     if answer.is_client_error and answer.status_code != 429:
         raise GaveUpError(

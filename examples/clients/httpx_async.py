@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import command
 import evolink
-import httpx
+import httpx2
 from evolink import Answer, GaveUpError
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def ask(api: httpx.AsyncClient, until: float, method: str, path: str, **more: Any) -> Answer:
+async def ask(api: httpx2.AsyncClient, until: float, method: str, path: str, **more: Any) -> Answer:
     """Send one request."""
     try:
         async with asyncio.timeout(max(1, until - now())):
             return evolink.parse_response(await api.request(method, path, **more))
-    except (httpx.ConnectError, httpx.ConnectTimeout):
+    except (httpx2.ConnectError, httpx2.ConnectTimeout):
         return evolink.UNSENT
-    except (httpx.HTTPError, TimeoutError):
+    except (httpx2.HTTPError, TimeoutError):
         return evolink.LOST
 
 
@@ -42,7 +42,7 @@ async def wait(seconds: float, until: float, news: str) -> None:
     await asyncio.sleep(seconds)
 
 
-async def create(api: httpx.AsyncClient, body: dict[str, Any], until: float) -> str:
+async def create(api: httpx2.AsyncClient, body: dict[str, Any], until: float) -> str:
     """Create a task; its id."""
     failures = 0
     while True:
@@ -54,7 +54,7 @@ async def create(api: httpx.AsyncClient, body: dict[str, Any], until: float) -> 
         failures += answer.failed
 
 
-async def follow(api: httpx.AsyncClient, task_id: str, interval: float, until: float) -> str:
+async def follow(api: httpx2.AsyncClient, task_id: str, interval: float, until: float) -> str:
     """Poll the task until it ends; the link to its video."""
     failures = 0
     while True:
@@ -71,7 +71,7 @@ async def fetch(link: str, output: Path) -> None:
     """Save the whole video or nothing. The link needs no key, and gets none."""
     part = output.with_name(f"{output.name}.part")
     headers = {"Accept-Encoding": "identity"}
-    async with httpx.AsyncClient(headers=headers, follow_redirects=True, timeout=30) as web:
+    async with httpx2.AsyncClient(headers=headers, follow_redirects=True, timeout=30) as web:
         for pause in (1, 2, 0):
             try:
                 async with web.stream("GET", link) as answer:
@@ -82,7 +82,7 @@ async def fetch(link: str, output: Path) -> None:
                 if evolink.is_complete(answer, part):
                     part.replace(output)
                     return
-            except (httpx.HTTPError, httpx.InvalidURL):
+            except (httpx2.HTTPError, httpx2.InvalidURL):
                 pass  # the video is still there
             finally:
                 part.unlink(missing_ok=True)
@@ -93,7 +93,7 @@ async def fetch(link: str, output: Path) -> None:
 async def make(options: Namespace, base: str, key: str) -> None:
     """Make the video."""
     until = now() + options.deadline
-    async with httpx.AsyncClient(
+    async with httpx2.AsyncClient(
         base_url=base, headers={"Authorization": f"Bearer {key}"}, timeout=30
     ) as api:
         task_id = await create(api, evolink.create_body(options.prompt, options.image_url), until)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import command
 import evolink
-import httpx
+import httpx2
 from evolink import Answer, GaveUpError
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def ask(api: httpx.Client, until: float, method: str, path: str, **more: Any) -> Answer:
+def ask(api: httpx2.Client, until: float, method: str, path: str, **more: Any) -> Answer:
     """Send one request."""
     timeout = min(30, max(1, until - time.monotonic()))
     try:
         return evolink.parse_response(api.request(method, path, timeout=timeout, **more))
-    except (httpx.ConnectError, httpx.ConnectTimeout):
+    except (httpx2.ConnectError, httpx2.ConnectTimeout):
         return evolink.UNSENT
-    except httpx.HTTPError:
+    except httpx2.HTTPError:
         return evolink.LOST
 
 
@@ -37,7 +37,7 @@ def wait(seconds: float, until: float, news: str) -> None:
     time.sleep(seconds)
 
 
-def create(api: httpx.Client, body: dict[str, Any], until: float) -> str:
+def create(api: httpx2.Client, body: dict[str, Any], until: float) -> str:
     """Create a task; its id."""
     failures = 0
     while True:
@@ -49,7 +49,7 @@ def create(api: httpx.Client, body: dict[str, Any], until: float) -> str:
         failures += answer.failed
 
 
-def follow(api: httpx.Client, task_id: str, interval: float, until: float) -> str:
+def follow(api: httpx2.Client, task_id: str, interval: float, until: float) -> str:
     """Poll the task until it ends; the link to its video."""
     failures = 0
     while True:
@@ -63,7 +63,7 @@ def follow(api: httpx.Client, task_id: str, interval: float, until: float) -> st
 def fetch(link: str, output: Path) -> None:
     """Save the whole video or nothing. The link needs no key, and gets none."""
     part = output.with_name(f"{output.name}.part")
-    with httpx.Client(headers={"Accept-Encoding": "identity"}, follow_redirects=True, timeout=30) as web:
+    with httpx2.Client(headers={"Accept-Encoding": "identity"}, follow_redirects=True, timeout=30) as web:
         for pause in (1, 2, 0):
             try:
                 with web.stream("GET", link) as answer, part.open("wb") as file:
@@ -72,7 +72,7 @@ def fetch(link: str, output: Path) -> None:
                 if evolink.is_complete(answer, part):
                     part.replace(output)
                     return
-            except (httpx.HTTPError, httpx.InvalidURL):
+            except (httpx2.HTTPError, httpx2.InvalidURL):
                 pass  # the video is still there
             finally:
                 part.unlink(missing_ok=True)
@@ -83,7 +83,7 @@ def fetch(link: str, output: Path) -> None:
 def make(options: Namespace, base: str, key: str) -> None:
     """Make the video."""
     until = time.monotonic() + options.deadline
-    with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {key}"}) as api:
+    with httpx2.Client(base_url=base, headers={"Authorization": f"Bearer {key}"}) as api:
         task_id = create(api, evolink.create_body(options.prompt, options.image_url), until)
         link = follow(api, task_id, options.interval, until)
     fetch(link, options.output)

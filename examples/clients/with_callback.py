@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import command
 import evolink
-import httpx
+import httpx2
 from httpx_sync import create, fetch, follow
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def make(options: Namespace, base: str, key: str) -> None:
     """Listen, create a task with a callback, and query when that comes, or when none has come for long."""
     until = time.monotonic() + options.deadline
     headers = {"Authorization": f"Bearer {key}"}
-    with listening(options.listen) as calls, httpx.Client(base_url=base, headers=headers) as api:
+    with listening(options.listen) as calls, httpx2.Client(base_url=base, headers=headers) as api:
         body = evolink.create_body(options.prompt, options.image_url, callback_url=options.callback_url)
         task_id = create(api, body, until)
         calls.wait_for(task_id, (until - time.monotonic()) / 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  (part of a declaration)
 from typing import TYPE_CHECKING, Annotated
 
 from evolink_spec.options.declaration import Option
@@ -270,10 +270,9 @@ def ca_folder(settings: Settings) -> Path:
     """The folder of the certificate authority: the one chosen, else in the user's data. ValueError without a home."""
     if settings.ca_dir is not None:
         return settings.ca_dir
-    data = Path(os.environ.get("XDG_DATA_HOME", ""))
-    if data.is_absolute():  # the specification of these folders has others ignored
-        return data / "evolink-mock"
+    from platformdirs import user_data_path
+
     try:
-        return Path.home() / ".local" / "share" / "evolink-mock"
+        return user_data_path("evolink-mock", appauthor=False)
     except RuntimeError as error:
         raise ValueError("--ca-dir: required, because this user has no home folder") from error

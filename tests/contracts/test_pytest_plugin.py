@@ -164,7 +164,7 @@ def test_what_cannot_be_is_told_and_passes_nowhere(
 def test_nothing_is_imported_for_tests_that_do_not_ask(runs: Callable[..., pytest.RunResult]) -> None:
     heavy = {
         *("evolink_check.engine.runner", "evolink_check.cli.config", "msgspec", "yaml"),
-        *("hypothesis", "httpx", "openapi_core"),
+        *("hypothesis", "httpx2", "openapi_core"),
     }
     tests = f"import sys\n\ndef test_nothing():\n    assert {heavy} & set(sys.modules) == set()\n"
     runs(*API, tests=tests, conftest="", apart=True).assert_outcomes(passed=1)

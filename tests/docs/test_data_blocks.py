@@ -9,7 +9,7 @@ import subprocess
 import tomllib
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 from evolink_check.cli.config_file import read
 from evolink_check.client.harness import config
@@ -43,7 +43,7 @@ def mock() -> Iterator[str]:
 
 def _create(url: str, **changed: Any) -> Any:
     headers = {"Authorization": "Bearer any-token"}
-    return httpx.post(f"{url}/v1/videos/generations", json=BODY | changed, headers=headers).json()
+    return httpx2.post(f"{url}/v1/videos/generations", json=BODY | changed, headers=headers).json()
 
 
 @pytest.mark.parametrize("block", JSON, ids=_place)

@@ -7,7 +7,7 @@ import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 from support.mock_process import BIN, free_port, served
 
@@ -95,7 +95,7 @@ def check(
 def tasks(url: str) -> int:
     """How many tasks the accounts have."""
     asked = [
-        httpx.get(f"{url}/__mock__/tasks", headers={"Authorization": f"Bearer {key}"})
+        httpx2.get(f"{url}/__mock__/tasks", headers={"Authorization": f"Bearer {key}"})
         for key in KEYS.values()
     ]
     return sum(len(one.json()["tasks"]) for one in asked)
@@ -128,7 +128,7 @@ def test_with_all_that_can_be_known_every_clause_that_shows_is_kept(tmp_path: Pa
     with served("--duration", "4s", "--clock-scale", "4", *tokens, *calls) as url:
         for label, terms in TERMS.items():
             headers = {"Authorization": f"Bearer {keys[label.upper()]}"}
-            httpx.patch(f"{url}/__mock__/account", headers=headers, json=terms).raise_for_status()
+            httpx2.patch(f"{url}/__mock__/account", headers=headers, json=terms).raise_for_status()
         (tmp_path / "known.toml").write_text(KNOWN.format(url=url, port=port))
         done, report = check(url, tmp_path, "--config", "known.toml", keys=keys)
     words = {one["clause"]: one["status"] for one in report["verdicts"]}

@@ -14,7 +14,7 @@ from shutil import which
 from typing import TYPE_CHECKING, Any
 
 import av
-import httpx
+import httpx2
 from support.in_process import BODY, CREATE, Receiver
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ async def stopped(process: Process) -> tuple[int | None, str]:
     return process.returncode, out.decode().splitlines()[-1]
 
 
-async def followed(client: httpx.AsyncClient, task: dict[str, Any]) -> list[dict[str, Any]]:
+async def followed(client: httpx2.AsyncClient, task: dict[str, Any]) -> list[dict[str, Any]]:
     """Every answer to a poll until the task has ended."""
     seen = [task]
     async with asyncio.timeout(DEADLINE):
@@ -78,7 +78,7 @@ def test_the_command_does_the_whole_job_and_ctrl_c_ends_it(tmp_path: Path) -> No
     async def scene() -> None:
         options = ("--port-file", "port", "--duration", "500ms", "--allow-callbacks-to", "127.0.0.1")
         async with Receiver([b"500 Trouble"]) as receiver, serving(tmp_path, *options) as (process, url):
-            async with httpx.AsyncClient(
+            async with httpx2.AsyncClient(
                 base_url=url, headers={"authorization": "Bearer hush"}, trust_env=False, timeout=DEADLINE
             ) as client:
                 hook = receiver.url("/hook?secret=hush")
@@ -118,7 +118,7 @@ def test_ctrl_c_tells_which_callbacks_were_never_delivered(tmp_path: Path) -> No
             url,
         ):
             body = BODY | {"callback_url": "http://127.0.0.1:9/hook?secret=hush"}
-            async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
+            async with httpx2.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
                 answer = await client.post(url + CREATE, json=body, headers={"authorization": "Bearer key"})
             assert await stopped(process) == (0, "stopped")
             (line,) = (tmp_path / "log").read_text().splitlines()

@@ -42,13 +42,13 @@ while task["status"] != "completed":
 open("video.mp4", "wb").write(requests.get(task["results"][0]).content)
 print(task["results"][0])
 """
-HTTPX = f"""
-import httpx
-with httpx.Client(base_url="https://api.evolink.ai", headers={{"Authorization": "Bearer my-own-key"}}) as client:
+HTTPX2 = f"""
+import httpx2
+with httpx2.Client(base_url="https://api.evolink.ai", headers={{"Authorization": "Bearer my-own-key"}}) as client:
     task = client.post("/v1/videos/generations", json={BODY}).json()
     while task["status"] != "completed":
         task = client.get("/v1/tasks/" + task["id"]).json()
-open("video.mp4", "wb").write(httpx.get(task["results"][0]).content)
+open("video.mp4", "wb").write(httpx2.get(task["results"][0]).content)
 print(task["results"][0])
 """
 FETCH = f"""
@@ -113,7 +113,8 @@ def has_its_video(done: subprocess.CompletedProcess[str], folder: Path) -> bool:
     [
         pytest.param(["sh", "-eu", "-c", CURL], id="curl", marks=curl),
         pytest.param([sys.executable, "-c", REQUESTS], id="requests"),
-        pytest.param([sys.executable, "-c", HTTPX], id="httpx"),
+        pytest.param([sys.executable, "-c", HTTPX2], id="httpx2"),
+        pytest.param([sys.executable, "-c", HTTPX2.replace("httpx2", "httpx")], id="httpx"),
         pytest.param(NODE, id="node-fetch", marks=node),
     ],
 )

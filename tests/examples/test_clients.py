@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import av
-import httpx
+import httpx2
 import pytest
 from evolink_mock import MockServer
 from hypothesis import given
@@ -203,7 +203,7 @@ def test_every_call_is_answered_at_once_and_only_the_id_of_a_task_is_a_reason_to
     port = free_port()
     with with_callback.listening(("127.0.0.1", port)) as calls:
         bodies = [b"[1]", b"{", b"", b'{"id":7}', b'{"id":"a"}', b'{"id":"a"}']
-        assert [httpx.post(f"http://127.0.0.1:{port}/x", content=raw).status_code for raw in bodies] == [
+        assert [httpx2.post(f"http://127.0.0.1:{port}/x", content=raw).status_code for raw in bodies] == [
             204
         ] * 6
         calls.wait_for("a", 10)

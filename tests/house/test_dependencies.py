@@ -12,7 +12,7 @@ import pytest
 from support.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-OPTIONAL = {"httpx", "pytest"}  # of the mock: whoever calls for a transport or the fixtures has them
+OPTIONAL = {"httpx", "httpx2", "pytest"}  # of the mock: whoever needs a transport or the fixtures has them
 DISTRIBUTIONS = packages_distributions()
 PACKAGES = {
     "spec/evolink_spec": PROJECT["dependencies"],

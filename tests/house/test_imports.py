@@ -26,7 +26,17 @@ CLOCKS = (".time", ".monotonic", ".perf_counter", ".utcnow")
 TIMED = {"evolink_mock.domain.clock", "evolink_check.clock", "evolink_check.client.harness.virtual_time"}
 ENVIRONMENT = {"evolink_mock.settings", "evolink_check.cli.config"}
 NAMES_VARIABLES = {"evolink_mock.cli.options", "evolink_check.cli.options"}
-HEAVY = {"av", "httpcore", "httpx", "hypothesis", "jsonschema", "openapi_core", "rich", "schemathesis"}
+HEAVY = {
+    "av",
+    "httpcore2",
+    "httpx",
+    "httpx2",
+    "hypothesis",
+    "jsonschema",
+    "openapi_core",
+    "rich",
+    "schemathesis",
+}
 
 
 @cache

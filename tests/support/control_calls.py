@@ -12,7 +12,7 @@ from evolink_mock.control.server_info import document
 from support.in_process import BODY, CREATE
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
     from support.in_process import Mock
 
@@ -42,7 +42,7 @@ def path_of(path: str) -> str:
 
 async def asks(
     mock: Mock, method: str, path: str, body: Any = None, token: str | None = "key", **headers: str
-) -> httpx.Response:
+) -> httpx2.Response:
     """One call of the control API."""
     if token is not None:
         headers["authorization"] = f"Bearer {token}"
@@ -67,7 +67,7 @@ def do(mock: Mock, method: str, path: str, body: Any = None, token: str = "key")
 
 def ask(
     mock: Mock, method: str, path: str, body: Any = None, token: str | None = "key", **headers: str
-) -> httpx.Response:
+) -> httpx2.Response:
     return mock.run(asks(mock, method, path, body, token, **headers))
 
 

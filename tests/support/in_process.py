@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 from evolink_check import Conformance
 from evolink_check import Exchange as Recorded
 from evolink_mock.domain.clock import VirtualClock
@@ -39,7 +39,7 @@ BODY: dict[str, Any] = {
 }
 
 
-def shaped(answer: httpx.Response) -> dict[str, Any]:
+def shaped(answer: httpx2.Response) -> dict[str, Any]:
     """The `error` of a response, after checking that it has the documented shape and nothing else."""
     assert answer.headers["content-type"] == "application/json"
     body: dict[str, Any] = answer.json()
@@ -79,7 +79,7 @@ class Mock:
     clock: VirtualClock
     noted: list[Exchange]
     app: Any
-    client: httpx.AsyncClient
+    client: httpx2.AsyncClient
     stop: Callable[[], Coroutine[Any, Any, None]]
     _run: Callable[[Coroutine[Any, Any, Any]], Any]
     callbacks: Callbacks = field(default_factory=Callbacks)
@@ -93,25 +93,25 @@ class Mock:
         result: T = self._run(work)
         return result
 
-    async def asks(self, method: str, url: str, token: str | None = "key", **more: Any) -> httpx.Response:
-        headers = httpx.Headers(more.pop("headers", None))
+    async def asks(self, method: str, url: str, token: str | None = "key", **more: Any) -> httpx2.Response:
+        headers = httpx2.Headers(more.pop("headers", None))
         if token is not None:
             headers.setdefault("authorization", f"Bearer {token}")
         answer = await self.client.request(method, url, headers=headers, **more)
         self._judge(answer)
         return answer
 
-    def ask(self, method: str, url: str, token: str | None = "key", **more: Any) -> httpx.Response:
+    def ask(self, method: str, url: str, token: str | None = "key", **more: Any) -> httpx2.Response:
         return self.run(self.asks(method, url, token, **more))
 
-    def get(self, url: str, **more: Any) -> httpx.Response:
+    def get(self, url: str, **more: Any) -> httpx2.Response:
         return self.ask("GET", url, **more)
 
-    def post(self, body: Any, **more: Any) -> httpx.Response:
+    def post(self, body: Any, **more: Any) -> httpx2.Response:
         """Create with this body, as `post_to` sends it."""
         return self.post_to(CREATE, body, **more)
 
-    def post_to(self, path: str, body: Any, **more: Any) -> httpx.Response:
+    def post_to(self, path: str, body: Any, **more: Any) -> httpx2.Response:
         """Post a body: bytes as they are, anything else as JSON."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"content-type": "application/json"} | more.pop("headers", {})
@@ -138,13 +138,13 @@ class Mock:
         """The lines of the access log."""
         return "".join(format_line(exchange, exchange.began, "") for exchange in self.noted)
 
-    def _judge(self, answer: httpx.Response) -> None:
+    def _judge(self, answer: httpx2.Response) -> None:
         request = answer.request
         exchange = Recorded(
             request.method,
             str(request.url),
             tuple(request.headers.items()),
-            request.content if isinstance(request.stream, httpx.ByteStream) else b"",
+            request.content if isinstance(request.stream, httpx2.ByteStream) else b"",
             answer.status_code,
             tuple(answer.headers.items()),
             answer.content,
@@ -163,8 +163,8 @@ def playing(spec: Spec = SPEC, **choices: Any) -> Iterator[Mock]:
     noted: list[Exchange] = []
     service = Service(spec, Settings(**choices), clock)
     app = create_app(service, noted.append)
-    client = httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://mock.test", trust_env=False
+    client = httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="http://mock.test", trust_env=False
     )
     log = logging.getLogger("evolink_mock.callbacks")
     level = log.level

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from evolink_spec.clauses import Clause
 
-_NEEDED = ("httpx", "hypothesis", "openapi_core", "schemathesis")  # of the extra `contracts`
+_NEEDED = ("httpx2", "hypothesis", "openapi_core", "schemathesis")  # of the extra `contracts`
 EXITS = "Exit status: 0 passed, 1 failed, 2 could not run"
 _FOR_ONE_RUN = ("clauses", "har", "json", "junit", "html", "update", "verbose")
 _SECRETS = {"token": TOKEN, "other_token": OTHER_TOKEN}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-    from httpcore import AsyncConnectionPool, Response
+    from httpcore2 import AsyncConnectionPool, Response
 
     from evolink_check.proxy.asgi import Receive, Scope, Send
     from evolink_check.proxy.recorder import Headers, TrafficRecorder
@@ -134,14 +134,14 @@ class ForwardingApp:
         self, pending: PendingExchange, target: bytes, body: AsyncIterator[bytes]
     ) -> AsyncIterator[Response]:
         """The head of the server's response; its body is still to come."""
-        import httpcore
+        import httpcore2
 
         if self._pool is None:
-            self._pool = httpcore.AsyncConnectionPool(
+            self._pool = httpcore2.AsyncConnectionPool(
                 ssl_context=self._context, max_connections=None, keepalive_expiry=_IDLE_SECONDS
             )
         up = self._upstream
-        url = httpcore.URL(
+        url = httpcore2.URL(
             scheme=up.scheme, host=up.host, port=up.port, target=up.path.encode("ascii") + target
         )
         names = {name.lower() for name, _ in pending.request_headers}
@@ -212,7 +212,7 @@ class ForwardingApp:
 
     async def _fail(self, error: Exception, pending: PendingExchange, writer: ResponseWriter) -> None:
         """Tell the client, in the documented shape, that there was no response; one that has begun is cut."""
-        from httpcore import LocalProtocolError, TimeoutException
+        from httpcore2 import LocalProtocolError, TimeoutException
 
         what = f"{type(error).__name__}: {error}".rstrip(": ")
         if isinstance(error, LocalProtocolError) and not pending.status:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
+import httpx2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,38 +50,38 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class EnvProxyTransport(httpx.AsyncBaseTransport):
+class EnvProxyTransport(httpx2.AsyncBaseTransport):
     """Sends each request directly or by the proxy of the environment, redirects to other hosts included.
 
-    `make` makes the transport for a proxy URL or for None. A proxy that fails is named in an `httpx.ProxyError`.
+    `make` makes the transport for a proxy URL or for None. A proxy that fails is named in an `httpx2.ProxyError`.
     """
 
-    def __init__(self, make: Callable[[str | None], httpx.AsyncBaseTransport]) -> None:
+    def __init__(self, make: Callable[[str | None], httpx2.AsyncBaseTransport]) -> None:
         self._make = make
-        self._transports: dict[str | None, httpx.AsyncBaseTransport] = {}
+        self._transports: dict[str | None, httpx2.AsyncBaseTransport] = {}
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request."""
         proxy = proxy_for(request.url.scheme, request.url.host)
         try:
             return await self._transport(proxy).handle_async_request(request)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
             if proxy is None:
                 raise
-            raise httpx.ProxyError(f"{proxy} cannot be used: {error}") from error
+            raise httpx2.ProxyError(f"{proxy} cannot be used: {error}") from error
 
     async def aclose(self) -> None:
         """Close the connections."""
         for transport in self._transports.values():
             await transport.aclose()
 
-    def _transport(self, proxy: EnvProxy | None) -> httpx.AsyncBaseTransport:
+    def _transport(self, proxy: EnvProxy | None) -> httpx2.AsyncBaseTransport:
         url = proxy.url if proxy else None
         if url not in self._transports:
             try:
                 self._transports[url] = self._make(url)
             except ImportError:
-                raise httpx.ProxyError("SOCKS needs another package: pip install socksio") from None
+                raise httpx2.ProxyError("SOCKS needs another package: pip install socksio") from None
             except ValueError as error:
-                raise httpx.ProxyError(str(error)) from None
+                raise httpx2.ProxyError(str(error)) from None
         return self._transports[url]

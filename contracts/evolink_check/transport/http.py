@@ -23,7 +23,7 @@ from evolink_check.traffic.trace import NOBODY, Entry, Exchange
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    import httpx
+    import httpx2
 
     from evolink_check.generation.case import Case
 
@@ -67,7 +67,7 @@ class HttpClient:
         now: Callable[[], float],
         *,
         ca: str = "",
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._url = url
         self._now = now
@@ -127,7 +127,7 @@ class HttpClient:
     async def _exchange(  # noqa: PLR0913  (an exchange is made of these)
         self, case: Case, url: str, key: Headers, who: str, answer: _Answer, *, follow: bool
     ) -> str:
-        import httpx
+        import httpx2
 
         base = self._url if url.startswith(self._url) else url.partition("?")[0]
         try:
@@ -140,21 +140,21 @@ class HttpClient:
                 await _read(response, answer, _LARGEST_FILE if follow else LARGEST_ANSWER)
             finally:
                 await response.aclose()
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, OSError) as error:
             return _problem(error, base)
         return ""
 
-    def _request(self, case: Case, url: str, key: Headers) -> httpx.Request:
-        import httpx
+    def _request(self, case: Case, url: str, key: Headers) -> httpx2.Request:
+        import httpx2
 
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*case.headers, *key)]
-        timeout = httpx.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS, pool=None)
+        timeout = httpx2.Timeout(_READ_SECONDS, connect=_CONNECT_SECONDS, pool=None)
         request = self._client.build_request(
             case.method, url, headers=headers, content=case.body or None, timeout=timeout
         )
         target = f"/{url.partition('://')[2].partition('/')[2]}".encode("ascii", "replace")
         if request.url.raw_path != target and "://" not in case.path:
-            request.extensions["target"] = target  # what httpx would have tidied up
+            request.extensions["target"] = target  # what httpx2 would have tidied up
         return request
 
     async def _end(self) -> None:
@@ -173,18 +173,18 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
-def _client(ca: str, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    import httpx
+def _client(ca: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.AsyncClient:
+    import httpx2
 
     from evolink_check.transport.env_proxies import EnvProxyTransport
 
-    limits = httpx.Limits(max_connections=None, keepalive_expiry=_KEEPALIVE_SECONDS)
-    verify = httpx.create_ssl_context(verify=ssl.create_default_context(cafile=ca) if ca else True)
+    limits = httpx2.Limits(max_connections=None, keepalive_expiry=_KEEPALIVE_SECONDS)
+    verify = httpx2.create_ssl_context(verify=ssl.create_default_context(cafile=ca) if ca else True)
 
-    def make(proxy: str | None) -> httpx.AsyncBaseTransport:
-        return httpx.AsyncHTTPTransport(verify=verify, limits=limits, proxy=proxy)
+    def make(proxy: str | None) -> httpx2.AsyncBaseTransport:
+        return httpx2.AsyncHTTPTransport(verify=verify, limits=limits, proxy=proxy)
 
-    return httpx.AsyncClient(
+    return httpx2.AsyncClient(
         headers={"User-Agent": _AGENT, "Accept-Encoding": ACCEPTED},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         transport=transport or EnvProxyTransport(make),
@@ -192,7 +192,7 @@ def _client(ca: str, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncC
     )
 
 
-async def _read(response: httpx.Response, answer: _Answer, limit: int) -> None:
+async def _read(response: httpx2.Response, answer: _Answer, limit: int) -> None:
     """Read and decode a body, as long as it is no longer than is kept."""
     decoder = Decoder(coding_of(answer.headers))
     async for part in response.stream:  # type: ignore[union-attr]  # an asynchronous one, of an asynchronous client
@@ -204,17 +204,17 @@ async def _read(response: httpx.Response, answer: _Answer, limit: int) -> None:
 
 def _problem(error: Exception, url: str) -> str:
     """What went wrong, in a line. `url` is empty once there was an answer."""
-    import httpx
+    import httpx2
 
     if isinstance(error, UndecodableError):
         return f"DecodingError: {error}"[:_SHOWN]
-    if url and isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+    if url and isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout):
         return f"{HttpClient.UNREACHED} {url}: {_cause(error)}"[:_SHOWN]
-    if isinstance(error, httpx.ProxyError):
+    if isinstance(error, httpx2.ProxyError):
         return str(error)[:_SHOWN]
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpx2.TimeoutException):
         return _TIMEOUT
-    if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | UnicodeError):
+    if isinstance(error, httpx2.LocalProtocolError | httpx2.InvalidURL | UnicodeError):
         return f"could not be sent: {error}"[:_SHOWN]
     return f"{type(error).__name__}: {error}"[:_SHOWN]
 

@@ -20,7 +20,7 @@ from evolink_check.transport.rate_limiter import RateLimiter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import httpx
+    import httpx2
     from evolink_spec import Spec
 
     from evolink_check.settings import Effort, Subject
@@ -74,7 +74,7 @@ class Target:
         spec: Spec,
         *,
         stop: threading.Event | None = None,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
         wait: Callable[[float], None] = clock.wait,
     ) -> None:
         self.subject = subject

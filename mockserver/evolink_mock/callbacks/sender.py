@@ -19,7 +19,7 @@ from evolink_mock.domain.deliveries import Attempt
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import httpcore
+    import httpcore2
     from evolink_spec.models import CallbackRules
 
     from evolink_mock.callbacks.url_guard import Allowed
@@ -64,7 +64,7 @@ def _refuse_internal(host: str, addresses: Iterable[str]) -> None:
 
 async def _connect(
     target: ParsedUrl, context: ssl.SSLContext | None, resolve: Resolve, seconds: float, *, exempt: bool
-) -> httpcore.AsyncNetworkStream:
+) -> httpcore2.AsyncNetworkStream:
     """Connect to the first address of the host that answers; refuse them all if one is internal.
 
     The name is resolved here and the connection goes to an address that was checked, so a name that changes its
@@ -89,14 +89,14 @@ async def _connect(
 
 async def _first_that_answers(
     addresses: Sequence[str], port: int, share: float
-) -> httpcore.AsyncNetworkStream:
-    import httpcore
+) -> httpcore2.AsyncNetworkStream:
+    import httpcore2
 
     failure: Exception = OSError("the name has no address")
     for address in addresses:
         try:
-            return await httpcore.AnyIOBackend().connect_tcp(address, port, share)
-        except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+            return await httpcore2.AnyIOBackend().connect_tcp(address, port, share)
+        except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
             failure = error
     raise failure
 
@@ -143,14 +143,14 @@ class CallbackSender:
 
     async def _exchange(self, target: ParsedUrl, body: bytes, statuses: list[int]) -> None:
         """Send the request; append the status of the response as soon as it has arrived."""
-        import httpcore
+        import httpcore2
 
         exempt = is_allowed(target.host, target.port, self._allowed)
         stream = await _connect(target, self._ssl_context, self._resolve, self._timeout, exempt=exempt)
-        origin = httpcore.Origin(target.scheme.encode(), target.host.encode(), target.port)
+        origin = httpcore2.Origin(target.scheme.encode(), target.host.encode(), target.port)
         try:
             # Not a class that chooses the protocol: those are what mocking libraries replace in a test's process.
-            async with httpcore.AsyncHTTP11Connection(origin, stream) as connection:
+            async with httpcore2.AsyncHTTP11Connection(origin, stream) as connection:
                 response = await connection.handle_async_request(_request(target, body))
                 statuses.append(response.status)
                 await _drain(response, stream)
@@ -167,7 +167,7 @@ class CallbackSender:
 
 def _import_and_read(context: ssl.SSLContext | None) -> ssl.SSLContext:
     """Import the client, and read the system's authorities (SSL_CERT_FILE included) unless a context is given."""
-    import httpcore  # noqa: F401 - so that it is loaded afterwards
+    import httpcore2  # noqa: F401 - so that it is loaded afterwards
 
     with suppress(ImportError):  # a private name; were it to move, the first delivery would load it
         import_module("anyio._backends._asyncio")
@@ -176,8 +176,8 @@ def _import_and_read(context: ssl.SSLContext | None) -> ssl.SSLContext:
     return context
 
 
-def _request(target: ParsedUrl, body: bytes) -> httpcore.Request:
-    import httpcore
+def _request(target: ParsedUrl, body: bytes) -> httpcore2.Request:
+    import httpcore2
 
     headers = [
         ("Host", target.authority()),
@@ -186,17 +186,19 @@ def _request(target: ParsedUrl, body: bytes) -> httpcore.Request:
         ("Content-Length", str(len(body))),
         ("Connection", "close"),
     ]
-    url = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.request_target)
-    return httpcore.Request("POST", url, headers=headers, content=body)
+    url = httpcore2.URL(
+        scheme=target.scheme, host=target.host, port=target.port, target=target.request_target
+    )
+    return httpcore2.Request("POST", url, headers=headers, content=body)
 
 
-async def _drain(response: httpcore.Response, stream: httpcore.AsyncNetworkStream) -> None:
+async def _drain(response: httpcore2.Response, stream: httpcore2.AsyncNetworkStream) -> None:
     """Read the body of the response, up to a limit, so that the receiver is not cut off while it sends."""
     read = 0
     async for chunk in response.aiter_stream():
         read += len(chunk)
         if read >= _RESPONSE_LIMIT:
-            # Not `break`: httpcore's nested generators end properly only by an error from within.
+            # Not `break`: httpcore2's nested generators end properly only by an error from within.
             await stream.aclose()
 
 

@@ -114,6 +114,6 @@ def _system() -> Path:
     for path in (Path(name) for name in (default, *_SYSTEM) if name):
         if path.is_file():
             return path
-    import certifi  # httpcore needs it, so it is there
+    import certifi
 
     return Path(certifi.where())

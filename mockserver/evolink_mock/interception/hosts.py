@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,8 @@ def hosts_file_lines(hosts: Iterable[str]) -> str:
 def instructions(hosts: Sequence[str], certificate: Path) -> str:
     """The lines and, as comments, the other steps. `certificate` is the file to trust."""
     comments = _HOW_TO.format(
-        python=os.path.realpath(sys.executable), folder=certificate.parent, certificate=certificate
+        python=os.path.realpath(sys.executable),
+        folder=shlex.quote(str(certificate.parent)),
+        certificate=certificate,
     )
     return comments + (hosts_file_lines(hosts) or "# The documents name no host.\n")

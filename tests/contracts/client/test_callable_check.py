@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 from evolink_check.client import ClientFaultError, check
 from evolink_check.client.harness.behaviours import Behaviour
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PATIENCE = 150.0
-GONE = (httpx.TransportError, ValueError)
+GONE = (httpx2.TransportError, ValueError)
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +48,13 @@ class Failed(Exception):  # noqa: N818  (a word for it)
 
 def good(base_url: str, token: str, request: dict[str, Any]) -> Any:
     """Waits when it is told to, gives up in time, and minds nothing that the documents allow."""
-    with httpx.Client(
+    with httpx2.Client(
         base_url=base_url, headers={"Authorization": f"Bearer {token}"}, trust_env=False
     ) as api:
         return _followed(api, _created(api, request))
 
 
-def _created(api: httpx.Client, request: dict[str, Any]) -> str:
+def _created(api: httpx2.Client, request: dict[str, Any]) -> str:
     for attempt in range(5):
         try:
             answer = api.post(CREATE, json=request)
@@ -69,7 +69,7 @@ def _created(api: httpx.Client, request: dict[str, Any]) -> str:
     raise Failed(str(told["error"]["code"]))
 
 
-def _followed(api: httpx.Client, task_id: str) -> Any:
+def _followed(api: httpx2.Client, task_id: str) -> Any:
     wait = 5.0
     deadline = time.monotonic() + PATIENCE - 50
     while time.monotonic() < deadline:
@@ -161,7 +161,7 @@ def pasted(text: str) -> Iterator[Mock]:
 
 def test_who_takes_failed_for_running_is_shown_a_failing_task(url: str) -> None:
     def blind(base_url: str, token: str, request: dict[str, Any]) -> Any:
-        with httpx.Client(
+        with httpx2.Client(
             base_url=base_url, headers={"Authorization": f"Bearer {token}"}, trust_env=False
         ) as api:
             task_id = _created(api, request)
@@ -180,7 +180,7 @@ def test_who_takes_failed_for_running_is_shown_a_failing_task(url: str) -> None:
 
 def test_who_reads_what_is_not_promised_crashes_in_its_own_name(url: str) -> None:
     def trusting(base_url: str, token: str, request: dict[str, Any]) -> Any:
-        with httpx.Client(
+        with httpx2.Client(
             base_url=base_url, headers={"Authorization": f"Bearer {token}"}, trust_env=False
         ) as api:
             task = api.post(CREATE, json=request).json()
@@ -202,7 +202,7 @@ def test_who_never_ends_is_stopped(url: str) -> None:
 
 def test_who_asks_on_without_a_pause_is_stopped_too(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def hasty(base_url: str, token: str, request: dict[str, Any]) -> Any:
-        with httpx.Client(
+        with httpx2.Client(
             base_url=base_url, headers={"Authorization": f"Bearer {token}"}, trust_env=False
         ) as api:
             task_id = _created(api, request)

@@ -6,7 +6,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 from evolink_check.engine import runner
 from evolink_check.engine.preflight import CouldNotRunError, preflight, remaining
@@ -423,7 +423,7 @@ def test_the_profiles_are_of_growing_effort() -> None:
     ],
 )
 def test_the_credits_that_are_left_are_those_of_the_key(body: Any, left: float | None) -> None:
-    answer = httpx.MockTransport(lambda _: httpx.Response(200, json=body))
+    answer = httpx2.MockTransport(lambda _: httpx2.Response(200, json=body))
     with target_of(subject_at("https://api.example.test"), transport=answer) as target:
         assert remaining(target.send(CREDITS)) == left
 

@@ -13,7 +13,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 from evolink_check.proxy.har_file import HarFile
 from evolink_check.traffic.har.archive import from_har
@@ -103,7 +103,7 @@ class Proxy:
 
     def get(self, times: int) -> None:
         url = f"http://127.0.0.1:{self.port}/v1/credits"
-        with httpx.Client(trust_env=False, headers={"Authorization": "Bearer a-key-of-mine"}) as client:
+        with httpx2.Client(trust_env=False, headers={"Authorization": "Bearer a-key-of-mine"}) as client:
             assert {client.get(url).status_code for _ in range(times)} == {200}
 
 

@@ -10,7 +10,7 @@ import zlib
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.proxy.forwarder import OPINION, ForwardingApp, Upstream
@@ -90,7 +90,7 @@ class Door:
         self.url = url
         self.record = record
         self.answered = 0
-        self.client = httpx.Client(
+        self.client = httpx2.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {KEY}"},
             trust_env=False,
@@ -99,7 +99,7 @@ class Door:
         )
         self.upstream = upstream
 
-    def _count(self, _: httpx.Response) -> None:
+    def _count(self, _: httpx2.Response) -> None:
         self.answered += 1
 
     @property
@@ -322,7 +322,7 @@ def test_an_answer_that_is_none_reaches_nobody_as_one(
 ) -> None:
     door = before(scripted(sent).url, opinions=opinions)
     if b"half" in sent and not opinions:
-        with pytest.raises(httpx.RemoteProtocolError):
+        with pytest.raises(httpx2.RemoteProtocolError):
             door.client.get("/")
     else:
         assert door.client.get("/").status_code == 502
@@ -359,7 +359,7 @@ def test_a_proxy_that_ends_tells_those_who_wait_for_an_answer(scripted: Callable
 
     upstream = scripted(wait).url
     with proxying(ForwardingApp(Upstream.at(upstream), TrafficRecorder(upstream))) as url:
-        client = threading.Thread(target=lambda: got.append(httpx.get(url, trust_env=False, timeout=10)))
+        client = threading.Thread(target=lambda: got.append(httpx2.get(url, trust_env=False, timeout=10)))
         client.start()
         assert asked.wait(10)
     client.join(10)

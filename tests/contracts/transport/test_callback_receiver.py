@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 from evolink_check.settings import Key
 from evolink_check.traffic.trace import Account
@@ -43,9 +43,9 @@ def receiving(**more: object) -> Iterator[tuple[CallbackReceiver, Noting]]:
         yield receiver, recorder
 
 
-def post(url: str, content: bytes = b'{"id":"a"}', timeout: float = 5.0, **headers: str) -> httpx.Response:
+def post(url: str, content: bytes = b'{"id":"a"}', timeout: float = 5.0, **headers: str) -> httpx2.Response:
     kinds = {"Content-Type": "application/json", **headers}
-    return httpx.post(url, content=content, headers=kinds, timeout=timeout, trust_env=False)
+    return httpx2.post(url, content=content, headers=kinds, timeout=timeout, trust_env=False)
 
 
 def entries(recorder: Recorder) -> tuple[Entry, ...]:
@@ -89,28 +89,28 @@ def test_every_address_is_its_own_and_hard_to_guess() -> None:
 def test_a_body_in_chunks_is_put_together() -> None:
     with receiving() as (receiver, recorder):
         url = receiver.address("a case")
-        httpx.post(url, content=iter([b'{"id"', b':"a"}']), trust_env=False)
+        httpx2.post(url, content=iter([b'{"id"', b':"a"}']), trust_env=False)
     assert entries(recorder)[0].exchange.request_body == b'{"id":"a"}'
 
 
 def test_who_follows_a_redirect_is_seen() -> None:
     with receiving() as (receiver, recorder):
         url = receiver.address("a case", (REDIRECT,))
-        assert httpx.post(url, trust_env=False, follow_redirects=True).status_code == 204
+        assert httpx2.post(url, trust_env=False, follow_redirects=True).status_code == 204
     first, second = entries(recorder)
     assert (first.exchange.status, first.case, second.case) == (302, "a case", "a case")
     assert urlsplit(second.exchange.url).path == "/elsewhere/1"
 
 
 def test_a_closed_connection_is_no_answer() -> None:
-    with receiving() as (receiver, recorder), pytest.raises(httpx.RemoteProtocolError):
+    with receiving() as (receiver, recorder), pytest.raises(httpx2.RemoteProtocolError):
         post(receiver.address("a case", (CLOSE,)))
     assert [(one.exchange.status, one.problem) for one in entries(recorder)] == [(0, "the receiver closed")]
 
 
 def test_a_sender_that_gives_up_is_seen_doing_so() -> None:
     with receiving() as (receiver, recorder):
-        with pytest.raises(httpx.ReadTimeout):
+        with pytest.raises(httpx2.ReadTimeout):
             post(receiver.address("a case", (never(30.0),)), timeout=0.2)
         assert recorder.added.wait(5)
     (entry,) = entries(recorder)
@@ -119,7 +119,7 @@ def test_a_sender_that_gives_up_is_seen_doing_so() -> None:
 
 
 def test_a_sender_that_never_gives_up_is_given_up() -> None:
-    with receiving() as (receiver, recorder), pytest.raises(httpx.RemoteProtocolError):
+    with receiving() as (receiver, recorder), pytest.raises(httpx2.RemoteProtocolError):
         post(receiver.address("a case", (never(0.05),)))
     assert entries(recorder)[0].problem == "the receiver closed"
 
@@ -152,13 +152,13 @@ def test_what_comes_to_an_address_that_was_never_given_out_is_recorded() -> None
 
 def test_a_passer_by_is_not_recorded() -> None:
     with receiving() as (receiver, recorder):
-        assert httpx.get(f"{receiver.public}/health", trust_env=False).status_code == 404
+        assert httpx2.get(f"{receiver.public}/health", trust_env=False).status_code == 404
     assert entries(recorder) == ()
 
 
 def test_a_receiver_knows_itself() -> None:
     with receiving() as (receiver, _), receiving() as (another, _):
-        answer = httpx.get(receiver.probe_url, trust_env=False)
+        answer = httpx2.get(receiver.probe_url, trust_env=False)
         headers = tuple(answer.headers.items())
         assert (receiver.is_ours(headers), another.is_ours(headers)) == (True, False)
 

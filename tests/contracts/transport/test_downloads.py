@@ -4,7 +4,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 import pytest
 from evolink_check.traffic.trace import Media
 from evolink_check.transport.downloads import fetch, media_of
@@ -34,15 +34,15 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
-def fetched(*answers: httpx.Response) -> tuple[Entry, list[httpx.Request]]:
-    asked: list[httpx.Request] = []
+def fetched(*answers: httpx2.Response) -> tuple[Entry, list[httpx2.Request]]:
+    asked: list[httpx2.Request] = []
     left = iter(answers)
 
-    def handle(request: httpx.Request) -> httpx.Response:
+    def handle(request: httpx2.Request) -> httpx2.Response:
         asked.append(request)
         return next(left)
 
-    with target_of(subject_at("https://api.example.test"), transport=httpx.MockTransport(handle)) as target:
+    with target_of(subject_at("https://api.example.test"), transport=httpx2.MockTransport(handle)) as target:
         entry = fetch(target, URL, "its result")
     assert target.recorder.entries() == (entry,)
     return entry, asked
@@ -76,7 +76,7 @@ def test_sound_is_no_video(sound: bytes) -> None:
 
 
 def test_a_result_is_recorded_with_its_media_and_without_its_body(clip: bytes) -> None:
-    entry, (asked,) = fetched(httpx.Response(200, content=clip, headers={"Content-Type": "video/mp4"}))
+    entry, (asked,) = fetched(httpx2.Response(200, content=clip, headers={"Content-Type": "video/mp4"}))
     assert (entry.size, entry.exchange.response_body, entry.case) == (len(clip), b"", "its result")
     assert entry.media is not None
     assert entry.media.height == 90
@@ -85,14 +85,14 @@ def test_a_result_is_recorded_with_its_media_and_without_its_body(clip: bytes) -
 
 
 def test_a_refusal_is_kept_as_it_is() -> None:
-    entry, _ = fetched(httpx.Response(410, content=b'{"error":{}}'))
+    entry, _ = fetched(httpx2.Response(410, content=b'{"error":{}}'))
     assert (entry.exchange.status, entry.exchange.response_body, entry.media) == (410, b'{"error":{}}', None)
     assert entry.size is None
 
 
 def test_a_result_may_be_elsewhere(clip: bytes) -> None:
-    there = httpx.Response(302, headers={"Location": "https://cdn.example.test/b.mp4"})
-    entry, asked = fetched(there, httpx.Response(200, content=clip))
+    there = httpx2.Response(302, headers={"Location": "https://cdn.example.test/b.mp4"})
+    entry, asked = fetched(there, httpx2.Response(200, content=clip))
     assert (entry.exchange.url, entry.exchange.status) == (URL, 200)
     assert [one.url.host for one in asked] == ["media.example.test", "cdn.example.test"]
 
@@ -100,9 +100,9 @@ def test_a_result_may_be_elsewhere(clip: bytes) -> None:
 def test_a_file_that_breaks_off_has_a_status_and_a_problem() -> None:
     async def broken() -> AsyncIterator[bytes]:
         yield b"the beginning"
-        raise httpx.ReadError("gone")
+        raise httpx2.ReadError("gone")
 
-    entry, _ = fetched(httpx.Response(200, content=broken()))
+    entry, _ = fetched(httpx2.Response(200, content=broken()))
     assert entry.exchange.status == 200
     assert entry.media == Media(problem="ReadError: gone")
 
@@ -118,12 +118,12 @@ def test_a_file_that_is_not_read_to_its_end_because_the_run_is_over_says_nothing
     async def late() -> AsyncIterator[bytes]:
         yield b"the beginning"
         stop.set()
-        raise httpx.ReadTimeout("it was short, so near the end")
+        raise httpx2.ReadTimeout("it was short, so near the end")
 
     for body in (slow(), late()):
         stop.clear()
-        answer = httpx.Response(200, content=body)
-        transport = httpx.MockTransport(lambda _, answer=answer: answer)
+        answer = httpx2.Response(200, content=body)
+        transport = httpx2.MockTransport(lambda _, answer=answer: answer)
         with target_of(subject_at("https://api.example.test"), transport=transport, stop=stop) as target:
             entry = fetch(target, URL)
         assert (entry.exchange.status, entry.media) == (200, None)
@@ -131,19 +131,19 @@ def test_a_file_that_is_not_read_to_its_end_because_the_run_is_over_says_nothing
 
 
 def test_the_host_that_is_not_there_is_named() -> None:
-    def handle(_: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("no such name")
+    def handle(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("no such name")
 
-    with target_of(subject_at("https://api.example.test"), transport=httpx.MockTransport(handle)) as target:
+    with target_of(subject_at("https://api.example.test"), transport=httpx2.MockTransport(handle)) as target:
         entry = fetch(target, URL)
     assert entry.problem == "nobody answers at https://media.example.test/a.mp4: no such name"
 
 
 def test_a_host_that_is_not_there_is_no_end_of_the_run() -> None:
-    def handle(_: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("refused")
+    def handle(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("refused")
 
-    with target_of(subject_at("https://api.example.test"), transport=httpx.MockTransport(handle)) as target:
+    with target_of(subject_at("https://api.example.test"), transport=httpx2.MockTransport(handle)) as target:
         entry = fetch(target, URL)
         assert target.gone == ""
     assert (entry.exchange.status, "refused" in entry.problem) == (0, True)

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import httpx
+import httpx2
 import pytest
 from evolink_check.generation.case import Case
 from evolink_check.settings import Effort
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from evolink_check.settings import Subject
 
-    Handler = Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
+    Handler = Callable[[httpx2.Request], httpx2.Response | Awaitable[httpx2.Response]]
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +43,12 @@ def statuses(target: Target) -> list[int]:
     return [one.exchange.status for one in target.recorder.entries()]
 
 
-def answering(handle: Handler) -> httpx.MockTransport:
-    return httpx.MockTransport(handle)  # type: ignore[arg-type]  # which takes both kinds
+def answering(handle: Handler) -> httpx2.MockTransport:
+    return httpx2.MockTransport(handle)  # type: ignore[arg-type]  # which takes both kinds
 
 
-def a_task(_: httpx.Request) -> httpx.Response:
-    return httpx.Response(200, json={"id": "task-unified-1-a", "usage": {"credits_reserved": 5}})
+def a_task(_: httpx2.Request) -> httpx2.Response:
+    return httpx2.Response(200, json={"id": "task-unified-1-a", "usage": {"credits_reserved": 5}})
 
 
 @contextmanager
@@ -84,8 +84,8 @@ def test_an_exchange_is_recorded_to_the_byte_without_its_key(subject: Subject) -
 def test_no_key_gets_into_the_record_wherever_it_stands(subject: Subject) -> None:
     token = subject.main.token
 
-    def echo(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, content=request.content, headers={"X-Key": token})
+    def echo(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, content=request.content, headers={"X-Key": token})
 
     with target_of(subject, transport=answering(echo)) as target:
         entry = target.send(Case("leaks", (), "GET", f"/v1/tasks/{token}", (("X-K", token),), token.encode()))
@@ -120,9 +120,9 @@ def test_each_label_sends_its_own_key(case: Case, status: int, who: str) -> None
 def test_a_path_goes_out_as_it_is(subject: Subject, path: str) -> None:
     seen = []
 
-    def note(request: httpx.Request) -> httpx.Response:
+    def note(request: httpx2.Request) -> httpx2.Response:
         seen.append(request.extensions.get("target", request.url.raw_path).decode())
-        return httpx.Response(404)
+        return httpx2.Response(404)
 
     with target_of(subject, transport=answering(note)) as target:
         entry = target.send(Case("odd", (), "GET", path))
@@ -133,9 +133,9 @@ def test_a_path_goes_out_as_it_is(subject: Subject, path: str) -> None:
 def test_cookies_are_not_kept_and_redirects_not_followed(subject: Subject) -> None:
     seen: list[str | None] = []
 
-    def handle(request: httpx.Request) -> httpx.Response:
+    def handle(request: httpx2.Request) -> httpx2.Response:
         seen.append(request.headers.get("Cookie"))
-        return httpx.Response(302, headers={"Set-Cookie": "a=b", "Location": "/elsewhere"})
+        return httpx2.Response(302, headers={"Set-Cookie": "a=b", "Location": "/elsewhere"})
 
     with target_of(subject, transport=answering(handle)) as target:
         assert [target.send(CREDITS).exchange.status for _ in range(2)] == [302, 302]
@@ -275,7 +275,7 @@ def test_a_task_made_of_what_ought_to_be_refused_counts_and_is_not_repeated(subj
 def test_the_first_of_a_kind_goes_alone(subject: Subject) -> None:
     seen, company = 0, asyncio.Event()
 
-    async def handle(request: httpx.Request) -> httpx.Response:
+    async def handle(request: httpx2.Request) -> httpx2.Response:
         nonlocal seen
         seen += 1
         if seen == 2:
@@ -310,7 +310,7 @@ def test_without_a_grant_a_careless_server_is_soon_asked_for_nothing_that_could_
 
 @pytest.mark.parametrize("status", [502, 504])
 def test_a_create_whose_answer_was_lost_may_have_cost_its_price(subject: Subject, status: int) -> None:
-    lost = answering(lambda _: httpx.Response(status))
+    lost = answering(lambda _: httpx2.Response(status))
     with target_of(subject, Effort(max_credits=50.0), transport=lost) as target:
         target.send(CREATE)
         target.send(REFUSED)
@@ -318,14 +318,14 @@ def test_a_create_whose_answer_was_lost_may_have_cost_its_price(subject: Subject
 
 
 def test_a_create_that_says_no_price_is_counted_at_the_known_one(subject: Subject) -> None:
-    silent = answering(lambda _: httpx.Response(200, json={"id": "task-unified-1-a"}))
+    silent = answering(lambda _: httpx2.Response(200, json={"id": "task-unified-1-a"}))
     with target_of(subject, Effort(max_credits=50.0), transport=silent) as target:
         target.send(CREATE)
     assert target.tally.spent == 5.0
 
 
 def test_a_post_that_makes_nothing_costs_nothing(subject: Subject) -> None:
-    odd = answering(lambda _: httpx.Response(200, json={"fine": True}))
+    odd = answering(lambda _: httpx2.Response(200, json={"fine": True}))
     with target_of(subject, transport=odd) as target:
         target.send(replace(REFUSED, path="/v1/other"))
     assert (target.tally.created, target.tally.unexpected_tasks) == (0, ())
@@ -360,13 +360,13 @@ def test_a_stopped_run_sends_nothing_and_ends_its_waits(subject: Subject) -> Non
 def test_no_more_requests_are_under_way_than_there_are_jobs(subject: Subject) -> None:
     under_way, most, both = 0, 0, asyncio.Barrier(2)
 
-    async def handle(_: httpx.Request) -> httpx.Response:
+    async def handle(_: httpx2.Request) -> httpx2.Response:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
         await asyncio.wait_for(both.wait(), 5)
         under_way -= 1
-        return httpx.Response(200)
+        return httpx2.Response(200)
 
     with (
         target_of(subject, Effort(jobs=2), transport=answering(handle)) as target,

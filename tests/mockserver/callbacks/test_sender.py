@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import httpcore
+import httpcore2
 import pytest
 import trustme
 from evolink_mock.callbacks import sender
@@ -297,7 +297,7 @@ def test_each_address_of_a_name_has_its_share_of_the_time(monkeypatch: pytest.Mo
 
     async def unanswered(_addresses: object, _port: int, share: float | None, *_: object) -> None:
         shares.append(share)
-        raise httpcore.ConnectTimeout
+        raise httpcore2.ConnectTimeout
 
     monkeypatch.setattr(sender, "_first_that_answers", unanswered)
     attempted("https://hooks.example/", CallbackSender(RULES, resolve=resolver("8.8.8.8", "8.8.4.4")))
@@ -445,7 +445,7 @@ def test_the_resolver_of_the_system_is_asked() -> None:
 def test_the_slow_imports_wait_for_the_first_delivery() -> None:
     code = (
         "import sys, evolink_mock.callbacks.sender, evolink_mock.callbacks.scheduler;"
-        "print({'httpcore', 'anyio'} & {*sys.modules})"
+        "print({'httpcore2', 'anyio'} & {*sys.modules})"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == "set()\n"

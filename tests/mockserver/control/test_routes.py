@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 import schemathesis
 from evolink_mock.control.routes import ROWS, create_control_app
@@ -179,7 +179,7 @@ def test_it_can_be_bound_elsewhere_and_drives_the_same_accounts() -> None:
 
     async def scene() -> None:
         api, control = (
-            httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=url)
+            httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=url)
             for app, url in zip(apps, ("http://api.test", "http://control.test:9"), strict=True)
         )
         async with api, control:
@@ -224,8 +224,8 @@ def test_the_certificate_is_served_where_there_is_one() -> None:
     service = Service(SPEC, Settings(), VirtualClock(START))
 
     async def scene() -> None:
-        transport = httpx.ASGITransport(create_app(service))
-        async with httpx.AsyncClient(transport=transport, base_url="http://mock.test") as client:
+        transport = httpx2.ASGITransport(create_app(service))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://mock.test") as client:
             assert (await client.get(f"{PREFIX}/ca.pem")).status_code == 404
             service.ca_pem = b"-----BEGIN CERTIFICATE-----"
             answer = await client.get(f"{PREFIX}/ca.pem")

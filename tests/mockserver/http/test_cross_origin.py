@@ -13,7 +13,7 @@ from support.in_process import BODY, CREATE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import httpx
+    import httpx2
     from support.in_process import Mock
 
 LOOPBACK = [
@@ -36,7 +36,7 @@ OTHERS = [
 ALLOW = "access-control-allow-origin"
 
 
-def preflight(mock: Mock, origin: str, path: str = CREATE, **headers: str) -> httpx.Response:
+def preflight(mock: Mock, origin: str, path: str = CREATE, **headers: str) -> httpx2.Response:
     headers_sent = {
         "origin": origin,
         "access-control-request-method": "POST",
@@ -45,7 +45,7 @@ def preflight(mock: Mock, origin: str, path: str = CREATE, **headers: str) -> ht
     return mock.ask("OPTIONS", path, token=None, headers=headers_sent | headers)
 
 
-def allowed(answer: httpx.Response, origin: str) -> bool:
+def allowed(answer: httpx2.Response, origin: str) -> bool:
     assert answer.headers.get(ALLOW) in {None, "*", origin}
     return ALLOW in answer.headers
 

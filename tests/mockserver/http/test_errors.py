@@ -12,7 +12,7 @@ from support.in_process import BODY, CREATE, MODEL, SPEC, shaped
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import httpx
+    import httpx2
     from support.in_process import Mock
 
 QUERY = SPEC.query.path
@@ -29,22 +29,22 @@ def documented() -> Iterator[tuple[str, str, int]]:
                     yield method.upper(), path, int(status)
 
 
-def create(mock: Mock, **more: Any) -> httpx.Response:
+def create(mock: Mock, **more: Any) -> httpx2.Response:
     return mock.post(BODY, **more)
 
 
-def own_task(mock: Mock, **more: Any) -> httpx.Response:
+def own_task(mock: Mock, **more: Any) -> httpx2.Response:
     return mock.get(f"/v1/tasks/{mock.create()['id']}", **more)
 
 
-def second(ask: Callable[..., httpx.Response], mock: Mock) -> httpx.Response:
+def second(ask: Callable[..., httpx2.Response], mock: Mock) -> httpx2.Response:
     """The answer to the second of two requests."""
     ask(mock)
     return ask(mock)
 
 
 # How a client comes to see each of them.
-SCENES: dict[tuple[str, str, int], Callable[[Callable[..., Mock]], tuple[Mock, httpx.Response]]] = {
+SCENES: dict[tuple[str, str, int], Callable[[Callable[..., Mock]], tuple[Mock, httpx2.Response]]] = {
     ("POST", CREATE, 200): lambda start: (mock := start(), create(mock)),
     ("POST", CREATE, 400): lambda start: (mock := start(), mock.post(BODY | {"duration": 7})),
     ("POST", CREATE, 401): lambda start: (mock := start(), create(mock, token=None)),
@@ -134,7 +134,7 @@ FAULTS: dict[str, int] = {
 }
 
 
-def broken(start: Callable[..., Mock], faults: list[str]) -> httpx.Response:
+def broken(start: Callable[..., Mock], faults: list[str]) -> httpx2.Response:
     mock = start(
         rate=Rate(1, 60.0) if "rate" in faults else None,
         denied_models=frozenset({MODEL} if "model" in faults else ()),

@@ -22,7 +22,7 @@ from support.in_process import BODY, CREATE, SPEC, VOICE, playing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import httpx
+    import httpx2
     from support.in_process import Mock
 
 OPERATION = next(op for by_model in SPEC.creates.values() for op in by_model.values())
@@ -40,11 +40,11 @@ class World:
     mock: Mock
     token: str
 
-    async def asks(self, method: str, path: str, **more: Any) -> httpx.Response:
+    async def asks(self, method: str, path: str, **more: Any) -> httpx2.Response:
         headers = {"authorization": f"Bearer {self.token}"} | more.pop("headers", {})
         return await self.mock.client.request(method, path, headers=headers, **more)
 
-    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+    def ask(self, method: str, path: str, **more: Any) -> httpx2.Response:
         return self.mock.run(self.asks(method, path, **more))
 
     def account(self) -> Any:
@@ -54,7 +54,7 @@ class World:
     def assign(self, text: str, operation: str = "any", times: int | None = None) -> None:
         assert assignments.assign(self.account(), REGISTRY, text, times=times, operation=operation) is None
 
-    def create(self, source: str = "", text: str = "", **fields: Any) -> httpx.Response:
+    def create(self, source: str = "", text: str = "", **fields: Any) -> httpx2.Response:
         body, headers = BODY | fields, {}
         if source == "header":
             headers = {"prefer": f'mock="{text}"'}
@@ -66,13 +66,13 @@ class World:
             self.assign(text, "create")
         return self.ask("POST", CREATE, json=body, headers=headers)
 
-    def query(self, task: str, source: str = "", text: str = "") -> httpx.Response:
+    def query(self, task: str, source: str = "", text: str = "") -> httpx2.Response:
         headers = {"prefer": f'mock="{text}"'} if source == "header" else {}
         if source == "assigned":
             self.assign(text, "query")
         return self.ask("GET", f"/v1/tasks/{task}", headers=headers)
 
-    def link(self, task: str, **more: Any) -> httpx.Response:
+    def link(self, task: str, **more: Any) -> httpx2.Response:
         return self.ask("GET", f"/media/{task}.mp4", **more)
 
     def left(self, **more: Any) -> float:
@@ -92,7 +92,7 @@ def world(shared: Mock) -> World:
     return World(shared, f"account-{next(_numbers)}")
 
 
-def undocumented(answer: httpx.Response) -> bool:
+def undocumented(answer: httpx2.Response) -> bool:
     """Whether openapi-core finds a problem in it."""
     request = answer.request
     recorded = Recorded(
@@ -102,7 +102,7 @@ def undocumented(answer: httpx.Response) -> bool:
     return bool(VOICE.response_problems(recorded))
 
 
-def is_usual(answer: httpx.Response) -> bool:
+def is_usual(answer: httpx2.Response) -> bool:
     return (
         answer.status_code == 200
         and answer.json()["status"] == "pending"
@@ -112,7 +112,7 @@ def is_usual(answer: httpx.Response) -> bool:
     )
 
 
-def ends(world: World, made: httpx.Response, seconds: float = 5.0) -> dict[str, Any]:
+def ends(world: World, made: httpx2.Response, seconds: float = 5.0) -> dict[str, Any]:
     """The task after so many seconds."""
     world.mock.clock.advance(seconds)
     task: dict[str, Any] = world.query(made.json()["id"]).json()

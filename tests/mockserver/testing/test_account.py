@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 from evolink_mock import ContractViolationError, ControlError, MockServer, Receiver
 from support.builders import BODY, OPERATION
@@ -36,9 +36,9 @@ def receiver() -> Iterator[Receiver]:
         yield receiver
 
 
-def ask(account: MockAccount, method: str, path: str, **more: Any) -> httpx.Response:
+def ask(account: MockAccount, method: str, path: str, **more: Any) -> httpx2.Response:
     headers = {"authorization": f"Bearer {account.token}"}
-    return httpx.request(method, account.base_url + path, headers=headers, trust_env=False, **more)
+    return httpx2.request(method, account.base_url + path, headers=headers, trust_env=False, **more)
 
 
 def create(account: MockAccount, **fields: Any) -> str:
@@ -98,9 +98,9 @@ def test_a_day_later_the_link_is_dead(account: MockAccount) -> None:
     account.clock.advance("10s")
     (task,) = account.tasks
     (link,) = task.body["results"]
-    assert httpx.head(link, trust_env=False).status_code == 200
+    assert httpx2.head(link, trust_env=False).status_code == 200
     account.clock.advance("24h")
-    assert httpx.head(link, trust_env=False).status_code == 410
+    assert httpx2.head(link, trust_env=False).status_code == 410
 
 
 def test_a_task_is_told_with_its_whole_timetable(account: MockAccount) -> None:

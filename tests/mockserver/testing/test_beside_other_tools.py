@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
 import time
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 import pytest
 import respx
 import time_machine
@@ -46,7 +47,7 @@ def bearer(account: MockAccount) -> dict[str, str]:
 
 
 def create(account: MockAccount, **fields: Any) -> str:
-    with httpx.Client(transport=account.transport(), headers=bearer(account)) as client:
+    with httpx2.Client(transport=account.transport(), headers=bearer(account)) as client:
         task_id: str = client.post(API + CREATE, json=BODY | fields).raise_for_status().json()["id"]
         return task_id
 
@@ -63,6 +64,36 @@ def test_the_mock_keeps_its_own_time_when_a_test_stops_the_clocks_of_its_process
             assert abs(another.account().clock.now() - today) < 60
 
 
+CAUGHT = f"""
+import httpx2
+
+httpx2.alias_httpx()  # without which respx would not see httpx2 at all
+
+import respx
+from evolink_mock import MockServer, Receiver
+
+with respx.mock(assert_all_called=False) as router, MockServer(duration=0.05) as server, Receiver() as receiver:
+    router.route().mock(side_effect=httpx2.ConnectError("caught"))
+    account = server.account()
+    headers = {{"authorization": f"Bearer {{account.token}}"}}
+    with httpx2.Client(transport=account.transport(), headers=headers) as client:
+        body = {BODY} | {{"callback_url": receiver.url}}
+        client.post("{API}{CREATE}", json=body).raise_for_status()
+    account.callbacks.wait()
+    try:
+        httpx2.get(account.base_url, trust_env=False)
+    except httpx2.ConnectError as error:
+        print(error, len(receiver.received))
+"""
+
+
+def test_what_catches_requests_of_httpx2_catches_none_of_the_mock() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CAUGHT], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "caught 1\n", done.stderr
+
+
 def test_what_catches_requests_of_httpx_catches_none_of_the_mock(account: MockAccount) -> None:
     with respx.mock(assert_all_called=False) as router, Receiver() as receiver:
         router.route().mock(side_effect=AssertionError("caught"))
@@ -73,17 +104,17 @@ def test_what_catches_requests_of_httpx_catches_none_of_the_mock(account: MockAc
 
 def test_the_transport_works_under_trio(account: MockAccount) -> None:
     async def scene() -> int:
-        async with httpx.AsyncClient(transport=account.transport(), headers=bearer(account)) as client:
+        async with httpx2.AsyncClient(transport=account.transport(), headers=bearer(account)) as client:
             return (await client.get(API + "/v1/credits")).status_code
 
     assert trio.run(scene) == 200
 
 
 async def _impatient(account: MockAccount) -> None:
-    async with httpx.AsyncClient(
+    async with httpx2.AsyncClient(
         transport=account.transport(), headers=bearer(account), timeout=0.05
     ) as client:
-        with pytest.raises(httpx.ReadTimeout):
+        with pytest.raises(httpx2.ReadTimeout):
             await client.get(API + "/v1/credits")
 
 
@@ -101,8 +132,8 @@ def test_the_transport_honours_the_time_out_of_a_client(account: MockAccount) ->
     account.recipe("latency=5s", times=1)
     began = stopwatch()
     with (
-        httpx.Client(transport=account.transport(), headers=bearer(account), timeout=0.05) as client,
-        pytest.raises(httpx.ReadTimeout),
+        httpx2.Client(transport=account.transport(), headers=bearer(account), timeout=0.05) as client,
+        pytest.raises(httpx2.ReadTimeout),
     ):
         client.get(API + "/v1/credits")
     assert stopwatch() - began < 4

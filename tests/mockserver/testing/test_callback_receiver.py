@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 from evolink_mock.testing.callback_receiver import Receiver
 
@@ -22,7 +22,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def post(url: str, body: bytes = b"{}") -> int:
-    return httpx.post(url, content=body, trust_env=False, headers={"X-Some": "thing"}).status_code
+    return httpx2.post(url, content=body, trust_env=False, headers={"X-Some": "thing"}).status_code
 
 
 def test_it_listens_on_loopback(receiver: Receiver) -> None:
@@ -55,13 +55,13 @@ def test_answers_are_given_in_the_order_they_were_asked_for(receiver: Receiver) 
 def test_a_redirect_says_where_to(receiver: Receiver) -> None:
     receiver.answer(302)
     receiver.answer(307, headers={"location": "/there"})
-    answers = [httpx.post(receiver.url, trust_env=False) for _ in range(2)]
+    answers = [httpx2.post(receiver.url, trust_env=False) for _ in range(2)]
     assert [answer.headers["location"] for answer in answers] == ["/elsewhere", "/there"]
 
 
 def test_a_dropped_request_is_received_and_not_answered(receiver: Receiver) -> None:
     receiver.drop()
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(httpx2.RemoteProtocolError):
         post(receiver.url)
     assert [one.status for one in receiver.received] == [0]
     assert post(receiver.url) == 204
@@ -116,7 +116,7 @@ def test_a_client_that_goes_away_harms_nobody(receiver: Receiver) -> None:
 def test_it_stops_listening_with_the_block() -> None:
     with Receiver() as receiver:
         url = receiver.url
-    with pytest.raises(httpx.ConnectError):
+    with pytest.raises(httpx2.ConnectError):
         post(url)
     with pytest.raises(RuntimeError, match="not listening"):
         _ = receiver.url

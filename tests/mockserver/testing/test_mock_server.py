@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import evolink_mock
-import httpx
+import httpx2
 import pytest
 from evolink_mock import ControlError, MockServer
 from evolink_mock.server.listeners import PortError, listen
@@ -30,12 +30,12 @@ def server() -> Iterator[MockServer]:
         yield server
 
 
-def client(account: MockAccount) -> httpx.Client:
+def client(account: MockAccount) -> httpx2.Client:
     headers = {"authorization": f"Bearer {account.token}"}
-    return httpx.Client(base_url=account.base_url, headers=headers, trust_env=False)
+    return httpx2.Client(base_url=account.base_url, headers=headers, trust_env=False)
 
 
-def create(account: MockAccount, **fields: Any) -> httpx.Response:
+def create(account: MockAccount, **fields: Any) -> httpx2.Response:
     with client(account) as http:
         return http.post(CREATE, json=BODY | fields)
 
@@ -78,7 +78,10 @@ def test_importing_the_package_and_its_plugin_imports_nothing_of_the_server() ->
     loaded = {
         name for name in done.stdout.split() if name.partition(".")[0] not in {"evolink_mock", "evolink_spec"}
     }
-    assert loaded & {"av", "httpx", "jsonschema_rs", "msgspec", "starlette", "uvicorn", "yaml"} == set()
+    assert (
+        loaded & {"av", "httpx", "httpx2", "jsonschema_rs", "msgspec", "starlette", "uvicorn", "yaml"}
+        == set()
+    )
     ours = set(done.stdout.split()) - loaded
     assert ours == {"evolink_mock", "evolink_mock.testing", "evolink_mock.testing.pytest_plugin"}
 
@@ -88,9 +91,9 @@ def test_two_mocks_run_beside_each_other_and_end_with_their_blocks() -> None:
     with MockServer() as one, MockServer() as other:
         assert one.base_url != other.base_url
         for url in (one.base_url, other.base_url):
-            assert httpx.get(f"{url}/v1/credits", trust_env=False).status_code == 401
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(url, trust_env=False)
+            assert httpx2.get(f"{url}/v1/credits", trust_env=False).status_code == 401
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(url, trust_env=False)
     assert threading.active_count() == threads
 
 

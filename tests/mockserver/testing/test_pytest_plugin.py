@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["pytester"]
 
 CLIENT = """
-import httpx
+import httpx2
 import pytest
 
 CREATE = "/v1/videos/generations"
@@ -24,7 +24,7 @@ BODY = {"model": "grok-imagine-image-to-video-beta", "prompt": "p", "image_urls"
 
 def ask(mock, method, path, **more):
     headers = {"authorization": f"Bearer {mock.token}"}
-    return httpx.request(method, mock.base_url + path, headers=headers, trust_env=False, **more)
+    return httpx2.request(method, mock.base_url + path, headers=headers, trust_env=False, **more)
 
 
 def create(mock, **fields):
@@ -89,7 +89,7 @@ def test_a_task(evolink_mock):
     assert ask(evolink_mock, "GET", f"/v1/tasks/{task_id}").json()["status"] == "completed"
     evolink_mock.clock.advance("24h")
     (link,) = evolink_mock.tasks[0].body["results"]
-    assert httpx.get(link, trust_env=False).status_code == 410
+    assert httpx2.get(link, trust_env=False).status_code == 410
 
 def test_another_sees_nothing_of_it(evolink_mock):
     assert evolink_mock.tasks == evolink_mock.requests == []
@@ -175,7 +175,7 @@ def test_breaks(evolink_mock):
     create(evolink_mock, duration=7)
 
 def test_only_one_is_open(evolink_mock):
-    accounts = httpx.get(f"{evolink_mock.base_url}/__mock__/accounts", trust_env=False).json()["accounts"]
+    accounts = httpx2.get(f"{evolink_mock.base_url}/__mock__/accounts", trust_env=False).json()["accounts"]
     assert [one["label"] for one in accounts] == [evolink_mock.state.label]
 """,
         "--evolink-mock-url",
@@ -206,7 +206,7 @@ import asyncio
 def test_in_process(evolink_mock):
     async def go():
         headers = {"authorization": f"Bearer {evolink_mock.token}"}
-        async with httpx.AsyncClient(transport=evolink_mock.transport(), headers=headers) as client:
+        async with httpx2.AsyncClient(transport=evolink_mock.transport(), headers=headers) as client:
             return (await client.post("https://api.evolink.ai" + CREATE, json=BODY)).json()
     assert asyncio.run(go())["id"] == evolink_mock.tasks[0].id
 """)
@@ -300,7 +300,7 @@ def test_a_violation_fails_the_test_however_many_requests_follow_it(runs: Runs) 
         """
 def test_refused(evolink_mock):
     assert create(evolink_mock, duration=7).status_code == 400
-    with httpx.Client(transport=evolink_mock.transport()) as client:
+    with httpx2.Client(transport=evolink_mock.transport()) as client:
         for _ in range(220):
             client.get("http://mock/v1/credits", headers={"authorization": f"Bearer {evolink_mock.token}"})
     assert len(evolink_mock.requests) == 200

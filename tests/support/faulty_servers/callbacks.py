@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 
 from support.faulty_servers.wrapper import SCALE, TASK, Call, Defect, Reply
 
@@ -68,7 +68,7 @@ async def _call_back(manner: Manner, url: str, query: Call, ask: Ask) -> None:
     if manner.never:
         return
     headers = [*manner.headers, *([("authorization", f"Bearer {query.token}")] if manner.key else [])]
-    async with httpx.AsyncClient(trust_env=False, follow_redirects=manner.follow) as client:
+    async with httpx2.AsyncClient(trust_env=False, follow_redirects=manner.follow) as client:
         for wait in (*manner.waits, None):
             status = await _attempt(client, manner, url, headers, reply)
             if (manner.success(status) and not manner.twice) or wait is None:
@@ -77,14 +77,14 @@ async def _call_back(manner: Manner, url: str, query: Call, ask: Ask) -> None:
 
 
 async def _attempt(
-    client: httpx.AsyncClient, manner: Manner, url: str, headers: list[tuple[str, str]], reply: Reply
+    client: httpx2.AsyncClient, manner: Manner, url: str, headers: list[tuple[str, str]], reply: Reply
 ) -> int:
     try:
         async with asyncio.timeout(manner.timeout / SCALE):
             answer = await client.request(
                 manner.method, manner.url(url), content=manner.body(reply), headers=headers
             )
-    except (httpx.HTTPError, TimeoutError):
+    except (httpx2.HTTPError, TimeoutError):
         return 0
     return answer.status_code
 

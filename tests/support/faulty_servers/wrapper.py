@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
-import httpx
+import httpx2
 import uvicorn
 from evolink_mock.domain.clock import SystemClock
 from evolink_mock.domain.units import Speed
@@ -278,7 +278,7 @@ class Workshop:
 
         A defect that is looked for a second time must not find the clock that the first look has moved.
         """
-        with httpx.Client(base_url=url, trust_env=False) as client:
+        with httpx2.Client(base_url=url, trust_env=False) as client:
             for role in ("main", "other", *TERMS):
                 headers = {"Authorization": f"Bearer {key(role, place)}"}
                 client.delete("/__mock__/account", headers=headers)

@@ -73,21 +73,21 @@ class Mock:
         return float(self._call("POST", "/clock/advance", {"seconds": seconds})["now"])
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        import httpx
+        import httpx2
 
         headers = {"Authorization": f"Bearer {self.token}"}
         try:
-            answer = httpx.request(
+            answer = httpx2.request(
                 method, f"{self.url}/__mock__{path}", json=body, headers=headers, timeout=_HTTP_SECONDS,
                 trust_env=False, verify=self.url.startswith("https:"),  # loading the CA certificates takes 30 ms
             )  # fmt: skip
             answer.raise_for_status()
-        except httpx.HTTPStatusError as error:
+        except httpx2.HTTPStatusError as error:
             answer = error.response
             raise MockError(
                 f"the mock refused {method} {path} ({answer.status_code}): {answer.text[:200]}"
             ) from error
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise MockError(f"there is no mock at {redact_url(self.url)}: {error}") from error
         return answer.json() if answer.content else None
 

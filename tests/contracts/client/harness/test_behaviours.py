@@ -6,7 +6,7 @@ import json
 import shlex
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from evolink_check.analysis.request_faults import create_faults
 from evolink_check.client.harness.behaviours import Behaviour, behaviours, reproduction, requests
@@ -42,7 +42,7 @@ def test_a_failure_shrinks_to_what_provokes_it() -> None:
 @settings(max_examples=150, deadline=None)
 def test_every_behaviour_can_be_ordered(server: Any, behaviour: Behaviour) -> None:
     account = server.account()
-    with httpx.Client(
+    with httpx2.Client(
         base_url=server.base_url, headers={"Authorization": f"Bearer {account.token}"}
     ) as client:
         for operation, recipe in behaviour.orders:
