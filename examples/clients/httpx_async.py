@@ -1,6 +1,8 @@
 """Makes one video with the EvoLink API, as a coroutine beside others.
 
 EVOLINK_API_KEY=… python httpx_async.py --prompt TEXT --image-url URL --output video.mp4
+
+It uses httpx2, the maintained successor of httpx; `import httpx as httpx2` makes it a client of httpx.
 """
 
 from __future__ import annotations
