@@ -1,4 +1,4 @@
-"""Whether the host of a URL is certainly internal, judged independently of any server."""
+"""Whether the host of a URL is certainly internal, by rules that do not depend on a server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from urllib.parse import unquote, urlsplit
 
-# The four that the document lists, and what nobody would hold to be public.
+# The four networks that the document lists, and others that are certainly not public.
 _INTERNAL_V4 = tuple(
     map(
         IPv4Network,
@@ -15,7 +15,7 @@ _INTERNAL_V4 = tuple(
 )
 _INTERNAL_V6 = tuple(map(IPv6Network, ("::1/128", "::/128", "fc00::/7", "fe80::/10")))
 _PART = re.compile(r"0[xX][0-9a-fA-F]*|0[0-7]*|[1-9][0-9]*")
-# Names that mean a place inside (RFC 6761, 6762, 8375, common routers), or that resolve to whatever address they say.
+# Names of internal hosts (RFC 6761, 6762, 8375, common routers), and domains that resolve to an address in the name.
 _INSIDE = {
     *("localhost", "localdomain", "localdomain4", "localdomain6", "local", "internal", "intranet", "private"),
     *("corp", "home", "lan", "arpa"),
@@ -27,7 +27,7 @@ _SIZES = (0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF)
 
 
 def host_of(url: str) -> str:
-    """The host of a URL in lower case, without brackets and a dot at its end; empty when it has none."""
+    """The host of a URL in lower case, without brackets and trailing dot; empty when the URL has none."""
     try:
         host = urlsplit(url).hostname
     except ValueError:
@@ -36,7 +36,7 @@ def host_of(url: str) -> str:
 
 
 def is_internal(url: str) -> bool:
-    """Whether the host is surely internal, in whatever notation. A name that would have to be asked for is not."""
+    """Whether the host is certainly internal, in any notation. A name that needs a DNS query is not."""
     host = host_of(url)
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -47,7 +47,7 @@ def is_internal(url: str) -> bool:
 
 
 def is_plainly_public(url: str) -> bool:
-    """Whether no guard would take the host for internal: a name of plain words, without a user or an odd port."""
+    """Whether every server takes the host for public: a plain domain name, without user information or unusual port."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -62,7 +62,7 @@ def is_plainly_public(url: str) -> bool:
 
 
 def v4_of(host: str) -> IPv4Address | None:
-    """The address that `inet_aton` and browsers read in a host: decimal, hex, octal, of one to four parts."""
+    """The IPv4 address that `inet_aton` and browsers read: one to four parts, decimal, hex or octal; else None."""
     parts = host.split(".")
     if len(parts) > len(_SIZES) or not all(_PART.fullmatch(part) for part in parts):
         return None

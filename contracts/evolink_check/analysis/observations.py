@@ -1,4 +1,4 @@
-"""What is observed: one entry of a trace with its operation and decoded bodies, and one task with its exchanges."""
+"""An entry of a trace with its operation and decoded bodies, and a task with its exchanges."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Role = Literal["create", "query", "credits", "other method", "other path", "link
 API: frozenset[Role] = frozenset({"create", "query", "credits", "other method", "other path"})
 
 
-LINKS = 100  # of a body that are looked at; a report counts the others
+LINKS = 100  # the most links of a body that are checked; a report counts the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +32,15 @@ class Observation:
     account: Account
     request_json: Any = NOT_JSON
     answer_json: Any = NOT_JSON
-    faults: tuple[RequestFault, ...] = ()  # of a create's request
+    faults: tuple[RequestFault, ...] = ()  # of a create request
     operation: CreateOperation | None = None  # of a create
-    task_id: str = ""  # a query: as asked for; a create or a delivery: as its body says
-    success: int = (
-        0  # the documented status of a create or a query that went well; 0 where none is documented
-    )
-    errors: Mapping[int, ErrorAnswer] = field(default_factory=dict)  # its documented errors, by status
+    task_id: str = ""  # of a query: from its path; of a create or a delivery: from its body
+    success: int = 0  # the documented status of a successful create or query; 0 for others
+    errors: Mapping[int, ErrorAnswer] = field(default_factory=dict)  # the documented errors, by status
 
     @property
     def number(self) -> int:
-        """The place in the trace."""
+        """The number of the entry in the trace."""
         return self.entry.number
 
     @property
@@ -52,7 +50,7 @@ class Observation:
 
     @property
     def began(self) -> float:
-        """When the request was begun, or a delivery arrived, in Unix seconds."""
+        """When the request began, or a delivery arrived, in Unix seconds."""
         return self.entry.began
 
     @property
@@ -62,7 +60,7 @@ class Observation:
 
     @property
     def who(self) -> str:
-        """The label of the account that asked."""
+        """The label of the account that sent the request."""
         return self.entry.who
 
     @property
@@ -72,22 +70,22 @@ class Observation:
 
     @property
     def answered(self) -> bool:
-        """Whether there was any answer."""
+        """Whether there was an answer."""
         return self.status != 0
 
     @property
     def succeeded(self) -> bool:
-        """A 2xx whose body is a JSON object."""
+        """Whether the answer is a 2xx whose body is a JSON object."""
         return 200 <= self.status < 300 and isinstance(self.answer_json, dict)  # noqa: PLR2004
 
     @property
     def body(self) -> Mapping[str, Any]:
-        """The answer's JSON object; a delivery's is what was delivered. Empty when there is none."""
+        """The JSON object of the answer or, for a delivery, of the request. Empty when there is none."""
         value = self.request_json if self.role == "delivery" else self.answer_json
         return value if isinstance(value, dict) else {}
 
     def header(self, name: str) -> str | None:
-        """A header of the answer; of a delivery, of its request."""
+        """A header of the answer or, for a delivery, of the request."""
         exchange = self.entry.exchange
         headers = exchange.request_headers if self.role == "delivery" else exchange.response_headers
         return next((value for key, value in headers if key.lower() == name.lower()), None)
@@ -100,29 +98,27 @@ class Observation:
 
 @dataclass(slots=True)
 class TaskRecord:
-    """Everything that the trace tells of one task, in order of time. `create` is None when it was not seen."""
+    """The exchanges about one task, in order of time. `create` is None when the trace does not contain it."""
 
     id: str
     create: Observation | None = None
-    queries: list[Observation] = field(
-        default_factory=list
-    )  # by who created it or may have, answered with 2xx
-    refused: list[Observation] = field(default_factory=list)  # all other queries of it
+    queries: list[Observation] = field(default_factory=list)  # successful ones
+    refused: list[Observation] = field(default_factory=list)  # those with other answers
     deliveries: list[Observation] = field(default_factory=list)
     links: list[Observation] = field(default_factory=list)  # fetches of its results
 
     @property
     def views(self) -> list[Observation]:
-        """Every body about the task in order of the answers: create, queries, deliveries."""
+        """The create, queries and deliveries in the order in which they report the state of the task."""
         create = [self.create] if self.create else []
         return sorted([*create, *self.queries, *self.deliveries], key=_answered_at)
 
     @property
     def callback_url(self) -> str | None:
-        """What the create asked to be called; None when nothing, or when the create was not seen."""
-        asked = self.create.request_json if self.create else None
+        """The callback URL of the create; None without one, or when the trace does not contain the create."""
+        body = self.create.request_json if self.create else None
         field_name = _callback_field(self.create)
-        url = asked.get(field_name) if isinstance(asked, dict) and field_name else None
+        url = body.get(field_name) if isinstance(body, dict) and field_name else None
         return url if isinstance(url, str) else None
 
 
@@ -132,11 +128,11 @@ def _callback_field(create: Observation | None) -> str:
 
 
 def _answered_at(seen: Observation) -> tuple[float, int]:
-    # A delivery tells what the server knew when it sent it; an answer, what it knew at some time before its end.
+    # A delivery shows the state when it was sent; an answer, the state at some time before the answer ended.
     return (seen.began if seen.role == "delivery" else seen.ended, seen.number)
 
 
 def results_of(body: Mapping[str, Any]) -> list[str]:
-    """The links in a body about a task, the first `LINKS` of them."""
+    """The first `LINKS` result links in a body about a task."""
     results = body.get("results")
     return [url for url in results[:LINKS] if isinstance(url, str)] if isinstance(results, list) else []

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
     _ErrorsOf = Callable[["_Validators"], Iterable[Exception]]
 
-_ORIGIN = "http://contract.invalid"  # every document is read as if it were served here
+_ORIGIN = "http://contract.invalid"  # every document is read as if its server were this
 _SHOWN = 200  # characters of a problem
-# How requests and answers are decoded: a server may refuse a number that no double holds, and should not send one.
+# Numbers that no double can represent: a server may refuse one in a request, and should not send one in an answer.
 _ASKED: Any = {"application/json": finite_json}
 _ANSWERED: Any = {"application/json": strict_json}
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One place of an answer that departs from its schema.
+    """One place in an answer that violates its schema.
 
-    `pointer` is the JSON pointer into the body ("" for the whole of it), `keyword` the word of the schema that is
-    broken, such as `type` or `enum`.
+    `pointer` is the JSON pointer into the body ("" for the whole body), `keyword` the violated keyword of the schema,
+    such as `type` or `enum`.
     """
 
     pointer: str
@@ -42,39 +42,39 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class _Validators:
-    """One document, ready to be asked."""
+    """The validators of one document."""
 
     requests: V31RequestValidator
     responses: V31ResponseValidator
 
 
 class Conformance:
-    """Judges exchanges by the documents of one spec. What it cannot judge raises: silence means conformity."""
+    """Checks exchanges against the documents of one spec. It raises when it cannot check one."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._validators: dict[str, _Validators] = {}
 
     def request_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """What the request has wrong; empty when nothing. An old model name is right (clause `model.alias`)."""
-        asked = _request(replace(exchange, request_body=_renamed(exchange, self._creates(exchange))))
-        return self._problems(exchange, lambda validators: validators.requests.iter_errors(asked))
+        """The problems of the request; empty when there are none. Old model names are valid (clause `model.alias`)."""
+        request = _request(replace(exchange, request_body=_renamed(exchange, self._creates(exchange))))
+        return self._problems(exchange, lambda validators: validators.requests.iter_errors(request))
 
     def response_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """What the answer has wrong, an undocumented status or path included; empty when nothing."""
+        """The problems of the answer, an undocumented status or path included; empty when there are none."""
         return self._problems(exchange, _answered(exchange))
 
     def schema_problems(self, exchange: Exchange) -> tuple[Problem, ...]:
-        """Where the body of an answer departs from its schema; nothing when no schema is documented for it."""
-        found = [
+        """Where the body of an answer violates its schema; empty when no schema is documented for it."""
+        problems = [
             _problem_of(error)
             for failure in self._errors(exchange, _answered(exchange)) or ()
             for error in _schema_errors(failure)
         ]
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(problems))
 
     def source(self, exchange: Exchange) -> str:
-        """The document that is asked first."""
+        """The document that is used first."""
         return self._sources(exchange)[0]
 
     def _problems(self, exchange: Exchange, errors_of: _ErrorsOf) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ class Conformance:
         return (f"no document describes {exchange.method} {urlsplit(exchange.url).path}"[:_SHOWN],)
 
     def _errors(self, exchange: Exchange, errors_of: _ErrorsOf) -> list[Exception] | None:
-        """What the document that describes the exchange objects to; None when there is no such document."""
+        """The errors by the document that describes the exchange; None when there is no such document."""
         from openapi_core.templating.paths.exceptions import PathError
 
         for source in self._sources(exchange):
@@ -94,12 +94,14 @@ class Conformance:
         return None
 
     def _sources(self, exchange: Exchange) -> list[str]:
-        """The documents; the one that describes the model asked for stands first."""
+        """The documents, the one that describes the requested model first."""
         creates = self._creates(exchange)
         model = _body(exchange).get("model")
         model = _aliases(creates).get(model, model) if isinstance(model, str) else None
-        meant = creates.get(model) or creates.get(None)
-        return sorted(self._spec.documents, key=lambda source: meant is None or source != meant.source)
+        operation = creates.get(model) or creates.get(None)
+        return sorted(
+            self._spec.documents, key=lambda source: operation is None or source != operation.source
+        )
 
     def _creates(self, exchange: Exchange) -> Mapping[str | None, CreateOperation]:
         return self._spec.creates.get((exchange.method.upper(), urlsplit(exchange.url).path), {})
@@ -114,11 +116,11 @@ def _validators_of(document: Mapping[str, Any]) -> _Validators:
     from jsonschema_path import SchemaPath
     from openapi_core import V31RequestValidator, V31ResponseValidator
 
-    # openapi-core finds an operation by its server too, and a server that is checked is hardly the documented one.
+    # openapi-core finds an operation by its server, too, and the checked server is hardly ever the documented one.
     paths = {
         path: {
-            key: _less_servers(part) if isinstance(part, dict) else part
-            for key, part in _less_servers(item).items()
+            key: _without_servers(part) if isinstance(part, dict) else part
+            for key, part in _without_servers(item).items()
         }
         for path, item in document["paths"].items()
     }
@@ -132,7 +134,7 @@ def _validators_of(document: Mapping[str, Any]) -> _Validators:
     )
 
 
-def _less_servers(part: Mapping[str, Any]) -> dict[str, Any]:
+def _without_servers(part: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in part.items() if key != "servers"}
 
 
@@ -152,13 +154,13 @@ def _request(exchange: Exchange) -> MockRequest:
 
 
 def _media_type(headers: tuple[tuple[str, str], ...]) -> str:
-    """The media type without its parameters: openapi-core stumbles over some, and JSON has none."""
-    found = next((value for name, value in headers if name.lower() == "content-type"), "")
-    return found.partition(";")[0].strip()
+    """The media type without its parameters: openapi-core fails on some, and JSON has none."""
+    value = next((value for name, value in headers if name.lower() == "content-type"), "")
+    return value.partition(";")[0].strip()
 
 
 def _body(exchange: Exchange) -> dict[str, Any]:
-    """The request's JSON object; empty when it is none."""
+    """The JSON object of the request; empty when the body is not one."""
     try:
         value = strict_json(exchange.request_body)
     except ValueError:
@@ -171,7 +173,7 @@ def _aliases(creates: Mapping[str | None, CreateOperation]) -> dict[str, str]:
 
 
 def _renamed(exchange: Exchange, creates: Mapping[str | None, CreateOperation]) -> bytes:
-    """The request body with an old model name replaced, as the documents promise."""
+    """The request body with an old model name replaced by the current one."""
     body = _body(exchange)
     model = body.get("model")
     actual = _aliases(creates).get(model) if isinstance(model, str) else None
@@ -183,12 +185,12 @@ def _answered(exchange: Exchange) -> _ErrorsOf:
 
     kind = _media_type(exchange.response_headers)
     answer = MockResponse(exchange.response_body, exchange.status, dict(exchange.response_headers), kind)
-    asked = _request(exchange)
-    return lambda validators: validators.responses.iter_errors(asked, answer)
+    request = _request(exchange)
+    return lambda validators: validators.responses.iter_errors(request, answer)
 
 
 def _schema_errors(error: Exception) -> Iterable[Any]:
-    """What jsonschema objects to in a body, of an error of openapi-core."""
+    """The errors of jsonschema about a body behind an error of openapi-core."""
     from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 
     cause = error.__cause__ or error
@@ -197,24 +199,24 @@ def _schema_errors(error: Exception) -> Iterable[Any]:
     return ()
 
 
-def _problem_of(found: Any) -> Problem:
-    steps = [str(step).replace("~", "~0").replace("/", "~1") for step in found.absolute_path]
+def _problem_of(error: Any) -> Problem:
+    steps = [str(step).replace("~", "~0").replace("/", "~1") for step in error.absolute_path]
     pointer = "".join(f"/{step}" for step in steps)
-    return Problem(pointer, str(found.validator), str(found.message)[:_SHOWN])
+    return Problem(pointer, str(error.validator), str(error.message)[:_SHOWN])
 
 
 def _problem_lines(error: Exception) -> Iterator[str]:
-    """The problems that an error of openapi-core speaks of, each in a line."""
+    """The problems behind an error of openapi-core, one line each."""
     from openapi_core.deserializing.media_types.exceptions import MediaTypeDeserializeError
     from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 
     cause = error.__cause__ or error
     name = getattr(error, "name", "")  # of a header or a parameter
     if isinstance(cause, InvalidSchemaValue):
-        for found in cause.schema_errors:
-            where = getattr(found, "json_path", "$").removeprefix("$").lstrip(".")
-            yield f"{name or 'body'} {where}".strip() + f": {getattr(found, 'message', found)}"
-    elif isinstance(cause, MediaTypeDeserializeError):  # whose text would show the body
+        for problem in cause.schema_errors:
+            where = getattr(problem, "json_path", "$").removeprefix("$").lstrip(".")
+            yield f"{name or 'body'} {where}".strip() + f": {getattr(problem, 'message', problem)}"
+    elif isinstance(cause, MediaTypeDeserializeError):  # its text would contain the body
         yield f"{name or 'body'}: is not {cause.mimetype}"
     else:
         yield f"{name}: {cause}" if name else str(cause)

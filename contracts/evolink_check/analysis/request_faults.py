@@ -1,7 +1,8 @@
-"""The faults of a request to create a task, by schema and by prose, read from the request alone.
+"""The faults of a create request by the schemas and texts of the documents, found from the request alone.
 
-This is how a case is labelled with what it must provoke, and how the judge knows what a recorded request deserved.
-Where the documents leave an answer open (the choices in clauses.yaml) a fault is not `sure`, and nobody is accused.
+They determine the clauses that a generated case is about, and the right answers to a recorded request.
+Where the documents do not say which response is right (`choice` in clauses.yaml), the fault has `sure=False`, and no
+violation is reported.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
 
     from evolink_spec import CreateOperation
 
-LARGE = 1_000_000  # bytes of a body: how much a server takes is not documented
-DEEP = 64  # levels of a body
+LARGE = 1_000_000  # bytes of a body above which a server may refuse it: no limit is documented
+DEEP = 64  # levels of nesting above which a server may refuse a body
 _ENUMS = {"model": "model.enum", "duration": "duration.enum", "mode": "mode.enum", "quality": "quality.enum"}
 
 
 @dataclass(frozen=True, slots=True)
 class RequestFault:
-    """One thing that is wrong with a request. `sure`: it must be refused; otherwise any sensible answer is right."""
+    """One fault of a request. `sure`: the request must be refused; otherwise any sensible answer is right."""
 
     clause: str
     what: str  # in a few words, without secrets
@@ -43,33 +44,33 @@ def create_faults(
     creates: Mapping[str | None, CreateOperation],
     receiver: str = "",
 ) -> tuple[RequestFault, ...]:
-    """Everything that is wrong with a create. `receiver` is a prefix of callback URLs that this server was told of."""
+    """All faults of a create. `receiver` is the prefix of callback URLs that this server is configured to accept."""
     if not body:
         return (RequestFault("body.required", "no body"),)
-    found = list(_type_faults(headers))
+    faults = list(_type_faults(headers))
     if len(body) > LARGE:
-        found.append(RequestFault("body.limit", f"a body of {len(body)} bytes", sure=False))
+        faults.append(RequestFault("body.limit", f"a body of {len(body)} bytes", sure=False))
     document = decode_json(body)
     if document is NOT_JSON:
-        return (*found, _no_json(body))
+        return (*faults, _json_fault(body))
     if is_out_of_range(body, document):
-        return (*found, RequestFault("body.json", "a number out of range", sure=False))
+        return (*faults, RequestFault("body.json", "a number out of range", sure=False))
     if not isinstance(document, dict):
-        return (*found, RequestFault("body.json", "JSON that is not an object"))
+        return (*faults, RequestFault("body.json", "JSON that is not an object"))
     if _has_duplicate_keys(body):
-        found.append(RequestFault("body.duplicate-keys", "a key stands twice", sure=False))
-    return (*found, *_document_faults(document, creates, receiver))
+        faults.append(RequestFault("body.duplicate-keys", "a key that occurs twice", sure=False))
+    return (*faults, *_document_faults(document, creates, receiver))
 
 
 def operation_of(document: Any, creates: Mapping[str | None, CreateOperation]) -> CreateOperation:
     """The operation that a body selects by its model; the first one for an unknown model."""
     model = document.get("model") if isinstance(document, dict) else None
-    known = isinstance(model, str) and model in creates
-    return creates[model] if known else creates.get(None) or next(iter(creates.values()))
+    documented = isinstance(model, str) and model in creates
+    return creates[model] if documented else creates.get(None) or next(iter(creates.values()))
 
 
 def renamed(document: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
-    """The body with an old model name replaced, as the documents promise (clause `model.alias`)."""
+    """The body with an old model name replaced by the current one (clause `model.alias`)."""
     model = document.get("model")
     actual = operation.aliases.get(model) if isinstance(model, str) else None
     return dict(document) if actual is None else {**document, "model": actual}
@@ -88,72 +89,72 @@ def _type_faults(headers: Iterable[tuple[str, str]]) -> Iterator[RequestFault]:
         yield RequestFault("body.json", "parameters of the content type", sure=False)
 
 
-def _no_json(body: bytes) -> RequestFault:
-    """Surely none when a lenient decoder refuses it too: NaN, a byte order mark and the like divide decoders."""
+def _json_fault(body: bytes) -> RequestFault:
+    """The fault of a body that is not strict JSON: certain only when lenient decoders refuse the body, too."""
     try:
         json.loads(body.decode("utf-8-sig", "surrogateescape").rstrip("\0"), strict=False, parse_int=float)
     except RecursionError:
         return RequestFault("body.json", "nested too deeply", sure=False)
     except ValueError:
         return RequestFault("body.json", "a body that is not JSON")
-    return RequestFault("body.json", "JSON that only lenient decoders take", sure=False)
+    return RequestFault("body.json", "JSON that only lenient decoders accept", sure=False)
 
 
 def _has_duplicate_keys(body: bytes) -> bool:
-    twins = False
+    duplicates = False
 
-    def pairs(found: list[tuple[str, Any]]) -> None:
-        nonlocal twins
-        twins = twins or len({name for name, _ in found}) < len(found)
+    def check(members: list[tuple[str, Any]]) -> None:
+        nonlocal duplicates
+        duplicates = duplicates or len({name for name, _ in members}) < len(members)
 
     with suppress(
         RecursionError
-    ):  # a hook needs a level more than the decoder does: deeper than anybody looks
-        json.loads(body, object_pairs_hook=pairs)
-    return twins
+    ):  # a hook needs one level more than the decoder; so deep a body has a fault of its own
+        json.loads(body, object_pairs_hook=check)
+    return duplicates
 
 
 def _document_faults(
     document: dict[str, Any], creates: Mapping[str | None, CreateOperation], receiver: str
 ) -> Iterator[RequestFault]:
     operation = operation_of(document, creates)
-    asked = renamed(document, operation)
-    if _depth(asked) > DEEP:
+    body = renamed(document, operation)
+    if _depth(body) > DEEP:
         yield RequestFault("body.limit", "nested deeply", sure=False)
     field = operation.callback.field if operation.callback else ""
-    for error in _errors(operation, asked):
+    for error in _errors(operation, body):
         if not error.instance_path or error.instance_path[0] != field or error.kind.name == "type":
             yield from _schema_fault(error, operation)
-    yield from _open_questions(asked)
-    if isinstance(asked.get(field), str):
-        yield from _callback_faults(asked[field], operation, receiver)
+    yield from _uncertain_faults(body)
+    if isinstance(body.get(field), str):
+        yield from _callback_faults(body[field], operation, receiver)
 
 
-def _errors(operation: CreateOperation, asked: dict[str, Any]) -> list[jsonschema_rs.ValidationError]:
-    """The errors of the schema, one for each place: a value of another type is not reported for its enum as well."""
+def _errors(operation: CreateOperation, body: dict[str, Any]) -> list[jsonschema_rs.ValidationError]:
+    """The schema errors, one for each place: a value of a wrong type is not reported for its enum as well."""
     try:
-        found = list(_compiled(json.dumps(operation.body_schema)).iter_errors(asked))
-    except ValueError:  # nested deeper than the validator goes
+        errors = list(_compiled(json.dumps(operation.body_schema)).iter_errors(body))
+    except ValueError:  # nested deeper than the validator supports
         return []
-    told: dict[tuple[str, ...], jsonschema_rs.ValidationError] = {}
-    for error in found:
+    by_place: dict[tuple[str, ...], jsonschema_rs.ValidationError] = {}
+    for error in errors:
         place = *map(str, error.instance_path), _missing(error)
-        if place not in told or _is_nearer(error):
-            told[place] = error
-    return list(told.values())
+        if place not in by_place or _is_more_specific(error):
+            by_place[place] = error
+    return list(by_place.values())
 
 
 def _missing(error: jsonschema_rs.ValidationError) -> str:
     return str(error.kind.as_dict()["property"]) if error.kind.name == "required" else ""
 
 
-def _is_nearer(error: jsonschema_rs.ValidationError) -> bool:
-    """Of a number where numbers are listed the enum tells more (6.5 is no duration), of anything else the type."""
+def _is_more_specific(error: jsonschema_rs.ValidationError) -> bool:
+    """Whether an error says most about its value: the enum for a number among numbers, such as 6.5; else the type."""
     number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
-    said = error.kind.as_dict()
+    kind = error.kind.as_dict()
     if error.kind.name == "enum":
-        return number and any(isinstance(option, int | float) for option in said["options"])
-    return error.kind.name == "type" and not (number and {"integer", "number"} & set(said["types"]))
+        return number and any(isinstance(option, int | float) for option in kind["options"])
+    return error.kind.name == "type" and not (number and {"integer", "number"} & set(kind["types"]))
 
 
 @cache
@@ -175,44 +176,46 @@ def _schema_fault(error: jsonschema_rs.ValidationError, operation: CreateOperati
         yield RequestFault("create.required", f"no {error.kind.as_dict()['property']}")
     elif kind == "type":
         optional = field not in _required(json.dumps(operation.body_schema))
-        # Many servers take null for "not given"; the schema does not, but nothing depends on it.
+        # Many servers treat null as an absent field; the schema does not, but both are harmless.
         yield RequestFault(
-            "create.types", f"{field}: another type", sure=not (error.instance is None and optional)
+            "create.types",
+            f"{field}: a value of a wrong type",
+            sure=not (error.instance is None and optional),
         )
     elif kind == "enum":
         yield RequestFault(_ENUMS.get(field, "create.types"), f"{field}: not one of the documented values")
     elif kind == "maxItems":
-        yield RequestFault("create.image-urls-max-one", f"{field}: too many")
+        yield RequestFault("create.image-urls-max-one", f"{field}: too many items")
     elif kind == "format":
         yield RequestFault(
-            "create.image-urls-uri", f"{field}: no URI", sure=_is_plainly_no_uri(error.instance)
+            "create.image-urls-uri", f"{field}: not a URI", sure=_has_no_scheme(error.instance)
         )
     else:
-        yield RequestFault("create.types", f"{field}: breaks {kind}", sure=False)
+        yield RequestFault("create.types", f"{field}: violates {kind}", sure=False)
 
 
-def _is_plainly_no_uri(text: Any) -> bool:
-    """No scheme at all; what is odd otherwise is read one way by one parser and another way by the next."""
+def _has_no_scheme(text: Any) -> bool:
+    """Whether a text certainly is not a URI; about other malformed ones, parsers disagree."""
     return isinstance(text, str) and ":" not in text
 
 
-def _open_questions(asked: Mapping[str, Any]) -> Iterator[RequestFault]:
-    if asked.get("image_urls") == []:
+def _uncertain_faults(body: Mapping[str, Any]) -> Iterator[RequestFault]:
+    if body.get("image_urls") == []:
         yield RequestFault("create.image-urls-empty", "no image", sure=False)
-    for url in asked["image_urls"] if isinstance(asked.get("image_urls"), list) else ():
+    for url in body["image_urls"] if isinstance(body.get("image_urls"), list) else ():
         if isinstance(url, str) and not _is_on_the_web(url):
             yield RequestFault("create.image-urls-uri", "an image that is not on the web", sure=False)
-    for name, value in asked.items():
+    for name, value in body.items():
         if isinstance(value, float) and value.is_integer() and name == "duration":
             yield RequestFault("duration.enum", "a whole number written with a fraction", sure=False)
-    if isinstance(asked.get("prompt"), str) and (
-        not asked["prompt"].strip() or len(asked["prompt"]) > LARGE // 8
+    if isinstance(body.get("prompt"), str) and (
+        not body["prompt"].strip() or len(body["prompt"]) > LARGE // 8
     ):
         yield RequestFault("prompt.length", "an empty or a very long prompt", sure=False)
 
 
 def _is_on_the_web(url: str) -> bool:
-    """Whether any server could fetch it: many look for a host, and let nobody send them to their own."""
+    """Whether every server would try to fetch the URL: many refuse one without a host or with an internal host."""
     return urlsplit_scheme(url) in {"http", "https"} and bool(host_of(url)) and not is_internal(url)
 
 
@@ -231,12 +234,10 @@ def _callback_faults(url: str, operation: CreateOperation, receiver: str) -> Ite
     if len(url) > rules.max_length:
         yield RequestFault("callback.max-length", f"a callback URL of {len(url)} characters")
     if not is_uri(url) or not url:
-        yield RequestFault(
-            "callback.uri", "a malformed callback URL", sure=_is_plainly_no_uri(url) or " " in url
-        )
+        yield RequestFault("callback.uri", "a malformed callback URL", sure=_has_no_scheme(url) or " " in url)
     elif urlsplit_scheme(url) != "https":
         yield RequestFault("callback.https-only", "a callback URL that is not https")
-    elif is_internal(url):  # a server that may call a receiver on an internal host may call others, too
+    elif is_internal(url):  # a server that accepts a receiver on an internal host may accept others, too
         permitted = is_internal(receiver)
         yield RequestFault("callback.no-internal", "a callback to an internal host", sure=not permitted)
     elif not is_plainly_public(url):

@@ -1,4 +1,4 @@
-"""Where the answers of a trace depart from their schemas; each kind of body is validated once."""
+"""Where the answers of a trace violate their schemas; each kind of body is validated once."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _LATEST = 10**11  # Unix seconds: year 5138
 
 
 class ResponseSchemas:
-    """`schema_problems` over the thousand answers of a trace: what differs in its id alone is judged once."""
+    """`schema_problems` for the many answers of a trace: answers that differ only in their ids are validated once."""
 
     def __init__(self, spec: Spec) -> None:
         self._conformance = Conformance(spec)
-        self._known: dict[tuple[str, str, int, str], tuple[Problem, ...]] = {}
+        self._problems: dict[tuple[str, str, int, str], tuple[Problem, ...]] = {}
 
     def problems(self, exchange: Exchange, answer: Any) -> tuple[Problem, ...]:
-        """The problems of a JSON answer, given with its decoded body."""
+        """The problems of a JSON answer; `answer` is its decoded body."""
         url = urlsplit(exchange.url)
         path = url.path if exchange.method.upper() == "POST" else url.path.rpartition("/")[0]
         key = (exchange.method, path, exchange.status, self._conformance.source(exchange) + _form(answer))
-        if key not in self._known:
-            self._known[key] = self._conformance.schema_problems(exchange)
-        return self._known[key]
+        if key not in self._problems:
+            self._problems[key] = self._conformance.schema_problems(exchange)
+        return self._problems[key]
 
 
 def _form(answer: Any) -> str:
-    """A body without what no schema looks at: good ids and times, and the text of good links."""
+    """The JSON text of a body, with valid ids, times and links replaced by fixed texts."""
     if not isinstance(answer, dict):
         return json.dumps(answer)
     form = dict(answer)

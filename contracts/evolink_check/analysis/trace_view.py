@@ -1,4 +1,4 @@
-"""A trace as the rules read it: every entry interpreted by the specification, every task with its exchanges."""
+"""A trace for the rules: every entry interpreted by the specification, every task with its exchanges."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry, Trace
 
 T = TypeVar("T")
-CREDITS = "/v1/credits"  # described by no document, known from published facts only
-NOWHERE = "?"  # no path: a query would begin with it
+CREDITS = "/v1/credits"  # in no document, known from published facts only
+NOWHERE = "?"  # cannot be a path: a query string begins with it
 
 
 class TraceView:
-    """A trace, understood by a spec. What is asked for often is computed once."""
+    """A trace interpreted by a spec. Results that several rules need are computed once."""
 
     def __init__(self, trace: Trace, spec: Spec) -> None:
         self.trace = trace
@@ -36,34 +36,34 @@ class TraceView:
         self._schemas = ResponseSchemas(spec)
 
     def once(self, make: Callable[[TraceView], T]) -> T:
-        """What a function says of this reading, computed when first asked for."""
+        """The result of a function of this view, computed on the first call."""
         if make not in self._once:
             self._once[make] = make(self)
-        found: T = self._once[make]
-        return found
+        result: T = self._once[make]
+        return result
 
     def problems(self, observation: Observation) -> tuple[Problem, ...]:
-        """Where the answer of a create or of a query departs from the schema that the documents give it."""
+        """Where the answer of a create or of a query violates its documented schema."""
         exchange = observation.exchange
         return self._schemas.problems(replace(exchange, url=self.path(exchange.url)), observation.answer_json)
 
     @cached_property
     def seen(self) -> tuple[Observation, ...]:
         """Every entry, in order."""
-        first = [self._understood(entry) for entry in self.trace.entries]
+        observations = [self._interpreted(entry) for entry in self.trace.entries]
         links = {
             url
-            for observation in first
+            for observation in observations
             if observation.role in {"query", "delivery"}
             for url in results_of(observation.body)
         }
         return tuple(
             _as_link(observation) if observation.exchange.url in links else observation
-            for observation in first
+            for observation in observations
         )
 
     def of(self, *roles: Role) -> tuple[Observation, ...]:
-        """The answered entries of these roles; deliveries whether they were answered or not."""
+        """The answered entries with these roles; deliveries even if they were not answered."""
         return tuple(observation for role in roles for observation in self._by_role.get(role, ()))
 
     @property
@@ -73,57 +73,59 @@ class TraceView:
 
     @cached_property
     def _by_role(self) -> dict[Role, list[Observation]]:
-        found: dict[Role, list[Observation]] = {}
+        by_role: dict[Role, list[Observation]] = {}
         for observation in self.seen:
             if observation.answered or observation.role == "delivery":
-                found.setdefault(observation.role, []).append(observation)
-        return found
+                by_role.setdefault(observation.role, []).append(observation)
+        return by_role
 
     @cached_property
     def tasks(self) -> dict[str, TaskRecord]:
-        """What is told of each task, by id, in the order of their first appearance."""
-        found: dict[str, TaskRecord] = {}
+        """The exchanges about each task, by id, in the order of their first appearance."""
+        tasks: dict[str, TaskRecord] = {}
         for observation in self.seen:
             if observation.task_id and observation.role in {"create", "query", "delivery"}:
-                _tell(found.setdefault(observation.task_id, TaskRecord(observation.task_id)), observation)
+                _add(observation, tasks.setdefault(observation.task_id, TaskRecord(observation.task_id)))
         owner = {
             url: task
-            for task in found.values()
+            for task in tasks.values()
             for observation in task.views
             for url in results_of(observation.body)
         }
         for observation in self.seen:
             if observation.role == "link" and observation.exchange.url in owner:
                 owner[observation.exchange.url].links.append(observation)
-        return {id_: task for id_, task in found.items() if task.create or task.queries or task.deliveries}
+        return {id_: task for id_, task in tasks.items() if task.create or task.queries or task.deliveries}
 
-    def _understood(self, entry: Entry) -> Observation:
+    def _interpreted(self, entry: Entry) -> Observation:
         account = self.trace.account(entry.who)
         exchange = entry.exchange
-        asked, answer = _json(exchange.request_body), _json(exchange.response_body)
+        request, answer = _json(exchange.request_body), _json(exchange.response_body)
         if entry.kind == "delivery":
-            return Observation(entry, "delivery", account, asked, answer, task_id=_id_in(asked))
+            return Observation(entry, "delivery", account, request, answer, task_id=_id_in(request))
         role, task_id = self._role(entry)
         if role != "create":
-            return self._read(Observation(entry, role, account, asked, answer, task_id=task_id))
+            return self._with_query_statuses(
+                Observation(entry, role, account, request, answer, task_id=task_id)
+            )
         creates = self.spec.creates[(exchange.method.upper(), self.path(exchange.url))]
         faults = create_faults(exchange.request_headers, exchange.request_body, creates, self.trace.receiver)
-        operation = operation_of(_with_actual_model(asked, creates), creates)
-        made = _id_in(answer) if 200 <= exchange.status < 300 else ""  # noqa: PLR2004
+        operation = operation_of(_with_actual_model(request, creates), creates)
+        created_id = _id_in(answer) if 200 <= exchange.status < 300 else ""  # noqa: PLR2004
         return Observation(
             entry,
             "create",
             account,
-            asked,
+            request,
             answer,
             faults,
             operation,
-            made,
+            created_id,
             operation.success,
             operation.errors,
         )
 
-    def _read(self, observation: Observation) -> Observation:
+    def _with_query_statuses(self, observation: Observation) -> Observation:
         query = self.spec.query
         return (
             replace(observation, success=query.success, errors=query.errors)
@@ -132,7 +134,7 @@ class TraceView:
         )
 
     def path(self, url: str) -> str:
-        """The path of a URL below the API's base URL; `NOWHERE` of what nobody can read as one."""
+        """The path of a URL below the API's base URL; `NOWHERE` for a malformed URL."""
         try:
             path = urlsplit(url).path
         except ValueError:
@@ -151,12 +153,12 @@ class TraceView:
             return ("query", task_id) if method == self.spec.query.method else ("other method", "")
         if path == CREDITS:
             return ("credits" if method == "GET" else "other method"), ""
-        if any(path == known for _, known in self.spec.creates):
+        if any(path == documented for _, documented in self.spec.creates):
             return ("create" if (method, path) in self.spec.creates else "other method"), ""
         return "other path", ""
 
 
-def _tell(task: TaskRecord, observation: Observation) -> None:
+def _add(observation: Observation, task: TaskRecord) -> None:
     if observation.role == "create":
         task.create = task.create or observation
     elif observation.role == "delivery":
@@ -167,8 +169,8 @@ def _tell(task: TaskRecord, observation: Observation) -> None:
         task.refused.append(observation)
 
 
-def _as_link(seen: Observation) -> Observation:
-    return Observation(seen.entry, "link", seen.account)
+def _as_link(observation: Observation) -> Observation:
+    return Observation(observation.entry, "link", observation.account)
 
 
 def _json(body: bytes) -> Any:
@@ -176,9 +178,9 @@ def _json(body: bytes) -> Any:
 
 
 def _id_in(body: Any) -> str:
-    found = body.get("id") if isinstance(body, dict) else None
-    return found if isinstance(found, str) else ""
+    task_id = body.get("id") if isinstance(body, dict) else None
+    return task_id if isinstance(task_id, str) else ""
 
 
-def _with_actual_model(asked: Any, creates: Mapping[str | None, CreateOperation]) -> Any:
-    return renamed(asked, next(iter(creates.values()))) if isinstance(asked, dict) else asked
+def _with_actual_model(body: Any, creates: Mapping[str | None, CreateOperation]) -> Any:
+    return renamed(body, next(iter(creates.values()))) if isinstance(body, dict) else body

@@ -1,4 +1,4 @@
-"""A trace is judged clause by clause: each rule is one pure function of what was observed."""
+"""Judge a trace clause by clause: each rule is a pure function from the trace to findings."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
     from evolink_check.analysis.trace_view import TraceView
 
-_SHOWN = 60  # characters of a value
+_SHOWN = 60  # characters of a value that are shown
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 2 * _SHOWN
 _SHORT.maxlist = _SHORT.maxdict = 10
-VIOLATIONS = 10_000  # of a clause that are kept; the others are counted
-ENTRIES = 20  # of a finding that are kept: the first and the last ones
+VIOLATIONS = 10_000  # the most violations of a clause that are kept; the others are only counted
+ENTRIES = 20  # the most entries of a finding that are kept: the first and the last ones
 Status = Literal["passed", "failed", "warning", "not observed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One observation that speaks for or against a clause.
+    """One observation that satisfies or violates a clause.
 
-    `entries` are the numbers of the entries that show it, the decisive one last. A violation says in a line each what
-    was expected and what was seen, without secrets; what speaks for a clause need not.
+    `entries` are the numbers of the entries that show it, the decisive one last. A violation has one line each for what
+    was expected and what was seen, without secrets; a passed finding leaves them empty.
     """
 
     passed: bool
@@ -40,11 +40,11 @@ Rule = Callable[["TraceView"], Iterable[Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the trace says of one clause.
+    """The result of one clause.
 
-    failed: at least one violation of a `must`. warning: at least one violation of an `advice`, which fails nobody.
-    `known`: every violation stands in the baseline. `observations` counts what was looked at, violations included;
-    `omitted` are the violations after the first `VIOLATIONS`.
+    failed: at least one violation of a `must`. warning: at least one violation of an `advice`, which fails no run.
+    `known`: every violation is in the baseline. `observations` counts all findings, violations included; `omitted`
+    counts the violations after the first `VIOLATIONS`.
     """
 
     clause: Clause
@@ -56,27 +56,27 @@ class Verdict:
 
     @property
     def violation_count(self) -> int:
-        """How many violations there were, also those that are not kept."""
+        """The number of violations, those that are not kept included."""
         return len(self.violations) + self.omitted
 
     @property
     def fails(self) -> bool:
-        """Whether a run fails for it."""
+        """Whether a run fails because of this verdict."""
         return self.status == "failed" and not self.known
 
 
 def passed(*entries: int) -> Finding:
-    """An observation that speaks for the clause."""
+    """A finding that satisfies the clause."""
     return Finding(passed=True, entries=_few(entries))
 
 
 def violation(*entries: int, expected: str, seen: str) -> Finding:
-    """An observation that speaks against the clause."""
+    """A finding that violates the clause."""
     return Finding(passed=False, entries=_few(entries), expected=expected, seen=seen)
 
 
 def finding(ok: object, *entries: int, expected: str, seen: str) -> Finding:
-    """An observation that speaks for the clause when `ok` is true, and against it otherwise."""
+    """A finding that satisfies the clause when `ok` is true, and violates it otherwise."""
     return passed(*entries) if ok else violation(*entries, expected=expected, seen=seen)
 
 
@@ -85,15 +85,15 @@ def _few(entries: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def shown(value: Any) -> str:
-    """A JSON value in a few characters, on one line. Of a large value only the beginning is looked at."""
+    """A JSON value in at most `_SHOWN` characters on one line. Only the beginning of a large value is formatted."""
     text = repr(value[: _SHOWN + 1]) if isinstance(value, str) else _SHORT.repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def judge(view: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rule]) -> tuple[Verdict, ...]:
-    """A verdict for every clause; one without a rule is not observed.
+    """A verdict for every clause; a clause without a rule is not observed.
 
-    What a rule raises is not caught: a bug in a check must never look like a pass.
+    Exceptions of rules are not caught: a bug in a rule must never look like a pass.
     """
     return tuple(_verdict(clause, rules[clause.id](view) if clause.id in rules else ()) for clause in clauses)
 
@@ -113,5 +113,5 @@ def _verdict(clause: Clause, findings: Iterable[Finding]) -> Verdict:
 
 
 def failures(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
-    """The verdicts for which a run fails."""
+    """The verdicts that make a run fail."""
     return (verdict for verdict in verdicts if verdict.fails)

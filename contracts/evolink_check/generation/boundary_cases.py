@@ -1,4 +1,4 @@
-"""Fixed cases, the same in every run: the simplest of each clause, and every boundary value."""
+"""Fixed cases, the same in every run: the simplest case of each clause, and every boundary value."""
 
 from __future__ import annotations
 
@@ -95,10 +95,10 @@ _RATE = 12  # requests with a key that is declared to be rate limited
 
 
 def invalid_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Creates that a server must refuse, for an invalid body or a missing key: sent without a budget.
+    """Creates that a server must refuse, for an invalid body or a missing key; they need no budget.
 
     A wrong key is sent with an invalid body, since a server that accepts any key would create a task from a valid one.
-    Without a key, or with none in the documented scheme, the body is valid: there is nobody to charge.
+    Without a key in the documented scheme the body is valid: there is no account to charge.
     """
     cases = [
         case
@@ -109,7 +109,7 @@ def invalid_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
 
 def read_only_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Queries, credits, other methods and paths: nothing that could create a task on any server."""
+    """Queries, credits, other methods and paths: none of them could create a task on any server."""
     return (
         *_queries(spec),
         *_reads_without_valid_key(spec, subject),
@@ -119,15 +119,15 @@ def read_only_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
 
 def valid_creates(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
-    """At most 16 creates that together cover every documented value. Each creates a task: with a budget only."""
+    """At most 16 creates that together cover every documented value. Each creates a task, so they need a budget."""
     return creating_bodies(spec, subject, seed)
 
 
 def risky_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Creates that a server must or may refuse, and a careless one creates a task from: with a budget only.
+    """Creates that a server must or may refuse, but that create a task on a careless one, so they need a budget.
 
-    Wrong keys, keys without credits or access with a valid body; what the documents leave open; JSON on which decoders
-    differ. On a correct server at most two per operation create a task.
+    Valid bodies with wrong keys or keys without credits or access; bodies that the documents neither allow nor forbid;
+    JSON that only some decoders accept. On a correct server at most two per operation create a task.
     """
     cases = [
         case for operation in create_operations(spec) for case in _risky_creates_of(operation, spec, subject)
@@ -151,13 +151,13 @@ def _invalid_creates_of(operation: CreateOperation, spec: Spec, subject: Subject
     bad = without_last_required_field(good, operation)
     if can_send_wrong_keys(subject):
         yield create_case(
-            "a wrong key, a faulty body", operation, spec, bad, key=WRONG, about=("auth.bearer",)
+            "a wrong key, an invalid body", operation, spec, bad, key=WRONG, about=("auth.bearer",)
         )
-    yield create_case("unknown headers, a faulty body", operation, spec, bad, headers=(*JSON, *HEADERS))
+    yield create_case("unknown headers, an invalid body", operation, spec, bad, headers=(*JSON, *HEADERS))
     for label, key in subject.keys.items():
         if key.limited:
             for place in range(3):
-                name = f"too often, a faulty body {place}"
+                name = f"too often, an invalid body {place}"
                 about = ("create.error-429", "rate.retry-after")
                 yield create_case(name, operation, spec, {**bad, "x-place": place}, key=label, about=about)
 
@@ -239,7 +239,7 @@ def _queries(spec: Spec) -> Iterator[Case]:
 
 
 def _reads_without_valid_key(spec: Spec, subject: Subject) -> Iterator[Case]:
-    """Each read without a valid key."""
+    """Queries of a task and of the credits without a valid key."""
     keys: list[tuple[str, dict[str, Any]]] = [("no key", {"key": NOBODY})]
     keys += [(f"the key as {scheme.partition(' ')[0]!r}", {"authorization": scheme}) for scheme in SCHEMES]
     if can_send_wrong_keys(subject):

@@ -1,4 +1,4 @@
-"""One request to send to a server, with the clauses that its response can be judged by."""
+"""One request to send to a server, with the clauses that its response may satisfy or violate."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ VALID = (
 class Case:
     """One request to the API.
 
-    `path` is below the base URL, with its query string. `headers` are without Authorization, Host and
+    `path` is below the base URL, with its query string. `headers` do not include Authorization, Host and
     Content-Length. `key` is the label of the account whose key is sent: `main`, `other`, `wrong`, `nobody` for none,
-    or a label of the configuration; `authorization`, when given, is sent as the whole header instead (of `nobody`).
-    `clauses` are those that the response may pass or fail. `creates`: a correct server may create a task from it, or a
-    careless one certainly would.
+    or a label of the configuration; `authorization`, unless None, is sent as the whole header instead, and `key` is
+    then `nobody`. `clauses` are those that the response may satisfy or violate. `creates`: a correct server may create
+    a task from it, or a careless one certainly would.
     """
 
     name: str
@@ -36,5 +36,5 @@ class Case:
 
 
 def concerns(case: Case, wanted: frozenset[str]) -> bool:
-    """Whether the case is about one of these clauses; when none is given, always."""
+    """Whether the case is about one of these clauses; always true for an empty set."""
     return not wanted or not wanted.isdisjoint(case.clauses)

@@ -1,4 +1,4 @@
-"""Label requests as cases: which clauses their responses are about, and whether they can create a task."""
+"""Build cases from requests: which clauses their responses are about, and whether they can create a task."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def compact_json(value: Any) -> bytes:
 def faults_of(
     operation: CreateOperation, spec: Spec, headers: Headers, body: bytes
 ) -> tuple[RequestFault, ...]:
-    """The faults of a create, as the rules will see them."""
+    """The faults of a create, as the rules determine them."""
     return create_faults(headers, body, spec.creates[(operation.method, operation.path)])
 
 
@@ -54,10 +54,10 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
     authorization: str | None = None,
     about: Iterable[str] = (),
 ) -> Case:
-    """A create, labelled by its faults. `about` are further clauses that it is about.
+    """A create request with the clauses of its faults. `about` are further clauses that it is about.
 
-    The first clause is the one that the case is an example of. `creates` is False when a fault is certain, or when no
-    key is sent at all: then nobody can be charged.
+    The case is an example of its first clause. `creates` is False when a fault is certain, or when no key is sent, as
+    there is then no account to charge.
     """
     raw = body if isinstance(body, bytes) else compact_json(body)
     faults = faults_of(operation, spec, headers, raw)
@@ -88,7 +88,7 @@ def query_case(  # noqa: PLR0913  (a request has so many parts)
     key: str = MAIN,
     authorization: str | None = None,
 ) -> Case:
-    """A query of a task id, which is given percent-encoded, as in the path."""
+    """A query of a task. `task_id` is percent-encoded, as in the path."""
     path = f"{spec.query.path.partition('{')[0]}{task_id}"
     who = NOBODY if authorization is not None else key
     return Case(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from evolink_check.settings import Subject
 
-# Values of each JSON type, plain ones first. A boolean is not a number, and a number is not text.
+# Values of each JSON type, simple ones first. Booleans are not numbers, and strings of digits are not numbers.
 OF_TYPE: Mapping[str, tuple[Any, ...]] = {
     "string": ("words", "6", ""),
     "integer": (7, -1),
@@ -48,7 +48,7 @@ def required_of(operation: CreateOperation) -> tuple[str, ...]:
 
 
 def values_of(schema: Node) -> tuple[Any, ...]:
-    """The listed values of a field; empty when the document lists none."""
+    """The values that the document lists for a field; empty when it lists none."""
     present = keywords(schema)
     return tuple(present["enum"]) if "enum" in present else (present["const"],) if "const" in present else ()
 
@@ -73,13 +73,13 @@ def minimal_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]
 
 
 def json_types_of(schema: Node) -> set[Any]:
-    """The JSON types that a field allows, `integer` and `number` always together. Empty: any."""
+    """The JSON types that a field allows, `integer` and `number` always together. Empty when it allows any."""
     kinds = set(types_of(schema))
     return kinds | {"integer", "number"} if kinds & {"integer", "number"} else kinds
 
 
 def values_of_other_types(schema: Node, most: int = 9) -> Iterator[Any]:
-    """Values of every JSON type that the field does not allow, `most` of each, and lists of wrong items."""
+    """Values of every JSON type that the field does not allow, at most `most` of each, and lists of such items."""
     kinds = json_types_of(schema)
     for kind, values in OF_TYPE.items():
         if kinds and kind not in kinds:
@@ -94,8 +94,8 @@ def near_misses(values: tuple[Any, ...]) -> tuple[Any, ...]:
     numbers = [value for value in values if _is_number(value)]
     if numbers:
         candidates += [sum(numbers) // len(numbers), sum(numbers), 0, 10**30]
-    known = {json.dumps(value) for value in values}
-    return tuple({json.dumps(near): near for near in candidates if json.dumps(near) not in known}.values())
+    listed = {json.dumps(value) for value in values}
+    return tuple({json.dumps(near): near for near in candidates if json.dumps(near) not in listed}.values())
 
 
 def _near(value: Any) -> tuple[Any, ...]:

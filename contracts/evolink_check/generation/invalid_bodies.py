@@ -1,4 +1,4 @@
-"""Strategies for bodies with one fault, built from the documents. Import it late: it imports Hypothesis."""
+"""Strategies for bodies with one fault, built from the documents. Import this module late: it imports Hypothesis."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _with(good: Mapping[str, Any], field: str, value: Any) -> dict[str, Any]:
 
 def _one_field(good: Mapping[str, Any], values: Mapping[str, SearchStrategy[Any]]) -> Bodies:
     """The minimal body with one of these fields changed."""
-    return st.one_of([drawn.map(partial(_with, good, name)) for name, drawn in values.items()])
+    return st.one_of([strategy.map(partial(_with, good, name)) for name, strategy in values.items()])
 
 
 def _without_required(operation: CreateOperation, good: dict[str, Any]) -> Bodies:
@@ -64,17 +64,17 @@ def _without_required(operation: CreateOperation, good: dict[str, Any]) -> Bodie
 
 def _of_other_type(operation: CreateOperation, good: dict[str, Any]) -> Bodies:
     fields = fields_of(operation)
-    drawn = {
+    values = {
         name: st.sampled_from([value for value in values_of_other_types(node) if value is not None])
         | _json_value().filter(partial(_has_none_of, json_types_of(node)))
         for name, node in fields.items()
         if json_types_of(node)
     }
-    return _one_field(good, drawn)
+    return _one_field(good, values)
 
 
 def _has_none_of(kinds: set[Any], value: Any) -> bool:
-    kind = next(kind for kind, known in OF_TYPE.items() if type(value) is type(known[0]))
+    kind = next(kind for kind, examples in OF_TYPE.items() if type(value) is type(examples[0]))
     return kind not in kinds
 
 
@@ -93,15 +93,15 @@ def _json_value() -> SearchStrategy[Any]:
 
 
 def _outside_enum(operation: CreateOperation, good: dict[str, Any]) -> Bodies:
-    every = {**enum_fields(operation), **({"model": operation.models} if operation.models else {})}
-    drawn = {
+    listed = {**enum_fields(operation), **({"model": operation.models} if operation.models else {})}
+    unlisted = {
         name: st.one_of(
             st.sampled_from(near_misses(values)),
             st.integers() if type(values[0]) is int else _near_words(values),
         )
-        for name, values in every.items()
+        for name, values in listed.items()
     }
-    return _one_field(good, drawn)
+    return _one_field(good, unlisted)
 
 
 def _near_words(values: tuple[Any, ...]) -> SearchStrategy[str]:
@@ -122,7 +122,7 @@ def _invalid_images(_: CreateOperation, good: dict[str, Any]) -> Bodies:
 
 
 def _with_callback(urls: Callable[[int], SearchStrategy[str]]) -> BodyStrategy:
-    """The minimal body with one of the callback URLs that `urls` gives for the maximum length."""
+    """The minimal body with one of the callback URLs that `urls` makes for the maximum length."""
 
     def bodies(operation: CreateOperation, good: dict[str, Any]) -> Bodies:
         rules = operation.callback

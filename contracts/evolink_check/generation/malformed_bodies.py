@@ -35,13 +35,13 @@ NOT_JSON_TEXTS = (
     b"undefined",
     b"model=x",
 )
-_LEVELS = 400  # certainly not JSON when they are never closed, and not too deep for a decoder to say so
+_LEVELS = 400  # open brackets that are never closed: not JSON, and not too deep for a decoder to detect that
 _MB = 1024 * 1024
 _LIMIT = ("body.limit",)
 
 
 def refused_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str, Any]) -> Iterator[Case]:
-    """Creates that a server must refuse, derived from a body that it accepts."""
+    """Creates that a server must refuse, derived from a valid body."""
     for name, body in (*_not_json(good), *_not_an_object(good), *_duplicate_keys(good)):
         yield create_case(name, operation, spec, body)
     for name, headers, body in _other_content_types(good):
@@ -51,7 +51,7 @@ def refused_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str,
 
 
 def tolerated_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str, Any]) -> Iterator[Case]:
-    """Creates that only some decoders accept; a required field is missing, too, so that few servers create a task."""
+    """Creates that only some decoders accept. A required field is missing, too, so that few servers create a task."""
     bad = without_last_required_field(good, operation)
     head = compact_json(bad)[:-1]
     comma = b"," if bad else b""
@@ -102,7 +102,7 @@ def _not_an_object(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
 
 
 def _duplicate_keys(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """Invalid whichever of the two values counts, since that is left open (clause `body.duplicate-keys`)."""
+    """Bodies that are invalid whichever of two equal keys counts, which is undocumented (`body.duplicate-keys`)."""
     for name in good:
         rest = compact_json({**good, name: {}})
         yield f"{name} twice", rest[:-1] + b"," + compact_json({name: [{}]})[1:]

@@ -1,4 +1,4 @@
-"""Pairwise selection: a few creates that together cover the documented values, as each costs credits."""
+"""Pairwise selection: a few creates that together cover the documented values. Few, because each costs credits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MANY_SCRIPTS = (
 LONG = 10_000  # characters of a prompt
 HEADERS: Headers = (("Idempotency-Key", "8e1c-1"), ("X-Request-Id", "words"), ("X-Unknown", "1"))
 FIELDS = {"aspect_ratio": "16:9", "generate_audio": True, "x": {"y": [1, None]}, "": 0}
-_CHOICES = 500  # combinations that are considered
+_CHOICES = 500  # the most combinations that are considered
 
 
 def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
@@ -39,12 +39,12 @@ def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, 
 
 
 def pairwise_cover(values: Mapping[str, tuple[Any, ...]], seed: int) -> list[dict[str, Any]]:
-    """Choices of a value for each field such that every pair of values of two fields occurs in one of them.
+    """Combinations of one value for each field, such that every pair of values of two fields occurs in one of them.
 
-    A greedy cover: the choices with the most new pairs come first. Equal seeds give equal choices.
+    A greedy cover: combinations with the most new pairs come first. Equal seeds give equal results.
     """
     every = [dict(zip(values, chosen, strict=True)) for chosen in islice(product(*values.values()), _CHOICES)]
-    Random(seed).shuffle(every)  # noqa: S311  (which of many good choices, not a secret)
+    Random(seed).shuffle(every)  # noqa: S311  (which of many equally good choices comes first is no secret)
     missing = {pair for choice in every for pair in _pairs(choice)}
     cover = []
     while missing:

@@ -1,4 +1,4 @@
-"""Hypothesis as a library: search for an example that fails, then for the smallest one. Imported where it is needed."""
+"""Hypothesis as a library: find a failing example, then the smallest one. Import this module late, as it is slow."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class SearchAbortedError(BaseException):  # Hypothesis takes any `Exception` for a failing example
-    """Raised by a body to end the whole search; the text says why."""
+class SearchAbortedError(BaseException):  # Hypothesis treats any `Exception` as a failing example
+    """Raised by a property to end the whole search; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How hard to look. `seed` None: another one each time. `memory`: a folder of failing examples, replayed first."""
+    """The effort of a search. `seed` None: random. `memory`: a folder of earlier failing examples, run first."""
 
     examples: int
     seed: int | None = None
@@ -31,9 +31,10 @@ class Search:
 
 
 def run_property(cases: SearchStrategy[T], body: Callable[[T], object], search: Search) -> None:
-    """Call `body` with examples of a strategy; raise what it raises for the smallest example that was found.
+    """Call `body` with examples of a strategy; raise its exception for the smallest failing example.
 
-    Raises `hypothesis.errors.Flaky` when an example fails once only, `Unsatisfiable` when hardly any can be drawn.
+    Raises `hypothesis.errors.Flaky` when a failing example passes on repetition, `Unsatisfiable` when the strategy
+    generates hardly any examples.
     """
 
     def example(case: T) -> None:
@@ -46,7 +47,7 @@ def run_property(cases: SearchStrategy[T], body: Callable[[T], object], search: 
 
 
 def search_settings(search: Search) -> settings:
-    """The settings of a search, for what is no plain property, such as a state machine."""
+    """The Hypothesis settings of a search, also for tests that are not plain properties, such as state machines."""
     return settings(
         max_examples=search.examples,
         deadline=None,

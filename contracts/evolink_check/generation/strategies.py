@@ -1,4 +1,4 @@
-"""Hypothesis strategies built from the documents. Import it late: it imports Hypothesis."""
+"""Hypothesis strategies built from the documents. Import this module late: it imports Hypothesis."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """Cases of one kind. `clauses`: those that these cases are about and others are not."""
+    """Cases of one kind. `clauses`: those that only these cases are about."""
 
     name: str
     clauses: tuple[str, ...]
@@ -56,16 +56,16 @@ _METHODS = ("PUT", "PATCH", "DELETE")
 
 def free_strategies(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
     """Every strategy whose cases can be sent without a budget."""
-    every = [
+    strategies = [
         Strategy(name, clauses, _with_bodies(spec, subject, name, bodies))
         for name, clauses, bodies in INVALID_BODIES
     ]
-    every += [*_malformed_creates(spec, subject), *_unauthorized(spec, subject), *_reads(spec)]
-    return tuple(strategy for strategy in every if not strategy.cases.is_empty)
+    strategies += [*_malformed_creates(spec, subject), *_unauthorized(spec, subject), *_reads(spec)]
+    return tuple(strategy for strategy in strategies if not strategy.cases.is_empty)
 
 
 def paid_strategies(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
-    """Valid creates over the whole domain: each example creates a task."""
+    """Strategies for valid creates of every kind; each example creates a task."""
     cases = st.one_of([valid_creates(operation, spec, subject) for operation in create_operations(spec)])
     return (Strategy("a valid create", VALID, cases.filter(lambda case: case.creates), creates=True),)
 
@@ -74,18 +74,18 @@ def paid_strategies(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
 
 
 def _invalid_creates(
-    spec: Spec, subject: Subject, made: Callable[[CreateOperation, dict[str, Any]], SearchStrategy[Case]]
+    spec: Spec, subject: Subject, cases_of: Callable[[CreateOperation, dict[str, Any]], SearchStrategy[Case]]
 ) -> SearchStrategy[Case]:
     """Cases for every operation from its minimal body, without those that happen to be valid."""
-    drawn = [made(operation, minimal_body(operation, subject)) for operation in create_operations(spec)]
-    return st.one_of(drawn).filter(lambda case: not case.creates)
+    cases = [cases_of(operation, minimal_body(operation, subject)) for operation in create_operations(spec)]
+    return st.one_of(cases).filter(lambda case: not case.creates)
 
 
 def _with_bodies(spec: Spec, subject: Subject, name: str, bodies: BodyStrategy) -> SearchStrategy[Case]:
-    def made(operation: CreateOperation, good: dict[str, Any]) -> SearchStrategy[Case]:
+    def cases_of(operation: CreateOperation, good: dict[str, Any]) -> SearchStrategy[Case]:
         return bodies(operation, good).map(lambda body: create_case(name, operation, spec, body))
 
-    return _invalid_creates(spec, subject, made)
+    return _invalid_creates(spec, subject, cases_of)
 
 
 def _malformed_creates(spec: Spec, subject: Subject) -> list[Strategy]:
@@ -102,7 +102,7 @@ def _malformed_creates(spec: Spec, subject: Subject) -> list[Strategy]:
         Strategy(name, clauses, _with_bodies(spec, subject, name, bodies)) for name, clauses, bodies in kinds
     ]
 
-    def made(operation: CreateOperation, good: dict[str, Any]) -> SearchStrategy[Case]:
+    def cases_of(operation: CreateOperation, good: dict[str, Any]) -> SearchStrategy[Case]:
         kind = st.sampled_from(OTHER_CONTENT_TYPES) | st.text(LETTERS, min_size=1).map(
             lambda subtype: f"application/{subtype}"
         )
@@ -110,7 +110,7 @@ def _malformed_creates(spec: Spec, subject: Subject) -> list[Strategy]:
             lambda value: create_case(_KIND, operation, spec, good, headers=(("Content-Type", value),))
         )
 
-    return [*by_body, Strategy(_KIND, ("body.json",), _invalid_creates(spec, subject, made))]
+    return [*by_body, Strategy(_KIND, ("body.json",), _invalid_creates(spec, subject, cases_of))]
 
 
 _KIND = "another content type"
@@ -144,7 +144,7 @@ def _oversized(bad: dict[str, Any]) -> SearchStrategy[Any]:
 
 
 def _unauthorized(spec: Spec, subject: Subject) -> list[Strategy]:
-    """Undocumented authorization schemes, and wrong keys; on a create, a wrong key comes with an invalid body."""
+    """Undocumented authorization schemes, and wrong keys on requests that only read."""
     scheme = st.text(LETTERS, min_size=1, max_size=8).filter(lambda name: name.lower() != "bearer")
     odd = st.builds(lambda name, key: f"{name.capitalize()} {key}".strip(), scheme, st.text(LETTERS))
     headers = odd | st.sampled_from(("Bearer", "bearer"))
@@ -154,14 +154,14 @@ def _unauthorized(spec: Spec, subject: Subject) -> list[Strategy]:
         )
     )
 
-    def made(operation: CreateOperation, good: dict[str, Any]) -> SearchStrategy[Case]:
+    def cases_of(operation: CreateOperation, good: dict[str, Any]) -> SearchStrategy[Case]:
         return headers.map(
             lambda header: create_case(
                 _SCHEME, operation, spec, good, authorization=header, about=_UNAUTHORIZED
             )
         )
 
-    schemes = [Strategy(_SCHEME, ("auth.bearer",), queries | _invalid_creates(spec, subject, made))]
+    schemes = [Strategy(_SCHEME, ("auth.bearer",), queries | _invalid_creates(spec, subject, cases_of))]
     if can_send_wrong_keys(subject):
         key = st.text(LETTERS + "-_.", min_size=1, max_size=64).map(lambda token: f"Bearer {token}")
         reads = key.flatmap(lambda header: st.sampled_from(_reads_with_header(spec, header)))

@@ -75,7 +75,7 @@ def disguised_urls(host: str) -> Iterator[str]:
 
 
 def internal_hosts(in_all_notations: tuple[str, ...] = INTERNAL) -> tuple[str, ...]:
-    """Every internal host once, and the given addresses in every notation."""
+    """Every internal host once, and these IPv4 addresses in every notation."""
     v4 = (*INTERNAL, *(host for address in in_all_notations for host in url_notations(address)))
     v6 = (
         notation

@@ -1,4 +1,4 @@
-"""A strategy for creates that a server must accept. Import it late: it imports Hypothesis."""
+"""A strategy for creates that a server must accept. Import this module late: it imports Hypothesis."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evolink_check.generation.case_builders import Headers
     from evolink_check.settings import Subject
 
-# Characters of one to four bytes, left-to-right and right-to-left, and combining marks; no harmful words.
+# Characters of one to four bytes, left-to-right and right-to-left, and combining marks.
 SCRIPTS = "abc XYZ 019 .,!?'\"\\/\n\té\u0308ß\u0416\u05d0\u0639\u0e01\u732b\uac00\u200d\u200f\ufeff\U0001f408\U0001f3b6"
 _WORDS = ("a cat dances", "the sea at night", "leaves in the wind", "a red balloon rises", "slow clouds")
 _LONGEST = 10_000  # characters of a prompt
@@ -39,9 +39,9 @@ def valid_creates(operation: CreateOperation, spec: Spec, subject: Subject) -> S
     if "prompt" in good:
         always["prompt"] = prompts()
     documented = st.fixed_dictionaries(always, optional=fields)
-    known = frozenset(fields_of(operation))
+    names = frozenset(fields_of(operation))
     unknown = st.dictionaries(
-        st.text(LETTERS + "_", max_size=12).filter(lambda name: name not in known), scalars(), max_size=3
+        st.text(LETTERS + "_", max_size=12).filter(lambda name: name not in names), scalars(), max_size=3
     )
 
     @st.composite

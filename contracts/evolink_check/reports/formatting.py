@@ -1,4 +1,4 @@
-"""What every report says of a verdict, in the same words. Texts are redacted already, when the report is made."""
+"""The texts about a verdict that all reports share. They are already redacted when the report is made."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TITLES: Mapping[Status, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What was seen `times` times, alike. `numbers` are the entries of the first; the last one is decisive.
+    """A violation that was seen `times` times. `numbers` are the entries of the first time, the decisive one last.
 
     `sources` are the scenarios of a client in which it was seen, each once; empty for a server.
     """
@@ -37,7 +37,7 @@ class Violation:
 
 
 def ordered(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Failures first, then known ones, warnings, what passed, what was not observed; else in the clauses' order."""
+    """Sort verdicts: new failures, known failures, warnings, passed, not observed; each in the order of the clauses."""
     ranks = {"failed": 0, "warning": 2, "passed": 3, "not observed": 4}
     return sorted(verdicts, key=lambda verdict: ranks[verdict.status] + verdict.known)
 
@@ -48,19 +48,19 @@ def status_text(verdict: Verdict) -> str:
 
 
 def clause_source(clause: Clause) -> str:
-    """Where the documents say it, or on what else it rests."""
+    """The document and the pointer of a clause, or its source when no document contains it."""
     if clause.document:
         return f"{clause.document}#{clause.pointer}"
     return f"{'published facts' if clause.binds == 'server' else 'good practice'}, in no document"
 
 
 def violations(verdict: Verdict) -> list[Violation]:
-    """The violations of a verdict; those that read alike are one, in the order of their first appearance."""
+    """The violations of a verdict, equal ones counted together, in the order of their first appearance."""
     return grouped(("", finding) for finding in verdict.violations)
 
 
 def grouped(findings: Iterable[tuple[str, Finding]]) -> list[Violation]:
-    """Findings, each with the scenario it was made in (or an empty text); those that read alike are one."""
+    """Count equal findings together. Each comes with the scenario in which it was made ("" for a server)."""
     groups: dict[tuple[str, str], list[tuple[str, Finding]]] = {}
     for source, finding in findings:
         groups.setdefault((finding.expected, finding.seen), []).append((source, finding))
@@ -68,16 +68,16 @@ def grouped(findings: Iterable[tuple[str, Finding]]) -> list[Violation]:
         Violation(
             expected,
             seen,
-            len(alike),
-            alike[0][1].entries,
-            tuple(dict.fromkeys(source for source, _ in alike if source)),
+            len(group),
+            group[0][1].entries,
+            tuple(dict.fromkeys(source for source, _ in group if source)),
         )
-        for (expected, seen), alike in groups.items()
+        for (expected, seen), group in groups.items()
     ]
 
 
 def occurrences(violation: Violation) -> str:
-    """How often, and in which entries of the HAR file."""
+    """How often a violation was seen, and in which entries of the HAR file."""
     times = f"{violation.times} times" if violation.times > 1 else ""
     if not violation.numbers:
         return times or "once"
@@ -86,20 +86,20 @@ def occurrences(violation: Violation) -> str:
 
 
 def decisive_excerpt(report: Report, violation: Violation) -> Excerpt | None:
-    """The entry that shows it; None when the violation names none."""
+    """The entry that shows the violation; None when the violation has no entries."""
     return report.evidence.excerpt(violation.numbers[-1]) if violation.numbers else None
 
 
 def counts(verdicts: Iterable[Verdict]) -> dict[Status, int]:
-    """How many clauses have each status, also those that none has."""
-    found = dict.fromkeys(STATUSES, 0)
+    """The number of clauses with each status, zeros included."""
+    numbers = dict.fromkeys(STATUSES, 0)
     for verdict in verdicts:
-        found[verdict.status] += 1
-    return found
+        numbers[verdict.status] += 1
+    return numbers
 
 
 def counts_line(report: Report) -> str:
-    """The counts in a line; a run that was cut short says so beside them."""
+    """The counts on one line, with the reason when the run was cut short."""
     known = sum(verdict.known for verdict in report.verdicts)
     numbers = counts(report.verdicts)
     more = {"failed": f" ({known} known)" if known else "", "warning": "" if numbers["warning"] == 1 else "s"}
@@ -108,28 +108,28 @@ def counts_line(report: Report) -> str:
 
 
 def effort(report: Report) -> str:
-    """What the run took of time, tasks and credits."""
+    """The exchanges, tasks, credits and time of a run, on one line."""
     tasks = f"{report.created} task{'' if report.created == 1 else 's'} created"
     spent = f", {credits_spent(report)} credits spent" if report.kind == "api" else ""
     return f"{len(report.evidence)} exchanges, {tasks}{spent}, {report.seconds:.1f} s"
 
 
 def credits_spent(report: Report) -> str:
-    """The credits of a run; empty for a recording, where they are not counted."""
+    """The credits that a run spent, with its budget; empty for a recording, for which they are not counted."""
     budget = f" of {report.budget:g}" if report.budget is not None else ""
     return f"{report.spent:g}{budget}" if report.kind == "api" else ""
 
 
 def unseen_answers(report: Report) -> list[Answer]:
-    """The documented answers that the trace does not hold."""
+    """The documented answers that the trace does not contain."""
     return [answer for answer in report.answers if not answer.seen]
 
 
 def repeat_command(report: Report, clause: Clause) -> str:
-    """The command that checks just this clause again; empty when it is not known."""
+    """The command that checks only this clause again; empty when the command of the run is not known."""
     return f"{report.command} --clause {clause.id}" if report.command else ""
 
 
 def har_location(report: Report, entry: Entry) -> str:
-    """Where the whole exchange is found."""
+    """The place of the whole exchange in the HAR file."""
     return f"log.entries[{entry.number}] of {report.har or 'the HAR file (--har)'}"
