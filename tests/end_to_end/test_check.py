@@ -54,6 +54,7 @@ max_credits = 150
 # What stays out of sight even where everything is known.
 UNSEEN = {
     "callback.cancelled": "there is no documented call that cancels",
+    "callback.no-internal": "the receiver on loopback is called by permission",
     "callback.no-internal-at-delivery": "it takes a name that changes its address in between",
     "create.error-500": "nothing provokes it",
     "failure.cancelled": "there is no documented call that cancels",

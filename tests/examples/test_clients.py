@@ -101,7 +101,7 @@ def judged(run: Run, status: int, asked: str, said: str = "") -> None:
 def test_a_client_saves_its_video_in_spite_of(case: Case, mock: MockServer, tmp_path: Path) -> None:
     for run in drive(mock, tmp_path, case.recipes, deadline="14"):
         judged(run, SAVED, case.asked)
-        assert run.gaps()[-1] < 3, run.name  # what is over does not slow it down
+        assert max(run.gaps()[-1:], default=0) < 3, run.name  # what is over does not slow it down
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_create_without_a_readable_answer_is_not_repeated(
             {"deadline": "4"},
         ),
         Case({"create": "rate=1/day"}, "P200 G429", AGAIN),
-        Case({"create": "link=expired"}, "P200( G200)+ M410", r"dead \(status 410\)"),
+        Case({"create": "link=expired"}, "P200( G200)+ M410", r"no longer works \(status 410\)"),
         Case({"create": "link=truncated"}, "P200( G200)+ M200 M200 M200", "24 hours it is at http://127"),
     ],
     ids=lambda case: str(case.recipes),
@@ -193,10 +193,12 @@ def test_a_called_client_makes_sure_with_a_query(
 ) -> None:
     (run,) = drive(mock, tmp_path, {"create": recipe}, ["with_callback"], deadline="3")
     judged(run, SAVED, asked)
-    begun, *_, query, _ = (one.at for one in run.account.requests)
-    assert (query - begun > 1.4) == (recipe == "callback=never")
-    first = [call.attempts[0].status for call in run.account.callbacks]
-    assert first == ([] if recipe == "callback=never" else [204])
+    *_, query, _ = (request.at for request in run.account.requests)
+    calls = [call.attempts[0] for call in run.account.callbacks]
+    if recipe == "callback=never":
+        assert calls == []
+    else:
+        assert [(call.status, call.at < query) for call in calls] == [(204, True)]
 
 
 def test_every_call_is_answered_at_once_and_only_the_id_of_a_task_is_a_reason_to_ask() -> None:

@@ -145,9 +145,14 @@ def _redact_finding(finding: Finding) -> Finding:
     return replace(finding, expected=expected, seen=seen)
 
 
-@lru_cache(maxsize=65_536)
 def redact_shortened(text: str) -> str:
     """A text without secrets, cut to `TEXT` characters, with the number of characters that were left out."""
     if len(text) <= TEXT:
-        return redact_text(text)
-    return f"{redact_text(text[:TEXT])} … and {len(text) - TEXT:,} more characters"
+        return _redact_once(text)
+    return f"{_redact_once(text[:TEXT])} … and {len(text) - TEXT:,} more characters"
+
+
+@lru_cache(maxsize=4096)
+def _redact_once(text: str) -> str:
+    """`redact_text`, remembered: many findings share a sentence."""
+    return redact_text(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -78,7 +79,11 @@ def decode_body(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> 
 
 def decode_query(raw: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
     """The query string as the struct of the route, or a 400 that names the parameter."""
-    parameters = dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else {}
+    pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else []
+    parameters = dict(pairs)
+    if len(parameters) < len(pairs):
+        name = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        return ApiError(400, f"{name[:_NAME_LENGTH]}: given more than once", name[:_NAME_LENGTH])
     return _convert(parameters, kind, "query parameter", strict=False)
 
 

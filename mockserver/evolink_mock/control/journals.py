@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from evolink_mock.control import journal
 from evolink_mock.control.handler import NO_CONTENT, ControlResponse, json_response
@@ -23,13 +23,13 @@ class JournalQuery(Struct, frozen=True):
     """Which exchanges are wanted: the last `limit` of those with this status."""
 
     limit: Annotated[int, Meta(ge=1, le=JOURNAL)] = JOURNAL
-    status: Annotated[int, Meta(ge=0, le=599)] | None = None
+    status: Annotated[int, Meta(ge=0, le=599)] | UnsetType = UNSET
 
 
 async def show_journal(request: ControlRequest) -> ControlResponse:
     """The last exchanges of the account."""
     status = request.query.status
-    exchanges = [item for item in request.account.journal if status is None or item.status == status]
+    exchanges = [item for item in request.account.journal if status is UNSET or item.status == status]
     redactor = _redactor(request)
     entries = [journal.entry(exchange, redactor) for exchange in exchanges[-request.query.limit :]]
     return json_response({"entries": entries, "dropped": request.account.journal.dropped})

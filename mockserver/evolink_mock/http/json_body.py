@@ -64,7 +64,7 @@ def _describe(raw: bytes, error: Exception) -> str:
     message = str(error)
     if raw.startswith(_GZIP):
         return "it is compressed with gzip"
-    if isinstance(error, UnicodeDecodeError):
+    if isinstance(error, UnicodeDecodeError) or "UTF-8" in message:  # msgspec before 0.23, and since
         return _describe_not_utf8(raw)
     if "truncated" in message:
         return _describe_truncated(raw)

@@ -284,6 +284,8 @@ def test_the_root_lists_every_route_as_json(mock: Mock, path: str) -> None:
         ("/account?a=b", "a", "this route takes no query parameter"),
         ("/tasks?limit=0", "limit", "limit: "),
         ("/journal?limit=many", "limit", "limit: "),
+        ("/journal?status=null", "status", "status: "),
+        ("/journal?status=400&status=401", "status", "status: given more than once"),
         ("/tasks?after=nobody", "after", "'nobody' is not in the list"),
     ],
 )
