@@ -20,7 +20,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class ObservationPoint:
     """Where a violation of a clause shows (the values are explained in clauses.yaml), and in what."""
 
     where: Where
@@ -42,7 +42,7 @@ class Clause:
     pointer: str | None
     binds: Binds
     level: Level
-    observed: Observation
+    observed: ObservationPoint
     choice: str | None = None
 
 
@@ -80,9 +80,9 @@ def _clause(node: Node) -> Clause:
     )
 
 
-def _observation(node: Node) -> Observation:
+def _observation(node: Node) -> ObservationPoint:
     _check_keys(node, "in", "by")
-    return Observation(where=_one_of(node.child("in"), Where), by=_line(node.child("by")))
+    return ObservationPoint(where=_one_of(node.child("in"), Where), by=_line(node.child("by")))
 
 
 def _check_keys(node: Node, *known: str) -> None:

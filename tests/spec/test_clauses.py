@@ -10,7 +10,7 @@ from typing import Any
 
 import evolink_spec
 import pytest
-from evolink_spec.clauses import CLAUSES, Clause, Observation, load_clauses
+from evolink_spec.clauses import CLAUSES, Clause, ObservationPoint, load_clauses
 from evolink_spec.documents import read
 from evolink_spec.errors import SpecError
 from evolink_spec.pointers import follow
@@ -200,7 +200,7 @@ def test_a_clause_is_read_as_it_is_written(tmp_path: Path) -> None:
         )
     )
     assert bare == Clause(
-        "a.b", "It is so.", "d.yaml", "/paths", "server", "must", Observation("query", "the answer")
+        "a.b", "It is so.", "d.yaml", "/paths", "server", "must", ObservationPoint("query", "the answer")
     )
     assert (chosen.id, chosen.document, chosen.pointer, chosen.choice) == (
         "a.c-d.e",

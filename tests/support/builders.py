@@ -10,7 +10,7 @@ from evolink_mock.api.operations import CompiledOperations
 from evolink_mock.api.request_context import RequestContext
 from evolink_mock.domain.accounts import Account, AccountTerms, open_account
 from evolink_mock.domain.exchange import Exchange
-from evolink_mock.domain.tasks import LAST_PROGRESS, SUCCESS, Outcome, Plan, Task, plan
+from evolink_mock.domain.tasks import LAST_PROGRESS, SUCCESS, Outcome, Task, Timetable, new_timetable
 from evolink_mock.domain.units import Rate, Speed
 from evolink_mock.media.spec import media_spec_of
 from evolink_mock.recipes.recipe import NO_RECIPE
@@ -46,11 +46,11 @@ def an_operation(**changes: Any) -> CreateOperation:
     return dataclasses.replace(OPERATION, **changes)
 
 
-def a_plan(created: float = START, seconds: float = 10.0, outcome: Outcome = SUCCESS) -> Plan:
-    return plan(created, 0, Speed(seconds, seconds), outcome)
+def a_timetable(created: float = START, seconds: float = 10.0, outcome: Outcome = SUCCESS) -> Timetable:
+    return new_timetable(created, 0, Speed(seconds, seconds), outcome)
 
 
-def a_task(plan: Plan | None = None, **changes: Any) -> Task:
+def a_task(timetable: Timetable | None = None, **changes: Any) -> Task:
     values: dict[str, Any] = {
         "id": "task-unified-1757169743-7cvnl5zw",
         "account": "key",
@@ -58,7 +58,7 @@ def a_task(plan: Plan | None = None, **changes: Any) -> Task:
         "model": MODEL,
         "media": media_spec_of({}, "video", 0),
         "origin": "http://127.0.0.1:8080",
-        "plan": plan or a_plan(),
+        "timetable": timetable or a_timetable(),
     }
     return Task(**values | changes)
 
@@ -106,13 +106,15 @@ FAILURES = st.tuples(st.sampled_from(SPEC.failures), st.integers(1, LAST_PROGRES
     lambda both: Outcome(*both)
 )
 OUTCOMES = st.just(SUCCESS) | FAILURES
-PLANS = st.tuples(CREATED, DRAWS, SPEEDS, OUTCOMES).map(lambda decided: plan(*decided))
+TIMETABLES = st.tuples(CREATED, DRAWS, SPEEDS, OUTCOMES).map(lambda decided: new_timetable(*decided))
 
 
 @st.composite
-def instants(draw: st.DrawFn, plan: Plan) -> float:
-    """An instant of a plan's life: anywhere, at a turning point or just beside one."""
-    turning = draw(st.sampled_from((plan.created, plan.starts, plan.ends, plan.expires)))
-    anywhere = st.floats(0, 1.5).map(lambda share: plan.created + share * (plan.ends - plan.created))
+def instants(draw: st.DrawFn, timetable: Timetable) -> float:
+    """An instant of a task's life: anywhere, at a turning point or just beside one."""
+    turning = draw(st.sampled_from((timetable.created, timetable.starts, timetable.ends, timetable.expires)))
+    anywhere = st.floats(0, 1.5).map(
+        lambda share: timetable.created + share * (timetable.ends - timetable.created)
+    )
     beside = st.sampled_from((-1.0, -1e-6, 0.0, 1e-6, 1.0)).map(turning.__add__)
-    return max(plan.created, draw(anywhere | beside))
+    return max(timetable.created, draw(anywhere | beside))

@@ -12,13 +12,13 @@ from evolink_mock.api.request_context import RequestContext, apply_recipe, begin
 from evolink_mock.api.validation import warnings, with_defaults
 from evolink_mock.domain import ids
 from evolink_mock.domain.accounts import charge
-from evolink_mock.domain.tasks import Task, plan
+from evolink_mock.domain.tasks import Task, new_timetable
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import check_content_coding, check_content_type, parse
 from evolink_mock.http.request_body import keep_body, receive_body
 from evolink_mock.http.responses import send_error, send_json
 from evolink_mock.media.spec import media_spec_of
-from evolink_mock.recipes.recipe import NO_RECIPE, Recipe, anomalies_of, plan_for_recipe
+from evolink_mock.recipes.recipe import NO_RECIPE, Recipe, anomalies_of, timetable_for_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from evolink_spec import CreateOperation
     from starlette.types import Receive, Scope, Send
 
-    from evolink_mock.domain.tasks import Anomalies, Plan
+    from evolink_mock.domain.tasks import Anomalies, Timetable
     from evolink_mock.service.service import Service
 
 
@@ -108,28 +108,28 @@ async def _new_task(
     origin: str,
 ) -> Task:
     account, now = context.account, context.now
-    draw = ids.draw(account.salt, account.task_count)
-    while await service.store.task(task_id := ids.task_id(int(now), draw)) is not None:
+    random = ids.task_random(account.first_random, account.task_count)
+    while await service.store.task(task_id := ids.task_id(int(now), random)) is not None:
         account.task_count += 1  # another account has drawn this id in the same second
-        draw = ids.draw(account.salt, account.task_count)
-    timetable, anomalies = await _plan(service, context, draw)
-    media = media_spec_of(request, operation.medium, draw)
+        random = ids.task_random(account.first_random, account.task_count)
+    timetable, anomalies = await _plan(service, context, random)
+    media = media_spec_of(request, operation.medium, random)
     # Interned: a million tasks share the few names there are.
     requested = request.get("model")
     model = intern(requested if isinstance(requested, str) else str(operation.answer.get("model", "")))
     return Task(task_id, account.token, operation, model, media, origin, timetable, anomalies)
 
 
-async def _plan(service: Service, context: RequestContext, draw: int) -> tuple[Plan, Anomalies | None]:
+async def _plan(service: Service, context: RequestContext, random: int) -> tuple[Timetable, Anomalies | None]:
     recipe = context.recipe
     if recipe is NO_RECIPE:
-        return plan(context.now, draw, service.speed), None
+        return new_timetable(context.now, random, service.speed), None
     assert isinstance(recipe, Recipe)  # noqa: S101  (`check_recipe` has refused an unknown one)
     queue_end = await _queue_end(service, context) if recipe.queued else context.now
-    return plan_for_recipe(recipe, context.now, draw, service.speed, queue_end), anomalies_of(recipe)
+    return timetable_for_recipe(recipe, context.now, random, service.speed, queue_end), anomalies_of(recipe)
 
 
 async def _queue_end(service: Service, context: RequestContext) -> float:
     """When the last of the account's tasks ends."""
     tasks = await service.store.tasks(context.account.token)
-    return max((task.plan.ends for task in tasks), default=context.now)
+    return max((task.timetable.ends for task in tasks), default=context.now)

@@ -37,19 +37,19 @@ def link_error(task: Task | None, name: str, now: float) -> ApiError | None:
         return ApiError(404, "no such result")
     if task.anomalies is not None:
         now = _effective_instant(task, task.anomalies, now)
-    if view(task.plan, now).phase is not Phase.COMPLETED:
+    if view(task.timetable, now).phase is not Phase.COMPLETED:
         return ApiError(404, "the task has no result at this time")
     if task.anomalies is not None and task.anomalies.link == "404":
         return ApiError(404, "no such result")
-    return ApiError(410, "result links live for 24 hours") if now >= task.plan.expires else None
+    return ApiError(410, "result links live for 24 hours") if now >= task.timetable.expires else None
 
 
 def _effective_instant(task: Task, anomalies: Anomalies, now: float) -> float:
     """The instant at which to judge a link: an early callback makes it valid early, `link=expired` ends it at once."""
-    plan = task.plan
-    if anomalies.callback == "early" and now >= halfway(plan):
-        now = max(now, plan.ends)
-    return max(now, plan.expires) if anomalies.link == "expired" and now >= plan.ends else now
+    timetable = task.timetable
+    if anomalies.callback == "early" and now >= halfway(timetable):
+        now = max(now, timetable.ends)
+    return max(now, timetable.expires) if anomalies.link == "expired" and now >= timetable.ends else now
 
 
 class MediaEndpoint:

@@ -16,8 +16,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from evolink_mock.callbacks.account_queue import AccountQueue, Entry
-from evolink_mock.callbacks.turns import Limits, Turns
-from evolink_mock.domain.deliveries import Attempt, Delivery, after, next_due
+from evolink_mock.callbacks.fair_queue import AttemptLimits, FairQueue
+from evolink_mock.domain.deliveries import Attempt, Delivery, with_attempt
+from evolink_mock.domain.retry_schedule import next_due
 
 if TYPE_CHECKING:
     from evolink_spec.models import CallbackRules
@@ -62,7 +63,7 @@ class CallbackScheduler:
         rules: CallbackRules,
         on_attempt: OnAttempt,
         *,
-        limits: Limits | None = None,
+        limits: AttemptLimits | None = None,
     ) -> None:
         self._clock = clock
         self._sender = sender
@@ -71,7 +72,7 @@ class CallbackScheduler:
         self._on_attempt = on_attempt
         self._queues: dict[str, AccountQueue] = {}  # by token; those that are not empty
         self._alarms: list[tuple[float, int, AccountQueue]] = []  # a heap: when to look at a queue; a number
-        self._turns = Turns(limits or Limits())
+        self._fair_queue = FairQueue(limits or AttemptLimits())
         self._numbers = itertools.count()
         self._attempts: set[asyncio.Task[Attempt | None]] = set()
         self._ended = asyncio.Event()  # set by each attempt that ends
@@ -115,7 +116,7 @@ class CallbackScheduler:
         """Attempt a delivery once, now, without retries; return when that is over."""
         queue = self._queue(account)
         entry = Entry(self._now(queue), next(self._numbers), delivery)
-        self._turns.begin(queue, entry)
+        self._fair_queue.begin(queue, entry)
         await asyncio.wait((self._start(queue, entry, retried=False),))
 
     def pending(self) -> list[tuple[float, Delivery]]:
@@ -217,11 +218,11 @@ class CallbackScheduler:
                 self._wake.set()
 
     def _release(self, queue: AccountQueue) -> None:
-        self._turns.release(queue, self._now(queue))
+        self._fair_queue.release(queue, self._now(queue))
 
     def _start_due(self) -> None:
         """Start what is due, as far as the limits allow."""
-        while not self._closed and (turn := self._turns.take()) is not None:
+        while not self._closed and (turn := self._fair_queue.take()) is not None:
             self._start(*turn)
 
     def _start(
@@ -249,7 +250,7 @@ class CallbackScheduler:
     ) -> None:
         """Give the places back and owe the retry, in one step, so that `pending` never has a delivery twice."""
         self._attempts.remove(task)
-        self._turns.end(queue, entry)
+        self._fair_queue.end(queue, entry)
         if not queue.discarded:
             if task.cancelled():  # perhaps before its first step
                 self._put(queue, entry)
@@ -259,7 +260,7 @@ class CallbackScheduler:
         self._ended.set()
 
     def _conclude(self, queue: AccountQueue, before: Delivery, attempt: Attempt, *, retried: bool) -> None:
-        delivery = after(before, attempt)
+        delivery = with_attempt(before, attempt)
         due = next_due(delivery, self._rules, self._now(queue)) if retried else None
         if due is not None:
             self._put(queue, Entry(due, next(self._numbers), delivery))

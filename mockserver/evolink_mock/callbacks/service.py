@@ -68,13 +68,13 @@ class CallbackService:
 
     async def schedule(self, task: Task, target: ParsedUrl) -> None:
         """Owe a callback for the end of a task."""
-        anomalies, due = task.anomalies, task.plan.ends
+        anomalies, due = task.anomalies, task.timetable.ends
         if anomalies is not None and anomalies.callback == "never":
             return
         delivery = Delivery(task.id, target)
         await self._store.record(delivery)
         if anomalies is not None:
-            due = halfway(task.plan) if anomalies.callback == "early" else due + anomalies.callback_delay
+            due = halfway(task.timetable) if anomalies.callback == "early" else due + anomalies.callback_delay
             if anomalies.callback == "twice":
                 self._twice.add(task.id)
         self.scheduler.schedule(await self._store.account(task.account), delivery, due)
@@ -95,7 +95,7 @@ class CallbackService:
         account = await self._store.account(task.account)
         now = (account.clock or self._clock).now()
         if task.anomalies is not None and task.anomalies.callback == "early":
-            now = max(now, task.plan.ends)
+            now = max(now, task.timetable.ends)
         return task_body.to_json(task, now)
 
     def _record(self, account: Account, delivery: Delivery, attempt: Attempt, due: float | None) -> None:

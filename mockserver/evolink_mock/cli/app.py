@@ -41,7 +41,7 @@ app = Group(
 click.version_option(None, "--version", package_name="evolink-mock", message="evolink-mock %(version)s")(app)
 
 
-def _beneath() -> list[Mapping[str, RawValue]]:
+def _lower_priority_settings() -> list[Mapping[str, RawValue]]:
     """The settings beneath the command line: the environment, then pyproject.toml."""
     variables = environment()
     for warning in configuration.unknown_variables(variables):
@@ -49,7 +49,7 @@ def _beneath() -> list[Mapping[str, RawValue]]:
     return [configuration.environment_settings(variables), configuration.pyproject_settings(Path.cwd())]
 
 
-@app.taking(Settings, ServeOptions, beneath=_beneath, epilog=SETTINGS_HELP)
+@app.taking(Settings, ServeOptions, beneath=_lower_priority_settings, epilog=SETTINGS_HELP)
 def serve(settings: Settings, options: ServeOptions) -> None:
     """Serve the documented API until Ctrl-C."""
     from evolink_mock.files import write_atomically
@@ -140,7 +140,7 @@ def _announce_interception(listeners: Listeners, settings: Settings) -> None:
     Settings,
     RunOptions,
     without=("host", "port", "https_port", "proxy_port", "public_url", "trust_proxy"),
-    beneath=_beneath,
+    beneath=_lower_priority_settings,
     context_settings={"allow_interspersed_args": False},
     epilog=SETTINGS_HELP,
 )
@@ -154,7 +154,7 @@ def run(settings: Settings, options: RunOptions) -> None:
 
     if not options.command:
         raise click.UsageError("COMMAND... is missing: write the command after --")
-    settings = running.settled(settings, private=options.hosts)
+    settings = running.with_assigned_ports(settings, private=options.hosts)
     with _problems():
         try:
             code = running.run(
@@ -165,7 +165,9 @@ def run(settings: Settings, options: RunOptions) -> None:
     raise SystemExit(code)
 
 
-@app.taking(Settings, without={*Settings.__struct_fields__} - {"spec", "ca_dir"}, beneath=_beneath)
+@app.taking(
+    Settings, without={*Settings.__struct_fields__} - {"spec", "ca_dir"}, beneath=_lower_priority_settings
+)
 def hosts(settings: Settings) -> None:
     """Print lines for /etc/hosts, and how to listen on port 443.
 

@@ -39,7 +39,7 @@ _NO_PROXY = ": it may ignore proxy settings, and have reached the real API; try 
 _KEYS = ("SIGINT", "SIGQUIT")  # what the keys of a terminal send, to all that run in its foreground
 
 
-def settled(settings: Settings, *, private: bool) -> Settings:
+def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
     """The settings of a mock for one command: on free ports, or `private`ly on those that a URL leaves out."""
     if private:
         ports = {"port": hosts.HTTP_PORT, "https_port": hosts.HTTPS_PORT}

@@ -9,7 +9,7 @@ from evolink_mock.interception.proxy import UNTRUSTED
 
 if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
-    from evolink_mock.interception.proxy import Passage
+    from evolink_mock.interception.proxy import ProxyConnection
 
 _MANY = 1000  # different requests that are kept apart
 _LINES = 40
@@ -33,7 +33,7 @@ class TrafficSummary:
         why = f"  ({'; '.join(exchange.notes)})" if exchange.notes else ""
         _count(self._exchanges, f"{exchange.status or '---'}  {exchange.method:<4} {path}{why}")
 
-    def passage(self, passage: Passage) -> None:
+    def passage(self, passage: ProxyConnection) -> None:
         """Count what the proxy did for a host that is not its own."""
         _count(self._passages, f"{passage.outcome}: {passage.host}:{passage.port}")
 

@@ -29,7 +29,7 @@ class Terms(Struct, frozen=True):
     )
 
 
-class RecipeAssignment(Struct, frozen=True):
+class AssignRecipeBody(Struct, frozen=True):
     """A recipe for the next requests of an account."""
 
     recipe: Annotated[str, Meta(min_length=1, max_length=500)]
@@ -95,7 +95,7 @@ async def assign_recipe(request: ControlRequest) -> ControlResponse | ApiError:
     """Assign a recipe to the next requests of the account."""
     if "assigned" not in request.service.recipe_sources:
         return ApiError(409, "this mock reads no assigned recipes: see --recipes")
-    assignment: RecipeAssignment = request.body
+    assignment: AssignRecipeBody = request.body
     error = assignments.assign(
         request.account,
         request.service.registry,

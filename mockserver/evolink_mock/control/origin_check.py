@@ -40,7 +40,7 @@ class OwnNames(Struct, frozen=True):
         return any(fnmatchcase(name, pattern.lower()) for pattern in self.allowed)
 
 
-def refusal(headers: Mapping[bytes, bytes], own: OwnNames, *, trusted: bool = False) -> ApiError | None:
+def origin_error(headers: Mapping[bytes, bytes], own: OwnNames, *, trusted: bool = False) -> ApiError | None:
     """The 403 for a request that a browser sends for a page of another origin, or under a name that is not ours.
 
     `trusted`: it has one of the keys that this server accepts, so that any name will do, unless a browser sent it.

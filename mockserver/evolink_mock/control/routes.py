@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.routing import Mount, Route, Router
 
-from evolink_mock.control import accounts, clock, journals, origin_check, server_info, tasks
+from evolink_mock.control import accounts, clock, journal_routes, origin_check, server_info, tasks
 from evolink_mock.control.handler import (
     ERRORS,
     ControlRequest,
@@ -74,19 +74,19 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "/ca.pem", server_info.show_certificate, owned=False),
     Row("GET", "/recipes/catalog", server_info.list_catalog, owned=False),
     Row("POST", "/reset", accounts.reset_server, owned=False),
-    Row("GET", "/unmatched.har", journals.show_unmatched_har, owned=False),
+    Row("GET", "/unmatched.har", journal_routes.show_unmatched_har, owned=False),
     Row("GET", "/accounts", accounts.list_accounts, query=PageQuery, owned=False),
     Row("POST", "/accounts", accounts.open_account, accounts.Terms),
     Row("GET", "/account", accounts.show_account),
     Row("PATCH", "/account", accounts.change_account, accounts.Terms),
     Row("DELETE", "/account", accounts.drop_account),
     Row("GET", "/recipes", accounts.list_recipes),
-    Row("POST", "/recipes", accounts.assign_recipe, accounts.RecipeAssignment),
+    Row("POST", "/recipes", accounts.assign_recipe, accounts.AssignRecipeBody),
     Row("DELETE", "/recipes", accounts.clear_recipes),
-    Row("GET", "/journal", journals.show_journal, query=journals.JournalQuery),
-    Row("DELETE", "/journal", journals.clear_journal),
-    Row("GET", "/journal.har", journals.show_journal_har),
-    Row("GET", "/violations", journals.show_violations),
+    Row("GET", "/journal", journal_routes.show_journal, query=journal_routes.JournalQuery),
+    Row("DELETE", "/journal", journal_routes.clear_journal),
+    Row("GET", "/journal.har", journal_routes.show_journal_har),
+    Row("GET", "/violations", journal_routes.show_violations),
     Row("GET", "/clock", clock.show_clock),
     Row("POST", "/clock/freeze", clock.freeze_clock),
     Row("POST", "/clock/advance", clock.advance_clock, clock.Advance),
@@ -136,7 +136,9 @@ class ControlEndpoint:
         error = (
             None
             if row.public
-            else origin_check.refusal(headers, own, trusted=bool(self._service.tokens) and token is not None)
+            else origin_check.origin_error(
+                headers, own, trusted=bool(self._service.tokens) and token is not None
+            )
         )
         if error is None and row.owned and token is None:
             error = unauthorized(headers, scope.get("query_string", b""))

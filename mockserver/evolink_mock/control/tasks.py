@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from evolink_mock.control import journal
+from evolink_mock.control import journal_json
 from evolink_mock.control.handler import ControlResponse, json_response, seconds_of
 from evolink_mock.control.paging import page
 from evolink_mock.domain import task_body
@@ -118,7 +118,7 @@ async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
         task = await _own_task(request, task_id)
         if task is None:
             return True, math.inf
-        return service.clocks.now(account) >= task.plan.ends, task.plan.ends
+        return service.clocks.now(account) >= task.timetable.ends, task.timetable.ends
 
     timeout = seconds_of(request.body.timeout, "timeout", _LONGEST_WAIT)
     if isinstance(timeout, ApiError):
@@ -150,14 +150,16 @@ async def wait_for_callbacks(request: ControlRequest) -> ControlResponse | ApiEr
     return json_response({"reached": why == "reached", "why": why, "callbacks": states})
 
 
-async def sent_callbacks(request: ControlRequest) -> list[journal.SentCallback]:
+async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallback]:
     """Every attempt of every delivery of the account, with the body that was sent."""
     sent = []
     for delivery in await request.service.store.deliveries(request.account.token):
         task = await request.service.store.task(delivery.task_id)
         if task is not None:
             sent += [
-                journal.SentCallback(delivery, attempt, task_body.to_json(task, _body_instant(task, attempt)))
+                journal_json.SentCallback(
+                    delivery, attempt, task_body.to_json(task, _body_instant(task, attempt))
+                )
                 for attempt in delivery.attempts
             ]
     return sent
@@ -165,7 +167,7 @@ async def sent_callbacks(request: ControlRequest) -> list[journal.SentCallback]:
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
     """The instant that the body of a callback describes: the end of the task, even when it was sent too early."""
-    return max(attempt.at, task.plan.ends)
+    return max(attempt.at, task.timetable.ends)
 
 
 def _outcome(request: ControlRequest) -> Outcome | ApiError:
@@ -202,8 +204,8 @@ def _finite(instant: float) -> float | None:
 
 
 def _task_state(task: Task, now: float) -> dict[str, Any]:
-    plan, seen = task.plan, view(task.plan, now)
-    failure = plan.outcome.failure
+    timetable, seen = task.timetable, view(task.timetable, now)
+    failure = timetable.outcome.failure
     outcome = "completed" if failure is None else "failed"
     return {
         "id": task.id,
@@ -212,12 +214,12 @@ def _task_state(task: Task, now: float) -> dict[str, Any]:
         "status": seen.phase.name.lower(),
         "progress": seen.progress,
         "timetable": {
-            "created": plan.created,
-            "starts": _finite(plan.starts),
-            "ends": _finite(plan.ends),
-            "expires": _finite(plan.expires) if failure is None else None,
+            "created": timetable.created,
+            "starts": _finite(timetable.starts),
+            "ends": _finite(timetable.ends),
+            "expires": _finite(timetable.expires) if failure is None else None,
         },
-        "outcome": outcome if math.isfinite(plan.ends) else None,
+        "outcome": outcome if math.isfinite(timetable.ends) else None,
         "failure": failure.code if failure is not None and seen.phase is Phase.FAILED else None,
         "body": task_body.to_dict(task, now),
     }
@@ -225,7 +227,7 @@ def _task_state(task: Task, now: float) -> dict[str, Any]:
 
 async def _delivery_states(request: ControlRequest, deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
     dues = request.service.callback_service.scheduler.dues(request.account)
-    redactor = journal.redactor_of((), request.account.token)
+    redactor = journal_json.redactor_of((), request.account.token)
     states = []
     for delivery in deliveries:
         task = await request.service.store.task(delivery.task_id)

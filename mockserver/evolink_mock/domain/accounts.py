@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from evolink_mock.domain.clock import Clock
-    from evolink_mock.domain.tasks import Plan, Task
+    from evolink_mock.domain.tasks import Task, Timetable
     from evolink_mock.domain.units import Rate
 
 
@@ -40,7 +40,7 @@ class Account(Struct):
 
     token: str
     label: str  # a name for logs that does not reveal the token
-    salt: int
+    first_random: int
     granted: float  # credits in total, used or not
     rate: Rate | None = None
     denied_models: frozenset[str] = frozenset()
@@ -69,8 +69,8 @@ class AccountTerms(Struct, frozen=True):
 def open_account(token: str, terms: AccountTerms) -> Account:
     """A new account; its ids follow from the seed and the token alone."""
     label = blake2b(token.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
-    salt = ids.salt(terms.seed, token)
-    return Account(token, label, salt, terms.credits, terms.rate, terms.denied_models)
+    first_random = ids.first_random(terms.seed, token)
+    return Account(token, label, first_random, terms.credits, terms.rate, terms.denied_models)
 
 
 def is_accepted(token: str, accepted: Container[str]) -> bool:
@@ -99,19 +99,19 @@ def set_rate(account: Account, rate: Rate) -> None:
 def next_random(account: Account) -> int:
     """The next number of a reproducible sequence, 0 ≤ number < 36⁸."""
     account.random_draws += 1
-    return ids.draw(account.salt, -account.random_draws)
+    return ids.task_random(account.first_random, -account.random_draws)
 
 
 def charge(account: Account, task: Task, price: float) -> None:
-    """Count the task, reserve its price, and schedule the refund if its plan is to fail."""
+    """Count the task, reserve its price, and schedule the refund if the task will fail."""
     account.task_count += 1
     account.used = round(account.used + price, _DECIMALS)
-    if task.plan.outcome.failure is not None:
-        heapq.heappush(account.refunds, (task.plan.ends, price))
+    if task.timetable.outcome.failure is not None:
+        heapq.heappush(account.refunds, (task.timetable.ends, price))
 
 
-def move_refund(account: Account, before: Plan, after: Plan, price: float) -> None:
-    """Reschedule the refund of a task whose plan changes before its end."""
+def move_refund(account: Account, before: Timetable, after: Timetable, price: float) -> None:
+    """Reschedule the refund of a task whose timetable changes before its end."""
     if before.outcome.failure is not None and (before.ends, price) in account.refunds:
         account.refunds.remove((before.ends, price))
         heapq.heapify(account.refunds)

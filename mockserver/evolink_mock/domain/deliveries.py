@@ -1,4 +1,4 @@
-"""The deliveries of callbacks: their attempts, and when the next one is due."""
+"""The deliveries of callbacks and their attempts."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from evolink_spec.models import CallbackRules
-
     from evolink_mock.domain.parsed_url import ParsedUrl
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One attempt to deliver: begun at `at` (Unix seconds of the server's clock), `seconds` long in real time.
 
-    `status` is the HTTP status of the response; without one, `problem` says why in a few words.
+    `status` is the HTTP status of the response. It is None when no response arrived; `problem` then gives the reason.
     """
 
     at: float
@@ -33,24 +31,10 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
 
 def succeeded(attempt: Attempt) -> bool:
-    """Whether the receiver accepted it: any 2xx status (clause `callback.2xx-success`)."""
+    """Whether the receiver accepted the callback: any 2xx status (clause `callback.2xx-success`)."""
     return attempt.status is not None and attempt.status // 100 == 2  # noqa: PLR2004 - the 2 of 2xx
 
 
-def after(delivery: Delivery, attempt: Attempt) -> Delivery:
-    """The delivery with one more attempt."""
+def with_attempt(delivery: Delivery, attempt: Attempt) -> Delivery:
+    """The delivery with `attempt` added."""
     return Delivery(delivery.task_id, delivery.target, (*delivery.attempts, attempt))
-
-
-def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float | None:
-    """When to attempt next; None once delivered or given up.
-
-    Keeps `callback.retries`, `callback.at-most-three` and `callback.any-failure`.
-    `ended_at` is the end of the task before the first attempt, and the end of the last attempt after it.
-    """
-    count = len(delivery.attempts)
-    if count == 0:
-        return ended_at
-    if succeeded(delivery.attempts[-1]) or count > len(rules.retries):
-        return None
-    return ended_at + rules.retries[count - 1]

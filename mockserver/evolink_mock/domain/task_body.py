@@ -29,19 +29,19 @@ def to_dict(task: Task, now: float) -> dict[str, Any]:
     It has `results` only when completed and `error` only when failed (clauses `task.results-when-completed`,
     `task.error-when-failed`).
     """
-    plan, operation = task.plan, task.operation
-    state = view(plan, now)
+    timetable, operation = task.timetable, task.operation
+    state = view(timetable, now)
     is_over = state.phase >= Phase.COMPLETED
     body = dict(operation.answer)
-    body["created"] = int(plan.created)
+    body["created"] = int(timetable.created)
     body["id"] = task.id
     body["model"] = task.model
     body["progress"] = state.progress
     body["status"] = operation.statuses[state.phase]
-    body["task_info"] = {"can_cancel": not is_over, "estimated_time": plan.estimate}
+    body["task_info"] = {"can_cancel": not is_over, "estimated_time": timetable.estimate}
     if state.phase is Phase.COMPLETED:
         body["results"] = [result_url(task)]
-    elif is_over and (failure := plan.outcome.failure):
+    elif is_over and (failure := timetable.outcome.failure):
         body["error"] = {"code": failure.code, "message": failure.message, "type": "task_error"}
     return body
 

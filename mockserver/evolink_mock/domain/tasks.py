@@ -1,4 +1,4 @@
-"""A task is a plan: its whole timetable is decided at its creation, and reading it changes nothing."""
+"""Tasks and their timetables. A timetable is decided when the task is created; reading the task changes nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Outcome(Struct, frozen=True):
 SUCCESS = Outcome()
 
 
-class Plan(Struct, frozen=True, gc=False):
+class Timetable(Struct, frozen=True, gc=False):
     """The timetable of a task: instants in Unix seconds, the estimate in whole seconds.
 
     Pending before `starts`, processing before `ends`, then completed or failed for good. Either instant may be
@@ -57,9 +57,9 @@ class Anomalies(Struct, frozen=True, gc=False):
 
 
 class Task(Struct, frozen=True, gc=False):
-    """A stored task. All but the id and the plan is shared between tasks, so that a million fit into memory.
+    """A stored task. Only its id and timetable are its own: tasks share the rest, so that a million fit into memory.
 
-    `account` is the token that created it, `origin` the scheme and host its result link begins with.
+    `account` is the token that created the task, `origin` the scheme and host with which the result link begins.
     """
 
     id: str
@@ -68,36 +68,42 @@ class Task(Struct, frozen=True, gc=False):
     model: str
     media: MediaSpec
     origin: str
-    plan: Plan
+    timetable: Timetable
     anomalies: Anomalies | None = None
 
 
-def plan(created: float, draw: int, speed: Speed, outcome: Outcome = SUCCESS) -> Plan:
-    """Decide a task's timetable; the same arguments give the same plan."""
-    duration = speed.duration(draw)
+def new_timetable(created: float, random: int, speed: Speed, outcome: Outcome = SUCCESS) -> Timetable:
+    """The timetable of a new task; equal arguments give equal timetables."""
+    duration = speed.duration(random)
     starts = created + duration * _PENDING_SHARE
     # A failure at some progress comes when a success would have shown that progress. The whole duration is added
     # in one step, as an advanced clock does it, so that the end is not a rounding error later.
     share = _PENDING_SHARE + (1 - _PENDING_SHARE) * (outcome.reach / LAST_PROGRESS)
-    return Plan(created, starts, created + duration * share, math.ceil(duration), outcome)
+    return Timetable(created, starts, created + duration * share, math.ceil(duration), outcome)
 
 
-def queued(plan: Plan, queue_end: float) -> Plan:
-    """The plan, delayed until the instant `queue_end` when that is after its creation."""
-    shift = max(0.0, queue_end - plan.created)
-    estimate = plan.estimate if math.isinf(shift) else plan.estimate + math.ceil(shift)
-    return Plan(plan.created, plan.starts + shift, plan.ends + shift, estimate, plan.outcome)
+def queued(timetable: Timetable, queue_end: float) -> Timetable:
+    """The timetable, delayed until the instant `queue_end` if that is after the task's creation."""
+    shift = max(0.0, queue_end - timetable.created)
+    estimate = timetable.estimate if math.isinf(shift) else timetable.estimate + math.ceil(shift)
+    return Timetable(
+        timetable.created, timetable.starts + shift, timetable.ends + shift, estimate, timetable.outcome
+    )
 
 
-def stuck(plan: Plan, phase: Phase) -> Plan:
-    """The plan that never leaves a phase."""
-    starts = math.inf if phase is Phase.PENDING else plan.starts
-    return Plan(plan.created, starts, math.inf, plan.estimate, plan.outcome)
+def stuck(timetable: Timetable, phase: Phase) -> Timetable:
+    """The timetable of a task that never leaves `phase`."""
+    starts = math.inf if phase is Phase.PENDING else timetable.starts
+    return Timetable(timetable.created, starts, math.inf, timetable.estimate, timetable.outcome)
 
 
-def halfway(plan: Plan) -> float:
+def halfway(timetable: Timetable) -> float:
     """The instant halfway between start and end; infinite when there is no end."""
-    return plan.starts + (plan.ends - plan.starts) / 2 if math.isfinite(plan.ends) else math.inf
+    return (
+        timetable.starts + (timetable.ends - timetable.starts) / 2
+        if math.isfinite(timetable.ends)
+        else math.inf
+    )
 
 
 class Phase(IntEnum):
@@ -110,27 +116,29 @@ class Phase(IntEnum):
 
 
 class View(Struct, frozen=True):
-    """The state of a plan at one instant: progress is 0..100."""
+    """The state of a task at one instant; progress is 0..100."""
 
     phase: Phase
     progress: int
 
 
-def view(plan: Plan, now: float) -> View:
-    """The state of a plan at `now`: pending 0, processing 1..99 never falling, completed 100 or failed 0.
+def view(timetable: Timetable, now: float) -> View:
+    """The state of a task at `now`: pending 0, processing 1..99 never falling, completed 100 or failed 0.
 
     Clauses `task.status-order`, `task.progress-monotone`, `task.final`.
     """
-    if now >= plan.ends:
-        return _FAILED if plan.outcome.failure else _COMPLETED
-    if now < plan.starts:
+    if now >= timetable.ends:
+        return _FAILED if timetable.outcome.failure else _COMPLETED
+    if now < timetable.starts:
         return _PENDING
-    return _PROCESSING[_progress(plan, now)]
+    return _PROCESSING[_progress(timetable, now)]
 
 
-def _progress(plan: Plan, now: float) -> int:
-    share = (now - plan.starts) / (plan.ends - plan.starts)
-    return 1 + int(share * plan.outcome.reach)  # the share is below 1, so the last value shown is `reach`
+def _progress(timetable: Timetable, now: float) -> int:
+    share = (now - timetable.starts) / (timetable.ends - timetable.starts)
+    return 1 + int(
+        share * timetable.outcome.reach
+    )  # the share is below 1, so the last value shown is `reach`
 
 
 _PENDING = View(Phase.PENDING, 0)

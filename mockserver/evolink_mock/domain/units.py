@@ -56,11 +56,11 @@ class Speed(Struct, frozen=True):
     shortest: float
     longest: float
 
-    def duration(self, draw: int) -> float:
+    def duration(self, random: int) -> float:
         """The duration of one task, log-uniform over the range, in whole milliseconds."""
         if self.shortest == self.longest:
             return self.shortest
-        seconds = round(self.shortest * math.pow(self.longest / self.shortest, fraction(draw)), 3)
+        seconds = round(self.shortest * math.pow(self.longest / self.shortest, fraction(random)), 3)
         return min(max(self.shortest, seconds), self.longest)
 
 

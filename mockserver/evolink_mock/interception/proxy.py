@@ -40,7 +40,7 @@ class Address(NamedTuple):
     port: int
 
 
-class Passage(NamedTuple):
+class ProxyConnection(NamedTuple):
     """What the proxy did for another host. Without path and headers, which contain secrets."""
 
     host: str
@@ -99,7 +99,7 @@ def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Routes:
+class InterceptedHosts:
     """The host names that this server answers, whatever the port, and where it listens.
 
     `certificate` is the authority of the https listener; `offline` refuses all other hosts.
@@ -116,7 +116,10 @@ class Proxy:
     """A proxy in front of one server. `observe` is called for every request to another host."""
 
     def __init__(
-        self, routes: Routes, observe: Callable[[Passage], None] = lambda _: None, limit: int = 1000
+        self,
+        routes: InterceptedHosts,
+        observe: Callable[[ProxyConnection], None] = lambda _: None,
+        limit: int = 1000,
     ) -> None:
         self._routes = routes
         self._limit = limit  # of connections
@@ -181,7 +184,7 @@ class Proxy:
             plain = url.port == DEFAULT_PORTS["http"] if tunnel else url.scheme == "http"
             address = routes.http if plain else routes.https
         elif routes.offline:
-            self._observe(Passage(*address, "refused"))
+            self._observe(ProxyConnection(*address, "refused"))
             raise ProxyRefusalError(403, f"evolink-mock is offline: {url.host} is not answered here")
         secure = not tunnel and url.scheme == "https"  # some clients send this in place of a tunnel
         try:
@@ -194,11 +197,11 @@ class Proxy:
         except OSError as error:
             raise self._unreachable(url, error) from error
         if url.host not in routes.hosts:
-            self._observe(Passage(*address, "passed on"))
+            self._observe(ProxyConnection(*address, "passed on"))
         return streams
 
     def _unreachable(self, url: ParsedUrl, error: OSError) -> ProxyRefusalError:
-        self._observe(Passage(url.host, url.port, "not reached"))
+        self._observe(ProxyConnection(url.host, url.port, "not reached"))
         status = 504 if isinstance(error, TimeoutError) else 502
         reason = error.strerror or type(error).__name__
         return ProxyRefusalError(

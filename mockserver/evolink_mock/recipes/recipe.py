@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from evolink_mock.domain.tasks import SUCCESS, Anomalies, Outcome, Phase, Plan, plan, queued, stuck
+from evolink_mock.domain.tasks import (
+    SUCCESS,
+    Anomalies,
+    Outcome,
+    Phase,
+    Timetable,
+    new_timetable,
+    queued,
+    stuck,
+)
 from evolink_mock.domain.units import Rate, Speed
 from evolink_mock.recipes.effects import BY_NAME, GATEWAY, OPERATIONS, STATUS
 
@@ -75,13 +84,15 @@ class RecipeSequence(Struct, frozen=True):
         return self.steps[index][0] if index < len(self.steps) else DEFAULT_RECIPE
 
 
-def plan_for_recipe(recipe: Recipe, created: float, draw: int, speed: Speed, queue_end: float) -> Plan:
-    """The plan of a task; `queue_end` is when the account's earlier tasks end, for a task that queues."""
+def timetable_for_recipe(
+    recipe: Recipe, created: float, random: int, speed: Speed, queue_end: float
+) -> Timetable:
+    """The timetable of a task; `queue_end` is when the account's earlier tasks end, for a task that queues."""
     if recipe.seconds is not None:
         speed = Speed(recipe.seconds, recipe.seconds)
     elif recipe.slowdown != 1:
         speed = Speed(speed.shortest * recipe.slowdown, speed.longest * recipe.slowdown)
-    timetable = plan(created, draw, speed, recipe.outcome)
+    timetable = new_timetable(created, random, speed, recipe.outcome)
     if recipe.queued:
         timetable = queued(timetable, queue_end)
     return timetable if recipe.stuck is None else stuck(timetable, recipe.stuck)

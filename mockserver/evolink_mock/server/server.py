@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.clock import Clock
     from evolink_mock.domain.exchange import Exchange
-    from evolink_mock.interception.proxy import Passage, Proxy
+    from evolink_mock.interception.proxy import Proxy, ProxyConnection
     from evolink_mock.settings import Settings
 
 _STOP_SECONDS = 2  # for all of it
@@ -129,7 +129,7 @@ class Server(uvicorn.Server):
         *,
         observe: Callable[[Exchange], None] = _ignore,
         ready: Callable[[], None] = lambda: None,
-        observe_proxy: Callable[[Passage], None] | None = None,
+        observe_proxy: Callable[[ProxyConnection], None] | None = None,
     ) -> None:
         self.app = create_app(service, observe)
         super().__init__(uvicorn_config(self.app))
@@ -179,13 +179,15 @@ class Server(uvicorn.Server):
 
     async def _serve_https(self, listener: socket.socket) -> asyncio.Server:
         """Serve the app by TLS, and report clients that do not trust the certificate."""
-        from evolink_mock.interception.proxy import UNTRUSTED, Passage
+        from evolink_mock.interception.proxy import UNTRUSTED, ProxyConnection
 
         address, port = local_address(listener)
 
         def report(name: str) -> None:
             # A client of the proxy has asked for the port of the real API.
-            self._observe_proxy(Passage(name, 443 if name in self._listeners.hosts else port, UNTRUSTED))
+            self._observe_proxy(
+                ProxyConnection(name, 443 if name in self._listeners.hosts else port, UNTRUSTED)
+            )
 
         assert self._listeners.tls is not None  # noqa: S101  (an https listener has it)
         self._handshakes = TlsHandshakes(self._listeners.tls, address, report)
@@ -221,16 +223,20 @@ class Server(uvicorn.Server):
         return await loop.create_server(protocol, sock=listener, ssl=context, backlog=BACKLOG, **timeouts)
 
 
-def _create_proxy(listeners: Listeners, observe: Callable[[Passage], None], *, offline: bool) -> Proxy | None:
+def _create_proxy(
+    listeners: Listeners, observe: Callable[[ProxyConnection], None], *, offline: bool
+) -> Proxy | None:
     if listeners.proxy is None or listeners.https is None or listeners.authority is None:
         return None
-    from evolink_mock.interception.proxy import Address, Proxy, Routes
+    from evolink_mock.interception.proxy import Address, InterceptedHosts, Proxy
 
     http, https = Address(*local_address(listeners.http)), Address(*local_address(listeners.https))
-    return Proxy(Routes(listeners.hosts, http, https, listeners.authority.certificate, offline), observe)
+    return Proxy(
+        InterceptedHosts(listeners.hosts, http, https, listeners.authority.certificate, offline), observe
+    )
 
 
-def _log_passage(passage: Passage) -> None:
+def _log_passage(passage: ProxyConnection) -> None:
     from evolink_mock.interception.proxy import UNTRUSTED
 
     log = logging.getLogger("evolink_mock.proxy")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.clock import Clock
     from evolink_mock.domain.exchange import Exchange
-    from evolink_mock.interception.proxy import Passage
+    from evolink_mock.interception.proxy import ProxyConnection
     from evolink_mock.settings import Settings
 
 _START_SECONDS = 30
@@ -43,7 +43,7 @@ def serve_in_thread(
     settings: Settings,
     clock: Clock | None = None,
     observe: Callable[[Exchange], None] = lambda _: None,
-    observe_proxy: Callable[[Passage], None] = lambda _: None,
+    observe_proxy: Callable[[ProxyConnection], None] = lambda _: None,
 ) -> Iterator[ThreadedServer]:
     """Serve while the block runs, on `settings.port` (0: any free one).
 

@@ -185,12 +185,12 @@ class AccountClocks:
 
 def _transitions(task: Task, start: float, target: float) -> Iterator[Event]:
     """What happens to a task by itself after `start`, up to `target`."""
-    plan = task.plan
-    transitions: list[tuple[float, EventKind]] = [(plan.starts, "task.processing")]
-    if plan.outcome.failure is not None:
-        transitions.append((plan.ends, "task.failed"))
+    timetable = task.timetable
+    transitions: list[tuple[float, EventKind]] = [(timetable.starts, "task.processing")]
+    if timetable.outcome.failure is not None:
+        transitions.append((timetable.ends, "task.failed"))
     else:
-        transitions += [(plan.ends, "task.completed"), (plan.expires, "link.expired")]
+        transitions += [(timetable.ends, "task.completed"), (timetable.expires, "link.expired")]
     return (Event(at, what, task.id) for at, what in transitions if start < at <= target)
 
 

@@ -24,13 +24,13 @@ async def finish_task(service: Service, account: Account, task_id: str, outcome:
     async with clocks.moving(account):
         task = await service.store.task(task_id)
         now = clocks.now(account)
-        if task is None or now >= task.plan.ends:
+        if task is None or now >= task.timetable.ends:
             return False
-        before = task.plan
+        before = task.timetable
         after = replace(before, starts=min(before.starts, now), ends=now, outcome=outcome)
         usage = task.operation.answer.get("usage") or {}
         accounts.move_refund(account, before, after, usage.get("credits_reserved", 0))
-        await service.store.put(replace(task, plan=after))
+        await service.store.put(replace(task, timetable=after))
         due = scheduler.dues(account).get(task_id)
         if due is not None:
             delay = max(0.0, due - before.ends) if math.isfinite(due) else 0.0

@@ -18,11 +18,11 @@ from evolink_mock.testing.control_client import ControlClient
 from evolink_mock.testing.models import (
     AccountState,
     CallbackState,
+    CallbackWaitResult,
     JournalEntry,
     TaskState,
+    TaskWaitResult,
     ViolationList,
-    WaitedForCallbacks,
-    WaitedForTask,
 )
 from evolink_mock.testing.violations import ContractViolationError
 
@@ -76,7 +76,7 @@ class MockCallbacks(Sequence[CallbackState]):
         seconds = to_seconds(timeout)
         body = {"count": count, "timeout": seconds}
         raw = self._control.request("POST", "/wait/callbacks", body, seconds=seconds + _MARGIN_SECONDS)
-        waited = decode(raw, type=WaitedForCallbacks)
+        waited = decode(raw, type=CallbackWaitResult)
         if not waited.reached:
             delivered = f"{len(waited.callbacks)} of {count} callbacks were delivered"
             raise _timeout_error(delivered, waited.why, seconds)
@@ -184,7 +184,7 @@ class MockAccount:
         seconds = to_seconds(timeout)
         body = {"task_id": task_id, "timeout": seconds}
         raw = self._control.request("POST", "/wait/task", body, seconds=seconds + _MARGIN_SECONDS)
-        waited = decode(raw, type=WaitedForTask)
+        waited = decode(raw, type=TaskWaitResult)
         if not waited.reached:
             raise _timeout_error(f"{task_id} is {waited.task.status}", waited.why, seconds)
         return waited.task

@@ -36,14 +36,14 @@ class TaskState(Struct, frozen=True):
     body: dict[str, Any]
 
 
-class Waited(Struct, frozen=True):
+class WaitResult(Struct, frozen=True):
     """The result of a wait: `why` is reached, timeout or frozen."""
 
     reached: bool
     why: str
 
 
-class WaitedForTask(Waited, frozen=True):
+class TaskWaitResult(WaitResult, frozen=True):
     """The result of a wait for a task."""
 
     task: TaskState
@@ -76,7 +76,7 @@ class CallbackState(Struct, frozen=True):
     attempts: tuple[CallbackAttempt, ...]
 
 
-class WaitedForCallbacks(Waited, frozen=True):
+class CallbackWaitResult(WaitResult, frozen=True):
     """The result of a wait for callbacks, with those that were delivered."""
 
     callbacks: list[CallbackState]

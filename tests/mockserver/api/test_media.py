@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from evolink_mock.api.media import link_error
 from evolink_mock.domain.task_body import media_name
-from evolink_mock.domain.tasks import LINK_SECONDS, Outcome, Plan, Task
+from evolink_mock.domain.tasks import LINK_SECONDS, Outcome, Task, Timetable
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import FAILURE, PLANS, START, a_plan, a_task, an_operation, instants
+from support.builders import FAILURE, START, TIMETABLES, a_task, a_timetable, an_operation, instants
 
 END = START + 10
 
@@ -34,15 +34,15 @@ def test_a_link_lives_from_the_end_of_its_task_for_a_day(now: float, answer: int
     assert status(a_task(), now) == answer
 
 
-@given(PLANS, st.data())
-def test_a_link_works_whenever_a_query_has_just_given_it(plan: Plan, data: st.DataObject) -> None:
-    now = data.draw(instants(plan))
-    given_out = plan.outcome.failure is None and plan.ends <= now < plan.ends + LINK_SECONDS
-    assert (status(a_task(plan), now) == 200) is given_out
+@given(TIMETABLES, st.data())
+def test_a_link_works_whenever_a_query_has_just_given_it(timetable: Timetable, data: st.DataObject) -> None:
+    now = data.draw(instants(timetable))
+    given_out = timetable.outcome.failure is None and timetable.ends <= now < timetable.ends + LINK_SECONDS
+    assert (status(a_task(timetable), now) == 200) is given_out
 
 
 def test_a_failed_task_has_no_result() -> None:
-    failed = a_task(a_plan(outcome=Outcome(FAILURE)))
+    failed = a_task(a_timetable(outcome=Outcome(FAILURE)))
     assert [status(failed, now) for now in (START, END, END + 1e9)] == [404, 404, 404]
 
 

@@ -22,8 +22,8 @@ from support.builders import (
     SPEC,
     START,
     a_context,
-    a_plan,
     a_task,
+    a_timetable,
     an_account,
     an_operation,
 )
@@ -164,7 +164,7 @@ def test_the_credits_left_have_to_cover_the_price(granted: float, error: ApiErro
 
 def test_returned_credits_can_be_spent_again() -> None:
     account = an_account(granted=5)
-    charge(account, a_task(a_plan(seconds=10.0, outcome=Outcome(FAILURE))), 5)
+    charge(account, a_task(a_timetable(seconds=10.0, outcome=Outcome(FAILURE))), 5)
     assert policy.check_credits(a_context(account=account, now=START + 9)) == ApiError(402)
     assert policy.check_credits(a_context(account=account, now=START + 10)) is None
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from evolink_mock.callbacks.fair_queue import AttemptLimits
 from evolink_mock.callbacks.scheduler import CallbackScheduler
 from evolink_mock.callbacks.sender import CallbackSender
-from evolink_mock.callbacks.turns import Limits
 from evolink_mock.callbacks.url_guard import Allowed
 from evolink_mock.domain.clock import SystemClock, VirtualClock
 from evolink_mock.domain.deliveries import Attempt, Delivery
@@ -46,7 +46,7 @@ class World:
     heard: list[tuple[str, int, str | None, float | None]] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
     frozen: bool = True
-    limits: Limits = field(default_factory=Limits)
+    limits: AttemptLimits = field(default_factory=AttemptLimits)
 
     def __post_init__(self) -> None:
         self.account = an_account()
@@ -373,8 +373,8 @@ def test_closing_cancels_and_reports_what_does_not_end_in_time(grace: float) -> 
         await asyncio.Event().wait()
 
     world = World(meet=meet)
-    world.schedule(**{f"t{n}": 0.0 for n in range(Limits().share + 1)})
-    assert len(closing(world, grace)) == Limits().share + 1
+    world.schedule(**{f"t{n}": 0.0 for n in range(AttemptLimits().share + 1)})
+    assert len(closing(world, grace)) == AttemptLimits().share + 1
     assert world.heard == []
 
 

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 from evolink_mock.cli import run as running
 from evolink_mock.cli.app import SERVE_OPTIONS, app
-from evolink_mock.cli.run import run, run_child, settled
+from evolink_mock.cli.run import run, run_child, with_assigned_ports
 from evolink_mock.interception import namespace
 from evolink_mock.settings import Settings
 from evolink_spec import load
@@ -163,13 +163,13 @@ def test_a_key_of_the_terminal_reaches_the_command_once() -> None:
 
 
 def test_a_mock_for_a_command_takes_free_ports_whatever_is_configured() -> None:
-    found = settled(Settings(port=8080, seed=4), private=False)
+    found = with_assigned_ports(Settings(port=8080, seed=4), private=False)
     assert (found.port, found.https_port, found.proxy_port, found.seed) == (0, 0, 0, 4)
     assert not found.offline
 
 
 def test_a_mock_in_a_network_of_its_own_stands_where_a_url_without_port_leads() -> None:
-    found = settled(Settings(), private=True)
+    found = with_assigned_ports(Settings(), private=True)
     assert (found.port, found.https_port, found.offline) == (80, 443, True)
 
 
@@ -183,7 +183,7 @@ def test_the_mock_lives_as_long_as_the_command_and_its_requests_are_told(
         "try: u.urlopen(base + '/v1/tasks/nonsense?key=secret')\n"
         "except urllib.error.HTTPError as error: raise SystemExit(error.code - 400)"
     )
-    settings = settled(Settings(ca_dir=tmp_path / "ca"), private=False)
+    settings = with_assigned_ports(Settings(ca_dir=tmp_path / "ca"), private=False)
     assert run(SPEC, settings, said(asks)) == 1
     out, err = capfd.readouterr()
     with pytest.raises(urllib.error.URLError, match="refused"):
@@ -201,7 +201,7 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    assert run(SPEC, settled(Settings(ca_dir=tmp_path / "ca"), private=False), said("")) == 0
+    assert run(SPEC, with_assigned_ports(Settings(ca_dir=tmp_path / "ca"), private=False), said("")) == 0
     assert list(temporary.iterdir()) == []
     assert {number: signal.getsignal(number) for number in before} == before
 
@@ -209,7 +209,7 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_command_that_asked_for_nothing_is_noticed(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    run(SPEC, settled(Settings(ca_dir=tmp_path / "ca"), private=False), said("print('hello')"))
+    run(SPEC, with_assigned_ports(Settings(ca_dir=tmp_path / "ca"), private=False), said("print('hello')"))
     out, err = capfd.readouterr()
     assert out == "hello\n"
     assert "nothing: it may ignore proxy settings" in err
@@ -219,7 +219,7 @@ def test_a_command_that_asked_for_nothing_is_noticed(
 def test_a_key_that_is_set_already_does_not_reach_the_command_and_that_is_said(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = settled(Settings(ca_dir=tmp_path / "ca"), private=False)
+    settings = with_assigned_ports(Settings(ca_dir=tmp_path / "ca"), private=False)
     command = said("import os; print(os.environ['EVOLINK_API_KEY'])")
     monkeypatch.setenv("EVOLINK_API_KEY", "a-key-of-mine")
     run(SPEC, settings, command)
@@ -276,7 +276,7 @@ def invoke(*arguments: str) -> tuple[int, str]:
 def test_a_command_that_never_ran_is_not_reported_on(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    settings = settled(Settings(ca_dir=tmp_path / "ca"), private=False)
+    settings = with_assigned_ports(Settings(ca_dir=tmp_path / "ca"), private=False)
     assert run(SPEC, settings, ["no-such-command-here"]) == 127
     assert "asked for" not in capfd.readouterr().err
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evolink_mock.cli.run_summary import TrafficSummary
 from evolink_mock.domain.exchange import Exchange
-from evolink_mock.interception.proxy import UNTRUSTED, Passage
+from evolink_mock.interception.proxy import UNTRUSTED, ProxyConnection
 
 HEAD = "evolink-mock: the command asked for\n"
 
@@ -13,7 +13,7 @@ def exchange(path: str, status: int = 200, task: str = "", *notes: str, method: 
     return Exchange(method, path, 0.0, status, "", task, notes)
 
 
-def report(*exchanges: Exchange, passages: tuple[Passage, ...] = ()) -> list[str]:
+def report(*exchanges: Exchange, passages: tuple[ProxyConnection, ...] = ()) -> list[str]:
     heard = TrafficSummary()
     for one in exchanges:
         heard.exchange(one)
@@ -47,13 +47,16 @@ def test_a_refusal_is_told_with_its_reason_and_apart_from_a_success() -> None:
 
 
 def test_other_hosts_are_told_after_what_the_mock_answered() -> None:
-    passages = (Passage("example.com", 443, "refused"), Passage("example.com", 443, "refused"))
+    passages = (
+        ProxyConnection("example.com", 443, "refused"),
+        ProxyConnection("example.com", 443, "refused"),
+    )
     assert report(exchange("/a"), passages=passages)[1:] == ["2 x  refused: example.com:443"]
 
 
 def test_who_asked_for_nothing_is_advised_unless_it_did_come_by_the_proxy() -> None:
     assert report() == ["nothing, try this"]
-    assert report(passages=(Passage("a.example", 80, "passed on"),)) == [
+    assert report(passages=(ProxyConnection("a.example", 80, "passed on"),)) == [
         "nothing",
         "1 x  passed on: a.example:80",
     ]
@@ -72,7 +75,7 @@ def test_nothing_of_a_request_drives_the_terminal() -> None:
 
 
 def test_a_client_that_did_not_trust_the_certificate_is_told_from_one_that_never_came() -> None:
-    untrusting = Passage("api.evolink.ai", 443, UNTRUSTED)
+    untrusting = ProxyConnection("api.evolink.ai", 443, UNTRUSTED)
     lines = report(passages=(untrusting, untrusting))
     assert lines[:2] == ["nothing", "2 x  did not trust the certificate: api.evolink.ai:443"]
     assert "it has a trust store of its own" in lines[2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from evolink_mock.control.origin_check import OwnNames, hosts_of, refusal
+from evolink_mock.control.origin_check import OwnNames, hosts_of, origin_error
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,7 +34,7 @@ OWN = OwnNames(hosts_of("10.1.2.3", "https://Mock.Example:8443/base"))
     ],
 )
 def test_the_server_s_own_names_are_let_in(host: str) -> None:
-    assert refusal({b"host": host.encode()}, OWN) is None
+    assert origin_error({b"host": host.encode()}, OWN) is None
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_the_server_s_own_names_are_let_in(host: str) -> None:
     ],
 )
 def test_a_name_that_only_leads_here_is_refused(host: str) -> None:
-    fault = refusal({b"host": host.encode()}, OWN)
+    fault = origin_error({b"host": host.encode()}, OWN)
     assert fault is not None
     assert fault.status == 403
 
@@ -75,7 +75,7 @@ def test_a_name_that_only_leads_here_is_refused(host: str) -> None:
 )
 def test_a_page_of_another_origin_is_refused(origin: str, let_in: bool) -> None:  # noqa: FBT001
     headers = {b"host": b"127.0.0.1:8080", b"origin": origin.encode()}
-    assert (refusal(headers, OWN) is None) is let_in
+    assert (origin_error(headers, OWN) is None) is let_in
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,11 @@ def test_a_page_of_another_origin_is_refused(origin: str, let_in: bool) -> None:
 )
 def test_a_browser_s_own_word_on_the_page_counts(site: str, let_in: int) -> None:
     headers = {b"host": b"127.0.0.1", b"sec-fetch-site": site.encode()}
-    assert (refusal(headers, OWN) is None) is bool(let_in)
+    assert (origin_error(headers, OWN) is None) is bool(let_in)
 
 
 def test_who_sends_none_of_it_is_no_browser() -> None:
-    assert refusal({}, OwnNames()) is None
+    assert origin_error({}, OwnNames()) is None
 
 
 def test_a_wildcard_address_is_nobody_s_name() -> None:
@@ -98,7 +98,7 @@ def test_a_wildcard_address_is_nobody_s_name() -> None:
 
 @given(st.binary(max_size=80), st.binary(max_size=80))
 def test_no_header_breaks_it(host: bytes, origin: bytes) -> None:
-    fault = refusal({b"host": host, b"origin": origin}, OWN)
+    fault = origin_error({b"host": host, b"origin": origin}, OWN)
     assert fault is None or fault.status == 403
 
 
@@ -119,11 +119,11 @@ def test_a_name_below_a_foreign_domain_is_never_ours(name: str) -> None:
 )
 def test_a_host_that_was_allowed_is_accepted_wildcards_too(host: str, *, accepted: bool) -> None:
     own = OwnNames(frozenset(), frozenset({"evolink-mock", "*.svc.cluster.local"}))
-    assert (refusal({b"host": host.lower().encode()}, own) is None) is accepted
+    assert (origin_error({b"host": host.lower().encode()}, own) is None) is accepted
 
 
 def test_the_refusal_of_a_host_says_how_to_allow_it() -> None:
-    error = refusal({b"host": b"evolink-mock:8080"}, OWN)
+    error = origin_error({b"host": b"evolink-mock:8080"}, OWN)
     assert error is not None
     assert error.detail.endswith("to allow it: --allow-host evolink-mock")
 
@@ -141,5 +141,5 @@ def test_any_name_will_do_for_a_client_with_a_key_that_is_no_browser(
     headers: dict[bytes, bytes], *, accepted: bool
 ) -> None:
     host = {b"host": b"evolink-mock:8080"}
-    assert (refusal(host | headers, OWN, trusted=True) is None) is accepted
-    assert refusal(host | headers, OWN) is not None
+    assert (origin_error(host | headers, OWN, trusted=True) is None) is accepted
+    assert origin_error(host | headers, OWN) is not None

@@ -15,17 +15,17 @@ from evolink_mock.domain.accounts import (
     open_account,
     remaining,
 )
-from evolink_mock.domain.tasks import SUCCESS, Outcome, Plan
+from evolink_mock.domain.tasks import SUCCESS, Outcome, Timetable
 from evolink_mock.domain.units import Rate
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.builders import FAILURE, START, a_plan, a_task, an_account
+from support.builders import FAILURE, START, a_task, a_timetable, an_account
 
 FAILED = Outcome(FAILURE)
 PlainAccount = msgspec.defstruct(
     "PlainAccount",
     [
-        ("token", str), ("label", str), ("salt", int), ("granted", float), ("rate", Rate | None),
+        ("token", str), ("label", str), ("first_random", int), ("granted", float), ("rate", Rate | None),
         ("denied_models", frozenset[str]), ("used", float), ("task_count", int),
         ("refunds", list[tuple[float, float]]), ("window_start", float), ("window_count", int),
         ("assigned", list[AssignedRecipe] | None), ("turns", dict[str, int] | None), ("applied", set[str] | None),
@@ -45,7 +45,7 @@ def times(start: float, steps: list[float]) -> list[float]:
 def test_a_new_account_has_the_credits_of_its_terms() -> None:
     account = open_account("key", AccountTerms(7, 12.5, Rate(1, 60.0), frozenset({"model"})))
     assert remaining(account, START) == 12.5
-    assert (account.used, account.task_count, account.salt) == (0, 0, ids.salt(7, "key"))
+    assert (account.used, account.task_count, account.first_random) == (0, 0, ids.first_random(7, "key"))
     assert (account.rate, account.denied_models) == (Rate(1, 60.0), frozenset({"model"}))
 
 
@@ -57,7 +57,7 @@ def test_a_create_reserves_its_price_and_is_counted() -> None:
 
 def test_whole_credits_stay_whole_numbers() -> None:
     account = an_account(granted=100)
-    charge(account, a_task(a_plan(outcome=FAILED)), 5)
+    charge(account, a_task(a_timetable(outcome=FAILED)), 5)
     assert isinstance(remaining(account, START), int)
     assert isinstance(remaining(account, START + 10), int)
 
@@ -70,7 +70,7 @@ def test_a_task_that_completes_is_paid_for_for_ever() -> None:
 
 def test_a_failure_returns_its_credits_at_its_end_and_not_before() -> None:
     account = an_account(granted=100)
-    charge(account, a_task(a_plan(seconds=10.0, outcome=FAILED)), 5)
+    charge(account, a_task(a_timetable(seconds=10.0, outcome=FAILED)), 5)
     assert remaining(account, START + 9.999) == 95
     assert remaining(account, START + 10) == 100
     assert remaining(account, START + 1e9) == 100
@@ -78,14 +78,14 @@ def test_a_failure_returns_its_credits_at_its_end_and_not_before() -> None:
 
 def test_the_first_failure_to_end_returns_its_credits_first() -> None:
     account = an_account(granted=100)
-    charge(account, a_task(a_plan(seconds=20.0, outcome=FAILED)), 7)
-    charge(account, a_task(a_plan(seconds=10.0, outcome=FAILED)), 5)
+    charge(account, a_task(a_timetable(seconds=20.0, outcome=FAILED)), 7)
+    charge(account, a_task(a_timetable(seconds=10.0, outcome=FAILED)), 5)
     assert [remaining(account, START + seconds) for seconds in (9, 10, 19, 20)] == [88, 93, 93, 100]
 
 
 def test_a_task_that_never_ends_returns_no_credits() -> None:
     account = an_account(granted=100)
-    charge(account, a_task(Plan(START, START, inf, 5, FAILED)), 5)
+    charge(account, a_task(Timetable(START, START, inf, 5, FAILED)), 5)
     assert remaining(account, 1e18) == 95
 
 
@@ -106,9 +106,9 @@ def test_credits_add_up_whatever_is_created_and_whenever_they_are_read(
     made: list[tuple[float, int]] = []  # when it is no longer paid for, and its price in tenths
     now = START
     for price, fails, seconds, wait in creates:
-        plan = a_plan(now, float(seconds), FAILED if fails else SUCCESS)
-        charge(account, a_task(plan), price / 10)
-        made.append((plan.ends if fails else inf, price))
+        timetable = a_timetable(now, float(seconds), FAILED if fails else SUCCESS)
+        charge(account, a_task(timetable), price / 10)
+        made.append((timetable.ends if fails else inf, price))
         now += wait
         used = sum(price for ends, price in made if ends > now)
         assert remaining(account, now) == (granted - used) / 10
@@ -161,7 +161,7 @@ def test_a_window_admits_its_limit_and_no_more(rate: Rate, steps: list[float]) -
 
 def test_an_account_is_plain_data_apart_from_its_clock_and_its_journal() -> None:
     account = an_account(rate=Rate(2, 60.0), denied="model")
-    charge(account, a_task(a_plan(outcome=FAILED)), 5)
+    charge(account, a_task(a_timetable(outcome=FAILED)), 5)
     count_request(account, START)
     account.assigned = [AssignedRecipe("429*2, ok", "create", 3, 1)]
     account.turns, account.applied = {"create 429*2, ok": 1}, {"0 credits=3"}

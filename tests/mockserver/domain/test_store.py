@@ -6,12 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from evolink_mock.domain.accounts import AccountTerms
-from evolink_mock.domain.deliveries import Attempt, Delivery, after
+from evolink_mock.domain.deliveries import Attempt, Delivery, with_attempt
 from evolink_mock.domain.store import MemoryStore
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from support.builders import START, a_plan, a_task
+from support.builders import START, a_task, a_timetable
 from support.callbacks import a_delivery
 
 if TYPE_CHECKING:
@@ -58,14 +58,14 @@ class Model(RuleBasedStateMachine):
 
     @rule(task_id=IDS, seconds=SECONDS)
     def put(self, task_id: str, seconds: float) -> None:
-        task = a_task(a_plan(seconds=seconds), id=task_id, account=self.owner(task_id))
+        task = a_task(a_timetable(seconds=seconds), id=task_id, account=self.owner(task_id))
         result(self.store.put(task))
         self.tasks[task_id] = task
 
     @rule(task_id=IDS, status=st.sampled_from((200, 500)))
     def record(self, task_id: str, status: int) -> None:
         known = result(self.store.delivery(task_id)) or a_delivery(task_id)
-        owed = after(known, Attempt(START, 0.1, status, None))
+        owed = with_attempt(known, Attempt(START, 0.1, status, None))
         result(self.store.record(owed))
         if task_id in self.tasks:
             self.deliveries[task_id] = owed

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_mock.domain import task_body
-from evolink_mock.domain.tasks import SUCCESS, Outcome, Plan
+from evolink_mock.domain.tasks import SUCCESS, Outcome, Timetable
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import (
     FAILURE,
     OPERATION,
-    PLANS,
     SPEC,
     START,
-    a_plan,
+    TIMETABLES,
     a_task,
+    a_timetable,
     an_operation,
     documented,
     instants,
@@ -32,32 +32,34 @@ PUBLISHED = documented("VideoGenerationResponse")
 QUERY = documented("TaskDetailResponse")
 
 
-def at(plan: Plan, now: float) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(task_body.to_json(a_task(plan), now))
+def at(timetable: Timetable, now: float) -> dict[str, Any]:
+    body: dict[str, Any] = json.loads(task_body.to_json(a_task(timetable), now))
     return body
 
 
-def draw_body(plan: Plan, data: st.DataObject) -> dict[str, Any]:
-    return at(plan, data.draw(instants(plan)))
+def draw_body(timetable: Timetable, data: st.DataObject) -> dict[str, Any]:
+    return at(timetable, data.draw(instants(timetable)))
 
 
-@given(PLANS, st.data())
-def test_the_body_is_valid_by_both_documents_at_every_instant(plan: Plan, data: st.DataObject) -> None:
-    body = draw_body(plan, data)
+@given(TIMETABLES, st.data())
+def test_the_body_is_valid_by_both_documents_at_every_instant(
+    timetable: Timetable, data: st.DataObject
+) -> None:
+    body = draw_body(timetable, data)
     PUBLISHED.validate(body)
     QUERY.validate(body)
 
 
-@given(PLANS, st.data())
-def test_a_body_has_results_only_when_completed(plan: Plan, data: st.DataObject) -> None:
-    body = draw_body(plan, data)
+@given(TIMETABLES, st.data())
+def test_a_body_has_results_only_when_completed(timetable: Timetable, data: st.DataObject) -> None:
+    body = draw_body(timetable, data)
     assert ("results" in body) is (body["status"] == "completed")
     assert body.get("results", ["one"]) != []
 
 
-@given(PLANS, st.data())
-def test_a_body_has_a_documented_error_only_when_failed(plan: Plan, data: st.DataObject) -> None:
-    body = draw_body(plan, data)
+@given(TIMETABLES, st.data())
+def test_a_body_has_a_documented_error_only_when_failed(timetable: Timetable, data: st.DataObject) -> None:
+    body = draw_body(timetable, data)
     assert ("error" in body) is (body["status"] == "failed")
     if "error" in body:
         assert body["error"]["type"] == "task_error"
@@ -66,37 +68,37 @@ def test_a_body_has_a_documented_error_only_when_failed(plan: Plan, data: st.Dat
         }
 
 
-@given(PLANS, st.data())
-def test_the_constant_fields_of_a_task_never_change(plan: Plan, data: st.DataObject) -> None:
-    one, other = draw_body(plan, data), draw_body(plan, data)
+@given(TIMETABLES, st.data())
+def test_the_constant_fields_of_a_task_never_change(timetable: Timetable, data: st.DataObject) -> None:
+    one, other = draw_body(timetable, data), draw_body(timetable, data)
     for name in ("created", "id", "model", "object", "type", "usage"):
         assert one[name] == other[name]
-    assert one["task_info"]["estimated_time"] == other["task_info"]["estimated_time"] == plan.estimate
+    assert one["task_info"]["estimated_time"] == other["task_info"]["estimated_time"] == timetable.estimate
 
 
-@given(PLANS, st.data())
-def test_the_body_is_compact_json_with_unescaped_slashes(plan: Plan, data: st.DataObject) -> None:
-    wire = task_body.to_json(a_task(plan), data.draw(instants(plan)))
+@given(TIMETABLES, st.data())
+def test_the_body_is_compact_json_with_unescaped_slashes(timetable: Timetable, data: st.DataObject) -> None:
+    wire = task_body.to_json(a_task(timetable), data.draw(instants(timetable)))
     assert wire.decode() == json.dumps(json.loads(wire), separators=(",", ":"), ensure_ascii=False)
     assert rb"\/" not in wire
 
 
-@given(PLANS, st.floats(0, 1e12))
-def test_all_answers_after_the_end_are_the_same_bytes(plan: Plan, later: float) -> None:
-    task = a_task(plan)
-    assert task_body.to_json(task, plan.ends + later) == task_body.to_json(task, plan.ends)
+@given(TIMETABLES, st.floats(0, 1e12))
+def test_all_answers_after_the_end_are_the_same_bytes(timetable: Timetable, later: float) -> None:
+    task = a_task(timetable)
+    assert task_body.to_json(task, timetable.ends + later) == task_body.to_json(task, timetable.ends)
 
 
-@given(PLANS, st.data())
-def test_a_task_can_be_cancelled_until_its_end(plan: Plan, data: st.DataObject) -> None:
-    body = draw_body(plan, data)
+@given(TIMETABLES, st.data())
+def test_a_task_can_be_cancelled_until_its_end(timetable: Timetable, data: st.DataObject) -> None:
+    body = draw_body(timetable, data)
     assert body["task_info"]["can_cancel"] is (body["status"] in {"pending", "processing"})
 
 
 @pytest.mark.parametrize("starts", [START, math.inf])
 @pytest.mark.parametrize("outcome", [SUCCESS, Outcome(FAILURE)])
 def test_a_task_that_never_ends_is_json_all_the_same(starts: float, outcome: Outcome) -> None:
-    body = at(Plan(START, starts, math.inf, 5, outcome), START + 1e9)
+    body = at(Timetable(START, starts, math.inf, 5, outcome), START + 1e9)
     assert body["status"] == ("processing" if starts == START else "pending")
     QUERY.validate(body)
 
@@ -104,7 +106,7 @@ def test_a_task_that_never_ends_is_json_all_the_same(starts: float, outcome: Out
 def test_every_documented_field_is_given() -> None:
     published = next(document for name, document in SPEC.documents.items() if name == OPERATION.source)
     schemas = published["components"]["schemas"]
-    body = at(a_plan(), START)
+    body = at(a_timetable(), START)
     assert body.keys() == schemas["VideoGenerationResponse"]["properties"].keys()
     assert body["task_info"].keys() == schemas["VideoTaskInfo"]["properties"].keys()
     assert body["usage"] == {"billing_rule": "per_call", "credits_reserved": 5, "user_group": "default"}
@@ -125,7 +127,7 @@ def test_the_model_is_the_requested_one_and_not_that_of_the_example() -> None:
 
 
 def test_created_is_in_whole_seconds() -> None:
-    assert at(a_plan(created=START + 0.999), START + 1)["created"] == START
+    assert at(a_timetable(created=START + 0.999), START + 1)["created"] == START
 
 
 def test_the_status_words_are_those_of_the_document() -> None:
@@ -134,7 +136,9 @@ def test_the_status_words_are_those_of_the_document() -> None:
     )
     operation = an_operation(statuses=statuses)
     seen = [
-        task_body.to_dict(a_task(a_plan(outcome=outcome), operation=operation), START + seconds)["status"]
+        task_body.to_dict(a_task(a_timetable(outcome=outcome), operation=operation), START + seconds)[
+            "status"
+        ]
         for outcome in (SUCCESS, Outcome(FAILURE))
         for seconds in (0, 5, 10)
     ]

@@ -18,11 +18,11 @@ from evolink_mock.interception import proxy
 from evolink_mock.interception.certificate_authority import Authority, open_authority
 from evolink_mock.interception.proxy import (
     Address,
-    Passage,
+    InterceptedHosts,
     Proxy,
+    ProxyConnection,
     ProxyRefusalError,
     ProxyRequest,
-    Routes,
     parse_request,
 )
 from hypothesis import example, given
@@ -59,7 +59,7 @@ class World:
     """A proxy, and what stands behind it: `http` and `https` are what it takes for its own server."""
 
     authority: Authority
-    passages: list[Passage] = field(default_factory=list)
+    passages: list[ProxyConnection] = field(default_factory=list)
     servers: list[asyncio.Server] = field(default_factory=list)
 
     async def begin(
@@ -67,7 +67,9 @@ class World:
     ) -> None:
         context = self.authority.server_context([HOST], NOW) if tls else None
         own = await self.serve(http), await self.serve(https, context)
-        self.proxy = Proxy(Routes({HOST}, *own, self.authority.certificate, offline), self.passages.append)
+        self.proxy = Proxy(
+            InterceptedHosts({HOST}, *own, self.authority.certificate, offline), self.passages.append
+        )
         listener = socket.create_server(("127.0.0.1", 0))
         self.address = Address(*listener.getsockname())
         await self.proxy.start(listener)
@@ -215,7 +217,7 @@ def test_any_other_host_is_passed_on_to(play: Play) -> None:
         there = await world.serve(repeat)
         answer = await world.ask(f"GET http://127.0.0.1:{there.port}/y HTTP/1.0\r\n\r\n".encode())
         assert b"\r\n\r\nGET /y HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n" % there.port in answer
-        assert world.passages == [Passage("127.0.0.1", there.port, "passed on")]
+        assert world.passages == [ProxyConnection("127.0.0.1", there.port, "passed on")]
 
     play(scene)
 
@@ -334,7 +336,7 @@ def test_offline_nothing_else_is_reached_and_the_status_line_says_why(play: Play
         assert status == "HTTP/1.1 403 evolink-mock is offline: example.com is not answered here"
         assert rest.endswith("\r\n\r\nevolink-mock is offline: example.com is not answered here\n")
         port = 443 if ask.startswith("CONNECT") else 80
-        assert world.passages == [Passage("example.com", port, "refused")]
+        assert world.passages == [ProxyConnection("example.com", port, "refused")]
 
     play(scene)
 
@@ -402,7 +404,7 @@ def test_what_cannot_be_reached_is_a_502_that_says_so(play: Play, ask: str) -> N
         assert answer.startswith(
             f"HTTP/1.1 502 evolink-mock: 127.0.0.1 port {port} cannot be reached: ".encode()
         )
-        assert world.passages == [Passage("127.0.0.1", port, "not reached")]
+        assert world.passages == [ProxyConnection("127.0.0.1", port, "not reached")]
 
     play(scene)
 

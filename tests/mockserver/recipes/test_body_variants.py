@@ -12,7 +12,7 @@ from evolink_mock.recipes import body_variants
 from evolink_mock.recipes.recipe import Recipe
 from hypothesis import given
 from hypothesis import strategies as st
-from support.builders import OPERATION, SPEC, START, a_plan, a_task
+from support.builders import OPERATION, SPEC, START, a_task, a_timetable
 
 CREATED = body_variants.answer_schema(SPEC, OPERATION)
 QUERIED = body_variants.answer_schema(SPEC, SPEC.query)
@@ -26,7 +26,7 @@ def is_valid(schema: Any, body: Any) -> bool:
 
 def variant(schema: Any, seed: int = 0, **fields: Any) -> dict[str, Any]:
     decoded: dict[str, Any] = json.loads(
-        body_variants.encode_variant(Recipe(**fields), a_task(a_plan()), START + 4, schema, seed)
+        body_variants.encode_variant(Recipe(**fields), a_task(a_timetable()), START + 4, schema, seed)
     )
     return decoded
 
@@ -73,7 +73,7 @@ def schemas_of(schema: Any, name: str) -> set[str]:
 @BOTH
 def test_extra_fields_are_at_the_top_level_and_in_objects(schema: Any) -> None:
     body = variant(schema, shape="extra")
-    usual = task_body.to_dict(a_task(a_plan()), START + 4)
+    usual = task_body.to_dict(a_task(a_timetable()), START + 4)
     assert body.keys() - usual.keys() == body_variants.UNKNOWN.keys()
     assert body["task_info"] == usual["task_info"] | body_variants.UNKNOWN
     assert is_valid(schema, body)

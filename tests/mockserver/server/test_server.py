@@ -21,7 +21,7 @@ from click.testing import CliRunner
 from evolink_mock.cli.app import app
 from evolink_mock.domain.units import Speed
 from evolink_mock.interception.certificate_authority import AuthorityError
-from evolink_mock.interception.proxy import UNTRUSTED, Passage
+from evolink_mock.interception.proxy import UNTRUSTED, ProxyConnection
 from evolink_mock.server import listeners as listeners_module
 from evolink_mock.server import server
 from evolink_mock.server.app import create_app
@@ -116,7 +116,7 @@ def test_http_and_https_are_one_server_with_one_life(tmp_path: Path, monkeypatch
 
 
 def test_a_client_behind_the_proxy_meets_the_api_under_its_own_name(tmp_path: Path) -> None:
-    passages: list[Passage] = []
+    passages: list[ProxyConnection] = []
     chosen = settings(tmp_path, proxy_port=0)
     with serve_in_thread(SPEC, chosen, observe_proxy=passages.append) as served:
         listeners = served.listeners
@@ -318,7 +318,7 @@ def test_the_authority_of_an_https_listener_is_handed_out(tmp_path: Path) -> Non
 def test_a_client_that_does_not_trust_the_certificate_is_told_apart_from_one_that_does_not_come(
     tmp_path: Path, *, by_proxy: bool
 ) -> None:
-    passages: list[Passage] = []
+    passages: list[ProxyConnection] = []
     chosen = settings(tmp_path, proxy_port=0)
     with serve_in_thread(SPEC, chosen, observe_proxy=passages.append) as server:
         assert server.listeners.proxy is not None
@@ -334,7 +334,7 @@ def test_a_client_that_does_not_trust_the_certificate_is_told_apart_from_one_tha
         with client(server.listeners, proxy=proxy) as trustful:
             assert trustful.get(f"{url}/v1/credits").status_code == 200
     host = "api.evolink.ai" if by_proxy else "127.0.0.1"
-    assert passages == [Passage(host, port, UNTRUSTED)]
+    assert passages == [ProxyConnection(host, port, UNTRUSTED)]
 
 
 def test_the_log_of_the_command_names_a_client_that_does_not_trust_the_certificate(

@@ -8,7 +8,7 @@ import pytest
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.client.harness.journal_trace import CLIENT, STRANGER, has_other_key, trace_of
 from evolink_check.traffic.trace import NOBODY
-from evolink_mock.control.journal import SentCallback, har
+from evolink_mock.control.journal_json import SentCallback, har
 from evolink_mock.domain.deliveries import Attempt
 from evolink_mock.domain.exchange import Exchange
 from evolink_mock.domain.redaction import Redactor

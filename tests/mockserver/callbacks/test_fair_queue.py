@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_mock.callbacks import service
 from evolink_mock.callbacks.account_queue import AccountQueue, Entry
+from evolink_mock.callbacks.fair_queue import AttemptLimits, FairQueue
 from evolink_mock.callbacks.resolver import Resolver
-from evolink_mock.callbacks.turns import Limits, Turns
 from evolink_mock.domain.clock import stopwatch
 from support.builders import an_account
 from support.callbacks import a_delivery
@@ -204,60 +204,62 @@ def queues(names: str, each: int, host: str = "") -> list[AccountQueue]:
     return made
 
 
-def taken(turns: Turns) -> list[str]:
+def taken(fair_queue: FairQueue) -> list[str]:
     """What may start now, in order."""
     started = []
-    while (turn := turns.take()) is not None:
+    while (turn := fair_queue.take()) is not None:
         started.append(turn[1].delivery.task_id)
     return started
 
 
 def test_accounts_take_turns() -> None:
-    turns = Turns(Limits())
+    fair_queue = FairQueue(AttemptLimits())
     for queue in queues("abc", 3):
-        turns.release(queue, 0.0)
-    assert taken(turns) == ["a0", "b0", "c0", "a1", "b1", "c1", "a2", "b2", "c2"]
+        fair_queue.release(queue, 0.0)
+    assert taken(fair_queue) == ["a0", "b0", "c0", "a1", "b1", "c1", "a2", "b2", "c2"]
 
 
 def test_the_receivers_of_an_account_take_turns() -> None:
     (queue,) = queues("a", 2)
     for number in (7, 8):
         queue.put(Entry(0.0, number, a_delivery(f"other{number}", "https://other.example/")))
-    turns = Turns(Limits())
-    turns.release(queue, 0.0)
-    assert taken(turns) == ["a0", "other7", "a1", "other8"]
+    fair_queue = FairQueue(AttemptLimits())
+    fair_queue.release(queue, 0.0)
+    assert taken(fair_queue) == ["a0", "other7", "a1", "other8"]
 
 
 @pytest.mark.parametrize(
     ("limits", "host", "started"),
     [
-        (Limits(total=3), "", 3),
-        (Limits(receiver=3), "shared", 3),
-        (Limits(share=2), "", 8),
-        (Limits(account=3), "", 12),
+        (AttemptLimits(total=3), "", 3),
+        (AttemptLimits(receiver=3), "shared", 3),
+        (AttemptLimits(share=2), "", 8),
+        (AttemptLimits(account=3), "", 12),
     ],
 )
-def test_no_limit_is_exceeded_and_what_ends_makes_room(limits: Limits, host: str, started: int) -> None:
-    turns = Turns(limits)
+def test_no_limit_is_exceeded_and_what_ends_makes_room(
+    limits: AttemptLimits, host: str, started: int
+) -> None:
+    fair_queue = FairQueue(limits)
     for queue in queues("abcd", 10, host):
-        turns.release(queue, 0.0)
+        fair_queue.release(queue, 0.0)
     under_way = []
-    while (turn := turns.take()) is not None:
+    while (turn := fair_queue.take()) is not None:
         under_way.append(turn)
     assert len(under_way) == started
-    turns.end(*under_way.pop())
-    assert turns.take() is not None
-    assert turns.take() is None
+    fair_queue.end(*under_way.pop())
+    assert fair_queue.take() is not None
+    assert fair_queue.take() is None
 
 
 def test_however_many_accounts_there_are_one_more_may_start() -> None:
-    turns = Turns(Limits())
+    fair_queue = FairQueue(AttemptLimits())
     for queue in queues("abcdefghijklmnopqrst", 100):
-        turns.release(queue, 0.0)
-        taken(turns)
+        fair_queue.release(queue, 0.0)
+        taken(fair_queue)
     (late,) = queues("z", 1)
-    turns.release(late, 0.0)
-    assert taken(turns) == ["z0"]
+    fair_queue.release(late, 0.0)
+    assert taken(fair_queue) == ["z0"]
 
 
 def test_a_delivery_says_when_it_is_due_wherever_it_stands_in_its_queue() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from evolink_mock.control import journal
+from evolink_mock.control import journal_json
 from evolink_mock.control.handler import NO_CONTENT, ControlResponse, json_response
 from evolink_mock.control.tasks import sent_callbacks
 from evolink_mock.domain.exchange import JOURNAL
@@ -31,7 +31,7 @@ async def show_journal(request: ControlRequest) -> ControlResponse:
     status = request.query.status
     exchanges = [item for item in request.account.journal if status is UNSET or item.status == status]
     redactor = _redactor(request)
-    entries = [journal.entry(exchange, redactor) for exchange in exchanges[-request.query.limit :]]
+    entries = [journal_json.entry(exchange, redactor) for exchange in exchanges[-request.query.limit :]]
     return json_response({"entries": entries, "dropped": request.account.journal.dropped})
 
 
@@ -41,7 +41,7 @@ async def show_violations(request: ControlRequest) -> ControlResponse:
     for violation in request.account.journal.violations:
         task = await request.service.store.task(violation.task_id) if violation.task_id else None
         if task is None or task.account != request.account.token:  # a recipe may refuse a query of one's own
-            shown.append(journal.violation_entry(violation, redactor))
+            shown.append(journal_json.violation_entry(violation, redactor))
     return json_response({"violations": shown, "dropped": request.account.journal.dropped_violations})
 
 
@@ -60,20 +60,20 @@ async def show_journal_har(request: ControlRequest) -> ControlResponse:
 async def show_unmatched_har(request: ControlRequest) -> ControlResponse:
     """The last requests that belong to no account, as HTTP Archive."""
     exchanges = request.service.anonymous.journal
-    words = journal.words_of(exchanges)
+    words = journal_json.words_of(exchanges)
     accounts = await request.service.store.accounts()
     tokens = [account.token for account in accounts if account.token.partition("~")[0] in words]
-    return _archive(exchanges, (), journal.redactor_of(exchanges, *tokens))
+    return _archive(exchanges, (), journal_json.redactor_of(exchanges, *tokens))
 
 
 def _redactor(request: ControlRequest) -> Redactor:
-    return journal.redactor_of(request.account.journal, request.account.token)
+    return journal_json.redactor_of(request.account.journal, request.account.token)
 
 
 def _archive(
-    exchanges: Journal, callbacks: Iterable[journal.SentCallback], redactor: Redactor
+    exchanges: Journal, callbacks: Iterable[journal_json.SentCallback], redactor: Redactor
 ) -> ControlResponse:
     from importlib.metadata import version
 
-    log = journal.har(exchanges, callbacks, version("evolink-mock"), redactor, exchanges.dropped)
+    log = journal_json.har(exchanges, callbacks, version("evolink-mock"), redactor, exchanges.dropped)
     return json_response(log)

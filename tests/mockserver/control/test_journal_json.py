@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_mock.control.journal import SentCallback, entry, har
+from evolink_mock.control.journal_json import SentCallback, entry, har
 from evolink_mock.domain.deliveries import Attempt
 from evolink_mock.domain.exchange import JOURNAL, JOURNAL_BYTES, Exchange, Journal
 from evolink_mock.domain.redaction import KEY_REMOVED, REMOVED, Redactor

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from evolink_mock.callbacks.account_queue import AccountQueue, Entry
 
 
-class Limits(Struct, frozen=True):
+class AttemptLimits(Struct, frozen=True):
     """Attempts under way at one time: each holds a socket, and a receiver that never answers holds it for long."""
 
     total: int = 256
@@ -22,10 +22,10 @@ class Limits(Struct, frozen=True):
     share: int = 32  # of one account to one host and port
 
 
-class Turns:
+class FairQueue:
     """The queues that have something due, each in its turn, and the attempts under way."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: AttemptLimits) -> None:
         self._limits = limits
         self._queues: deque[AccountQueue] = deque()
         self._by_receiver: Counter[str] = Counter()
