@@ -1,7 +1,7 @@
-"""Plays the contract: a server whose tasks live, fail and call back.
+"""A mock server for the contract: its tasks progress, complete or fail, and send callbacks.
 
-What stands here is for tests in Python. It is imported when it is first asked for: the server, its command
-line and a test run that needs none of it start without.
+The public names are for tests in Python. Each is imported at its first use, so that the server, its command line
+and test runs that use none of them start faster.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from where it is made. AttributeError for any other."""
+    """Import a public name from the module that defines it. AttributeError for any other name."""
     if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

@@ -1,4 +1,4 @@
-"""Atomic file writes: a reader sees the old file or the complete new one, never a part."""
+"""Atomic file writes: a reader sees the old file or the complete new one, never an incomplete one."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write a whole file, or leave `path` as it was. Raises OSError."""
+    """Write a complete file, or leave `path` unchanged. Raises OSError."""
     with replace_atomically(path, mode) as temporary:
         temporary.write_bytes(content)

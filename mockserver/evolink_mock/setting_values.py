@@ -1,4 +1,4 @@
-"""How the text of a setting is read, where a type does not say it. All raise ValueError, with an example."""
+"""Parsers for settings whose type does not define their text. All raise ValueError with an example."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _PUBLIC_URL = re.compile(
     r"https?://([^\s/?#@]+)((?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*)", re.ASCII | re.IGNORECASE
 )
 _CONTROL = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})")
-_TOKEN = re.compile(r"[!-~]+")  # what a header can carry
+_TOKEN = re.compile(r"[!-~]+")  # characters that a header can carry
 
 
 def parse_host(text: str) -> str:
-    """An address to listen on; ValueError for none, which would mean every address."""
+    """An address to listen on; ValueError for empty text, which would mean every address."""
     if not text.strip():
         raise ValueError("an empty host would mean every address: write 0.0.0.0 for that")
     return text
@@ -31,7 +31,7 @@ def parse_token(text: str) -> str:
 
 
 def parse_callback_host(text: str) -> str:
-    """A host that may be called back, `HOST` or `HOST:PORT`; ValueError otherwise."""
+    """A host that callbacks may go to, `HOST` or `HOST:PORT`; ValueError otherwise."""
     parse_allowed(text)
     return text
 
@@ -47,12 +47,12 @@ def parse_public_url(text: str) -> str:
     match = _PUBLIC_URL.fullmatch(text)
     if match is None:
         raise ValueError(f"invalid public URL {text!r}: write https://HOST[:PORT]")
-    parse_allowed(match[1])  # as strict about a host, and as clear
+    parse_allowed(match[1])  # raises ValueError, with the reason, for an invalid host
     return text.rstrip("/")
 
 
 def parse_control(text: str) -> str:
-    """Where the control API is: `on`, `off`, or `HOST:PORT` in lower case; ValueError otherwise."""
+    """The place of the control API: `on`, `off`, or `HOST:PORT` in lower case; ValueError otherwise."""
     where = text.strip().lower()
     address = _CONTROL.fullmatch(where)
     if where not in {"on", "off"} and (address is None or int(address[1]) > 65535):  # noqa: PLR2004
@@ -61,7 +61,7 @@ def parse_control(text: str) -> str:
 
 
 def parse_credits(text: str) -> float:
-    """A number of credits as JSON should show it: an integer where it is one. ValueError for less than zero."""
+    """A number of credits, as an integer if it is whole, for JSON. ValueError for a negative number."""
     try:
         number = float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The settings of a mock, declared once: options, variables, TOML keys, keywords and the JSON Schema follow from it."""
+"""The settings of a mock, declared once for options, variables, TOML keys, keyword arguments and the JSON Schema."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _HARD_CODED = "Clients with a hard-coded address"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """The settings of a mock. Sizes in bytes, credits as the document counts them."""
+    """The settings of a mock. Sizes are in bytes; credits are in the document's unit."""
 
     host: Annotated[
         str,
         Option(
-            help="Address to listen on. Any address but loopback is visible to your network.",
+            help="Address to listen on. Your network can reach any address except loopback.",
             section=_ADDRESS,
             metavar="HOST",
             parse=parse_host,
@@ -158,7 +158,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     recipes: Annotated[
         str,
         Option(
-            help="Where recipes are read from: off, or a list of header, prompt, assigned and token.",
+            help="Sources of recipes: off, or a list of header, prompt, assigned and token.",
             section=_OTHER,
             metavar="SOURCES",
             parse=parse_sources,
@@ -178,7 +178,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     control: Annotated[
         str,
         Option(
-            help="The control API under /__mock__/: on, off, or on an address of its own, HOST:PORT.",
+            help="The control API under /__mock__/: on, off, or HOST:PORT for its own address.",
             section=_OTHER,
             metavar="WHERE",
             parse=parse_control,
@@ -243,7 +243,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 def check(settings: Settings, spec: Spec) -> None:
-    """ValueError for a setting that the documents or other settings rule out."""
+    """ValueError for a setting that contradicts the documents or other settings."""
     if settings.recipe is not None:
         sequence = RecipeRegistry(statuses_of(spec), spec.failures).find(settings.recipe)
         if isinstance(sequence, ApiError):
@@ -256,18 +256,18 @@ def check(settings: Settings, spec: Spec) -> None:
 
 
 def check_port_file(path: Path) -> None:
-    """ValueError when the port could not be written once the server is up."""
+    """ValueError if the port file could not be written once the server is ready."""
     if not os.access(path.parent, os.W_OK):
         raise ValueError(f"--port-file: cannot write in {path.parent}")
 
 
 def environment() -> dict[str, str]:
-    """The variables that this process was started with, as a copy."""
+    """A copy of the variables that this process was started with."""
     return dict(os.environ)
 
 
 def ca_folder(settings: Settings) -> Path:
-    """The folder of the certificate authority: the one chosen, else in the user's data. ValueError without a home."""
+    """The folder of the certificate authority: the chosen one, else in the user's data. ValueError without a home."""
     if settings.ca_dir is not None:
         return settings.ca_dir
     from platformdirs import user_data_path

@@ -1,4 +1,4 @@
-"""The contract: the documents, what they say in prose, and the one way to read them."""
+"""The contract: the documents, overlays for the rules that they state in prose, and their reader."""
 
 from evolink_spec.compiled import load
 from evolink_spec.errors import SpecError

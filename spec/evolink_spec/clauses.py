@@ -1,4 +1,4 @@
-"""The clauses: every rule that binds a server or a client, each with an id that reports cite."""
+"""The clauses: every rule for servers or clients, each with an id that reports cite."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 @dataclass(frozen=True, slots=True)
 class ObservationPoint:
-    """Where a violation of a clause shows (the values are explained in clauses.yaml), and in what."""
+    """Where a violation of a clause can be observed (clauses.yaml explains the values), and by what."""
 
     where: Where
     by: str
@@ -29,11 +29,11 @@ class ObservationPoint:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One rule, in one line of our own allowed.
+    """One rule.
 
     `document` names a file in `openapi/` and `pointer` is the JSON pointer to the place that states the rule;
-    both are None when only a published fact states it. `choice` records what was decided where the documents
-    are silent or contradict themselves.
+    both are None if only a published fact states it. `choice` records the decision if the documents are silent or
+    contradict themselves.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Clause:
 
 
 def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
-    """Every clause in the order of the file; `SpecError` naming file and pointer when it is malformed."""
+    """Every clause in the order of the file. `SpecError`, with file and pointer, if the file is malformed."""
     root = Node(read(path), str(path))
     _check_keys(root, "clauses")
     listed = root.child("clauses")

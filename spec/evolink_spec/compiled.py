@@ -1,9 +1,9 @@
-"""`load()`, and a compiled copy of the built-in documents, so that a server starts without YAML and JSONPath.
+"""`load()`, and the compiled copy of the built-in documents, with which a server starts without YAML and JSONPath.
 
     python -m evolink_spec                 after any change to openapi/ or overlay.yaml
 
-Reading the built-in documents takes a third of the server's start-up, and they change a few times a year. The result
-is therefore kept in compiled.json with the SHA-256 of each source; when entry differs, the sources are read again.
+Reading the built-in documents takes a third of the server's start-up, and they change a few times a year. compiled.json
+therefore has the result and the SHA-256 of each source. If a source differs, all are read again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Compiled:
 
 
 def load(*files: Path | str) -> Spec:
-    """Read documents and overlays, in any order, into entry `Spec`; without arguments, the built-in documents.
+    """Read documents and overlays, in any order, into one `Spec`; without arguments, the built-in documents.
 
     Raises `SpecError`; see `evolink_spec.loading.load`, which does the work.
     """
@@ -44,7 +44,7 @@ def load(*files: Path | str) -> Spec:
 
 
 def read() -> Compiled | None:
-    """The compiled copy; None when it is missing, unreadable or out of date."""
+    """The compiled copy; None if it is missing, unreadable or out of date."""
     try:
         compiled = msgspec.json.decode(COMPILED.read_bytes(), type=Compiled)
     except (OSError, msgspec.MsgspecError):
@@ -71,7 +71,7 @@ def expand(compiled: Compiled) -> Spec:
 
 
 def condense(spec: Spec) -> Compiled:
-    """The compiled copy of this spec of the built-in documents; the inverse of `expand`."""
+    """The compiled copy of a `Spec` of the built-in documents; the inverse of `expand`."""
     by_place = {
         (op.method, op.path, op.models): op for by_model in spec.creates.values() for op in by_model.values()
     }
@@ -94,5 +94,5 @@ def main() -> None:
 
     plain = msgspec.to_builtins(condense(read_documents()), str_keys=True)
     for operation in plain["creates"]:
-        operation["properties"].sort()  # a set has no order of its own; all else keeps the document's
+        operation["properties"].sort()  # a set has no order; all other fields keep the document's
     COMPILED.write_bytes(msgspec.json.format(msgspec.json.encode(plain), indent=1) + b"\n")

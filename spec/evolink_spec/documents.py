@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from evolink_spec.models import Json
 
-# libyaml reads a document eight times faster than the Python loader; start-up would feel the difference.
+# libyaml reads a document eight times faster than the Python loader, which is noticeable at start-up.
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# A fence of any length, as CommonMark has it; a line of at least as many of the same character closes it.
+# A fence of any length, as in CommonMark; a line with at least as many of the same character closes it.
 _FENCE = re.compile(r"(?P<fence>`{3,}|~{3,})(?P<info>[^`\n]*)")
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _LANGUAGE = re.compile(r"ya?ml\b")
@@ -95,9 +95,9 @@ _Loader.add_constructor(_TAG + "float", _scalar(float))
 
 
 def yaml_block(page: str) -> str | None:
-    """The exact text of the YAML block of a Markdown page; None when there is none.
+    """The exact text of the YAML block of a Markdown page; None if it has none.
 
-    Of several blocks, the one that begins a document is taken, else the first.
+    Of several blocks, this is the one that begins a document, else the first.
     """
     blocks = _yaml_blocks(page)
     return next(filter(_TOP.search, blocks), blocks[0] if blocks else None)
@@ -125,7 +125,7 @@ def parse(text: str, source: str) -> Json:
     stripped = text.lstrip("\ufeff \t\r\n")
     try:
         document = _json(stripped) if stripped.startswith("{") else _yaml(text)
-        # A document must be expressible as JSON: no cycle, no infinity, no lone surrogate.
+        # A document must be representable as JSON: no cycle, no infinity, no lone surrogate.
         json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise SpecError(source, "", f"cannot be read as YAML or JSON: {_one_line(error)}") from error
@@ -161,10 +161,10 @@ def _yaml(text: str) -> Json:
 
 
 def _expanded_size(node: Any, sizes: dict[int, int]) -> int:
-    """How many values a YAML node stands for once every alias is replaced by a copy."""
+    """The number of values in a YAML node after every alias is replaced by a copy."""
     size = sizes.get(id(node))
     if size is None:
-        sizes[id(node)] = 0  # while it is being counted; a value that contains itself is refused as no JSON
+        sizes[id(node)] = 0  # while counting; a value that contains itself is refused later, as no JSON
         children = node.value if isinstance(node, yaml.CollectionNode) else ()
         parts = [part for child in children for part in (child if isinstance(child, tuple) else (child,))]
         size = sizes[id(node)] = 1 + sum(_expanded_size(part, sizes) for part in parts)
@@ -172,7 +172,7 @@ def _expanded_size(node: Any, sizes: dict[int, int]) -> int:
 
 
 def read(path: Path) -> dict[str, Json]:
-    """Read one document. Raises `SpecError` when it is missing, not text, or not a mapping."""
+    """Read one document. Raises `SpecError` if it is missing, not text, or not a mapping."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

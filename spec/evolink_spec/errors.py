@@ -1,4 +1,4 @@
-"""The one error of this package: what in a document is not supported, and where."""
+"""The error of this package: a problem in a document and its location."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ class SpecError(Exception):
     """A document that cannot be read or is not supported.
 
     `source` is the file as the user named it, `pointer` an RFC 6901 JSON pointer to the place (empty for the
-    document itself), `problem` a phrase that says what is wrong there.
+    document itself), `problem` a phrase that describes the problem.
     """
 
     def __init__(self, source: str, pointer: str, problem: str) -> None:

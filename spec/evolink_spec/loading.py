@@ -51,12 +51,12 @@ def vendored() -> tuple[Path, ...]:
 def load(*files: Path | str) -> Spec:
     """Read documents and overlays, in any order, into one `Spec`; without documents, the vendored ones.
 
-    The built-in overlay and then each files_read overlay is applied to every document. The built-in task query is
-    added when no document describes one, and its failures when none lists any. Raises `SpecError`.
+    The built-in overlay, then each overlay that was passed, is applied to every document. The built-in task query is
+    added if no document describes one, and its failures if no document lists any. Raises `SpecError`.
     """
     files_read = {str(path): read(Path(path)) for path in files}
     overlays = {source: document for source, document in files_read.items() if overlay.is_overlay(document)}
-    if len(overlays) == len(files_read):  # no document files_read: use the vendored ones
+    if len(overlays) == len(files_read):  # no documents: use the vendored ones
         files_read |= {str(path): read(path) for path in vendored()}
     named = [source for source in files_read if source not in overlays]
     prose = read(OVERLAY)

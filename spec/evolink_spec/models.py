@@ -1,4 +1,4 @@
-"""The contents of the documents as frozen records: all that the other packages see of them."""
+"""The contents of the documents as frozen records, which the other packages use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Advice = Literal["fix-request", "retry-later", "give-up"]
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
-    """A documented error response: its HTTP status and the body of the document's own example.
+    """A documented error response: its HTTP status and the body of the document's example.
 
     `body` is `{"error": {"message": str, …}}`, with `code` (text or a number), `type` and sometimes `param`.
     """
@@ -46,7 +46,7 @@ class CallbackRules:
 class TaskFailure:
     """A documented `error.code` of a failed task (clause `failure.codes`).
 
-    `kinds` are subtypes that differ in the message only, each with its message (clause `failure.policy-kind`).
+    `kinds` are subtypes that differ only in their message, with that message (clause `failure.policy-kind`).
     """
 
     code: str
@@ -59,10 +59,10 @@ class TaskFailure:
 class CreateOperation:
     """A POST that creates a task.
 
-    `models` are the values that the request's `model` may have, or its default where it may be any text; empty
-    when the document names none. `aliases` maps an old model name to the current one. `body_schema` is
-    self-contained: it includes the components it refers to. `answer` is the success body built from the schema's
-    own examples, without the members of a finished task; `success` is its status.
+    `models` are the allowed values of the request's `model`, or its default if it may be any text; empty if the
+    document names none. `aliases` maps an old model name to the current one. `body_schema` is self-contained: it
+    includes the components that it refers to. `answer` is the success body built from the examples of the schema,
+    without the members of a finished task; `success` is its status.
     """
 
     id: str
@@ -102,8 +102,8 @@ class QueryOperation:
 class Spec:
     """Every operation of every document.
 
-    `creates` is indexed by (method, path), then by model; the model `None` is a document that names none, and
-    takes every model that the others do not. `documents` holds the documents after the overlays, by source.
+    `creates` is indexed by (method, path), then by model. A document that names no model is under `None` and serves
+    every model that the others do not. `documents` holds the documents after the overlays, by source.
     """
 
     creates: Mapping[tuple[str, str], Mapping[str | None, CreateOperation]]

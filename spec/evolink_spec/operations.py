@@ -1,4 +1,4 @@
-"""Turn the operation objects of a document into records, or report where one is not supported."""
+"""Turn the operation objects of a document into records; report the location of unsupported ones."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _HEADERS = {"accept", "authorization", "content-type"}
 
 
 def operations_of(document: Node) -> list[CreateOperation | QueryOperation]:
-    """Every operation of a document, in document order, without what only an overlay adds."""
+    """Every operation of a document, in document order, without the additions of overlays."""
     _check_servers(document)
     operations: dict[str, CreateOperation | QueryOperation] = {}
     paths = document.child("paths")
@@ -128,7 +128,7 @@ def _create(path: str, node: Node) -> CreateOperation:
 
 
 def with_prose(operation: CreateOperation, document: Node) -> CreateOperation:
-    """The operation with what the overlays add to its document."""
+    """The operation with the additions of the overlays."""
     node = document.child("paths").child(operation.path).child("post")
     properties = properties_of(_request_body(node))
     aliases = aliases_of(properties.get("model"), operation.models)
@@ -171,7 +171,7 @@ def _check_parameters(item: Node, node: Node, parameter: str | None) -> None:
 
 
 def _check_security(node: Node) -> None:
-    """Check that the operation, where it declares security, requires a bearer token and nothing else."""
+    """Check that the operation, if it declares security, requires a bearer token and nothing else."""
     root = Node(node.document, node.source)
     required = node.get("security") or root.get("security")
     if required is None:

@@ -1,4 +1,4 @@
-"""OpenAPI Overlay 1.0: add to a document, without editing it, what it says only in prose."""
+"""OpenAPI Overlay 1.0: add the rules that a document states only in prose, without editing it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ACTION_KEYS = {"target", "description", "update", "remove"}
 
 
 def is_overlay(document: Mapping[str, Json]) -> bool:
-    """Whether this is an overlay, not an OpenAPI document."""
+    """Whether this is an overlay rather than an OpenAPI document."""
     return "overlay" in document
 
 

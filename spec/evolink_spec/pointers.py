@@ -27,7 +27,7 @@ def tokens(pointer: str) -> list[str]:
 
 
 def follow(document: Json, pointer: str, source: str) -> Json:
-    """The value at `pointer`. Raises `SpecError` when the document has none there."""
+    """The value at `pointer`. Raises `SpecError` if the document has none there."""
     value = document
     for token in tokens(pointer):
         if isinstance(value, dict) and token in value:
@@ -40,7 +40,7 @@ def follow(document: Json, pointer: str, source: str) -> Json:
 
 
 class Node:
-    """A value of a document together with its location, so that every error can name it.
+    """A value of a document and its location, so that every error can name the location.
 
     The typed accessors (`mapping`, `items`, `text`, `number`) raise `SpecError` for a value of another type.
     """
@@ -86,7 +86,7 @@ class Node:
         return Node(self.document, self.source, join(self.pointer, token), value)
 
     def child(self, key: str) -> Node:
-        """The member `key`, its `$ref` followed. Raises `SpecError` when it is missing."""
+        """The member `key`, its `$ref` followed. Raises `SpecError` if it is missing."""
         member = self.get(key)
         if member is None:
             raise self.error(f"has no {key!r}")
@@ -102,7 +102,7 @@ class Node:
         return [(str(key), self.child(key)) for key in self.mapping()]
 
     def fields(self, known: Collection[str]) -> dict[str, Node]:
-        """The members that are not extensions, `$ref`s followed. Raises `SpecError` for one not in `known`."""
+        """The members that are not extensions, `$ref`s followed. Raises `SpecError` for a member not in `known`."""
         for key, value in self.mapping().items():
             if key not in known and not key.startswith("x-"):
                 raise self.below(key, value).error("is not a supported field here")

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from evolink_spec.models import Json
 
-# JSON Schema 2020-12 and the additions of OpenAPI 3.1. Any other keyword is an error: if one were ignored, the
-# server would accept what the document refuses. Keywords that change what a `$ref` means (`$id`, `$anchor`,
+# JSON Schema 2020-12 and the additions of OpenAPI 3.1. Any other keyword is an error: by ignoring it, the server
+# would accept requests that the document rejects. Keywords that change the meaning of a `$ref` (`$id`, `$anchor`,
 # `$schema`, …) are not supported.
 _BRANCHES = {"additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then"}
 _BRANCHES |= {"contentSchema", "unevaluatedItems", "unevaluatedProperties"}
@@ -43,7 +43,7 @@ def keywords(schema: Node) -> dict[str, Json]:
 
 
 def types_of(schema: Node) -> list[Json]:
-    """The types that a schema allows; empty when it does not say."""
+    """The types that a schema allows; empty if it has no `type`."""
     types = keywords(schema).get("type", [])
     return types if isinstance(types, list) else [types]
 
@@ -51,7 +51,7 @@ def types_of(schema: Node) -> list[Json]:
 def properties_of(schema: Node) -> dict[str, Node]:
     """Every property that the schema describes, directly and through `allOf`.
 
-    Raises `SpecError` for one that is described twice, or only under a condition: it would be unclear which
+    Raises `SpecError` for a property that is described twice, or only under a condition: it would be unclear which
     description applies.
     """
     properties = dict(schema.child("properties").children()) if "properties" in keywords(schema) else {}
@@ -79,7 +79,7 @@ def _alternatives(schema: Node) -> Iterator[Node]:
 
 
 def check(schema: Node) -> Any:
-    """The compiled validator of a schema. Raises `SpecError` where it, or one it refers to, is not supported."""
+    """The compiled validator of a schema. Raises `SpecError` if it, or a schema it refers to, is not supported."""
     import jsonschema_rs
 
     for node in (schema, *_components(schema)):
@@ -95,7 +95,7 @@ def check(schema: Node) -> Any:
 
 
 def check_value(schema: Node, value: Json, place: Node, what: str) -> None:
-    """Raise `SpecError` at `place` when a value from the document itself does not match the schema."""
+    """Raise `SpecError` at `place` if a value from the document itself does not match the schema."""
     validator = check(schema)
     try:
         error = next(validator.iter_errors(value), None)
@@ -109,7 +109,7 @@ def check_value(schema: Node, value: Json, place: Node, what: str) -> None:
 
 
 def defaults_of(properties: dict[str, Node]) -> Iterator[tuple[str, Json]]:
-    """Each property that has a default, with it. Raises `SpecError` for a default that does not match."""
+    """The defaults of properties, by name. Raises `SpecError` for a default that does not match its schema."""
     for name, node in properties.items():
         if "default" in keywords(node):
             value = keywords(node)["default"]
@@ -118,7 +118,7 @@ def defaults_of(properties: dict[str, Node]) -> Iterator[tuple[str, Json]]:
 
 
 def standalone(schema: Node) -> dict[str, Json]:
-    """A self-contained copy of the schema, with every component that it refers to, directly or not."""
+    """A self-contained copy of the schema, with every component that it refers to, directly or indirectly."""
     components = {tokens(node.pointer)[-1]: node.value for node in _components(schema)}
     copy = {"$schema": DIALECT, "$ref": f"#/{_SUBJECT}", _SUBJECT: schema.value}
     return {**copy, "components": {"schemas": components}} if components else copy
@@ -133,12 +133,12 @@ def _invalid_schema(node: Node, error: ValueError) -> SpecError:
 
 
 def _path_and_message(error: ValueError) -> tuple[list[str | int], str]:
-    """The path and the message of a jsonschema-rs error, which has neither when it is about depth."""
+    """The path and the message of a jsonschema-rs error; an error about nesting depth has neither."""
     return list(getattr(error, "instance_path", [])), f"{getattr(error, 'message', error)!s:.200}"
 
 
 def _components(schema: Node) -> list[Node]:
-    """Every component that the schema refers to, directly or not; checks the keywords of them all."""
+    """Every component that the schema refers to, directly or indirectly; checks the keywords of all of them."""
     components: dict[str, Node] = {}
     pending = [schema]
     while pending:
@@ -173,7 +173,7 @@ def _component(reference: Node) -> Node:
     for key, value in reference.mapping().items():
         if key != "$ref" and key not in _ANNOTATIONS and not key.startswith("x-"):
             raise reference.below(key, value).error("is next to `$ref`, where only annotations are supported")
-    reference.resolved()  # it exists and is not circular
+    reference.resolved()  # raises if it is missing or circular
     path = tokens(unquote(reference.value["$ref"]))
     if path[:2] != ["components", "schemas"] or not path[2:]:
         raise reference.error(

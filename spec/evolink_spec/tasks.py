@@ -1,4 +1,4 @@
-"""Recognise tasks in a document, by shape where possible, so that a new document needs no new code."""
+"""Recognise tasks in a document, by their shape if possible, so that a new document needs no new code."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _INITIAL = ("pending", "queued", "submitted", "created", "waiting", "not_started
 _RUNNING = ("processing", "in_progress", "running", "generating")
 _SUCCESS = ("completed", "succeeded", "success", "finished", "done")
 _FAILURE = ("failed", "failure", "error")
-# A create whose response has one of these returns the result itself: it is synchronous and has no task.
+# A create operation whose response has one of these returns the result itself: it is synchronous, without a task.
 _PAYLOAD = ("candidates", "choices", "content", "data", "embeddings", "output", "outputs")
-# Members of a finished task, even where the schema of a create describes them as well.
+# Members of a finished task, even if the schema of a create response describes them as well.
 _AT_THE_END = ("error", "results")
 _MEDIA: dict[Json, Medium] = {"audio": "audio", "image": "image", "video": "video"}
 _OBJECT = re.compile(r"(\w+)\.generation\.task")
@@ -29,7 +29,7 @@ _OBJECT = re.compile(r"(\w+)\.generation\.task")
 def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
     """The status values of a response that describes a task: it has an `id`, and a `status` with the needed states.
 
-    Raises `SpecError` at the operation, with the reason, when the response describes no task.
+    Raises `SpecError` at the operation, with the reason, if the response describes no task.
     """
     for name in ("id", "status"):
         if name not in properties:
@@ -88,7 +88,7 @@ def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Med
 
 
 def _single_value(schema: Node | None) -> str | None:
-    """The one value that a property can have, or has in the document's example."""
+    """The only value that a property can have, or its value in the document's example."""
     present = keywords(schema) if schema else {}
     listed = [present["const"]] if "const" in present else present.get("enum", [])
     if not isinstance(listed, list) or len(listed) != 1:
@@ -112,7 +112,7 @@ def models_of(model: Node | None) -> tuple[str, ...]:
 
 
 def aliases_of(model: Node | None, models: Sequence[str]) -> dict[str, str]:
-    """Old model names with the current name of each (`x-evolink-aliases` of the `model`)."""
+    """The current name of each old model name (`x-evolink-aliases` of the `model`)."""
     listed = model.get("x-evolink-aliases") if model else None
     aliases = {}
     for old, new in listed.children() if listed else ():

@@ -1,4 +1,4 @@
-"""`POST` that creates a task (clauses `create.*`): gather the facts, make the checks, create, respond."""
+"""The create operations (clauses `create.*`): gather the facts, make the checks, create the task, respond."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class CreateEndpoint:
         self._operations = CompiledOperations(operations)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond to one create."""
+        """Respond to one create request."""
         documented = self._operations.first.operation.errors
         context = await begin(self._service, scope, documented, "create")
         exchange = context.exchange
@@ -110,11 +110,11 @@ async def _new_task(
     account, now = context.account, context.now
     random = ids.task_random(account.first_random, account.task_count)
     while await service.store.task(task_id := ids.task_id(int(now), random)) is not None:
-        account.task_count += 1  # another account has drawn this id in the same second
+        account.task_count += 1  # another account has created this id in the same second
         random = ids.task_random(account.first_random, account.task_count)
     timetable, anomalies = await _plan(service, context, random)
     media = media_spec_of(request, operation.medium, random)
-    # Interned: a million tasks share the few names there are.
+    # Interned: a million tasks share a few strings.
     requested = request.get("model")
     model = intern(requested if isinstance(requested, str) else str(operation.answer.get("model", "")))
     return Task(task_id, account.token, operation, model, media, origin, timetable, anomalies)
@@ -130,6 +130,6 @@ async def _plan(service: Service, context: RequestContext, random: int) -> tuple
 
 
 async def _queue_end(service: Service, context: RequestContext) -> float:
-    """When the last of the account's tasks ends."""
+    """The instant at which the last of the account's tasks ends."""
     tasks = await service.store.tasks(context.account.token)
     return max((task.timetable.ends for task in tasks), default=context.now)

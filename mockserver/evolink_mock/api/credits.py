@@ -26,7 +26,7 @@ class CreditsEndpoint:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Respond with the credits that the account has left and has used."""
+        """Respond with the account's remaining and used credits."""
         context = await begin(self._service, scope, {}, "credits")
         unauthorized = first_error(AUTHENTICATION, context)
         if unauthorized is not None:

@@ -45,7 +45,7 @@ def link_error(task: Task | None, name: str, now: float) -> ApiError | None:
 
 
 def _effective_instant(task: Task, anomalies: Anomalies, now: float) -> float:
-    """The instant at which to judge a link: an early callback makes it valid early, `link=expired` ends it at once."""
+    """The instant at which a link is judged. An early callback makes it valid early; `link=expired` ends it at once."""
     timetable = task.timetable
     if anomalies.callback == "early" and now >= halfway(timetable):
         now = max(now, timetable.ends)
@@ -80,14 +80,14 @@ class MediaEndpoint:
         exchange.task_id = task.id
         try:
             response = await self._file(task)
-        except OSError as problem:  # there is no folder for it, or the disk is full
+        except OSError as problem:  # the folder is missing, or the disk is full
             await send_error(send, exchange, ApiError(500, hint=f"the result cannot be rendered: {problem}"))
             return
         scope = {**scope, "headers": without_invalid_range(scope["headers"])}
         await response(scope, receive, _with_documented_errors(send, exchange))
 
     def _recipe(self, exchange: Exchange, account: Account) -> Recipe | ApiError:
-        """The recipe in the header, else the one assigned to the task's account; a result needs no token."""
+        """The recipe in the header, else the one assigned to the task's account: downloads carry no token."""
         prefer = prefer_of(exchange.request_headers)
         service = self._service
         recipe, _ = resolve_recipe(
@@ -96,7 +96,7 @@ class MediaEndpoint:
         return recipe
 
     async def _file(self, task: Task) -> Response:
-        """The response with the file, or with half of it."""
+        """The response with the file, or with half of the file."""
         path, kind = await self._service.media_cache.file(task.media), content_type(task.operation.medium)
         if task.anomalies is None or task.anomalies.link != "truncated":
             return FileResponse(path, media_type=kind)

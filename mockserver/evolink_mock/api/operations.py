@@ -1,4 +1,4 @@
-"""Create operations with their compiled validators, and the choice of the one that a request body asks for."""
+"""Create operations with their compiled validators, and the choice of an operation by the model in a request body."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CompiledOperations:
     """The create operations of one path: documents that differ by the models they accept (clause `model.enum`)."""
 
     def __init__(self, operations: Mapping[str | None, CreateOperation]) -> None:
-        # Documents may share an operationId, and one operation several models.
+        # Documents may share an operationId, and an operation may have several models.
         compiled = {_location(operation): _compile(operation) for operation in operations.values()}
         self._by_model = {model: compiled[_location(operation)] for model, operation in operations.items()}
         self._aliases = {
@@ -36,7 +36,7 @@ class CompiledOperations:
         self.first = next(iter(compiled.values()))
 
     def choose(self, document: Any) -> tuple[Any, CompiledOperation | ApiError]:
-        """The document with an alias of its model resolved (clause `model.alias`), and the operation that serves it."""
+        """The document with an alias of its model resolved (clause `model.alias`), and the operation for that model."""
         if not isinstance(document, dict):  # whether or not the schema says so (clause `body.json`)
             return document, ApiError(400, f"{show(document)} is not of type object")
         model = document.get("model")

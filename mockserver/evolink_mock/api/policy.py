@@ -1,6 +1,6 @@
-"""The checks of a request, in the order in which they are made. Each is a function of the context alone.
+"""The checks of a request, in the order in which they run. Each is a function of the context alone.
 
-The facts are gathered first (a token, a body, what a host name resolves to); a check returns an error or None.
+The facts are gathered first (the token, the body, the addresses of a host name); a check returns an error or None.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def check_token(context: RequestContext) -> ApiError | None:
 
 
 def check_recipe(context: RequestContext) -> ApiError | None:
-    """The error that a recipe asks for, where the operation documents it; 400 for an unknown recipe."""
+    """The error that a recipe requests, if the operation documents it; 400 for an unknown recipe."""
     recipe = context.recipe
     if recipe is NO_RECIPE:
         return None
@@ -43,7 +43,7 @@ def check_recipe(context: RequestContext) -> ApiError | None:
 
 
 def check_rate_limit(context: RequestContext) -> ApiError | None:
-    """429 with the seconds to wait, when the rate limit is exceeded (clause `rate.retry-after`)."""
+    """429 with the seconds to wait if the rate limit is exceeded (clause `rate.retry-after`)."""
     return None if context.retry_after is None else ApiError(429, headers=_retry_after(context.retry_after))
 
 
@@ -66,7 +66,7 @@ def check_callback_url(context: RequestContext) -> ApiError | None:
 
 
 def check_model_access(context: RequestContext) -> ApiError | None:
-    """403 when the account has no access to the model (clause `model.access`)."""
+    """403 if the account has no access to the model (clause `model.access`)."""
     denied = context.account.denied_models
     if not denied:
         return None
@@ -76,7 +76,7 @@ def check_model_access(context: RequestContext) -> ApiError | None:
 
 
 def check_credits(context: RequestContext) -> ApiError | None:
-    """402 when the credits left are fewer than the price (clause `credits.reserved`)."""
+    """402 if the remaining credits are fewer than the price (clause `credits.reserved`)."""
     assert isinstance(context.compiled, CompiledOperation)  # noqa: S101  (`check_schema` comes before)
     return ApiError(402) if remaining(context.account, context.now) < context.compiled.price else None
 
@@ -118,7 +118,7 @@ CREDITS: tuple[Check, ...] = (check_recipe,)
 
 
 def first_error(checks: tuple[Check, ...], context: RequestContext) -> ApiError | None:
-    """The error of the first check that has one."""
+    """The first error that a check returns, or None."""
     for check in checks:
         error = check(context)
         if error is not None:
@@ -127,5 +127,5 @@ def first_error(checks: tuple[Check, ...], context: RequestContext) -> ApiError 
 
 
 def _retry_after(seconds: float) -> tuple[tuple[bytes, bytes], ...]:
-    """The header in whole seconds, rounded up so that a client that waits as told is let in."""
+    """The header in whole seconds, rounded up: a client that waits for that long is accepted."""
     return ((b"retry-after", b"%d" % max(1, math.ceil(seconds))),)

@@ -31,7 +31,7 @@ def with_network_faults(context: RequestContext, send: Send) -> Send:
 def encode_task(
     service: Service, context: RequestContext, task: Task, operation: CreateOperation | QueryOperation
 ) -> bytes:
-    """The JSON of a task, in the variant that the recipe asks for."""
+    """The JSON of a task, in the variant that the recipe requests."""
     recipe = context.recipe
     if recipe is NO_RECIPE or not isinstance(recipe, Recipe) or not (recipe.shape or recipe.status_word):
         return task_body.to_json(task, context.now)

@@ -1,4 +1,4 @@
-"""The context of one request to a documented operation: the facts that its checks are made on."""
+"""The context of one request to a documented operation: the facts that its checks need."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class RequestContext(Struct):
-    """The facts of one request. Those of its body, or of the task it asks for, are added when they are known."""
+    """The facts of one request. The facts of its body, or of the queried task, are added once they are available."""
 
     exchange: Exchange
     headers: Mapping[bytes, bytes]
@@ -38,10 +38,10 @@ class RequestContext(Struct):
     operation: str = "create"  # one of `effects.OPERATIONS`
     recipe: Recipe | ApiError = NO_RECIPE
     recipe_notes: tuple[str, ...] = ()
-    retry_after: float | None = None  # seconds, when the rate limit is exceeded
-    document: Any = None  # of a create: the decoded body, or the error that prevented it
-    compiled: CompiledOperation | ApiError | None = None  # of a create: the operation that serves it
-    callback: ParsedUrl | ApiError | None = None  # where to call back, or why that is refused
+    retry_after: float | None = None  # seconds; set if the rate limit is exceeded
+    document: Any = None  # of a create request: the decoded body, or the decoding error
+    compiled: CompiledOperation | ApiError | None = None  # of a create request: the operation for its model
+    callback: ParsedUrl | ApiError | None = None  # the receiver of the callback, or why its URL is refused
     task_id: str = ""  # of a query
     task: Task | None = None
 
@@ -49,7 +49,7 @@ class RequestContext(Struct):
 async def begin(
     service: Service, scope: Scope, documented: Mapping[int, ErrorAnswer], operation: str
 ) -> RequestContext:
-    """The context as far as the head of the request tells: whose it is, and the time of the account."""
+    """The context from the head of the request alone: the account and its time."""
     headers: dict[bytes, bytes] = dict(scope["headers"])
     exchange: Exchange = scope[SCOPE_KEY]
     token = token_of(headers.get(b"authorization", b""))
@@ -63,7 +63,7 @@ async def begin(
 
 
 def apply_recipe(service: Service, context: RequestContext) -> None:
-    """Resolve the recipe of an authenticated request, set the credits and rate limit it names, count the request."""
+    """Resolve the recipe of an authenticated request, set its credits and rate limit, and count the request."""
     account = context.account
     context.recipe, context.recipe_notes = resolve_recipe(
         service.registry, account, _recipe_request(service, context), service.recipe_sources
@@ -90,12 +90,12 @@ def _recipe_request(service: Service, context: RequestContext) -> RecipeRequest:
 
 
 def log_recipe_notes(context: RequestContext, error: ApiError | None) -> None:
-    """Add the notes on recipes to the log line, unless the request gets a 400: its notes count as violations."""
+    """Add the notes on recipes to the log line, except for a 400, whose notes count as violations."""
     if context.recipe_notes and (error is None or error.status != 400):  # noqa: PLR2004
         context.exchange.notes += context.recipe_notes
 
 
 def prefer_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """All `Prefer` lines as one list (RFC 9110, section 5.3); None without one."""
+    """All `Prefer` lines as one list (RFC 9110, section 5.3); None if the request has no such line."""
     lines = [value for name, value in headers if name == b"prefer"]
     return b", ".join(lines) if lines else None

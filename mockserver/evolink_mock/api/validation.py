@@ -1,4 +1,4 @@
-"""Check a request body against the schema of its operation, compiled once at start, and name the wrong fields."""
+"""Check a request body against the schema of its operation, which is compiled at start, and name the wrong fields."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 _SHOWN = 80  # characters of an offending value
 _REASONS = 3  # named in one error; the others are counted
-_MOST_VALUES = 200  # in a document whose errors are all collected; of a larger one only the first is
+_MOST_VALUES = 200  # in a document whose errors are all collected; of a larger one, only the first error is
 _MODEL = "model"
 _NAMES = 5  # unknown fields named in one warning
 _MOST_NAMES = 50  # unknown fields that are compared with known ones
@@ -40,7 +40,7 @@ class Validator:
         self.is_valid = self._compiled.is_valid
 
     def check(self, document: Any) -> ApiError | None:
-        """None when the document is valid, else the 400 that names the wrong fields."""
+        """None if the document is valid, else the 400 that names the wrong fields."""
         try:
             if self.is_valid(document):
                 return None
@@ -58,7 +58,7 @@ class Validator:
         return ApiError(400, "; ".join(lines[:_REASONS]) + more, next(iter(reasons)))
 
     def _errors(self, document: Any) -> Sequence[jsonschema_rs.ValidationError]:
-        """The errors of an invalid document. The validator takes 30 µs for each."""
+        """The errors of an invalid document. The validator needs 30 µs per error."""
         if _is_small(document):
             return list(self._compiled.iter_errors(document))
         if isinstance(document, dict):
@@ -91,7 +91,7 @@ class Validator:
         return path, _cut(error.message, 2 * _SHOWN).replace(_MASK, value, 1)
 
     def _misspelling(self, missing: str, members: Any) -> str:
-        """The unknown member that is most like a missing field; empty without one."""
+        """A hint at the unknown member that is most like a missing field; empty if none is similar."""
         names = members if isinstance(members, dict) else {}
         unknown = islice((name for name in names if name not in self._fields), _MOST_NAMES)
         name = nearest(missing, [_cut(name, _SHOWN_NAME) for name in unknown], _SIMILARITY)
@@ -99,7 +99,7 @@ class Validator:
 
 
 def _is_small(document: Any) -> bool:
-    """Whether a document has at most `_MOST_VALUES` values, found in time of the same bound."""
+    """Whether a document has at most `_MOST_VALUES` values. Stops counting there."""
     count, waiting = 0, [document]
     while waiting and count <= _MOST_VALUES:
         value = waiting.pop()
@@ -111,7 +111,7 @@ def _is_small(document: Any) -> bool:
 
 
 def show(value: Any) -> str:
-    """A value as an error message shows it: JSON, cut to a length. The members of an object or array are not shown."""
+    """A value as an error message shows it: shortened JSON. The members of an object or array are not shown."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
     return _cut(_encode(value).decode())
@@ -131,7 +131,10 @@ def with_defaults(document: Mapping[str, Any], operation: CreateOperation) -> di
 
 
 def warnings(request: Mapping[str, Any], operation: CreateOperation) -> tuple[str, ...]:
-    """Notes on valid fields that are probably mistakes (clauses `create.unknown-fields`, `create.image-urls-empty`)."""
+    """Notes on accepted fields that are probably mistakes.
+
+    Clauses `create.unknown-fields`, `create.image-urls-empty`.
+    """
     notes: tuple[str, ...] = ()
     if not request.keys() <= operation.properties:
         unknown = sorted(request.keys() - operation.properties)[:_NAMES]

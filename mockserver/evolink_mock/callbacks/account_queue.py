@@ -1,4 +1,4 @@
-"""What one account owes to its receivers, as data: what is due later, what is due, what is being attempted."""
+"""The deliveries of one account as data: those due later, those due now, and those being attempted."""
 
 from __future__ import annotations
 
@@ -25,53 +25,55 @@ class Entry(NamedTuple):
 
     @property
     def receiver(self) -> str:
-        """The host and port that it goes to."""
+        """The host and port of the callback."""
         return self.delivery.target.authority()
 
 
 class AccountQueue:
     """The deliveries of one account.
 
-    Those that are due take turns by receiver, so that a receiver that never answers delays no other of the account.
+    Due deliveries take turns by receiver, so that a receiver that never answers does not delay the others.
     """
 
     def __init__(self, account: Account) -> None:
         self.account = account
-        self.wakes_at = math.inf  # the instant of the server's clock at which it is looked at next
-        self.has_turn = False  # whether it stands in line for attempts
+        self.wakes_at = (
+            math.inf
+        )  # the instant of the server's clock at which the scheduler looks at this queue next
+        self.has_turn = False  # whether this queue is in the fair queue
         self.discarded = False
         self._later: list[Entry] = []  # a heap
-        self._due: dict[str, deque[Entry]] = {}  # by receiver; the one whose turn it is stands first
+        self._due: dict[str, deque[Entry]] = {}  # by receiver; the next one is first
         self._attempted: dict[int, Entry] = {}  # by number
         self._attempts: Counter[str] = Counter()  # under way, by receiver
 
     @property
     def is_frozen(self) -> bool:
-        """Whether the account's time stands still."""
+        """Whether the account's clock is frozen."""
         return isinstance(self.account.clock, VirtualClock)
 
     @property
     def is_waiting(self) -> bool:
-        """Whether something is due that is not being attempted yet."""
+        """Whether a delivery is due and not yet being attempted."""
         return bool(self._due)
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing is due, nor being attempted."""
+        """Whether no delivery is due or being attempted."""
         return not self._due and not self._attempted
 
     @property
     def under_way(self) -> int:
-        """How many attempts are under way."""
+        """The number of attempts in progress."""
         return len(self._attempted)
 
     def under_way_to(self, receiver: str) -> int:
-        """How many attempts are under way to one receiver."""
+        """The number of attempts in progress to one receiver."""
         return self._attempts[receiver]
 
     @property
     def next_due(self) -> float | None:
-        """When the first of what is due later falls due."""
+        """The instant at which the next delivery falls due; None if none is due later."""
         return self._later[0].due if self._later else None
 
     def put(self, entry: Entry) -> None:
@@ -79,20 +81,20 @@ class AccountQueue:
         heapq.heappush(self._later, entry)
 
     def reschedule(self, task_id: str, due: float) -> None:
-        """Let the delivery of a task fall due at another instant, unless it is being attempted."""
+        """Move the delivery of a task to another instant, unless it is being attempted."""
         entries = [entry for entry in (*self._later, *self._waiting()) if entry.delivery.task_id == task_id]
         self._remove(entries)
         for entry in entries:
             self.put(entry._replace(due=due))
 
     def release(self, now: float) -> None:
-        """Let what has fallen due by `now` wait for its turn."""
+        """Move the deliveries that have fallen due by `now` to those that wait for their turn."""
         while self._later and self._later[0].due <= now:
             entry = heapq.heappop(self._later)
             self._due.setdefault(entry.receiver, deque()).append(entry)
 
     def take(self, may_call: Callable[[str], bool]) -> Entry | None:
-        """Take the next delivery whose receiver may be called now."""
+        """Take the next due delivery whose receiver may be called now; None if there is none."""
         receiver = next(filter(may_call, self._due), None)
         if receiver is None:
             return None
@@ -103,7 +105,7 @@ class AccountQueue:
         return entry
 
     def begin(self, entry: Entry) -> None:
-        """Count an attempt as under way."""
+        """Count an attempt as in progress."""
         self._attempted[entry.number] = entry
         self._attempts[entry.receiver] += 1
 
@@ -115,7 +117,7 @@ class AccountQueue:
             del self._attempts[entry.receiver]
 
     def entries(self) -> list[Entry]:
-        """All that is owed, in order of time; what is being attempted with the instant at which it was due."""
+        """All unfinished deliveries, by due time. One that is being attempted keeps the instant at which it was due."""
         return sorted((*self._later, *self._waiting(), *self._attempted.values()))
 
     def _waiting(self) -> Iterator[Entry]:

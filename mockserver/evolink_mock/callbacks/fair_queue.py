@@ -1,4 +1,4 @@
-"""Whose callback is attempted next: accounts take turns, and none holds more than its share of the attempts."""
+"""The choice of the next callback: accounts take turns, and none has more than its share of the attempts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class AttemptLimits(Struct, frozen=True):
-    """Attempts under way at one time: each holds a socket, and a receiver that never answers holds it for long."""
+    """The numbers of concurrent attempts. Each attempt holds a socket, for long if its receiver never answers."""
 
     total: int = 256
     account: int = (
@@ -23,7 +23,7 @@ class AttemptLimits(Struct, frozen=True):
 
 
 class FairQueue:
-    """The queues that have something due, each in its turn, and the attempts under way."""
+    """The queues with due deliveries, in turn, and the numbers of attempts in progress."""
 
     def __init__(self, limits: AttemptLimits) -> None:
         self._limits = limits
@@ -31,14 +31,14 @@ class FairQueue:
         self._by_receiver: Counter[str] = Counter()
 
     def release(self, queue: AccountQueue, now: float) -> None:
-        """Give a queue its turn, if something of it has fallen due by `now`."""
+        """Add a queue at the end if one of its deliveries has fallen due by `now`."""
         queue.release(now)
         if queue.is_waiting and not queue.has_turn:
             queue.has_turn = True
             self._queues.append(queue)
 
     def take(self) -> tuple[AccountQueue, Entry] | None:
-        """The next attempt to start, which counts as under way from now on; None when nothing may start now."""
+        """The next attempt to start, which counts as in progress from now on; None if none may start now."""
         free = self._limits.total - self._by_receiver.total()
         for _ in range(len(self._queues) if free > 0 else 0):
             queue = self._queues.popleft()
@@ -52,7 +52,7 @@ class FairQueue:
         return None
 
     def begin(self, queue: AccountQueue, entry: Entry) -> None:
-        """Count an attempt as under way."""
+        """Count an attempt as in progress."""
         queue.begin(entry)
         self._by_receiver[entry.receiver] += 1
 

@@ -1,7 +1,7 @@
-"""Resolve host names in threads of our own, so that a name server that never answers holds up nobody else.
+"""Resolve host names in dedicated threads, so that a name server that never answers delays nothing else.
 
-A look-up by the system cannot be cancelled. The threads are daemons: those still waiting when the process ends are left
-behind, where the event loop's own pool would make the process wait for them.
+A look-up by the system cannot be cancelled. The threads are daemons: the process ends without waiting for them, as it
+would for the threads of the event loop's own pool.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import socket
 import threading
 from contextlib import suppress
 
-MOST_LOOKUPS = 512  # under way at one time; each is a thread
+MOST_LOOKUPS = 512  # at one time; each is a thread
 
 
 class Resolver:
-    """Addresses of host names, as the system resolves them. Look-ups of the same name at the same time share one."""
+    """Addresses of host names, as the system resolves them. Concurrent look-ups of a name share one thread."""
 
     def __init__(self, most: int = MOST_LOOKUPS) -> None:
         self._under_way: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
         self._slots = asyncio.Semaphore(most)
 
     async def __call__(self, host: str, port: int) -> list[str]:
-        """The addresses of a host. OSError or UnicodeError when there are none."""
+        """The addresses of a host. OSError or UnicodeError if it has none."""
         key = (host, port)
         if key not in self._under_way:
             await self._slots.acquire()
@@ -43,7 +43,7 @@ class Resolver:
 
 
 def _look_up(key: tuple[str, int], lookup: asyncio.Future[list[str]]) -> None:
-    """Resolve a name, in a thread, and hand the outcome to the event loop, if that still runs."""
+    """Resolve a name in this thread, and pass the outcome to the event loop if it still runs."""
     outcome: list[str] | Exception
     try:
         infos = socket.getaddrinfo(*key, type=socket.SOCK_STREAM)
@@ -59,6 +59,6 @@ def _settle(lookup: asyncio.Future[list[str]], outcome: list[str] | Exception) -
         return
     if isinstance(outcome, Exception):
         lookup.set_exception(outcome)
-        lookup.exception()  # perhaps nobody waits for it any more
+        lookup.exception()  # mark the exception as retrieved: perhaps nothing waits for it any more
     else:
         lookup.set_result(outcome)

@@ -1,6 +1,6 @@
 """Attempt callbacks when they fall due: one queue per account, one loop, fair to accounts and receivers.
 
-A task without a callback costs nothing here.
+A task without a callback takes no memory or time here.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ _log = logging.getLogger(__name__)
 
 
 class Sender(Protocol):
-    """What the scheduler needs of a `CallbackSender`."""
+    """The part of a `CallbackSender` that the scheduler needs."""
 
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
-        """Try once; a failure is in the Attempt."""
+        """Make one attempt; a failure is recorded in the Attempt."""
         ...
 
 
 class CallbackScheduler:
     """Attempts each delivery when it falls due, and again as the rules say (clause `callback.at-end`).
 
-    `run` attempts what is due for accounts whose time runs; `run_due` and `advance` for one whose time stands still.
-    Attempts go on when `run` is cancelled; `close` ends everything.
+    `run` makes the attempts of accounts whose clock runs, `run_due` and `advance` those of one whose clock is frozen.
+    Cancelling `run` does not stop attempts that are in progress; `close` does.
 
     `body_of(task_id)` is called at the moment of an attempt; None means that the task is gone. `on_attempt(account,
     delivery, attempt, due)` is called after each attempt, with the delivery as it is now and the instant of the next
@@ -80,36 +80,36 @@ class CallbackScheduler:
         self._closing = self._closed = False
 
     def schedule(self, account: Account, delivery: Delivery, ended_at: float) -> None:
-        """Owe a delivery; `ended_at` (Unix seconds, may be in the future) is the end of its task."""
+        """Schedule a delivery; `ended_at` (Unix seconds, may be in the future) is the end of its task."""
         due = next_due(delivery, self._rules, ended_at)
         if due is not None:
             self.put(account, delivery, due)
 
     def put(self, account: Account, delivery: Delivery, due: float) -> None:
-        """Owe a delivery whose next attempt is due at a given instant."""
+        """Schedule a delivery whose next attempt is due at the instant `due`."""
         self._put(self._queue(account), Entry(due, next(self._numbers), delivery))
 
     def reschedule(self, account: Account, task_id: str, due: float) -> None:
-        """Let the delivery of a task fall due at another instant, unless it is being attempted."""
+        """Move the delivery of a task to another instant, unless it is being attempted."""
         queue = self._queue(account)
         queue.reschedule(task_id, due)
         self._set_alarm(queue)
 
     def clock_changed(self, account: Account) -> None:
-        """Follow the clock that the account has now."""
+        """Use the clock that the account has now."""
         queue = self._queue(account)
         queue.wakes_at = math.inf
         self._set_alarm(queue)
 
     def discard(self, account: Account) -> None:
-        """Forget what an account owes; of attempts under way, nobody is told."""
+        """Forget the deliveries of an account; the outcomes of attempts in progress are ignored."""
         queue = self._queues.pop(account.token, None)
         if queue is not None:
             queue.discarded = True
             self._ended.set()
 
     def dues(self, account: Account) -> dict[str, float]:
-        """The next instant of each task of an account that is owed a callback; of an attempt, when it was due."""
+        """When each unfinished delivery of an account is due, or was due if it is being attempted; by task id."""
         return {entry.delivery.task_id: entry.due for entry in reversed(self._queue(account).entries())}
 
     async def attempt_now(self, account: Account, delivery: Delivery) -> None:
@@ -120,18 +120,18 @@ class CallbackScheduler:
         await asyncio.wait((self._start(queue, entry, retried=False),))
 
     def pending(self) -> list[tuple[float, Delivery]]:
-        """What is not finished, attempts under way included, with the instant at which it is due, in order."""
+        """The unfinished deliveries, attempts in progress included, with their due instants, in order."""
         entries = sorted(entry for queue in self._queues.values() for entry in queue.entries())
         return [(entry.due, entry.delivery) for entry in entries]
 
     async def run(self) -> None:
-        """Attempt what falls due, as time passes, until `close`."""
+        """Attempt deliveries when they fall due, until `close`."""
         while not self._closing:
             self._wake.clear()
             now = self._clock.now()
             while self._alarms and self._alarms[0][0] <= now:
                 instant, _, queue = heapq.heappop(self._alarms)
-                if queue.wakes_at == instant and not queue.discarded:  # else it was set anew
+                if queue.wakes_at == instant and not queue.discarded:  # else a later alarm replaces this one
                     queue.wakes_at = math.inf
                     self._release(queue)
                     self._set_alarm(queue, now + _ROUNDING_SECONDS)
@@ -139,7 +139,7 @@ class CallbackScheduler:
             await self._until_next()
 
     async def run_due(self, account: Account) -> None:
-        """Attempt all that is due for an account; return when nothing of it is due or under way any more."""
+        """Attempt the due deliveries of an account; return when none is due or being attempted any more."""
         queue = self._queue(account)
         while not (self._closed or queue.discarded):
             self._release(queue)
@@ -150,13 +150,13 @@ class CallbackScheduler:
             await self._ended.wait()
 
     async def advance(self, account: Account, clock: VirtualClock, target: float) -> bool:
-        """Move the time of a frozen account to `target`, stopping wherever something is due, retries included.
+        """Move the time of a frozen account to `target`, stopping whenever a delivery is due, retries included.
 
-        An exchange takes no time: what is due at an instant is attempted together, and ends at that instant. False
-        when the account was discarded meanwhile.
+        Attempts take no time on this clock: all that are due at an instant run together and end at that instant.
+        False if the account was discarded meanwhile.
         """
         queue = self._queue(account)
-        await self.run_due(account)  # what was under way when time stopped
+        await self.run_due(account)  # attempts that were in progress when the clock was frozen
         while not (self._closed or queue.discarded):
             due = queue.next_due
             if due is None or due > target:
@@ -167,10 +167,10 @@ class CallbackScheduler:
         return not queue.discarded
 
     async def close(self, grace: float) -> list[Delivery]:
-        """Attempt at once what is due, for `grace` real seconds; then cancel what is under way.
+        """Attempt the due deliveries at once, for `grace` real seconds; then cancel the attempts in progress.
 
-        Returns the deliveries never finished, in the order in which they were due. A receiver may have got one whose
-        attempt was cancelled.
+        Returns the unfinished deliveries in the order in which they were due. A receiver may have received a callback
+        whose attempt was cancelled.
         """
         if not self._closed:
             for queue in self._queues.values():
@@ -204,7 +204,7 @@ class CallbackScheduler:
         self._set_alarm(queue)
 
     def _set_alarm(self, queue: AccountQueue, earliest: float = -math.inf) -> None:
-        """Have `run` look at a queue when its next delivery falls due, on the server's clock."""
+        """Set the alarm of a queue for its next delivery, on the server's clock."""
         due = queue.next_due
         if due is None or due == math.inf or queue.is_frozen:
             return
@@ -221,7 +221,7 @@ class CallbackScheduler:
         self._fair_queue.release(queue, self._now(queue))
 
     def _start_due(self) -> None:
-        """Start what is due, as far as the limits allow."""
+        """Start the attempts that are due, as far as the limits allow."""
         while not self._closed and (turn := self._fair_queue.take()) is not None:
             self._start(*turn)
 
@@ -248,7 +248,7 @@ class CallbackScheduler:
         retried: bool,  # noqa: FBT001  (bound by `partial`)
         task: asyncio.Task[Attempt | None],
     ) -> None:
-        """Give the places back and owe the retry, in one step, so that `pending` never has a delivery twice."""
+        """Release the limits and schedule the retry, in one step, so that `pending` never has a delivery twice."""
         self._attempts.remove(task)
         self._fair_queue.end(queue, entry)
         if not queue.discarded:
@@ -270,7 +270,7 @@ class CallbackScheduler:
             _log.exception("recording an attempt failed, task %s", delivery.task_id)
 
     async def _until_next(self) -> None:
-        """Wait for the first alarm, or for one that is earlier."""
+        """Wait for the first alarm, or until an earlier one is set."""
         waits: list[asyncio.Task[object]] = [asyncio.create_task(self._wake.wait())]
         if self._alarms:
             waits.append(asyncio.create_task(self._clock.sleep_until(self._alarms[0][0])))

@@ -1,4 +1,4 @@
-"""Send one callback to its receiver, over a connection to an address that was checked."""
+"""Send one callback to its receiver, over a connection to a checked address."""
 
 from __future__ import annotations
 
@@ -36,11 +36,10 @@ class _RefusedError(Exception):
 
 
 async def internal_address(host: str, within: float, resolve: Resolve) -> str | None:
-    """Why the addresses of a name may not be called; None when all are public.
+    """Why the addresses of a name may not be called; None if all are public.
 
-    None, too, when they are not known `within` that many real seconds: a name that cannot be resolved when a task is
-    created may resolve by the time of the delivery, which checks again (clauses `callback.no-internal`,
-    `callback.unresolved`).
+    Also None if the name does not resolve `within` that many real seconds: it may resolve by the time of the
+    delivery, which checks again (clauses `callback.no-internal`, `callback.unresolved`).
     """
     try:
         async with asyncio.timeout(within):
@@ -53,7 +52,7 @@ async def internal_address(host: str, within: float, resolve: Resolve) -> str | 
 def _internal(host: str, addresses: Iterable[str]) -> str | None:
     for address in addresses:
         if reason := address_refusal(address):
-            return reason if address == host else f"{host} resolves inside: {reason}"
+            return reason if address == host else f"{host} resolves to an internal address: {reason}"
     return None
 
 
@@ -65,15 +64,15 @@ def _refuse_internal(host: str, addresses: Iterable[str]) -> None:
 async def _connect(
     target: ParsedUrl, context: ssl.SSLContext | None, resolve: Resolve, seconds: float, *, exempt: bool
 ) -> httpcore2.AsyncNetworkStream:
-    """Connect to the first address of the host that answers; refuse them all if one is internal.
+    """Connect to the first address of the host that answers; refuse all of them if any is internal.
 
-    The name is resolved here and the connection goes to an address that was checked, so a name that changes its
-    address in between (DNS rebinding) gains nothing (clause `callback.no-internal-at-delivery`).
+    The name is resolved here, and the connection goes to a checked address. A name that changes its address in
+    between (DNS rebinding) has no effect (clause `callback.no-internal-at-delivery`).
     """
     addresses = await resolve(target.host, target.port)
     if not exempt:
         _refuse_internal(target.host, addresses)
-    # Divide the time among the addresses: one that swallows packets leaves time for the others.
+    # Divide the time among the addresses: one that drops packets leaves time for the others.
     stream = await _first_that_answers(addresses, target.port, seconds / max(len(addresses), 1))
     try:
         if not exempt:
@@ -123,10 +122,10 @@ class CallbackSender:
         self._preparing = asyncio.Lock()
 
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
-        """POST `body` to a target, as an attempt begun at `at` (Unix seconds). Every failure is in the Attempt.
+        """POST `body` to a target, as an attempt begun at `at` (Unix seconds). A failure is recorded in the Attempt.
 
-        `rules.timeout` real seconds cover the whole exchange, names and TLS included (clause `callback.timeout`).
-        A status decides as soon as it has arrived, even if the rest of the response never comes.
+        `rules.timeout` real seconds cover the whole exchange, DNS and TLS included (clause `callback.timeout`).
+        The status decides as soon as it arrives, even if the rest of the response never does.
         """
         began = stopwatch()
         statuses: list[int] = []
@@ -149,7 +148,7 @@ class CallbackSender:
         stream = await _connect(target, self._ssl_context, self._resolve, self._timeout, exempt=exempt)
         origin = httpcore2.Origin(target.scheme.encode(), target.host.encode(), target.port)
         try:
-            # Not a class that chooses the protocol: those are what mocking libraries replace in a test's process.
+            # Not one of the classes that choose the protocol: mocking libraries replace those in the process of a test.
             async with httpcore2.AsyncHTTP11Connection(origin, stream) as connection:
                 response = await connection.handle_async_request(_request(target, body))
                 statuses.append(response.status)
@@ -158,7 +157,7 @@ class CallbackSender:
             await stream.aclose()
 
     async def _prepare(self) -> None:
-        """Import the client and read the authorities: once, off the event loop, as it takes tens of milliseconds."""
+        """Import the client and read the certificate authorities once, off the event loop: tens of milliseconds."""
         async with self._preparing:
             if not self._prepared:
                 self._ssl_context = await asyncio.to_thread(_import_and_read, self._ssl_context)
@@ -166,10 +165,10 @@ class CallbackSender:
 
 
 def _import_and_read(context: ssl.SSLContext | None) -> ssl.SSLContext:
-    """Import the client, and read the system's authorities (SSL_CERT_FILE included) unless a context is given."""
+    """Import the client, and read the system's authorities (SSL_CERT_FILE included) unless a context was passed."""
     import httpcore2  # noqa: F401 - so that it is loaded afterwards
 
-    with suppress(ImportError):  # a private name; were it to move, the first delivery would load it
+    with suppress(ImportError):  # a private name; if it moves, the first delivery loads it
         import_module("anyio._backends._asyncio")
     context = context or ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
@@ -193,7 +192,7 @@ def _request(target: ParsedUrl, body: bytes) -> httpcore2.Request:
 
 
 async def _drain(response: httpcore2.Response, stream: httpcore2.AsyncNetworkStream) -> None:
-    """Read the body of the response, up to a limit, so that the receiver is not cut off while it sends."""
+    """Read the body of the response, up to a limit, so that the receiver is not cut off while sending."""
     read = 0
     async for chunk in response.aiter_stream():
         read += len(chunk)
@@ -203,7 +202,7 @@ async def _drain(response: httpcore2.Response, stream: httpcore2.AsyncNetworkStr
 
 
 def _describe(error: BaseException, timeout: float) -> str:
-    """What went wrong, in a few words: the root cause. Never contains the URL."""
+    """The root cause of a failure, in a few words. Never contains the URL."""
     if isinstance(error, TimeoutError):
         return f"no answer within {timeout:g} s"
     if isinstance(error, ssl.SSLError):

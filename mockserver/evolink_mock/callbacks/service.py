@@ -1,4 +1,4 @@
-"""Callbacks as the rest of the server sees them: may this URL be called, call it at the end, what became of it."""
+"""Callbacks for the rest of the server: check a URL, schedule its callback, record the attempts."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from evolink_mock.domain.store import Store
     from evolink_mock.domain.tasks import Task
 
-_RESOLVE_SECONDS = 2.0  # a name that does not resolve holds up the response to a create for no longer
-_GRACE_SECONDS = 3.0  # for attempts under way when the server stops
-_REPEAT_SECONDS = 1.0  # from a success to its repetition, for a callback that comes twice
+_RESOLVE_SECONDS = 2.0  # the longest that a name without an address delays the response to a create request
+_GRACE_SECONDS = 3.0  # for attempts in progress when the server stops
+_REPEAT_SECONDS = 1.0  # from a success to its repetition, for a callback that is sent twice
 _NO_RULES = CallbackRules("callback_url", 2048, 10.0, ())  # of documents without callbacks
 _NAMED = 5  # receivers that are named when the server stops
 _log = logging.getLogger("evolink_mock.callbacks")
@@ -53,7 +53,7 @@ class CallbackService:
         self._twice: set[str] = set()  # ids of tasks whose callback is to be repeated
 
     async def check(self, url: str, rules: CallbackRules) -> ParsedUrl | ApiError:
-        """What a URL stands for, or the 400 when it may not be called. The hint says how to allow it."""
+        """The parsed URL, or the 400 if it may not be called. The hint says how to allow it."""
         try:
             target = url_guard.parse_callback_url(url, rules)
         except ValueError as error:
@@ -67,7 +67,7 @@ class CallbackService:
         return ApiError(400, f"{rules.field}: {reason}", rules.field, hint=hint)
 
     async def schedule(self, task: Task, target: ParsedUrl) -> None:
-        """Owe a callback for the end of a task."""
+        """Schedule the callback for the end of a task."""
         anomalies, due = task.anomalies, task.timetable.ends
         if anomalies is not None and anomalies.callback == "never":
             return
@@ -80,7 +80,7 @@ class CallbackService:
         self.scheduler.schedule(await self._store.account(task.account), delivery, due)
 
     async def close(self) -> None:
-        """Attempt what is due, give up the rest, and log how many there were and for which receivers."""
+        """Attempt the due callbacks, give up the rest, and log their number and receivers."""
         undelivered = await self.scheduler.close(_GRACE_SECONDS)
         if undelivered:
             _log.warning("%s", _summary(undelivered))
@@ -88,7 +88,7 @@ class CallbackService:
             await asyncio.wait(self._recording)
 
     async def _body(self, task_id: str) -> bytes | None:
-        """Exactly what a query would answer now (clause `callback.body-equals-query`)."""
+        """The body that a query would return now, byte for byte (clause `callback.body-equals-query`)."""
         task = await self._store.task(task_id)
         if task is None:
             return None
@@ -99,7 +99,7 @@ class CallbackService:
         return task_body.to_json(task, now)
 
     def _record(self, account: Account, delivery: Delivery, attempt: Attempt, due: float | None) -> None:
-        """Keep an attempt and log its result."""
+        """Store an attempt and log its result."""
         if due is None and delivery.task_id in self._twice:
             self._twice.remove(delivery.task_id)
             if succeeded(attempt):
@@ -115,7 +115,7 @@ class CallbackService:
 
 
 def _summary(undelivered: Sequence[Delivery]) -> str:
-    """How many callbacks were never delivered, and to which receivers."""
+    """A line with the number of callbacks that were never delivered, and their receivers."""
     receivers = Counter(delivery.target.origin() for delivery in undelivered)
     named = [f"{count} to {origin}" for origin, count in receivers.most_common(_NAMED)]
     more = [f"{len(receivers) - _NAMED} more receivers"] if len(receivers) > _NAMED else []

@@ -1,8 +1,8 @@
 """Decide whether a callback URL, or an address that its name resolved to, may be called. No DNS, no I/O.
 
-The URL is parsed once (`parse_callback_url`), and what was judged is what is called. Whatever two URL parsers could
-read differently is refused: user names, backslashes, percent signs in a host, characters outside printable ASCII,
-and numeric hosts that are not plain dotted decimal.
+The URL is parsed once (`parse_callback_url`); the check and the call use the same result. Anything that two URL
+parsers could read differently is refused: user names, backslashes, percent signs in a host, characters outside
+printable ASCII, and numeric hosts that are not plain dotted decimal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _INTERNAL_SUFFIXES = (
     *(".private", ".corp", ".home", ".lan", ".home.arpa"),
 )
 
-# The IANA special-purpose registry, not `is_global`: that answer changes between releases of Python.
+# The IANA special-purpose registry, not `is_global`, whose result changes between releases of Python.
 _V4 = tuple(
     (IPv4Network(network), kind)
     for network, kind in (
@@ -58,21 +58,21 @@ _V6 = tuple(
         ("3fff::/20", "a reserved"),
     )
 )
-# An IPv4 address is meant. A NAT64 network gives such addresses for every public name.
+# These contain an IPv4 address. A NAT64 network has such addresses for every public name.
 _V4_WITHIN = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
 _ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A host that may be called although it is internal, and by plain http; `port` None means any."""
+    """A host that may be called although it is internal, over plain http too; `port` None means any port."""
 
     host: str
     port: int | None
 
 
 def parse_allowed(text: str) -> Allowed:
-    """Read `HOST[:PORT]`, an IPv6 address in brackets. ValueError says what is wrong."""
+    """Read `HOST[:PORT]`, an IPv6 address in brackets. ValueError, with the reason, for anything else."""
     try:
         host, port = parse_authority(text)
     except ValueError as error:
@@ -87,17 +87,17 @@ def is_allowed(host: str, port: int, allowed: Sequence[Allowed]) -> bool:
 
 
 def parse_callback_url(url: str, rules: CallbackRules) -> ParsedUrl:
-    """Parse a URL that a client gave. ValueError says what is wrong (clauses `callback.max-length`, `callback.uri`)."""
+    """Parse a client's URL. ValueError, with the reason (clauses `callback.max-length`, `callback.uri`)."""
     if len(url) > rules.max_length:
         raise ValueError(f"is longer than {rules.max_length} characters")
     return parse_url(url)
 
 
 def target_refusal(target: ParsedUrl, allowed: Sequence[Allowed]) -> str | None:
-    """Why this target may not be called, or None when it may.
+    """Why this target may not be called, or None if it may.
 
-    Keeps `callback.https-only` and, as far as text goes (a name may still resolve to an internal address),
-    `callback.no-internal`.
+    Keeps `callback.https-only` and, as far as the text shows, `callback.no-internal`: a name may still resolve to an
+    internal address.
     """
     if is_allowed(target.host, target.port, allowed):
         return None
@@ -107,7 +107,7 @@ def target_refusal(target: ParsedUrl, allowed: Sequence[Allowed]) -> str | None:
 
 
 def address_refusal(ip: str) -> str | None:
-    """Why the address that a name resolved to may not be called, or None when it is a public one."""
+    """Why an address that a name resolved to may not be called, or None if it is public."""
     try:
         address = ip_address(ip)
     except ValueError:
@@ -119,7 +119,7 @@ def address_refusal(ip: str) -> str | None:
 def _host_refusal(host: str) -> str | None:
     if ":" in host or ENDS_IN_NUMBER.fullmatch(host):
         return address_refusal(host)
-    # A name of one label means something only to a hosts file or a search domain.
+    # Only a hosts file or a search domain resolves a name of one label.
     if "." not in host or host.endswith(_INTERNAL_SUFFIXES):
         return f"{host} is an internal name"
     return None

@@ -1,4 +1,4 @@
-"""`evolink-mock`: the command line. Each setting can also be a variable, or stand in pyproject.toml."""
+"""`evolink-mock`: the command line. Settings can also come from environment variables and pyproject.toml."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 CONFIGURATION_ERROR = 2  # also click's own, for an unknown option
 CANNOT_LISTEN = 3
 SETTINGS_HELP = (
-    "Every setting can also be an environment variable (--max-body: EVOLINK_MOCK_MAX_BODY) or stand in "
-    "[tool.evolink-mock] of the nearest pyproject.toml (max-body = 1000). The command line wins over the environment, "
-    "and the environment over the file."
+    "Every setting can also be an environment variable (--max-body: EVOLINK_MOCK_MAX_BODY) or a key in "
+    "[tool.evolink-mock] of the nearest pyproject.toml (max-body = 1000). The command line overrides the environment, "
+    "and the environment overrides the file."
 )
 SERVE_OPTIONS = tuple(field.key for record in (Settings, ServeOptions) for field in fields_of(record))
 
@@ -42,7 +42,7 @@ click.version_option(None, "--version", package_name="evolink-mock", message="ev
 
 
 def _lower_priority_settings() -> list[Mapping[str, RawValue]]:
-    """The settings beneath the command line: the environment, then pyproject.toml."""
+    """The settings that the command line overrides: the environment, then pyproject.toml."""
     variables = environment()
     for warning in configuration.unknown_variables(variables):
         click.echo(f"evolink-mock: warning: {warning}", err=True)
@@ -72,7 +72,7 @@ def serve(settings: Settings, options: ServeOptions) -> None:
 
 @contextmanager
 def _problems() -> Iterator[None]:
-    """Every failure before the mock is up is one line and an exit code."""
+    """Report each failure before the mock is ready as one line and an exit code."""
     from evolink_spec import SpecError
 
     from evolink_mock.interception.certificate_authority import AuthorityError
@@ -95,7 +95,7 @@ def _spec(settings: Settings) -> Spec:
 
 
 def _announce(listeners: Listeners, settings: Settings, spec: Spec) -> None:
-    """The ready line, and the three lines that point a client here."""
+    """Print the ready line, and the three lines that point a client here."""
     from evolink_mock.server.listeners import network_urls, url_of
 
     url = url_of(listeners.http)
@@ -118,7 +118,7 @@ def _announce(listeners: Listeners, settings: Settings, spec: Spec) -> None:
 
 
 def _announce_interception(listeners: Listeners, settings: Settings) -> None:
-    """Where the control API is, if elsewhere, and how a client with a hard-coded address gets here."""
+    """Print a separate address of the control API, and how a client with a hard-coded address reaches the mock."""
     from evolink_mock.server.listeners import url_of
 
     if listeners.control is not None:
@@ -147,7 +147,7 @@ def _announce_interception(listeners: Listeners, settings: Settings) -> None:
 def run(settings: Settings, options: RunOptions) -> None:
     """Run a command against a mock of its own.
 
-    For a client that has the API's address hard-coded: environment variables lead it to the mock.
+    For a client with the API's address hard-coded: environment variables direct its requests to the mock.
     """
     from evolink_mock.cli import run as running
     from evolink_mock.interception.namespace import NamespaceError
@@ -183,7 +183,7 @@ def hosts(settings: Settings) -> None:
 
 @app.command()
 def recipes() -> None:
-    """List the recipes: what a test can ask for, and how."""
+    """List the recipes: the outcomes that a test can request, and how to write them."""
     from evolink_mock.recipes.effects import effect_listing
 
     click.echo(effect_listing())
@@ -193,7 +193,7 @@ def recipes() -> None:
 def schema(options: SchemaOptions) -> None:
     """Print a JSON Schema, for your editor.
 
-    Of the settings in pyproject.toml, or of a recipe.
+    For the settings in pyproject.toml, or for a recipe.
     """
     import json
 
@@ -212,7 +212,7 @@ def schema(options: SchemaOptions) -> None:
 
 @app.taking(DemoOptions)
 def demo(options: DemoOptions) -> None:
-    """See the whole job, in some ten seconds.
+    """Show a whole task in about ten seconds.
 
     Create a task, poll it, receive the callback, save the video.
     """

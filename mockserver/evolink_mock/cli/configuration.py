@@ -1,4 +1,4 @@
-"""Settings beneath the command line: the environment, and `[tool.evolink-mock]` of the nearest pyproject.toml."""
+"""Settings that the command line overrides: the environment, `[tool.evolink-mock]` of the nearest pyproject.toml."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-RECORDS = (Settings, ServeOptions)  # what can stand in the environment and in pyproject.toml
+RECORDS = (Settings, ServeOptions)  # may be set in the environment and in pyproject.toml
 VARIABLES = tuple(variable_of(field, ENVIRONMENT) for record in RECORDS for field in fields_of(record))
-# What Kubernetes and Docker set for a service or container called evolink-mock, or evolink-mock-…: no setting of ours.
+# Kubernetes and Docker set these for a service or container named evolink-mock or evolink-mock-…: they are no settings.
 _SERVICE_URL = re.compile(r"(?:tcp|udp|sctp)://\S*")
 _SERVICE = re.compile(
     r"(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)|NAME|ENV_\w+"
 )
-_OURS = (f"{ENVIRONMENT}REDIRECT", f"{ENVIRONMENT}URL")  # of a command under `run`, and of the pytest plugin
+_OURS = (
+    f"{ENVIRONMENT}REDIRECT",
+    f"{ENVIRONMENT}URL",
+)  # for a command under `run`, and for the pytest plugin
 
 
 def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
@@ -34,10 +37,10 @@ def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
 
 
 def unknown_variables(variables: Mapping[str, str]) -> list[str]:
-    """A warning for each variable that looks like a setting and is none."""
+    """A warning for each variable that looks like a setting but is none."""
     words = [
         name.removeprefix(ENVIRONMENT) for name in VARIABLES
-    ]  # without what all share: it makes all alike
+    ]  # without the common prefix, which makes all names alike
     return [
         f"{name} is not a setting{did_you_mean(name.removeprefix(ENVIRONMENT), words, ENVIRONMENT)}"
         for name, text in sorted(variables.items())
@@ -51,7 +54,7 @@ def unknown_variables(variables: Mapping[str, str]) -> list[str]:
 def pyproject_settings(start: Path) -> dict[str, RawValue]:
     """`[tool.evolink-mock]` of the nearest pyproject.toml at or above `start`, by field.
 
-    ValueError, naming the file, when it is not valid TOML or has an unknown setting.
+    ValueError, with the path of the file, if it is not valid TOML or has an unknown setting.
     """
     path = next(
         (file for folder in (start, *start.parents) if (file := folder / "pyproject.toml").is_file()), None

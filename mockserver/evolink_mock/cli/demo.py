@@ -1,4 +1,4 @@
-"""`evolink-mock demo`: create, watch, be called back, save the video. Everything over real HTTP."""
+"""`evolink-mock demo`: create a task, poll it, receive its callback, save the video. All over real HTTP."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TOKEN = "demo"  # noqa: S105  (any token is accepted)
 
 
 def run(folder: Path, speed: Speed) -> int:
-    """Show the whole job in the terminal and save the video in `folder`. Returns the exit code."""
+    """Show a whole task in the terminal and save its video in `folder`. Returns the exit code."""
     console = Console()
     if problem := _problem(folder):
         Console(stderr=True).print(f"[red]evolink-mock: {escape(problem)}[/]", soft_wrap=True)
@@ -61,7 +61,7 @@ def run(folder: Path, speed: Speed) -> int:
 
 
 def _problem(folder: Path) -> str:
-    """Why the video could not be rendered or saved; empty when nothing is in the way."""
+    """Why the video could not be rendered or saved; empty if it can be."""
     if not folder.is_dir():
         return f"--output: there is no folder {folder}"
     if not os.access(folder, os.W_OK):
@@ -85,7 +85,7 @@ def _request(model: str | None, callback_url: str) -> dict[str, Any]:
 
 
 def _watch(console: Console, url: str) -> dict[str, Any]:
-    """Poll until the end, with a bar that shows what the polls say."""
+    """Poll until the end, with a bar that shows the progress in the responses."""
     columns = (
         TextColumn("[bold]GET[/]  {task.description:<10}"),
         BarColumn(),
@@ -129,7 +129,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopba
 
 @contextmanager
 def _receiver() -> Iterator[tuple[str, queue.Queue[dict[str, Any]]]]:
-    """A callback receiver on a free port: its URL, and the bodies that it receives."""
+    """A callback receiver on a free port: its URL, and the queue of the received bodies."""
     received: queue.Queue[dict[str, Any]] = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""The options of single commands; those that every mock has are its `Settings`."""
+"""The options of single commands; the options of every mock are its `Settings`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ _HARD_CODED = "Clients with a hard-coded address"
 
 
 class ServeOptions(Struct, frozen=True, kw_only=True):
-    """What `serve` does besides serving."""
+    """The options that only `serve` has."""
 
     port_file: Annotated[
         Path | None,
         Option(
-            help="Write the port to this file once requests are answered.", section=_ADDRESS, metavar="FILE"
+            help="Write the port to this file once the mock answers requests.",
+            section=_ADDRESS,
+            metavar="FILE",
         ),
     ] = None
     quiet: Annotated[
@@ -29,7 +31,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
 
 
 class RunOptions(Struct, frozen=True, kw_only=True):
-    """What to run, and how."""
+    """The options that only `run` has."""
 
     command: Annotated[
         tuple[str, ...],
@@ -49,13 +51,13 @@ class RunOptions(Struct, frozen=True, kw_only=True):
 
 
 class SchemaOptions(Struct, frozen=True, kw_only=True):
-    """Which schema to print."""
+    """The options of `schema`."""
 
     of: Annotated[str, Option(help="Which schema to print.", metavar="settings|recipe", positional=True)] = ""
 
 
 class DemoOptions(Struct, frozen=True, kw_only=True):
-    """How the demonstration goes."""
+    """The options of `demo`."""
 
     output: Annotated[
         Path, Option(help="Folder to save the video in.", short="-o", metavar="DIR", shown=".")

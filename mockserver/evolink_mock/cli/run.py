@@ -1,4 +1,4 @@
-"""`evolink-mock run`: a command with the API's address hard-coded, against a mock of its own."""
+"""`evolink-mock run`: run a command with the API's address hard-coded against a mock of its own."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.settings import Settings
 
-CANNOT_RUN, NOT_FOUND, SIGNALLED = 126, 127, 128  # exit codes, as a shell gives them
+CANNOT_RUN, NOT_FOUND, SIGNALLED = 126, 127, 128  # exit codes, as a shell returns them
 
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
 ]
 _NO_PROXY = ": it may ignore proxy settings, and have reached the real API; try `evolink-mock run --hosts`"
-_KEYS = ("SIGINT", "SIGQUIT")  # what the keys of a terminal send, to all that run in its foreground
+_KEYS = ("SIGINT", "SIGQUIT")  # a terminal's keys send these to every process in its foreground
 
 
 def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
-    """The settings of a mock for one command: on free ports, or `private`ly on those that a URL leaves out."""
+    """The settings of a mock for one command: on free ports, or, if `private`, on the default ports of URLs."""
     if private:
         ports = {"port": hosts.HTTP_PORT, "https_port": hosts.HTTPS_PORT}
         return replace(settings, **ports, proxy_port=0, offline=True)
@@ -50,17 +50,19 @@ def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
 def run(
     spec: Spec, settings: Settings, command: Sequence[str], *, private: bool = False, verbose: bool = False
 ) -> int:
-    """Run a command against a mock that lives as long as it does, and report on stderr what it requested.
+    """Run a command against a mock that ends with it, and report its requests on stderr.
 
-    `settings` come from `settled`. With `private`, this process moves into a network of its own first. Returns the
-    exit code of the command, 128 + n when signal n ended it, 127 when there is none. Raises `NamespaceError`,
-    `PortError`, `AuthorityError` or ValueError, all before the command has started.
+    `settings` come from `with_assigned_ports`. With `private`, this process first moves into a network of its own.
+    Returns the exit code of the command, 128 + n if signal n ended it, 127 if there is no such command. Raises
+    `NamespaceError`, `PortError`, `AuthorityError` or ValueError, all before the command starts.
     """
     summary, inherited = TrafficSummary(), environment()
     with _temporary_folder() as folder:
         if private:
             namespace.enter_namespace(hosts.hosts_of(spec), folder)
-        with logging_to_stderr(quiet=not verbose) as writer:  # which starts a thread, so not before
+        with logging_to_stderr(
+            quiet=not verbose
+        ) as writer:  # starts a thread, so it comes after `enter_namespace`
             log = AccessLog(writer.write, colour=sys.stderr.isatty())
 
             def observe(exchange: Exchange) -> None:
@@ -75,27 +77,27 @@ def run(
         sys.stderr.write(summary.report("" if private else _NO_PROXY))
         if inherited.get(API_KEY, variables[API_KEY]) != variables[API_KEY]:
             sys.stderr.write(
-                f"evolink-mock: the command got {API_KEY}={variables[API_KEY]} in place of yours, "
-                "so that your key cannot reach the real API\n"
+                f"evolink-mock: the command got {API_KEY}={variables[API_KEY]} instead of your key, "
+                "which therefore cannot reach the real API\n"
             )
     return code
 
 
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    """A folder that is removed in the end. ValueError where none can be made."""
+    """A folder that is removed at the end. ValueError if it cannot be created."""
     try:
         folder = TemporaryDirectory(prefix="evolink-mock-")
     except OSError as error:
         raise ValueError(
-            f"cannot make a temporary folder ({error.strerror}): set TMPDIR to a writable one"
+            f"cannot create a temporary folder ({error.strerror}): set TMPDIR to a writable folder"
         ) from error
     with folder as name:
         yield Path(name)
 
 
 def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
-    """Run a command on our own stdin, stdout and stderr, and pass on to it what we are signalled. Its exit code."""
+    """Run a command on this process's stdin, stdout and stderr, forward signals to it, and return its exit code."""
     child: subprocess.Popen[bytes] | None = None
 
     def pass_on(number: int, _: FrameType | None) -> None:
@@ -118,7 +120,7 @@ def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
 
 @contextmanager
 def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Handle the signals that end a program; one that is ignored (nohup) stays so, for the command too."""
+    """Handle the signals that end a program; an ignored one (nohup) stays ignored, for the command too."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     handled = [number for number, previous in before.items() if previous is not signal.SIG_IGN]
     for number in handled:
@@ -131,7 +133,7 @@ def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None
 
 
 def _in_foreground() -> bool:
-    """Whether the terminal's keys, when they signal us, signal the command as well."""
+    """Whether a signal from the terminal's keys reaches the command as well as this process."""
     if sys.platform == "win32":
         return True
     try:

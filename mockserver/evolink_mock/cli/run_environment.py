@@ -1,4 +1,4 @@
-"""The environment of a command under `run`: variables that lead an unchanged program to the mock."""
+"""The environment of a command under `run`: variables that direct an unchanged program to the mock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 _OTHER_PROXY = (
     "ALL_PROXY",
     "all_proxy",
-)  # for some clients it wins, and a SOCKS proxy takes a library that is missing
+)  # some clients prefer it, and a SOCKS proxy needs a library that may be missing
 _DIRECT = ("NO_PROXY", "no_proxy")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -32,7 +32,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def child_environment(
     inherited: Mapping[str, str], listeners: Listeners, settings: Settings, folder: Path
 ) -> dict[str, str]:
-    """The inherited variables, with those that lead to the mock. Files that they name are written to `folder`."""
+    """The inherited variables and those that direct to the mock. The files that they name are written to `folder`."""
     if listeners.https is None or listeners.proxy is None or listeners.authority is None:
         raise ValueError("a command needs the https port and the proxy of a mock")
     redirect = {
@@ -57,7 +57,7 @@ def child_environment(
 
 
 def api_key(settings: Settings) -> str:
-    """The key for the command: one that the mock accepts, and never an inherited one, which costs credits elsewhere.
+    """The key for the command: one that the mock accepts, never an inherited one, which may cost credits elsewhere.
 
     A client that ignores the proxy reaches the real API, where this key is refused.
     """
@@ -65,7 +65,7 @@ def api_key(settings: Settings) -> str:
 
 
 def no_proxy(inherited: str, hosts: Sequence[str]) -> str:
-    """A value for NO_PROXY: this machine, and the inherited entries, except those that would exempt one of `hosts`."""
+    """A value for NO_PROXY: this machine and the inherited entries, except those that would exempt one of `hosts`."""
 
     def covers(entry: str) -> bool:
         name = entry.lower().partition(":")[0].lstrip("*.")
@@ -80,7 +80,10 @@ def no_proxy(inherited: str, hosts: Sequence[str]) -> str:
 
 
 def _path_of(url: str) -> str:
-    """The path of a base URL, such as `/v1`: the program expects it, and the mock has it too."""
+    """The path of a base URL, such as `/v1`: the program expects its base URL to end with it.
+
+    The mock serves the API under it.
+    """
     try:
         return urlsplit(url).path
     except ValueError:
@@ -88,7 +91,7 @@ def _path_of(url: str) -> str:
 
 
 def _java_options(inherited: Mapping[str, str], proxy: tuple[str, int], folder: Path) -> str:
-    """Options for every Java program: the proxy, and the trust store that `trust_variables` has written."""
+    """Options for every Java program: the proxy, and the trust store that `trust_variables` wrote."""
     properties = {
         **{f"{scheme}.proxyHost": proxy[0] for scheme in ("http", "https")},
         **{f"{scheme}.proxyPort": str(proxy[1]) for scheme in ("http", "https")},

@@ -1,4 +1,4 @@
-"""What a command requested of a mock: counted, and reported when the command has ended."""
+"""The requests of a command to a mock, counted, and reported after the command has ended."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.interception.proxy import ProxyConnection
 
-_MANY = 1000  # different requests that are kept apart
+_MANY = 1000  # different requests that are counted apart
 _LINES = 40
 _CHARACTERS = 160  # of a line
 _HOW_TO_TRUST = (
-    "evolink-mock: the command reached the mock and ended the TLS handshake: it has a trust store of its own, to which "
-    "the mock's certificate has to be added (`evolink-mock hosts` names the file)\n"
+    "evolink-mock: the command reached the mock and ended the TLS handshake. It has a trust store of its own: add the "
+    "mock's certificate to it (`evolink-mock hosts` names the file)\n"
 )
 
 
 class TrafficSummary:
-    """Counts in the mock's thread, and reports when that has ended."""
+    """Counts requests in the mock's thread, and reports after that thread has ended."""
 
     def __init__(self) -> None:
         self._exchanges: Counter[str] = Counter()
@@ -34,14 +34,14 @@ class TrafficSummary:
         _count(self._exchanges, f"{exchange.status or '---'}  {exchange.method:<4} {path}{why}")
 
     def passage(self, passage: ProxyConnection) -> None:
-        """Count what the proxy did for a host that is not its own."""
+        """Count a connection of the proxy to another host."""
         _count(self._passages, f"{passage.outcome}: {passage.host}:{passage.port}")
 
     def report(self, advice: str = "") -> str:
-        """A line for each request: how often, the status, and why it was refused or what was probably meant.
+        """A line for each request: its number, status, and why it was refused or which path was probably meant.
 
-        `advice` is for a command that requested nothing, not even through the proxy. A client that reached the mock
-        and did not trust its certificate is told apart from one that never came.
+        `advice` is for a command without any request, through the proxy or directly. A client that reached the mock
+        but did not trust its certificate gets a line of its own.
         """
         counted = [*self._exchanges.items(), *self._passages.items()]
         lines = [f"{times:>5} x  {_printable(what)}" for what, times in counted]
@@ -58,6 +58,6 @@ def _count(counter: Counter[str], what: str) -> None:
 
 
 def _printable(text: str) -> str:
-    """Nothing of it may drive a terminal or forge a line."""
+    """The text without characters that could control a terminal or forge a line."""
     shown = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
     return shown if len(shown) <= _CHARACTERS else shown[:_CHARACTERS] + "…"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Terms(Struct, frozen=True):
-    """Terms of an account; what is unset is the server's, or stays as it is."""
+    """Terms of an account. In a new account, unset terms are the server's; in an open one they stay as they are."""
 
     credits: Annotated[float, Meta(ge=0, le=10**12)] | UnsetType = UNSET
     rate: Annotated[str, Meta(max_length=100)] | UnsetType | None = UNSET
@@ -56,7 +56,7 @@ async def list_accounts(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def open_account(request: ControlRequest) -> ControlResponse | ApiError:
-    """Open the account anew."""
+    """Open the account, or reset it if it is open."""
     rate = _check(request)
     if isinstance(rate, ApiError):
         return rate
@@ -113,7 +113,7 @@ async def clear_recipes(request: ControlRequest) -> ControlResponse:
 
 
 def _check(request: ControlRequest) -> Rate | ApiError | None:
-    """The rate limit of the terms, or the 400 for terms that cannot be."""
+    """The rate limit of the terms, or the 400 for invalid terms."""
     terms: Terms = request.body
     served = [name for by_model in request.service.spec.creates.values() for name in by_model if name]
     for model in () if terms.denied_models is UNSET else terms.denied_models:

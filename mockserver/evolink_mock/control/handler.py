@@ -1,4 +1,4 @@
-"""Requests to the control API as its handlers see them, and their responses."""
+"""The requests and responses that the handlers of the control API work with."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Empty(msgspec.Struct, frozen=True):
-    """No fields: what a route without a body, or without query parameters, accepts."""
+    """No fields: for a route without a body, or without query parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ControlRequest:
 
 @dataclass(frozen=True, slots=True)
 class ControlResponse:
-    """A success: a body ready to be sent, None for a 204."""
+    """A success: an encoded body, or None for a 204."""
 
     body: bytes | None
     status: int = 200

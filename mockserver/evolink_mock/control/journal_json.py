@@ -20,7 +20,7 @@ _WORD = re.compile(r"[\w.~-]+")
 
 
 class SentCallback(NamedTuple):
-    """One attempt of a delivery, with the body that was sent."""
+    """One attempt of a delivery and the body that was sent."""
 
     delivery: Delivery
     attempt: Attempt
@@ -28,13 +28,13 @@ class SentCallback(NamedTuple):
 
 
 def redactor_of(exchanges: Iterable[Exchange], *tokens: str) -> Redactor:
-    """Removes these keys, and all that the exchanges sent as credentials."""
+    """A redactor for these keys and for everything that the exchanges sent as credentials."""
     sent = [credential_values(exchange.request_headers, exchange.query) for exchange in exchanges]
     return Redactor(tokens, merged(sent))
 
 
 def words_of(exchanges: Iterable[Exchange]) -> set[str]:
-    """All words that exchanges consist of, in which one can look for a great many keys."""
+    """Every word in the exchanges: a set in which many keys can be looked up quickly."""
     words: set[str] = set()
     for exchange in exchanges:
         values = [
@@ -46,7 +46,7 @@ def words_of(exchanges: Iterable[Exchange]) -> set[str]:
 
 
 def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
-    """One exchange as JSON. Nothing in it depends on how long anything really took."""
+    """One exchange as JSON, without real durations, so that it is reproducible."""
     broken = violations(exchange)
     return {
         "at": exchange.at,
@@ -87,7 +87,7 @@ def har(
 ) -> dict[str, Any]:
     """HTTP Archive 1.2 of exchanges and callback attempts, in order of time; `time` is real milliseconds.
 
-    `dropped` earlier exchanges are not kept any more.
+    `dropped` is the number of earlier exchanges that are no longer stored.
     """
     dated = [(exchange.at, _exchange(exchange, redactor)) for exchange in exchanges]
     dated += [(callback.attempt.at, _callback(callback, redactor)) for callback in callbacks]

@@ -1,4 +1,4 @@
-"""The control API's journals: the exchanges of an account, what they violated, and what belongs to no account."""
+"""The control API's journals: the exchanges of an account, their violations, and requests that belong to no account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class JournalQuery(Struct, frozen=True):
-    """Which exchanges are wanted: the last `limit` of those with this status."""
+    """Selects the last `limit` exchanges with this status."""
 
     limit: Annotated[int, Meta(ge=1, le=JOURNAL)] = JOURNAL
     status: Annotated[int, Meta(ge=0, le=599)] | UnsetType = UNSET
@@ -36,23 +36,23 @@ async def show_journal(request: ControlRequest) -> ControlResponse:
 
 
 async def show_violations(request: ControlRequest) -> ControlResponse:
-    """What the account's requests violated, however long ago."""
+    """The violations of the account's requests, including those of exchanges that are no longer stored."""
     redactor, shown = _redactor(request), []
     for violation in request.account.journal.violations:
         task = await request.service.store.task(violation.task_id) if violation.task_id else None
-        if task is None or task.account != request.account.token:  # a recipe may refuse a query of one's own
+        if task is None or task.account != request.account.token:  # a recipe may refuse its owner
             shown.append(journal_json.violation_entry(violation, redactor))
     return json_response({"violations": shown, "dropped": request.account.journal.dropped_violations})
 
 
 async def clear_journal(request: ControlRequest) -> ControlResponse:
-    """Forget the exchanges of the account, and what they violated."""
+    """Forget the exchanges of the account and their violations."""
     request.account.journal.clear()
     return NO_CONTENT
 
 
 async def show_journal_har(request: ControlRequest) -> ControlResponse:
-    """The last exchanges of the account and its callbacks, as HTTP Archive."""
+    """The last exchanges and callbacks of the account, as HTTP Archive."""
     callbacks = await sent_callbacks(request)
     return _archive(request.account.journal, callbacks, _redactor(request))
 

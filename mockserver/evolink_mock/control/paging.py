@@ -1,4 +1,4 @@
-"""Pages of a long list: `limit` items, beginning after a given one."""
+"""Pages of a long list: `limit` items each, after the item with a certain key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DEFAULT, _MOST = 100, 1000
 
 
 class PageQuery(Struct, frozen=True):
-    """Which page of a list is wanted: `after` is the `next` of the page before."""
+    """Selects a page of a list: `after` is the `next` of the previous page."""
 
     limit: Annotated[int, Meta(ge=1, le=_MOST)] = _DEFAULT
     after: Annotated[str, Meta(max_length=200)] = ""
@@ -25,7 +25,7 @@ class PageQuery(Struct, frozen=True):
 def page(
     items: Sequence[T], key: Callable[[T], str], query: PageQuery
 ) -> tuple[Sequence[T], str | None] | ApiError:
-    """The page of a list, and the key that the next one begins after; None for the last. 400 for an unknown key."""
+    """A page of a list, and the `after` of the next page, which is None for the last one. 400 for an unknown key."""
     start = 0
     if query.after:
         start = next((index for index, item in enumerate(items, 1) if key(item) == query.after), -1)

@@ -52,7 +52,7 @@ async def list_routes(request: ControlRequest) -> ControlResponse:  # noqa: ARG0
 
 
 class Row(NamedTuple):
-    """One operation. `owned`: it concerns the account of the bearer token. `public`: it is open to everybody."""
+    """One operation. `owned`: it concerns the account of the bearer token. `public`: no origin check, no token."""
 
     method: str
     path: str
@@ -106,7 +106,7 @@ PATHS = [f"{PREFIX}{row.path}" for row in ROWS]
 
 
 class ControlEndpoint:
-    """One row of the table as an ASGI endpoint: check the request, then handle it."""
+    """One row of the table as an ASGI endpoint, which checks the request and calls the handler."""
 
     def __init__(self, service: Service, row: Row, own: origin_check.OwnNames) -> None:
         self._service = service
@@ -177,15 +177,15 @@ def _accepted_token(service: Service, headers: Mapping[bytes, bytes]) -> str | N
 
 
 def _address(scope: Scope) -> str | None:
-    """The address that the connection came in at."""
+    """The address that accepted the connection."""
     server = scope.get("server")
     return None if server is None else str(server[0])
 
 
 def control_routes(service: Service, bound_to: str | None = None) -> list[BaseRoute]:
-    """The routes of the control API; only the public ones where `--control` says that it is elsewhere, or off.
+    """The routes of the control API; only the public ones if `--control` turns it off or moves it elsewhere.
 
-    `bound_to` is the `HOST:PORT` of an address of its own.
+    `bound_to` is the `HOST:PORT` of the control API's own listener; None if it has none.
     """
     settings = service.settings
     own = origin_check.OwnNames(
@@ -203,6 +203,6 @@ def control_routes(service: Service, bound_to: str | None = None) -> list[BaseRo
 
 
 def create_control_app(service: Service, bound_to: str) -> ASGIApp:
-    """The control API alone, to be served at `bound_to` (`HOST:PORT`), over the service that it controls."""
+    """The control API alone, for a listener at `bound_to` (`HOST:PORT`)."""
     app = Router(control_routes(service, bound_to), default=NotFound(PATHS))
     return ExchangeMiddleware(app, RouteTable(()), lambda _: None)

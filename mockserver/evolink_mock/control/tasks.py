@@ -29,7 +29,7 @@ _LONGEST_WAIT = 600  # seconds
 
 
 class ForcedOutcome(Struct, frozen=True):
-    """How a task ends now: completed, or failed with a documented code."""
+    """The outcome to force: completed, or failed with a documented code."""
 
     outcome: Literal["completed", "failed"] | None = None
     failure: str | None = None
@@ -106,12 +106,12 @@ async def replay_callback(request: ControlRequest) -> ControlResponse | ApiError
     if isinstance(delivery, ApiError):
         return delivery
     if not await task_overrides.redeliver(request.service, request.account, delivery.task_id):
-        return ApiError(409, "the callback is still to be attempted, without a replay")
+        return ApiError(409, "an attempt of the callback is still due, without a replay")
     return await show_callback(request)
 
 
 async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
-    """Respond when a task is finished."""
+    """Respond once a task is finished, or after the time-out."""
     service, account, task_id = request.service, request.account, request.body.task_id
 
     async def is_finished() -> Reached:
@@ -132,7 +132,7 @@ async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def wait_for_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
-    """Respond when so many callbacks were delivered."""
+    """Respond once `count` callbacks have been delivered, or after the time-out."""
     service, account = request.service, request.account
 
     async def delivered() -> list[Delivery]:
@@ -166,7 +166,7 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """The instant that the body of a callback describes: the end of the task, even when it was sent too early."""
+    """The instant that the body of a callback describes: not before the end of the task, even if it is sent early."""
     return max(attempt.at, task.timetable.ends)
 
 
@@ -177,7 +177,7 @@ def _outcome(request: ControlRequest) -> Outcome | ApiError:
     if body.failure is None and body.outcome == "completed":
         return SUCCESS
     if body.outcome == "completed":
-        return ApiError(400, "failure: a completed task has none", "failure")
+        return ApiError(400, "failure: a completed task has no failure", "failure")
     failures = {failure.code: failure for failure in request.service.spec.failures}
     if body.failure not in failures:
         return ApiError(400, f"failure: must be one of {', '.join(failures)}", "failure")

@@ -23,7 +23,7 @@ _DECIMALS = 6  # of credits, so that three times 0.1 is 0.3
 
 
 class AssignedRecipe(Struct, frozen=True):
-    """A recipe assigned to an account, as text: for `left` more requests, or until replaced when that is None."""
+    """A recipe assigned to an account, as text, for `left` more requests; None: until it is replaced."""
 
     recipe: str  # in its canonical spelling
     operation: str  # create, query, media, credits, or any
@@ -34,8 +34,8 @@ class AssignedRecipe(Struct, frozen=True):
 class Account(Struct):
     """The state of one account. Credits are counted as in the document's `usage`; times are Unix seconds.
 
-    All of it is plain data, apart from `clock` and `journal`. The optional containers are None while empty, so
-    that most requests test a single reference.
+    All fields but `clock` and `journal` are plain data. The optional containers are None while empty, so that most
+    requests test a single reference.
     """
 
     token: str
@@ -47,12 +47,12 @@ class Account(Struct):
     used: float = 0
     task_count: int = 0  # tasks created so far; also the number of the next one
     refunds: list[tuple[float, float]] = field(default_factory=list)  # a heap of (when, credits)
-    window_start: float = -1.0  # of the rate window that `window_count` belongs to
+    window_start: float = -1.0  # the start of the rate window that `window_count` belongs to
     window_count: int = 0
-    clock: Clock | None = None  # its own, when a test moves it; else the server's
+    clock: Clock | None = None  # the account's own, once a test has moved it; else the server's
     journal: Journal = field(default_factory=Journal)
     assigned: list[AssignedRecipe] | None = None
-    turns: dict[str, int] | None = None  # turns taken of sequences that come with the requests themselves
+    turns: dict[str, int] | None = None  # the turns taken of each sequence that the requests themselves name
     applied: set[str] | None = None  # steps whose credits or rate limit have been set
     random_draws: int = 0
 
@@ -67,27 +67,27 @@ class AccountTerms(Struct, frozen=True):
 
 
 def open_account(token: str, terms: AccountTerms) -> Account:
-    """A new account; its ids follow from the seed and the token alone."""
+    """A new account. The seed and the token determine its ids."""
     label = blake2b(token.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
     first_random = ids.first_random(terms.seed, token)
     return Account(token, label, first_random, terms.credits, terms.rate, terms.denied_models)
 
 
 def is_accepted(token: str, accepted: Container[str]) -> bool:
-    """Whether a token is accepted as it is, or without the recipe after its first `~`."""
+    """Whether a token is accepted, as a whole or without the recipe after its first `~`."""
     return token in accepted or token.partition("~")[0] in accepted
 
 
 def remaining(account: Account, now: float) -> float:
-    """Credits left at `now`, after refunding the tasks that have failed by then (clause `credits.refund`)."""
+    """The remaining credits at `now`, after refunding the tasks that have failed by then (clause `credits.refund`)."""
     while account.refunds and account.refunds[0][0] <= now:
         account.used = round(account.used - heapq.heappop(account.refunds)[1], _DECIMALS)
     return round(account.granted - account.used, _DECIMALS)
 
 
 def set_credits(account: Account, left: float, now: float) -> None:
-    """Set the credits left at `now`."""
-    remaining(account, now)  # book the refunds due by now, or they would be added on top
+    """Set the remaining credits at `now`."""
+    remaining(account, now)  # book the refunds due by now, which would otherwise be added later
     account.granted = round(account.used + left, _DECIMALS)
 
 
@@ -120,7 +120,7 @@ def move_refund(account: Account, before: Timetable, after: Timetable, price: fl
 
 
 def count_request(account: Account, now: float) -> float | None:
-    """Count a request against the rate limit: the seconds to wait when it exceeds the limit, else None."""
+    """Count a request against the rate limit. Returns the seconds to wait if it exceeds the limit, else None."""
     rate = account.rate
     if rate is None:
         return None

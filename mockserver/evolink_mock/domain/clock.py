@@ -1,4 +1,4 @@
-"""Clocks. The only module that reads the system clock; all others are given a `Clock`."""
+"""Clocks. The only module that reads the system clock; all others receive a `Clock`."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Clock(Protocol):
         ...
 
     async def sleep_until(self, instant: float) -> None:
-        """Return when `now()` has reached `instant`; at once when it already has."""
+        """Return when `now()` has reached `instant`: at once if it already has."""
         ...
 
 
 class SystemClock:
     """Real time, `scale` times as fast, from `start` or from today.
 
-    It follows the monotonic clock, so that progress never decreases when the system clock is adjusted. With a
-    `start` it begins there when it is first read, so that a seeded script sees the same times.
+    It follows the monotonic clock, so that adjusting the system clock never decreases progress. With a `start`, the
+    clock starts there when it is first read, so that a seeded script sees the same times.
     """
 
     def __init__(self, start: float | None = None, scale: float = 1.0) -> None:
@@ -45,13 +45,13 @@ class SystemClock:
 
     async def sleep_until(self, instant: float) -> None:
         """Return when `now()` has reached `instant`."""
-        # A loop, because asyncio may wake a little early, by a clock of its own.
+        # A loop, because asyncio follows another clock and may wake a little early.
         while (left := instant - self.now()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(left / self._scale)
 
 
 class VirtualClock:
-    """A clock that moves only when it is advanced."""
+    """A clock that moves only when `advance` or `set` moves it."""
 
     def __init__(self, start: float) -> None:
         self._now = start
@@ -62,11 +62,11 @@ class VirtualClock:
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move forward and wake the waiters whose instant is reached. ValueError for a negative number."""
+        """Move forward by `seconds` and wake the waiters whose instant is reached. ValueError for a negative number."""
         self.advance_to(self._now + seconds)
 
     def advance_to(self, instant: float) -> None:
-        """Move forward to exactly this instant, and wake the waiters. ValueError when it is in the past."""
+        """Move forward to exactly this instant and wake its waiters. ValueError if the instant is in the past."""
         if not instant >= self._now:  # true for NaN, too
             raise ValueError(f"time does not run backwards: from {self._now} to {instant}")
         self._now = instant
@@ -74,7 +74,7 @@ class VirtualClock:
         self._moved = asyncio.Event()
 
     async def sleep_until(self, instant: float) -> None:
-        """Return when `advance` has brought `now()` to `instant`."""
+        """Return when `now()` has been moved to `instant`."""
         while self._now < instant:
             await self._moved.wait()
 
@@ -85,12 +85,12 @@ def local_time() -> str:
 
 
 def stopwatch() -> float:
-    """Seconds of real time, for durations, whatever a test has done to the functions of `time`."""
+    """Seconds of real time, for durations, even if a test has replaced the functions of `time`."""
     return _FUNCTIONS["perf_counter"]()
 
 
 def _wall_time() -> float:
-    """Unix seconds of the system clock, which freezegun and time-machine may hide from everybody else."""
+    """Unix seconds of the system clock, even if freezegun or time-machine has replaced it."""
     time_machine = sys.modules.get("time_machine")
     if time_machine is not None and time_machine.escape_hatch.is_travelling():
         instant: float = time_machine.escape_hatch.time.time()
@@ -104,5 +104,5 @@ def _real(name: str) -> Callable[[], float]:
     return getattr(freezegun, f"real_{name}", None) or getattr(time, name)  # type: ignore[no-any-return]
 
 
-# freezegun replaces what modules name; it does not look into dictionaries.
+# freezegun replaces the attributes of modules, but not the values of dictionaries.
 _FUNCTIONS = {name: _real(name) for name in ("perf_counter", "time")}

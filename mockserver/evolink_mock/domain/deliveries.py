@@ -23,7 +23,7 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """The callback of a task, and the attempts so far."""
+    """The callback of a task and its attempts so far."""
 
     task_id: str
     target: ParsedUrl

@@ -1,4 +1,4 @@
-"""A URL taken apart, once: what is judged, what is logged and what is called are the same."""
+"""A parsed URL. Checks, log lines and calls all use the same parsed result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 class ParsedUrl(Struct, frozen=True, gc=False):
     """A parsed URL. `host` is canonical: lower case, without brackets or a trailing dot.
 
-    `url` is the whole as written, `request_target` its path and query exactly as written (clause
+    `url` is the whole URL as written, `request_target` its path and query exactly as written (clause
     `callback.query-kept`).
     """
 
@@ -26,5 +26,5 @@ class ParsedUrl(Struct, frozen=True, gc=False):
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     def origin(self) -> str:
-        """What a log may show: paths and queries often contain secrets."""
+        """The part that a log may show: paths and queries often contain secrets."""
         return f"{self.scheme}://{self.authority()}"

@@ -1,4 +1,4 @@
-"""The store of accounts, tasks and deliveries: the protocol, and the one in memory."""
+"""The store of accounts, tasks and deliveries: its protocol, and the implementation in memory."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Store(Protocol):
     """Accounts by token, tasks by id, deliveries by task. Dropping an account drops its tasks and deliveries."""
 
     async def account(self, token: str) -> Account:
-        """The account of a token, opened when it is first seen."""
+        """The account of a token. The first call with a token opens its account."""
         ...
 
     async def accounts(self) -> Sequence[Account]:
-        """Every account, in the order of opening."""
+        """Every account, in the order in which they were opened."""
         ...
 
     async def put(self, task: Task) -> None:
@@ -30,11 +30,11 @@ class Store(Protocol):
         ...
 
     async def task(self, task_id: str) -> Task | None:
-        """The task with this id, whichever account it belongs to."""
+        """The task with this id, of any account."""
         ...
 
     async def tasks(self, token: str) -> Sequence[Task]:
-        """The tasks of an account in the order of creation."""
+        """The tasks of an account, in the order of creation."""
         ...
 
     async def record(self, delivery: Delivery) -> None:

@@ -1,4 +1,4 @@
-"""The JSON of a task at an instant, as creates, queries and callbacks all send it."""
+"""The JSON of a task at an instant, for the responses to create requests and queries and for callbacks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def result_url(task: Task) -> str:
 
 
 def to_dict(task: Task, now: float) -> dict[str, Any]:
-    """The body of a task at `now`: the document's example, with the values of this task.
+    """The body of a task at `now`: the document's example with the values of this task.
 
     It has `results` only when completed and `error` only when failed (clauses `task.results-when-completed`,
     `task.error-when-failed`).

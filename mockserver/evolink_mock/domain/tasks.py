@@ -76,8 +76,8 @@ def new_timetable(created: float, random: int, speed: Speed, outcome: Outcome = 
     """The timetable of a new task; equal arguments give equal timetables."""
     duration = speed.duration(random)
     starts = created + duration * _PENDING_SHARE
-    # A failure at some progress comes when a success would have shown that progress. The whole duration is added
-    # in one step, as an advanced clock does it, so that the end is not a rounding error later.
+    # A task fails at the instant at which a successful one would show the same progress. The whole duration is added
+    # in one step, as an advanced clock adds it, so that the end is not later by a rounding error.
     share = _PENDING_SHARE + (1 - _PENDING_SHARE) * (outcome.reach / LAST_PROGRESS)
     return Timetable(created, starts, created + duration * share, math.ceil(duration), outcome)
 

@@ -13,7 +13,7 @@ _UNITS = {"": 1.0, "s": 1.0, "ms": 0.001, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h|)")
 _SHORTEST, _LONGEST = 0.001, 366 * 86400.0  # seconds of a duration
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
-# Not the `limits` library: its windows follow time.time(), ours the clock of the account.
+# Not the `limits` library: its windows follow time.time(), and these follow the clock of the account.
 _RATE = re.compile(r"([0-9]{1,9})\s*(?:/|per)\s*(second|minute|hour|day)s?")
 
 

@@ -15,9 +15,9 @@ TRANSPORT = "evolink_mock.transport"  # the connection, in the ASGI scope of a r
 
 
 class ConnectionDroppedError(ConnectionError):
-    """A recipe closes the connection. In process, where there is no connection, the caller gets this error.
+    """A recipe closes the connection. In-process callers, which have no connection, get this error.
 
-    `sent` says whether a part of the response was sent before.
+    `sent`: whether a part of the response was sent before.
     """
 
     def __init__(self, *, sent: bool) -> None:
@@ -26,7 +26,7 @@ class ConnectionDroppedError(ConnectionError):
 
 
 def is_stopping(error: asyncio.CancelledError) -> bool:
-    """Whether a request was cancelled because the server stops; if so, the request goes on, and has to end soon."""
+    """Whether a request was cancelled because the server stops. If so, undo that: the request must then end soon."""
     task = asyncio.current_task()
     if error.args != (STOPPING,) or task is None:
         return False
@@ -35,12 +35,12 @@ def is_stopping(error: asyncio.CancelledError) -> bool:
 
 
 async def close_connection(error: ConnectionDroppedError, scope: Scope, receive: Receive) -> None:
-    """Close the connection of a request, and return once it is closed. Raises `error` where there is no connection."""
+    """Close the connection of a request, and return once it is closed. Raises `error` if there is no connection."""
     transport = scope.get(TRANSPORT)
     if transport is None:
         raise error
     if error.sent:
-        transport.close()  # after what was sent has been delivered
+        transport.close()  # closes after delivering the bytes sent so far
     else:
         transport.abort()
     while (await receive())["type"] != "http.disconnect":

@@ -31,8 +31,8 @@ def parse_origin(text: str) -> str:
 class CrossOrigin:
     """Adds CORS headers to the responses that a page may read.
 
-    Pages of loopback addresses may read all responses, and so may the `allowed` origins; `*` allows every page, `off`
-    none. Paths below `closed` are not for any page.
+    Pages of loopback addresses and of the `allowed` origins may read all responses; `*` allows every page, `off` none.
+    No page may read a path below `closed`.
     """
 
     def __init__(self, allowed: Collection[str], closed: str) -> None:
@@ -45,7 +45,7 @@ class CrossOrigin:
         )
 
     def wrap(self, app: ASGIApp, scope: Scope) -> ASGIApp:
-        """The app that answers a request: `app` itself unless a page that may call it has sent the request."""
+        """The app for a request: with CORS headers for a page that may call it, else `app` itself."""
         for name, value in scope["headers"]:
             if name == b"origin":
                 return self._wrap_for(value, app, scope)
@@ -61,7 +61,7 @@ class CrossOrigin:
 
 
 class _Allowed:
-    """An app whose responses the page may read, and which answers its preflight requests."""
+    """`app` with CORS: the page may read its responses, and preflight requests are answered."""
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
         from starlette.middleware.cors import CORSMiddleware
@@ -73,7 +73,7 @@ class _Allowed:
             allow_methods=["*"],
             allow_headers=["*"],
             expose_headers=_EXPOSED,
-            allow_private_network=True,  # a public page that is allowed at all may call this machine
+            allow_private_network=True,  # a public page that is allowed may also call this machine
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

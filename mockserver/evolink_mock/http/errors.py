@@ -30,7 +30,7 @@ _INTERNAL = ("internal_error", "Internal server error", "api_error")
 
 
 class ApiError(Struct, frozen=True):
-    """A refusal: the status, the specific problem (`field: reason`), the field, and extra headers.
+    """An error response: the status, the specific problem (`field: reason`), the field, and extra headers.
 
     `hint` is for the log, never for the client.
     """

@@ -24,7 +24,7 @@ _MESSAGES = {
 
 
 def check_content_type(content_type: bytes) -> ApiError | None:
-    """An error unless the media type is `application/json` (parameters and case aside)."""
+    """An error unless the media type is `application/json`, with any parameters and in any case."""
     if content_type.partition(b";")[0].strip().lower() == b"application/json":
         return None
     actual = content_type.decode("latin-1")[:100] or "none"
@@ -32,7 +32,7 @@ def check_content_type(content_type: bytes) -> ApiError | None:
 
 
 def check_content_coding(content_encoding: bytes) -> ApiError | None:
-    """An error that names the codings of a body that is compressed or otherwise encoded."""
+    """An error for a body that is compressed or otherwise encoded, with the names of the codings."""
     if not content_encoding:
         return None
     codings = [coding.strip() for coding in content_encoding.lower().split(b",")]
@@ -60,7 +60,7 @@ def parse(raw: bytes) -> Any:
 
 
 def _describe(raw: bytes, error: Exception) -> str:
-    """What is wrong, more helpfully than the decoder says it."""
+    """A more helpful description than the decoder's own message."""
     message = str(error)
     if raw.startswith(_GZIP):
         return "it is compressed with gzip"
@@ -77,7 +77,7 @@ def _describe(raw: bytes, error: Exception) -> str:
 
 
 def _describe_not_utf8(raw: bytes) -> str:
-    """Name the first such byte, counted from the start of the body (the decoder counts from that of a string)."""
+    """Name the first byte that is not UTF-8, counted from the start of the body; the decoder counts from a string."""
     try:
         raw.decode()
     except UnicodeDecodeError as error:
@@ -86,7 +86,7 @@ def _describe_not_utf8(raw: bytes) -> str:
 
 
 def _describe_truncated(raw: bytes) -> str:
-    """Name what is incomplete: for a lone surrogate near the end, the decoder reports a truncated body too."""
+    """Name a truncated body, or a lone surrogate near its end, which the decoder also reports as truncated."""
     if not raw.strip():
         return "it is empty"
     return _MESSAGES["surrogate"] if _LONE.search(raw) else "it is incomplete"

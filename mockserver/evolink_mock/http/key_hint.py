@@ -1,4 +1,4 @@
-"""Why a request counts as one without a key although it has one: the key is in another place or form."""
+"""A hint for a request whose key is not accepted because it is in the wrong place or form."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OTHER_HEADERS = (
     "proxy-authorization",
 )
 _OTHER_PARAMETERS = frozenset({"key", "api_key", "apikey", "api-key", "token", "access_token"})
-_MOST_PARAMETERS = 100  # of a query string that are looked at
+_MOST_PARAMETERS = 100  # of a query string that are searched
 
 
 def unauthorized(headers: Mapping[bytes, bytes], query: bytes) -> ApiError:
@@ -33,7 +33,7 @@ def unauthorized(headers: Mapping[bytes, bytes], query: bytes) -> ApiError:
 def _wrong_place(headers: Mapping[bytes, bytes], query: bytes) -> tuple[str, str]:
     authorization = headers.get(b"authorization", b"").strip()
     if token_of(authorization) is not None:
-        return "", ""  # a key that is not accepted, in the right place
+        return "", ""  # the place is right, but the key is not accepted
     if authorization:
         problem = "no key after Bearer" if authorization.lower() == b"bearer" else "the scheme is not Bearer"
         return "Authorization", f"Authorization: {problem}"

@@ -1,4 +1,4 @@
-"""Undocumented paths and methods, and internal errors: answered in the documented shape too."""
+"""Responses in the documented shape for undocumented paths and methods and for internal errors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _log = logging.getLogger("evolink_mock")
 
 
 class NotFound:
-    """404 for a path that the API does not have, with what was probably meant (clause `error.other-paths`)."""
+    """404 for a path that the API does not have, with the path that was probably meant (clause `error.other-paths`)."""
 
     def __init__(self, routes: Sequence[str]) -> None:
         self._routes = routes
@@ -44,7 +44,7 @@ class NotFound:
 
 
 class MethodNotAllowed:
-    """405 for a path that the API has, with the methods it accepts (clause `error.other-methods`)."""
+    """405 for an undocumented method, with the methods that the path accepts (clause `error.other-methods`)."""
 
     def __init__(self, *methods: str) -> None:
         self._allow = ", ".join(methods)
@@ -99,7 +99,7 @@ class ExchangeMiddleware:
         except Exception:
             _log.exception("internal error of the mock while answering %s %s", exchange.method, exchange.path)
             if exchange.status:
-                raise  # part of the response is sent: only closing the connection tells the client
+                raise  # a part of the response is sent: only a closed connection shows the client that it failed
             await send_error(send, exchange, ApiError(500))
         finally:
             exchange.seconds = stopwatch() - exchange.began
@@ -109,7 +109,7 @@ class ExchangeMiddleware:
 
 
 async def _end(exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request that waits for something when the server stops; cut one whose response is not read."""
+    """When the server stops: answer a request that is waiting, and cut one whose response is not read."""
     if exchange.status:
         await close_connection(ConnectionDroppedError(sent=False), scope, receive)
     else:

@@ -1,4 +1,4 @@
-"""What was probably meant by a path that does not exist."""
+"""Suggestions for a path that does not exist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_LONGEST = 200  # characters of a path that are looked at
+_LONGEST = 200  # characters of a path that are compared
 _SIMILARITY = 0.65  # of a misspelled path, 0 to 1
 _CONTROL = "/__mock__"
 _SLASHES = re.compile(r"/{2,}")
@@ -25,7 +25,7 @@ class _Repair(NamedTuple):
 
 
 def path_hint(path: str, routes: Sequence[str]) -> str:
-    """A sentence on the route that was probably meant, or an empty string. A route may be a template: `/tasks/{id}`."""
+    """A sentence with the route that was probably meant, or an empty string. Routes may be templates: `/tasks/{id}`."""
     plain = _SLASHES.sub("/", path[:_LONGEST]).rstrip("/") or "/"
     if plain in _DOCUMENTATION:
         return _overview(routes)
@@ -37,7 +37,7 @@ def path_hint(path: str, routes: Sequence[str]) -> str:
 
 
 def _repairs(plain: str, routes: Iterable[str]) -> Iterator[_Repair]:
-    """The path without what is usually wrong with one, and the advice that goes with it."""
+    """The path without one of the usual mistakes, and advice on that mistake."""
     yield _Repair(plain, "A path has no slash at its end and no empty segment.")
     for base in dict.fromkeys(_first_segment(route) for route in routes if "{" not in route.split("/")[2]):
         yield _Repair(f"{base}{plain}", "" if base == _CONTROL else f"The base URL must end in {base}.")
@@ -70,7 +70,7 @@ def _overview(routes: Sequence[str]) -> str:
 
 
 def _nearest(path: str, routes: Iterable[str]) -> str:
-    """The route whose fixed segments are most like those of a path, with its parameters filled in where they fit."""
+    """The route whose fixed segments are most like those of a path, with its parameters filled in if possible."""
     best, nearest = _SIMILARITY, ""
     for route in routes:
         candidate, sent, fixed = _align(path, route)
@@ -81,7 +81,7 @@ def _nearest(path: str, routes: Iterable[str]) -> str:
 
 
 def _align(path: str, route: str) -> tuple[str, str, str]:
-    """The route with the parameters of a path that has as many segments, and the fixed segments of both."""
+    """The route with its parameters replaced by those of a path of equal length, and the fixed segments of both."""
     segments, names = path.split("/"), route.split("/")
     fixed = "/".join(name for name in names if not _PARAMETER.fullmatch(name))
     if len(segments) != len(names):

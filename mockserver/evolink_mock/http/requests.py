@@ -1,4 +1,4 @@
-"""Read a request: its token, a body of limited size, and the origin that its result links begin with."""
+"""Read a request: its token, its body up to a limit, and the origin of its result links."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 _HOST = re.compile(rb"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
-_LENGTH_DIGITS = 19  # of a Content-Length that are read: more exceed any limit
+_LENGTH_DIGITS = 19  # a Content-Length with more digits exceeds any limit
 _CACHED_ORIGINS = 1000
-BODY_SECONDS = 60.0  # for a whole body to arrive
+BODY_SECONDS = 60.0  # for a complete body to arrive
 
 
 class ClientDisconnectedError(Exception):
@@ -27,14 +27,14 @@ class ClientDisconnectedError(Exception):
 
 
 def token_of(authorization: bytes) -> str | None:
-    """The token of an `Authorization: Bearer …` header; the scheme's case does not matter (RFC 9110)."""
+    """The token of an `Authorization: Bearer …` header, the scheme in any case (RFC 9110)."""
     scheme, _, token = authorization.partition(b" ")
     token = token.strip()
     return token.decode("latin-1") if token and scheme.lower() == b"bearer" else None
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | ApiError:
-    """The complete body, or an error: as soon as it is known to be larger than `limit` bytes, or when it is late."""
+    """The complete body, or an error: as soon as it is known to exceed `limit` bytes, or if it takes too long."""
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:_LENGTH_DIGITS]) > limit:
         return too_large(limit)
@@ -63,19 +63,17 @@ async def _read_chunks(receive: Receive, limit: int) -> bytes | ApiError:
 
 
 class Origins:
-    """The scheme and host that result links begin with: configured, or as the client addressed this server."""
+    """The scheme and host of result links: configured, or as the client addressed this server."""
 
     def __init__(self, public_url: str | None, *, trust_proxy: bool = False) -> None:
         self._fixed = public_url.rstrip("/") if public_url else None
-        self._trust_proxy = (
-            trust_proxy  # whether the headers of a reverse proxy say how the client addressed it
-        )
+        self._trust_proxy = trust_proxy  # whether to read the headers of a reverse proxy
         self._cached: dict[
             tuple[str, bytes], str
-        ] = {}  # one string for all tasks created through a host name
+        ] = {}  # all tasks created through the same host name share one string
 
     def of(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
-        """The origin for a request with these headers; the bound address when `Host` is not a valid host."""
+        """The origin for a request with these headers: the bound address if `Host` is not a valid host."""
         if self._fixed is not None:
             return self._fixed
         key = (scope.get("scheme", "http"), headers.get(b"host", b""))
@@ -113,7 +111,7 @@ def _forwarded(headers: Mapping[bytes, bytes], scheme: str, host: bytes) -> tupl
 
 
 def _is_valid_host(host: bytes) -> bool:
-    """Whether a Host header is `HOST[:PORT]`, which a URL can contain."""
+    """Whether a Host header is a `HOST[:PORT]` that may be part of a URL."""
     if not _HOST.fullmatch(host):
         return False
     if not host.startswith(b"["):
@@ -126,7 +124,7 @@ def _is_valid_host(host: bytes) -> bool:
 
 
 def _bound_address(scope: Scope) -> str:
-    """The address that accepted the connection."""
+    """The address and port that accepted the connection."""
     address, port = scope.get("server") or ("127.0.0.1", None)
     host = f"[{address}]" if ":" in address else address
     return f"{host}:{port}" if port else host

@@ -21,7 +21,7 @@ _JSON = (b"content-type", b"application/json")
 async def send_json(
     send: Send, exchange: Exchange, body: bytes, status: int = 200, headers: Headers = ()
 ) -> None:
-    """Send a JSON body. A HEAD request is answered with the headers alone."""
+    """Send a JSON body; for a HEAD request, only the headers."""
     exchange.status = status
     exchange.answer_body = body
     exchange.answer_headers = start = [_JSON, (b"content-length", b"%d" % len(body)), *headers]

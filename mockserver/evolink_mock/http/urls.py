@@ -1,4 +1,4 @@
-"""Parse URLs from clients into a canonical host, a port, and the request target unchanged."""
+"""Parse URLs from clients into a canonical host, a port, and the unchanged request target."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
 _NOT_PRINTABLE_ASCII = re.compile(r"[^!-~]")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-# What inet_aton and the WHATWG URL standard parse as an IPv4 address, whatever precedes the last label.
+# inet_aton and the WHATWG URL standard parse a host as an IPv4 address if its last label is like this.
 ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
 
 def parse_url(url: str) -> ParsedUrl:
-    """Parse an absolute http or https URL. ValueError, with a short reason, when it is malformed or ambiguous.
+    """Parse an absolute http or https URL. ValueError, with a short reason, if it is malformed or ambiguous.
 
     A fragment is allowed and dropped.
     """
@@ -62,7 +62,7 @@ def _canonical_host(text: str) -> str:
         try:
             return str(IPv4Address(name))
         except AddressValueError:
-            # 2130706433, 0x7f.1, 0177.0.0.1, 127.1: parsers differ, so even a public one is refused.
+            # Parsers disagree on 2130706433, 0x7f.1, 0177.0.0.1 and 127.1, so all such forms are refused.
             raise ValueError("may hide an internal address: write four plain decimal numbers") from None
     if len(name) > _LONGEST_NAME or not _NAME.fullmatch(name):
         raise ValueError("has a host that is neither a name nor an address")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.x509 import Certificate, KeyUsage
 
-CERTIFICATE = "ca.pem"  # what clients have to trust
+CERTIFICATE = "ca.pem"  # the file that clients have to trust
 KEY = "ca-key.pem"  # the key and the certificate it belongs to, in one file so that they always match
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
@@ -66,7 +66,7 @@ class Authority:
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
-        # By way of a temporary file that only its owner can read: in the authority's folder, which is writable.
+        # ssl reads the key from a file: a temporary one in the authority's folder that only its owner can read.
         try:
             with leaf.private_key_and_cert_chain_pem.tempfile(dir=str(self.certificate.parent)) as path:
                 context.load_cert_chain(path)
@@ -78,11 +78,11 @@ class Authority:
 def open_authority(folder: Path, hosts: Iterable[str], now: float) -> Authority:
     """The authority stored in `folder`, created or renewed if necessary. Raises `AuthorityError`.
 
-    It is renewed before it expires, and when it does not cover one of `hosts`: then with the same key, and for the
-    hosts it covered before as well, so that alternating between documents does not require trusting it again.
+    It is renewed before it expires, and if it does not cover one of `hosts`. The new certificate then has the same key
+    and also covers the earlier hosts, so that clients need not trust it again when the documents alternate.
     """
     try:
-        folder = folder.resolve()  # programs with another working directory are given this path
+        folder = folder.resolve()  # programs with another working directory use this path
         _make_folder(folder)
         with _locked(folder):
             return _open(folder, set(hosts), datetime.fromtimestamp(now, UTC))
@@ -117,7 +117,7 @@ def _open(folder: Path, hosts: set[str], today: datetime) -> Authority:
 
 
 def _read(folder: Path) -> tuple[EllipticCurvePrivateKey, Certificate] | None:
-    """The stored authority, or None. A file of somebody else's, or a key that others can read, is an error."""
+    """The stored authority, or None. `AuthorityError` for a foreign file, or a key that other users can read."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
     from cryptography.x509 import load_pem_x509_certificate
 
@@ -140,7 +140,7 @@ def _read(folder: Path) -> tuple[EllipticCurvePrivateKey, Certificate] | None:
         raise foreign from error
     if not _is_ours(stored[1]):
         raise foreign
-    return stored  # type: ignore[return-value]  # our own keys are of this type
+    return stored  # type: ignore[return-value]  # `_create` makes keys of this type
 
 
 def _is_ours(certificate: Certificate) -> bool:
@@ -188,7 +188,7 @@ def _create(
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.NameConstraints([*names, *networks], None), critical=True)
         .add_extension(_key_usage(), critical=True)
-        # Name constraints apply to host names only: without this, it could sign e-mail or code.
+        # Name constraints apply to host names only: without this, the authority could sign e-mail or code.
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
@@ -224,7 +224,7 @@ def _write_if_changed(path: Path, content: bytes, mode: int) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """One process at a time: two that start together must not each create an authority."""
+    """Lock the folder: two processes that start together must not each create an authority."""
     with (folder / ".lock").open("ab") as file:
         if sys.platform == "win32":
             import msvcrt

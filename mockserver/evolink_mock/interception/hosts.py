@@ -44,7 +44,7 @@ _HOW_TO = """\
 """
 
 
-# The API's other hosts. They are on pages of its documentation that are not among the built-in documents.
+# The API's other hosts, from pages of its documentation that are not among the built-in documents.
 _SIBLINGS = {"api.evolink.ai": ("direct.evolink.ai", "files-api.evolink.ai")}
 
 

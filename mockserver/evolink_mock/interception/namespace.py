@@ -25,7 +25,7 @@ _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x0002_0000, 0x1000_0000, 0x4000_0
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x4_0000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 _HOSTS_FILE = "/etc/hosts"
-_KERNEL_SETTINGS = (  # what can forbid it, the value that does, and the command that allows it
+_KERNEL_SETTINGS = (  # a setting that can forbid it, the value that does, and the command that allows it
     (
         "kernel/apparmor_restrict_unprivileged_userns",
         "1",
@@ -108,7 +108,7 @@ def _check_resolution(hosts: Sequence[str]) -> None:
 
 
 def _explain(error: OSError) -> str:
-    """What forbids it, as far as the system reveals that, and what to do about it."""
+    """Why the system forbids the namespaces, as far as it reveals that, and how to allow them."""
     for setting, forbidding, remedy in _KERNEL_SETTINGS:
         with suppress(OSError):
             if Path("/proc/sys", setting).read_text(encoding="ascii").strip() == forbidding:

@@ -1,7 +1,7 @@
 """A forward proxy that answers the API's hosts itself and forwards the rest: HTTP absolute-form and CONNECT.
 
-For clients that have the API's address hard-coded but honour `HTTPS_PROXY`. One request per connection: what
-follows the head is forwarded unread, so a body may be of any size and kind.
+For clients that have the API's address hard-coded but honour `HTTPS_PROXY`. One request per connection: the bytes
+after the head are forwarded unread, so a body may be of any size and kind.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ _HOP_BY_HOP = {"connection", "host", "keep-alive", "proxy-authorization", "proxy
 
 
 class Address(NamedTuple):
-    """Where one of this server's listeners accepts connections."""
+    """The address of one of this server's listeners."""
 
     host: str
     port: int
 
 
 class ProxyConnection(NamedTuple):
-    """What the proxy did for another host. Without path and headers, which contain secrets."""
+    """A client's connection to another host, and its outcome. Without path and headers, which contain secrets."""
 
     host: str
     port: int
     outcome: str
 
 
-UNTRUSTED = "did not trust the certificate"  # the outcome for a client that gave up the TLS handshake
+UNTRUSTED = "did not trust the certificate"  # the outcome if the client ended the TLS handshake
 
 
 class ProxyRequest(NamedTuple):
-    """A tunnel (`head` is empty), or a request to forward: this head, and what follows it."""
+    """A tunnel (`head` is empty), or a request to forward, of which `head` is the rewritten head."""
 
     url: ParsedUrl
     head: bytes
@@ -87,7 +87,7 @@ def parse_request(head: bytes) -> ProxyRequest:
 
 
 def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
-    """The head for the server: of a single request, without the headers meant for the proxy."""
+    """The head for the server: it asks for a single response, and has no header that is meant for the proxy."""
     kept = [header for header in headers if header.partition(":")[0].lower() not in _HOP_BY_HOP]
     lines = [
         f"{method} {url.request_target.decode('ascii')} HTTP/1.1",
@@ -100,7 +100,7 @@ def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class InterceptedHosts:
-    """The host names that this server answers, whatever the port, and where it listens.
+    """The host names that this server answers, on any port, and the addresses of its listeners.
 
     `certificate` is the authority of the https listener; `offline` refuses all other hosts.
     """
@@ -234,7 +234,7 @@ async def _refuse(
 ) -> None:
     """Send the refusal, with its reason in the status line too: clients show no other part of a response to CONNECT.
 
-    What the client still sends is read for a while: closing at once would reset the connection, and lose the response.
+    Then read for a while what the client still sends: closing at once would reset the connection and lose the response.
     """
     text = str(refusal).encode("ascii", "replace")
     head = f"HTTP/1.1 {refusal.status} ".encode("ascii") + text

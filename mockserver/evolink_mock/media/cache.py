@@ -1,4 +1,4 @@
-"""The cache of result files: each is rendered once, on first request, off the event loop."""
+"""The cache of result files: each is rendered once, at its first request, off the event loop."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ class MediaCache:
         self._directory: Path | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._jobs: dict[Path, Future[None]] = {}
-        self._used: dict[Path, None] = {}  # the last used one last
+        self._used: dict[Path, None] = {}  # in the order of use
 
     async def file(self, spec: MediaSpec) -> Path:
         """Return the complete file that `spec` describes, rendering it first when it does not exist.
 
-        Concurrent requests for one file share one rendering, and its failure is raised to all of them; the next
-        request tries again. The file stays at least until `limit` others have been requested. RuntimeError once
-        the cache is closed.
+        Concurrent requests for a file share one rendering, and all raise its error if it fails; the next request
+        renders again. The file stays at least until `limit` others have been requested. RuntimeError once the cache
+        is closed.
         """
         path = self._path_of(spec)
         job = self._jobs.get(path)  # before checking for the file: a job is removed once its file exists
@@ -59,7 +59,7 @@ class MediaCache:
         return path
 
     def problem(self) -> str | None:
-        """Why no file can be rendered here, if so; to be asked for at the start."""
+        """Why no file can be rendered here; None if files can. For a warning at the start."""
         from tempfile import gettempdir
 
         try:
@@ -71,7 +71,7 @@ class MediaCache:
         return None if os.access(directory, os.W_OK) else f"{directory} is not writable"
 
     def close(self) -> None:
-        """Cancel renderings, also the one in progress; remove the private folder."""
+        """Cancel all renderings, including the one in progress, and remove the private folder."""
         self._closed = True
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
@@ -127,8 +127,8 @@ def _exists(path: Path) -> bool:
 
 
 async def _wait_for(job: Future[None]) -> None:
-    """Wait for a job. Raises what it raised, and RuntimeError when it was cancelled."""
-    # Each waiter has its own future, and asyncio.wait cancels nothing: a client that disconnects does not
+    """Wait for a job. Raises the job's own error, and RuntimeError if it was cancelled."""
+    # asyncio.wait does not cancel the job when its waiter is cancelled: a client that disconnects does not
     # cancel the rendering that others wait for.
     future = asyncio.wrap_future(job)
     future.add_done_callback(_retrieve_exception)
@@ -139,6 +139,6 @@ async def _wait_for(job: Future[None]) -> None:
 
 
 def _retrieve_exception(future: asyncio.Future[None]) -> None:
-    """Mark a failure as retrieved, so that asyncio logs nothing when its waiter has left."""
+    """Mark a failure as retrieved, so that asyncio logs nothing if the waiter has disconnected."""
     if not future.cancelled():
         future.exception()

@@ -32,11 +32,11 @@ _PALETTE = (
 )
 _TONES = (220.0, 246.94, 261.63, 293.66, 329.63, 349.23, 392.0, 440.0)  # hertz: a scale on A
 _SAMPLE_RATE = 44_100
-_MP3_FRAME = 1152  # samples; the encoder takes no other count
+_MP3_FRAME = 1152  # samples: the only number that the encoder accepts
 _COARSE = (
     6  # a gradient has no detail: drawing it this much smaller and scaling it up takes an eighth of the time
 )
-_TIME_CODE_SIZE = (100, 16)  # the pixels testsrc2 writes its time code on, from (2, 2)
+_TIME_CODE_SIZE = (100, 16)  # pixels, from (2, 2): the area of testsrc2's time code
 
 # The cheapest preset, but with deblocking: without it a slow gradient shows blocks. One thread, so that the same
 # spec gives the same bytes on any number of cores; a key frame every two seconds, so that players can seek.
@@ -55,8 +55,8 @@ class RenderingCancelledError(RuntimeError):
 def render(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool] = lambda: False) -> None:
     """Write the file that `spec` describes at `path`, completely or not at all. Takes 0.4 s for 6 s of 480p.
 
-    OSError when the directory cannot be written to, av.FFmpegError when a codec refuses, `RenderingCancelledError`
-    within a frame once `is_cancelled`.
+    Raises OSError if the directory is not writable, av.FFmpegError if a codec fails, and `RenderingCancelledError`
+    within a frame once `is_cancelled` returns true.
     """
     with replace_atomically(path) as temporary:
         _WRITERS[spec.medium](spec, temporary, is_cancelled)
@@ -65,7 +65,10 @@ def render(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool] = lambd
 def _write_video(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool]) -> None:
     import av
 
-    muxing = {"movflags": "+faststart", "fflags": "+bitexact"}  # no date, no version: bytes that repeat
+    muxing = {
+        "movflags": "+faststart",
+        "fflags": "+bitexact",
+    }  # no date, no version: equal specs give equal bytes
     with av.open(str(path), "w", format="mp4", options=muxing) as container:
         stream = container.add_stream("libx264", rate=FRAME_RATE, options=_X264)
         stream.codec_context.width, stream.codec_context.height = spec.width, spec.height
@@ -126,7 +129,7 @@ def _video_frames(spec: MediaSpec) -> Iterator[VideoFrame]:
         frame = graph.vpull()
         frame.pict_type = (
             PictureType.NONE
-        )  # a source marks every frame as a key frame: let the encoder choose
+        )  # the source marks every frame as a key frame: let the encoder choose
         yield frame
 
 

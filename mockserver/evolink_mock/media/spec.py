@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from evolink_spec.models import Json, Medium
 
 HUES = 8
-FRAME_RATE = 24  # frames a second
+FRAME_RATE = 24  # frames per second
 
 _DEFAULT_SECONDS = 6.0
 _MAX_SECONDS = 60.0
@@ -52,12 +52,12 @@ class MediaSpec(msgspec.Struct, frozen=True, gc=False):
 
 
 def media_spec_of(body: Mapping[str, Json], medium: Medium, hue: int) -> MediaSpec:
-    """Read the media spec that a request asks for: clauses `result.duration` and `result.quality`.
+    """Read the media spec from a request: clauses `result.duration` and `result.quality`.
 
     `duration` is in seconds, as a number or a string; `quality`, `resolution` and `size` may be `480p` (the shorter
-    side), `4k` or `1280x720`; `aspect_ratio` (or `size`) may be `9:16`. Values that cannot be read become the
-    default, 6 s of 480p at 16:9; values that are too large are capped; nothing raises. Equal specs are the same
-    object, so that a million tasks hold a million references.
+    side), `4k` or `1280x720`; `aspect_ratio` (or `size`) may be `9:16`. A value that cannot be read becomes the
+    default (6 s of 480p at 16:9), and one that is too large is capped; no value raises. Equal specs are the same
+    object, so that a million tasks need little memory.
     """
     return _spec_of(
         medium,
@@ -81,7 +81,7 @@ def content_type(medium: Medium) -> str:
 
 
 def _cache_key(value: Json) -> str | float | None:
-    """The value if it is small enough to be a key of the cache below, else None or a capped number."""
+    """The value if it is small enough for a key of the cache below, else None or a capped number."""
     if type(value) is str:
         return value if len(value) <= _MAX_WORD_LENGTH else None
     if type(value) is int:

@@ -1,1 +1,1 @@
-"""Recipes: outcomes a test asks for."""
+"""Recipes: outcomes that a test requests."""

@@ -1,4 +1,4 @@
-"""Recipes assigned to an account, and the turn each sequence has reached. No account sees another's."""
+"""Recipes assigned to an account, and the turn that each sequence has reached. Accounts are isolated."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def assign(
 ) -> ApiError | None:
     """Assign a recipe to the next `times` requests of an operation; None for all of them until it is replaced.
 
-    A sequence has a length of its own, whatever `times` says. A permanent recipe replaces another permanent one
-    for the same operation; counted ones queue. The 400 says what is wrong with the arguments.
+    A sequence has its own length, whatever `times` is. A permanent recipe replaces an earlier permanent one for the
+    same operation; counted ones queue. Returns a 400 for invalid arguments.
     """
     if operation not in {*OPERATIONS, ANY}:
         names, shown = (*OPERATIONS, ANY), operation[:60]
@@ -49,13 +49,13 @@ def assign(
         if left is not None or entry.left is not None or entry.operation != operation
     ]
     account.assigned = [*kept, AssignedRecipe(sequence.text, operation, left)]
-    if account.applied is not None:  # credits and rate limits are set anew each time a recipe is assigned
+    if account.applied is not None:  # each assigned recipe sets credits and rate limits again
         account.applied -= {_step_key(sequence, index) for index in range(len(sequence.steps))}
     return None
 
 
 def clear(account: Account) -> None:
-    """Remove all assigned recipes; credits and rate limits that they have set stay."""
+    """Remove all assigned recipes. The credits and rate limits that they have set stay."""
     account.assigned = None
 
 
@@ -73,10 +73,10 @@ def next_for(
     operation: str,
     documented: Container[int] = range(400, 600),
 ) -> Recipe | None:
-    """Take the recipe assigned to this request; None when there is none.
+    """Take the recipe assigned to this request; None if there is none.
 
-    Counted recipes go first, in the order of assignment; then a permanent one for the operation, then one for any.
-    A recipe waits for a request that it can affect: `documented` are the error statuses of the operation.
+    Counted recipes come first, in the order of assignment, then a permanent one for the operation, then one for any.
+    A recipe waits for a request that it can affect. `documented` are the error statuses of the operation.
     """
     waiting = account.assigned or []
     for position in sorted(range(len(waiting)), key=lambda position: _precedence(waiting[position])):
@@ -100,20 +100,20 @@ def _precedence(entry: AssignedRecipe) -> int:
 
 
 def step_of(account: Account, operation: str, sequence: RecipeSequence) -> Recipe:
-    """The recipe for this request of a sequence that each request names: the step after the last one taken."""
+    """The next step of a sequence that each request names."""
     if sequence.is_constant:
         return _with_pending_terms(account, sequence, 0)
     turns = account.turns = {} if account.turns is None else account.turns
     key = f"{operation} {sequence.text}"
     turn = turns.pop(key, 0)
-    turns[key] = turn + 1  # the one used last is at the end
+    turns[key] = turn + 1  # the most recently used sequence is last
     if len(turns) > _LIMIT:
         del turns[next(iter(turns))]
     return _with_pending_terms(account, sequence, turn)
 
 
 def _with_pending_terms(account: Account, sequence: RecipeSequence, turn: int) -> Recipe:
-    """The recipe of a turn, without the credits and rate limit that an earlier request of its step has set."""
+    """The recipe of a turn, without its credits and rate limit if an earlier request of the step has set them."""
     recipe = sequence.at(turn)
     if recipe.credits is None and recipe.rate is None:
         return recipe

@@ -1,4 +1,4 @@
-"""Response bodies that the schema allows and a client may not expect: minimal, full, with extra fields, random."""
+"""Valid response bodies that a client may not expect: minimal, full, with extra fields, random."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _FORMATS = {
 
 
 def answer_schema(spec: Spec, operation: CreateOperation | QueryOperation) -> dict[str, Any]:
-    """The schema of an operation's success response, self-contained."""
+    """The self-contained schema of an operation's success response."""
     document = spec.documents[operation.source]
     node = Node(document, operation.source, operation.pointer, follow(document, operation.pointer, ""))
     answer = node.child("responses").child(str(operation.success)).child("content")
@@ -44,7 +44,7 @@ def answer_schema(spec: Spec, operation: CreateOperation | QueryOperation) -> di
 
 
 def encode_variant(recipe: Recipe, task: Task, now: float, schema: Mapping[str, Any], seed: int) -> bytes:
-    """The body of a task in the variant that a recipe asks for, as compact JSON."""
+    """The body of a task in the variant that a recipe requests, as compact JSON."""
     body = task_body.to_dict(task, now)
     if recipe.shape == "minimal":
         body = minimal(schema)
@@ -65,7 +65,7 @@ def minimal(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def full(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body with every documented property; those it lacks are null or an empty list where that is allowed."""
+    """A body with every documented property; missing ones become null or an empty list if that is allowed."""
     maker = _Maker(schema, Random(0), optional=1.0)  # noqa: S311
     complete = dict(body)
     for name, member in maker.resolve(schema).get("properties", {}).items():
@@ -81,7 +81,7 @@ def with_extra_fields(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def random_valid(schema: Mapping[str, Any], body: dict[str, Any], seed: int) -> dict[str, Any]:
-    """A random object that the schema allows, the same for the same seed; `body` when none is found."""
+    """A random object that the schema allows, the same for the same seed; `body` if none is found."""
     check = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
     maker = _Maker(schema, Random(seed), optional=0.5)  # noqa: S311
     for _ in range(_TRIES):
@@ -164,7 +164,7 @@ class _Maker:
     def _text(self, schema: Mapping[str, Any]) -> str:
         if schema.get("format") in _FORMATS:
             return _FORMATS[schema["format"]]
-        if "pattern" in schema:  # only an example is known to match it
+        if "pattern" in schema:  # only an example certainly matches it
             return str(schema.get("example", schema.get("default", "")))
         count = self._between(schema.get("minLength", 0), schema.get("maxLength", _LONGEST_TEXT))
         return "".join(self._random.choice(_LETTERS) for _ in range(count))
@@ -180,6 +180,6 @@ class _Maker:
 
 
 def _kinds(schema: Mapping[str, Any]) -> list[str]:
-    """The types that a schema allows; without `type`, the one that its other keywords suggest."""
+    """The types that a schema allows; if it has no `type`, the one that its other keywords suggest."""
     kinds = schema.get("type", "object" if schema.get("properties") else "string")
     return kinds if isinstance(kinds, list) else [kinds]

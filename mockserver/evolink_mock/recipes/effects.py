@@ -26,12 +26,12 @@ _DOCUMENTED = frozenset({"create", "query"})
 _AUTHENTICATED = frozenset({"create", "query", "credits"})
 _ALL = frozenset(OPERATIONS)
 
-# The fields of a Recipe that a word sets. ValueError: how the word is written.
+# Returns the fields of a Recipe that a word sets. ValueError, with the right form, for a malformed word.
 Read = Callable[[Word], dict[str, Any]]
 
 
 class Effect(Struct, frozen=True):
-    """One row: its name, how it is written, what it does, examples, and the operations that it can affect."""
+    """One row: an effect's name, form, meaning, examples, and the operations that it can affect."""
 
     name: str
     form: str
@@ -77,7 +77,7 @@ def _read_failure(word: Word) -> dict[str, Any]:
     if word.value is None:
         raise ValueError("fail takes a code")
     reach = LAST_PROGRESS if word.progress is None else max(1, word.progress)
-    return {"outcome": (word.value, reach)}  # the registry knows the failure of a code
+    return {"outcome": (word.value, reach)}  # the registry finds the failure of a code
 
 
 def _read_slow(word: Word) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def recipe_schema() -> dict[str, Any]:
     """JSON Schema of a recipe's text, with an example of every effect, for editors."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A recipe: what the mock does with a request, or with one request after the other",
+        "title": "A recipe: the mock's behaviour for a request, or for successive requests",
         "type": "string",
         "maxLength": LONGEST,
         "pattern": PATTERN,
@@ -194,7 +194,7 @@ def effect_rows() -> list[tuple[str, str, str, str]]:
 
 
 def effect_listing() -> str:
-    """The table for a terminal: each form at the left, its meaning below it."""
+    """The table for a terminal: each form with its meaning below."""
     lines = [
         f"{form}\n    {meaning}  (on: {operations}; example: {example})\n"
         for form, meaning, operations, example in effect_rows()

@@ -1,4 +1,4 @@
-"""The grammar of recipes: from text to words and back. What the words mean is defined in `effects`.
+"""The grammar of recipes: from text to words and back. `effects` defines the meaning of the words.
 
 RECIPE := STEP ("," STEP)*          one step per request
 STEP   := WORD ("+" WORD)* ["*" N]  for N requests
@@ -12,7 +12,7 @@ import re
 from msgspec import Struct
 
 LONGEST = 200  # characters of a recipe, not counting spaces around signs
-_LONGEST_SPACED = 2 * LONGEST  # with them: the canonical spelling has one after each comma
+_LONGEST_SPACED = 2 * LONGEST  # counting spaces: the canonical spelling has one after each comma
 _MOST_TIMES = 1_000_000  # requests per step
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 VALUE = r"[A-Za-z0-9][A-Za-z0-9_./:; -]*"
@@ -26,7 +26,7 @@ _COUNT = re.compile(r"[0-9]{1,7}")
 
 
 class RecipeSyntaxError(ValueError):
-    """The text does not follow the grammar. The message says why, or is empty where that would not help."""
+    """The text does not follow the grammar. The message gives the reason, or is empty if that would not help."""
 
 
 class Word(Struct, frozen=True):
@@ -42,7 +42,7 @@ class Word(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """Effects that apply together, and the number of requests they are for; None when not given."""
+    """Effects that apply together, and their number of requests, None if the text has none."""
 
     words: tuple[Word, ...]
     times: int | None = None

@@ -1,4 +1,4 @@
-"""Inject network faults into a response: delay it, drop it, cut it short, replace it by a gateway's page.
+"""Inject network faults into a response: delay it, drop it, truncate it, replace it with a gateway's page.
 
 Network faults use real time, not the account's clock.
 """

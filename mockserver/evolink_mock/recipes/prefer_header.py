@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 _NAMES = ("mock", "code")
 _SEPARATORS = ",;="
-_OPERATORS = "=@*+"  # they end the name of an effect
+_OPERATORS = "=@*+"  # characters that end the name of an effect
 
 
 class Preference(NamedTuple):
@@ -22,9 +22,9 @@ class Preference(NamedTuple):
 
 
 def recipe_text(header: str, effects: Collection[str]) -> str | None:
-    """The text of the first recipe that a header names; None without one.
+    """The text of the first recipe in a header; None if it has none.
 
-    A sequence should be quoted. Of one that is not, the items after a comma belong to the recipe as long as they
+    A sequence should be quoted. If it is not, the items after a comma belong to the recipe as long as they
     begin with the name of an effect.
     """
     for preference in preferences(header):
@@ -36,12 +36,12 @@ def recipe_text(header: str, effects: Collection[str]) -> str | None:
 
 
 def preferences(header: str) -> Iterator[Preference]:
-    """The preferences of a header and their parameters, in order; one pass over it, whatever it holds.
+    """The preferences of a header and their parameters, in order. A single pass over any input.
 
     A quoted string is one value, so that nothing in it counts as a preference.
     """
     position, length = 0, len(header)
-    is_closed = True  # once a quoted string does not end, none after it does
+    is_closed = True  # if one quoted string does not end, no later one does
     while position < length:
         character = header[position]
         if character == '"':
@@ -69,7 +69,7 @@ def preferences(header: str) -> Iterator[Preference]:
 
 
 def _quoted_end(header: str, start: int) -> int | None:
-    """The position after a quoted string that begins at `start`; None when it does not end."""
+    """The position after a quoted string that begins at `start`; None if the string does not end."""
     position, length = start + 1, len(header)
     while position < length:
         if header[position] == '"':

@@ -1,4 +1,4 @@
-"""A recipe once it is read: what happens to one request, and to the task that the request creates."""
+"""A parsed recipe: its effects on a request and on the task that the request creates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Recipe(Struct, frozen=True):
-    """The effects on one request: an error, the task it creates, how its response is sent and shaped."""
+    """The effects on one request: its error, its task, and the transport and body of its response."""
 
     status: int | None = None
     retry_after: float = 1.0  # seconds, of a 429
@@ -44,7 +44,9 @@ class Recipe(Struct, frozen=True):
     status_word: str = ""  # in place of the task's status
     credits: float | None = None
     rate: Rate | None = None
-    operations: frozenset[str] = frozenset(OPERATIONS)  # those it can affect, its status aside
+    operations: frozenset[str] = frozenset(
+        OPERATIONS
+    )  # those that it can affect, apart from its error status
 
     def affects(self, operation: str, documented: Container[int]) -> bool:
         """Whether it can affect an operation that documents these error statuses."""
@@ -54,24 +56,24 @@ class Recipe(Struct, frozen=True):
         return is_documented or self.status in GATEWAY or operation in self.operations
 
 
-NO_RECIPE = Recipe()  # of a request that names none; compared by identity
-DEFAULT_RECIPE = Recipe(slowdown=1.0)  # `ok`: the usual response, and no other source is searched
+NO_RECIPE = Recipe()  # of a request without a recipe; compared by identity
+DEFAULT_RECIPE = Recipe(slowdown=1.0)  # `ok`: the usual response; later sources are not searched
 
 
 class RecipeSequence(Struct, frozen=True):
-    """A recipe as written: one recipe for every request, or steps for one request after the other."""
+    """A recipe as written: one recipe for every request, or steps for successive requests."""
 
     text: str  # in its canonical spelling
-    steps: tuple[tuple[Recipe, int], ...]  # each with the number of requests it is for
-    is_constant: bool  # it is one recipe for all requests
+    steps: tuple[tuple[Recipe, int], ...]  # each with its number of requests
+    is_constant: bool  # one recipe for all requests
 
     @property
     def length(self) -> int:
-        """The number of requests that the steps are for; meaningless when constant."""
+        """The number of requests of all steps; meaningless for a constant recipe."""
         return sum(times for _, times in self.steps)
 
     def index(self, turn: int) -> int:
-        """The step of a turn, both counted from 0; the number of steps when it is over."""
+        """The step of a turn, both counted from 0; after the last turn, the number of steps."""
         for index, (_, times) in enumerate(self.steps):
             if self.is_constant or turn < times:
                 return index
@@ -99,7 +101,7 @@ def timetable_for_recipe(
 
 
 def anomalies_of(recipe: Recipe) -> Anomalies | None:
-    """The anomalies of the task's link and callback; None when it has none."""
+    """The anomalies of the task's link and callback; None if it has none."""
     if not recipe.link and not recipe.callback:
         return None
     return Anomalies(recipe.link, recipe.callback, recipe.callback_delay)

@@ -1,6 +1,6 @@
-"""Every recipe that a specification has: from the text of a recipe to its effects, or to a 400 with the nearest names.
+"""The recipes of a specification: from the text of a recipe to its effects, or to a 400 with the nearest names.
 
-`grammar` defines how a recipe is written, `effects` what it can say, `sources` where a request can name it.
+`grammar` defines the syntax of recipes, `effects` their meaning, `sources` the places where a request can name one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class RecipeRegistry:
         self.effect_names = (*self._statuses, *sorted(effects - set(self._statuses)))
         self._suggest = lru_cache(_CACHE_SIZE)(
             self._nearest
-        )  # a token with a ~ of its own comes with each request
+        )  # a token that contains a ~ arrives with each request
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ class RecipeRegistry:
         return tuple(dict.fromkeys((*self._statuses, *failures, *examples)))
 
     def find(self, text: str) -> RecipeSequence | ApiError:
-        """The recipe that a text spells, or a 400 with the nearest names."""
+        """The recipe of a text, or a 400 with the nearest names."""
         cached = self._cache.get(text)
         if cached is not None:
             return cached
@@ -79,7 +79,7 @@ class RecipeRegistry:
     def _nearest(self, text: str) -> str:
         spellings = {name: name for name in self.names}
         for name in self.effect_names:
-            if name not in spellings:  # it needs a value
+            if name not in spellings:  # the effect needs a value
                 spellings[name] = f"{name}={_placeholder(name)}"
         near = get_close_matches(text, spellings, n=_SUGGESTED, cutoff=0.4)
         return ", ".join(spellings[name] for name in near or self.names[:_SUGGESTED])
@@ -100,14 +100,14 @@ class RecipeRegistry:
             if fields.keys() & changes.keys():
                 raise ValueError(f"{word.name} contradicts an effect before it")
             fields |= changes
-            if "status" not in changes:  # a status affects the operations that document it
+            if "status" not in changes:  # a status affects only the operations that document it
                 operations |= BY_NAME[word.name].operations
         if not fields:
             return DEFAULT_RECIPE
         return Recipe(**fields, operations=operations)
 
     def _changes(self, word: Word) -> dict[str, Any]:
-        """The fields of a recipe that a word sets. ValueError: how the word is written, or empty for an unknown one."""
+        """The fields of a recipe that a word sets. ValueError, with the right form; empty for an unknown word."""
         effect = BY_NAME[STATUS] if word.name in self._statuses else BY_NAME.get(word.name)
         if effect is None or word.name == STATUS:
             raise ValueError("")
@@ -120,7 +120,7 @@ class RecipeRegistry:
         return changes
 
     def _failure(self, text: str) -> TaskFailure:
-        """The failure of a code, or of one of its kinds, which have messages of their own."""
+        """The failure of a code or of one of its kinds; each kind has its own message."""
         code, slash, kind = text.partition("/")
         failure = self._failures.get(code)
         if failure is None:
@@ -141,5 +141,5 @@ class RecipeRegistry:
 
 
 def _placeholder(name: str) -> str:
-    """What is written after the `=` of an effect that needs a value."""
+    """The text after the `=` of an effect that needs a value."""
     return BY_NAME[name].form.partition("=")[2].partition(",")[0].partition("[")[0]

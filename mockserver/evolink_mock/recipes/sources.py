@@ -1,4 +1,4 @@
-"""Where a request can name a recipe, in order of precedence; and the one place where it is resolved.
+"""The sources of a request's recipe, in order of precedence, and its resolution.
 
 - `header`: `Prefer: mock=RECIPE`, or Prism's `Prefer: code=STATUS`;
 - `prompt`: `[[RECIPE]]` anywhere in the prompt of a create;
@@ -6,7 +6,7 @@
 - `token`: after a `~` in the bearer token.
 
 A header and the control API address this server, so an unknown recipe there is an error. A prompt and a token are the
-client's own text: whatever is not a recipe is left alone, with a note for the log. `[[!TEXT]]` is never a recipe.
+client's own text: anything else in them is ignored, with a note for the log. `[[!TEXT]]` is never a recipe.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SOURCES = ("header", "prompt", "assigned", "token")
 _BRACKETS = re.compile(r"\[\[([^\[\]]{1,200})\]\]")
 _ESCAPE = "!"
-_MOST_BRACKETS = 20  # per prompt; those after them are not looked at
+_MOST_BRACKETS = 20  # searched per prompt
 
 
 def parse_sources(text: str) -> str:
@@ -45,7 +45,7 @@ def parse_sources(text: str) -> str:
 
 
 class RecipeRequest(Struct, frozen=True):
-    """The parts of a request that decide on its recipe."""
+    """The parts of a request that determine its recipe."""
 
     operation: str  # one of `effects.OPERATIONS`
     documented: Container[int]  # the error statuses of the operation
@@ -55,7 +55,7 @@ class RecipeRequest(Struct, frozen=True):
 
 
 class Resolution(NamedTuple):
-    """The recipe of a request, or the error for an unknown one, and notes for the log."""
+    """The recipe of a request, or the error for an unknown recipe, and notes for the log."""
 
     recipe: Recipe | ApiError
     notes: tuple[str, ...] = ()
@@ -100,7 +100,7 @@ def _in_header(registry: RecipeRegistry, prefer: bytes) -> RecipeSequence | ApiE
 
 
 def _in_prompt(registry: RecipeRegistry, prompt: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
-    """The first text in double brackets that is a recipe; a note about the first that is none."""
+    """The first text in double brackets that is a recipe, and a note about the first that is not."""
     notes: tuple[str, ...] = ()
     for text in _texts_in_brackets(prompt):
         sequence = registry.find(text)
@@ -118,7 +118,7 @@ def _texts_in_brackets(prompt: str) -> Iterator[str]:
 
 
 def _in_token(registry: RecipeRegistry, token: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
-    """The recipe after the first `~`. A key may contain a `~` of its own, so a note repeats no part of it."""
+    """The recipe after the first `~`. A key may itself contain a `~`, so the note repeats no part of it."""
     text = token.partition("~")[2]
     sequence = registry.find(text)
     if not isinstance(sequence, ApiError):

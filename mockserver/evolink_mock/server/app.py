@@ -32,10 +32,10 @@ CREDITS_PATH = "/v1/credits"
 
 
 def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _: None) -> ASGIApp:
-    """The mock as an ASGI application; it includes the control API unless that is off or bound elsewhere.
+    """The mock as an ASGI application, with the control API unless that is off or on another listener.
 
-    `observe` is called with every exchange when it is over. Starlette's router without its application class:
-    `ExchangeMiddleware` replaces the error layers of that class, and has to be outermost.
+    `observe` is called with every completed exchange. Uses Starlette's router without its application class:
+    `ExchangeMiddleware` replaces the error layers of that class, and must be outermost.
     """
     routes = _routes(service)
     paths = [route.path for route in routes] + (CONTROL_PATHS if service.settings.control == "on" else [])
@@ -50,7 +50,7 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
 
 
 def _with_journal(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
-    """Record exchanges of no account, too: without a valid key, or for an unknown path."""
+    """Also record exchanges that belong to no account: without a valid key, or for an unknown path."""
 
     def record(exchange: Exchange) -> None:
         if exchange.journal is None and not f"{exchange.path}/".startswith(f"{PREFIX}/"):

@@ -13,10 +13,10 @@ _HEAD = b"HTTP/1."
 
 
 class CoalescingTransport:
-    """Holds the head of a response back until the first of its body, or the end of either.
+    """Delays the head of a response until the first part of its body, or the end of the response or connection.
 
-    `continue_reading` is called by `close`; it says whether the client is still sending: then the connection is
-    closed for writing only, and the next `close` closes it.
+    `close` calls `continue_reading`, which returns whether the client is still sending. The connection is then closed
+    for writing only, and the next `close` closes it.
     """
 
     __slots__ = ("_continue_reading", "_head", "_transport", "_write", "is_closing")
@@ -29,7 +29,7 @@ class CoalescingTransport:
         self.is_closing: Callable[[], bool] = transport.is_closing
 
     def write(self, data: bytes) -> None:
-        """Write, together with the head that was held back."""
+        """Write data, together with a delayed head."""
         if self._head:
             data, self._head = self._head + data, b""
         elif data.startswith(_HEAD) and data.endswith(b"\r\n\r\n") and not data.startswith(_INTERIM):
@@ -44,7 +44,7 @@ class CoalescingTransport:
             self._write(head)
 
     def close(self) -> None:
-        """Close when everything is written, and the client has finished sending."""
+        """Close once everything is written and the client has finished sending."""
         self.flush()
         if self._transport.is_closing() or not self._continue_reading():
             self._transport.close()
@@ -54,5 +54,5 @@ class CoalescingTransport:
             self._transport.write_eof()
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else is the transport's."""
+        """All other attributes are the transport's."""
         return getattr(self._transport, name)

@@ -24,7 +24,7 @@ _ANY_IPV4, _ANY_IPV6 = "0.0.0.0", "::"  # noqa: S104  (whoever asks for it gets 
 
 
 class PortError(Exception):
-    """The address cannot be listened on; the message says why and what to do."""
+    """The address cannot be listened on; the message gives the reason and a remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Listeners:
     authority: Authority | None = None
     hosts: tuple[str, ...] = ()
     tls: ssl.SSLContext | None = None  # of the https listener
-    control: socket.socket | None = None  # of the control API, when it has an address of its own
+    control: socket.socket | None = None  # of the control API, if it has its own address
 
     def __enter__(self) -> Self:
         return self
@@ -51,7 +51,7 @@ class Listeners:
 def open_listeners(spec: Spec, settings: Settings) -> Listeners:
     """Listen on every port in the settings. Raises `PortError`, `AuthorityError`, ValueError.
 
-    The proxy forwards to the https listener: without a port for that, it gets a free one.
+    The proxy forwards to the https listener, which gets a free port if the settings name none.
     """
     host, https_port, proxy_port = settings.host, settings.https_port, settings.proxy_port
     with ExitStack() as opened:
@@ -67,7 +67,7 @@ def open_listeners(spec: Spec, settings: Settings) -> Listeners:
         from evolink_mock.interception.hosts import hosts_of
 
         hosts = hosts_of(spec)
-        # Real time, whatever the clock of the tasks says: clients check certificates against it.
+        # Real time, not the clock of the tasks: clients check certificates against real time.
         now = SystemClock().now()
         authority = open_authority(ca_folder(settings), hosts, now)
         tls = authority.server_context(hosts, now)
@@ -83,7 +83,7 @@ def listen(host: str, port: int, option: str = "--port") -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises `PortError`, which names the option."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        # `::` accepts IPv4 too, as users expect it to, where the system can.
+        # `::` also accepts IPv4 if the system supports that, as users expect.
         dual = host == _ANY_IPV6 and socket.has_dualstack_ipv6()
         return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=dual)
     except (OSError, OverflowError) as error:

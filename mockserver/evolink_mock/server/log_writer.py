@@ -1,4 +1,4 @@
-"""Write log lines in a thread, so that nothing in the server waits for whoever reads them."""
+"""Write log lines in a thread, so that the server never waits for their reader."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BATCH_SECONDS = 0.1  # between two writes
-_CLOSE_SECONDS = 1.0  # for the reader to accept what is left, when the server stops
+_CLOSE_SECONDS = 1.0  # for the reader to accept the remaining lines, when the server stops
 _QUEUE_LINES = 10_000
 
 
 class LogWriter:
     """A stream whose `write` never blocks.
 
-    Up to `limit` lines wait for the stream to accept them. Further ones are dropped, and how many is written as soon
-    as the stream accepts lines again. Leaving the `with` block writes what is left, for a second at most.
+    Up to `limit` lines wait for the stream to accept them. Further ones are dropped, and their number is written once
+    the stream accepts lines again. Leaving the `with` block writes the remaining lines, for a second at most.
     """
 
     def __init__(self, stream: TextIO, limit: int = _QUEUE_LINES) -> None:
@@ -70,7 +70,7 @@ class LogWriter:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Write, escaping what the encoding lacks: one such character must not cost the whole batch."""
+    """Write, escaping characters that the encoding lacks: one of them must not lose the whole batch."""
     encoding = stream.encoding or "utf-8"
     data = text.encode(encoding, "backslashreplace")
     handle = _file_descriptor(stream)
@@ -86,9 +86,9 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def _file_descriptor(stream: TextIO) -> int | None:
-    """The descriptor behind a stream. Not by way of its buffer, whose lock Python needs to exit.
+    """The file descriptor of a stream, for writing without its buffer, whose lock Python needs to exit.
 
-    None where there is none, and on Windows, where a console is not written to as a file.
+    None if the stream has none, and on Windows, where a console is not written to as a file.
     """
     if os.name != "posix":
         return None

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from evolink_mock.interception.proxy import Proxy, ProxyConnection
     from evolink_mock.settings import Settings
 
-_STOP_SECONDS = 2  # for all of it
-_GRACE_SECONDS = 0.2  # for requests in progress, before those that wait for something are ended
+_STOP_SECONDS = 2  # for the whole stop
+_GRACE_SECONDS = 0.2  # for requests in progress, before those that are waiting are ended
 _ABORT_SECONDS = 0.3  # after that, for clients to read their responses
 _TLS_TIMEOUTS = {
     "ssl_handshake_timeout": HANDSHAKE_SECONDS,
@@ -52,7 +52,7 @@ _log = logging.getLogger("evolink_mock")
 def serve(
     spec: Spec, settings: Settings, listeners: Listeners, *, quiet: bool, ready: Callable[[], None]
 ) -> None:
-    """Serve until Ctrl-C or SIGTERM. `ready` is called, in a thread, when requests are answered."""
+    """Serve until Ctrl-C or SIGTERM. `ready` is called, in a thread, once requests are answered."""
     service = create_service(spec, settings, listeners)
 
     def announce() -> None:
@@ -62,7 +62,7 @@ def serve(
 
     def on_ready() -> None:
         freeze_memory()
-        # In a thread: whoever reads stdout may be slow, too.
+        # In a thread, because the reader of stdout may be slow too.
         threading.Thread(target=announce, name="evolink-mock ready", daemon=True).start()
 
     with logging_to_stderr(quiet=quiet) as writer, listeners:
@@ -77,7 +77,7 @@ def serve(
 def create_service(
     spec: Spec, settings: Settings, listeners: Listeners, clock: Clock | None = None
 ) -> Service:
-    """The service behind these listeners; it serves the certificate that clients have to trust."""
+    """The service for these listeners, with the certificate that clients have to trust."""
     service = Service(spec, settings, clock)
     if listeners.authority is not None:
         service.ca_pem = listeners.authority.certificate.read_bytes()
@@ -104,7 +104,7 @@ def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
 
 
 def _limits() -> Limits:
-    """The default limits; of connections, no more than three quarters of the files that may be open."""
+    """The default limits, with at most three quarters of the permitted open files as connections."""
     limits = Limits()
     if sys.platform == "win32":
         return limits
@@ -119,7 +119,8 @@ def _limits() -> Limits:
 class Server(uvicorn.Server):
     """uvicorn's server with several listeners for one app, and a callback when it is ready.
 
-    Run it with the http socket; the others are opened and closed with that, and share its lifespan and connections.
+    Run it with the http socket. The other listeners open and close with that one, and share its lifespan and
+    connections.
     """
 
     def __init__(
@@ -164,7 +165,7 @@ class Server(uvicorn.Server):
         ending.cancel()
 
     async def _end_requests(self) -> None:
-        """Have the requests that wait for something answered now, and cut the connections that remain."""
+        """Have requests that are waiting answered now, then cut the remaining connections."""
         await asyncio.sleep(_GRACE_SECONDS)
         for task in list(self.server_state.tasks):
             task.cancel(STOPPING)
@@ -173,18 +174,18 @@ class Server(uvicorn.Server):
             cast("Protocol", connection).transport.abort()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Stop in an orderly way; uvicorn would raise the signal again afterwards, and exit with its status."""
+        """Stop in an orderly way. uvicorn's own handler would raise the signal again and exit with its status."""
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 
     async def _serve_https(self, listener: socket.socket) -> asyncio.Server:
-        """Serve the app by TLS, and report clients that do not trust the certificate."""
+        """Serve the app over TLS, and report clients that do not trust the certificate."""
         from evolink_mock.interception.proxy import UNTRUSTED, ProxyConnection
 
         address, port = local_address(listener)
 
         def report(name: str) -> None:
-            # A client of the proxy has asked for the port of the real API.
+            # A client of the proxy requested the port of the real API.
             self._observe_proxy(
                 ProxyConnection(name, 443 if name in self._listeners.hosts else port, UNTRUSTED)
             )
@@ -208,7 +209,7 @@ class Server(uvicorn.Server):
         context: ssl.SSLContext | None = None,
         on_tls: Callable[[ssl.SSLObject], None] | None = None,
     ) -> asyncio.Server:
-        """Serve the same protocol on another socket: uvicorn supports only one app, with or without TLS."""
+        """Serve the same protocol on another socket: uvicorn itself supports one app, with or without TLS."""
         loop = asyncio.get_running_loop()
         create = cast("type[Protocol]", config.http_protocol_class)
 
@@ -249,7 +250,7 @@ def _log_passage(passage: ProxyConnection) -> None:
 def freeze_memory() -> None:
     """Exclude everything that exists now from garbage collection, and collect less often.
 
-    Task records are not part of reference cycles: a million of them must not make each collection slower.
+    Task records are not part of reference cycles, and a million of them must not slow down each collection.
     """
     gc.collect()
     gc.freeze()

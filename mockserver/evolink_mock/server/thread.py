@@ -25,7 +25,7 @@ _START_SECONDS = 30
 
 
 class ThreadedServer(NamedTuple):
-    """A server that answers in another thread."""
+    """A server that runs in another thread."""
 
     listeners: Listeners
     app: ASGIApp
@@ -33,7 +33,7 @@ class ThreadedServer(NamedTuple):
 
     @property
     def url(self) -> str:
-        """Where it answers plain HTTP."""
+        """The URL of its plain HTTP listener."""
         return url_of(self.listeners.http)
 
 
@@ -47,8 +47,8 @@ def serve_in_thread(
 ) -> Iterator[ThreadedServer]:
     """Serve while the block runs, on `settings.port` (0: any free one).
 
-    `observe` and `observe_proxy` are called in the server's thread: with every exchange, and with what the proxy did
-    for other hosts. Raises `PortError`, `AuthorityError`, ValueError.
+    In the server's thread, `observe` is called with every exchange, and `observe_proxy` with every connection to
+    another host. Raises `PortError`, `AuthorityError`, ValueError.
     """
     with open_listeners(spec, settings) as listeners:
         service = create_service(spec, settings, listeners, clock)

@@ -1,4 +1,4 @@
-"""An account's own time: frozen, set, advanced. `advance` returns when everything that fell due has happened."""
+"""An account's own time: frozen, set, advanced. `advance` returns after everything that fell due has happened."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _RANKS = {
     "link.expired": 3,
 }
 LAST = 9_999_999_999.0  # Unix seconds: an id has ten digits for its time
-_TURN_SECONDS = 1.0  # real time, for another who moves the same account's time to finish
+_TURN_SECONDS = 1.0  # real time, for another caller that is moving the same account's time to finish
 
 
 class Event(Struct, frozen=True):
@@ -46,24 +46,24 @@ class Event(Struct, frozen=True):
 
 
 class ShiftedClock:
-    """Another clock, some seconds ahead of it or behind it: time that runs again, from where it was stopped."""
+    """Another clock with an offset in seconds: for time that runs again from where it was stopped."""
 
     def __init__(self, clock: Clock, shift: float) -> None:
         self._clock = clock
         self._shift = shift
 
     def now(self) -> float:
-        """The instant it is."""
+        """The current instant."""
         return self._clock.now() + self._shift
 
     async def sleep_until(self, instant: float) -> None:
         """Return when `now()` has reached `instant`."""
-        while self.now() < instant:  # what is added and taken away may be a rounding error apart
+        while self.now() < instant:  # adding and subtracting the offset may differ by a rounding error
             await self._clock.sleep_until(max(instant - self._shift, self._clock.now() + 1e-6))
 
 
 class ClockBusyError(Exception):
-    """Somebody else is moving the account's time: perhaps the very caller, from within a callback."""
+    """Another caller is moving the account's time: perhaps the same one, whose callback handler called again."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -73,7 +73,7 @@ class ClockBusyError(Exception):
 
 
 class AccountClocks:
-    """The time of each account: the server's, or its own once it was frozen, set or advanced."""
+    """The time of each account: the server's, or the account's own once it has been frozen, set or advanced."""
 
     def __init__(self, clock: Clock, store: Store, scheduler: CallbackScheduler, notifier: Notifier) -> None:
         self._clock = clock
@@ -83,19 +83,19 @@ class AccountClocks:
         self._locks: dict[str, asyncio.Lock] = {}
 
     def clock_of(self, account: Account) -> Clock:
-        """The clock that an account lives by."""
+        """The clock of an account."""
         return account.clock or self._clock
 
     def now(self, account: Account) -> float:
-        """The instant it is for an account."""
+        """The current instant of an account."""
         return self.clock_of(account).now()
 
     def is_frozen(self, account: Account) -> bool:
-        """Whether the account's time stands still until it is advanced."""
+        """Whether the account's time is frozen."""
         return isinstance(account.clock, VirtualClock)
 
     def is_moving(self, account: Account) -> bool:
-        """Whether somebody is moving the account's time."""
+        """Whether a caller is moving the account's time."""
         lock = self._locks.get(account.token)
         return lock is not None and lock.locked()
 
@@ -106,10 +106,10 @@ class AccountClocks:
 
     @asynccontextmanager
     async def moving(self, account: Account) -> AsyncIterator[None]:
-        """Be the one who moves the account's time; those who wait for it to move are notified afterwards.
+        """Hold the right to move the account's time; notify the account's waiters afterwards.
 
-        `ClockBusyError` when another is at it for more than a second: it waits for a callback, whose receiver may be
-        the caller.
+        `ClockBusyError` if another caller holds it for more than a second: that one is waiting for a callback, whose
+        receiver may be this caller.
         """
         lock = self._locks.setdefault(account.token, asyncio.Lock())
         try:
@@ -124,16 +124,16 @@ class AccountClocks:
             self._notifier.notify(account.token)
 
     async def freeze(self, account: Account) -> None:
-        """Stop the account's time where it is."""
+        """Freeze the account's time at the current instant."""
         async with self.moving(account):
             self._freeze(account)
 
     async def advance(self, account: Account, seconds: float) -> list[Event]:
-        """Move the account's time forward, and do what falls due on the way, each at its own instant, in order.
+        """Move the account's time forward. Everything that falls due happens at its own instant, in order.
 
-        Callbacks with their real HTTP exchange, retries included. What is a function of time (states, links, rate
-        windows, refunds) needs nothing done. Returns what happened, in order. ValueError for a negative number, or an
-        instant after `LAST`; `ClockBusyError`.
+        Callbacks are really sent, retries included. States, links, rate windows and refunds are functions of time and
+        need no action. Returns the events in order. ValueError for a negative number, or an instant after `LAST`;
+        `ClockBusyError`.
         """
         async with self.moving(account):
             clock = self._freeze(account)
@@ -145,14 +145,14 @@ class AccountClocks:
             return await self._move(account, self._freeze(account), instant)
 
     async def resume(self, account: Account) -> None:
-        """Let the account's time run again, from where it stands: what is over stays over."""
+        """Let the account's time run again from where it stopped: finished tasks stay finished."""
         async with self.moving(account):
             if self.is_frozen(account):
                 account.clock = ShiftedClock(self._clock, self.now(account) - self._clock.now())
                 self._scheduler.clock_changed(account)
 
     async def drop(self, account: Account) -> None:
-        """Forget an account with all that belongs to it. The result of a callback under way is ignored."""
+        """Forget an account and all that belongs to it. The result of a callback in progress is ignored."""
         self._scheduler.discard(account)
         self._locks.pop(account.token, None)
         await self._store.drop(account.token)
@@ -184,7 +184,7 @@ class AccountClocks:
 
 
 def _transitions(task: Task, start: float, target: float) -> Iterator[Event]:
-    """What happens to a task by itself after `start`, up to `target`."""
+    """The events of a task, without its callbacks, after `start` and up to `target`."""
     timetable = task.timetable
     transitions: list[tuple[float, EventKind]] = [(timetable.starts, "task.processing")]
     if timetable.outcome.failure is not None:
@@ -195,6 +195,6 @@ def _transitions(task: Task, start: float, target: float) -> Iterator[Event]:
 
 
 def _attempts(delivery: Delivery, before: Mapping[str, int]) -> Iterator[Event]:
-    """The attempts that are new."""
+    """The events for the new attempts."""
     for attempt in delivery.attempts[before.get(delivery.task_id, 0) :]:
         yield Event(attempt.at, "callback.attempt", delivery.task_id, attempt.status, attempt.problem)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.store import Store
     from evolink_mock.settings import Settings
 
-# Where a seeded clock begins, so that the same script sees the same times: the creation time of the
+# The start of a seeded clock, so that the same script sees the same times: the creation time in the
 # document's own example.
 SEEDED_START = 1757169743.0
 
@@ -45,12 +45,12 @@ class Service:
         self.tokens = settings.tokens
         self.max_body = settings.max_body
         self.recipe_sources = frozenset(settings.recipes.split(","))
-        self.default_recipe = f"~{settings.recipe}" if settings.recipe else ""  # as it stands behind a token
+        self.default_recipe = f"~{settings.recipe}" if settings.recipe else ""  # as it follows a token
         self.clock = clock or SystemClock(None if seed is None else SEEDED_START, settings.clock_scale)
         self.notifier = Notifier()
         self.store = store or MemoryStore(terms, self.notifier.notify)
         self.settings = settings
-        self.ca_pem: bytes | None = None  # the certificate to trust, where there is https
+        self.ca_pem: bytes | None = None  # the certificate to trust, if there is an https listener
         self.ready = False  # whether callbacks are being delivered
         self.anonymous = open_account("", terms)  # requests without a token
         self.registry = RecipeRegistry(statuses_of(spec), spec.failures)

@@ -1,4 +1,4 @@
-"""What a test does to one task behind the client's back: end it now, or call back once more."""
+"""A test's changes to one task, unseen by the client: end it now, or send its callback once more."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 async def finish_task(service: Service, account: Account, task_id: str, outcome: Outcome) -> bool:
-    """End a task now; False when it is over, or gone. A callback that was to come late comes as much later than now.
+    """End a task now; False if it is over or gone. The delay of a late callback counts from now.
 
-    On a frozen clock the callback has been attempted when this returns. Credits are refunded as the new end has it.
+    On a frozen clock the callback has been attempted when this returns. The refund follows the new outcome.
     """
     clocks, scheduler = service.clocks, service.callback_service.scheduler
     async with clocks.moving(account):
@@ -41,7 +41,7 @@ async def finish_task(service: Service, account: Account, task_id: str, outcome:
 
 
 async def redeliver(service: Service, account: Account, task_id: str) -> bool:
-    """Attempt the callback of a task once more, now; False while it is still to be attempted anyway."""
+    """Attempt the callback of a task once more, now; False while an attempt is still due."""
     scheduler = service.callback_service.scheduler
     async with service.clocks.moving(account):
         delivery = await service.store.delivery(task_id)

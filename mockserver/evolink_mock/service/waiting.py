@@ -1,4 +1,4 @@
-"""Wait until something is true of an account, without polling."""
+"""Wait for a condition on an account, without polling."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from evolink_mock.service.notifier import Notifier
 
 Why = Literal["reached", "timeout", "frozen"]
-Reached = tuple[bool, float]  # whether it is; else when it may be by itself, Unix seconds
+Reached = tuple[
+    bool, float
+]  # whether the condition holds; if not, the Unix seconds when it may, by time alone
 
 
 async def wait(
@@ -24,9 +26,9 @@ async def wait(
     reached: Callable[[], Awaitable[Reached]],
     seconds: float,
 ) -> Why:
-    """Return when `reached`, else after so many real seconds.
+    """Return once `reached` holds, or after so many real seconds.
 
-    Return at once when the account's time is frozen and nobody is advancing it: waiting would change nothing.
+    Returns at once if the account's time is frozen and no caller is advancing it: waiting would change nothing.
     """
     try:
         async with asyncio.timeout(seconds):

@@ -1,6 +1,6 @@
-"""An account of a mock, as a test uses it: its clock, its recipes, its callbacks, its requests.
+"""An account of a mock, for tests: its clock, recipes, tasks, callbacks and requests.
 
-Each method that moves time or waits has an async twin, `…_async`, for tests whose receiver runs in the same event loop.
+Methods that move time or wait have async variants, `…_async`, for tests whose receiver is in the same event loop.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 Operation = Literal["create", "query", "media", "credits", "any"]
 _PAGE = 1000  # items of a list that are requested at one time
 _WAIT_SECONDS = 10.0
-_MARGIN_SECONDS = 30.0  # that the mock may take beyond the time-out of a wait
+_MARGIN_SECONDS = 30.0  # that the mock may need beyond the time-out of a wait
 
 
 class _Page(Struct):
@@ -63,15 +63,15 @@ def _pages(control: ControlClient, path: str) -> Iterator[bytes]:
 
 
 class MockCallbacks(Sequence[CallbackState]):
-    """The callbacks of the account, delivered or not, in the order of its tasks; requested anew each time."""
+    """The callbacks of the account, delivered or not, in the order of its tasks. Each use requests them again."""
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
 
     def wait(self, count: int = 1, timeout: str | float = _WAIT_SECONDS) -> list[CallbackState]:
-        """Wait until so many were delivered (answered 2xx), and return those. TimeoutError says why not.
+        """Wait until `count` callbacks were delivered (answered with 2xx), and return them. TimeoutError otherwise.
 
-        `timeout` is in real seconds. On a frozen clock no callback is sent, so it raises at once: advance the clock.
+        `timeout` is in real seconds. On a frozen clock no callback is sent and this raises at once: advance the clock.
         """
         seconds = to_seconds(timeout)
         body = {"count": count, "timeout": seconds}
@@ -83,7 +83,7 @@ class MockCallbacks(Sequence[CallbackState]):
         return waited.callbacks
 
     async def wait_async(self, count: int = 1, timeout: str | float = _WAIT_SECONDS) -> list[CallbackState]:  # noqa: ASYNC109
-        """As `wait`, without blocking the event loop."""
+        """Like `wait`, without blocking the event loop."""
         return await call_in_thread(self.wait, count, timeout)
 
     def replay(self, task_id: str) -> CallbackState:
@@ -91,7 +91,7 @@ class MockCallbacks(Sequence[CallbackState]):
         return decode(self._control.request("POST", f"/callbacks/{task_id}/replay"), type=CallbackState)
 
     async def replay_async(self, task_id: str) -> CallbackState:
-        """As `replay`, without blocking the event loop."""
+        """Like `replay`, without blocking the event loop."""
         return await call_in_thread(self.replay, task_id)
 
     @overload
@@ -151,9 +151,9 @@ class MockAccount:
         return f"<MockAccount at {self.base_url}>"
 
     def recipe(self, text: str, times: int | None = None, operation: Operation = "any") -> ActiveRecipe:
-        """Assign a recipe to the next `times` requests to `operation`; None: until `clear_recipes`.
+        """Assign a recipe to the next `times` requests to `operation`, or, if None, to all until `clear_recipes`.
 
-        Used as a context manager, it ends with the block. `ControlError` for an unknown recipe names the nearest.
+        As a context manager, the recipe ends with the block. `ControlError`, with similar names, for an unknown one.
         """
         assignment = {"recipe": text, "times": times, "operation": operation}
         self._control.request("POST", "/recipes", assignment)
@@ -165,18 +165,18 @@ class MockAccount:
 
     @property
     def state(self) -> AccountState:
-        """Its credits and limits."""
+        """The account's credits and limits."""
         return decode(self._control.request("GET", "/account"), type=AccountState)
 
     @property
     def tasks(self) -> list[TaskState]:
-        """Its tasks as they are now, in the order of creation, each with its whole timetable."""
+        """The account's tasks as they are now, in the order of creation, each with its whole timetable."""
         pages = _pages(self._control, "/tasks")
         return [state for page in pages for state in decode(page, type=_TaskPage).tasks]
 
     @property
     def requests(self) -> list[JournalEntry]:
-        """The last 200 requests made with its token, in the order in which they ended."""
+        """The last 200 requests with the account's token, in the order in which they ended."""
         return decode(self._control.request("GET", "/journal"), type=_Journal).entries
 
     def wait_for(self, task_id: str, timeout: str | float = _WAIT_SECONDS) -> TaskState:
@@ -190,7 +190,7 @@ class MockAccount:
         return waited.task
 
     async def wait_for_async(self, task_id: str, timeout: str | float = _WAIT_SECONDS) -> TaskState:  # noqa: ASYNC109
-        """As `wait_for`, without blocking the event loop."""
+        """Like `wait_for`, without blocking the event loop."""
         return await call_in_thread(self.wait_for, task_id, timeout)
 
     def finish(self, task_id: str, failure: str | None = None) -> TaskState:
@@ -199,13 +199,13 @@ class MockAccount:
         return decode(self._control.request("POST", f"/tasks/{task_id}/outcome", outcome), type=TaskState)
 
     async def finish_async(self, task_id: str, failure: str | None = None) -> TaskState:
-        """As `finish`, without blocking the event loop."""
+        """Like `finish`, without blocking the event loop."""
         return await call_in_thread(self.finish, task_id, failure)
 
     def expect_violation(self, match: str = "") -> None:
-        """Expect a request to violate the contract, described by a text that the regular expression `match` matches.
+        """Expect a violation of the contract whose text the regular expression `match` matches.
 
-        `check`, which the fixture calls at the end of the test, fails without one.
+        `check`, which the fixture calls at the end of the test, fails if it did not occur.
         """
         re.compile(match)
         self._expected.append(match)
@@ -213,7 +213,7 @@ class MockAccount:
     def check(self) -> None:
         """Raise `ContractViolationError` for each unexpected violation, and each expected one that did not occur.
 
-        An error caused by a recipe is no violation. A warning may be expected, but need not be.
+        An error that a recipe causes is no violation. Warnings may be expected, but need not be.
         """
         found = decode(self._control.request("GET", "/violations"), type=ViolationList)
         if lines := violations.problems(found, self._expected):
@@ -222,7 +222,7 @@ class MockAccount:
             )
 
     def reset(self) -> None:
-        """Start again with the same terms: no tasks, callbacks, recipes or journal, and nothing expected."""
+        """Start again with the same terms: no tasks, callbacks, recipes, journal or expected violations."""
         self._expected.clear()
         self._control.request("POST", "/accounts", self._terms)
 
@@ -233,8 +233,8 @@ class MockAccount:
     def transport(self) -> Transport:
         """A transport for the clients of httpx2 and httpx that reaches the mock without a socket.
 
-        It ignores the host of the URL: a client with the API's true address reaches the mock too. RuntimeError when
-        the mock is in another process.
+        It ignores the host of the URL: a client with the real API's address reaches the mock too. RuntimeError if the
+        mock is in another process.
         """
         if self._transport is None:
             raise RuntimeError("the mock runs in another process: use base_url")

@@ -1,4 +1,4 @@
-"""A callback receiver on loopback for tests: it records what it receives, and fails as often as it is told to."""
+"""A callback receiver on loopback for tests: it records the requests, and fails as often as the test requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _WAIT_SECONDS = 10.0
 _MAX_BODY = 10 * 1024 * 1024  # bytes; a callback has a few hundred
-_IDLE_SECONDS = 30.0  # a silent client holds a thread for no longer
+_IDLE_SECONDS = 30.0  # the longest that a silent client holds a thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Received:
     status: int
 
     def json(self) -> Any:
-        """The decoded body. ValueError when it is not JSON."""
+        """The decoded body. ValueError if it is not JSON."""
         return json.loads(self.body)
 
 
@@ -48,9 +48,9 @@ _NO_RESPONSE = _Response(0)
 
 
 class Receiver:
-    """Listens on a free port of 127.0.0.1 while the `with` block runs, in a thread of its own.
+    """Listens on a free port of 127.0.0.1 while the `with` block runs, in its own thread.
 
-    It answers 204. `fail`, `answer` and `drop` queue other responses for the next requests.
+    It answers with 204. `fail`, `answer` and `drop` queue other responses for the next requests.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        """The `callback_url` to use; requests to any other path and query of the same host are received as well."""
+        """The `callback_url` to use. Requests to other paths and queries of the same host are received as well."""
         if self._server is None:
             raise RuntimeError("the receiver is not listening: use it in a `with` block")
         host, port = self._server.server_address[:2]
@@ -79,7 +79,7 @@ class Receiver:
         self.answer(status, times)
 
     def answer(self, status: int, times: int = 1, headers: Mapping[str, str] | None = None) -> None:
-        """Answer the next `times` requests with this status; a redirect gets a `location` unless it has one.
+        """Answer the next `times` requests with this status; a redirect without a `location` gets one.
 
         ValueError for a status that is not final (200 to 599), or less than one time.
         """
@@ -94,7 +94,7 @@ class Receiver:
         self._queue(_NO_RESPONSE, times)
 
     def wait(self, count: int = 1, timeout: float = _WAIT_SECONDS) -> list[Received]:
-        """Wait until so many requests have come in all, and return them. TimeoutError after `timeout` real seconds."""
+        """Wait until `count` requests have arrived in total; return them. TimeoutError after `timeout` real seconds."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._received) >= count, timeout):
                 raise TimeoutError(
@@ -103,7 +103,7 @@ class Receiver:
             return list(self._received)
 
     def clear(self) -> None:
-        """Forget what was received, and answer 204 again."""
+        """Forget the received requests, and answer with 204 again."""
         with self._changed:
             self._received.clear()
             self._responses.clear()
@@ -127,7 +127,7 @@ class Receiver:
             self._responses.extend([response] * times)
 
     def _take(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> _Response:
-        """Record a request and choose its response, in one step: `wait` returns the status that was sent."""
+        """Record a request and choose its response, in one step, so that `wait` returns the status that is sent."""
         with self._changed:
             response = self._responses.popleft() if self._responses else _NO_CONTENT
             self._received.append(Received(method, path, headers, body, response.status))
@@ -136,9 +136,9 @@ class Receiver:
 
 
 class _Listener(ThreadingTCPServer):
-    """The standard library's server, ended by a last connection instead of by polling a flag.
+    """The standard library's server, ended by a final connection instead of by polling a flag.
 
-    Not its HTTP server, which first looks up the name of 127.0.0.1.
+    Not the library's HTTP server, which first looks up the name of 127.0.0.1.
     """
 
     daemon_threads = True
@@ -160,7 +160,7 @@ class _Listener(ThreadingTCPServer):
         socket.create_connection(self.server_address[:2]).close()  # type: ignore[arg-type]  # typeshed allows bytes
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore clients that disconnect: `received` shows what they sent."""
+        """Ignore clients that disconnect: `received` has the requests that they sent."""
 
 
 class _Handler(BaseHTTPRequestHandler):

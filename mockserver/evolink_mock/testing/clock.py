@@ -1,4 +1,4 @@
-"""The clock of an account of a mock, and what its methods share with the account's."""
+"""The clock of an account of a mock, and helpers for its methods and the account's."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ async def call_in_thread(method: Callable[P, T], *args: P.args, **kwargs: P.kwar
 
 
 def to_seconds(duration: str | float) -> float:
-    """The seconds of a number, or of a text such as `25h`. ValueError for an invalid one."""
+    """The seconds of a number, or of text such as `25h`. ValueError for invalid text."""
     return parse_duration(duration) if isinstance(duration, str) else duration
 
 
 class MockClock:
     """The account's time, in Unix seconds. It runs until it is frozen, set or advanced.
 
-    Not to be moved from within a callback handler: the move waits for that handler, so it is refused with
-    `ControlError` (409).
+    Do not move it from within a callback handler: the move would wait for that handler, so the mock refuses it with
+    a `ControlError` (409).
     """
 
     def __init__(self, control: ControlClient) -> None:
@@ -46,28 +46,27 @@ class MockClock:
         return decode(self._control.request("GET", "/clock"), type=ClockState).now
 
     def freeze(self) -> float:
-        """Stop the time, and return it."""
+        """Freeze the time, and return it."""
         return decode(self._control.request("POST", "/clock/freeze"), type=ClockState).now
 
     def advance(self, seconds: str | float) -> list[Event]:
-        """Move the time forward by seconds, or by `500ms`, `5s`, `2m`, `24h`. Returns what happened, in order.
+        """Move the time forward by seconds, or by `500ms`, `5s`, `2m`, `24h`. Returns the events in order.
 
-        Callbacks, and their retries, have been sent when it returns, so their receiver must run in another thread; in
-        the event loop of the test itself, use `advance_async`. The clock is frozen from then on. ValueError for an
-        invalid duration.
+        It returns after all callbacks and retries have been sent, so their receiver must run in another thread; if
+        it is in the test's event loop, use `advance_async`. The clock stays frozen. ValueError for an invalid duration.
         """
         return self._move("/clock/advance", {"seconds": to_seconds(seconds)})
 
     async def advance_async(self, seconds: str | float) -> list[Event]:
-        """As `advance`, without blocking the event loop."""
+        """Like `advance`, without blocking the event loop."""
         return await call_in_thread(self.advance, seconds)
 
     def set(self, instant: float) -> list[Event]:
-        """As `advance`, to an instant. `ControlError` for one in the past."""
+        """Like `advance`, to an instant. `ControlError` for one in the past."""
         return self._move("/clock/set", {"now": instant})
 
     async def set_async(self, instant: float) -> list[Event]:
-        """As `set`, without blocking the event loop."""
+        """Like `set`, without blocking the event loop."""
         return await call_in_thread(self.set, instant)
 
     def resume(self) -> None:

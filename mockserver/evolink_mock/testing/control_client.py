@@ -1,4 +1,4 @@
-"""A client of the control API, over the standard library: what replaces httpx or requests in a test does not see it."""
+"""A client of the control API, with the standard library: tools that replace httpx or requests do not affect it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-_SECONDS = 60.0  # for a response: a day that is advanced may hold many callbacks
+_SECONDS = 60.0  # for a response: advancing a day may send many callbacks
 _CONTROL = "/__mock__"
 
 
@@ -22,7 +22,7 @@ class ControlError(Exception):
 
 
 class ControlClient:
-    """The control API of the mock at `base_url`, for one account (`token`) or for none."""
+    """The control API of the mock at `base_url`, for the account of `token`, or for none."""
 
     def __init__(self, base_url: str, token: str | None = None) -> None:
         self._url = urlsplit(base_url)
@@ -31,7 +31,7 @@ class ControlClient:
             self._headers["authorization"] = f"Bearer {token}"
 
     def request(self, method: str, path: str, body: Any = None, *, seconds: float = _SECONDS) -> bytes:
-        """The body of the response. `ControlError` for a refusal, `ConnectionError` when no mock responds.
+        """The body of the response. `ControlError` for an error response, `ConnectionError` if no mock responds.
 
         Proxy variables of the environment are ignored: they are for the code under test.
         """
@@ -59,7 +59,7 @@ class ControlClient:
 
 
 def _message(raw: bytes) -> str:
-    """The message of an error body, or that it is not one of the mock."""
+    """The message in an error body, or a message that the response is not from the mock."""
     try:
         return str(msgspec.json.decode(raw)["error"]["message"])
     except (msgspec.DecodeError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""A mock server for Python: started on a free port, or one that is running already."""
+"""A mock server for Python tests: started on a free port, or already running."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LOOPBACK = "127.0.0.1"
 
 
 class MockServerSettings(TypedDict, total=False):
-    """The settings of `evolink-mock serve`, in the same notation. A port of 0, the default here, is a free one."""
+    """The settings of `evolink-mock serve`, in the same notation. Port 0, the default here, means a free port."""
 
     host: str
     port: int
@@ -55,7 +55,7 @@ class MockServerSettings(TypedDict, total=False):
 
 
 class MockServer:
-    """A mock while the `with` block runs, in a thread of this process; with `url`, the one that is running there.
+    """A mock while the `with` block runs, in a thread of this process; with `url`, the mock that runs there already.
 
     An invalid setting raises ValueError, an unknown one TypeError. Starting raises `PortError` or `SpecError`,
     attaching `ConnectionError`.
@@ -87,9 +87,9 @@ class MockServer:
         rate: str | None = None,
         denied_models: Sequence[str] = (),
     ) -> MockAccount:
-        """A new account with these terms; those left out are the server's.
+        """A new account with these terms; the others are the server's.
 
-        Without a `token` it gets a random one. An account that is open already starts again. `ControlError` with
+        The default `token` is random. An account that is already open starts again. `ControlError` with
         status 401 when the server accepts only certain tokens.
         """
         given = {"credits": credits, "rate": rate, "denied_models": list(denied_models) or None}
@@ -117,7 +117,7 @@ class MockServer:
 
 
 def _settings(keywords: MockServerSettings) -> Settings:
-    """The settings that the keywords stand for. TypeError for an unknown one, ValueError for an invalid value."""
+    """The settings in keyword arguments. TypeError for an unknown one, ValueError for an invalid value."""
     from evolink_spec.options.sources import from_keywords, gather
 
     from evolink_mock.settings import Settings
@@ -127,7 +127,7 @@ def _settings(keywords: MockServerSettings) -> Settings:
 
 
 def _refuse_gevent() -> None:
-    """RuntimeError where gevent has replaced threads and sockets, with which an event loop cannot run beside a test."""
+    """RuntimeError if gevent has replaced threads and sockets: an event loop then cannot run beside a test."""
     monkey = sys.modules.get("gevent.monkey")
     if monkey is not None and monkey.is_module_patched("threading"):
         raise RuntimeError(

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 
 class Timetable(Struct, frozen=True):
-    """When a task is created, starts, ends, and its result link expires; None for never."""
+    """The instants at which a task is created, starts, ends, and its result link expires; None means never."""
 
     created: float
     starts: float | None
@@ -20,9 +20,9 @@ class Timetable(Struct, frozen=True):
 
 
 class TaskState(Struct, frozen=True):
-    """A task as it is now: `status` is pending, processing, completed or failed; `body` is what a query returns.
+    """A task as it is now: `status` is pending, processing, completed or failed; `body` is the response to a query.
 
-    `outcome` is how it will end: completed or failed, None for never. `failure` is the code of a task that has failed.
+    `outcome` is its end: completed or failed; None if it never ends. `failure` is the code of a failed task.
     """
 
     id: str
@@ -58,7 +58,7 @@ class SentRequest(Struct, frozen=True):
 
 
 class CallbackAttempt(Struct, frozen=True):
-    """One attempt: the status of the response, or the problem when there was none."""
+    """One attempt: the status of the response, or the problem if there was no response."""
 
     at: float
     request: SentRequest
@@ -67,7 +67,7 @@ class CallbackAttempt(Struct, frozen=True):
 
 
 class CallbackState(Struct, frozen=True):
-    """The callback of one task: `state` is owed, delivered or given up; `due` is when it is attempted next."""
+    """The callback of one task: `state` is owed, delivered or given up; `due` is the instant of the next attempt."""
 
     task_id: str
     url: str
@@ -77,7 +77,7 @@ class CallbackState(Struct, frozen=True):
 
 
 class CallbackWaitResult(WaitResult, frozen=True):
-    """The result of a wait for callbacks, with those that were delivered."""
+    """The result of a wait for callbacks, with the delivered callbacks."""
 
     callbacks: list[CallbackState]
 
@@ -90,7 +90,7 @@ class Message(Struct, frozen=True):
 
 
 class JournalEntry(Struct, frozen=True):
-    """One exchange. `violations` are those of the request; a `status` of 0 means that there was no response."""
+    """One exchange. `violations` are those of the request; `status` 0 means that no response was sent."""
 
     at: float
     method: str
@@ -104,7 +104,7 @@ class JournalEntry(Struct, frozen=True):
 
 
 class ViolationEntry(Struct, frozen=True):
-    """What a request violated of the contract: `text`."""
+    """A violation of the contract by a request; `text` describes it."""
 
     at: float
     method: str
@@ -114,17 +114,17 @@ class ViolationEntry(Struct, frozen=True):
 
 
 class ViolationList(Struct, frozen=True):
-    """The violations of an account; `dropped` earlier ones are not kept any more."""
+    """The violations of an account; `dropped` is the number of earlier ones that are no longer stored."""
 
     violations: list[ViolationEntry]
     dropped: int = 0
 
 
 class Event(Struct, frozen=True):
-    """What happened while the clock was moved.
+    """An event while the clock was moved.
 
     `what` is task.processing, task.completed, task.failed, link.expired or callback.attempt; the last has the
-    `status` of the answer, or the `problem`.
+    `status` of the response, or the `problem`.
     """
 
     at: float
@@ -135,7 +135,7 @@ class Event(Struct, frozen=True):
 
 
 class ClockState(Struct, frozen=True):
-    """The time; `next_due` is when the next callback is due. `happened` is empty unless the clock was moved."""
+    """The time; `next_due` is the instant of the next callback. `happened` lists the events of a move of the clock."""
 
     now: float
     frozen: bool

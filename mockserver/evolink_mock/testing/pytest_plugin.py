@@ -1,4 +1,4 @@
-"""Fixtures for pytest, available once the package is installed. A mock is started when a test first needs one.
+"""Fixtures for pytest, available once the package is installed. The first test that needs a mock starts it.
 
 Before that, only the standard library and pytest are imported.
 """
@@ -21,18 +21,18 @@ _UNCHECKED = pytest.StashKey["list[MockAccount]"]()  # accounts of a test that a
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option for a mock that is running already, which all workers of pytest-xdist share."""
+    """Add the option for a mock that runs already, which all workers of pytest-xdist share."""
     group = parser.getgroup("evolink-mock")
     group.addoption(
         "--evolink-mock-url",
         metavar="URL",
-        help=f"Use the mock that is running there instead of one per worker; also {_URL_VARIABLE}.",
+        help=f"Use the mock that runs there instead of one per worker; also {_URL_VARIABLE}.",
     )
 
 
 @pytest.fixture(scope="session")
 def evolink_mock_settings() -> MockServerSettings:
-    """Settings of the mock, as for `MockServer`; override this fixture in conftest.py."""
+    """The settings of the mock, as for `MockServer`; override this fixture in conftest.py."""
     return {}
 
 
@@ -40,7 +40,7 @@ def evolink_mock_settings() -> MockServerSettings:
 def evolink_mock_server(
     request: pytest.FixtureRequest, evolink_mock_settings: MockServerSettings
 ) -> Iterator[MockServer]:
-    """The mock of the session, one per worker, or the one that is running at `--evolink-mock-url`."""
+    """The mock of the session, one per worker, or the mock that runs at `--evolink-mock-url`."""
     from evolink_mock.settings import environment
     from evolink_mock.testing.mock_server import MockServer
 
@@ -51,7 +51,7 @@ def evolink_mock_server(
 
 @pytest.fixture
 def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer) -> Iterator[MockAccount]:
-    """An account of the test's own: `base_url` and `token` for the client, and methods to control the mock.
+    """A new account for the test: `base_url` and `token` for the client, and methods to control the mock.
 
     A request that violates the contract fails the test, unless `expect_violation` expects it.
     """
@@ -62,7 +62,7 @@ def evolink_mock(request: pytest.FixtureRequest, evolink_mock_server: MockServer
     try:
         if account in unchecked and (
             problems := _problems(account)
-        ):  # the test passed; its other fixtures did not
+        ):  # the test passed, but another fixture failed
             pytest.fail(problems, pytrace=False)
     finally:
         account.drop()
@@ -79,11 +79,11 @@ def evolink_callbacks() -> Iterator[Receiver]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Check the requests of a test when it ends, so that the test fails, and not its teardown."""
+    """Check the requests of a test at its end, so that the test fails and not its teardown."""
     try:
         result = yield
     except BaseException:
-        if problems := _check_accounts(item):  # perhaps the reason of the failure
+        if problems := _check_accounts(item):  # perhaps the cause of the failure
             item.add_report_section("call", "evolink-mock", problems)
         raise
     if problems := _check_accounts(item, keep_innocent=True):
@@ -92,7 +92,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _check_accounts(item: pytest.Item, *, keep_innocent: bool = False) -> str:
-    """The violations of the accounts of a test. Accounts without any are, if kept, checked once more at teardown."""
+    """The violations of a test's accounts. Teardown checks again those that have none so far."""
     unchecked = item.stash.get(_UNCHECKED, [])
     violations = {id(account): _problems(account) for account in unchecked}
     unchecked[:] = [account for account in unchecked if keep_innocent and not violations[id(account)]]

@@ -32,7 +32,7 @@ else:
 class Transport(_Base):
     """For `Client(transport=…)` and `AsyncClient(transport=…)` of httpx2 and httpx, under asyncio and trio.
 
-    The app runs in the event loop of the mock's own thread, whatever loop the client is in.
+    The app runs in the event loop of the mock's own thread; the client may be in any other loop, or in none.
     """
 
     def __init__(self, app: ASGIApp, loop: asyncio.AbstractEventLoop) -> None:
@@ -65,7 +65,7 @@ class Transport(_Base):
         return asyncio.run_coroutine_threadsafe(self._exchange(request), self._loop)
 
     async def _exchange(self, request: Any) -> Any:
-        """In the mock's loop: both messages are read as a whole, so that they can cross over to another."""
+        """Runs in the mock's loop. Request and response are complete, so that they can pass between loops."""
         library = _library_of(request)
         copy = library.Request(
             request.method, request.url, headers=request.headers, stream=library.ByteStream(request.content)
@@ -113,7 +113,7 @@ def _library_of(request: Any) -> ModuleType:
 
 
 def _timeout(request: Any) -> float | None:
-    """Seconds that the client waits for a response; None for ever."""
+    """The seconds that the client waits for a response; None for no limit."""
     timeout: float | None = request.extensions.get("timeout", {}).get("read")
     return timeout
 

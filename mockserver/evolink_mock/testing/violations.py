@@ -1,4 +1,4 @@
-"""Compare the violations of a test with those that it expected."""
+"""Compare the violations of a test with the expected ones."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ if TYPE_CHECKING:
 
     from evolink_mock.testing.models import ViolationList
 
-_WARNING = "warning: "  # begins what the mock accepts, but probably is a mistake
+_WARNING = "warning: "  # begins the note on an accepted request that is probably a mistake
 
 
 class ContractViolationError(AssertionError):
-    """A request violated the contract unexpectedly, or one that was expected to did not."""
+    """A request violated the contract unexpectedly, or an expected violation did not occur."""
 
 
 def problems(found: ViolationList, expected: Sequence[str]) -> list[str]:
-    """A line for each violation that matches no regular expression of `expected`, and for each of these without one.
+    """A line for each unexpected violation, and for each regular expression of `expected` that matches none.
 
-    A warning may be expected, but need not be.
+    Warnings may be expected, but need not be.
     """
     lines = [
         f"{violation.method} {violation.path} was answered {violation.status}: {violation.text}"

@@ -1,1 +1,1 @@
-"""Options from records: what the commands of both packages are declared with."""
+"""Command-line options declared as records, for the commands of both packages."""

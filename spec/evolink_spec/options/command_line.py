@@ -1,4 +1,4 @@
-"""Commands whose options are the fields of records, on click: sections in the help, and values for `gather`."""
+"""Commands whose options are the fields of records, with click: sections in the help, and values for `gather`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
 class ListedOption(NamedTuple):
-    """An option as documentation lists it. `metavar` is empty for a switch, `default` where there is none to show."""
+    """An option for the documentation. `metavar` is empty for a switch, `default` if there is none to show."""
 
     command: str
     names: tuple[str, ...]
@@ -31,7 +31,7 @@ class ListedOption(NamedTuple):
 
 
 class FieldOption(click.Option):
-    """The option of one field. Its text is read later, by `gather`."""
+    """The option of one field. `gather` parses its text later."""
 
     def __init__(self, field: Field) -> None:
         self.field = field
@@ -94,10 +94,10 @@ class Group(click.Group):
         beneath: Callable[[], Sequence[Mapping[str, RawValue]]] = tuple,
         **about: Any,
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-        """Add a command. It is called with one of each of these records.
+        """Add a command. Its function is called with one of each of these records.
 
-        Their values come from the command line, and then from the sources that `beneath` reads. The fields in `without`
-        are no options of this command, and keep their defaults. `about` is for click.
+        Their values come from the command line, then from the sources that `beneath` returns. The fields in `without`
+        are not options of this command and keep their defaults. `about` is passed to click.
         """
         fields = [field for record in records for field in fields_of(record) if field.name not in without]
 
@@ -141,7 +141,7 @@ def _offered(source: Mapping[str, RawValue], fields: Sequence[Field]) -> dict[st
 
 
 def from_command_line(context: click.Context) -> dict[str, RawValue]:
-    """The values that stand on the command line."""
+    """The values on the command line."""
     return {
         parameter.name: RawValue(_named(parameter), context.params[parameter.name])
         for parameter in context.command.params
@@ -156,7 +156,7 @@ def _named(parameter: FieldOption | FieldArgument) -> str:
 
 
 def repeated_command(context: click.Context, without: Collection[str], secrets: Mapping[str, str]) -> str:
-    """The command line that runs this again, less the fields in `without`; `secrets` names a variable for each key."""
+    """The command line that runs this again, except the fields in `without`; `secrets` maps keys to variable names."""
     words, keys = context.command_path.split(), []
     for parameter in context.command.params:
         if not isinstance(parameter, FieldOption | FieldArgument) or parameter.name not in from_command_line(

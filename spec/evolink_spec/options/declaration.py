@@ -30,11 +30,11 @@ _NAMES = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
 class Option(Struct, frozen=True, kw_only=True):
-    """How a user gives the value of a field.
+    """How users write the value of a field.
 
-    `name` is the long option; by default it is made from the name of the field. `parse` turns text into the value and
-    raises ValueError. `shown` is the default as a user writes it. `excludes` names a field that cannot be given
-    together with this one. A `positional` is an argument of the command, not an option.
+    `name` is the long option; by default it follows from the name of the field. `parse` turns text into the value and
+    raises ValueError. `shown` is the default as a user writes it. `excludes` names a field that cannot be set together
+    with this one. A `positional` is an argument of the command, not an option.
     """
 
     help: str
@@ -75,7 +75,7 @@ class Field(Struct, frozen=True):
 
     @property
     def shown_default(self) -> str:
-        """The default as a user would write it; empty when there is none to show."""
+        """The default as a user would write it; empty if there is none to show."""
         if self.option.shown is not None:
             return self.option.shown
         if self.is_switch or self.default in (None, (), frozenset(), NODEFAULT, ""):
@@ -83,7 +83,7 @@ class Field(Struct, frozen=True):
         return f"{self.default:.15g}" if isinstance(self.default, float) else str(self.default)
 
     def read(self, raw: Any) -> Any:
-        """The value of `raw`, which is text or a decoded TOML or Python value. ValueError says what it has to be."""
+        """The value of `raw`, which is text or a decoded TOML or Python value. ValueError names the expected kind."""
         if self.collection is None:
             return self._read_one(raw)
         items = [raw] if isinstance(raw, str | os.PathLike) else raw
@@ -111,7 +111,7 @@ class Field(Struct, frozen=True):
 
     @property
     def expected(self) -> str:
-        """What a value has to be, in words."""
+        """The expected kind of value, in words."""
         if typing.get_origin(self.kind) is Literal:
             return f"one of {', '.join(typing.get_args(self.kind))}"
         name = _NAMES.get(self.kind, "text")

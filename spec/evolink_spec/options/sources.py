@@ -1,7 +1,7 @@
-"""Where the values of a record come from: the command line, the environment, a TOML table, keyword arguments.
+"""The sources of a record's values: the command line, the environment, a TOML table, keyword arguments.
 
 Each source is a mapping from the name of a field to a `RawValue`. The first source that has a value wins, and every
-error names the option, variable, key or argument that it is about.
+error names the option, variable, key or argument.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ R = TypeVar("R", bound=Struct)
 
 
 class RawValue(NamedTuple):
-    """A value as it was given, and what to call it in an error."""
+    """A value as the user wrote it, and its name in errors."""
 
     source: str
     value: Any
 
 
 def gather(record: type[R], sources: Iterable[Mapping[str, RawValue]]) -> R:
-    """The record that these sources make, the first of them first. ValueError names the source of what is wrong."""
+    """The record from these sources; earlier ones take precedence. ValueError names the source of an invalid value."""
     fields = {field.name: field for field in fields_of(record)}
     chosen: dict[str, Any] = {}
     for source in sources:
@@ -50,7 +50,7 @@ def _read(field: Field, raw: RawValue) -> Any:
 def _exclude(
     field: Field, values: dict[str, Any], chosen: Mapping[str, Any], source: Mapping[str, RawValue]
 ) -> None:
-    """Of two options that exclude each other, a source before this one has the say. ValueError when both are in one."""
+    """Drop the option that an earlier source excludes. ValueError if both options are in the same source."""
     name, other = field.name, field.option.excludes
     if not other:
         return
@@ -63,7 +63,7 @@ def _exclude(
 
 
 def from_table(table: Mapping[str, Any], where: str, *records: type[Struct]) -> dict[str, RawValue]:
-    """The values in a TOML table; its keys may have dashes or underscores. ValueError for a key that is not known."""
+    """The values in a TOML table, whose keys may have dashes or underscores. ValueError for an unknown key."""
     known = {field.key: field.name for record in records for field in fields_of(record)}
     values = {}
     for key, value in table.items():
@@ -77,7 +77,7 @@ def from_table(table: Mapping[str, Any], where: str, *records: type[Struct]) -> 
 def from_environment(
     variables: Mapping[str, str], prefix: str, *records: type[Struct]
 ) -> dict[str, RawValue]:
-    """The values in environment variables: `--max-body` is `PREFIX_MAX_BODY`. Several stand apart by white space."""
+    """The values in environment variables: `--max-body` is `PREFIX_MAX_BODY`. White space separates several values."""
     values = {}
     for field in (field for record in records for field in fields_of(record)):
         variable = variable_of(field, prefix)
@@ -93,7 +93,7 @@ def variable_of(field: Field, prefix: str) -> str:
 
 
 def from_keywords(keywords: Mapping[str, Any], *records: type[Struct]) -> dict[str, RawValue]:
-    """The values of keyword arguments. TypeError for a name that is not known, as Python raises it."""
+    """The values of keyword arguments. TypeError for an unknown name, as in Python."""
     known: Collection[str] = [field.name for record in records for field in fields_of(record)]
     for name in keywords:
         if name not in known:

@@ -1,4 +1,4 @@
-"""The nearest known word to one that is not known."""
+"""The known word nearest to an unknown one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """The known word that is most like `word`, or an empty string when none is as similar as `cutoff` (0 to 1)."""
+    """The known word most like `word`, or an empty string if none is as similar as `cutoff` (0 to 1)."""
     return next(iter(get_close_matches(word, list(known), n=1, cutoff=cutoff)), "")
 
 
 def did_you_mean(word: str, known: Iterable[str], prefix: str = "", cutoff: float = 0.6) -> str:
-    """` (did you mean …?)`, to put behind an error; empty when no known word is like it. All begin with `prefix`."""
+    """` (did you mean …?)` for the end of an error; empty if no known word is similar. `prefix` precedes each word."""
     match = nearest(word, known, cutoff)
     return f" (did you mean {prefix}{match}?)" if match else ""

@@ -1,4 +1,4 @@
-"""TOML files, read with errors that name the file."""
+"""Read TOML files, with errors that name the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a TOML file. ValueError when it cannot be read, or is not valid."""
+    """The content of a TOML file. ValueError if it cannot be read or is invalid."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

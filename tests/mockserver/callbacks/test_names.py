@@ -42,7 +42,7 @@ def test_a_name_that_resolves_inside_is_refused_at_the_create(
     answer = mock.post(BODY | {"callback_url": f"https://{NAME}/hook"})
     assert answer.status_code == 400
     assert shaped(answer)["param"] == "callback_url"
-    assert f"{NAME} resolves inside" in shaped(answer)["message"]
+    assert f"{NAME} resolves to an internal address" in shaped(answer)["message"]
 
 
 @pytest.mark.parametrize("addresses", [[PUBLIC], []])
@@ -67,7 +67,7 @@ def test_a_name_that_has_moved_inside_by_the_end_is_not_connected_to(
             names[NAME] = ["127.0.0.1"]
             mock.clock.advance(5)
             (line,) = await mock.callbacks.until(1)
-            assert f"{NAME} resolves inside: 127.0.0.1" in line
+            assert f"{NAME} resolves to an internal address: 127.0.0.1" in line
             assert line.endswith(", again in 1 s")
             assert not connected.is_set()
 

@@ -265,7 +265,10 @@ def test_a_name_with_an_internal_address_is_never_connected_to(
 
     monkeypatch.setattr(sender, "_first_that_answers", connected)
     attempt = attempted("https://hooks.example/?secret", CallbackSender(RULES, resolve=resolver(*addresses)))
-    assert attempt.problem == f"hooks.example resolves inside: {addresses[-1]} is an internal address"
+    assert (
+        attempt.problem
+        == f"hooks.example resolves to an internal address: {addresses[-1]} is an internal address"
+    )
 
 
 def test_the_address_really_connected_to_is_checked_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,7 +282,9 @@ def test_the_address_really_connected_to_is_checked_too(monkeypatch: pytest.Monk
             return await courier.send(parse_url(url), BODY, 1000.0), heard.requests
 
     attempt, requests = asyncio.run(scene())
-    assert attempt.problem == "hooks.example resolves inside: 127.0.0.1 is an internal address"
+    assert (
+        attempt.problem == "hooks.example resolves to an internal address: 127.0.0.1 is an internal address"
+    )
     assert requests == []
 
 
@@ -420,8 +425,11 @@ def test_a_cancelled_delivery_hangs_up_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("addresses", "reason"),
     [
-        (["8.8.8.8", "10.0.0.1"], "hooks.example resolves inside: 10.0.0.1 is an internal address"),
-        (["fd00::1"], "hooks.example resolves inside: fd00::1 is an internal address"),
+        (
+            ["8.8.8.8", "10.0.0.1"],
+            "hooks.example resolves to an internal address: 10.0.0.1 is an internal address",
+        ),
+        (["fd00::1"], "hooks.example resolves to an internal address: fd00::1 is an internal address"),
         (["8.8.8.8", "2606:4700::1111"], None),
     ],
 )
@@ -439,7 +447,7 @@ def test_a_name_that_cannot_be_resolved_in_time_is_not_said_to_be_inside() -> No
 def test_the_resolver_of_the_system_is_asked() -> None:
     reason = asyncio.run(internal_address("localhost", 5, Resolver()))
     assert reason is not None
-    assert reason.startswith("localhost resolves inside: ")
+    assert reason.startswith("localhost resolves to an internal address: ")
 
 
 def test_the_slow_imports_wait_for_the_first_delivery() -> None:
