@@ -1,7 +1,7 @@
-"""A transport for httpx2 and httpx that reaches a mock of this process without a socket, whatever the host of the URL.
+"""A transport for httpx2 and httpx that reaches a mock in this process without a socket, for any host in the URL.
 
-A client takes no messages of the other library, which is httpx2 by its older name: whatever crosses over is made
-with the library that the request comes from. Neither is imported before that.
+httpx2 is the successor of httpx. A client accepts only the messages of its own library, so each response is built with
+the library of its request. Neither library is imported before that.
 """
 
 from __future__ import annotations

@@ -225,7 +225,7 @@ def test_a_key_that_is_set_already_does_not_reach_the_command_and_that_is_said(
     run(SPEC, settings, command)
     out, err = capfd.readouterr()
     assert out == "any-token\n"
-    assert "got EVOLINK_API_KEY=any-token in place of yours" in err
+    assert "got EVOLINK_API_KEY=any-token instead of your key" in err
     assert "a-key-of-mine" not in err
     monkeypatch.delenv("EVOLINK_API_KEY")
     run(SPEC, settings, command)
