@@ -149,7 +149,7 @@ def _missing(error: jsonschema_rs.ValidationError) -> str:
 
 
 def _is_more_specific(error: jsonschema_rs.ValidationError) -> bool:
-    """Whether an error says most about its value: the enum for a number among numbers, such as 6.5; else the type."""
+    """Whether the error is the best one at its place: for a number where numbers are listed the enum, else the type."""
     number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
     kind = error.kind.as_dict()
     if error.kind.name == "enum":

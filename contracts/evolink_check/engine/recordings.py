@@ -95,7 +95,7 @@ def verdicts_on(reading: TraceView, clauses: Iterable[Clause], about: About) -> 
 
 def _load(path: Path) -> list[tuple[str, Any]]:
     """The HAR documents in a file. Raises `RecordingError`."""
-    from evolink_check.traffic.har.files import load_archives
+    from evolink_check.traffic.har.file_loading import load_archives
 
     try:
         return load_archives(path)

@@ -1,4 +1,4 @@
-"""Redact bodies: strings of JSON in their places, parts of a form by their names, anything else as text."""
+"""Redact bodies: the strings of JSON in place, the parts of a form by their names, anything else as text."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from evolink_check.traffic.credentials import names_secret, part_places
 from evolink_check.traffic.known_keys import KEY, KnownKeys
 from evolink_check.traffic.redaction import NO_KEYS, REMOVED, redact_text, redact_url
 
-Kind = Literal["secret", "callback", ""]  # of a name: what stands behind it
+Kind = Literal["secret", "callback", ""]  # of a name: the kind of its value
 _URL = re.compile(r"\s*+(?:[a-z][a-z0-9+.\-]{0,30}:)?[/\\]{2}[^\n]*+", re.IGNORECASE)
-# A string of JSON, with a colon when it is a name; one that is cut off ends with the text, and is looked at once only.
+# A JSON string, with a colon when it is a name. A truncated one ends with the text, so it is matched only once.
 _STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:(")(\s*:)?|\\?\Z)', re.DOTALL)
-# What a text must hold, in lower case, for one of its strings to be changed when no key is known.
+# Without known keys, a text is changed only if it contains one of these in lower case.
 _SIGNS = (
     "//", "\\", "%2f", "authorization", "cookie", "key", "token", "secret", "passw", "passphrase", "signature",
     "session", "credential", "auth", "jwt", "callback", "webhook", "bearer", "sk-", "aiza", "gh", "eyj",
@@ -22,7 +22,7 @@ _SIGNS = (
 
 
 def redact_body(body: bytes, keys: KnownKeys = NO_KEYS) -> bytes:
-    """A body without secrets; the very same bytes when it has none."""
+    """A body without secrets; the same bytes when it has none."""
     for coding in dict.fromkeys((json.detect_encoding(body), "utf-8", "latin-1")):
         try:
             text = body.decode(coding)
@@ -34,7 +34,7 @@ def redact_body(body: bytes, keys: KnownKeys = NO_KEYS) -> bytes:
 
 
 def redact_value(value: str, keys: KnownKeys = NO_KEYS, kind: Kind = "") -> str:
-    """A text that stands for itself, such as a string of JSON or a header; `kind` is that of its name."""
+    """A single value, such as a JSON string or a header, without secrets; `kind` is the kind of its name."""
     if kind == "secret":
         return REMOVED if value and value != KEY else value
     if kind == "callback" or _URL.fullmatch(value):
@@ -52,7 +52,7 @@ def _kind_of(name: str) -> Kind:
 
 
 def _redact_json(text: str, keys: KnownKeys) -> str | None:
-    """JSON with its strings redacted in their places; None when the text is not JSON."""
+    """JSON with its strings redacted in place; None when the text is not JSON."""
     try:
         json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
@@ -67,7 +67,7 @@ def _redact_other(text: str, keys: KnownKeys) -> str:
 
 
 def _redact_strings(text: str, keys: KnownKeys) -> str:
-    """A text in which whatever looks like a string of JSON is redacted; the rest is not looked at."""
+    """A text with everything redacted that looks like a JSON string; the rest stays as it is."""
     lower = text.lower()
     if not keys.may_be_in(text) and not any(sign in lower for sign in _SIGNS):
         return text
@@ -78,7 +78,7 @@ def _redact_strings(text: str, keys: KnownKeys) -> str:
         written, closing, colon = match[1], match[2] or "", match[3]
         try:
             value = json.loads(f'"{written}"', strict=False) if "\\" in written else written
-        except ValueError:  # in what is not JSON
+        except ValueError:  # in a text that is not JSON
             return match[0]
         if not (value or colon):
             return match[0]
@@ -87,19 +87,19 @@ def _redact_strings(text: str, keys: KnownKeys) -> str:
             plain = value if value.isidentifier() and not keys else redact_text(value, keys)
         else:
             plain = redact_value(value, keys, kind)
-        return match[0] if plain == value else f"{_as_written(plain, written)[:-1]}{closing}{colon or ''}"
+        return match[0] if plain == value else f"{_encoded_like(plain, written)[:-1]}{closing}{colon or ''}"
 
     return _STRING.sub(redacted, text)
 
 
-def _as_written(value: str, written: str) -> str:
-    """A string of JSON in the manner of another one: with or without escapes of slashes and letters."""
+def _encoded_like(value: str, written: str) -> str:
+    """A JSON string encoded like `written`: with or without escaped slashes and letters."""
     encoded = json.dumps(value, ensure_ascii=written.isascii())
     return encoded.replace("/", r"\/") if r"\/" in written else encoded
 
 
 def _redact_parts(text: str) -> str:
-    """A multipart form without the values of the parts whose names announce a secret."""
+    """A multipart form without the values of parts whose names indicate a secret."""
     pieces, copied = [], 0
     for name, start, end in part_places(text):
         if kind := _kind_of(name):

@@ -1,4 +1,4 @@
-"""Undo the content coding of a body, up to a limit: a small compressed body can be a very large one."""
+"""Decode the content coding of a body up to a limit, as a small compressed body can expand to a very large one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 ACCEPTED = "gzip, deflate"
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
-_RAW_DEFLATE = -zlib.MAX_WBITS  # what some servers send as `deflate`
-# Of Brotli there is no module in Python, of Zstandard there is one since 3.14.
+_RAW_DEFLATE = -zlib.MAX_WBITS  # some servers send this as `deflate`
+# Python has no module for Brotli, and one for Zstandard since 3.14.
 _LIBRARIES = {"br": ("brotli",), "zstd": ("compression.zstd", "backports.zstd")}
 _STEP = 64 * 1024  # bytes that are decoded at a time
 
@@ -22,27 +22,27 @@ class UndecodableError(ValueError):
 
 
 def coding_of(headers: Iterable[tuple[str, str]]) -> str:
-    """The content coding that headers name, in lower case; `identity` when none."""
+    """The content coding in headers, in lower case; `identity` without one."""
     codings = [value.strip().lower() for name, value in headers if name.lower() == "content-encoding"]
     return ",".join(coding for coding in codings if coding) or "identity"
 
 
 class Decoder:
-    """Decodes a body part by part. A coding that is not `known` is passed through."""
+    """Decodes a body part by part. A body in a coding that is not `known` is passed on unchanged."""
 
     def __init__(self, coding: str) -> None:
         self.known = coding in {"identity", "gzip", "x-gzip", "deflate"}
-        packed = self.known and coding != "identity"
-        self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB) if packed else None
+        compressed = self.known and coding != "identity"
+        self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB) if compressed else None
         self._may_be_raw = coding == "deflate"
 
     @property
     def complete(self) -> bool:
-        """Whether the end of a compressed body was seen; a body without a coding ends anywhere."""
+        """Whether the end of a compressed body was reached; always true for a body without a coding."""
         return self._inflate is None or self._inflate.eof
 
     def decode(self, part: bytes, limit: int) -> bytes:
-        """The next bytes of the body, at most `limit` and a step more. Raises `UndecodableError`."""
+        """The decoded bytes of a part, at most `limit` and one step more. Raises `UndecodableError`."""
         if self._inflate is None:
             return part
         decoded = bytearray()
@@ -52,7 +52,7 @@ class Decoder:
         return bytes(decoded)
 
     def _step(self, part: bytes) -> bytes:
-        assert self._inflate is not None  # noqa: S101  (`decode` has seen to it)
+        assert self._inflate is not None  # noqa: S101  (`decode` checks it)
         try:
             decoded = self._inflate.decompress(part, _STEP)
         except zlib.error as error:
@@ -65,7 +65,7 @@ class Decoder:
 
 
 def decode_whole(body: bytes, coding: str, limit: int) -> bytes:
-    """A body without its coding, `br` and `zstd` included where a library is installed. Raises `UndecodableError`."""
+    """Decode a whole body; `br` and `zstd` need an optional library. Raises `UndecodableError`."""
     if coding in _LIBRARIES:
         plain, complete = _by_library(coding, body, limit)
     else:
@@ -86,12 +86,12 @@ def _by_library(coding: str, body: bytes, limit: int) -> tuple[bytes, bool]:
             library = import_module(name)
         except ImportError:
             continue
-        unpack = _unpack_brotli if coding == "br" else _unpack_zstd
-        return unpack(library, body, limit)
+        decode = _decode_brotli if coding == "br" else _decode_zstd
+        return decode(library, body, limit)
     raise UndecodableError(f"no library for {coding}: install evolink-mock[codings]")
 
 
-def _unpack_brotli(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
+def _decode_brotli(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
     decoder, plain = library.Decompressor(), bytearray()
     try:
         part = decoder.process(body, output_buffer_limit=_STEP)
@@ -103,7 +103,7 @@ def _unpack_brotli(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
     return bytes(plain), decoder.is_finished()
 
 
-def _unpack_zstd(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
+def _decode_zstd(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
     decoder = library.ZstdDecompressor()
     try:
         plain = decoder.decompress(body, limit + 1)

@@ -1,4 +1,4 @@
-"""Which names announce a credential, and which values of a request were sent as one."""
+"""Which names indicate a credential, and which values of a request were sent as one."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Exchange
 
 _TAIL = 100  # characters at the end of a name that decide what it names
-_LONGEST = 8192  # characters of a value that is looked for elsewhere
+_LONGEST = 8192  # characters: longer values are not searched for elsewhere
 _SECRET_ENDS = (
     "accesskey", "apikey", "authentication", "authkey", "authorization", "clientkey", "cookie", "credential",
     "credentials", "functionkey", "functionskey", "masterkey", "passphrase", "passwd", "password",
     "privatekey", "secret", "secretkey", "sessionid", "signature", "subscriptionkey", "token",
 )  # fmt: skip
 _SECRET_WORDS = {"auth", "jwt", "key", "session", "sid"}  # as a whole name, or at the end of a header's
-_NO_SECRETS = {"idempotency", "websocket"}  # words of headers that end with `key` and hold no secret
+_NO_SECRETS = {"idempotency", "websocket"}  # words of headers that end in `key` but are not secret
 _SEPARATORS = re.compile(r"[-_. ]")
 _MEMBER = re.compile(r'"([^"\\]{1,100})"\s{0,9}:\s{0,9}"([^"\\]{8,8192})"')
 
-# The head of a part of a multipart form (RFC 7578), and what ends the part.
+# The head of a part of a multipart form (RFC 7578), and the end of the part.
 _PART = re.compile(
     r"^content-disposition:([^\r\n]*+)\r?\n(?:[^\r\n]++\r?\n){0,8}+\r?\n", re.IGNORECASE | re.MULTILINE
 )
@@ -36,26 +36,26 @@ _PART_END = re.compile(r"\r?\n--")
 
 
 def names_secret(name: str) -> bool:
-    """Whether a field of this name holds a credential, in whatever spelling: `api_key`, `accessToken`."""
+    """Whether a field with this name holds a credential, in any spelling: `api_key`, `accessToken`."""
     lower = name.strip().lower()[-_TAIL:]
     joined = _SEPARATORS.sub("", lower)
     return joined.endswith(_SECRET_ENDS) or joined.removeprefix("x") in _SECRET_WORDS
 
 
 def header_names_secret(name: str) -> bool:
-    """Whether a header of this name holds a credential: more names are suspect than in a body."""
+    """Whether a header with this name holds a credential; more names count than in a body."""
     words = _SEPARATORS.split(name.strip().lower()[-_TAIL:])
     return names_secret(name) or (words[-1] in _SECRET_WORDS and _NO_SECRETS.isdisjoint(words))
 
 
 def bearer_keys_in(exchange: Exchange) -> set[str]:
-    """The bearer keys that a request was sent with, in each notation in which they may appear again."""
+    """The bearer keys of a request, in every notation in which they may appear elsewhere."""
     return _notations(filter(None, map(bearer_key, _authorizations(exchange))))
 
 
 def credentials_in(exchange: Exchange) -> set[str]:
-    """What else a request sent as a credential, in each notation in which it may appear again."""
-    return _notations(value for value in _sent(exchange) if is_distinctive(value))
+    """The other credentials of a request, in every notation in which they may appear elsewhere."""
+    return _notations(value for value in _credentials_of(exchange) if is_distinctive(value))
 
 
 def _notations(values: Iterable[str]) -> set[str]:
@@ -71,11 +71,11 @@ def _authorizations(exchange: Exchange) -> list[str]:
     return [value for name, value in exchange.request_headers if name.strip().lower() == "authorization"]
 
 
-def _sent(exchange: Exchange) -> Iterator[str]:
+def _credentials_of(exchange: Exchange) -> Iterator[str]:
     for name, value in exchange.request_headers:
         if header_names_secret(name):
-            yield from _of_header(name.strip().lower(), value.strip())
-    yield from _of_url(exchange.url)
+            yield from _in_header(name.strip().lower(), value.strip())
+    yield from _in_url(exchange.url)
     body = exchange.request_body
     if b"form-data" in body[:4096]:
         yield from (value for name, value in form_parts(body.decode("latin-1")) if names_secret(name))
@@ -83,11 +83,11 @@ def _sent(exchange: Exchange) -> Iterator[str]:
         members = _MEMBER.findall(body.decode("utf-8", "replace"))
         yield from (value for name, value in members if names_secret(name))
     elif b"=" in body:
-        yield from _of_form(body.decode("latin-1"))
+        yield from _in_form(body.decode("latin-1"))
 
 
-def _of_header(name: str, value: str) -> Iterator[str]:
-    """The credentials within a header: its value without the scheme, values of cookies, the password of Basic."""
+def _in_header(name: str, value: str) -> Iterator[str]:
+    """The credentials in a header: its value without the scheme, the values of cookies, the password of Basic."""
     scheme, _, rest = value.partition(" ")
     if name == "cookie":
         yield from (cookie.partition("=")[2].strip() for cookie in value.split(";"))
@@ -96,10 +96,10 @@ def _of_header(name: str, value: str) -> Iterator[str]:
     else:
         yield rest.strip() or scheme
         if scheme.lower() == "basic":
-            yield from _of_basic(rest.strip())
+            yield from _in_basic(rest.strip())
 
 
-def _of_basic(text: str) -> Iterator[str]:
+def _in_basic(text: str) -> Iterator[str]:
     try:
         pair = b64decode(text, validate=True).decode()
     except ValueError:
@@ -107,17 +107,17 @@ def _of_basic(text: str) -> Iterator[str]:
     yield from (pair, pair.partition(":")[2])
 
 
-def _of_url(url: str) -> Iterator[str]:
+def _in_url(url: str) -> Iterator[str]:
     try:
         parts = urlsplit(url)
     except ValueError:
         return
     if parts.password:
         yield parts.password
-    yield from _of_form(parts.query)
+    yield from _in_form(parts.query)
 
 
-def _of_form(text: str) -> Iterator[str]:
+def _in_form(text: str) -> Iterator[str]:
     try:
         pairs = parse_qsl(text, max_num_fields=1000)
     except ValueError:
@@ -126,13 +126,13 @@ def _of_form(text: str) -> Iterator[str]:
 
 
 def form_parts(text: str) -> Iterator[tuple[str, str]]:
-    """The parts of a multipart form, each with its name and its value."""
+    """The name and the value of each part of a multipart form."""
     for name, start, end in part_places(text):
         yield name, text[start:end]
 
 
 def part_places(text: str) -> Iterator[tuple[str, int, int]]:
-    """The parts of a multipart form: the name of each, and where its value begins and ends."""
+    """The name of each part of a multipart form, and the start and the end of its value in the text."""
     ended = 0
     for part in _PART.finditer(text):
         name = _PART_NAME.search(part[1])

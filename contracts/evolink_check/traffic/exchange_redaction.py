@@ -1,4 +1,4 @@
-"""Redact exchanges and traces: their URLs, headers and bodies. A body without secrets keeps its very bytes."""
+"""Redact exchanges and traces: their URLs, headers and bodies. A body without secrets keeps its exact bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
 
 
 def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
-    """The trace as it may be kept: without `keys`, and without what was sent as a credential, wherever it stands."""
+    """The trace without secrets: without `keys` and all values that were sent as credentials, wherever they occur."""
     credentials = KnownKeys(keys)
     if trace.redacted and not credentials:
         return trace
@@ -31,7 +31,7 @@ def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
 
 
 def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange") -> None:
-    """Add the credentials that a request was sent with. Only a bearer key sent to the API is marked as a key."""
+    """Add the credentials of a request to `keys`. Only a bearer key sent to the API gets the mark `KEY`."""
     for key in bearer_keys_in(exchange):
         keys.add(key, KEY if kind == "exchange" else mark(key))
     for credential in credentials_in(exchange):
@@ -49,7 +49,7 @@ def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
 
 
 def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> Exchange:
-    """An exchange without secrets; Authorization names who asked."""
+    """An exchange without secrets; its Authorization header contains the label of the account instead."""
     return replace(
         exchange,
         url=redact_url(exchange.url, keys),
@@ -61,7 +61,7 @@ def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO
 
 
 def redact_header(name: str, value: str, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> tuple[str, str]:
-    """A header without secrets: `Bearer [main]` for a key, `[removed]` for cookies and the like."""
+    """A header without secrets: `Bearer [main]` for a key, `[removed]` for cookies and other credentials."""
     if not header_names_secret(name):
         return name, redact_value(value, keys)
     scheme, _, rest = value.strip().partition(" ")

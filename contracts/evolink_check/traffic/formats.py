@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-NOT_JSON = object()  # the value of a text that is not JSON
+NOT_JSON = object()  # the value of a body that is not JSON
 
-# RFC 3986, appendix A. Possessive: no part has to give a character back to the next one.
+# RFC 3986, appendix A. The quantifiers are possessive, as no part has to give a character back to the next one.
 _CHARS = r"[A-Za-z0-9\-._~!$&'()*+,;=]++|%[0-9A-Fa-f]{2}"
 _SEGMENT = rf"(?:{_CHARS}|[:@]++)"
 _AUTHORITY = rf"(?:(?:{_CHARS}|:)*+@)?(?:\[(?P<literal>[^\[\]]*+)\]|(?:{_CHARS})*+)(?::[0-9]*+)?"
 _PATH = rf"(?://{_AUTHORITY}(?:/{_SEGMENT}*+)*+|/?(?:{_SEGMENT}++(?:/{_SEGMENT}*+)*+)?)"
 _TAIL = rf"(?:{_SEGMENT}|[/?]++)*+"
 _URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*+:{_PATH}(?:\?{_TAIL})?(?:#{_TAIL})?")
-_DIGITS = 308  # of an integer that a double can hold
-_LARGE_NUMBER = re.compile(rb"[0-9]{309}|[eE]\+?0*[1-9][0-9]{2}")  # of which one may be out of range
+_DIGITS = 308  # the most digits of an integer that a double can always represent
+_LARGE_NUMBER = re.compile(rb"[0-9]{309}|[eE]\+?0*[1-9][0-9]{2}")  # may be out of range
 _FUTURE = re.compile(r"[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+")
 
 
 def is_uri(value: Any) -> bool:
-    """Whether a value is an absolute URI. A format says nothing of values that are not text."""
+    """Whether a value is an absolute URI. True for values other than strings, as a format does not apply to them."""
     if not isinstance(value, str):
         return True
     match = _URI.fullmatch(value)
@@ -44,9 +44,9 @@ def _is_ipv6(text: str) -> bool:
 
 
 def strict_json(raw: bytes, **_: str) -> Any:
-    """Decode JSON as RFC 8259 has it: UTF-8, no lone surrogates. ValueError otherwise.
+    """Decode JSON by RFC 8259: UTF-8, no lone surrogates. Raises ValueError.
 
-    The grammar sets numbers no limit: what no double holds is an infinity here, which no other text gives.
+    The grammar does not limit numbers: one that no double can represent becomes an infinity, and no other number does.
     """
     try:
         value = json.loads(raw.decode("utf-8"), parse_constant=_no_number, parse_int=_whole)
@@ -58,7 +58,7 @@ def strict_json(raw: bytes, **_: str) -> Any:
 
 
 def finite_json(raw: bytes, **_: str) -> Any:
-    """As `strict_json`, and a ValueError for a number that no double holds."""
+    """Like `strict_json`, but also raises ValueError for a number that no double can represent."""
     value = strict_json(raw)
     if is_out_of_range(raw, value):
         raise ValueError("a number is out of range")
@@ -66,7 +66,7 @@ def finite_json(raw: bytes, **_: str) -> Any:
 
 
 def is_out_of_range(raw: bytes, value: Any) -> bool:
-    """Whether a decoded body holds a number that no double does: decoders differ on it."""
+    """Whether a decoded body has a number that no double can represent, which decoders treat differently."""
     if _LARGE_NUMBER.search(raw) is None:
         return False
     level = [value]
@@ -78,7 +78,7 @@ def is_out_of_range(raw: bytes, value: Any) -> bool:
 
 
 def parts_of(value: Any) -> Iterable[Any]:
-    """The members of an object or of an array; nothing of any other JSON value."""
+    """The values in an object or an array; nothing for any other JSON value."""
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
@@ -94,7 +94,7 @@ def _no_number(word: str) -> NoReturn:
 
 
 def decode_json(body: bytes) -> Any:
-    """The JSON value of a body; `NOT_JSON` for a body that RFC 8259 does not allow."""
+    """The JSON value of a body; `NOT_JSON` when it is not JSON by RFC 8259."""
     try:
         return strict_json(body)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Keys that were sent, to be removed from any text in one pass, however many there are."""
+"""Remove known keys from texts, in one pass for any number of keys."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from evolink_check.traffic.placeholders import SHORT
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-KEY = "[removed:key]"  # what every recorder writes, and the rules look for, where a key stood outside of its header
-_SHORTEST = 4  # characters; a shorter one stands everywhere
-_FEW = 16  # starts that are looked for one by one, which is faster for so many
+KEY = "[removed:key]"  # recorders write this for a key outside its header, and the rules look for it
+_SHORTEST = 4  # characters; shorter keys occur by chance too often
+_FEW = 16  # up to this many starts of keys, searching for them one by one is faster
 _WORD = re.compile(rf"(?<![\w-])[\w-]{{{_SHORTEST},{SHORT - 1}}}(?![\w-])")
 
 
 class KnownKeys:
-    """Long keys are removed wherever they stand; short ones as whole words, when they have letters and digits.
+    """Keys to remove: long ones wherever they occur, short ones as whole words and only with letters and digits.
 
-    With a `limit`, only so many of the keys that were added last are known.
+    With a `limit`, only that many of the most recently added keys are kept.
     """
 
     def __init__(self, keys: Iterable[str] = (), limit: int | None = None) -> None:
@@ -35,7 +35,7 @@ class KnownKeys:
         return bool(self._marks)
 
     def add(self, key: str, mark: str = KEY) -> None:
-        """From now on, `key` is replaced by `mark`. A key that is added again keeps its mark."""
+        """Add a key that is replaced by `mark` from now on. A key that is added again keeps its mark."""
         if key in self._marks:
             self._marks[key] = self._marks.pop(key)
             return
@@ -50,7 +50,7 @@ class KnownKeys:
             self._discard(next(iter(self._marks)))
 
     def may_be_in(self, text: str) -> bool:
-        """Whether the text may have a key: False only when it has none."""
+        """Whether the text may contain a key; False only when it certainly contains none."""
         return self._short > 0 or self._may_have_long(text)
 
     def remove_from(self, text: str) -> str:
@@ -87,7 +87,7 @@ class KnownKeys:
         return "".join([*parts, text[copied:]])
 
     def _key_at(self, text: str, place: int) -> str:
-        """The longest key that begins at this place; empty when none does."""
+        """The longest key that begins at index `place`; empty when there is none."""
         for length in sorted(self._lengths.get(text[place : place + SHORT], ()), reverse=True):
             candidate = text[place : place + length]
             if candidate in self._marks:

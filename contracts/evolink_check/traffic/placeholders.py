@@ -1,11 +1,11 @@
-"""Tell keys that were sent from placeholders that recorders and sanitizers write in their place."""
+"""Distinguish real keys from the placeholders that recorders and sanitizers write in their place."""
 
 from __future__ import annotations
 
 import re
 
-SHORT = 8  # characters: a key that is shorter may stand somewhere by chance
-# RFC 6750: what a bearer token is made of. Anything else in its place was put there by a tool.
+SHORT = 8  # characters: a shorter key may occur in a text by chance
+# RFC 6750: the characters of a bearer token. Anything else in its place was written by a tool.
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 _WORDS = re.compile(r"[a-z0-9]+")
 _SCHEME = re.compile(r"[A-Za-z0-9\-]+")
@@ -23,12 +23,12 @@ _WORDS_OF_NAMING = {
 
 
 def is_placeholder(key: str) -> bool:
-    """Whether a value cannot be a bearer key that was sent: a tool wrote it in its place, or nobody filled it in."""
+    """Whether a value is not a real bearer key: a tool replaced the key, or a template was not filled in."""
     return not _TOKEN.fullmatch(key) or _is_removed(key)
 
 
 def _is_removed(value: str) -> bool:
-    """Whether a value of any form stands for one that was removed."""
+    """Whether a value is the replacement of a removed one."""
     if _MASK.search(value) or len(set(value.lower())) <= 1:
         return True
     words = set(_WORDS.findall(value.lower()))
@@ -36,7 +36,7 @@ def _is_removed(value: str) -> bool:
 
 
 def bearer_key(value: str) -> str | None:
-    """The key of an `Authorization` header; empty for a credential in another scheme; None when it does not say."""
+    """The key of an `Authorization` header; empty for a credential in another scheme; None for a placeholder."""
     scheme, _, rest = value.strip().partition(" ")
     key = rest.strip()
     if scheme.lower() == "bearer":
@@ -47,6 +47,6 @@ def bearer_key(value: str) -> str | None:
 
 
 def is_distinctive(value: str) -> bool:
-    """Whether a value is long and odd enough to be a credential, and not a word that stands there by chance."""
+    """Whether a value is long and unusual enough to be a credential rather than an ordinary word."""
     long = len(value) >= SHORT and any(char.isdigit() for char in value)
     return (long or len(value) >= 2 * SHORT) and not _is_removed(value)

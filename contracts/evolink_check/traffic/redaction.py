@@ -1,11 +1,11 @@
 """Redact texts and URLs: keys, and the users, queries and fragments of URLs.
 
-What is removed leaves a mark of the same length that a URI may hold, with sixteen bits of a digest: a limit on length
-can still be judged, a link still matches its fetch and a callback URL its delivery, and nothing can be read out of
-it. Redacting a URL twice is redacting it once.
+A removed text is replaced by a mark of the same length that is valid in a URI and contains sixteen bits of a digest.
+So limits on length can still be checked, a link still matches its fetch and a callback URL its delivery, and the mark
+does not reveal the text. Redacting a URL twice has the same result as redacting it once.
 
-Each pattern takes time in proportion to the text: quantifiers that follow one another match different characters, and
-where one could give characters back, it is possessive.
+Each pattern takes time in proportion to the text: consecutive quantifiers match different characters, and a quantifier
+that could give characters back is possessive.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ROOM = len("removed-0000")
 _MARK = re.compile(r"removed|(?:removed-[0-9a-f]{4}|~[0-9a-f]{0,4})\.*+[ ^]?")
 _OF_URI = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/?]++|%[0-9A-Fa-f]{2})*+")
 
-# A text that is one URL, in whatever notation; it matches every text.
+# A text that is one URL in any notation; the pattern matches every text.
 _URL = re.compile(
     r"(?P<lead>\s*+(?:[a-z][a-z0-9+.\-]{0,30}:)?[/\\]*+)(?P<user>[^/?#]*@)?(?P<rest>[^?#]*+)(?P<query>\?[^#]*+)?(?P<fragment>#.*)?",
     re.IGNORECASE | re.DOTALL,
@@ -38,9 +38,9 @@ _URL_IN_TEXT = re.compile(
     rf"(?P<sign>\?|#|{_SIGN})?(?P<query>(?<=[?#fF3])[^\s\"<>]*+)?",
     re.IGNORECASE,
 )
-_AFTER = "'),.;:\\"  # what stands behind a URL in a sentence rather than in it
+_AFTER = "'),.;:\\"  # punctuation that follows a URL in a sentence
 
-# A name that announces a secret, with the secret behind it.
+# A name that indicates a secret, with the secret after it.
 _NAME = (
     r"(?:authorization|cookie|(?:api|access|subscription)[-_]?key|token|secret|password|passwd|signature|"
     r"session[-_]?id|credentials?|x-auth)"
@@ -49,17 +49,17 @@ _NAMED_SECRET = re.compile(
     rf"(?P<name>{_NAME}[\\\"']{{0,9}}\s{{0,9}}[:=]\s{{0,9}}[\\\"']{{0,9}}(?:(?:bearer|basic|digest)\s{{1,9}})?)(?!\[removed|(?:bearer|basic|digest)\b)[^\s\"'\\,;}}&\[]{{6,}}+",
     re.IGNORECASE,
 )
-# Keys by their shape: behind the word `bearer`, with a well-known prefix, JSON Web Tokens.
+# Keys by their shape: after the word `bearer`, with a well-known prefix, JSON Web Tokens.
 _BEARER = re.compile(r"(\bbearer\s{1,9})([a-z0-9._~+/=\-]{12,}+)", re.IGNORECASE)
 _PREFIXED = re.compile(
     r"\bsk-[a-z0-9_\-]{8,}+|\bAIza[a-z0-9_\-]{30,}+|\bgh[pousr]_[a-z0-9]{20,}+", re.IGNORECASE
 )
 _WEB_TOKEN = re.compile(r"\beyJ[\w\-]{8,}+(?P<rest>\.[\w\-]{8,}+\.[\w\-]*+)?")
 
-# A part of a path that looks like a key: long, without a word, in letters of both cases and digits.
+# A segment of a path that looks like a key: long, with digits and letters of both cases.
 _LONG_PART = re.compile(r"(?<=/)[A-Za-z0-9]{24,}+(?=/|\Z)")
 
-# What a text must hold, in lower case, for each of these to find anything.
+# A text must contain one of these in lower case for the patterns above to match.
 _SLASHES = ("//", "\\/", "%2f", "u002f")
 _NAMES = (
     "authorization",
@@ -76,7 +76,7 @@ _NAMES = (
 
 
 def redact_url(url: str, keys: KnownKeys = NO_KEYS) -> str:
-    """A URL, or a path with its query, without user, query and fragment."""
+    """Redact a URL, or a path with its query string: its user, query string, fragment and keys."""
     match = _URL.fullmatch(keys.remove_from(url))
     if match is None:
         return redact_text(url, keys)
@@ -92,9 +92,9 @@ def _redact_part(match: re.Match[str]) -> str:
 
 
 def redact_text(text: str, keys: KnownKeys = NO_KEYS) -> str:
-    """A text with URLs and keys somewhere in it."""
+    """Redact the URLs and keys in a text."""
     plain = keys.remove_from(text)
-    lower = plain.lower()  # most texts hold nothing that the patterns would have to look at
+    lower = plain.lower()  # most texts contain nothing that the patterns could match
     if any(sign in lower for sign in _SLASHES):
         plain = _URL_IN_TEXT.sub(_redact_match, plain)
     if any(name in lower for name in _NAMES):
@@ -119,9 +119,9 @@ def _redact_web_token(match: re.Match[str]) -> str:
 
 
 def mask_words(text: str, words: Collection[str]) -> str:
-    """A text in which each of these words, where it stands alone, is a mark of the same length: for short keys.
+    """Replace each of these words, as a whole word, by a mark of the same length. For short keys.
 
-    Not for what is judged: such a word may also stand there by chance.
+    Not for texts that rules check, as such a word may also occur by chance.
     """
     for word in words:
         pattern = rf"(?<![A-Za-z0-9_-]){re.escape(word)}(?![A-Za-z0-9_-])"
@@ -139,20 +139,20 @@ def _redact_match(match: re.Match[str]) -> str:
 
 
 def mark(secret: str) -> str:
-    """What stands where a secret stood: of its length, a URI where it was one, equal for equal secrets only."""
+    """The replacement of a secret: of equal length, valid in a URI if the secret is, equal for equal secrets only."""
     if not secret or _MARK.fullmatch(secret):
         return secret
     if KEY in secret or secret == REMOVED:
         return KEY if KEY in secret else "removed"
-    odd = _oddity(secret)
-    size = len(secret) - len(odd)
+    invalid = _invalid_uri_character(secret)
+    size = len(secret) - len(invalid)
     digest = sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()[:4]
     word = f"removed-{digest}" if size >= _ROOM else f"~{digest[: max(0, size - 1)]}"
-    return word.ljust(size, ".") + odd
+    return word.ljust(size, ".") + invalid
 
 
-def _oddity(secret: str) -> str:
-    """A space, or a character that no URI holds, where there was one: a bad URL stays a bad URL."""
+def _invalid_uri_character(secret: str) -> str:
+    """A space or another invalid character when the secret has one, so that an invalid URL stays invalid; else ""."""
     if any(char.isspace() for char in secret):
         return " "
     return "" if _OF_URI.fullmatch(secret) else "^"

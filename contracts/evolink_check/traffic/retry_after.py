@@ -1,15 +1,15 @@
-"""`Retry-After` and HTTP dates: what RFC 9110 allows, and how long a reader should wait."""
+"""`Retry-After` and HTTP dates: the values that RFC 9110 allows, and how long a client should wait."""
 
 from __future__ import annotations
 
 import re
 from email.utils import mktime_tz, parsedate_tz
 
-LONGEST = 10.0**9  # seconds, some 31 years: a server that asks for more is taken to ask for this much
+LONGEST = 10.0**9  # seconds, about 31 years: longer waits count as this long
 _LONGEST_DATE = 64  # characters: an RFC 850 date with a numeric zone has 40
 _WHOLE = re.compile(r"[0-9]+")
 _FRACTION = re.compile(r"[0-9]+\.[0-9]+")
-_DIGITS = 10  # of a number of seconds; with more it is above LONGEST in any case
+_DIGITS = 10  # a number of seconds with as many digits is at least LONGEST
 
 
 def is_retry_after(value: str) -> bool:
@@ -18,9 +18,9 @@ def is_retry_after(value: str) -> bool:
 
 
 def seconds_to_wait(value: str, now: float) -> float | None:
-    """Seconds to wait from `now` (Unix), 0 to `LONGEST`; None when the value does not say.
+    """The seconds to wait from `now` (Unix seconds), 0 to `LONGEST`; None for an invalid value.
 
-    A fraction of a second is not allowed, and honoured all the same.
+    Fractions of a second are not allowed, but are accepted here.
     """
     text = value.strip()
     if _WHOLE.fullmatch(text) or _FRACTION.fullmatch(text):
@@ -32,7 +32,7 @@ def seconds_to_wait(value: str, now: float) -> float | None:
 
 
 def http_date(text: str) -> float | None:
-    """The Unix seconds of an HTTP date; None when the text is not one, or names no possible time."""
+    """The Unix seconds of an HTTP date; None when the text is not one or is not a possible time."""
     if len(text) > _LONGEST_DATE:
         return None
     try:

@@ -1,7 +1,7 @@
-"""What was observed, in the order in which it happened: all that the rules look at.
+"""A trace: recorded exchanges in order of time, the only input of the rules.
 
-A trace comes from a run against a server, from the proxy or from any HAR file; nothing in it says which. What a
-recording does not contain is None, and is then not observed: silence is not evidence.
+A trace comes from a run against a server, from the proxy or from any HAR file, and does not show which. Facts that a
+recording does not contain are None and prove nothing.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 Kind = Literal["exchange", "delivery"]
 MAIN = "main"  # the account of --token
 OTHER = "other"  # the account of --other-token
-WRONG = "wrong"  # a key that nobody was ever given
-NOBODY = "nobody"  # the label of whoever sends no key at all, or none in the documented scheme
-UNKNOWN = "unknown"  # the label when a recording does not tell whether there was a key
+WRONG = "wrong"  # a key that was never issued
+NOBODY = "nobody"  # the label for requests without a key in the documented scheme
+UNKNOWN = "unknown"  # the label when a recording does not show whether there was a key
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ class Media:
 class Exchange:
     """One request and its response as recorded.
 
-    `url` is a path with its query, or a whole URL whose origin does not matter. Headers are (name, value),
-    names in any case. Bodies are what was on the wire, empty for none.
+    `url` is a path with its query string, or a whole URL whose origin does not matter. Headers are (name, value),
+    names in any case. Bodies are as on the wire, empty for none.
     """
 
     method: str
@@ -67,13 +67,13 @@ class Exchange:
 class Entry:
     """One request with its answer: an exchange with the server, or a delivery that the server made to a receiver.
 
-    Times are Unix seconds: `began` when the request was begun (a delivery: when it arrived), `ended` when the answer
-    was complete or the connection was lost. A status of 0 is no answer, and `problem` says why. `who` is the label
-    of the account that asked. `exact`: the bodies are what was on the wire, to the byte. A body that was too large
-    to keep is empty, with its length in `size`.
+    Times are Unix seconds: `began` when the request began (a delivery: when it arrived), `ended` when the answer was
+    complete or the connection was lost. A status of 0 means no answer; `problem` is then the reason. `who` is the label
+    of the account that sent the request. `exact`: the bodies are byte for byte those that were sent. A response body
+    that was too large to keep is empty, with its length in `size`.
     """
 
-    number: int  # the place in the trace, from 0
+    number: int  # the index in the trace
     exchange: Exchange
     began: float
     ended: float
@@ -81,21 +81,21 @@ class Entry:
     who: str = UNKNOWN
     exact: bool = True
     problem: str = ""
-    case: str = ""  # what it was sent for, when that was said
+    case: str = ""  # the purpose of the request, when known
     media: Media | None = None
     size: int | None = None  # bytes of the answer's body, when the body itself is not kept
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Entries in order of `began`, and what is known of the circumstances.
+    """Entries in order of `began`, and the circumstances under which they were recorded.
 
-    `origin` is the base URL of the API, without a slash at its end; empty: entries are told by their path alone.
+    `origin` is the base URL of the API, without a slash at its end; empty: entries are recognized by their path alone.
     `receiver` is the public prefix of callback URLs whose deliveries are in the trace; empty: deliveries were not
     watched, and their absence means nothing. `watched_until`: when the watching of deliveries ended, Unix seconds.
-    `scale`: seconds of the server's time in a real one; other than 1, its clock need not agree with its Date header.
-    `complete`: the whole traffic of the client is here, so that what is missing did not happen.
-    `redacted`: its secrets have been removed. `notes`: what of a recording could not be read and was left out.
+    `scale`: seconds of the server's time per real second; unless it is 1, `created` and the Date header may differ.
+    `complete`: the trace contains all traffic of the client, so that a missing exchange did not happen.
+    `redacted`: its secrets have been removed. `notes`: the parts of a recording that were left out as unreadable.
     """
 
     entries: tuple[Entry, ...]
@@ -109,7 +109,7 @@ class Trace:
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def account(self, label: str) -> Account:
-        """What is known of a label; nothing for one that was not described."""
+        """The known facts about a label; all None for an unknown label."""
         if label == NOBODY:
             return Account(NOBODY, valid=False)
         return self.accounts.get(label, Account(label))

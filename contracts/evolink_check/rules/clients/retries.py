@@ -99,7 +99,7 @@ def waits_for_retry_after(view: TraceView) -> Iterator[Finding]:
 
 
 def _request_series(view: TraceView) -> Iterable[list[Observation]]:
-    """The requests of an account with the same purpose, in order: all its creates, or all its queries of one task."""
+    """The requests of an account with the same purpose, in order: creates, credits, or queries of one task."""
     series: dict[tuple[str, str, str], list[Observation]] = {}
     for request in requests_with_roles(view, *KEYED_ROLES):
         task_id = "" if request.role == "create" else request.task_id

@@ -167,16 +167,16 @@ def can_cancel(body: Mapping[str, Any]) -> bool | None:
 
 
 def _histories(view: TraceView) -> tuple[TaskHistory, ...]:
-    known = known_tasks(view)
-    return tuple(_history(task, view) for task in view.tasks.values() if _is_followed(task, view, known))
+    creates = known_tasks(view)
+    return tuple(_history(task, view) for task in view.tasks.values() if _is_followed(task, view, creates))
 
 
-def _is_followed(task: TaskRecord, view: TraceView, known: Mapping[str, Observation]) -> bool:
+def _is_followed(task: TaskRecord, view: TraceView, creates: Mapping[str, Observation]) -> bool:
     if task.create is None:  # in a complete trace: an id that was not issued
         return not view.trace.complete and well_formed(task.id)
     account = task.create.account
     fit = False not in {account.valid, account.credits, account.access}
-    return task.id in known and fit and not certain_faults(task.create)
+    return task.id in creates and fit and not certain_faults(task.create)
 
 
 def _history(task: TaskRecord, view: TraceView) -> TaskHistory:

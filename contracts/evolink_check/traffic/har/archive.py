@@ -1,7 +1,7 @@
-"""Write a trace as HTTP Archive 1.2, which any viewer opens, and read archives as a trace. Secrets are removed.
+"""Write a trace as an HTTP Archive 1.2, which any viewer opens, and read archives as a trace. Secrets are removed.
 
-What HAR has no field for is in `_evolink`, of the log and of each entry, so that our own files are read as they were
-written. The library harfile has no place for such fields, and does not read.
+Facts for which HAR has no field are in `_evolink` of the log and of each entry, so that our own files are read back
+without loss. The library harfile does not support such fields and cannot read files.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def to_har(trace: Trace, version: str) -> dict[str, Any]:
 
 
 def har_log(facts: LogFacts, version: str) -> tuple[bytes, bytes]:
-    """The text of a log before its entries, and behind them."""
+    """The text of a HAR file before and after its entries."""
     start = json.dumps(_head(version))[:-1]
     end = json.dumps(msgspec.to_builtins(facts))
     return f'{{"log": {start}, "entries": [\n'.encode(), f'\n], "_evolink": {end}}}}}\n'.encode()
@@ -62,10 +62,11 @@ def _head(version: str) -> dict[str, Any]:
 def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
     """Archives, each with the name of its file, as one trace in order of time.
 
-    A file of ours is read as it was written. In any other, each key is replaced by a label; it is unknown who sent a
-    request without one, since many tools leave the header out; responses from a cache and requests without their
-    body are left out, and so are invalid entries of other hosts, with a note. Without an `origin` it is the documented
-    server's, or wherever the documented paths are. ValueError names the file, and an invalid entry of the API.
+    Our own files are read back without loss. In other files each key is replaced by a label. The sender of a request
+    without a key is unknown, since many tools omit the header. Responses from a cache, requests without their body and
+    invalid entries of other hosts are left out, with a note. Without an `origin`, the documented server's or that of
+    the documented paths is used. Raises ValueError with the name of the file, and the entry if one of the API is
+    invalid.
     """
     files = read_archives(documents, origin)
     entries = [entry for file in files for entry in file.entries]
@@ -81,7 +82,7 @@ def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
         max((fact.watched_until for fact in facts), default=0.0),
         facts[0].scale if facts else 1.0,
         complete=bool(files) and all(file.complete for file in files),
-        redacted=not facts,  # those of others were, as they were read
+        redacted=not facts,  # files of other tools are redacted when they are read
         notes=tuple(note for file in files for note in file.notes),
     )
 
@@ -92,7 +93,7 @@ def _in_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 
 def _accounts(facts: Iterable[LogFacts]) -> Mapping[str, Account]:
-    """The facts about each label; none about a label that several files describe differently."""
+    """The facts about each label; all None for a label that several files describe differently."""
     by_label: dict[str, Account] = {}
     for account in (account for fact in facts for account in fact.accounts):
         if by_label.setdefault(account.label, account) != account:
@@ -101,7 +102,7 @@ def _accounts(facts: Iterable[LogFacts]) -> Mapping[str, Account]:
 
 
 def har_entry(entry: Entry) -> dict[str, Any]:
-    """An entry, which has no secrets any more."""
+    """An entry, already without secrets, as a HAR entry."""
     exchange = entry.exchange
     milliseconds = max(0.0, round((entry.ended - entry.began) * 1000, 3))
     facts = EntryFacts(
@@ -163,7 +164,7 @@ def _message(headers: tuple[tuple[str, str], ...], size: int) -> dict[str, Any]:
 
 
 def _text(body: bytes) -> tuple[str, str]:
-    """A body as JSON can hold it, and the name of its coding."""
+    """A body as text, and the name of its encoding: base64 when it is not UTF-8, else empty."""
     try:
         return body.decode(), ""
     except UnicodeDecodeError:

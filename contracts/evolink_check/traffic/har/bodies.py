@@ -1,4 +1,4 @@
-"""Bodies in HAR files: decoded from base64 and content codings, and told from bodies that were not recorded."""
+"""Bodies in HAR files: decode base64 and content codings, and recognize bodies that were not recorded."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
     from evolink_check.traffic.har.schema import Content, HarEntry, Pair, Post, Request, Response
 
-LARGEST = 16 * 1024 * 1024  # bytes of a body; of a larger one only the length is kept
+LARGEST = 16 * 1024 * 1024  # bytes of a body; for a larger one only the length is kept
 Headers = tuple[tuple[str, str], ...]
 _WITH_BODY = {"POST", "PUT", "PATCH"}
 _WITHOUT_BODY = {204, 304}
-_DIGITS = 15  # of a length
-_PACKED_TEXT = {"\x1f\x8b", "\x1f\ufffd"}  # how gzip begins when its bytes are taken for text
+_DIGITS = 15  # the most digits of a length
+_GZIP_AS_TEXT = {"\x1f\x8b", "\x1f\ufffd"}  # the start of gzip bytes that were decoded as text
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseBody:
-    """A body as it was recorded. One that was not, or that cannot be decoded, is empty, with its `size` in bytes."""
+    """A recorded body. When it was not recorded or cannot be decoded, it is empty, with its `size` in bytes."""
 
     data: bytes
     size: int | None = None
-    problem: str = ""  # why it cannot be decoded
+    problem: str = ""  # the reason why it cannot be decoded
 
 
 def headers_of(pairs: Iterable[Pair] | None) -> Headers:
@@ -39,7 +39,7 @@ def headers_of(pairs: Iterable[Pair] | None) -> Headers:
 
 
 def post_body(post: Post | None) -> bytes:
-    """The body of a request as it stands in the file. Raises ValueError."""
+    """The body of a request as in the file, before its content coding is decoded. Raises ValueError."""
     if post is None:
         return b""
     if post.text is None:
@@ -48,12 +48,12 @@ def post_body(post: Post | None) -> bytes:
 
 
 def content_body(content: Content | None) -> bytes:
-    """The body of a response as it stands in the file. Raises ValueError."""
+    """The body of a response as in the file, before its content coding is decoded. Raises ValueError."""
     return _decode_text(content.text or "", content.encoding) if content is not None else b""
 
 
 def request_body(request: Request) -> bytes | None:
-    """The body of a request; None when it was not recorded, or not all of it. Raises ValueError."""
+    """The body of a request; None when it was not recorded completely. Raises ValueError."""
     body = post_body(request.post)
     if request.method.upper() in _WITH_BODY:
         size = _size(request.size) or _content_length(request.headers)
@@ -68,7 +68,7 @@ def request_body(request: Request) -> bytes | None:
 
 
 def response_body(method: str, status: int, response: Response, *, streams: bool) -> ResponseBody:
-    """The body of a response. `streams`: the tool leaves out bodies that it has passed on. Raises ValueError."""
+    """The body of a response. `streams`: the tool does not record bodies that it streams. Raises ValueError."""
     body = content_body(response.content)
     if method.upper() == "HEAD" or not status or status in _WITHOUT_BODY:
         return ResponseBody(body)
@@ -83,9 +83,9 @@ def response_body(method: str, status: int, response: Response, *, streams: bool
 
 
 def is_exact(entry: HarEntry, body: bytes) -> bool:
-    """Whether messages are surely what was on the wire: text that a tool has decoded and could not, is not.
+    """Whether the bodies are certainly those on the wire, not texts that a tool failed to decode.
 
-    Nor is a response without any header: whoever recorded it has left them out.
+    False for a response without any header, as the tool has then omitted the headers.
     """
     post, response = entry.request.post, entry.response
     content = response.content if response is not None else None
@@ -103,16 +103,16 @@ def _decode_text(text: str, encoding: str | None) -> bytes:
             return b64decode(text, validate=True)
         except ValueError:
             raise ValueError("invalid base64") from None
-    if text[:2] in _PACKED_TEXT:
-        return text.encode("latin-1", "replace")  # a tool took the packed bytes for text
+    if text[:2] in _GZIP_AS_TEXT:
+        return text.encode("latin-1", "replace")  # a tool decoded compressed bytes as text
     return text.encode("utf-8", "surrogatepass")
 
 
 def _without_coding(body: bytes, headers: Iterable[Pair] | None) -> bytes:
-    """A body that is still packed, unpacked. Raises `UndecodableError`."""
+    """A body without its content coding, if the tool did not already decode it. Raises `UndecodableError`."""
     for coding in reversed(coding_of(headers_of(headers)).split(",")):
         if not body or coding.strip() in {"", "identity"} or _is_text(body):
-            return body  # most tools unpack what they record
+            return body  # most tools decode the bodies that they record
         body = decode_whole(body, coding.strip(), LARGEST)
     return body
 
@@ -125,22 +125,22 @@ def _is_text(body: bytes) -> bool:
 
 
 def _size(value: object) -> int:
-    """A size in bytes; 0 when there is none, or one that nobody can count to."""
+    """A size in bytes; 0 when it is absent, invalid or impossibly large."""
     return int(number(value) or 0)
 
 
 def _content_length(headers: Iterable[Pair] | None) -> int:
-    """What Content-Length says; 0 when nothing."""
+    """The value of `Content-Length`; 0 without a valid one."""
     value = next((text for name, text in headers_of(headers) if name.lower() == "content-length"), "")
     return int(value) if value.isascii() and value.isdecimal() and len(value) <= _DIGITS else 0
 
 
 def _size_left_out(response: Response, body: bytes, *, streams: bool) -> int | None:
-    """The length of a response's body that was not recorded, or not all of it; None when it was."""
+    """The length of a response body that was not recorded completely; None when it was."""
     content = response.content
     size = _size(content.size) if content is not None else -1
     if body:
-        # Of what was packed some tools give the size on the wire, which for a short text is larger.
+        # For a compressed body some tools record the size on the wire, which for a short text is larger.
         return size if len(body) < size and decode_json(body) is NOT_JSON else None
     length = size if size > 0 else _content_length(response.headers)
     announced = any(name.lower() == "content-length" for name, _ in headers_of(response.headers))

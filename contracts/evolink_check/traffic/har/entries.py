@@ -1,4 +1,4 @@
-"""One entry of a HAR file as an entry of a trace."""
+"""Convert an entry of a HAR file to an entry of a trace."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from evolink_check.traffic.har.schema import HarEntry, Request, Response, number
 from evolink_check.traffic.redaction import redact_url
 from evolink_check.traffic.trace import Entry, Exchange
 
-_SERVER = "server"  # who delivers
+_SERVER = "server"  # the label of the sender of deliveries
 _PARTS = ("blocked", "dns", "connect", "send", "wait", "receive")  # `ssl` is within `connect`
-_LONGEST = 10.0**6  # seconds, some eleven days: no exchange takes longer
+_LONGEST = 10.0**6  # seconds, about eleven days: no exchange takes longer
 _LARGEST_STATUS = 999
 _CACHES = {"memory cache", "disk cache"}  # of WebKit
-_SHOWN = 80  # characters of a malformed value
+_SHOWN = 80  # characters of a malformed value in an error
 
 
 def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False) -> Entry:
-    """The entry of a trace, its number still 0; `who` asked, unless it is a delivery. ValueError says what is invalid.
+    """The entry of a trace, with the number 0; `who` sent it, unless it is a delivery. Raises ValueError.
 
-    `streams`: the tool that wrote the file leaves out bodies that it has passed on while they arrived.
+    `streams`: the tool that wrote the file does not record bodies that it streams.
     """
     began = _began(entry.started)
     response = entry.response or Response()
@@ -58,7 +58,7 @@ def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False) -
 
 
 def is_from_cache(entry: HarEntry) -> bool:
-    """Whether a browser had the response in its cache, so that the server did not send it."""
+    """Whether the response came from the cache of a browser, not from the server."""
     return bool(entry.cached) or (isinstance(entry.fetched, str) and entry.fetched.lower() in _CACHES)
 
 
@@ -86,7 +86,7 @@ def _valid_url(url: str) -> str:
 
 
 def _status(value: Any) -> int:
-    """A status as a number, which some tools write as text; 0 for none."""
+    """A status, which some tools write as text, as a number; 0 for none."""
     if value is None or value == "":
         return 0
     status = number(value)
@@ -97,7 +97,7 @@ def _status(value: Any) -> int:
 
 
 def _request_headers(request: Request) -> Headers:
-    """The headers of a request. Where a tool has left them all out, the type of the body may still be known."""
+    """The headers of a request. When a tool omits all of them, the content type of the body may still be known."""
     headers, post = headers_of(request.headers), request.post
     return headers if headers or post is None or not post.kind else (("Content-Type", post.kind),)
 
@@ -112,7 +112,7 @@ def _began(text: str) -> float:
 
 
 def _seconds(entry: HarEntry) -> float:
-    """How long it took; the sum of the parts where there is no `time`. -1 is none either."""
+    """The duration in seconds; without a valid `time` (-1 is invalid), the sum of the `timings`."""
     milliseconds = number(entry.milliseconds)
     if milliseconds is None or not milliseconds >= 0:
         timings = entry.timings if isinstance(entry.timings, dict) else {}

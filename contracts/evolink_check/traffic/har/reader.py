@@ -1,4 +1,4 @@
-"""HAR files of any tool as entries of a trace: what they contain, what they leave out, and whose key was sent."""
+"""Read HAR documents of any tool as entries of a trace: their exchanges, the omitted ones, and labels for the keys."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ DOCUMENTED = "https://api.evolink.ai"
 MOCK = "evolink-mock"
 _STREAMING = "mitmproxy"
 _REFUSED = 401
-_EXAMPLES = 3  # of what was left out, that a note names
+_EXAMPLES = 3  # the most omitted entries that a note lists
 _LATEST = 253_402_300_799.0  # Unix seconds of the end of the calendar
 
 
 @dataclass(frozen=True, slots=True)
-class File:
-    """One archive, read. `facts` are None when it is not ours. `notes` say what was left out."""
+class ReadArchive:
+    """The entries of one archive. `facts` are None for a file of another tool. `notes` list the omitted entries."""
 
     name: str
     entries: tuple[Entry, ...]
@@ -41,7 +41,7 @@ class File:
 
 @dataclass(slots=True)
 class _Labels:
-    """A label for each key, in the order of their first appearance; none that a file of ours has given."""
+    """A label for each key, in the order of first appearance, different from the labels in our own files (`taken`)."""
 
     taken: set[str]
     by_key: dict[str, str] = field(default_factory=dict)
@@ -57,8 +57,8 @@ class _Labels:
 
 
 @dataclass(slots=True)
-class _LeftOut:
-    """What of a file was left out, by the reason."""
+class _OmittedEntries:
+    """The entries of a file that were left out, by the reason."""
 
     entries: dict[str, list[str]] = field(default_factory=dict)
 
@@ -77,11 +77,11 @@ def _more(places: list[str]) -> str:
     return "; ..." if len(places) > _EXAMPLES else ""
 
 
-def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> list[File]:
-    """Each archive with its entries; those of other tools without keys.
+def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> list[ReadArchive]:
+    """Read archives; the keys in files of other tools are removed.
 
-    ValueError names the file when it is not a HAR file, and the entry when one of the API is invalid. `origin` is the
-    base URL of the API; empty: entries with a documented host or path are the API's.
+    Raises ValueError with the name of the file when it is not a HAR file, and with the entry when one of the API is
+    invalid. `origin` is the base URL of the API; empty: entries with a documented host or path are the API's.
     """
     archives = [
         (name, convert_record(document, Archive, f"{name}: not a HAR file").log)
@@ -101,7 +101,7 @@ def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> lis
 
 
 def origin_of(entries: Iterable[Entry]) -> str:
-    """The documented server when requests went to it, or where most of the documented paths are; else nothing."""
+    """The documented server if requests went to it, else the base URL of most requests to documented paths, else ""."""
     urls = [entry.exchange.url for entry in entries if entry.kind == "exchange"]
     if any(f"{url}/".startswith(f"{DOCUMENTED}/") for url in urls):
         return DOCUMENTED
@@ -119,7 +119,7 @@ def _documented_paths() -> list[str]:
     return [spec.query.path.partition("{")[0], *(path for _, path in spec.creates)]
 
 
-def _own_entries(name: str, log: Log) -> File:
+def _own_entries(name: str, log: Log) -> ReadArchive:
     entries = []
     for number, value in enumerate(log.entries):
         where = f"{name}: entry {number}"
@@ -135,7 +135,7 @@ def _own_entries(name: str, log: Log) -> File:
         _is_time(facts.watched_until) and isfinite(facts.scale) and facts.scale > 0
     ):
         raise ValueError(f"{name}: invalid `_evolink`: a number is out of range")
-    return File(name, tuple(entries), facts, complete=facts is not None and facts.complete)
+    return ReadArchive(name, tuple(entries), facts, complete=facts is not None and facts.complete)
 
 
 def _own_entry(number: int, entry: HarEntry, facts: EntryFacts) -> Entry:
@@ -170,25 +170,25 @@ def _is_time(seconds: float) -> bool:
     return abs(seconds) <= _LATEST
 
 
-def _other_tool_entries(name: str, log: Log, labels: _Labels, origin: str) -> File:
+def _other_tool_entries(name: str, log: Log, labels: _Labels, origin: str) -> ReadArchive:
     creator = (log.creator.name or "").lower() if log.creator is not None else ""
     mock = creator == MOCK
-    # The mock's journal is that of one key, which it does not tell; and it rewrites JSON.
+    # The mock's journal is about one key, which it does not contain, and its JSON is formatted anew.
     only = labels.label(f"the key of {name}") if mock else ""
-    entries, left_out = [], _LeftOut()
+    entries, left_out = [], _OmittedEntries()
     for place, value in enumerate(log.entries):
         try:
             entry = convert_record(value, HarEntry, "not a HAR entry")
             if reason := _reason_to_leave_out(entry):
                 left_out.add(reason, place)
                 continue
-            who = _who_in_journal(entry, only) if mock else _who(entry, labels)
+            who = _label_in_journal(entry, only) if mock else _label_of_sender(entry, labels)
             entries.append(to_entry(entry, who, exact=not mock, streams=_STREAMING in creator))
         except ValueError as error:
             if _is_of_api(value, origin):
                 raise ValueError(f"{name}: entry {place}: {error}") from None
             left_out.add("invalid and not of the API", place, str(error))
-    return File(name, tuple(entries), None, complete=mock, notes=left_out.notes(name))
+    return ReadArchive(name, tuple(entries), None, complete=mock, notes=left_out.notes(name))
 
 
 def _reason_to_leave_out(entry: HarEntry) -> str:
@@ -198,7 +198,7 @@ def _reason_to_leave_out(entry: HarEntry) -> str:
 
 
 def _is_of_api(value: Any, origin: str) -> bool:
-    """Whether an entry, which may be malformed, is one of the API's."""
+    """Whether an entry, which may be malformed, is a request to the API."""
     request = value.get("request") if isinstance(value, dict) else None
     url = request.get("url") if isinstance(request, dict) else None
     if not isinstance(url, str):
@@ -209,21 +209,21 @@ def _is_of_api(value: Any, origin: str) -> bool:
     return not origin and any(path in url.partition("?")[0] for path in _documented_paths())
 
 
-def _redact_file(file: File, keys: KnownKeys) -> File:
+def _redact_file(file: ReadArchive, keys: KnownKeys) -> ReadArchive:
     entries = tuple(redact_entry(entry, keys) for entry in file.entries)
-    return File(file.name, entries, file.facts, file.complete, file.notes)
+    return ReadArchive(file.name, entries, file.facts, file.complete, file.notes)
 
 
-def _who(entry: HarEntry, labels: _Labels) -> str:
+def _label_of_sender(entry: HarEntry, labels: _Labels) -> str:
     value = authorization(entry)
     key = None if value is None else bearer_key(value)
     if key is None:
-        return UNKNOWN  # many tools leave the header out, or write something else in its place
+        return UNKNOWN  # many tools omit the header or replace its value
     return labels.label(key) if key else NOBODY
 
 
-def _who_in_journal(entry: HarEntry, only: str) -> str:
-    """Who asked the mock, which leaves no header out; what it refused need not have been a key."""
+def _label_in_journal(entry: HarEntry, only: str) -> str:
+    """The label of a sender in the mock's journal, which has all headers; a refused value need not be a key."""
     value = authorization(entry)
     if value is None:
         return NOBODY

@@ -1,4 +1,4 @@
-"""The records of a HAR file: what is read of any, and `_evolink` of ours."""
+"""The records of a HAR file: the fields that are read, and `_evolink` of our own files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LARGEST = 1e15  # bytes or milliseconds
 
 
 class EntryFacts(Struct, frozen=True):
-    """What a file of ours says of an entry besides the exchange."""
+    """The facts about an entry, besides its exchange, in our own files."""
 
     began: float
     ended: float
@@ -28,7 +28,7 @@ class EntryFacts(Struct, frozen=True):
 
 
 class LogFacts(Struct, frozen=True):
-    """What a file of ours says of its trace."""
+    """The facts about the trace in our own files."""
 
     accounts: tuple[Account, ...] = ()
     origin: str = ""
@@ -39,7 +39,7 @@ class LogFacts(Struct, frozen=True):
 
 
 class Pair(Struct):
-    """A header, or a field of a form. Values that are not text are left to the reader."""
+    """A header, or a field of a form. Its value may be other than text in files of some tools."""
 
     name: str
     value: Any = ""
@@ -51,7 +51,7 @@ class Pair(Struct):
 
 
 class Post(Struct):
-    """The body of a request. HAR has no coding for it: ours has its own name, other tools take that of a response."""
+    """The body of a request. HAR has no field for its encoding: we write `_encoding`, other tools `encoding`."""
 
     kind: str | None = field(default=None, name="mimeType")
     text: str | None = None
@@ -79,7 +79,7 @@ class Request(Struct):
 
 
 class Response(Struct):
-    """A response; status 0, -1 or null: there was none."""
+    """A response. A status of 0, -1 or null means that there was none."""
 
     status: Any = None
     headers: list[Pair] | None = None
@@ -89,7 +89,7 @@ class Response(Struct):
 
 
 class HarEntry(Struct):
-    """One request with its response. Numbers that a tool may write in another form are left to the reader."""
+    """One request with its response. `Any` fields have other types in files of some tools."""
 
     request: Request
     started: str = field(name="startedDateTime")
@@ -109,7 +109,7 @@ class Creator(Struct):
 
 
 class Log(Struct):
-    """What the file holds; `entries` are convert_record one by one, so that an error can name one."""
+    """The content of the file. `entries` are converted one by one, so that an error can name the entry."""
 
     entries: list[Any]
     creator: Creator | None = None
@@ -123,7 +123,7 @@ class Archive(Struct):
 
 
 def convert_record(value: Any, kind: type[_T], where: str) -> _T:
-    """A decoded JSON value as a record. ValueError says where it does not match."""
+    """A decoded JSON value as a record. Raises ValueError with `where` and the place that does not match."""
     try:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, UnicodeError) as error:
@@ -131,7 +131,7 @@ def convert_record(value: Any, kind: type[_T], where: str) -> _T:
 
 
 def number(value: Any) -> float | None:
-    """A number that a tool wrote as such or as text; None when it is neither, or larger than anything measured."""
+    """A number that a tool wrote as a number or as text; None for other values and for numbers above `_LARGEST`."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile
 
 import pytest
-from evolink_check.traffic.har import files as har_files
-from evolink_check.traffic.har.files import load_archives
+from evolink_check.traffic.har import file_loading as har_files
+from evolink_check.traffic.har.file_loading import load_archives
 
 if TYPE_CHECKING:
     from pathlib import Path

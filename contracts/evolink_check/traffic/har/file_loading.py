@@ -1,4 +1,4 @@
-"""Read HAR files: plain, packed with gzip or zstd, and the zip files of Playwright with their attachments."""
+"""Load HAR files: plain, compressed with gzip or zstd, and the zip files of Playwright with their attachments."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-LARGEST_FILE = 1024 * 1024 * 1024  # bytes of a file when it is unpacked
+LARGEST_FILE = 1024 * 1024 * 1024  # bytes of a decompressed file
 _ZIP, _GZIP, _ZSTD = b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_DIGITS = 308  # of an integer; with more it is out of the range of a double
+_DIGITS = 308  # an integer with more digits is out of the range of a double
 
 
 def load_archives(path: Path) -> list[tuple[str, Any]]:
-    """The HAR documents in a file, each with its name. Raises ValueError when there is none, and OSError."""
+    """The HAR documents in a file, each with its name. Raises ValueError for an invalid file, and OSError."""
     raw = path.read_bytes()
     if raw.startswith(_ZIP):
         return list(_in_zip(path, raw))
     for magic, coding in ((_GZIP, "gzip"), (_ZSTD, "zstd")):
         if raw.startswith(magic):
-            raw = _unpack(path, coding, raw)
-    return [(str(path), _document(str(path), raw, lambda name: _beside(path, name)))]
+            raw = _decompress(path, coding, raw)
+    return [(str(path), _document(str(path), raw, lambda name: _file_in_same_folder(path, name)))]
 
 
-def _unpack(path: Path, coding: str, raw: bytes) -> bytes:
+def _decompress(path: Path, coding: str, raw: bytes) -> bytes:
     try:
         return decode_whole(raw, coding, LARGEST_FILE)
     except UndecodableError as error:
@@ -54,7 +54,7 @@ def _in_zip(path: Path, raw: bytes) -> Iterator[tuple[str, Any]]:
 
 
 def _member(archive: ZipFile, name: str, limit: int) -> bytes | None:
-    """A file of the archive; None when there is none, or it is larger than `limit` bytes."""
+    """A file in the zip file; None when it does not exist or is larger than `limit` bytes."""
     try:
         with archive.open(name) as file:
             content = file.read(limit + 1)
@@ -63,8 +63,8 @@ def _member(archive: ZipFile, name: str, limit: int) -> bytes | None:
     return content if len(content) <= limit else None
 
 
-def _beside(path: Path, name: str) -> bytes | None:
-    """A file in the folder of a HAR file; None when there is none, or it is too large for a body."""
+def _file_in_same_folder(path: Path, name: str) -> bytes | None:
+    """A file in the folder of a HAR file; None when it cannot be read or is too large for a body."""
     if PurePosixPath(name).name != name or "\\" in name:
         return None
     file = path.parent / name
@@ -92,7 +92,7 @@ def _integer(digits: str) -> float:
 
 
 def _attached_bodies(document: Any) -> Iterator[dict[str, Any]]:
-    """Bodies that are in files of their own: Playwright names them in `_file`."""
+    """The bodies that are stored in separate files, whose names Playwright writes to `_file`."""
     entries = _at(document, "log", "entries")
     for entry in entries if isinstance(entries, list) else ():
         for body in (_at(entry, "request", "postData"), _at(entry, "response", "content")):
