@@ -1,4 +1,4 @@
-"""The second voice finds what is wrong with an exchange, and finds nothing where nothing is."""
+"""openapi-core finds the problems of an exchange, and none in an exchange without problems."""
 
 from __future__ import annotations
 
@@ -205,18 +205,18 @@ def test_of_two_documents_for_one_path_the_model_decides() -> None:
     operations = dict(SPEC.creates["POST", CREATE]) | {
         "other": replace(OPERATION, source="other", models=("other",), aliases={})
     }
-    voice = Conformance(
+    conformance = Conformance(
         replace(SPEC, creates={("POST", CREATE): operations}, documents={"other": other, **SPEC.documents})
     )
     for model, right, wrong in ((OPERATION.models[0], 6, 15), (ALIAS, 6, 15), ("other", 15, 6)):
         asked = [
             json.dumps(BODY | {"model": model, "duration": seconds}).encode() for seconds in (right, wrong)
         ]
-        assert voice.request_problems(replace(GOOD, request_body=asked[0])) == ()
-        assert len(voice.request_problems(replace(GOOD, request_body=asked[1]))) == 1
-        problems = voice.response_problems(replace(GOOD, request_body=asked[0]))
+        assert conformance.request_problems(replace(GOOD, request_body=asked[0])) == ()
+        assert len(conformance.request_problems(replace(GOOD, request_body=asked[1]))) == 1
+        problems = conformance.response_problems(replace(GOOD, request_body=asked[0]))
         assert problems == (("body: 'made' is a required property",) if model == "other" else ())
-    assert voice.response_problems(POLL) == ()
+    assert conformance.response_problems(POLL) == ()
 
 
 def test_what_cannot_be_judged_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,9 +224,9 @@ def test_what_cannot_be_judged_is_no_pass(monkeypatch: pytest.MonkeyPatch) -> No
         raise ZeroDivisionError
 
     monkeypatch.setattr("evolink_check.analysis.openapi.is_uri", broken)
-    voice = Conformance(SPEC)
+    conformance = Conformance(SPEC)
     with pytest.raises(ZeroDivisionError):
-        voice.request_problems(GOOD)
+        conformance.request_problems(GOOD)
 
 
 def test_openapi_core_is_loaded_when_first_asked_and_the_mock_never() -> None:

@@ -218,9 +218,9 @@ def test_of_many_answers_each_kind_is_held_against_its_schema_once(monkeypatch: 
     asked: list[Exchange] = []
     look = Conformance.schema_problems
 
-    def counted(voice: Conformance, exchange: Exchange) -> tuple[Problem, ...]:
+    def counted(conformance: Conformance, exchange: Exchange) -> tuple[Problem, ...]:
         asked.append(exchange)
-        return look(voice, exchange)
+        return look(conformance, exchange)
 
     monkeypatch.setattr(Conformance, "schema_problems", counted)
     trace = Tracing()
