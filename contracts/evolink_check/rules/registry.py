@@ -42,7 +42,7 @@ def rule_family(clauses: Iterable[str]) -> Callable[[AnyFamilyRule], AnyFamilyRu
 
 
 def rules_of(*modules: ModuleType) -> Mapping[str, Rule]:
-    """The rules that these modules define."""
+    """The rules, by clause id, that these modules define."""
     names = {module.__name__ for module in modules}
     return {clause: function for clause, function in RULES.items() if _module_of(function) in names}
 

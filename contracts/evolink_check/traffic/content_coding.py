@@ -18,7 +18,7 @@ _STEP = 64 * 1024  # bytes that are decoded at a time
 
 
 class UndecodableError(ValueError):
-    """A body is not in the coding that its header names."""
+    """A body cannot be decoded by the content coding in its header."""
 
 
 def coding_of(headers: Iterable[tuple[str, str]]) -> str:

@@ -200,7 +200,7 @@ def _may_be_moved(create: Observation, view: TraceView) -> bool:
 
 
 def _first_in_time(view: TraceView) -> Mapping[str, float]:
-    """By account, the beginning of the first create whose `created` is right."""
+    """When the first create with a correct `created` began, by account, in Unix seconds."""
     first: dict[str, float] = {}
     for create in accepted(view):
         value = create.body.get("created")

@@ -38,7 +38,7 @@ _MOST = 100  # per cent
 
 @dataclass(frozen=True, slots=True)
 class TaskHistory:
-    """One task. `create` is None in a recording that does not hold it.
+    """One task. `create` is None when the recording does not contain it.
 
     `queries` are its owner's judgeable 200s; `judged` those that do not contradict an end reported before; `changed`
     those that do, each with the end it contradicts. `refused` are the owner's queries with other judgeable answers.

@@ -1,1 +1,1 @@
-"""HTTP Archive files: written, and read as they come from any tool."""
+"""Write HTTP Archive files, and read those of any tool."""
