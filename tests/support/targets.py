@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evolink_check.generation.case import Case
 from evolink_check.settings import Effort, Key, Subject
 from evolink_check.traffic.trace import Account
-from evolink_check.transport.recorder import Recorder
+from evolink_check.transport.recorder import RunRecorder
 from evolink_check.transport.target import Target
 from evolink_mock.domain.units import Speed
 from evolink_mock.settings import Settings
@@ -45,7 +45,7 @@ def account_of(mock: MockServer, subject: Subject, label: str = "main", **terms:
 
 
 def target_of(subject: Subject, effort: Effort | None = None, **more: Any) -> Target:
-    return Target(subject, effort or Effort(), Recorder(subject.keys), SPEC, **more)
+    return Target(subject, effort or Effort(), RunRecorder(subject.keys), SPEC, **more)
 
 
 @contextmanager

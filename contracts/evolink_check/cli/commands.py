@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from evolink_check.cli.output import BaselineOptions, ReportFiles
     from evolink_check.proxy.har_file import HarFile
-    from evolink_check.proxy.recorder import TrafficRecorder
+    from evolink_check.proxy.recorder import ProxyRecorder
 
 _LOOK_SECONDS = 1.0  # between two checks of what a proxy has recorded
 _STOPPING = "stopping; a report on the results so far follows. Press Ctrl-C again to stop at once"
@@ -151,7 +151,7 @@ def run_proxy(
 
     from evolink_check.proxy.forwarder import ForwardingApp, Upstream
     from evolink_check.proxy.monitor import LiveMonitor, watch_until
-    from evolink_check.proxy.recorder import TrafficRecorder
+    from evolink_check.proxy.recorder import ProxyRecorder
     from evolink_check.proxy.server import ListenError, proxying
 
     if not proxy.upstream:
@@ -159,7 +159,7 @@ def run_proxy(
     baseline.check()
     check_ca(proxy.ca)
     upstream = parse_url(proxy.upstream)
-    record, started, stop = TrafficRecorder(upstream), clock.now(), threading.Event()
+    record, started, stop = ProxyRecorder(upstream), clock.now(), threading.Event()
     file = _har_file(reports.har, record, complete=judging.complete)
     monitor = LiveMonitor(record, load(), _judged_clauses(judging), judging.about, complete=judging.complete)
     app = ForwardingApp(
@@ -192,7 +192,7 @@ def run_proxy(
     return status
 
 
-def _har_file(path: Path | None, record: TrafficRecorder, *, complete: bool) -> HarFile | None:
+def _har_file(path: Path | None, record: ProxyRecorder, *, complete: bool) -> HarFile | None:
     """The file to which exchanges are appended; None if there is none, or if it can only be written at the end."""
     from evolink_check.proxy.har_file import HarFile
 

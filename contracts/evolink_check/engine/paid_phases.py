@@ -1,6 +1,6 @@
-"""The phases of a run that cost credits: tasks, their callbacks, and last what moves the server's clock.
+"""The phases of a run that cost credits: tasks, their callbacks, and finally those that move the server's clock.
 
-The free phases go on meanwhile: callbacks that were refused on purpose are repeated, and the wait for them is used.
+The free phases run at the same time, while the server repeats callbacks that were refused on purpose.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.engine.preflight import CouldNotRunError
 from evolink_check.engine.run_plan import FUZZED_TASKS, SCHEMATHESIS_TASKS
-from evolink_check.engine.task_plan import FAILS, addressed, rules_of
+from evolink_check.engine.task_plan import FAILS, rules_of, with_callback_urls
 from evolink_check.engine.task_pool import TaskPool, on_delivery, query_credits
 from evolink_check.generation.case import concerns
 from evolink_check.traffic.trace import MAIN
@@ -27,26 +27,28 @@ if TYPE_CHECKING:
 
 
 class ListenError(CouldNotRunError):
-    """The address for callbacks cannot be listened on; the text says why."""
+    """The callback receiver cannot listen on its address; the text says why."""
 
 
 def run_paid_phases(run: Run) -> None:
-    """All phases of a run with a budget, the free ones among them."""
+    """Run all phases of a run with a budget, including the free ones."""
     run.check_refused_create()
     with ExitStack() as stack:
         receiver = _receiver(run, stack)
         pool = TaskPool(run.target, run.spec, run.effort.task_seconds, run.effort.seed, run.stop)
-        tasks = addressed(run.plan.tasks, run.spec, receiver.address if receiver is not None else None)
+        tasks = with_callback_urls(
+            run.plan.tasks, run.spec, receiver.address if receiver is not None else None
+        )
         try:
             PaidPhases(run, pool, receiver).create_tasks(tasks)
         finally:
             run.watched_until = receiver.now() if receiver is not None else 0.0
             if pool.not_created:
                 run.notes.append(
-                    f"{pool.not_created} of {len(tasks)} tasks were not made: no budget for them"
+                    f"{pool.not_created} of {len(tasks)} tasks were not created: no budget was left for them"
                 )
     if run.subject.advance_url and pool.tasks:
-        run.tell("links, a day later", 0, 0)
+        run.report_progress("result links after a day", 0, 0)
         pool.check_link_expiry(run.subject.advance_url)
 
 
@@ -59,10 +61,10 @@ class PaidPhases:
     receiver: CallbackReceiver | None
 
     def create_tasks(self, tasks: Sequence[PlannedTask]) -> None:
-        """All tasks, in the order in which a small budget is best spent, and whatever is free.
+        """Create all tasks, in the order in which a small budget is best spent, and run the free phases.
 
-        Requests that only a careless server accepts are sent before most of them; requests that a careful one may
-        accept, at the same time when there is enough for everything, and otherwise afterwards.
+        Requests that only an incorrect server accepts are sent before most tasks are created. Requests that a correct
+        server may accept are sent at the same time if the budget covers everything, otherwise afterwards.
         """
         run, pool = self.run, self.pool
         uncertain = [case for case in run.plan.risky if case.key == MAIN]
@@ -79,7 +81,7 @@ class PaidPhases:
             if plenty:
                 self._create_extra(uncertain, tasks)
             others = [task for task in rest if task not in early]
-            pool.follow_all(others, run.counting("tasks", len(others)))
+            pool.follow_all(others, run.progress_counter("tasks", len(others)))
             if not plenty:
                 self._create_extra(uncertain, tasks)
             pool.follow_adopted()
@@ -87,34 +89,34 @@ class PaidPhases:
         pool.query_finished_task()
 
     def _follow_failing(self, tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-        """Follow the task that has to be alone, to its end; the others are returned."""
+        """Follow the task that must run alone to its end. Returns the other tasks."""
         failing = [task for task in tasks[:1] if task.case.name.startswith(FAILS)]
         for task in failing:
-            self.run.tell("a task that fails", 0, 0)
+            self.run.report_progress("a failing task", 0, 0)
             self.pool.follow_alone(task)
         return tasks[len(failing) :]
 
     def _create_extra(self, uncertain: Iterable[Case], planned: Sequence[PlannedTask]) -> None:
-        """Requests that a correct server may refuse, and drawn ones, for a few more tasks."""
+        """Create a few more tasks: send requests that a correct server may refuse, then generated ones."""
         self._send_risky(uncertain)
         run, adopt = self.run, self.pool.adopt
         if number := min(FUZZED_TASKS, run.target.affords):
-            run.fuzz("drawn tasks", creates=True, examples=number, seen=adopt)
+            run.fuzz("generated tasks", creates=True, examples=number, on_result=adopt)
         if planned and (number := min(SCHEMATHESIS_TASKS, run.target.affords)):
-            run.explore("Schemathesis's tasks", creates=number, seen=adopt)
+            run.explore("tasks of Schemathesis", creates=number, on_result=adopt)
 
     def _await_callbacks(self) -> None:
         called = [task.planned.case for task in self.pool.tasks if task.planned.address]
         rules = rules_of(self.run.spec, called[0]) if called else None
         if self.receiver is not None and rules is not None:
-            self.run.tell("callbacks", 0, 0)
+            self.run.report_progress("callbacks", 0, 0)
             self.pool.await_callbacks(self.receiver, rules)
 
     def _send_risky(self, risky: Iterable[Case]) -> None:
-        """One after the other; of an account without credits, these are queried before and after."""
+        """Send them one after the other; for an account without credits, query its credits before and after."""
         target = self.run.target
         cases = [case for case in risky if concerns(case, self.run.effort.clauses)]
-        count = self.run.counting("what may be refused", len(cases))
+        count = self.run.progress_counter("requests that may be refused", len(cases))
         for case in cases:
             key = self.run.subject.keys.get(case.key)
             poor = key is not None and key.account.credits is False
@@ -130,13 +132,13 @@ class PaidPhases:
 
 
 def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """The tasks that call back, and one that must not: it takes a while to be sure of both."""
+    """The tasks with callbacks, and one that must not get any: both take a while to verify."""
     silent = [task for task in tasks if not task.address]
     return [*(task for task in tasks if task.address), *silent[:1]]
 
 
 def _receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
-    """The callback receiver; None when it is not reached under its public address: then callbacks are not watched."""
+    """The callback receiver; None if it cannot be reached at its public address, so that callbacks are not watched."""
     subject, target = run.subject, run.target
     if not subject.callback_url or subject.callback_listen is None:
         return None
@@ -151,6 +153,8 @@ def _receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
     entry = target.fetch_external(receiver.probe_url, "our own receiver")
     if receiver.is_ours(entry.exchange.response_headers):
         return receiver
-    why = entry.problem or f"it answered {entry.exchange.status}"
-    run.notes.append(f"callbacks were not watched: {subject.callback_url} does not lead to us ({why})")
+    why = entry.problem or f"status {entry.exchange.status}"
+    run.notes.append(
+        f"callbacks were not watched: {subject.callback_url} does not lead to our receiver ({why})"
+    )
     return None

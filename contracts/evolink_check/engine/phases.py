@@ -1,4 +1,4 @@
-"""A run in progress and its free phases: what is read, what is refused, and requests that are drawn."""
+"""A run in progress and its free phases: reads, invalid requests and generated requests."""
 
 from __future__ import annotations
 
@@ -25,50 +25,50 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
 
     from evolink_check.engine.run_plan import RunPlan
-    from evolink_check.fuzzing.schemathesis_findings import SchemathesisFindings
+    from evolink_check.fuzzing.schemathesis_check import SchemathesisFindings
     from evolink_check.generation.case import Case
     from evolink_check.settings import Effort, Subject
     from evolink_check.traffic.trace import Account, Entry
     from evolink_check.transport.target import Target
 
 _RESERVED = "credits.reserved"
-_FREE_SHARE = 0.5  # of the time, for what is free, when there is something else to come
+_FREE_SHARE = 0.5  # of the time of the run, for the free phases when paid ones follow
 
 
-def _unseen(case: Case, entry: Entry) -> None:
-    """Ignore what was seen."""
+def _ignore_result(case: Case, entry: Entry) -> None:
+    """Do nothing with the result."""
 
 
 @dataclass(slots=True)
 class Run:
-    """A run in progress: what it needs, and what the report will say of it beside the trace."""
+    """The state of a run: its inputs, and what the report needs in addition to the trace."""
 
     plan: RunPlan
     target: Target
     stop: threading.Event
-    tell: Callable[[str, int, int], None]  # phase, done, total
+    report_progress: Callable[[str, int, int], None]  # phase, done, total
     accounts: Mapping[str, Account]
     notes: list[str] = field(default_factory=list)
-    cut_short: str = ""  # why it ended before its time
+    cut_short: str = ""  # why the run ended early
     watched_until: float = 0.0
     schemathesis: list[SchemathesisFindings] = field(default_factory=list)
-    skipped: int = 0  # requests that were not sent because of what they could have cost
+    skipped: int = 0  # requests that were not sent because they could have cost too much
     _lock: Lock = field(default_factory=Lock)
     _refused: tuple[Case, ...] | None = None
 
     @property
     def subject(self) -> Subject:
-        """The server."""
+        """The server to check."""
         return self.plan.subject
 
     @property
     def effort(self) -> Effort:
-        """How much is tried."""
+        """How much is tested."""
         return self.plan.effort
 
     @property
     def spec(self) -> Spec:
-        """What the server is checked against."""
+        """The specification that the server is checked against."""
         return self.plan.spec
 
     def path(self, entry: Entry) -> str:
@@ -76,7 +76,7 @@ class Run:
         return entry.exchange.url.removeprefix(self.subject.url).partition("?")[0]
 
     def check_refused_create(self) -> None:
-        """One refused create, and the credits before and after it, while nothing else goes on: it takes none."""
+        """Send a create that must be refused, and query the credits before and after it, while nothing else runs."""
         mine = [case for case in self._invalid() if case.key == MAIN]
         if mine and (not self.effort.clauses or _RESERVED in self.effort.clauses):
             query_credits(self.target)
@@ -84,22 +84,22 @@ class Run:
             query_credits(self.target)
 
     def free(self) -> None:
-        """The phases of which a correct server makes no task."""
-        self.send_all("what is read", boundary_cases.read_only_cases(self.spec, self.subject))
-        self.send_all("what is refused", self._invalid())
-        self.fuzz("drawn requests", creates=False, examples=self.effort.examples)
+        """Run the phases in which a correct server creates no task."""
+        self.send_all("reads", boundary_cases.read_only_cases(self.spec, self.subject))
+        self.send_all("invalid requests", self._invalid())
+        self.fuzz("generated requests", creates=False, examples=self.effort.examples)
         self.explore("Schemathesis")
 
     def _invalid(self) -> tuple[Case, ...]:
-        """The creates that are refused, generated once: it takes nearly half a second."""
+        """The creates that must be refused. They are generated only once, because that takes nearly half a second."""
         if self._refused is None:
             self._refused = boundary_cases.invalid_creates(self.spec, self.subject)
         return self._refused
 
     def send_all(self, phase: str, cases: Iterable[Case]) -> None:
-        """Send every case that speaks of a wanted clause, as many at a time as there are jobs."""
+        """Send every case that concerns a requested clause, `effort.jobs` at a time."""
         chosen = [case for case in cases if concerns(case, self.effort.clauses)]
-        count = self.counting(phase, len(chosen))
+        count = self.progress_counter(phase, len(chosen))
 
         def send(case: Case) -> None:
             try:
@@ -111,9 +111,14 @@ class Run:
         run_parallel([partial(send, case) for case in chosen], self.effort.jobs, self.stop)
 
     def fuzz(
-        self, phase: str, *, creates: bool, examples: int, seen: Callable[[Case, Entry], object] = _unseen
+        self,
+        phase: str,
+        *,
+        creates: bool,
+        examples: int,
+        on_result: Callable[[Case, Entry], object] = _ignore_result,
     ) -> None:
-        """Run strategies until each has had its examples or has found the smallest request that violates a clause."""
+        """Run each strategy until it has used up its examples or found the smallest request that violates a clause."""
         from evolink_check.fuzzing import fuzzer
         from evolink_check.generation import strategies
 
@@ -127,23 +132,23 @@ class Run:
             return
         violations = fuzzer.violations_of(self.spec, self.plan.clauses, self.accounts, self.subject.url)
         effort = replace(self.effort, examples=max(1, examples // len(chosen)) if creates else examples)
-        send = self._sending(phase, len(chosen) * effort.examples, seen)
+        send = self._sending(phase, len(chosen) * effort.examples, on_result)
         results = fuzzer.fuzz(chosen, send, violations, effort, self._failed())
-        self.target.in_time()  # else all of them have ended for the same reason, which is the run's
+        self.target.in_time()  # if the run is over, all of them ended for that reason, which is reported once
         for reason, count in Counter(result.ended for result in results if result.ended).items():
             self.notes.append(f"{phase}: {count} of {len(chosen)} strategies ended early: {reason}")
 
     def explore(
-        self, phase: str, *, creates: int = 0, seen: Callable[[Case, Entry], object] = _unseen
+        self, phase: str, *, creates: int = 0, on_result: Callable[[Case, Entry], object] = _ignore_result
     ) -> None:
-        """What Schemathesis generates from the documents: requests that create no task, or so many tasks."""
-        from evolink_check.fuzzing import fuzzer, schemathesis_findings
+        """Run Schemathesis: send requests that create no task, or requests that create up to `creates` tasks."""
+        from evolink_check.fuzzing import fuzzer, schemathesis_check
 
         if not uses_schemathesis(self.effort, self.plan.wanted):
             return
         violations = fuzzer.violations_of(self.spec, self.plan.clauses, self.accounts, self.subject.url)
-        send = self._sending(phase, 0, seen)
-        findings = schemathesis_findings.run_schemathesis(
+        send = self._sending(phase, 0, on_result)
+        findings = schemathesis_check.run_schemathesis(
             self.spec, send, violations, self.effort, creates=creates
         )
         self.schemathesis.append(findings)
@@ -152,43 +157,43 @@ class Run:
             self.notes.append(f"{phase}: {findings.ended}")
 
     def _failed(self) -> frozenset[str]:
-        """The clauses that failed by what was seen until now."""
+        """The clauses that have failed so far."""
         trace = self.target.recorder.trace(self.subject, self.accounts)
         verdicts = judge(TraceView(trace, self.spec), self.plan.clauses, RULES)
         return frozenset(verdict.clause.id for verdict in verdicts if verdict.status == "failed")
 
     def _sending(
-        self, phase: str, total: int, seen: Callable[[Case, Entry], object] = _unseen
+        self, phase: str, total: int, on_result: Callable[[Case, Entry], object] = _ignore_result
     ) -> Callable[[Case], Entry]:
-        """`Target.send`, counted, and with an end in time when the paid phases are still to come."""
-        count = self.counting(phase, total)
+        """`Target.send` with a count of the requests, and with a time limit if paid phases follow."""
+        count = self.progress_counter(phase, total)
         share = _FREE_SHARE if self.effort.max_credits is not None else 0.0
         last = self.effort.seconds * share
 
         def send(case: Case) -> Entry:
             if not case.creates and self.target.left() < last:
-                raise OutOfTimeError("half of the time is over, and the tasks are still to come")
+                raise OutOfTimeError("half of the time is over, and the rest is needed for tasks")
             count()
             entry = self.target.send(case)
-            seen(case, entry)
+            on_result(case, entry)
             return entry
 
         return send
 
-    def counting(self, phase: str, total: int) -> Callable[[], None]:
-        """Report the progress of a phase: what is returned is to be called for each request that is done."""
+    def progress_counter(self, phase: str, total: int) -> Callable[[], None]:
+        """Report the progress of a phase. The returned function is to be called after each request."""
         done = 0
-        self.tell(phase, 0, total)
+        self.report_progress(phase, 0, total)
 
         def one_more() -> None:
             nonlocal done
             with self._lock:
                 done += 1
-                self.tell(phase, done, total)
+                self.report_progress(phase, done, total)
 
         return one_more
 
     def skip(self) -> None:
-        """Count a request that was not sent because of what it could have cost."""
+        """Count a request that was not sent because it could have cost too much."""
         with self._lock:
             self.skipped += 1

@@ -1,4 +1,4 @@
-"""The first two questions to a server: whether it is there, and whether it takes the key."""
+"""The first requests to a server: whether it can be reached, and whether it accepts the key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOT_FOUND = 404
 
 
 class CouldNotRunError(Exception):
-    """Nothing can be said of the server, or not all that should be; the text helps. `report`: what there is."""
+    """The server could not be checked, or not completely; the text says why. `report`: the results so far, if any."""
 
     def __init__(self, why: str, report: Report | None = None) -> None:
         super().__init__(why)
@@ -32,9 +32,9 @@ class CouldNotRunError(Exception):
 
 
 def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
-    """See that the server is there and takes the main key; what is known of the accounts from now on.
+    """Check that the server can be reached and accepts the main key. Returns the known facts about the accounts.
 
-    Raises `CouldNotRunError` with a helpful sentence. `needed` credits are what the run may cost.
+    Raises `CouldNotRunError`, which says what to do. `needed` is the maximum cost of the run in credits.
     """
     unknown = spec.query.path.replace(f"{{{spec.query.parameter}}}", "task-unified-1700000000-00000000")
     try:
@@ -43,32 +43,34 @@ def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
     except HaltedError as halted:
         if target.stopped:
             raise CouldNotRunError(
-                "stopped before the server has answered: there is nothing to judge"
+                "stopped before the server answered: there is nothing to judge"
             ) from halted
         raise CouldNotRunError(
-            f"{target.subject.url} is not reached: {halted}. Does it run, and is this its address?"
+            f"{target.subject.url} cannot be reached: {halted}. Is it running, and is this its address?"
         ) from halted
     if query.exchange.status in _REFUSED and entry.exchange.status != 200:  # noqa: PLR2004  (success)
         raise CouldNotRunError(
-            f"{target.subject.url} refuses the key ({query.exchange.status}): set EVOLINK_API_KEY or --token to one"
+            f"{target.subject.url} refuses the key ({query.exchange.status}): set EVOLINK_API_KEY or --token to a key"
             " that it knows"
         )
     if not query.exchange.status and not entry.exchange.status:
-        raise CouldNotRunError(f"{target.subject.url} gives no answer: {query.problem}")
+        raise CouldNotRunError(f"{target.subject.url} did not answer: {query.problem}")
     if _is_below(target.subject.url, spec, entry, query):
         raise CouldNotRunError(
-            f"nothing is found at {target.subject.url}: leave out the version, which every path begins with"
+            f"nothing found at {target.subject.url}: leave out the version, with which every path begins"
         )
     return _accounts(target.subject, entry, needed)
 
 
 def _is_below(url: str, spec: Spec, credits_: Entry, query: Entry) -> bool:
-    """Whether the base URL ends with what the documents' paths begin with, and nothing is there."""
+    """Whether the base URL ends with the version with which the documented paths begin, and nothing is found there."""
     version = f"/{spec.query.path.split('/')[1]}"
-    known = spec.query.errors[_NOT_FOUND].body["error"]["code"] if _NOT_FOUND in spec.query.errors else None
+    not_found = (
+        spec.query.errors[_NOT_FOUND].body["error"]["code"] if _NOT_FOUND in spec.query.errors else None
+    )
     answer = decode_json(query.exchange.response_body)
     error = answer.get("error") if isinstance(answer, dict) else None
-    is_task = isinstance(error, dict) and error.get("code") == known
+    is_task = isinstance(error, dict) and error.get("code") == not_found
     lost = {credits_.exchange.status, query.exchange.status} == {_NOT_FOUND}
     return url.endswith(version) and lost and not is_task
 
@@ -83,7 +85,7 @@ def _accounts(subject: Subject, entry: Entry, needed: float) -> dict[str, Accoun
 
 
 def remaining(entry: Entry) -> float | None:
-    """The credits that an answer of `/v1/credits` says are left to the key; None when it does not say."""
+    """The remaining credits of the key in a response of `/v1/credits`; None if there is no such number."""
     answer = decode_json(entry.exchange.response_body)
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, dict):

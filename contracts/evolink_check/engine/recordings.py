@@ -1,4 +1,4 @@
-"""The judge of traffic that was recorded anywhere: by a proxy, a browser, a run of ours. It sends nothing."""
+"""Check recorded traffic from any source: a proxy, a browser, one of our own runs. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ About = Literal["server", "client", "both"]
 
 
 class RecordingError(Exception):
-    """A file that is no recording, or one in which nobody speaks to the API."""
+    """A file is not a recording, or contains no request to the API."""
 
 
-def check_recording(  # noqa: PLR0913  (what is judged, by what, and how)
+def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to check)
     paths: Sequence[Path],
     origin: str,
     spec: Spec,
@@ -39,10 +39,10 @@ def check_recording(  # noqa: PLR0913  (what is judged, by what, and how)
     about: About = "server",
     complete: bool = False,
 ) -> Report:
-    """Judge HAR files as one trace. `origin` is the base URL of the API; empty: where its paths are found.
+    """Judge HAR files as one trace. `origin` is the base URL of the API; empty: it follows from the documented paths.
 
-    `complete`: all that the clients sent is in the files, so that what is missing did not happen; a file of ours
-    may say so itself. Raises `RecordingError`.
+    `complete`: the files contain all requests of the clients, so a request that is not in them was not sent; our own
+    files may say that they are complete. Raises `RecordingError`.
     """
     from evolink_check.traffic.har.archive import from_har
 
@@ -54,7 +54,7 @@ def check_recording(  # noqa: PLR0913  (what is judged, by what, and how)
     trace = replace(trace, complete=complete or trace.complete)
     view = TraceView(trace, spec)
     if not any(observation.role in _DOCUMENTED for observation in view.seen):
-        raise RecordingError(f"{', '.join(map(str, paths))}: {_nothing_in(trace)}")
+        raise RecordingError(f"{', '.join(map(str, paths))}: {_why_empty(trace)}")
     names = ", ".join(path.name for path in paths)
     return report_on(
         view, verdicts_on(view, clauses, about),
@@ -73,7 +73,7 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
     seconds: float,
     notes: tuple[str, ...] = (),
 ) -> Report:
-    """What a trace that was not ours comes to."""
+    """The report on recorded or live traffic."""
     return Report(
         kind,
         subject,
@@ -88,7 +88,7 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
 
 
 def verdicts_on(reading: TraceView, clauses: Iterable[Clause], about: About) -> tuple[Verdict, ...]:
-    """What a trace says of the clauses that bind the server, its clients, or both."""
+    """The verdicts of a trace on the clauses that bind the server, its clients, or both."""
     bound = {"server", "client"} if about == "both" else {about}
     return judge(reading, [clause for clause in clauses if clause.binds in bound], RULES)
 
@@ -105,8 +105,8 @@ def _load(path: Path) -> list[tuple[str, Any]]:
         raise RecordingError(str(error)) from error
 
 
-def _nothing_in(trace: Trace) -> str:
+def _why_empty(trace: Trace) -> str:
     if not trace.entries:
-        return "there is no exchange in it"
+        return "contains no exchange"
     at = f" at {trace.origin}" if trace.origin else ""
-    return f"nobody asks the API{at}; is it another --origin?"
+    return f"contains no request to the API{at}; is --origin wrong?"

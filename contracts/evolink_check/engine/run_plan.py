@@ -1,4 +1,4 @@
-"""What a run is going to do, decided before anything is sent: which tasks it creates, and what they may cost."""
+"""The plan of a run, made before anything is sent: the tasks that it creates, and their maximum cost."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     from evolink_check.generation.case import Case
     from evolink_check.settings import Effort, Subject
 
-FUZZED_TASKS = 4  # created by drawn requests, after the planned ones
+FUZZED_TASKS = 4  # created by generated requests, after the planned tasks
 SCHEMATHESIS_TASKS = 4  # created by Schemathesis, three of them to follow the documents' links
-_SINGLE = frozenset({"create", "query", "exchange", "credits"})  # where a clause shows in a single exchange
+_SINGLE = frozenset(
+    {"create", "query", "exchange", "credits"}
+)  # where a clause can be observed in a single exchange
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The most that a run creates, and what that costs at the documented price."""
+    """The maximum number of tasks of a run, and their cost at the documented price."""
 
     tasks: int
     credits: float
@@ -35,7 +37,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """One run before it begins. `clauses` are those that are judged; `wanted` those that were asked for (none: all).
+    """One run before it begins. `clauses` are those that are judged; `wanted` those that were requested (empty: all).
 
     `tasks` are in the order in which a small budget is best spent; `risky` are creates that the server may accept.
     """
@@ -50,17 +52,17 @@ class RunPlan:
 
     @property
     def wanted(self) -> tuple[Clause, ...]:
-        """The clauses that the run was asked for; none: all."""
+        """The clauses that were requested; empty: all."""
         return self.clauses if self.effort.clauses else ()
 
     @property
     def extra_tasks(self) -> int:
-        """How many tasks may be created beside the planned ones."""
+        """How many tasks may be created in addition to the planned ones."""
         return _extra_tasks(self.effort, self.wanted, len(self.tasks))
 
 
 def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Clause]) -> RunPlan:
-    """Plan a run. Of the clauses, those that bind a server count. A budget of nothing is none."""
+    """Plan a run. Clauses that do not bind a server are left out. A budget of 0 is the same as no budget."""
     effort = effort if effort.max_credits else replace(effort, max_credits=None)
     judged = tuple(
         clause
@@ -83,7 +85,7 @@ def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
 
 
 def uses_schemathesis(effort: Effort, wanted: Collection[Clause]) -> bool:
-    """Whether Schemathesis is run: where requests are drawn, and a clause shows in a single exchange."""
+    """Whether to run Schemathesis: if requests are generated, and a clause can be observed in a single exchange."""
     single = not wanted or any(clause.observed.where in _SINGLE for clause in wanted)
     return single and effort.examples > 0
 

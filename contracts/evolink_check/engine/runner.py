@@ -1,4 +1,4 @@
-"""One whole run against a server: reach it, go through the phases, judge what was seen, and report."""
+"""One whole run against a server: preflight, phases, verdicts, report."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from evolink_check.engine.paid_phases import ListenError, run_paid_phases
 from evolink_check.engine.phases import Run
 from evolink_check.engine.preflight import CouldNotRunError, preflight
 from evolink_check.engine.run_plan import plan_run
-from evolink_check.engine.task_plan import living
-from evolink_check.fuzzing import schemathesis_findings
+from evolink_check.engine.task_plan import clauses_seen_only_on_tasks
+from evolink_check.fuzzing import schemathesis_check
 from evolink_check.reports.evidence import Evidence
 from evolink_check.reports.model import Report, answers_of, notes_on
 from evolink_check.rules import RULES
@@ -28,7 +28,7 @@ from evolink_check.settings import Effort
 from evolink_check.traffic.trace import MAIN
 from evolink_check.transport.budget import documented_price
 from evolink_check.transport.http import LARGEST_ANSWER
-from evolink_check.transport.recorder import Recorder
+from evolink_check.transport.recorder import RunRecorder
 from evolink_check.transport.target import HaltedError, OutOfTimeError, Target
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ _LARGEST = f"{LARGEST_ANSWER // 1024} KiB"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: `done` of `total` in a phase (0: not known); tasks and credits of the whole run."""
+    """The progress of a run: `done` of `total` in a phase (0: unknown); tasks and credits of the whole run."""
 
     phase: str
     done: int
@@ -67,7 +67,7 @@ def silent(progress: Progress) -> None:
     """Report nothing."""
 
 
-def check_api(  # noqa: PLR0913  (a server, an effort, and whom to tell)
+def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
     subject: Subject,
     effort: Effort | None = None,
     *,
@@ -76,7 +76,7 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and whom to tell)
     progress: Callable[[Progress], None] = silent,
     stop: threading.Event | None = None,
 ) -> Report:
-    """Check a server and report. `clauses` may be all there are, as by default: those that bind a server are judged.
+    """Check a server and report. Of `clauses` (by default all), those that bind a server are judged.
 
     Raises `CouldNotRunError`, as `execute` does.
     """
@@ -92,16 +92,16 @@ def execute(
 ) -> Report:
     """Carry out a plan and report.
 
-    Raises `CouldNotRunError` when the server is not reached, refuses the main key, or goes away for good, and for a
-    budget that pays for no task. When a check itself fails, the error has the traceback, and the report on what was
-    seen. After Ctrl-C, or once `stop` is set, nothing more is sent, and what was seen is judged. `Report.command` is
-    empty: the caller knows the command line.
+    Raises `CouldNotRunError` when the server cannot be reached, refuses the main key, or no longer responds, and when
+    the budget is too small for a task. If a check has a bug, the error contains the traceback and the report on the
+    results so far. After Ctrl-C, or once `stop` is set, nothing more is sent, and the results so far are judged.
+    `Report.command` is empty: the caller knows the command line.
     """
     _check_budget(plan.effort.max_credits, documented_price(plan.spec))
     over = stop or threading.Event()
     started, watch = clock.now(), clock.stopwatch()
     failure: CouldNotRunError | None = None
-    with Target(plan.subject, plan.effort, Recorder(plan.subject.keys), plan.spec, stop=over) as target:
+    with Target(plan.subject, plan.effort, RunRecorder(plan.subject.keys), plan.spec, stop=over) as target:
 
         def tell(phase: str, done: int, total: int) -> None:
             tally = target.tally
@@ -116,25 +116,27 @@ def execute(
         except ListenError:
             raise
         except CouldNotRunError as error:
-            failure = error  # what was seen until then is judged all the same
+            failure = error  # the results so far are judged nevertheless
         with _reporting_bugs("a check"):
             report = _report(run, started, clock.stopwatch() - watch)
     if failure is not None:
         raise CouldNotRunError(str(failure), report) from failure
     if target.gone:
-        raise CouldNotRunError(f"the server went away in the middle of the run: {target.gone}", report)
+        raise CouldNotRunError(
+            f"the server stopped responding in the middle of the run: {target.gone}", report
+        )
     return report
 
 
 def _check_budget(granted: float | None, price: float) -> None:
     """Raise `CouldNotRunError` for a budget below the price of a task.
 
-    Nothing could be sent with it, not even what ought to be refused: a careless server might take more.
+    With less, not even invalid requests could be sent: an incorrect server might charge more for them.
     """
     if granted is not None and granted < price:
         raise CouldNotRunError(
-            f"{granted:g} credits pay for no task: one costs {price:g}. Grant more, or none:"
-            " then nothing is sent that could make a task"
+            f"{granted:g} credits are not enough for a task, which costs {price:g}. Grant more, or none:"
+            " then nothing is sent that could create a task"
         )
 
 
@@ -146,7 +148,7 @@ def _reporting_bugs(what: str) -> Iterator[None]:
     except CouldNotRunError:
         raise
     except Exception as error:
-        message = f"{what} failed, which says nothing of the server:\n{traceback.format_exc()}"
+        message = f"{what} failed, so there is no verdict on the server:\n{traceback.format_exc()}"
         raise CouldNotRunError(message) from error
 
 
@@ -161,7 +163,7 @@ def _run_phases(run: Run) -> None:
     except OutOfTimeError as halted:
         run.cut_short = f"cut short: {halted}"
     except HaltedError as halted:
-        run.notes.append(f"not everything was sent: {halted}")
+        run.notes.append(f"not all requests were sent: {halted}")
     except KeyboardInterrupt:
         run.stop.set()
         run.cut_short = "cut short: stopped"
@@ -169,10 +171,10 @@ def _run_phases(run: Run) -> None:
 
 def _report(run: Run, started: float, seconds: float) -> Report:
     recorder, subject, effort = run.target.recorder, run.subject, run.effort
-    view = TraceView(recorder.trace(subject, _known_by_now(run), run.watched_until), run.spec)
+    view = TraceView(recorder.trace(subject, _accounts_after_run(run), run.watched_until), run.spec)
     rules: Mapping[str, Rule] = RULES
     for findings in run.schemathesis:
-        rules = schemathesis_findings.with_findings(rules, _renumbered(findings, recorder.places()))
+        rules = schemathesis_check.with_findings(rules, _renumbered(findings, recorder.places()))
     observable = [clause for clause in run.plan.clauses if clause.id not in subject.cannot]
     judged = {verdict.clause.id: verdict for verdict in judge(view, observable, rules)}
     verdicts = tuple(judged.get(clause.id, Verdict(clause, "not observed")) for clause in run.plan.clauses)
@@ -195,8 +197,8 @@ def _report(run: Run, started: float, seconds: float) -> Report:
     )
 
 
-def _known_by_now(run: Run) -> dict[str, Account]:
-    """The main key may use the model when it has made a task of it."""
+def _accounts_after_run(run: Run) -> dict[str, Account]:
+    """The facts about the accounts after the run: the main key may use the model if it created a task."""
     accounts = dict(run.accounts)
     main = accounts[MAIN]
     made = any(
@@ -209,9 +211,9 @@ def _known_by_now(run: Run) -> dict[str, Account]:
 
 
 def _renumbered(
-    schemathesis: schemathesis_findings.SchemathesisFindings, places: Mapping[int, int]
-) -> schemathesis_findings.SchemathesisFindings:
-    """The findings with the numbers that the entries have in the trace."""
+    schemathesis: schemathesis_check.SchemathesisFindings, places: Mapping[int, int]
+) -> schemathesis_check.SchemathesisFindings:
+    """The findings with the final entry numbers of the trace."""
     renumbered = {
         clause: tuple(
             replace(finding, entries=tuple(places[number] for number in finding.entries))
@@ -227,27 +229,29 @@ def _notes(run: Run, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
     if run.effort.max_credits is None:
         unseen = {verdict.clause.id for verdict in verdicts if verdict.status == "not observed"}
         sections = Counter(
-            clause.id.partition(".")[0] for clause in living(run.plan.clauses) if clause.id in unseen
+            clause.id.partition(".")[0]
+            for clause in clauses_seen_only_on_tasks(run.plan.clauses)
+            if clause.id in unseen
         )
         listed = ", ".join(f"{number} of {section}.*" for section, number in sections.items())
-        lacking = f", and what a task is needed for is not observed ({listed})" if listed else ""
-        yield f"no credits were granted: nothing that makes a task was sent{lacking}"
+        lacking = f", so clauses that need a task are not observed ({listed})" if listed else ""
+        yield f"no credits were granted: nothing was sent that creates a task{lacking}"
     for clause, number in tally.unexpected_tasks:
-        yield f"the server made {number} of what it ought to have refused ({clause}); they cost credits"
-    yield from _unread(run.target.recorder)
+        yield f"the server created {number} for requests that it must refuse ({clause}); they cost credits"
+    yield from _notes_on_unread(run.target.recorder)
     if run.skipped:
-        yield f"{run.skipped} requests were not sent: they could have cost more than was granted"
+        yield f"{run.skipped} requests were not sent, because they could have cost more than was granted"
     yield from run.notes
 
 
-def _unread(recorder: Recorder) -> Iterator[str]:
-    """What is said of responses whose bodies were not kept."""
+def _notes_on_unread(recorder: RunRecorder) -> Iterator[str]:
+    """Notes on responses whose bodies were not kept."""
     large = sum(
         entry.size > LARGEST_ANSWER and not entry.problem and entry.media is None
         for entry in recorder.entries()
         if entry.size is not None
     )
     if large:
-        yield f"not read to their end, and their bodies not judged: {large} responses above {_LARGEST}"
+        yield f"{large} responses above {_LARGEST} were not read to their end, and their bodies were not judged"
     if recorder.without_body:
-        yield f"without room for their bodies, which are not judged: {recorder.without_body} responses"
+        yield f"the bodies of {recorder.without_body} responses were not kept for lack of memory, and not judged"

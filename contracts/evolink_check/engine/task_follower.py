@@ -1,4 +1,4 @@
-"""Follows a task from its create to the download of its result, with the queries of a curious client."""
+"""Follows a task from its create to the download of its result, with many queries."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from evolink_check.transport.target import Target
 
 _SHORTEST, _LONGEST = 0.2, 5.0  # seconds between two polls
-_SHARE = 0.4  # of its age that a task is left alone for at most
-_AFTER = 3  # polls after the end
-_FETCHED = 5  # results of one task
+_SHARE = 0.4  # of its age: the longest wait before the next query of a task
+_AFTER = 3  # queries after the end
+_FETCHED = 5  # results of one task that are fetched
 
 
 @dataclass(slots=True)
 class TrackedTask:
-    """A task that was created. `ended`: when its end was first seen, by the trace's clock; 0 before."""
+    """A task that was created. `ended`: when its end was first seen, by the clock of the trace; 0: not yet."""
 
     planned: PlannedTask
     id: str
@@ -37,15 +37,15 @@ class TrackedTask:
     results: tuple[str, ...] = ()
 
 
-def from_create(planned: PlannedTask, made: Entry) -> TrackedTask | None:
-    """The task that the response to a create describes; None when there is none."""
-    id_ = _object(made).get("id")
-    success = 200 <= made.exchange.status < 300  # noqa: PLR2004
+def from_create(planned: PlannedTask, create: Entry) -> TrackedTask | None:
+    """The task in the response to a create; None if there is none."""
+    id_ = _object(create).get("id")
+    success = 200 <= create.exchange.status < 300  # noqa: PLR2004
     return TrackedTask(planned, id_) if success and isinstance(id_, str) else None
 
 
 class TaskFollower:
-    """Follows tasks: each call does one thing and returns; `follow` does all. Any number of threads may."""
+    """Follows tasks, from any thread: `follow` does everything, the other methods a single step."""
 
     def __init__(self, target: Target, spec: Spec, seconds: float) -> None:
         self._target = target
@@ -53,16 +53,16 @@ class TaskFollower:
         self._seconds = seconds
 
     def begin(self, planned: PlannedTask) -> TrackedTask | None:
-        """Create the task and query it at once; None when there is none. Raises `HaltedError` instead of sending."""
+        """Create the task and query it at once; None if none was created. Raises `HaltedError` instead of sending."""
         task = from_create(planned, self._target.send(planned.case))
         if task is not None:
             self.poll(task)
         return task
 
     def follow(self, task: TrackedTask, random: Random) -> TrackedTask:
-        """Poll until it has ended or was waited for long enough, and some more; query as others; fetch its results.
+        """Query until the end or the time limit, and a few more times; query with other keys; fetch the results.
 
-        Every other task is queried by others while it runs, the rest when it is over.
+        Half of the tasks are queried with other keys while they run, the rest after their end.
         """
         early = random.random() < 0.5  # noqa: PLR2004  (even chances)
         if early:
@@ -70,13 +70,13 @@ class TaskFollower:
         self.poll_until_end(task, random)
         if not early:
             self.query_as_others(task)
-        # Of a task that calls back, the callback is the point. More results than these are no documented response.
+        # A task with callbacks is there for these only. The documents have no response with more results than this.
         for url in () if task.planned.address else task.results[:_FETCHED]:
             fetch(self._target, url, f"{task.planned.case.name}: its result")
         return task
 
     def poll_until_end(self, task: TrackedTask, random: Random) -> None:
-        """Poll at random instants until the end, or for as long as one task is waited for."""
+        """Query at random times until the task has ended, or until the time limit of one task."""
         waited = 0.0
         while not task.ended and waited < self._seconds:
             pause = random.uniform(_SHORTEST, min(_LONGEST, max(2 * _SHORTEST, _SHARE * waited)))
@@ -88,7 +88,7 @@ class TaskFollower:
             self.poll(task)
 
     def poll(self, task: TrackedTask) -> None:
-        """Query it once."""
+        """Query the task once."""
         entry = self._target.send(self._case(task, MAIN))
         answer, words = _object(entry), self._query.statuses
         if not task.ended and answer.get("status") in {words.success, words.failure}:
@@ -96,7 +96,7 @@ class TaskFollower:
             task.results = tuple(dict.fromkeys(results_of(answer)))
 
     def query_as_others(self, task: TrackedTask) -> None:
-        """Query the task with what must be refused: the key of another account, an unknown key, and no key."""
+        """Query the task in ways that must be refused: with another account's key, an unknown key, and no key."""
         others = [OTHER] if OTHER in self._target.subject.keys else []
         wrong = [] if self._target.subject.any_key else [WRONG]
         for key in (*others, *wrong, NOBODY):
@@ -104,11 +104,11 @@ class TaskFollower:
 
     def _case(self, task: TrackedTask, key: str) -> Case:
         path = self._query.path.replace(f"{{{self._query.parameter}}}", task.id)
-        name = f"{task.planned.case.name}: asked for" + ("" if key == MAIN else f" by {key}")
+        name = f"{task.planned.case.name}: query" + ("" if key == MAIN else f" by {key}")
         return Case(name, (), self._query.method, path, key=key)
 
 
 def _object(entry: Entry) -> dict[str, Any]:
-    """The JSON object of a response; empty when it is none."""
+    """The JSON object in a response; empty if the body is not an object."""
     answer = decode_json(entry.exchange.response_body)
     return answer if isinstance(answer, dict) else {}

@@ -1,4 +1,4 @@
-"""Which tasks a run creates, in the order in which a small budget is best spent."""
+"""The tasks that a run creates, in the order in which a small budget is best spent."""
 
 from __future__ import annotations
 
@@ -23,22 +23,26 @@ if TYPE_CHECKING:
     from evolink_check.generation.case import Case
     from evolink_check.settings import Subject
 
-Address = Callable[[str, tuple[Answer, ...]], str]  # a callback URL for a case, answered by a script
-FAILS = "it fails"  # begins the name of a case whose task is known to fail
-_LIVING = frozenset({"trace", "link", "callback", "query"})  # where a clause is seen only while a task lives
-_PLAIN = 2  # tasks that are enough to see one clause
+Address = Callable[
+    [str, tuple[Answer, ...]], str
+]  # makes a callback URL for a case, with a script of answers
+FAILS = "known failure"  # the beginning of the name of a case whose task is known to fail
+_SEEN_ON_TASKS = frozenset(
+    {"trace", "link", "callback", "query"}
+)  # where a clause can be observed on tasks only
+_PLAIN = 2  # number of tasks with which one clause is observed
 _SLOW = 3.0  # seconds of the server's time
 _LEEWAY = 1.5  # seconds of the server's time that a retry may be late
 _LATE = 0.5  # seconds of a network
-_PATIENT, _MARGIN = 1.25, 2.0  # how much longer than the sender, and how many seconds more, we wait
+_PATIENT, _MARGIN = 1.25, 2.0  # we wait as many times as long as the sender, plus so many seconds
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedTask:
     """A task to create and to follow.
 
-    `script` is how its callbacks are answered; None: it asks for none. `for_callbacks`: it is created for these only.
-    `address` is the callback URL in its create, once there is one; empty: none.
+    `script` has the answers to its callbacks; None: no callbacks are requested. `for_callbacks`: the task is created
+    only for its callbacks. `address` is the callback URL in its create; empty: none yet, or none at all.
     """
 
     case: Case
@@ -55,10 +59,10 @@ def planned_tasks(
     *,
     callbacks: bool,
 ) -> tuple[PlannedTask, ...]:
-    """The tasks to create. One that is known to fail comes first: with nothing else going on, its credits show.
+    """The tasks to create. A task that is known to fail comes first, so that nothing else changes the credits.
 
-    `creating` are the plain creates; `callbacks`: they are watched. `wanted`: only what these clauses need; none:
-    everything.
+    `creating` are the plain creates; `callbacks`: callbacks are watched. `wanted`: only tasks that these clauses need;
+    empty: all tasks.
     """
     clauses = list(wanted)
     cases = _needed(list(creating), clauses)
@@ -80,28 +84,33 @@ def planned_tasks(
     return (*first, *(task for task in mixed if task is not None))
 
 
-def addressed(tasks: Iterable[PlannedTask], spec: Spec, address: Address | None) -> tuple[PlannedTask, ...]:
-    """The tasks with their callback URLs. `address` None: callbacks are not watched, and none is created for them."""
+def with_callback_urls(
+    tasks: Iterable[PlannedTask], spec: Spec, address: Address | None
+) -> tuple[PlannedTask, ...]:
+    """The tasks with their callback URLs. `address` None: callbacks are not watched, and their tasks are left out."""
     if address is None:
         return tuple(replace(task, script=None) for task in tasks if not task.for_callbacks)
     return tuple(
-        task if task.script is None else _addressed(task, task.script, spec, address) for task in tasks
+        task if task.script is None else _with_callback_url(task, task.script, spec, address)
+        for task in tasks
     )
 
 
-def _addressed(task: PlannedTask, script: tuple[Answer, ...], spec: Spec, address: Address) -> PlannedTask:
+def _with_callback_url(
+    task: PlannedTask, script: tuple[Answer, ...], spec: Spec, address: Address
+) -> PlannedTask:
     rules = rules_of(spec, task.case)
     assert rules is not None  # noqa: S101  (there is a script)
     url = address(task.case.name, script)
-    return replace(task, case=_with(task.case, {rules.field: url}), address=url)
+    return replace(task, case=_with_fields(task.case, {rules.field: url}), address=url)
 
 
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
-    """The plain creates that speak of these clauses; a few where only the life of a task does."""
+    """The plain creates that concern these clauses; any few of them if the clauses only need a task."""
     if not clauses:
         return cases
     ids = {clause.id for clause in clauses}
-    few = _PLAIN if living(clauses) else 0
+    few = _PLAIN if clauses_seen_only_on_tasks(clauses) else 0
     return [case for case in cases if not ids.isdisjoint(case.clauses)] or cases[:few]
 
 
@@ -114,28 +123,26 @@ def _fails(clauses: list[Clause]) -> bool:
 
 
 def rules_of(spec: Spec, case: Case) -> CallbackRules | None:
-    """The callback rules of the operation that a create means; None when it has no callbacks."""
+    """The callback rules of the operation of a create; None if the operation has no callbacks."""
     creates = spec.creates[(case.method, case.path)]
     return operation_of(decode_json(case.body), creates).callback
 
 
 def _failing(case: Case, code: str, fields: Mapping[str, Any]) -> Case:
-    return replace(_with(case, fields), name=f"{FAILS}: {code}")
+    return replace(_with_fields(case, fields), name=f"{FAILS}: {code}")
 
 
-def _with(case: Case, fields: Mapping[str, Any]) -> Case:
+def _with_fields(case: Case, fields: Mapping[str, Any]) -> Case:
     return replace(case, body=json.dumps({**decode_json(case.body), **fields}).encode())
 
 
 def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[str, tuple[Answer, ...]]:
-    """How callbacks are answered, as far as these clauses need it. After the script they are answered with 204."""
+    """The scripts of answers to callbacks that these clauses need. After a script, callbacks are answered with 204."""
     failed, ids = Answer(500), {clause.id.removeprefix("callback.") for clause in clauses}
-    held = never(
-        rules.timeout * _PATIENT + _MARGIN
-    )  # as a sender may have real seconds in mind where time is scaled
+    held = never(rules.timeout * _PATIENT + _MARGIN)  # a sender may count real seconds even if time is scaled
     scripts: dict[str, tuple[tuple[Answer, ...], set[str]]] = {
         "taken": ((Answer(200),), ids),
-        "refused for ever": (
+        "always refused": (
             (failed,) * (len(rules.retries) + 3),
             {"retries", "at-most-three", "any-failure"},
         ),
@@ -149,16 +156,16 @@ def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[
     }
 
 
-def patience(rules: CallbackRules, count: int, scale: float) -> float:
-    """Real seconds after which no more is to be expected where so many deliveries have come.
+def delivery_wait_seconds(rules: CallbackRules, count: int, scale: float) -> float:
+    """Real seconds after which no more deliveries are expected when `count` deliveries have arrived.
 
-    As long as the rules ask for; behind the last documented retry twice its wait, so that one too many shows as well.
+    As long as the callback rules require; after the last documented retry twice its wait, to notice a retry too many.
     """
     if count <= len(rules.retries):
         return Tolerances(scale).wait_for_delivery(rules, count)
     return (2 * max(rules.retries, default=1.0) + _LEEWAY) / scale + _LATE
 
 
-def living(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
-    """Those that show only where a task lives."""
-    return tuple(clause for clause in clauses if clause.observed.where in _LIVING)
+def clauses_seen_only_on_tasks(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
+    """The clauses that can be observed on tasks only."""
+    return tuple(clause for clause in clauses if clause.observed.where in _SEEN_ON_TASKS)

@@ -1,4 +1,4 @@
-"""Creates the tasks of a run, follows them all at once, and waits for their callbacks."""
+"""Creates the tasks of a run, follows them concurrently, and waits for their callbacks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.trace_view import CREDITS
 from evolink_check.engine.task_follower import TaskFollower, TrackedTask, from_create
-from evolink_check.engine.task_plan import FAILS, PlannedTask, patience
+from evolink_check.engine.task_plan import FAILS, PlannedTask, delivery_wait_seconds
 from evolink_check.generation.case import Case
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.trace import MAIN
@@ -28,18 +28,18 @@ if TYPE_CHECKING:
     from evolink_check.transport.callback_receiver import CallbackReceiver
     from evolink_check.transport.target import Target
 
-_LOOK = 0.1  # seconds between two looks at what has arrived
+_LOOK = 0.1  # seconds between two checks for new deliveries
 _DAY, _HOUR, _MINUTE = 86_400.0, 3_600.0, 60.0
-_LINKS = 3  # results whose links are followed until they die
+_LINKS = 3  # results whose links are fetched again until they expire
 
 
 def query_credits(target: Target, key: str = MAIN) -> None:
-    """Query the credits that an account has left."""
+    """Query the remaining credits of an account."""
     target.send(Case("credits", ("credits.shape",), "GET", CREDITS, key=key))
 
 
 def run_parallel(work: Iterable[Callable[[], object]], workers: int, stop: threading.Event) -> None:
-    """Call all of `work` at the same time. What one of them raises, Ctrl-C too, stops the run and is raised here."""
+    """Call all of `work` concurrently. An exception of one of them, or Ctrl-C, stops the run and is raised here."""
     with ThreadPoolExecutor(max(1, workers)) as pool:
         futures = [pool.submit(call) for call in work]
         try:
@@ -57,7 +57,7 @@ def _silent() -> None:
 
 
 class TaskPool:
-    """Creates tasks and follows them, from any thread."""
+    """Creates and follows tasks; for any thread."""
 
     def __init__(
         self, target: Target, spec: Spec, task_seconds: float, seed: int, stop: threading.Event
@@ -73,20 +73,20 @@ class TaskPool:
         self.not_created = 0  # planned tasks for which there was no budget
 
     def adopt(self, case: Case, entry: Entry) -> None:
-        """Follow a task that something else may have created, if it did."""
+        """Take over the task that a request of another phase created, if it did."""
         task = from_create(PlannedTask(case), entry)
         if task is not None and case.key == MAIN and case.authorization is None:
             with self._lock:
                 self.tasks.append(task)
 
     def follow_adopted(self) -> None:
-        """Follow the adopted tasks to their end, and do no more."""
+        """Follow the adopted tasks to their end, without further checks."""
         left = [task for task in self.tasks if not task.ended]
         work = [partial(self._follower.poll_until_end, task, self._random(task.planned)) for task in left]
         run_parallel(work, len(work), self._stop)
 
     def follow_alone(self, planned: PlannedTask) -> None:
-        """Follow a task that fails while nothing else goes on: its credits come back, and nothing else changes them."""
+        """Follow a task that fails while nothing else runs, so that its refund is the only change of the credits."""
         query_credits(self._target)
         task = self._begun(planned)
         if task is not None:
@@ -96,28 +96,28 @@ class TaskPool:
             self._follower.query_as_others(task)
 
     def query_finished_task(self) -> None:
-        """Query a task that has ended, and the credits before and after: a query changes nothing."""
+        """Query a task that has ended, and the credits before and after: a query must not change them."""
         if any(task.ended for task in self.tasks):
             self._target.pause(self._settled)
             query_credits(self._target)
             self._follower.poll(next(task for task in self.tasks if task.ended))
             query_credits(self._target)
 
-    def follow_all(self, tasks: Sequence[PlannedTask], tell: Callable[[], None]) -> None:
-        """Create and follow all of these at once. `tell` is called for each task that is done with."""
+    def follow_all(self, tasks: Sequence[PlannedTask], count: Callable[[], None]) -> None:
+        """Create and follow all of these tasks concurrently. `count` is called after each task."""
 
         def lived(planned: PlannedTask) -> None:
             task = self._begun(planned)
             if task is not None:
                 self._follower.follow(task, self._random(planned))
-            tell()
+            count()
 
         work: list[Callable[[], object]] = [partial(lived, planned) for planned in tasks]
         run_parallel(work, len(work), self._stop)
 
     @contextmanager
     def follow_meanwhile(self, tasks: Sequence[PlannedTask]) -> Iterator[None]:
-        """Create and follow these while the block runs; its end waits for them."""
+        """Create and follow these tasks while the block runs. The end of the block waits for them."""
         with ThreadPoolExecutor(1) as pool:
             work = pool.submit(self.follow_all, tasks, _silent)
             try:
@@ -125,12 +125,12 @@ class TaskPool:
             except BaseException as error:
                 self._stop.set()
                 if isinstance(error, HaltedError):
-                    work.result()  # a bug of ours may be why the run was stopped: it must be seen
+                    work.result()  # raises the bug, if one has stopped the run
                 raise
             work.result()
 
     def await_callbacks(self, receiver: CallbackReceiver, rules: CallbackRules) -> float:
-        """Wait until no more callbacks of the ended tasks are to be expected; when that was."""
+        """Wait until no more callbacks of the ended tasks are expected. Returns the time, in Unix seconds."""
         watched = [task for task in self.tasks if task.planned.address and task.ended]
         while any(self._expected(task, receiver, rules) for task in watched):
             self._target.pause(_LOOK)
@@ -139,20 +139,20 @@ class TaskPool:
     def _expected(self, task: TrackedTask, receiver: CallbackReceiver, rules: CallbackRules) -> bool:
         arrivals = receiver.arrivals(task.planned.address)
         since = max(arrivals.last, task.ended)
-        return bool(arrivals.under_way) or receiver.now() < since + patience(
+        return bool(arrivals.under_way) or receiver.now() < since + delivery_wait_seconds(
             rules, arrivals.count, self._scale
         )
 
     def check_link_expiry(self, advance_url: str) -> None:
-        """Move the server's clock, and see that links work for a day and no longer. Nothing can follow this."""
+        """Move the server's clock and check that links work for a day and no longer. This must be the last phase."""
         links = [(task, url) for task in self.tasks for url in task.results][-_LINKS:]
         for seconds in (_DAY - _HOUR, _HOUR + _MINUTE) if links else ():
             status = self._target.post_control("POST", advance_url, json.dumps({"seconds": seconds}).encode())
             if not 200 <= status < 300:  # noqa: PLR2004  (success)
                 return
-            self._target.recorder.moved(seconds / self._scale)
+            self._target.recorder.advance(seconds / self._scale)
             for task, url in links:
-                fetch(self._target, url, f"{task.planned.case.name}: its result later")
+                fetch(self._target, url, f"{task.planned.case.name}: its result after a day")
 
     def _begun(self, planned: PlannedTask) -> TrackedTask | None:
         try:
@@ -166,11 +166,11 @@ class TaskPool:
         return task
 
     def _random(self, planned: PlannedTask) -> Random:
-        return Random(f"{self._seed} {planned.case.name}")  # noqa: S311  (polls at odd times, not secrets)
+        return Random(f"{self._seed} {planned.case.name}")  # noqa: S311  (times of queries, not secrets)
 
 
 def on_delivery(target: Target) -> Callable[[str], None]:
-    """What the receiver calls for a delivery: of a failed task, the credits must be back by then."""
+    """The function that the receiver calls for each delivery. When a task has failed, it queries the credits."""
 
     def check_credits(name: str) -> None:
         if name.startswith(FAILS):

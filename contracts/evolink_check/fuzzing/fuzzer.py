@@ -1,4 +1,4 @@
-"""Run strategies against a server; a request that violates a clause is shrunk to the smallest one that does."""
+"""Run strategies against a server; requests that violate a clause are shrunk to the smallest one that does."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ if TYPE_CHECKING:
 
 Send = Callable[[Case], Entry]
 Violations = Callable[[Entry], tuple[str, ...]]  # the `must` clauses that one exchange violates
-ALONE = frozenset({"create", "query", "credits", "exchange"})  # where one exchange shows a violation
+ALONE = frozenset(
+    {"create", "query", "credits", "exchange"}
+)  # where a violation can be observed in one exchange
 
 
 @dataclass(frozen=True, slots=True)
 class FuzzResult:
-    """What one strategy has found. `case` is the smallest that violated `clause`; None: nothing was violated.
+    """The result of one strategy. `case` is the smallest case that violated `clause`; None: none was violated.
 
-    `ended` says in a line why the search was cut short; empty when it was not.
+    `ended` says in one line why the search was cut short; empty if it was not.
     """
 
     strategy: str
@@ -45,13 +47,13 @@ class FuzzResult:
     ended: str = ""
 
 
-class ViolationFound(Exception):  # noqa: N818  (no error: it is what the search looks for)
+class ViolationFound(Exception):  # noqa: N818  (not an error, but the aim of the search)
     """A clause is violated."""
 
 
 @dataclass(slots=True)
 class _Attempts:
-    """The requests of one strategy so far. Once a clause is violated, only that one counts: it is shrunk."""
+    """The requests of one strategy so far. After the first violation only its clause counts, while it is shrunk."""
 
     send: Send
     violations: Violations
@@ -75,7 +77,7 @@ class _Attempts:
                 raise ViolationFound(clause)
 
     def result(self, name: str, ended: str = "") -> FuzzResult:
-        """The smallest failing request: Hypothesis ends with it, unless it was cut short."""
+        """The smallest violating request, which is the last one unless the search was cut short."""
         if not self.failing:
             return FuzzResult(name, self.sent, ended=ended)
         case, entry = min(self.failing, key=_size) if ended else self.failing[-1]
@@ -85,7 +87,7 @@ class _Attempts:
 def violations_of(
     spec: Spec, clauses: Iterable[Clause], accounts: Mapping[str, Account], origin: str
 ) -> Violations:
-    """Judges single exchanges by the server's rules, as far as one exchange can show a violation."""
+    """A function that judges single exchanges by the rules for which one exchange is enough."""
     alone = [
         clause
         for clause in clauses
@@ -110,9 +112,9 @@ def fuzz(
     effort: Effort,
     known: frozenset[str] = frozenset(),
 ) -> tuple[FuzzResult, ...]:
-    """Run each strategy with `effort.examples` examples, over `effort.jobs` threads; the results in their order.
+    """Run each strategy with `effort.examples` examples, in `effort.jobs` threads. The results are in the same order.
 
-    `known` are clauses that are known to be violated: they are not looked for again. `HaltedError` ends it cleanly.
+    `known` are clauses whose violation is already known; they are not searched for. `HaltedError` ends the search.
     """
     wanted = [
         strategy
@@ -132,7 +134,7 @@ def _fuzz_strategy(strategy: Strategy, attempts: _Attempts, effort: Effort) -> F
 
     from evolink_check.generation.property_search import Search, SearchAbortedError, run_property
 
-    # A folder for each strategy: to Hypothesis all of them are the same test.
+    # A folder for each strategy: Hypothesis takes all of them for the same test.
     memory = effort.memory and effort.memory / sub(r"\W+", "-", strategy.name)
     try:
         run_property(strategy.cases, attempts, Search(effort.examples, effort.seed, memory))
@@ -141,9 +143,9 @@ def _fuzz_strategy(strategy: Strategy, attempts: _Attempts, effort: Effort) -> F
     except ViolationFound:
         return attempts.result(strategy.name)
     except Flaky:
-        return attempts.result(strategy.name, "the server answered differently when it was asked again")
+        return attempts.result(strategy.name, "the server responded differently to the same request")
     except Unsatisfiable:
-        return attempts.result(strategy.name, "hardly any example could be generated")
+        return attempts.result(strategy.name, "too few examples could be generated")
     return attempts.result(strategy.name)
 
 

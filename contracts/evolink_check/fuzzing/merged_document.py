@@ -1,4 +1,4 @@
-"""A create and the query in one document, for tools that read but one; links lead from one to the other. Pure."""
+"""A create and the query in one document, for tools that read only one; links lead from one to the other."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
 
 def merged(spec: Spec) -> Iterator[dict[str, Any]]:
-    """For each document with a create: it and the query's as one, without servers and without keys."""
+    """Each document with a create, merged with the document of the query, without servers and security schemes."""
     query = spec.documents[spec.query.source]
     sources = {operation.source for creates in spec.creates.values() for operation in creates.values()}
     for source in spec.documents:
         if source in sources:
             create = spec.documents[source]
-            yield _bare(create if source == spec.query.source else _together(create, query))
+            yield _without_servers(create if source == spec.query.source else _joined(create, query))
 
 
-def _together(create: Document, query: Document) -> dict[str, Any]:
-    query = _apart(query, create)
+def _joined(create: Document, query: Document) -> dict[str, Any]:
+    query = _with_unique_components(query, create)
     ours, theirs = create.get("components", {}), query.get("components", {})
     kinds = dict.fromkeys((*ours, *theirs))
     components = {kind: {**theirs.get(kind, {}), **ours.get(kind, {})} for kind in kinds}
     return {**create, "paths": {**query["paths"], **create["paths"]}, "components": components}
 
 
-def _apart(query: Document, create: Document) -> dict[str, Any]:
-    """The query's document, with other names for components that the create's has too and describes otherwise."""
+def _with_unique_components(query: Document, create: Document) -> dict[str, Any]:
+    """The query's document; components that differ from one of the same name in the create's document are renamed."""
     text = json.dumps(query)
     renamed: dict[str, dict[str, str]] = {}
     for kind, ours in create.get("components", {}).items():
@@ -47,8 +47,8 @@ def _apart(query: Document, create: Document) -> dict[str, Any]:
     return renamed_query
 
 
-def _bare(document: Document) -> dict[str, Any]:
-    """Without servers, for another one is asked, and without security, for the keys are ours to choose."""
+def _without_servers(document: Document) -> dict[str, Any]:
+    """The document without servers and security, because we choose the server and the keys."""
     paths = {
         path: {
             method: {key: part for key, part in operation.items() if key not in {"security", "servers"}}

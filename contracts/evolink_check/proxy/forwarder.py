@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from httpcore2 import AsyncConnectionPool, Response
 
     from evolink_check.proxy.asgi import Receive, Scope, Send
-    from evolink_check.proxy.recorder import Headers, TrafficRecorder
+    from evolink_check.proxy.recorder import Headers, ProxyRecorder
     from evolink_check.traffic.trace import Entry
 
     Opinion = Callable[[Entry], str]
@@ -73,7 +73,7 @@ class ForwardingApp:
     def __init__(
         self,
         upstream: Upstream,
-        record: TrafficRecorder,
+        record: ProxyRecorder,
         ca: Path | None = None,
         opinion: Opinion | None = None,
     ) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.engine.recordings import About
-    from evolink_check.proxy.recorder import TrafficRecorder
+    from evolink_check.proxy.recorder import ProxyRecorder
     from evolink_check.reports.model import Report
     from evolink_check.traffic.trace import Entry
 
@@ -39,7 +39,7 @@ class LiveMonitor:
 
     def __init__(
         self,
-        record: TrafficRecorder,
+        record: ProxyRecorder,
         spec: Spec,
         clauses: tuple[Clause, ...],
         about: About,

@@ -66,7 +66,7 @@ class PendingExchange:
     problem: str = ""
 
 
-class TrafficRecorder:
+class ProxyRecorder:
     """Keeps what passes, for any thread to read. `origin` is the base URL of the server that answers.
 
     `sink` gets each entry when it is complete. Memory for entries is bounded by `room` bytes: `forget` drops the oldest
@@ -96,7 +96,7 @@ class TrafficRecorder:
             entry = self._entry(passed, request)
             self._entries.append(entry)
             self.recorded += 1
-            self._weight += _weight(entry)
+            self._weight += _memory_bytes(entry)
             if self._weight > 2 * self._room:
                 self.unjudged += self._drop()
             self.sink(entry)
@@ -143,7 +143,7 @@ class TrafficRecorder:
         """Drop the oldest entries until half of the room is free; how many."""
         count = 0
         while self._weight > self._room // 2 and count < len(self._entries):
-            self._weight -= _weight(self._entries[count])
+            self._weight -= _memory_bytes(self._entries[count])
             count += 1
         del self._entries[:count]
         self.forgotten += count
@@ -201,7 +201,7 @@ def _text(headers: Headers) -> tuple[tuple[str, str], ...]:
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
-def _weight(entry: Entry) -> int:
+def _memory_bytes(entry: Entry) -> int:
     exchange = entry.exchange
     headers = (*exchange.request_headers, *exchange.response_headers)
     texts = sum(len(name) + len(value) + _ENTRY_BYTES // 16 for name, value in headers)

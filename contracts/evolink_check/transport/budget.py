@@ -12,46 +12,46 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from evolink_spec import Spec
 
-Leave = Literal["granted", "wait", "refused"]
-UNSAID = 5.0  # credits that a create is taken to cost where the documents name no number
+Decision = Literal["granted", "wait", "refused"]
+DEFAULT_PRICE = 5.0  # credits that a create is taken to cost where the documents name no number
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
     """Credits of one run. `granted` None: nothing may be spent; what is sent then must be refused by the server.
 
-    `tasks` are made at most. `price` is the highest one known; `flying` are the prices of the creates under way,
+    `tasks` are made at most. `price` is the highest one known; `in_flight` are the prices of the creates under way,
     `spent` what those that were accepted, `created` in number, have cost.
     """
 
     granted: float | None
     tasks: int
-    price: float = UNSAID
+    price: float = DEFAULT_PRICE
     spent: float = 0.0
     created: int = 0
-    flying: tuple[float, ...] = ()
+    in_flight: tuple[float, ...] = ()
 
-    def asked(self) -> Leave:
+    def decide(self) -> Decision:
         """Whether one more create may be sent now, later when one under way has turned out free, or never."""
         if self.granted is None:
             return "granted"
         if self.spent + self.price > self.granted or self.created >= self.tasks:
             return "refused"
-        fits = self.spent + sum(self.flying) + self.price <= self.granted
-        return "granted" if fits and self.created + len(self.flying) < self.tasks else "wait"
+        fits = self.spent + sum(self.in_flight) + self.price <= self.granted
+        return "granted" if fits and self.created + len(self.in_flight) < self.tasks else "wait"
 
-    def sent(self) -> Budget:
+    def with_request(self) -> Budget:
         """One create is under way, at the highest price known."""
-        return replace(self, flying=(*self.flying, self.price))
+        return replace(self, in_flight=(*self.in_flight, self.price))
 
-    def returned(self, price: float, cost: float | None) -> Budget:
+    def with_result(self, price: float, cost: float | None) -> Budget:
         """One that left at `price` came back: it made a task at this cost, or none (None)."""
-        place = self.flying.index(price)
-        landed = replace(self, flying=self.flying[:place] + self.flying[place + 1 :])
+        place = self.in_flight.index(price)
+        settled = replace(self, in_flight=self.in_flight[:place] + self.in_flight[place + 1 :])
         if cost is None:
-            return landed
+            return settled
         price = max(self.price, cost)
-        return replace(landed, price=price, spent=self.spent + cost, created=self.created + 1)
+        return replace(settled, price=price, spent=self.spent + cost, created=self.created + 1)
 
     @property
     def affords(self) -> int:
@@ -67,7 +67,7 @@ def documented_price(spec: Spec) -> float:
         operation.answer.get("usage") for creates in spec.creates.values() for operation in creates.values()
     ]
     prices = [price for usage in shown if (price := price_in({"usage": usage})) is not None]
-    return max(prices, default=UNSAID)
+    return max(prices, default=DEFAULT_PRICE)
 
 
 def price_in(answer: object) -> float | None:

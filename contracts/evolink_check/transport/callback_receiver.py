@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from evolink_check.traffic.trace import Entry
-    from evolink_check.transport.recorder import Recorder
+    from evolink_check.transport.recorder import RunRecorder
 
 _TAG = "a=%2F%20b&c=+&d="  # follows the secret: a careless sender would decode, encode or drop it
 
@@ -29,7 +29,7 @@ class CallbackReceiver:
 
     def __init__(
         self,
-        recorder: Recorder,
+        recorder: RunRecorder,
         listen: tuple[str, int] = ("127.0.0.1", 0),
         public: str = "",
         on_delivery: Callable[[str], None] | None = None,

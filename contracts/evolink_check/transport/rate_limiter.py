@@ -17,7 +17,7 @@ class RateLimiter:
         self._held: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def slot(self, key: str, now: float) -> float:
+    def reserve(self, key: str, now: float) -> float:
         """Take the next slot: how many seconds after `now` a request with this key may go."""
         with self._lock:
             at = max(now, self._next)
@@ -25,7 +25,7 @@ class RateLimiter:
                 self._next = at + self._apart
             return max(at, self._held.get(key, at)) - now
 
-    def hold(self, key: str, until: float) -> None:
+    def back_off(self, key: str, until: float) -> None:
         """Requests with this key go no earlier than that."""
         with self._lock:
             self._held[key] = max(until, self._held.get(key, until))

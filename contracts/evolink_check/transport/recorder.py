@@ -24,7 +24,7 @@ _SMALL = 8 * 1024  # an answer that is kept even where there is no room: documen
 _KEPT_HEADERS, _KEPT_VALUE = 40, 400  # of an answer for which there is no room
 
 
-class Recorder:
+class RunRecorder:
     """Entries as they end. The keys of these accounts are replaced by `[removed:key]` wherever they stand."""
 
     def __init__(self, keys: Mapping[str, Key]) -> None:
@@ -39,7 +39,7 @@ class Recorder:
         """Unix seconds, moved forward as far as the server's clock was."""
         return clock.now() + self._ahead
 
-    def moved(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         """The server's clock was moved forward by so many real seconds: what follows is that much later."""
         self._ahead += seconds
 
@@ -87,7 +87,7 @@ class Recorder:
 
     def _fitted(self, entry: Entry) -> Entry:
         """The entry, without its received body where that has no room any more."""
-        weight = _weight(entry)
+        weight = _memory_bytes(entry)
         if weight <= _SMALL or self._weight + weight <= _ROOM:
             self._weight += weight
             return entry
@@ -118,7 +118,7 @@ class Recorder:
         return body
 
 
-def _weight(entry: Entry) -> int:
+def _memory_bytes(entry: Entry) -> int:
     """Bytes of memory that what was received takes, decoded: many small JSON values take more than their text."""
     exchange = entry.exchange
     delivered = entry.kind == "delivery"

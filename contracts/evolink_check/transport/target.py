@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
 
     from evolink_check.settings import Effort, Subject
-    from evolink_check.transport.recorder import Recorder
+    from evolink_check.transport.recorder import RunRecorder
 
-READING = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _TRIES = 4  # of one request that is answered with 429
 _RETRY_SECONDS = (0.5, 1.0, 2.0)  # seconds before a connection that was refused is tried again
 _SLICE = 0.25  # seconds of a wait, after which it is seen whether there is still anything to wait for
@@ -70,7 +70,7 @@ class Target:
         self,
         subject: Subject,
         effort: Effort,
-        recorder: Recorder,
+        recorder: RunRecorder,
         spec: Spec,
         *,
         stop: threading.Event | None = None,
@@ -79,10 +79,10 @@ class Target:
     ) -> None:
         self.subject = subject
         self.recorder = recorder
-        self._wire = HttpClient(subject.url, recorder.now, ca=subject.ca, transport=transport)
+        self._http = HttpClient(subject.url, recorder.now, ca=subject.ca, transport=transport)
         self._wait = wait
         self._stop = stop or threading.Event()
-        self._pace = RateLimiter(effort.rate)
+        self._rate_limiter = RateLimiter(effort.rate)
         self._slots = threading.BoundedSemaphore(effort.jobs)
         self._ends = clock.stopwatch() + effort.seconds
         self._wrong = f"sk-{secrets.token_hex(24)}"
@@ -103,20 +103,20 @@ class Target:
             pause = self._pause(case, entry)
             if pause is None or tries == _TRIES:
                 break
-            self._pace.hold(case.key, clock.stopwatch() + pause)
+            self._rate_limiter.back_off(case.key, clock.stopwatch() + pause)
         return entry
 
     def fetch_external(self, url: str, name: str = "") -> Entry:
         """Fetch a URL outside of the API, without a key; redirects are followed. Not recorded: the caller does."""
         self._admit(NOBODY)
         with self._slots:
-            return self._wire.exchange(Case(name, (), "GET", url), (), self.left, follow=True)
+            return self._http.exchange(Case(name, (), "GET", url), (), self.left, follow=True)
 
     def post_control(self, method: str, url: str, body: bytes) -> int:
         """Send a request that is no part of the API, with the main key, unrecorded; the status."""
         self._admit("")
         head = (*self._key(Case("", (), method, url)), ("Content-Type", "application/json"))
-        return self._wire.exchange(Case("", (), method, url, body=body), head, self.left).exchange.status
+        return self._http.exchange(Case("", (), method, url, body=body), head, self.left).exchange.status
 
     def left(self) -> float:
         """Seconds of the run that are left; 0 when it was stopped."""
@@ -153,12 +153,12 @@ class Target:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._wire.close()
+        self._http.close()
 
     def _paid(self, case: Case) -> Entry:
         """Send it once, its price set aside for as long as it is under way."""
         self._admit(case.key)
-        price = None if case.method.upper() in READING else self._set_aside(case)
+        price = None if case.method.upper() in READ_METHODS else self._set_aside(case)
         cost: float | None = None  # what was not sent is free
         try:
             with self._slots:
@@ -173,7 +173,7 @@ class Target:
     def _with_connect_retries(self, case: Case) -> Entry:
         """Exchange and record; where nobody listens, once more a little later: nothing was sent."""
         for seconds in (*_RETRY_SECONDS, None):
-            entry = self.recorder.add(self._wire.exchange(case, self._key(case), self.left))
+            entry = self.recorder.add(self._http.exchange(case, self._key(case), self.left))
             if not entry.problem.startswith(HttpClient.UNREACHED):
                 return entry
             if seconds is not None:
@@ -184,7 +184,7 @@ class Target:
     def _admit(self, key: str) -> None:
         """Wait for the turn of a request with this key."""
         self.in_time()
-        self.pause(self._pace.slot(key, clock.stopwatch()))
+        self.pause(self._rate_limiter.reserve(key, clock.stopwatch()))
 
     def in_time(self) -> None:
         """Raise `OutOfTimeError` when the run is over."""
@@ -199,8 +199,8 @@ class Target:
             while True:
                 budget = self._budget
                 self._refuse(case, budget)
-                if budget.asked() == "granted" and (case.creates or self._kinds.get(_kind(case), True)):
-                    self._budget = budget.sent()
+                if budget.decide() == "granted" and (case.creates or self._kinds.get(_kind(case), True)):
+                    self._budget = budget.with_request()
                     self._kinds.setdefault(_kind(case), case.creates)
                     return budget.price
                 self._landed.wait(_SLICE)
@@ -210,7 +210,7 @@ class Target:
         """Raise `OverBudgetError` for what may not be sent."""
         if case.creates and budget.granted is None:
             raise OverBudgetError("no credits were granted")
-        if budget.asked() == "refused":
+        if budget.decide() == "refused":
             raise OverBudgetError(f"{budget.spent:g} of {budget.granted:g} credits are spent")
         if not case.creates and self._unexpected_tasks[_kind(case)]:
             raise OverBudgetError(f"the server made a task of a request like this: {_kind(case)}")
@@ -219,7 +219,7 @@ class Target:
 
     def _settle(self, case: Case, price: float, cost: float | None) -> None:
         with self._landed:
-            self._budget = self._budget.returned(price, cost)
+            self._budget = self._budget.with_result(price, cost)
             self._kinds[_kind(case)] = True
             if cost is not None and not case.creates:
                 self._unexpected_tasks[_kind(case)] += 1

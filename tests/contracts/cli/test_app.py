@@ -173,7 +173,7 @@ def test_on_a_terminal_progress_is_a_bar_that_goes_away(monkeypatch: pytest.Monk
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     with showing_progress() as tell:
-        tell(Progress("what may be refused", 99, 100, 0, 0.0))
+        tell(Progress("requests that may be refused", 99, 100, 0, 0.0))
         tell(Progress("tasks", 0, 0, 3, 15.0))
     shown = terminal.getvalue()
     assert "…" not in shown, "what is counted has its place on a narrow terminal too"

@@ -11,7 +11,7 @@ from evolink_check.engine.preflight import CouldNotRunError
 from evolink_check.engine.run_plan import SCHEMATHESIS_TASKS, plan_run
 from evolink_check.engine.runner import check_api
 from evolink_check.engine.task_pool import TaskPool
-from evolink_check.fuzzing import schemathesis_findings
+from evolink_check.fuzzing import schemathesis_check
 from evolink_check.generation import boundary_cases, strategies
 from evolink_check.settings import Effort, Failing
 from evolink_check.transport.callback_script import CLOSE
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 CLAUSES = load_clauses()
 EFFORT = Effort(examples=1, task_seconds=10.0, seconds=60.0, max_credits=150.0)
 FAILS = (Failing("service_error", {"prompt": "[[fail=service_error]]"}),)
-EXPLORE = schemathesis_findings.run_schemathesis
+EXPLORE = schemathesis_check.run_schemathesis
 
 
 @pytest.fixture(autouse=True)
@@ -48,9 +48,9 @@ def few_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strategies, "free_strategies", lambda *_: ())
     monkeypatch.setattr(strategies, "paid_strategies", lambda *_: ())
     monkeypatch.setattr(
-        schemathesis_findings,
+        schemathesis_check,
         "run_schemathesis",
-        lambda *_, **__: schemathesis_findings.SchemathesisFindings({}, 0),
+        lambda *_, **__: schemathesis_check.SchemathesisFindings({}, 0),
     )
     monkeypatch.setattr("evolink_check.engine.task_follower.fetch", lambda *_: None)
     monkeypatch.setattr(
@@ -92,7 +92,7 @@ def test_callbacks_are_waited_for_while_what_is_free_goes_on(watched: Subject) -
     assert report.exit_status == 0
     calling, free = sent(report, "callback: "), sent(report, "a callback to")
     assert len(calling) == 6
-    assert max(sent(report, "it fails")) < min(calling + free), "what it takes has to show"
+    assert max(sent(report, "known failure")) < min(calling + free), "what it takes has to show"
     called = [one.began for one in report.trace.entries if one.kind == "delivery"]
     assert max(free) < max(called), "a callback was still to come when all of it was sent"
     assert words(report)["callback.only-when-asked"] == "passed", (
@@ -103,7 +103,7 @@ def test_callbacks_are_waited_for_while_what_is_free_goes_on(watched: Subject) -
 def test_with_little_to_spend_what_is_free_comes_first(watched: Subject) -> None:
     report = check(watched, replace(EFFORT, max_credits=25.0))
     assert report.created == 5
-    assert max(sent(report, "a callback to")) < min(sent(report, "it fails"))
+    assert max(sent(report, "a callback to")) < min(sent(report, "known failure"))
 
 
 def test_schemathesis_makes_tasks_that_are_followed_to_their_end(
@@ -111,13 +111,11 @@ def test_schemathesis_makes_tasks_that_are_followed_to_their_end(
 ) -> None:
     told: list[int] = []
 
-    def explore(*given: Any, creates: int = 0) -> schemathesis_findings.SchemathesisFindings:
+    def explore(*given: Any, creates: int = 0) -> schemathesis_check.SchemathesisFindings:
         told.append(creates)
-        return (
-            EXPLORE(*given, creates=creates) if creates else schemathesis_findings.SchemathesisFindings({}, 0)
-        )
+        return EXPLORE(*given, creates=creates) if creates else schemathesis_check.SchemathesisFindings({}, 0)
 
-    monkeypatch.setattr(schemathesis_findings, "run_schemathesis", explore)
+    monkeypatch.setattr(schemathesis_check, "run_schemathesis", explore)
     quiet = replace(watched, callback_url="", callback_listen=None)
     report = check(quiet)
     assert told == [0, SCHEMATHESIS_TASKS]
@@ -125,7 +123,7 @@ def test_schemathesis_makes_tasks_that_are_followed_to_their_end(
     creates = [one for one in made if one.exchange.method == "POST"]
     assert [one.exchange.status for one in creates] == [200] * SCHEMATHESIS_TASKS
     assert any(one.exchange.method == "GET" for one in made), "the link of the documents"
-    ended = [one for one in report.trace.entries if one.case == "Schemathesis: asked for"]
+    ended = [one for one in report.trace.entries if one.case == "Schemathesis: query"]
     assert sum(b'"status":"completed"' in one.exchange.response_body for one in ended) >= SCHEMATHESIS_TASKS
     assert report.created <= plan_run(quiet, EFFORT, SPEC, CLAUSES).estimate.tasks
     assert report.exit_status == 0

@@ -161,9 +161,9 @@ def test_no_key_of_a_recording_is_kept(judged: Callable[..., Report]) -> None:
     [
         (b"{", "", "0.har: not a HAR file: invalid JSON"),
         ({"log": 1}, "", "0.har"),
-        (browser(), "", "there is no exchange in it"),
-        (browser(shown("GET", "https://elsewhere.test/", 200, b"{}")), "", "nobody asks the API"),
-        (browser(created()), "https://other.test", "nobody asks the API at https://other.test"),
+        (browser(), "", "contains no exchange"),
+        (browser(shown("GET", "https://elsewhere.test/", 200, b"{}")), "", "contains no request to the API"),
+        (browser(created()), "https://other.test", "contains no request to the API at https://other.test"),
     ],
 )
 def test_what_is_no_recording_of_the_api_is_told(

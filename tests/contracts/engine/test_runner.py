@@ -12,13 +12,13 @@ from evolink_check.engine import runner
 from evolink_check.engine.preflight import CouldNotRunError, preflight, remaining
 from evolink_check.engine.run_plan import Estimate, plan_run
 from evolink_check.engine.runner import PROFILES, Progress, check_api
-from evolink_check.fuzzing import schemathesis_findings
+from evolink_check.fuzzing import schemathesis_check
 from evolink_check.generation import boundary_cases, strategies
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.settings import Effort, Failing
 from evolink_check.transport.callback_script import CLOSE
 from evolink_check.transport.downloads import fetch
-from evolink_check.transport.recorder import Recorder
+from evolink_check.transport.recorder import RunRecorder
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 from support.mock_process import free_port
@@ -60,9 +60,9 @@ def few_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(strategies, "free_strategies", lambda *_: ())
     monkeypatch.setattr(strategies, "paid_strategies", lambda *_: ())
     monkeypatch.setattr(
-        schemathesis_findings,
+        schemathesis_check,
         "run_schemathesis",
-        lambda *_, **__: schemathesis_findings.SchemathesisFindings({}, 0),
+        lambda *_, **__: schemathesis_check.SchemathesisFindings({}, 0),
     )
     monkeypatch.setattr(
         "evolink_check.engine.task_follower.fetch", lambda *_: None
@@ -113,14 +113,14 @@ def test_a_budget_is_never_exceeded(mock: MockServer) -> None:
     report = check(subject, replace(FEW, max_credits=8.0))
     assert account.state.used == 5
     assert (len(account.tasks), report.created, report.spent) == (1, 1, 5.0)
-    assert any("were not made" in note for note in report.notes)
+    assert any("were not created" in note for note in report.notes)
     assert failures_of(report) == {}
 
 
 def test_a_budget_below_the_price_of_a_task_is_refused_before_anything_is_sent(mock: MockServer) -> None:
     subject = subject_at(mock.base_url)
     account = account_of(mock, subject)
-    with pytest.raises(CouldNotRunError, match="3 credits pay for no task: one costs 5"):
+    with pytest.raises(CouldNotRunError, match="3 credits are not enough for a task, which costs 5"):
         check(subject, replace(FEW, max_credits=3.0))
     assert account.requests == []
 
@@ -134,7 +134,7 @@ def test_a_budget_of_nothing_is_none(mock: MockServer) -> None:
 
 def test_of_a_clause_that_needs_no_task_nothing_is_said_to_be_lacking(mock: MockServer) -> None:
     report = check(subject_at(mock.base_url), replace(FEW, clauses=frozenset({"query.unknown-id"})))
-    assert report.notes == ("no credits were granted: nothing that makes a task was sent",)
+    assert report.notes == ("no credits were granted: nothing was sent that creates a task",)
 
 
 def test_a_whole_run_sees_lives_links_credits_and_callbacks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,13 +211,13 @@ def test_what_cannot_be_observed_here_is_not(mock: MockServer) -> None:
 
 def test_a_server_that_is_not_there_cannot_be_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evolink_check.transport.target._RETRY_SECONDS", ())
-    with pytest.raises(CouldNotRunError, match="is not reached") as problem:
+    with pytest.raises(CouldNotRunError, match="cannot be reached") as problem:
         check(subject_at(f"http://127.0.0.1:{free_port()}"))
     assert problem.value.report is None
 
 
 def test_a_base_url_with_the_version_in_it_is_said_to_be_one(mock: MockServer) -> None:
-    with pytest.raises(CouldNotRunError, match=r"nothing is found at .*/v1: leave out the version"):
+    with pytest.raises(CouldNotRunError, match=r"nothing found at .*/v1: leave out the version"):
         check(subject_at(f"{mock.base_url}/v1"))
 
 
@@ -235,10 +235,10 @@ def test_a_server_that_dies_in_the_middle_is_no_pass(monkeypatch: pytest.MonkeyP
     def tell(progress: Progress) -> None:
         nonlocal sent
         sent += 1
-        if progress.phase == "what is refused" and progress.done == 1:
+        if progress.phase == "invalid requests" and progress.done == 1:
             running.__exit__()
 
-    with pytest.raises(CouldNotRunError, match="went away in the middle") as problem:
+    with pytest.raises(CouldNotRunError, match="stopped responding in the middle") as problem:
         check(subject_at(running.base_url), replace(FEW, jobs=1), progress=tell)
     assert problem.value.report is not None
     assert words(problem.value.report)["query.unknown-id"] == "passed"
@@ -282,7 +282,7 @@ def test_who_stops_a_run_gets_what_there_is(mock: MockServer, how: str) -> None:
     stop = threading.Event()
 
     def tell(progress: Progress) -> None:
-        if progress.phase == "what is refused" and progress.done == 0:
+        if progress.phase == "invalid requests" and progress.done == 0:
             if how == "interrupt":
                 raise KeyboardInterrupt
             stop.set()
@@ -298,7 +298,7 @@ def test_who_stops_a_run_gets_what_there_is(mock: MockServer, how: str) -> None:
 def test_a_run_that_is_stopped_before_the_first_answer_says_so(mock: MockServer) -> None:
     stop = threading.Event()
     stop.set()
-    with pytest.raises(CouldNotRunError, match="stopped before the server has answered") as caught:
+    with pytest.raises(CouldNotRunError, match="stopped before the server answered") as caught:
         check(subject_at(mock.base_url), stop=stop)
     assert caught.value.report is None
 
@@ -339,7 +339,7 @@ def test_with_a_receiver_that_a_server_was_permitted_to_call_internal_hosts_are_
 def test_progress_counts_up_to_the_total(mock: MockServer) -> None:
     told: list[Progress] = []
     check(subject_at(mock.base_url), progress=told.append)
-    refused = [one for one in told if one.phase == "what is refused"]
+    refused = [one for one in told if one.phase == "invalid requests"]
     assert [one.done for one in refused] == list(range(refused[0].total + 1))
     assert refused[0].total > 5
 
@@ -349,20 +349,20 @@ def test_findings_of_schemathesis_name_the_entries_of_the_trace(
 ) -> None:
     from evolink_check.analysis.verdicts import violation
 
-    def explore(
-        _: object, send: Any, *__: object, **___: object
-    ) -> schemathesis_findings.SchemathesisFindings:
+    def explore(_: object, send: Any, *__: object, **___: object) -> schemathesis_check.SchemathesisFindings:
         entry: Entry = send(replace(CREDITS, name="strange"))
         found = violation(entry.number, expected="a", seen="b")
         send(replace(CREDITS, name="later"))
-        return schemathesis_findings.SchemathesisFindings({"credits.shape": (found,)}, 2)
+        return schemathesis_check.SchemathesisFindings({"credits.shape": (found,)}, 2)
 
-    def with_findings(rules: Any, strange: schemathesis_findings.SchemathesisFindings) -> Any:
+    def with_findings(rules: Any, strange: schemathesis_check.SchemathesisFindings) -> Any:
         return {**rules, "credits.shape": lambda _: strange.findings["credits.shape"]}
 
-    monkeypatch.setattr(schemathesis_findings, "run_schemathesis", explore)
-    monkeypatch.setattr(schemathesis_findings, "with_findings", with_findings)
-    monkeypatch.setattr(Recorder, "_ordered", lambda self: sorted(self.entries(), key=lambda one: one.case))
+    monkeypatch.setattr(schemathesis_check, "run_schemathesis", explore)
+    monkeypatch.setattr(schemathesis_check, "with_findings", with_findings)
+    monkeypatch.setattr(
+        RunRecorder, "_ordered", lambda self: sorted(self.entries(), key=lambda one: one.case)
+    )
     report = check(subject_at(mock.base_url))
     (found,) = (verdict for verdict in report.verdicts if verdict.clause.id == "credits.shape")
     (number,) = found.violations[0].entries

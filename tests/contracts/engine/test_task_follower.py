@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_check.engine import task_plan as making
 from evolink_check.engine.task_follower import TaskFollower, TrackedTask
-from evolink_check.engine.task_plan import FAILS, PlannedTask, addressed, patience
+from evolink_check.engine.task_plan import FAILS, PlannedTask, delivery_wait_seconds, with_callback_urls
 from evolink_check.settings import Effort, Failing
 from evolink_check.transport.target import OutOfTimeError
 from evolink_mock import MockServer
@@ -59,7 +59,7 @@ class World:
         assert life is not None
         return self.follower.follow(life, Random(seed))
 
-    def bodies(self, name: str = "a create: asked for") -> list[dict[str, Any]]:
+    def bodies(self, name: str = "a create: query") -> list[dict[str, Any]]:
         entries = self.target.recorder.entries()
         return [json.loads(one.exchange.response_body) for one in entries if one.case == name]
 
@@ -201,7 +201,9 @@ def planned(
     subject: Subject, creating: Iterable[Case], address: Address | None, wanted: Iterable[Clause] = ()
 ) -> tuple[PlannedTask, ...]:
     """What a run creates, whose callbacks go to `address`, or are expected and cannot be watched."""
-    return addressed(making.planned_tasks(SPEC, subject, creating, wanted, callbacks=True), SPEC, address)
+    return with_callback_urls(
+        making.planned_tasks(SPEC, subject, creating, wanted, callbacks=True), SPEC, address
+    )
 
 
 def test_a_task_that_fails_comes_first_and_calls_back() -> None:
@@ -250,7 +252,10 @@ def test_only_what_a_clause_needs_is_made(clause: str, names: set[str]) -> None:
 
 def test_one_retry_more_than_there_may_be_would_be_seen() -> None:
     assert RULES is not None
-    waits = [patience(RULES, count, 1.0) for count in range(1, 7)]
+    waits = [delivery_wait_seconds(RULES, count, 1.0) for count in range(1, 7)]
     assert all(longer > wait for longer, wait in zip(waits, (1.0, 2.0, 4.0, 8.0, 8.0, 8.0), strict=True))
     assert waits[0] < waits[1] < waits[2] < waits[3] == waits[4]
-    assert all(patience(RULES, count, 20.0) < patience(RULES, count, 1.0) for count in range(5))
+    assert all(
+        delivery_wait_seconds(RULES, count, 20.0) < delivery_wait_seconds(RULES, count, 1.0)
+        for count in range(5)
+    )

@@ -10,9 +10,9 @@ import requests
 from evolink_check.analysis.request_faults import create_faults
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import passed, violation
-from evolink_check.fuzzing.schemathesis_findings import SchemathesisFindings, run_schemathesis, with_findings
-from evolink_check.fuzzing.schemathesis_runner import clause_of
-from evolink_check.fuzzing.schemathesis_transport import BASE, CaseAdapter, NotSentError
+from evolink_check.fuzzing.schemathesis_adapter import BASE, CaseAdapter, NotSentError
+from evolink_check.fuzzing.schemathesis_check import SchemathesisFindings, run_schemathesis, with_findings
+from evolink_check.fuzzing.schemathesis_search import clause_of
 from evolink_check.generation.case_builders import bodyless_case, create_case, query_case
 from evolink_check.settings import Effort
 from evolink_check.traffic.trace import Entry, Exchange, Trace
@@ -229,7 +229,7 @@ def test_a_request_becomes_a_labelled_case(door: CaseAdapter) -> None:
 def test_what_could_make_a_task_does_not_pass_a_closed_door(door: CaseAdapter) -> None:
     with pytest.raises(NotSentError):
         door.session().post(f"{BASE}{CREATE}", json=BODY)
-    assert (door.sent, door.spent) == (0, True)
+    assert (door.sent, door.limit_reached) == (0, True)
 
 
 def test_a_request_without_an_answer_is_nothing_to_judge() -> None:

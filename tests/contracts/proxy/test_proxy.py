@@ -15,7 +15,7 @@ import pytest
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.proxy.forwarder import OPINION, ForwardingApp, Upstream
 from evolink_check.proxy.monitor import LiveMonitor
-from evolink_check.proxy.recorder import KEPT_BYTES, Body, PendingExchange, TrafficRecorder
+from evolink_check.proxy.recorder import KEPT_BYTES, Body, PendingExchange, ProxyRecorder
 from evolink_check.proxy.server import ListenError, proxying
 from evolink_check.traffic.trace import NOBODY
 from evolink_mock import MockServer
@@ -86,7 +86,7 @@ def _is_whole(asked: bytes) -> bool:
 class Door:
     """A proxy before some server, and a client at it."""
 
-    def __init__(self, url: str, upstream: str, record: TrafficRecorder) -> None:
+    def __init__(self, url: str, upstream: str, record: ProxyRecorder) -> None:
         self.url = url
         self.record = record
         self.answered = 0
@@ -120,7 +120,7 @@ def before(stack: ExitStack) -> Callable[..., Door]:
     """Put a proxy before a base URL, with or without opinions."""
 
     def of(upstream: str, *, opinions: bool = False) -> Door:
-        record = TrafficRecorder(upstream)
+        record = ProxyRecorder(upstream)
         opinion = LiveMonitor(record, SPEC, CLAUSES, "server").verdict_for if opinions else None
         url = stack.enter_context(proxying(ForwardingApp(Upstream.at(upstream), record, None, opinion)))
         door = Door(url, upstream, record)
@@ -358,7 +358,7 @@ def test_a_proxy_that_ends_tells_those_who_wait_for_an_answer(scripted: Callable
         talk.recv(1)
 
     upstream = scripted(wait).url
-    with proxying(ForwardingApp(Upstream.at(upstream), TrafficRecorder(upstream))) as url:
+    with proxying(ForwardingApp(Upstream.at(upstream), ProxyRecorder(upstream))) as url:
         client = threading.Thread(target=lambda: got.append(httpx2.get(url, trust_env=False, timeout=10)))
         client.start()
         assert asked.wait(10)
@@ -436,7 +436,7 @@ def bearing(key: str) -> list[tuple[bytes, bytes]]:
 
 
 def test_keys_are_told_apart_and_never_kept() -> None:
-    record = TrafficRecorder("http://x.test")
+    record = ProxyRecorder("http://x.test")
     for key in ("first-long-key", "second-long-key", "first-long-key"):
         record.add(passed(request_headers=bearing(key)))
     echoed = passed(body=b'{"a":"first-long-key"}', target="/v1/tasks/first-long-key?k=second-long-key")
@@ -455,14 +455,14 @@ def test_keys_are_told_apart_and_never_kept() -> None:
 
 
 def test_the_trace_is_in_the_order_in_which_requests_began() -> None:
-    record = TrafficRecorder("http://x.test")
+    record = ProxyRecorder("http://x.test")
     for began in (3.0, 1.0, 2.0):
         record.add(passed(began=began))
     assert [(entry.number, entry.began) for entry in record.trace().entries] == [(0, 1.0), (1, 2.0), (2, 3.0)]
 
 
 def test_a_request_too_large_to_keep_is_counted_and_left_out() -> None:
-    record, large = TrafficRecorder("http://x.test"), passed()
+    record, large = ProxyRecorder("http://x.test"), passed()
     large.request.limit = 3
     large.request.add(b"1234")
     assert (record.add(large), record.unjudged, len(record)) == (None, 1, 0)
@@ -493,7 +493,7 @@ def test_a_film_is_not_held_back_to_be_judged(
 
 
 def test_an_opinion_knows_what_was_told_of_the_same_task_before() -> None:
-    record = TrafficRecorder("http://x.test")
+    record = ProxyRecorder("http://x.test")
     watch = LiveMonitor(record, SPEC, CLAUSES, "server")
     first = task()
     created = passed(method="POST", target=CREATE, body=compact(first), request_headers=bearing(KEY))
@@ -511,7 +511,7 @@ def test_an_opinion_knows_what_was_told_of_the_same_task_before() -> None:
 
 
 def test_what_is_broken_is_news_once() -> None:
-    record = TrafficRecorder("http://x.test")
+    record = ProxyRecorder("http://x.test")
     watch = LiveMonitor(record, SPEC, CLAUSES, "server")
     for _ in range(2):
         found = passed(body=b'{"a": 1}', status=404, target="/nowhere")
@@ -528,7 +528,7 @@ def test_a_bug_in_a_check_ends_the_judging_and_nothing_else(monkeypatch: pytest.
     def stumble(*_: object) -> None:
         raise ZeroDivisionError
 
-    record = TrafficRecorder("http://x.test")
+    record = ProxyRecorder("http://x.test")
     watch = LiveMonitor(record, SPEC, CLAUSES, "server")
     monkeypatch.setattr("evolink_check.proxy.monitor.verdicts_on", stumble)
     entry = record.add(passed())
@@ -540,7 +540,7 @@ def test_a_bug_in_a_check_ends_the_judging_and_nothing_else(monkeypatch: pytest.
 def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        forward = ForwardingApp(Upstream.at("http://x.test"), TrafficRecorder("http://x.test"))
+        forward = ForwardingApp(Upstream.at("http://x.test"), ProxyRecorder("http://x.test"))
         with pytest.raises(ListenError, match=f"port {port}"), proxying(forward, port=port):
             pass
 

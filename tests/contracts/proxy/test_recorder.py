@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_check.proxy import monitor as monitoring
 from evolink_check.proxy.monitor import LiveMonitor
-from evolink_check.proxy.recorder import PendingExchange, TrafficRecorder
+from evolink_check.proxy.recorder import PendingExchange, ProxyRecorder
 from evolink_check.traffic.credentials import credentials_in
 from evolink_check.traffic.trace import Exchange
 from evolink_spec import load
@@ -35,7 +35,7 @@ def passing(target: str = "/v1/credits", **more: Any) -> PendingExchange:
 
 
 def kept_of(*exchanges: PendingExchange) -> list[Entry]:
-    record = TrafficRecorder("https://api.example.test")
+    record = ProxyRecorder("https://api.example.test")
     entries = [record.add(exchange) for exchange in exchanges]
     return [entry for entry in entries if entry is not None]
 
@@ -124,7 +124,7 @@ def test_only_what_was_sent_as_a_credential_is_one() -> None:
 
 
 def test_memory_is_bounded_and_what_was_forgotten_is_counted() -> None:
-    record = TrafficRecorder("https://api.example.test", room=100_000)
+    record = ProxyRecorder("https://api.example.test", room=100_000)
     for _ in range(1000):
         record.add(passing(answer=b'{"a": "%s"}' % (b"x" * 500)))
     assert (len(record), len(record.trace().entries) < 100) == (1000, True)
@@ -133,7 +133,7 @@ def test_memory_is_bounded_and_what_was_forgotten_is_counted() -> None:
 
 def test_what_was_forgotten_was_judged_before_and_is_in_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(monitoring, "_SHARE", 0)
-    record = TrafficRecorder("https://api.example.test", room=100_000)
+    record = ProxyRecorder("https://api.example.test", room=100_000)
     monitor = LiveMonitor(record, load(), load_clauses(), "server", complete=True)
     wrong = {**task(), "status": "nonsense"}
     record.add(

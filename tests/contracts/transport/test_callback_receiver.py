@@ -12,7 +12,7 @@ from evolink_check.settings import Key
 from evolink_check.traffic.trace import Account
 from evolink_check.transport.callback_receiver import CallbackReceiver
 from evolink_check.transport.callback_script import CLOSE, REDIRECT, Answer, never, slow
-from evolink_check.transport.recorder import Recorder
+from evolink_check.transport.recorder import RunRecorder
 from support.mock_process import free_port
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SECRET = "a-key-of-somebody"
 
 
-class Noting(Recorder):
+class Noting(RunRecorder):
     """Tells when something was recorded."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ def post(url: str, content: bytes = b'{"id":"a"}', timeout: float = 5.0, **heade
     return httpx2.post(url, content=content, headers=kinds, timeout=timeout, trust_env=False)
 
 
-def entries(recorder: Recorder) -> tuple[Entry, ...]:
+def entries(recorder: RunRecorder) -> tuple[Entry, ...]:
     return recorder.entries()
 
 

@@ -394,6 +394,6 @@ def test_the_trace_is_in_order_of_time_and_numbered(subject: Subject) -> None:
 def test_what_follows_a_moved_clock_is_recorded_as_later(subject: Subject) -> None:
     with target_of(subject) as target:
         before = target.send(CREDITS)
-        target.recorder.moved(86_400.0)
+        target.recorder.advance(86_400.0)
         after = target.send(CREDITS)
     assert 86_400.0 <= after.began - before.ended < 86_460.0

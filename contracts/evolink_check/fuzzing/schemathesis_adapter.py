@@ -1,4 +1,4 @@
-"""A transport for Schemathesis: requests that it makes become cases of ours, and go where all others go."""
+"""An adapter for Schemathesis: its requests become cases, and are sent in the same way as all others."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from evolink_check.generation.case import Case
     from evolink_check.traffic.trace import Entry
 
-BASE = "http://contract.invalid"  # no request gets there
+BASE = "http://contract.invalid"  # no request is sent there
 _OURS = {"authorization", "content-length", "host", "user-agent", "connection", "accept-encoding", "accept"}
-_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})  # HEAD and OPTIONS have answers of their own
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})  # HEAD and OPTIONS have special responses
 _NAME = "Schemathesis"
 
 
 class NotSentError(Exception):
-    """A request that may not be sent: it could make a task, or nothing could be said of its answer."""
+    """A request was not sent, because it could create a task or could not be judged; or it got no response."""
 
 
 class CaseAdapter:
-    """Makes cases of prepared requests and sends them; `creates` more of them may make a task.
+    """Turns prepared requests into cases and sends them; at most `creates` more of them may create a task.
 
-    `paid`: creates that are to be refused are left out. `spent`: the latest was not sent because it might have made
-    one too many.
+    `paid`: creates that must be refused are not sent. `limit_reached`: the last request was not sent because it might
+    have created one task too many.
     """
 
     def __init__(self, spec: Spec, send: Send, creates: int, *, paid: bool = False) -> None:
@@ -51,61 +51,63 @@ class CaseAdapter:
         self._send = send
         self.creates = creates
         self._paid = paid
-        self.spent = False
-        self._operations = {(one.method, one.path): one for one in reversed(create_operations(spec))}
+        self.limit_reached = False
+        self._operations = {
+            (operation.method, operation.path): operation for operation in reversed(create_operations(spec))
+        }
         self._documents = json.dumps(list(spec.documents.values()))
         self.sent = 0
         self.last: tuple[Case, Entry] | None = None
 
     def session(self) -> requests.Session:
-        """A session that knows no other way than through here."""
+        """A session that sends all requests through this adapter."""
         import requests
 
         session = requests.Session()
         session.trust_env = False
-        session.mount(BASE, _adapter(self))
+        session.mount(BASE, _requests_adapter(self))
         return session
 
-    def pass_through(self, request: requests.PreparedRequest) -> Entry:
-        """Send it as a case. Raises `NotSentError` when it may not be sent or is not answered, and `HaltedError`."""
+    def send(self, request: requests.PreparedRequest) -> Entry:
+        """Send a request as a case. Raises `NotSentError` and `HaltedError`."""
         case = self.case_of(request)
-        self.spent = case is not None and case.creates and self.creates <= 0
-        if case is None or self.spent or (self._paid and self._is_refused(case)):
+        self.limit_reached = case is not None and case.creates and self.creates <= 0
+        if case is None or self.limit_reached or (self._paid and self._must_be_refused(case)):
             raise NotSentError
         entry = self._send(case)
         self.sent += 1
         self.last = case, entry
-        if case.creates and entry.exchange.status < 400:  # noqa: PLR2004  (made, or lost)
+        if case.creates and entry.exchange.status < 400:  # noqa: PLR2004  (a task was created, or the response was lost)
             self.creates -= 1
         if not entry.exchange.status:
             raise NotSentError
         return entry
 
-    def _is_refused(self, case: Case) -> bool:
-        """Whether it is a create that a correct server makes no task of."""
+    def _must_be_refused(self, case: Case) -> bool:
+        """Whether the case is a create that a correct server refuses."""
         return not case.creates and (case.method, case.path) in self._operations
 
     def case_of(self, request: requests.PreparedRequest) -> Case | None:
-        """The labelled case of a request; None for one that is none of our business."""
+        """The case of a request, with its clauses; None if the request must not be sent."""
         method, path, body = str(request.method), request.path_url, _bytes(request.body)
         headers = _headers(request.headers)
         if headers is None or method not in _METHODS or not path.isascii():
             return None
         before, _, task_id = path.partition("?")[0].rpartition("/")
         if f"{before}/" == self._spec.query.path.partition("{")[0]:
-            return self._asking(method, path, task_id, headers, body)
+            return self._query_case(method, path, task_id, headers, body)
         operation = self._operations.get((method, path))
         if operation is not None:
             case = create_case(_NAME, operation, self._spec, body, headers=headers)
-            return replace(case, body=_harmless(body, operation)) if case.creates else case
-        if body or path not in {known for _, known in self._operations}:
+            return replace(case, body=_with_harmless_urls(body, operation)) if case.creates else case
+        if body or path not in {documented for _, documented in self._operations}:
             return None
         return bodyless_case(_NAME, method, path, "error.other-methods", headers=headers)
 
-    def _asking(
+    def _query_case(
         self, method: str, path: str, task_id: str, headers: tuple[tuple[str, str], ...], body: bytes
     ) -> Case | None:
-        """An id of the documents' examples may well be somebody's task."""
+        """A query of an unknown task; None if the id is in the documents, because such a task may exist."""
         if "?" in path or body or not is_plain_segment(task_id) or unquote(task_id) in self._documents:
             return None
         if method == self._spec.query.method:
@@ -114,8 +116,8 @@ class CaseAdapter:
         return bodyless_case(_NAME, method, path, "error.other-methods", headers=headers)
 
 
-def _harmless(body: bytes, operation: CreateOperation) -> bytes:
-    """A body that may make a task, its drawn addresses replaced: nobody else's host is to be called for it."""
+def _with_harmless_urls(body: bytes, operation: CreateOperation) -> bytes:
+    """The body of a create with its generated URLs replaced: the server must not call anybody else's host."""
     document = decode_json(body)
     if not isinstance(document, dict) or is_out_of_range(body, document):
         return body
@@ -126,16 +128,16 @@ def _harmless(body: bytes, operation: CreateOperation) -> bytes:
     return compact_json(document)
 
 
-def _adapter(door: CaseAdapter) -> Any:
+def _requests_adapter(adapter: CaseAdapter) -> Any:
     from requests.adapters import HTTPAdapter
     from urllib3 import HTTPHeaderDict, HTTPResponse
 
     class Adapter(HTTPAdapter):
         def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
-            exchange = door.pass_through(request).exchange
+            exchange = adapter.send(request).exchange
             headers = HTTPHeaderDict(exchange.response_headers)
             for name in ("Content-Encoding", "Content-Length", "Transfer-Encoding"):
-                headers.discard(name)  # the body is as it was decoded, and cleaned of keys
+                headers.discard(name)  # the body is decoded, and keys are removed from it
             raw = HTTPResponse(
                 body=io.BytesIO(exchange.response_body),
                 headers=headers,
@@ -149,7 +151,7 @@ def _adapter(door: CaseAdapter) -> Any:
 
 
 def _headers(headers: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
-    """Those that are not ours to choose or Schemathesis's to count with; None when one cannot be sent."""
+    """The headers without those that the client sets and those of Schemathesis; None if one cannot be sent."""
     sendable = []
     for name, value in headers.items():
         text = value.decode("latin-1") if isinstance(value, bytes) else str(value)

@@ -1,7 +1,7 @@
-"""What Schemathesis finds: it generates requests from the schema, and has its own checks of a response.
+"""Runs Schemathesis, which generates requests from the schema and has its own checks of responses.
 
-It sends nothing itself: its transport is replaced by one that turns each request into a `Case`. Its failures are
-reported only where the documents are unambiguous, and where no rule of ours covers the same exchange.
+It sends nothing itself: its transport is replaced by an adapter that turns each request into a `Case`. A failure is
+reported only if the documents are unambiguous and none of our own rules reports a violation by the same exchange.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SchemathesisFindings:
-    """What Schemathesis found: findings by clause, with the numbers of entries; how many requests it sent.
+    """The results of Schemathesis: findings by clause, with the numbers of entries, and how many requests were sent.
 
-    `ended` says in a line why it was cut short; empty when it was not.
+    `ended` says in one line why it was cut short; empty if it was not.
     """
 
     findings: Mapping[str, tuple[Finding, ...]]
@@ -37,24 +37,24 @@ class SchemathesisFindings:
 def run_schemathesis(
     spec: Spec, send: Send, violations: Violations, effort: Effort, *, creates: int = 0
 ) -> SchemathesisFindings:
-    """Send what its coverage phase and its strategies generate, one request after the other.
+    """Send the requests of its coverage phase and its strategies, one after the other.
 
-    Without `creates`: requests that must be refused, and queries. With it: creates of so many tasks at most, and the
-    requests that the documents' links lead to from there.
+    `creates` 0: requests that must be refused, and queries. Otherwise: creates of at most so many tasks, and the
+    requests to which the links in the documents lead.
     """
-    from evolink_check.fuzzing.schemathesis_runner import SchemathesisRunner
+    from evolink_check.fuzzing.schemathesis_search import SchemathesisSearch
 
-    runner = SchemathesisRunner(spec, send, violations, effort, creates)
-    ended = runner.run()
+    search = SchemathesisSearch(spec, send, violations, effort, creates)
+    ended = search.run()
     findings: dict[str, tuple[Finding, ...]] = {}
-    for clause, entry, expected, seen in runner.complaints:
+    for clause, entry, expected, seen in search.failures:
         finding = violation(entry.number, expected=expected, seen=seen)
         findings[clause] = (*findings.get(clause, ()), finding)
-    return SchemathesisFindings(findings, runner.sent, ended)
+    return SchemathesisFindings(findings, search.sent, ended)
 
 
 def with_findings(rules: Mapping[str, Rule], schemathesis: SchemathesisFindings) -> Mapping[str, Rule]:
-    """The rules, extended by what Schemathesis found."""
+    """The rules, with the findings of Schemathesis added."""
     extended = {
         clause: _extended(rules.get(clause, _no_findings), findings)
         for clause, findings in schemathesis.findings.items()

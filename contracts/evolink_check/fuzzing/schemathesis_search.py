@@ -1,4 +1,4 @@
-"""Schemathesis at work, through a door of ours. Imported where it is first needed: it brings Schemathesis along."""
+"""The search with Schemathesis, through our adapter. Imported on first use, because it imports Schemathesis."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from schemathesis.specs.openapi import checks as built_in
 
 from evolink_check.analysis.request_faults import create_faults
 from evolink_check.fuzzing.merged_document import merged
-from evolink_check.fuzzing.schemathesis_transport import BASE, CaseAdapter, NotSentError
+from evolink_check.fuzzing.schemathesis_adapter import BASE, CaseAdapter, NotSentError
 from evolink_check.generation.property_search import (
     Search,
     SearchAbortedError,
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from evolink_check.settings import Effort
     from evolink_check.traffic.trace import Entry
 
-    Ask = Callable[[Any], Any]  # a case of Schemathesis, to its response
-    Complaint = tuple[str, Entry, str, str]  # clause, exchange, expected, seen
+    SendCase = Callable[[Any], Any]  # sends a case of Schemathesis; returns the response
+    ClauseFailure = tuple[str, Entry, str, str]  # clause, exchange, expected, seen
 
 CHECKS = [
     built_in.status_code_conformance,
@@ -47,27 +47,27 @@ CHECKS = [
     built_in.negative_data_rejection,
     built_in.positive_data_acceptance,
 ]
-# What a check holds against an answer, as a clause, where nothing but the answer counts.
-_PLAIN = {
+# The clauses of checks that concern nothing but the response.
+_CLAUSES_BY_CHECK = {
     "status_code_conformance": "error.documented-status",
     "content_type_conformance": "wire.json",
     "response_headers_conformance": "rate.retry-after",
 }
 _SUCCESS, _INVALID = range(200, 300), 400
-_STEPS, _WALKS, _MOST = 4, 3, 20  # of one walk along the links; tasks made for them; walks tried at most
-_SHOWN = 200  # characters of a complaint
+_STEPS, _WALKS, _MOST = 4, 3, 20  # requests of a walk along links; tasks for walks; maximum number of walks
+_SHOWN = 200  # characters of a failure
 
 
-class _Found(Exception):  # noqa: N818  (what a shrinker looks for)
-    """Schemathesis has a complaint that we share."""
+class _FailureFound(Exception):  # noqa: N818  (not an error, but the aim of the search)
+    """A check of Schemathesis failed, and the failure is to be reported."""
 
 
-class _Spent(BaseException):
-    """The tasks of this part are made; what follows would be drawn in vain."""
+class _TaskLimitReached(BaseException):
+    """No more tasks may be created in this part, so generating more requests is useless."""
 
 
-class SchemathesisRunner:
-    """One walk through everything that Schemathesis makes of the documents."""
+class SchemathesisSearch:
+    """Sends everything that Schemathesis generates from the documents, and collects the failures of its checks."""
 
     def __init__(self, spec: Spec, send: Send, violations: Violations, effort: Effort, creates: int) -> None:
         load_all_checks()
@@ -76,34 +76,34 @@ class SchemathesisRunner:
         self._search = Search(effort.examples, effort.seed)
         self._walks = min(_WALKS, creates)
         self._paid = creates > 0
-        self._door = CaseAdapter(spec, send, creates - self._walks, paid=self._paid)
-        self._session = self._door.session()
-        self.complaints: list[Complaint] = []
+        self._adapter = CaseAdapter(spec, send, creates - self._walks, paid=self._paid)
+        self._session = self._adapter.session()
+        self.failures: list[ClauseFailure] = []
 
     @property
     def sent(self) -> int:
-        """How many requests went out."""
-        return self._door.sent
+        """How many requests were sent."""
+        return self._adapter.sent
 
     def run(self) -> str:
-        """Coverage first, then what is drawn; a line that says why it was cut short, or nothing."""
+        """Send coverage cases, then generated ones. Returns one line that says why it was cut short; else empty."""
         try:
             for document in merged(self._spec):
                 schema = openapi.from_dict(document, config=SchemathesisConfig.from_dict(_config(document)))
                 every = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
                 every = [operation for operation in every if not self._paid or self._creates(operation)]
                 for operation in every:
-                    self._cover(operation)
+                    self._run_coverage(operation)
                 for operation in every:
-                    self._draw(operation)
+                    self._generate(operation)
                 if self._walks:
-                    self._door.creates = self._walks
-                    self._follow(schema)
+                    self._adapter.creates = self._walks
+                    self._follow_links(schema)
         except (HaltedError, SearchAbortedError) as why:
             return str(why)
         return ""
 
-    def _cover(self, operation: Any) -> None:
+    def _run_coverage(self, operation: Any) -> None:
         schema = operation.schema
         cases = schema.iter_coverage_cases(
             operation,
@@ -111,94 +111,94 @@ class SchemathesisRunner:
             generation_config=schema.config.generation_for(operation=operation),
         )
         for case in cases:
-            response = self._called(case)
+            response = self._response_to(case)
             if response is not None:
-                self.complaints += self._held_against(case, response)
+                self.failures += self._failures_of(case, response)
 
-    def _draw(self, operation: Any) -> None:
-        """Wrong values for both; right ones for a query, and for a create only when it may make tasks."""
+    def _generate(self, operation: Any) -> None:
+        """Send invalid values to all operations, valid values to the query or to creates that may create tasks."""
         for mode in self._modes(both=not self._creates(operation)):
             cases = operation.as_strategy(generation_mode=mode)
-            self._shrunk(partial(run_property, cases, search=self._search))
+            self._run_and_shrink(partial(run_property, cases, search=self._search))
 
     def _creates(self, operation: Any) -> bool:
         return (operation.method.upper(), operation.path) in self._spec.creates
 
     def _modes(self, *, both: bool) -> list[GenerationMode]:
-        """Right values only where tasks are made: what is refused is tried where none are."""
+        """Only valid values when tasks are created: invalid values are tried when none are."""
         if self._paid:
             return [GenerationMode.POSITIVE]
         return [GenerationMode.NEGATIVE, *([GenerationMode.POSITIVE] if both else [])]
 
-    def _follow(self, schema: Any) -> None:
-        """The links of the documents: what a create answers is queried."""
+    def _follow_links(self, schema: Any) -> None:
+        """Follow the links in the documents, from the response to a create to a query."""
         machine = schema.as_state_machine()
 
-        def walk(ask: Ask) -> None:
+        def walk(send_case: SendCase) -> None:
             class Walk(machine):  # type: ignore[misc,valid-type]
                 def call(self, case: Any, **_: Any) -> Any:
-                    return ask(case)
+                    return send_case(case)
 
                 def validate_response(self, *_: Any, **__: Any) -> None:
-                    """It was looked at when it arrived."""
+                    """Do nothing: the response was checked when it arrived."""
 
             chosen = settings(search_settings(self._search), max_examples=_MOST, stateful_step_count=_STEPS)
             seed(self._search.seed)(Walk).run(settings=chosen)
 
-        self._shrunk(walk)
+        self._run_and_shrink(walk)
 
-    def _shrunk(self, run: Callable[[Ask], None]) -> None:
-        """Run something of Hypothesis's over requests, and keep the complaints about the smallest one only."""
-        smallest: list[Complaint] = []
+    def _run_and_shrink(self, run: Callable[[SendCase], None]) -> None:
+        """Run a search of Hypothesis, and keep only the failures of the smallest request."""
+        smallest: list[ClauseFailure] = []
 
-        def ask(case: Any) -> Any:
+        def send_case(case: Any) -> Any:
             try:
-                response = self._called(case)
-                complaints = [] if response is None else list(self._held_against(case, response))
+                response = self._response_to(case)
+                failures = [] if response is None else list(self._failures_of(case, response))
             except HaltedError as why:
                 raise SearchAbortedError(str(why)) from None
-            if response is None and self._door.spent:
-                raise _Spent
+            if response is None and self._adapter.limit_reached:
+                raise _TaskLimitReached
             if response is None:
                 reject()
-            if complaints:
-                smallest[:] = complaints
-                raise _Found
+            if failures:
+                smallest[:] = failures
+                raise _FailureFound
             return response
 
-        with suppress(_Spent, Unsatisfiable, _Found, Flaky):
-            run(ask)
-        self.complaints += smallest
+        with suppress(_TaskLimitReached, Unsatisfiable, _FailureFound, Flaky):
+            run(send_case)
+        self.failures += smallest
 
-    def _called(self, case: Any) -> Any:
-        """The answer to a case; None when it was not sent."""
+    def _response_to(self, case: Any) -> Any:
+        """The response to a case; None if the case was not sent."""
         try:
             return case.call(base_url=BASE, session=self._session)
         except NotSentError:
             return None
 
-    def _held_against(self, case: Any, response: Any) -> Iterator[Complaint]:
-        """What Schemathesis has against the answer, when the documents leave no doubt and our own rules are silent."""
-        assert self._door.last is not None  # noqa: S101  (it was sent)
-        ours, entry = self._door.last
+    def _failures_of(self, case: Any, response: Any) -> Iterator[ClauseFailure]:
+        """The failed checks, if the documents are unambiguous and our own rules report no violation."""
+        assert self._adapter.last is not None  # noqa: S101  (it was sent)
+        ours, entry = self._adapter.last
         if self._violations(entry):
-            return  # the judge will say so in its own words
+            return  # our own rules report it
         try:
             case.validate_response(response, checks=CHECKS)
         except FailureGroup as group:
             for failure in group.exceptions:
                 if isinstance(failure, Failure) and (clause := clause_of(failure, ours, entry, self._spec)):
-                    yield clause, entry, *_words(failure)
+                    yield clause, entry, *_expected_and_seen(failure)
 
 
 def clause_of(failure: Failure, ours: Case, entry: Entry, spec: Spec) -> str | None:
-    """The clause that a complaint is about; None where it may be mistaken."""
+    """The clause that a failure is about; None if Schemathesis may be wrong."""
     check, status = (*failure.checks, "")[0], entry.exchange.status
     creates = spec.creates.get((ours.method, ours.path))
     if creates is None and (ours.method != spec.query.method or ours.body):
         return None
-    if check in _PLAIN:
-        return _PLAIN[check]
+    if check in _CLAUSES_BY_CHECK:
+        return _CLAUSES_BY_CHECK[check]
     if check == "response_schema_conformance":
         return ("create.schema" if creates else "query.schema") if status in _SUCCESS else "error.shape"
     if creates is None:
@@ -210,16 +210,21 @@ def clause_of(failure: Failure, ours: Case, entry: Entry, spec: Spec) -> str | N
     return "create.accepts" if refused else None
 
 
-def _words(failure: Failure) -> tuple[str, str]:
-    """What was expected and what was seen, in a line each."""
+def _expected_and_seen(failure: Failure) -> tuple[str, str]:
+    """The expected and the seen behaviour, each in one line."""
     lines = [line.strip() for line in failure.message.splitlines() if line.strip()]
-    return f"what Schemathesis calls right: no {failure.title.lower()}"[:_SHOWN], "; ".join(lines)[:_SHOWN]
+    return f"no failure of Schemathesis: {failure.title.lower()}"[:_SHOWN], "; ".join(lines)[:_SHOWN]
 
 
 def _config(document: dict[str, Any]) -> dict[str, Any]:
-    """Every documented status is a right answer to something; which one to what, our rules know better."""
-    items = [one for item in document["paths"].values() for one in item.values() if isinstance(one, dict)]
-    listed = {str(status) for one in items for status in one.get("responses", ())}
+    """Settings of Schemathesis that accept every documented status: our own rules know which one fits a request."""
+    operations = [
+        operation
+        for item in document["paths"].values()
+        for operation in item.values()
+        if isinstance(operation, dict)
+    ]
+    listed = {str(status) for operation in operations for status in operation.get("responses", ())}
     refusals = sorted(status for status in listed if status.startswith("4"))
     return {
         "generation": {"allow-x00": False, "with-security-parameters": False},
