@@ -45,8 +45,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    found = globals()[name] = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
-    return found
+    member = globals()[name] = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    return member
 
 
 def __dir__() -> list[str]:

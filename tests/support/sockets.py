@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 import uvloop
 from evolink_mock.server.app import create_app
-from evolink_mock.server.limits import Limits
+from evolink_mock.server.connection_limits import ConnectionLimits
 from evolink_mock.server.protocol import protocol_with
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
@@ -26,7 +26,7 @@ LOOPS = pytest.mark.parametrize(
 def over_a_socket(
     scene: Callable[[int], Awaitable[None]],
     loop: Loop = None,
-    limits: Limits = Limits(),  # noqa: B008  (frozen)
+    limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008  (frozen)
     **settings: Any,
 ) -> None:
     """Run a scene with the port of a mock; it fails when a task is left afterwards."""

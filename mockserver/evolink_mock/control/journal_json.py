@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
 
-from evolink_mock.domain.exchange import violations
+from evolink_mock.domain.exchange import violation_texts
 from evolink_mock.domain.redaction import Redactor, credential_values, merged
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def words_of(exchanges: Iterable[Exchange]) -> set[str]:
 
 def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     """One exchange as JSON, without real durations, so that it is reproducible."""
-    broken = violations(exchange)
+    broken = violation_texts(exchange)
     return {
         "at": exchange.at,
         "method": exchange.method,
@@ -110,7 +110,7 @@ def _exchange(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
         "request": request,
         "response": _response(exchange.status, response_headers, body),
         "_task_id": exchange.task_id or None,
-        "_violations": [redactor.text(note) for note in violations(exchange)],
+        "_violations": [redactor.text(note) for note in violation_texts(exchange)],
         "_callback": False,
     }
 

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 SCOPE_KEY = "evolink_mock.exchange"  # the key of the exchange in the ASGI scope
-KEPT = 65_536  # bytes of a request body that are kept
-WARNING = "warning: "  # begins a note on what is accepted, but probably a mistake
-JOURNAL = 200  # exchanges kept of an account
-JOURNAL_BYTES = 4 * 1024 * 1024  # kept of an account
-VIOLATIONS = 1000  # kept of an account, apart from the exchanges
-_RECORD = 1000  # bytes of an exchange beside its texts, about
-_NOT_OWN = {"invalid_task_id", "task_not_found", "permission_denied"}  # errors of a query, as documented
+KEPT = 65_536  # bytes of a request body that are recorded
+WARNING = "warning: "  # begins the note on an accepted request that is probably a mistake
+JOURNAL = 200  # the most exchanges of an account
+JOURNAL_BYTES = 4 * 1024 * 1024  # the most bytes of an account's exchanges
+VIOLATIONS = 1000  # the most violations of an account, stored apart from the exchanges
+_RECORD = 1000  # approximate bytes of an exchange without its texts
+_NOT_OWN = {"invalid_task_id", "task_not_found", "permission_denied"}  # documented errors of a query
 
 
 class Exchange(Struct):
@@ -40,7 +40,7 @@ class Exchange(Struct):
     seconds: float = 0.0  # how long the response took, in real time
     answer_headers: Sequence[tuple[bytes, bytes]] = ()
     answer_body: bytes = b""  # empty for a result file
-    journal: Journal | None = None  # of the account, where the exchange is appended when it is over
+    journal: Journal | None = None  # the account's journal, to which the completed exchange is appended
 
     def __repr__(self) -> str:
         """The fields that a log or a traceback may show."""
@@ -49,14 +49,14 @@ class Exchange(Struct):
         )
 
     def size(self) -> int:
-        """Bytes that it holds, about."""
+        """The approximate size in bytes."""
         texts = (self.path, self.query, self.request_body, self.answer_body)
         headers = chain(chain.from_iterable(self.request_headers), chain.from_iterable(self.answer_headers))
         return _RECORD + sum(map(len, texts)) + sum(map(len, headers))
 
 
 class Violation(Struct, frozen=True):
-    """What a request violated of the contract. `task_id`, if any, is no violation for whoever owns that task."""
+    """A violation of the contract by a request. With a `task_id`, it is none if the account owns that task."""
 
     at: float
     method: str
@@ -67,7 +67,7 @@ class Violation(Struct, frozen=True):
 
 
 class Journal:
-    """The last exchanges of an account, bounded in number and in bytes, and apart from them what they violated."""
+    """The last exchanges of an account, bounded in number and bytes, and, stored apart, their violations."""
 
     def __init__(self) -> None:
         self.clear()
@@ -77,11 +77,11 @@ class Journal:
         self._exchanges: deque[tuple[Exchange, int]] = deque()
         self._bytes = 0
         self.violations: deque[Violation] = deque(maxlen=VIOLATIONS)
-        self.dropped = 0  # exchanges that are not kept any more
+        self.dropped = 0  # exchanges that are no longer stored
         self.dropped_violations = 0
 
     def append(self, exchange: Exchange) -> None:
-        """Record an exchange that is over."""
+        """Record a completed exchange."""
         size = exchange.size()
         self._exchanges.append((exchange, size))
         self._bytes += size
@@ -90,7 +90,7 @@ class Journal:
             self.dropped += 1
         if not exchange.notes and exchange.status < 400:  # noqa: PLR2004  (almost all: nothing to look at)
             return
-        for violation in _violations(exchange):
+        for violation in _violation_records(exchange):
             self.dropped_violations += len(self.violations) == VIOLATIONS
             self.violations.append(violation)
 
@@ -101,14 +101,14 @@ class Journal:
         return len(self._exchanges)
 
 
-def violations(exchange: Exchange) -> list[str]:
-    """What of the contract a request violated: why it was refused with a 400, and what it is warned of."""
+def violation_texts(exchange: Exchange) -> list[str]:
+    """The violations of the contract by a request: the reasons for its 400, and its warnings."""
     refused = exchange.status == 400  # noqa: PLR2004
     return [note for note in exchange.notes if refused or note.startswith(WARNING)]
 
 
-def _violations(exchange: Exchange) -> Iterator[Violation]:
-    texts = violations(exchange)
+def _violation_records(exchange: Exchange) -> Iterator[Violation]:
+    texts = violation_texts(exchange)
     for text in texts:
         yield Violation(exchange.at, exchange.method, exchange.path, exchange.status, text)
     if exchange.method == "GET" and exchange.status >= 400 and not texts:  # noqa: PLR2004  (an error)

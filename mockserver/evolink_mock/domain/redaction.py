@@ -1,6 +1,6 @@
-"""Remove credentials from what is logged and recorded: by the name they are sent under, and by their value elsewhere.
+"""Remove credentials from logs and records: by the name under which they are sent, and by their value elsewhere.
 
-A value that was sent as a credential is removed wherever it appears again. Each pass over a text is linear.
+A value that was sent as a credential is removed wherever it appears again. Each pass takes linear time.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ REMOVED = "[removed]"
 KEY_REMOVED = (
     "[removed:key]"  # the key of an account, outside its header: a mistake that the reader should see
 )
-_TOKEN_MARK, _VALUE_MARK = "\ufdd0", "\ufdd1"  # stand for removed text until all is removed; no characters
+_TOKEN_MARK, _VALUE_MARK = "\ufdd0", "\ufdd1"  # mark removed text until the end; noncharacters
 _SHORTEST, _SHORT = (
     3,
     8,
 )  # characters: a value that is shorter stays; one that is short is removed as a whole word
 _MOST_VALUES = 32  # of one request
-_MOST_REMOVED = 100  # values that are looked for in a text
+_MOST_REMOVED = 100  # values that are searched for in a text
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRET_WORDS = frozenset(
@@ -85,7 +85,7 @@ def credential_values(headers: Iterable[tuple[bytes, bytes]], query: bytes = b""
 
 
 def _values_of(name: str, value: str) -> Iterator[str]:
-    """What is secret in the value of a header: the whole, without its scheme, and each cookie."""
+    """The secret parts of a header's value: the whole without its scheme, and each cookie."""
     if name in {"cookie", "set-cookie"}:
         pairs = value.split(";")[: 1 if name == "set-cookie" else _MOST_VALUES]
         yield from (pair.partition("=")[2].strip() for pair in pairs)
@@ -123,12 +123,12 @@ class Redactor:
         self._known = known[:_MOST_REMOVED]
 
     def text(self, text: str) -> str:
-        """A text without the known credentials, and without those of the URLs in it."""
+        """A text without the known credentials and without the credentials in its URLs."""
         marked = self._marked(text)
         return _shown(_URL.sub(_without_query, marked) if ":" in marked else marked)
 
     def query(self, query: str) -> str:
-        """What stands in place of a query string: whether the key of an account was in it."""
+        """The replacement of a query string, which shows whether it contained the key of an account."""
         has_key = _TOKEN_MARK in self._marked(unquote_plus(query))
         return KEY_REMOVED if has_key else REMOVED
 
@@ -171,7 +171,7 @@ class Redactor:
 
 
 def _without(text: str, value: str, mark: str) -> str:
-    """A text with a mark in place of each occurrence of a value; of a short one, where it is a whole word."""
+    """A text with a mark in place of each occurrence of a value; a short value must be a whole word."""
     if len(value) >= _SHORT:
         return text.replace(value, mark)
     return re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", lambda _: mark, text)
@@ -198,10 +198,10 @@ def _without_member(member: re.Match[str]) -> str:
 
 
 def _hidden(value: str) -> str:
-    """What stands in place of a credential. That it is a bearer token is documented, and no secret."""
+    """The replacement of a credential. The scheme `Bearer` is documented and not secret, so it is kept."""
     return f"Bearer {REMOVED}" if value[:7].lower() == "bearer " else REMOVED
 
 
 def merged(requests: Iterable[Sequence[str]]) -> list[str]:
-    """The credentials of several requests, the last requests' first."""
+    """The credentials of several requests, those of the latest request first."""
     return list(dict.fromkeys(value for values in reversed([*requests]) for value in values))

@@ -1,4 +1,4 @@
-"""One readable line for each request."""
+"""The access log: one readable line for each request."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class AccessLog:
         self._time_of_day, self._read_again = "", 0.0
 
     def __call__(self, exchange: Exchange) -> None:
-        """Log an exchange that has just ended."""
+        """Log a completed exchange."""
         now = stopwatch()
         if now >= self._read_again:
             self._time_of_day, self._read_again = local_time(), now + _CLOCK_SECONDS

@@ -72,8 +72,8 @@ def _describe(raw: bytes, error: Exception) -> str:
         return "it begins with a byte order mark"
     if (offset := _OFFSET.search(message)) and (literal := _NOT_A_JSON_NUMBER.match(raw, int(offset[1]))):
         return f"{literal[0].decode()} is not a JSON number"
-    known = (text for fragment, text in _MESSAGES.items() if fragment in message)
-    return next(known, message.removeprefix("JSON is malformed: "))
+    descriptions = (text for fragment, text in _MESSAGES.items() if fragment in message)
+    return next(descriptions, message.removeprefix("JSON is malformed: "))
 
 
 def _describe_not_utf8(raw: bytes) -> str:

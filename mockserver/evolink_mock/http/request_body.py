@@ -1,4 +1,4 @@
-"""Read a request body, and keep its beginning in the exchange whatever becomes of the request."""
+"""Read a request body, and record its beginning in the exchange, even if the request is refused."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ PATIENCE_SECONDS = 0.3  # for the body of a refused request: a client may wait f
 async def receive_body(
     scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], limit: int
 ) -> bytes | ApiError:
-    """The whole body, or the error for one of more than `limit` bytes. Raises `ClientDisconnectedError`."""
+    """The complete body, or the error for more than `limit` bytes. Raises `ClientDisconnectedError`."""
     exchange: Exchange = scope[SCOPE_KEY]
-    if WHOLE_BODY in scope:  # it is one message, and there is nothing to wait for
+    if WHOLE_BODY in scope:  # the body is one message that has already arrived
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnectedError
@@ -42,13 +42,16 @@ async def receive_body(
 
 
 async def keep_body(receive: Receive, exchange: Exchange) -> None:
-    """Keep what arrives soon of the body of a request that is refused. Raises `ClientDisconnectedError`."""
+    """Record as much of a refused request's body as arrives within `PATIENCE_SECONDS`.
+
+    Raises `ClientDisconnectedError`.
+    """
     with _BodyRecorder(receive, exchange) as recorder:
         await recorder.fill()
 
 
 class _BodyRecorder:
-    """Collects the first `KEPT` bytes of all that is received, and leaves them in the exchange at its end."""
+    """Collects the first `KEPT` received bytes, and records them in the exchange at its end."""
 
     def __init__(self, receive: Receive, exchange: Exchange) -> None:
         self.beginning = bytearray()
@@ -73,9 +76,9 @@ class _BodyRecorder:
         return message
 
     async def fill(self) -> None:
-        """Receive until the beginning is complete, or the client has had its time to send it.
+        """Receive until the beginning is complete or the time for it is over.
 
-        A client that expects a `100 Continue` has sent nothing yet, and receiving would make it send.
+        A client that expects a `100 Continue` has sent nothing yet; receiving would make it send the body.
         """
         if any(name == b"expect" for name, _ in self._exchange.request_headers):
             return

@@ -1,4 +1,4 @@
-"""The head of a request as the parser has read it: its size, and its text without an offer to upgrade."""
+"""The parsed head of a request: its size, and its text without an offer to upgrade."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ UPGRADE = b"upgrade"
 
 
 def head_size(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
-    """Bytes of the URL and the headers; each of these has a colon, a space and an end of line."""
+    """The size in bytes of the URL and the headers; each header has a colon, a space and an end of line."""
     return len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
 
 
-def head_without_offer(
+def head_without_upgrade(
     method: str, url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]
 ) -> bytes:
-    """The head with its empty line, without an `Upgrade` header."""
+    """The head and its empty line, without `Upgrade` headers."""
     lines = [b"%b %b HTTP/%b" % (method.encode(), url, version.encode())]
     lines += [b"%b: %b" % (name, value) for name, value in headers if name != UPGRADE]
     return b"\r\n".join([*lines, b"", b""])
 
 
-def offers_in(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
-    """The headers that `head_without_offer` leaves out."""
+def upgrade_headers(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
+    """The headers that `head_without_upgrade` leaves out."""
     return tuple(header for header in headers if header[0] == UPGRADE)

@@ -1,9 +1,9 @@
 """One HTTP connection: uvicorn's protocol, with limits and with responses that reach the client.
 
-What it adds to uvicorn: limits for heads, times and connections (`Limits`); an upgrade offer is ignored and the body
-read; after an early response the rest of the body is read and dropped, because closing at once would reset the
-connection and lose the response; a client that has closed its sending side is answered; every refusal has the
-documented shape; and a response is one write, since uvicorn's two take a third of the time of a small response.
+Limits heads, times and connections (`ConnectionLimits`). An upgrade offer is ignored, and the body is read. After an
+early response the rest of the body is read and dropped: closing at once would reset the connection and lose the
+response. A client that has closed its sending side is answered. Every error has the documented shape. A response is one
+write: uvicorn's two take a third of the time of a small response.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from evolink_mock.http.connection import TRANSPORT, WHOLE_BODY
 from evolink_mock.http.errors import ApiError
 from evolink_mock.server.coalescing import CoalescingTransport
-from evolink_mock.server.head import head_size, head_without_offer, offers_in
-from evolink_mock.server.limits import Limits
-from evolink_mock.server.refusal import NOT_HTTP, TUNNEL, response_to
+from evolink_mock.server.connection_limits import ConnectionLimits
+from evolink_mock.server.early_response import NOT_HTTP, TUNNEL, response_to
+from evolink_mock.server.head import head_size, head_without_upgrade, upgrade_headers
 
 if TYPE_CHECKING:
     import asyncio
@@ -37,10 +37,10 @@ _log = logging.getLogger("evolink_mock.http")
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
-    limits = Limits()
-    transport: CoalescingTransport  # type: ignore[assignment]  # it has what uvicorn uses of an asyncio.Transport
+    limits = ConnectionLimits()
+    transport: CoalescingTransport  # type: ignore[assignment]  # it has the methods of asyncio.Transport that uvicorn uses
     on_tls: Callable[[ssl.SSLObject], None] | None = None  # called when a TLS handshake has succeeded
-    is_overload_logged = False  # of all connections of a listener: one line for each time of overload
+    is_overload_logged = False  # of a listener: one line per period of overload
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -48,18 +48,18 @@ class Protocol(HttpToolsProtocol):
         self._head_limit = self.limits.head_bytes
         self._in_head = self._in_body = False  # of the request that is being received
         self._is_between_requests = True  # at the beginning of a chunk
-        self._chunk = self._head_start = self._head_rest = 0  # bytes, as what follows
+        self._chunk = self._head_start = self._head_rest = 0  # bytes, like the next two
         self._body_received = self._body_size = 0  # with and without the framing of a chunked body
         self._has_offer = False  # whether that request offers an upgrade
-        self._offers: Headers = ()  # the headers that were taken from it
-        self._answering: RequestResponseCycle | None = None  # the first of those that are pipelined
+        self._offers: Headers = ()  # the headers that were removed from that request
+        self._answering: RequestResponseCycle | None = None  # the first of the pipelined requests
         self._refusal: ApiError | None = None  # of a head that is too large
-        self._is_draining = False  # reading what is left of a request that is answered already
-        self._ignores_input = False  # it can no longer be parsed
+        self._is_draining = False  # reading the rest of a request that is already answered
+        self._ignores_input = False  # the input can no longer be parsed
         self._drained = 0  # bytes
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
-        """Begin a connection, or refuse it when there are too many."""
+        """Begin a connection, or refuse it if there are too many."""
         super().connection_made(
             cast("asyncio.Transport", CoalescingTransport(transport, self.continue_reading))
         )
@@ -74,7 +74,7 @@ class Protocol(HttpToolsProtocol):
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End a connection: its requests that are not answered yet learn of it, and none of them is begun."""
+        """End a connection: notify its unanswered requests, and start none of those that wait."""
         self._stop_timer()
         self._in_body = False
         self.pipeline.clear()
@@ -85,8 +85,8 @@ class Protocol(HttpToolsProtocol):
         if type(self).is_overload_logged and len(self.connections) < self.limits.connections // 2:
             type(self).is_overload_logged = False
 
-    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio lets it say so
-        """Keep a half-closed connection open as long as a complete request is unanswered. TLS cannot."""
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio allows a result
+        """Keep a half-closed connection open while a complete request is unanswered. TLS cannot be half-closed."""
         answering = self._answering
         if self.scheme == "https" or answering is None or answering.response_complete:
             return False
@@ -96,14 +96,14 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def shutdown(self) -> None:
-        """Close the connection when the server stops, after the request that is being answered."""
+        """The server stops: close the connection, after answering the current request."""
         if self._is_draining:
             self.transport.abort()
         else:
             super().shutdown()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has arrived, or drop it when it belongs to a request that is answered already."""
+        """Parse the received data, or drop it if it belongs to a request that is already answered."""
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
         if (self._is_draining and self._is_too_much(data)) or self._ignores_input:
@@ -131,7 +131,7 @@ class Protocol(HttpToolsProtocol):
             )
 
     def _parse_without_offers(self, rest: bytes | None) -> None:
-        """Parse again the head of a request that offers an upgrade, without the offer; and the rest of a chunk."""
+        """Parse the head of a request that offers an upgrade again, without the offer, then the rest of the chunk."""
         while rest is not None:
             data, rest = self._without_offer() + rest, None
             try:
@@ -142,7 +142,7 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(self._refusal or NOT_HTTP)
 
     def _should_upgrade(self) -> bool:
-        """Called for a head that offers an upgrade. Saying yes has uvicorn ignore the rest of the request."""
+        """Called for a head that offers an upgrade. Accepting would make uvicorn ignore the rest of the request."""
         if self.parser.get_method() == b"CONNECT":
             self._refusal = TUNNEL
             raise ValueError("a tunnel")  # ends the parser
@@ -150,11 +150,11 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def _without_offer(self) -> bytes:
-        """The head that has just been parsed, without the offer; the parser cannot go on, and is replaced."""
+        """The head that was just parsed, without the offer. The parser cannot continue and is replaced."""
         self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn
-        self._has_offer, self._offers = False, offers_in(self.headers)
-        return head_without_offer(self.scope["method"], self.url, self.scope["http_version"], self.headers)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self._has_offer, self._offers = False, upgrade_headers(self.headers)
+        return head_without_upgrade(self.scope["method"], self.url, self.scope["http_version"], self.headers)
 
     def _check_incomplete_head(self) -> None:
         if self._head_rest > self.limits.head_bytes:
@@ -163,7 +163,7 @@ class Protocol(HttpToolsProtocol):
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def _check_framing(self) -> None:
-        """Limit what is not content: chunk extensions and trailers. Chunks of a byte have five times their size."""
+        """Limit chunk extensions and trailers. The framing of one-byte chunks is five times their content."""
         framing = self._body_received - self._body_size
         if framing > self.limits.head_bytes + 16 * self._body_size:
             self._refuse(NOT_HTTP)
@@ -173,14 +173,14 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
         self._in_head = True
-        # Of a head in the middle of a chunk it is not known how many of these bytes belong to it.
+        # The number of bytes of this chunk that belong to a head in its middle is unknown.
         self._head_start, self._head_rest = (
             (0, self._chunk) if self._is_between_requests else (self._chunk, 0)
         )
         self._is_between_requests = False
 
     def on_headers_complete(self) -> None:
-        """End a head: hand the request to the application, unless it is too large or offers an upgrade."""
+        """End a head: pass the request to the application, unless the head is too large or offers an upgrade."""
         self._in_head = False
         if self._timer is not None:
             self._stop_timer()
@@ -211,7 +211,7 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """End a request: all of it has arrived."""
+        """End a request, which is complete."""
         if self._has_offer:
             return
         self._in_body = False
@@ -224,7 +224,7 @@ class Protocol(HttpToolsProtocol):
             self._end_draining()
 
     def on_response_complete(self) -> None:
-        """End a response. One to HEAD has no body that would have been written together with its head."""
+        """End a response, and write a delayed head: the response to HEAD has no body to write with it."""
         self.transport.flush()
         if self._in_body and self.cycle.response_complete and not self._is_draining:
             self._drain()
@@ -233,7 +233,7 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def continue_reading(self) -> bool:
-        """Whether the client is still sending, so that the connection is closed when it has finished, not now."""
+        """Whether the client is still sending. If so, the connection closes once the client has finished."""
         if self._is_draining or not (self._in_body or self._ignores_input):
             return False
         self._drain()
@@ -258,14 +258,14 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, error: ApiError) -> None:
-        """Answer what is not a request, after the request before it, and close the connection."""
+        """Answer invalid input, after the request before it, and close the connection."""
         self._ignores_input, self._in_head = True, False
         self._stop_timer()
         self.pipeline.clear()
         if self._answering is not None and not self._answering.response_complete:
             self._answering.keep_alive = False
             return
-        if error.status != HTTPStatus.SERVICE_UNAVAILABLE:  # which has one line for all connections
+        if error.status != HTTPStatus.SERVICE_UNAVAILABLE:  # a 503 has one line for all connections
             _log.info("%d  %s", error.status, error.detail)
         self.transport.write(response_to(error, self.server_state.default_headers))
         self.transport.close()
@@ -293,6 +293,6 @@ class Protocol(HttpToolsProtocol):
             self._timer = None
 
 
-def protocol_with(limits: Limits) -> type[Protocol]:
+def protocol_with(limits: ConnectionLimits) -> type[Protocol]:
     """The protocol of listeners with these limits."""
     return type("LimitedProtocol", (Protocol,), {"limits": limits, "is_overload_logged": False})

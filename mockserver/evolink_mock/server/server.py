@@ -16,7 +16,7 @@ import uvicorn
 from evolink_mock.http.access_log import AccessLog
 from evolink_mock.http.connection import STOPPING
 from evolink_mock.server.app import create_app
-from evolink_mock.server.limits import Limits
+from evolink_mock.server.connection_limits import ConnectionLimits
 from evolink_mock.server.listeners import BACKLOG, Listeners, local_address
 from evolink_mock.server.log_writer import LogWriter, logging_to_stderr
 from evolink_mock.server.protocol import Protocol, protocol_with
@@ -103,9 +103,9 @@ def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def _limits() -> Limits:
+def _limits() -> ConnectionLimits:
     """The default limits, with at most three quarters of the permitted open files as connections."""
-    limits = Limits()
+    limits = ConnectionLimits()
     if sys.platform == "win32":
         return limits
     import resource

@@ -215,8 +215,8 @@ class MockAccount:
 
         An error that a recipe causes is no violation. Warnings may be expected, but need not be.
         """
-        found = decode(self._control.request("GET", "/violations"), type=ViolationList)
-        if lines := violations.problems(found, self._expected):
+        violation_list = decode(self._control.request("GET", "/violations"), type=ViolationList)
+        if lines := violations.problems(violation_list, self._expected):
             raise ContractViolationError(
                 "the contract was violated:\n" + "\n".join(f"  - {line}" for line in lines)
             )

@@ -92,8 +92,8 @@ class MockServer:
         The default `token` is random. An account that is already open starts again. `ControlError` with
         status 401 when the server accepts only certain tokens.
         """
-        given = {"credits": credits, "rate": rate, "denied_models": list(denied_models) or None}
-        terms = {name: value for name, value in given.items() if value is not None}
+        terms = {"credits": credits, "rate": rate, "denied_models": list(denied_models) or None}
+        terms = {name: value for name, value in terms.items() if value is not None}
         transport = None if self._hosted is None else self._hosted.transport
         account = MockAccount(self.base_url, token or f"test-{secrets.token_hex(12)}", terms, transport)
         account.reset()

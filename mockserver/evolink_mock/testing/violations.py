@@ -17,21 +17,23 @@ class ContractViolationError(AssertionError):
     """A request violated the contract unexpectedly, or an expected violation did not occur."""
 
 
-def problems(found: ViolationList, expected: Sequence[str]) -> list[str]:
+def problems(recorded: ViolationList, expected: Sequence[str]) -> list[str]:
     """A line for each unexpected violation, and for each regular expression of `expected` that matches none.
 
     Warnings may be expected, but need not be.
     """
     lines = [
         f"{violation.method} {violation.path} was answered {violation.status}: {violation.text}"
-        for violation in found.violations
+        for violation in recorded.violations
         if not violation.text.startswith(_WARNING)
         and not any(re.search(pattern, violation.text) for pattern in expected)
     ]
-    if found.dropped:
-        lines.append(f"{found.dropped} earlier violations are not shown: the mock keeps the last ones only")
+    if recorded.dropped:
+        lines.append(
+            f"{recorded.dropped} earlier violations are not shown: the mock keeps the last ones only"
+        )
     return lines + [
         f"a violation matching {pattern!r} was expected, and none occurred"
         for pattern in expected
-        if not any(re.search(pattern, violation.text) for violation in found.violations)
+        if not any(re.search(pattern, violation.text) for violation in recorded.violations)
     ]

@@ -124,10 +124,10 @@ class Field(Struct, frozen=True):
     def schema(self) -> dict[str, Any]:
         """The JSON Schema of the value in a TOML table."""
         kind = str if self.kind is Path or self.option.parse is not None else self.kind
-        one = msgspec.json.schema(_limited(kind, self.limits if kind is self.kind else None))
+        schema = msgspec.json.schema(_limited(kind, self.limits if kind is self.kind else None))
         if self.option.parse is not None and self.kind is not str:
-            one = {"type": ["string", "number"]}
-        outer = one if self.collection is None else {"type": "array", "items": one}
+            schema = {"type": ["string", "number"]}
+        outer = schema if self.collection is None else {"type": "array", "items": schema}
         return outer | {"description": self.option.help}
 
 

@@ -423,12 +423,12 @@ def test_an_unknown_recipe_in_the_client_s_own_text_changes_nothing_and_is_noted
 
 
 def test_a_note_on_an_unknown_recipe_is_no_violation_of_the_contract(world: World) -> None:
-    from evolink_mock.domain.exchange import violations
+    from evolink_mock.domain.exchange import violation_texts
 
     world.create("prompt", "tiny cat")
-    assert violations(world.mock.noted[-1]) == []
+    assert violation_texts(world.mock.noted[-1]) == []
     assert world.create("prompt", "tiny cat", duration=7).status_code == 400
-    assert [note[:9] for note in violations(world.mock.noted[-1])] == ["duration:"]
+    assert [note[:9] for note in violation_texts(world.mock.noted[-1])] == ["duration:"]
 
 
 def test_no_effect_lasts_into_the_next_request(world: World) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from evolink_mock.server.limits import Limits
+from evolink_mock.server.connection_limits import ConnectionLimits
 from support.in_process import CREATE
 from support.sockets import LOOPS, Loop, over_a_socket
 
@@ -84,7 +84,7 @@ def test_what_is_read_and_dropped_has_a_limit(loop: Loop) -> None:
             await send_for_ever(writer)
         writer.close()
 
-    over_a_socket(scene, loop, Limits(linger_bytes=200_000))
+    over_a_socket(scene, loop, ConnectionLimits(linger_bytes=200_000))
 
 
 @LOOPS
@@ -101,4 +101,4 @@ def test_a_client_that_does_not_finish_is_not_waited_for_long(loop: Loop, connec
             assert connection == b"keep-alive"
         writer.close()
 
-    over_a_socket(scene, loop, Limits(linger_seconds=0.05))
+    over_a_socket(scene, loop, ConnectionLimits(linger_seconds=0.05))

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 from evolink_mock.http import request_body, requests
-from evolink_mock.server.limits import Limits
+from evolink_mock.server.connection_limits import ConnectionLimits
 from support.in_process import BODY, CREATE
 from support.sockets import LOOPS, Loop, over_a_socket, send
 
 START = b"GET /v1/credits HTTP/1.1\r\nhost: x\r\nauthorization: Bearer key\r\nconnection: close\r\n"
 BEFORE = b"GET /v1/credits HTTP/1.1\r\nhost: x\r\nauthorization: Bearer key\r\n\r\n"
-SMALL = Limits(head_bytes=2000)
-QUICK = Limits(head_seconds=0.05)
+SMALL = ConnectionLimits(head_bytes=2000)
+QUICK = ConnectionLimits(head_seconds=0.05)
 
 
 def refusal(answer: bytes, status: int) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def test_a_body_that_does_not_end_in_time_is_answered_with_408(monkeypatch: pyte
         answer = await send(port, head % CREATE.encode() + b"content-length: 20\r\n\r\n{")
         assert refusal(answer, 408)["code"] == "request_timeout"
 
-    over_a_socket(scene, limits=Limits(linger_seconds=0.05))
+    over_a_socket(scene, limits=ConnectionLimits(linger_seconds=0.05))
 
 
 def test_a_request_that_is_refused_is_answered_although_its_body_does_not_come(
@@ -101,7 +101,7 @@ def test_a_request_that_is_refused_is_answered_although_its_body_does_not_come(
         head = b"POST /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 20\r\n\r\n"
         assert refusal(await send(port, head), 404)["code"] == "not_found"
 
-    over_a_socket(scene, limits=Limits(linger_seconds=0.05))
+    over_a_socket(scene, limits=ConnectionLimits(linger_seconds=0.05))
 
 
 CHUNKED = (
@@ -173,7 +173,7 @@ def test_too_many_connections_are_refused_with_one_line_in_the_log(
         assert (await send(port, START + b"\r\n")).startswith(b"HTTP/1.1 200 ")
 
     with caplog.at_level(logging.INFO, "evolink_mock"):
-        over_a_socket(scene, loop, Limits(connections=4))
+        over_a_socket(scene, loop, ConnectionLimits(connections=4))
     assert [record.getMessage() for record in caplog.records] == [
         "more than 4 connections: further ones are refused"
     ]
