@@ -1,4 +1,4 @@
-"""Both ends of an ASGI request: what the client sends, and the response to it."""
+"""Both sides of an ASGI request: reading the request, and writing the response."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _NOT_MODIFIED = 304
 
 
 class ClientDisconnectedError(Exception):
-    """The client left before its request was complete."""
+    """The client disconnected before its request was complete."""
 
 
 class RequestReader:
-    """Reads the request, and notices when the client disconnects."""
+    """Reads the request, and detects when the client disconnects."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._complete = asyncio.Event()
 
     async def body(self, pending: PendingExchange) -> AsyncIterator[bytes]:
-        """The body, as it comes. Raises `ClientDisconnectedError`."""
+        """The chunks of the body as they arrive. Raises `ClientDisconnectedError`."""
         more = True
         while more:
             message = await self._receive()
@@ -44,7 +44,7 @@ class RequestReader:
         self._complete.set()
 
     async def disconnected(self) -> None:
-        """Return when the client has disconnected, after its request."""
+        """Wait until the client disconnects; called after the request was read."""
         await self._complete.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
@@ -65,7 +65,7 @@ class ResponseWriter:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def send(self, chunk: bytes) -> None:
-        """Send a part of the body; returns when the client can take more."""
+        """Send a part of the body; returns when the client can receive more."""
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def end(self) -> None:
@@ -73,7 +73,7 @@ class ResponseWriter:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def refuse(self, status: int, message: str) -> None:
-        """Send a response of the proxy itself."""
+        """Send an error response of the proxy itself."""
         error = {"code": "proxy_error", "message": f"evolink-check proxy: {message}", "type": "api_error"}
         body = json.dumps({"error": error}, separators=(",", ":")).encode()
         kind, length = (b"Content-Type", b"application/json"), (b"Content-Length", b"%d" % len(body))

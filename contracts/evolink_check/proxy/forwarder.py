@@ -1,8 +1,8 @@
-"""Forwards each request to another server as it is, and the response back; records both.
+"""Forwards each request to another server, and the response back, both unchanged; records both.
 
-Nothing is rewritten but Host; header names come out in lower case. Bodies are forwarded as they come, in their own
-coding; headers about a single connection stay there. With an opinion, a response is held until it is judged (up to what
-is kept of a body), and a header says the result.
+Only Host is rewritten; header names are sent in lower case. Bodies are forwarded as they arrive, in their content
+coding; hop-by-hop headers are not forwarded. With `opinion`, a response is held until it is judged (unless its body is
+too large to be kept), and a header contains the result.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ OPINION = b"X-Evolink-Check"
 NOT_JUDGED = "not judged"
 _PORTS = {"http": 80, "https": 443}
 _CONNECT_SECONDS = 20.0
-_IDLE_SECONDS = 2.0  # a connection is not asked again after that: its server may be about to close it
-_STOP_SECONDS = 1.0  # for what is under way when the proxy ends
+_IDLE_SECONDS = 2.0  # an idle connection is not reused after that: the server may be about to close it
+_STOP_SECONDS = 1.0  # for exchanges in progress when the proxy ends
 _LAST_STATUS = 599
 _HOP_BY_HOP = {
     *(b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization"),
@@ -45,7 +45,7 @@ _HOP_BY_HOP = {
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """The server behind the proxy. `path` is that of its base URL, empty or with a slash at its beginning."""
+    """The server behind the proxy. `path` is the path of its base URL, empty or with a leading slash."""
 
     scheme: str
     host: str
@@ -54,7 +54,7 @@ class Upstream:
 
     @classmethod
     def at(cls, url: str) -> Upstream:
-        """The server at a base URL, which has been checked to be one."""
+        """The server at a base URL, which must be valid."""
         parts = urlsplit(url)
         return cls(
             parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme], parts.path.rstrip("/")
@@ -68,7 +68,7 @@ class Upstream:
 
 
 class ForwardingApp:
-    """The proxy as an ASGI application. `opinion`, called in a thread, gives the value of the verdict header."""
+    """The proxy as an ASGI application. `opinion`, called in a thread, returns the value of the verdict header."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class ForwardingApp:
         self._ending = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forward one request, and the response back; when the client disconnects, the server is left, too."""
+        """Forward one request, and the response back; if the client disconnects, cancel the request."""
         reader = RequestReader(receive)
         passing = asyncio.create_task(self._pass(scope, reader, send))
         leaving = asyncio.create_task(reader.disconnected())
@@ -100,7 +100,7 @@ class ForwardingApp:
             self._under_way.discard(passing)
 
     async def close(self) -> None:
-        """End soon: exchanges under way have a moment left, and are then cut."""
+        """End soon: exchanges in progress get a moment to end, and are then cancelled."""
         self._ending = True
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_STOP_SECONDS)
@@ -120,20 +120,20 @@ class ForwardingApp:
             async with self._send(pending, target, reader.body(pending)) as response:
                 await self._respond(response, pending, writer)
         except ClientDisconnectedError:
-            self._record_cut(pending, "the client left before its request was complete")
+            self._record_cut(pending, "the client disconnected before its request was complete")
         except asyncio.CancelledError:
-            self._record_cut(pending, "it was cut before the answer was complete")
+            self._record_cut(pending, "the exchange was cancelled before the response was complete")
             if self._ending and not writer.started:
-                await writer.refuse(502, "it was stopped before an answer came from the server")
+                await writer.refuse(502, "the proxy was stopped before the server responded")
             raise
-        except Exception as error:  # noqa: BLE001  (whatever the server does, the proxy lives on)
+        except Exception as error:  # noqa: BLE001  (no behaviour of the server may end the proxy)
             await self._fail(error, pending, writer)
 
     @asynccontextmanager
     async def _send(
         self, pending: PendingExchange, target: bytes, body: AsyncIterator[bytes]
     ) -> AsyncIterator[Response]:
-        """The head of the server's response; its body is still to come."""
+        """Send the request. Returns the head of the response; its body is not read yet."""
         import httpcore2
 
         if self._pool is None:
@@ -147,7 +147,7 @@ class ForwardingApp:
         names = {name.lower() for name, _ in pending.request_headers}
         content = body if names & {b"content-length", b"transfer-encoding"} else None
         if content is None:
-            await anext(body, b"")  # so that it is known to be complete
+            await anext(body, b"")  # marks the request as complete
         limits = {"timeout": {"connect": _CONNECT_SECONDS}}
         async with self._pool.stream(
             pending.method, url, headers=pending.request_headers, content=content, extensions=limits
@@ -155,9 +155,9 @@ class ForwardingApp:
             yield response
 
     def _forwarded_headers(self, headers: Headers) -> Headers:
-        """The headers of a request as the server gets them."""
+        """The headers of a request as they are sent to the server."""
         chunked = any(name == b"transfer-encoding" for name, _ in headers)
-        # uvicorn has sent `100 Continue` where it was expected.
+        # uvicorn has already sent `100 Continue` if the client expected it.
         kept = [pair for pair in _end_to_end(headers) if pair[0] not in {b"host", b"expect"}]
         more = [(b"Transfer-Encoding", b"chunked")] if chunked else []
         return [(b"Host", self._upstream.authority), *kept, *more]
@@ -166,7 +166,7 @@ class ForwardingApp:
         pending.status, pending.headers = response.status, _end_to_end(response.headers)
         pending.response = Body(kept_of(pending.headers))
         if pending.status > _LAST_STATUS:
-            raise ValueError(f"an answer with the status {pending.status} cannot be passed on")
+            raise ValueError(f"a response with the status {pending.status} cannot be forwarded")
         chunks = aiter(response.stream)  # type: ignore[arg-type]  # an async stream, of an async pool
         opinion = None
         if self._opinion is not None and pending.response.limit:
@@ -184,7 +184,7 @@ class ForwardingApp:
     async def _respond_judged(
         self, chunks: AsyncIterator[bytes], pending: PendingExchange, writer: ResponseWriter
     ) -> str | None:
-        """Send a response with its verdict, once all of it is here; without one when it is too large."""
+        """Send a response with its verdict when it is complete; without a verdict if it is too large."""
         held, opinion = await _read_held(chunks, pending), None
         if pending.response.whole is not None:
             entry = self._record_exchange(pending)
@@ -204,28 +204,28 @@ class ForwardingApp:
         return self._recorder.add(pending)
 
     def _record_cut(self, pending: PendingExchange, problem: str) -> None:
-        """Record an exchange without a whole response, as one without any: half a response is not judged."""
+        """Record an exchange with an incomplete response as one without a response: half a response is not judged."""
         if pending.ended:
-            return  # it was whole, and is recorded
+            return  # it was complete and is already recorded
         pending.status, pending.headers, pending.problem = 0, [], problem
         self._record_exchange(pending)
 
     async def _fail(self, error: Exception, pending: PendingExchange, writer: ResponseWriter) -> None:
-        """Tell the client, in the documented shape, that there was no response; one that has begun is cut."""
+        """Send the client a documented error that there was no response; if a response has begun, cut it off."""
         from httpcore2 import LocalProtocolError, TimeoutException
 
         what = f"{type(error).__name__}: {error}".rstrip(": ")
         if isinstance(error, LocalProtocolError) and not pending.status:
-            await writer.refuse(400, f"this request cannot be passed on: {what}")
+            await writer.refuse(400, f"this request cannot be forwarded: {what}")
             return
-        before = "the answer broke off" if pending.status else "no answer came from the server"
+        before = "the response broke off" if pending.status else "the server did not respond"
         self._record_cut(pending, f"{before} ({what})")
         if not writer.started:
             await writer.refuse(504 if isinstance(error, TimeoutException) else 502, f"{before} ({what})")
 
 
 async def _read_held(chunks: AsyncIterator[bytes], pending: PendingExchange) -> list[bytes]:
-    """The chunks of a response until its end, or until there is more than is kept."""
+    """The chunks of a response until its end, or until it is too large to be kept."""
     held = []
     async for chunk in chunks:
         pending.response.add(chunk)
@@ -236,7 +236,7 @@ async def _read_held(chunks: AsyncIterator[bytes], pending: PendingExchange) -> 
 
 
 def _end_to_end(headers: Headers) -> Headers:
-    """Headers without those that are about a single connection (RFC 9110, 7.6.1)."""
+    """Headers without hop-by-hop headers (RFC 9110, 7.6.1)."""
     named = b",".join(value.lower() for name, value in headers if name.lower() == b"connection")
     dropped = _HOP_BY_HOP | {name.strip() for name in named.split(b",")}
     return [(name, value) for name, value in headers if name.lower() not in dropped]

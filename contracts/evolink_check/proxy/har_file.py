@@ -1,4 +1,4 @@
-"""A HAR file that grows by one exchange at a time, and is a whole document after each."""
+"""A HAR file that grows by one exchange at a time, and is a complete document after each."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _SEPARATOR = b",\n"
 
 
 class HarFile:
-    """Appends entries in a thread of its own, so that a slow disk holds no exchange. The first one creates the file.
+    """Appends entries in a thread of its own, so that a slow disk delays no exchange. The first entry creates the file.
 
-    Each entry is written over the end of the document, together with a new end: a process that is killed leaves every
-    exchange that was complete. `facts` is called for what the end says of the whole. The first problem is told to
-    `on_error`, and nothing is written after it; what was written before stays readable.
+    Each entry is written over the end of the document, together with a new end: if the process is killed, the file has
+    all complete exchanges. `facts` is called for the metadata in the end. The first problem is passed to `on_error`;
+    nothing is written after it, and the file stays readable.
     """
 
     def __init__(self, path: Path, facts: Callable[[], LogFacts], on_error: Callable[[str], None]) -> None:
@@ -35,18 +35,18 @@ class HarFile:
         self._facts = facts
         self._on_error = on_error
         self._queue: SimpleQueue[Entry | None] = SimpleQueue()
-        self._start = self._offset = 0  # where the first entry begins, and the next one
+        self._start = self._offset = 0  # offsets of the first entry and of the next one
         self._end = b""
         self.problem = ""
         self._thread = threading.Thread(target=self._run, name="har-file", daemon=True)
         self._thread.start()
 
     def append(self, entry: Entry) -> None:
-        """Write an entry, soon."""
+        """Queue an entry for writing."""
         self._queue.put(entry)
 
     def close(self) -> None:
-        """Return when everything is written."""
+        """Wait until everything is written."""
         self._queue.put(None)
         self._thread.join()
 
@@ -78,7 +78,7 @@ class HarFile:
         return descriptor
 
     def _finish(self, descriptor: int) -> None:
-        """Say of the whole what is known now. Where that has no room, the end that is there stays."""
+        """Write the final metadata. If the disk is full, the previous end stays."""
         _, end = har_log(self._facts(), version("evolink-mock"))
         with suppress(OSError):
             _write_at(descriptor, end, self._offset)
@@ -90,7 +90,7 @@ class HarFile:
         try:
             _write_at(descriptor, separator + text + self._end, self._offset)
         except OSError:
-            # These bytes are there already: restoring them needs no room.
+            # These bytes were already in the file: restoring them needs no space.
             _write_at(descriptor, self._end, self._offset)
             os.ftruncate(descriptor, self._offset + len(self._end))
             raise
@@ -98,7 +98,7 @@ class HarFile:
 
 
 def _write_at(descriptor: int, data: bytes, offset: int) -> None:
-    """Write all of it, or raise OSError."""
+    """Write all data, or raise OSError."""
     while data:
         written = os.pwrite(descriptor, data, offset)
         data, offset = data[written:], offset + written

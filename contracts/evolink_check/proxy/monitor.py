@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry
 
 PASSED = "passed"
-_SHARE = 10  # of the time, at most one part in so many is spent on judging
-_MOST_EARLIER = 20  # violations of a clause that are remembered when their exchanges are forgotten
+_SHARE = 10  # at most one part in so many of the time is spent on judging
+_MOST_EARLIER = 20  # violations of a clause that are kept when their exchanges are dropped
 
 
 class LiveMonitor:
-    """Judges what a proxy records, again and again, in whatever thread asks.
+    """Judges the exchanges that a proxy has recorded, repeatedly, in the thread of the caller.
 
-    After a bug in a check, which is in `bug` then, nothing more is judged: the proxy and its record go on. Violations
-    by exchanges that the record has forgotten since are remembered, without these exchanges.
+    If a check has a bug, its traceback is in `bug` and nothing more is judged; the proxy goes on forwarding and
+    recording. Violations by exchanges that the recorder has dropped are kept, without the exchanges.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class LiveMonitor:
         self.bug = ""
 
     def verdict_for(self, entry: Entry) -> str:
-        """`passed`, or the ids of the clauses that this exchange violates, given the others about the same task."""
+        """`passed`, or the ids of the clauses that an exchange violates, given earlier exchanges about its task."""
         trace = self._record.around(entry)
         number = trace.entries[-1].number
         try:
@@ -74,7 +74,7 @@ class LiveMonitor:
         return ", ".join(violated) or PASSED
 
     def new_failures(self) -> tuple[Verdict, ...]:
-        """The clauses that are violated for the first time. Nothing when it is too early to look again."""
+        """The clauses that are violated for the first time; empty if it is too early to judge again."""
         recorded = len(self._record)
         if self.bug or recorded == self._judged or clock.stopwatch() < self._next:
             return ()
@@ -94,7 +94,7 @@ class LiveMonitor:
         return new
 
     def report(self, started: float) -> Report:
-        """The report on everything that was recorded. What a check raises is not caught."""
+        """The report on everything that was recorded. Exceptions of checks are not caught."""
         view = self._view()
         return report_on(
             view,
@@ -110,10 +110,10 @@ class LiveMonitor:
         notes = []
         if unjudged := self._record.unjudged:
             requests = "request" if unjudged == 1 else "requests"
-            notes.append(f"too large or incomplete, and therefore not judged: {unjudged} {requests}")
+            notes.append(f"not judged, because too large or incomplete: {unjudged} {requests}")
         if forgotten := self._record.forgotten:
             notes.append(
-                f"the first {forgotten} exchanges were judged as they passed and are shown without their bodies"
+                f"the first {forgotten} exchanges were judged while the proxy ran, and are shown without their bodies"
             )
         return notes
 
@@ -125,7 +125,7 @@ class LiveMonitor:
         return tuple(_with_earlier(verdict, self._earlier.get(verdict.clause.id)) for verdict in verdicts)
 
     def _forget(self, verdicts: tuple[Verdict, ...]) -> None:
-        """Let the record forget its oldest exchanges, and remember what they have shown."""
+        """Let the recorder drop its oldest exchanges, and keep their results."""
         before = self._record.forgotten
         self._record.forget()
         if self._record.forgotten == before:
@@ -140,7 +140,7 @@ class LiveMonitor:
 
 
 def _with_earlier(verdict: Verdict, earlier: Verdict | None) -> Verdict:
-    """A verdict on the exchanges in memory, together with that on those before."""
+    """The verdict on the exchanges in memory, combined with the verdict on dropped ones."""
     if earlier is None or earlier.status == "not observed":
         return verdict
     if not earlier.violations:
@@ -155,7 +155,7 @@ def _with_earlier(verdict: Verdict, earlier: Verdict | None) -> Verdict:
 
 
 def watch_until(stop: threading.Event, look: Callable[[], None], seconds: float) -> None:
-    """Look every so many seconds until `stop` is set, and once more."""
+    """Call `look` every so many seconds until `stop` is set, and once more at the end."""
     while not stop.wait(seconds):
         look()
     look()

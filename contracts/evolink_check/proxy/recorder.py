@@ -1,4 +1,4 @@
-"""What passes a proxy, kept as entries of a trace: without credentials, without large bodies, in bounded memory."""
+"""The traffic of a proxy as entries of a trace: without credentials and large bodies, in limited memory."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 Headers = list[tuple[bytes, bytes]]
-KEPT_BYTES = 1024 * 1024  # of a response; of a larger one only the length is kept
+KEPT_BYTES = 1024 * 1024  # of a response; of a larger response only the length is kept
 KEPT_REQUEST_BYTES = 16 * 1024 * 1024  # of a request, which may carry an image; a larger one cannot be judged
 ROOM = 64 * 1024 * 1024  # bytes of memory for entries: some ten thousand exchanges
-_ENTRY_BYTES = 2048  # that an entry takes beside its texts
-_CREDENTIALS = 2000  # that are looked for in what follows: the latest ones
+_ENTRY_BYTES = 2048  # that an entry takes in addition to its texts
+_CREDENTIALS = 2000  # the latest credentials, which are searched for in later traffic
 _MEDIA = {b"video", b"audio", b"image"}
-_RELATED = 200  # the latest entries, among which those about the same task are looked for
+_RELATED = 200  # the latest entries, among which those about the same task are searched for
 
 
 @dataclass(slots=True)
 class Body:
-    """A body on its way: all of it up to `limit` bytes, beyond that only its length."""
+    """A body that is being forwarded: the whole body up to `limit` bytes, beyond that only its length."""
 
     limit: int = KEPT_BYTES
     size: int = 0
     parts: list[bytes] = field(default_factory=list)
 
     def add(self, chunk: bytes) -> None:
-        """Another chunk has passed."""
+        """Add a chunk."""
         self.size += len(chunk)
         if self.size <= self.limit:
             self.parts.append(chunk)
@@ -45,13 +45,13 @@ class Body:
 
     @property
     def whole(self) -> bytes | None:
-        """The body; None when it was too large to keep."""
+        """The body; None if it is too large to be kept."""
         return b"".join(self.parts) if self.size <= self.limit else None
 
 
 @dataclass(slots=True)
 class PendingExchange:
-    """A request on its way. `target` is what follows the base URL, with its query; `status` 0: no response yet."""
+    """An exchange in progress. `target` is path and query below the base URL; `status` 0: no response yet."""
 
     method: str
     target: str
@@ -67,10 +67,10 @@ class PendingExchange:
 
 
 class ProxyRecorder:
-    """Keeps what passes, for any thread to read. `origin` is the base URL of the server that answers.
+    """Records the traffic of a proxy; thread-safe. `origin` is the base URL of the upstream server.
 
-    `sink` gets each entry when it is complete. Memory for entries is bounded by `room` bytes: `forget` drops the oldest
-    ones, after they were judged. Where nobody calls it in time they are dropped unjudged, and counted.
+    `sink` is called with each complete entry. Entries use at most `room` bytes of memory: `forget` drops the oldest
+    ones after they were judged. If it is not called in time, they are dropped without being judged, and counted.
     """
 
     def __init__(self, origin: str, sink: Callable[[Entry], None] = lambda _: None, room: int = ROOM) -> None:
@@ -81,13 +81,13 @@ class ProxyRecorder:
         self._entries: list[Entry] = []
         self._weight = 0
         self._labels: set[str] = set()
-        self._keys = KnownKeys(limit=_CREDENTIALS)  # what was sent may come back in any response
+        self._keys = KnownKeys(limit=_CREDENTIALS)  # credentials that were sent may appear in any response
         self.recorded = 0
-        self.forgotten = 0  # of these, how many are not in memory any more
-        self.unjudged = 0  # requests that were not seen whole, and entries that were forgotten too early
+        self.forgotten = 0  # how many of them are no longer in memory
+        self.unjudged = 0  # incomplete or too large requests, and entries that were dropped too early
 
     def add(self, passed: PendingExchange) -> Entry | None:
-        """Keep an exchange that has ended; None when its request was incomplete, too large or cannot be decoded."""
+        """Record a completed exchange; None if its request was incomplete or too large, or cannot be decoded."""
         request = _decoded(passed.request.whole, passed.request_headers) if passed.request_complete else None
         with self._lock:
             if request is None:
@@ -103,19 +103,19 @@ class ProxyRecorder:
         return entry
 
     def facts(self, *, complete: bool = False) -> LogFacts:
-        """What a HAR file says of the whole record. Nothing is known of the accounts but their labels."""
+        """The metadata of the recording for a HAR file. Of the accounts, only the labels are known."""
         with self._lock:
             accounts = tuple(Account(label) for label in sorted(self._labels))
         return LogFacts(accounts, self.origin, complete=complete)
 
     def forget(self) -> None:
-        """Drop the oldest entries, as many as are too many. To be called when they have been judged."""
+        """Drop the oldest entries if memory is short. To be called after they were judged."""
         with self._lock:
             if self._weight > self._room:
                 self._drop()
 
     def trace(self, *, complete: bool = False) -> Trace:
-        """The entries in memory, in order. `complete`: no client began before the proxy, or went around it."""
+        """The entries in memory, in order. `complete`: all requests of the clients went through the proxy."""
         with self._lock:
             entries = list(self._entries)
             accounts = {label: Account(label) for label in sorted(self._labels)}
@@ -123,7 +123,7 @@ class ProxyRecorder:
         return Trace(_in_order(entries), accounts, self.origin, complete=complete)
 
     def around(self, entry: Entry) -> Trace:
-        """An entry, the last one, with the entries before it that are about the same task."""
+        """The last entry, with earlier entries about the same task."""
         with self._lock:
             latest = self._entries[-_RELATED:]
         ids = _ids(entry)
@@ -136,11 +136,11 @@ class ProxyRecorder:
         return Trace(entries, origin=self.origin, complete=False)
 
     def __len__(self) -> int:
-        """How many exchanges were recorded, in memory or not."""
+        """How many exchanges were recorded, including those that are no longer in memory."""
         return self.recorded
 
     def _drop(self) -> int:
-        """Drop the oldest entries until half of the room is free; how many."""
+        """Drop the oldest entries until half of the memory is free. Returns how many were dropped."""
         count = 0
         while self._weight > self._room // 2 and count < len(self._entries):
             self._weight -= _memory_bytes(self._entries[count])
@@ -176,7 +176,7 @@ class ProxyRecorder:
         )
 
     def _label(self, headers: Headers) -> str:
-        """The label of the account that asks: one for each key."""
+        """The label of the account of a request: one for each key."""
         value = next((value for name, value in headers if name.lower() == b"authorization"), b"")
         scheme, _, key = value.decode("latin-1").strip().partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
@@ -187,12 +187,12 @@ class ProxyRecorder:
 
 
 def _label_of(key: str) -> str:
-    """The same label for the same key in every record, so that several can be read together."""
+    """A label that depends only on the key, so that several recordings can be checked together."""
     return f"key-{sha256(key.encode('latin-1')).hexdigest()[:4]}"
 
 
 def kept_of(headers: Headers) -> int:
-    """How many bytes of such a response are kept: none of media, of which the length says enough."""
+    """How many bytes of a response with these headers are kept: of media, none, as the length is enough."""
     kind = next((value for name, value in headers if name.lower() == b"content-type"), b"").lower()
     return 0 if kind.partition(b"/")[0] in _MEDIA else KEPT_BYTES
 
@@ -214,7 +214,7 @@ def _in_order(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _ids(entry: Entry) -> set[str]:
-    """What may be the id of a task: the last part of the path, and the `id` of the response."""
+    """Possible task ids of an exchange: the last part of the path, and the `id` in the response."""
     ids = {entry.exchange.url.partition("?")[0].rpartition("/")[2]}
     try:
         body = json.loads(entry.exchange.response_body)
@@ -225,7 +225,7 @@ def _ids(entry: Entry) -> set[str]:
 
 
 def _decoded(body: bytes | None, headers: Headers) -> bytes | None:
-    """A body without its content coding; None when there is none, it grows too large, or cannot be decoded."""
+    """The decoded body; None if there is no body, if it is too large, or if it cannot be decoded."""
     if not body:
         return body
     decoder = Decoder(coding_of(_text(headers)))

@@ -1,4 +1,4 @@
-"""`evolink-check proxy`: a reverse proxy that serves in a thread, and the judge that looks at what it records."""
+"""The server of `evolink-check proxy`: a reverse proxy that runs in a thread."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _SILENT.propagate = False
 
 
 class ListenError(Exception):
-    """The address cannot be listened on."""
+    """The proxy cannot listen on its address."""
 
 
 @contextmanager
 def proxying(forward: ForwardingApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
-    """The URL of a proxy that serves while the block runs. Port 0 is a free one. Raises `ListenError`."""
+    """Run a proxy during the block. Yields its URL. Port 0 selects a free port. Raises `ListenError`."""
     with _listening(host, port) as listener:
         server = _Server(forward)
         thread = threading.Thread(target=server.run, args=([listener],), name="evolink-proxy", daemon=True)
@@ -53,9 +53,9 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's h11 protocol, which reads the body of a request that offers an upgrade; httptools drops it.
+    """uvicorn's h11 protocol, which reads the body of a request that offers an upgrade; with httptools it is lost.
 
-    Without its log: a response that broke off upstream is no error of ours.
+    It logs nothing: an incomplete response of the upstream server is not our error.
     """
 
     def __init__(self, *args: object, **named: object) -> None:
@@ -64,7 +64,7 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which says when it is up, and ends what is under way before it stops."""
+    """uvicorn's server, which signals when it has started, and ends exchanges in progress before it stops."""
 
     def __init__(self, forward: ForwardingApp) -> None:
         super().__init__(
@@ -85,11 +85,11 @@ class _Server(uvicorn.Server):
         self.up = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer, and say so."""
+        """Start, and signal it."""
         await super().startup(sockets)
         self.up.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let what is under way end, soon."""
+        """End exchanges in progress, then stop."""
         await self._forward.close()
         await super().shutdown(sockets)

@@ -1,7 +1,7 @@
-"""The arithmetic of credits: what was granted, what is spent, what is on its way. Pure.
+"""The arithmetic of credits: how many are granted, spent, and reserved for creates in flight.
 
-A create is counted before it is sent, at the highest price known, so that no number of them under way at a time can
-take more than was granted. Only a price higher than any seen before could; it is known from then on.
+A create is counted before it is sent, at the highest known price, so that concurrent creates cannot cost more than was
+granted. Only a price higher than all earlier ones could exceed the budget; from then on it is the known price.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
 
 Decision = Literal["granted", "wait", "refused"]
-DEFAULT_PRICE = 5.0  # credits that a create is taken to cost where the documents name no number
+DEFAULT_PRICE = 5.0  # credits that a create is assumed to cost if the documents give no price
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Credits of one run. `granted` None: nothing may be spent; what is sent then must be refused by the server.
+    """Credits of one run. `granted` None: none may be spent, so only requests are sent that the server must refuse.
 
-    `tasks` are made at most. `price` is the highest one known; `in_flight` are the prices of the creates under way,
-    `spent` what those that were accepted, `created` in number, have cost.
+    At most `tasks` are created. `price` is the highest known price; `in_flight` are the prices of creates without a
+    response so far; `spent` is the cost of the accepted creates, `created` their number.
     """
 
     granted: float | None
@@ -32,7 +32,7 @@ class Budget:
     in_flight: tuple[float, ...] = ()
 
     def decide(self) -> Decision:
-        """Whether one more create may be sent now, later when one under way has turned out free, or never."""
+        """Whether one more create may be sent now, perhaps later (if one in flight turns out to be free), or never."""
         if self.granted is None:
             return "granted"
         if self.spent + self.price > self.granted or self.created >= self.tasks:
@@ -41,11 +41,11 @@ class Budget:
         return "granted" if fits and self.created + len(self.in_flight) < self.tasks else "wait"
 
     def with_request(self) -> Budget:
-        """One create is under way, at the highest price known."""
+        """The budget after one more create was sent, at the highest known price."""
         return replace(self, in_flight=(*self.in_flight, self.price))
 
     def with_result(self, price: float, cost: float | None) -> Budget:
-        """One that left at `price` came back: it made a task at this cost, or none (None)."""
+        """The budget after the response to a create sent at `price`. `cost` is that of its task; None: no task."""
         place = self.in_flight.index(price)
         settled = replace(self, in_flight=self.in_flight[:place] + self.in_flight[place + 1 :])
         if cost is None:
@@ -55,14 +55,14 @@ class Budget:
 
     @property
     def affords(self) -> int:
-        """How many more creates the rest covers; 0 when nothing was granted."""
+        """How many more creates the remaining credits cover; 0 if none were granted."""
         rest = (self.granted or 0.0) - self.spent
         number = int(rest // self.price) if self.price else self.tasks
         return max(0, min(number, self.tasks - self.created)) if self.granted is not None else 0
 
 
 def documented_price(spec: Spec) -> float:
-    """The highest price among the documents' own examples of a create's answer."""
+    """The highest price in the documented examples of a response to a create."""
     shown = [
         operation.answer.get("usage") for creates in spec.creates.values() for operation in creates.values()
     ]
@@ -71,7 +71,7 @@ def documented_price(spec: Spec) -> float:
 
 
 def price_in(answer: object) -> float | None:
-    """`usage.credits_reserved` of a create's answer; None when it does not say."""
+    """`usage.credits_reserved` of the response to a create; None if it is missing or not a valid number."""
     usage = answer.get("usage") if isinstance(answer, dict) else None
     price = usage.get("credits_reserved") if isinstance(usage, dict) else None
     if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < float("inf"):

@@ -1,4 +1,4 @@
-"""Receives callbacks over plain HTTP; each address that is given out has a script of answers."""
+"""Receives callbacks over plain HTTP; each issued address has a script of answers."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry
     from evolink_check.transport.recorder import RunRecorder
 
-_TAG = "a=%2F%20b&c=+&d="  # follows the secret: a careless sender would decode, encode or drop it
+_TAG = "a=%2F%20b&c=+&d="  # a query after the secret that an incorrect sender would decode, encode or drop
 
 
 class CallbackReceiver:
-    """Listens while the `with` block runs. `public` is the URL under which others reach it; empty: where it listens.
+    """Listens while the `with` block runs. `public` is its public URL; empty: the address on which it listens.
 
-    A delivery is answered by the script of its address and recorded. A call of an address that was never given out is
-    recorded without a case, except for GET and HEAD, which get a 404. `on_delivery(name)` is called before the answer.
+    A delivery is answered by the script of its address and recorded. A request to an address that was not issued is
+    recorded without a case, except GET and HEAD, which get a 404. `on_delivery(name)` is called before the answer.
     """
 
     def __init__(
@@ -47,16 +47,16 @@ class CallbackReceiver:
 
     @property
     def public(self) -> str:
-        """The prefix of every callback URL, without a slash at its end."""
+        """The prefix of every callback URL, without a trailing slash."""
         if self._public:
             return self._public
         if self._server is None:
-            raise RuntimeError("the receiver does not listen: use it in a `with` block")
+            raise RuntimeError("the receiver is not listening: use it in a `with` block")
         host, port = self._server.server_address[:2]
         return f"http://{host!s}:{port}"
 
     def address(self, name: str, answers: Iterable[Answer] = ()) -> str:
-        """A new callback URL for a case; its deliveries are answered in this order."""
+        """A new callback URL for a case; its deliveries get these answers in this order."""
         with self._lock:
             self._addresses.append(CallbackAddress(name, deque(answers)))
             number = len(self._addresses)
@@ -64,18 +64,18 @@ class CallbackReceiver:
 
     @property
     def probe_url(self) -> str:
-        """A URL to fetch: the answer shows whether the public address leads to this receiver (see `is_ours`)."""
+        """A URL whose response shows whether the public address leads to this receiver (see `is_ours`)."""
         return f"{self.public}/who-is-there"
 
     def is_ours(self, headers: Iterable[tuple[str, str]]) -> bool:
-        """Whether these are the headers of this receiver's answer to `probe_url`."""
+        """Whether these are the headers of this receiver's response to `probe_url`."""
         return any(name.lower() == SIGNATURE.lower() and value == self.nonce for name, value in headers)
 
     def arrivals(self, url: str) -> Arrivals:
-        """The deliveries to an address that was given out."""
+        """The deliveries to an issued address."""
         with self._lock:
             address = self._address_at(urlsplit(url).path)
-            assert address is not None  # noqa: S101  (it was given out)
+            assert address is not None  # noqa: S101  (it was issued)
             return Arrivals(address.arrived, address.under_way, address.last)
 
     def __enter__(self) -> Self:
@@ -91,10 +91,10 @@ class CallbackReceiver:
         self.ending = True
         server.wake()
         thread.join()
-        server.server_close()  # waits for the handlers, whose connections `wake` has shut
+        server.server_close()  # waits for the handlers, whose connections were closed by `wake`
 
     def _address_at(self, path: str) -> CallbackAddress | None:
-        """The address that a path belongs to, whatever prefix was added on the way."""
+        """The address that a path belongs to, whatever prefix a proxy added."""
         before, _, number = path.rpartition("/")
         if not before.endswith(("/c", "/elsewhere")) or not (number.isascii() and number.isdecimal()):
             return None
@@ -102,7 +102,7 @@ class CallbackReceiver:
         return self._addresses[place - 1] if 0 < place <= len(self._addresses) else None
 
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
-        """Count a delivery: the address it was sent to (None: never given out) and the answer of its script."""
+        """Count a delivery. Returns its address (None: not issued) and the next answer of its script."""
         with self._lock:
             address = self._address_at(urlsplit(path).path)
             if address is None:
@@ -112,7 +112,7 @@ class CallbackReceiver:
             return address, address.answers.popleft() if address.answers else Answer()
 
     def end_delivery(self, address: CallbackAddress | None, entry: Entry) -> None:
-        """Record a delivery that has ended."""
+        """Record a completed delivery."""
         recorded = self._recorder.add(entry)
         with self._lock:
             if address is not None:
@@ -120,7 +120,7 @@ class CallbackReceiver:
                 address.last = recorded.ended
 
     def public_url(self, path: str) -> str:
-        """The URL that was called: a proxy in front of the receiver may have removed the prefix."""
+        """The URL of the request as it was sent: a proxy in front of the receiver may have removed the prefix."""
         prefix = urlsplit(self.public).path
         full_path = path if prefix and path.startswith(f"{prefix}/") else f"{prefix}{path}"
         return f"{self.public.removesuffix(prefix)}{full_path}"

@@ -1,4 +1,4 @@
-"""What callback deliveries are answered with: a script of answers for each address that was given out."""
+"""The answers to callback deliveries: a script for each issued address."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Answer:
     status: int = 204
     seconds: float = 0.0
     headers: tuple[tuple[str, str], ...] = ()
-    elsewhere: bool = False  # a redirect that leads to another address of the receiver
+    elsewhere: bool = False  # whether it redirects to another address of the receiver
 
 
 REDIRECT = Answer(302, elsewhere=True)
@@ -29,24 +29,24 @@ def slow(seconds: float, status: int = 204) -> Answer:
 
 
 def never(limit: float = 60.0) -> Answer:
-    """No answer: the connection stays open until the sender closes it, for `limit` seconds at most."""
+    """No answer: the connection stays open until the sender closes it, but at most `limit` seconds."""
     return Answer(0, limit)
 
 
 @dataclass(slots=True)
 class CallbackAddress:
-    """One address that was given out, and what is left of its script. Afterwards everything is answered with 204."""
+    """One issued address, and the rest of its script. After the script, deliveries are answered with 204."""
 
     name: str
     answers: deque[Answer]
     arrived: int = 0
     under_way: int = 0
-    last: float = 0.0  # when a delivery last ended, Unix seconds; 0: never
+    last: float = 0.0  # the end of the last delivery, Unix seconds; 0: none yet
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """The deliveries to one address: how many came, how many are unanswered, when the last one ended (0: never)."""
+    """The deliveries to one address: how many arrived, how many are unanswered, when the last ended (0: none yet)."""
 
     count: int
     under_way: int

@@ -1,4 +1,4 @@
-"""The sockets of the callback receiver: the standard library's server, and the record of each delivery."""
+"""The callback receiver's server, based on the standard library; it makes a record of each delivery."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
     from evolink_check.transport.callback_script import Answer, CallbackAddress
 
-SERVER = "server"  # who delivers
-SIGNATURE = "X-Evolink-Check"  # the header of an answer that comes from the receiver of this run
-_MOST_BYTES = 256 * 1024  # of a body; a callback has a few hundred
+SERVER = "server"  # the label of the sender of deliveries
+SIGNATURE = "X-Evolink-Check"  # the header of responses of this run's receiver
+_MOST_BYTES = 256 * 1024  # of a body that are read; a callback has a few hundred
 _MOST_CONNECTIONS = 256
-_IDLE_SECONDS = 30.0  # a sender that sends nothing does not hold a thread for longer
+_IDLE_SECONDS = 30.0  # how long a silent sender can occupy a thread
 _LINE = 1024  # bytes of the line before a chunk
 _HEX = re.compile(rb"[0-9a-fA-F]{1,8}")
 
 
 class Deliveries(Protocol):
-    """What the server asks of the receiver that it serves."""
+    """The interface of the receiver that the server uses."""
 
     ending: bool
     on_delivery: Callable[[str], None] | None
@@ -40,17 +40,17 @@ class Deliveries(Protocol):
         """Unix seconds."""
 
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
-        """Count a delivery: the address it was sent to, and its answer."""
+        """Count a delivery. Returns its address and its answer."""
 
     def end_delivery(self, address: CallbackAddress | None, entry: Entry) -> None:
-        """Record a delivery that has ended."""
+        """Record a completed delivery."""
 
     def public_url(self, path: str) -> str:
-        """The URL that was called."""
+        """The URL of the request as it was sent."""
 
 
 class CallbackServer(ThreadingTCPServer):
-    """The standard library's server, not its HTTP server, which asks a name server for its own name first."""
+    """A threading server. The standard library's HTTP server is not used, because it looks up its own host name."""
 
     daemon_threads = False  # closing waits for them
     allow_reuse_address = True
@@ -69,39 +69,39 @@ class CallbackServer(ThreadingTCPServer):
             self.handle_request()
 
     def wake(self) -> None:
-        """Let `serve` end, and every handler that waits for a sender."""
+        """End `serve`, and every handler that waits for a sender."""
         with self._guard:
             for connection in self._open:
                 _shut(connection)
         host, port = self.server_address[:2]
-        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(str(host), str(host))  # noqa: S104  (what it was bound to)
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(str(host), str(host))  # noqa: S104  (the address that it listens on)
         socket.create_connection((here, int(port))).close()
 
     def verify_request(self, *_: object) -> bool:
-        """Refuse a connection when too many are open."""
+        """Refuse connections when too many are open."""
         return len(self._open) < _MOST_CONNECTIONS
 
     def opened(self, connection: socket.socket) -> None:
-        """Remember a connection, to shut it when the receiver ends."""
+        """Remember a connection, to close it when the receiver ends."""
         with self._guard:
             self._open.add(connection)
             if self.receiver.ending:
                 _shut(connection)
 
     def closed(self, connection: socket.socket) -> None:
-        """Forget a connection that has ended."""
+        """Forget a closed connection."""
         with self._guard:
             self._open.discard(connection)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore a sender that disconnects: the trace says what came of it."""
+        """Ignore a sender that disconnects: the delivery is in the trace."""
 
 
 def _shut(connection: socket.socket) -> None:
     try:
         connection.shutdown(socket.SHUT_RD)
     except OSError:
-        return  # it is closed already
+        return  # already closed
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -144,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(min(int(length), _MOST_BYTES))
 
     def _chunks(self) -> bytes:
-        """A chunked body (RFC 9112), as much of it as came."""
+        """A chunked body (RFC 9112), as far as it arrived."""
         parts, size = [], 0
         while size < _MOST_BYTES:
             number = self.rfile.readline(_LINE).partition(b";")[0].strip()
@@ -157,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def _delay(self, answer: Answer) -> str:
-        """Wait until the answer is due; why the wait ended early."""
+        """Wait until the answer is due. Returns why the wait ended early; else empty."""
         if not answer.seconds:
             return ""
         self.connection.settimeout(answer.seconds)
@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "the sender closed" if closed else ""
 
     def _answer(self, answer: Answer) -> str:
-        """Send the answer; why that did not succeed."""
+        """Send the answer. Returns why that failed; else empty."""
         try:
             self.send_response(answer.status)
             for name, value in answer.headers:

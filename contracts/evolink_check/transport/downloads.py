@@ -1,4 +1,4 @@
-"""Results are fetched without a key, and decoded: what was asked for is seen in the file itself."""
+"""Fetch results without a key, and decode them to compare the file with the request."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry
     from evolink_check.transport.target import Target
 
-_KEPT = 4096  # bytes of an answer that is no file: an error's body is worth keeping
+_KEPT = 4096  # bytes of an error response that are kept
 _SHOWN = 120  # characters of a problem
 
 
 def fetch(target: Target, url: str, name: str = "") -> Entry:
-    """Fetch one result link and record it with its `media`. Raises `Halted` instead of sending."""
+    """Fetch one result link and record it with its `media`. Raises `HaltedError` instead of sending."""
     entry = target.fetch_external(url, name)
     body = entry.exchange.response_body
     whole = not entry.problem.startswith(HttpClient.LEFT)
@@ -33,7 +33,7 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
 
 
 def media_of(body: bytes, problem: str = "") -> Media:
-    """What a video is by its own packets: a cut file is as long as what there is of it."""
+    """The properties of a video, measured on its packets: a truncated file has the duration of the part that exists."""
     if problem:
         return Media(problem=problem)
     import av
@@ -58,7 +58,7 @@ def _media(container: av.container.InputContainer) -> Media:
 def _watched(container: av.container.InputContainer, stream: VideoStream) -> tuple[float, tuple[int, int]]:
     """Seconds from the first packet to the end of the last one, and the size of the first picture."""
     size, begins, ends = (0, 0), float("inf"), float("-inf")
-    for packet in container.demux(stream):  # the last one is empty, and brings out what was held back
+    for packet in container.demux(stream):  # the last packet is empty and flushes the decoder
         if size == (0, 0):
             size = next(((frame.width, frame.height) for frame in packet.decode()), size)
         if packet.pts is not None and packet.time_base is not None:

@@ -1,4 +1,4 @@
-"""The proxy that the environment names for a URL. Loopback is always reached directly."""
+"""The proxy for a URL according to the environment. Loopback addresses are always reached directly."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EnvProxy:
-    """A proxy and the variable that names it."""
+    """A proxy, and the environment variable that names it."""
 
     url: str
     variable: str
 
     def __str__(self) -> str:
-        """How it is named to a user: without the password that may be in it."""
+        """The proxy for messages, without a password."""
         parts = urlsplit(self.url)
         address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
         return f"the proxy {address} ({self.variable})"
 
 
 def proxy_for(scheme: str, host: str) -> EnvProxy | None:
-    """The proxy for a host; None: it is reached directly."""
+    """The proxy for a host; None: the host is reached directly."""
     if is_loopback(host) or proxy_bypass(host):
         return None
     proxies = getproxies()
@@ -40,7 +40,7 @@ def proxy_for(scheme: str, host: str) -> EnvProxy | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or an address is this machine."""
+    """Whether a host name or address is a loopback one."""
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True

@@ -1,8 +1,7 @@
-"""One exchange over HTTP as it was on the wire; what goes wrong is part of what was observed.
+"""One exchange over HTTP as it was on the wire; problems are part of the observation.
 
-The input and output is asyncio's, in a thread of its own, because a coroutine can be cancelled wherever it waits: for a
-name, a connection, a handshake, the head of an answer or its body. So no server holds an exchange for longer than its
-deadline, or for longer than the run.
+I/O uses asyncio in a thread of its own, because a coroutine can be cancelled wherever it waits: for a name, a
+connection, a handshake, the head of a response or its body. So no exchange lasts longer than its deadline or the run.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[str, str], ...]
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0
-_API_SECONDS, _FILE_SECONDS = 60.0, 300.0  # for a whole exchange
-LARGEST_ANSWER = 128 * 1024  # bytes of an answer that are kept; documented ones have a few hundred
+_API_SECONDS, _FILE_SECONDS = 60.0, 300.0  # maximum duration of an exchange
+LARGEST_ANSWER = 128 * 1024  # bytes of a response that are kept; documented responses have a few hundred
 _LARGEST_FILE = 64 * 1024 * 1024
 _KEEPALIVE_SECONDS = 2.0  # servers often close a connection after 5
-_POLL_SECONDS = 0.1  # between two looks at whether the run is over
+_POLL_SECONDS = 0.1  # between two checks of whether the run is over
 _CLOSE_SECONDS = 2.0
 _SHOWN = 160  # characters of a problem
 _AGENT = "evolink-check"
@@ -46,7 +45,7 @@ _RUN_OVER = f"{_LEFT}: the time of the run was over"
 
 @dataclass(slots=True)
 class _Answer:
-    """What has come of an answer so far. `cut`: there was more than is kept."""
+    """The received part of a response. `cut`: the response was longer than is kept."""
 
     sent: Headers
     status: int = 0
@@ -59,7 +58,7 @@ class HttpClient:
     """Sends requests to one base URL, from any thread, by the proxy of the environment, and without cookies."""
 
     UNREACHED: Final = "nobody answers at"
-    LEFT: Final = _LEFT  # by us, which says nothing of the server
+    LEFT: Final = _LEFT  # by us, which is no fault of the server
 
     def __init__(
         self,
@@ -76,18 +75,18 @@ class HttpClient:
         self._starting = threading.Lock()
 
     def close(self) -> None:
-        """Close the connections, and cut what is under way."""
+        """Close the connections, and cancel exchanges in progress."""
         if self._loop is None:
             return
         wait([asyncio.run_coroutine_threadsafe(self._end(), self._loop)], _CLOSE_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def exchange(self, case: Case, key: Headers, left: Callable[[], float], *, follow: bool = False) -> Entry:
-        """Send a case, its path below the base URL or a whole URL, with these headers more; never raises.
+        """Send a case, whose path is below the base URL or a whole URL, with the headers `key` added; never raises.
 
-        `left` tells how many seconds the run still has. Without a whole answer the status is 0 and `problem` says why;
-        only of a file (`follow`: redirects are followed) that broke off, status and beginning are kept. Of an answer
-        that is longer than `LARGEST_ANSWER` the entry has the `size` that was read in the place of the body.
+        `left` returns the remaining seconds of the run. Without a complete response the status is 0, and `problem` says
+        why. With `follow` (for files), redirects are followed, and status and beginning of an incomplete response are
+        kept. If a response is longer than `LARGEST_ANSWER`, the entry has its `size` so far in place of the body.
         """
         url = case.path if "://" in case.path else f"{self._url}{case.path}"
         began, who = self._now(), NOBODY if case.authorization is not None or follow else case.key
@@ -103,7 +102,7 @@ class HttpClient:
         return Entry(-1, exchange, began, self._now(), who=who, problem=problem, case=case.name, size=size)
 
     def _run(self, work: Coroutine[Any, Any, str], left: Callable[[], float], *, follow: bool) -> str:
-        """Wait for an exchange, as long as there is time for it; why there is no whole answer."""
+        """Wait for an exchange until its deadline. Returns why there is no complete response; else empty."""
         future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
         ends = clock.stopwatch() + (_FILE_SECONDS if follow else _API_SECONDS)
         try:
@@ -162,7 +161,7 @@ class HttpClient:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(Exception):  # whatever a connection says of its end
+        with suppress(Exception):  # any error while closing connections
             await self._client.aclose()
 
 
@@ -193,7 +192,7 @@ def _client(ca: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.Asyn
 
 
 async def _read(response: httpx2.Response, answer: _Answer, limit: int) -> None:
-    """Read and decode a body, as long as it is no longer than is kept."""
+    """Read and decode a body, up to the length that is kept."""
     decoder = Decoder(coding_of(answer.headers))
     async for part in response.stream:  # type: ignore[union-attr]  # an asynchronous one, of an asynchronous client
         answer.body += decoder.decode(part, limit - len(answer.body))
@@ -203,7 +202,7 @@ async def _read(response: httpx2.Response, answer: _Answer, limit: int) -> None:
 
 
 def _problem(error: Exception, url: str) -> str:
-    """What went wrong, in a line. `url` is empty once there was an answer."""
+    """The problem in one line. `url` is empty if a response had begun."""
     import httpx2
 
     if isinstance(error, UndecodableError):
@@ -220,7 +219,7 @@ def _problem(error: Exception, url: str) -> str:
 
 
 def _cause(error: Exception) -> str:
-    """What the operating system said: the libraries above it say only that all attempts failed."""
+    """The error of the operating system: the libraries only report that all attempts failed."""
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__

@@ -1,4 +1,4 @@
-"""When the next request may go: a rate of our own, and the waits that a server asked for. Times are arguments."""
+"""When the next request may be sent: according to our own rate, and to the waits that the server requested."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import threading
 
 
 class RateLimiter:
-    """Slots in time, `1 / rate` seconds apart, given out in the order of asking; and holds, by the key that was held.
+    """Slots in time, `1 / rate` seconds apart, reserved in the order of the calls; and waits for single keys.
 
-    No bursts: what was not used is gone. `rate` None: no limit. Thread-safe.
+    There are no bursts: an unused slot is lost. `rate` None: no limit. Thread-safe. Times are seconds of any clock.
     """
 
     def __init__(self, rate: float | None) -> None:
@@ -18,7 +18,7 @@ class RateLimiter:
         self._lock = threading.Lock()
 
     def reserve(self, key: str, now: float) -> float:
-        """Take the next slot: how many seconds after `now` a request with this key may go."""
+        """Reserve the next slot. Returns how many seconds after `now` a request with this key may be sent."""
         with self._lock:
             at = max(now, self._next)
             if self._apart:
@@ -26,6 +26,6 @@ class RateLimiter:
             return max(at, self._held.get(key, at)) - now
 
     def back_off(self, key: str, until: float) -> None:
-        """Requests with this key go no earlier than that."""
+        """Delay requests with this key until this time."""
         with self._lock:
             self._held[key] = max(until, self._held.get(key, until))

@@ -1,4 +1,4 @@
-"""Collects what a run observes, from any thread, and makes a trace of it. Keys are removed; memory is bounded."""
+"""Collects the exchanges and deliveries of a run, for a trace. Keys are removed, and memory is limited."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Account, Entry, Exchange
 
 Headers = tuple[tuple[str, str], ...]
-_NODE = 64  # bytes of memory that a decoded JSON value takes at least
-_ROOM = 32 * 1024 * 1024  # for all answers together, less the small ones
-_SMALL = 8 * 1024  # an answer that is kept even where there is no room: documented ones weigh less
-_KEPT_HEADERS, _KEPT_VALUE = 40, 400  # of an answer for which there is no room
+_NODE = 64  # bytes of memory that a decoded JSON value takes, at least
+_ROOM = 32 * 1024 * 1024  # bytes of memory for all responses together, except small ones
+_SMALL = 8 * 1024  # bytes of a response that is always kept; documented responses are smaller
+_KEPT_HEADERS, _KEPT_VALUE = 40, 400  # of a response for which there is no memory
 
 
 class RunRecorder:
-    """Entries as they end. The keys of these accounts are replaced by `[removed:key]` wherever they stand."""
+    """The entries of a run. Wherever they contain the keys of these accounts, `[removed:key]` replaces them."""
 
     def __init__(self, keys: Mapping[str, Key]) -> None:
         self._lock = threading.Lock()
@@ -33,18 +33,18 @@ class RunRecorder:
         self._secrets = {key.token for key in keys.values() if len(key.token) >= SHORT}
         self._ahead = 0.0
         self._weight = 0
-        self.without_body = 0  # answers whose bodies were not kept, because there was no room for them
+        self.without_body = 0  # responses whose bodies were not kept for lack of memory
 
     def now(self) -> float:
-        """Unix seconds, moved forward as far as the server's clock was."""
+        """Unix seconds, advanced by as much as the server's clock was."""
         return clock.now() + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """The server's clock was moved forward by so many real seconds: what follows is that much later."""
+        """Advance the clock of the trace, because the server's clock was moved forward by so many real seconds."""
         self._ahead += seconds
 
     def add(self, entry: Entry) -> Entry:
-        """Keep an entry without keys, and return it as it is kept. Its number is provisional until `trace`."""
+        """Store an entry without keys, and return it as stored. Its number is provisional until `trace`."""
         clean = self._redacted(entry.exchange)
         untouched = (clean.request_body, clean.response_body) == (
             entry.exchange.request_body,
@@ -68,7 +68,7 @@ class RunRecorder:
             return tuple(self._entries)
 
     def trace(self, subject: Subject, accounts: Mapping[str, Account], watched_until: float = 0.0) -> Trace:
-        """All entries in order of their beginning, numbered anew. `watched_until` 0: deliveries were not watched."""
+        """All entries, sorted by their beginning and renumbered. `watched_until` 0: deliveries were not watched."""
         return Trace(
             tuple(replace(entry, number=number) for number, entry in enumerate(self._ordered())),
             accounts,
@@ -79,14 +79,14 @@ class RunRecorder:
         )
 
     def places(self) -> dict[int, int]:
-        """The number of each entry in the trace, by its provisional number."""
+        """The final number of each entry, by its provisional number."""
         return {entry.number: number for number, entry in enumerate(self._ordered())}
 
     def _ordered(self) -> list[Entry]:
         return sorted(self.entries(), key=lambda entry: (entry.began, entry.number))
 
     def _fitted(self, entry: Entry) -> Entry:
-        """The entry, without its received body where that has no room any more."""
+        """The entry; without the body that was received if there is no memory left for it."""
         weight = _memory_bytes(entry)
         if weight <= _SMALL or self._weight + weight <= _ROOM:
             self._weight += weight
@@ -119,7 +119,7 @@ class RunRecorder:
 
 
 def _memory_bytes(entry: Entry) -> int:
-    """Bytes of memory that what was received takes, decoded: many small JSON values take more than their text."""
+    """The memory that the received message takes when decoded: many small JSON values take more than their text."""
     exchange = entry.exchange
     delivered = entry.kind == "delivery"
     body = exchange.request_body if delivered else exchange.response_body
@@ -129,7 +129,7 @@ def _memory_bytes(entry: Entry) -> int:
 
 
 def _without_body(entry: Entry) -> Entry:
-    """An entry of which only status, length and some headers are kept."""
+    """The entry with only its status, length and some headers."""
     exchange = entry.exchange
     if entry.kind == "delivery":
         return replace(entry, exchange=replace(exchange, request_body=b"", request_headers=()), exact=False)

@@ -1,4 +1,4 @@
-"""The door to the server: every request of a run goes through here, is counted, paced and recorded."""
+"""Sends every request of a run: within the budget and the rate limit, and recorded."""
 
 from __future__ import annotations
 
@@ -27,13 +27,11 @@ if TYPE_CHECKING:
     from evolink_check.transport.recorder import RunRecorder
 
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-_TRIES = 4  # of one request that is answered with 429
-_RETRY_SECONDS = (0.5, 1.0, 2.0)  # seconds before a connection that was refused is tried again
-_SLICE = 0.25  # seconds of a wait, after which it is seen whether there is still anything to wait for
-_MOST_UNEXPECTED = (
-    5  # tasks that a run without a budget lets happen before it asks for nothing that could make another
-)
-_LOST = frozenset({0, 502, 504})  # answers that do not tell whether there is a task now
+_TRIES = 4  # how often a request is sent that gets a 429
+_RETRY_SECONDS = (0.5, 1.0, 2.0)  # seconds before the next attempts after a refused connection
+_SLICE = 0.25  # seconds between two checks of whether a wait is over
+_MOST_UNEXPECTED = 5  # tasks from invalid requests, after which a run without a budget sends no more of those
+_LOST = frozenset({0, 502, 504})  # statuses that do not show whether a task was created
 _TOO_MANY = 429
 
 
@@ -42,16 +40,16 @@ class HaltedError(Exception):
 
 
 class OverBudgetError(HaltedError):
-    """It could cost more than was granted. Others may be sent."""
+    """The request could cost more than was granted. Other requests may be sent."""
 
 
 class OutOfTimeError(HaltedError):
-    """The time of the run is over, it was stopped, or the server is gone: nothing is sent any more."""
+    """The time of the run is over, it was stopped, or the server no longer responds: nothing more is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a run has cost so far. `unexpected_tasks`: made of requests that ought to have been refused, by clause."""
+    """The cost of a run so far. `unexpected_tasks`: number of tasks from requests that must be refused, by clause."""
 
     created: int
     spent: float
@@ -61,12 +59,12 @@ class Tally:
 class Target:
     """Sends cases, from any thread; at most `effort.jobs` at a time. As a context manager it closes its connections.
 
-    A request that may make a task is paid for in advance (see `Budget`). Of what ought to be refused the first of its
-    kind goes alone: a server that makes a task of it is asked no more of that kind, and, without a budget, after a few
-    nothing that could make another.
+    The price of a request that may create a task is reserved in advance (see `Budget`). Of requests that must be
+    refused, the first of each kind is sent alone: if it creates a task, no more of that kind are sent. Without a
+    budget, after a few such tasks nothing more is sent that could create another.
     """
 
-    def __init__(  # noqa: PLR0913  (what a test replaces stands behind the star)
+    def __init__(  # noqa: PLR0913  (the keyword arguments are replaced by tests)
         self,
         subject: Subject,
         effort: Effort,
@@ -88,14 +86,16 @@ class Target:
         self._wrong = f"sk-{secrets.token_hex(24)}"
         self._landed = threading.Condition()
         self._budget = Budget(effort.max_credits, effort.tasks, documented_price(spec))
-        self._kinds: dict[str, bool] = {}  # of what is to be refused: whether the first one has been answered
+        self._kinds: dict[
+            str, bool
+        ] = {}  # kinds of requests that must be refused: whether the first one has been answered
         self._unexpected_tasks: Counter[str] = Counter()
-        self.gone = ""  # why the server is not there any more
+        self.gone = ""  # why the server no longer responds
 
     def send(self, case: Case) -> Entry:
-        """Send it and record the exchange, which is returned; without an answer it has status 0 and a `problem`.
+        """Send a case and record the exchange, which is returned; without a response it has status 0 and a `problem`.
 
-        A 429 is recorded, waited for, and the case sent again, unless its key is known to be limited. Raises
+        After a 429 the case is sent again, after a wait, unless its key is known to be limited. Raises
         `OverBudgetError` or `OutOfTimeError` (both `HaltedError`) instead of sending.
         """
         for tries in range(1, _TRIES + 1):
@@ -107,19 +107,19 @@ class Target:
         return entry
 
     def fetch_external(self, url: str, name: str = "") -> Entry:
-        """Fetch a URL outside of the API, without a key; redirects are followed. Not recorded: the caller does."""
+        """Fetch a URL outside the API, without a key, following redirects. It is not recorded: the caller does that."""
         self._admit(NOBODY)
         with self._slots:
             return self._http.exchange(Case(name, (), "GET", url), (), self.left, follow=True)
 
     def post_control(self, method: str, url: str, body: bytes) -> int:
-        """Send a request that is no part of the API, with the main key, unrecorded; the status."""
+        """Send a request outside the API, with the main key, without recording it. Returns the status."""
         self._admit("")
         head = (*self._key(Case("", (), method, url)), ("Content-Type", "application/json"))
         return self._http.exchange(Case("", (), method, url, body=body), head, self.left).exchange.status
 
     def left(self) -> float:
-        """Seconds of the run that are left; 0 when it was stopped."""
+        """The remaining seconds of the run; 0 if it was stopped."""
         if self._stop.is_set() or self.gone:
             return 0.0
         return max(0.0, self._ends - clock.stopwatch())
@@ -130,7 +130,7 @@ class Target:
         return self._stop.is_set()
 
     def pause(self, seconds: float) -> None:
-        """Wait so long. Raises `OutOfTimeError` as soon as the run is over."""
+        """Wait for so many seconds. Raises `OutOfTimeError` as soon as the run is over."""
         while seconds > 0:
             self.in_time()
             self._wait(min(seconds, _SLICE))
@@ -139,13 +139,13 @@ class Target:
 
     @property
     def tally(self) -> Tally:
-        """What the run has cost so far."""
+        """The cost of the run so far."""
         with self._landed:
             return Tally(self._budget.created, self._budget.spent, tuple(self._unexpected_tasks.items()))
 
     @property
     def affords(self) -> int:
-        """How many more tasks the budget covers; 0 without one."""
+        """How many more tasks the budget covers; 0 if there is no budget."""
         with self._landed:
             return self._budget.affords
 
@@ -156,10 +156,10 @@ class Target:
         self._http.close()
 
     def _paid(self, case: Case) -> Entry:
-        """Send it once, its price set aside for as long as it is under way."""
+        """Send a case once, with its price reserved until there is a response."""
         self._admit(case.key)
         price = None if case.method.upper() in READ_METHODS else self._set_aside(case)
-        cost: float | None = None  # what was not sent is free
+        cost: float | None = None  # a request that was not sent is free
         try:
             with self._slots:
                 entry = self._with_connect_retries(case)
@@ -171,7 +171,7 @@ class Target:
         return entry
 
     def _with_connect_retries(self, case: Case) -> Entry:
-        """Exchange and record; where nobody listens, once more a little later: nothing was sent."""
+        """Send a case and record it. After a refused connection try again a little later: nothing was sent."""
         for seconds in (*_RETRY_SECONDS, None):
             entry = self.recorder.add(self._http.exchange(case, self._key(case), self.left))
             if not entry.problem.startswith(HttpClient.UNREACHED):
@@ -179,10 +179,10 @@ class Target:
             if seconds is not None:
                 self.pause(seconds)
         self.gone = entry.problem
-        raise OutOfTimeError(f"the server is gone: {entry.problem}")
+        raise OutOfTimeError(f"the server no longer responds: {entry.problem}")
 
     def _admit(self, key: str) -> None:
-        """Wait for the turn of a request with this key."""
+        """Wait until the rate limiter lets a request with this key pass."""
         self.in_time()
         self.pause(self._rate_limiter.reserve(key, clock.stopwatch()))
 
@@ -194,7 +194,7 @@ class Target:
             )
 
     def _set_aside(self, case: Case) -> float:
-        """The price of one create, taken out of the budget; waits while one under way may give it back."""
+        """Reserve and return the price of one create; wait while creates in flight may turn out to be free."""
         with self._landed:
             while True:
                 budget = self._budget
@@ -207,15 +207,15 @@ class Target:
                 self.in_time()
 
     def _refuse(self, case: Case, budget: Budget) -> None:
-        """Raise `OverBudgetError` for what may not be sent."""
+        """Raise `OverBudgetError` if the case must not be sent."""
         if case.creates and budget.granted is None:
             raise OverBudgetError("no credits were granted")
         if budget.decide() == "refused":
             raise OverBudgetError(f"{budget.spent:g} of {budget.granted:g} credits are spent")
         if not case.creates and self._unexpected_tasks[_kind(case)]:
-            raise OverBudgetError(f"the server made a task of a request like this: {_kind(case)}")
+            raise OverBudgetError(f"the server created a task for a request of this kind: {_kind(case)}")
         if not case.creates and budget.granted is None and self._unexpected_tasks.total() >= _MOST_UNEXPECTED:
-            raise OverBudgetError("the server makes tasks of requests that ought to be refused")
+            raise OverBudgetError("the server creates tasks for requests that it must refuse")
 
     def _settle(self, case: Case, price: float, cost: float | None) -> None:
         with self._landed:
@@ -226,7 +226,7 @@ class Target:
             self._landed.notify_all()
 
     def _cost(self, case: Case, entry: Entry, price: float) -> float | None:
-        """What an answered request has cost; None when no task was made of it."""
+        """The cost of a request that was sent; None if it created no task."""
         status = entry.exchange.status
         if case.creates and status in _LOST:
             return price
@@ -234,12 +234,12 @@ class Target:
             return None
         answer = decode_json(entry.exchange.response_body)
         cost = price_in(answer)
-        unread = entry.size is not None  # longer than is kept: what it says is not known
+        unread = entry.size is not None  # the body was too long to be kept, so its content is unknown
         made = case.creates or unread or cost is not None or (isinstance(answer, dict) and "id" in answer)
         return (price if cost is None else cost) if made else None
 
     def _pause(self, case: Case, entry: Entry) -> float | None:
-        """How long to wait before this is sent again; None when it is not to be."""
+        """The wait before the case is sent again; None if it is not sent again."""
         key = self.subject.keys.get(case.key)
         if entry.exchange.status != _TOO_MANY or (key is not None and key.limited):
             return None
@@ -259,5 +259,5 @@ class Target:
 
 
 def _kind(case: Case) -> str:
-    """What a request is an example of."""
+    """The kind of a request: its first clause, or its name."""
     return case.clauses[0] if case.clauses else case.name

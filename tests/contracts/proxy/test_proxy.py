@@ -306,10 +306,10 @@ def test_a_dead_server_is_a_502_of_the_documented_shape_and_the_proxy_lives_on(
 @pytest.mark.parametrize(
     ("sent", "problem"),
     [
-        (b"", "no answer came from the server"),
-        (b"SSH-2.0-x\r\n", "no answer came from the server"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "the answer broke off"),
-        (b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n", "the answer broke off"),
+        (b"", "the server did not respond"),
+        (b"SSH-2.0-x\r\n", "the server did not respond"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", "the response broke off"),
+        (b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n", "the response broke off"),
     ],
 )
 def test_an_answer_that_is_none_reaches_nobody_as_one(
@@ -347,7 +347,10 @@ def test_when_the_client_leaves_the_server_is_left(
     assert left.wait(10)
     _until(lambda: len(door.record) == 1)
     (entry,) = door.trace.entries
-    assert (entry.exchange.status, entry.problem) == (0, "it was cut before the answer was complete")
+    assert (entry.exchange.status, entry.problem) == (
+        0,
+        "the exchange was cancelled before the response was complete",
+    )
 
 
 def test_a_proxy_that_ends_tells_those_who_wait_for_an_answer(scripted: Callable[..., Scripted]) -> None:
@@ -364,7 +367,7 @@ def test_a_proxy_that_ends_tells_those_who_wait_for_an_answer(scripted: Callable
         assert asked.wait(10)
     client.join(10)
     assert (got[0].status_code, got[0].json()["error"]["code"]) == (502, "proxy_error")
-    assert "it was stopped" in got[0].text
+    assert "the proxy was stopped" in got[0].text
 
 
 def test_a_request_that_was_never_whole_is_not_judged(

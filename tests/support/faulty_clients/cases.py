@@ -29,7 +29,7 @@ FIELDS = {
 class Fault:
     """`name` is what `--fault` takes. `alone`: what it sends is in nobody's account, or goes through the proxy.
 
-    `deadline` is how long the client is told to wait for its task, `limit` how long it is left to run; in seconds.
+    `deadline` is how long the client waits for its task, `limit` how long it may run; in seconds.
     """
 
     name: str

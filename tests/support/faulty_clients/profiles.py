@@ -20,7 +20,7 @@ def bearer(key: str) -> dict[str, str]:
 
 
 def code_and_message(code: str, message: str) -> str:
-    """What a user is told of a refusal or a failure."""
+    """The message for the user after a refusal or a failure."""
     return f"{code}: {message}"
 
 
@@ -45,7 +45,7 @@ class Manner:
     """How a client behaves. The usual manner is right; times are seconds."""
 
     # What it sends
-    base: Callable[[str], str] = str  # the API's address, of the one that it was told
+    base: Callable[[str], str] = str  # the API's address, made from the given one
     path: Callable[[str, str], str] = lambda path, _key: path
     authorization: Callable[[str], dict[str, str]] = bearer
     content_type: str = "application/json"

@@ -32,25 +32,25 @@ REFUSED = range(300, 500)
 TOO_MANY = 429
 
 
-class Refused(Exception):  # noqa: N818  (a no is an answer)
-    """The API said no, or the task failed: its code, and what the user is told."""
+class RefusedError(Exception):
+    """The API refused a request, or the task failed: the code, and the message for the user."""
 
-    def __init__(self, code: str, said: str) -> None:
-        super().__init__(said)
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
         self.code = code
 
 
-class GaveUp(Exception):  # noqa: N818  (what was done)
-    """What became of it is not known, or the video is not to be had."""
+class GaveUpError(Exception):
+    """The outcome of the task is unknown, or the video cannot be fetched."""
 
 
 class Client:
     """Creates a task, follows it to its end and saves the result, in a manner."""
 
-    def __init__(self, manner: Manner, told: argparse.Namespace, base: str, key: str) -> None:
-        self.manner, self.told, self.key = manner, told, key
+    def __init__(self, manner: Manner, arguments: argparse.Namespace, base: str, key: str) -> None:
+        self.manner, self.arguments, self.key = manner, arguments, key
         self.base = manner.base(base)
-        self.until = time.monotonic() + manner.deadline(told.deadline)
+        self.until = time.monotonic() + manner.deadline(arguments.deadline)
 
     def ask(self, method: str, path: str, key: str, content: bytes | None = None) -> Answer:
         """One request to the API, and what came of it."""
@@ -62,12 +62,12 @@ class Client:
     def wait(self, pause: float, news: str) -> None:
         """Sleep, unless the time is up before."""
         if time.monotonic() + pause > self.until:
-            raise GaveUp(f"out of time: {news}")
+            raise GaveUpError(f"out of time: {news}")
         time.sleep(pause)
 
     def create(self) -> str | None:
         """The id of a new task. None when a refusal is taken for a success."""
-        failures, content = 0, json.dumps(self.manner.order(order(self.told), self.key)).encode()
+        failures, content = 0, json.dumps(self.manner.order(order(self.arguments), self.key)).encode()
         while True:
             answer = self.ask("POST", "/v1/videos/generations", self.key, content)
             if answer.ok and (task_id := self.manner.id_of(answer.body)):
@@ -95,7 +95,7 @@ class Client:
             if status in self.manner.ends:
                 self.ask_on(path, str(status))
                 return self.result(task_id, str(status), answer)
-            pause = self.manner.interval(self.told.interval)
+            pause = self.manner.interval(self.arguments.interval)
             if answer.ok:
                 failures = 0
             elif answer.status not in self.manner.query_again or failures == self.manner.tries + 2:
@@ -103,14 +103,14 @@ class Client:
             elif answer.status == TOO_MANY:
                 pause = self.manner.query_heeds(max(pause, answer.wait))
             else:
-                pause = self.manner.query_pause(failures, self.told.interval)
+                pause = self.manner.query_pause(failures, self.arguments.interval)
                 failures += 1
             self.wait(pause, news)
 
     def ask_on(self, path: str, status: str) -> None:
         """Ask for what is over."""
         for _ in range(self.manner.goes_on.get(status, 0)):
-            time.sleep(self.told.interval)
+            time.sleep(self.arguments.interval)
             self.ask("GET", path, self.key)
 
     def result(self, task_id: str, status: str, answer: Answer) -> str | None:
@@ -124,17 +124,17 @@ class Client:
             return results[0]
         if status != "completed":
             return None
-        raise GaveUp(f"the task is completed, without a result that can be used: {results!r}")
+        raise GaveUpError(f"the task is completed, without a result that can be used: {results!r}")
 
     def end(self, answer: Answer, lost: str) -> Exception:
         """How to end after this answer."""
         error = answer.body.get("error")
         if not isinstance(error, dict):
             if answer.status not in REFUSED:
-                return GaveUp(lost)
+                return GaveUpError(lost)
             error = {}
         code = str(error.get("code") or f"no code (status {answer.status})")
-        return Refused(code, self.manner.says(code, str(error.get("message") or "no message")))
+        return RefusedError(code, self.manner.says(code, str(error.get("message") or "no message")))
 
     def fetch(self, link: str) -> None:
         """Save the video, all of it or nothing. Its link needs no key, and is given none."""
@@ -148,12 +148,12 @@ class Client:
             except (OSError, http.client.HTTPException):
                 status, raw = DROPPED, b""
             if manner.is_saved(status, raw):
-                self.told.output.write_bytes(raw)
+                self.arguments.output.write_bytes(raw)
                 return
             if status in REFUSED:
-                raise GaveUp(f"the link to the video is dead (status {status})")
+                raise GaveUpError(f"the link to the video is dead (status {status})")
             time.sleep(pause)
-        raise GaveUp(f"the video does not come whole; for 24 hours it is at {link}")
+        raise GaveUpError(f"the video does not come whole; for 24 hours it is at {link}")
 
     def make(self, calls: Calls | None) -> None:
         """One video; made again from the start after a failure that the manner does not accept."""
@@ -161,7 +161,7 @@ class Client:
         while task_id := self.create():
             try:
                 link = self.linked(task_id, calls)
-            except Refused as why:
+            except RefusedError as why:
                 if why.code not in again:
                     raise
                 time.sleep(again.pop(why.code))
@@ -179,22 +179,22 @@ class Client:
     def linked(self, task_id: str, calls: Calls | None) -> str | None:
         """The link, asked for when the task was called for, or when no call has come for long."""
         if not self.manner.follows:
-            raise GaveUp(f"{task_id} goes on; ask for it later")
+            raise GaveUpError(f"{task_id} goes on; ask for it later")
         if calls is None:
             return self.follow(task_id)
         called = calls.wait_for(task_id, (self.until - time.monotonic()) / 2)
         if called and self.manner.trusts:
             return self.result(task_id, str(called.get("status")), Answer(200, called))
         if not called and not self.manner.falls_back:
-            raise GaveUp(f"{task_id} was not called for")
+            raise GaveUpError(f"{task_id} was not called for")
         return self.follow(task_id)
 
 
-def order(told: argparse.Namespace) -> dict[str, Any]:
+def order(arguments: argparse.Namespace) -> dict[str, Any]:
     """The body of a create."""
     model = "grok-imagine-image-to-video-beta"
-    body = {"model": model, "prompt": told.prompt, "image_urls": [told.image_url]}
-    return body | ({"callback_url": told.callback_url} if told.callback_url else {})
+    body = {"model": model, "prompt": arguments.prompt, "image_urls": [arguments.image_url]}
+    return body | ({"callback_url": arguments.callback_url} if arguments.callback_url else {})
 
 
 def say(text: str) -> None:
@@ -202,16 +202,16 @@ def say(text: str) -> None:
     sys.stderr.write(f"evolink: {text}\n")
 
 
-def run(told: argparse.Namespace, manner: Manner) -> int:
+def run(arguments: argparse.Namespace, manner: Manner) -> int:
     """Make the video. The exit status."""
-    client = Client(manner, told, os.environ["EVOLINK_BASE_URL"], os.environ["EVOLINK_API_KEY"])
+    client = Client(manner, arguments, os.environ["EVOLINK_BASE_URL"], os.environ["EVOLINK_API_KEY"])
     try:
-        with listening(told.listen, manner) as calls:
+        with listening(arguments.listen, manner) as calls:
             client.make(calls)
-    except Refused as why:
+    except RefusedError as why:
         say(str(why))
         return manner.exit_status(1)
-    except (GaveUp, OSError) as why:
+    except (GaveUpError, OSError) as why:
         say(f"gave up: {why}")
         return manner.exit_status(3)
     return manner.exit_status(0)
@@ -236,7 +236,7 @@ def manner_of(fault: str) -> Manner:
 
 
 def words() -> argparse.Namespace:
-    """What it is told."""
+    """The command-line arguments."""
     found = argparse.ArgumentParser()
     for name in ("--prompt", "--image-url"):
         found.add_argument(name, required=True)
