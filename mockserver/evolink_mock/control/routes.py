@@ -97,7 +97,7 @@ ROWS: tuple[Row, ...] = (
     Row("POST", "/tasks/{task_id}/outcome", tasks.force_outcome, tasks.ForcedOutcome),
     Row("GET", "/callbacks", tasks.list_callbacks, query=PageQuery),
     Row("GET", "/callbacks/{task_id}", tasks.show_callback),
-    Row("POST", "/callbacks/{task_id}/replay", tasks.replay_callback),
+    Row("POST", "/callbacks/{task_id}/replay", tasks.redeliver_callback),
     Row("POST", "/wait/task", tasks.wait_for_task, tasks.WaitForTask),
     Row("POST", "/wait/callbacks", tasks.wait_for_callbacks, tasks.WaitForCallbacks),
 )

@@ -100,7 +100,7 @@ async def show_callback(request: ControlRequest) -> ControlResponse | ApiError:
     return json_response((await _delivery_states(request, [delivery]))[0])
 
 
-async def replay_callback(request: ControlRequest) -> ControlResponse | ApiError:
+async def redeliver_callback(request: ControlRequest) -> ControlResponse | ApiError:
     """Attempt a delivery once more."""
     delivery = await _own_delivery(request)
     if isinstance(delivery, ApiError):
