@@ -17,7 +17,7 @@ from evolink_check.cli.signals import interrupting
 from evolink_check.files import STDOUT, is_special, temporary_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from evolink_spec.clauses import Clause
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     )
     from evolink_check.cli.output import BaselineOptions, ReportFiles
     from evolink_check.proxy.har_file import HarFile
+    from evolink_check.proxy.monitor import LiveMonitor
     from evolink_check.proxy.recorder import ProxyRecorder
+    from evolink_check.reports.model import Report
 
 _LOOK_SECONDS = 1.0  # between two checks of what a proxy has recorded
 _STOPPING = "stopping; a report on the results so far follows. Press Ctrl-C again to stop at once"
@@ -96,21 +98,25 @@ def run_api(
             report = execute(plan, progress=tell, stop=stop)
         except CouldNotRunError as problem:
             failure = f"{problem}{connection_advice(str(problem))}"
-            if problem.report is None and interrupts.status:
+            if problem.report is None:
+                if not interrupts.status:
+                    raise CommandFailedError(failure) from problem
                 say(str(problem))
                 return interrupts.status
-            if problem.report is None:
-                raise CommandFailedError(failure) from problem
             report = problem.report
         else:
             failure = ""
-    seed = "" if report.seed is None or "--seed" in command.split() else f" --seed {report.seed}"
-    notes = (*report.notes, *chosen.notes, *key_advice(report, any_key=chosen.subject.any_key))
-    report = replace(report, command=f"{command}{seed}", notes=notes)
-    status = write_reports(report, baseline, reports)
+    notes = (*chosen.notes, *key_advice(report, any_key=chosen.subject.any_key))
+    status = write_reports(_repeatable(report, command, notes), baseline, reports)
     if failure:
         raise CommandFailedError(failure)
     return interrupts.status or status
+
+
+def _repeatable(report: Report, command: str, notes: Iterable[str]) -> Report:
+    """The report with the command that repeats it, its seed included, and with further notes."""
+    seed = "" if report.seed is None or "--seed" in command.split() else f" --seed {report.seed}"
+    return replace(report, command=f"{command}{seed}", notes=(*report.notes, *notes))
 
 
 def run_recording(
@@ -166,15 +172,11 @@ def run_proxy(
         Upstream.at(upstream), record, proxy.ca, monitor.verdict_for if proxy.headers else None
     )
 
-    def report_news() -> None:
-        for verdict in monitor.new_failures():
-            say(violation_line(verdict))
-
     with interrupting(stop, "stopping"):
         try:
             with proxying(app, proxy.host, proxy.port) as url:
                 say(f"{url} forwards to {upstream} and checks the traffic; Ctrl-C stops it and reports")
-                watch_until(stop, report_news, _LOOK_SECONDS)
+                watch_until(stop, partial(_report_new_failures, monitor), _LOOK_SECONDS)
         except ListenError as problem:
             raise CommandFailedError(str(problem)) from problem
         finally:
@@ -183,13 +185,18 @@ def run_proxy(
     if monitor.bug:
         raise CommandFailedError(f"a check has failed, so there is no verdict on the server\n{monitor.bug}")
     report = monitor.report(started)
-    if file is not None and (file.problem or record.forgotten):
-        # Not all exchanges are in memory, or the disk is full: the file stays as it was written.
+    is_incomplete = file is not None and (file.problem != "" or record.forgotten > 0)
+    if is_incomplete:  # not all exchanges are in memory, or the disk is full: the file stays as it is
         report, reports = replace(report, har=str(reports.har)), replace(reports, har=None)
     status = write_reports(report, baseline, reports)
     if file is not None and file.problem:
         raise CommandFailedError(file.problem)
     return status
+
+
+def _report_new_failures(monitor: LiveMonitor) -> None:
+    for verdict in monitor.new_failures():
+        say(violation_line(verdict))
 
 
 def _har_file(path: Path | None, record: ProxyRecorder, *, complete: bool) -> HarFile | None:
