@@ -84,10 +84,9 @@ def run_api(
     spec, clauses = load(), load_clauses()
     chosen = config.choose(server, effort, PROFILES, [clause.id for clause in clauses], config.environment())
     baseline.check()
-    for note in chosen.notes:
-        say(note)
     plan = plan_run(chosen.subject, chosen.effort, spec, clauses)
-    say(cost_estimate_line(plan.effort, plan.estimate))
+    for line in (*chosen.notes, cost_estimate_line(plan.effort, plan.estimate)):
+        say(line)
     stop = threading.Event()
     with (
         interrupting(stop, _STOPPING) as interrupts,
@@ -98,11 +97,11 @@ def run_api(
             report = execute(plan, progress=tell, stop=stop)
         except CouldNotRunError as problem:
             failure = f"{problem}{connection_advice(str(problem))}"
-            if problem.report is None:
-                if not interrupts.status:
-                    raise CommandFailedError(failure) from problem
+            if problem.report is None and interrupts.status:
                 say(str(problem))
                 return interrupts.status
+            if problem.report is None:
+                raise CommandFailedError(failure) from problem
             report = problem.report
         else:
             failure = ""
