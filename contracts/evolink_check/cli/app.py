@@ -28,7 +28,7 @@ from evolink_check.cli.options import (
 )
 from evolink_check.cli.output import BaselineOptions, ReportFiles
 from evolink_check.reports.model import COULD_NOT_RUN
-from evolink_check.traffic.redaction import redact_text
+from evolink_check.traffic.text_redaction import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

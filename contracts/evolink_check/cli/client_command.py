@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from evolink_check.cli.options import ClientOptions
 from evolink_check.cli.output import check_files
 from evolink_check.reports.model import COULD_NOT_RUN
-from evolink_check.traffic.redaction import redact_text
+from evolink_check.traffic.text_redaction import redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -13,7 +13,7 @@ from evolink_check.analysis.trace_view import TraceView
 from evolink_check.traffic.exchange_redaction import add_credentials, redact_exchange, redact_trace
 from evolink_check.traffic.known_keys import KnownKeys
 from evolink_check.traffic.placeholders import SHORT
-from evolink_check.traffic.redaction import mask_words, redact_text
+from evolink_check.traffic.text_redaction import mask_words, redact_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection

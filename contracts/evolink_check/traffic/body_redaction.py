@@ -8,7 +8,7 @@ from typing import Literal
 
 from evolink_check.traffic.credentials import names_secret, part_places
 from evolink_check.traffic.known_keys import KEY, KnownKeys
-from evolink_check.traffic.redaction import NO_KEYS, REMOVED, redact_text, redact_url
+from evolink_check.traffic.text_redaction import NO_KEYS, REMOVED, redact_text, redact_url
 
 Kind = Literal["secret", "callback", ""]  # of a name: the kind of its value
 _URL = re.compile(r"\s*+(?:[a-z][a-z0-9+.\-]{0,30}:)?[/\\]{2}[^\n]*+", re.IGNORECASE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evolink_check.traffic.body_redaction import redact_body, redact_value
 from evolink_check.traffic.credentials import bearer_keys_in, credentials_in, header_names_secret
 from evolink_check.traffic.known_keys import KEY, KnownKeys
-from evolink_check.traffic.redaction import NO_KEYS, REMOVED, mark, redact_text, redact_url
+from evolink_check.traffic.text_redaction import NO_KEYS, REMOVED, mark, redact_text, redact_url
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:

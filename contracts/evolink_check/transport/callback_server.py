@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "the sender closed" if closed else ""
 
     def _answer(self, answer: Answer) -> str:
-        """Send the answer. Returns why that failed; else empty."""
+        """Send the answer. Returns the reason if sending failed, otherwise an empty string."""
         try:
             self.send_response(answer.status)
             for name, value in answer.headers:

@@ -40,7 +40,7 @@ class RunRecorder:
         return clock.now() + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Advance the clock of the trace, because the server's clock was moved forward by so many real seconds."""
+        """Advance the trace's clock, because the server's was. `seconds` is the distance in real time."""
         self._ahead += seconds
 
     def add(self, entry: Entry) -> Entry:

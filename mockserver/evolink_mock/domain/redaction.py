@@ -101,7 +101,7 @@ def _values_of(name: str, value: str) -> Iterator[str]:
 
 
 def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
-    """Path and notes of a request for the access log: no credential of its headers, of URLs the origin alone."""
+    """Redact path and notes for the access log: remove the credentials of the headers, cut URLs to their origin."""
     values = credential_values(headers)
     redacted = []
     for text in texts:

@@ -95,7 +95,7 @@ def _os_error() -> OSError:
 
 
 def _check_resolution(hosts: Sequence[str]) -> None:
-    """Check that the hosts file decides: a name service daemon or nsswitch.conf may take precedence."""
+    """Check that the hosts file is used: a name service daemon, or the order in nsswitch.conf, may bypass it."""
     for host in hosts:
         try:
             addresses = {entry[4][0] for entry in socket.getaddrinfo(host, HTTPS_PORT)}

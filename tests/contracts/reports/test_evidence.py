@@ -15,7 +15,7 @@ from evolink_check.reports.evidence import EXCERPT, TEXT, Evidence
 from evolink_check.reports.html.report import to_html
 from evolink_check.reports.model import Report, notes_on
 from evolink_check.traffic.har.archive import to_har
-from evolink_check.traffic.redaction import mask_words
+from evolink_check.traffic.text_redaction import mask_words
 from support.report_builders import report, verdicts
 from support.trace_builders import SPEC, Tracing, completed, task
 

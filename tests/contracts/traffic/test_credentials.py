@@ -8,7 +8,7 @@ import pytest
 from evolink_check.traffic.body_redaction import redact_body
 from evolink_check.traffic.credentials import credentials_in, header_names_secret, names_secret
 from evolink_check.traffic.exchange_redaction import redact_trace
-from evolink_check.traffic.redaction import redact_url
+from evolink_check.traffic.text_redaction import redact_url
 from evolink_check.traffic.trace import Exchange
 from support.trace_builders import Tracing
 

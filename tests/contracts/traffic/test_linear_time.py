@@ -14,7 +14,7 @@ from evolink_check.traffic.credentials import credentials_in, header_names_secre
 from evolink_check.traffic.formats import is_uri
 from evolink_check.traffic.known_keys import KnownKeys
 from evolink_check.traffic.placeholders import bearer_key
-from evolink_check.traffic.redaction import redact_text, redact_url
+from evolink_check.traffic.text_redaction import redact_text, redact_url
 from evolink_check.traffic.trace import Exchange
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from evolink_check import clock
 from evolink_check.files import temporary_folder
-from evolink_check.traffic.redaction import redact_url
+from evolink_check.traffic.text_redaction import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

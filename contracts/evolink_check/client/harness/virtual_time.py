@@ -64,7 +64,8 @@ def virtual_time(limits: TimeLimits) -> Iterator[None]:
     `time.time`, `time.monotonic` and `time.perf_counter` advance by the length of the sleep. A sleep beyond the limit
     raises `TimeLimitExceededError`; a thread that entered the block and is busy for too long gets the error at any
     point. Functions that were imported by name before (`from time import sleep`) are not replaced, nor are waits on
-    locks and events. Only one thread at a time may enter: the functions are those of the whole process.
+    locks and events. Only one thread at a time may enter, because the whole
+    process shares the replaced functions.
     """
     real = {name: getattr(time, name) for name in ("sleep", *_CLOCKS)}
     pause = asyncio.sleep

@@ -134,7 +134,7 @@ def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> lis
 
 
 def _accepted_sizes(accepted: Iterable[Feature]) -> SizesByFeature:
-    """The largest accepted size of each feature; a server that accepts a `.invalid` host accepts any host."""
+    """The largest accepted size of each feature. A server that accepted a `.invalid` host is assumed to accept any."""
     most: dict[tuple[str, str], int] = {}
     for create in accepted:
         key = create.clause, _ANY if create.host.endswith(".invalid") else create.host

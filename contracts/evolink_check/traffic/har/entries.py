@@ -15,7 +15,7 @@ from evolink_check.traffic.har.bodies import (
     response_body,
 )
 from evolink_check.traffic.har.schema import HarEntry, Request, Response, number
-from evolink_check.traffic.redaction import redact_url
+from evolink_check.traffic.text_redaction import redact_url
 from evolink_check.traffic.trace import Entry, Exchange
 
 _SERVER = "server"  # the label of the sender of deliveries
@@ -86,7 +86,7 @@ def _valid_url(url: str) -> str:
 
 
 def _status(value: Any) -> int:
-    """A status, which some tools write as text, as a number; 0 for none."""
+    """Convert a status to a number, since some tools write it as text; 0 if there is none."""
     if value is None or value == "":
         return 0
     status = number(value)

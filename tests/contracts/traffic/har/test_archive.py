@@ -9,7 +9,7 @@ from evolink_check import Exchange
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.traffic.exchange_redaction import redact_trace
 from evolink_check.traffic.har.archive import from_har, to_har
-from evolink_check.traffic.redaction import redact_url
+from evolink_check.traffic.text_redaction import redact_url
 from evolink_check.traffic.trace import NOBODY, UNKNOWN, Account, Entry, Media, Trace
 from hypothesis import given, settings
 from hypothesis import strategies as st

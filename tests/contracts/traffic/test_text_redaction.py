@@ -10,7 +10,7 @@ from evolink_check.traffic.body_redaction import _STRING, redact_body
 from evolink_check.traffic.exchange_redaction import redact_exchange, redact_header, redact_trace
 from evolink_check.traffic.formats import is_uri
 from evolink_check.traffic.known_keys import KEY, KnownKeys
-from evolink_check.traffic.redaction import REMOVED, redact_text, redact_url
+from evolink_check.traffic.text_redaction import REMOVED, redact_text, redact_url
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.trace_builders import ID, RESULT, Tracing, completed, task
