@@ -70,5 +70,5 @@ def test_without_a_temporary_folder_it_is_said_what_to_set(monkeypatch: pytest.M
         raise FileNotFoundError(2, "No usable temporary directory found")
 
     monkeypatch.setattr("tempfile.TemporaryDirectory", refused)
-    with pytest.raises(ValueError, match="set TMPDIR to a writable one"), temporary_folder("x"):
+    with pytest.raises(ValueError, match="set TMPDIR to a writable folder"), temporary_folder("x"):
         pass
