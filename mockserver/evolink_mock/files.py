@@ -31,6 +31,14 @@ def replace_atomically(path: Path, mode: int = 0o600) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write a complete file, or leave `path` unchanged. Raises OSError."""
+    """Write a complete file, or leave `path` unchanged. Raises OSError.
+
+    A device or a pipe is written to, never replaced; of a symbolic link, its target is replaced.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as special:
+            special.write(content)
+        return
+    path = path.resolve()
     with replace_atomically(path, mode) as temporary:
         temporary.write_bytes(content)

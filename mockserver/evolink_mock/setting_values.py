@@ -17,10 +17,13 @@ _TOKEN = re.compile(r"[!-~]+")  # characters that a header can carry
 
 
 def parse_host(text: str) -> str:
-    """An address to listen on; ValueError for empty text, which would mean every address."""
+    """An address to listen on, an IPv6 one with or without brackets.
+
+    ValueError for empty text, which would mean every address.
+    """
     if not text.strip():
         raise ValueError("an empty host would mean every address: write 0.0.0.0 for that")
-    return text
+    return text.removeprefix("[").removesuffix("]") if ":" in text else text
 
 
 def parse_token(text: str) -> str:

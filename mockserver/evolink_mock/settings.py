@@ -257,6 +257,8 @@ def check(settings: Settings, spec: Spec) -> None:
 
 def check_port_file(path: Path) -> None:
     """ValueError if the port file could not be written once the server is ready."""
+    if path.is_dir():
+        raise ValueError(f"--port-file: {path} is a folder; name a file")
     if not os.access(path.parent, os.W_OK):
         raise ValueError(f"--port-file: cannot write in {path.parent}")
 

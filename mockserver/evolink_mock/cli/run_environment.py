@@ -85,7 +85,7 @@ def _path_of(url: str) -> str:
     The mock serves the API under it.
     """
     try:
-        return urlsplit(url).path
+        return urlsplit(url if "://" in url else f"//{url}").path
     except ValueError:
         return ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from dataclasses import dataclass
@@ -332,6 +333,29 @@ def test_the_port_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     port_file.write_text("old")
     write_atomically(port_file, b"8080\n")
     assert (port_file.read_text(), list(tmp_path.iterdir())) == ("8080\n", [port_file])
+
+
+def test_a_pipe_is_written_to_and_the_target_of_a_link_replaced(tmp_path: Path) -> None:
+    pipe, target, link = tmp_path / "pipe", tmp_path / "target", tmp_path / "link"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_atomically(pipe, b"8080\n")
+    assert (os.read(reader, 10), pipe.is_fifo()) == (b"8080\n", True)
+    os.close(reader)
+    link.symlink_to(target)
+    write_atomically(link, b"8080\n")
+    assert (target.read_bytes(), link.is_symlink()) == (b"8080\n", True)
+
+
+def test_a_port_file_that_is_a_folder_is_refused_at_the_start(
+    run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    ran = run("serve", "--port", "0", "--port-file", str(tmp_path))
+    assert (ran.code, "is a folder; name a file" in ran.err.replace("\n", " ")) == (2, True), ran.err
+
+
+def test_an_ipv6_address_may_have_brackets(run: Callable[..., Ran]) -> None:
+    assert "http://[::1]:" in run("serve", "--host", "[::1]", "--port", "0").out
 
 
 def test_the_banner_of_every_address_names_those_that_other_machines_reach(
