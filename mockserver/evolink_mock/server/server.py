@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _STOP_SECONDS = 2  # for the whole stop
 _GRACE_SECONDS = 0.2  # for requests in progress, before those that are waiting are ended
 _ABORT_SECONDS = 0.3  # after that, for clients to read their responses
+_STOP_ROUNDS = 20  # within that time
 _TLS_TIMEOUTS = {
     "ssl_handshake_timeout": HANDSHAKE_SECONDS,
     "ssl_shutdown_timeout": 1.0,  # for a client to answer the close of its TLS connection; the default is 30
@@ -165,11 +166,18 @@ class Server(uvicorn.Server):
         ending.cancel()
 
     async def _end_requests(self) -> None:
-        """Have requests that are waiting answered now, then cut the remaining connections."""
+        """Have requests that are waiting answered now, then cut the remaining connections.
+
+        The answer to a pipelined request starts the next one, so it is looked for new ones several times.
+        """
         await asyncio.sleep(_GRACE_SECONDS)
-        for task in list(self.server_state.tasks):
-            task.cancel(STOPPING)
-        await asyncio.sleep(_ABORT_SECONDS)
+        ended: set[asyncio.Task[None]] = set()
+        for _ in range(_STOP_ROUNDS):
+            waiting = self.server_state.tasks - ended
+            for task in waiting:
+                task.cancel(STOPPING)
+            ended |= waiting
+            await asyncio.sleep(_ABORT_SECONDS / _STOP_ROUNDS)
         for connection in list(self.server_state.connections):
             cast("Protocol", connection).transport.abort()
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -92,6 +93,22 @@ def test_requests_under_way_are_answered_and_it_ends_with_0(number: signal.Signa
         "service_unavailable",
     }
     assert "Traceback" not in log
+
+
+def test_waiting_requests_that_were_pipelined_are_all_answered() -> None:
+    head = b"GET /v1/credits HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer key\r\n"
+    with (
+        serving(stderr=subprocess.PIPE) as (process, port),
+        socket.create_connection(("127.0.0.1", port), timeout=50) as pipelining,
+    ):
+        pipelining.sendall((head + b"Prefer: mock=latency=500s\r\n\r\n") * 5)
+        with connected(port) as connection:  # what is answered now came after them
+            connection.request("GET", "/v1/credits", headers=KEY)
+            assert connection.getresponse().status == 200
+        process.send_signal(signal.SIGTERM)
+        answers = b"".join(iter(lambda: pipelining.recv(65_536), b""))
+        _, log = process.communicate()
+    assert (process.returncode, answers.count(b"HTTP/1.1 200 OK"), "Traceback" in log) == (0, 5, False)
 
 
 def test_a_stderr_that_nobody_reads_stops_nothing() -> None:
