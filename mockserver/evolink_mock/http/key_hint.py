@@ -18,6 +18,7 @@ _OTHER_HEADERS = (
     "apikey",
     "x-goog-api-key",
     "x-auth-token",
+    "x-authorization",
     "proxy-authorization",
 )
 _OTHER_PARAMETERS = frozenset({"key", "api_key", "apikey", "api-key", "token", "access_token"})
@@ -32,8 +33,10 @@ def unauthorized(headers: Mapping[bytes, bytes], query: bytes) -> ApiError:
 
 def _wrong_place(headers: Mapping[bytes, bytes], query: bytes) -> tuple[str, str]:
     authorization = headers.get(b"authorization", b"").strip()
-    if token_of(authorization) is not None:
-        return "", ""  # the place is right, but the key is not accepted
+    token = token_of(authorization)
+    if token is not None:  # the place is right, but the key is not accepted
+        problem = _odd_form(token)
+        return ("Authorization", f"Authorization: {problem}") if problem else ("", "")
     if authorization:
         problem = "no key after Bearer" if authorization.lower() == b"bearer" else "the scheme is not Bearer"
         return "Authorization", f"Authorization: {problem}"
@@ -44,6 +47,16 @@ def _wrong_place(headers: Mapping[bytes, bytes], query: bytes) -> tuple[str, str
         if parameter.lower() in _OTHER_PARAMETERS:
             return parameter, f"{parameter}: no key is read from the query string"
     return "", ""
+
+
+def _odd_form(token: str) -> str:
+    """What shows that a token is not the key itself, as it is often pasted or left unexpanded."""
+    if token.lower().startswith("bearer "):
+        return "Bearer is given twice"
+    if token.startswith(("$", "%", "{{")):
+        return "a variable was not expanded"
+    is_wrapped = token[0] in "\"'" or token[0] + token[-1] in {"<>", "{}", "[]"}
+    return "the key is in quotes or brackets" if is_wrapped else ""
 
 
 def _parameters(query: bytes) -> list[str]:

@@ -195,6 +195,26 @@ def test_a_key_that_is_not_accepted_gets_the_documented_401(start: Callable[...,
     assert shaped(answer) == DOCUMENTED_401
 
 
+@pytest.mark.parametrize(
+    ("token", "problem"),
+    [
+        ("Bearer good", "Bearer is given twice"),
+        ('"good"', "the key is in quotes or brackets"),
+        ("<good>", "the key is in quotes or brackets"),
+        ("$EVOLINK_API_KEY", "a variable was not expanded"),
+        ("{{key}}", "a variable was not expanded"),
+    ],
+)
+def test_a_key_that_was_pasted_or_expanded_wrongly_gets_a_401_that_says_so(
+    start: Callable[..., Mock], token: str, problem: str
+) -> None:
+    mock = start(tokens=frozenset({"good"}))
+    error = shaped(mock.get("/v1/tasks/x", token=token))
+    assert error["param"] == "Authorization"
+    assert f"Authorization: {problem}" in error["message"]
+    assert "good" not in mock.logged()
+
+
 def test_the_case_of_the_scheme_does_not_matter(mock: Mock) -> None:
     task = mock.create()
     assert mock.query(task, headers={"authorization": "bEARER key"}) == task
