@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import stat
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -212,9 +213,17 @@ def _key_usage() -> KeyUsage:
 
 
 def _make_folder(folder: Path) -> None:
-    """Create a folder that only its owner can access. An existing one keeps its mode: it may have other uses."""
+    """Create a folder that only its owner can access. An existing one keeps its mode: it may have other uses.
+
+    AuthorityError for one that everybody can write to: anybody could put another authority there.
+    """
     for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)
+    if sys.platform != "win32" and folder.stat().st_mode & stat.S_IWOTH:
+        raise AuthorityError(
+            f"{folder}: everybody can write to this folder and replace the certificate authority; "
+            "run chmod o-w on it, or choose another --ca-dir"
+        )
 
 
 def _write_if_changed(path: Path, content: bytes, mode: int) -> None:

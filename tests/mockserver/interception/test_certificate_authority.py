@@ -229,6 +229,17 @@ def test_a_place_that_is_no_folder_is_said(tmp_path: Path) -> None:
         open_authority(tmp_path / "file" / "ca", [HOST], NOW)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the modes of a folder are those of POSIX")
+def test_a_folder_that_everybody_can_write_to_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "ca"
+    folder.mkdir()
+    for mode in (0o777, 0o702):
+        folder.chmod(mode)
+        with pytest.raises(AuthorityError, match="everybody can write to this folder"):
+            open_authority(folder, [HOST], NOW)
+    assert list(folder.iterdir()) == []
+
+
 def test_a_plain_server_loads_none_of_it() -> None:
     program = (
         "import sys, evolink_mock.cli.app, evolink_mock.server.server, evolink_mock.server.thread;"
