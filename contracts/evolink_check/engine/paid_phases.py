@@ -116,7 +116,7 @@ class PaidPhases:
         """Send them one after the other; for an account without credits, query its credits before and after."""
         target = self.run.target
         cases = [case for case in risky if concerns(case, self.run.effort.clauses)]
-        count = self.run.progress_counter("requests that may be refused", len(cases))
+        count = self.run.progress_counter("refusable requests", len(cases))
         for case in cases:
             key = self.run.subject.keys.get(case.key)
             poor = key is not None and key.account.credits is False

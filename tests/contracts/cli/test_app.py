@@ -173,11 +173,11 @@ def test_on_a_terminal_progress_is_a_bar_that_goes_away(monkeypatch: pytest.Monk
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     with showing_progress() as tell:
-        tell(Progress("requests that may be refused", 99, 100, 0, 0.0))
+        tell(Progress("refusable requests", 99, 100, 0, 0.0))
         tell(Progress("tasks", 0, 0, 3, 15.0))
     shown = terminal.getvalue()
     assert "…" not in shown, "what is counted has its place on a narrow terminal too"
-    assert all(words in shown for words in ("refused", "99/99", "tasks", "3 tasks, 15 credits"))
+    assert all(words in shown for words in ("refusable", "99/99", "tasks", "3 tasks, 15 credits"))
     assert shown.endswith("\x1b[2K"), "the last thing that happens is that it is wiped away"
 
 
