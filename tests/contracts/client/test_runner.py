@@ -144,6 +144,8 @@ def test_a_client_that_fails_at_its_imports_is_said_once_with_its_output(url: st
 def test_a_mock_that_is_none_ends_the_battery() -> None:
     with pytest.raises(MockError, match="there is no mock at"):
         run_suite(planned(running(), "happy", mock="http://127.0.0.1:9"))
+    with pytest.raises(MockError, match="there is no mock at"):
+        run_suite(planned(running(), "happy", mock="http://localhost:port"))
     with pytest.raises(MockError, match="invalid URL of a mock"):
         borrow_account("mock", {})
 

@@ -87,7 +87,7 @@ class Mock:
             raise MockError(
                 f"the mock refused {method} {path} ({answer.status_code}): {answer.text[:200]}"
             ) from error
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as error:
             raise MockError(f"there is no mock at {redact_url(self.url)}: {error}") from error
         return answer.json() if answer.content else None
 
