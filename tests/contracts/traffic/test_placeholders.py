@@ -49,6 +49,17 @@ PLACEHOLDERS = [
         "null",
     ),
     *("[REDACTED BY A TOOL]", "[removed]", "[removed:key]", "ENV[KEY]", "<your-key-here>", "token", "secret"),
+    *(
+        "REDACTED1",
+        "SENSITIVE",
+        "sk-xxx",
+        "VCR_TOKEN",
+        "redactedToken",
+        "CHANGEME",
+        "sk-your-key-here",
+        "REDACT",
+    ),
+    *("Removed by HAR sanitizer", "Not recorded", "not available", "sensitive data", "value deleted"),
 ]
 
 
