@@ -18,13 +18,26 @@ if TYPE_CHECKING:
 _TAIL = 100  # characters at the end of a name that decide what it names
 _LONGEST = 8192  # characters: longer values are not searched for elsewhere
 _SECRET_ENDS = (
-    "accesskey", "apikey", "authentication", "authkey", "authorization", "clientkey", "cookie", "credential",
-    "credentials", "functionkey", "functionskey", "masterkey", "passphrase", "passwd", "password",
-    "privatekey", "secret", "secretkey", "sessionid", "signature", "subscriptionkey", "token",
+    "accesskey", "accesskeyid", "apikey", "authentication", "authkey", "authorization", "bearer", "clientkey", "cookie",
+    "cred", "credential", "functionkey", "functionskey", "jwtassertion", "masterkey", "passcode", "passphrase",
+    "passwd", "password", "privatekey", "pwd", "secret", "secretkey", "sessionid", "signature", "subscriptionkey",
+    "token",
 )  # fmt: skip
-_SECRET_WORDS = {"auth", "jwt", "key", "session", "sid"}  # as a whole name, or at the end of a header's
+_SECRET_WORDS = {
+    "auth",
+    "jwt",
+    "key",
+    "otp",
+    "pass",
+    "pin",
+    "session",
+    "sid",
+    "ticket",
+}  # as a whole name, or at the end of a header's
 _NO_SECRETS = {"idempotency", "websocket"}  # words of headers that end in `key` but are not secret
+_COUNTS = re.compile(r"limit|remaining|max|total|usage")  # names such as max_tokens: numbers of tokens
 _SEPARATORS = re.compile(r"[-_. ]")
+_NUMBERING = re.compile(r"[-_. ]?v?[0-9]{1,3}$")
 _MEMBER = re.compile(r'"([^"\\]{1,100})"\s{0,9}:\s{0,9}"([^"\\]{8,8192})"')
 
 # The head of a part of a multipart form (RFC 7578), and the end of the part.
@@ -37,14 +50,21 @@ _PART_END = re.compile(r"\r?\n--")
 
 def names_secret(name: str) -> bool:
     """Whether a field with this name holds a credential, in any spelling: `api_key`, `accessToken`."""
-    lower = name.strip().lower()[-_TAIL:]
+    lower = _base_name(name)
     joined = _SEPARATORS.sub("", lower)
     return joined.endswith(_SECRET_ENDS) or joined.removeprefix("x") in _SECRET_WORDS
 
 
+def _base_name(name: str) -> str:
+    """The name in lower case without a number or a plural at its end: `X-Api-Keys`, `apiKey2`, `secret_v2`."""
+    lower = _NUMBERING.sub("", name.strip().lower()[-_TAIL:])
+    is_plural = lower.endswith("s") and not lower.endswith(("ss", "cs")) and not _COUNTS.search(lower)
+    return lower[:-1] if is_plural else lower
+
+
 def header_names_secret(name: str) -> bool:
     """Whether a header with this name holds a credential; more names count than in a body."""
-    words = _SEPARATORS.split(name.strip().lower()[-_TAIL:])
+    words = _SEPARATORS.split(_base_name(name))
     return names_secret(name) or (words[-1] in _SECRET_WORDS and _NO_SECRETS.isdisjoint(words))
 
 

@@ -40,6 +40,41 @@ def test_a_name_announces_a_credential_in_any_spelling(name: str) -> None:
     assert all(map(names_secret, (name, name.lower(), name.upper(), f" {name} ")))
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "X-Api-Keys",
+            "X-Tokens",
+            "X-Creds",
+            "X-Passcode",
+            "X-Bearer",
+            "X-Api-Secret-V2",
+            "X-Secret-1",
+            "X-Api-Key-2",
+        ),
+        *(
+            "X-Apikey1",
+            "AccessKeyId",
+            "CF-Access-Jwt-Assertion",
+            "pwd",
+            "apiKey2",
+            "api_keys",
+            "X-AuthToken2",
+        ),
+    ],
+)
+def test_a_number_or_a_plural_at_the_end_of_a_name_changes_nothing(name: str) -> None:
+    assert names_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["X-RateLimit-Remaining-Tokens", "total_tokens", "access", "address", "3", "v2"]
+)
+def test_a_count_of_tokens_is_not_a_credential(name: str) -> None:
+    assert not header_names_secret(name)
+
+
 @pytest.mark.parametrize("name", ["X-Auth", "x-session", "Api-Session", "X-JWT", "X-Key", "key", "sid"])
 def test_the_name_of_a_header_is_suspect_sooner(name: str) -> None:
     assert header_names_secret(name)
