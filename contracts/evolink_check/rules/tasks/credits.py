@@ -48,19 +48,23 @@ def _between(ordered: Sequence[Observation], first: Balance, second: Balance) ->
     return list(ordered[start:end])
 
 
+def _costs_nothing(first: Balance, last: Observation, second: Balance, what: str) -> Finding:
+    """Whether no credits are missing in the second balance, after `what`, whose `last` observation is given."""
+    return finding(
+        second.left >= first.left,
+        *(first.seen.number, last.number, second.seen.number),
+        expected=_credits(first.left),
+        seen=f"{_credits(second.left)} after {what}",
+    )
+
+
 @rule("credits.reserved")
 def reserved(view: TraceView) -> Iterator[Finding]:
     """`credits.reserved`: a refused create costs nothing. The cost of an accepted one is only an estimate."""
     for first, second, refused, queries in _idle(view):
         if not refused or queries:
             continue
-        numbers = (first.seen.number, refused[-1].number, second.seen.number)
-        yield finding(
-            second.left >= first.left,
-            *numbers,
-            expected=_credits(first.left),
-            seen=f"{_credits(second.left)} after a refusal",
-        )
+        yield _costs_nothing(first, refused[-1], second, "a refusal")
 
 
 @rule("query.reads-only")
@@ -69,13 +73,7 @@ def reads_only(view: TraceView) -> Iterator[Finding]:
     for first, second, refused, queries in _idle(view):
         if refused or not queries:
             continue
-        numbers = (first.seen.number, queries[-1].number, second.seen.number)
-        yield finding(
-            second.left >= first.left,
-            *numbers,
-            expected=_credits(first.left),
-            seen=f"{_credits(second.left)} after a query",
-        )
+        yield _costs_nothing(first, queries[-1], second, "a query")
 
 
 def _credits(amount: float) -> str:
