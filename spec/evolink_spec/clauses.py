@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from evolink_spec.documents import read
 from evolink_spec.pointers import Node, join
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
 Binds = Literal["client", "server"]
 Level = Literal["advice", "must"]
+Severity = Literal["failure", "warning"]
 Where = Literal["callback", "create", "credits", "exchange", "link", "query", "trace", "unseen"]
 
 CLAUSES = Path(__file__).parent / "clauses.yaml"
-_KEYS = ("id", "rule", "document", "pointer", "binds", "level", "observed", "choice")
+_KEYS = ("id", "rule", "document", "pointer", "binds", "level", "severity", "observed", "choice")
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 
@@ -32,8 +36,8 @@ class Clause:
     """One rule.
 
     `document` names a file in `openapi/` and `pointer` is the JSON pointer to the place that states the rule;
-    both are None if only a published fact states it. `choice` records the decision if the documents are silent or
-    contradict themselves.
+    both are None if only a published fact states it. `level` is who states it, `severity` what a violation does to a
+    check. `choice` records the decision if the documents are silent or contradict themselves.
     """
 
     id: str
@@ -42,6 +46,7 @@ class Clause:
     pointer: str | None
     binds: Binds
     level: Level
+    severity: Severity
     observed: ObservationPoint
     choice: str | None = None
 
@@ -63,6 +68,11 @@ def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
     return tuple(clauses.values())
 
 
+def with_warnings(clauses: Iterable[Clause], ids: Collection[str]) -> tuple[Clause, ...]:
+    """The clauses, those with these ids lowered to warnings."""
+    return tuple(replace(clause, severity="warning") if clause.id in ids else clause for clause in clauses)
+
+
 def _clause(node: Node) -> Clause:
     _check_keys(node, *_KEYS)
     document, pointer = node.child("document"), node.child("pointer")
@@ -75,6 +85,7 @@ def _clause(node: Node) -> Clause:
         pointer=None if pointer.value is None else _line(pointer),
         binds=_one_of(node.child("binds"), Binds),
         level=_one_of(node.child("level"), Level),
+        severity=_one_of(node.child("severity"), Severity),
         observed=_observation(node.child("observed")),
         choice=_line(node.child("choice")) if "choice" in node.mapping() else None,
     )

@@ -131,8 +131,8 @@ def test_every_route_of_the_control_api_is_listed_and_no_other() -> None:
 
 
 def test_every_clause_is_listed_and_no_other() -> None:
-    listed = re.findall(r"^\| `([a-z0-9.-]+)` \| (must|advice) \|", _page("clauses.md"), re.MULTILINE)
-    assert sorted(listed) == sorted((clause.id, clause.level) for clause in load_clauses())
+    listed = re.findall(r"^\| `([a-z0-9.-]+)` \| (failure|warning) \|", _page("clauses.md"), re.MULTILINE)
+    assert sorted(listed) == sorted((clause.id, clause.severity) for clause in load_clauses())
 
 
 def test_every_path_of_the_control_api_that_a_page_names_exists() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import evolink_spec
 import pytest
-from evolink_spec.clauses import CLAUSES, Clause, ObservationPoint, load_clauses
+from evolink_spec.clauses import CLAUSES, Clause, ObservationPoint, load_clauses, with_warnings
 from evolink_spec.documents import read
 from evolink_spec.errors import SpecError
 from evolink_spec.pointers import follow
@@ -61,6 +61,7 @@ GOOD = {
     "pointer": "/paths",
     "binds": "server",
     "level": "must",
+    "severity": "failure",
     "observed": {"in": "query", "by": "the answer"},
 }
 
@@ -90,6 +91,27 @@ def test_servers_and_clients_are_bound_and_advised() -> None:
     assert {(clause.binds, clause.level) for clause in LOADED} == {
         (binds, level) for binds in ("client", "server") for level in ("advice", "must")
     }
+
+
+def test_what_the_documents_state_is_a_failure() -> None:
+    assert [clause.id for clause in LOADED if (clause.level, clause.severity) == ("must", "warning")] == []
+
+
+def test_what_costs_money_a_key_a_result_or_the_truth_is_a_failure_whoever_states_it() -> None:
+    severities = {clause.id: clause.severity for clause in LOADED}
+    costly = ("auth.header-only", "client.link-without-key", "client.no-blind-repeat", "client.no-abandon",
+              "client.no-retry-refused", "client.backs-off", "client.retry-later", "client.poll-interval",
+              "client.own-deadline", "client.no-crash", "client.tells-code", "client.no-guarantees",
+              "client.asks-again", "client.checks-result")  # fmt: skip
+    assert {severities[id_] for id_ in costly} == {"failure"}
+    assert severities["client.actual-model"] == "warning"
+
+
+def test_clauses_are_lowered_by_their_ids() -> None:
+    lowered = with_warnings(LOADED, {"task.final"})
+    changed = [new.id for old, new in zip(LOADED, lowered, strict=True) if old != new]
+    assert changed == ["task.final"]
+    assert next(clause for clause in lowered if clause.id == "task.final").severity == "warning"
 
 
 def test_nothing_is_both_bound_to_be_checked_and_never_seen() -> None:
@@ -200,7 +222,14 @@ def test_a_clause_is_read_as_it_is_written(tmp_path: Path) -> None:
         )
     )
     assert bare == Clause(
-        "a.b", "It is so.", "d.yaml", "/paths", "server", "must", ObservationPoint("query", "the answer")
+        "a.b",
+        "It is so.",
+        "d.yaml",
+        "/paths",
+        "server",
+        "must",
+        "failure",
+        ObservationPoint("query", "the answer"),
     )
     assert (chosen.id, chosen.document, chosen.pointer, chosen.choice) == (
         "a.c-d.e",
@@ -241,6 +270,7 @@ def test_a_clause_cannot_be_changed() -> None:
         ({"clauses": [GOOD | {"pointer": 1}]}, "/clauses/0/pointer", "must be one line of text"),
         ({"clauses": [GOOD | {"binds": "both"}]}, "/clauses/0/binds", "'both' is not one of client, server"),
         ({"clauses": [GOOD | {"level": ["must"]}]}, "/clauses/0/level", "is not one of advice, must"),
+        ({"clauses": [GOOD | {"severity": "error"}]}, "/clauses/0/severity", "is not one of failure, warning"),
         ({"clauses": [GOOD | {"observed": "query"}]}, "/clauses/0/observed", "must be a mapping"),
         ({"clauses": [GOOD | {"observed": {"in": "query"}}]}, "/clauses/0/observed", "has no 'by'"),
         ({"clauses": [GOOD | {"observed": {"in": "x", "by": "y"}}]}, "/clauses/0/observed/in", "'x' is not"),

@@ -137,8 +137,8 @@ def _meaning(key: str, name: str, described: dict[str, Any]) -> str:
 
 
 def clause_table(binds: str) -> str:
-    body = ((f"`{one.id}`", one.level, one.rule) for one in load_clauses() if one.binds == binds)
-    return table(("Clause", "Level", "Rule"), body)
+    body = ((f"`{one.id}`", one.severity, one.rule) for one in load_clauses() if one.binds == binds)
+    return table(("Clause", "Severity", "Rule"), body)
 
 
 def generated(name: str) -> str:

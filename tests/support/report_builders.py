@@ -63,7 +63,7 @@ def verdicts(**found: tuple[Finding, ...]) -> tuple[Verdict, ...]:
             continue
         all_ = given.pop(clause.id, ())
         violations = tuple(one for one in all_ if not one.passed)
-        word: Any = "failed" if clause.level == "must" else "warning"
+        word: Any = "failed" if clause.severity == "failure" else "warning"
         made.append(
             Verdict(
                 clause, word if violations else "passed" if all_ else "not observed", len(all_), violations

@@ -8,7 +8,7 @@ from reprlib import Repr
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from evolink_spec.clauses import Clause
+    from evolink_spec.clauses import Clause, Severity
 
     from evolink_check.analysis.trace_view import TraceView
 
@@ -26,13 +26,15 @@ class Finding:
     """One observation that satisfies or violates a clause.
 
     `entries` are the numbers of the entries that show it, the decisive one last. A violation has one line each for what
-    was expected and what was seen, without secrets; a passed finding leaves them empty.
+    was expected and what was seen, without secrets; a passed finding leaves them empty. `severity` is that of a
+    violation that is less severe than its clause; None: as severe as the clause.
     """
 
     passed: bool
     entries: tuple[int, ...] = ()
     expected: str = ""
     seen: str = ""
+    severity: Severity | None = None
 
 
 Rule = Callable[["TraceView"], Iterable[Finding]]
@@ -42,7 +44,7 @@ Rule = Callable[["TraceView"], Iterable[Finding]]
 class Verdict:
     """The result of one clause.
 
-    failed: at least one violation of a `must`. warning: at least one violation of an `advice`, which fails no run.
+    failed: at least one violation that is a failure. warning: there are only violations that are warnings.
     `known`: every violation is in the baseline. `observations` counts all findings, violations included; `omitted`
     counts the violations after the first `VIOLATIONS`.
     """
@@ -70,9 +72,14 @@ def passed(*entries: int) -> Finding:
     return Finding(passed=True, entries=_few(entries))
 
 
-def violation(*entries: int, expected: str, seen: str) -> Finding:
-    """A finding that violates the clause."""
-    return Finding(passed=False, entries=_few(entries), expected=expected, seen=seen)
+def violation(*entries: int, expected: str, seen: str, severity: Severity | None = None) -> Finding:
+    """A finding that violates the clause; `severity`, if it is less severe than the clause."""
+    return Finding(passed=False, entries=_few(entries), expected=expected, seen=seen, severity=severity)
+
+
+def severity_of(clause: Clause, violated: Finding) -> Severity:
+    """The severity of a violation: a finding can be less severe than its clause, never more."""
+    return "warning" if "warning" in (clause.severity, violated.severity) else "failure"
 
 
 def finding(ok: object, *entries: int, expected: str, seen: str) -> Finding:
@@ -107,9 +114,26 @@ def _verdict(clause: Clause, findings: Iterable[Finding]) -> Verdict:
             else:
                 omitted += 1
     if violations:
-        status: Status = "failed" if clause.level == "must" else "warning"
+        severities = {severity_of(clause, violated) for violated in violations}
+        status: Status = "failed" if "failure" in severities else "warning"
         return Verdict(clause, status, observations, tuple(violations), omitted=omitted)
     return Verdict(clause, "passed" if observations else "not observed", observations)
+
+
+@dataclass(frozen=True, slots=True)
+class Strictness:
+    """Which verdicts fail a run. `strict`: warnings do, too, except those on clauses in `lowered`."""
+
+    strict: bool = False
+    lowered: frozenset[str] = frozenset()
+
+    def fails(self, verdict: Verdict) -> bool:
+        """Whether a run fails because of a verdict."""
+        counts = self.strict and verdict.status == "warning" and verdict.clause.id not in self.lowered
+        return verdict.fails or counts
+
+
+NOT_STRICT = Strictness()
 
 
 def failures(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:

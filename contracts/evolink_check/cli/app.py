@@ -128,7 +128,7 @@ def proxy(
 def clauses(options: ClauseOptions) -> None:
     """List the clauses that are checked.
 
-    For each clause: its id, whom it binds, its level, its rule, and its place in the documents.
+    For each clause: its id, whom it binds, its severity, its rule, and its place in the documents.
     """
     from evolink_spec.clauses import load_clauses
 

@@ -24,7 +24,11 @@ def clause_list(clauses: Iterable[Clause]) -> str:
         blocks.append(f"Clauses for a {binds} ({len(bound)})")
         blocks += [
             "\n".join(
-                [f"  {clause.id}  [{clause.level}]", _indented(clause.rule), _indented(clause_source(clause))]
+                [
+                    f"  {clause.id}  [{clause.severity}]",
+                    _indented(clause.rule),
+                    _indented(clause_source(clause)),
+                ]
             )
             for clause in bound
         ]
@@ -39,6 +43,7 @@ def clause_details(clause: Clause) -> str:
         "",
         f"    binds     {clause.binds}",
         f"    level     {clause.level}",
+        f"    severity  {clause.severity}",
         f"    source    {clause_source(clause)}",
         f"    observed  in {clause.observed.where}: {clause.observed.by}",
     ]

@@ -14,7 +14,8 @@ import click
 from evolink_spec.options.declaration import Option
 from msgspec import Struct, structs
 
-from evolink_check.cli.options import ClientOptions
+from evolink_check.analysis.verdicts import Strictness
+from evolink_check.cli.options import ClientOptions, SeverityOptions
 from evolink_check.cli.output import check_files
 from evolink_check.reports.model import COULD_NOT_RUN
 from evolink_check.traffic.text_redaction import redact_text
@@ -39,7 +40,7 @@ HELP = (
     "evolink-check client --config client.toml --html report.html"
 )
 EPILOG = (
-    "Exit status: 0 passed, 1 failed, 2 could not run. Advice that is not followed fails only with --strict. "
+    "Exit status: 0 passed, 1 failed, 2 could not run. A warning fails only with --strict. "
     "Ctrl-C stops the running scenarios and reports, exit status 130. A second Ctrl-C stops at once."
 )
 _STOPPING = "stopping; a report on the results so far follows. Press Ctrl-C again to stop at once"
@@ -76,7 +77,7 @@ class ClientReports(Struct, frozen=True, kw_only=True):
         return {name: path for name, path in paths.items() if path is not None}
 
 
-def client(options: ClientOptions, reports: ClientReports) -> None:
+def client(options: ClientOptions, severity: SeverityOptions, reports: ClientReports) -> None:
     """Run and judge a client."""
     if options.show_list:
         _print_scenarios()
@@ -84,7 +85,8 @@ def client(options: ClientOptions, reports: ClientReports) -> None:
     with _problems():
         check_files(list(reports.files.values()))
         description = _read_description(options)
-        plan = _make_plan(description, options.scenarios)
+        lowered = severity.warn | frozenset(description.warn)
+        plan = _make_plan(description, options.scenarios, lowered)
         plan = replace(
             plan,
             jobs=options.jobs,
@@ -93,7 +95,9 @@ def client(options: ClientOptions, reports: ClientReports) -> None:
             limit=options.timeout,
             keep=options.keep,
         )
-        summary, signalled = _run_and_judge(plan, strict=options.strict, verbose=reports.verbose)
+        summary, signalled = _run_and_judge(
+            plan, Strictness(severity.strict, lowered), verbose=reports.verbose
+        )
         _report(summary, reports)
     raise SystemExit(signalled or summary.exit_status)
 
@@ -101,7 +105,9 @@ def client(options: ClientOptions, reports: ClientReports) -> None:
 def mount(app: Group) -> None:
     """Add the command to a command line."""
     settings = {"allow_interspersed_args": False}
-    app.taking(ClientOptions, ClientReports, help=HELP, epilog=EPILOG, context_settings=settings)(client)
+    app.taking(
+        ClientOptions, SeverityOptions, ClientReports, help=HELP, epilog=EPILOG, context_settings=settings
+    )(client)
 
 
 def _print_scenarios() -> None:
@@ -143,16 +149,16 @@ def _read_description(options: ClientOptions) -> Description:
     return description
 
 
-def _make_plan(description: Description, names: Sequence[str]) -> SuitePlan:
+def _make_plan(description: Description, names: Sequence[str], lowered: frozenset[str]) -> SuitePlan:
     from evolink_spec import load
-    from evolink_spec.clauses import load_clauses
 
+    from evolink_check.cli.commands import load_lowered
     from evolink_check.cli.config import environment
     from evolink_check.client.harness.scenarios import scenarios, select
     from evolink_check.client.runner import SuitePlan, without_inapplicable
 
     spec = load()
-    clauses = tuple(clause for clause in load_clauses() if clause.binds == "client")
+    clauses = tuple(clause for clause in load_lowered(lowered) if clause.binds == "client")
     selected = select(scenarios(spec), list(names), description.skip)
     if not selected:
         raise ValueError("no scenario is left: the file of --config skips all that were selected")
@@ -162,7 +168,7 @@ def _make_plan(description: Description, names: Sequence[str]) -> SuitePlan:
     return plan
 
 
-def _run_and_judge(plan: SuitePlan, *, strict: bool, verbose: bool) -> tuple[Summary, int]:
+def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) -> tuple[Summary, int]:
     """The results, and the exit status if a signal ended the suite early, else 0."""
     from evolink_check import clock
     from evolink_check.cli.signals import interrupting
@@ -183,7 +189,7 @@ def _run_and_judge(plan: SuitePlan, *, strict: bool, verbose: bool) -> tuple[Sum
         started=started,
         seconds=clock.stopwatch() - since,
         seed=plan.seed,
-        strict=strict,
+        strictness=strictness,
         notes=_notes(plan),
         cut_short=f"cut short: {judged} of {len(plan.scenarios)} scenarios were judged"
         if interrupts.status

@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from evolink_check import clock
 from evolink_check.cli import config
 from evolink_check.cli.advice import connection_advice, key_advice
@@ -28,8 +30,10 @@ if TYPE_CHECKING:
         ProxyOptions,
         RecordingOptions,
         ServerOptions,
+        SeverityOptions,
     )
     from evolink_check.cli.output import BaselineOptions, ReportFiles
+    from evolink_check.engine.run_plan import RunPlan
     from evolink_check.proxy.har_file import HarFile
     from evolink_check.proxy.monitor import LiveMonitor
     from evolink_check.proxy.recorder import ProxyRecorder
@@ -43,11 +47,18 @@ class CommandFailedError(Exception):
     """The command could not be carried out; the text says why."""
 
 
-def _judged_clauses(options: JudgingOptions) -> tuple[Clause, ...]:
-    """The clauses to check. ValueError for an unknown id."""
-    from evolink_spec.clauses import load_clauses
+def load_lowered(lowered: frozenset[str]) -> tuple[Clause, ...]:
+    """All clauses, with those of --warn as warnings. ValueError for an unknown id."""
+    from evolink_spec.clauses import load_clauses, with_warnings
 
     clauses = load_clauses()
+    check_ids(lowered, [clause.id for clause in clauses], "--warn")
+    return with_warnings(clauses, lowered)
+
+
+def _judged_clauses(options: JudgingOptions, severity: SeverityOptions) -> tuple[Clause, ...]:
+    """The clauses to check. ValueError for an unknown id."""
+    clauses = load_lowered(severity.warn)
     check_ids(options.clauses, [clause.id for clause in clauses])
     return tuple(clause for clause in clauses if not options.clauses or clause.id in options.clauses)
 
@@ -73,18 +84,12 @@ def run_api(
     command: str,
 ) -> int:
     """Check a server."""
-    from evolink_spec import load
-    from evolink_spec.clauses import load_clauses
-
     from evolink_check.cli.progress import showing_progress
     from evolink_check.engine.preflight import CouldNotRunError
-    from evolink_check.engine.run_plan import plan_run
-    from evolink_check.engine.runner import PROFILES, execute
+    from evolink_check.engine.runner import execute
 
-    spec, clauses = load(), load_clauses()
-    chosen = config.choose(server, effort, PROFILES, [clause.id for clause in clauses], config.environment())
+    chosen, plan = _plan_api(server, effort, baseline)
     baseline.check()
-    plan = plan_run(chosen.subject, chosen.effort, spec, clauses)
     for line in (*chosen.notes, cost_estimate_line(plan.effort, plan.estimate)):
         say(line)
     stop = threading.Event()
@@ -106,10 +111,28 @@ def run_api(
         else:
             failure = ""
     notes = (*chosen.notes, *key_advice(report, any_key=chosen.subject.any_key))
+    baseline = structs.replace(baseline, warn=chosen.lowered)
     status = write_reports(_repeatable(report, command, notes), baseline, reports)
     if failure:
         raise CommandFailedError(failure)
     return interrupts.status or status
+
+
+def _plan_api(
+    server: ServerOptions, effort: EffortOptions, severity: SeverityOptions
+) -> tuple[config.Configuration, RunPlan]:
+    """The configuration of a check, and the plan that follows from it. ValueError for invalid options."""
+    from evolink_spec import load
+    from evolink_spec.clauses import with_warnings
+
+    from evolink_check.engine.run_plan import plan_run
+    from evolink_check.engine.runner import PROFILES
+
+    clauses = load_lowered(severity.warn)
+    chosen = config.choose(server, effort, PROFILES, [clause.id for clause in clauses], config.environment())
+    chosen = replace(chosen, lowered=chosen.lowered | severity.warn)
+    plan = plan_run(chosen.subject, chosen.effort, load(), with_warnings(clauses, chosen.lowered))
+    return chosen, plan
 
 
 def _repeatable(report: Report, command: str, notes: Iterable[str]) -> Report:
@@ -139,7 +162,7 @@ def run_recording(
             recording.files,
             base,
             load(),
-            _judged_clauses(judging),
+            _judged_clauses(judging, baseline),
             about=judging.about,
             complete=judging.complete,
         )
@@ -166,7 +189,8 @@ def run_proxy(
     upstream = parse_url(proxy.upstream)
     record, started, stop = ProxyRecorder(upstream), clock.now(), threading.Event()
     file = _har_file(reports.har, record, complete=judging.complete)
-    monitor = LiveMonitor(record, load(), _judged_clauses(judging), judging.about, complete=judging.complete)
+    clauses, about = _judged_clauses(judging, baseline), judging.about
+    monitor = LiveMonitor(record, load(), clauses, about, complete=judging.complete)
     app = ForwardingApp(
         Upstream.at(upstream), record, proxy.ca, monitor.verdict_for if proxy.headers else None
     )

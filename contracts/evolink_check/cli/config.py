@@ -34,11 +34,16 @@ _LAST_PORT = 65535
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The server to check and how hard to test it. `notes`: variables that the file names but that are not set."""
+    """The server to check and how hard to test it.
+
+    `notes`: variables that the file names but that are not set. `lowered`: the clauses that are
+    lowered to warnings.
+    """
 
     subject: Subject
     effort: Effort
     notes: tuple[str, ...] = ()
+    lowered: frozenset[str] = frozenset()
 
 
 def environment() -> dict[str, str]:
@@ -64,7 +69,7 @@ def choose(
     if not (options.url or file.target.url):
         raise ValueError("no URL: give it as the argument, or as `[target] url` in the file of --config")
     chosen = replace(_effort(effort, file.effort, profiles), clauses=options.clauses, memory=memory)
-    return Configuration(_subject(options, file, keys), chosen, notes)
+    return Configuration(_subject(options, file, keys), chosen, notes, frozenset(file.warn))
 
 
 def _keys(
@@ -160,10 +165,10 @@ def _effort(options: EffortOptions, table: EffortOptions, profiles: Mapping[str,
     return replace(profile, **changes)
 
 
-def check_ids(chosen: frozenset[str], clause_ids: Collection[str]) -> None:
-    """ValueError for an unknown clause id, with the nearest known id."""
+def check_ids(chosen: frozenset[str], clause_ids: Collection[str], option: str = "--clause") -> None:
+    """ValueError for an unknown clause id in an option, with the nearest known id."""
     for clause in sorted(chosen - set(clause_ids)):
-        raise ValueError(f"--clause: there is no clause {clause!r}{did_you_mean(clause, clause_ids)}")
+        raise ValueError(f"{option}: there is no clause {clause!r}{did_you_mean(clause, clause_ids)}")
 
 
 def check_ca(path: Path | None) -> None:

@@ -83,6 +83,9 @@ class ConfigFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cannot: Annotated[
         tuple[str, ...], Meta(description="Ids of clauses that cannot be observed on this server.")
     ] = ()
+    warn: Annotated[
+        tuple[str, ...], Meta(description="Ids of clauses whose violations are only warnings.")
+    ] = ()
     target: TargetTable = TargetTable()
     keys: tuple[KeyTable, ...] = ()
     failing: tuple[FailingRequestTable, ...] = ()
@@ -98,11 +101,12 @@ def read(path: Path, clause_ids: Collection[str]) -> ConfigFile:
         file = convert(tables, ConfigFile)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    for clause in file.cannot:
-        if clause not in clause_ids:
-            raise ValueError(
-                f"{path}: cannot: there is no clause {clause!r}{did_you_mean(clause, clause_ids)}"
-            )
+    for key in ("cannot", "warn"):
+        for clause in getattr(file, key):
+            if clause not in clause_ids:
+                raise ValueError(
+                    f"{path}: {key}: there is no clause {clause!r}{did_you_mean(clause, clause_ids)}"
+                )
     return file
 
 

@@ -145,6 +145,19 @@ class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = None
 
 
+class SeverityOptions(Struct, frozen=True, kw_only=True):
+    """Which violations fail the run."""
+
+    strict: Annotated[bool, Option(help="Fail on warnings, too, except on those of --warn.")] = False
+    warn: Annotated[
+        frozenset[str],
+        Option(
+            help="Only warn of violations of this clause. Repeatable.",
+            metavar="CLAUSE",
+        ),
+    ] = frozenset()
+
+
 class JudgingOptions(Struct, frozen=True, kw_only=True):
     """How recorded or live traffic is judged."""
 
@@ -244,7 +257,6 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
             metavar="SECONDS",
         ),
     ] = None
-    strict: Annotated[bool, Option(help="Fail also when a recommendation is violated.")] = False
     jobs: Annotated[
         int,
         Meta(ge=1, le=64),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 from evolink_spec.options.declaration import Option
 from msgspec import Struct
 
+from evolink_check.analysis.verdicts import Strictness
+from evolink_check.cli.options import SeverityOptions
 from evolink_check.files import STDOUT, check_writable, is_special, write
 
 if TYPE_CHECKING:
@@ -72,8 +74,8 @@ def check_files(paths: Sequence[Path]) -> None:
             raise ValueError(f"{path}: two reports cannot be written to the same file")
 
 
-class BaselineOptions(Struct, frozen=True, kw_only=True):
-    """The file of known violations, and whether to update it."""
+class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
+    """Which violations fail the run, by their severity and by a file of known ones, which can be updated."""
 
     path: Annotated[
         Path | None,
@@ -114,8 +116,10 @@ class BaselineOptions(Struct, frozen=True, kw_only=True):
             raise ValueError(f"{path}: cannot be read: {error.strerror}") from error
 
     def apply(self, report: Report) -> Report:
-        """The report with known violations marked; with `update`, the file is updated first."""
+        """The report with known violations marked, and its strictness; with `update`, the file is updated first."""
         from evolink_check.reports import baseline
+
+        report = replace(report, strictness=Strictness(self.strict, self.warn))
 
         if self.path is None:
             return report

@@ -92,7 +92,7 @@ def violations_of(
         clause
         for clause in clauses
         if clause.binds == "server"
-        and clause.level == "must"
+        and clause.severity == "failure"
         and clause.observed.where in ALONE
         and clause.id in RULES
     ]

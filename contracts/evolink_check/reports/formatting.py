@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STATUSES: tuple[Status, ...] = ("passed", "failed", "warning", "not observed")
 TITLES: Mapping[Status, str] = {
     "failed": "What failed",
-    "warning": "Warnings: recommendations that were not followed",
+    "warning": "Warnings",
 }
 
 

@@ -58,6 +58,7 @@ def _verdict(report: Report, verdict: Verdict) -> dict[str, Any]:
         "pointer": clause.pointer,
         "binds": clause.binds,
         "level": clause.level,
+        "severity": clause.severity,
         "choice": clause.choice,
         "status": verdict.status,
         "known": verdict.known,

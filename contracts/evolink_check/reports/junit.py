@@ -25,13 +25,17 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One test case. `problem` is None if it passes; `text` is the detail of the problem, or the output of a pass."""
+    """One test case. `problem` is None if it passes; `text` is the detail of the problem, or the output of a pass.
+
+    `severity` is that of the clause, or of its violations; empty for a case that is not about a clause.
+    """
 
     classname: str
     name: str
     problem: Literal["failure", "error", "skipped"] | None = None
     message: str = ""
     text: str = ""
+    severity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,9 @@ def _totals(cases: Sequence[Case]) -> dict[str, str]:
 def _add_case(suite: ET.Element, case: Case) -> None:
     names = {"classname": _xml(case.classname), "name": _xml(case.name), "time": "0"}
     element = ET.SubElement(suite, "testcase", names)
+    if case.severity:
+        properties = ET.SubElement(element, "properties")
+        ET.SubElement(properties, "property", {"name": "severity", "value": case.severity})
     if case.problem is not None:
         detail = ET.SubElement(element, case.problem, {"message": _xml(case.message)})
         if case.problem != "skipped":
@@ -97,15 +104,16 @@ def _case(report: Report, verdict: Verdict) -> Case:
     clause = verdict.clause
     classname = f"evolink.{clause.id.partition('.')[0]}"
     text = _text(report, verdict) if verdict.violations else ""
-    if verdict.fails:
+    if report.strictness.fails(verdict):
         first = formatting.violations(verdict)[0]
         message = f"expected {first.expected}, seen {first.seen}"
-        return Case(classname, clause.id, "failure", message, text)
+        return Case(classname, clause.id, "failure", message, text, clause.severity)
     if verdict.known:
-        return Case(classname, clause.id, "skipped", "failed, but is in the baseline", text)
+        return Case(classname, clause.id, "skipped", "failed, but is in the baseline", text, clause.severity)
     if verdict.status == "not observed":
-        return Case(classname, clause.id, "skipped", f"not observed: {clause.observed.by}")
-    return Case(classname, clause.id, text=text)
+        why = f"not observed: {clause.observed.by}"
+        return Case(classname, clause.id, "skipped", why, severity=clause.severity)
+    return Case(classname, clause.id, text=text, severity=clause.severity)
 
 
 def _text(report: Report, verdict: Verdict) -> str:

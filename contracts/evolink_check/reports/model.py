@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from evolink_check.analysis.observations import LINKS
+from evolink_check.analysis.verdicts import NOT_STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from evolink_check.analysis.observations import Observation
     from evolink_check.analysis.trace_view import TraceView
-    from evolink_check.analysis.verdicts import Verdict
+    from evolink_check.analysis.verdicts import Strictness, Verdict
     from evolink_check.reports.evidence import Evidence
     from evolink_check.traffic.trace import Trace
 
@@ -60,6 +61,7 @@ class Report:
     notes: tuple[str, ...] = ()
     har: str = ""
     cut_short: str = ""
+    strictness: Strictness = NOT_STRICT
 
     def __post_init__(self) -> None:
         plain = {
@@ -79,8 +81,8 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """1 if a clause failed with a violation that is not in the baseline, else 0."""
-        return FAILED if any(verdict.fails for verdict in self.verdicts) else PASSED
+        """1 if a clause failed with a violation that is not in the baseline, else 0. A strict run fails on warnings."""
+        return FAILED if any(map(self.strictness.fails, self.verdicts)) else PASSED
 
 
 def answers_of(reading: TraceView) -> tuple[Answer, ...]:

@@ -417,7 +417,7 @@ def test_a_proxy_refuses_what_is_no_certificate(run: Callable[..., Ran], tmp_pat
 def test_the_clauses_are_listed_with_where_they_stand(run: Callable[..., Ran]) -> None:
     every = run("clauses")
     assert every.code == 0
-    assert all(f"  {id_}  [{clause.level}]" in every.out for id_, clause in CLAUSES.items())
+    assert all(f"  {id_}  [{clause.severity}]" in every.out for id_, clause in CLAUSES.items())
     assert "get-task-detail.yaml#/components/schemas" in every.out
     one = run("clauses", "auth.bearer").out
     assert "Our choice" in one

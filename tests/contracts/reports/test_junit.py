@@ -53,7 +53,8 @@ def test_what_is_broken_is_a_failure_with_all_that_repeats_it() -> None:
 
 
 def test_what_is_kept_is_a_case_and_nothing_else() -> None:
-    assert list(case("task.final")) == []
+    (properties,) = case("task.final")
+    assert [dict(one.attrib) for one in properties] == [{"name": "severity", "value": "failure"}]
 
 
 def test_what_was_not_observed_is_skipped_and_says_what_would_show_it() -> None:

@@ -59,7 +59,8 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
 
     `command` may contain `{prompt}`, `{image_url}`, `{output}`, `{callback_url}` and `{callback_listen}`; their values
     are also in its environment (EVOLINK_PROMPT and so on). `deadline` is how many seconds the client waits for a task,
-    None if unknown. `skip` names scenarios that do not apply to the client.
+    None if unknown. `skip` names scenarios that do not apply to the client, `warn` clauses whose violations
+    are only warnings.
     """
 
     command: tuple[str, ...] = ()
@@ -67,6 +68,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
     failure: ExitMatcher = ExitMatcher()
     deadline: float | None = None
     skip: tuple[str, ...] = ()
+    warn: tuple[str, ...] = ()
     prompt: str = PROMPT
     image_url: str = IMAGE
     callback: Receiver | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from evolink_check.analysis.verdicts import severity_of
 from evolink_check.client.verdicts.remedies import ADVICE
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def _clause(verdict: Verdict, summary: Summary) -> dict[str, Any]:
     return {
         "id": clause.id,
         "level": clause.level,
+        "severity": clause.severity,
         "binds": clause.binds,
         "rule": clause.rule,
         "status": verdict.status,
@@ -94,6 +96,7 @@ def _violation(verdict: Verdict, finding: Finding, run: ScenarioRun) -> dict[str
     return {
         "clause": verdict.clause.id,
         "level": verdict.clause.level,
+        "severity": severity_of(verdict.clause, finding),
         "expected": finding.expected,
         "seen": finding.seen,
         "evidence": [

@@ -28,9 +28,9 @@ def _suite(run: ScenarioRun, summary: Summary) -> Suite:
 def _case(verdict: Verdict, run: ScenarioRun, summary: Summary) -> Case:
     clause = verdict.clause
     if not verdict.violations:
-        return Case(run.scenario.id, clause.id)
+        return Case(run.scenario.id, clause.id, severity=clause.severity)
     lines = [f"expected {finding.expected}; seen {finding.seen}" for finding in verdict.violations]
     text = "\n".join([clause.rule, *lines, ADVICE[clause.id]])
     if summary.fails(verdict):
-        return Case(run.scenario.id, clause.id, "failure", verdict.violations[0].seen, text)
-    return Case(run.scenario.id, clause.id, text=text)
+        return Case(run.scenario.id, clause.id, "failure", verdict.violations[0].seen, text, clause.severity)
+    return Case(run.scenario.id, clause.id, text=text, severity=clause.severity)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from evolink_check.analysis.verdicts import NOT_STRICT
 from evolink_check.reports import formatting
 from evolink_check.reports.evidence import redact_shortened, redact_verdict
 from evolink_check.reports.model import COULD_NOT_RUN, FAILED, PASSED
 
 if TYPE_CHECKING:
-    from evolink_check.analysis.verdicts import Status, Verdict
+    from evolink_check.analysis.verdicts import Status, Strictness, Verdict
     from evolink_check.client.verdicts.verdicts import ScenarioRun
     from evolink_check.reports.formatting import Violation
 
@@ -20,7 +21,7 @@ class Summary:
     """One suite, without secrets: they are removed when the record is made. `started` is Unix seconds.
 
     `verdicts` has one verdict for each clause that binds a client, over all runs. `command` is the client's command
-    line. `strict`: warnings count as failures. `cut_short` says why the suite ended early; empty if it was completed.
+    line. `cut_short` says why the suite ended early; empty if it was completed.
     """
 
     command: str
@@ -29,7 +30,7 @@ class Summary:
     started: float
     seconds: float
     seed: int | None = None
-    strict: bool = False
+    strictness: Strictness = NOT_STRICT
     notes: tuple[str, ...] = ()
     cut_short: str = ""
 
@@ -92,7 +93,7 @@ class Summary:
 
     def fails(self, verdict: Verdict) -> bool:
         """Whether the suite fails because of a verdict."""
-        return verdict.fails or (self.strict and bool(verdict.violations))
+        return self.strictness.fails(verdict)
 
     @property
     def exit_status(self) -> int:

@@ -53,7 +53,7 @@ def to_html(report: Report) -> str:
 
 def headline(report: Report) -> str:
     """The verdict on all clauses, and why the run was cut short, if it was."""
-    failures = sum(verdict.fails for verdict in report.verdicts)
+    failures = sum(report.strictness.fails(verdict) for verdict in report.verdicts)
     if failures:
         line = f"{failures} clause{'' if failures == 1 else 's'} failed"
     elif any(verdict.status == "failed" for verdict in report.verdicts):

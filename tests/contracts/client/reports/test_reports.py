@@ -11,13 +11,14 @@ from xml.etree.ElementTree import fromstring
 import jsonschema_rs
 import pytest
 from contracts.client.verdicts.test_outcome_rules import CLAUSES, DONE, PLAIN, WHOLE, asked, ended, refused
-from evolink_check.analysis.verdicts import Finding, Verdict
+from evolink_check.analysis.verdicts import Finding, Strictness, Verdict
 from evolink_check.client.harness.outcome import Outcome
 from evolink_check.client.harness.scenarios import Scenario
 from evolink_check.client.reports import html, json_report, junit, terminal
 from evolink_check.client.reports.summary import Summary
 from evolink_check.client.verdicts.verdicts import ScenarioRun, combine, verdicts_of
 from evolink_check.traffic.trace import Trace
+from evolink_spec.clauses import with_warnings
 from support.report_builders import undescribed
 from support.trace_builders import SPEC, START, failed
 
@@ -36,14 +37,17 @@ LOST = ScenarioRun(
 )
 
 
+LOWERED = with_warnings(CLAUSES, {"client.tells-code"})
+
+
 def summary(*runs: ScenarioRun, strict: bool = False) -> Summary:
     judged = tuple(
         run
         if run.problem
-        else replace(run, verdicts=verdicts_of(run.trace, run.outcome, run.scenario, CLAUSES, SPEC))
+        else replace(run, verdicts=verdicts_of(run.trace, run.outcome, run.scenario, LOWERED, SPEC))
         for run in runs
     )
-    return Summary(f"client {NASTY}", judged, combine(judged, CLAUSES), START, 12.5, seed=3, strict=strict)
+    return Summary(f"client {NASTY}", judged, combine(judged, LOWERED), START, 12.5, 3, Strictness(strict))
 
 
 @pytest.mark.parametrize(
@@ -206,3 +210,9 @@ def test_a_hostile_text_in_any_field_is_shown_as_text(field: str) -> None:
     assert "<script>alert(1)" not in page
     assert "\x1b" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;\\u001b[31m&amp;" in page
+
+
+def test_a_strict_run_fails_on_warnings_but_not_on_lowered_clauses() -> None:
+    lowered = frozenset({"client.tells-code"})
+    strict = replace(summary(MUTE), strictness=Strictness(strict=True, lowered=lowered))
+    assert (summary(MUTE, strict=True).exit_status, strict.exit_status) == (1, 0)

@@ -275,7 +275,7 @@ def test_kinds_without_end_are_not_all_shown() -> None:
 def test_what_is_only_noted_stands_apart() -> None:
     found = page()
     assert len(found.of("article", "warning")) == 1
-    assert "Warnings: recommendations" in found.shown
+    assert "Warnings" in found.shown
     assert "Warnings: recommendations" not in page(judged=verdicts()).shown
 
 
