@@ -7,9 +7,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 ACCEPTED = "gzip, deflate"
+_GZIP = b"\x1f\x8b"  # the start of each member (RFC 1952)
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _RAW_DEFLATE = -zlib.MAX_WBITS  # some servers send this as `deflate`
 # Python has no module for Brotli, and one for Zstandard since 3.14.
@@ -46,10 +47,19 @@ class Decoder:
         if self._inflate is None:
             return part
         decoded = bytearray()
-        while part and len(decoded) <= limit:
-            decoded += self._step(part)
-            part = self._inflate.unconsumed_tail
+        for piece in _pieces(part):
+            rest = piece
+            while rest and len(decoded) <= limit and self._continues(rest):
+                decoded += self._step(rest)
+                rest = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
         return bytes(decoded)
+
+    def _continues(self, rest: bytes) -> bool:
+        """Whether `rest` belongs to the body. Behind a gzip member another may follow; anything else is ignored."""
+        assert self._inflate is not None  # noqa: S101  (`decode` checks it)
+        if self._inflate.eof and rest.startswith(_GZIP[: len(rest)]):
+            self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
+        return not self._inflate.eof
 
     def _step(self, part: bytes) -> bytes:
         assert self._inflate is not None  # noqa: S101  (`decode` checks it)
@@ -104,9 +114,19 @@ def _decode_brotli(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
 
 
 def _decode_zstd(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
-    decoder = library.ZstdDecompressor()
+    decoder, plain = library.ZstdDecompressor(), bytearray()
     try:
-        plain = decoder.decompress(body, limit + 1)
+        for piece in _pieces(body):
+            rest = piece
+            while rest and len(plain) <= limit:
+                decoder = library.ZstdDecompressor() if decoder.eof else decoder  # the next frame (RFC 8878)
+                plain += decoder.decompress(rest, limit + 1 - len(plain))
+                rest = decoder.unused_data if decoder.eof else b""
     except library.ZstdError as error:
         raise UndecodableError(f"invalid zstd: {error}") from None
-    return plain, decoder.eof
+    return bytes(plain), decoder.eof
+
+
+def _pieces(body: bytes) -> Iterator[bytes]:
+    """The body in pieces: behind each of many small members, no more than a piece is copied."""
+    return (body[start : start + _STEP] for start in range(0, len(body), _STEP))

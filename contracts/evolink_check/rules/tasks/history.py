@@ -206,9 +206,12 @@ def _history(task: TaskRecord, view: TraceView) -> TaskHistory:
 
 
 def _is_own(observation: Observation, task: TaskRecord) -> bool:
+    """Whether a query is its owner's. When a recording does not show who sent it, only a success may count."""
     if task.create is None:
         return observation.account.valid is not False
-    return UNKNOWN in {observation.who, task.create.who} or observation.who == task.create.who
+    if UNKNOWN in {observation.who, task.create.who}:
+        return observation.status == observation.success
+    return observation.who == task.create.who
 
 
 def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tuple[Observation, Observation]]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from base64 import b64decode
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from evolink_check.traffic.content_coding import UndecodableError, coding_of, decode_whole
 from evolink_check.traffic.formats import NOT_JSON, decode_json
-from evolink_check.traffic.har.schema import number
+from evolink_check.traffic.har.schema import Pair, number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
-    from evolink_check.traffic.har.schema import Content, HarEntry, Pair, Post, Request, Response
+    from evolink_check.traffic.har.schema import Content, HarEntry, Post, Request, Response
+    from evolink_check.traffic.har.schema import Headers as RecordedHeaders
 
 LARGEST = 16 * 1024 * 1024  # bytes of a body; for a larger one only the length is kept
 Headers = tuple[tuple[str, str], ...]
@@ -33,9 +34,15 @@ class ResponseBody:
     problem: str = ""  # the reason why it cannot be decoded
 
 
-def headers_of(pairs: Iterable[Pair] | None) -> Headers:
+def headers_of(recorded: RecordedHeaders) -> Headers:
     """Headers, without the pseudo-headers of HTTP/2."""
-    return tuple((pair.name, pair.text) for pair in pairs or () if not pair.name.startswith(":"))
+    pairs = [*_pairs(recorded)] if isinstance(recorded, dict) else recorded or ()
+    return tuple((pair.name, pair.text) for pair in pairs if not pair.name.startswith(":"))
+
+
+def _pairs(headers: dict[str, Any]) -> Iterator[Pair]:
+    for name, value in headers.items():
+        yield from (Pair(name, text) for text in (value if isinstance(value, list) else [value]))
 
 
 def post_body(post: Post | None) -> bytes:
@@ -100,7 +107,7 @@ def is_exact(entry: HarEntry, body: bytes) -> bool:
 def _decode_text(text: str, encoding: str | None) -> bytes:
     if (encoding or "").lower() == "base64":
         try:
-            return b64decode(text, validate=True)
+            return b64decode("".join(text.split()), validate=True)  # it may be in lines, as in MIME
         except ValueError:
             raise ValueError("invalid base64") from None
     if text[:2] in _GZIP_AS_TEXT:
@@ -108,7 +115,7 @@ def _decode_text(text: str, encoding: str | None) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _without_coding(body: bytes, headers: Iterable[Pair] | None) -> bytes:
+def _without_coding(body: bytes, headers: RecordedHeaders) -> bytes:
     """A body without its content coding, if the tool did not already decode it. Raises `UndecodableError`."""
     for coding in reversed(coding_of(headers_of(headers)).split(",")):
         if not body or coding.strip() in {"", "identity"} or _is_text(body):
@@ -129,7 +136,7 @@ def _size(value: object) -> int:
     return int(number(value) or 0)
 
 
-def _content_length(headers: Iterable[Pair] | None) -> int:
+def _content_length(headers: RecordedHeaders) -> int:
     """The value of `Content-Length`; 0 without a valid one."""
     value = next((text for name, text in headers_of(headers) if name.lower() == "content-length"), "")
     return int(value) if value.isascii() and value.isdecimal() and len(value) <= _DIGITS else 0
@@ -142,6 +149,8 @@ def _size_left_out(response: Response, body: bytes, *, streams: bool) -> int | N
     if body:
         # For a compressed body some tools record the size on the wire, which for a short text is larger.
         return size if len(body) < size and decode_json(body) is NOT_JSON else None
-    length = size if size > 0 else _content_length(response.headers)
+    # Firefox writes a size of 0 for a body that it did not keep, and its size on the wire in `bodySize`.
+    length = next((found for found in (size, _size(response.size)) if found > 0), 0)
+    length = length or _content_length(response.headers)
     announced = any(name.lower() == "content-length" for name, _ in headers_of(response.headers))
     return length if length or size < 0 or (streams and not announced) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from functools import partial
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 LARGEST_FILE = 1024 * 1024 * 1024  # bytes of a decompressed file
 _ZIP, _GZIP, _ZSTD = b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_ENDINGS = (".har", ".har.gz", ".har.zst")
 _DIGITS = 308  # an integer with more digits is out of the range of a double
 
 
@@ -26,31 +28,43 @@ def load_archives(path: Path) -> list[tuple[str, Any]]:
     raw = path.read_bytes()
     if raw.startswith(_ZIP):
         return list(_in_zip(path, raw))
-    for magic, coding in ((_GZIP, "gzip"), (_ZSTD, "zstd")):
-        if raw.startswith(magic):
-            raw = _decompress(path, coding, raw)
     return [(str(path), _document(str(path), raw, lambda name: _file_in_same_folder(path, name)))]
 
 
-def _decompress(path: Path, coding: str, raw: bytes) -> bytes:
-    try:
-        return decode_whole(raw, coding, LARGEST_FILE)
-    except UndecodableError as error:
-        raise ValueError(f"{path}: not a HAR file: {error}") from None
+def _decompress(name: str, raw: bytes) -> bytes:
+    for magic, coding in ((_GZIP, "gzip"), (_ZSTD, "zstd")):
+        if raw.startswith(magic):
+            try:
+                raw = decode_whole(raw, coding, LARGEST_FILE)
+            except UndecodableError as error:
+                raise ValueError(f"{name}: not a HAR file: {error}") from None
+    return raw
 
 
 def _in_zip(path: Path, raw: bytes) -> Iterator[tuple[str, Any]]:
     try:
         with ZipFile(BytesIO(raw)) as archive:
-            members = [name for name in archive.namelist() if name.endswith(".har")]
+            members = [name for name in archive.namelist() if _is_har(name)]
             if not members:
                 raise ValueError(f"{path}: no .har file in the zip file")
             for member in members:
                 name = str(path) if len(members) == 1 else f"{path}:{member}"
-                attached = lambda file: _member(archive, file, LARGEST)  # noqa: E731
+                attached = partial(_attachment, archive, member.rpartition("/")[0])
                 yield name, _document(name, _member(archive, member, LARGEST_FILE) or b"", attached)
     except (BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise ValueError(f"{path}: invalid zip file: {error}") from None
+
+
+def _is_har(name: str) -> bool:
+    """Whether a member of a zip file is a HAR file; macOS adds files with the same names, which are none."""
+    path = PurePosixPath(name)
+    return path.name.lower().endswith(_ENDINGS) and "__MACOSX" not in path.parts
+
+
+def _attachment(archive: ZipFile, folder: str, name: str) -> bytes | None:
+    """A file that a HAR file in this folder of the zip file refers to."""
+    beside = _member(archive, f"{folder}/{name}", LARGEST) if folder else None
+    return _member(archive, name, LARGEST) if beside is None else beside
 
 
 def _member(archive: ZipFile, name: str, limit: int) -> bytes | None:
@@ -75,8 +89,9 @@ def _file_in_same_folder(path: Path, name: str) -> bytes | None:
 
 
 def _document(name: str, raw: bytes, attached: Callable[[str], bytes | None]) -> Any:
+    text = _decompress(name, raw)
     try:
-        document = json.loads(raw, parse_int=_integer)
+        document = json.loads(text, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else "invalid JSON"
         raise ValueError(f"{name}: not a HAR file: {reason}") from None

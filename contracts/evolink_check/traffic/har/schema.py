@@ -50,6 +50,9 @@ class Pair(Struct):
         return "" if self.value is None else str(self.value)
 
 
+Headers = list[Pair] | dict[str, Any] | None  # some tools write an object with a member for each header
+
+
 class Post(Struct):
     """The body of a request. HAR has no field for its encoding: we write `_encoding`, other tools `encoding`."""
 
@@ -73,17 +76,23 @@ class Request(Struct):
 
     method: str
     url: str
-    headers: list[Pair] | None = None
-    post: Post | None = field(default=None, name="postData")
+    headers: Headers = None
+    recorded: Post | str | None = field(default=None, name="postData")
     size: Any = field(default=None, name="bodySize")
+
+    @property
+    def post(self) -> Post | None:
+        """The body, which some tools write as a text."""
+        return Post(text=self.recorded) if isinstance(self.recorded, str) else self.recorded
 
 
 class Response(Struct):
     """A response. A status of 0, -1 or null means that there was none."""
 
     status: Any = None
-    headers: list[Pair] | None = None
+    headers: Headers = None
     content: Content | None = None
+    size: Any = field(default=None, name="bodySize")
     error: Any = field(default=None, name="_error")  # a text in browsers; anything in other tools
     failure: Any = field(default=None, name="_failureText")  # Playwright
 
@@ -112,7 +121,7 @@ class Log(Struct):
     """The content of the file. `entries` are converted one by one, so that an error can name the entry."""
 
     entries: list[Any]
-    creator: Creator | None = None
+    creator: Creator | str | None = None
     facts: LogFacts | None = field(default=None, name="_evolink")
 
 

@@ -151,6 +151,17 @@ def test_a_403_is_right_where_nobody_knows_whose_key_asked(asked: str) -> None:
     assert trace.accused() == {}
 
 
+def test_whoever_cannot_be_told_apart_from_the_owner_is_not_taken_for_the_owner() -> None:
+    for maker, asked in (("main", "unknown"), ("unknown", "main"), ("unknown", "unknown")):
+        trace = Tracing()
+        trace.create(who=maker)
+        trace.query(processing(), who=maker)
+        trace.query(LOST, 404, who=asked)
+        for _ in range(3):
+            trace.query(error("internal_error", "api_error"), 500, who=asked)
+        assert trace.accused() == {}, (maker, asked)
+
+
 def test_a_304_to_who_has_the_answer_already_is_no_answer_of_a_task() -> None:
     trace = told(processing())
     trace.query(b"", 304, sent=(("if-none-match", '"1"'),))

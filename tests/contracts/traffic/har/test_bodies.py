@@ -5,12 +5,12 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from base64 import b64encode
+from base64 import b64encode, encodebytes
 from importlib import import_module
 from typing import Any
 
 import pytest
-from evolink_check.traffic.content_coding import UndecodableError, decode_whole
+from evolink_check.traffic.content_coding import Decoder, UndecodableError, decode_whole
 from evolink_check.traffic.har import bodies as har_bodies
 from evolink_check.traffic.har.bodies import ResponseBody, response_body
 from evolink_check.traffic.har.schema import Content, Pair, Response
@@ -69,6 +69,26 @@ def test_without_the_library_a_packed_body_is_unknown_and_the_reason_is_named(
     body = read(response("br", b"\x8b\xff\x80\x03"))
     assert (body.data, body.size) == (b"", 4)
     assert "no library for br" in body.problem
+
+
+@pytest.mark.parametrize("end", [b"", b"\0" * 512, b"anything"])
+def test_a_body_of_several_gzip_members_is_unpacked_whole(end: bytes) -> None:
+    members = [gzip.compress(part) for part in (PLAIN[:5], b"", PLAIN[5:])]
+    assert read(response("gzip", b"".join(members) + end)) == ResponseBody(PLAIN)
+    decoder = Decoder("gzip")
+    bytewise = b"".join(decoder.decode(bytes([byte]), 1024) for byte in b"".join(members))
+    assert (bytewise, decoder.complete) == (PLAIN, True)
+
+
+def test_a_body_of_several_zstd_frames_is_unpacked_whole() -> None:
+    library = pytest.importorskip("backports.zstd")
+    frames = library.compress(PLAIN[:5]) + library.compress(PLAIN[5:])
+    assert read(response("zstd", frames)) == ResponseBody(PLAIN)
+
+
+def test_base64_in_lines_is_decoded() -> None:
+    recorded = Response(200, [Pair("X-A", "1")], Content(None, encodebytes(PLAIN * 9).decode(), "base64"))
+    assert read(recorded) == ResponseBody(PLAIN * 9)
 
 
 def test_two_codings_are_undone_in_turn() -> None:

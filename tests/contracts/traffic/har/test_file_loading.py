@@ -60,6 +60,23 @@ def test_each_archive_in_a_zip_file_is_read(tmp_path: Path) -> None:
     assert load_archives(path) == [(f"{path}:a.har", DOCUMENT), (f"{path}:b/b.har", DOCUMENT)]
 
 
+def test_an_archive_in_a_zip_file_is_found_in_any_case_and_packing(tmp_path: Path) -> None:
+    path = tmp_path / "har.zip"
+    with ZipFile(path, "w") as archive:
+        archive.writestr("A.HAR", RAW)
+        archive.writestr("b.har.gz", gzip.compress(RAW[:9]) + gzip.compress(RAW[9:]))
+        archive.writestr("__MACOSX/._A.HAR", b"\x00\x05\x16\x07")
+    assert load_archives(path) == [(f"{path}:A.HAR", DOCUMENT), (f"{path}:b.har.gz", DOCUMENT)]
+
+
+def test_attachments_in_a_folder_of_a_zip_file_are_the_bodies(tmp_path: Path) -> None:
+    path = tmp_path / "har.zip"
+    with ZipFile(path, "w") as archive:
+        archive.writestr("monday/har.har", json.dumps(with_attachment()))
+        archive.writestr("monday/a1.json", "{}")
+    assert bodies(load_archives(path)[0][1]) == ["e30=", "e30="]
+
+
 def test_attachments_in_a_zip_file_are_the_bodies(tmp_path: Path) -> None:
     path = tmp_path / "har.zip"
     with ZipFile(path, "w") as archive:

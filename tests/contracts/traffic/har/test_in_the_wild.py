@@ -11,7 +11,7 @@ from evolink_check.engine.recordings import verdicts_on
 from evolink_check.traffic.har.archive import from_har, to_har
 from evolink_check.traffic.trace import UNKNOWN
 from evolink_spec.clauses import load_clauses
-from support.har_builders import API, archive, foreign, key, only, whole_trace
+from support.har_builders import API, SENT_KEY, archive, foreign, key, only, whole_trace
 from support.steps import steps_of
 from support.trace_builders import SPEC
 
@@ -91,6 +91,24 @@ def test_an_invalid_entry_of_another_host_is_left_out_with_a_note(entry: Any, re
 def test_what_a_tool_writes_in_its_own_way_is_read(entry: Any) -> None:
     trace = from_har([("a.har", archive(entry))])
     assert (len(trace.entries), trace.notes) == (1, ())
+
+
+@pytest.mark.parametrize("creator", ["Some Tool 2", {"name": None}, None])
+def test_the_tool_may_be_named_by_a_text_alone(creator: Any) -> None:
+    document = archive(foreign())
+    document["log"]["creator"] = creator
+    assert only(document).exchange.status == 200
+    document["log"]["creator"] = "mitmproxy 11.0"
+    streamed = foreign(response={"content": {"size": 0, "text": ""}})
+    document["log"]["entries"] = [streamed]
+    assert only(document).size == 0
+
+
+def test_headers_and_bodies_are_read_from_an_object_and_from_a_text() -> None:
+    headers = {"Authorization": f"Bearer {SENT_KEY}", "Accept": ["a", "b"], ":path": "/"}
+    entry = only(archive(foreign(request={"headers": headers, "postData": '{"prompt":"y"}'})))
+    assert (entry.who, entry.exchange.request_body) == ("key-1", b'{"prompt":"y"}')
+    assert [value for name, value in entry.exchange.request_headers if name == "Accept"] == ["a", "b"]
 
 
 def test_a_status_as_text_is_a_status_and_no_response_is_none() -> None:

@@ -132,6 +132,7 @@ def test_the_text_of_another_tool_is_exact_only_when_it_can_be() -> None:
         ({"content": None}, 0),
         ({"content": {"size": 900, "text": '{"cut'}}, 900),
         ({"content": {"size": 0}}, None),
+        ({"content": {"size": 0, "text": ""}, "bodySize": 700}, 700),  # Firefox
         ({"content": {"size": -1}, "status": 204}, None),
     ],
 )
