@@ -34,6 +34,7 @@ _PORT = Meta(ge=0, le=65535)
 
 _ADDRESS, _TASKS, _ACCOUNTS, _OTHER = "Address", "Tasks", "Accounts", "Callbacks, documents, log"
 _HARD_CODED = "Clients with a hard-coded address"
+_MODEL_CUTOFF = 0.5  # the beginning of a model's long name is similar enough
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -242,25 +243,35 @@ class Settings(Struct, frozen=True, kw_only=True):
         return REALTIME if self.realtime else self.duration
 
 
+class SettingError(ValueError):
+    """A setting that contradicts the documents or other settings, or that cannot take effect on this machine."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field, self.reason = field, reason
+
+
 def check(settings: Settings, spec: Spec) -> None:
-    """ValueError for a setting that contradicts the documents or other settings."""
+    """`SettingError` for a setting that contradicts the documents or other settings."""
     if settings.recipe is not None:
         sequence = RecipeRegistry(statuses_of(spec), spec.failures).find(settings.recipe)
         if isinstance(sequence, ApiError):
-            raise ValueError(f"--recipe: {sequence.detail}")
+            raise SettingError("recipe", sequence.detail)
     if settings.offline and settings.proxy_port is None:
-        raise ValueError("--offline: has no effect without --proxy-port")
+        raise SettingError("offline", "has no effect without a proxy port")
     served = {model for by_model in spec.creates.values() for model in by_model if model}
     for model in sorted(settings.denied_models - served):
-        raise ValueError(f"--deny-model: {model!r} is not served{did_you_mean(model, served)}")
+        raise SettingError(
+            "denied_models", f"{model!r} is not served{did_you_mean(model, served, cutoff=_MODEL_CUTOFF)}"
+        )
 
 
 def check_port_file(path: Path) -> None:
-    """ValueError if the port file could not be written once the server is ready."""
+    """`SettingError` if the port file could not be written once the server is ready."""
     if path.is_dir():
-        raise ValueError(f"--port-file: {path} is a folder; name a file")
+        raise SettingError("port_file", f"{path} is a folder; name a file")
     if not os.access(path.parent, os.W_OK):
-        raise ValueError(f"--port-file: cannot write in {path.parent}")
+        raise SettingError("port_file", f"cannot write in {path.parent}")
 
 
 def environment() -> dict[str, str]:
@@ -269,7 +280,7 @@ def environment() -> dict[str, str]:
 
 
 def ca_folder(settings: Settings) -> Path:
-    """The folder of the certificate authority: the chosen one, else in the user's data. ValueError without a home."""
+    """The folder of the certificate authority: the chosen one, else in the user's data. `SettingError` without a home."""
     if settings.ca_dir is not None:
         return settings.ca_dir
     from platformdirs import user_data_path
@@ -277,4 +288,4 @@ def ca_folder(settings: Settings) -> Path:
     try:
         return user_data_path("evolink-mock", appauthor=False)
     except RuntimeError as error:
-        raise ValueError("--ca-dir: required, because this user has no home folder") from error
+        raise SettingError("ca_dir", "required, because this user has no home folder") from error

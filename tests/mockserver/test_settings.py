@@ -77,7 +77,7 @@ def test_settings_that_can_have_their_effect_are_fine() -> None:
 
 def test_a_denied_model_that_is_not_served_is_refused_with_the_nearest() -> None:
     with pytest.raises(
-        ValueError, match=rf"^--deny-model: {OLD_MODEL!r} is not served \(did you mean {MODEL}\?\)$"
+        ValueError, match=rf"^denied_models: {OLD_MODEL!r} is not served \(did you mean {MODEL}\?\)$"
     ):
         check(Settings(denied_models=frozenset((OLD_MODEL,))), SPEC)
 

@@ -13,7 +13,7 @@ from evolink_spec.options.declaration import fields_of
 
 from evolink_mock.cli import configuration
 from evolink_mock.cli.options import DemoOptions, RunOptions, SchemaOptions, ServeOptions
-from evolink_mock.settings import Settings, ca_folder, check, check_port_file, environment
+from evolink_mock.settings import Settings, SettingError, ca_folder, check, check_port_file, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,6 +82,8 @@ def _problems() -> Iterator[None]:
         yield
     except PortError as error:
         _fail(str(error), CANNOT_LISTEN)
+    except SettingError as error:
+        _fail(f"{_flag(error.field)}: {error.reason}", CONFIGURATION_ERROR)
     except (SpecError, AuthorityError, ValueError) as error:
         _fail(str(error), CONFIGURATION_ERROR)
 
@@ -219,6 +221,12 @@ def demo(options: DemoOptions) -> None:
     from evolink_mock.cli.demo import run
 
     raise SystemExit(run(options.output, options.duration))
+
+
+def _flag(name: str) -> str:
+    """The option of a setting."""
+    fields = (*fields_of(Settings), *fields_of(ServeOptions))
+    return next(field.flag for field in fields if field.name == name)
 
 
 def _fail(problem: str, code: int) -> NoReturn:

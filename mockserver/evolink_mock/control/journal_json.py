@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote_plus
 
+from evolink_mock.control.recorded_body import BodyText, request_text
 from evolink_mock.domain.exchange import violation_texts
 from evolink_mock.domain.redaction import Redactor, credential_values, merged
 
@@ -58,7 +59,7 @@ def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
         "notes": [redactor.text(note) for note in exchange.notes if note not in broken],
         "request": {
             "headers": redactor.headers(exchange.request_headers),
-            "body": redactor.body(exchange.request_body) if exchange.request_body else "",
+            "body": request_text(exchange, redactor).text,
         },
         "answer": {
             "headers": redactor.headers(exchange.answer_headers),
@@ -102,7 +103,7 @@ def _exchange(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     host = next((value for name, value in headers if name.lower() == "host"), "unknown")
     query = f"?{redactor.query(exchange.query.decode('latin-1'))}" if exchange.query else ""
     url = f"{exchange.scheme}://{host}{redactor.text(exchange.path)}{query}"
-    request = _request(exchange.method, url, headers, redactor.body(exchange.request_body))
+    request = _request(exchange.method, url, headers, request_text(exchange, redactor))
     response_headers = redactor.headers(exchange.answer_headers)
     body = redactor.body(exchange.answer_body) if exchange.answer_body else ""
     return {
@@ -121,7 +122,7 @@ def _callback(callback: SentCallback, redactor: Redactor) -> dict[str, Any]:
     url = redactor.text(delivery.target.url)
     return {
         **_dated(attempt.at, attempt.seconds),
-        "request": _request("POST", url, headers, redactor.body(callback.body)),
+        "request": _request("POST", url, headers, BodyText(redactor.body(callback.body))),
         "response": {**_response(attempt.status or 0, [], ""), "_error": attempt.problem},
         "_task_id": delivery.task_id,
         "_violations": [],
@@ -150,9 +151,16 @@ def _type(headers: Sequence[tuple[str, str]]) -> str:
     return next((value for name, value in headers if name.lower() == "content-type"), "")
 
 
-def _request(method: str, url: str, headers: Sequence[tuple[str, str]], body: str) -> dict[str, Any]:
-    request = {"method": method, "url": url, "queryString": [], **_message(headers, len(body.encode()))}
-    return {**request, "postData": {"mimeType": _type(headers), "text": body}} if body else request
+def _request(method: str, url: str, headers: Sequence[tuple[str, str]], body: BodyText) -> dict[str, Any]:
+    size = len(body.text.encode()) if body.size is None else body.size
+    request = {"method": method, "url": url, "queryString": [], **_message(headers, size)}
+    if not body.text:
+        return request
+    notes = {"encoding": body.encoding, "comment": body.comment}
+    post = {"mimeType": _type(headers), "text": body.text} | {
+        name: note for name, note in notes.items() if note
+    }
+    return {**request, "postData": post}
 
 
 def _response(status: int, headers: Sequence[tuple[str, str]], body: str) -> dict[str, Any]:

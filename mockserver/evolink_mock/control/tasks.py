@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from evolink_spec.options.suggestions import did_you_mean
 from msgspec import Meta, Struct
 
 from evolink_mock.control import journal_json
@@ -29,7 +30,7 @@ _LONGEST_WAIT = 600  # seconds
 
 
 class ForcedOutcome(Struct, frozen=True):
-    """The outcome to force: completed, or failed with a documented code."""
+    """The outcome to force: completed, or failed with `failure`, a documented code or `CODE/KIND`."""
 
     outcome: Literal["completed", "failed"] | None = None
     failure: str | None = None
@@ -178,10 +179,14 @@ def _outcome(request: ControlRequest) -> Outcome | ApiError:
         return SUCCESS
     if body.outcome == "completed":
         return ApiError(400, "failure: a completed task has no failure", "failure")
-    failures = {failure.code: failure for failure in request.service.spec.failures}
-    if body.failure not in failures:
-        return ApiError(400, f"failure: must be one of {', '.join(failures)}", "failure")
-    return Outcome(failures[body.failure])
+    codes = [failure.code for failure in request.service.spec.failures]
+    if body.failure is None:
+        return ApiError(400, f"failure: must be one of {', '.join(codes)}", "failure")
+    try:
+        return Outcome(request.service.registry.failure(body.failure))
+    except ValueError as error:
+        hint = did_you_mean(body.failure, codes) or f"; the codes are {', '.join(codes)}"
+        return ApiError(400, f"failure: {error}{hint}", "failure")
 
 
 async def _own_task(request: ControlRequest, task_id: str) -> Task | None:

@@ -13,7 +13,7 @@ from evolink_mock.http.json_body import too_large
 from evolink_mock.http.requests import ClientDisconnectedError, read_body
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from starlette.types import Message, Receive, Scope
 
@@ -39,6 +39,14 @@ async def receive_body(
         if isinstance(received, ApiError) and not recorder.beginning:
             await recorder.fill()
         return received
+
+
+def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether the headers of a request announce a body."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in headers
+    )
 
 
 async def keep_body(receive: Receive, exchange: Exchange) -> None:

@@ -76,6 +76,21 @@ class RecipeRegistry:
         """The nearest names, as a list to read."""
         return self._suggest(text[: grammar.LONGEST])
 
+    def failure(self, text: str) -> TaskFailure:
+        """The failure `CODE` or `CODE/KIND`; each kind has its own message. ValueError for an unknown one."""
+        code, slash, kind = text.partition("/")
+        failure = self._failures.get(code)
+        if failure is None:
+            raise ValueError(f"{code[:_SHOWN]!r} is not a documented code")
+        if not slash:
+            return failure
+        kinds = dict(failure.kinds)
+        if kind not in kinds:
+            raise ValueError(
+                f"the kinds of {code} are {', '.join(kinds)}" if kinds else f"{code} has no kinds"
+            )
+        return replace(failure, message=kinds[kind])
+
     def _nearest(self, text: str) -> str:
         spellings = {name: name for name in self.names}
         for name in self.effect_names:
@@ -116,23 +131,8 @@ class RecipeRegistry:
         changes = effect.read(word)
         if effect.name == FAIL:
             code, reach = changes["outcome"]
-            return {"outcome": Outcome(self._failure(code), reach)}
+            return {"outcome": Outcome(self.failure(code), reach)}
         return changes
-
-    def _failure(self, text: str) -> TaskFailure:
-        """The failure of a code or of one of its kinds; each kind has its own message."""
-        code, slash, kind = text.partition("/")
-        failure = self._failures.get(code)
-        if failure is None:
-            raise ValueError("")
-        if not slash:
-            return failure
-        kinds = dict(failure.kinds)
-        if kind not in kinds:
-            raise ValueError(
-                f"the kinds of {code} are {', '.join(kinds)}" if kinds else f"{code} has no kinds"
-            )
-        return replace(failure, message=kinds[kind])
 
     def _unknown(self, text: str, why: str) -> ApiError:
         reason = f" ({why[:100]})" if why else ""

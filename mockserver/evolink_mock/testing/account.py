@@ -14,7 +14,7 @@ from msgspec.json import decode
 
 from evolink_mock.testing import violations
 from evolink_mock.testing.clock import MockClock, call_in_thread, to_seconds
-from evolink_mock.testing.control_client import ControlClient
+from evolink_mock.testing.control_client import ControlClient, event_loop_is_running
 from evolink_mock.testing.models import (
     AccountState,
     CallbackState,
@@ -88,7 +88,10 @@ class MockCallbacks(Sequence[CallbackState]):
 
     def replay(self, task_id: str) -> CallbackState:
         """Attempt the callback of a task once more, now, whatever its result was."""
-        return decode(self._control.request("POST", f"/callbacks/{task_id}/replay"), type=CallbackState)
+        path = f"/callbacks/{task_id}/replay"
+        return decode(
+            self._control.request("POST", path, variant="callbacks.replay_async(…)"), type=CallbackState
+        )
 
     async def replay_async(self, task_id: str) -> CallbackState:
         """Like `replay`, without blocking the event loop."""
@@ -194,9 +197,12 @@ class MockAccount:
         return await call_in_thread(self.wait_for, task_id, timeout)
 
     def finish(self, task_id: str, failure: str | None = None) -> TaskState:
-        """End a task now: completed, or failed with a documented code. Its callback is due now."""
+        """End a task now: completed, or failed with a documented code, or `CODE/KIND`. Its callback is due now."""
         outcome = {"outcome": "completed" if failure is None else "failed", "failure": failure}
-        return decode(self._control.request("POST", f"/tasks/{task_id}/outcome", outcome), type=TaskState)
+        path = f"/tasks/{task_id}/outcome"
+        return decode(
+            self._control.request("POST", path, outcome, variant="account.finish_async(…)"), type=TaskState
+        )
 
     async def finish_async(self, task_id: str, failure: str | None = None) -> TaskState:
         """Like `finish`, without blocking the event loop."""
@@ -243,4 +249,8 @@ class MockAccount:
 
 def _timeout_error(state: str, why: str, timeout: float) -> TimeoutError:
     reason = "the clock is frozen: advance it" if why == "frozen" else f"after {timeout:g} s"
+    if event_loop_is_running():
+        reason += (
+            " in which the event loop of this thread was blocked: await the async variant of this method"
+        )
     return TimeoutError(f"{state}; {reason}")

@@ -55,7 +55,7 @@ class MockClock:
         It returns after all callbacks and retries have been sent, so their receiver must run in another thread; if
         it is in the test's event loop, use `advance_async`. The clock stays frozen. ValueError for an invalid duration.
         """
-        return self._move("/clock/advance", {"seconds": to_seconds(seconds)})
+        return self._move("/clock/advance", {"seconds": to_seconds(seconds)}, "clock.advance_async(…)")
 
     async def advance_async(self, seconds: str | float) -> list[Event]:
         """Like `advance`, without blocking the event loop."""
@@ -63,7 +63,7 @@ class MockClock:
 
     def set(self, instant: float) -> list[Event]:
         """Like `advance`, to an instant. `ControlError` for one in the past."""
-        return self._move("/clock/set", {"now": instant})
+        return self._move("/clock/set", {"now": instant}, "clock.set_async(…)")
 
     async def set_async(self, instant: float) -> list[Event]:
         """Like `set`, without blocking the event loop."""
@@ -73,5 +73,5 @@ class MockClock:
         """Let the time run again, from where it stopped."""
         self._control.request("POST", "/clock/resume")
 
-    def _move(self, path: str, body: dict[str, float]) -> list[Event]:
-        return decode(self._control.request("POST", path, body), type=ClockState).happened
+    def _move(self, path: str, body: dict[str, float], variant: str) -> list[Event]:
+        return decode(self._control.request("POST", path, body, variant=variant), type=ClockState).happened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 _SECONDS = 60.0  # for a response: advancing a day may send many callbacks
+_BLOCKED_SECONDS = 5.0  # for a response that may need the event loop that waits for it
 _CONTROL = "/__mock__"
 
 
@@ -30,11 +32,18 @@ class ControlClient:
         if token is not None:
             self._headers["authorization"] = f"Bearer {token}"
 
-    def request(self, method: str, path: str, body: Any = None, *, seconds: float = _SECONDS) -> bytes:
+    def request(
+        self, method: str, path: str, body: Any = None, *, seconds: float = _SECONDS, variant: str = ""
+    ) -> bytes:
         """The body of the response. `ControlError` for an error response, `ConnectionError` if no mock responds.
 
+        `variant` is the async variant of a method that sends callbacks: RuntimeError names it if this thread's event
+        loop, which is blocked here, did not let the callback receiver answer.
         Proxy variables of the environment are ignored: they are for the code under test.
         """
+        is_blocking = bool(variant) and event_loop_is_running()
+        if is_blocking:
+            seconds = min(seconds, _BLOCKED_SECONDS)
         content = None if body is None else msgspec.json.encode(body)
         headers = self._headers if content is None else {**self._headers, "content-type": "application/json"}
         try:
@@ -43,6 +52,8 @@ class ControlClient:
                 response = connection.getresponse()
                 raw = response.read()
         except (OSError, HTTPException) as error:
+            if is_blocking and isinstance(error, TimeoutError):
+                raise RuntimeError(_blocked(variant)) from error
             where = self._url.geturl()
             raise ConnectionError(
                 f"no evolink-mock responds at {where}: {error or type(error).__name__}"
@@ -56,6 +67,24 @@ class ControlClient:
             raise ConnectionError("invalid URL: write http://HOST:PORT")
         kind = HTTPSConnection if self._url.scheme == "https" else HTTPConnection
         return kind(self._url.hostname, self._url.port, timeout=seconds)
+
+
+def event_loop_is_running() -> bool:
+    """Whether an event loop of asyncio or trio runs in this thread."""
+    trio, asyncio = (
+        sys.modules.get("trio"),
+        sys.modules.get("asyncio"),
+    )  # neither is imported for this question
+    if trio is not None and trio.lowlevel.in_trio_run():
+        return True
+    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001  (documented as public)
+
+
+def _blocked(variant: str) -> str:
+    return (
+        f"the event loop of this thread was blocked for {_BLOCKED_SECONDS:g} seconds, so a callback receiver in it "
+        f"cannot answer: use `await {variant}` in an async test"
+    )
 
 
 def _message(raw: bytes) -> str:

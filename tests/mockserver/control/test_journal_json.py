@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_mock.control.journal_json import SentCallback, entry, har
 from evolink_mock.domain.deliveries import Attempt
-from evolink_mock.domain.exchange import JOURNAL, JOURNAL_BYTES, Exchange, Journal
+from evolink_mock.domain.exchange import JOURNAL, JOURNAL_BYTES, KEPT, Exchange, Journal
 from evolink_mock.domain.redaction import KEY_REMOVED, REMOVED, Redactor
 from support.callbacks import a_delivery
 from support.control_calls import ask, asks, creates, do, does
@@ -235,3 +235,20 @@ def test_a_credential_of_one_request_is_removed_from_all_others(mock: Mock, name
     mock.get(f"/v1/tasks/{SECRET}")
     for path in ("/journal", "/journal.har", "/violations"):
         assert SECRET not in ask(mock, "GET", path).text
+
+
+def test_the_body_of_a_query_is_recorded_like_any_other(mock: Mock) -> None:
+    mock.ask("GET", "/v1/credits", content=b'{"ids":[1]}')
+    assert ask(mock, "GET", "/journal").json()["entries"][-1]["request"]["body"] == '{"ids":[1]}'
+
+
+def test_an_archive_marks_a_binary_body_and_one_that_was_cut() -> None:
+    binary, long = an_exchange(request_body=b"\xff\xfe"), an_exchange(request_body=b"x" * KEPT)
+    posts = [
+        item["request"]["postData"] for item in har([binary, long], (), "1", Redactor([]))["log"]["entries"]
+    ]
+    assert (posts[0]["text"], posts[0]["encoding"]) == ("//4=", "base64")
+    assert (len(posts[1]["text"]), posts[1]["comment"]) == (
+        KEPT,
+        f"the first {KEPT} of an unknown number of bytes",
+    )

@@ -17,6 +17,7 @@ import time_machine
 import trio
 from evolink_mock import ControlError, MockServer, Receiver
 from evolink_mock.domain.clock import stopwatch
+from evolink_mock.testing import control_client
 from freezegun import freeze_time
 from support.builders import BODY
 
@@ -203,3 +204,34 @@ def test_a_process_patched_by_gevent_is_refused_in_words(monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "gevent.monkey", SimpleNamespace(is_module_patched=lambda _: True))
     with pytest.raises(RuntimeError, match=r"gevent.*MockServer"), MockServer():
         pytest.fail("it started")
+
+
+def test_a_method_that_blocks_the_loop_of_the_receiver_soon_names_its_async_variant(
+    account: MockAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_client, "_BLOCKED_SECONDS", 0.3)
+
+    async def scene() -> None:
+        async with receiver(_nothing) as url:
+            account.clock.freeze()
+            await asyncio.to_thread(create, account, callback_url=url)
+            account.clock.advance("1h")
+
+    with pytest.raises(RuntimeError, match=r"blocked for 0\.3 seconds.*use `await clock\.advance_async"):
+        asyncio.run(scene())
+
+
+@pytest.mark.parametrize("run", [asyncio.run, trio.run], ids=["asyncio", "trio"])
+def test_a_wait_that_blocked_an_event_loop_says_so(
+    account: MockAccount, run: Callable[[Callable[[], Any]], Any]
+) -> None:
+    account.recipe("stuck=pending", times=1)
+    task_id = create(account)
+
+    async def scene() -> None:
+        account.wait_for(task_id, timeout=0.01)
+
+    with pytest.raises(TimeoutError, match="await the async variant"):
+        run(scene() if run is asyncio.run else scene)
+    with pytest.raises(TimeoutError, match=r"after 0\.01 s$"):
+        account.wait_for(task_id, timeout=0.01)

@@ -1,0 +1,76 @@
+"""The recorded body of a request as text: without its content coding, binary content in base64, credentials removed."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b64encode
+from typing import TYPE_CHECKING, NamedTuple
+
+from evolink_mock.domain.exchange import KEPT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evolink_mock.domain.exchange import Exchange
+    from evolink_mock.domain.redaction import Redactor
+
+_WINDOW_BITS = {
+    b"gzip": 31,
+    b"x-gzip": 31,
+    b"deflate": 15,
+}  # of zlib, for the content codings that it can decode
+_DIGITS = 15  # the most digits of a length
+
+
+class BodyText(NamedTuple):
+    """A body in an archive. `size` is in bytes on the wire, -1 when unknown; None means that of the text."""
+
+    text: str
+    encoding: str = ""  # base64 for binary content
+    comment: str = ""
+    size: int | None = None
+
+
+def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
+    """The body of a request, decoded if it is compressed. The comment says how much of a long body is kept."""
+    recorded = exchange.request_body
+    if not recorded:
+        return BodyText("")
+    headers = {name.lower(): value for name, value in exchange.request_headers}
+    body = _without_coding(recorded, headers.get(b"content-encoding", b""))
+    size, comment = None, ""
+    if len(recorded) == KEPT:
+        size = _announced(headers)
+        whole = "an unknown number of" if size < 0 else str(size)
+        comment = f"the first {KEPT} of {whole} bytes" if size != KEPT else ""
+    if _is_text(body):
+        return BodyText(redactor.body(body), "", comment, size)
+    # Credentials are ASCII: byte for byte as Latin-1, they are found and removed in binary content, too.
+    redacted = redactor.body(body.decode("latin-1").encode()).encode("latin-1", "replace")
+    return BodyText(b64encode(redacted).decode(), "base64", comment, len(recorded) if size is None else size)
+
+
+def _without_coding(body: bytes, coding: bytes) -> bytes:
+    """A compressed body as it was before; at most `KEPT` bytes, and unchanged if it is not what `coding` says."""
+    bits = _WINDOW_BITS.get(coding.strip().lower())
+    if bits is None:
+        return body
+    try:
+        return zlib.decompressobj(bits).decompress(body, KEPT)
+    except zlib.error:
+        return body
+
+
+def _is_text(body: bytes) -> bool:
+    """Whether a body is UTF-8; its last character may have been cut."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return len(body) >= KEPT and error.start > len(body) - 4 and error.reason == "unexpected end of data"
+    return True
+
+
+def _announced(headers: Mapping[bytes, bytes]) -> int:
+    """The value of `Content-Length`, or -1."""
+    length = headers.get(b"content-length", b"")
+    return int(length) if length.isdigit() and len(length) <= _DIGITS else -1
