@@ -280,7 +280,7 @@ def environment() -> dict[str, str]:
 
 
 def ca_folder(settings: Settings) -> Path:
-    """The folder of the certificate authority: the chosen one, else in the user's data. `SettingError` without a home."""
+    """The folder of the certificate authority; by default in the user's data. `SettingError` without a home."""
     if settings.ca_dir is not None:
         return settings.ca_dir
     from platformdirs import user_data_path

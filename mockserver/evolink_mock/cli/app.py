@@ -13,7 +13,7 @@ from evolink_spec.options.declaration import fields_of
 
 from evolink_mock.cli import configuration
 from evolink_mock.cli.options import DemoOptions, RunOptions, SchemaOptions, ServeOptions
-from evolink_mock.settings import Settings, SettingError, ca_folder, check, check_port_file, environment
+from evolink_mock.settings import SettingError, Settings, ca_folder, check, check_port_file, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -40,6 +40,7 @@ class Exchange(Struct):
     seconds: float = 0.0  # how long the response took, in real time
     answer_headers: Sequence[tuple[bytes, bytes]] = ()
     answer_body: bytes = b""  # empty for a result file
+    is_unmatched: bool = False  # for an undocumented path or method
     journal: Journal | None = None  # the account's journal, to which the completed exchange is appended
 
     def __repr__(self) -> str:
@@ -102,8 +103,8 @@ class Journal:
 
 
 def violation_texts(exchange: Exchange) -> list[str]:
-    """The violations of the contract by a request: the reasons for its 400, and its warnings."""
-    refused = exchange.status == 400  # noqa: PLR2004
+    """The violations of the contract by a request: the reasons for its 400, 404 or 405, and its warnings."""
+    refused = exchange.status == 400 or exchange.is_unmatched  # noqa: PLR2004
     return [note for note in exchange.notes if refused or note.startswith(WARNING)]
 
 

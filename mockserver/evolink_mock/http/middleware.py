@@ -11,7 +11,7 @@ from evolink_mock.domain.exchange import SCOPE_KEY, Exchange
 from evolink_mock.http.connection import STOPPING, ConnectionDroppedError, close_connection, is_stopping
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.path_hint import path_hint
-from evolink_mock.http.request_body import has_body, keep_body
+from evolink_mock.http.request_body import keep_body, keep_unread_body
 from evolink_mock.http.requests import ClientDisconnectedError
 from evolink_mock.http.responses import send_error
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from evolink_mock.http.route_table import RouteTable
 
 _log = logging.getLogger("evolink_mock")
-_WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
 
 
 class NotFound:
@@ -87,8 +86,7 @@ class ExchangeMiddleware:
         if self._cross_origin is not None:
             app = self._cross_origin.wrap(app, scope)
         try:
-            if exchange.method in _WITHOUT_BODY and has_body(exchange.request_headers):
-                await keep_body(receive, exchange)  # its endpoint does not read it
+            await keep_unread_body(receive, exchange)
             await app(scope, receive, send)
         except asyncio.CancelledError as error:
             if not is_stopping(error):

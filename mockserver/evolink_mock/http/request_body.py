@@ -13,12 +13,13 @@ from evolink_mock.http.json_body import too_large
 from evolink_mock.http.requests import ClientDisconnectedError, read_body
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from starlette.types import Message, Receive, Scope
 
     from evolink_mock.domain.exchange import Exchange
 
+_WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
 PATIENCE_SECONDS = 0.3  # for the body of a refused request: a client may wait for the refusal
 
 
@@ -41,14 +42,6 @@ async def receive_body(
         return received
 
 
-def has_body(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Whether the headers of a request announce a body."""
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
-        for name, value in headers
-    )
-
-
 async def keep_body(receive: Receive, exchange: Exchange) -> None:
     """Record as much of a refused request's body as arrives within `PATIENCE_SECONDS`.
 
@@ -56,6 +49,15 @@ async def keep_body(receive: Receive, exchange: Exchange) -> None:
     """
     with _BodyRecorder(receive, exchange) as recorder:
         await recorder.fill()
+
+
+async def keep_unread_body(receive: Receive, exchange: Exchange) -> None:
+    """Record the body of a request with a method whose endpoints read none. Raises `ClientDisconnectedError`."""
+    if exchange.method in _WITHOUT_BODY and any(
+        name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+        for name, value in exchange.request_headers
+    ):
+        await keep_body(receive, exchange)
 
 
 class _BodyRecorder:

@@ -12,6 +12,7 @@ from evolink_mock.api.create import CreateEndpoint
 from evolink_mock.api.credits import CreditsEndpoint
 from evolink_mock.api.media import MediaEndpoint
 from evolink_mock.api.query import QueryEndpoint
+from evolink_mock.api.unmatched import Unmatched
 from evolink_mock.control.routes import PATHS as CONTROL_PATHS
 from evolink_mock.control.routes import PREFIX, control_routes
 from evolink_mock.domain.task_body import MEDIA_PATH
@@ -41,7 +42,7 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
     paths = [route.path for route in routes] + (CONTROL_PATHS if service.settings.control == "on" else [])
     router = Router(
         [*routes, *control_routes(service)],
-        default=NotFound(paths),
+        default=Unmatched(service, NotFound(paths)),
         redirect_slashes=False,
         lifespan=_lifespan(service),
     )
@@ -50,7 +51,7 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
 
 
 def _with_journal(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
-    """Also record exchanges that belong to no account: without a valid key, or for an unknown path."""
+    """Also record exchanges that belong to no account: without an accepted key."""
 
     def record(exchange: Exchange) -> None:
         if exchange.journal is None and not f"{exchange.path}/".startswith(f"{PREFIX}/"):
@@ -71,7 +72,10 @@ def _routes(service: Service) -> list[Route]:
     ]
     routes.append(Route(CREDITS_PATH, CreditsEndpoint(service), methods=["GET"]))
     routes.append(Route(MEDIA_PATH + "{name}", MediaEndpoint(service), methods=["GET"]))
-    return routes + [Route(route.path, MethodNotAllowed(*sorted(route.methods or ()))) for route in routes]
+    others = [MethodNotAllowed(*sorted(route.methods or ())) for route in routes]
+    return routes + [
+        Route(route.path, Unmatched(service, other)) for route, other in zip(routes, others, strict=True)
+    ]
 
 
 def _lifespan(service: Service) -> Callable[[object], AbstractAsyncContextManager[None]]:

@@ -95,11 +95,28 @@ def test_a_key_in_a_query_string_is_removed_and_told(query: str) -> None:
     assert "of-some-length" not in json.dumps(found)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "text"),
+    [
+        ("DELETE", "/v1/credits", 405, "/v1/credits accepts GET"),
+        ("POST", "/v1/video/generations", 404, "there is no /v1/video/generations"),
+    ],
+)
+def test_a_request_that_no_operation_answers_is_a_violation_by_its_account(
+    mock: Mock, method: str, path: str, status: int, text: str
+) -> None:
+    mock.ask(method, path)
+    (violation,) = do(mock, "GET", "/violations")["violations"]
+    assert (violation["method"], violation["path"], violation["status"]) == (method, path, status)
+    assert violation["text"].startswith(text)
+    assert do(mock, "GET", "/unmatched.har")["log"]["entries"] == []
+
+
 def test_what_belongs_to_no_account_is_kept_without_its_secrets(mock: Mock) -> None:
     async def scene() -> list[Any]:
         await mock.client.get("/v1/credits", headers={"authorization": f"Bearer {TOKEN}"})
         await mock.client.get(f"/v1/credits?key={TOKEN}")
-        await mock.client.get("/v1/nowhere", headers={"authorization": f"Bearer {TOKEN}"})
+        await mock.client.get("/v1/nowhere")
         await asks(mock, "GET", "/health")
         return (await does(mock, "GET", "/unmatched.har"))["log"]["entries"]  # type: ignore[no-any-return]
 

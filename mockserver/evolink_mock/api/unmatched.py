@@ -1,0 +1,28 @@
+"""A request that no operation answers: an undocumented path or method, recorded as a violation by its account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolink_mock.api.request_context import begin
+from evolink_mock.domain.exchange import SCOPE_KEY
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from evolink_mock.service.service import Service
+
+
+class Unmatched:
+    """Answers with `response`, a 404 or 405. With an accepted key, the request goes to the journal of its account."""
+
+    def __init__(self, service: Service, response: ASGIApp) -> None:
+        self._service = service
+        self._response = response
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; close a WebSocket."""
+        if scope["type"] == "http":
+            await begin(self._service, scope, {}, "")
+            scope[SCOPE_KEY].is_unmatched = True
+        await self._response(scope, receive, send)
