@@ -183,7 +183,7 @@ def test_a_port_that_needs_more_rights_leads_to_the_ways_to_get_them(
 
 
 def test_offline_without_a_proxy_would_have_no_effect(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="^offline: has no effect"):
+    with pytest.raises(ValueError, match=r"^offline: has no effect"):
         check(settings(tmp_path, https_port=0, offline=True), SPEC)
     check(settings(tmp_path, proxy_port=0, offline=True), SPEC)
 
@@ -210,7 +210,7 @@ def test_a_user_without_a_home_is_asked_for_a_folder(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)
     monkeypatch.delenv("HOME", raising=False)
     monkeypatch.setattr("pwd.getpwuid", homeless)
-    with pytest.raises(ValueError, match="^ca_dir: required, because"):
+    with pytest.raises(ValueError, match=r"^ca_dir: required, because"):
         ca_folder(Settings())
 
 
