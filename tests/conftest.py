@@ -19,6 +19,8 @@ from support.in_process import playing  # noqa: E402  (its assertions are rewrit
 # malloc.h: M_ARENA_MAX; M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in bytes, which grow with use unless they are set.
 _MALLOC = {-8: 2, -3: 128 * 1024, -1: 1024 * 1024}
 
+_OTHER_PLUGINS = ("anyio", "hypothesispytest", "platformdirs", "respx", "schemathesis", "time_machine")
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -38,12 +40,27 @@ def _signals_reach_child_processes() -> None:
             signal.signal(number, lambda *_: None)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the plugin that collects Schemathesis's tests, where tests are collected: its import takes two seconds."""
+    if not config.pluginmanager.hasplugin("dsession"):
+        config.pluginmanager.import_plugin("schemathesis.pytest.plugin")
+    _return_freed_memory()
+
+
+def _return_freed_memory() -> None:
     """Have glibc return freed memory: with many threads and large bodies it kept 0.9 GB of a worker that used 0.06."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if libc is not None and hasattr(libc, "mallopt"):
         for option, value in _MALLOC.items():
             libc.mallopt(option, value)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pytest_in_a_process_loads_our_plugins_alone() -> Iterator[None]:
+    """Each of the others would be imported, and rewritten, by every pytest that a test starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{name}" for name in _OTHER_PLUGINS))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
