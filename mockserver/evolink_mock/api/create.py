@@ -7,11 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_mock.api.operations import CompiledOperation, CompiledOperations
 from evolink_mock.api.policy import AUTHENTICATION, CREATE, first_error
-from evolink_mock.api.recipe_response import encode_task, with_network_faults
-from evolink_mock.api.request_context import RequestContext, apply_recipe, begin, log_recipe_notes
+from evolink_mock.api.recipe_response import draw_variant, encode_task, with_network_faults
+from evolink_mock.api.request_context import (
+    RequestContext,
+    apply_recipe,
+    begin,
+    enter,
+    log_recipe_notes,
+    recipe_request_of,
+)
 from evolink_mock.api.validation import warnings, with_defaults
 from evolink_mock.domain import ids
 from evolink_mock.domain.accounts import charge
+from evolink_mock.domain.deliveries import first_delivery
+from evolink_mock.domain.parsed_url import ParsedUrl
+from evolink_mock.domain.store import NO_CHANGE, Change
 from evolink_mock.domain.tasks import Task, new_timetable
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import check_content_coding, check_content_type, parse
@@ -26,6 +36,9 @@ if TYPE_CHECKING:
     from evolink_spec import CreateOperation
     from starlette.types import Receive, Scope, Send
 
+    from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.deliveries import Delivery
+    from evolink_mock.domain.store import IsTaken
     from evolink_mock.domain.tasks import Anomalies, Timetable
     from evolink_mock.service.service import Service
 
@@ -40,21 +53,23 @@ class CreateEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one create request."""
         documented = self._operations.first.operation.errors
-        context = await begin(self._service, scope, documented, "create")
+        context = begin(self._service, scope, documented, "create")
         exchange = context.exchange
-        error = first_error(AUTHENTICATION, context)
-        if error is not None:
+        context.error = first_error(AUTHENTICATION, context)
+        if context.error is not None or context.token is None:
             await keep_body(receive, exchange)
         else:
             body = await receive_body(scope, receive, context.headers, self._service.max_body)
             await self._interpret(context, body)
+            origin = self._service.origins.of(scope, context.headers)
+            await self._decide(context, context.token, origin)
             send = with_network_faults(context, send)
-            error = first_error(CREATE, context)
-            log_recipe_notes(context, error)
-        if error is not None:
-            await send_error(send, exchange, error, context.documented)
+            log_recipe_notes(context, context.error)
+        task = context.task
+        if task is None:
+            await send_error(send, exchange, context.error or ApiError(401), context.documented)
             return
-        task = await self._start(scope, context)
+        exchange.task_id = task.id
         response = encode_task(self._service, context, task, task.operation)
         await send_json(send, exchange, response, task.operation.success)
 
@@ -63,30 +78,37 @@ class CreateEndpoint:
         document = context.document = _decode(context, body)
         if not isinstance(document, ApiError):
             context.document, context.compiled = self._operations.choose(document)
-        if isinstance(context.compiled, CompiledOperation):
-            context.documented = context.compiled.operation.errors
-        apply_recipe(self._service, context)
-        if not isinstance(document, dict) or not isinstance(context.compiled, CompiledOperation):
+        if not isinstance(context.compiled, CompiledOperation):
             return
+        context.documented = context.compiled.operation.errors
         rules = context.compiled.operation.callback
         if rules is not None and isinstance(url := document.get(rules.field), str):
             context.callback = await self._service.callback_service.check(url, rules)
 
-    async def _start(self, scope: Scope, context: RequestContext) -> Task:
-        """Create the task, charge for it, store it, and schedule its callback."""
-        service, compiled = self._service, context.compiled
-        assert isinstance(compiled, CompiledOperation)  # noqa: S101  (`check_schema` has refused anything else)
-        operation = compiled.operation
-        request = with_defaults(context.document, operation)
-        origin = service.origins.of(scope, context.headers)
-        task = await _new_task(service, context, operation, request, origin)
-        charge(context.account, task, compiled.price)
-        await service.store.put(task)
-        if context.callback is not None and not isinstance(context.callback, ApiError):
-            await service.callback_service.schedule(task, context.callback)
-        context.exchange.task_id = task.id
-        context.exchange.notes += warnings(request, operation)
-        return task
+    async def _decide(self, context: RequestContext, token: str, origin: str) -> None:
+        """Create the task, or decide why not; store it with its price and its callback, in one write."""
+        service = self._service
+        delivery: Delivery | None = None
+
+        def step(account: Account, is_taken: IsTaken) -> Change:
+            nonlocal delivery
+            enter(service, context, account)
+            apply_recipe(service, context, recipe_request_of(service, context))
+            context.task, context.error = None, first_error(CREATE, context)
+            if context.error is not None:
+                return NO_CHANGE
+            task = context.task = _new_task(service, context, origin, is_taken)
+            draw_variant(context)
+            target = context.callback
+            delivery = first_delivery(task, target) if isinstance(target, ParsedUrl) else None
+            return Change(task, delivery)
+
+        await service.store.change(token, step)
+        if context.task is None:
+            return
+        context.exchange.notes += warnings(context.document, context.task.operation)
+        if delivery is not None:
+            service.callback_service.scheduler.put(context.account, delivery)
 
 
 def _decode(context: RequestContext, body: bytes | ApiError) -> Any:
@@ -100,36 +122,31 @@ def _decode(context: RequestContext, body: bytes | ApiError) -> Any:
     return body if isinstance(body, ApiError) else parse(body)
 
 
-async def _new_task(
-    service: Service,
-    context: RequestContext,
-    operation: CreateOperation,
-    request: Mapping[str, Any],
-    origin: str,
-) -> Task:
-    account, now = context.account, context.now
+def _new_task(service: Service, context: RequestContext, origin: str, is_taken: IsTaken) -> Task:
+    """A task for an accepted request; the account is charged."""
+    account, compiled = context.account, context.compiled
+    assert isinstance(compiled, CompiledOperation)  # noqa: S101  (`check_schema` has refused anything else)
+    operation = compiled.operation
+    request = with_defaults(context.document, operation)
+    created = int(context.now)
     random = ids.task_random(account.first_random, account.task_count)
-    while await service.store.task(task_id := ids.task_id(int(now), random)) is not None:
+    while is_taken(task_id := ids.task_id(created, random)):
         account.task_count += 1  # another account has created this id in the same second
         random = ids.task_random(account.first_random, account.task_count)
-    timetable, anomalies = await _plan(service, context, random)
+    timetable, anomalies = _plan(service, context, random)
     media = media_spec_of(request, operation.medium, random)
     # Interned: a million tasks share a few strings.
     requested = request.get("model")
     model = intern(requested if isinstance(requested, str) else str(operation.answer.get("model", "")))
-    return Task(task_id, account.token, operation, model, media, origin, timetable, anomalies)
+    task = Task(task_id, account.token, operation, model, media, origin, timetable, anomalies)
+    charge(account, task, compiled.price)
+    return task
 
 
-async def _plan(service: Service, context: RequestContext, random: int) -> tuple[Timetable, Anomalies | None]:
+def _plan(service: Service, context: RequestContext, random: int) -> tuple[Timetable, Anomalies | None]:
     recipe = context.recipe
     if recipe is NO_RECIPE:
         return new_timetable(context.now, random, service.speed), None
     assert isinstance(recipe, Recipe)  # noqa: S101  (`check_recipe` has refused an unknown one)
-    queue_end = await _queue_end(service, context) if recipe.queued else context.now
+    queue_end = context.account.latest_end
     return timetable_for_recipe(recipe, context.now, random, service.speed, queue_end), anomalies_of(recipe)
-
-
-async def _queue_end(service: Service, context: RequestContext) -> float:
-    """The instant at which the last of the account's tasks ends."""
-    tasks = await service.store.tasks(context.account.token)
-    return max((task.timetable.ends for task in tasks), default=context.now)

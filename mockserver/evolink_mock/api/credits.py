@@ -8,14 +8,24 @@ from msgspec.json import encode
 
 from evolink_mock.api.policy import AUTHENTICATION, CREDITS, first_error
 from evolink_mock.api.recipe_response import with_network_faults
-from evolink_mock.api.request_context import apply_recipe, begin, log_recipe_notes
+from evolink_mock.api.request_context import (
+    RequestContext,
+    apply_recipe,
+    begin,
+    enter,
+    log_recipe_notes,
+    recipe_request_of,
+)
 from evolink_mock.domain.accounts import remaining
+from evolink_mock.domain.store import NO_CHANGE, Change
+from evolink_mock.http.errors import ApiError
 from evolink_mock.http.responses import send_error, send_json
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from evolink_mock.http.errors import ApiError
+    from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.store import IsTaken
     from evolink_mock.service.service import Service
 
 
@@ -27,23 +37,37 @@ class CreditsEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Respond with the account's remaining and used credits."""
-        context = await begin(self._service, scope, {}, "credits")
+        context = begin(self._service, scope, {}, "credits")
         unauthorized = first_error(AUTHENTICATION, context)
-        if unauthorized is not None:
-            context.exchange.notes += tuple(filter(None, (unauthorized.detail,)))
-            await send_json(send, context.exchange, _encode_unauthorized(unauthorized), 401)
+        if unauthorized is not None or context.token is None:
+            error = unauthorized or ApiError(401)
+            context.exchange.notes += tuple(filter(None, (error.detail,)))
+            await send_json(send, context.exchange, _encode_unauthorized(error), 401)
             return
-        apply_recipe(self._service, context)
+        left = await self._decide(context, context.token)
         send = with_network_faults(context, send)
-        refusal = first_error(CREDITS, context)
-        log_recipe_notes(context, refusal)
-        if refusal is not None:
-            await send_error(send, context.exchange, refusal)
+        log_recipe_notes(context, context.error)
+        if context.error is not None:
+            await send_error(send, context.exchange, context.error)
             return
-        left = remaining(context.account, context.now)
         credits_of_key = {"remaining_credits": left, "used_credits": context.account.used}
         data = {"user": credits_of_key, "token": {**credits_of_key, "unlimited_credits": False}}
         await send_json(send, context.exchange, encode({"success": True, "message": "", "data": data}))
+
+    async def _decide(self, context: RequestContext, token: str) -> float:
+        """Decide on the request; returns the remaining credits."""
+        left = 0.0
+
+        def step(account: Account, _: IsTaken) -> Change:
+            nonlocal left
+            enter(self._service, context, account)
+            apply_recipe(self._service, context, recipe_request_of(self._service, context))
+            context.error = first_error(CREDITS, context)
+            left = remaining(account, context.now)
+            return NO_CHANGE
+
+        await self._service.store.change(token, step)
+        return left
 
 
 def _encode_unauthorized(error: ApiError) -> bytes:

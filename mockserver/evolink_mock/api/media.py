@@ -9,9 +9,10 @@ from starlette.responses import FileResponse, Response
 
 from evolink_mock.api.byte_ranges import without_invalid_range
 from evolink_mock.api.request_context import prefer_of
-from evolink_mock.domain.accounts import next_random
+from evolink_mock.domain.accounts import instant_of, next_random
 from evolink_mock.domain.exchange import SCOPE_KEY
 from evolink_mock.domain.ids import fraction
+from evolink_mock.domain.store import NO_CHANGE, Change
 from evolink_mock.domain.tasks import Phase, halfway, view
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.responses import send_error
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.exchange import Exchange
+    from evolink_mock.domain.store import IsTaken
     from evolink_mock.domain.tasks import Anomalies, Task
     from evolink_mock.recipes.recipe import Recipe
     from evolink_mock.service.service import Service
@@ -65,13 +67,11 @@ class MediaEndpoint:
         task = await service.store.task(name.partition(".")[0])
         now, error = service.clock.now(), None
         if task is not None:
-            account = await service.store.account(task.account)
-            exchange.journal, exchange.account = account.journal, account.label
-            now = exchange.at = (account.clock or service.clock).now()
-            recipe = self._recipe(exchange, account)
+            exchange.journal = recorder = service.store.recorder(task.account)
+            exchange.account = recorder.label
+            now, recipe, chance = await self._decide(exchange, task.account)
             if recipe is not NO_RECIPE:
                 error = _requested_error(recipe)
-                chance = fraction(next_random(account))
                 send = inject_network_faults(recipe, exchange, (), chance, send)
         error = error or link_error(task, name, now)
         if error is not None or task is None:
@@ -86,14 +86,27 @@ class MediaEndpoint:
         scope = {**scope, "headers": without_invalid_range(scope["headers"])}
         await response(scope, receive, _with_documented_errors(send, exchange))
 
-    def _recipe(self, exchange: Exchange, account: Account) -> Recipe | ApiError:
-        """The recipe in the header, else the one assigned to the task's account: downloads carry no token."""
-        prefer = prefer_of(exchange.request_headers)
+    async def _decide(self, exchange: Exchange, token: str) -> tuple[float, Recipe | ApiError, float]:
+        """The account's time, the recipe in the header, else the one assigned to the account, and its chance.
+
+        Downloads carry no token.
+        """
         service = self._service
-        recipe, _ = resolve_recipe(
-            service.registry, account, RecipeRequest("media", (), prefer), service.recipe_sources
-        )
-        return recipe
+        prefer = prefer_of(exchange.request_headers)
+        recipe_request = RecipeRequest("media", (), prefer)
+        account = await service.store.account(token)
+        decided: tuple[Recipe | ApiError, float] = (NO_RECIPE, 0.0)
+
+        def step(account: Account, _: IsTaken) -> Change:
+            nonlocal decided
+            recipe = resolve_recipe(service.registry, account, recipe_request, service.recipe_sources).recipe
+            decided = recipe, 0.0 if recipe is NO_RECIPE else fraction(next_random(account))
+            return NO_CHANGE
+
+        if prefer is not None or account.assigned is not None:
+            await service.store.change(token, step)
+        exchange.at = instant_of(account, service.clock.now())
+        return (exchange.at, *decided)
 
     async def _file(self, task: Task) -> Response:
         """The response with the file, or with half of the file."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from evolink_mock.domain import task_body
 from evolink_mock.domain.accounts import next_random
-from evolink_mock.domain.ids import fraction
 from evolink_mock.recipes import body_variants
 from evolink_mock.recipes.network_faults import inject_network_faults
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.api.request_context import RequestContext
     from evolink_mock.domain.tasks import Task
+    from evolink_mock.http.errors import ApiError
     from evolink_mock.service.service import Service
 
 
@@ -24,8 +24,13 @@ def with_network_faults(context: RequestContext, send: Send) -> Send:
     """The `send` of a request, with the network faults of its recipe."""
     if context.recipe is NO_RECIPE:
         return send
-    chance = fraction(next_random(context.account))
-    return inject_network_faults(context.recipe, context.exchange, context.documented, chance, send)
+    return inject_network_faults(context.recipe, context.exchange, context.documented, context.chance, send)
+
+
+def draw_variant(context: RequestContext) -> None:
+    """Draw the random number of a body variant from the account, if the recipe requests a variant."""
+    if _has_variant(context.recipe):
+        context.variant = next_random(context.account)
 
 
 def encode_task(
@@ -33,8 +38,11 @@ def encode_task(
 ) -> bytes:
     """The JSON of a task, in the variant that the recipe requests."""
     recipe = context.recipe
-    if recipe is NO_RECIPE or not isinstance(recipe, Recipe) or not (recipe.shape or recipe.status_word):
+    if not _has_variant(recipe):
         return task_body.to_json(task, context.now)
     schema = body_variants.answer_schema(service.spec, operation)
-    seed = next_random(context.account)
-    return body_variants.encode_variant(recipe, task, context.now, schema, seed)
+    return body_variants.encode_variant(recipe, task, context.now, schema, context.variant)
+
+
+def _has_variant(recipe: Recipe | ApiError) -> TypeGuard[Recipe]:
+    return recipe is not NO_RECIPE and isinstance(recipe, Recipe) and bool(recipe.shape or recipe.status_word)

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from evolink_mock.domain.accounts import count_request, is_accepted, set_credits, set_rate
+from evolink_mock.domain.accounts import (
+    count_request,
+    instant_of,
+    is_accepted,
+    next_random,
+    set_credits,
+    set_rate,
+)
 from evolink_mock.domain.exchange import SCOPE_KEY, Exchange
+from evolink_mock.domain.ids import fraction
 from evolink_mock.http.requests import token_of
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
 from evolink_mock.recipes.sources import NO_SOURCE, RecipeRequest, resolve_recipe
@@ -27,7 +35,11 @@ if TYPE_CHECKING:
 
 
 class RequestContext(Struct):
-    """The facts of one request. The facts of its body, or of the queried task, are added once they are available."""
+    """The facts of one request, and what is decided on it.
+
+    The facts of its body, or of the queried task, are added once they are available, the account and its time at the
+    moment of the decision. A decision may be made again, with a newer account: it assigns, and appends to nothing.
+    """
 
     exchange: Exchange
     headers: Mapping[bytes, bytes]
@@ -43,42 +55,53 @@ class RequestContext(Struct):
     compiled: CompiledOperation | ApiError | None = None  # of a create request: the operation for its model
     callback: ParsedUrl | ApiError | None = None  # the receiver of the callback, or why its URL is refused
     task_id: str = ""  # of a query
-    task: Task | None = None
+    task: Task | None = None  # the queried or the created one
+    error: ApiError | None = None
+    chance: float = 0.0  # of a network fault, 0 ≤ chance < 1
+    variant: int = 0  # random number of a body variant
 
 
-async def begin(
+def begin(
     service: Service, scope: Scope, documented: Mapping[int, ErrorAnswer], operation: str
 ) -> RequestContext:
-    """The context from the head of the request alone: the account and its time."""
+    """The context from the head of the request alone."""
     headers: dict[bytes, bytes] = dict(scope["headers"])
     exchange: Exchange = scope[SCOPE_KEY]
     token = token_of(headers.get(b"authorization", b""))
     if token is not None and service.tokens and not is_accepted(token, service.tokens):
         token = None
-    account = service.anonymous if token is None else await service.store.account(token)
     if token is not None:
-        exchange.journal, exchange.account = account.journal, account.label
-    now = exchange.at = (account.clock or service.clock).now()
-    return RequestContext(exchange, headers, now, account, token, documented, operation)
+        exchange.journal = recorder = service.store.recorder(token)
+        exchange.account = recorder.label
+    now = exchange.at = service.clock.now()
+    return RequestContext(exchange, headers, now, service.anonymous, token, documented, operation)
 
 
-def apply_recipe(service: Service, context: RequestContext) -> None:
+def enter(service: Service, context: RequestContext, account: Account) -> None:
+    """Add the account and its time to the context."""
+    context.account = account
+    context.now = context.exchange.at = instant_of(account, service.clock.now())
+
+
+def apply_recipe(service: Service, context: RequestContext, recipe_request: RecipeRequest) -> None:
     """Resolve the recipe of an authenticated request, set its credits and rate limit, and count the request."""
     account = context.account
-    context.recipe, context.recipe_notes = resolve_recipe(
-        service.registry, account, _recipe_request(service, context), service.recipe_sources
+    recipe, context.recipe_notes = resolve_recipe(
+        service.registry, account, recipe_request, service.recipe_sources
     )
-    recipe = context.recipe
-    if recipe is not NO_RECIPE and isinstance(recipe, Recipe):
-        if recipe.credits is not None:
-            set_credits(account, recipe.credits, context.now)
-        if recipe.rate is not None:
-            set_rate(account, recipe.rate)
-    if account.rate is not None:
-        context.retry_after = count_request(account, context.now)
+    context.recipe = recipe
+    if recipe is not NO_RECIPE:
+        if isinstance(recipe, Recipe):
+            if recipe.credits is not None:
+                set_credits(account, recipe.credits, context.now)
+            if recipe.rate is not None:
+                set_rate(account, recipe.rate)
+        context.chance = fraction(next_random(account))
+    context.retry_after = None if account.rate is None else count_request(account, context.now)
 
 
-def _recipe_request(service: Service, context: RequestContext) -> RecipeRequest:
+def recipe_request_of(service: Service, context: RequestContext) -> RecipeRequest:
+    """The parts of the request that determine its recipe; `NO_SOURCE` if there is none, nor an assigned one."""
     document = context.document
     prefer = prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None
     prompt = document.get("prompt") if isinstance(document, dict) else None

@@ -23,6 +23,6 @@ class Unmatched:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; close a WebSocket."""
         if scope["type"] == "http":
-            await begin(self._service, scope, {}, "")
+            begin(self._service, scope, {}, "")
             scope[SCOPE_KEY].is_unmatched = True
         await self._response(scope, receive, send)

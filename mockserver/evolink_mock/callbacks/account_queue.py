@@ -7,8 +7,6 @@ import math
 from collections import Counter, deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from evolink_mock.domain.clock import VirtualClock
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -50,7 +48,7 @@ class AccountQueue:
     @property
     def is_frozen(self) -> bool:
         """Whether the account's clock is frozen."""
-        return isinstance(self.account.clock, VirtualClock)
+        return self.account.frozen_at is not None
 
     @property
     def is_waiting(self) -> bool:

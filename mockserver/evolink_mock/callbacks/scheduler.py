@@ -17,23 +17,28 @@ from typing import TYPE_CHECKING, Protocol
 
 from evolink_mock.callbacks.account_queue import AccountQueue, Entry
 from evolink_mock.callbacks.fair_queue import AttemptLimits, FairQueue
-from evolink_mock.domain.deliveries import Attempt, Delivery, with_attempt
-from evolink_mock.domain.retry_schedule import next_due
+from evolink_mock.domain.accounts import instant_of
+from evolink_mock.domain.deliveries import Attempt, Delivery
+from evolink_mock.domain.retry_schedule import conclude
 
 if TYPE_CHECKING:
     from evolink_spec.models import CallbackRules
 
     from evolink_mock.domain.accounts import Account
-    from evolink_mock.domain.clock import Clock, VirtualClock
+    from evolink_mock.domain.clock import Clock
     from evolink_mock.domain.parsed_url import ParsedUrl
 
 BodyOf = Callable[[str], Awaitable[bytes | None]]
-OnAttempt = Callable[["Account", Delivery, Attempt, float | None], None]
+OnAttempt = Callable[["Account", Delivery, Attempt], None]
 
 _ROUNDING_SECONDS = 1e-6  # that two clocks may differ by
 _CANCEL_SECONDS = 1.0  # for cancelled attempts to end
 
 _log = logging.getLogger(__name__)
+
+
+def _ignore() -> None:
+    """Do nothing."""
 
 
 class Sender(Protocol):
@@ -51,8 +56,7 @@ class CallbackScheduler:
     Cancelling `run` does not stop attempts that are in progress; `close` does.
 
     `body_of(task_id)` is called at the moment of an attempt; None means that the task is gone. `on_attempt(account,
-    delivery, attempt, due)` is called after each attempt, with the delivery as it is now and the instant of the next
-    attempt, None when there is none.
+    delivery, attempt)` is called after each attempt, with the delivery as it is now.
     """
 
     def __init__(  # noqa: PLR0913  (what it is told to do, and how much at one time)
@@ -79,15 +83,10 @@ class CallbackScheduler:
         self._wake = asyncio.Event()
         self._closing = self._closed = False
 
-    def schedule(self, account: Account, delivery: Delivery, ended_at: float) -> None:
-        """Schedule a delivery; `ended_at` (Unix seconds, may be in the future) is the end of its task."""
-        due = next_due(delivery, self._rules, ended_at)
-        if due is not None:
-            self.put(account, delivery, due)
-
-    def put(self, account: Account, delivery: Delivery, due: float) -> None:
-        """Schedule a delivery whose next attempt is due at the instant `due`."""
-        self._put(self._queue(account), Entry(due, next(self._numbers), delivery))
+    def put(self, account: Account, delivery: Delivery) -> None:
+        """Schedule a delivery, unless no attempt of it is due."""
+        if delivery.due is not None:
+            self._put(self._queue(account), Entry(delivery.due, next(self._numbers), delivery))
 
     def reschedule(self, account: Account, task_id: str, due: float) -> None:
         """Move the delivery of a task to another instant, unless it is being attempted."""
@@ -107,10 +106,6 @@ class CallbackScheduler:
         if queue is not None:
             queue.discarded = True
             self._ended.set()
-
-    def dues(self, account: Account) -> dict[str, float]:
-        """When each unfinished delivery of an account is due, or was due if it is being attempted; by task id."""
-        return {entry.delivery.task_id: entry.due for entry in reversed(self._queue(account).entries())}
 
     async def attempt_now(self, account: Account, delivery: Delivery) -> None:
         """Attempt a delivery once, now, without retries; return when that is over."""
@@ -149,20 +144,22 @@ class CallbackScheduler:
             self._ended.clear()
             await self._ended.wait()
 
-    async def advance(self, account: Account, clock: VirtualClock, target: float) -> bool:
+    async def advance(self, account: Account, target: float, moved: Callable[[], None] = _ignore) -> bool:
         """Move the time of a frozen account to `target`, stopping whenever a delivery is due, retries included.
 
         Attempts take no time on this clock: all that are due at an instant run together and end at that instant.
-        False if the account was discarded meanwhile.
+        `moved` is called after each move. False if the account was discarded meanwhile.
         """
         queue = self._queue(account)
         await self.run_due(account)  # attempts that were in progress when the clock was frozen
         while not (self._closed or queue.discarded):
             due = queue.next_due
             if due is None or due > target:
-                clock.advance_to(target)
+                account.frozen_at = target
+                moved()
                 break
-            clock.advance_to(max(due, clock.now()))
+            account.frozen_at = max(due, self._now(queue))
+            moved()
             await self.run_due(account)
         return not queue.discarded
 
@@ -197,7 +194,7 @@ class CallbackScheduler:
         return queue
 
     def _now(self, queue: AccountQueue) -> float:
-        return (queue.account.clock or self._clock).now()
+        return instant_of(queue.account, self._clock.now())
 
     def _put(self, queue: AccountQueue, entry: Entry) -> None:
         queue.put(entry)
@@ -208,8 +205,8 @@ class CallbackScheduler:
         due = queue.next_due
         if due is None or due == math.inf or queue.is_frozen:
             return
-        if queue.account.clock is not None:
-            due += self._clock.now() - queue.account.clock.now() - _ROUNDING_SECONDS
+        if queue.account.shift:
+            due -= queue.account.shift + _ROUNDING_SECONDS
         due = max(due, earliest)
         if due < queue.wakes_at:
             queue.wakes_at = due
@@ -260,12 +257,10 @@ class CallbackScheduler:
         self._ended.set()
 
     def _conclude(self, queue: AccountQueue, before: Delivery, attempt: Attempt, *, retried: bool) -> None:
-        delivery = with_attempt(before, attempt)
-        due = next_due(delivery, self._rules, self._now(queue)) if retried else None
-        if due is not None:
-            self._put(queue, Entry(due, next(self._numbers), delivery))
+        delivery = conclude(before, attempt, self._rules, self._now(queue), retried=retried)
+        self.put(queue.account, delivery)
         try:
-            self._on_attempt(queue.account, delivery, attempt, due)
+            self._on_attempt(queue.account, delivery, attempt)
         except Exception:  # noqa: BLE001 - as above
             _log.exception("recording an attempt failed, task %s", delivery.task_id)
 

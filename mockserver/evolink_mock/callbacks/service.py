@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -14,8 +13,7 @@ from evolink_mock.callbacks.resolver import Resolver
 from evolink_mock.callbacks.scheduler import CallbackScheduler
 from evolink_mock.callbacks.sender import CallbackSender, internal_address
 from evolink_mock.domain import task_body
-from evolink_mock.domain.deliveries import Delivery, succeeded
-from evolink_mock.domain.tasks import halfway
+from evolink_mock.domain.accounts import instant_of
 from evolink_mock.http.errors import ApiError
 
 if TYPE_CHECKING:
@@ -23,14 +21,12 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.clock import Clock
-    from evolink_mock.domain.deliveries import Attempt
+    from evolink_mock.domain.deliveries import Attempt, Delivery
     from evolink_mock.domain.parsed_url import ParsedUrl
-    from evolink_mock.domain.store import Store
-    from evolink_mock.domain.tasks import Task
+    from evolink_mock.stores.memory import MemoryStore
 
 _RESOLVE_SECONDS = 2.0  # the longest that a name without an address delays the response to a create request
 _GRACE_SECONDS = 3.0  # for attempts in progress when the server stops
-_REPEAT_SECONDS = 1.0  # from a success to its repetition, for a callback that is sent twice
 _NO_RULES = CallbackRules("callback_url", 2048, 10.0, ())  # of documents without callbacks
 _NAMED = 5  # receivers that are named when the server stops
 _log = logging.getLogger("evolink_mock.callbacks")
@@ -40,7 +36,7 @@ class CallbackService:
     """The callbacks of one server."""
 
     def __init__(
-        self, clock: Clock, store: Store, rules: CallbackRules | None, allowed: Sequence[str]
+        self, clock: Clock, store: MemoryStore, rules: CallbackRules | None, allowed: Sequence[str]
     ) -> None:
         self._clock = clock
         self._store = store
@@ -49,8 +45,6 @@ class CallbackService:
         rules = rules or _NO_RULES
         sender = CallbackSender(rules, self._allowed)
         self.scheduler = CallbackScheduler(clock, sender, self._body, rules, self._record)
-        self._recording: set[asyncio.Task[None]] = set()
-        self._twice: set[str] = set()  # ids of tasks whose callback is to be repeated
 
     async def check(self, url: str, rules: CallbackRules) -> ParsedUrl | ApiError:
         """The parsed URL, or the 400 if it may not be called. The hint says how to allow it."""
@@ -66,26 +60,11 @@ class CallbackService:
         hint = f"to allow it: --allow-callbacks-to {target.authority()}"
         return ApiError(400, f"{rules.field}: {reason}", rules.field, hint=hint)
 
-    async def schedule(self, task: Task, target: ParsedUrl) -> None:
-        """Schedule the callback for the end of a task."""
-        anomalies, due = task.anomalies, task.timetable.ends
-        if anomalies is not None and anomalies.callback == "never":
-            return
-        delivery = Delivery(task.id, target)
-        await self._store.record(delivery)
-        if anomalies is not None:
-            due = halfway(task.timetable) if anomalies.callback == "early" else due + anomalies.callback_delay
-            if anomalies.callback == "twice":
-                self._twice.add(task.id)
-        self.scheduler.schedule(await self._store.account(task.account), delivery, due)
-
     async def close(self) -> None:
         """Attempt the due callbacks, give up the rest, and log their number and receivers."""
         undelivered = await self.scheduler.close(_GRACE_SECONDS)
         if undelivered:
             _log.warning("%s", _summary(undelivered))
-        if self._recording:
-            await asyncio.wait(self._recording)
 
     async def _body(self, task_id: str) -> bytes | None:
         """The body that a query would return now, byte for byte (clause `callback.body-equals-query`)."""
@@ -93,25 +72,24 @@ class CallbackService:
         if task is None:
             return None
         account = await self._store.account(task.account)
-        now = (account.clock or self._clock).now()
+        now = instant_of(account, self._clock.now())
         if task.anomalies is not None and task.anomalies.callback == "early":
             now = max(now, task.timetable.ends)
         return task_body.to_json(task, now)
 
-    def _record(self, account: Account, delivery: Delivery, attempt: Attempt, due: float | None) -> None:
+    def _record(self, account: Account, delivery: Delivery, attempt: Attempt) -> None:  # noqa: ARG002
         """Store an attempt and log its result."""
-        if due is None and delivery.task_id in self._twice:
-            self._twice.remove(delivery.task_id)
-            if succeeded(attempt):
-                due = attempt.at + _REPEAT_SECONDS
-                self.scheduler.put(account, delivery, due)
-        recording = asyncio.ensure_future(self._store.record(delivery))
-        self._recording.add(recording)
-        recording.add_done_callback(self._recording.discard)
-        result = attempt.problem if attempt.status is None else str(attempt.status)
-        retry = f", again in {due - attempt.at - attempt.seconds:.0f} s" if due is not None else ""
-        number, origin = len(delivery.attempts), delivery.target.origin()
-        _log.info("callback %d of %s to %s: %s%s", number, delivery.task_id, origin, result, retry)
+        self._store.record_now(delivery)
+        log_attempt(delivery, attempt)
+
+
+def log_attempt(delivery: Delivery, attempt: Attempt) -> None:
+    """Log the result of an attempt, and when the next one follows."""
+    result = attempt.problem if attempt.status is None else str(attempt.status)
+    due = delivery.due
+    retry = f", again in {due - attempt.at - attempt.seconds:.0f} s" if due is not None else ""
+    number, origin = len(delivery.attempts), delivery.target.origin()
+    _log.info("callback %d of %s to %s: %s%s", number, delivery.task_id, origin, result, retry)
 
 
 def _summary(undelivered: Sequence[Delivery]) -> str:

@@ -10,12 +10,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from evolink_mock.control.handler import NO_CONTENT, ControlResponse, json_response
 from evolink_mock.control.paging import page
 from evolink_mock.domain.accounts import Account, remaining, set_credits, set_rate
+from evolink_mock.domain.store import NO_CHANGE, Change
 from evolink_mock.domain.units import Rate, format_rate, parse_rate
 from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes import assignments
 
 if TYPE_CHECKING:
     from evolink_mock.control.handler import ControlRequest
+    from evolink_mock.domain.store import IsTaken
     from evolink_mock.service.service import Service
 
 
@@ -42,7 +44,7 @@ async def reset_server(request: ControlRequest) -> ControlResponse:
     accounts = await request.service.store.accounts()
     for account in accounts:
         await request.service.clocks.drop(account)
-    request.service.anonymous.journal.clear()
+    await request.service.store.clear_journal("")
     return json_response({"accounts": len(accounts)})
 
 
@@ -61,9 +63,7 @@ async def open_account(request: ControlRequest) -> ControlResponse | ApiError:
     if isinstance(rate, ApiError):
         return rate
     await request.service.clocks.drop(request.account)
-    account = await request.service.store.account(request.account.token)
-    _change(request.service, account, request.body, rate)
-    return json_response(_state(request.service, account), 201)
+    return json_response(await _change(request, rate), 201)
 
 
 async def show_account(request: ControlRequest) -> ControlResponse:
@@ -76,8 +76,7 @@ async def change_account(request: ControlRequest) -> ControlResponse | ApiError:
     rate = _check(request)
     if isinstance(rate, ApiError):
         return rate
-    _change(request.service, request.account, request.body, rate)
-    return json_response(_state(request.service, request.account))
+    return json_response(await _change(request, rate))
 
 
 async def drop_account(request: ControlRequest) -> ControlResponse:
@@ -96,19 +95,32 @@ async def assign_recipe(request: ControlRequest) -> ControlResponse | ApiError:
     if "assigned" not in request.service.recipe_sources:
         return ApiError(409, "this mock reads no assigned recipes: see --recipes")
     assignment: AssignRecipeBody = request.body
-    error = assignments.assign(
-        request.account,
-        request.service.registry,
-        assignment.recipe,
-        times=assignment.times,
-        operation=assignment.operation,
-    )
-    return error or json_response({"recipes": assignments.list_assigned(request.account)}, 201)
+    error, assigned = None, []
+
+    def step(account: Account, _: IsTaken) -> Change:
+        nonlocal error, assigned
+        error = assignments.assign(
+            account,
+            request.service.registry,
+            assignment.recipe,
+            times=assignment.times,
+            operation=assignment.operation,
+        )
+        assigned = assignments.list_assigned(account)
+        return NO_CHANGE
+
+    await request.service.store.change(request.account.token, step)
+    return error or json_response({"recipes": assigned}, 201)
 
 
 async def clear_recipes(request: ControlRequest) -> ControlResponse:
     """Remove all recipes assigned to the account."""
-    assignments.clear(request.account)
+
+    def step(account: Account, _: IsTaken) -> Change:
+        assignments.clear(account)
+        return NO_CHANGE
+
+    await request.service.store.change(request.account.token, step)
     return NO_CONTENT
 
 
@@ -127,7 +139,21 @@ def _check(request: ControlRequest) -> Rate | ApiError | None:
         return ApiError(400, f"rate: {error}", "rate")
 
 
-def _change(service: Service, account: Account, terms: Terms, rate: Rate | None) -> None:
+async def _change(request: ControlRequest, rate: Rate | None) -> dict[str, Any]:
+    """Change the terms of the account; returns its state."""
+    service, state = request.service, {}
+
+    def step(account: Account, _: IsTaken) -> Change:
+        nonlocal state
+        _set_terms(service, account, request.body, rate)
+        state = _state(service, account)
+        return NO_CHANGE
+
+    await service.store.change(request.account.token, step)
+    return state
+
+
+def _set_terms(service: Service, account: Account, terms: Terms, rate: Rate | None) -> None:
     if terms.credits is not UNSET:
         set_credits(account, terms.credits, service.clocks.now(account))
     if rate is not None:
@@ -149,5 +175,5 @@ def _state(service: Service, account: Account) -> dict[str, Any]:
         "denied_models": sorted(account.denied_models),
         "tasks": account.task_count,
         "now": now,
-        "frozen": service.clocks.is_frozen(account),
+        "frozen": account.frozen_at is not None,
     }

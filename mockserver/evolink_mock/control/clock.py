@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta, Struct
@@ -12,6 +13,8 @@ from evolink_mock.http.errors import ApiError
 from evolink_mock.service.account_clock import LAST
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from evolink_mock.control.handler import ControlRequest, ControlResponse
     from evolink_mock.service.account_clock import Event
 
@@ -56,7 +59,7 @@ async def advance_clock(request: ControlRequest) -> ControlResponse | ApiError:
         events = await request.service.clocks.advance(request.account, seconds)
     except ValueError as error:
         return ApiError(400, str(error), "seconds")
-    return json_response({**await _clock(request), "happened": [_event(event) for event in events]})
+    return await _moved(request, events)
 
 
 async def set_clock(request: ControlRequest) -> ControlResponse | ApiError:
@@ -65,15 +68,22 @@ async def set_clock(request: ControlRequest) -> ControlResponse | ApiError:
         events = await request.service.clocks.set_time(request.account, request.body.now)
     except ValueError as error:
         return ApiError(400, str(error), "now")
-    return json_response({**await _clock(request), "happened": [_event(event) for event in events]})
+    return await _moved(request, events)
+
+
+async def _moved(request: ControlRequest, events: Iterable[Event]) -> ControlResponse:
+    """The account's time after a move, which leaves it frozen, even if the account was dropped meanwhile."""
+    happened = [_event(event) for event in events]
+    return json_response({**await _clock(request), "frozen": True, "happened": happened})
 
 
 async def _clock(request: ControlRequest) -> dict[str, Any]:
-    clocks, account = request.service.clocks, request.account
+    service, token = request.service, request.account.token
+    account, due = await service.store.account(token), await service.store.next_due(token)
     return {
-        "now": clocks.now(account),
-        "frozen": clocks.is_frozen(account),
-        "next_due": await clocks.next_due(account),
+        "now": service.clocks.now(account),
+        "frozen": account.frozen_at is not None,
+        "next_due": due if due is not None and math.isfinite(due) else None,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -52,6 +52,12 @@ class ControlResponse:
     body: bytes | None
     status: int = 200
     content_type: bytes = b"application/json"
+
+
+async def renewed(request: ControlRequest) -> ControlRequest:
+    """The request with the account as it is now."""
+    account = await request.service.store.account(request.account.token)
+    return replace(request, account=account)
 
 
 Handler = Callable[[ControlRequest], Awaitable[ControlResponse | ApiError]]

@@ -29,45 +29,51 @@ class JournalQuery(Struct, frozen=True):
 async def show_journal(request: ControlRequest) -> ControlResponse:
     """The last exchanges of the account."""
     status = request.query.status
-    exchanges = [item for item in request.account.journal if status is UNSET or item.status == status]
-    redactor = _redactor(request)
+    journal = await _journal(request)
+    exchanges = [item for item in journal if status is UNSET or item.status == status]
+    redactor = _redactor(request, journal)
     entries = [journal_json.entry(exchange, redactor) for exchange in exchanges[-request.query.limit :]]
-    return json_response({"entries": entries, "dropped": request.account.journal.dropped})
+    return json_response({"entries": entries, "dropped": journal.dropped})
 
 
 async def show_violations(request: ControlRequest) -> ControlResponse:
     """The violations of the account's requests, including those of exchanges that are no longer stored."""
-    redactor, shown = _redactor(request), []
-    for violation in request.account.journal.violations:
+    journal = await _journal(request)
+    redactor, shown = _redactor(request, journal), []
+    for violation in journal.violations:
         task = await request.service.store.task(violation.task_id) if violation.task_id else None
         if task is None or task.account != request.account.token:  # a recipe may refuse its owner
             shown.append(journal_json.violation_entry(violation, redactor))
-    return json_response({"violations": shown, "dropped": request.account.journal.dropped_violations})
+    return json_response({"violations": shown, "dropped": journal.dropped_violations})
 
 
 async def clear_journal(request: ControlRequest) -> ControlResponse:
     """Forget the exchanges of the account and their violations."""
-    request.account.journal.clear()
+    await request.service.store.clear_journal(request.account.token)
     return NO_CONTENT
 
 
 async def show_journal_har(request: ControlRequest) -> ControlResponse:
     """The last exchanges and callbacks of the account, as HTTP Archive."""
-    callbacks = await sent_callbacks(request)
-    return _archive(request.account.journal, callbacks, _redactor(request))
+    callbacks, journal = await sent_callbacks(request), await _journal(request)
+    return _archive(journal, callbacks, _redactor(request, journal))
 
 
 async def show_unmatched_har(request: ControlRequest) -> ControlResponse:
     """The last requests that belong to no account, as HTTP Archive."""
-    exchanges = request.service.anonymous.journal
+    exchanges = await request.service.store.journal("")
     words = journal_json.words_of(exchanges)
     accounts = await request.service.store.accounts()
     tokens = [account.token for account in accounts if account.token.partition("~")[0] in words]
     return _archive(exchanges, (), journal_json.redactor_of(exchanges, *tokens))
 
 
-def _redactor(request: ControlRequest) -> Redactor:
-    return journal_json.redactor_of(request.account.journal, request.account.token)
+async def _journal(request: ControlRequest) -> Journal:
+    return await request.service.store.journal(request.account.token)
+
+
+def _redactor(request: ControlRequest, journal: Journal) -> Redactor:
+    return journal_json.redactor_of(journal, request.account.token)
 
 
 def _archive(

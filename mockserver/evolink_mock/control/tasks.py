@@ -9,7 +9,7 @@ from evolink_spec.options.suggestions import did_you_mean
 from msgspec import Meta, Struct
 
 from evolink_mock.control import journal_json
-from evolink_mock.control.handler import ControlResponse, json_response, seconds_of
+from evolink_mock.control.handler import ControlResponse, json_response, renewed, seconds_of
 from evolink_mock.control.paging import page
 from evolink_mock.domain import task_body
 from evolink_mock.domain.deliveries import succeeded
@@ -19,9 +19,10 @@ from evolink_mock.service import task_overrides
 from evolink_mock.service.waiting import Reached, wait
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from evolink_mock.control.handler import ControlRequest
+    from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.deliveries import Attempt, Delivery
     from evolink_mock.domain.redaction import Redactor
     from evolink_mock.domain.tasks import Task
@@ -80,7 +81,7 @@ async def force_outcome(request: ControlRequest) -> ControlResponse | ApiError:
         return _no_task(request.task_id)
     if not await task_overrides.finish_task(request.service, request.account, task.id, outcome):
         return ApiError(409, "the task is already finished, and a finished task never changes")
-    return await show_task(request)
+    return await show_task(await renewed(request))
 
 
 async def list_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
@@ -113,9 +114,9 @@ async def redeliver_callback(request: ControlRequest) -> ControlResponse | ApiEr
 
 async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
     """Respond once a task is finished, or after the time-out."""
-    service, account, task_id = request.service, request.account, request.body.task_id
+    service, task_id = request.service, request.body.task_id
 
-    async def is_finished() -> Reached:
+    async def is_finished(account: Account) -> Reached:
         task = await _own_task(request, task_id)
         if task is None:
             return True, math.inf
@@ -124,9 +125,9 @@ async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
     timeout = seconds_of(request.body.timeout, "timeout", _LONGEST_WAIT)
     if isinstance(timeout, ApiError):
         return timeout
-    why = await wait(service.clocks, service.notifier, account, is_finished, timeout)
-    task = await _own_task(request, task_id)
-    if task is None:
+    why = await wait(service, request.account.token, is_finished, timeout)
+    account, task = await service.store.find(request.account.token, task_id)
+    if task is None or task.account != account.token:
         return _no_task(task_id)
     state = _task_state(task, service.clocks.now(account))
     return json_response({"reached": why == "reached", "why": why, "task": state})
@@ -140,13 +141,13 @@ async def wait_for_callbacks(request: ControlRequest) -> ControlResponse | ApiEr
         deliveries = await service.store.deliveries(account.token)
         return [delivery for delivery in deliveries if any(map(succeeded, delivery.attempts))]
 
-    async def are_delivered() -> Reached:
+    async def are_delivered(_: Account) -> Reached:
         return len(await delivered()) >= request.body.count, math.inf
 
     timeout = seconds_of(request.body.timeout, "timeout", _LONGEST_WAIT)
     if isinstance(timeout, ApiError):
         return timeout
-    why = await wait(service.clocks, service.notifier, account, are_delivered, timeout)
+    why = await wait(service, account.token, are_delivered, timeout)
     states = await _delivery_states(request, await delivered())
     return json_response({"reached": why == "reached", "why": why, "callbacks": states})
 
@@ -231,20 +232,17 @@ def _task_state(task: Task, now: float) -> dict[str, Any]:
 
 
 async def _delivery_states(request: ControlRequest, deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
-    dues = request.service.callback_service.scheduler.dues(request.account)
     redactor = journal_json.redactor_of((), request.account.token)
     states = []
     for delivery in deliveries:
         task = await request.service.store.task(delivery.task_id)
         if task is not None:
-            states.append(_delivery_state(task, delivery, dues, redactor))
+            states.append(_delivery_state(task, delivery, redactor))
     return states
 
 
-def _delivery_state(
-    task: Task, delivery: Delivery, dues: Mapping[str, float], redactor: Redactor
-) -> dict[str, Any]:
-    state = "owed" if delivery.task_id in dues else "given up"
+def _delivery_state(task: Task, delivery: Delivery, redactor: Redactor) -> dict[str, Any]:
+    state = "given up" if delivery.due is None else "owed"
     if any(map(succeeded, delivery.attempts)):
         state = "delivered"
     url = redactor.text(delivery.target.url)
@@ -261,5 +259,5 @@ def _delivery_state(
         }
         for attempt in delivery.attempts
     ]
-    due = _finite(dues.get(delivery.task_id, math.inf))
+    due = None if delivery.due is None else _finite(delivery.due)
     return {"task_id": delivery.task_id, "url": url, "state": state, "due": due, "attempts": attempts}

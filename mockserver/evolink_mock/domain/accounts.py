@@ -14,7 +14,6 @@ from evolink_mock.domain.exchange import Journal
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from evolink_mock.domain.clock import Clock
     from evolink_mock.domain.tasks import Task, Timetable
     from evolink_mock.domain.units import Rate
 
@@ -34,8 +33,8 @@ class AssignedRecipe(Struct, frozen=True):
 class Account(Struct):
     """The state of one account. Credits are counted as in the document's `usage`; times are Unix seconds.
 
-    All fields but `clock` and `journal` are plain data. The optional containers are None while empty, so that most
-    requests test a single reference.
+    All fields but `journal` are plain data. The optional containers are None while empty, so that most requests test a
+    single reference.
     """
 
     token: str
@@ -49,7 +48,10 @@ class Account(Struct):
     refunds: list[tuple[float, float]] = field(default_factory=list)  # a heap of (when, credits)
     window_start: float = -1.0  # the start of the rate window that `window_count` belongs to
     window_count: int = 0
-    clock: Clock | None = None  # the account's own, once a test has moved it; else the server's
+    latest_end: float = 0.0  # of its tasks; infinite if one never ends
+    frozen_at: float | None = None  # the instant at which its time stands still; None while its time runs
+    shift: float = 0.0  # seconds, added to the server's clock while its time runs
+    mover: str = ""  # the process that is moving its time
     journal: Journal = field(default_factory=Journal)
     assigned: list[AssignedRecipe] | None = None
     turns: dict[str, int] | None = None  # the turns taken of each sequence that the requests themselves name
@@ -70,7 +72,14 @@ def open_account(token: str, terms: AccountTerms) -> Account:
     """A new account. The seed and the token determine its ids."""
     label = blake2b(token.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
     first_random = ids.first_random(terms.seed, token)
-    return Account(token, label, first_random, terms.credits, terms.rate, terms.denied_models)
+    account = Account(token, label, first_random, terms.credits, terms.rate, terms.denied_models)
+    account.journal.label = label
+    return account
+
+
+def instant_of(account: Account, server_now: float) -> float:
+    """The account's time at an instant of the server's clock."""
+    return server_now + account.shift if account.frozen_at is None else account.frozen_at
 
 
 def is_accepted(token: str, accepted: Container[str]) -> bool:
@@ -106,6 +115,7 @@ def charge(account: Account, task: Task, price: float) -> None:
     """Count the task, reserve its price, and schedule the refund if the task will fail."""
     account.task_count += 1
     account.used = round(account.used + price, _DECIMALS)
+    account.latest_end = max(account.latest_end, task.timetable.ends)
     if task.timetable.outcome.failure is not None:
         heapq.heappush(account.refunds, (task.timetable.ends, price))
 

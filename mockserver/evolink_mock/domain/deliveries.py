@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from evolink_mock.domain.tasks import halfway
+
 if TYPE_CHECKING:
     from evolink_mock.domain.parsed_url import ParsedUrl
+    from evolink_mock.domain.tasks import Task
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
@@ -23,11 +26,17 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """The callback of a task and its attempts so far."""
+    """The callback of a task and its attempts so far.
+
+    `due` is the instant of the next attempt, or of the one in progress, in Unix seconds of the account's clock; None
+    when there is none. `repeats`: its first success will be followed by one more attempt.
+    """
 
     task_id: str
     target: ParsedUrl
     attempts: tuple[Attempt, ...] = ()
+    due: float | None = None
+    repeats: bool = False
 
 
 def succeeded(attempt: Attempt) -> bool:
@@ -36,5 +45,16 @@ def succeeded(attempt: Attempt) -> bool:
 
 
 def with_attempt(delivery: Delivery, attempt: Attempt) -> Delivery:
-    """The delivery with `attempt` added."""
-    return Delivery(delivery.task_id, delivery.target, (*delivery.attempts, attempt))
+    """The delivery with `attempt` added, and no further one due."""
+    return Delivery(delivery.task_id, delivery.target, (*delivery.attempts, attempt), None, delivery.repeats)
+
+
+def first_delivery(task: Task, target: ParsedUrl) -> Delivery | None:
+    """The delivery of a new task, due at its end unless its recipe moves it; None if it is never sent."""
+    anomalies, due = task.anomalies, task.timetable.ends
+    if anomalies is None:
+        return Delivery(task.id, target, (), due)
+    if anomalies.callback == "never":
+        return None
+    due = halfway(task.timetable) if anomalies.callback == "early" else due + anomalies.callback_delay
+    return Delivery(task.id, target, (), due, anomalies.callback == "twice")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import MsgspecError, Struct
 from msgspec.json import decode
@@ -20,6 +20,16 @@ JOURNAL_BYTES = 4 * 1024 * 1024  # the most bytes of an account's exchanges
 VIOLATIONS = 1000  # the most violations of an account, stored apart from the exchanges
 _RECORD = 1000  # approximate bytes of an exchange without its texts
 _NOT_OWN = {"invalid_task_id", "task_not_found", "permission_denied"}  # documented errors of a query
+
+
+class Recorder(Protocol):
+    """The journal of an account, as far as requests write to it."""
+
+    label: str  # of the account
+
+    def append(self, exchange: Exchange) -> None:
+        """Record a completed exchange."""
+        ...
 
 
 class Exchange(Struct):
@@ -41,7 +51,7 @@ class Exchange(Struct):
     answer_headers: Sequence[tuple[bytes, bytes]] = ()
     answer_body: bytes = b""  # empty for a result file
     is_unmatched: bool = False  # for an undocumented path or method
-    journal: Journal | None = None  # the account's journal, to which the completed exchange is appended
+    journal: Recorder | None = None  # the account's journal, to which the completed exchange is appended
 
     def __repr__(self) -> str:
         """The fields that a log or a traceback may show."""
@@ -70,7 +80,8 @@ class Violation(Struct, frozen=True):
 class Journal:
     """The last exchanges of an account, bounded in number and bytes, and, stored apart, their violations."""
 
-    def __init__(self) -> None:
+    def __init__(self, label: str = "") -> None:
+        self.label = label  # of the account
         self.clear()
 
     def clear(self) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_mock.domain.deliveries import succeeded
+from msgspec.structs import replace
+
+from evolink_mock.domain.deliveries import succeeded, with_attempt
 
 if TYPE_CHECKING:
     from evolink_spec.models import CallbackRules
 
-    from evolink_mock.domain.deliveries import Delivery
+    from evolink_mock.domain.deliveries import Attempt, Delivery
+
+_REPEAT_SECONDS = 1.0  # from a success to its repetition, for a callback that is sent twice
 
 
 def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float | None:
@@ -24,3 +28,16 @@ def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float
     if succeeded(delivery.attempts[-1]) or count > len(rules.retries):
         return None
     return ended_at + rules.retries[count - 1]
+
+
+def conclude(
+    before: Delivery, attempt: Attempt, rules: CallbackRules, ended_at: float, *, retried: bool = True
+) -> Delivery:
+    """The delivery after an attempt that ended at `ended_at`, with the instant of the next one, if there is one."""
+    after = with_attempt(before, attempt)
+    if not retried:
+        return after
+    if before.repeats and succeeded(attempt):
+        return replace(after, due=attempt.at + _REPEAT_SECONDS, repeats=False)
+    due = next_due(after, rules, ended_at)
+    return replace(after, due=due, repeats=before.repeats and due is not None)

@@ -52,11 +52,12 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
 
 def _with_journal(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
     """Also record exchanges that belong to no account: without an accepted key."""
+    anonymous = service.store.recorder("")
 
     def record(exchange: Exchange) -> None:
         if exchange.journal is None and not f"{exchange.path}/".startswith(f"{PREFIX}/"):
             exchange.at = exchange.at or service.clock.now() - exchange.seconds
-            service.anonymous.journal.append(exchange)
+            anonymous.append(exchange)
         observe(exchange)
 
     return record

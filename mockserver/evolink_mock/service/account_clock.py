@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from evolink_mock.domain.clock import VirtualClock
+from evolink_mock.domain.accounts import instant_of
+from evolink_mock.domain.store import NO_CHANGE, Change
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.clock import Clock
     from evolink_mock.domain.deliveries import Delivery
-    from evolink_mock.domain.store import Store
+    from evolink_mock.domain.store import IsTaken, Store
     from evolink_mock.domain.tasks import Task
     from evolink_mock.service.notifier import Notifier
 
@@ -82,27 +82,18 @@ class AccountClocks:
         self._notifier = notifier
         self._locks: dict[str, asyncio.Lock] = {}
 
-    def clock_of(self, account: Account) -> Clock:
-        """The clock of an account."""
-        return account.clock or self._clock
-
     def now(self, account: Account) -> float:
         """The current instant of an account."""
-        return self.clock_of(account).now()
+        return instant_of(account, self._clock.now())
 
-    def is_frozen(self, account: Account) -> bool:
-        """Whether the account's time is frozen."""
-        return isinstance(account.clock, VirtualClock)
+    async def sleep_until(self, account: Account, instant: float) -> None:
+        """Return when the running time of an account has reached an instant. Frozen time reaches none by itself."""
+        await ShiftedClock(self._clock, account.shift).sleep_until(instant)
 
     def is_moving(self, account: Account) -> bool:
         """Whether a caller is moving the account's time."""
         lock = self._locks.get(account.token)
         return lock is not None and lock.locked()
-
-    async def next_due(self, account: Account) -> float | None:
-        """When the next callback of the account is due; None for never."""
-        first = min(self._scheduler.dues(account).values(), default=math.inf)
-        return first if first < math.inf else None
 
     @asynccontextmanager
     async def moving(self, account: Account) -> AsyncIterator[None]:
@@ -126,7 +117,7 @@ class AccountClocks:
     async def freeze(self, account: Account) -> None:
         """Freeze the account's time at the current instant."""
         async with self.moving(account):
-            self._freeze(account)
+            await self._freeze(account.token)
 
     async def advance(self, account: Account, seconds: float) -> list[Event]:
         """Move the account's time forward. Everything that falls due happens at its own instant, in order.
@@ -136,20 +127,25 @@ class AccountClocks:
         `ClockBusyError`.
         """
         async with self.moving(account):
-            clock = self._freeze(account)
-            return await self._move(account, clock, clock.now() + seconds)
+            frozen = await self._freeze(account.token)
+            return await self._move(frozen, self.now(frozen) + seconds)
 
     async def set_time(self, account: Account, instant: float) -> list[Event]:
         """Move the account's time forward to an instant (Unix seconds), as `advance` does. ValueError for the past."""
         async with self.moving(account):
-            return await self._move(account, self._freeze(account), instant)
+            return await self._move(await self._freeze(account.token), instant)
 
     async def resume(self, account: Account) -> None:
         """Let the account's time run again from where it stopped: finished tasks stay finished."""
+
+        def step(account: Account, _: IsTaken) -> Change:
+            if account.frozen_at is not None:
+                account.shift, account.frozen_at = account.frozen_at - self._clock.now(), None
+            return NO_CHANGE
+
         async with self.moving(account):
-            if self.is_frozen(account):
-                account.clock = ShiftedClock(self._clock, self.now(account) - self._clock.now())
-                self._scheduler.clock_changed(account)
+            await self._store.change(account.token, step)
+            self._scheduler.clock_changed(await self._store.account(account.token))
 
     async def drop(self, account: Account) -> None:
         """Forget an account and all that belongs to it. The result of a callback in progress is ignored."""
@@ -158,27 +154,31 @@ class AccountClocks:
         await self._store.drop(account.token)
         self._notifier.notify(account.token)
 
-    def _freeze(self, account: Account) -> VirtualClock:
-        if not isinstance(account.clock, VirtualClock):
-            account.clock = VirtualClock(self.now(account))
-            self._scheduler.clock_changed(account)
-        return account.clock
+    async def _freeze(self, token: str) -> Account:
+        """Freeze the account's time unless it is frozen; returns the account."""
 
-    async def _move(self, account: Account, clock: VirtualClock, target: float) -> list[Event]:
-        start = clock.now()
+        def step(account: Account, _: IsTaken) -> Change:
+            account.frozen_at = self.now(account)
+            return NO_CHANGE
+
+        await self._store.change(token, step)
+        account = await self._store.account(token)
+        self._scheduler.clock_changed(account)
+        return account
+
+    async def _move(self, account: Account, target: float) -> list[Event]:
+        start, token = self.now(account), account.token
         if not start <= target <= LAST:
             raise ValueError(
                 f"time only moves forward, from {start:.3f} to at most {LAST:.0f}; {target:.3f} is out of range"
             )
-        before = {owed.task_id: len(owed.attempts) for owed in await self._store.deliveries(account.token)}
-        if not await self._scheduler.advance(account, clock, target):
+        before = {owed.task_id: len(owed.attempts) for owed in await self._store.deliveries(token)}
+        if not await self._scheduler.advance(account, target, lambda: self._notifier.notify(token)):
             return []  # the account was dropped meanwhile, and its token belongs to another account now
         events = [
-            event
-            for task in await self._store.tasks(account.token)
-            for event in _transitions(task, start, target)
+            event for task in await self._store.tasks(token) for event in _transitions(task, start, target)
         ]
-        for delivery in await self._store.deliveries(account.token):
+        for delivery in await self._store.deliveries(token):
             events += _attempts(delivery, before)
         return sorted(events, key=lambda event: (event.at, _RANKS[event.what]))
 

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 from evolink_mock.callbacks.service import CallbackService
 from evolink_mock.domain.accounts import AccountTerms, open_account
 from evolink_mock.domain.clock import SystemClock
-from evolink_mock.domain.store import MemoryStore
 from evolink_mock.http.requests import Origins
 from evolink_mock.media.cache import MediaCache
 from evolink_mock.recipes.registry import RecipeRegistry, statuses_of
 from evolink_mock.service.account_clock import AccountClocks
 from evolink_mock.service.notifier import Notifier
+from evolink_mock.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
     from evolink_spec import CallbackRules, Spec
 
     from evolink_mock.domain.clock import Clock
-    from evolink_mock.domain.store import Store
     from evolink_mock.settings import Settings
 
 # The start of a seeded clock, so that the same script sees the same times: the creation time in the
@@ -30,9 +29,7 @@ SEEDED_START = 1757169743.0
 class Service:
     """The parts of one server. They are shared by all endpoints and never replaced."""
 
-    def __init__(
-        self, spec: Spec, settings: Settings, clock: Clock | None = None, store: Store | None = None
-    ) -> None:
+    def __init__(self, spec: Spec, settings: Settings, clock: Clock | None = None) -> None:
         seed = settings.seed
         terms = AccountTerms(
             seed=secrets.randbits(64) if seed is None else seed,
@@ -48,7 +45,7 @@ class Service:
         self.default_recipe = f"~{settings.recipe}" if settings.recipe else ""  # as it follows a token
         self.clock = clock or SystemClock(None if seed is None else SEEDED_START, settings.clock_scale)
         self.notifier = Notifier()
-        self.store = store or MemoryStore(terms, self.notifier.notify)
+        self.store = MemoryStore(terms, self.notifier.notify)
         self.settings = settings
         self.ca_pem: bytes | None = None  # the certificate to trust, if there is an https listener
         self.ready = False  # whether callbacks are being delivered

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from evolink_mock.domain import accounts
+from evolink_mock.domain.store import NO_CHANGE, Change
 
 if TYPE_CHECKING:
     from evolink_mock.domain.accounts import Account
-    from evolink_mock.domain.tasks import Outcome
+    from evolink_mock.domain.deliveries import Delivery
+    from evolink_mock.domain.store import IsTaken
+    from evolink_mock.domain.tasks import Outcome, Task
     from evolink_mock.service.service import Service
 
 
@@ -20,24 +23,46 @@ async def finish_task(service: Service, account: Account, task_id: str, outcome:
 
     On a frozen clock the callback has been attempted when this returns. The refund follows the new outcome.
     """
-    clocks, scheduler = service.clocks, service.callback_service.scheduler
-    async with clocks.moving(account):
-        task = await service.store.task(task_id)
-        now = clocks.now(account)
-        if task is None or now >= task.timetable.ends:
+    async with service.clocks.moving(account):
+        task, delivery = await service.store.task(task_id), await service.store.delivery(task_id)
+        if task is None:
             return False
-        before = task.timetable
-        after = replace(before, starts=min(before.starts, now), ends=now, outcome=outcome)
-        usage = task.operation.answer.get("usage") or {}
-        accounts.move_refund(account, before, after, usage.get("credits_reserved", 0))
-        await service.store.put(replace(task, timetable=after))
-        due = scheduler.dues(account).get(task_id)
-        if due is not None:
-            delay = max(0.0, due - before.ends) if math.isfinite(due) else 0.0
-            scheduler.reschedule(account, task_id, now + delay)
-        if clocks.is_frozen(account):
+        others = [
+            other.timetable.ends for other in await service.store.tasks(account.token) if other.id != task_id
+        ]
+        change = NO_CHANGE
+
+        def step(account: Account, _: IsTaken) -> Change:
+            nonlocal change
+            change = _end_now(service, account, task, delivery, outcome)
+            if change.task is not None and account.task_count == len(others) + 1:
+                account.latest_end = max((*others, change.task.timetable.ends))
+            return change
+
+        await service.store.change(account.token, step)
+        if change.task is None:
+            return False
+        scheduler = service.callback_service.scheduler
+        if change.due is not None:
+            scheduler.reschedule(account, task_id, change.due)
+        if account.frozen_at is not None:
             await scheduler.run_due(account)
         return True
+
+
+def _end_now(
+    service: Service, account: Account, task: Task, delivery: Delivery | None, outcome: Outcome
+) -> Change:
+    now, before = service.clocks.now(account), task.timetable
+    if now >= before.ends:
+        return NO_CHANGE
+    after = replace(before, starts=min(before.starts, now), ends=now, outcome=outcome)
+    usage = task.operation.answer.get("usage") or {}
+    accounts.move_refund(account, before, after, usage.get("credits_reserved", 0))
+    due = None
+    if delivery is not None and delivery.due is not None:
+        due = now + (max(0.0, delivery.due - before.ends) if math.isfinite(delivery.due) else 0.0)
+    return Change(replace(task, timetable=after), due=due)
 
 
 async def redeliver(service: Service, account: Account, task_id: str) -> bool:
@@ -45,7 +70,7 @@ async def redeliver(service: Service, account: Account, task_id: str) -> bool:
     scheduler = service.callback_service.scheduler
     async with service.clocks.moving(account):
         delivery = await service.store.delivery(task_id)
-        if delivery is None or task_id in scheduler.dues(account):
+        if delivery is None or delivery.due is not None:
             return False
         await scheduler.attempt_now(account, delivery)
         return True

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.accounts import Account
     from evolink_mock.service.account_clock import AccountClocks
-    from evolink_mock.service.notifier import Notifier
+    from evolink_mock.service.service import Service
 
 Why = Literal["reached", "timeout", "frozen"]
 Reached = tuple[
@@ -20,26 +20,23 @@ Reached = tuple[
 
 
 async def wait(
-    clocks: AccountClocks,
-    notifier: Notifier,
-    account: Account,
-    reached: Callable[[], Awaitable[Reached]],
-    seconds: float,
+    service: Service, token: str, reached: Callable[[Account], Awaitable[Reached]], seconds: float
 ) -> Why:
-    """Return once `reached` holds, or after so many real seconds.
+    """Return once `reached` holds for the account, or after so many real seconds.
 
     Returns at once if the account's time is frozen and no caller is advancing it: waiting would change nothing.
     """
     try:
         async with asyncio.timeout(seconds):
             while True:
-                changed = notifier.subscribe(account.token)
-                is_reached, instant = await reached()
+                changed = service.notifier.subscribe(token)
+                account = await service.store.account(token)
+                is_reached, instant = await reached(account)
                 if is_reached:
                     return "reached"
-                if clocks.is_frozen(account) and not clocks.is_moving(account):
+                if account.frozen_at is not None and not service.clocks.is_moving(account):
                     return "frozen"
-                await _first(changed.wait(), clocks, account, instant)
+                await _first(changed.wait(), service.clocks, account, instant)
     except TimeoutError:
         return "timeout"
 
@@ -47,8 +44,8 @@ async def wait(
 async def _first(changed: Awaitable[object], clocks: AccountClocks, account: Account, instant: float) -> None:
     """Wait for a change of the account, or for an instant of its clock."""
     waits: list[asyncio.Future[object]] = [asyncio.ensure_future(changed)]
-    if instant < math.inf:
-        waits.append(asyncio.ensure_future(clocks.clock_of(account).sleep_until(instant)))
+    if instant < math.inf and account.frozen_at is None:
+        waits.append(asyncio.ensure_future(clocks.sleep_until(account, instant)))
     try:
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     finally:

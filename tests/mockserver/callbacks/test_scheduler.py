@@ -17,6 +17,7 @@ from evolink_mock.domain.deliveries import Attempt, Delivery
 from evolink_spec.models import CallbackRules
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from support.builders import an_account
 from support.callbacks import a_delivery
 
@@ -50,7 +51,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.account = an_account()
-        self.account.clock = self.clock if self.frozen else None
+        self.account.frozen_at = self.clock.now() if self.frozen else None
         self.scheduler = CallbackScheduler(
             self.clock, self, self.body_of, RULES, self.on_attempt, limits=self.limits
         )
@@ -62,7 +63,7 @@ class World:
 
     async def advance(self, until: float) -> None:
         """Move the time of the account, with all that falls due on the way."""
-        await self.scheduler.advance(self.account, self.clock, until)
+        await self.scheduler.advance(self.account, until)
 
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
         name = body.decode()
@@ -74,10 +75,10 @@ class World:
         answers = self.statuses.get(name)
         return Attempt(at, 0.1, answers.pop(0) if answers else 200, None)
 
-    def on_attempt(self, account: Account, delivery: Delivery, attempt: Attempt, due: float | None) -> None:
+    def on_attempt(self, account: Account, delivery: Delivery, attempt: Attempt) -> None:
         assert account is self.account
         assert delivery.attempts[-1] is attempt
-        self.heard.append((delivery.task_id, len(delivery.attempts), attempt.problem, due))
+        self.heard.append((delivery.task_id, len(delivery.attempts), attempt.problem, delivery.due))
         self.news.set()
         if delivery.task_id.startswith("grumpy"):
             raise LookupError(delivery.task_id)
@@ -90,7 +91,7 @@ class World:
 
     def schedule(self, **ends: float) -> None:
         for name, ended_at in ends.items():
-            self.scheduler.schedule(self.account, owed(name), ended_at)
+            self.scheduler.put(self.account, replace(owed(name), due=ended_at))
 
 
 async def _alone(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -308,7 +309,7 @@ def test_a_system_clock_moves_the_loop_by_itself() -> None:
     async def scene() -> None:
         clock = SystemClock(0.0, scale=1000.0)
         scheduler = CallbackScheduler(clock, world, world.body_of, RULES, world.on_attempt)
-        scheduler.schedule(world.account, owed("a"), 5.0)
+        scheduler.put(world.account, replace(owed("a"), due=5.0))
         loop = asyncio.create_task(scheduler.run())
         await world.until(lambda: len(world.heard) == 2)
         await scheduler.close(0)
@@ -419,8 +420,8 @@ def test_a_real_receiver_that_fails_twice_is_called_three_times() -> None:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
             sender = CallbackSender(RULES, [Allowed("127.0.0.1", None)])
             scheduler = CallbackScheduler(world.clock, sender, world.body_of, RULES, world.on_attempt)
-            scheduler.schedule(world.account, a_delivery("a", url), 100.0)
-            await scheduler.advance(world.account, world.clock, 1000.0)
+            scheduler.put(world.account, replace(a_delivery("a", url), due=100.0))
+            await scheduler.advance(world.account, 1000.0)
 
     world = World()
     play(scene)

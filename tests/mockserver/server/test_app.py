@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_mock.domain.store import MemoryStore
+from evolink_mock.stores.memory import MemoryStore
 from support.in_process import BODY, CREATE, MODEL, SPEC, shaped
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def test_a_bug_is_answered_with_the_documented_500_and_logged(
     async def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(MemoryStore, "task", broken)
+    monkeypatch.setattr(MemoryStore, "find", broken)
     with caplog.at_level(logging.ERROR, "evolink_mock"):
         answer = mock.get(f"/v1/tasks/{task['id']}")
     assert answer.status_code == 500

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from evolink_mock.domain.accounts import AccountTerms
 from evolink_mock.domain.deliveries import Attempt, Delivery, with_attempt
-from evolink_mock.domain.store import MemoryStore
+from evolink_mock.domain.store import NO_CHANGE, Change
+from evolink_mock.stores.memory import MemoryStore
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.store import IsTaken
     from evolink_mock.domain.tasks import Task
 
 T = TypeVar("T")
@@ -35,6 +36,10 @@ def result(work: Coroutine[object, object, T]) -> T:
         answer: T = done.value
         return answer
     raise AssertionError("it waits")
+
+
+def put(store: MemoryStore, task: Task) -> None:
+    result(store.change(task.account, lambda *_: Change(task)))
 
 
 class Model(RuleBasedStateMachine):
@@ -59,14 +64,14 @@ class Model(RuleBasedStateMachine):
     @rule(task_id=IDS, seconds=SECONDS)
     def put(self, task_id: str, seconds: float) -> None:
         task = a_task(a_timetable(seconds=seconds), id=task_id, account=self.owner(task_id))
-        result(self.store.put(task))
+        put(self.store, task)
         self.tasks[task_id] = task
 
     @rule(task_id=IDS, status=st.sampled_from((200, 500)))
     def record(self, task_id: str, status: int) -> None:
         known = result(self.store.delivery(task_id)) or a_delivery(task_id)
         owed = with_attempt(known, Attempt(START, 0.1, status, None))
-        result(self.store.record(owed))
+        self.store.record_now(owed)
         if task_id in self.tasks:
             self.deliveries[task_id] = owed
 
@@ -94,33 +99,24 @@ TestStore = Model.TestCase
 TestStore.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 
 
-async def _reset_between_read_and_put() -> None:
-    store = MemoryStore(TERMS)
-    account = await store.account("key")
-    await store.drop("key")
-    await store.put(a_task(account=account.token))
-    assert [task.account for task in await store.tasks("key")] == ["key"]
-    await store.account("key")
-    await store.drop("key")
-    assert await store.task(a_task().id) is None
-
-
-def test_a_task_of_an_account_that_was_just_dropped_is_kept_and_goes_with_the_next_reset() -> None:
-    asyncio.run(_reset_between_read_and_put())
-
-
 def test_an_attempt_that_ends_after_a_reset_leaves_nothing_behind() -> None:
     store = MemoryStore(TERMS)
     task = a_task()
-    result(store.put(task))
+    put(store, task)
     result(store.drop(task.account))
-    result(store.record(a_delivery(task.id)))
+    store.record_now(a_delivery(task.id))
     assert result(store.delivery(task.id)) is None
 
 
 def test_an_account_opened_again_begins_anew() -> None:
     store = MemoryStore(TERMS)
-    result(store.account("key")).used = 50
+
+    def spend(account: Account, _: IsTaken) -> Change:
+        account.used = 50
+        return NO_CHANGE
+
+    result(store.change("key", spend))
+    assert result(store.account("key")).used == 50
     result(store.drop("key"))
     assert result(store.account("key")).used == 0
 

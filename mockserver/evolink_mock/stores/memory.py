@@ -1,0 +1,125 @@
+"""The store in the memory of one process: it forgets everything when the process ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from evolink_mock.domain.accounts import open_account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from evolink_mock.domain.accounts import Account, AccountTerms
+    from evolink_mock.domain.deliveries import Delivery
+    from evolink_mock.domain.exchange import Journal
+    from evolink_mock.domain.store import Change, Step
+    from evolink_mock.domain.tasks import Task
+
+
+class MemoryStore:
+    """A `LocalStore` in memory. An account is one object for as long as it lives, so what a step changes is stored.
+
+    `changed` is called with the token of each account whose delivery is stored.
+    """
+
+    def __init__(self, terms: AccountTerms, changed: Callable[[str], None] = lambda _: None) -> None:
+        self._terms = terms
+        self._changed = changed
+        self._accounts: dict[str, Account] = {}
+        self._anonymous = open_account("", terms)
+        self._tasks: dict[str, Task] = {}
+        self._ids: dict[str, list[str]] = {}
+        self._deliveries: dict[str, Delivery] = {}
+
+    def account_now(self, token: str) -> Account:
+        """The account of a token."""
+        account = self._accounts.get(token)
+        if account is None:
+            account = self._accounts[token] = open_account(token, self._terms)
+            self._ids.setdefault(token, [])
+        return account
+
+    def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
+        """An account and a task."""
+        return self.account_now(token), self._tasks.get(task_id)
+
+    def change_now(self, token: str, step: Step) -> None:
+        """Change an account by `step`."""
+        change = step(self.account_now(token), self._tasks.__contains__)
+        if change.task is not None:
+            self._store(change.task, change)
+
+    def record_now(self, delivery: Delivery) -> None:
+        """Store a delivery, unless its task was dropped in the meantime."""
+        task = self._tasks.get(delivery.task_id)
+        if task is not None:
+            self._deliveries[delivery.task_id] = delivery
+            self._changed(task.account)
+
+    async def account(self, token: str) -> Account:
+        """The account of a token."""
+        return self.account_now(token)
+
+    async def change(self, token: str, step: Step) -> None:
+        """Change an account by `step`."""
+        self.change_now(token, step)
+
+    async def accounts(self) -> Sequence[Account]:
+        """Every account."""
+        return [*self._accounts.values()]
+
+    async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
+        """An account and a task."""
+        return self.account_now(token), self._tasks.get(task_id)
+
+    async def task(self, task_id: str) -> Task | None:
+        """The task with this id."""
+        return self._tasks.get(task_id)
+
+    async def tasks(self, token: str) -> Sequence[Task]:
+        """The tasks of an account."""
+        return [self._tasks[task_id] for task_id in self._ids.get(token, ())]
+
+    async def delivery(self, task_id: str) -> Delivery | None:
+        """The delivery of a task's callback."""
+        return self._deliveries.get(task_id)
+
+    async def deliveries(self, token: str) -> Sequence[Delivery]:
+        """The deliveries of an account."""
+        deliveries = (self._deliveries.get(task_id) for task_id in self._ids.get(token, ()))
+        return [delivery for delivery in deliveries if delivery is not None]
+
+    async def next_due(self, token: str) -> float | None:
+        """When the next callback of an account is due."""
+        dues = [delivery.due for delivery in await self.deliveries(token) if delivery.due is not None]
+        return min(dues, default=None)
+
+    async def drop(self, token: str) -> None:
+        """Drop an account."""
+        self._accounts.pop(token, None)
+        for task_id in self._ids.pop(token, ()):
+            del self._tasks[task_id]
+            self._deliveries.pop(task_id, None)
+
+    def recorder(self, token: str) -> Journal:
+        """The journal of an account; without a token, the journal of requests that belong to no account."""
+        return self.account_now(token).journal if token else self._anonymous.journal
+
+    async def journal(self, token: str) -> Journal:
+        """The journal of an account."""
+        return self.recorder(token)
+
+    async def clear_journal(self, token: str) -> None:
+        """Forget the exchanges of an account."""
+        self.recorder(token).clear()
+
+    def _store(self, task: Task, change: Change) -> None:
+        if task.id not in self._tasks:
+            self._ids[task.account].append(task.id)
+        self._tasks[task.id] = task
+        if change.delivery is not None:
+            self.record_now(change.delivery)
+        if change.due is not None and (delivery := self._deliveries.get(task.id)) is not None:
+            self.record_now(replace(delivery, due=change.due))
