@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_mock.api.request_context import begin
+from evolink_mock.api.request_context import begin, enter
 from evolink_mock.domain.exchange import SCOPE_KEY
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ class Unmatched:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request; close a WebSocket."""
         if scope["type"] == "http":
-            begin(self._service, scope, {}, "")
+            context = begin(self._service, scope, {}, "")
+            if context.token is not None:
+                enter(self._service, context, await self._service.store.account(context.token))
             scope[SCOPE_KEY].is_unmatched = True
         await self._response(scope, receive, send)
