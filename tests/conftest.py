@@ -10,6 +10,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from evolink_spec import loading
+from evolink_spec.cache import DocumentCache
 from hypothesis import settings
 
 pytest.register_assert_rewrite("support.in_process")
@@ -60,6 +62,15 @@ def _pytest_in_a_process_loads_our_plugins_alone() -> Iterator[None]:
     """Each of the others would be imported, and rewritten, by every pytest that a test starts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTEST_ADDOPTS", " ".join(f"-p no:{name}" for name in _OTHER_PLUGINS))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _documents_are_cached_in_a_folder_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing is left in the cache of whoever runs the tests."""
+    cache = DocumentCache(tmp_path_factory.mktemp("documents"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "user_cache", lambda: cache)
         yield
 
 

@@ -174,14 +174,21 @@ def _expanded_size(node: Any, sizes: dict[int, int]) -> int:
 def read(path: Path) -> dict[str, Json]:
     """Read one document. Raises `SpecError` if it is missing, not text, or not a mapping."""
     try:
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()
     except OSError as error:
         raise SpecError(str(path), "", f"cannot be read: {error.strerror}") from error
+    return decode(data, str(path))
+
+
+def decode(data: bytes, source: str) -> dict[str, Json]:
+    """Decode the bytes of one document. Raises `SpecError` if they are not text, or not a mapping."""
+    try:
+        text = data.decode()
     except UnicodeDecodeError as error:
-        raise SpecError(str(path), "", f"is not UTF-8 text (byte {error.start})") from error
-    document = parse(text, str(path))
+        raise SpecError(source, "", f"is not UTF-8 text (byte {error.start})") from error
+    document = parse(text.replace("\r\n", "\n").replace("\r", "\n"), source)
     if not isinstance(document, dict):
-        raise SpecError(str(path), "", "holds no OpenAPI document (YAML, JSON, or a page with a YAML block)")
+        raise SpecError(source, "", "holds no OpenAPI document (YAML, JSON, or a page with a YAML block)")
     return document
 
 

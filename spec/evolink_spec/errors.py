@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 
 class SpecError(Exception):
     """A document that cannot be read or is not supported.
@@ -15,3 +20,22 @@ class SpecError(Exception):
         self.source = source
         self.pointer = pointer
         self.problem = problem
+
+
+class NotATaskError(SpecError):
+    """An operation that neither creates nor queries a task: synchronous, an upload, or of an unknown shape."""
+
+
+class SpecErrors(SpecError):
+    """The problems of several documents, found in one run; `source`, `pointer` and `problem` are of the first."""
+
+    def __init__(self, errors: Sequence[SpecError]) -> None:
+        first = errors[0]
+        super().__init__(first.source, first.pointer, first.problem)
+        self.args = ("\n".join(map(str, errors)),)
+        self.errors = tuple(errors)
+
+
+def single(errors: Sequence[SpecError]) -> SpecError:
+    """One error for several: the error itself if there is only one."""
+    return errors[0] if len(errors) == 1 else SpecErrors(errors)

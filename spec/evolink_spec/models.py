@@ -24,12 +24,16 @@ class ErrorAnswer:
 
 
 class Statuses(NamedTuple):
-    """The values of a task's `status`, in the order of its lifecycle. `running` may equal `initial`."""
+    """The values of a task's `status`, in the order of its lifecycle.
+
+    `running` may equal `initial`; `cancelled` is empty if the document has no such value.
+    """
 
     initial: str
     running: str
     success: str
     failure: str
+    cancelled: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,22 @@ class TaskFailure:
     message: str
     advice: Advice
     kinds: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """What a document says about the results of a task in its descriptions only.
+
+    `link_seconds` is how long a result link is valid, `results` how many results a request without `n` has,
+    `hold_seconds` the duration whose price is reserved while the duration is undecided.
+    """
+
+    link_seconds: float = 24 * 3600.0
+    results: int = 1
+    hold_seconds: float = 30.0
+    has_files: bool = True
+    has_result_data: bool = False
+    has_layers: bool = False  # each entry of `result_data` has a `z_index`
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +101,7 @@ class CreateOperation:
     errors: Mapping[int, ErrorAnswer]
     callback: CallbackRules | None
     success: int = 200
+    prose: Prose = Prose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +124,12 @@ class Spec:
     """Every operation of every document.
 
     `creates` is indexed by (method, path), then by model. A document that names no model is under `None` and serves
-    every model that the others do not. `documents` holds the documents after the overlays, by source.
+    every model that the others do not. `documents` holds the documents after the overlays, by source. `warnings`
+    are the problems that did not prevent their reading.
     """
 
     creates: Mapping[tuple[str, str], Mapping[str | None, CreateOperation]]
     query: QueryOperation
     failures: tuple[TaskFailure, ...]
     documents: Mapping[str, Mapping[str, Json]]
+    warnings: tuple[str, ...] = ()

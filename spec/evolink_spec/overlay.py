@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from evolink_spec.errors import SpecError
@@ -10,7 +11,7 @@ from evolink_spec.pointers import join
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jsonpath_rfc9535 import JSONPathNode
+    from jsonpath_rfc9535 import JSONPathNode, JSONPathQuery
 
     from evolink_spec.models import Json
 
@@ -78,9 +79,17 @@ def _select(document: Json, target: str, source: str, pointer: str) -> list[JSON
     import jsonpath_rfc9535
 
     try:
-        return list(jsonpath_rfc9535.find(target, document))
+        return list(_query(target).find(document))
     except jsonpath_rfc9535.JSONPathError as error:
         raise SpecError(source, pointer, f"is not a JSONPath: {error}") from error
+
+
+@cache
+def _query(target: str) -> JSONPathQuery:
+    """A compiled JSONPath: the built-in overlay is applied to every document of the family."""
+    import jsonpath_rfc9535
+
+    return jsonpath_rfc9535.compile(target)
 
 
 def _remove(document: Json, nodes: list[JSONPathNode], whole: SpecError) -> None:

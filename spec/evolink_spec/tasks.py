@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, get_args
 
+from evolink_spec.errors import NotATaskError
 from evolink_spec.models import Advice, CallbackRules, Statuses, TaskFailure
 from evolink_spec.schemas import check, check_value, keywords, sample, types_of
 
@@ -18,10 +19,11 @@ _INITIAL = ("pending", "queued", "submitted", "created", "waiting", "not_started
 _RUNNING = ("processing", "in_progress", "running", "generating")
 _SUCCESS = ("completed", "succeeded", "success", "finished", "done")
 _FAILURE = ("failed", "failure", "error")
+_CANCELLED = ("cancelled", "canceled")
 # A create operation whose response has one of these returns the result itself: it is synchronous, without a task.
 _PAYLOAD = ("candidates", "choices", "content", "data", "embeddings", "output", "outputs")
 # Members of a finished task, even if the schema of a create response describes them as well.
-_AT_THE_END = ("error", "results")
+_AT_THE_END = ("error", "results", "result_data")
 _MEDIA: dict[Json, Medium] = {"audio": "audio", "image": "image", "video": "video"}
 _OBJECT = re.compile(r"(\w+)\.generation\.task")
 
@@ -33,29 +35,36 @@ def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
     """
     for name in ("id", "status"):
         if name not in properties:
-            raise operation.error(f"describes no task: its response has no `{name}`")
+            raise not_a_task(operation, f"describes no task: its response has no `{name}`")
     if "string" not in (types_of(properties["id"]) or ["string"]):
         raise properties["id"].error("is not text: the `id` of a task is part of a path")
     listed = keywords(properties["status"]).get("enum")
     if not isinstance(listed, list):
-        raise operation.error("describes no task: the `status` of its response has no `enum`")
-    initial, running, success, failure = (
+        raise not_a_task(operation, "describes no task: the `status` of its response has no `enum`")
+    initial, running, success, failure, cancelled = (
         next((word for word in wanted if word in listed), None)
-        for wanted in (_INITIAL, _RUNNING, _SUCCESS, _FAILURE)
+        for wanted in (_INITIAL, _RUNNING, _SUCCESS, _FAILURE, _CANCELLED)
     )
     if initial is None or success is None or failure is None:
         missing = "an initial" if initial is None else "a success" if success is None else "a failure"
-        raise operation.error(
-            f"describes no task: the `status` of its response has no value for {missing} state"
+        raise not_a_task(
+            operation, f"describes no task: the `status` of its response has no value for {missing} state"
         )
-    return Statuses(initial, running or initial, success, failure)
+    return Statuses(initial, running or initial, success, failure, cancelled or "")
+
+
+def not_a_task(operation: Node, problem: str) -> NotATaskError:
+    """The error for an operation that neither creates nor queries a task."""
+    return NotATaskError(operation.source, operation.pointer, problem)
 
 
 def refuse_payload(properties: Mapping[str, Node], operation: Node) -> None:
     """Raise `SpecError` for a response that already holds the result of the task."""
     for name in _PAYLOAD:
         if name in properties:
-            raise operation.error(f"describes no task: its response has `{name}`, so it is synchronous")
+            raise not_a_task(
+                operation, f"describes no task: its response has `{name}`, so it is synchronous"
+            )
 
 
 def sample_answer(answer: Node) -> dict[str, Json]:

@@ -205,9 +205,26 @@ def test_a_document_without_models_answers_for_the_rest(tmp_path: Path) -> None:
 def test_two_documents_for_one_model_are_refused_and_both_named(
     tmp_path: Path, models: tuple[list[str], list[str]], problem: str
 ) -> None:
-    error = refused(tmp_path, *(create(*names) for names in models))
+    other = changed(create(*models[1]), f"{REQUEST}/properties/prompt", {"type": "string", "maxLength": 9})
+    error = refused(tmp_path, create(*models[0]), other)
     assert (error.source, error.pointer) == (str(tmp_path / "1.json"), POST)
     assert problem + str(tmp_path / "0.json") in error.problem
+
+
+def test_the_same_document_saved_twice_is_one(tmp_path: Path) -> None:
+    by_model = loaded(tmp_path, create("m-1"), create("m-1")).creates[IMAGES]
+    assert by_model["m-1"].source.endswith("0.json")
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_model_belongs_to_the_document_with_the_fewest_models(tmp_path: Path, turn: int) -> None:
+    documents = [create("m-1", "m-2", "m-3"), create("m-2")][::turn]
+    by_model = loaded(tmp_path, *documents).creates[IMAGES]
+    assert {model: operation.models for model, operation in by_model.items()} == {
+        "m-1": ("m-1", "m-2", "m-3"),
+        "m-2": ("m-2",),
+        "m-3": ("m-1", "m-2", "m-3"),
+    }
 
 
 def test_documents_may_use_the_same_operation_id(tmp_path: Path) -> None:
@@ -275,8 +292,9 @@ def test_an_overlay_takes_away_what_is_not_understood(tmp_path: Path) -> None:
     document = create("m-1")
     document["paths"]["/v1/chat/completions"] = {"post": {"responses": {}}}
     without = overlay({"target": "$.paths['/v1/chat/completions']", "remove": True})
-    assert "/paths/~1v1~1chat~1completions/post" in refused(tmp_path, document).pointer
-    assert [*loaded(tmp_path, document, without).creates] == [IMAGES]
+    (warning,) = loaded(tmp_path, document).warnings
+    assert "#/paths/~1v1~1chat~1completions/post: skipped: is neither a create" in warning
+    assert loaded(tmp_path, document, without).warnings == ()
 
 
 def test_an_overlay_alone_is_applied_to_the_vendored_documents(tmp_path: Path) -> None:

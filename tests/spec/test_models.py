@@ -22,5 +22,5 @@ def test_a_record_is_frozen(record: Any) -> None:
 
 
 def test_the_words_of_a_status_stand_in_the_order_of_a_life() -> None:
-    assert CREATE.statuses == ("pending", "processing", "completed", "failed")
-    assert CREATE.statuses._fields == ("initial", "running", "success", "failure")
+    assert CREATE.statuses == ("pending", "processing", "completed", "failed", "")
+    assert CREATE.statuses._fields == ("initial", "running", "success", "failure", "cancelled")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from evolink_spec import CreateOperation, QueryOperation, SpecError
 from evolink_spec.loading import load
-from evolink_spec.operations import operations_of
+from evolink_spec.operations import Notes, operations_of
 from evolink_spec.pointers import Node
 from support.spec_documents import GET, POST, REMOVED, REQUEST, TASK, changed, create, overlay, query, saved
 
@@ -385,7 +385,6 @@ def test_a_status_that_is_no_single_answer_is_refused(status: str) -> None:
 @pytest.mark.parametrize(
     ("pointer", "value", "at", "problem"),
     [
-        (f"{ERROR}/example", REMOVED, ERROR, "must have either `example` or `examples`"),
         (
             f"{ERROR}/examples",
             {"a": {"value": {"error": {"message": "b"}}}},
@@ -396,12 +395,6 @@ def test_a_status_that_is_no_single_answer_is_refused(status: str) -> None:
         (f"{ERROR}/example/error", "text", f"{ERROR}/example/error", "must be a mapping, not str"),
         (f"{ERROR}/example/error/message", REMOVED, f"{ERROR}/example/error", "has no 'message'"),
         (f"{ERROR}/example/error/message", 5, f"{ERROR}/example/error/message", "must be text, not 5"),
-        (
-            f"{ERROR}/schema",
-            {"required": ["b"]},
-            f"{ERROR}/example",
-            "the example does not match its own schema at its top",
-        ),
         (f"{ERROR}/schema/nullable", True, f"{ERROR}/schema/nullable", "is not a supported keyword"),
         (f"{ERROR}/value", {}, f"{ERROR}/value", "is not a supported field here"),
         (f"{POST}/responses/400/content", REMOVED, f"{POST}/responses/400", "has no 'content'"),
@@ -435,6 +428,42 @@ def test_an_answer_that_is_not_understood_is_refused_where_it_stands(
     error = refused(changed(create(), pointer, value))
     assert error.pointer == at
     assert problem in error.problem
+
+
+@pytest.mark.parametrize(
+    ("pointer", "value", "at", "problem", "code"),
+    [
+        (f"{ERROR}/example", REMOVED, ERROR, "has no example: the usual body", "invalid_request"),
+        (
+            f"{ERROR}/schema",
+            {"required": ["b"]},
+            f"{ERROR}/example",
+            "the example does not match its own schema at its top",
+            create()["paths"]["/v1/images/generations"]["post"]["responses"]["400"]["content"][
+                "application/json"
+            ]["example"]["error"].get("code"),
+        ),
+    ],
+    ids=["none", "invalid"],
+)
+def test_an_error_whose_example_is_missing_or_invalid_is_noted_and_has_a_body(
+    pointer: str, value: Any, at: str, problem: str, code: str | None
+) -> None:
+    notes = Notes()
+    (operation,) = operations_of(Node(changed(create(), pointer, value), "d.json"), notes)
+    assert [(note.pointer, note.problem.startswith(problem)) for note in notes.warnings] == [(at, True)]
+    assert operation.errors[400].body["error"].get("code") == code
+    assert operation.errors[400].body["error"]["message"]
+
+
+def test_an_operation_that_is_no_task_is_noted_and_the_others_are_read() -> None:
+    document = create("m-1")
+    document["paths"]["/v1/chat"] = {"post": {"responses": {}}}
+    notes = Notes()
+    assert [operation.path for operation in operations_of(Node(document, "d.json"), notes)] == [
+        "/v1/images/generations"
+    ]
+    assert [note.pointer for note in notes.skipped] == ["/paths/~1v1~1chat/post"]
 
 
 def test_of_several_examples_the_first_is_the_answer() -> None:

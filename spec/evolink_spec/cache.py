@@ -1,0 +1,114 @@
+"""Documents that this user has read before, by the hash of their content.
+
+To read a document takes 12 ms, to decode it from here 0.2 ms. Whatever cannot be read or written counts as absent.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from evolink_spec.document import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evolink_spec.models import Json
+
+_MOST_FILES = 4000
+_encode = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(Document)
+
+
+class DocumentCache:
+    """The cached documents in a folder, two files for each: what was read, and its tree."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def find(self, key: str) -> Document | None:
+        """A cached document."""
+        data = self._read(f"{key}.json")
+        try:
+            return None if data is None else _decoder.decode(data)
+        except (msgspec.MsgspecError, RecursionError):
+            return None
+
+    def tree(self, key: str) -> Json | None:
+        """The tree of a cached document after its overlays."""
+        data = self._read(f"{key}.tree.json")
+        try:
+            return None if data is None else msgspec.json.decode(data)
+        except (msgspec.MsgspecError, RecursionError):
+            return None
+
+    def put(self, key: str, document: Document, tree: Json) -> bool:
+        """Keep a document; False if that is not possible."""
+        if self._folder is None:
+            return False
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._write(f"{key}.tree.json", _encode(tree))
+            self._write(f"{key}.json", _encode(document))
+        except (OSError, ValueError, RecursionError):
+            return False
+        return True
+
+    def prune(self) -> None:
+        """Remove the older half of the files if there are too many."""
+        if self._folder is None:
+            return
+        try:
+            files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
+            for file in files[: len(files) // 2] if len(files) > _MOST_FILES else ():
+                file.unlink(missing_ok=True)
+        except OSError:
+            return
+
+    def _read(self, name: str) -> bytes | None:
+        if self._folder is None:
+            return None
+        try:
+            return (self._folder / name).read_bytes()
+        except OSError:
+            return None
+
+    def _write(self, name: str, data: bytes) -> None:
+        """Write a file completely or not at all: another process may read it."""
+        assert self._folder is not None  # noqa: S101  (`put` has checked it)
+        temporary = self._folder / f"{name}.{os.getpid()}"
+        temporary.write_bytes(data)
+        temporary.replace(self._folder / name)
+
+
+def user_cache() -> DocumentCache:
+    """The cache in the folder for caches of this user; one without a folder if the user has none."""
+    from platformdirs import user_cache_path
+
+    try:
+        return DocumentCache(user_cache_path("evolink-mock", appauthor=False) / "documents")
+    except RuntimeError:
+        return DocumentCache(None)
+
+
+def key_of(parts: Iterable[bytes]) -> str:
+    """The key of a document: the hash of its content, of its overlays, and of the code that reads them."""
+    digest = sha256(_code())
+    for part in parts:
+        digest.update(b"%d\n" % len(part))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+@cache
+def _code() -> bytes:
+    digest = sha256()
+    for file in sorted(Path(__file__).parent.glob("*.*")):
+        if file.suffix in {".py", ".yaml"}:
+            digest.update(file.read_bytes())
+    return digest.digest()

@@ -1,0 +1,22 @@
+"""What was read from one document, in a form that can be cached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from evolink_spec.models import CreateOperation, QueryOperation, TaskFailure  # noqa: TC001  (the cache decodes them)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document: its operations and its task failures; `prose_aliases` are those of each create.
+
+    `warnings` and `skipped` are pairs of pointer and problem; `skipped` are operations that are no task's.
+    """
+
+    creates: list[CreateOperation] = field(default_factory=list)
+    queries: list[QueryOperation] = field(default_factory=list)
+    failures: tuple[TaskFailure, ...] = ()
+    prose_aliases: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)

@@ -1,0 +1,163 @@
+"""Read each document once: from the cache if it is there, else from its text; collect all errors and warnings."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from evolink_spec.cache import DocumentCache, key_of
+from evolink_spec.document import Document
+from evolink_spec.errors import NotATaskError, SpecError, single
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from evolink_spec.models import CreateOperation, Json
+    from evolink_spec.selection import Source
+
+_PERHAPS_OVERLAY = re.compile(rb'^overlay[ \t]*:|"overlay"\s*:', re.MULTILINE)
+_PERHAPS_DOCUMENT = re.compile(rb'^[ \t]*openapi[ \t]*:|"openapi"\s*:', re.MULTILINE)
+_NAMES_SHOWN = 5
+_Tree = Mapping[str, Any]
+
+
+class Trees(Mapping[str, _Tree]):
+    """The trees of documents by source, decoded only when they are needed: a server needs none of them."""
+
+    def __init__(self, loaders: Mapping[str, Callable[[], _Tree]]) -> None:
+        self._loaders = loaders
+        self._recent = lru_cache(maxsize=4)(lambda source: loaders[source]())
+
+    def __getitem__(self, source: str) -> _Tree:
+        return self._recent(source)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._loaders)
+
+    def __len__(self) -> int:
+        return len(self._loaders)
+
+
+class DocumentReader:
+    """Reads the documents among some sources, with the overlays among them."""
+
+    def __init__(self, sources: Sequence[Source], cache: DocumentCache) -> None:
+        self._cache = cache
+        self._sources = sources
+        self._overlays = _overlays_in(sources)
+        self._overlay_data = [source.data for source in sources if source.name in self._overlays]
+        self._loaders: dict[str, Callable[[], _Tree]] = {}
+        self._skipped: dict[str, SpecError] = {}
+        self._warnings: list[str] = []
+        self._shared: dict[bytes, Any] = {}
+
+    def named_documents(self) -> list[Source]:
+        """The sources that are not overlays."""
+        return [source for source in self._sources if source.name not in self._overlays]
+
+    def read(self, sources: Iterable[Source]) -> list[Document]:
+        """Read documents. Raises `SpecError` with the problems of all that cannot be read."""
+        documents, errors, misses = [], list[SpecError](), 0
+        for source in sources:
+            key = key_of([source.data, *self._overlay_data])
+            document = self._cache.find(key)
+            misses += document is None
+            try:
+                document = document or self._read_new(source, key)
+            except SpecError as error:
+                errors.append(error)
+                continue
+            self._note(source, document)
+            if document.creates or document.queries:
+                self._loaders.setdefault(source.name, partial(_tree_of, self._cache, key, source.name, self._overlays))
+                documents.append(self._with_source(document, source.name))
+        if errors:
+            raise single(errors)
+        if misses:
+            self._cache.prune()
+        return documents
+
+    def trees(self, sources: Iterable[Source]) -> Trees:
+        """The trees of the documents that were read from these sources."""
+        names = dict.fromkeys(source.name for source in sources if source.name in self._loaders)
+        return Trees({name: self._loaders[name] for name in names})
+
+    def skipped(self) -> list[SpecError]:
+        """Why each of the skipped documents has no task operation."""
+        return [*self._skipped.values()]
+
+    def warnings(self) -> tuple[str, ...]:
+        """The problems that did not prevent reading, and one line for all documents that were skipped."""
+        names = [Path(name).name for name in self._skipped]
+        if not names:
+            return tuple(self._warnings)
+        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+        count = f"{len(names)} documents" if len(names) > 1 else "a document"
+        line = f"skipped {count} without a task operation: {', '.join(names[:_NAMES_SHOWN])}{more}"
+        return (line, *self._warnings)
+
+    def _read_new(self, source: Source, key: str) -> Document:
+        if not source.is_named and not _PERHAPS_DOCUMENT.search(source.data):
+            return Document(skipped=[("", "holds no OpenAPI document")])
+        from evolink_spec.documents import decode
+        from evolink_spec.reading import read_document
+
+        document, tree = read_document(source.name, decode(source.data, source.name), self._overlays)
+        if not self._cache.put(key, document, tree):
+            packed = zlib.compress(msgspec.json.encode(tree))
+            self._loaders[source.name] = lambda: msgspec.json.decode(zlib.decompress(packed))
+        return document
+
+    def _note(self, source: Source, document: Document) -> None:
+        self._warnings += [
+            f"{source.name}#{pointer}: {problem}" for pointer, problem in document.warnings
+        ]
+        if not document.skipped:
+            return
+        if document.creates or document.queries:
+            self._warnings += [f"{source.name}#{pointer}: skipped: {problem}" for pointer, problem in document.skipped]
+        else:
+            self._skipped[source.name] = NotATaskError(source.name, *document.skipped[0])
+
+    def _with_source(self, document: Document, name: str) -> Document:
+        """The document with this source, and with the parts that many documents have in common as one object."""
+        creates = [self._shared_parts(replace(operation, source=name)) for operation in document.creates]
+        queries = [replace(operation, source=name) for operation in document.queries]
+        return replace(document, creates=creates, queries=queries)
+
+    def _shared_parts(self, operation: CreateOperation) -> CreateOperation:
+        fields = ("statuses", "errors", "callback", "prose")
+        return replace(operation, **{name: self._share(getattr(operation, name)) for name in fields})
+
+    def _share(self, value: Json) -> Json:
+        return self._shared.setdefault(msgspec.json.encode(value), value)
+
+
+def _tree_of(cache: DocumentCache, key: str, name: str, overlays: Mapping[str, _Tree]) -> _Tree:
+    """The tree of a document; read again if the cache has been emptied."""
+    tree = cache.tree(key)
+    if tree is not None:
+        return tree  # type: ignore[no-any-return]
+    from evolink_spec.documents import read
+    from evolink_spec.reading import read_document
+
+    return read_document(name, read(Path(name)), overlays)[1]
+
+
+def _overlays_in(sources: Iterable[Source]) -> dict[str, Mapping[str, Json]]:
+    """The overlays among some sources. Raises `SpecError`."""
+    suspects = [source for source in sources if _PERHAPS_OVERLAY.search(source.data)]
+    if not suspects:
+        return {}
+    from evolink_spec import overlay
+    from evolink_spec.documents import decode
+
+    decoded = {source.name: decode(source.data, source.name) for source in suspects}
+    return {name: document for name, document in decoded.items() if overlay.is_overlay(document)}

@@ -1,0 +1,105 @@
+"""Index the operations of several documents by path and model, where documents overlap."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from evolink_spec.errors import SpecError, single
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evolink_spec.document import Document
+    from evolink_spec.models import CreateOperation, QueryOperation
+
+    Creates = dict[tuple[str, str], dict[str | None, CreateOperation]]
+
+
+def index_creates(documents: Sequence[Document], defaults: Sequence[Document] = ()) -> Creates:
+    """The create operations by method and path, then by model.
+
+    A model that several documents describe belongs to the one with the fewest models: the others are overviews.
+    `defaults` serve only the models that `documents` do not describe. Raises `SpecError` if neither of two documents
+    is more specific.
+    """
+    creates: Creates = {}
+    errors: list[SpecError] = []
+    for level in (documents, defaults):
+        earlier = {key: set(by_model) for key, by_model in creates.items()}
+        for operation in (create for document in level for create in document.creates):
+            key = operation.method, operation.path
+            for model in operation.models or (None,):
+                if model not in earlier.get(key, ()):
+                    _add(creates.setdefault(key, {}), model, operation, errors)
+    errors += _alias_errors(creates)
+    if errors:
+        raise single(errors)
+    prose = [
+        (operation, aliases)
+        for document in (*documents, *defaults)
+        for operation, aliases in zip(document.creates, document.prose_aliases, strict=True)
+    ]
+    return {key: _with_prose_aliases(by_model, prose) for key, by_model in creates.items()}
+
+
+def _add(
+    by_model: dict[str | None, CreateOperation],
+    model: str | None,
+    operation: CreateOperation,
+    errors: list[SpecError],
+) -> None:
+    other = by_model.get(model)
+    if other is None or len(operation.models) < len(other.models):
+        by_model[model] = operation
+    elif len(operation.models) == len(other.models) and not _is_same(operation, other):
+        what = f"describes model {model!r}" if model else "names no model"
+        problem = f"{what}, as does {other.source}: only one document may"
+        errors.append(SpecError(operation.source, operation.pointer, problem))
+
+
+def _is_same(operation: CreateOperation, other: CreateOperation) -> bool:
+    """Whether two documents describe the same operation: a page that was saved twice."""
+    return replace(operation, source=other.source) == other
+
+
+def _alias_errors(creates: Creates) -> list[SpecError]:
+    """An alias of an overlay must not itself be a model, and must refer to one model only."""
+    errors = []
+    for by_model in creates.values():
+        seen: dict[str, str] = {}
+        for operation in by_model.values():
+            for old, new in operation.aliases.items():
+                if old in by_model or seen.setdefault(old, new) != new:
+                    problem = f"gives the alias {old!r} to {new!r}, but that name belongs to another model"
+                    errors.append(SpecError(operation.source, operation.pointer, problem))
+    return errors
+
+
+def _with_prose_aliases(
+    by_model: Mapping[str | None, CreateOperation],
+    prose: Sequence[tuple[CreateOperation, Mapping[str, str]]],
+) -> dict[str | None, CreateOperation]:
+    """The operations with the aliases of their descriptions, where those names are free."""
+    taken = {*by_model, *(old for operation in by_model.values() for old in operation.aliases)}
+    result = dict(by_model)
+    for source, aliases in prose:
+        free = {
+            old: new for old, new in aliases.items() if old not in taken and by_model.get(new) is source
+        }
+        if free:
+            taken |= free.keys()
+            extended = replace(source, aliases={**source.aliases, **free})
+            result |= {model: extended for model, operation in by_model.items() if operation is source}
+    return result
+
+
+def single_query(queries: Sequence[QueryOperation]) -> QueryOperation:
+    """The task query, which several documents may describe alike."""
+    first = queries[0]
+    for other in queries[1:]:
+        same = replace(other, id=first.id, source=first.source, pointer=first.pointer)
+        if same != first:
+            problem = f"is a second task query; the first is {first.path} in {first.source}"
+            raise SpecError(other.source, other.pointer, problem)
+    return first

@@ -1,0 +1,71 @@
+"""The files that are meant by names, folders and patterns."""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evolink_spec.errors import SpecError, single
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_SUFFIXES = {".json", ".md", ".mdx", ".yaml", ".yml"}
+_PATTERN = "*?["
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file with its bytes. One that was not named itself, only its folder, may be something else."""
+
+    name: str
+    data: bytes
+    is_named: bool
+
+
+def read_sources(paths: Iterable[Path | str]) -> list[Source]:
+    """Read the files: each as named, or every document and page in a folder, or all that match a pattern.
+
+    Raises `SpecError` for files that cannot be read, all at once.
+    """
+    sources: dict[str, Source] = {}
+    errors: list[SpecError] = []
+    for path in paths:
+        try:
+            for file, is_named in _files(Path(path)):
+                if str(file) not in sources:
+                    sources[str(file)] = Source(str(file), _read(file), is_named)
+        except SpecError as error:
+            errors.append(error)
+    if errors:
+        raise single(errors)
+    return list(sources.values())
+
+
+def _files(path: Path) -> Iterator[tuple[Path, bool]]:
+    if path.is_dir():
+        yield from _below(path)
+    elif any(character in str(path) for character in _PATTERN) and not path.exists():
+        matches = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207  (the pattern may be absolute)
+        if not matches:
+            raise SpecError(str(path), "", "matches no file")
+        for match in matches:
+            yield from _below(match) if match.is_dir() else ((match, False),)
+    else:
+        yield path, True
+
+
+def _below(folder: Path) -> Iterator[tuple[Path, bool]]:
+    files = sorted(file for file in folder.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
+    if not files:
+        raise SpecError(str(folder), "", f"has no document: no file ends in {', '.join(sorted(_SUFFIXES))}")
+    yield from ((file, False) for file in files)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SpecError(str(path), "", f"cannot be read: {error.strerror}") from error
