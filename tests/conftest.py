@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from evolink_spec import loading
-from evolink_spec.cache import DocumentCache
+from evolink_spec.corpus.cache import DocumentCache
 from hypothesis import settings
 
 pytest.register_assert_rewrite("support.in_process")

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path  # noqa: TC003  (part of a declaration)
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from evolink_spec.options.declaration import Option
-from evolink_spec.options.suggestions import did_you_mean
 from msgspec import Meta, Struct
 
 from evolink_mock.domain.units import REALTIME, Rate, Speed, parse_rate, parse_speed
-from evolink_mock.http.errors import ApiError
-from evolink_mock.recipes.registry import RecipeRegistry, statuses_of
 from evolink_mock.recipes.sources import SOURCES, parse_sources
 from evolink_mock.setting_values import (
     parse_callback_host,
@@ -25,16 +22,12 @@ from evolink_mock.setting_values import (
     parse_token,
 )
 
-if TYPE_CHECKING:
-    from evolink_spec import Spec
-
 ENVIRONMENT = "EVOLINK_MOCK_"  # before the name of an option in capitals
 _PORT = Meta(ge=0, le=65535)
 
 
 _ADDRESS, _TASKS, _ACCOUNTS, _OTHER = "Address", "Tasks", "Accounts", "Callbacks, documents, log"
 _HARD_CODED = "Clients with a hard-coded address"
-_MODEL_CUTOFF = 0.5  # the beginning of a model's long name is similar enough
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -145,13 +138,29 @@ class Settings(Struct, frozen=True, kw_only=True):
     spec: Annotated[
         tuple[Path, ...],
         Option(
-            help="Serve this OpenAPI 3.1 document (YAML, JSON, or a saved documentation page) instead of the "
-            "built-in one, or apply this overlay. Repeatable.",
+            help="Serve this OpenAPI 3.1 document (YAML, JSON, or a saved documentation page) too, or all in a folder "
+            "or of a pattern, or apply this overlay. Repeatable.",
             section=_OTHER,
-            metavar="FILE",
+            metavar="PATH",
             parse=parse_spec_path,
         ),
     ] = ()
+    only_spec: Annotated[
+        tuple[Path, ...],
+        Option(
+            help="As --spec, without the built-in document. Repeatable.",
+            section=_OTHER,
+            metavar="PATH",
+            parse=parse_spec_path,
+        ),
+    ] = ()
+    any_model: Annotated[
+        bool,
+        Option(
+            help="Serve models that no document describes, by the document that fits best, with a warning.",
+            section=_OTHER,
+        ),
+    ] = False
     recipe: Annotated[
         str | None,
         Option(help="Apply this recipe to every request that names none.", section=_TASKS, metavar="RECIPE"),
@@ -249,29 +258,6 @@ class SettingError(ValueError):
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
         self.field, self.reason = field, reason
-
-
-def check(settings: Settings, spec: Spec) -> None:
-    """`SettingError` for a setting that contradicts the documents or other settings."""
-    if settings.recipe is not None:
-        sequence = RecipeRegistry(statuses_of(spec), spec.failures).find(settings.recipe)
-        if isinstance(sequence, ApiError):
-            raise SettingError("recipe", sequence.detail)
-    if settings.offline and settings.proxy_port is None:
-        raise SettingError("offline", "has no effect without a proxy port")
-    served = {model for by_model in spec.creates.values() for model in by_model if model}
-    for model in sorted(settings.denied_models - served):
-        raise SettingError(
-            "denied_models", f"{model!r} is not served{did_you_mean(model, served, cutoff=_MODEL_CUTOFF)}"
-        )
-
-
-def check_port_file(path: Path) -> None:
-    """`SettingError` if the port file could not be written once the server is ready."""
-    if path.is_dir():
-        raise SettingError("port_file", f"{path} is a folder; name a file")
-    if not os.access(path.parent, os.W_OK):
-        raise SettingError("port_file", f"cannot write in {path.parent}")
 
 
 def environment() -> dict[str, str]:

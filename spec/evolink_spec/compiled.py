@@ -31,16 +31,17 @@ class Compiled:
     documents: dict[str, dict[str, Json]]
 
 
-def load(*files: Path | str) -> Spec:
+def load(*files: Path | str, with_built_in: bool = False) -> Spec:
     """Read documents and overlays, in any order, into one `Spec`; without arguments, the built-in documents.
 
-    Raises `SpecError`; see `evolink_spec.loading.load`, which does the work.
+    A folder or a pattern stands for its files. `with_built_in` adds the built-in documents for the models that the
+    others do not describe. Raises `SpecError`; see `evolink_spec.loading.load`, which does the work.
     """
     if not files and (compiled := read()) is not None:
         return expand(compiled)
     from evolink_spec.loading import load as read_documents
 
-    return read_documents(*files)
+    return read_documents(*files, with_built_in=with_built_in)
 
 
 def read() -> Compiled | None:

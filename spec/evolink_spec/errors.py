@@ -26,7 +26,7 @@ class NotATaskError(SpecError):
     """An operation that neither creates nor queries a task: synchronous, an upload, or of an unknown shape."""
 
 
-class SpecErrors(SpecError):
+class ManySpecError(SpecError):
     """The problems of several documents, found in one run; `source`, `pointer` and `problem` are of the first."""
 
     def __init__(self, errors: Sequence[SpecError]) -> None:
@@ -38,4 +38,4 @@ class SpecErrors(SpecError):
 
 def single(errors: Sequence[SpecError]) -> SpecError:
     """One error for several: the error itself if there is only one."""
-    return errors[0] if len(errors) == 1 else SpecErrors(errors)
+    return errors[0] if len(errors) == 1 else ManySpecError(errors)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evolink_spec.cache import DocumentCache, user_cache
-from evolink_spec.document_reader import DocumentReader
+from evolink_spec.corpus.cache import DocumentCache, user_cache
+from evolink_spec.corpus.index import index_creates, single_query
+from evolink_spec.corpus.reader import DocumentReader
+from evolink_spec.corpus.selection import Source, read_sources
 from evolink_spec.errors import SpecError, single
-from evolink_spec.index import index_creates, single_query
 from evolink_spec.models import Spec
-from evolink_spec.selection import Source, read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,7 +40,9 @@ def load(*files: Path | str, cache: DocumentCache | None = None, with_built_in: 
     creates = index_creates(documents, defaults)
     if not creates:
         names = ", ".join(source.name for source in named)
-        raise single(reader.skipped() or [SpecError(names, "/paths", "describe no operation that creates a task")])
+        raise single(
+            reader.skipped() or [SpecError(names, "/paths", "describe no operation that creates a task")]
+        )
     queries = [query for document in documents for query in document.queries]
     failures = next((document.failures for document in documents if document.failures), ())
     shown = [*named, *vendored_ones]

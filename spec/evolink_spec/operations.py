@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from evolink_spec.error_answers import FIRST_ERROR, errors_of
 from evolink_spec.errors import NotATaskError, SpecError
 from evolink_spec.models import CreateOperation, QueryOperation
-from evolink_spec.operation_checks import check_parameters, check_servers
-from evolink_spec.prose import aliases_in, prose_of
+from evolink_spec.operation_parts.checks import check_parameters, check_servers
+from evolink_spec.operation_parts.error_answers import FIRST_ERROR, errors_of
+from evolink_spec.operation_parts.prose import aliases_in, prose_of
 from evolink_spec.schemas import check, defaults_of, properties_of, standalone, types_of
 from evolink_spec.tasks import (
     aliases_of,
@@ -70,10 +70,10 @@ def operations_of(document: Node, notes: Notes | None = None) -> list[CreateOper
     return list(operations.values())
 
 
-def _path_item(
-    path: str, item: Node, notes: Notes | None
-) -> Iterator[CreateOperation | QueryOperation]:
-    problems = {name: _why_no_task(path, name, item.child(name)) for name in item.mapping() if name in _METHODS}
+def _path_item(path: str, item: Node, notes: Notes | None) -> Iterator[CreateOperation | QueryOperation]:
+    problems = {
+        name: _why_no_task(path, name, item.child(name)) for name in item.mapping() if name in _METHODS
+    }
     skipped = [problem for problem in problems.values() if problem is not None]
     if skipped and notes is None:
         raise skipped[0]

@@ -62,9 +62,7 @@ def refuse_payload(properties: Mapping[str, Node], operation: Node) -> None:
     """Raise `SpecError` for a response that already holds the result of the task."""
     for name in _PAYLOAD:
         if name in properties:
-            raise not_a_task(
-                operation, f"describes no task: its response has `{name}`, so it is synchronous"
-            )
+            raise not_a_task(operation, f"describes no task: its response has `{name}`, so it is synchronous")
 
 
 def sample_answer(answer: Node) -> dict[str, Json]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import jsonschema_rs
 import pytest
+from evolink_mock.setting_checks import check
 from evolink_mock.setting_values import parse_callback_host, parse_host, parse_public_url, parse_token
-from evolink_mock.settings import Settings, check
+from evolink_mock.settings import Settings
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import MODEL, OLD_MODEL, SPEC

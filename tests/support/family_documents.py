@@ -57,7 +57,12 @@ def whole(**keywords: Any) -> dict[str, Any]:
 
 def urls(**keywords: Any) -> dict[str, Any]:
     """An array of URLs."""
-    return {"type": "array", "items": text(format="uri"), "example": ["https://example.com/a.jpg"], **keywords}
+    return {
+        "type": "array",
+        "items": text(format="uri"),
+        "example": ["https://example.com/a.jpg"],
+        **keywords,
+    }
 
 
 def create(  # noqa: PLR0913  (each is a feature of the family)
@@ -87,7 +92,7 @@ def create(  # noqa: PLR0913  (each is a feature of the family)
         asked["callback_url"] = text(
             format="uri", description=_CALLBACK.format(when=callback), example="https://example.com/hook"
         )
-    request = {"type": "object", "required": [*required], "properties": asked}
+    request: dict[str, Any] = {"type": "object", "required": [*required], "properties": asked}
     if closed:
         request["additionalProperties"] = False
     description = f"- {name} supports {medium} generation\n\n- Asynchronous processing mode\n\n"
@@ -314,7 +319,10 @@ def videos() -> dict[str, dict[str, Any]]:
             },
         ),
         "horse-cancelled": create(
-            "video", "horse-1", statuses=("cancelled",), usage=per("second", 607500),
+            "video",
+            "horse-1",
+            statuses=("cancelled",),
+            usage=per("second", 607500),
             task_info=info(video_duration=video_duration),
         ),
         "preview-bare": create(
@@ -338,7 +346,11 @@ def videos() -> dict[str, dict[str, Any]]:
         "clips-n": create("video", "clips-1", properties={"n": whole(minimum=1, maximum=4, default=1)}),
         "tasks-expire": create("video", "extend-1", properties={"task_id": text()}, errors=(*_USUAL, 404)),
         "element": create(
-            "video", "element-1", links=None, prose="- The element id is in `result_data` of the task", errors=(*_USUAL, 502)
+            "video",
+            "element-1",
+            links=None,
+            prose="- The element id is in `result_data` of the task",
+            errors=(*_USUAL, 502),
         ),
         "character": create(
             "video",
@@ -394,7 +406,10 @@ def images() -> dict[str, dict[str, Any]]:
         ),
         "default-only-image": create("image", "mini-image", model=text(default="mini-image")),
         "edit-required-images": create(
-            "image", "image-edit", properties={"image_urls": urls()}, required=("model", "prompt", "image_urls")
+            "image",
+            "image-edit",
+            properties={"image_urls": urls()},
+            required=("model", "prompt", "image_urls"),
         ),
         "image-overview": create("image", "flow-1", "flow-2", "flow-3", properties={"extra": text()}),
         "flow-2": create("image", "flow-2"),
@@ -404,8 +419,9 @@ def images() -> dict[str, dict[str, Any]]:
 def audios() -> dict[str, dict[str, Any]]:
     """Documents that create audio."""
     versions = ("tune-5-beta", "tune-4.5plus-beta", "tune-4-beta")
-    older = "Model name\n\n**Backward compatibility:** Previously integrated model names (e.g. `tune-5`, `tune-4.5plus`,"
-    older += " `tune-4`) are still supported and will be automatically mapped to the corresponding `-beta` versions"
+    older = "Model name\n\n**Backward compatibility:** Previously integrated model names (e.g. `tune-5`, "
+    older += "`tune-4.5plus`, `tune-4`) are still supported and will be automatically mapped to the "
+    older += "corresponding `-beta` versions"
     kind = info(audio_type=text(example="speech"))
     return {
         "tune-music": create(
@@ -437,7 +453,10 @@ def audios() -> dict[str, dict[str, Any]]:
             prose="- The persona id is in `result_data` of the task",
             callback=None,
             errors=(400, 401, 402, 429, 500),
-            task_info={"can_cancel": {"type": "boolean", "example": False}, "estimated_time": whole(example=15)},
+            task_info={
+                "can_cancel": {"type": "boolean", "example": False},
+                "estimated_time": whole(example=15),
+            },
         ),
         "voice-design": create(
             "audio",
@@ -464,12 +483,21 @@ def others() -> dict[str, dict[str, Any]]:
     upload = {"requestBody": {"content": {"multipart/form-data": {"schema": {"type": "object"}}}}}
     stored = {"200": _json("OK", "Message")}
     return {
-        "chat": document({"/v1/chat/completions": {"post": {**body, "responses": stored}}}, {"Message": message}),
+        "chat": document(
+            {"/v1/chat/completions": {"post": {**body, "responses": stored}}}, {"Message": message}
+        ),
         "responses": document(
             {"/v1/responses": {"post": {**body, "responses": stored}}},
-            {"Message": {"type": "object", "properties": {**answer, "output": {"type": "array", "items": {}}}}},
+            {
+                "Message": {
+                    "type": "object",
+                    "properties": {**answer, "output": {"type": "array", "items": {}}},
+                }
+            },
         ),
-        "messages": document({"/v1/messages": {"post": {**body, "responses": dangling}}}, {"Message": message}),
+        "messages": document(
+            {"/v1/messages": {"post": {**body, "responses": dangling}}}, {"Message": message}
+        ),
         "generate": document(
             {"/v1beta/models/{model}:generateContent": {"post": {**body, "responses": stored}}},
             {"Message": message},
@@ -480,7 +508,9 @@ def others() -> dict[str, dict[str, Any]]:
             "https://files-api.evolink.ai",
         ),
         "quota": document(
-            {"/api/v1/files/quota": {"get": {"responses": stored}}}, {"Message": message}, "https://files-api.evolink.ai"
+            {"/api/v1/files/quota": {"get": {"responses": stored}}},
+            {"Message": message},
+            "https://files-api.evolink.ai",
         ),
         "credits": document({"/v1/credits": {"get": {"responses": stored}}}, {"Message": message}),
     }
@@ -503,7 +533,9 @@ def many(count: int) -> dict[str, dict[str, Any]]:
 
 
 def _models(page: dict[str, Any]) -> list[str]:
-    request = next(schema for name, schema in page["components"]["schemas"].items() if name.endswith("Request"))
+    request = next(
+        schema for name, schema in page["components"]["schemas"].items() if name.endswith("Request")
+    )
     model = request["properties"]["model"]
     return list(model.get("enum", [model.get("default")]))
 
@@ -512,7 +544,7 @@ def save(folder: Path, documents: dict[str, dict[str, Any]]) -> Path:
     """Save the documents in a folder, in turn as pages, as YAML and as JSON."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, (name, content) in enumerate(documents.items()):
-        block = json.dumps(content) if number % 3 == 2 else yaml.safe_dump(content, sort_keys=False)  # noqa: PLR2004
+        block = json.dumps(content) if number % 3 == 2 else yaml.safe_dump(content, sort_keys=False)
         kind = ("mdx", "yaml", "json")[number % 3]
         page = f"# {name}\n\n## OpenAPI\n\n````yaml /en/{name}.json POST /v1\n{block}````\n"
         (folder / f"{name}.{kind}").write_text(page if kind == "mdx" else block, encoding="utf-8")

@@ -13,7 +13,7 @@ from evolink_spec.options.declaration import fields_of
 
 from evolink_mock.cli import configuration
 from evolink_mock.cli.options import DemoOptions, RunOptions, SchemaOptions, ServeOptions
-from evolink_mock.settings import SettingError, Settings, ca_folder, check, check_port_file, environment
+from evolink_mock.settings import SettingError, Settings, ca_folder, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,6 +55,7 @@ def serve(settings: Settings, options: ServeOptions) -> None:
     from evolink_mock.files import write_atomically
     from evolink_mock.server import server
     from evolink_mock.server.listeners import open_listeners
+    from evolink_mock.setting_checks import check_port_file
 
     with _problems():
         spec = _spec(settings)
@@ -89,23 +90,24 @@ def _problems() -> Iterator[None]:
 
 
 def _spec(settings: Settings) -> Spec:
-    from evolink_spec import load
+    from evolink_mock.setting_checks import load_documents
 
-    spec = load(*settings.spec)
-    check(settings, spec)
+    spec = load_documents(settings)
+    for warning in spec.warnings:
+        click.echo(f"evolink-mock: warning: {warning}", err=True)
     return spec
 
 
 def _announce(listeners: Listeners, settings: Settings, spec: Spec) -> None:
     """Print the ready line, and the three lines that point a client here."""
+    from evolink_mock.cli.documents import models_line
     from evolink_mock.server.listeners import network_urls, url_of
 
     url = url_of(listeners.http)
-    models = [model for by_model in spec.creates.values() for model in by_model if model is not None]
     shortest, longest = settings.speed.shortest, settings.speed.longest
     seconds = f"{shortest:g}" if shortest == longest else f"{shortest:g} to {longest:g}"
     click.echo(
-        f"evolink-mock plays {', '.join(models) or 'the API'} at {click.style(url, bold=True)} (tasks take {seconds} s)"
+        f"evolink-mock plays {models_line(spec)} at {click.style(url, bold=True)} (tasks take {seconds} s)"
     )
     click.echo()
     click.echo(f"  export EVOLINK_BASE_URL={url}")
@@ -168,7 +170,9 @@ def run(settings: Settings, options: RunOptions) -> None:
 
 
 @app.taking(
-    Settings, without={*Settings.__struct_fields__} - {"spec", "ca_dir"}, beneath=_lower_priority_settings
+    Settings,
+    without={*Settings.__struct_fields__} - {"spec", "only_spec", "ca_dir"},
+    beneath=_lower_priority_settings,
 )
 def hosts(settings: Settings) -> None:
     """Print lines for /etc/hosts, and how to listen on port 443.
@@ -181,6 +185,21 @@ def hosts(settings: Settings) -> None:
     with _problems():
         text = instructions(hosts_of(_spec(settings)), ca_folder(settings).resolve() / CERTIFICATE)
     click.echo(text, nl=False)
+
+
+@app.taking(
+    Settings, without={*Settings.__struct_fields__} - {"spec", "only_spec"}, beneath=_lower_priority_settings
+)
+def documents(settings: Settings) -> None:
+    """List the documents that a mock with these settings serves.
+
+    Each model with its path, what it makes, its older names, and the file.
+    """
+    from evolink_mock.cli.documents import document_rows, table
+
+    with _problems():
+        rows = document_rows(_spec(settings))
+    click.echo(table(rows), nl=False)
 
 
 @app.command()

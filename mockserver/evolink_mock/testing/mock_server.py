@@ -154,12 +154,8 @@ class _Hosted:
 def _hosting(settings: Settings) -> Iterator[_Hosted]:
     """A mock that serves requests while the block runs."""
     _refuse_gevent()
-    from evolink_spec import load
-
     from evolink_mock.server.thread import serve_in_thread
-    from evolink_mock.settings import check
+    from evolink_mock.setting_checks import load_documents
 
-    spec = load(*settings.spec)
-    check(settings, spec)
-    with serve_in_thread(spec, settings) as server:
+    with serve_in_thread(load_documents(settings), settings) as server:
         yield _Hosted(server.url, server.app, server.loop)

@@ -221,7 +221,7 @@ REFUSED: dict[str, tuple[list[str], str]] = {
     "a URL": (["--spec", "https://docs.test/x.yaml"], "is a URL: download the document first"),
     "an unknown recipe": (["--recipe", "fial"], "--recipe: "),
     "no document": (["--spec", "pyproject.toml"], "pyproject.toml"),
-    "a folder": (["--spec", "."], "cannot be read"),
+    "a folder without documents": (["--spec", "examples/none-*"], "matches no file"),
 }
 
 

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from evolink_spec.cache import DocumentCache, key_of
-from evolink_spec.document import Document
+from evolink_spec.corpus.cache import DocumentCache, key_of
+from evolink_spec.corpus.document import Document
 from evolink_spec.errors import NotATaskError, SpecError, single
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from evolink_spec.corpus.selection import Source
     from evolink_spec.models import CreateOperation, Json
-    from evolink_spec.selection import Source
 
 _PERHAPS_OVERLAY = re.compile(rb'^overlay[ \t]*:|"overlay"\s*:', re.MULTILINE)
 _PERHAPS_DOCUMENT = re.compile(rb'^[ \t]*openapi[ \t]*:|"openapi"\s*:', re.MULTILINE)
@@ -76,7 +76,9 @@ class DocumentReader:
                 continue
             self._note(source, document)
             if document.creates or document.queries:
-                self._loaders.setdefault(source.name, partial(_tree_of, self._cache, key, source.name, self._overlays))
+                self._loaders.setdefault(
+                    source.name, partial(_tree_of, self._cache, key, source.name, self._overlays)
+                )
                 documents.append(self._with_source(document, source.name))
         if errors:
             raise single(errors)
@@ -106,8 +108,8 @@ class DocumentReader:
     def _read_new(self, source: Source, key: str) -> Document:
         if not source.is_named and not _PERHAPS_DOCUMENT.search(source.data):
             return Document(skipped=[("", "holds no OpenAPI document")])
+        from evolink_spec.corpus.reading import read_document
         from evolink_spec.documents import decode
-        from evolink_spec.reading import read_document
 
         document, tree = read_document(source.name, decode(source.data, source.name), self._overlays)
         if not self._cache.put(key, document, tree):
@@ -116,13 +118,18 @@ class DocumentReader:
         return document
 
     def _note(self, source: Source, document: Document) -> None:
-        self._warnings += [
-            f"{source.name}#{pointer}: {problem}" for pointer, problem in document.warnings
-        ]
+        problems: dict[str, list[str]] = {}
+        for pointer, problem in document.warnings:
+            problems.setdefault(problem, []).append(pointer)
+        for problem, pointers in problems.items():
+            more = f" ({len(pointers)} times)" if len(pointers) > 1 else ""
+            self._warnings.append(f"{source.name}#{pointers[0]}: {problem}{more}")
         if not document.skipped:
             return
         if document.creates or document.queries:
-            self._warnings += [f"{source.name}#{pointer}: skipped: {problem}" for pointer, problem in document.skipped]
+            self._warnings += [
+                f"{source.name}#{pointer}: skipped: {problem}" for pointer, problem in document.skipped
+            ]
         else:
             self._skipped[source.name] = NotATaskError(source.name, *document.skipped[0])
 
@@ -145,15 +152,17 @@ def _tree_of(cache: DocumentCache, key: str, name: str, overlays: Mapping[str, _
     tree = cache.tree(key)
     if tree is not None:
         return tree  # type: ignore[no-any-return]
+    from evolink_spec.corpus.reading import read_document
     from evolink_spec.documents import read
-    from evolink_spec.reading import read_document
 
     return read_document(name, read(Path(name)), overlays)[1]
 
 
 def _overlays_in(sources: Iterable[Source]) -> dict[str, Mapping[str, Json]]:
     """The overlays among some sources. Raises `SpecError`."""
-    suspects = [source for source in sources if _PERHAPS_OVERLAY.search(source.data)]
+    suspects = [
+        source for source in sources if b"overlay" in source.data and _PERHAPS_OVERLAY.search(source.data)
+    ]
     if not suspects:
         return {}
     from evolink_spec import overlay

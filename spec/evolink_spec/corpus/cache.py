@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from evolink_spec.document import Document
+from evolink_spec.corpus.document import Document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -108,7 +108,7 @@ def key_of(parts: Iterable[bytes]) -> str:
 @cache
 def _code() -> bytes:
     digest = sha256()
-    for file in sorted(Path(__file__).parent.glob("*.*")):
+    for file in sorted(Path(__file__).parents[1].rglob("*.*")):
         if file.suffix in {".py", ".yaml"}:
             digest.update(file.read_bytes())
     return digest.digest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,10 +59,17 @@ def _files(path: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def _below(folder: Path) -> Iterator[tuple[Path, bool]]:
-    files = sorted(file for file in folder.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
+    files = sorted(_walk(folder))
     if not files:
         raise SpecError(str(folder), "", f"has no document: no file ends in {', '.join(sorted(_SUFFIXES))}")
     yield from ((file, False) for file in files)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """The documents and pages in a folder and those in it, without hidden ones and installed packages."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "node_modules"]
+        yield from (Path(parent, name) for name in names if Path(name).suffix in _SUFFIXES)
 
 
 def _read(path: Path) -> bytes:

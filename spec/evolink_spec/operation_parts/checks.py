@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from evolink_spec.pointers import Node
 from evolink_spec.schemas import check, types_of
-
-if TYPE_CHECKING:
-    from evolink_spec.models import Json
 
 _PARAMETER = {"deprecated", "description", "example", "examples", "in", "name", "required", "schema"}
 _SERVER = re.compile(r"([a-z]+://[^/?#{}]+)?/?")

@@ -29,7 +29,8 @@ _RESULTS = re.compile(
 )
 _MOST_RESULTS = 24
 _HOLD = re.compile(
-    r"\b(?:hold|held|reserv|pre-?charg|pre-?deduct|freez|frozen|lock)\w*[^.\n]{0,80}?\b(?P<number>[0-9]{1,4}) ?s(?:ec|\b)",
+    r"\b(?:hold|held|reserv|pre-?charg|pre-?deduct|freez|frozen|lock)\w*[^.\n]{0,80}?"
+    r"\b(?P<number>[0-9]{1,4}) ?s(?:ec|\b)",
     re.IGNORECASE,
 )
 _OLD_NAME = re.compile(
@@ -87,9 +88,7 @@ def _is_name(name: str, models: Sequence[str]) -> bool:
     return "-" in name or any(model.startswith(name) for model in models)
 
 
-def _current_name(
-    name: str, models: Sequence[str], current: Sequence[str], suffixes: Sequence[str]
-) -> str:
+def _current_name(name: str, models: Sequence[str], current: Sequence[str], suffixes: Sequence[str]) -> str:
     extended = [model for model in models if any(model == name + suffix for suffix in (*suffixes, "-beta"))]
     if extended:
         return extended[0]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evolink_spec import overlay
-from evolink_spec.document import Document
+from evolink_spec.corpus.document import Document
+from evolink_spec.corpus.nullability import with_null_types
 from evolink_spec.documents import read
 from evolink_spec.errors import SpecError
 from evolink_spec.models import CreateOperation, QueryOperation
-from evolink_spec.nullability import with_null_types
 from evolink_spec.operations import Notes, failures_of, operations_of, prose_aliases, with_prose
 from evolink_spec.pointers import Node
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Object = Mapping[str, Json]
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 OVERLAY = HERE / "overlay.yaml"
 _ROOT = {"components", "externalDocs", "info", "jsonSchemaDialect", "openapi", "paths", "security", "servers"}
 _ROOT |= {"tags"}

@@ -10,7 +10,7 @@ from evolink_spec.errors import SpecError, single
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from evolink_spec.document import Document
+    from evolink_spec.corpus.document import Document
     from evolink_spec.models import CreateOperation, QueryOperation
 
     Creates = dict[tuple[str, str], dict[str | None, CreateOperation]]
@@ -84,9 +84,7 @@ def _with_prose_aliases(
     taken = {*by_model, *(old for operation in by_model.values() for old in operation.aliases)}
     result = dict(by_model)
     for source, aliases in prose:
-        free = {
-            old: new for old, new in aliases.items() if old not in taken and by_model.get(new) is source
-        }
+        free = {old: new for old, new in aliases.items() if old not in taken and by_model.get(new) is source}
         if free:
             taken |= free.keys()
             extended = replace(source, aliases={**source.aliases, **free})

@@ -1,0 +1,54 @@
+"""The documents that the settings name, and what contradicts them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from evolink_spec.options.suggestions import did_you_mean
+
+from evolink_mock.http.errors import ApiError
+from evolink_mock.recipes.registry import RecipeRegistry, statuses_of
+from evolink_mock.settings import SettingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from evolink_spec import Spec
+
+    from evolink_mock.settings import Settings
+
+_MODEL_CUTOFF = 0.5  # the beginning of a model's long name is similar enough
+
+
+def load_documents(settings: Settings) -> Spec:
+    """The documents to serve, the settings checked against them. Raises `SpecError` or ValueError."""
+    from evolink_spec import load
+
+    paths = (*settings.only_spec, *settings.spec)
+    spec = load(*paths, with_built_in=bool(paths) and not settings.only_spec)
+    check(settings, spec)
+    return spec
+
+
+def check(settings: Settings, spec: Spec) -> None:
+    """`SettingError` for a setting that contradicts the documents or other settings."""
+    if settings.recipe is not None:
+        sequence = RecipeRegistry(statuses_of(spec), spec.failures).find(settings.recipe)
+        if isinstance(sequence, ApiError):
+            raise SettingError("recipe", sequence.detail)
+    if settings.offline and settings.proxy_port is None:
+        raise SettingError("offline", "has no effect without a proxy port")
+    served = {model for by_model in spec.creates.values() for model in by_model if model}
+    for model in sorted(settings.denied_models - served):
+        raise SettingError(
+            "denied_models", f"{model!r} is not served{did_you_mean(model, served, cutoff=_MODEL_CUTOFF)}"
+        )
+
+
+def check_port_file(path: Path) -> None:
+    """`SettingError` if the port file could not be written once the server is ready."""
+    if path.is_dir():
+        raise SettingError("port_file", f"{path} is a folder; name a file")
+    if not os.access(path.parent, os.W_OK):
+        raise SettingError("port_file", f"cannot write in {path.parent}")

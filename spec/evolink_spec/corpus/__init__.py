@@ -1,0 +1,1 @@
+"""Many documents: which files, what is cached, which document describes a model."""

@@ -1,0 +1,1 @@
+"""The parts of an operation: its requirements, its error responses, and what its descriptions say."""
