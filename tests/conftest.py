@@ -66,7 +66,9 @@ def _pytest_in_a_process_loads_our_plugins_alone() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _documents_are_cached_in_a_folder_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _documents_are_cached_in_a_folder_of_the_tests(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
     """Nothing is left in the cache of whoever runs the tests."""
     cache = DocumentCache(tmp_path_factory.mktemp("documents"))
     with pytest.MonkeyPatch.context() as patch:
