@@ -13,7 +13,7 @@ from evolink_check.reports.model import Report, answers_of, notes_on
 from evolink_check.rules import RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from evolink_spec import Spec
@@ -72,12 +72,13 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
     started: float,
     seconds: float,
     notes: tuple[str, ...] = (),
+    keys: Collection[str] = (),
 ) -> Report:
-    """The report on recorded or live traffic."""
+    """The report on recorded or live traffic. `keys`: short keys that are to be masked."""
     return Report(
         kind,
         subject,
-        Evidence(view),
+        Evidence(view, keys),
         verdicts,
         answers_of(view),
         started,

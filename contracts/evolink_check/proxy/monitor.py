@@ -104,6 +104,7 @@ class LiveMonitor:
             started=started,
             seconds=clock.now() - started,
             notes=tuple(self._notes()),
+            keys=self._record.short_keys,
         )
 
     def _notes(self) -> list[str]:

@@ -9,7 +9,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from evolink_check.traffic.content_coding import Decoder, UndecodableError, coding_of
-from evolink_check.traffic.exchange_redaction import add_credentials, redact_exchange
+from evolink_check.traffic.credentials import short_keys_in
+from evolink_check.traffic.exchange_redaction import add_credentials, mask_entry, redact_exchange
 from evolink_check.traffic.har.schema import LogFacts
 from evolink_check.traffic.known_keys import KnownKeys
 from evolink_check.traffic.trace import NOBODY, Account, Entry, Exchange, Trace
@@ -23,6 +24,7 @@ KEPT_REQUEST_BYTES = 16 * 1024 * 1024  # of a request, which may carry an image;
 ROOM = 64 * 1024 * 1024  # bytes of memory for entries: some ten thousand exchanges
 _ENTRY_BYTES = 2048  # that an entry takes in addition to its texts
 _CREDENTIALS = 2000  # the latest credentials, which are searched for in later traffic
+_SHORT_KEYS = 100  # at most, of those below eight characters
 _MEDIA = {b"video", b"audio", b"image"}
 _RELATED = 200  # the latest entries, among which those about the same task are searched for
 
@@ -82,6 +84,7 @@ class ProxyRecorder:
         self._weight = 0
         self._labels: set[str] = set()
         self._keys = KnownKeys(limit=_CREDENTIALS)  # credentials that were sent may appear in any response
+        self._short_keys: dict[str, None] = {}
         self.recorded = 0
         self.forgotten = 0  # how many of them are no longer in memory
         self.unjudged = 0  # incomplete or too large requests, and entries that were dropped too early
@@ -99,8 +102,14 @@ class ProxyRecorder:
             self._weight += _memory_bytes(entry)
             if self._weight > 2 * self._room:
                 self.unjudged += self._drop()
-            self.sink(entry)
+            self.sink(mask_entry(entry, self._short_keys))
         return entry
+
+    @property
+    def short_keys(self) -> tuple[str, ...]:
+        """The keys that were sent and are so short that only reports and files are without them."""
+        with self._lock:
+            return tuple(self._short_keys)
 
     def facts(self, *, complete: bool = False) -> LogFacts:
         """The metadata of the recording for a HAR file. Of the accounts, only the labels are known."""
@@ -163,6 +172,8 @@ class ProxyRecorder:
             response,
         )
         add_credentials(self._keys, raw)
+        if len(self._short_keys) < _SHORT_KEYS:
+            self._short_keys |= dict.fromkeys(short_keys_in(raw))
         exchange = redact_exchange(raw, who, self._keys)
         return Entry(
             self.recorded,

@@ -10,7 +10,12 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from evolink_check.analysis.trace_view import TraceView
-from evolink_check.traffic.exchange_redaction import add_credentials, redact_exchange, redact_trace
+from evolink_check.traffic.exchange_redaction import (
+    add_credentials,
+    mask_entry,
+    redact_exchange,
+    redact_trace,
+)
 from evolink_check.traffic.known_keys import KnownKeys
 from evolink_check.traffic.placeholders import SHORT
 from evolink_check.traffic.text_redaction import mask_words, redact_text
@@ -65,7 +70,9 @@ class Evidence:
     def trace(self) -> Trace:
         """The whole trace, with complete bodies."""
         plain = redact_trace(self._judged.trace)
-        return replace(plain, entries=tuple(map(self._masked, plain.entries))) if self._short_keys else plain
+        if not self._short_keys:
+            return plain
+        return replace(plain, entries=tuple(mask_entry(entry, self._short_keys) for entry in plain.entries))
 
     @cached_property
     def view(self) -> TraceView:
@@ -104,33 +111,7 @@ class Evidence:
             problem=redact_shortened(entry.problem),
         )
         size = len(response) if entry.size is None else entry.size
-        return Excerpt(self._masked(plain), len(request), size)
-
-    def _masked(self, entry: Entry) -> Entry:
-        """The entry without short keys."""
-        if not self._short_keys:
-            return entry
-        exchange = entry.exchange
-        return replace(
-            entry,
-            exchange=replace(
-                exchange,
-                url=self._mask(exchange.url),
-                request_headers=tuple((name, self._mask(value)) for name, value in exchange.request_headers),
-                request_body=self._mask_bytes(exchange.request_body),
-                response_headers=tuple(
-                    (name, self._mask(value)) for name, value in exchange.response_headers
-                ),
-                response_body=self._mask_bytes(exchange.response_body),
-            ),
-            problem=self._mask(entry.problem),
-        )
-
-    def _mask(self, text: str) -> str:
-        return mask_words(text, self._short_keys)
-
-    def _mask_bytes(self, body: bytes) -> bytes:
-        return self._mask(body.decode("latin-1")).encode("latin-1")
+        return Excerpt(mask_entry(plain, self._short_keys), len(request), size)
 
 
 def redact_verdict(verdict: Verdict) -> Verdict:

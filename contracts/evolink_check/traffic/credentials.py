@@ -8,7 +8,8 @@ from base64 import b64decode
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from evolink_check.traffic.placeholders import bearer_key, is_distinctive
+from evolink_check.traffic.key_shapes import keys_in_path, looks_like_key
+from evolink_check.traffic.placeholders import SHORT, bearer_key, is_distinctive, is_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Exchange
 
 _TAIL = 100  # characters at the end of a name that decide what it names
+_WORDS = 20  # of the value of a header that are looked at
 _LONGEST = 8192  # characters: longer values are not searched for elsewhere
 _SECRET_ENDS = (
     "accesskey", "accesskeyid", "apikey", "authentication", "authkey", "authorization", "bearer", "clientkey", "cookie",
@@ -35,6 +37,7 @@ _SECRET_WORDS = {
     "ticket",
 }  # as a whole name, or at the end of a header's
 _NO_SECRETS = {"idempotency", "websocket"}  # words of headers that end in `key` but are not secret
+_SHORTEST = 3  # characters of a key
 _COUNTS = re.compile(r"limit|remaining|max|total|usage")  # names such as max_tokens: numbers of tokens
 _SEPARATORS = re.compile(r"[-_. ]")
 _NUMBERING = re.compile(r"[-_. ]?v?[0-9]{1,3}$")
@@ -78,6 +81,16 @@ def credentials_in(exchange: Exchange) -> set[str]:
     return _notations(value for value in _credentials_of(exchange) if is_distinctive(value))
 
 
+def short_keys_in(exchange: Exchange) -> set[str]:
+    """The keys of a request that are too short to be removed from every text, as they may be ordinary words."""
+    sent = [
+        value.strip().rpartition(" ")[2]
+        for name, value in exchange.request_headers
+        if header_names_secret(name) and name.strip().lower() not in {"cookie", "set-cookie"}
+    ]
+    return {key for key in sent if _SHORTEST <= len(key) < SHORT and not is_placeholder(key)}
+
+
 def _notations(values: Iterable[str]) -> set[str]:
     return {
         notation
@@ -95,6 +108,8 @@ def _credentials_of(exchange: Exchange) -> Iterator[str]:
     for name, value in exchange.request_headers:
         if header_names_secret(name):
             yield from _in_header(name.strip().lower(), value.strip())
+        else:
+            yield from (word for word in value.split()[:_WORDS] if looks_like_key(word, name))
     yield from _in_url(exchange.url)
     body = exchange.request_body
     if b"form-data" in body[:4096]:
@@ -134,6 +149,7 @@ def _in_url(url: str) -> Iterator[str]:
         return
     if parts.password:
         yield parts.password
+    yield from keys_in_path(parts.path)
     yield from _in_form(parts.query)
 
 

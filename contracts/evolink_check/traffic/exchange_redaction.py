@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evolink_check.traffic.body_redaction import redact_body, redact_value
 from evolink_check.traffic.credentials import bearer_keys_in, credentials_in, header_names_secret
 from evolink_check.traffic.known_keys import KEY, KnownKeys
-from evolink_check.traffic.text_redaction import NO_KEYS, REMOVED, mark, redact_text, redact_url
+from evolink_check.traffic.text_redaction import (
+    NO_KEYS,
+    REMOVED,
+    mark,
+    mask_words,
+    redact_text,
+    redact_url,
+)
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from evolink_check.traffic.trace import Entry, Exchange, Kind, Trace
 
+Headers = tuple[tuple[str, str], ...]
+_JSON_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
 
 
@@ -46,6 +56,39 @@ def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
         problem=redact_text(entry.problem, keys),
         case=redact_text(entry.case, keys),
     )
+
+
+def mask_entry(entry: Entry, words: Collection[str]) -> Entry:
+    """An entry without these short keys. Not for entries that rules check, as such a word may occur by chance."""
+    if not words:
+        return entry
+    exchange = entry.exchange
+    return replace(
+        entry,
+        exchange=replace(
+            exchange,
+            url=mask_words(exchange.url, words),
+            request_headers=_mask_headers(exchange.request_headers, words),
+            request_body=_mask_body(exchange.request_body, words),
+            response_headers=_mask_headers(exchange.response_headers, words),
+            response_body=_mask_body(exchange.response_body, words),
+        ),
+        problem=mask_words(entry.problem, words),
+    )
+
+
+def _mask_headers(headers: Headers, words: Collection[str]) -> Headers:
+    return tuple((name, mask_words(value, words)) for name, value in headers)
+
+
+def _mask_body(body: bytes, words: Collection[str]) -> bytes:
+    """A body without the short keys; in JSON, only strings are masked, so that numbers stay numbers."""
+    text = body.decode("latin-1")
+    if text[:1] in {"{", "["}:
+        plain = _JSON_STRING.sub(lambda found: mask_words(found[0], words), text)
+    else:
+        plain = mask_words(text, words)
+    return plain.encode("latin-1")
 
 
 def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> Exchange:

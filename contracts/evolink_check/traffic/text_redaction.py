@@ -123,10 +123,10 @@ def mask_words(text: str, words: Collection[str]) -> str:
 
     Not for texts that rules check, as such a word may also occur by chance.
     """
-    for word in words:
-        pattern = rf"(?<![A-Za-z0-9_-]){re.escape(word)}(?![A-Za-z0-9_-])"
-        text = re.sub(pattern, mark(word), text)
-    return text
+    if not words:
+        return text
+    pattern = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    return re.sub(rf"(?<![A-Za-z0-9_-])(?:{pattern})(?![A-Za-z0-9_-])", lambda word: mark(word[0]), text)
 
 
 def _redact_match(match: re.Match[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -63,12 +63,25 @@ def serve(settings: Settings, options: ServeOptions) -> None:
             check_port_file(options.port_file)
         listeners = open_listeners(spec, settings)
 
+    port = b"%d\n" % listeners.http.getsockname()[1]
+
     def ready() -> None:
         _announce(listeners, settings, spec)
         if options.port_file is not None:
-            write_atomically(options.port_file, b"%d\n" % listeners.http.getsockname()[1])
+            write_atomically(options.port_file, port)
 
-    server.serve(spec, settings, listeners, quiet=options.quiet, ready=ready)
+    try:
+        server.serve(spec, settings, listeners, quiet=options.quiet, ready=ready)
+    finally:
+        if options.port_file is not None:
+            _remove_port_file(options.port_file, port)
+
+
+def _remove_port_file(path: Path, port: bytes) -> None:
+    """Remove the port file, unless another mock has replaced it meanwhile, or it is a device."""
+    with suppress(OSError):
+        if path.is_file() and path.read_bytes() == port:
+            path.unlink()
 
 
 @contextmanager

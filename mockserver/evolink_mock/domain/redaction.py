@@ -37,9 +37,27 @@ _SECRET_WORDS = frozenset(
         *("accesskey", "apikey", "sessionid"),  # names without a hyphen
     }
 )
+# Words before `key`; names without a hyphen, such as `secretkey`, begin with one of these.
 _KEY_OWNERS = frozenset(
-    ("x", "api", "access", "subscription", "private", "secret", "account", "client", "license")
+    {
+        *(
+            "access",
+            "account",
+            "admin",
+            "api",
+            "app",
+            "application",
+            "auth",
+            "client",
+            "consumer",
+            "customer",
+        ),
+        *("developer", "encryption", "fastly", "function", "functions", "license", "master", "partner"),
+        *("private", "project", "rest", "secret", "service", "session", "shared", "signing", "subscription"),
+        *("token", "user", "webhook", "x"),
+    }
 )
+_NO_KEYS = frozenset({"idempotency", "socket", "websocket"})  # words before `key` in names of headers
 _SESSION = ("session", "id")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,30}) +(.+)", re.DOTALL)
 _PAIR = re.compile(r"(?<![\w.-])([\w.-]{1,64})=([^&;\s\"'<>]*)")
@@ -51,6 +69,17 @@ _PART = re.compile(
 _URL = re.compile(r"(:(?:\\?/){2})(?:[^/?#\s\"'<>\\]*@)?([^?#\s\"'<>]*)([?#][^\s\"'<>]*)?")
 _URL_PATH = re.compile(r"(:(?:\\?/){2})(?:[^/?#\s\"'<>\\]*@)?([^/?#\s\"'<>\\]*)[^\s\"'<>]*")
 _AFTER_SCHEME = re.compile(r"(:(?:\\?/){2})[^\s\"'<>]+")
+# Words that may be keys: with the prefix of a well-known kind, JSON Web Tokens, or random.
+_SHAPE, _RANDOM = 11, 24  # characters of the shortest key with a prefix, and without one
+_KEY_SHAPE = re.compile(r"(?<![\w-])[\w-]{11,}+(?:\.[\w-]{8,}+){0,2}+")
+_PREFIXED = re.compile(
+    r"(?:[spr]k|api|key|pat|tok)[-_]|AIza|gh[pousr]_|glpat-|xox[abeprs]-|(?:AKIA|ASIA)[A-Z0-9]{16}|eyJ"
+)
+# Headers whose values are long and random, but no keys.
+_IDENTIFYING = re.compile(
+    rb"\bid$|request|trace|span|correlation|etag|match|nonce|digest|websocket|idempotency|content|agent",
+    re.IGNORECASE,
+)
 _ESCAPED = re.compile(r"\\u00([2-7][0-9a-f])", re.IGNORECASE)
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -64,19 +93,23 @@ def is_credential_name(name: str) -> bool:
         return True
     if words[-1:] == ["key"]:
         return len(words) == 1 or words[-2] in _KEY_OWNERS
-    return _SESSION in pairwise(words)
+    joined = words[-1].removesuffix("key") if words and words[-1].endswith("key") else ""
+    return joined in _KEY_OWNERS or _SESSION in pairwise(words)
 
 
 @lru_cache(maxsize=1024)
-def _is_credential_header(name: bytes) -> bool:
-    return is_credential_name(name.decode("latin-1"))
+def is_credential_header(name: bytes) -> bool:
+    """Whether a header of this name carries a credential: that of a header may be any `...-Key`."""
+    text = name.decode("latin-1")
+    words = [word.lower() for word in _WORDS.findall(text[:100])]
+    return is_credential_name(text) or (words[-1:] == ["key"] and _NO_KEYS.isdisjoint(words[:-1]))
 
 
 def credential_values(headers: Iterable[tuple[bytes, bytes]], query: bytes = b"") -> list[str]:
     """The values that a request sent as credentials, in its headers and its query string."""
     values: list[str] = []
     for name, value in headers:
-        if _is_credential_header(name):
+        if is_credential_header(name):
             values += _values_of(name.decode("latin-1").lower(), value.decode("latin-1").strip())
     for parameter, text in _PAIR.findall(query.decode("latin-1")) if query else ():
         if is_credential_name(parameter):
@@ -108,8 +141,21 @@ def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]])
         for value in values:
             if value in text:
                 text = _without(text, value, REMOVED)  # noqa: PLW2901
-        redacted.append(_URL_PATH.sub(r"\1\2", text) if "://" in text else text)
+        redacted.append(without_key_shapes(_URL_PATH.sub(r"\1\2", text) if "://" in text else text))
     return redacted
+
+
+def without_key_shapes(text: str) -> str:
+    """A text without the words that look like keys: with a well-known prefix, or long and random."""
+    return text if len(text) < _SHAPE else _KEY_SHAPE.sub(_without_shape, text)
+
+
+def _without_shape(word: re.Match[str]) -> str:
+    text = word[0]
+    prefixed = _PREFIXED.match(text) is not None and any(map(str.isdigit, text))
+    kinds = {(char.isdigit(), char.isupper()) for char in text if char.isalnum()}
+    mixed = len(text) >= _RANDOM and len(kinds) == len(("digit", "upper", "lower"))
+    return REMOVED if prefixed or mixed else text
 
 
 class Redactor:
@@ -137,8 +183,13 @@ class Redactor:
         redacted = []
         for raw_name, raw_value in headers:
             name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-            redacted.append((name, _hidden(value) if is_credential_name(name) else self.text(value)))
+            secret = is_credential_header(raw_name)
+            redacted.append((name, _hidden(value) if secret else self._header_text(raw_name, value)))
         return redacted
+
+    def _header_text(self, name: bytes, value: str) -> str:
+        text = self.text(value)
+        return text if _IDENTIFYING.search(name) else without_key_shapes(text)
 
     def body(self, body: bytes) -> str:
         """A body as text: each string of a JSON value redacted. Of anything else, no URL is kept beyond its scheme."""

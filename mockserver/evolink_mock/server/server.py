@@ -53,7 +53,7 @@ _log = logging.getLogger("evolink_mock")
 def serve(
     spec: Spec, settings: Settings, listeners: Listeners, *, quiet: bool, ready: Callable[[], None]
 ) -> None:
-    """Serve until Ctrl-C or SIGTERM. `ready` is called, in a thread, once requests are answered."""
+    """Serve until Ctrl-C, SIGTERM or SIGHUP. `ready` is called, in a thread, once requests are answered."""
     service = create_service(spec, settings, listeners)
 
     def announce() -> None:
@@ -68,11 +68,18 @@ def serve(
 
     with logging_to_stderr(quiet=quiet) as writer, listeners:
         log = AccessLog(writer.write, colour=sys.stderr.isatty())
-        Server(service, listeners, observe=_ignore if quiet else log, ready=on_ready).run(
-            sockets=[listeners.http]
-        )
+        server = Server(service, listeners, observe=_ignore if quiet else log, ready=on_ready)
+        _stop_on_hangup(server)
+        server.run(sockets=[listeners.http])
     with LogWriter(sys.stdout) as writer:
         writer.write("stopped\n")
+
+
+def _stop_on_hangup(server: Server) -> None:
+    """Stop when the terminal is closed, unless the parent has the signal ignored, as nohup does."""
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is not None and signal.getsignal(hangup) == signal.SIG_DFL:
+        signal.signal(hangup, server.handle_exit)
 
 
 def create_service(

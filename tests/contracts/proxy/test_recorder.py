@@ -116,6 +116,53 @@ def test_what_looks_like_a_key_in_a_path_is_not_kept() -> None:
     assert entries[1].exchange.url.endswith("/v1/tasks/task-unified-1757169743-7cvnl5zw")
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "sk-live-0123456789",
+        MIXED,
+        "0123456789abcdef" * 2,
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+    ],
+)
+def test_a_key_under_any_name_is_not_kept_nor_where_it_comes_back(value: str) -> None:
+    echo = passing(answer=json.dumps({"echo": f"{value}!"}).encode())
+    assert value not in repr(kept_of(passing(headers={"X-Foo": value}), echo))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("User-Agent", "Apache-HttpClient/4.5.14 (Java/17.0.9)"),
+        ("X-Request-Id", MIXED),
+        ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        ("If-None-Match", '"0123456789abcdef0123456789abcdef"'),
+        ("Idempotency-Key", MIXED),
+        ("X-Foo", "8e1c9b1a-0d1f-4a7e-9a51-0f2b6f9a2a11"),
+        ("Content-Type", "multipart/form-data; boundary=0123456789abcdef0123456789abcdef"),
+    ],
+)
+def test_a_value_that_identifies_something_else_is_kept(name: str, value: str) -> None:
+    assert (name, value) in kept_of(passing(headers={name: value}))[0].exchange.request_headers
+
+
+def test_a_key_in_a_path_is_removed_where_the_response_repeats_it() -> None:
+    answer = json.dumps({"message": f"no route for {MIXED}"}).encode()
+    assert MIXED not in repr(kept_of(passing(f"/{MIXED}/v1/credits", answer=answer)))
+
+
+@pytest.mark.parametrize("key", ["hunter", "123456"])
+def test_a_short_key_of_letters_or_digits_is_masked_in_what_is_written(key: str) -> None:
+    written: list[Entry] = []
+    record = ProxyRecorder("https://api.example.test", written.append)
+    answer = f'{{"message":"{key} is not known","created":123456}}'.encode()
+    record.add(passing(headers={"Authorization": f"Bearer {key}"}, answer=answer))
+    body = json.loads(written[0].exchange.response_body)
+    assert (key in body["message"], body["created"]) == (False, 123456)
+    assert record.short_keys == (key,)
+    assert key in repr(record.trace().entries)  # the rules judge what was sent
+
+
 def test_only_what_was_sent_as_a_credential_is_one() -> None:
     exchange = Exchange(
         "POST", "/v1/x?page=some-long-value", (("X-Trace", "some-long-value"),), b"{}", 200, (), b""

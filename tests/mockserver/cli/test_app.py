@@ -38,6 +38,7 @@ class Ran:
     err: str
     settings: Settings | None = None
     quiet: bool = False
+    port_file: str = ""  # its content while the mock answers
 
 
 @pytest.fixture
@@ -45,6 +46,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
     """Runs `evolink-mock` in an empty folder. It gets ready and stops at once; any port is port 0."""
     monkeypatch.chdir(tmp_path)
     served: list[tuple[Settings, bool]] = []
+    port_files: list[str] = []
 
     def serve(
         _: Any, settings: Settings, opened: listeners.Listeners, *, quiet: bool, ready: Callable[[], None]
@@ -52,6 +54,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
         served.append((settings, quiet))
         with opened:
             ready()
+        port_files.extend(path.read_text() for path in tmp_path.glob("port"))
 
     monkeypatch.setattr(server, "serve", serve)
     monkeypatch.setattr(listeners, "listen", lambda host, _, option="": LISTEN(host, 0, option))
@@ -63,7 +66,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
         done = CliRunner().invoke(cli.app, arguments, env=known | variables)
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         settings, quiet = served.pop() if served else (None, False)
-        return Ran(done.exit_code, done.stdout, done.stderr, settings, quiet)
+        return Ran(done.exit_code, done.stdout, done.stderr, settings, quiet, "".join(port_files))
 
     return run
 
@@ -109,8 +112,8 @@ def test_the_ready_line_and_three_lines_to_paste_name_the_url(run: Callable[...,
 
 def test_the_port_file_holds_the_port_that_was_taken(run: Callable[..., Ran], tmp_path: Path) -> None:
     ran = run("serve", "--port", "0", "--port-file", "port")
-    assert f":{(tmp_path / 'port').read_text().strip()} " in ran.out
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["port", "pyproject.toml"]
+    assert f":{ran.port_file.strip()} " in ran.out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pyproject.toml"]
 
 
 # option, a value of the command line and what it means; then what another source says in its own way

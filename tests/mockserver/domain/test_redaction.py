@@ -25,6 +25,7 @@ CREDENTIALS = (
     *("authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-auth-token"),
     *("x-access-token", "x-goog-api-key", "x-amz-security-token", "x-secret", "x-session-id", "x-auth"),
     *("x-credential", "ocp-apim-subscription-key", "x-key", "apikey", "x-csrf-token"),
+    *("fastly-key", "x-consumer-key", "secretkey", "x-my-own-key"),
 )
 HARMLESS = (
     *(
@@ -64,6 +65,25 @@ def test_a_url_loses_what_may_be_a_credential_and_nothing_else(text: str, cleane
 def test_a_credential_of_a_header_is_removed_whatever_its_case(name: str) -> None:
     for written in (name, name.title(), name.upper()):
         assert KEYLESS.headers([(written.encode(), SECRET.encode())]) == [(written, REMOVED)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["sk-live-0123456789", "aB3dE6gH9jK2mN5pQ8sT1vW4yZ", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"],
+)
+def test_a_header_value_that_looks_like_a_key_is_removed_under_any_name(value: str) -> None:
+    assert KEYLESS.headers([(b"x-foo", value.encode())]) == [("x-foo", REMOVED)]
+    for name in (b"x-request-id", b"idempotency-key", b"user-agent", b"if-none-match"):
+        kept = KEYLESS.headers([(name, b"aB3dE6gH9jK2mN5pQ8sT1vW4yZ")])
+        assert kept == [(name.decode(), "aB3dE6gH9jK2mN5pQ8sT1vW4yZ")]
+
+
+def test_a_key_of_another_account_is_not_logged() -> None:
+    texts = ["/v1/tasks/sk-proj-0123456789", 'model: "aB3dE6gH9jK2mN5pQ8sT1vW4yZ" is not one of a, b']
+    path, note = redact_for_log(texts, [])
+    assert (path, note) == (f"/v1/tasks/{REMOVED}", f'model: "{REMOVED}" is not one of a, b')
+    harmless = "/v1/tasks/task-unified-1757169743-7cvnl5zw"
+    assert redact_for_log([harmless], []) == [harmless]
 
 
 @pytest.mark.parametrize(("value", "shown"), [("Bearer ", f"Bearer {REMOVED}"), ("Basic ", REMOVED)])

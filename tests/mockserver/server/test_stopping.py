@@ -37,7 +37,7 @@ WAITING = {
 
 
 @contextmanager
-def serving(*options: str, **streams: Any) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def serving(*options: str | Path, **streams: Any) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The command with these options and its port; it is killed when the test takes too long."""
     argv: list[str | Path] = [COMMAND, "serve", "--port", "0", *options]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, **streams) as process:
@@ -71,11 +71,20 @@ def ask(port: int, request: tuple[Any, ...], sent: threading.Barrier) -> tuple[i
         return answer.status, answer.read()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_requests_under_way_are_answered_and_it_ends_with_0(number: signal.Signals) -> None:
-    sent = threading.Barrier(len(WAITING) + 1)
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=["SIGTERM", "SIGINT", "SIGHUP"]
+)
+def test_requests_under_way_are_answered_and_it_ends_with_0_and_without_a_port_file(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    sent, port_file = threading.Barrier(len(WAITING) + 1), tmp_path / "port"
     with (
-        serving(stderr=subprocess.PIPE) as (process, port),
+        serving(
+            "--port-file",
+            port_file,
+            stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
+        ) as (process, port),
         ThreadPoolExecutor(len(WAITING)) as pool,
     ):
         futures = [pool.submit(ask, port, request, sent) for request in WAITING.values()]
@@ -86,7 +95,7 @@ def test_requests_under_way_are_answered_and_it_ends_with_0(number: signal.Signa
         process.send_signal(number)
         answers = [future.result() for future in futures]
         _, log = process.communicate()
-    assert process.returncode == 0
+    assert (process.returncode, port_file.exists()) == (0, False)
     assert [status for status, _ in answers] == [request[4] for request in WAITING.values()]
     assert {json.loads(body).get("error", {}).get("code") for _, body in answers} == {
         None,
