@@ -63,7 +63,7 @@ class CreateEndpoint:
             await self._interpret(context, body)
             origin = self._service.origins.of(scope, context.headers)
             await self._decide(context, context.token, origin)
-            send = with_network_faults(context, send)
+            send = with_network_faults(context, scope, send)
             log_recipe_notes(context, context.error)
         task = context.task
         if task is None:

@@ -45,7 +45,7 @@ class CreditsEndpoint:
             await send_json(send, context.exchange, _encode_unauthorized(error), 401)
             return
         left = await self._decide(context, context.token)
-        send = with_network_faults(context, send)
+        send = with_network_faults(context, scope, send)
         log_recipe_notes(context, context.error)
         if context.error is not None:
             await send_error(send, context.exchange, context.error)

@@ -20,6 +20,7 @@ from evolink_mock.media.spec import content_type, suffix
 from evolink_mock.recipes.effects import GATEWAY
 from evolink_mock.recipes.network_faults import inject_network_faults
 from evolink_mock.recipes.recipe import NO_RECIPE
+from evolink_mock.recipes.response_rewriting import ERROR_PAGE
 from evolink_mock.recipes.sources import RecipeRequest, resolve_recipe
 
 if TYPE_CHECKING:
@@ -72,12 +73,18 @@ class MediaEndpoint:
             now, recipe, chance = await self._decide(exchange, task.account)
             if recipe is not NO_RECIPE:
                 error = _requested_error(recipe)
-                send = inject_network_faults(recipe, exchange, (), chance, send)
+                send = inject_network_faults(recipe, scope, (), chance, send)
         error = error or link_error(task, name, now)
         if error is not None or task is None:
             await send_error(send, exchange, error or ApiError(404))
             return
         exchange.task_id = task.id
+        if _is_redirected(task, exchange):
+            exchange.status = 302
+            await Response(status_code=302, headers={"location": f"{exchange.path}?redirected=1"})(
+                scope, receive, send
+            )
+            return
         try:
             response = await self._file(task)
         except OSError as problem:  # the folder is missing, or the disk is full
@@ -109,12 +116,24 @@ class MediaEndpoint:
         return (exchange.at, *decided)
 
     async def _file(self, task: Task) -> Response:
-        """The response with the file, or with half of the file."""
-        path, kind = await self._service.media_cache.file(task.media), content_type(task.operation.medium)
-        if task.anomalies is None or task.anomalies.link != "truncated":
+        """The response with the file, or with what a recipe puts in its place."""
+        anomaly = task.anomalies.link if task.anomalies is not None else ""
+        kind = content_type(task.operation.medium)
+        if anomaly == "page":
+            return Response(ERROR_PAGE, media_type="text/html")
+        if anomaly == "empty":
+            return Response(b"", media_type=kind)
+        path = await self._service.media_cache.file(task.media)
+        if anomaly != "truncated":
             return FileResponse(path, media_type=kind)
         whole = await asyncio.to_thread(path.read_bytes)
         return Response(whole[: len(whole) // 2], media_type=kind)
+
+
+def _is_redirected(task: Task, exchange: Exchange) -> bool:
+    """Whether `link=redirect` redirects this request; the place that it leads to answers."""
+    is_asked = task.anomalies is not None and task.anomalies.link == "redirect"
+    return is_asked and b"redirected=1" not in exchange.query
 
 
 def _requested_error(recipe: Recipe | ApiError) -> ApiError | None:

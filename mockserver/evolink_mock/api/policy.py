@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evolink_mock.api.request_context import RequestContext
 
 
+_REDIRECTED = 307  # the recipe rewrites the response
 Check = Callable[["RequestContext"], "ApiError | None"]
 
 
@@ -37,6 +38,8 @@ def check_recipe(context: RequestContext) -> ApiError | None:
     if isinstance(recipe, ApiError):
         return recipe
     status = recipe.status
+    if recipe.redirect:
+        return ApiError(_REDIRECTED)
     if status is None or (status not in context.documented and status not in GATEWAY):
         return None
     return ApiError(status, headers=_retry_after(recipe.retry_after) if status == 429 else ())  # noqa: PLR2004

@@ -43,7 +43,7 @@ class QueryEndpoint:
         context.error = first_error(AUTHENTICATION, context)
         if context.error is None and context.token is not None:
             await self._decide(context, context.token)
-            send = with_network_faults(context, send)
+            send = with_network_faults(context, scope, send)
             log_recipe_notes(context, context.error)
         task, error = context.task, context.error
         if error is not None or task is None:

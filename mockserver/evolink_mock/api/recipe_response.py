@@ -12,7 +12,7 @@ from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
 
 if TYPE_CHECKING:
     from evolink_spec import CreateOperation, QueryOperation
-    from starlette.types import Send
+    from starlette.types import Scope, Send
 
     from evolink_mock.api.request_context import RequestContext
     from evolink_mock.domain.tasks import Task
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
 
-def with_network_faults(context: RequestContext, send: Send) -> Send:
+def with_network_faults(context: RequestContext, scope: Scope, send: Send) -> Send:
     """The `send` of a request, with the network faults of its recipe."""
     if context.recipe is NO_RECIPE:
         return send
-    return inject_network_faults(context.recipe, context.exchange, context.documented, context.chance, send)
+    return inject_network_faults(context.recipe, scope, context.documented, context.chance, send)
 
 
 def draw_variant(context: RequestContext) -> None:

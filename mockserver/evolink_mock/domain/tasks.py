@@ -51,7 +51,7 @@ class Timetable(Struct, frozen=True, gc=False):
 class Anomalies(Struct, frozen=True, gc=False):
     """Anomalies of the result link and the callback of a task."""
 
-    link: str = ""  # expired, 404 or truncated
+    link: str = ""  # expired, 404, truncated, page, empty or redirect
     callback: str = ""  # late, twice, early or never
     callback_delay: float = 0.0  # seconds, of a late callback
 

@@ -17,12 +17,15 @@ TRANSPORT = "evolink_mock.transport"  # the connection, in the ASGI scope of a r
 class ConnectionDroppedError(ConnectionError):
     """A recipe closes the connection. In-process callers, which have no connection, get this error.
 
-    `sent`: whether a part of the response was sent before.
+    `sent`: whether a part of the response was sent before. `held`: the connection stays open until the client
+    closes it.
     """
 
-    def __init__(self, *, sent: bool) -> None:
-        super().__init__("a recipe truncated the response" if sent else "a recipe dropped the response")
+    def __init__(self, *, sent: bool, held: bool = False) -> None:
+        dropped = "a recipe held back the response" if held else "a recipe dropped the response"
+        super().__init__("a recipe truncated the response" if sent else dropped)
         self.sent = sent
+        self.held = held
 
 
 def is_stopping(error: asyncio.CancelledError) -> bool:
@@ -39,9 +42,21 @@ async def close_connection(error: ConnectionDroppedError, scope: Scope, receive:
     transport = scope.get(TRANSPORT)
     if transport is None:
         raise error
-    if error.sent:
+    if error.held:
+        pass  # the client is left waiting
+    elif error.sent:
         transport.close()  # closes after delivering the bytes sent so far
     else:
         transport.abort()
+    try:
+        await _wait_until_closed(receive)
+    except asyncio.CancelledError as cancelled:
+        if not is_stopping(cancelled):
+            raise
+        transport.abort()
+        await _wait_until_closed(receive)
+
+
+async def _wait_until_closed(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

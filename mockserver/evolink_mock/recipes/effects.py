@@ -15,12 +15,17 @@ from evolink_mock.recipes.grammar import LONGEST, PATTERN, Word
 ANY = "any"
 OPERATIONS = ("create", "query", "media", "credits")
 GATEWAY = (502, 503, 504)
+LINKS = ("expired", "404", "truncated", "page", "empty", "redirect")
+REDIRECTS = ("same", "other", "http")
+BODIES = ("none", "empty", "list", "string", "number", "null", "page")
+RETRIES = ("date", "fraction", "zero", "none")
 FAIL = "fail"
 STATUS = "STATUS"
 _TOO_MANY_REQUESTS = "429"
 _SLOWDOWN = 10.0  # of a task that is `slow`
 _CREDITS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
 _TYPE = re.compile(r"[\w.-]+/[\w.-]+(?:;[ \w.:/-]*)?", re.ASCII)
+_FIELD = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*")
 _CREATE = frozenset({"create"})
 _DOCUMENTED = frozenset({"create", "query"})
 _AUTHENTICATED = frozenset({"create", "query", "credits"})
@@ -73,6 +78,24 @@ def _read_status(word: Word) -> dict[str, Any]:
     return _read_flag("status", int(word.name))(word)
 
 
+def _read_gateway(word: Word) -> dict[str, Any]:
+    if word.value is None:
+        return {"status": int(word.name)}
+    if word.value != "done":
+        raise ValueError(f"{word.name} takes no value but done")
+    return {"gateway": int(word.name)}
+
+
+def _read_fields(field: str) -> Read:
+    def read(word: Word) -> dict[str, Any]:
+        names = tuple(filter(None, (word.value or "").split("/")))
+        if not names or not all(map(_FIELD.fullmatch, names)):
+            raise ValueError(f"{word.name} takes the dotted names of fields, with / between them")
+        return {field: names}
+
+    return read
+
+
 def _read_failure(word: Word) -> dict[str, Any]:
     if word.value is None:
         raise ValueError("fail takes a code")
@@ -123,8 +146,8 @@ EFFECTS = (
     Effect(STATUS, "STATUS, 429=TIME", "the documented error with this status, on operations that document it; TIME "
            "sets the `Retry-After` of a 429 (1 second by default)",
            ("402", "429=5s", "429*2, ok"), _DOCUMENTED, _read_status),
-    Effect("502", "502, 503, 504", "the HTML page of a gateway; the request does not reach the API",
-           ("502", "503", "504"), _ALL, _read_status),
+    Effect("502", "502, 503, 504, 504=done", "the HTML page of a gateway; the request does not reach the API, or with "
+           "`=done` takes effect nevertheless", ("502", "503", "504", "504=done"), _ALL, _read_gateway),
     Effect(FAIL, "fail=CODE[/KIND][@PROGRESS]",
            "the task fails with this code, or a kind of it, at this progress (99 by default)",
            ("fail=generation_timeout", "fail=content_policy_violation/nudity", "fail=service_error@40"), _CREATE,
@@ -135,10 +158,10 @@ EFFECTS = (
            ("stuck=pending", "stuck=processing"), _CREATE, _read_stuck),
     Effect("queue", "queue", "the task starts when the earlier tasks of the account have ended", ("queue",), _CREATE,
            _read_flag("queued")),
-    Effect("link", "link=expired, link=404, link=truncated",
-           "the result link of the task returns 410, 404, or half of the file",
-           ("link=expired", "link=404", "link=truncated"), _CREATE,
-           _read_choice("link", "expired", "404", "truncated")),
+    Effect("link", "link=expired, =404, =truncated, =page, =empty, =redirect",
+           "the result link of the task returns 410, 404, half of the file, an HTML page with status 200, no byte with "
+           "status 200, or a redirect to the file",
+           tuple(f"link={kind}" for kind in LINKS), _CREATE, _read_choice("link", *LINKS)),
     Effect("callback", "callback=late:TIME, =twice, =early, =never",
            "the callback comes this long after the end; again 1 s after a success; halfway through the task, with the "
            "final body; never",
@@ -149,6 +172,26 @@ EFFECTS = (
            _read_flag("drop")),
     Effect("cut", "cut", "half of the body is sent, then the connection is closed", ("cut",), _ALL,
            _read_flag("cut")),
+    Effect("hang", "hang", "the request takes effect, but no response comes and the connection stays open", ("hang",),
+           _ALL, _read_flag("hang")),
+    Effect("trickle", "trickle=TIME", "the body is sent in small parts over this time", ("trickle=1ms",), _ALL,
+           _read_number("trickle", parse_duration)),
+    Effect("redirect", "redirect=same, =other, =http",
+           "the request is redirected (create: 307, else 302) to its own host, to another name of this server, or to "
+           "plain http; it takes no effect", tuple(f"redirect={where}" for where in REDIRECTS), _DOCUMENTED,
+           _read_choice("redirect", *REDIRECTS)),
+    Effect("body", "body=none, =empty, =list, =string, =number, =null, =page",
+           "the request takes effect, but the response is a 204, or has an empty body, JSON that is no object, or an "
+           "HTML page", tuple(f"body={kind}" for kind in BODIES), _DOCUMENTED, _read_choice("body", *BODIES)),
+    Effect("omit", "omit=FIELD/FIELD", "these fields of the body are missing; `.` leads into an object",
+           ("omit=progress", "omit=task_info.can_cancel/usage"), _DOCUMENTED, _read_fields("omitted")),
+    Effect("null", "null=FIELD/FIELD", "these fields of the body are null", ("null=error",), _DOCUMENTED,
+           _read_fields("nulled")),
+    Effect("empty", "empty=FIELD/FIELD", "these lists, texts or objects of the body are empty",
+           ("empty=results",), _DOCUMENTED, _read_fields("emptied")),
+    Effect("retry", "retry=date, =fraction, =zero, =none",
+           "the `Retry-After` of a 429 is an HTTP date, has a fraction (half a second less), is 0, or is missing",
+           tuple(f"retry={form}" for form in RETRIES), _DOCUMENTED, _read_choice("retry_form", *RETRIES)),
     Effect("type", "type=TEXT", "the response has this Content-Type", ("type=text/html",), _ALL, _read_type),
     Effect("shape", "shape=minimal, =full, =extra, =any",
            "the body of the 200 has only the required properties; every documented property; unknown fields, and an "

@@ -1,4 +1,4 @@
-"""Inject network faults into a response: delay it, drop it, truncate it, replace it with a gateway's page.
+"""Inject network faults into a response: delay, hold, drop, truncate or rewrite it, or send a gateway's page instead.
 
 Network faults use real time, not the account's clock.
 """
@@ -8,46 +8,74 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from evolink_mock.http.connection import ConnectionDroppedError, is_stopping
+from evolink_mock.domain.exchange import SCOPE_KEY
+from evolink_mock.http.connection import TRANSPORT, ConnectionDroppedError, is_stopping
 from evolink_mock.recipes.body_variants import UNKNOWN_HEADER
 from evolink_mock.recipes.effects import GATEWAY
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
+from evolink_mock.recipes.response_rewriting import WholeResponse, gateway_page, rewrite, rewrites
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from starlette.types import Message, Send
+    from starlette.types import Message, Scope, Send
 
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.http.errors import ApiError
 
-_REASONS = {502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
-_PAGE = (
-    "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n"
-    "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
-)
+_PARTS = 40  # of a body that trickles
 
 
 def inject_network_faults(
-    recipe: Recipe | ApiError, exchange: Exchange, documented: Container[int], chance: float, send: Send
+    recipe: Recipe | ApiError, scope: Scope, documented: Container[int], chance: float, send: Send
 ) -> Send:
-    """The `send` of an exchange, with the network faults of the recipe.
+    """The `send` of a request, with the network faults of the recipe.
 
     `chance` (0 ≤ chance < 1) picks the latency from its range.
     """
     if recipe is NO_RECIPE or not isinstance(recipe, Recipe):
         return send
-    return _FaultySend(recipe, exchange, documented, chance, send).send
+    faulty = _FaultySend(recipe, scope, documented, chance, send)
+    return _RewritingSend(recipe, scope, faulty.send).send if rewrites(recipe) else faulty.send
+
+
+class _RewritingSend:
+    """Waits until the whole response is there, and sends what the recipe makes of it."""
+
+    def __init__(self, recipe: Recipe, scope: Scope, send: Send) -> None:
+        self._recipe = recipe
+        self._exchange: Exchange = scope[SCOPE_KEY]
+        self._port = (scope.get("server") or ("", 0))[1] or 0
+        self._send = send
+        self._start: Message = {}
+        self._body = b""
+
+    async def send(self, message: Message) -> None:
+        """Take one ASGI message; the last one sends the response."""
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        self._body += message.get("body", b"")
+        if message.get("more_body"):
+            return
+        exchange = self._exchange
+        whole = WholeResponse(self._start["status"], self._start["headers"], self._body)
+        whole = rewrite(self._recipe, exchange, whole, self._port)
+        exchange.status, exchange.answer_body = whole.status, whole.body
+        await self._send({**self._start, "status": whole.status, "headers": list(whole.headers)})
+        body = b"" if exchange.method == "HEAD" else whole.body
+        await self._send({"type": "http.response.body", "body": body})
 
 
 class _FaultySend:
     """Sends one response with network faults."""
 
     def __init__(
-        self, recipe: Recipe, exchange: Exchange, documented: Container[int], chance: float, send: Send
+        self, recipe: Recipe, scope: Scope, documented: Container[int], chance: float, send: Send
     ) -> None:
         self._recipe = recipe
-        self._exchange = exchange
+        self._exchange: Exchange = scope[SCOPE_KEY]
+        self._transport = scope.get(TRANSPORT)
         self._chance = chance
         self._send = send
         self._gateway = recipe.status in GATEWAY and recipe.status not in documented
@@ -61,21 +89,40 @@ class _FaultySend:
             await self._send({"type": "http.response.body", "body": part, "more_body": True})
             self._exchange.answer_body = self._exchange.answer_body and part
             raise ConnectionDroppedError(sent=True)
+        elif self._recipe.trickle:
+            await self._trickle(self._body(message), more=message.get("more_body", False))
         else:
             await self._send({**message, "body": self._body(message)} if self._gateway else message)
+
+    async def _trickle(self, body: bytes, *, more: bool) -> None:
+        """Send a body in small parts, until the client closes the connection."""
+        size = max(1, -(-len(body) // _PARTS))
+        for start in range(0, len(body), size):
+            await self._send(
+                {"type": "http.response.body", "body": body[start : start + size], "more_body": True}
+            )
+            await self._pause(self._recipe.trickle * size / len(body))
+            if self._transport is not None and self._transport.is_closing():
+                return
+        await self._send({"type": "http.response.body", "body": b"", "more_body": more})
+
+    @staticmethod
+    async def _pause(seconds: float) -> None:
+        """Sleep, unless the server stops."""
+        try:
+            await asyncio.sleep(seconds)
+        except asyncio.CancelledError as error:
+            if not is_stopping(error):
+                raise
 
     async def _start(self, message: Message) -> None:
         recipe, exchange = self._recipe, self._exchange
         if recipe.latency is not None:
             latency = recipe.latency
-            try:
-                await asyncio.sleep(latency.shortest + (latency.longest - latency.shortest) * self._chance)
-            except asyncio.CancelledError as error:
-                if not is_stopping(error):
-                    raise
-        if recipe.drop:
+            await self._pause(latency.shortest + (latency.longest - latency.shortest) * self._chance)
+        if recipe.drop or recipe.hang:
             exchange.status, exchange.answer_body, exchange.answer_headers = 0, b"", ()
-            raise ConnectionDroppedError(sent=False)
+            raise ConnectionDroppedError(sent=False, held=recipe.hang)
         headers = self._headers(message)
         exchange.answer_headers = headers
         await self._send({**message, "headers": headers})
@@ -83,7 +130,7 @@ class _FaultySend:
     def _headers(self, message: Message) -> list[tuple[bytes, bytes]]:
         changed: dict[bytes, bytes] = {}
         if self._gateway and message["status"] == self._recipe.status:
-            self._exchange.answer_body = page = _gateway_page(message["status"])
+            self._exchange.answer_body = page = gateway_page(message["status"])
             changed = {b"content-type": b"text/html", b"content-length": b"%d" % len(page)}
         else:
             self._gateway = False
@@ -98,7 +145,3 @@ class _FaultySend:
         if self._gateway:
             return b"" if self._exchange.method == "HEAD" else self._exchange.answer_body
         return body
-
-
-def _gateway_page(status: int) -> bytes:
-    return _PAGE.format(f"{status} {_REASONS[status]}").encode("ascii")
