@@ -45,6 +45,11 @@ def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
             raise CouldNotRunError(
                 "stopped before the server answered: there is nothing to judge"
             ) from halted
+        if not target.gone:
+            raise CouldNotRunError(
+                f"{target.subject.url} can be reached, but did not complete an answer in the time of the run;"
+                " a longer one can be set with --time-limit"
+            ) from halted
         raise CouldNotRunError(
             f"{target.subject.url} cannot be reached: {halted}. Is it running, and is this its address?"
         ) from halted

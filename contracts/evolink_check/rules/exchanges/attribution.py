@@ -4,6 +4,7 @@ For every rule about an answer of the API:
 
 - `is_judgeable(observation)`: whether the answer has a documented status and is JSON, and an error has the documented
   shape. Rules consider only such exchanges.
+- `has_judgeable_status(observation)`: the same, or only the body is unknown. Rules about statuses consider these.
 - `clause_of_malformed_response(observation)`: the clause that a malformed exchange violates; "" for any other.
 - `known_tasks(view)`: the tasks that can be followed, by id: the create is judgeable, and the id is well formed,
   unique and consistent with `created`. Queries of other ids are not judged, as the create already violates a clause.
@@ -41,6 +42,8 @@ _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
 
 def clause_of_malformed_response(observation: Observation) -> str:
     """The clause that a malformed exchange violates; "" for an exchange that is well formed or cannot be judged."""
+    if _lacks_body(observation):
+        return _clause_by_status(observation)
     if not _has_api_response(observation):
         return ""
     if observation.role in {"other path", "other method"}:
@@ -55,6 +58,12 @@ def is_judgeable(observation: Observation) -> bool:
         and not _is_exempt(observation)
         and not clause_of_malformed_response(observation)
     )
+
+
+def has_judgeable_status(observation: Observation) -> bool:
+    """Whether at least the status can be judged: the body may be too large to be kept, or was not recorded."""
+    without_body = _lacks_body(observation) and not _is_exempt(observation)
+    return is_judgeable(observation) or (without_body and not _clause_by_status(observation))
 
 
 def well_formed(task_id: str) -> bool:
@@ -122,6 +131,16 @@ def _has_api_response(observation: Observation) -> bool:
     if observation.entry.exact:
         return bool(exchange.response_body) or observation.entry.size is None
     return bool(exchange.response_body and exchange.response_headers)  # every server sends some header
+
+
+def _lacks_body(observation: Observation) -> bool:
+    """Whether only the body of an answer to a documented request is missing from the trace."""
+    return (
+        observation.role in {"create", "query", "credits"}
+        and observation.answered
+        and observation.entry.size is not None
+        and not observation.exchange.response_body
+    )
 
 
 def _is_exempt(observation: Observation) -> bool:

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from evolink_check.analysis.internal_hosts import host_of
 from evolink_check.analysis.verdicts import Finding, passed, violation
 from evolink_check.rules.exchanges.allowed_statuses import permitted
-from evolink_check.rules.exchanges.attribution import is_error, is_judgeable, known_tasks
+from evolink_check.rules.exchanges.attribution import (
+    has_judgeable_status,
+    is_error,
+    is_judgeable,
+    known_tasks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -68,8 +73,8 @@ def findings_of_valid_creates(view: TraceView) -> Iterator[tuple[str, Finding]]:
 
 
 def is_valid(observation: Observation) -> bool:
-    """Whether a create has no fault, a valid key, and an answer that can be judged."""
-    return not observation.faults and observation.account.valid is True and is_judgeable(observation)
+    """Whether a create has no fault, a valid key, and an answer whose status can be judged."""
+    return not observation.faults and observation.account.valid is True and has_judgeable_status(observation)
 
 
 def features(observation: Observation, view: TraceView) -> tuple[Feature, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import Finding, finding, passed, violation
 from evolink_check.rules.exchanges.allowed_statuses import is_foreign, is_own, permitted, was_never_issued
-from evolink_check.rules.exchanges.attribution import certain_faults, is_judgeable, well_formed
+from evolink_check.rules.exchanges.attribution import certain_faults, has_judgeable_status, well_formed
 from evolink_check.rules.exchanges.false_rejections import findings_of_valid_creates, headers_to_blame
 from evolink_check.rules.registry import rule_family
 
@@ -51,7 +51,7 @@ def _status_findings(view: TraceView) -> Mapping[str, list[Finding]]:
     judgeable = [
         observation
         for observation in view.of("create", "query")
-        if is_judgeable(observation) and observation.number not in blamed
+        if has_judgeable_status(observation) and observation.number not in blamed
     ]
     for clause, observed in _findings_of(judgeable, view):
         by_clause[clause].append(observed)
@@ -113,7 +113,7 @@ def _refused(observation: Observation, right: frozenset[int]) -> ClauseFindings:
 
 def _create_without_model_access(observation: Observation) -> ClauseFindings:
     """The findings of a valid create whose account has no access to the model (clause `model.access`)."""
-    if observation.status == 403:  # noqa: PLR2004
+    if observation.status == 403 and observation.body:  # noqa: PLR2004
         model = observation.request_json.get("model", "")
         actual = observation.operation.aliases.get(model, model) if observation.operation else model
         message = observation.body["error"]["message"]
@@ -148,7 +148,7 @@ def _of_query(observation: Observation, view: TraceView) -> ClauseFindings:
 
 def _of_foreign(observation: Observation, right: frozenset[int]) -> ClauseFindings:
     param = observation.body.get("error", {}).get("param") if observation.status == 400 else None  # noqa: PLR2004
-    if observation.status == 400 and param != "task_id":  # noqa: PLR2004
+    if observation.status == 400 and observation.body and param != "task_id":  # noqa: PLR2004
         yield (
             "query.id-prefix",
             violation(observation.number, expected="`param` task_id", seen=f"`param` {param!r:.40}"),

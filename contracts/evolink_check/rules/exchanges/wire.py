@@ -11,6 +11,7 @@ from evolink_check.rules.exchanges.attribution import (
     certain_faults,
     clause_of_malformed_response,
     has_json_content_type,
+    has_judgeable_status,
     is_judgeable,
     lacks_error_shape,
     must_be_refused,
@@ -41,11 +42,11 @@ def auth_bearer(view: TraceView) -> Iterator[Finding]:
     """A missing or wrong key is answered with 401; a known key never is."""
     yield from status_findings(view).get("auth.bearer", ())
     for observation in view.of("credits"):
-        if is_judgeable(observation) and observation.account.valid and observation.status == 401:  # noqa: PLR2004
+        if has_judgeable_status(observation) and observation.account.valid and observation.status == 401:  # noqa: PLR2004
             yield violation(observation.number, expected="no 401: the key is known", seen="401")
     for observation in view.of("create", "query", "credits"):
         if observation.account.valid is False and (
-            is_judgeable(observation) or clause_of_malformed_response(observation) == "auth.bearer"
+            has_judgeable_status(observation) or clause_of_malformed_response(observation) == "auth.bearer"
         ):
             right = frozenset({429}) if observation.role == "credits" else permitted(observation, view)
             if observation.status == 401:  # noqa: PLR2004

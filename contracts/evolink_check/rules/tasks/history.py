@@ -16,6 +16,7 @@ from evolink_check.analysis.observations import results_of
 from evolink_check.rules.exchanges.attribution import (
     ID,
     certain_faults,
+    has_judgeable_status,
     is_judgeable,
     known_tasks,
     well_formed,
@@ -199,10 +200,15 @@ def _history(task: TaskRecord, view: TraceView) -> TaskHistory:
         tuple(
             observation
             for observation in task.refused
-            if _is_own(observation, task) and is_judgeable(observation)
+            if _is_own(observation, task) and _is_judgeable_refusal(observation)
         ),
         tuple(sorted(task.deliveries, key=lambda observation: (observation.began, observation.number))),
     )
+
+
+def _is_judgeable_refusal(observation: Observation) -> bool:
+    lacks_body = observation.status != observation.success and has_judgeable_status(observation)
+    return is_judgeable(observation) or lacks_body
 
 
 def _is_own(observation: Observation, task: TaskRecord) -> bool:

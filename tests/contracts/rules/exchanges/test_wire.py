@@ -79,6 +79,35 @@ def test_what_something_in_front_of_the_server_may_answer_is_not_judged() -> Non
     assert trace.accused() == {}
 
 
+@pytest.mark.parametrize(
+    ("clause", "answer"),
+    [
+        ("auth.bearer", lambda t: t.create(b"", who="wrong", size=10_000_000)),
+        ("auth.bearer", lambda t: t.query(b"", 401, size=10_000_000)),
+        ("create.answers-200", lambda t: t.create(b"", 201, size=10_000_000)),
+        ("error.documented-status", lambda t: t.query(b"", 418, size=10_000_000)),
+        ("error.no-500", lambda t: t.create(b"", 500, BODY | {"duration": 7}, size=10_000_000)),
+        ("duration.enum", lambda t: t.create(b"", 200, BODY | {"duration": 7}, size=10_000_000)),
+        ("create.accepts", lambda t: t.create(b"", 400, size=10_000_000)),
+    ],
+)
+def test_of_an_answer_that_was_too_large_to_keep_the_status_is_judged(
+    clause: str, answer: Callable[[Tracing], Any]
+) -> None:
+    trace = Tracing()
+    answer(trace)
+    assert trace.accused().keys() == {clause}
+
+
+def test_an_answer_that_was_too_large_to_keep_passes_only_what_its_status_shows() -> None:
+    trace = Tracing()
+    trace.create(b"", who="nobody", status=401, size=10_000_000)
+    trace.create(b"", 400, BODY | {"duration": 7}, size=10_000_000)
+    trace.query(b"", 400, "video-1", size=10_000_000)
+    assert trace.passed() == {"auth.bearer": 1, "duration.enum": 1, "query.id-prefix": 1}
+    assert trace.accused() == {}
+
+
 BROKEN: dict[str, tuple[str, Callable[[Tracing], Any]]] = {
     "a query without a key": ("auth.bearer", lambda t: t.query(processing(), who="nobody")),
     "a task for a wrong key": ("auth.bearer", lambda t: t.create(task(id=NEW, created=NEW_AT), who="wrong")),
