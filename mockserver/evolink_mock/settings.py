@@ -174,6 +174,10 @@ class Settings(Struct, frozen=True, kw_only=True):
             parse=parse_sources,
         ),
     ] = ",".join(SOURCES)
+    no_fast_lane: Annotated[
+        bool,
+        Option(help="Serve every request the ordinary, slower way.", section=_OTHER),
+    ] = False
     media_dir: Annotated[
         Path | None,
         Option(

@@ -11,7 +11,8 @@ import uvicorn
 import uvloop
 from evolink_mock.server.app import create_app
 from evolink_mock.server.connection_limits import ConnectionLimits
-from evolink_mock.server.protocol import protocol_with
+from evolink_mock.server.fast_lane import fast_lane
+from evolink_mock.server.fast_protocol import protocol_with
 from evolink_mock.service.service import Service
 from evolink_mock.settings import Settings
 
@@ -32,12 +33,13 @@ def over_a_socket(
     """Run a scene with the port of a mock; it fails when a task is left afterwards."""
 
     async def play() -> None:
-        app = create_app(Service(SPEC, Settings(**settings)))
+        service = Service(SPEC, Settings(**settings))
+        app = create_app(service)
         config = uvicorn.Config(
             app,
             "127.0.0.1",
             0,
-            http=protocol_with(limits),
+            http=protocol_with(limits, fast_lane(app, service)),
             ws="none",
             log_config=None,
             timeout_graceful_shutdown=2,

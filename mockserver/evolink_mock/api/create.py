@@ -57,7 +57,7 @@ class CreateEndpoint:
         exchange = context.exchange
         context.error = first_error(AUTHENTICATION, context)
         if context.error is not None or context.token is None:
-            await keep_body(receive, exchange)
+            await keep_body(scope, receive)
         else:
             body = await receive_body(scope, receive, context.headers, self._service.max_body)
             await self._interpret(context, body)

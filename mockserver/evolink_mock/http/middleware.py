@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.exchange import SCOPE_KEY, Exchange
-from evolink_mock.http.connection import STOPPING, ConnectionDroppedError, close_connection, is_stopping
+from evolink_mock.http.connection import BODY, STOPPING, ConnectionDroppedError, close_connection, is_stopping
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.path_hint import path_hint
 from evolink_mock.http.request_body import keep_body, keep_unread_body
@@ -39,7 +39,7 @@ class NotFound:
             return
         path: str = scope["path"]
         detail = "; ".join(filter(None, (f"there is no {path[:200]}", path_hint(path, self._routes))))
-        await keep_body(receive, scope[SCOPE_KEY])
+        await keep_body(scope, receive)
         await send_error(send, scope[SCOPE_KEY], ApiError(404, detail))
 
 
@@ -51,7 +51,7 @@ class MethodNotAllowed:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with `Allow`."""
-        await keep_body(receive, scope[SCOPE_KEY])
+        await keep_body(scope, receive)
         detail = f"{scope['path'][:200]} accepts {self._allow}"
         await send_error(
             send, scope[SCOPE_KEY], ApiError(405, detail, headers=((b"allow", self._allow.encode()),))
@@ -69,7 +69,7 @@ class ExchangeMiddleware:
         cross_origin: CrossOrigin | None = None,
     ) -> None:
         self._app = app
-        self._find = routes.find
+        self.find = routes.find
         self._observe = observe
         self._cross_origin = cross_origin
 
@@ -78,15 +78,20 @@ class ExchangeMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        app = self.find(scope["method"], scope["path"], scope) or self._app
+        await self.respond(app, scope, receive, send)
+
+    async def respond(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request with `app`."""
         exchange = scope[SCOPE_KEY] = Exchange(scope["method"], scope["path"], stopwatch())
         exchange.query = scope.get("query_string", b"")
         exchange.scheme = scope.get("scheme", "http")
         exchange.request_headers = scope["headers"]
-        app = self._find(exchange.method, exchange.path, scope) or self._app
         if self._cross_origin is not None:
             app = self._cross_origin.wrap(app, scope)
         try:
-            await keep_unread_body(receive, exchange)
+            if BODY not in scope:
+                await keep_unread_body(scope, receive)
             await app(scope, receive, send)
         except asyncio.CancelledError as error:
             if not is_stopping(error):

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from evolink_mock.domain.exchange import KEPT, SCOPE_KEY
-from evolink_mock.http.connection import WHOLE_BODY
+from evolink_mock.http.connection import BODY, WHOLE_BODY
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import too_large
 from evolink_mock.http.requests import ClientDisconnectedError, read_body
@@ -28,11 +28,13 @@ async def receive_body(
 ) -> bytes | ApiError:
     """The complete body, or the error for more than `limit` bytes. Raises `ClientDisconnectedError`."""
     exchange: Exchange = scope[SCOPE_KEY]
-    if WHOLE_BODY in scope:  # the body is one message that has already arrived
+    body: bytes | None = scope.get(BODY)
+    if body is None and WHOLE_BODY in scope:  # the body is one message that has already arrived
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnectedError
-        body: bytes = message.get("body", b"")
+        body = message.get("body", b"")
+    if body is not None:
         exchange.request_body = body[:KEPT]
         return body if len(body) <= limit else too_large(limit)
     with _BodyRecorder(receive, exchange) as recorder:
@@ -42,22 +44,27 @@ async def receive_body(
         return received
 
 
-async def keep_body(receive: Receive, exchange: Exchange) -> None:
+async def keep_body(scope: Scope, receive: Receive) -> None:
     """Record as much of a refused request's body as arrives within `PATIENCE_SECONDS`.
 
     Raises `ClientDisconnectedError`.
     """
+    exchange: Exchange = scope[SCOPE_KEY]
+    if BODY in scope:
+        exchange.request_body = scope[BODY][:KEPT]
+        return
     with _BodyRecorder(receive, exchange) as recorder:
         await recorder.fill()
 
 
-async def keep_unread_body(receive: Receive, exchange: Exchange) -> None:
+async def keep_unread_body(scope: Scope, receive: Receive) -> None:
     """Record the body of a request with a method whose endpoints read none. Raises `ClientDisconnectedError`."""
+    exchange: Exchange = scope[SCOPE_KEY]
     if exchange.method in _WITHOUT_BODY and any(
         name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
         for name, value in exchange.request_headers
     ):
-        await keep_body(receive, exchange)
+        await keep_body(scope, receive)
 
 
 class _BodyRecorder:

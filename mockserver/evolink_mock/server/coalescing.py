@@ -19,13 +19,13 @@ class CoalescingTransport:
     for writing only, and the next `close` closes it.
     """
 
-    __slots__ = ("_continue_reading", "_head", "_transport", "_write", "is_closing")
+    __slots__ = ("_continue_reading", "_head", "_transport", "_write", "is_closing", "write_response")
 
     def __init__(self, transport: asyncio.Transport, continue_reading: Callable[[], bool]) -> None:
         self._continue_reading = continue_reading
         self._head = b""
         self._transport = transport
-        self._write = transport.write
+        self._write = self.write_response = transport.write  # of a whole response
         self.is_closing: Callable[[], bool] = transport.is_closing
 
     def write(self, data: bytes) -> None:

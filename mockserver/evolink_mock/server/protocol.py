@@ -291,8 +291,3 @@ class Protocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def protocol_with(limits: ConnectionLimits) -> type[Protocol]:
-    """The protocol of listeners with these limits."""
-    return type("LimitedProtocol", (Protocol,), {"limits": limits, "is_overload_logged": False})

@@ -17,9 +17,10 @@ from evolink_mock.http.access_log import AccessLog
 from evolink_mock.http.connection import STOPPING
 from evolink_mock.server.app import create_app
 from evolink_mock.server.connection_limits import ConnectionLimits
+from evolink_mock.server.fast_lane import FastLane, fast_lane
+from evolink_mock.server.fast_protocol import protocol_with
 from evolink_mock.server.listeners import BACKLOG, Listeners, local_address
 from evolink_mock.server.log_writer import LogWriter, logging_to_stderr
-from evolink_mock.server.protocol import Protocol, protocol_with
 from evolink_mock.server.tls_handshakes import HANDSHAKE_SECONDS, TlsHandshakes
 from evolink_mock.service.service import Service
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.clock import Clock
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.interception.proxy import Proxy, ProxyConnection
+    from evolink_mock.server.protocol import Protocol
     from evolink_mock.settings import Settings
 
 _STOP_SECONDS = 2  # for the whole stop
@@ -96,11 +98,11 @@ def _ignore(_: Exchange) -> None:
     """Observe nothing."""
 
 
-def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
-    """Uvicorn's configuration for an app: the fast parser, no log of its own."""
+def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config:
+    """Uvicorn's configuration for an app: the fast parser, no log of its own; with a lane beside uvicorn."""
     return uvicorn.Config(
         app,
-        http=protocol_with(_limits()),
+        http=protocol_with(_limits(), lane),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -141,7 +143,7 @@ class Server(uvicorn.Server):
         observe_proxy: Callable[[ProxyConnection], None] | None = None,
     ) -> None:
         self.app = create_app(service, observe)
-        super().__init__(uvicorn_config(self.app))
+        super().__init__(uvicorn_config(self.app, fast_lane(self.app, service)))
         self._service = service
         self._listeners = listeners
         self._ready = ready

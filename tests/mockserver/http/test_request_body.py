@@ -40,7 +40,7 @@ class Client:
         return asyncio.run(receive_body(scope, self.receive, headers or {}, limit))
 
     def keep(self) -> None:
-        asyncio.run(keep_body(self.receive, self.exchange))
+        asyncio.run(keep_body({SCOPE_KEY: self.exchange}, self.receive))
 
 
 @given(st.lists(st.binary(max_size=3), min_size=1, max_size=5))
@@ -102,7 +102,7 @@ def test_a_client_that_waits_for_the_refusal_before_it_sends_a_body_gets_it_soon
             await asyncio.Event().wait()
         return await client.receive()
 
-    asyncio.run(keep_body(receive, client.exchange))
+    asyncio.run(keep_body({SCOPE_KEY: client.exchange}, receive))
     assert client.exchange.request_body == b"half"
 
 

@@ -1,0 +1,67 @@
+"""The protocol of a connection whose small requests are answered at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolink_mock.domain.clock import stopwatch
+from evolink_mock.server.protocol import Protocol
+
+if TYPE_CHECKING:
+    from evolink_mock.server.connection_limits import ConnectionLimits
+    from evolink_mock.server.fast_lane import FastLane
+
+
+class FastProtocol(Protocol):
+    """One connection with a fast lane beside uvicorn's way of serving."""
+
+    fast_lane: FastLane
+    _answered = 0.0  # an instant of the stopwatch: when the last response of the lane was written
+
+    def data_received(self, data: bytes) -> None:
+        """Answer the requests at the beginning of the data that can be answered at once; parse the rest."""
+        if self._is_before_request():
+            response, end = self.fast_lane.answer(data, self, self.server_state.default_headers)
+            if end:
+                self.transport.write_response(response)
+                self._expect_more()
+                if end == len(data):
+                    return
+                data = data[end:]
+        super().data_received(data)
+
+    def _is_before_request(self) -> bool:
+        """Whether the next byte begins a request that can be answered at once."""
+        cycle = self.cycle
+        return (
+            not self._in_head
+            and (cycle is None or (cycle.response_complete and not self._in_body))
+            and not (self._is_draining or self._ignores_input or self.flow.write_paused)
+            and not self.transport.is_closing()
+        )
+
+    def _expect_more(self) -> None:
+        """Wait for the next request, for as long as between all requests. The running timer is not replaced."""
+        self._stop_timer()
+        self._answered = stopwatch()
+        self.server_state.total_requests += 1
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the connection, unless the lane has answered a request since the timer was started."""
+        left = self._answered + self.timeout_keep_alive - stopwatch()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
+
+
+def protocol_with(limits: ConnectionLimits, lane: FastLane | None = None) -> type[Protocol]:
+    """The protocol of listeners with these limits, and with this lane."""
+    members = {"limits": limits, "is_overload_logged": False}
+    if lane is None:
+        return type("LimitedProtocol", (Protocol,), members)
+    return type("LimitedFastProtocol", (FastProtocol,), {**members, "fast_lane": lane})

@@ -1,0 +1,81 @@
+"""The headers of a request as one block of bytes: parsed once, because a client repeats most of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httptools
+from msgspec import Struct
+
+from evolink_mock.http.requests import token_of
+
+if TYPE_CHECKING:
+    from evolink_mock.http.errors import Headers
+
+_MOST_BLOCKS = 512  # in the cache
+_MOST_BYTES = 2048  # of a block in the cache
+# Headers that need more than one answer, or an answer that takes time: `Prefer` may name a recipe.
+_OTHER_WAY = frozenset((b"expect", b"origin", b"prefer", b"transfer-encoding", b"upgrade"))
+_MOST_DIGITS = 9  # of a Content-Length
+
+
+class HeaderBlock(Struct, frozen=True):
+    """The parsed headers of a request; `length` is its Content-Length, or 0."""
+
+    headers: Headers
+    token: str | None
+    length: int
+
+
+class HeaderBlocks:
+    """The header blocks of requests that can be answered at once."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[bytes, HeaderBlock | None] = {}
+
+    def get(self, block: bytes) -> HeaderBlock | None:
+        """The headers in a block, which ends with its last line; None if invalid, or for anything special."""
+        try:
+            return self._blocks[block]
+        except KeyError:
+            parsed = parse(block)
+        if len(block) <= _MOST_BYTES:
+            if len(self._blocks) >= _MOST_BLOCKS:
+                self._blocks.clear()
+            self._blocks[block] = parsed
+        return parsed
+
+
+class _Collector:
+    """Collects what the parser calls back."""
+
+    def __init__(self) -> None:
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.is_complete = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        self.is_complete = True
+
+
+def parse(block: bytes) -> HeaderBlock | None:
+    """Parse a block with the parser of all other requests. None if it is invalid or asks for anything special."""
+    collector = _Collector()
+    parser = httptools.HttpRequestParser(collector)
+    try:
+        parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n" % block)
+    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        return None
+    if not collector.is_complete or not parser.should_keep_alive():
+        return None
+    headers = dict(collector.headers)
+    length = headers.get(b"content-length", b"0")
+    if not _OTHER_WAY.isdisjoint(headers) or not length.isdigit() or len(length) > _MOST_DIGITS:
+        return None
+    if headers.get(b"connection", b"keep-alive").lower() != b"keep-alive":
+        return None
+    if b"~" in headers.get(b"authorization", b""):  # may begin a recipe
+        return None
+    return HeaderBlock(tuple(collector.headers), token_of(headers.get(b"authorization", b"")), int(length))

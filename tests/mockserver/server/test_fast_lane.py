@@ -1,0 +1,327 @@
+"""The fast lane answers as uvicorn's way does: the same bytes, journal, accounts, tasks and log lines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from evolink_mock.control.journal_json import entry, redactor_of
+from evolink_mock.domain.clock import VirtualClock
+from evolink_mock.http.access_log import format_line
+from evolink_mock.recipes.assignments import assign
+from evolink_mock.server.app import create_app
+from evolink_mock.server.fast_lane import FastLane, fast_lane, run_at_once
+from evolink_mock.server.server import uvicorn_config
+from evolink_mock.service.service import Service
+from evolink_mock.settings import Settings
+from support.in_process import BODY, CREATE, SPEC, START
+from uvicorn.server import ServerState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from evolink_mock.domain.exchange import Exchange
+    from evolink_mock.server.protocol import Protocol
+
+DATE = [(b"date", b"Sat, 06 Sep 2025 14:42:23 GMT")]
+QUERY = "/v1/tasks/"
+
+
+class Wire(asyncio.Transport):
+    """A transport that keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__({"sockname": ("127.0.0.1", 8080), "peername": ("127.0.0.1", 50000)})
+        self.written: list[bytes] = []
+        self.closed = False
+        self.ended = asyncio.Event()
+
+    def write(self, data: Any) -> None:
+        self.written.append(bytes(data))
+
+    def close(self) -> None:
+        self.closed = True
+        self.ended.set()
+
+    abort = close
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def can_write_eof(self) -> bool:
+        return False
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+@dataclass
+class Server:
+    """A mock with one client after the other; `lanes` counts the requests that took the lane."""
+
+    is_fast: bool
+    settings: dict[str, Any] = field(default_factory=dict)
+    lanes: int = 0
+    lines: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clock = VirtualClock(START)
+        settings = Settings(seed=7, no_fast_lane=not self.is_fast, **self.settings)
+        self.service = Service(SPEC, settings, self.clock)
+        app = create_app(self.service, self._log)
+        self.lane = fast_lane(app, self.service)
+        assert (self.lane is not None) == self.is_fast
+        self.config = uvicorn_config(app, self.lane)
+        self.config.load()
+        self.state = ServerState()
+        self.state.default_headers = DATE
+
+    def _log(self, exchange: Exchange) -> None:
+        line = format_line(exchange, exchange.began, "14:42:23")
+        self.lines.append(line)
+
+    def connect(self) -> tuple[Protocol, Wire]:
+        loop = asyncio.get_running_loop()
+        create_protocol: Any = self.config.http_protocol_class
+        protocol: Protocol = create_protocol(
+            config=self.config, server_state=self.state, app_state={}, _loop=loop
+        )
+        wire = Wire()
+        protocol.connection_made(wire)
+        return protocol, wire
+
+    async def exchange(self, *parts: bytes) -> tuple[bytes, int]:
+        """The bytes that answer these parts, sent on one connection, and the number of writes."""
+        protocol, wire = self.connect()
+        for part in parts:
+            if not wire.closed:
+                before = self.state.total_requests
+                protocol.data_received(part)
+                self.lanes += self.state.total_requests - before  # uvicorn answers later
+                for _ in range(3):
+                    await asyncio.sleep(0)
+        while self.state.tasks:
+            await asyncio.wait(self.state.tasks)
+        protocol.connection_lost(None)
+        return b"".join(wire.written), len(wire.written)
+
+    def remembered(self) -> dict[str, Any]:
+        """Everything that the requests have left behind: the log, and the fields of each account."""
+        accounts = run_at_once(self.service.store.accounts())
+        kept: dict[str, Any] = {"lines": self.lines}
+        for account in (self.service.anonymous, *accounts):
+            fields = msgspec.structs.asdict(account)
+            journal = fields.pop("journal")
+            redactor = redactor_of(journal)
+            fields["exchanges"] = [
+                {**entry(exchange, redactor), "at": round(exchange.at)} for exchange in journal
+            ]
+            fields["bodies"] = [exchange.request_body for exchange in journal]
+            fields["violations"] = list(journal.violations)
+            fields["tasks"] = [task.id for task in run_at_once(self.service.store.tasks(account.token))]
+            kept |= {f"{account.token}: {name}": value for name, value in fields.items()}
+        return kept
+
+
+def head(method: str, path: str, headers: Iterable[tuple[str, str]], body: bytes = b"") -> bytes:
+    """A request as bytes."""
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+def request(
+    method: str = "GET",
+    path: str = "/v1/credits",
+    body: Any = None,
+    token: str | None = "key",
+    **headers: str,
+) -> bytes:
+    """A request with the usual headers."""
+    fields = [("Host", "mock:8080"), ("accept-encoding", "gzip, br")]
+    fields += [("Authorization", f"Bearer {token}")] if token is not None else []
+    raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    if method == "POST":
+        fields.append(("Content-Length", str(len(raw))))
+        fields += [] if "content_type" in headers else [("Content-Type", "application/json")]
+    fields += [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return head(method, path, fields, raw)
+
+
+def create(changes: dict[str, Any] | None = None, **named: Any) -> bytes:
+    """A create request."""
+    return request("POST", CREATE, {**BODY, **(changes or {})}, **named)
+
+
+CREATES: list[dict[str, Any]] = [
+    {}, {"duration": 10}, {"duration": 7}, {"duration": "x", "mode": 3}, {"model": "gpt"}, {"model": 3}, {"extra": 1},
+    {"image_urls": []}, {"image_urls": "x"}, {"prompt": "é \u4e16"}, {"prompt": "a [[fail]] b"},
+    {"prompt": "a [[429]] b"}, {"prompt": "[[unknown]]"}, {"callback_url": "http://10.0.0.1/"},
+    {"callback_url": "https://10.0.0.1/x"}, {"callback_url": 3}, {"promt": "x"}, {"prompt": "x" * 5000},
+]  # fmt: skip
+BODIES = [
+    b"", b"{", b"[]", b"3", b'"x"', b"[[1]]", b'{"model":"\xff"}', b"{}", b'{"\\u0063allback_url":"http://10.0.0.1"}',
+    b'{"prompt":"\\u005b\\u005bfail]]"}', b"NaN", b'{"prompt":NaN}',
+]  # fmt: skip
+HEADERS: list[dict[str, str]] = [
+    *[{}] * 12, {"prefer": "mock=429"}, {"prefer": "code=402"}, {"content_type": "text/plain"},
+    {"content_encoding": "gzip"}, {"Connection": "keep-alive"}, {"Connection": "close"}, {"Expect": "100-continue"},
+    {"Origin": "http://localhost:3000"}, {"Connection": "Upgrade", "Upgrade": "h2c"}, {"x_api_key": "secret-key"},
+    {"Authorization": "Basic eDp5"},
+]  # fmt: skip
+TOKENS = ["key", "key", "key", "key", "other-key", None, "", "key~fail", "key~what", "sk-\xe9"]
+
+
+def traffic(generator: random.Random, ids: list[str]) -> Iterator[list[bytes]]:
+    """Requests, some pipelined, some in several parts; each list is for one connection."""
+    pick = generator.choice
+    for _ in range(400):
+        requests = b""
+        for _ in range(pick((1, 1, 1, 2, 5))):
+            token, headers = pick(TOKENS), pick(HEADERS)
+            changes = pick(CREATES)
+            kind = pick(("create", "create", "body", "query", "query", "credits", "other"))
+            if kind == "create":
+                requests += create(changes, token=token, **headers)
+            elif kind == "body":
+                requests += request("POST", CREATE, pick(BODIES), token=token, **headers)
+            elif kind == "query":
+                task_id = pick([*ids[-20:], "task-unified-1757169743-00000000", "task-other", "x%20y"])
+                requests += request("GET", QUERY + task_id, token=token, **headers)
+            elif kind == "credits":
+                requests += request(pick(("GET", "GET", "HEAD", "DELETE")), token=token, **headers)
+            else:
+                requests += request("GET", pick(("/", "/v1/credits?x=1", "/v1/credits/", QUERY)), token=token)
+        cuts = sorted(generator.sample(range(1, len(requests)), pick((0, 0, 0, 1, 3))))
+        yield [requests[a:b] for a, b in zip([0, *cuts], [*cuts, len(requests)], strict=True)]
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"tokens": frozenset({"key"}), "credits": 30.0, "max_body": 300}], ids=["any", "limited"]
+)
+def test_the_lane_and_the_ordinary_way_cannot_be_told_apart(settings: dict[str, Any]) -> None:
+    async def play() -> None:
+        fast, plain = Server(is_fast=True, settings=settings), Server(is_fast=False, settings=settings)
+        generator, ids = random.Random(1), ["task-unified-1757169743-11111111"]
+        for number, parts in enumerate(traffic(generator, ids)):
+            answers, _ = await fast.exchange(*parts)
+            expected, _ = await plain.exchange(*parts)
+            assert answers == expected, parts
+            ids += [text[:32].decode() for text in answers.split(b'"id":"')[1:]]
+            if number % 50 == 0:
+                for server in (fast, plain):
+                    server.clock.advance(2)
+        for (name, kept), expected_kept in zip(
+            fast.remembered().items(), plain.remembered().values(), strict=True
+        ):
+            assert kept == expected_kept, name
+        assert fast.lanes > 60
+        assert plain.lanes == 0
+
+    asyncio.run(play())
+
+
+async def took_lane(request_bytes: bytes, **settings: Any) -> bool:
+    server = Server(is_fast=True, settings=settings)
+    answer, _ = await server.exchange(request_bytes)
+    assert answer.startswith(b"HTTP/1.1 ")
+    return server.lanes == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        create(), create({"duration": 7}), create(token=None), create({"model": "gpt"}), request(), request(token=None),
+        request(path=f"{QUERY}task-unified-1757169743-00000000"), request(path=f"{QUERY}x"),
+        create(Connection="keep-alive"), request("POST", CREATE, b"{"),
+    ],
+)  # fmt: skip
+def test_a_whole_small_request_takes_the_lane(data: bytes) -> None:
+    assert asyncio.run(took_lane(data))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        create({"callback_url": "https://example.com"}), create({"prompt": "[[fail]]"}), create(token="key~fail"),
+        create(prefer="mock=429"), create(Expect="100-continue"), request(Upgrade="h2c", Connection="Upgrade"),
+        request(Connection="close"), request(origin="http://localhost"), request(path="/v1/credits?a=1"),
+        request("HEAD"), request(path="/"), request("POST", CREATE, b'{"\\u0063allback_url":"http://10.0.0.1"}'),
+        head("POST", CREATE, [("Transfer-Encoding", "chunked")], b"0\r\n\r\n"),
+        head("GET", "/v1/credits", [("Content-Length", "1")], b"x"),
+    ],
+)  # fmt: skip
+def test_anything_else_goes_the_ordinary_way(data: bytes) -> None:
+    assert not asyncio.run(took_lane(data))
+
+
+def test_an_account_with_an_assigned_recipe_goes_the_ordinary_way() -> None:
+    async def play() -> None:
+        server = Server(is_fast=True)
+        account = await server.service.store.account("key")
+        assert assign(account, server.service.registry, "429", times=1, operation="any") is None
+        query = request(path=f"{QUERY}task-unified-1757169743-00000000")
+        statuses = [(await server.exchange(query))[0][9:12] for _ in range(2)]
+        assert (statuses, server.lanes) == ([b"429", b"404"], 1)
+
+    asyncio.run(play())
+
+
+def test_the_lane_can_be_switched_off() -> None:
+    service = Service(SPEC, Settings(no_fast_lane=True))
+    assert fast_lane(create_app(service), service) is None
+
+
+def test_a_recipe_for_every_request_leaves_no_lane() -> None:
+    service = Service(SPEC, Settings(recipe="ok"))
+    assert fast_lane(create_app(service), service) is None
+
+
+def test_pipelined_requests_of_the_lane_are_answered_in_order_by_one_write() -> None:
+    async def play() -> None:
+        requests = b"".join(request(path=f"{QUERY}task-unified-1757169743-0000000{n}") for n in range(9))
+        answers, writes = await (server := Server(is_fast=True)).exchange(requests)
+        assert answers.count(b"HTTP/1.1 404 ") == 9
+        assert writes == 1
+        assert [line.split("  ")[2][-1] for line in server.lines] == [*"012345678"]
+
+    asyncio.run(play())
+
+
+def test_a_long_pipeline_is_shared_with_the_ordinary_way() -> None:
+    async def play() -> None:
+        server = Server(is_fast=True)
+        answers, writes = await server.exchange(request() * 40)
+        assert answers.count(b"HTTP/1.1 200 OK") == 40
+        assert writes == 1 + (40 - 16)
+
+    asyncio.run(play())
+
+
+def test_an_idle_connection_of_the_lane_is_closed_as_any_other() -> None:
+    async def play() -> None:
+        server = Server(is_fast=True)
+        protocol, wire = server.connect()
+        protocol.timeout_keep_alive = 0.01  # type: ignore[assignment]
+        protocol.data_received(request())
+        protocol.data_received(request())
+        async with asyncio.timeout(5):
+            await wire.ended.wait()
+        protocol.connection_lost(None)
+
+    asyncio.run(play())
+
+
+def test_a_request_that_waits_is_refused_by_the_lane() -> None:
+    with pytest.raises(RuntimeError, match="waited"):
+        run_at_once(asyncio.sleep(0))
+
+
+def test_a_lane_has_a_service() -> None:
+    service = Service(SPEC, Settings())
+    assert isinstance(fast_lane(create_app(service), service), FastLane)
