@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import jsonschema_rs
 
+from evolink_check.analysis.identity_key import IdentityKey
 from evolink_check.analysis.internal_hosts import host_of, is_internal, is_plainly_public
 from evolink_check.traffic.formats import NOT_JSON, decode_json, is_out_of_range, is_uri, parts_of
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 LARGE = 1_000_000  # bytes of a body above which a server may refuse it: no limit is documented
 DEEP = 64  # levels of nesting above which a server may refuse a body
+_REMEMBERED = 4_096  # requests: a run sends, reads and judges the same bodies several times
+_SCHEMAS = 64
 _ENUMS = {"model": "model.enum", "duration": "duration.enum", "mode": "mode.enum", "quality": "quality.enum"}
 
 
@@ -38,16 +42,39 @@ class RequestFault:
     sure: bool = True
 
 
+_remembered: dict[
+    tuple[tuple[str, ...], bytes, IdentityKey[Mapping[str | None, CreateOperation]], str],
+    tuple[RequestFault, ...],
+] = {}
+
+
 def create_faults(
     headers: Iterable[tuple[str, str]],
     body: bytes,
     creates: Mapping[str | None, CreateOperation],
     receiver: str = "",
 ) -> tuple[RequestFault, ...]:
-    """All faults of a create. `receiver` is the prefix of callback URLs that this server is configured to accept."""
+    """All faults of a create. `receiver` is the prefix of callback URLs that this server is configured to accept.
+
+    They are remembered by a hash of the body, because the largest bodies take longer than a hundred others.
+    """
     if not body:
         return (RequestFault("body.required", "no body"),)
-    faults = list(_type_faults(headers))
+    types = tuple(value for name, value in headers if name.lower() == "content-type")
+    key = types, blake2b(body, digest_size=16).digest(), IdentityKey(creates), receiver
+    faults = _remembered.get(key)
+    if faults is None:
+        faults = _find_faults(types, body, creates, receiver)
+        if len(_remembered) >= _REMEMBERED:
+            _remembered.clear()
+        _remembered[key] = faults
+    return faults
+
+
+def _find_faults(
+    types: tuple[str, ...], body: bytes, creates: Mapping[str | None, CreateOperation], receiver: str
+) -> tuple[RequestFault, ...]:
+    faults = list(_type_faults(types))
     if len(body) > LARGE:
         faults.append(RequestFault("body.limit", f"a body of {len(body)} bytes", sure=False))
     document = decode_json(body)
@@ -76,12 +103,11 @@ def renamed(document: Mapping[str, Any], operation: CreateOperation) -> dict[str
     return dict(document) if actual is None else {**document, "model": actual}
 
 
-def _type_faults(headers: Iterable[tuple[str, str]]) -> Iterator[RequestFault]:
-    kinds = [value for name, value in headers if name.lower() == "content-type"]
-    if len(kinds) != 1:
+def _type_faults(types: tuple[str, ...]) -> Iterator[RequestFault]:
+    if len(types) != 1:
         yield RequestFault("body.json", "no content type, or several", sure=False)
         return
-    kind, _, more = kinds[0].partition(";")
+    kind, _, more = types[0].partition(";")
     if kind.strip().lower() != "application/json":
         lenient = kind.strip().lower().endswith("+json") or not kind.strip()
         yield RequestFault("body.json", f"the content type {kind.strip()[:60]!r}", sure=not lenient)
@@ -133,7 +159,7 @@ def _document_faults(
 def _errors(operation: CreateOperation, body: dict[str, Any]) -> list[jsonschema_rs.ValidationError]:
     """The schema errors, one for each place: a value of a wrong type is not reported for its enum as well."""
     try:
-        errors = list(_compiled(json.dumps(operation.body_schema)).iter_errors(body))
+        errors = list(_validator(IdentityKey(operation.body_schema)).iter_errors(body))
     except ValueError:  # nested deeper than the validator supports
         return []
     by_place: dict[tuple[str, ...], jsonschema_rs.ValidationError] = {}
@@ -157,16 +183,16 @@ def _is_more_specific(error: jsonschema_rs.ValidationError) -> bool:
     return error.kind.name == "type" and not (number and {"integer", "number"} & set(kind["types"]))
 
 
-@cache
-def _compiled(schema: str) -> jsonschema_rs.Draft202012Validator:
+@lru_cache(_SCHEMAS)
+def _validator(schema: IdentityKey[Mapping[str, Any]]) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(
-        json.loads(schema), validate_formats=True, formats={"uri": lambda text: bool(is_uri(text))}
+        dict(schema.value), validate_formats=True, formats={"uri": lambda text: bool(is_uri(text))}
     )
 
 
-@cache
-def _required(schema: str) -> frozenset[str]:
-    return frozenset(filter(None, (_missing(error) for error in _compiled(schema).iter_errors({}))))
+@lru_cache(_SCHEMAS)
+def _required(schema: IdentityKey[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(filter(None, (_missing(error) for error in _validator(schema).iter_errors({}))))
 
 
 def _schema_fault(error: jsonschema_rs.ValidationError, operation: CreateOperation) -> Iterator[RequestFault]:
@@ -175,7 +201,7 @@ def _schema_fault(error: jsonschema_rs.ValidationError, operation: CreateOperati
     if kind == "required":
         yield RequestFault("create.required", f"no {error.kind.as_dict()['property']}")
     elif kind == "type":
-        optional = field not in _required(json.dumps(operation.body_schema))
+        optional = field not in _required(IdentityKey(operation.body_schema))
         # Many servers treat null as an absent field; the schema does not, but both are harmless.
         yield RequestFault(
             "create.types",

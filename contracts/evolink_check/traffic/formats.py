@@ -49,7 +49,7 @@ def strict_json(raw: bytes, **_: str) -> Any:
     The grammar does not limit numbers: one that no double can represent becomes an infinity, and no other number does.
     """
     try:
-        value = json.loads(raw.decode("utf-8"), parse_constant=_no_number, parse_int=_whole)
+        value = (_DECODER if len(raw) > _DIGITS else _DECODER_OF_SHORT).decode(raw.decode("utf-8"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if b"\\u" in raw:
@@ -91,6 +91,12 @@ def _whole(text: str) -> int | float:
 
 def _no_number(word: str) -> NoReturn:
     raise ValueError(f"{word} is not a JSON number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number, parse_int=_whole)
+_DECODER_OF_SHORT = json.JSONDecoder(
+    parse_constant=_no_number
+)  # no integer of too many digits fits into these
 
 
 def decode_json(body: bytes) -> Any:

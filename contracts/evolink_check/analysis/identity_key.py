@@ -1,0 +1,22 @@
+"""Objects that cannot be hashed as keys of a cache."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class IdentityKey(Generic[T]):
+    """A key that equals the keys of the same object, and no other. It keeps the object alive."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, IdentityKey) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
