@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from evolink_check.generation.case_builders import JSON, Headers, compact_json, create_case
@@ -119,7 +120,14 @@ def _other_content_types(good: Mapping[str, Any]) -> Iterator[tuple[str, Headers
 
 
 def _large_bodies(bad: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    yield "3 MB of one string", compact_json({**bad, "x": "x" * 3 * _MB})
-    yield "1 MB of fields", compact_json({**bad, **{f"x{place}": place for place in range(75_000)}})
-    yield "1 MB of white space", compact_json(bad)[:-1] + b" " * _MB + b"}"
-    yield "100 levels", compact_json({**bad, "x": json.loads("[" * 100 + "]" * 100)})
+    head = compact_json(bad)[:-1]
+    more = head + b"," * bool(bad)
+    yield "3 MB of one string", more + b'"x":"' + b"x" * 3 * _MB + b'"}'
+    yield "1 MB of fields", more + _many_fields() + b"}"
+    yield "1 MB of white space", head + b" " * _MB + b"}"
+    yield "100 levels", more + b'"x":' + b"[" * 100 + b"]" * 100 + b"}"
+
+
+@cache
+def _many_fields() -> bytes:
+    return b",".join(b'"x%d":%d' % (place, place) for place in range(75_000))
