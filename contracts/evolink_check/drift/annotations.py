@@ -1,0 +1,103 @@
+"""Changes of annotations that matter: defaults, deprecation, and the examples that state a price or a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolink_check.drift.keywords import canonical
+from evolink_check.drift.prose.defaults import stated_default
+from evolink_check.drift.wording import value_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evolink_spec.models import Json
+
+    from evolink_check.drift.changes import Pair
+    from evolink_check.drift.records import Change, Verdict
+    from evolink_check.drift.shapes import Shape
+    from evolink_check.drift.verdicts import Direction
+
+# Members of an answer whose documented example is what clients plan with.
+_PLANNED = {"billing_rule", "can_cancel", "credits_reserved", "estimated_time"}
+
+
+def annotation_changes(pair: Pair, direction: Direction, old: Shape, new: Shape) -> Iterator[Change]:
+    """The changes of the annotations of two shapes and of all that they have in common."""
+    for path, one, other, required in paired_members(old, new):
+        if direction == "request":
+            yield from _default(pair, path, one, other, required=required)
+        elif path.rpartition(".")[2] in _PLANNED:
+            yield from _example(pair, path, one, other)
+        yield from _deprecation(pair, direction, path, one, other)
+
+
+def _deprecation(pair: Pair, direction: Direction, path: str, old: Shape, new: Shape) -> Iterator[Change]:
+    rule: tuple[Verdict, str]
+    if new.notes.deprecated and not old.notes.deprecated:
+        kind, text, rule = "deprecated", "is deprecated", ("notice", "it may be removed in a later version")
+    elif old.notes.deprecated and not new.notes.deprecated:
+        kind, text = "deprecation-withdrawn", "is no longer deprecated"
+        rule = ("non-breaking", "nothing is withdrawn")
+    else:
+        return
+    yield pair.change(kind, direction, rule, text, path, places=(old.pointer, new.pointer))
+
+
+def paired_members(old: Shape, new: Shape) -> Iterator[tuple[str, Shape, Shape, bool]]:
+    """Two shapes and all members that they have in common: path, both shapes, and whether both require it."""
+    yield from _paired(old, new, "", required=False)
+
+
+def _paired(old: Shape, new: Shape, path: str, *, required: bool) -> Iterator[tuple[str, Shape, Shape, bool]]:
+    yield path, old, new, required
+    always = _required(old) & _required(new)
+    members = new.properties
+    for name, shape in old.properties.items():
+        if name in members:
+            where = f"{path}.{name}" if path else name
+            yield from _paired(shape, members[name], where, required=name in always)
+    ones = [branch.items for branch in old.branches if branch.items is not None]
+    others = [branch.items for branch in new.branches if branch.items is not None]
+    for one, other in zip(ones[:1], others[:1], strict=False):
+        yield from _paired(one, other, f"{path}[]", required=False)
+
+
+def _required(shape: Shape) -> frozenset[str]:
+    sets = [branch.required for branch in shape.branches if branch.kind == "object"]
+    return frozenset.intersection(*sets) if sets else frozenset()
+
+
+def _default(pair: Pair, path: str, old: Shape, new: Shape, *, required: bool) -> Iterator[Change]:
+    was, now = _effective_default(old), _effective_default(new)
+    values = value_text(was[0]) if was else "", value_text(now[0]) if now else ""
+    if values[0] == values[1]:
+        return
+    rule: tuple[Verdict, str]
+    if was and now:
+        kind, text = "default-changed", f"default is {values[1]}, was {values[0]}"
+        rule = ("breaking", "a request without it is accepted, and gets another result")
+    elif now:
+        kind, text = "default-added", f"default {values[1]} was added"
+        rule = ("notice", "what happens without it was not documented before")
+    else:
+        kind, text = "default-removed", f"default {values[0]} was removed"
+        rule = ("notice", "what happens without it is no longer documented")
+    if required:
+        rule = ("non-breaking", "it is required, so that the default does not apply")
+    yield pair.change(kind, "request", rule, text, path, values, (old.pointer, new.pointer))
+
+
+def _effective_default(shape: Shape) -> tuple[Json, ...]:
+    """The default of the schema, else the one that its description states."""
+    return shape.notes.defaults or stated_default([text for _, text in shape.notes.texts])
+
+
+def _example(pair: Pair, path: str, old: Shape, new: Shape) -> Iterator[Change]:
+    was, now = old.notes.examples[:1], new.notes.examples[:1]
+    if not was or not now or canonical(was[0]) == canonical(now[0]):
+        return
+    values = value_text(was[0]), value_text(now[0])
+    rule: tuple[Verdict, str] = ("notice", "clients may plan with it")
+    text = f"the example is {values[1]}, was {values[0]}"
+    yield pair.change("example-changed", "response", rule, text, path, values, (old.pointer, new.pointer))

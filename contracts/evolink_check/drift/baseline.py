@@ -1,0 +1,56 @@
+"""Known changes, in the file format of known violations: only new breaking changes fail a comparison.
+
+A change is identified by its kind, its place in the API and its old and new value, not by its files and pointers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from evolink_check.reports.baseline import Baseline, KnownViolation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evolink_check.drift.records import Change
+
+
+def baseline_of(changes: Iterable[Change]) -> Baseline:
+    """All breaking changes, as known ones."""
+    return Baseline(tuple(sorted({_as_known(change) for change in changes if change.verdict == "breaking"})))
+
+
+def apply(changes: Iterable[Change], baseline: Baseline) -> tuple[Change, ...]:
+    """The changes, known ones marked."""
+    known = {(entry.clause, entry.fingerprint) for entry in baseline.known}
+    return tuple(
+        replace(change, known=change.verdict == "breaking" and _key(_as_known(change)) in known)
+        for change in changes
+    )
+
+
+def notes_on_gone(changes: Iterable[Change], baseline: Baseline) -> tuple[str, ...]:
+    """A note on each known change that is not there any more."""
+    seen = {_key(_as_known(change)) for change in changes}
+    return tuple(
+        f"{entry.clause}: {entry.seen!r} is in the baseline but is no change any more"
+        for entry in baseline.known
+        if _key(entry) not in seen
+    )
+
+
+def _key(entry: KnownViolation) -> tuple[str, str]:
+    return entry.clause, entry.fingerprint
+
+
+def fingerprint_of(change: Change) -> str:
+    """What identifies a change in later comparisons."""
+    identity = "\n".join((change.kind, change.subject, change.field, change.was, change.now))
+    return sha256(identity.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _as_known(change: Change) -> KnownViolation:
+    seen = f"{change.field}: {change.text}" if change.field else change.text
+    return KnownViolation(f"drift.{change.kind}", fingerprint_of(change), change.subject, seen)

@@ -1,0 +1,123 @@
+"""Compare two versions of a set of documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from evolink_check.drift.changes import Pair
+from evolink_check.drift.model_changes import ModelComparison, catalog_of, models_of
+from evolink_check.drift.operation_changes import operation_changes
+from evolink_check.drift.operations import operations_of
+from evolink_check.drift.prose_changes import prose_changes
+from evolink_check.drift.records import VERDICTS, Change
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from evolink_check.drift.operations import Operation
+    from evolink_check.drift.records import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """The operations of two versions that belong together, and those of one version only."""
+
+    pairs: list[Pair]
+    removed: list[Operation]
+    added: list[Operation]
+
+
+def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = False) -> list[Change]:
+    """Every change, breaking ones first. `strict`: consumers that do not tolerate new values."""
+    pairing = pair_operations(old, new)
+    changes = [change for pair, first in _firsts(pairing.pairs) for change in _of_pair(pair, with_document=first)]
+    changes += _of_models(old, new, pairing)
+    changes += _of_addresses(pairing)
+    judged = [replace(change, verdict="breaking") if strict and change.lenient else change for change in changes]
+    return sorted(judged, key=lambda change: VERDICTS.index(change.verdict))
+
+
+def _firsts(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, bool]]:
+    """The pairs, each with whether it is the first of its documents."""
+    seen = set()
+    for pair in pairs:
+        key = (id(pair.old.document), id(pair.new.document))
+        yield pair, key not in seen
+        seen.add(key)
+
+
+def _of_pair(pair: Pair, *, with_document: bool) -> Iterator[Change]:
+    yield from operation_changes(pair)
+    yield from prose_changes(pair, with_document=with_document)
+
+
+def _of_models(old: Sequence[Document], new: Sequence[Document], pairing: Pairing) -> Iterator[Change]:
+    olds = [pair.old for pair in pairing.pairs] + pairing.removed
+    news = [pair.new for pair in pairing.pairs] + pairing.added
+    partners = {id(pair.old): pair.new for pair in pairing.pairs}
+    return ModelComparison(catalog_of(olds), catalog_of(news), partners, (old[0], new[0])).changes()
+
+
+def _of_addresses(pairing: Pairing) -> Iterator[Change]:
+    """Operations without a partner whose models do not tell it all."""
+    old = {(pair.old.method, pair.old.path) for pair in pairing.pairs}
+    new = {(pair.new.method, pair.new.path) for pair in pairing.pairs}
+    for operation in pairing.removed:
+        if (operation.method, operation.path) not in new:
+            place = operation.document.place(operation.pointer)
+            text, reason = f"{operation.subject} was removed", "requests to it find nothing"
+            yield Change("operation-removed", "operation", "breaking", operation.subject, "", text, reason, place)
+    for operation in pairing.added:
+        if (operation.method, operation.path) not in old:
+            place = operation.document.place(operation.pointer)
+            text, reason = f"{operation.subject} was added", "requests to other operations are not concerned"
+            yield Change(
+                "operation-added", "operation", "non-breaking", operation.subject, "", text, reason, None, place
+            )
+
+
+def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing:
+    """Pair operations by their file, then by models, address and id; a single one on each side always."""
+    olds = [operation for document in old for operation in operations_of(document)]
+    news = [operation for document in new for operation in operations_of(document)]
+    pairs: list[Pair] = []
+    is_single = len(old) == len(new) == 1
+    for same in _tests(is_single=is_single):
+        for one in [*olds]:
+            other = next((candidate for candidate in news if same(one, candidate)), None)
+            if other is not None:
+                pairs.append(Pair(one, other))
+                olds.remove(one)
+                news.remove(other)
+    if len(olds) == len(news) == 1 and (is_single or olds[0].id == news[0].id):
+        pairs.append(Pair(olds.pop(), news.pop()))
+    return Pairing(pairs, olds, news)
+
+
+def _tests(*, is_single: bool) -> Iterator[Callable[[Operation, Operation], bool]]:
+    """How two operations can be recognized as the same, the surest way first."""
+
+    def address(one: Operation, other: Operation) -> bool:
+        return (one.method, one.path) == (other.method, other.path)
+
+    def file(one: Operation, other: Operation) -> bool:
+        return PurePath(one.document.file).stem == PurePath(other.document.file).stem
+
+    def models(one: Operation, other: Operation) -> bool:
+        return models_of(one) == models_of(other)
+
+    def some_models(one: Operation, other: Operation) -> bool:
+        return bool({*models_of(one)} & {*models_of(other)})
+
+    if is_single:
+        yield address
+        yield lambda one, other: bool(one.id) and one.id == other.id
+        return
+    yield lambda one, other: file(one, other) and address(one, other)
+    yield lambda one, other: address(one, other) and models(one, other)
+    yield lambda one, other: address(one, other) and some_models(one, other)
+    yield file
+    yield lambda one, other: models(one, other) and bool(models_of(one))
+    yield lambda one, other: bool(one.id) and one.id == other.id and not models_of(one)

@@ -1,0 +1,218 @@
+"""The keywords of JSON Schema: how two of the same schema combine, and the values and types that they allow."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from evolink_spec.errors import SpecError
+from evolink_spec.pointers import follow, join
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from evolink_spec.models import Json
+
+KINDS = ("null", "boolean", "integer", "number", "string", "array", "object")
+LOWER = {
+    "integer": ("minimum", "exclusiveMinimum"),
+    "number": ("minimum", "exclusiveMinimum"),
+    "string": ("minLength",),
+    "array": ("minItems",),
+    "object": ("minProperties",),
+}
+UPPER = {
+    "integer": ("maximum", "exclusiveMaximum"),
+    "number": ("maximum", "exclusiveMaximum"),
+    "string": ("maxLength",),
+    "array": ("maxItems",),
+    "object": ("maxProperties",),
+}
+_OTHERS = {
+    "integer": ("multipleOf",),
+    "number": ("multipleOf",),
+    "string": ("pattern", "format", "contentEncoding", "contentMediaType"),
+    "array": ("uniqueItems", "prefixItems", "contains", "minContains", "maxContains", "unevaluatedItems"),
+    "object": ("patternProperties", "propertyNames", "dependentRequired", "dependentSchemas", "unevaluatedProperties"),
+}
+# Conditions, which apply to values of every type, are compared as they are written.
+CONDITIONS = ("if", "then", "else", "not", "$ref")
+_COUNTS = ("minLength", "minItems", "minProperties")
+_RAISED = {"minimum", "exclusiveMinimum", *_COUNTS}
+_LOWERED = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"}
+_PLAIN = {"type", "enum", "const", "required", *CONDITIONS} - {"$ref"}
+for _words in (*LOWER.values(), *UPPER.values(), *_OTHERS.values()):
+    _PLAIN |= set(_words)
+
+
+def joined(pointer: str, *steps: str | int) -> str:
+    """The pointer to a descendant."""
+    return join(pointer, *steps)
+
+
+def is_plain(word: str) -> bool:
+    """Whether a keyword restricts values by itself, without subschemas that are compared on their own."""
+    return word in _PLAIN
+
+
+def canonical(value: Json) -> str:
+    """A text that is the same for equal JSON values: 1 and 1.0 are equal, the order of members does not matter."""
+    return json.dumps(_plain_number(value), sort_keys=True, ensure_ascii=False)
+
+
+def _plain_number(value: Json) -> Json:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _plain_number(member) for key, member in value.items()}
+    return [_plain_number(member) for member in value] if isinstance(value, list) else value
+
+
+def local_pointer(reference: Json) -> str | None:
+    """The pointer of a reference within the same document."""
+    return unquote(reference[1:]) if isinstance(reference, str) and reference.startswith("#/") else None
+
+
+def followed(tree: Json, pointer: str) -> tuple[bool, Json]:
+    """Whether there is a value at a pointer, and the value."""
+    try:
+        return True, follow(tree, pointer, "")
+    except SpecError:
+        return False, None
+
+
+def kind_of(value: Json) -> str:
+    """The type of a JSON value."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "integer" if float(value).is_integer() else "number"
+    return {str: "string", list: "array"}.get(type(value), "object")
+
+
+def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The keywords of a conjunction; None if no value can match both."""
+    result = {**one}
+    for word, value in other.items():
+        combine = _COMBINE.get(word)
+        if word not in result:
+            result[word] = value
+        elif combine is not None:
+            result[word] = combine(result[word], value)
+        elif word in _RAISED or word in _LOWERED:
+            result[word] = (max if word in _RAISED else min)(result[word], value)
+        elif canonical(result[word]) != canonical(value):
+            result[word] = _several(result[word], value)
+    return None if result.get("type") == [] or result.get("enum") == [] else result
+
+
+def _several(one: Json, other: Json) -> dict[str, Json]:
+    """Two values of a keyword that both apply."""
+    both = [*(one["allOf"] if isinstance(one, dict) and "allOf" in one else [one]), other]
+    return {"allOf": sorted(both, key=canonical)}
+
+
+def _types(value: Json) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def _common_types(one: Json, other: Json) -> list[str]:
+    left, right = _types(one), _types(other)
+    common = [kind for kind in left if kind in right or (kind == "integer" and "number" in right)]
+    return common + [kind for kind in right if kind == "integer" and "number" in left and kind not in common]
+
+
+def _common_values(one: list[Json], other: list[Json]) -> list[Json]:
+    kept = {canonical(value) for value in other}
+    return [value for value in one if canonical(value) in kept]
+
+
+_COMBINE: dict[str, Callable[[Any, Any], Any]] = {
+    "type": _common_types,
+    "enum": _common_values,
+    "required": lambda one, other: [*dict.fromkeys([*one, *other])],
+}
+
+
+def kinds_of(plain: Mapping[str, Any], *, has_properties: bool, has_items: bool) -> list[str]:
+    """The types that a schema accepts. Without `type`, they follow from its other keywords, else all."""
+    if "type" in plain:
+        kinds = [kind for kind in _types(plain["type"]) if kind in KINDS]
+    elif "enum" in plain or "const" in plain:
+        kinds = [kind_of(value) for value in _listed_values(plain)]
+    elif has_properties or "required" in plain:
+        kinds = ["object"]
+    elif has_items:
+        kinds = ["array"]
+    else:
+        kinds = [*KINDS]
+    unique = dict.fromkeys(kinds)
+    return [kind for kind in unique if not (kind == "integer" and "number" in unique)]
+
+
+def _listed_values(plain: Mapping[str, Any]) -> list[Json]:
+    listed = plain.get("enum")
+    if "const" not in plain:
+        return listed if isinstance(listed, list) else []
+    return [plain["const"]] if not isinstance(listed, list) else _common_values([plain["const"]], listed)
+
+
+def values_of(plain: Mapping[str, Any], kind: str) -> tuple[Json, ...] | None:
+    """The listed values of a type that match the other keywords; None if the schema lists none."""
+    if "enum" not in plain and "const" not in plain:
+        return None
+    kinds = {kind, "integer"} if kind == "number" else {kind}
+    limits = limits_of(plain, kind)
+    matching = [value for value in _listed_values(plain) if kind_of(value) in kinds and matches(limits, value)]
+    by_text = {canonical(value): value for value in matching}
+    return tuple(by_text[text] for text in sorted(by_text))
+
+
+def matches(limits: Mapping[str, Json], value: Json) -> bool:
+    """Whether a value satisfies plain keywords. Keywords that do not compile exclude nothing."""
+    import jsonschema_rs
+
+    known = {word: limit for word, limit in limits.items() if word not in CONDITIONS}
+    try:
+        return not known or jsonschema_rs.Draft202012Validator(known, validate_formats=True).is_valid(value)
+    except ValueError:
+        return True
+
+
+def limits_of(plain: Mapping[str, Any], kind: str) -> dict[str, Json]:
+    """The keywords that restrict values of a type, without those that exclude nothing."""
+    words = (*LOWER.get(kind, ()), *UPPER.get(kind, ()), *_OTHERS.get(kind, ()), *CONDITIONS)
+    limits = {word: plain[word] for word in words if word in plain}
+    for word in _COUNTS:
+        if limits.get(word) == 0:
+            del limits[word]
+    if limits.get("uniqueItems") is False:
+        del limits["uniqueItems"]
+    return _whole(limits) if kind == "integer" else _tightest(limits)
+
+
+def _whole(limits: dict[str, Json]) -> dict[str, Json]:
+    """Limits of whole numbers, inclusive and whole."""
+    low = [math.ceil(limits.pop("minimum"))] if "minimum" in limits else []
+    low += [math.floor(limits.pop("exclusiveMinimum")) + 1] if "exclusiveMinimum" in limits else []
+    high = [math.floor(limits.pop("maximum"))] if "maximum" in limits else []
+    high += [math.ceil(limits.pop("exclusiveMaximum")) - 1] if "exclusiveMaximum" in limits else []
+    if limits.get("multipleOf") == 1:
+        del limits["multipleOf"]
+    bounds = {"minimum": max(low)} if low else {}
+    return {**bounds, **({"maximum": min(high)} if high else {}), **limits}
+
+
+def _tightest(limits: dict[str, Json]) -> dict[str, Json]:
+    """Of an inclusive and an exclusive bound, only the one that matters."""
+    for plain, exclusive, less in (
+        ("minimum", "exclusiveMinimum", lambda one, other: one <= other),
+        ("maximum", "exclusiveMaximum", lambda one, other: one >= other),
+    ):
+        if plain in limits and exclusive in limits:
+            del limits[plain if less(limits[plain], limits[exclusive]) else exclusive]
+    return limits

@@ -1,0 +1,63 @@
+"""Which members of two objects are the same: by name, else by a similar name and the same values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
+
+from evolink_check.drift.inclusion import is_included
+
+if TYPE_CHECKING:
+    from evolink_check.drift.shapes import Branch, Shape
+
+_SIMILAR_NAME, _SIMILAR_TEXT = 0.6, 0.8
+_NEARLY_EQUAL_NAME = 0.85
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The members of two objects. `renamed` maps old names to new ones."""
+
+    kept: list[str]
+    removed: dict[str, Shape]
+    added: dict[str, Shape]
+    renamed: dict[str, str]
+
+
+def pair_members(old: Branch, new: Branch) -> Pairs:
+    """Pair the members; one that vanished and one that appeared are the same if they are alike."""
+    removed = {name: shape for name, shape in old.properties.items() if name not in new.properties}
+    added = {name: shape for name, shape in new.properties.items() if name not in old.properties}
+    renamed: dict[str, str] = {}
+    scored = sorted(
+        ((_likeness(was, one, now, other), was, now) for was, one in removed.items() for now, other in added.items()),
+        reverse=True,
+    )
+    for score, was, now in scored:
+        if score > 0 and was in removed and now in added:
+            renamed[was] = now
+            del removed[was], added[now]
+    kept = [name for name in old.properties if name in new.properties]
+    return Pairs(kept, removed, added, renamed)
+
+
+def _likeness(was: str, one: Shape, now: str, other: Shape) -> float:
+    """How alike two members are; 0 if they are different ones."""
+    name = _ratio(was.lower().replace("_", ""), now.lower().replace("_", ""))
+    text = _ratio(_description(one), _description(other)) if _description(one) and _description(other) else 0.0
+    same_values = is_included(one, other) or is_included(other, one)
+    has_same_kinds = bool(one.kinds & other.kinds)
+    if name >= _NEARLY_EQUAL_NAME and (has_same_kinds or text >= _SIMILAR_TEXT):
+        return 1 + name
+    if same_values and ((name >= _SIMILAR_NAME and (text >= _SIMILAR_NAME or not text)) or text >= _SIMILAR_TEXT):
+        return name + text
+    return 0.0
+
+
+def _description(shape: Shape) -> str:
+    return " ".join(text for _, text in shape.notes.texts)
+
+
+def _ratio(one: str, other: str) -> float:
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()

@@ -1,0 +1,188 @@
+"""Schemas in a normal form, in which equivalent notations are equal.
+
+References are followed, `allOf` is merged, `anyOf` and `oneOf` are lists of branches. A branch holds values of one
+type only. So `nullable`, `type: [string, "null"]` and `anyOf: [{type: string}, {type: "null"}]` are the same shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from evolink_check.drift import keywords
+from evolink_check.drift.inclusion import simplified
+from evolink_check.drift.shapes import Branch, Notes, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from evolink_spec.models import Json
+
+_MOST_BRANCHES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A schema in a document; `within` are the references that led to it."""
+
+    pointer: str
+    value: Json
+    within: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Flat:
+    """A conjunction of schemas, without references and combinations."""
+
+    plain: dict[str, Any] = field(default_factory=dict)
+    properties: dict[str, list[_Part]] = field(default_factory=dict)
+    items: list[_Part] = field(default_factory=list)
+    additional: list[_Part] = field(default_factory=list)
+
+
+class Normalizer:
+    """Turns schemas of one document into shapes."""
+
+    def __init__(self, tree: Mapping[str, Json]) -> None:
+        self._tree = tree
+
+    def shape(self, pointer: str, value: Json) -> Shape:
+        """The shape of a schema at a pointer."""
+        return self._shape([_Part(pointer, value)])
+
+    def _shape(self, parts: list[_Part]) -> Shape:
+        flats = [_Flat()]
+        for part in parts:
+            flats = _crossed(flats, self._flats(part))
+        branches = [branch for flat in flats for branch in self._branches(flat)]
+        return Shape(parts[0].pointer, simplified(branches), self._notes(parts))
+
+    def _flats(self, part: _Part) -> list[_Flat]:
+        if part.value is False:
+            return []
+        if not isinstance(part.value, dict):
+            return [_Flat()]
+        flats = [_own(part)]
+        if "$ref" in part.value:
+            target = self._target(part)
+            if target is None:
+                flats[0].plain["$ref"] = part.value["$ref"]
+            else:
+                flats = _crossed(flats, self._flats(target))
+        for index, value in enumerate(_listed(part.value.get("allOf"))):
+            flats = _crossed(flats, self._flats(_below(part, value, "allOf", index)))
+        for word in ("anyOf", "oneOf"):
+            options = _listed(part.value.get(word))
+            if options:
+                alternatives = [
+                    flat
+                    for index, value in enumerate(options)
+                    for flat in self._flats(_below(part, value, word, index))
+                ]
+                flats = _crossed(flats, alternatives)
+        return flats
+
+    def _target(self, part: _Part) -> _Part | None:
+        """What a `$ref` points to; None for one that leads back to itself, or nowhere."""
+        reference = part.value["$ref"]
+        pointer = keywords.local_pointer(reference)
+        if pointer is None or pointer in part.within:
+            return None
+        exists, value = keywords.followed(self._tree, pointer)
+        return _Part(pointer, value, part.within | {pointer}) if exists else None
+
+    def _branches(self, flat: _Flat) -> Iterable[Branch]:
+        for kind in keywords.kinds_of(flat.plain, has_properties=bool(flat.properties), has_items=bool(flat.items)):
+            values = keywords.values_of(flat.plain, kind)
+            if values == ():
+                continue
+            is_object, is_array = kind == "object", kind == "array"
+            yield Branch(
+                kind,
+                values,
+                {} if values is not None else keywords.limits_of(flat.plain, kind),
+                {name: self._shape(parts) for name, parts in flat.properties.items()} if is_object else {},
+                frozenset(flat.plain.get("required", ())) if is_object else frozenset(),
+                self._shape(flat.additional) if is_object and flat.additional else None,
+                self._shape(flat.items) if is_array and flat.items else None,
+            )
+
+    def _notes(self, parts: list[_Part]) -> Notes:
+        texts: list[tuple[str, str]] = []
+        found: dict[str, list[Json]] = {"default": [], "example": []}
+        deprecated, aliases = False, {}
+        for part in self._described(parts):
+            value = part.value
+            if isinstance(value.get("description"), str):
+                texts.append((f"{part.pointer}/description", value["description"]))
+            if "default" in value:
+                found["default"].append(value["default"])
+            found["example"] += [value["example"]] if "example" in value else []
+            found["example"] += _listed(value.get("examples"))
+            deprecated = deprecated or value.get("deprecated") is True
+            listed = value.get("x-evolink-aliases")
+            aliases |= listed if isinstance(listed, dict) else {}
+        return Notes(
+            tuple(dict.fromkeys(texts)),
+            tuple(found["default"][:1]),
+            tuple(found["example"]),
+            deprecated,
+            tuple(sorted(aliases.items())),
+        )
+
+    def _described(self, parts: list[_Part]) -> Iterable[_Part]:
+        """The parts themselves, what they refer to, and what they are combined of."""
+        for part in parts:
+            if not isinstance(part.value, dict):
+                continue
+            yield part
+            target = self._target(part) if "$ref" in part.value else None
+            below = [] if target is None else [target]
+            below += [
+                _below(part, value, word, index)
+                for word in ("allOf", "anyOf", "oneOf")
+                for index, value in enumerate(_listed(part.value.get(word)))
+            ]
+            yield from self._described(below)
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _below(part: _Part, value: Json, *steps: str | int) -> _Part:
+    return _Part(keywords.joined(part.pointer, *steps), value, part.within)
+
+
+def _own(part: _Part) -> _Flat:
+    """The keywords of a schema itself."""
+    value = part.value
+    flat = _Flat({word: value[word] for word in value if keywords.is_plain(word)})
+    properties = value.get("properties")
+    for name, member in properties.items() if isinstance(properties, dict) else ():
+        flat.properties[name] = [_below(part, member, "properties", name)]
+    if "items" in value:
+        flat.items = [_below(part, value["items"], "items")]
+    if value.get("additionalProperties", True) not in (True, {}):
+        flat.additional = [_below(part, value["additionalProperties"], "additionalProperties")]
+    return flat
+
+
+def _crossed(left: list[_Flat], right: list[_Flat]) -> list[_Flat]:
+    """Every conjunction of one of the left with one of the right."""
+    if len(left) * len(right) > _MOST_BRANCHES:
+        return left
+    return [merged for one in left for other in right if (merged := _merged(one, other)) is not None]
+
+
+def _merged(one: _Flat, other: _Flat) -> _Flat | None:
+    plain = keywords.merged(one.plain, other.plain)
+    if plain is None:
+        return None
+    names = dict.fromkeys((*one.properties, *other.properties))
+    return _Flat(
+        plain,
+        {name: one.properties.get(name, []) + other.properties.get(name, []) for name in names},
+        one.items + other.items,
+        one.additional + other.additional,
+    )

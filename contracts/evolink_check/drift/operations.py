@@ -1,0 +1,211 @@
+"""The operations of a document as comparable records; what is missing or malformed is left out, not refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from evolink_check.drift.keywords import followed, joined, local_pointer
+from evolink_check.drift.normalized import Normalizer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from evolink_spec.models import Json
+
+    from evolink_check.drift.records import Document
+    from evolink_check.drift.shapes import Shape
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A body of one content type."""
+
+    pointer: str
+    shape: Shape | None
+    examples: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A documented response. `headers` are shapes by lower-case name."""
+
+    pointer: str
+    description: str
+    contents: Mapping[str, Content]
+    headers: Mapping[str, Shape]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of the path, the query or a header."""
+
+    pointer: str
+    required: bool
+    shape: Shape | None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation. `security` are its alternatives, each the sorted texts of its schemes."""
+
+    document: Document
+    method: str
+    path: str
+    pointer: str
+    id: str
+    deprecated: bool
+    body_required: bool
+    bodies: Mapping[str, Content]
+    parameters: Mapping[str, Parameter]
+    responses: Mapping[str, Response]
+    servers: tuple[str, ...]
+    security: frozenset[str]
+    texts: tuple[tuple[str, str], ...]
+    callbacks: Mapping[str, Operation] = field(default_factory=dict)
+
+    @property
+    def subject(self) -> str:
+        """The name of the operation in reports."""
+        return f"{self.method.upper()} {self.path}"
+
+    @property
+    def body(self) -> Content | None:
+        """The JSON body, else the first one."""
+        return self.bodies.get("application/json", next(iter(self.bodies.values()), None))
+
+    @property
+    def model(self) -> Shape | None:
+        """The property of the request that names the model."""
+        body = self.body
+        return body.shape.properties.get("model") if body and body.shape else None
+
+
+def operations_of(document: Document) -> list[Operation]:
+    """Every operation of a document, in its order."""
+    return [*_Reader(document).operations(_mapping(document.tree.get("paths")), "/paths")]
+
+
+class _Reader:
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._tree = document.tree
+        self._normalizer = Normalizer(document.tree)
+
+    def operations(self, items: Mapping[str, Json], base: str) -> Iterator[Operation]:
+        for path, raw in items.items():
+            pointer, item = self._resolved(joined(base, path), raw)
+            for method in METHODS:
+                if isinstance(item.get(method), dict):
+                    yield self._operation(method, path, joined(pointer, method), item[method], item)
+
+    def _resolved(self, pointer: str, value: Json) -> tuple[str, dict[str, Json]]:
+        """A mapping after its references, and its pointer."""
+        for _ in range(8):
+            target = local_pointer(value.get("$ref")) if isinstance(value, dict) else None
+            if target is None:
+                break
+            pointer, value = target, followed(self._tree, target)[1]
+        return pointer, _mapping(value)
+
+    def _operation(self, method: str, path: str, pointer: str, value: dict[str, Json], item: dict[str, Json]) -> Operation:
+        body_pointer, body = self._resolved(joined(pointer, "requestBody"), value.get("requestBody"))
+        servers = value.get("servers") or item.get("servers") or self._tree.get("servers") or []
+        return Operation(
+            document=self._document,
+            method=method,
+            path=path,
+            pointer=pointer,
+            id=str(value.get("operationId", "")),
+            deprecated=value.get("deprecated") is True,
+            body_required=body.get("required") is True,
+            bodies=self._contents(body_pointer, body),
+            parameters=self._parameters(pointer, value, item),
+            responses={
+                str(status): self._response(joined(pointer, "responses", status), response)
+                for status, response in _mapping(value.get("responses")).items()
+                if not str(status).startswith("x-")
+            },
+            servers=tuple(str(server.get("url")) for server in servers if isinstance(server, dict)),
+            security=self._security(value),
+            texts=self._texts(pointer, value, body_pointer, body),
+            callbacks=self._callbacks(pointer, value),
+        )
+
+    def _texts(
+        self, pointer: str, value: dict[str, Json], body_pointer: str, body: dict[str, Json]
+    ) -> tuple[tuple[str, str], ...]:
+        described = ((pointer, value), (body_pointer, body))
+        return tuple(
+            (joined(where, word), owner[word])
+            for where, owner in described
+            for word in ("summary", "description")
+            if isinstance(owner.get(word), str)
+        )
+
+    def _callbacks(self, pointer: str, value: dict[str, Json]) -> dict[str, Operation]:
+        found = {}
+        for name, raw in _mapping(value.get("callbacks")).items():
+            where, callback = self._resolved(joined(pointer, "callbacks", name), raw)
+            for operation in self.operations(callback, where):
+                found[f"{name} {operation.method}"] = operation
+        return found
+
+    def _contents(self, pointer: str, owner: dict[str, Json]) -> dict[str, Content]:
+        contents = {}
+        for name, media in _mapping(owner.get("content")).items():
+            where = joined(pointer, "content", name)
+            schema = _mapping(media).get("schema")
+            shape = None if schema is None else self._normalizer.shape(joined(where, "schema"), schema)
+            contents[name.partition(";")[0].strip().lower()] = Content(where, shape, self._examples(where, _mapping(media)))
+        return contents
+
+    def _examples(self, pointer: str, media: dict[str, Json]) -> dict[str, Json]:
+        examples = {joined(pointer, "example"): media["example"]} if "example" in media else {}
+        for name, raw in _mapping(media.get("examples")).items():
+            where, example = self._resolved(joined(pointer, "examples", name), raw)
+            if "value" in example:
+                examples[joined(where, "value")] = example["value"]
+        return examples
+
+    def _parameters(self, pointer: str, value: dict[str, Json], item: dict[str, Json]) -> dict[str, Parameter]:
+        parameters = {}
+        for owner, base in ((item, pointer.rpartition("/")[0]), (value, pointer)):
+            for index, raw in enumerate(owner.get("parameters") or []):
+                where, parameter = self._resolved(joined(base, "parameters", index), raw)
+                place, name = str(parameter.get("in")), str(parameter.get("name"))
+                schema = parameter.get("schema")
+                shape = None if schema is None else self._normalizer.shape(joined(where, "schema"), schema)
+                key = f"{place} {name.lower() if place == 'header' else name}"
+                parameters[key] = Parameter(where, parameter.get("required") is True, shape)
+        return parameters
+
+    def _response(self, pointer: str, raw: Json) -> Response:
+        where, response = self._resolved(pointer, raw)
+        headers = {}
+        for name, value in _mapping(response.get("headers")).items():
+            place, header = self._resolved(joined(where, "headers", name), value)
+            headers[name.lower()] = self._normalizer.shape(joined(place, "schema"), header.get("schema", True))
+        return Response(where, str(response.get("description", "")), self._contents(where, response), headers)
+
+    def _security(self, value: dict[str, Json]) -> frozenset[str]:
+        required = value.get("security", self._tree.get("security"))
+        schemes = _mapping(_mapping(self._tree.get("components")).get("securitySchemes"))
+        alternatives = set()
+        for requirement in required if isinstance(required, list) else [{}]:
+            texts = [_scheme_text(name, _mapping(schemes.get(name)), scopes) for name, scopes in _mapping(requirement).items()]
+            alternatives.add(" and ".join(sorted(texts)) or "nothing")
+        return frozenset(alternatives or {"nothing"})
+
+
+def _scheme_text(name: str, scheme: dict[str, Json], scopes: Json) -> str:
+    """A security scheme by what a client has to send, not by its name in the document."""
+    words = [str(scheme[word]).lower() for word in ("type", "scheme", "in", "openIdConnectUrl") if word in scheme]
+    words += [str(scheme["name"])] if "name" in scheme else []
+    return " ".join([*(words or [name]), *(map(str, scopes) if isinstance(scopes, list) else ())])
+
+
+def _mapping(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,226 @@
+"""Bodies that the old schema accepts and the new one refuses. Import this module late: it imports Hypothesis."""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+from evolink_spec.schemas import DIALECT
+from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis import strategies as st
+from hypothesis.errors import HypothesisException
+
+from evolink_check.drift.examples import boundary_values, values_of
+from evolink_check.drift.keywords import joined
+from evolink_check.drift.model_changes import models_of
+from evolink_check.drift.records import Proof
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from hypothesis.strategies import SearchStrategy
+
+    from evolink_spec.models import Json
+
+    from evolink_check.drift.changes import Pair
+    from evolink_check.drift.operations import Content
+    from evolink_check.drift.records import Change, Document
+    from evolink_check.drift.shapes import Shape
+
+_EXAMPLES = 200
+_MISSING = {"request-property-required", "request-required-property-added"}
+_PRESENT = {"request-property-removed", "request-property-renamed"}
+_UNDECIDED = {"request-pattern-changed", "request-condition-changed"}
+_UNKNOWN = "undocumented_member"
+_SEARCH = settings(
+    max_examples=_EXAMPLES,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=(Phase.generate, Phase.shrink),
+    suppress_health_check=list(HealthCheck),
+)
+
+
+class Prover:
+    """Finds proofs for the request changes of one pair of operations."""
+
+    def __init__(self, pair: Pair) -> None:
+        old, new = pair.old.body, pair.new.body
+        self._pair = pair
+        self._shapes = (old.shape, new.shape) if old and new and old.shape and new.shape else None
+        self._old = _validator(pair.old.document, old) if old else None
+        self._new = _validator(pair.new.document, new) if new else None
+        self._base: dict[str, Json] | None = None
+
+    def proven(self, change: Change) -> Change:
+        """The change with a proof, if there is one. A condition that refuses an accepted body is breaking."""
+        proof = self._proof(change)
+        if proof is None:
+            return change
+        if change.kind in _UNDECIDED:
+            reason = "a request that was accepted is refused"
+            return replace(change, proof=proof, verdict="breaking", reason=reason)
+        return replace(change, proof=proof)
+
+    def _proof(self, change: Change) -> Proof | None:
+        if not _is_provable(change) or self._shapes is None or self._old is None or self._new is None:
+            return None
+        self._base = self._base or self._valid_body()
+        if self._base is None:
+            return None
+        if change.kind in {"model-removed", "alias-removed"}:
+            return self._checked({**self._base, "model": change.was}, "model")
+        steps = _steps(change.field)
+        if change.kind in _MISSING:
+            return self._checked(_without(self._base, steps), change.field)
+        if change.kind == "request-unknown-refused":
+            return self._checked(_with(self._base, [*steps, _UNKNOWN], True), change.field)  # noqa: FBT003
+        return self._found(steps, change)
+
+    def _found(self, steps: list[str], change: Change) -> Proof | None:
+        """The smallest value at a place that only the old schema accepts."""
+        assert self._shapes is not None
+        old = _descendant(self._shapes[0], steps)
+        new = _descendant(self._shapes[1], steps) if change.kind not in _PRESENT else old
+        if old is None or new is None:
+            return None
+        candidates: list[SearchStrategy[Any]] = [values_of(old)]
+        boundary = boundary_values(old, new)
+        candidates = [st.sampled_from(boundary), *candidates] if boundary else candidates
+        bodies = st.one_of(candidates).map(lambda value: _with(self._base, steps, value))
+        try:
+            body = find(bodies, lambda body: self._checked(body, change.field) is not None, settings=_SEARCH)
+        except HypothesisException:
+            return None
+        return self._checked(body, change.field)
+
+    def _checked(self, body: Json, field: str) -> Proof | None:
+        """The proof that a body is, if the new schema refuses it because of a field."""
+        if self._old is None or self._new is None or not self._old.is_valid(body):
+            return None
+        for error in self._new.iter_errors(body):
+            place = "".join("[]" if isinstance(step, int) else f".{step}" for step in error.instance_path).lstrip(".")
+            if field.startswith(place) or place.startswith(field):
+                return Proof(body, f"{joined('', *error.instance_path) or 'the body'}: {error.message:.200}")
+        return None
+
+    def _valid_body(self) -> dict[str, Json] | None:
+        """A body that the old schema accepts and, if possible, the new one too."""
+        assert self._shapes is not None
+        assert self._old is not None
+        bodies = [body for body in self._candidates() if isinstance(body, dict) and self._old.is_valid(body)]
+        both = [body for body in bodies if self._new is not None and self._new.is_valid(body)]
+        if not bodies:
+            try:
+                return find(values_of(self._shapes[0]), self._old.is_valid, settings=_SEARCH)  # type: ignore[no-any-return]
+            except HypothesisException:
+                return None
+        return min(both or bodies, key=lambda body: len(str(body)))
+
+    def _candidates(self) -> Iterator[Json]:
+        assert self._shapes is not None
+        old, new = self._pair.old.body, self._pair.new.body
+        for content in (old, new):
+            yield from content.examples.values() if content else ()
+        for shape in self._shapes:
+            yield sample_of(shape)
+        names = {*models_of(self._pair.old)} & {*models_of(self._pair.new)}
+        for name in sorted(names)[:1]:
+            sample = sample_of(self._shapes[0])
+            yield {**sample, "model": name} if isinstance(sample, dict) else None
+
+
+def _is_provable(change: Change) -> bool:
+    if change.kind in {"model-removed", "alias-removed"} | _UNDECIDED:
+        return True
+    return change.kind.startswith("request-") and change.verdict == "breaking"
+
+
+def sample_of(shape: Shape) -> Json:
+    """A value of a shape from its examples: of an object, the required members only."""
+    if shape.notes.examples:
+        return shape.notes.examples[0]
+    if shape.notes.defaults:
+        return shape.notes.defaults[0]
+    for branch in shape.branches:
+        if branch.values:
+            return branch.values[0]
+        if branch.kind == "object":
+            return {name: sample_of(branch.properties[name]) for name in branch.required if name in branch.properties}
+        if branch.kind == "array":
+            count = branch.limits.get("minItems", 0)
+            return [sample_of(branch.items) if branch.items else "a"] * count
+        if branch.kind == "string":
+            text = "https://example.com/a.jpg" if "format" in branch.limits else "a"
+            return text.ljust(branch.limits.get("minLength", 0), "a")
+        if branch.kind in {"integer", "number"}:
+            return branch.limits.get("minimum", branch.limits.get("maximum", 1))
+        return {"null": None, "boolean": True}.get(branch.kind)
+    return None
+
+
+def _validator(document: Document, content: Content) -> Any:
+    """The validator of a body; None if its schema does not compile."""
+    pointer = joined(content.pointer, "schema")
+    tree = {**document.tree, "$schema": DIALECT, "$ref": f"#{_escaped(pointer)}"}
+    try:
+        return jsonschema_rs.Draft202012Validator(tree, validate_formats=True)
+    except ValueError:
+        return None
+
+
+def _escaped(pointer: str) -> str:
+    return re.sub(r"[^\w/~.\-]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), pointer)
+
+
+def _steps(field: str) -> list[str]:
+    """The steps of a field: `a.b[]` is a, b and [], for any item."""
+    return [step for step in re.split(r"\.|(?=\[\])", field) if step]
+
+
+def _descendant(shape: Shape, steps: Sequence[str]) -> Shape | None:
+    for step in steps:
+        if step == "[]":
+            items = [branch.items for branch in shape.branches if branch.items is not None]
+            below = items[0] if items else None
+        else:
+            below = shape.properties.get(step)
+        if below is None:
+            return None
+        shape = below
+    return shape
+
+
+def _changed(body: Json, steps: Sequence[str], change: Callable[[Any, str], None]) -> Json:
+    """A copy of a body, changed at a place whose parents are created where they are missing."""
+    copied = copy.deepcopy(body)
+    value = copied
+    for step, following in zip(steps[:-1], steps[1:], strict=True):
+        empty: Any = [] if following == "[]" else {}
+        if step == "[]":
+            if not value:
+                value.append(empty)
+            value = value[0]
+        else:
+            value = value.setdefault(step, empty)
+    if steps:
+        change(value, steps[-1])
+    return copied
+
+
+def _with(body: Json, steps: Sequence[str], value: Json) -> Json:
+    def assign(parent: Any, step: str) -> None:
+        if step == "[]":
+            parent[:] = [value]
+        else:
+            parent[step] = value
+
+    return _changed(body, steps, assign) if steps else value
+
+
+def _without(body: Json, steps: Sequence[str]) -> Json:
+    return _changed(body, steps, lambda parent, step: parent.pop(step, None))

@@ -1,0 +1,1 @@
+"""What only the descriptions of documents state: numbers, sets, defaults, aliases and conditions."""

@@ -1,0 +1,33 @@
+"""The older names of models that a description still accepts."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from evolink_check.drift.prose.sentences import codes_of, sentences_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_ACCEPTED = re.compile(
+    r"backward|compatib|still (?:supported|accepted|works?|valid)|previous|legacy|old(?:er)? (?:model )?name|former|"
+    r"alias|mapped to|maps to|equivalent to|also accepts?|deprecated name|redirect",
+    re.IGNORECASE,
+)
+_REFUSED = re.compile(r"no longer|not (?:supported|accepted)|removed|discontinued|unsupported", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z][\w.]*(?:-[\w.]+)+|[a-z]+[\w.]*\d[\w.\-]*")
+
+
+def stated_aliases(text: str, models: Collection[str]) -> dict[str, str]:
+    """The current name of each older name. `models` are the names that the schema lists."""
+    aliases: dict[str, str] = {}
+    for sentence in sentences_of(text):
+        if not _ACCEPTED.search(sentence) or _REFUSED.search(sentence):
+            continue
+        names = [name for name in codes_of(sentence) if _NAME.fullmatch(name)]
+        targets = [name for name in names if name in models] or ([*models] if len(models) == 1 else [])
+        for name in names:
+            if name not in models and targets:
+                aliases[name] = targets[-1]
+    return aliases

@@ -1,0 +1,129 @@
+"""The numbers that changed in descriptions: which of them belong together, and whether the change breaks anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evolink_check.drift.verdicts import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from evolink_check.drift.prose.numbers import Fact
+    from evolink_check.drift.prose.statements import Statement, Where
+
+_LIMITS = {
+    *("bytes", "characters", "tokens", "words", "pixels", "count", "seconds", "frames per second"),
+    *("ratio", "value", "percent"),
+}
+_PROMISES = {"lifetime", "retries", "timeout"}
+_QUOTAS = {"rate", "concurrent"}
+_KEYS: tuple[Callable[[Fact], object], ...] = (
+    lambda fact: (fact.kind, fact.bound, fact.topic),
+    lambda fact: (fact.kind, fact.bound),
+    lambda fact: fact.kind,
+)
+_TOLD = Rule("notice", "only the description states it, and it is advice or an estimate")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberChange:
+    """A number that changed (both), that is new, or that is no longer stated, at a place."""
+
+    statement: Statement
+    was: Fact | None
+    now: Fact | None
+
+    @property
+    def kind(self) -> str:
+        """The kind of number."""
+        fact = self.now or self.was
+        return fact.kind if fact else ""
+
+
+def changed_numbers(statements: Sequence[Statement]) -> Iterator[NumberChange]:
+    """The numbers that changed, each once, without those that moved to another place or that a schema states."""
+    found = [change for statement in statements for change in _at(statement)]
+    lost = [change for change in found if change.now is None]
+    gained = [change for change in found if change.was is None]
+    moved = {id(change) for change in lost for other in gained if _same(change.was, other.now)}
+    moved |= {id(other) for other in gained for change in lost if _same(change.was, other.now)}
+    seen = set()
+    for change in sorted(found, key=lambda change: change.statement.where == "operation"):
+        key = (change.kind, change.was and change.was.value, change.now and change.now.value)
+        if id(change) not in moved and key not in seen:
+            seen.add(key)
+            yield change
+
+
+def _same(one: Fact | None, other: Fact | None) -> bool:
+    return one is not None and other is not None and (one.kind, one.value) == (other.kind, other.value)
+
+
+def _at(statement: Statement) -> Iterator[NumberChange]:
+    old, new = statement.old, statement.new
+    kept = {(fact.kind, fact.value) for fact in old.facts} & {(fact.kind, fact.value) for fact in new.facts}
+    olds = _unique(fact for fact in old.facts if (fact.kind, fact.value) not in kept)
+    news = _unique(fact for fact in new.facts if (fact.kind, fact.value) not in kept)
+    pairs: list[tuple[Fact | None, Fact | None]] = []
+    for key in _KEYS:
+        for was in [*olds]:
+            now = next((fact for fact in news if key(fact) == key(was)), None)
+            if now is not None:
+                pairs.append((was, now))
+                olds.remove(was)
+                news.remove(now)
+    pairs += [(was, None) for was in olds] + [(None, now) for now in news]
+    for was, now in pairs:
+        if not _is_in_schemas(statement, was, now):
+            yield NumberChange(statement, was, now)
+
+
+def _unique(facts: Iterator[Fact]) -> list[Fact]:
+    return list({(fact.kind, fact.value): fact for fact in facts}.values())
+
+
+def _is_in_schemas(statement: Statement, was: Fact | None, now: Fact | None) -> bool:
+    """Whether the schemas state the number, so that the comparison of schemas has judged it."""
+    before, after = statement.old.numbers, statement.new.numbers
+    if was is not None and now is not None:
+        return was.value in before and now.value in after
+    fact = was or now
+    return fact is not None and fact.value in before | after
+
+
+def rule_of(change: NumberChange) -> Rule:
+    """The verdict on a changed number."""
+    was, now, where = change.was, change.now, change.statement.where
+    if (was is None or was.soft) and (now is None or now.soft):
+        return _TOLD
+    if change.kind in _PROMISES:
+        return _of_promise(was, now)
+    if change.kind in _QUOTAS or (change.kind in _LIMITS and where != "response"):
+        return _of_limit(was, now, where)
+    return Rule("notice", "only the description states it", lenient=where == "response")
+
+
+def _of_promise(was: Fact | None, now: Fact | None) -> Rule:
+    if was is None:
+        return Rule("non-breaking", "nothing was promised before")
+    if now is None:
+        return Rule("notice", "clients may rely on what is no longer promised")
+    if now.value < was.value:
+        return Rule("breaking", "clients rely on what was promised, and get less")
+    return Rule("non-breaking", "clients get more than was promised")
+
+
+def _of_limit(was: Fact | None, now: Fact | None, where: Where) -> Rule:
+    if was is None:
+        return Rule("notice", "the limit was not stated before; requests beyond it may be refused")
+    if now is None:
+        return Rule("non-breaking", "the limit is no longer stated")
+    bound = now.bound or was.bound
+    if not bound:
+        return Rule("notice", f"only the description of the {where} states it")
+    is_tighter = (now.value < was.value) == (bound == "max")
+    if is_tighter:
+        return Rule("breaking", "requests that the old description allows may be refused")
+    return Rule("non-breaking", "the new description allows all that the old one did")

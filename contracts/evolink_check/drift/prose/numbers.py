@@ -1,0 +1,178 @@
+"""The numbers of a description: what they limit or promise, in one unit each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from evolink_check.drift.prose.sentences import plain, sentences_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Bound = Literal["max", "min", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One number. `kind` is what it measures, `topic` what it is about; `shown` is the text, `soft`: advice or estimate."""
+
+    kind: str
+    bound: Bound
+    topic: str
+    value: float
+    shown: str
+    pointer: str
+    soft: bool = False
+
+
+_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+_NOUNS = (
+    r"(?:images?|pictures?|photos?|videos?|audios?|files?|urls?|links?|items?|elements?|results?|clips?|shots?|"
+    r"tags?|speakers?|references?|prompts?|tasks?|characters? references?|variations?|outputs?)"
+)
+_UNITS: tuple[tuple[str, str, float], ...] = (
+    ("rate", r"(?:requests?|calls?|queries)\s*(?:per|/|a)\s*(?:second|sec|s)\b|qps\b", 60),
+    ("rate", r"(?:requests?|calls?|queries)\s*(?:per|/|a)\s*min(?:ute)?\b|rpm\b", 1),
+    ("rate", r"(?:requests?|calls?|queries)\s*(?:per|/|an)\s*h(?:our)?\b", 1 / 60),
+    ("concurrent", r"(?:concurrent|parallel|simultaneous)\b", 1),
+    ("bytes", r"(?:kb|kib|kilobytes?)\b", 1e3),
+    ("bytes", r"(?:mb|mib|megabytes?|m)\b(?!\w)", 1e6),
+    ("bytes", r"(?:gb|gib|gigabytes?)\b", 1e9),
+    ("bytes", r"bytes?\b", 1),
+    ("characters", r"(?:(?:\w+ )?characters?|chars?)\b", 1),
+    ("tokens", r"tokens?\b", 1),
+    ("words", r"(?:\w+ )?words?\b", 1),
+    ("pixels", r"(?:px|pixels?)\b", 1),
+    ("time", r"(?:milliseconds?|ms)\b", 1e-3),
+    ("time", r"(?:seconds?|secs?|s)\b", 1),
+    ("time", r"(?:minutes?|mins?)\b", 60),
+    ("time", r"(?:hours?|hrs?|h)\b", 3600),
+    ("time", r"(?:days?|d)\b", 86400),
+    ("time", r"weeks?\b", 604800),
+    ("frames per second", r"(?:fps|frames? per second|hz)\b", 1),
+    ("credits", r"credits?\b", 1),
+    ("retries", r"(?:retries|retry|attempts?|times)\b", 1),
+    ("percent", r"(?:%|percent\b)", 1),
+    ("count", rf"(?:[a-z][a-z\-]*\s+){{0,2}}?{_NOUNS}\b", 1),
+)
+_UNIT = "|".join(f"(?P<u{index}>{pattern})" for index, (_, pattern, _) in enumerate(_UNITS))
+_OF = r"(?<![\w.:/$-])"
+_AMOUNT = re.compile(
+    rf"{_OF}(?P<low>{_NUMBER})\s*(?P<unit1>[a-z]{{1,7}}\s*)??(?:-|–|—|~|to|through|and|or|x|×|\*|,)\s*(?P<high>{_NUMBER})[\s\-]*(?:{_UNIT})"
+    rf"|{_OF}(?P<single>{_NUMBER}|{'|'.join(_WORDS)})[\s\-]*(?:{_UNIT.replace('?P<u', '?P<v')})",
+    re.IGNORECASE,
+)
+_RATIO = re.compile(rf"{_OF}(?P<one>{_NUMBER})\s*[:/]\s*(?P<other>{_NUMBER})(?![\w:/])")
+_MONEY = re.compile(rf"(?:\$|usd\s?|€)\s?(?P<value>{_NUMBER})", re.IGNORECASE)
+_PLAIN_RANGE = re.compile(rf"{_OF}(?P<low>-?{_NUMBER})\s*(?:-|–|—|~|to|through|and)\s*(?P<high>{_NUMBER})(?![\w:/.%])")
+_PLAIN_BOUND = re.compile(
+    rf"(?P<word>>=|<=|≥|≤|>|<|\bup to\b|\bat most\b|\bat least\b|\bmax(?:imum)?\b|\bmin(?:imum)?\b|\bexceed\b)"
+    rf"(?:\s+(?:of|is|value|value is))*\s*:?\s*(?P<value>-?{_NUMBER})(?![\w:/%])",
+    re.IGNORECASE,
+)
+_BACK_OFF = re.compile(rf"(?P<list>{_NUMBER}(?:\s*[/,]\s*(?:and\s+)?{_NUMBER})+)\s*(?:seconds?|secs?|s)\b", re.IGNORECASE)
+_MAX = (
+    r"max(?:imum)?|up to|at most|not exceed|n't exceed|exceeds?|no more than|not more than|no larger than|not larger than|no longer than|"
+    r"no greater than|not be larger than|less than|fewer than|smaller than|shorter than|under|below|within|≤|<=|<|limit(?:ed)?|only"
+)
+_MIN = (
+    r"min(?:imum)?|at least|no less than|not less than|no fewer than|no smaller than|no shorter than|more than|greater than|"
+    r"larger than|longer than|above|over|≥|>=|>|starting (?:at|from)"
+)
+_BEFORE = re.compile(rf"(?P<max>(?<!\w)(?:{_MAX})(?!\w))|(?P<min>(?<!\w)(?:{_MIN})(?!\w))", re.IGNORECASE)
+_AFTER = re.compile(r"^\W*(?:(?P<max>max(?:imum)?|or (?:less|fewer|smaller|below)|at most|limit)|(?P<min>min(?:imum)?|or more|at least))\b", re.IGNORECASE)
+_SOFT = re.compile(r"recommend|suggest|about|approx|around|roughly|typical|usual|average|estimat|ideal|best", re.IGNORECASE)
+_LIFETIME = re.compile(r"valid|expir|retain|retention|kept|stored|available for|accessible|lifetime|save them", re.IGNORECASE)
+_TIMEOUT = re.compile(r"time[ -]?out|must (?:answer|respond|reply)|respond within", re.IGNORECASE)
+_TOPICS = re.compile(r"image|picture|video|audio|mask|prompt|text|file|url|first frame|last frame|reference|body|width|height", re.IGNORECASE)
+_RANGE_HINT = re.compile(r"range|between|from|value|`", re.IGNORECASE)
+
+
+def facts_of(text: str, pointer: str) -> Iterator[Fact]:
+    """Every number of a description that measures something."""
+    for sentence in sentences_of(text):
+        yield from _facts(sentence, pointer)
+
+
+def _facts(marked: str, pointer: str) -> Iterator[Fact]:
+    sentence = plain(marked)
+    is_soft = bool(_SOFT.search(sentence))
+    topic = _topic(sentence)
+    rest = sentence
+    for match in _BACK_OFF.finditer(sentence):
+        for place, number in enumerate(re.findall(_NUMBER, match["list"])):
+            yield Fact("wait before a retry" if "ret" in sentence.lower() else "seconds", "", str(place), _value(number), f"{number} s", pointer, is_soft)
+        rest = rest.replace(match[0], " " * len(match[0]))
+    for match in _MONEY.finditer(rest):
+        yield Fact("price", "", topic, _value(match["value"]), match[0], pointer, is_soft)
+    rest = _MONEY.sub(lambda match: " " * len(match[0]), rest)
+    for match in _AMOUNT.finditer(rest):
+        yield from _amount(match, rest, topic, pointer, soft=is_soft)
+    rest = _AMOUNT.sub(lambda match: " " * len(match[0]), rest)
+    for match in _RATIO.finditer(rest):
+        if _value(match["other"]):
+            yield Fact("ratio", "", topic, _value(match["one"]) / _value(match["other"]), match[0], pointer, is_soft)
+    rest = _RATIO.sub(lambda match: " " * len(match[0]), rest)
+    yield from _without_unit(rest, topic, pointer, soft=is_soft, hinted=bool(_RANGE_HINT.search(marked)))
+
+
+def _without_unit(rest: str, topic: str, pointer: str, *, soft: bool, hinted: bool) -> Iterator[Fact]:
+    if hinted:
+        for match in _PLAIN_RANGE.finditer(rest):
+            yield Fact("value", "min", topic, _value(match["low"]), match["low"], pointer, soft)
+            yield Fact("value", "max", topic, _value(match["high"]), match["high"], pointer, soft)
+        rest = _PLAIN_RANGE.sub(lambda match: " " * len(match[0]), rest)
+    for match in _PLAIN_BOUND.finditer(rest):
+        bound: Bound = "min" if re.fullmatch(r">=|≥|>|at least|min(?:imum)?", match["word"], re.IGNORECASE) else "max"
+        yield Fact("value", bound, topic, _value(match["value"]), match["value"], pointer, soft)
+
+
+def _amount(match: re.Match[str], sentence: str, topic: str, pointer: str, *, soft: bool) -> Iterator[Fact]:
+    index, text = next((int(name[1:]), value) for name, value in match.groupdict().items() if name[0] in "uv" and name[1:].isdigit() and value)
+    unit, _, factor = _UNITS[index]
+    kind = _kind(unit, sentence)
+    topic = _topic(text) or topic
+    if match["single"]:
+        value = _value(match["single"])
+        yield Fact(kind, _bound(sentence, match, kind), topic, value * factor, _shown(match["single"], text), pointer, soft)
+        return
+    is_list = bool(re.search(r"\bor\b|x|×|\*|,", match[0][len(match["low"]) : match.start("high") - match.start()]))
+    for word, bound in (("low", "min"), ("high", "max")):
+        shown = _shown(match[word], text)
+        yield Fact(kind, "" if is_list else bound, topic, _value(match[word]) * factor, shown, pointer, soft)  # type: ignore[arg-type]
+
+
+def _kind(unit: str, sentence: str) -> str:
+    if unit != "time":
+        return unit
+    if _LIFETIME.search(sentence):
+        return "lifetime"
+    return "timeout" if _TIMEOUT.search(sentence) else "seconds"
+
+
+def _bound(sentence: str, match: re.Match[str], kind: str) -> Bound:
+    after = _AFTER.search(sentence[match.end() : match.end() + 20])
+    if after:
+        return "max" if after["max"] else "min"
+    found: Bound = ""
+    for before in _BEFORE.finditer(sentence[max(0, match.start() - 40) : match.start()]):
+        found = "max" if before["max"] else "min"
+    if not found and kind in {"bytes", "characters", "tokens", "words", "count", "rate"}:
+        return "max"
+    return found
+
+
+def _topic(text: str) -> str:
+    match = _TOPICS.search(text)
+    return match[0].lower() if match else ""
+
+
+def _value(number: str) -> float:
+    return float(_WORDS.get(number.lower(), number.replace(",", "")))
+
+
+def _shown(number: str, unit: str) -> str:
+    return f"{number} {unit.strip()}"

@@ -1,0 +1,29 @@
+"""Descriptions as plain sentences."""
+
+from __future__ import annotations
+
+import re
+
+_FENCE = re.compile(r"^(`{3,}|~{3,}).*?^\1", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
+_URL = re.compile(r"https?://[^\s)`\"']+")
+_ENDS = re.compile(r"\n+|(?<=[.;!?])\s+(?=[A-Z`*(\d])|(?<=[;])\s+|<br\s*/?>")
+_BULLET = re.compile(r"^\s*(?:[-*+•>]|\d+[.)])\s+")
+_CODE = re.compile(r"`([^`\n]+)`")
+
+
+def sentences_of(text: str) -> list[str]:
+    """The sentences and list items of a description in Markdown; code spans keep their backticks."""
+    plain = _URL.sub("URL", _LINK.sub(r"\1", _FENCE.sub("", text)))
+    lines = (_BULLET.sub("", line).replace("**", "").strip() for line in _ENDS.split(plain))
+    return [line for line in lines if line]
+
+
+def codes_of(sentence: str) -> list[str]:
+    """The code spans of a sentence."""
+    return _CODE.findall(sentence)
+
+
+def plain(sentence: str) -> str:
+    """A sentence without the marks of code."""
+    return sentence.replace("`", "")

@@ -1,0 +1,88 @@
+"""The sets of words that a description states: formats, events, options, conditions, warnings."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evolink_check.drift.prose.sentences import codes_of, plain, sentences_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A set of words. `kind` is what they are, `topic` what they are about, `sentence` where they stand."""
+
+    kind: str
+    topic: str
+    words: frozenset[str]
+    sentence: str
+    pointer: str
+
+
+_FORMATS = (
+    r"jpe?g|png|webp|gif|bmp|tiff?|heic|heif|avif|svg|mp4|mov|webm|avi|mkv|m4v|mp3|wav|m4a|aac|flac|ogg|opus|pcm|pdf|txt"
+)
+_FORMAT = re.compile(rf"(?<![\w])\.?({_FORMATS})(?![\w])", re.IGNORECASE)
+_OF_FORMATS = re.compile(r"format|support|accept|type", re.IGNORECASE)
+_EVENTS = re.compile(r"\b(completed?|succe(?:eds|eded|ss)|fail(?:s|ed|ure)?|cancel(?:l?ed|s)?|timed? ?out|expire[ds]?)\b", re.IGNORECASE)
+_TRIGGER = re.compile(r"trigger|fire[sd]?\b|callback|notif|sent when|called when", re.IGNORECASE)
+_RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("excludes", re.compile(r"mutually exclusive|can(?:not|'t| not) be (?:used|combined)|not (?:be )?(?:used )?together|not compatible|conflicts? with|does not support|do not support|is not supported|are not supported|not accepted", re.IGNORECASE)),
+    ("required when", re.compile(r"required (?:when|if|for|with|unless)|must be (?:provided|given|set|used)|at least one of|requires\b|is required", re.IGNORECASE)),
+    ("only when", re.compile(r"only (?:valid|effective|available|supported|applies|works|takes effect|when|for|with)|only if|takes effect only", re.IGNORECASE)),
+    ("ignored when", re.compile(r"ignored|has no effect|no effect", re.IGNORECASE)),
+    ("truncated", re.compile(r"truncat", re.IGNORECASE)),
+)
+_FLAGS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("https only", re.compile(r"only https|https only|https protocol (?:is )?supported|must (?:be|use) https|only .{0,20}https", re.IGNORECASE)),
+    ("no internal address", re.compile(r"internal ip|private ip|intranet|internal (?:address|network)", re.IGNORECASE)),
+    ("no Base64", re.compile(r"(?:no|not|n't|without)\b.{0,30}\bbase64", re.IGNORECASE)),
+    ("directly accessible URL", re.compile(r"(?:directly|publicly) accessible|accessible by the server", re.IGNORECASE)),
+)
+_WITHDRAWN = re.compile(r"no longer (?:supported|accepted|available|offered)|discontinued|has been (?:removed|retired|shut down)", re.IGNORECASE)
+_DEPRECATED = re.compile(r"\bdeprecat|will be (?:removed|retired|discontinued)|sunset|end[- ]of[- ]life", re.IGNORECASE)
+_OPTION = re.compile(r"^`(?P<value>[^`\n]+)`\s*[:：–—\-(]")  # noqa: RUF001  (as pages write it)
+_TOPICS = re.compile(r"image|video|audio|mask|file", re.IGNORECASE)
+_SAME = {"jpeg": "jpg", "tif": "tiff"}
+
+
+def sets_of(text: str, pointer: str) -> Iterator[Words]:
+    """Every set of words that a description states."""
+    options = []
+    for sentence in sentences_of(text):
+        option = _OPTION.match(sentence)
+        options += [option["value"]] if option else []
+        yield from _sets(sentence, pointer)
+    if len(options) > 1:
+        yield Words("options", "", frozenset(options), ", ".join(options), pointer)
+
+
+def _sets(sentence: str, pointer: str) -> Iterator[Words]:
+    text = plain(sentence)
+    topic = _TOPICS.search(text)
+    about = topic[0].lower() if topic else ""
+    formats = frozenset(_SAME.get(word.lower(), word.lower()) for word in _FORMAT.findall(text))
+    if formats and (len(formats) > 1 or "format" in text.lower()) and _OF_FORMATS.search(text):
+        yield Words("formats", about, formats, text, pointer)
+    events = frozenset(word.lower()[:4] for word in _EVENTS.findall(text))
+    if events and _TRIGGER.search(text):
+        yield Words("events", "", frozenset(_event(word) for word in events), text, pointer)
+    for name, pattern in _FLAGS:
+        if pattern.search(text):
+            yield Words("flags", "", frozenset({name}), text, pointer)
+    if _WITHDRAWN.search(text):
+        yield Words("withdrawn", "", frozenset(codes_of(sentence)), text, pointer)
+    elif _DEPRECATED.search(text):
+        yield Words("deprecated", "", frozenset(codes_of(sentence)), text, pointer)
+    for name, pattern in _RULES:
+        if pattern.search(text) and codes_of(sentence):
+            yield Words("conditions", name, frozenset(codes_of(sentence)), text, pointer)
+            break
+
+
+def _event(start: str) -> str:
+    return {"comp": "completed", "succ": "completed", "fail": "failed", "canc": "cancelled"}.get(start, start)

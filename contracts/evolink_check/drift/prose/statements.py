@@ -1,0 +1,97 @@
+"""Where the descriptions of an operation stand, and what they state at each place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from evolink_check.drift.annotations import paired_members
+from evolink_check.drift.keywords import canonical
+from evolink_check.drift.prose.numbers import Fact, facts_of
+from evolink_check.drift.prose.sets import Words, sets_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from evolink_check.drift.changes import Pair
+    from evolink_check.drift.operations import Operation
+    from evolink_check.drift.shapes import Shape
+
+Where = Literal["request", "response", "operation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """What one version states at a place, and the numbers and words that its schema states there."""
+
+    facts: tuple[Fact, ...]
+    sets: tuple[Words, ...]
+    numbers: frozenset[float] = frozenset()
+    words: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One place in both versions. `members` are the fields of the old request, to which a condition can refer."""
+
+    where: Where
+    path: str
+    old: Statements
+    new: Statements
+    members: frozenset[str] = field(default_factory=frozenset)
+
+
+def places_of(pair: Pair, *, with_document: bool) -> Iterator[Statement]:
+    """Every place that both versions describe; `with_document`: what describes the whole document, too."""
+    old, new = pair.old, pair.new
+    body, other = old.body, new.body
+    members = frozenset(body.shape.properties) if body and body.shape else frozenset()
+    texts, others = [*old.texts], [*new.texts]
+    if with_document:
+        texts += _document_texts(old)
+        others += _document_texts(new)
+    yield Statement("operation", "", _statements(texts), _statements(others), members)
+    if body and other and body.shape and other.shape:
+        yield from _of_shapes("request", body.shape, other.shape, members)
+    for status in [status for status in old.responses if status in new.responses and status[0] == "2"]:
+        contents, others_of = old.responses[status].contents, new.responses[status].contents
+        for name in [name for name in contents if name in others_of]:
+            one, two = contents[name].shape, others_of[name].shape
+            if one is not None and two is not None:
+                yield from _of_shapes("response", one, two, members)
+
+
+def _document_texts(operation: Operation) -> list[tuple[str, str]]:
+    document = operation.document
+    info = document.tree.get("info")
+    description = info.get("description") if isinstance(info, dict) else None
+    texts = [("/info/description", description)] if isinstance(description, str) else []
+    return [*texts, *([("", document.text)] if document.text else [])]
+
+
+def _of_shapes(where: Where, old: Shape, new: Shape, members: frozenset[str]) -> Iterator[Statement]:
+    for path, one, other, _ in paired_members(old, new):
+        yield Statement(where, path, _described(one), _described(other), members)
+
+
+def _described(shape: Shape) -> Statements:
+    numbers, words = set[float](), set[str]()
+    items = [branch.items for branch in shape.branches if branch.items is not None]
+    for each in (shape, *items):
+        for branch in each.branches:
+            numbers |= {float(limit) for limit in branch.limits.values() if type(limit) in {int, float}}
+            numbers |= {float(value) for value in branch.values or () if type(value) in {int, float}}
+            words |= {value if isinstance(value, str) else canonical(value) for value in branch.values or ()}
+    stated = _statements(shape.notes.texts)
+    return Statements(stated.facts, stated.sets, frozenset(numbers), frozenset(words))
+
+
+def _statements(texts: Iterable[tuple[str, str]]) -> Statements:
+    facts: dict[tuple[object, ...], Fact] = {}
+    sets: dict[tuple[object, ...], Words] = {}
+    for pointer, text in texts:
+        for fact in facts_of(text, pointer):
+            facts.setdefault((fact.kind, fact.bound, fact.topic, fact.value), fact)
+        for words in sets_of(text, pointer):
+            sets.setdefault((words.kind, words.topic, words.words), words)
+    return Statements(tuple(facts.values()), tuple(sets.values()))

@@ -1,0 +1,152 @@
+"""The sets of words that changed in descriptions: formats, events, options, conditions, warnings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evolink_check.drift.verdicts import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from evolink_check.drift.prose.sets import Words
+    from evolink_check.drift.prose.statements import Statement, Statements, Where
+
+
+@dataclass(frozen=True, slots=True)
+class WordChange:
+    """Words that are no longer stated, or new, at a place. `was` and `now` are the places in both descriptions."""
+
+    statement: Statement
+    kind: str
+    removed: frozenset[str]
+    added: frozenset[str]
+    was: Words | None
+    now: Words | None
+    rule: Rule
+
+    @property
+    def text(self) -> str:
+        """What changed, in words."""
+        name = _NAMES[self.kind]
+        if self.kind in {"conditions", "deprecated", "withdrawn"}:
+            words = self.now or self.was
+            return f"{name} {'added' if self.now else 'removed'}: {words.sentence[:160] if words else ''}"
+        parts = [f"{name} no longer stated: {', '.join(sorted(self.removed))}"] if self.removed else []
+        parts += [f"{name} newly stated: {', '.join(sorted(self.added))}"] if self.added else []
+        return "; ".join(parts)
+
+
+_NAMES = {
+    "formats": "formats",
+    "events": "events",
+    "options": "options",
+    "flags": "rule",
+    "conditions": "condition",
+    "deprecated": "deprecation",
+    "withdrawn": "withdrawal",
+}
+_LESS = Rule("breaking", "requests that the old description allows may be refused")
+_MORE = Rule("non-breaking", "the new description allows all that the old one did")
+_FEWER_EVENTS = Rule("breaking", "receivers wait for a callback that is no longer sent")
+_MORE_EVENTS = Rule("notice", "receivers get callbacks that were not documented before", lenient=True)
+_NEW_RULE = Rule("notice", "the rule was not stated before; requests that violate it may be refused")
+_NEW_FIELD = Rule("non-breaking", "it is about fields that did not exist before")
+_GONE_RULE = Rule("non-breaking", "the rule is no longer stated")
+_DEPRECATED = Rule("notice", "it may be removed in a later version")
+_WITHDRAWN = Rule("breaking", "the description says that it no longer works")
+_NEW_WORDS = Rule("notice", "a client may read values that were not documented before", lenient=True)
+
+
+def changed_words(statements: Sequence[Statement]) -> Iterator[WordChange]:
+    """The sets of words that changed, each once, without those that moved to another place."""
+    found = [change for statement in statements for change in _at(statement)]
+    lost = {(change.kind, word) for change in found for word in change.removed}
+    gained = {(change.kind, word) for change in found for word in change.added}
+    moved = {(kind, word) for kind, word in lost & gained if kind not in {"formats", "options", "events"}}
+    seen = set()
+    for change in sorted(found, key=lambda change: change.statement.where == "operation"):
+        words = {(change.kind, word) for word in change.removed | change.added}
+        key = (change.kind, change.removed, change.added)
+        if key not in seen and (not words or not words <= moved):
+            seen.add(key)
+            yield change
+
+
+def _at(statement: Statement) -> Iterator[WordChange]:
+    old, new, where = statement.old, statement.new, statement.where
+    for kind in ("formats", "events", "options", "flags"):
+        before, after = _all(old, kind), _all(new, kind)
+        removed, added = before - after, after - before
+        if not removed and not added:
+            continue
+        was, now = _first(old, kind), _first(new, kind)
+        if kind == "flags":
+            yield from _flags(statement, removed, added)
+        elif before and after:
+            yield from _of_set(statement, kind, removed, added, was, now)
+        elif kind == "formats" and where != "response":
+            rule = _NEW_RULE if after else _GONE_RULE
+            yield WordChange(statement, kind, removed, added, was, now, rule)
+    yield from _conditions(statement)
+    for kind, rule in (("deprecated", _DEPRECATED), ("withdrawn", _WITHDRAWN)):
+        if _first(new, kind) and not _first(old, kind):
+            yield WordChange(statement, kind, frozenset(), frozenset(), None, _first(new, kind), rule)
+
+
+def _of_set(  # noqa: PLR0913  (the set, and both places)
+    statement: Statement, kind: str, removed: frozenset[str], added: frozenset[str], was: Words | None, now: Words | None
+) -> Iterator[WordChange]:
+    if kind == "options":  # those that the schemas list are judged there
+        removed, added = removed - statement.old.words, added - statement.new.words
+    rules = {"events": (_FEWER_EVENTS, _MORE_EVENTS)}.get(kind, _rules(statement.where))
+    if removed:
+        yield WordChange(statement, kind, removed, frozenset(), was, now, rules[0])
+    if added:
+        yield WordChange(statement, kind, frozenset(), added, was, now, rules[1])
+
+
+def _rules(where: Where) -> tuple[Rule, Rule]:
+    return (_GONE_RULE, _NEW_WORDS) if where == "response" else (_LESS, _MORE)
+
+
+def _flags(statement: Statement, removed: frozenset[str], added: frozenset[str]) -> Iterator[WordChange]:
+    was, now = _first(statement.old, "flags"), _first(statement.new, "flags")
+    for word in sorted(removed):
+        yield WordChange(statement, "flags", frozenset({word}), frozenset(), was, now, _GONE_RULE)
+    for word in sorted(added):
+        yield WordChange(statement, "flags", frozenset(), frozenset({word}), was, now, _NEW_RULE)
+
+
+def _conditions(statement: Statement) -> Iterator[WordChange]:
+    """Conditions are the same if they are of one kind and about the same fields, however they are worded."""
+    old = {(words.topic, _fields(words)): words for words in statement.old.sets if words.kind == "conditions"}
+    new = {(words.topic, _fields(words)): words for words in statement.new.sets if words.kind == "conditions"}
+    about_old = {fields for _, fields in old}
+    about_new = {fields for _, fields in new}
+    for (_, fields), words in new.items():
+        if fields not in about_old:
+            is_known = not fields or bool(fields & statement.members) or not _named(fields)
+            rule = _NEW_RULE if is_known else _NEW_FIELD
+            yield WordChange(statement, "conditions", frozenset(), fields, None, words, rule)
+    for (_, fields), words in old.items():
+        if fields not in about_new:
+            yield WordChange(statement, "conditions", fields, frozenset(), words, None, _GONE_RULE)
+
+
+def _fields(words: Words) -> frozenset[str]:
+    return frozenset(word.partition("=")[0].strip() for word in words.words)
+
+
+def _named(fields: frozenset[str]) -> bool:
+    """Whether any of the words can be the name of a field."""
+    return any(word.replace("_", "").isalnum() and not word[0].isdigit() for word in fields)
+
+
+def _all(statements: Statements, kind: str) -> frozenset[str]:
+    return frozenset(word for words in statements.sets if words.kind == kind for word in words.words)
+
+
+def _first(statements: Statements, kind: str) -> Words | None:
+    return next((words for words in statements.sets if words.kind == kind), None)

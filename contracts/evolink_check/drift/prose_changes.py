@@ -1,0 +1,50 @@
+"""The changes that only descriptions state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolink_check.drift.prose.number_changes import NumberChange, changed_numbers, rule_of
+from evolink_check.drift.prose.statements import places_of
+from evolink_check.drift.prose.word_changes import WordChange, changed_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evolink_check.drift.changes import Pair
+    from evolink_check.drift.prose.statements import Statement
+    from evolink_check.drift.records import Change
+
+
+def prose_changes(pair: Pair, *, with_document: bool) -> Iterator[Change]:
+    """Every changed number and set of words. `with_document`: in what describes the whole document, too."""
+    statements = [*places_of(pair, with_document=with_document)]
+    for number in changed_numbers(statements):
+        yield _of_number(pair, number)
+    for words in changed_words(statements):
+        yield _of_words(pair, words)
+
+
+def _of_number(pair: Pair, change: NumberChange) -> Change:
+    was, now = change.was, change.now
+    values = (was.shown if was else "", now.shown if now else "")
+    name = change.kind
+    if was and now:
+        text = f"{name}: {values[1]}, was {values[0]}"
+    else:
+        text = f"{name}: {values[1]} newly stated" if now else f"{name}: {values[0]} no longer stated"
+    places = (was.pointer if was else "", now.pointer if now else "")
+    kind = f"prose-{name.replace(' ', '-')}-{'changed' if was and now else 'added' if now else 'removed'}"
+    return pair.change(kind, "prose", rule_of(change), text, _field(change.statement), values, places)
+
+
+def _of_words(pair: Pair, change: WordChange) -> Change:
+    was, now = change.was, change.now
+    places = (was.pointer if was else "", now.pointer if now else "")
+    values = (", ".join(sorted(was.words)) if was else "", ", ".join(sorted(now.words)) if now else "")
+    kind = f"prose-{change.kind}-{'added' if change.added or (now and not was) else 'removed'}"
+    return pair.change(kind, "prose", change.rule, change.text, _field(change.statement), values, places)
+
+
+def _field(statement: Statement) -> str:
+    return statement.path if statement.where != "response" else f"response {statement.path}".strip()

@@ -1,0 +1,48 @@
+"""The result of a comparison as one record, from which all its reports are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evolink_check.drift.records import VERDICTS
+
+if TYPE_CHECKING:
+    from evolink_check.drift.records import Change, Verdict
+
+NO_CHANGE, CHANGED = 0, 1  # exit statuses; 2 is for a comparison that could not run
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """One comparison. `old` and `new` name what was compared. `started` is Unix seconds."""
+
+    old: str
+    new: str
+    changes: tuple[Change, ...]
+    started: float
+    seconds: float
+    strict: bool = False
+    command: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """The number of changes with each verdict, zeros included."""
+        numbers = dict.fromkeys(VERDICTS, 0)
+        for change in self.changes:
+            numbers[change.verdict] += 1
+        return numbers
+
+    @property
+    def exit_status(self) -> int:
+        """1 if there is a breaking change that is not in the baseline, else 0."""
+        return CHANGED if any(change.fails for change in self.changes) else NO_CHANGE
+
+    @property
+    def headline(self) -> str:
+        """The counts in one line."""
+        breaking, notices, others = self.counts.values()
+        known = sum(change.known for change in self.changes)
+        known_text = f" ({known} known)" if known else ""
+        return f"{breaking} breaking{known_text}, {notices} notice{'' if notices == 1 else 's'}, {others} non-breaking"

@@ -1,0 +1,49 @@
+"""Compare what users name: read it, compare it, and prove the breaking changes of requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolink_check import clock
+from evolink_check.drift.comparison import compare, pair_operations
+from evolink_check.drift.records import VERDICTS
+from evolink_check.drift.report import DriftReport
+from evolink_check.drift.sources import read_documents
+from evolink_check.traffic.text_redaction import redact_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evolink_check.drift.proofs import Prover
+    from evolink_check.drift.records import Change, Document
+
+
+def run_drift(old: str, new: str, *, strict: bool = False, command: str = "") -> DriftReport:
+    """Compare two files, folders or URLs. Raises ValueError or `SpecError` for one that cannot be read."""
+    started, watch = clock.now(), clock.stopwatch()
+    (olds, notes), (news, more) = read_documents(old), read_documents(new)
+    changes = proven(olds, news, compare(olds, news, strict=strict))
+    seconds = clock.stopwatch() - watch
+    names = redact_url(old), redact_url(new)
+    return DriftReport(*names, tuple(changes), started, seconds, strict, command, (*notes, *more))
+
+
+def proven(old: list[Document], new: list[Document], changes: list[Change]) -> list[Change]:
+    """The changes, with a proof for each breaking change of a request that has one."""
+    if not any(change.side in {"request", "model"} for change in changes):
+        return changes
+    from evolink_check.drift.proofs import Prover
+
+    provers: dict[tuple[str, ...], Prover] = {}
+    for pair in pair_operations(old, new).pairs:
+        key = (pair.old.document.file, pair.new.document.file, pair.new.subject)
+        provers.setdefault(key, Prover(pair))
+    judged = [_proven(change, provers) for change in changes]
+    return sorted(judged, key=lambda change: VERDICTS.index(change.verdict))
+
+
+def _proven(change: Change, provers: Mapping[tuple[str, ...], Prover]) -> Change:
+    if change.old is None or change.new is None:
+        return change
+    prover = provers.get((change.old.file, change.new.file, change.subject))
+    return change if prover is None else prover.proven(change)

@@ -1,0 +1,83 @@
+"""The verdict on each kind of difference, for who sends and for who reads, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evolink_check.drift.records import Verdict
+
+Direction = Literal["request", "response"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A verdict and its reason. `lenient`: breaking for consumers that do not tolerate new values."""
+
+    verdict: Verdict
+    reason: str
+    lenient: bool = False
+
+
+_REFUSED = Rule("breaking", "a request that was accepted is refused")
+_STILL_ACCEPTED = Rule("non-breaking", "every request that was accepted still is")
+_UNREADABLE = Rule("breaking", "a client that reads the old values cannot read the new ones")
+_NEW_VALUES = Rule("notice", "a client may read values that were not documented before", lenient=True)
+_KNOWN_VALUES = Rule("non-breaking", "a client reads only values that were documented before")
+_MISSING = Rule("breaking", "a client that reads it no longer finds it")
+_IGNORED_MEMBER = Rule("non-breaking", "clients ignore what they do not read")
+
+REQUEST: Mapping[str, Rule] = {
+    "type-changed": _REFUSED,
+    "type-narrowed": _REFUSED,
+    "type-widened": _STILL_ACCEPTED,
+    "null-refused": _REFUSED,
+    "null-allowed": _STILL_ACCEPTED,
+    "values-removed": _REFUSED,
+    "values-added": _STILL_ACCEPTED,
+    "values-freed": _STILL_ACCEPTED,
+    "values-listed": _REFUSED,
+    "values-replaced": _REFUSED,
+    "limit-tightened": _REFUSED,
+    "limit-relaxed": _STILL_ACCEPTED,
+    "format-changed": _REFUSED,
+    "pattern-changed": Rule("notice", "no accepted request was found that is refused"),
+    "condition-changed": Rule("notice", "no accepted request was found that is refused"),
+    "property-required": Rule("breaking", "a request without it was accepted and is refused"),
+    "property-optional": _STILL_ACCEPTED,
+    "required-property-added": Rule("breaking", "a request without it was accepted and is refused"),
+    "property-added": Rule("non-breaking", "it is optional"),
+    "property-removed": Rule("breaking", "it is no longer documented: what a client asks for with it is ignored"),
+    "property-renamed": Rule("breaking", "what a client asks for by the old name is ignored"),
+    "unknown-refused": Rule("breaking", "a request with another member was accepted and is refused"),
+    "unknown-accepted": _STILL_ACCEPTED,
+}
+RESPONSE: Mapping[str, Rule] = {
+    "type-changed": _UNREADABLE,
+    "type-narrowed": _KNOWN_VALUES,
+    "type-widened": _UNREADABLE,
+    "null-refused": _KNOWN_VALUES,
+    "null-allowed": Rule("breaking", "a client that does not expect null fails"),
+    "values-removed": _KNOWN_VALUES,
+    "values-added": _NEW_VALUES,
+    "values-freed": _NEW_VALUES,
+    "values-listed": _KNOWN_VALUES,
+    "values-replaced": _NEW_VALUES,
+    "limit-tightened": _KNOWN_VALUES,
+    "limit-relaxed": _NEW_VALUES,
+    "format-changed": _UNREADABLE,
+    "pattern-changed": _NEW_VALUES,
+    "condition-changed": _NEW_VALUES,
+    "property-required": Rule("non-breaking", "it is always there"),
+    "property-optional": Rule("breaking", "a client that always reads it may not find it"),
+    "required-property-added": _IGNORED_MEMBER,
+    "property-added": _IGNORED_MEMBER,
+    "property-removed": _MISSING,
+    "property-renamed": _MISSING,
+    "unknown-refused": _KNOWN_VALUES,
+    "unknown-accepted": _IGNORED_MEMBER,
+}
+RULES: Mapping[Direction, Mapping[str, Rule]] = {"request": REQUEST, "response": RESPONSE}

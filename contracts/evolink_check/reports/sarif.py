@@ -1,0 +1,68 @@
+"""SARIF 2.1.0, which code hosts show beside the lines of a file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Level = Literal["error", "warning", "note", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One result. `places` are (file, JSON pointer). `fingerprint` identifies it in later runs; empty: none."""
+
+    rule: str
+    level: Level
+    message: str
+    places: Sequence[tuple[str, str]]
+    fingerprint: str = ""
+    suppressed: bool = False
+
+
+def to_sarif(results: Sequence[Result], rules: dict[str, str]) -> str:
+    """The content of a SARIF file. `rules` are the descriptions of the rules by their ids."""
+    used = sorted({result.rule for result in results})
+    driver = {
+        "name": "evolink-check",
+        "version": version("evolink-mock"),
+        "rules": [{"id": rule, "shortDescription": {"text": rules.get(rule, rule)}} for rule in used],
+    }
+    run = {"tool": {"driver": driver}, "results": [_result(result, used) for result in results]}
+    log = {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [run],
+    }
+    return json.dumps(log, indent=1, ensure_ascii=False) + "\n"
+
+
+def _result(result: Result, rules: list[str]) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "ruleId": result.rule,
+        "ruleIndex": rules.index(result.rule),
+        "level": result.level,
+        "message": {"text": result.message},
+        "locations": [_location(*place) for place in result.places[:1]],
+    }
+    if len(result.places) > 1:
+        record["relatedLocations"] = [
+            {"id": number, **_location(*place)} for number, place in enumerate(result.places[1:], 1)
+        ]
+    if result.fingerprint:
+        record["partialFingerprints"] = {"evolinkCheck/v1": result.fingerprint}
+    if result.suppressed:
+        record["suppressions"] = [{"kind": "external"}]
+    return record
+
+
+def _location(file: str, pointer: str) -> dict[str, Any]:
+    place: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": file}}}
+    if pointer:
+        place["logicalLocations"] = [{"fullyQualifiedName": pointer, "kind": "member"}]
+    return place
