@@ -37,6 +37,7 @@ WITH_OPTIONS = {
     "api": "checking-servers.md",
     "recording": "checking-recordings.md",
     "proxy": "checking-live-traffic.md",
+    "drift": "drift.md",
     "client": "checking-clients.md",
 }
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-import traceback
-from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.util import find_spec
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 from evolink_spec.options.command_line import Group, repeated_command
 from evolink_spec.options.suggestions import did_you_mean
 
+from evolink_check.cli import drift_command
 from evolink_check.cli.client_command import mount
-from evolink_check.cli.commands import CommandFailedError, run_api, run_proxy, run_recording
-from evolink_check.cli.config import OTHER_TOKEN, TOKEN, environment
+from evolink_check.cli.commands import run_api, run_proxy, run_recording
+from evolink_check.cli.config import OTHER_TOKEN, TOKEN
 from evolink_check.cli.options import (
     ClauseOptions,
     EffortOptions,
@@ -27,12 +26,10 @@ from evolink_check.cli.options import (
     ServerOptions,
 )
 from evolink_check.cli.output import BaselineOptions, ReportFiles
+from evolink_check.cli.problems import reporting_problems
 from evolink_check.reports.model import COULD_NOT_RUN
-from evolink_check.traffic.text_redaction import redact_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from evolink_spec.clauses import Clause
 
 _NEEDED = ("httpx2", "hypothesis", "openapi_core", "schemathesis")  # of the extra `contracts`
@@ -73,7 +70,7 @@ def api(
     server: ServerOptions, effort: EffortOptions, reports: ReportFiles, baseline: BaselineOptions
 ) -> None:
     """Check a server."""
-    with _problems():
+    with reporting_problems():
         code = run_api(server, effort, reports, baseline, _repeated())
     raise SystemExit(code)
 
@@ -97,7 +94,7 @@ def recording(
     recording: RecordingOptions, judging: JudgingOptions, reports: ReportFiles, baseline: BaselineOptions
 ) -> None:
     """Check recordings."""
-    with _problems():
+    with reporting_problems():
         code = run_recording(recording, judging, reports, baseline, _repeated())
     raise SystemExit(code)
 
@@ -119,9 +116,12 @@ def proxy(
     proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles, baseline: BaselineOptions
 ) -> None:
     """Run a checking proxy until Ctrl-C."""
-    with _problems():
+    with reporting_problems():
         code = run_proxy(proxy, judging, reports, baseline)
     raise SystemExit(code)
+
+
+drift_command.mount(app)
 
 
 @app.taking(ClauseOptions)
@@ -135,7 +135,7 @@ def clauses(options: ClauseOptions) -> None:
     from evolink_check.cli.clause_list import clause_details, clause_list
 
     every = load_clauses()
-    with _problems():
+    with reporting_problems():
         chosen = _clause(every, options.clause) if options.clause else every
         if options.as_json:
             content: Any = [asdict(clause) for clause in chosen]
@@ -159,26 +159,6 @@ def _clause(clauses: tuple[Clause, ...], name: str) -> tuple[Clause, ...]:
             f"there is no clause {name!r}{did_you_mean(name, [clause.id for clause in clauses])}"
         )
     return matches
-
-
-@contextmanager
-def _problems() -> Iterator[None]:
-    """Report every error, so that none looks like a verdict. A bug is reported with its traceback."""
-    try:
-        yield
-    except (CommandFailedError, ValueError) as problem:
-        _fail(str(problem))
-    except OSError as problem:
-        file = "stdout" if isinstance(problem, BrokenPipeError) else "a file"
-        _fail(f"{problem.filename or file}: {problem.strerror or problem}")
-    except Exception:  # noqa: BLE001  (see above)
-        _fail(f"a bug in evolink-check:\n{traceback.format_exc()}")
-
-
-def _fail(problem: str) -> NoReturn:
-    plain = bool(environment().get("NO_COLOR"))  # rich reads it by itself
-    click.secho(f"evolink-check: {redact_text(problem)}", err=True, fg=None if plain else "red")
-    raise SystemExit(COULD_NOT_RUN)
 
 
 def main() -> None:

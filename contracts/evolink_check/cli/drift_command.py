@@ -8,12 +8,11 @@ from pathlib import Path  # noqa: TC003  (part of a declaration)
 from typing import TYPE_CHECKING, Annotated
 
 import click
-from evolink_spec.errors import SpecError
 from evolink_spec.options.command_line import repeated_command
 from evolink_spec.options.declaration import Option
 from msgspec import Struct
 
-from evolink_check.cli.output import BaselineOptions, check_files, say
+from evolink_check.cli.output import check_files, say
 from evolink_check.cli.problems import reporting_problems
 
 if TYPE_CHECKING:
@@ -22,19 +21,23 @@ if TYPE_CHECKING:
     from evolink_spec.options.command_line import Group
 
     from evolink_check.drift.report import DriftReport
+    from evolink_check.reports.baseline import Baseline
 
 HELP = (
     "Compare two versions of documents.\n\n"
-    "OLD and NEW are files (YAML, JSON, or a saved documentation page), folders of them, or URLs: of a document, or of a "
-    "running mock. Says what changed for a client that was written against OLD, and whether it breaks: breaking, notice or "
-    "non-breaking. A breaking change of a request is proven by a body that OLD accepts and NEW refuses.\n\n\b\n"
+    "OLD and NEW are files (YAML, JSON, or a saved documentation page), folders of them, or URLs: of a document, or "
+    "of a running mock. Says what changed for a client that was written against OLD, and whether it breaks: breaking, "
+    "notice or non-breaking. A breaking change of a request is proven by a body that OLD accepts and NEW refuses."
+    "\n\n\b\n"
     "evolink-check drift old.yaml new.yaml\n"
     "evolink-check drift pages-2026-10/ pages-2026-11/ --baseline known.json --sarif drift.sarif\n"
     "evolink-check drift saved.md http://127.0.0.1:8080"
 )
-EPILOG = "Exit status: 0 no breaking change, 1 a breaking change that is not in the baseline, 2 could not run."
+EPILOG = (
+    "Exit status: 0 no breaking change, 1 a breaking change that is not in the baseline, 2 could not run."
+)
 _REPORTS = "Reports"
-_UNREPEATED = ("json", "junit", "html", "sarif", "update", "verbose")
+_UNREPEATED = ("json", "junit", "html", "sarif", "update_baseline", "verbose")
 
 
 class DriftOptions(Struct, frozen=True, kw_only=True):
@@ -46,7 +49,9 @@ class DriftOptions(Struct, frozen=True, kw_only=True):
     ] = ()
     strict_consumers: Annotated[
         bool,
-        Option(help="New values in responses are breaking, too: clients do not tolerate what was not documented."),
+        Option(
+            help="New values in responses are breaking, too: clients do not tolerate what was not documented."
+        ),
     ] = False
 
 
@@ -61,11 +66,22 @@ class DriftReports(Struct, frozen=True, kw_only=True):
     ] = None
     junit: Annotated[
         Path | None,
-        Option(help="Write the report as JUnit XML: each change is a test case.", section=_REPORTS, metavar="FILE"),
+        Option(
+            help="Write the report as JUnit XML: each change is a test case.",
+            section=_REPORTS,
+            metavar="FILE",
+        ),
     ] = None
     html: Annotated[
         Path | None, Option(help="Write the report as an HTML page.", section=_REPORTS, metavar="FILE")
     ] = None
+    baseline: Annotated[
+        Path | None,
+        Option(help="File of known breaking changes; only new ones fail.", section=_REPORTS, metavar="FILE"),
+    ] = None
+    update_baseline: Annotated[
+        bool, Option(help="Write the current breaking changes to the --baseline file.", section=_REPORTS)
+    ] = False
     verbose: Annotated[
         bool, Option(help="Show the places and reasons of all changes.", section=_REPORTS, short="-v")
     ] = False
@@ -77,7 +93,7 @@ class DriftReports(Struct, frozen=True, kw_only=True):
         return {name: path for name, path in paths.items() if path is not None}
 
 
-def drift(options: DriftOptions, reports: DriftReports, baseline: BaselineOptions) -> None:
+def drift(options: DriftOptions, reports: DriftReports) -> None:
     """Compare two versions of documents."""
     from evolink_check.drift.run import run_drift
 
@@ -85,38 +101,41 @@ def drift(options: DriftOptions, reports: DriftReports, baseline: BaselineOption
         if len(options.sources) != 2:  # noqa: PLR2004
             raise ValueError("give two files, folders or URLs: OLD NEW")
         check_files([*reports.files.values()])
-        baseline.check()
         command = repeated_command(click.get_current_context(), without=_UNREPEATED, secrets={})
-        try:
-            report = run_drift(*options.sources, strict=options.strict_consumers, command=command)
-        except SpecError as error:
-            raise ValueError(str(error)) from error
-        report = _with_baseline(report, baseline)
+        known = None if reports.update_baseline else _read_baseline(reports.baseline)
+        report = run_drift(*options.sources, strict=options.strict_consumers, command=command)
+        report = _with_baseline(report, reports, known)
         _write(report, reports)
     raise SystemExit(report.exit_status)
 
 
 def mount(app: Group) -> None:
     """Add the command to a command line."""
-    app.taking(DriftOptions, DriftReports, BaselineOptions, help=HELP, epilog=EPILOG)(drift)
+    app.taking(DriftOptions, DriftReports, help=HELP, epilog=EPILOG)(drift)
 
 
-def _with_baseline(report: DriftReport, options: BaselineOptions) -> DriftReport:
+def _read_baseline(path: Path | None) -> Baseline | None:
+    from evolink_check.reports import baseline
+
+    return None if path is None else baseline.read(path)
+
+
+def _with_baseline(report: DriftReport, files: DriftReports, known: Baseline | None) -> DriftReport:
     from evolink_check.drift.baseline import apply, baseline_of, notes_on_gone
     from evolink_check.files import write
     from evolink_check.reports.baseline import to_json
 
-    if options.path is None:
+    if files.update_baseline:
+        if files.baseline is None:
+            raise ValueError("--update-baseline requires --baseline FILE")
+        known = baseline_of(report.changes)
+        write(files.baseline, to_json(known))
+        count = len(known.known)
+        say(f"{files.baseline} now lists {count} known change{'' if count == 1 else 's'}")
+    if known is None:
         return report
-    if options.update:
-        content = baseline_of(report.changes)
-        write(options.path, to_json(content))
-        count = len(content.known)
-        say(f"{options.path} now lists {count} known change{'' if count == 1 else 's'}")
-    else:
-        content = options.read(options.path)
-    gone = notes_on_gone(report.changes, content)
-    return replace(report, changes=apply(report.changes, content), notes=(*report.notes, *gone))
+    gone = notes_on_gone(report.changes, known)
+    return replace(report, changes=apply(report.changes, known), notes=(*report.notes, *gone))
 
 
 def _write(report: DriftReport, reports: DriftReports) -> None:

@@ -47,7 +47,7 @@ def _key(entry: KnownViolation) -> tuple[str, str]:
 
 def fingerprint_of(change: Change) -> str:
     """What identifies a change in later comparisons."""
-    identity = "\n".join((change.kind, change.subject, change.field, change.was, change.now))
+    identity = f"{change.kind}\n{change.subject}\n{change.field}\n{change.was}\n{change.now}"
     return sha256(identity.encode("utf-8", "replace")).hexdigest()[:16]
 
 

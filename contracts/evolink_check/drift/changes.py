@@ -9,7 +9,7 @@ from evolink_check.drift.records import Change, Place
 from evolink_check.drift.verdicts import RULES, Rule
 
 if TYPE_CHECKING:
-    from evolink_check.drift.differences import Difference
+    from evolink_check.drift.limits import Difference
     from evolink_check.drift.operations import Operation
     from evolink_check.drift.records import Side, Verdict
     from evolink_check.drift.verdicts import Direction
@@ -37,7 +37,7 @@ class Pair:
         """The direction of a response."""
         return "request" if self.name else "response"
 
-    def change(  # noqa: PLR0913  (the fields of a change)
+    def change(  # noqa: PLR0913, PLR0917  (the fields of a change)
         self,
         kind: str,
         side: Side,

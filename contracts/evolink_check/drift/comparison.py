@@ -32,10 +32,14 @@ class Pairing:
 def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = False) -> list[Change]:
     """Every change, breaking ones first. `strict`: consumers that do not tolerate new values."""
     pairing = pair_operations(old, new)
-    changes = [change for pair, first in _firsts(pairing.pairs) for change in _of_pair(pair, with_document=first)]
+    changes = [
+        change for pair, first in _firsts(pairing.pairs) for change in _of_pair(pair, with_document=first)
+    ]
     changes += _of_models(old, new, pairing)
     changes += _of_addresses(pairing)
-    judged = [replace(change, verdict="breaking") if strict and change.lenient else change for change in changes]
+    judged = [
+        replace(change, verdict="breaking") if strict and change.lenient else change for change in changes
+    ]
     return sorted(judged, key=lambda change: VERDICTS.index(change.verdict))
 
 
@@ -68,13 +72,23 @@ def _of_addresses(pairing: Pairing) -> Iterator[Change]:
         if (operation.method, operation.path) not in new:
             place = operation.document.place(operation.pointer)
             text, reason = f"{operation.subject} was removed", "requests to it find nothing"
-            yield Change("operation-removed", "operation", "breaking", operation.subject, "", text, reason, place)
+            yield Change(
+                "operation-removed", "operation", "breaking", operation.subject, "", text, reason, place
+            )
     for operation in pairing.added:
         if (operation.method, operation.path) not in old:
             place = operation.document.place(operation.pointer)
             text, reason = f"{operation.subject} was added", "requests to other operations are not concerned"
             yield Change(
-                "operation-added", "operation", "non-breaking", operation.subject, "", text, reason, None, place
+                "operation-added",
+                "operation",
+                "non-breaking",
+                operation.subject,
+                "",
+                text,
+                reason,
+                None,
+                place,
             )
 
 

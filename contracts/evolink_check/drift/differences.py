@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from evolink_check.drift.inclusion import accepts, is_within
-from evolink_check.drift.keywords import CONDITIONS, LOWER, UPPER, canonical
+from evolink_check.drift.keywords import canonical
+from evolink_check.drift.limits import Difference, limit_difference
 from evolink_check.drift.members import pair_members
-from evolink_check.drift.wording import kinds_text, listed, range_text, value_text
+from evolink_check.drift.wording import kinds_text, listed, range_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evolink_check.drift.shapes import Branch, Shape
-
-Kind = Literal[
-    *("type-changed", "type-widened", "type-narrowed", "null-allowed", "null-refused"),
-    *("values-removed", "values-added", "values-freed", "values-listed", "values-replaced"),
-    *("limit-tightened", "limit-relaxed", "format-changed", "pattern-changed", "condition-changed"),
-    *("property-required", "property-optional", "required-property-added", "property-added"),
-    *("property-removed", "property-renamed", "unknown-refused", "unknown-accepted"),
-]
-NAMES = {
-    **{"minLength": "minimum length", "maxLength": "maximum length", "minItems": "minimum number of items"},
-    **{"maxItems": "maximum number of items", "minProperties": "minimum number of members"},
-    **{"maxProperties": "maximum number of members", "multipleOf": "step", "exclusiveMinimum": "exclusive minimum"},
-    **{"exclusiveMaximum": "exclusive maximum", "uniqueItems": "uniqueness of the items"},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A difference at a place of a body. `old` and `new` are pointers; one is empty if the place is in one only."""
-
-    kind: Kind
-    path: str
-    old: str
-    new: str
-    text: str
-    was: str = ""
-    now: str = ""
 
 
 def differences(old: Shape, new: Shape, path: str = "") -> Iterator[Difference]:
@@ -67,7 +40,7 @@ def _unpaired(kinds: frozenset[str], others: frozenset[str]) -> frozenset[str]:
 def _of_types(
     old: Shape, new: Shape, path: str, lost: frozenset[str], gained: frozenset[str]
 ) -> Iterator[Difference]:
-    def difference(kind: Kind, text: str) -> Difference:
+    def difference(kind: str, text: str) -> Difference:
         return Difference(kind, path, old.pointer, new.pointer, text, kinds_text(old), kinds_text(new))
 
     change = f"type is {kinds_text(new)}, was {kinds_text(old)}"
@@ -103,7 +76,7 @@ def _of_branches(
         return
     is_narrowed = not all(_is_covered(branch, after) for branch in olds)
     is_widened = not all(_is_covered(branch, before) for branch in news)
-    kind: Kind | None = "values-replaced" if is_narrowed else "values-freed" if is_widened else None
+    kind: str | None = "values-replaced" if is_narrowed else "values-freed" if is_widened else None
     if kind == "values-replaced" and not is_widened:
         kind = "values-listed"
     if kind:
@@ -140,7 +113,7 @@ def _of_branch(before: Shape, old: Branch, after: Shape, new: Branch, path: str)
         yield from _of_values(before, old, after, new, path)
         return
     for word in dict.fromkeys((*old.limits, *new.limits)):
-        difference = _of_limit(word, before, old, after, new, path)
+        difference = limit_difference(word, before, old, after, new, path)
         if difference is not None:
             yield difference
     if old.kind == "array":
@@ -150,8 +123,10 @@ def _of_branch(before: Shape, old: Branch, after: Shape, new: Branch, path: str)
 
 
 def _of_values(before: Shape, old: Branch, after: Shape, new: Branch, path: str) -> Iterator[Difference]:
-    def difference(kind: Kind, text: str) -> Difference:
-        return Difference(kind, path, before.pointer, after.pointer, text, range_text(before), range_text(after))
+    def difference(kind: str, text: str) -> Difference:
+        return Difference(
+            kind, path, before.pointer, after.pointer, text, range_text(before), range_text(after)
+        )
 
     lost = [value for value in old.values or () if not accepts(after, old.kind, value)]
     gained = [value for value in new.values or () if not accepts(before, new.kind, value)]
@@ -167,72 +142,29 @@ def _of_values(before: Shape, old: Branch, after: Shape, new: Branch, path: str)
         yield difference("values-replaced" if lost else "values-freed", change)
 
 
-def _of_limit(  # noqa: PLR0913  (both sides, and where)
-    word: str, before: Shape, old: Branch, after: Shape, new: Branch, path: str
-) -> Difference | None:
-    was, now = old.limits.get(word), new.limits.get(word)
-    if (word in old.limits) == (word in new.limits) and canonical(was) == canonical(now):
-        return None
-    name = NAMES.get(word, word)
-    text = f"{name} is {value_text(now)}, was {value_text(was)}"
-    if word not in old.limits:
-        text = f"{name} {value_text(now)} was added"
-    elif word not in new.limits:
-        text = f"{name} {value_text(was)} was removed"
-    kind = _limit_kind(word, old, new)
-    shown = ("" if word not in old.limits else value_text(was), "" if word not in new.limits else value_text(now))
-    return None if kind is None else Difference(kind, path, before.pointer, after.pointer, text, *shown)
-
-
-def _limit_kind(word: str, old: Branch, new: Branch) -> Kind | None:
-    if word in CONDITIONS:
-        return "condition-changed"
-    if word in {*LOWER.get(old.kind, ()), *UPPER.get(old.kind, ())}:
-        return _bound_kind(word, old, new)
-    if word not in old.limits:
-        return "limit-tightened"
-    if word not in new.limits:
-        return "limit-relaxed"
-    if word == "multipleOf":
-        ratio = old.limits[word] / new.limits[word]
-        return "limit-relaxed" if abs(ratio - round(ratio)) < 1e-9 else "limit-tightened"  # noqa: PLR2004
-    return "format-changed" if word == "format" else "pattern-changed" if word == "pattern" else "condition-changed"
-
-
-def _bound_kind(word: str, old: Branch, new: Branch) -> Kind | None:
-    """Which way a bound moved; None if another keyword states the same bound."""
-    words = LOWER[old.kind] if word in LOWER[old.kind] else UPPER[old.kind]
-    sign = 1 if words is LOWER[old.kind] else -1
-
-    def tightness(branch: Branch) -> tuple[float, bool] | None:
-        bounds = [(sign * branch.limits[own], own.startswith("exclusive")) for own in words if own in branch.limits]
-        return max(bounds, default=None)
-
-    was, now = tightness(old), tightness(new)
-    if was == now or (word not in new.limits and any(own in new.limits for own in words)):
-        return None
-    if was is None or now is None:
-        return "limit-tightened" if was is None else "limit-relaxed"
-    return "limit-tightened" if now > was else "limit-relaxed"
-
-
 def _of_items(before: Shape, old: Branch, after: Shape, new: Branch, path: str) -> Iterator[Difference]:
     where = f"{path}[]"
     if old.items is not None and new.items is not None:
         yield from differences(old.items, new.items, where)
     elif new.items is not None:
-        yield Difference("limit-tightened", where, before.pointer, new.items.pointer, "the items got a schema")
+        yield Difference(
+            "limit-tightened", where, before.pointer, new.items.pointer, "the items got a schema"
+        )
     elif old.items is not None:
-        yield Difference("limit-relaxed", where, old.items.pointer, after.pointer, "the items have no schema any more")
+        yield Difference(
+            "limit-relaxed", where, old.items.pointer, after.pointer, "the items have no schema any more"
+        )
 
 
 def _of_members(before: Shape, old: Branch, after: Shape, new: Branch, path: str) -> Iterator[Difference]:
     pairs = pair_members(old, new)
     for name, shape in pairs.removed.items():
-        yield Difference("property-removed", _member(path, name), shape.pointer, after.pointer, "was removed", name)
+        yield Difference(
+            "property-removed", _member(path, name), shape.pointer, after.pointer, "was removed", name
+        )
     for name, shape in pairs.added.items():
         is_required = name in new.required
-        kind: Kind = "required-property-added" if is_required else "property-added"
+        kind: str = "required-property-added" if is_required else "property-added"
         text = f"was added{', and is required' if is_required else ''}"
         yield Difference(kind, _member(path, name), before.pointer, shape.pointer, text, "", name)
     for was, now in pairs.renamed.items():
@@ -244,14 +176,18 @@ def _of_members(before: Shape, old: Branch, after: Shape, new: Branch, path: str
         one, other = old.properties[name], new.properties[name]
         if (name in old.required) != (name in new.required):
             is_required = name in new.required
-            kind, text = ("property-required", "is required") if is_required else ("property-optional", "is optional")
+            kind, text = (
+                ("property-required", "is required") if is_required else ("property-optional", "is optional")
+            )
             shown = ("optional", "required") if is_required else ("required", "optional")
             yield Difference(kind, _member(path, name), one.pointer, other.pointer, text, *shown)
         yield from differences(one, other, _member(path, name))
     yield from _of_unknown_members(before, old, after, new, path)
 
 
-def _of_unknown_members(before: Shape, old: Branch, after: Shape, new: Branch, path: str) -> Iterator[Difference]:
+def _of_unknown_members(
+    before: Shape, old: Branch, after: Shape, new: Branch, path: str
+) -> Iterator[Difference]:
     was, now = old.additional, new.additional
     if was is not None and now is not None:
         if was.branches and now.branches:
@@ -262,7 +198,7 @@ def _of_unknown_members(before: Shape, old: Branch, after: Shape, new: Branch, p
     is_refused = now is not None and (was is None or bool(was.branches))
     if was is now is None:
         return
-    kind: Kind = "unknown-refused" if is_refused else "unknown-accepted"
+    kind: str = "unknown-refused" if is_refused else "unknown-accepted"
     text = "unknown members are refused" if is_refused else "unknown members are accepted"
     yield Difference(kind, path, before.pointer, after.pointer, text)
 

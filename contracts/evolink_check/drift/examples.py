@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from evolink_check.drift.keywords import kind_of
 
 if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
+    from collections.abc import Mapping
 
     from evolink_spec.models import Json
+    from hypothesis.strategies import SearchStrategy
 
     from evolink_check.drift.shapes import Branch, Shape
 
@@ -35,7 +37,7 @@ def values_of(shape: Shape) -> SearchStrategy[Any]:
 def boundary_values(old: Shape, new: Shape) -> list[Json]:
     """Values beside the limits of both shapes, and those that either lists."""
     values: list[Json] = []
-    for shape in (old, new):
+    for shape in (new, old):
         for branch in shape.branches:
             values += branch.values or ()
             values += [example for example in shape.notes.examples if kind_of(example) == branch.kind]
@@ -57,17 +59,21 @@ def _branch(branch: Branch) -> SearchStrategy[Any]:
         return _arrays(branch)
     if branch.kind == "object":
         return _objects(branch)
-    simple = {"null": st.none(), "boolean": st.booleans(), "string": _texts, "integer": _numbers, "number": _numbers}
-    strategy: Any = simple[branch.kind]
-    return strategy(branch.limits, whole=branch.kind == "integer") if callable(strategy) else strategy
+    if branch.kind == "string":
+        return _texts(branch.limits)
+    if branch.kind in {"integer", "number"}:
+        return _numbers(branch.limits, whole=branch.kind == "integer")
+    return st.none() if branch.kind == "null" else st.booleans()
 
 
-def _numbers(limits: dict[str, Any], *, whole: bool) -> SearchStrategy[Any]:
+def _numbers(limits: Mapping[str, Any], *, whole: bool) -> SearchStrategy[Any]:
     low = limits.get("minimum", limits.get("exclusiveMinimum"))
     high = limits.get("maximum", limits.get("exclusiveMaximum"))
     step = limits.get("multipleOf")
     if step is not None:
-        counts = st.integers(None if low is None else int(low / step), None if high is None else int(high / step) + 1)
+        counts = st.integers(
+            None if low is None else int(low / step), None if high is None else int(high / step) + 1
+        )
         return counts.map(lambda count: count * step)
     if whole:
         return st.integers(low, high)
@@ -76,8 +82,7 @@ def _numbers(limits: dict[str, Any], *, whole: bool) -> SearchStrategy[Any]:
     )
 
 
-def _texts(limits: dict[str, Any], *, whole: bool) -> SearchStrategy[str]:
-    del whole
+def _texts(limits: Mapping[str, Any]) -> SearchStrategy[str]:
     low = limits.get("minLength", 0)
     high = min(limits.get("maxLength", _LONGEST_TEXT), _LONGEST_TEXT)
     lengths = st.integers(min(low, high), high).map(lambda length: "a" * length)
@@ -85,10 +90,9 @@ def _texts(limits: dict[str, Any], *, whole: bool) -> SearchStrategy[str]:
     if isinstance(limits.get("format"), str):
         texts.insert(0, st.sampled_from(_FORMATS.get(limits["format"], ("a",))))
     if isinstance(limits.get("pattern"), str):
-        try:
-            texts.insert(0, st.from_regex(re.compile(limits["pattern"]), fullmatch=False, alphabet=st.characters(codec="ascii")))
-        except (re.error, ValueError):
-            pass
+        with suppress(re.error, ValueError):  # a pattern that Python does not know
+            pattern = re.compile(limits["pattern"])
+            texts.insert(0, st.from_regex(pattern, alphabet=st.characters(codec="ascii")))
     return st.one_of(texts)
 
 
@@ -103,6 +107,8 @@ def _arrays(branch: Branch) -> SearchStrategy[list[Any]]:
 
 
 def _objects(branch: Branch) -> SearchStrategy[dict[str, Any]]:
-    required = {name: values_of(branch.properties[name]) for name in sorted(branch.required & set(branch.properties))}
+    required = {
+        name: values_of(branch.properties[name]) for name in sorted(branch.required & set(branch.properties))
+    }
     optional = {name: values_of(shape) for name, shape in branch.properties.items() if name not in required}
     return st.fixed_dictionaries(required, optional=optional)

@@ -89,7 +89,9 @@ def _members_within(old: Branch, new: Branch) -> bool:
     """Members that neither describes are ignored, unless the new branch refuses what the old one accepted."""
     if not new.required <= old.required:
         return False
-    if new.additional is not None and (old.additional is None or not is_included(old.additional, new.additional)):
+    if new.additional is not None and (
+        old.additional is None or not is_included(old.additional, new.additional)
+    ):
         return False
     for name, shape in old.properties.items():
         other = new.properties.get(name, new.additional)
@@ -114,7 +116,8 @@ def schema_of_branch(branch: Branch) -> dict[str, Json]:
     schema |= {
         word: limit
         for word, limit in branch.limits.items()
-        if word not in {"$ref", "if", "then", "else", "not"} and not (isinstance(limit, dict) and "allOf" in limit)
+        if word not in {"$ref", "if", "then", "else", "not"}
+        and not (isinstance(limit, dict) and "allOf" in limit)
     }
     if branch.items is not None:
         schema["items"] = schema_of(branch.items)
@@ -148,4 +151,6 @@ def simplified(branches: Iterable[Branch]) -> tuple[Branch, ...]:
             if not any(is_within(replace(branch, values=(value,)), other) for other in ranges)
         )
         kept += [replace(branch, values=values)] if values else []
-    return tuple(sorted((*kept, *ranges), key=lambda branch: (KINDS.index(branch.kind), branch.values is None)))
+    return tuple(
+        sorted((*kept, *ranges), key=lambda branch: (KINDS.index(branch.kind), branch.values is None))
+    )

@@ -35,7 +35,13 @@ _OTHERS = {
     "number": ("multipleOf",),
     "string": ("pattern", "format", "contentEncoding", "contentMediaType"),
     "array": ("uniqueItems", "prefixItems", "contains", "minContains", "maxContains", "unevaluatedItems"),
-    "object": ("patternProperties", "propertyNames", "dependentRequired", "dependentSchemas", "unevaluatedProperties"),
+    "object": (
+        "patternProperties",
+        "propertyNames",
+        "dependentRequired",
+        "dependentSchemas",
+        "unevaluatedProperties",
+    ),
 }
 # Conditions, which apply to values of every type, are compared as they are written.
 CONDITIONS = ("if", "then", "else", "not", "$ref")
@@ -91,7 +97,7 @@ def kind_of(value: Json) -> str:
         return "boolean"
     if isinstance(value, int | float):
         return "integer" if float(value).is_integer() else "number"
-    return {str: "string", list: "array"}.get(type(value), "object")
+    return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -167,7 +173,9 @@ def values_of(plain: Mapping[str, Any], kind: str) -> tuple[Json, ...] | None:
         return None
     kinds = {kind, "integer"} if kind == "number" else {kind}
     limits = limits_of(plain, kind)
-    matching = [value for value in _listed_values(plain) if kind_of(value) in kinds and matches(limits, value)]
+    matching = [
+        value for value in _listed_values(plain) if kind_of(value) in kinds and matches(limits, value)
+    ]
     by_text = {canonical(value): value for value in matching}
     return tuple(by_text[text] for text in sorted(by_text))
 
@@ -209,10 +217,8 @@ def _whole(limits: dict[str, Json]) -> dict[str, Json]:
 
 def _tightest(limits: dict[str, Json]) -> dict[str, Json]:
     """Of an inclusive and an exclusive bound, only the one that matters."""
-    for plain, exclusive, less in (
-        ("minimum", "exclusiveMinimum", lambda one, other: one <= other),
-        ("maximum", "exclusiveMaximum", lambda one, other: one >= other),
-    ):
+    for plain, exclusive, sign in (("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1)):
         if plain in limits and exclusive in limits:
-            del limits[plain if less(limits[plain], limits[exclusive]) else exclusive]
+            is_exclusive_tighter = sign * limits[plain] <= sign * limits[exclusive]
+            del limits[plain if is_exclusive_tighter else exclusive]
     return limits

@@ -31,7 +31,11 @@ def pair_members(old: Branch, new: Branch) -> Pairs:
     added = {name: shape for name, shape in new.properties.items() if name not in old.properties}
     renamed: dict[str, str] = {}
     scored = sorted(
-        ((_likeness(was, one, now, other), was, now) for was, one in removed.items() for now, other in added.items()),
+        (
+            (_likeness(was, one, now, other), was, now)
+            for was, one in removed.items()
+            for now, other in added.items()
+        ),
         reverse=True,
     )
     for score, was, now in scored:
@@ -45,12 +49,16 @@ def pair_members(old: Branch, new: Branch) -> Pairs:
 def _likeness(was: str, one: Shape, now: str, other: Shape) -> float:
     """How alike two members are; 0 if they are different ones."""
     name = _ratio(was.lower().replace("_", ""), now.lower().replace("_", ""))
-    text = _ratio(_description(one), _description(other)) if _description(one) and _description(other) else 0.0
+    text = (
+        _ratio(_description(one), _description(other)) if _description(one) and _description(other) else 0.0
+    )
     same_values = is_included(one, other) or is_included(other, one)
     has_same_kinds = bool(one.kinds & other.kinds)
     if name >= _NEARLY_EQUAL_NAME and (has_same_kinds or text >= _SIMILAR_TEXT):
         return 1 + name
-    if same_values and ((name >= _SIMILAR_NAME and (text >= _SIMILAR_NAME or not text)) or text >= _SIMILAR_TEXT):
+    if same_values and (
+        (name >= _SIMILAR_NAME and (text >= _SIMILAR_NAME or not text)) or text >= _SIMILAR_TEXT
+    ):
         return name + text
     return 0.0
 

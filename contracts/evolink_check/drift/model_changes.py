@@ -101,14 +101,19 @@ class ModelComparison:
     def _moved(self, name: str) -> Change:
         old, new = self.old.models[name], self.new.models[name]
         text = f"model {name} is now at {new.subject}, was at {old.subject}"
-        return self._change("model-moved", "breaking", name, text, "requests to the old address find nothing", old, new)
+        return self._change(
+            "model-moved", "breaking", name, text, "requests to the old address find nothing", old, new
+        )
 
     def _aliases(self) -> Iterator[Change]:
         old, new = self.old.aliases, self.new.aliases
         for name, (target, operation) in old.items():
             partner = self.partners.get(id(operation))
             if name not in new and name not in self.new.models:
-                text, reason = f"the older name {name} of {target} is no longer stated", "requests that name it may be refused"
+                text, reason = (
+                    f"the older name {name} of {target} is no longer stated",
+                    "requests that name it may be refused",
+                )
                 yield self._change("alias-removed", "breaking", name, text, reason, operation, partner)
             elif name in new and new[name][0] != target and target in self.new.models:
                 text = f"the older name {name} now means {new[name][0]}, was {target}"
@@ -116,10 +121,13 @@ class ModelComparison:
                 yield self._change("alias-changed", "breaking", name, text, reason, operation, new[name][1])
         for name, (target, operation) in new.items():
             if name not in old and name not in self.old.models:
-                text, reason = f"the name {name} is accepted for {target}", "no request that was accepted is concerned"
+                text, reason = (
+                    f"the name {name} is accepted for {target}",
+                    "no request that was accepted is concerned",
+                )
                 yield self._change("alias-added", "non-breaking", name, text, reason, None, operation)
 
-    def _change(  # noqa: PLR0913  (the fields of a change)
+    def _change(  # noqa: PLR0913, PLR0917  (the fields of a change)
         self,
         kind: str,
         verdict: Verdict,
@@ -134,7 +142,9 @@ class ModelComparison:
         values = ("", name) if is_new else (name, now)
         operation = new or old
         subject = operation.subject if operation else ""
-        return Change(kind, "model", verdict, subject, "model", text, reason, _place(old), _place(new), *values)
+        return Change(
+            kind, "model", verdict, subject, "model", text, reason, _place(old), _place(new), *values
+        )
 
 
 def _place(operation: Operation | None) -> Place | None:

@@ -92,7 +92,9 @@ class Normalizer:
         return _Part(pointer, value, part.within | {pointer}) if exists else None
 
     def _branches(self, flat: _Flat) -> Iterable[Branch]:
-        for kind in keywords.kinds_of(flat.plain, has_properties=bool(flat.properties), has_items=bool(flat.items)):
+        for kind in keywords.kinds_of(
+            flat.plain, has_properties=bool(flat.properties), has_items=bool(flat.items)
+        ):
             values = keywords.values_of(flat.plain, kind)
             if values == ():
                 continue
@@ -110,7 +112,7 @@ class Normalizer:
     def _notes(self, parts: list[_Part]) -> Notes:
         texts: list[tuple[str, str]] = []
         found: dict[str, list[Json]] = {"default": [], "example": []}
-        deprecated, aliases = False, {}
+        deprecated, aliases = False, dict[str, str]()
         for part in self._described(parts):
             value = part.value
             if isinstance(value.get("description"), str):

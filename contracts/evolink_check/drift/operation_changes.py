@@ -48,7 +48,10 @@ def _servers(pair: Pair) -> Iterator[Change]:
     values = (", ".join(old), ", ".join(new))
     gone, fresh = [url for url in old if url not in new], [url for url in new if url not in old]
     if gone:
-        text, reason = f"server {', '.join(gone)} was removed", "clients send their requests to the old address"
+        text, reason = (
+            f"server {', '.join(gone)} was removed",
+            "clients send their requests to the old address",
+        )
         yield pair.change("server-removed", "operation", ("breaking", reason), text, values=values)
     if fresh:
         reason = "clients have to use the new address" if gone else "the old address is still there"
@@ -73,7 +76,9 @@ def _callbacks(pair: Pair) -> Iterator[Change]:
     for name in [name for name in old if name not in new]:
         places = (old[name].pointer, pair.new.pointer)
         rule: tuple[Verdict, str] = ("breaking", "receivers wait for it")
-        yield pair.change("callback-removed", "response", rule, "the callback was removed", name, places=places)
+        yield pair.change(
+            "callback-removed", "response", rule, "the callback was removed", name, places=places
+        )
     for name in [name for name in new if name not in old]:
         places = (pair.old.pointer, new[name].pointer)
         rule = ("non-breaking", "receivers of other callbacks are not concerned")

@@ -110,7 +110,9 @@ class _Reader:
             pointer, value = target, followed(self._tree, target)[1]
         return pointer, _mapping(value)
 
-    def _operation(self, method: str, path: str, pointer: str, value: dict[str, Json], item: dict[str, Json]) -> Operation:
+    def _operation(
+        self, method: str, path: str, pointer: str, value: dict[str, Json], item: dict[str, Json]
+    ) -> Operation:
         body_pointer, body = self._resolved(joined(pointer, "requestBody"), value.get("requestBody"))
         servers = value.get("servers") or item.get("servers") or self._tree.get("servers") or []
         return Operation(
@@ -159,7 +161,9 @@ class _Reader:
             where = joined(pointer, "content", name)
             schema = _mapping(media).get("schema")
             shape = None if schema is None else self._normalizer.shape(joined(where, "schema"), schema)
-            contents[name.partition(";")[0].strip().lower()] = Content(where, shape, self._examples(where, _mapping(media)))
+            contents[name.partition(";")[0].strip().lower()] = Content(
+                where, shape, self._examples(where, _mapping(media))
+            )
         return contents
 
     def _examples(self, pointer: str, media: dict[str, Json]) -> dict[str, Json]:
@@ -170,7 +174,9 @@ class _Reader:
                 examples[joined(where, "value")] = example["value"]
         return examples
 
-    def _parameters(self, pointer: str, value: dict[str, Json], item: dict[str, Json]) -> dict[str, Parameter]:
+    def _parameters(
+        self, pointer: str, value: dict[str, Json], item: dict[str, Json]
+    ) -> dict[str, Parameter]:
         parameters = {}
         for owner, base in ((item, pointer.rpartition("/")[0]), (value, pointer)):
             for index, raw in enumerate(owner.get("parameters") or []):
@@ -187,7 +193,9 @@ class _Reader:
         headers = {}
         for name, value in _mapping(response.get("headers")).items():
             place, header = self._resolved(joined(where, "headers", name), value)
-            headers[name.lower()] = self._normalizer.shape(joined(place, "schema"), header.get("schema", True))
+            headers[name.lower()] = self._normalizer.shape(
+                joined(place, "schema"), header.get("schema", True)
+            )
         return Response(where, str(response.get("description", "")), self._contents(where, response), headers)
 
     def _security(self, value: dict[str, Json]) -> frozenset[str]:
@@ -195,14 +203,19 @@ class _Reader:
         schemes = _mapping(_mapping(self._tree.get("components")).get("securitySchemes"))
         alternatives = set()
         for requirement in required if isinstance(required, list) else [{}]:
-            texts = [_scheme_text(name, _mapping(schemes.get(name)), scopes) for name, scopes in _mapping(requirement).items()]
+            texts = [
+                _scheme_text(name, _mapping(schemes.get(name)), scopes)
+                for name, scopes in _mapping(requirement).items()
+            ]
             alternatives.add(" and ".join(sorted(texts)) or "nothing")
         return frozenset(alternatives or {"nothing"})
 
 
 def _scheme_text(name: str, scheme: dict[str, Json], scopes: Json) -> str:
     """A security scheme by what a client has to send, not by its name in the document."""
-    words = [str(scheme[word]).lower() for word in ("type", "scheme", "in", "openIdConnectUrl") if word in scheme]
+    words = [
+        str(scheme[word]).lower() for word in ("type", "scheme", "in", "openIdConnectUrl") if word in scheme
+    ]
     words += [str(scheme["name"])] if "name" in scheme else []
     return " ".join([*(words or [name]), *(map(str, scopes) if isinstance(scopes, list) else ())])
 

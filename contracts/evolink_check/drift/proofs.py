@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
@@ -21,14 +22,14 @@ from evolink_check.drift.records import Proof
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from hypothesis.strategies import SearchStrategy
-
     from evolink_spec.models import Json
 
     from evolink_check.drift.changes import Pair
     from evolink_check.drift.operations import Content
     from evolink_check.drift.records import Change, Document
-    from evolink_check.drift.shapes import Shape
+    from evolink_check.drift.shapes import Branch, Shape
+
+    Validator = jsonschema_rs.Draft202012Validator
 
 _EXAMPLES = 200
 _MISSING = {"request-property-required", "request-required-property-added"}
@@ -45,20 +46,31 @@ _SEARCH = settings(
 )
 
 
-class Prover:
-    """Finds proofs for the request changes of one pair of operations."""
+def prover_of(pair: Pair) -> Prover | None:
+    """The prover of two operations; None if one has no body, or a schema that does not compile."""
+    old, new = pair.old.body, pair.new.body
+    if old is None or new is None or old.shape is None or new.shape is None:
+        return None
+    accepting, refusing = _validator(pair.old.document, old), _validator(pair.new.document, new)
+    if accepting is None or refusing is None:
+        return None
+    return Prover((old.shape, new.shape), (accepting, refusing), [*_candidates(pair, old, new)])
 
-    def __init__(self, pair: Pair) -> None:
-        old, new = pair.old.body, pair.new.body
-        self._pair = pair
-        self._shapes = (old.shape, new.shape) if old and new and old.shape and new.shape else None
-        self._old = _validator(pair.old.document, old) if old else None
-        self._new = _validator(pair.new.document, new) if new else None
+
+class Prover:
+    """Finds proofs for the request changes of one pair of operations. `samples` are bodies that may be valid."""
+
+    def __init__(
+        self, shapes: tuple[Shape, Shape], validators: tuple[Validator, Validator], samples: list[Json]
+    ) -> None:
+        self._shapes = shapes
+        self._old, self._new = validators
+        self._samples = samples
         self._base: dict[str, Json] | None = None
 
     def proven(self, change: Change) -> Change:
         """The change with a proof, if there is one. A condition that refuses an accepted body is breaking."""
-        proof = self._proof(change)
+        proof = self._proof(change) if _is_provable(change) else None
         if proof is None:
             return change
         if change.kind in _UNDECIDED:
@@ -67,31 +79,27 @@ class Prover:
         return replace(change, proof=proof)
 
     def _proof(self, change: Change) -> Proof | None:
-        if not _is_provable(change) or self._shapes is None or self._old is None or self._new is None:
-            return None
         self._base = self._base or self._valid_body()
         if self._base is None:
             return None
+        steps = _steps(change.field)
         if change.kind in {"model-removed", "alias-removed"}:
             return self._checked({**self._base, "model": change.was}, "model")
-        steps = _steps(change.field)
         if change.kind in _MISSING:
             return self._checked(_without(self._base, steps), change.field)
         if change.kind == "request-unknown-refused":
-            return self._checked(_with(self._base, [*steps, _UNKNOWN], True), change.field)  # noqa: FBT003
-        return self._found(steps, change)
+            return self._checked(_with(self._base, [*steps, _UNKNOWN], value=True), change.field)
+        return self._found(self._base, steps, change)
 
-    def _found(self, steps: list[str], change: Change) -> Proof | None:
+    def _found(self, base: dict[str, Json], steps: list[str], change: Change) -> Proof | None:
         """The smallest value at a place that only the old schema accepts."""
-        assert self._shapes is not None
         old = _descendant(self._shapes[0], steps)
         new = _descendant(self._shapes[1], steps) if change.kind not in _PRESENT else old
         if old is None or new is None:
             return None
-        candidates: list[SearchStrategy[Any]] = [values_of(old)]
         boundary = boundary_values(old, new)
-        candidates = [st.sampled_from(boundary), *candidates] if boundary else candidates
-        bodies = st.one_of(candidates).map(lambda value: _with(self._base, steps, value))
+        candidates = [st.sampled_from(boundary), values_of(old)] if boundary else [values_of(old)]
+        bodies = st.one_of(candidates).map(lambda value: _with(base, steps, value=value))
         try:
             body = find(bodies, lambda body: self._checked(body, change.field) is not None, settings=_SEARCH)
         except HypothesisException:
@@ -100,38 +108,37 @@ class Prover:
 
     def _checked(self, body: Json, field: str) -> Proof | None:
         """The proof that a body is, if the new schema refuses it because of a field."""
-        if self._old is None or self._new is None or not self._old.is_valid(body):
+        if not self._old.is_valid(body):
             return None
         for error in self._new.iter_errors(body):
-            place = "".join("[]" if isinstance(step, int) else f".{step}" for step in error.instance_path).lstrip(".")
+            place = "".join(
+                "[]" if isinstance(step, int) else f".{step}" for step in error.instance_path
+            ).lstrip(".")
             if field.startswith(place) or place.startswith(field):
                 return Proof(body, f"{joined('', *error.instance_path) or 'the body'}: {error.message:.200}")
         return None
 
     def _valid_body(self) -> dict[str, Json] | None:
         """A body that the old schema accepts and, if possible, the new one too."""
-        assert self._shapes is not None
-        assert self._old is not None
-        bodies = [body for body in self._candidates() if isinstance(body, dict) and self._old.is_valid(body)]
-        both = [body for body in bodies if self._new is not None and self._new.is_valid(body)]
-        if not bodies:
-            try:
-                return find(values_of(self._shapes[0]), self._old.is_valid, settings=_SEARCH)  # type: ignore[no-any-return]
-            except HypothesisException:
-                return None
-        return min(both or bodies, key=lambda body: len(str(body)))
+        bodies = [body for body in self._samples if isinstance(body, dict) and self._old.is_valid(body)]
+        if bodies:
+            both = [body for body in bodies if self._new.is_valid(body)]
+            return min(both or bodies, key=lambda body: len(str(body)))
+        try:
+            found = find(values_of(self._shapes[0]), self._old.is_valid, settings=_SEARCH)
+        except HypothesisException:
+            return None
+        return found if isinstance(found, dict) else None
 
-    def _candidates(self) -> Iterator[Json]:
-        assert self._shapes is not None
-        old, new = self._pair.old.body, self._pair.new.body
-        for content in (old, new):
-            yield from content.examples.values() if content else ()
-        for shape in self._shapes:
-            yield sample_of(shape)
-        names = {*models_of(self._pair.old)} & {*models_of(self._pair.new)}
-        for name in sorted(names)[:1]:
-            sample = sample_of(self._shapes[0])
-            yield {**sample, "model": name} if isinstance(sample, dict) else None
+
+def _candidates(pair: Pair, old: Content, new: Content) -> Iterator[Json]:
+    names = sorted({*models_of(pair.old)} & {*models_of(pair.new)})
+    for content in (old, new):
+        yield from content.examples.values()
+        sample = sample_of(content.shape) if content.shape else None
+        yield sample
+        if names and isinstance(sample, dict):
+            yield {**sample, "model": names[0]}
 
 
 def _is_provable(change: Change) -> bool:
@@ -142,28 +149,29 @@ def _is_provable(change: Change) -> bool:
 
 def sample_of(shape: Shape) -> Json:
     """A value of a shape from its examples: of an object, the required members only."""
-    if shape.notes.examples:
-        return shape.notes.examples[0]
-    if shape.notes.defaults:
-        return shape.notes.defaults[0]
-    for branch in shape.branches:
-        if branch.values:
-            return branch.values[0]
-        if branch.kind == "object":
-            return {name: sample_of(branch.properties[name]) for name in branch.required if name in branch.properties}
-        if branch.kind == "array":
-            count = branch.limits.get("minItems", 0)
-            return [sample_of(branch.items) if branch.items else "a"] * count
-        if branch.kind == "string":
-            text = "https://example.com/a.jpg" if "format" in branch.limits else "a"
-            return text.ljust(branch.limits.get("minLength", 0), "a")
-        if branch.kind in {"integer", "number"}:
-            return branch.limits.get("minimum", branch.limits.get("maximum", 1))
-        return {"null": None, "boolean": True}.get(branch.kind)
-    return None
+    notes = shape.notes
+    if notes.examples or notes.defaults:
+        return (*notes.examples, *notes.defaults)[0]
+    return _sample_of_branch(shape.branches[0]) if shape.branches else None
 
 
-def _validator(document: Document, content: Content) -> Any:
+def _sample_of_branch(branch: Branch) -> Json:
+    limits = branch.limits
+    text = "https://example.com/a.jpg" if "format" in limits else "a"
+    samples: dict[str, Json] = {
+        "boolean": True,
+        "string": text.ljust(limits.get("minLength", 0), "a"),
+        "integer": limits.get("minimum", limits.get("maximum", 1)),
+        "number": limits.get("minimum", limits.get("maximum", 1)),
+        "array": [sample_of(branch.items) if branch.items else "a"] * limits.get("minItems", 0),
+        "object": {
+            name: sample_of(shape) for name, shape in branch.properties.items() if name in branch.required
+        },
+    }
+    return branch.values[0] if branch.values else samples.get(branch.kind)
+
+
+def _validator(document: Document, content: Content) -> Validator | None:
     """The validator of a body; None if its schema does not compile."""
     pointer = joined(content.pointer, "schema")
     tree = {**document.tree, "$schema": DIALECT, "$ref": f"#{_escaped(pointer)}"}
@@ -199,7 +207,7 @@ def _changed(body: Json, steps: Sequence[str], change: Callable[[Any, str], None
     """A copy of a body, changed at a place whose parents are created where they are missing."""
     copied = copy.deepcopy(body)
     value = copied
-    for step, following in zip(steps[:-1], steps[1:], strict=True):
+    for step, following in pairwise(steps):
         empty: Any = [] if following == "[]" else {}
         if step == "[]":
             if not value:
@@ -212,7 +220,7 @@ def _changed(body: Json, steps: Sequence[str], change: Callable[[Any, str], None
     return copied
 
 
-def _with(body: Json, steps: Sequence[str], value: Json) -> Json:
+def _with(body: Json, steps: Sequence[str], *, value: Json) -> Json:
     def assign(parent: Any, step: str) -> None:
         if step == "[]":
             parent[:] = [value]

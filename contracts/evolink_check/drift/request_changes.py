@@ -69,7 +69,9 @@ def _bodies(pair: Pair) -> Iterator[Change]:
     for name in [name for name in new.bodies if name not in old.bodies]:
         rule = ("non-breaking", "the other content types are still accepted")
         places = (old.pointer, new.bodies[name].pointer)
-        yield pair.change("content-type-added", pair.sent, rule, f"{name} was added", "body", ("", name), places)
+        yield pair.change(
+            "content-type-added", pair.sent, rule, f"{name} was added", "body", ("", name), places
+        )
     for name in [name for name in old.bodies if name in new.bodies]:
         yield from _body(pair, old.bodies[name], new.bodies[name])
 

@@ -59,7 +59,9 @@ def _response(pair: Pair, status: str, old: Response, new: Response) -> Iterator
         text = f"{name} was removed"
         yield pair.change("content-type-removed", pair.read, rule, text, "", (name, ""), places)
     for name in [name for name in new.contents if name not in old.contents]:
-        yield pair.change("content-type-added", pair.read, _NEW_TYPE, f"{name} was added", "", ("", name), places)
+        yield pair.change(
+            "content-type-added", pair.read, _NEW_TYPE, f"{name} was added", "", ("", name), places
+        )
     for name in [name for name in old.contents if name in new.contents]:
         yield from _content(pair, status, old.contents[name], new.contents[name])
     yield from _headers(pair, old, new)

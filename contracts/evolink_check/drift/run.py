@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 
 def run_drift(old: str, new: str, *, strict: bool = False, command: str = "") -> DriftReport:
-    """Compare two files, folders or URLs. Raises ValueError or `SpecError` for one that cannot be read."""
+    """Compare two files, folders or URLs; `new` can be an overlay of `old`. Raises ValueError or `SpecError` for one that cannot be read."""
     started, watch = clock.now(), clock.stopwatch()
-    (olds, notes), (news, more) = read_documents(old), read_documents(new)
+    olds, notes = read_documents(old)
+    news, more = read_documents(new, olds)
     changes = proven(olds, news, compare(olds, news, strict=strict))
     seconds = clock.stopwatch() - watch
     names = redact_url(old), redact_url(new)
@@ -32,17 +33,17 @@ def proven(old: list[Document], new: list[Document], changes: list[Change]) -> l
     """The changes, with a proof for each breaking change of a request that has one."""
     if not any(change.side in {"request", "model"} for change in changes):
         return changes
-    from evolink_check.drift.proofs import Prover
+    from evolink_check.drift.proofs import prover_of
 
-    provers: dict[tuple[str, ...], Prover] = {}
+    provers: dict[tuple[str, ...], Prover | None] = {}
     for pair in pair_operations(old, new).pairs:
         key = (pair.old.document.file, pair.new.document.file, pair.new.subject)
-        provers.setdefault(key, Prover(pair))
+        provers.setdefault(key, prover_of(pair))
     judged = [_proven(change, provers) for change in changes]
     return sorted(judged, key=lambda change: VERDICTS.index(change.verdict))
 
 
-def _proven(change: Change, provers: Mapping[tuple[str, ...], Prover]) -> Change:
+def _proven(change: Change, provers: Mapping[tuple[str, ...], Prover | None]) -> Change:
     if change.old is None or change.new is None:
         return change
     prover = provers.get((change.old.file, change.new.file, change.subject))

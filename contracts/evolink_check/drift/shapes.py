@@ -24,7 +24,7 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Values of one type. `values` None: all that match `limits`. `additional` None: any; a shape without branches: none."""
+    """Values of one type. `values` None: all that match `limits`. `additional` None: any other members."""
 
     kind: str
     values: tuple[Json, ...] | None = None

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from evolink_spec import overlay
 from evolink_spec.documents import parse, yaml_block
 from evolink_spec.errors import SpecError
 
 from evolink_check.drift.records import Document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from evolink_spec.models import Json
 
@@ -22,13 +23,18 @@ _SECONDS = 30
 _FOUND = 200
 
 
-def read_documents(source: str) -> tuple[list[Document], list[str]]:
-    """The documents at a path or a URL, and a note on each file that holds none. Raises ValueError if there is none."""
+def read_documents(source: str, base: Sequence[Document] = ()) -> tuple[list[Document], list[str]]:
+    """The documents at a path or a URL, and a note on each file that holds none. Raises ValueError if there is none.
+
+    An overlay gives the documents of `base` with its changes.
+    """
     if urlsplit(source).scheme in {"http", "https"}:
         return _downloaded(source), []
     path = Path(source)
     if not path.is_dir():
-        return [_document(source, _text(path))], []
+        text = _text(path)
+        overlaid = _overlaid(source, text, base) if base else None
+        return overlaid or [_document(source, text)], []
     documents, notes = [], []
     for file in sorted(entry for entry in path.rglob("*") if entry.suffix in _SUFFIXES and entry.is_file()):
         try:
@@ -38,6 +44,17 @@ def read_documents(source: str) -> tuple[list[Document], list[str]]:
     if not documents:
         raise ValueError(f"{source}: the folder holds no OpenAPI document")
     return documents, notes
+
+
+def _overlaid(source: str, text: str, base: Sequence[Document]) -> list[Document] | None:
+    """The documents of `base` after an overlay; None if the text is none."""
+    tree = parse(text, source)
+    if not isinstance(tree, dict) or not overlay.is_overlay(tree):
+        return None
+    return [
+        document_of(f"{document.file} with {source}", overlay.apply(document.tree, tree, source))
+        for document in base
+    ]
 
 
 def _text(path: Path) -> str:
@@ -73,9 +90,8 @@ def _modern(value: Json) -> Any:
     if isinstance(schema.get("nullable"), bool):
         schema = _with_null(schema, nullable=schema.pop("nullable"))
     for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        if isinstance(schema.get(exclusive), bool):
-            if schema.pop(exclusive) and bound in schema:
-                schema[exclusive] = schema.pop(bound)
+        if isinstance(schema.get(exclusive), bool) and schema.pop(exclusive) and bound in schema:
+            schema[exclusive] = schema.pop(bound)
     return schema
 
 

@@ -50,7 +50,9 @@ REQUEST: Mapping[str, Rule] = {
     "property-optional": _STILL_ACCEPTED,
     "required-property-added": Rule("breaking", "a request without it was accepted and is refused"),
     "property-added": Rule("non-breaking", "it is optional"),
-    "property-removed": Rule("breaking", "it is no longer documented: what a client asks for with it is ignored"),
+    "property-removed": Rule(
+        "breaking", "it is no longer documented: what a client asks for with it is ignored"
+    ),
     "property-renamed": Rule("breaking", "what a client asks for by the old name is ignored"),
     "unknown-refused": Rule("breaking", "a request with another member was accepted and is refused"),
     "unknown-accepted": _STILL_ACCEPTED,

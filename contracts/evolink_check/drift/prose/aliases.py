@@ -16,7 +16,7 @@ _ACCEPTED = re.compile(
     re.IGNORECASE,
 )
 _REFUSED = re.compile(r"no longer|not (?:supported|accepted)|removed|discontinued|unsupported", re.IGNORECASE)
-_NAME = re.compile(r"[A-Za-z][\w.]*(?:-[\w.]+)+|[a-z]+[\w.]*\d[\w.\-]*")
+_NAME = re.compile(r"(?!(?:model|null|true|false)$)[A-Za-z][\w.\-]*")
 
 
 def stated_aliases(text: str, models: Collection[str]) -> dict[str, str]:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 _VALUE = r"[`'\"](?P<value>[^`'\"\n]+)[`'\"]|(?P<plain>\d+(?:\.\d+)?|true|false|auto)\b"
 _STATED = re.compile(
-    rf"\bdefaults?(?:\s+(?:value|setting))?(?:\s*(?:is|to|:|=)\s*(?:set to\s+)?|\s+)(?:{_VALUE})", re.IGNORECASE
+    rf"\bdefaults?(?:\s+(?:value|setting))?(?:\s*(?:is|to|:|=)\s*(?:set to\s+)?|\s+)(?:{_VALUE})",
+    re.IGNORECASE,
 )
 _MARKED = re.compile(r"`(?P<value>[^`\n]+)`[^`\n]{0,60}?\(\s*(?:by\s+)?default\s*\)", re.IGNORECASE)
 

@@ -75,9 +75,7 @@ def _at(statement: Statement) -> Iterator[NumberChange]:
                 olds.remove(was)
                 news.remove(now)
     pairs += [(was, None) for was in olds] + [(None, now) for now in news]
-    for was, now in pairs:
-        if not _is_in_schemas(statement, was, now):
-            yield NumberChange(statement, was, now)
+    yield from (NumberChange(statement, *pair) for pair in pairs if not _is_in_schemas(statement, *pair))
 
 
 def _unique(facts: Iterator[Fact]) -> list[Fact]:

@@ -16,7 +16,7 @@ Bound = Literal["max", "min", ""]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One number. `kind` is what it measures, `topic` what it is about; `shown` is the text, `soft`: advice or estimate."""
+    """One number. `kind` is what it measures, `topic` what it is about. `soft`: it is advice or an estimate."""
 
     kind: str
     bound: Bound
@@ -27,7 +27,18 @@ class Fact:
     soft: bool = False
 
 
-_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_WORDS = {
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+}
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
 _NOUNS = (
     r"(?:images?|pictures?|photos?|videos?|audios?|files?|urls?|links?|items?|elements?|results?|clips?|shots?|"
@@ -59,35 +70,56 @@ _UNITS: tuple[tuple[str, str, float], ...] = (
     ("count", rf"(?:[a-z][a-z\-]*\s+){{0,2}}?{_NOUNS}\b", 1),
 )
 _UNIT = "|".join(f"(?P<u{index}>{pattern})" for index, (_, pattern, _) in enumerate(_UNITS))
+_DASHES = "-–—~"  # noqa: RUF001  (as pages write ranges)
+_TIMES = "x×*"  # noqa: RUF001  (as pages write sizes)
 _OF = r"(?<![\w.:/$-])"
 _AMOUNT = re.compile(
-    rf"{_OF}(?P<low>{_NUMBER})\s*(?P<unit1>[a-z]{{1,7}}\s*)??(?:-|–|—|~|to|through|and|or|x|×|\*|,)\s*(?P<high>{_NUMBER})[\s\-]*(?:{_UNIT})"
+    rf"{_OF}(?P<low>{_NUMBER})\s*(?P<unit1>[a-z]{{1,7}}\s*)??(?:[{_DASHES}{_TIMES}]|to|through|and|or|,\s)\s*"
+    rf"(?P<high>{_NUMBER})[\s\-]*(?:{_UNIT})"
     rf"|{_OF}(?P<single>{_NUMBER}|{'|'.join(_WORDS)})[\s\-]*(?:{_UNIT.replace('?P<u', '?P<v')})",
     re.IGNORECASE,
 )
 _RATIO = re.compile(rf"{_OF}(?P<one>{_NUMBER})\s*[:/]\s*(?P<other>{_NUMBER})(?![\w:/])")
 _MONEY = re.compile(rf"(?:\$|usd\s?|€)\s?(?P<value>{_NUMBER})", re.IGNORECASE)
-_PLAIN_RANGE = re.compile(rf"{_OF}(?P<low>-?{_NUMBER})\s*(?:-|–|—|~|to|through|and)\s*(?P<high>{_NUMBER})(?![\w:/.%])")
+_PLAIN_RANGE = re.compile(
+    rf"{_OF}(?P<low>-?{_NUMBER})\s*(?:[{_DASHES}]|to|through|and)\s*(?P<high>{_NUMBER})(?![\w:/.%])"
+)
 _PLAIN_BOUND = re.compile(
     rf"(?P<word>>=|<=|≥|≤|>|<|\bup to\b|\bat most\b|\bat least\b|\bmax(?:imum)?\b|\bmin(?:imum)?\b|\bexceed\b)"
     rf"(?:\s+(?:of|is|value|value is))*\s*:?\s*(?P<value>-?{_NUMBER})(?![\w:/%])",
     re.IGNORECASE,
 )
-_BACK_OFF = re.compile(rf"(?P<list>{_NUMBER}(?:\s*[/,]\s*(?:and\s+)?{_NUMBER})+)\s*(?:seconds?|secs?|s)\b", re.IGNORECASE)
+_SECONDS = r"\s*(?:seconds?|secs?|s)"
+_LIST = re.compile(rf"(?P<list>{_NUMBER}(?:(?:{_SECONDS})?\s*/\s*{_NUMBER})+){_SECONDS}\b", re.IGNORECASE)
+# "1, 2 and 4 seconds" is a list only where retries are spoken of: "between 4 and 15 seconds" is a range.
+_WAITS = re.compile(
+    rf"(?P<list>{_NUMBER}(?:(?:{_SECONDS})?\s*(?:/|,\s*and|,|and)\s*{_NUMBER})+){_SECONDS}\b", re.IGNORECASE
+)
 _MAX = (
-    r"max(?:imum)?|up to|at most|not exceed|n't exceed|exceeds?|no more than|not more than|no larger than|not larger than|no longer than|"
-    r"no greater than|not be larger than|less than|fewer than|smaller than|shorter than|under|below|within|≤|<=|<|limit(?:ed)?|only"
+    r"max(?:imum)?|up to|at most|not exceed|n't exceed|exceeds?|(?:no|not|not be) (?:more|larger|longer|greater) than|"
+    r"(?:less|fewer|smaller|shorter) than|under|below|within|≤|<=|<|limit(?:ed)?|only"
 )
 _MIN = (
-    r"min(?:imum)?|at least|no less than|not less than|no fewer than|no smaller than|no shorter than|more than|greater than|"
-    r"larger than|longer than|above|over|≥|>=|>|starting (?:at|from)"
+    r"min(?:imum)?|at least|(?:no|not|not be) (?:less|fewer|smaller|shorter) than|(?:more|greater|larger|longer) than|"
+    r"above|over|≥|>=|>|starting (?:at|from)"
 )
 _BEFORE = re.compile(rf"(?P<max>(?<!\w)(?:{_MAX})(?!\w))|(?P<min>(?<!\w)(?:{_MIN})(?!\w))", re.IGNORECASE)
-_AFTER = re.compile(r"^\W*(?:(?P<max>max(?:imum)?|or (?:less|fewer|smaller|below)|at most|limit)|(?P<min>min(?:imum)?|or more|at least))\b", re.IGNORECASE)
-_SOFT = re.compile(r"recommend|suggest|about|approx|around|roughly|typical|usual|average|estimat|ideal|best", re.IGNORECASE)
-_LIFETIME = re.compile(r"valid|expir|retain|retention|kept|stored|available for|accessible|lifetime|save them", re.IGNORECASE)
+_AFTER = re.compile(
+    r"^\W*(?:(?P<max>max(?:imum)?|or (?:less|fewer|smaller|below)|at most|limit)|"
+    r"(?P<min>min(?:imum)?|or more|at least))\b",
+    re.IGNORECASE,
+)
+_SOFT = re.compile(
+    r"recommend|suggest|about|approx|around|roughly|typical|usual|average|estimat|ideal|best", re.IGNORECASE
+)
+_LIFETIME = re.compile(
+    r"valid|expir|retain|retention|kept|stored|available for|accessible|lifetime|save them", re.IGNORECASE
+)
 _TIMEOUT = re.compile(r"time[ -]?out|must (?:answer|respond|reply)|respond within", re.IGNORECASE)
-_TOPICS = re.compile(r"image|picture|video|audio|mask|prompt|text|file|url|first frame|last frame|reference|body|width|height", re.IGNORECASE)
+_TOPICS = re.compile(
+    r"image|picture|video|audio|mask|prompt|text|file|url|first frame|last frame|reference|body|width|height",
+    re.IGNORECASE,
+)
 _RANGE_HINT = re.compile(r"range|between|from|value|`", re.IGNORECASE)
 
 
@@ -102,9 +134,11 @@ def _facts(marked: str, pointer: str) -> Iterator[Fact]:
     is_soft = bool(_SOFT.search(sentence))
     topic = _topic(sentence)
     rest = sentence
-    for match in _BACK_OFF.finditer(sentence):
+    is_retry = "retr" in sentence.lower()
+    for match in (_WAITS if is_retry else _LIST).finditer(sentence):
         for place, number in enumerate(re.findall(_NUMBER, match["list"])):
-            yield Fact("wait before a retry" if "ret" in sentence.lower() else "seconds", "", str(place), _value(number), f"{number} s", pointer, is_soft)
+            kind, position = ("wait before a retry", str(place)) if is_retry else ("seconds", topic)
+            yield Fact(kind, "", position, _value(number), f"{number} s", pointer, is_soft)
         rest = rest.replace(match[0], " " * len(match[0]))
     for match in _MONEY.finditer(rest):
         yield Fact("price", "", topic, _value(match["value"]), match[0], pointer, is_soft)
@@ -112,11 +146,20 @@ def _facts(marked: str, pointer: str) -> Iterator[Fact]:
     for match in _AMOUNT.finditer(rest):
         yield from _amount(match, rest, topic, pointer, soft=is_soft)
     rest = _AMOUNT.sub(lambda match: " " * len(match[0]), rest)
-    for match in _RATIO.finditer(rest):
-        if _value(match["other"]):
-            yield Fact("ratio", "", topic, _value(match["one"]) / _value(match["other"]), match[0], pointer, is_soft)
+    yield from _ratios(rest, topic, pointer, soft=is_soft)
     rest = _RATIO.sub(lambda match: " " * len(match[0]), rest)
     yield from _without_unit(rest, topic, pointer, soft=is_soft, hinted=bool(_RANGE_HINT.search(marked)))
+
+
+def _ratios(rest: str, topic: str, pointer: str, *, soft: bool) -> Iterator[Fact]:
+    """Aspect ratios; two in a range are its ends."""
+    matches = [match for match in _RATIO.finditer(rest) if _value(match["other"])]
+    between = rest[matches[0].end() : matches[1].start()].strip() if len(matches) == 2 else ""  # noqa: PLR2004
+    ends: tuple[Bound, ...] = ("min", "max") if between in {*_DASHES, "to", "and"} else ()
+    for place, match in enumerate(matches):
+        value = _value(match["one"]) / _value(match["other"])
+        bound = ends[place] if ends else _bound(rest, match, "ratio")
+        yield Fact("ratio", bound, topic, value, match[0], pointer, soft)
 
 
 def _without_unit(rest: str, topic: str, pointer: str, *, soft: bool, hinted: bool) -> Iterator[Fact]:
@@ -126,20 +169,36 @@ def _without_unit(rest: str, topic: str, pointer: str, *, soft: bool, hinted: bo
             yield Fact("value", "max", topic, _value(match["high"]), match["high"], pointer, soft)
         rest = _PLAIN_RANGE.sub(lambda match: " " * len(match[0]), rest)
     for match in _PLAIN_BOUND.finditer(rest):
-        bound: Bound = "min" if re.fullmatch(r">=|≥|>|at least|min(?:imum)?", match["word"], re.IGNORECASE) else "max"
+        bound: Bound = (
+            "min" if re.fullmatch(r">=|≥|>|at least|min(?:imum)?", match["word"], re.IGNORECASE) else "max"
+        )
         yield Fact("value", bound, topic, _value(match["value"]), match["value"], pointer, soft)
 
 
 def _amount(match: re.Match[str], sentence: str, topic: str, pointer: str, *, soft: bool) -> Iterator[Fact]:
-    index, text = next((int(name[1:]), value) for name, value in match.groupdict().items() if name[0] in "uv" and name[1:].isdigit() and value)
+    index, text = next(
+        (int(name[1:]), value)
+        for name, value in match.groupdict().items()
+        if name[0] in "uv" and name[1:].isdigit() and value
+    )
     unit, _, factor = _UNITS[index]
     kind = _kind(unit, sentence)
     topic = _topic(text) or topic
     if match["single"]:
         value = _value(match["single"])
-        yield Fact(kind, _bound(sentence, match, kind), topic, value * factor, _shown(match["single"], text), pointer, soft)
+        yield Fact(
+            kind,
+            _bound(sentence, match, kind),
+            topic,
+            value * factor,
+            _shown(match["single"], text),
+            pointer,
+            soft,
+        )
         return
-    is_list = bool(re.search(r"\bor\b|x|×|\*|,", match[0][len(match["low"]) : match.start("high") - match.start()]))
+    is_list = bool(
+        re.search(rf"\bor\b|[{_TIMES},]", match[0][len(match["low"]) : match.start("high") - match.start()])
+    )
     for word, bound in (("low", "min"), ("high", "max")):
         shown = _shown(match[word], text)
         yield Fact(kind, "" if is_list else bound, topic, _value(match[word]) * factor, shown, pointer, soft)  # type: ignore[arg-type]

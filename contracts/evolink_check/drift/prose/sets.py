@@ -24,27 +24,51 @@ class Words:
 
 
 _FORMATS = (
-    r"jpe?g|png|webp|gif|bmp|tiff?|heic|heif|avif|svg|mp4|mov|webm|avi|mkv|m4v|mp3|wav|m4a|aac|flac|ogg|opus|pcm|pdf|txt"
+    r"jpe?g|png|webp|gif|bmp|tiff?|heic|heif|avif|svg|mp4|mov|webm|avi|mkv|m4v|"
+    r"mp3|wav|m4a|aac|flac|ogg|opus|pcm|pdf|txt"
 )
 _FORMAT = re.compile(rf"(?<![\w])\.?({_FORMATS})(?![\w])", re.IGNORECASE)
 _OF_FORMATS = re.compile(r"format|support|accept|type", re.IGNORECASE)
-_EVENTS = re.compile(r"\b(completed?|succe(?:eds|eded|ss)|fail(?:s|ed|ure)?|cancel(?:l?ed|s)?|timed? ?out|expire[ds]?)\b", re.IGNORECASE)
+_EVENTS = re.compile(
+    r"\b(completed?|succe(?:eds|eded|ss)|fail(?:s|ed|ure)?|cancel(?:l?ed|s)?|timed? ?out|expire[ds]?)\b",
+    re.IGNORECASE,
+)
 _TRIGGER = re.compile(r"trigger|fire[sd]?\b|callback|notif|sent when|called when", re.IGNORECASE)
-_RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("excludes", re.compile(r"mutually exclusive|can(?:not|'t| not) be (?:used|combined)|not (?:be )?(?:used )?together|not compatible|conflicts? with|does not support|do not support|is not supported|are not supported|not accepted", re.IGNORECASE)),
-    ("required when", re.compile(r"required (?:when|if|for|with|unless)|must be (?:provided|given|set|used)|at least one of|requires\b|is required", re.IGNORECASE)),
-    ("only when", re.compile(r"only (?:valid|effective|available|supported|applies|works|takes effect|when|for|with)|only if|takes effect only", re.IGNORECASE)),
-    ("ignored when", re.compile(r"ignored|has no effect|no effect", re.IGNORECASE)),
-    ("truncated", re.compile(r"truncat", re.IGNORECASE)),
+_RULES: tuple[tuple[str, str], ...] = (
+    (
+        "excludes",
+        (
+            r"mutually exclusive|can(?:not|'t| not) be (?:used|combined)|not (?:be )?(?:used )?together|not compatible|"
+            r"conflicts? with|do(?:es)? not support|(?:is|are) not supported|not accepted"
+        ),
+    ),
+    (
+        "required when",
+        (
+            r"required (?:when|if|for|with|unless)|must be (?:provided|given|set|used)|at least one of|requires\b|"
+            r"is required"
+        ),
+    ),
+    (
+        "only when",
+        r"only (?:valid|effective|available|supported|applies|works|takes effect|when|for|with|if)",
+    ),
+    ("ignored when", r"ignored|no effect"),
+    ("truncated", r"truncat"),
 )
-_FLAGS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("https only", re.compile(r"only https|https only|https protocol (?:is )?supported|must (?:be|use) https|only .{0,20}https", re.IGNORECASE)),
-    ("no internal address", re.compile(r"internal ip|private ip|intranet|internal (?:address|network)", re.IGNORECASE)),
-    ("no Base64", re.compile(r"(?:no|not|n't|without)\b.{0,30}\bbase64", re.IGNORECASE)),
-    ("directly accessible URL", re.compile(r"(?:directly|publicly) accessible|accessible by the server", re.IGNORECASE)),
+_FLAGS: tuple[tuple[str, str], ...] = (
+    ("https only", r"https only|https protocol (?:is )?supported|must (?:be|use) https|only .{0,20}https"),
+    ("no internal address", r"(?:internal|private) ip|intranet|internal (?:address|network)"),
+    ("no Base64", r"(?:no|not|n't|without)\b.{0,30}\bbase64"),
+    ("directly accessible URL", r"(?:directly|publicly) accessible|accessible by the server"),
 )
-_WITHDRAWN = re.compile(r"no longer (?:supported|accepted|available|offered)|discontinued|has been (?:removed|retired|shut down)", re.IGNORECASE)
-_DEPRECATED = re.compile(r"\bdeprecat|will be (?:removed|retired|discontinued)|sunset|end[- ]of[- ]life", re.IGNORECASE)
+_WITHDRAWN = re.compile(
+    r"no longer (?:supported|accepted|available|offered)|discontinued|has been (?:removed|retired|shut down)",
+    re.IGNORECASE,
+)
+_DEPRECATED = re.compile(
+    r"\bdeprecat|will be (?:removed|retired|discontinued)|sunset|end[- ]of[- ]life", re.IGNORECASE
+)
 _OPTION = re.compile(r"^`(?P<value>[^`\n]+)`\s*[:：–—\-(]")  # noqa: RUF001  (as pages write it)
 _TOPICS = re.compile(r"image|video|audio|mask|file", re.IGNORECASE)
 _SAME = {"jpeg": "jpg", "tif": "tiff"}
@@ -72,14 +96,14 @@ def _sets(sentence: str, pointer: str) -> Iterator[Words]:
     if events and _TRIGGER.search(text):
         yield Words("events", "", frozenset(_event(word) for word in events), text, pointer)
     for name, pattern in _FLAGS:
-        if pattern.search(text):
+        if re.search(pattern, text, re.IGNORECASE):
             yield Words("flags", "", frozenset({name}), text, pointer)
     if _WITHDRAWN.search(text):
         yield Words("withdrawn", "", frozenset(codes_of(sentence)), text, pointer)
     elif _DEPRECATED.search(text):
         yield Words("deprecated", "", frozenset(codes_of(sentence)), text, pointer)
     for name, pattern in _RULES:
-        if pattern.search(text) and codes_of(sentence):
+        if re.search(pattern, text, re.IGNORECASE) and codes_of(sentence):
             yield Words("conditions", name, frozenset(codes_of(sentence)), text, pointer)
             break
 

@@ -95,8 +95,13 @@ def _at(statement: Statement) -> Iterator[WordChange]:
             yield WordChange(statement, kind, frozenset(), frozenset(), None, _first(new, kind), rule)
 
 
-def _of_set(  # noqa: PLR0913  (the set, and both places)
-    statement: Statement, kind: str, removed: frozenset[str], added: frozenset[str], was: Words | None, now: Words | None
+def _of_set(  # noqa: PLR0913, PLR0917  (the set, and both places)
+    statement: Statement,
+    kind: str,
+    removed: frozenset[str],
+    added: frozenset[str],
+    was: Words | None,
+    now: Words | None,
 ) -> Iterator[WordChange]:
     if kind == "options":  # those that the schemas list are judged there
         removed, added = removed - statement.old.words, added - statement.new.words

@@ -18,7 +18,9 @@ _STATUSES = {"breaking": "failed", "notice": "warning", "non-breaking": "passed"
 
 def to_html(report: DriftReport) -> str:
     """The whole page."""
-    groups = [(verdict, [change for change in report.changes if change.verdict == verdict]) for verdict in VERDICTS]
+    groups = [
+        (verdict, [change for change in report.changes if change.verdict == verdict]) for verdict in VERDICTS
+    ]
     return render(
         "drift.html",
         report=report,

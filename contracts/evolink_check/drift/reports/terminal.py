@@ -25,7 +25,9 @@ def show(report: DriftReport, file: TextIO, *, verbose: bool = False) -> None:
     console = open_console(file)
     print_line(console, f"evolink-check drift {report.old} {report.new}", "bold")
     for change in report.changes:
-        _print_change(console, change, detailed=verbose or (change.verdict == "breaking" and not change.known))
+        _print_change(
+            console, change, detailed=verbose or (change.verdict == "breaking" and not change.known)
+        )
     if report.changes:
         console.print()
     for note in report.notes:
@@ -47,7 +49,9 @@ def _print_change(console: Console, change: Change, *, detailed: bool) -> None:
             print_field(console, name, str(place))
     if change.proof is not None:
         body = json.dumps(change.proof.body, ensure_ascii=False)
-        print_field(console, "accepted", body if len(body) <= _LONGEST else f"{body[:_LONGEST]}… (whole in --json)")
+        print_field(
+            console, "accepted", body if len(body) <= _LONGEST else f"{body[:_LONGEST]}… (whole in --json)"
+        )
         print_field(console, "refused", change.proof.refusal)
 
 

@@ -1,0 +1,38 @@
+"""Errors of a command as one line on stderr and exit status 2."""
+
+from __future__ import annotations
+
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+from evolink_spec.errors import SpecError
+
+from evolink_check.cli.commands import CommandFailedError
+from evolink_check.cli.config import environment
+from evolink_check.reports.model import COULD_NOT_RUN
+from evolink_check.traffic.text_redaction import redact_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def reporting_problems() -> Iterator[None]:
+    """Report every error, so that none looks like a verdict. A bug is reported with its traceback."""
+    try:
+        yield
+    except (CommandFailedError, SpecError, ValueError) as problem:
+        _fail(str(problem))
+    except OSError as problem:
+        file = "stdout" if isinstance(problem, BrokenPipeError) else "a file"
+        _fail(f"{problem.filename or file}: {problem.strerror or problem}")
+    except Exception:  # noqa: BLE001  (see above)
+        _fail(f"a bug in evolink-check:\n{traceback.format_exc()}")
+
+
+def _fail(problem: str) -> NoReturn:
+    plain = bool(environment().get("NO_COLOR"))  # rich reads it by itself
+    click.secho(f"evolink-check: {redact_text(problem)}", err=True, fg=None if plain else "red")
+    raise SystemExit(COULD_NOT_RUN)

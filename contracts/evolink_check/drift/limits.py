@@ -1,0 +1,102 @@
+"""The record of a difference, and the differences of single keywords."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evolink_check.drift.keywords import CONDITIONS, LOWER, UPPER, canonical
+from evolink_check.drift.wording import value_text
+
+if TYPE_CHECKING:
+    from evolink_check.drift.shapes import Branch, Shape
+
+NAMES = {
+    "minLength": "minimum length",
+    "maxLength": "maximum length",
+    "minItems": "minimum number of items",
+    "maxItems": "maximum number of items",
+    "minProperties": "minimum number of members",
+    "maxProperties": "maximum number of members",
+    "multipleOf": "step",
+    "exclusiveMinimum": "exclusive minimum",
+    "exclusiveMaximum": "exclusive maximum",
+    "uniqueItems": "uniqueness of the items",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference at a place of a body; `verdicts` lists its kinds.
+
+    `old` and `new` are pointers; one is empty if the place is in one version only.
+    """
+
+    kind: str
+    path: str
+    old: str
+    new: str
+    text: str
+    was: str = ""
+    now: str = ""
+
+
+def limit_difference(  # noqa: PLR0913, PLR0917  (both sides, and where)
+    word: str, before: Shape, old: Branch, after: Shape, new: Branch, path: str
+) -> Difference | None:
+    """The difference of one keyword in two branches; None if it means the same."""
+    was, now = old.limits.get(word), new.limits.get(word)
+    if (word in old.limits) == (word in new.limits) and canonical(was) == canonical(now):
+        return None
+    name = NAMES.get(word, word)
+    text = f"{name} is {value_text(now)}, was {value_text(was)}"
+    if word not in old.limits:
+        text = f"{name} {value_text(now)} was added"
+    elif word not in new.limits:
+        text = f"{name} {value_text(was)} was removed"
+    kind = _limit_kind(word, old, new)
+    shown = (
+        "" if word not in old.limits else value_text(was),
+        "" if word not in new.limits else value_text(now),
+    )
+    return None if kind is None else Difference(kind, path, before.pointer, after.pointer, text, *shown)
+
+
+def _limit_kind(word: str, old: Branch, new: Branch) -> str | None:
+    if word in CONDITIONS:
+        return "condition-changed"
+    if word in {*LOWER.get(old.kind, ()), *UPPER.get(old.kind, ())}:
+        return _bound_kind(word, old, new)
+    if word not in old.limits:
+        return "limit-tightened"
+    if word not in new.limits:
+        return "limit-relaxed"
+    if word == "multipleOf":
+        ratio = old.limits[word] / new.limits[word]
+        return "limit-relaxed" if abs(ratio - round(ratio)) < 1e-9 else "limit-tightened"  # noqa: PLR2004
+    return (
+        "format-changed"
+        if word == "format"
+        else "pattern-changed"
+        if word == "pattern"
+        else "condition-changed"
+    )
+
+
+def _bound_kind(word: str, old: Branch, new: Branch) -> str | None:
+    """Which way a bound moved; None if another keyword states the same bound."""
+    words = LOWER[old.kind] if word in LOWER[old.kind] else UPPER[old.kind]
+    sign = 1 if words is LOWER[old.kind] else -1
+
+    def tightness(branch: Branch) -> tuple[float, bool] | None:
+        bounds = [
+            (sign * branch.limits[own], own.startswith("exclusive")) for own in words if own in branch.limits
+        ]
+        return max(bounds, default=None)
+
+    was, now = tightness(old), tightness(new)
+    if was == now or (word not in new.limits and any(own in new.limits for own in words)):
+        return None
+    if was is None or now is None:
+        return "limit-tightened" if was is None else "limit-relaxed"
+    return "limit-tightened" if now > was else "limit-relaxed"

@@ -1,0 +1,219 @@
+"""Pages that say the same in other words or in another notation: nothing has changed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from support.drift_documents import ANSWER, BODY, CALLBACK, IMAGES, MODEL, POST, changes, edited, page
+
+P = f"{BODY}/properties"
+A = f"{ANSWER}/properties"
+Edits = dict[str, Any]
+
+
+def reordered(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: reordered(value[key]) for key in reversed(value)}
+    return [reordered(item) for item in value] if isinstance(value, list) else value
+
+
+def inlined(value: Any, tree: dict[str, Any]) -> Any:
+    if isinstance(value, dict) and "$ref" in value:
+        return inlined(tree["components"]["schemas"][value["$ref"].rpartition("/")[2]], tree)
+    if isinstance(value, dict):
+        return {key: inlined(member, tree) for key, member in value.items()}
+    return [inlined(item, tree) for item in value] if isinstance(value, list) else value
+
+
+SAME: list[tuple[str, Edits]] = [
+    (
+        "a typo is mended",
+        {f"{POST}/description": "- Makes a video of images.\n\n- Links to results are valid for 24 hours"},
+    ),
+    (
+        "prose is reworded",
+        {f"{P}/negative_prompt/description": "Maximum 500 characters; describes what should not be seen"},
+    ),
+    ("prose states a day", {f"{POST}/description": "- Makes a video\n\n- Result links expire after 1 day"}),
+    (
+        "marks of code are added",
+        {f"{P}/negative_prompt/description": "What to avoid, **max** `500` characters"},
+    ),
+    (
+        "the requirements of images are reworded",
+        {
+            f"{P}/image_urls/description": (
+                "List of reference images.\n\n**Requirements:**\n- A maximum of 4 images per request\n"
+                "- Each image no larger than 10 MB\n- Width and height between 300 px and 6000 px\n"
+                "- Aspect ratio from 1:2.5 to 2.5:1\n- Formats: .png, .jpg, .webp"
+            )
+        },
+    ),
+    (
+        "the callback is reworded",
+        {
+            f"{P}/callback_url/description": (
+                "Where the result is sent.\n\n* Sent when a task has failed, was cancelled, or completed\n"
+                "* HTTPS only\n* Max length `2048` characters\n* The timeout is 10 seconds\n"
+                "* At most 3 retries (after 1, 2 and 4 seconds)"
+            )
+        },
+    ),
+    (
+        "a default is stated that the schema has",
+        {f"{P}/duration/description": "Seconds, from `4` to `12`, default is `5`"},
+    ),
+    (
+        "options are described that the schema lists",
+        {f"{P}/quality/description": "- `480p`: small (default)\n- `720p`: large"},
+    ),
+    (
+        "examples have other values",
+        {
+            f"{A}/id/example": "task-unified-1800000000-abcdefgh",
+            f"{A}/created/example": 1800000000,
+            f"{P}/prompt/example": "A cat",
+            f"{POST}/responses/402/content/application~1json/example/error/message": "Pay",
+        },
+    ),
+    (
+        "a request has an example",
+        {
+            f"{POST}/requestBody/content/application~1json/examples": {
+                "one": {"value": {"model": "dancer-2", "prompt": "x"}}
+            }
+        },
+    ),
+    (
+        "titles, tags and versions change",
+        {
+            f"{POST}/summary": "Make it",
+            f"{POST}/tags": ["Video"],
+            "/info/version": "1.2.0",
+            "/info/title": "T",
+        },
+    ),
+    ("types in another order", {f"{P}/seed/type": ["null", "integer"]}),
+    ("required names in another order", {f"{BODY}/required": ["prompt", "model"]}),
+    (
+        "listed values in another order",
+        {
+            f"{P}/quality/enum": ["720p", "480p"],
+            f"{A}/status/enum": ["failed", "completed", "processing", "pending"],
+        },
+    ),
+    (
+        "null as in OpenAPI 3.0",
+        {f"{P}/seed": {"type": "integer", "nullable": True, "description": "Default is `0`"}},
+    ),
+    (
+        "null as an alternative",
+        {f"{P}/seed": {"anyOf": [{"type": "integer"}, {"type": "null"}], "description": "Default is `0`"}},
+    ),
+    ("null is not allowed, explicitly", {f"{P}/tag/nullable": False}),
+    (
+        "a constant instead of one value",
+        {f"{P}/model": {"type": "string", "const": "dancer-2", "default": "dancer-2", "description": MODEL}},
+    ),
+    (
+        "alternatives of constants",
+        {
+            f"{P}/quality": {
+                "oneOf": [{"const": "480p"}, {"const": "720p"}],
+                "type": "string",
+                "default": "480p",
+            }
+        },
+    ),
+    (
+        "limits in parts",
+        {f"{P}/duration": {"allOf": [{"type": "integer", "minimum": 4}, {"maximum": 12}], "default": 5}},
+    ),
+    (
+        "exclusive limits of whole numbers",
+        {f"{P}/duration": {"type": "integer", "exclusiveMinimum": 3, "exclusiveMaximum": 13, "default": 5}},
+    ),
+    (
+        "exclusive limits as in OpenAPI 3.0",
+        {
+            f"{P}/duration": {
+                "type": "integer",
+                "minimum": 3,
+                "exclusiveMinimum": True,
+                "maximum": 12,
+                "default": 5,
+            }
+        },
+    ),
+    (
+        "keywords that exclude nothing",
+        {
+            f"{P}/prompt/minLength": 0,
+            f"{P}/image_urls/minItems": 0,
+            f"{BODY}/additionalProperties": True,
+            f"{P}/options/required": [],
+        },
+    ),
+    ("a whole number as a float", {f"{P}/duration/maximum": 12.0}),
+    ("one part alone", {f"{P}/strength": lambda schema: {"allOf": [schema]}}),
+    (
+        "a schema is moved to the components",
+        {
+            f"{P}/strength": {"$ref": "#/components/schemas/Strength"},
+            "/components/schemas/Strength": {"type": "number", "minimum": 0, "maximum": 1, "multipleOf": 0.1},
+        },
+    ),
+    (
+        "an object in parts",
+        {
+            ANSWER: lambda schema: {
+                "allOf": [
+                    {"type": "object", "properties": {"id": schema["properties"]["id"]}},
+                    {
+                        "properties": {
+                            name: value for name, value in schema["properties"].items() if name != "id"
+                        }
+                    },
+                ]
+            }
+        },
+    ),
+    (
+        "a security scheme is renamed",
+        {
+            "/security": [{"token": []}],
+            "/components/securitySchemes": {"token": {"type": "http", "scheme": "Bearer"}},
+        },
+    ),
+    ("operation-level security", {f"{POST}/security": [{"bearer": []}]}),
+    ("a condition is reworded", {}),
+]
+
+
+@pytest.mark.parametrize("edits", [edits for _, edits in SAME], ids=[name for name, _ in SAME])
+def test_nothing_has_changed(edits: Edits) -> None:
+    assert changes(page(), edited(page(), edits), strict=True) == []
+    assert changes(edited(page(), edits), page(), strict=True) == []
+
+
+def test_the_order_of_keys_does_not_matter() -> None:
+    assert changes(page(), reordered(page())) == []
+
+
+def test_references_can_be_replaced_by_what_they_refer_to() -> None:
+    assert changes(page(), inlined(page(), page())) == []
+    assert changes(json.loads(json.dumps(inlined(page(), page()))), page()) == []
+
+
+def test_conditions_are_the_same_in_other_words() -> None:
+    old = edited(page(), {f"{P}/audio/description": "`audio` cannot be used together with `image_urls`."})
+    new = edited(page(), {f"{P}/audio/description": "Note: `image_urls` and `audio` are mutually exclusive!"})
+    assert changes(old, new) == []
+
+
+def test_the_texts_of_the_page_are_those_that_are_reworded() -> None:
+    properties = page()["components"]["schemas"]["Request"]["properties"]
+    assert properties["callback_url"]["description"] == CALLBACK
+    assert properties["image_urls"]["description"] == IMAGES
