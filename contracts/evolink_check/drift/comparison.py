@@ -6,17 +6,17 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from evolink_check.drift.changes import Pair
-from evolink_check.drift.model_changes import ModelComparison, catalog_of, models_of
-from evolink_check.drift.operation_changes import operation_changes
-from evolink_check.drift.operations import operations_of
-from evolink_check.drift.prose_changes import prose_changes
+from evolink_check.drift.contract.model_changes import ModelComparison, catalog_of, models_of
+from evolink_check.drift.contract.operation_changes import operation_changes
+from evolink_check.drift.pairs.operations import operations_of
+from evolink_check.drift.pairs.pair import Pair
+from evolink_check.drift.prose.changes import prose_changes
 from evolink_check.drift.records import VERDICTS, Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from evolink_check.drift.operations import Operation
+    from evolink_check.drift.pairs.operations import Operation
     from evolink_check.drift.records import Document
 
 

@@ -14,12 +14,15 @@ from evolink_check.traffic.text_redaction import redact_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evolink_check.drift.proofs import Prover
+    from evolink_check.drift.proofs.prover import Prover
     from evolink_check.drift.records import Change, Document
 
 
 def run_drift(old: str, new: str, *, strict: bool = False, command: str = "") -> DriftReport:
-    """Compare two files, folders or URLs; `new` can be an overlay of `old`. Raises ValueError or `SpecError` for one that cannot be read."""
+    """Compare two files, folders or URLs; `new` can be an overlay of `old`.
+
+    Raises ValueError or `SpecError` for one that cannot be read.
+    """
     started, watch = clock.now(), clock.stopwatch()
     olds, notes = read_documents(old)
     news, more = read_documents(new, olds)
@@ -33,7 +36,7 @@ def proven(old: list[Document], new: list[Document], changes: list[Change]) -> l
     """The changes, with a proof for each breaking change of a request that has one."""
     if not any(change.side in {"request", "model"} for change in changes):
         return changes
-    from evolink_check.drift.proofs import prover_of
+    from evolink_check.drift.proofs.prover import prover_of
 
     provers: dict[tuple[str, ...], Prover | None] = {}
     for pair in pair_operations(old, new).pairs:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from evolink_spec import overlay
+from evolink_spec.corpus.nullability import with_null_types
+from evolink_spec.corpus.selection import read_sources
 from evolink_spec.documents import parse, yaml_block
 from evolink_spec.errors import SpecError
 
@@ -18,31 +19,31 @@ if TYPE_CHECKING:
 
     from evolink_spec.models import Json
 
-_SUFFIXES = (".yaml", ".yml", ".json", ".md", ".mdx")
 _SECONDS = 30
 _FOUND = 200
 
 
 def read_documents(source: str, base: Sequence[Document] = ()) -> tuple[list[Document], list[str]]:
-    """The documents at a path or a URL, and a note on each file that holds none. Raises ValueError if there is none.
+    """The documents at a path, a pattern or a URL, and a note on each file that holds none.
 
-    An overlay gives the documents of `base` with its changes.
+    An overlay gives the documents of `base` with its changes. Raises ValueError if there is no document, and
+    `SpecError` for a named file that cannot be read.
     """
     if urlsplit(source).scheme in {"http", "https"}:
         return _downloaded(source), []
-    path = Path(source)
-    if not path.is_dir():
-        text = _text(path)
-        overlaid = _overlaid(source, text, base) if base else None
-        return overlaid or [_document(source, text)], []
     documents, notes = [], []
-    for file in sorted(entry for entry in path.rglob("*") if entry.suffix in _SUFFIXES and entry.is_file()):
+    for file in read_sources([source]):
         try:
-            documents.append(_document(str(file), _text(file)))
-        except SpecError as error:
-            notes.append(f"left out: {error}")
+            text = file.data.decode()
+            overlaid = _overlaid(file.name, text, base) if base and file.is_named else None
+            documents += overlaid or [_document(file.name, text)]
+        except (SpecError, UnicodeDecodeError) as error:
+            problem = error if isinstance(error, SpecError) else SpecError(file.name, "", "is not UTF-8 text")
+            if file.is_named:
+                raise problem from None
+            notes.append(f"left out: {problem}")
     if not documents:
-        raise ValueError(f"{source}: the folder holds no OpenAPI document")
+        raise ValueError(f"{source}: no OpenAPI document is there")
     return documents, notes
 
 
@@ -57,15 +58,6 @@ def _overlaid(source: str, text: str, base: Sequence[Document]) -> list[Document
     ]
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SpecError(str(path), "", f"cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SpecError(str(path), "", f"is not UTF-8 text (byte {error.start})") from error
-
-
 def _document(source: str, text: str) -> Document:
     tree = parse(text, source)
     if not isinstance(tree, dict) or not isinstance(tree.get("paths"), dict):
@@ -77,35 +69,20 @@ def _document(source: str, text: str) -> Document:
 
 def document_of(file: str, tree: dict[str, Json], text: str = "") -> Document:
     """A document, with the notation of OpenAPI 3.0 replaced by that of 3.1."""
-    return Document(file, _modern(tree), text)
+    return Document(file, _with_numeric_bounds(with_null_types(tree)), text)
 
 
-def _modern(value: Json) -> Any:
-    """A copy in the notation of JSON Schema 2020-12: null as a type, exclusive bounds as numbers."""
+def _with_numeric_bounds(value: Json) -> Any:
+    """A copy in which exclusive bounds are numbers, not the booleans of OpenAPI 3.0."""
     if isinstance(value, list):
-        return [_modern(item) for item in value]
+        return [_with_numeric_bounds(item) for item in value]
     if not isinstance(value, dict):
         return value
-    schema = {key: _modern(member) for key, member in value.items()}
-    if isinstance(schema.get("nullable"), bool):
-        schema = _with_null(schema, nullable=schema.pop("nullable"))
+    schema = {key: _with_numeric_bounds(member) for key, member in value.items()}
     for bound, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
         if isinstance(schema.get(exclusive), bool) and schema.pop(exclusive) and bound in schema:
             schema[exclusive] = schema.pop(bound)
     return schema
-
-
-def _with_null(schema: dict[str, Json], *, nullable: bool) -> dict[str, Json]:
-    if not nullable:
-        return schema
-    kinds = schema.get("type")
-    if isinstance(schema.get("enum"), list) and None not in schema["enum"]:
-        schema["enum"] = [*schema["enum"], None]
-    if isinstance(kinds, str | list):
-        listed = [kinds] if isinstance(kinds, str) else kinds
-        schema["type"] = [*listed, *([] if "null" in listed else ["null"])]
-        return schema
-    return {"anyOf": [schema, {"type": "null"}]} if "$ref" in schema or "allOf" in schema else schema
 
 
 def _downloaded(url: str) -> list[Document]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from evolink_check.drift.annotations import paired_members
-from evolink_check.drift.keywords import canonical
 from evolink_check.drift.prose.numbers import Fact, facts_of
 from evolink_check.drift.prose.sets import Words, sets_of
+from evolink_check.drift.schemas.keywords import canonical
+from evolink_check.drift.schemas.walk import paired_members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from evolink_check.drift.changes import Pair
-    from evolink_check.drift.operations import Operation
-    from evolink_check.drift.shapes import Shape
+    from evolink_check.drift.pairs.operations import Operation
+    from evolink_check.drift.pairs.pair import Pair
+    from evolink_check.drift.schemas.shapes import Shape
 
 Where = Literal["request", "response", "operation"]
 

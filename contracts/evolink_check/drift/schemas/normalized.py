@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.drift import keywords
-from evolink_check.drift.inclusion import simplified
-from evolink_check.drift.shapes import Branch, Notes, Shape
+from evolink_check.drift.schemas import keywords
+from evolink_check.drift.schemas.inclusion import simplified
+from evolink_check.drift.schemas.shapes import Branch, Notes, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

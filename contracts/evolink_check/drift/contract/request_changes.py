@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.drift.annotations import annotation_changes
-from evolink_check.drift.differences import differences
+from evolink_check.drift.contract.annotations import annotation_changes
+from evolink_check.drift.schemas.differences import differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_check.drift.changes import Pair
-    from evolink_check.drift.operations import Content, Parameter
+    from evolink_check.drift.pairs.operations import Content, Parameter
+    from evolink_check.drift.pairs.pair import Pair
     from evolink_check.drift.records import Change, Verdict
 
 MODEL = "model"

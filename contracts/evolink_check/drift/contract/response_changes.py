@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from evolink_check.drift.annotations import annotation_changes
-from evolink_check.drift.differences import differences
+from evolink_check.drift.contract.annotations import annotation_changes
+from evolink_check.drift.schemas.differences import differences
 from evolink_check.drift.verdicts import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_check.drift.changes import Pair
-    from evolink_check.drift.operations import Content, Response
+    from evolink_check.drift.pairs.operations import Content, Response
+    from evolink_check.drift.pairs.pair import Pair
     from evolink_check.drift.records import Change, Verdict
 
 _ERRORS = ("4", "5", "d")  # how a status of an error begins; `default` is one

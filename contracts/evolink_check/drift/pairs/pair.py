@@ -9,9 +9,9 @@ from evolink_check.drift.records import Change, Place
 from evolink_check.drift.verdicts import RULES, Rule
 
 if TYPE_CHECKING:
-    from evolink_check.drift.limits import Difference
-    from evolink_check.drift.operations import Operation
+    from evolink_check.drift.pairs.operations import Operation
     from evolink_check.drift.records import Side, Verdict
+    from evolink_check.drift.schemas.limits import Difference
     from evolink_check.drift.verdicts import Direction
 
 

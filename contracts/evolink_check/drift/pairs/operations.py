@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from evolink_check.drift.keywords import followed, joined, local_pointer
-from evolink_check.drift.normalized import Normalizer
+from evolink_check.drift.schemas.keywords import followed, joined, local_pointer
+from evolink_check.drift.schemas.normalized import Normalizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from evolink_spec.models import Json
 
     from evolink_check.drift.records import Document
-    from evolink_check.drift.shapes import Shape
+    from evolink_check.drift.schemas.shapes import Shape
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 

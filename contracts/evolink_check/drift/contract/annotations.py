@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.drift.keywords import canonical
 from evolink_check.drift.prose.defaults import stated_default
-from evolink_check.drift.wording import value_text
+from evolink_check.drift.schemas.keywords import canonical
+from evolink_check.drift.schemas.walk import paired_members
+from evolink_check.drift.schemas.wording import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evolink_spec.models import Json
 
-    from evolink_check.drift.changes import Pair
+    from evolink_check.drift.pairs.pair import Pair
     from evolink_check.drift.records import Change, Verdict
-    from evolink_check.drift.shapes import Shape
+    from evolink_check.drift.schemas.shapes import Shape
     from evolink_check.drift.verdicts import Direction
 
 # Members of an answer whose documented example is what clients plan with.
@@ -42,30 +43,6 @@ def _deprecation(pair: Pair, direction: Direction, path: str, old: Shape, new: S
     else:
         return
     yield pair.change(kind, direction, rule, text, path, places=(old.pointer, new.pointer))
-
-
-def paired_members(old: Shape, new: Shape) -> Iterator[tuple[str, Shape, Shape, bool]]:
-    """Two shapes and all members that they have in common: path, both shapes, and whether both require it."""
-    yield from _paired(old, new, "", required=False)
-
-
-def _paired(old: Shape, new: Shape, path: str, *, required: bool) -> Iterator[tuple[str, Shape, Shape, bool]]:
-    yield path, old, new, required
-    always = _required(old) & _required(new)
-    members = new.properties
-    for name, shape in old.properties.items():
-        if name in members:
-            where = f"{path}.{name}" if path else name
-            yield from _paired(shape, members[name], where, required=name in always)
-    ones = [branch.items for branch in old.branches if branch.items is not None]
-    others = [branch.items for branch in new.branches if branch.items is not None]
-    for one, other in zip(ones[:1], others[:1], strict=False):
-        yield from _paired(one, other, f"{path}[]", required=False)
-
-
-def _required(shape: Shape) -> frozenset[str]:
-    sets = [branch.required for branch in shape.branches if branch.kind == "object"]
-    return frozenset.intersection(*sets) if sets else frozenset()
 
 
 def _default(pair: Pair, path: str, old: Shape, new: Shape, *, required: bool) -> Iterator[Change]:

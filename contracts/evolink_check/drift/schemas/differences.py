@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.drift.inclusion import accepts, is_within
-from evolink_check.drift.keywords import canonical
-from evolink_check.drift.limits import Difference, limit_difference
-from evolink_check.drift.members import pair_members
-from evolink_check.drift.wording import kinds_text, listed, range_text
+from evolink_check.drift.schemas.inclusion import accepts, is_within
+from evolink_check.drift.schemas.keywords import canonical
+from evolink_check.drift.schemas.limits import Difference, limit_difference
+from evolink_check.drift.schemas.members import pair_members
+from evolink_check.drift.schemas.wording import kinds_text, listed, range_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_check.drift.shapes import Branch, Shape
+    from evolink_check.drift.schemas.shapes import Branch, Shape
 
 
 def differences(old: Shape, new: Shape, path: str = "") -> Iterator[Difference]:

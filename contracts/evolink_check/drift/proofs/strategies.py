@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from evolink_check.drift.keywords import kind_of
+from evolink_check.drift.schemas.keywords import kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evolink_spec.models import Json
     from hypothesis.strategies import SearchStrategy
 
-    from evolink_check.drift.shapes import Branch, Shape
+    from evolink_check.drift.schemas.shapes import Branch, Shape
 
 _LONGEST_TEXT, _MOST_ITEMS = 20_000, 60
 _FORMATS: dict[str, tuple[str, ...]] = {

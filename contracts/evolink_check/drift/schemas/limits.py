@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evolink_check.drift.keywords import CONDITIONS, LOWER, UPPER, canonical
-from evolink_check.drift.wording import value_text
+from evolink_check.drift.schemas.keywords import CONDITIONS, LOWER, UPPER, canonical
+from evolink_check.drift.schemas.wording import value_text
 
 if TYPE_CHECKING:
-    from evolink_check.drift.shapes import Branch, Shape
+    from evolink_check.drift.schemas.shapes import Branch, Shape
 
 NAMES = {
     "minLength": "minimum length",

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from evolink_spec.models import Json
 
-    from evolink_check.drift.shapes import Branch, Shape
+    from evolink_check.drift.schemas.shapes import Branch, Shape
 
 _LONGEST = 80
 _KINDS_OF_ANY = 6

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.drift.keywords import KINDS, LOWER, UPPER, canonical, matches
+from evolink_check.drift.schemas.keywords import KINDS, LOWER, UPPER, canonical, matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from evolink_spec.models import Json
 
-    from evolink_check.drift.shapes import Branch, Shape
+    from evolink_check.drift.schemas.shapes import Branch, Shape
 
 _EXCLUSIVE = {"exclusiveMinimum", "exclusiveMaximum"}
 

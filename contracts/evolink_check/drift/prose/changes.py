@@ -11,7 +11,7 @@ from evolink_check.drift.prose.word_changes import WordChange, changed_words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_check.drift.changes import Pair
+    from evolink_check.drift.pairs.pair import Pair
     from evolink_check.drift.prose.statements import Statement
     from evolink_check.drift.records import Change
 

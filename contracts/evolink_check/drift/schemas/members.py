@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from evolink_check.drift.inclusion import is_included
+from evolink_check.drift.schemas.inclusion import is_included
 
 if TYPE_CHECKING:
-    from evolink_check.drift.shapes import Branch, Shape
+    from evolink_check.drift.schemas.shapes import Branch, Shape
 
 _SIMILAR_NAME, _SIMILAR_TEXT = 0.6, 0.8
 _NEARLY_EQUAL_NAME = 0.85

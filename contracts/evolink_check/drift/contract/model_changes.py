@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evolink_spec.operation_parts.prose import aliases_in
+from evolink_spec.pointers import Node
+
 from evolink_check.drift.prose.aliases import stated_aliases
 from evolink_check.drift.records import Change
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from evolink_check.drift.operations import Operation
+    from evolink_check.drift.pairs.operations import Operation
     from evolink_check.drift.records import Document, Place, Verdict
-    from evolink_check.drift.shapes import Shape
+    from evolink_check.drift.schemas.shapes import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +50,21 @@ def models_of(operation: Operation) -> tuple[str, ...]:
 
 
 def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
+    """The older names of an overlay, else of the description of the model, else of another description."""
     shape = operation.model
-    found = dict(shape.notes.aliases) if shape else {}
+    if shape is None or not names:
+        return {}
     info = operation.document.tree.get("info")
     description = info.get("description") if isinstance(info, dict) else None
-    texts = [text for _, text in shape.notes.texts] if shape else []
-    texts += [text for _, text in operation.texts]
-    texts += [description] if isinstance(description, str) else []
-    texts += [operation.document.text]
-    for text in texts if names else ():
-        found = {**stated_aliases(text, names), **found}
-    return found
+    own = [text for _, text in shape.notes.texts]
+    others = [text for _, text in operation.texts] + [operation.document.text]
+    others += [description] if isinstance(description, str) else []
+    aliases: dict[str, str] = {}
+    for text in (*others, *own):
+        aliases |= stated_aliases(text, names)
+    for text in own:
+        aliases |= aliases_in(Node({}, operation.document.file, "", {"description": text}), names)
+    return {**aliases, **dict(shape.notes.aliases)}
 
 
 @dataclass(frozen=True, slots=True)

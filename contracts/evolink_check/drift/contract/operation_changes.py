@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.drift.changes import Pair
-from evolink_check.drift.request_changes import request_changes
-from evolink_check.drift.response_changes import response_changes
+from evolink_check.drift.contract.request_changes import request_changes
+from evolink_check.drift.contract.response_changes import response_changes
+from evolink_check.drift.pairs.pair import Pair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

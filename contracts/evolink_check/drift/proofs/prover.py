@@ -14,20 +14,20 @@ from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisException
 
-from evolink_check.drift.examples import boundary_values, values_of
-from evolink_check.drift.keywords import joined
-from evolink_check.drift.model_changes import models_of
+from evolink_check.drift.contract.model_changes import models_of
+from evolink_check.drift.proofs.strategies import boundary_values, values_of
 from evolink_check.drift.records import Proof
+from evolink_check.drift.schemas.keywords import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from evolink_spec.models import Json
 
-    from evolink_check.drift.changes import Pair
-    from evolink_check.drift.operations import Content
+    from evolink_check.drift.pairs.operations import Content
+    from evolink_check.drift.pairs.pair import Pair
     from evolink_check.drift.records import Change, Document
-    from evolink_check.drift.shapes import Branch, Shape
+    from evolink_check.drift.schemas.shapes import Branch, Shape
 
     Validator = jsonschema_rs.Draft202012Validator
 

@@ -1,0 +1,1 @@
+"""The changes of operations and models that the documents state formally."""

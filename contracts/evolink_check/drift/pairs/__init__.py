@@ -1,0 +1,1 @@
+"""The operations of documents, and two versions of one operation."""

@@ -1,0 +1,1 @@
+"""Schemas in a normal form, and the differences between them."""

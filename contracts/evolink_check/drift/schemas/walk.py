@@ -1,0 +1,34 @@
+"""Walk through two shapes at the same time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evolink_check.drift.schemas.shapes import Shape
+
+
+def paired_members(old: Shape, new: Shape) -> Iterator[tuple[str, Shape, Shape, bool]]:
+    """Two shapes and all members that they have in common: path, both shapes, and whether both require it."""
+    yield from _paired(old, new, "", required=False)
+
+
+def _paired(old: Shape, new: Shape, path: str, *, required: bool) -> Iterator[tuple[str, Shape, Shape, bool]]:
+    yield path, old, new, required
+    always = _required(old) & _required(new)
+    members = new.properties
+    for name, shape in old.properties.items():
+        if name in members:
+            where = f"{path}.{name}" if path else name
+            yield from _paired(shape, members[name], where, required=name in always)
+    ones = [branch.items for branch in old.branches if branch.items is not None]
+    others = [branch.items for branch in new.branches if branch.items is not None]
+    for one, other in zip(ones[:1], others[:1], strict=False):
+        yield from _paired(one, other, f"{path}[]", required=False)
+
+
+def _required(shape: Shape) -> frozenset[str]:
+    sets = [branch.required for branch in shape.branches if branch.kind == "object"]
+    return frozenset.intersection(*sets) if sets else frozenset()
