@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,10 +15,10 @@ from evolink_check.cli.advice import connection_advice, key_advice
 from evolink_check.cli.config import check_ca, check_ids, parse_url
 from evolink_check.cli.output import cost_estimate_line, say, violation_line, write_reports
 from evolink_check.cli.signals import interrupting
-from evolink_check.files import STDOUT, is_special, temporary_folder
+from evolink_check.files import STDOUT, is_special
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from evolink_spec.clauses import Clause
@@ -63,19 +62,6 @@ def _judged_clauses(options: JudgingOptions, severity: SeverityOptions) -> tuple
     return tuple(clause for clause in clauses if not options.clauses or clause.id in options.clauses)
 
 
-@contextmanager
-def _temporary_hypothesis_home() -> Iterator[None]:
-    """Let Hypothesis write its caches to a temporary folder instead of the user's current folder."""
-    from hypothesis.configuration import set_hypothesis_home_dir
-
-    with temporary_folder("evolink-check-") as folder:
-        set_hypothesis_home_dir(str(folder))
-        try:
-            yield
-        finally:
-            set_hypothesis_home_dir(None)
-
-
 def run_api(
     server: ServerOptions,
     effort: EffortOptions,
@@ -87,6 +73,7 @@ def run_api(
     from evolink_check.cli.progress import showing_progress
     from evolink_check.engine.preflight import CouldNotRunError
     from evolink_check.engine.runner import execute
+    from evolink_check.generation.hypothesis_home import temporary_hypothesis_home
 
     chosen, plan = _plan_api(server, effort, baseline)
     baseline.check()
@@ -96,7 +83,7 @@ def run_api(
     with (
         interrupting(stop, _STOPPING) as interrupts,
         showing_progress() as tell,
-        _temporary_hypothesis_home(),
+        temporary_hypothesis_home(),
     ):
         try:
             report = execute(plan, progress=tell, stop=stop)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from concurrent.futures import wait
+from concurrent.futures import CancelledError, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -106,7 +106,7 @@ class HttpClient:
         future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
         ends = clock.stopwatch() + (_FILE_SECONDS if follow else _API_SECONDS)
         try:
-            while not wait([future], _POLL_SECONDS).done:
+            while not _is_done(future):
                 if left() <= 0:
                     return _RUN_OVER
                 if clock.stopwatch() >= ends:
@@ -163,6 +163,13 @@ class HttpClient:
         await asyncio.gather(*tasks, return_exceptions=True)
         with suppress(Exception):  # any error while closing connections
             await self._client.aclose()
+
+
+def _is_done(future: Future[str]) -> bool:
+    """Wait a moment for an exchange. Returns whether it is over."""
+    with suppress(TimeoutError, CancelledError):
+        future.exception(_POLL_SECONDS)
+    return future.done()
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

@@ -1,0 +1,47 @@
+"""The folder in which Hypothesis keeps its tables."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+import unicodedata
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from evolink_check.files import temporary_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_SURROGATES = (0xD800, 0xDFFF)
+
+
+@contextmanager
+def temporary_hypothesis_home() -> Iterator[None]:
+    """Let Hypothesis write its tables to a temporary folder instead of the user's current folder.
+
+    The largest one is put there first: Hypothesis encodes every character to compute it, which takes a second.
+    """
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    with temporary_folder("evolink-check-") as folder:
+        _write_utf8_table(folder)
+        set_hypothesis_home_dir(str(folder))
+        try:
+            yield
+        finally:
+            set_hypothesis_home_dir(None)
+
+
+def _write_utf8_table(folder: Path) -> None:
+    """The characters that UTF-8 can encode, and those of them that do not decode back (none), as intervals.
+
+    A version of Hypothesis that reads another file, or another format, computes the table itself.
+    """
+    before, after = _SURROGATES[0] - 1, _SURROGATES[1] + 1
+    table = [[[0, before], [after, sys.maxunicode]], []]
+    place = folder / "unicode_data" / unicodedata.unidata_version / "codec-v2-utf-8.json.gz"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(gzip.compress(json.dumps(table).encode(), mtime=0))
