@@ -72,6 +72,7 @@ class Prose:
     hold_seconds: float = 30.0
     has_files: bool = True
     has_result_data: bool = False
+    result_data: Json = None  # the example of the document, if its response describes them
     has_layers: bool = False  # each entry of `result_data` has a `z_index`
 
 

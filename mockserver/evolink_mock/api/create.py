@@ -5,6 +5,8 @@ from __future__ import annotations
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from evolink_mock.api.operations import CompiledOperation, CompiledOperations
 from evolink_mock.api.policy import AUTHENTICATION, CREATE, first_error
 from evolink_mock.api.recipe_response import draw_variant, encode_task, with_network_faults
@@ -21,6 +23,7 @@ from evolink_mock.domain import ids
 from evolink_mock.domain.accounts import charge
 from evolink_mock.domain.deliveries import first_delivery
 from evolink_mock.domain.parsed_url import ParsedUrl
+from evolink_mock.domain.pricing import results_of
 from evolink_mock.domain.store import NO_CHANGE, Change
 from evolink_mock.domain.tasks import Task, new_timetable
 from evolink_mock.http.errors import ApiError
@@ -48,12 +51,11 @@ class CreateEndpoint:
 
     def __init__(self, service: Service, operations: Mapping[str | None, CreateOperation]) -> None:
         self._service = service
-        self._operations = CompiledOperations(operations)
+        self._operations = CompiledOperations(operations, any_model=service.settings.any_model)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one create request."""
-        documented = self._operations.first.operation.errors
-        context = begin(self._service, scope, documented, "create")
+        context = begin(self._service, scope, self._operations.errors, "create")
         exchange = context.exchange
         context.error = first_error(AUTHENTICATION, context)
         if context.error is not None or context.token is None:
@@ -107,6 +109,8 @@ class CreateEndpoint:
         if context.task is None:
             return
         context.exchange.notes += warnings(context.document, context.task.operation)
+        if isinstance(context.compiled, CompiledOperation) and context.compiled.note:
+            context.exchange.notes += (context.compiled.note,)
         if delivery is not None:
             service.callback_service.scheduler.put(context.account, delivery)
 
@@ -134,12 +138,15 @@ def _new_task(service: Service, context: RequestContext, origin: str, is_taken: 
         account.task_count += 1  # another account has created this id in the same second
         random = ids.task_random(account.first_random, account.task_count)
     timetable, anomalies = _plan(service, context, random)
+    if operation.prose.link_seconds != timetable.link_seconds:
+        timetable = replace(timetable, link_seconds=operation.prose.link_seconds)
     media = media_spec_of(request, operation.medium, random)
     # Interned: a million tasks share a few strings.
     requested = request.get("model")
     model = intern(requested if isinstance(requested, str) else str(operation.answer.get("model", "")))
-    task = Task(task_id, account.token, operation, model, media, origin, timetable, anomalies)
-    charge(account, task, compiled.price)
+    results = results_of(request, operation, media)
+    task = Task(task_id, account.token, operation, model, media, origin, timetable, anomalies, results)
+    charge(account, task, compiled.price if results is None else results.reserved)
     return task
 
 

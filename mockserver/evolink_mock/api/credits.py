@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evolink_spec import ErrorAnswer
 from msgspec.json import encode
 
 from evolink_mock.api.policy import AUTHENTICATION, CREDITS, first_error
@@ -29,6 +30,26 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
 
+def _errors() -> dict[int, ErrorAnswer]:
+    """The documented errors: in the shape of the others, but with the status as an integer code."""
+    messages = {
+        400: ("Invalid request", "invalid_request_error"),
+        401: (_UNAUTHORIZED, "authentication_error"),
+        403: ("Access denied", "permission_error"),
+        429: ("Rate limit exceeded", "rate_limit_error"),
+        500: ("Internal server error", "api_error"),
+    }
+    bodies = {
+        status: {"error": {"code": status, "message": message, "type": kind}}
+        for status, (message, kind) in messages.items()
+    }
+    return {status: ErrorAnswer(status, "", body) for status, body in bodies.items()}
+
+
+_UNAUTHORIZED = "Invalid or expired token"
+ERRORS = _errors()
+
+
 class CreditsEndpoint:
     """The credits operation, as an ASGI endpoint."""
 
@@ -37,18 +58,16 @@ class CreditsEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Respond with the account's remaining and used credits."""
-        context = begin(self._service, scope, {}, "credits")
+        context = begin(self._service, scope, ERRORS, "credits")
         unauthorized = first_error(AUTHENTICATION, context)
         if unauthorized is not None or context.token is None:
-            error = unauthorized or ApiError(401)
-            context.exchange.notes += tuple(filter(None, (error.detail,)))
-            await send_json(send, context.exchange, _encode_unauthorized(error), 401)
+            await send_error(send, context.exchange, unauthorized or ApiError(401), ERRORS)
             return
         left = await self._decide(context, context.token)
         send = with_network_faults(context, scope, send)
         log_recipe_notes(context, context.error)
         if context.error is not None:
-            await send_error(send, context.exchange, context.error)
+            await send_error(send, context.exchange, context.error, ERRORS)
             return
         credits_of_key = {"remaining_credits": left, "used_credits": context.account.used}
         data = {"user": credits_of_key, "token": {**credits_of_key, "unlimited_credits": False}}
@@ -68,9 +87,3 @@ class CreditsEndpoint:
 
         await self._service.store.change(token, step)
         return left
-
-
-def _encode_unauthorized(error: ApiError) -> bytes:
-    message = ": ".join(filter(None, ("Invalid or expired token", error.detail)))
-    body = {"code": 401, "message": message, "type": "authentication_error"}
-    return encode({"error": body | {"param": error.param} if error.param else body})

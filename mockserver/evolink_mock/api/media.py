@@ -11,12 +11,14 @@ from evolink_mock.api.byte_ranges import without_invalid_range
 from evolink_mock.api.request_context import prefer_of
 from evolink_mock.domain.accounts import instant_of, next_random
 from evolink_mock.domain.exchange import SCOPE_KEY
-from evolink_mock.domain.ids import fraction
+from evolink_mock.domain.ids import ID_LENGTH, fraction
+from evolink_mock.domain.pricing import count_of
 from evolink_mock.domain.store import NO_CHANGE, Change
+from evolink_mock.domain.task_body import media_name
 from evolink_mock.domain.tasks import Phase, halfway, view
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.responses import send_error
-from evolink_mock.media.spec import content_type, suffix
+from evolink_mock.media.spec import content_type, variation
 from evolink_mock.recipes.effects import GATEWAY
 from evolink_mock.recipes.network_faults import inject_network_faults
 from evolink_mock.recipes.recipe import NO_RECIPE
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 def link_error(task: Task | None, name: str, now: float) -> ApiError | None:
     """404 for a result that does not exist (yet), 410 for an expired link (clause `link.24h`)."""
-    if task is None or name != task.id + suffix(task.operation.medium):
+    if task is None or index_of(task, name) is None:
         return ApiError(404, "no such result")
     if task.anomalies is not None:
         now = _effective_instant(task, task.anomalies, now)
@@ -44,7 +46,15 @@ def link_error(task: Task | None, name: str, now: float) -> ApiError | None:
         return ApiError(404, "the task has no result at this time")
     if task.anomalies is not None and task.anomalies.link == "404":
         return ApiError(404, "no such result")
-    return ApiError(410, "result links live for 24 hours") if now >= task.timetable.expires else None
+    hours = task.timetable.link_seconds / 3600
+    return ApiError(410, f"result links live for {hours:g} hours") if now >= task.timetable.expires else None
+
+
+def index_of(task: Task, name: str) -> int | None:
+    """The index of the result with this file name; None if the task has none."""
+    if not task.operation.prose.has_files:
+        return None
+    return next((index for index in range(count_of(task)) if name == media_name(task, index)), None)
 
 
 def _effective_instant(task: Task, anomalies: Anomalies, now: float) -> float:
@@ -65,7 +75,7 @@ class MediaEndpoint:
         """Respond with the file, rendered at the first request for it."""
         service, exchange = self._service, scope[SCOPE_KEY]
         name: str = scope["path_params"]["name"]
-        task = await service.store.task(name.partition(".")[0])
+        task = await service.store.task(name[:ID_LENGTH])
         now, error = service.clock.now(), None
         if task is not None:
             exchange.journal = recorder = service.store.recorder(task.account)
@@ -86,7 +96,7 @@ class MediaEndpoint:
             )
             return
         try:
-            response = await self._file(task)
+            response = await self._file(task, index_of(task, name) or 0)
         except OSError as problem:  # the folder is missing, or the disk is full
             await send_error(send, exchange, ApiError(500, hint=f"the result cannot be rendered: {problem}"))
             return
@@ -115,15 +125,16 @@ class MediaEndpoint:
         exchange.at = instant_of(account, service.clock.now())
         return (exchange.at, *decided)
 
-    async def _file(self, task: Task) -> Response:
+    async def _file(self, task: Task, index: int) -> Response:
         """The response with the file, or with what a recipe puts in its place."""
         anomaly = task.anomalies.link if task.anomalies is not None else ""
-        kind = content_type(task.operation.medium)
+        spec = variation(task.media, index)
+        kind = content_type(spec)
         if anomaly == "page":
             return Response(ERROR_PAGE, media_type="text/html")
         if anomaly == "empty":
             return Response(b"", media_type=kind)
-        path = await self._service.media_cache.file(task.media)
+        path = await self._service.media_cache.file(spec)
         if anomaly != "truncated":
             return FileResponse(path, media_type=kind)
         whole = await asyncio.to_thread(path.read_bytes)

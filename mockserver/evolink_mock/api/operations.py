@@ -2,62 +2,133 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
+from evolink_spec.options.suggestions import closest
 from msgspec import Struct
+from msgspec.structs import replace
 
-from evolink_mock.api.validation import Validator, show
+from evolink_mock.api.validation import AnyModelValidator, Validator, show
+from evolink_mock.domain.pricing import is_metered, price_of
 from evolink_mock.http.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evolink_spec import CreateOperation
+    from evolink_spec import CreateOperation, ErrorAnswer
+
+_MODEL = "model"
+_NAMES_SHOWN = 5  # models that an error lists; of more, the nearest
+_MOST_COMPARED = 200  # characters of an unknown model
+_CANDIDATES = 5  # documents that may serve an unknown model
 
 
 class CompiledOperation(Struct, frozen=True):
-    """An operation with its compiled validator and its price in credits."""
+    """An operation with its compiled validator, its price in credits, and what to note about its choice.
+
+    The price of a metered operation depends on the request.
+    """
 
     operation: CreateOperation
-    validator: Validator
+    validator: Validator | AnyModelValidator
     price: float
+    is_metered: bool = False
+    note: str = ""
 
 
 class CompiledOperations:
-    """The create operations of one path: documents that differ by the models they accept (clause `model.enum`)."""
+    """The create operations of one path: documents that differ by the models they accept (clause `model.enum`).
 
-    def __init__(self, operations: Mapping[str | None, CreateOperation]) -> None:
+    `errors` are what most of the documents of the path say, for requests whose document is unknown. With `any_model`,
+    a model that no document describes is served by the document that fits best.
+    """
+
+    def __init__(self, operations: Mapping[str | None, CreateOperation], *, any_model: bool = False) -> None:
         # Documents may share an operationId, and an operation may have several models.
-        compiled = {_location(operation): _compile(operation) for operation in operations.values()}
-        self._by_model = {model: compiled[_location(operation)] for model, operation in operations.items()}
+        self._by_model = operations
+        distinct = {_location(operation): operation for operation in operations.values()}
+        self._compiled: dict[tuple[str, str], CompiledOperation] = {}
         self._aliases = {
-            alias: model for entry in compiled.values() for alias, model in entry.operation.aliases.items()
+            old: new for operation in distinct.values() for old, new in operation.aliases.items()
         }
-        self.first = next(iter(compiled.values()))
+        self._only = self._compile(next(iter(distinct.values()))) if len(distinct) == 1 else None
+        self._any_model = any_model
+        self.errors = _usual_errors([operation.errors for operation in distinct.values()])
 
     def choose(self, document: Any) -> tuple[Any, CompiledOperation | ApiError]:
         """The document with an alias of its model resolved (clause `model.alias`), and the operation for that model."""
         if not isinstance(document, dict):  # whether or not the schema says so (clause `body.json`)
             return document, ApiError(400, f"{show(document)} is not of type object")
-        model = document.get("model")
+        model = document.get(_MODEL)
         if isinstance(model, str):
             if model in self._aliases:
                 model = self._aliases[model]
-                document = {**document, "model": model}
+                document = {**document, _MODEL: model}
             if model in self._by_model:
-                return document, self._by_model[model]
+                return document, self._compile(self._by_model[model])
         if None in self._by_model:
-            return document, self._by_model[None]
-        if isinstance(model, str) and len(self._by_model) > 1:
-            models = ", ".join(str(name) for name in self._by_model)
-            return document, ApiError(400, f"model: {show(model)} is not one of {models}", "model")
-        return document, self.first
+            return document, self._compile(self._by_model[None])
+        if self._any_model and isinstance(model, str):
+            return document, self._best_fit(document, model)
+        return document, self._only or self._unknown(document)
+
+    def _unknown(self, document: Mapping[str, Any]) -> ApiError:
+        """400 for a model that none of several documents describes."""
+        if _MODEL not in document:
+            return ApiError(400, f"{_MODEL}: is required", _MODEL)
+        model = document[_MODEL]
+        if not isinstance(model, str):
+            return ApiError(400, f"{_MODEL}: {show(model)} is not of type string", _MODEL)
+        names = [str(name) for name in self._by_model]
+        if len(names) <= _NAMES_SHOWN:
+            return ApiError(400, f"{_MODEL}: {show(model)} is not one of {', '.join(names)}", _MODEL)
+        near = closest(model[:_MOST_COMPARED], [*names, *self._aliases], count=3)
+        reason = f"{show(model)} is not one of the {len(names)} models of this path; the nearest are {', '.join(near)}"
+        return ApiError(400, f"{_MODEL}: {reason}", _MODEL)
+
+    def _best_fit(self, document: Mapping[str, Any], model: str) -> CompiledOperation:
+        """Of the documents with the nearest names, the first that accepts the body; else the nearest."""
+        text = model[:_MOST_COMPARED]
+        names = sorted(
+            (str(name) for name in self._by_model),
+            key=lambda name: -SequenceMatcher(None, text, name).ratio(),
+        )
+        nearest = [(name, self._compile(self._by_model[name])) for name in names[:_CANDIDATES]]
+        fitting = (
+            (name, compiled)
+            for name, compiled in nearest
+            if compiled.validator.check({**document, _MODEL: name}) is None
+        )
+        name, compiled = next(fitting, nearest[0])
+        note = f"warning: no document describes the model {show(model)}; it is served as {name}"
+        return replace(compiled, validator=AnyModelValidator(compiled.validator, name), note=note)
+
+    def _compile(self, operation: CreateOperation) -> CompiledOperation:
+        """The compiled operation; compiled at its first use, so that a mock of many documents starts at once."""
+        location = _location(operation)
+        compiled = self._compiled.get(location)
+        if compiled is None:
+            compiled = self._compiled[location] = CompiledOperation(
+                operation, Validator(operation), price_of(operation), is_metered(operation)
+            )
+        return compiled
 
 
 def _location(operation: CreateOperation) -> tuple[str, str]:
     return operation.source, operation.pointer
 
 
-def _compile(operation: CreateOperation) -> CompiledOperation:
-    usage = operation.answer.get("usage") or {}
-    return CompiledOperation(operation, Validator(operation), usage.get("credits_reserved", 0))
+def _usual_errors(documented: list[Mapping[int, ErrorAnswer]]) -> Mapping[int, ErrorAnswer]:
+    """The errors that most documents have, each with its most frequent body."""
+    if len(documented) == 1:
+        return documented[0]
+    counts = Counter(status for errors in documented for status in errors)
+    usual = {}
+    for status, count in sorted(counts.items()):
+        if 2 * count > len(documented):
+            answers = [errors[status] for errors in documented if status in errors]
+            bodies = Counter(repr(answer.body) for answer in answers)
+            usual[status] = max(answers, key=lambda answer: bodies[repr(answer.body)])
+    return usual

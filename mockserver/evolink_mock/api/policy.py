@@ -10,10 +10,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from evolink_mock.api.operations import CompiledOperation
+from evolink_mock.api.validation import with_defaults
 from evolink_mock.domain import ids
 from evolink_mock.domain.accounts import remaining
+from evolink_mock.domain.pricing import results_of
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.key_hint import unauthorized
+from evolink_mock.media.spec import media_spec_of
 from evolink_mock.recipes.effects import GATEWAY
 from evolink_mock.recipes.recipe import NO_RECIPE
 
@@ -80,8 +83,16 @@ def check_model_access(context: RequestContext) -> ApiError | None:
 
 def check_credits(context: RequestContext) -> ApiError | None:
     """402 if the remaining credits are fewer than the price (clause `credits.reserved`)."""
-    assert isinstance(context.compiled, CompiledOperation)  # noqa: S101  (`check_schema` comes before)
-    return ApiError(402) if remaining(context.account, context.now) < context.compiled.price else None
+    compiled = context.compiled
+    assert isinstance(compiled, CompiledOperation)  # noqa: S101  (`check_schema` comes before)
+    price = compiled.price
+    if compiled.is_metered:
+        request = with_defaults(context.document, compiled.operation)
+        results = results_of(
+            request, compiled.operation, media_spec_of(request, compiled.operation.medium, 0)
+        )
+        price = price if results is None else results.reserved
+    return ApiError(402) if remaining(context.account, context.now) < price else None
 
 
 def check_task_id(context: RequestContext) -> ApiError | None:
@@ -90,8 +101,12 @@ def check_task_id(context: RequestContext) -> ApiError | None:
 
 
 def check_task_exists(context: RequestContext) -> ApiError | None:
-    """404 for an id that was never issued (clause `query.unknown-id`)."""
-    return ApiError(404) if context.task is None else None
+    """404 for an id that was never issued (clause `query.unknown-id`), or that a recipe has expire."""
+    task = context.task
+    if task is None:
+        return ApiError(404)
+    is_forgotten = task.anomalies is not None and task.anomalies.is_forgotten
+    return ApiError(404) if is_forgotten and context.now >= task.timetable.ends else None
 
 
 def check_task_owner(context: RequestContext) -> ApiError | None:

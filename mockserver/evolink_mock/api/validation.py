@@ -98,6 +98,18 @@ class Validator:
         return f"; the unknown field {show(name)} is the nearest" if name else ""
 
 
+class AnyModelValidator:
+    """Checks a body as if it named a model that the document describes."""
+
+    def __init__(self, validator: Validator | AnyModelValidator, model: str) -> None:
+        self._validator = validator
+        self._model = model
+
+    def check(self, document: Mapping[str, Any]) -> ApiError | None:
+        """None if the document is valid, else the 400 that names the wrong fields."""
+        return self._validator.check({**document, _MODEL: self._model})
+
+
 def _is_small(document: Any) -> bool:
     """Whether a document has at most `_MOST_VALUES` values. Stops counting there."""
     count, waiting = 0, [document]

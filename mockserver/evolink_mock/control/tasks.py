@@ -15,6 +15,7 @@ from evolink_mock.domain import task_body
 from evolink_mock.domain.deliveries import succeeded
 from evolink_mock.domain.tasks import SUCCESS, Outcome, Phase, view
 from evolink_mock.http.errors import ApiError
+from evolink_mock.recipes.effects import CANCELLED
 from evolink_mock.service import task_overrides
 from evolink_mock.service.waiting import Reached, wait
 
@@ -174,20 +175,31 @@ def _body_instant(task: Task, attempt: Attempt) -> float:
 
 def _outcome(request: ControlRequest) -> Outcome | ApiError:
     body: ForcedOutcome = request.body
-    if body.failure is None and body.outcome is None:
-        return ApiError(400, "outcome: must be completed or failed", "outcome")
-    if body.failure is None and body.outcome == "completed":
-        return SUCCESS
-    if body.outcome == "completed":
-        return ApiError(400, "failure: a completed task has no failure", "failure")
-    codes = [failure.code for failure in request.service.spec.failures]
     if body.failure is None:
-        return ApiError(400, f"failure: must be one of {', '.join(codes)}", "failure")
+        return _outcome_without_failure(request)
+    if body.outcome in {"completed", "cancelled"}:
+        return ApiError(400, f"failure: a {body.outcome} task has no failure", "failure")
     try:
         return Outcome(request.service.registry.failure(body.failure))
     except ValueError as error:
+        codes = _codes(request)
         hint = did_you_mean(body.failure, codes) or f"; the codes are {', '.join(codes)}"
         return ApiError(400, f"failure: {error}{hint}", "failure")
+
+
+def _outcome_without_failure(request: ControlRequest) -> Outcome | ApiError:
+    outcome = request.body.outcome
+    if outcome is None:
+        return ApiError(400, "outcome: must be completed, cancelled or failed", "outcome")
+    if outcome == "completed":
+        return SUCCESS
+    if outcome == "cancelled":
+        return Outcome(request.service.registry.failure(CANCELLED), is_cancelled=True)
+    return ApiError(400, f"failure: must be one of {', '.join(_codes(request))}", "failure")
+
+
+def _codes(request: ControlRequest) -> list[str]:
+    return [failure.code for failure in request.service.spec.failures]
 
 
 async def _own_task(request: ControlRequest, task_id: str) -> Task | None:
@@ -212,7 +224,8 @@ def _finite(instant: float) -> float | None:
 def _task_state(task: Task, now: float) -> dict[str, Any]:
     timetable, seen = task.timetable, view(task.timetable, now)
     failure = timetable.outcome.failure
-    outcome = "completed" if failure is None else "failed"
+    failed = "cancelled" if timetable.outcome.is_cancelled else "failed"
+    outcome = "completed" if failure is None else failed
     return {
         "id": task.id,
         "operation": task.operation.id,
@@ -226,7 +239,7 @@ def _task_state(task: Task, now: float) -> dict[str, Any]:
             "expires": _finite(timetable.expires) if failure is None else None,
         },
         "outcome": outcome if math.isfinite(timetable.ends) else None,
-        "failure": failure.code if failure is not None and seen.phase is Phase.FAILED else None,
+        "failure": failure.code if failure is not None and seen.phase >= Phase.FAILED else None,
         "body": task_body.to_dict(task, now),
     }
 

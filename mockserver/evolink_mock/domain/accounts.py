@@ -10,11 +10,12 @@ from msgspec import Struct, field
 
 from evolink_mock.domain import ids
 from evolink_mock.domain.exchange import Journal
+from evolink_mock.domain.pricing import refund_of
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from evolink_mock.domain.tasks import Task, Timetable
+    from evolink_mock.domain.tasks import Task
     from evolink_mock.domain.units import Rate
 
 
@@ -112,21 +113,22 @@ def next_random(account: Account) -> int:
 
 
 def charge(account: Account, task: Task, price: float) -> None:
-    """Count the task, reserve its price, and schedule the refund if the task will fail."""
+    """Count the task, reserve its price, and schedule what will return: all of it if the task will fail."""
     account.task_count += 1
     account.used = round(account.used + price, _DECIMALS)
     account.latest_end = max(account.latest_end, task.timetable.ends)
-    if task.timetable.outcome.failure is not None:
-        heapq.heappush(account.refunds, (task.timetable.ends, price))
+    if refund := price if task.timetable.outcome.failure is not None else refund_of(task):
+        heapq.heappush(account.refunds, (task.timetable.ends, refund))
 
 
-def move_refund(account: Account, before: Timetable, after: Timetable, price: float) -> None:
+def move_refund(account: Account, before: Task, after: Task) -> None:
     """Reschedule the refund of a task whose timetable changes before its end."""
-    if before.outcome.failure is not None and (before.ends, price) in account.refunds:
-        account.refunds.remove((before.ends, price))
+    refund = before.timetable.ends, refund_of(before)
+    if refund in account.refunds:
+        account.refunds.remove(refund)
         heapq.heapify(account.refunds)
-    if after.outcome.failure is not None:
-        heapq.heappush(account.refunds, (after.ends, price))
+    if refund_after := refund_of(after):
+        heapq.heappush(account.refunds, (after.timetable.ends, refund_after))
 
 
 def count_request(account: Account, now: float) -> float | None:

@@ -6,6 +6,7 @@ import re
 from hashlib import blake2b
 
 _PREFIX = "task-unified-"
+ID_LENGTH = len(_PREFIX) + len("1757169743-7cvnl5zw")
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 SPACE = len(_LETTERS) ** 8

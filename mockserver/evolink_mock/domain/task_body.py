@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from evolink_mock.domain.pricing import count_of
 from evolink_mock.domain.tasks import Phase, Task, view
 from evolink_mock.media.spec import suffix
 
@@ -13,14 +14,15 @@ _encode = msgspec.json.Encoder().encode  # compact, slashes as they are (clause 
 MEDIA_PATH = "/media/"
 
 
-def media_name(task: Task) -> str:
-    """The file name at the end of a result link (clause `link.extension`)."""
-    return task.id + suffix(task.operation.medium)
+def media_name(task: Task, index: int = 0) -> str:
+    """The file name at the end of the link to the result with this index, from 0 (clause `link.extension`)."""
+    number = f"-{index + 1}" if index else ""
+    return task.id + number + suffix(task.media)
 
 
-def result_url(task: Task) -> str:
+def result_url(task: Task, index: int = 0) -> str:
     """The link to a task's result."""
-    return f"{task.origin}{MEDIA_PATH}{media_name(task)}"
+    return f"{task.origin}{MEDIA_PATH}{media_name(task, index)}"
 
 
 def to_dict(task: Task, now: float) -> dict[str, Any]:
@@ -37,13 +39,53 @@ def to_dict(task: Task, now: float) -> dict[str, Any]:
     body["id"] = task.id
     body["model"] = task.model
     body["progress"] = state.progress
-    body["status"] = operation.statuses[state.phase]
-    body["task_info"] = {"can_cancel": not is_over, "estimated_time": timetable.estimate}
+    body["status"] = operation.statuses[state.phase] or operation.statuses.failure
+    if "task_info" in body:
+        body["task_info"] = _task_info(task, is_over=is_over)
+    if task.results is not None and "usage" in body:
+        body["usage"] = {**body["usage"], "credits_reserved": task.results.reserved}
     if state.phase is Phase.COMPLETED:
-        body["results"] = [result_url(task)]
-    elif is_over and (failure := timetable.outcome.failure):
+        _add_results(body, task)
+    elif is_over and (failure := timetable.outcome.failure) and body["status"] == operation.statuses.failure:
         body["error"] = {"code": failure.code, "message": failure.message, "type": "task_error"}
     return body
+
+
+def _task_info(task: Task, *, is_over: bool) -> dict[str, Any]:
+    """The documented members; a task that can never be cancelled stays so."""
+    documented = task.operation.answer["task_info"]
+    info = dict(documented)
+    if "can_cancel" in info:
+        info["can_cancel"] = not is_over and info["can_cancel"] is not False
+    if "estimated_time" in info:
+        info["estimated_time"] = task.timetable.estimate
+    if "video_duration" in info:
+        info["video_duration"] = max(1, round(task.media.seconds))
+    return info
+
+
+def _add_results(body: dict[str, Any], task: Task) -> None:
+    prose = task.operation.prose
+    links = [result_url(task, index) for index in range(count_of(task))]
+    if prose.has_files:
+        body["results"] = links
+    if prose.has_result_data:
+        body["result_data"] = prose.result_data or result_data(task, links)
+
+
+def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
+    """What a document mentions but does not describe: an id for each result, with its link if there are files."""
+    entries = []
+    for index, link in enumerate(links):
+        entry: dict[str, Any] = {"result_id": f"{task.id}-{index + 1}"}
+        if task.operation.prose.has_files:
+            entry[f"{task.operation.medium}_url"] = link
+        if task.operation.prose.has_layers:
+            entry["z_index"] = index
+        if task.media.seconds:
+            entry["duration"] = task.media.seconds
+        entries.append(entry)
+    return entries
 
 
 def to_json(task: Task, now: float) -> bytes:

@@ -20,10 +20,14 @@ LAST_PROGRESS = 99  # 100 is reserved for a completed task (clause `task.progres
 
 
 class Outcome(Struct, frozen=True):
-    """How a task ends: it completes, or fails with a documented error after reaching some progress (1..99)."""
+    """How a task ends: it completes, or fails with an error after reaching some progress (1..99).
+
+    `is_cancelled`: where the document has a status for that, the task is cancelled instead of failed.
+    """
 
     failure: TaskFailure | None = None
     reach: int = LAST_PROGRESS
+    is_cancelled: bool = False
 
 
 SUCCESS = Outcome()
@@ -41,25 +45,36 @@ class Timetable(Struct, frozen=True, gc=False):
     ends: float
     estimate: int
     outcome: Outcome
+    link_seconds: float = LINK_SECONDS
 
     @property
     def expires(self) -> float:
         """When the result links expire."""
-        return self.ends + LINK_SECONDS
+        return self.ends + self.link_seconds
 
 
 class Anomalies(Struct, frozen=True, gc=False):
-    """Anomalies of the result link and the callback of a task."""
+    """Anomalies of a task after its end, of its result link, and of its callback."""
 
     link: str = ""  # expired, 404, truncated, page, empty or redirect
     callback: str = ""  # late, twice, early or never
     callback_delay: float = 0.0  # seconds, of a late callback
+    is_forgotten: bool = False  # the task itself is unknown after its end
+
+
+class Results(Struct, frozen=True, gc=False):
+    """What a task gives and costs: the number of results, the credits reserved for it and those charged at its end."""
+
+    count: int
+    reserved: float
+    settled: float
 
 
 class Task(Struct, frozen=True, gc=False):
     """A stored task. Only its id and timetable are its own: tasks share the rest, so that a million fit into memory.
 
     `account` is the token that created the task, `origin` the scheme and host with which the result link begins.
+    `results` is None if number and price are those of the document.
     """
 
     id: str
@@ -70,6 +85,7 @@ class Task(Struct, frozen=True, gc=False):
     origin: str
     timetable: Timetable
     anomalies: Anomalies | None = None
+    results: Results | None = None
 
 
 def new_timetable(created: float, random: int, speed: Speed, outcome: Outcome = SUCCESS) -> Timetable:
@@ -113,6 +129,7 @@ class Phase(IntEnum):
     PROCESSING = 1
     COMPLETED = 2
     FAILED = 3
+    CANCELLED = 4
 
 
 class View(Struct, frozen=True):
@@ -128,7 +145,8 @@ def view(timetable: Timetable, now: float) -> View:
     Clauses `task.status-order`, `task.progress-monotone`, `task.final`.
     """
     if now >= timetable.ends:
-        return _FAILED if timetable.outcome.failure else _COMPLETED
+        outcome = timetable.outcome
+        return _COMPLETED if outcome.failure is None else _CANCELLED if outcome.is_cancelled else _FAILED
     if now < timetable.starts:
         return _PENDING
     return _PROCESSING[_progress(timetable, now)]
@@ -145,3 +163,4 @@ _PENDING = View(Phase.PENDING, 0)
 _PROCESSING = [View(Phase.PROCESSING, progress) for progress in range(LAST_PROGRESS + 1)]
 _COMPLETED = View(Phase.COMPLETED, 100)
 _FAILED = View(Phase.FAILED, 0)
+_CANCELLED = View(Phase.CANCELLED, 0)

@@ -110,7 +110,7 @@ def file_name(spec: MediaSpec) -> str:
     size = f"{spec.width}x{spec.height}" if spec.height else ""
     seconds = f"{spec.seconds:g}s" if spec.seconds else ""
     parts = (spec.medium, size, seconds, str(spec.hue))
-    return "-".join(filter(None, parts)) + suffix(spec.medium)
+    return "-".join(filter(None, parts)) + suffix(spec)
 
 
 def _make_directory(chosen: Path | None) -> Path:

@@ -1,8 +1,9 @@
-"""The duration, size and colour of a result, read from the request that creates it."""
+"""The duration, size, colour and format of a result, read from the request that creates it."""
 
 from __future__ import annotations
 
 import re
+import sys
 from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -31,17 +32,33 @@ _NUMBER = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)\s*s?")
 _SIZE = re.compile(r"([0-9]{1,5})\s*[x*×]\s*([0-9]{1,5})")  # noqa: RUF001 - some documents print the sign
 _LINES = re.compile(r"([0-9]{3,4})p?")
 _ASPECT = re.compile(r"([0-9]{1,3}):([0-9]{1,3})")
-_NAMED_LINES = {"1k": 1024, "2k": 1440, "4k": 2160}
+_NAMED_LINES = {"0.5k": 512, "1k": 1024, "2k": 1440, "4k": 2160}
 
-_SUFFIXES: Mapping[Medium, str] = {"video": ".mp4", "image": ".png", "audio": ".mp3"}
-_CONTENT_TYPES: Mapping[Medium, str] = {"video": "video/mp4", "image": "image/png", "audio": "audio/mpeg"}
+# The formats of each medium, the usual one first, with the content type of each.
+_FORMATS: Mapping[Medium, Mapping[str, str]] = {
+    "video": {"mp4": "video/mp4", "mov": "video/quicktime", "webm": "video/webm"},
+    "image": {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"},
+    "audio": {
+        "mp3": "audio/mpeg",
+        "wav": "audio/wav",
+        "pcm": "audio/L16",
+        "opus": "audio/opus",
+        "ogg": "audio/ogg",
+        "flac": "audio/flac",
+    },
+}
+_USUAL_FORMAT: Mapping[Medium, str] = {medium: next(iter(formats)) for medium, formats in _FORMATS.items()}
+_OTHER_NAMES = {"jpg": "jpeg", "ogg_opus": "ogg", "quicktime": "mov"}
+# Where the documents of the family put the format of a result.
+_FORMAT_FIELDS = ("format", "output_format", "audio_format", "response_format", "container")
+_NESTED = ("model_params", "audio_setting", "audio_settings", "output")
 
 
 class MediaSpec(msgspec.Struct, frozen=True, gc=False):
     """Everything that distinguishes one result file from another.
 
     `seconds` is a whole number of frames (0 for an image); `width` and `height` are even numbers of pixels
-    (0 for audio); `hue` selects one of `HUES` palettes.
+    (0 for audio); `hue` selects one of `HUES` palettes. `format` is empty for the usual one of the medium.
     """
 
     medium: Medium
@@ -49,6 +66,12 @@ class MediaSpec(msgspec.Struct, frozen=True, gc=False):
     width: int
     height: int
     hue: int
+    format: str = ""
+
+    @property
+    def extension(self) -> str:
+        """The file name extension, without a dot."""
+        return self.format or _USUAL_FORMAT[self.medium]
 
 
 def media_spec_of(body: Mapping[str, Json], medium: Medium, hue: int) -> MediaSpec:
@@ -67,17 +90,37 @@ def media_spec_of(body: Mapping[str, Json], medium: Medium, hue: int) -> MediaSp
         _cache_key(body.get("size")),
         _cache_key(body.get("aspect_ratio")),
         hue % HUES,
+        _format(body, medium),
     )
 
 
-def suffix(medium: Medium) -> str:
+def suffix(spec: MediaSpec) -> str:
     """The file name extension of a result, with its dot."""
-    return _SUFFIXES[medium]
+    return f".{spec.extension}"
 
 
-def content_type(medium: Medium) -> str:
+def content_type(spec: MediaSpec) -> str:
     """The content type of a result."""
-    return _CONTENT_TYPES[medium]
+    return _FORMATS[spec.medium][spec.extension]
+
+
+def variation(spec: MediaSpec, index: int) -> MediaSpec:
+    """The spec of the result with this index, from 0: results of one task differ in colour."""
+    if not index:
+        return spec
+    hue = (spec.hue + index) % HUES
+    return _shared_spec(spec.medium, spec.seconds, spec.width, spec.height, hue, spec.format)
+
+
+def _format(body: Mapping[str, Json], medium: Medium) -> str:
+    """The requested format, if the medium has it and it is not the usual one; else empty."""
+    for fields in (body, *(body[name] for name in _NESTED if isinstance(body.get(name), dict))):
+        for name in _FORMAT_FIELDS:
+            if name in fields and isinstance(value := fields[name], str) and len(value) <= _MAX_WORD_LENGTH:
+                word = _OTHER_NAMES.get(value.lower(), value.lower())
+                if word in _FORMATS[medium]:
+                    return "" if word == _USUAL_FORMAT[medium] else sys.intern(word)
+    return ""
 
 
 def _cache_key(value: Json) -> str | float | None:
@@ -98,17 +141,20 @@ def _spec_of(  # noqa: PLR0913, PLR0917 - each is part of the cache key
     size: str | float | None,
     aspect: str | float | None,
     hue: int,
+    format_: str,
 ) -> MediaSpec:
     words = [word.strip().lower() for word in (aspect, quality, resolution, size) if isinstance(word, str)]
     seconds = 0.0 if medium == "image" else _seconds(duration)
     width, height = (0, 0) if medium == "audio" else _frame_size(words)
-    return _shared_spec(medium, seconds, width, height, hue)
+    return _shared_spec(medium, seconds, width, height, hue, format_)
 
 
 @lru_cache(maxsize=4096)
-def _shared_spec(medium: Medium, seconds: float, width: int, height: int, hue: int) -> MediaSpec:
+def _shared_spec(  # noqa: PLR0913, PLR0917 - the fields of the record
+    medium: Medium, seconds: float, width: int, height: int, hue: int, format_: str
+) -> MediaSpec:
     """One object for each distinct spec, however its request spelled it."""
-    return MediaSpec(medium, seconds, width, height, hue)
+    return MediaSpec(medium, seconds, width, height, hue, format_)
 
 
 def _seconds(duration: str | float | None) -> float:

@@ -20,8 +20,11 @@ REDIRECTS = ("same", "other", "http")
 BODIES = ("none", "empty", "list", "string", "number", "null", "page")
 RETRIES = ("date", "fraction", "zero", "none")
 FAIL = "fail"
+CANCEL = "cancel"
 STATUS = "STATUS"
 _TOO_MANY_REQUESTS = "429"
+CANCELLED = "request_cancelled"  # the failure code of a cancelled task
+_HALFWAY = 50  # percent
 _SLOWDOWN = 10.0  # of a task that is `slow`
 _CREDITS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
 _TYPE = re.compile(r"[\w.-]+/[\w.-]+(?:;[ \w.:/-]*)?", re.ASCII)
@@ -103,6 +106,17 @@ def _read_failure(word: Word) -> dict[str, Any]:
     return {"outcome": (word.value, reach)}  # the registry finds the failure of a code
 
 
+def _read_cancel(word: Word) -> dict[str, Any]:
+    if word.value is not None:
+        raise ValueError("cancel takes no value")
+    return {"outcome": (CANCELLED, _HALFWAY if word.progress is None else max(1, word.progress))}
+
+
+def _read_expired(word: Word) -> dict[str, Any]:
+    _read_choice("task", "expired")(word)
+    return {"is_forgotten": True}
+
+
 def _read_slow(word: Word) -> dict[str, Any]:
     return (
         {"seconds": None, "slowdown": _SLOWDOWN}
@@ -145,13 +159,20 @@ EFFECTS = (
     Effect("ok", "ok", "the usual response", ("ok", "200"), _ALL, _read_ok),
     Effect(STATUS, "STATUS, 429=TIME", "the documented error with this status, on operations that document it; TIME "
            "sets the `Retry-After` of a 429 (1 second by default)",
-           ("402", "429=5s", "429*2, ok"), _DOCUMENTED, _read_status),
+           ("402", "429=5s", "429*2, ok"), _AUTHENTICATED, _read_status),
     Effect("502", "502, 503, 504, 504=done", "the HTML page of a gateway; the request does not reach the API, or with "
            "`=done` takes effect nevertheless", ("502", "503", "504", "504=done"), _ALL, _read_gateway),
     Effect(FAIL, "fail=CODE[/KIND][@PROGRESS]",
-           "the task fails with this code, or a kind of it, at this progress (99 by default)",
+           "the task fails with this code, or a kind of it, at this progress (99 by default); a code that no document "
+           "lists has a message of its own",
            ("fail=generation_timeout", "fail=content_policy_violation/nudity", "fail=service_error@40"), _CREATE,
            _read_failure),
+    Effect(CANCEL, "cancel[@PROGRESS]",
+           "the task is cancelled at this progress (50 by default); it fails with request_cancelled where the document "
+           "has no such status",
+           ("cancel", "cancel@10"), _CREATE, _read_cancel),
+    Effect("task", "task=expired", "the task is unknown after its end: queries are answered with 404",
+           ("task=expired",), _CREATE, _read_expired),
     Effect("slow", "slow[=TIME]", "the task takes this time (10 times as long as usual by default)",
            ("slow", "slow=10m"), _CREATE, _read_slow),
     Effect("stuck", "stuck=pending, stuck=processing", "the task stays in this status forever",

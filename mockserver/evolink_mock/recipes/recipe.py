@@ -36,6 +36,7 @@ class Recipe(Struct, frozen=True):
     link: str = ""
     callback: str = ""
     callback_delay: float = 0.0  # seconds, of a late callback
+    is_forgotten: bool = False  # the task is unknown after its end
     latency: Speed | None = None  # in real time
     drop: bool = False
     cut: bool = False
@@ -111,6 +112,6 @@ def timetable_for_recipe(
 
 def anomalies_of(recipe: Recipe) -> Anomalies | None:
     """The anomalies of the task's link and callback; None if it has none."""
-    if not recipe.link and not recipe.callback:
+    if not recipe.link and not recipe.callback and not recipe.is_forgotten:
         return None
-    return Anomalies(recipe.link, recipe.callback, recipe.callback_delay)
+    return Anomalies(recipe.link, recipe.callback, recipe.callback_delay, recipe.is_forgotten)

@@ -5,27 +5,33 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from evolink_spec import TaskFailure
+from evolink_spec.options.suggestions import nearest
+
 from evolink_mock.domain.tasks import Outcome
 from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes import grammar
-from evolink_mock.recipes.effects import BY_NAME, EFFECTS, FAIL, STATUS
+from evolink_mock.recipes.effects import BY_NAME, CANCEL, CANCELLED, EFFECTS, FAIL, STATUS
 from evolink_mock.recipes.recipe import DEFAULT_RECIPE, Recipe, RecipeSequence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from evolink_spec import Spec, TaskFailure
+    from evolink_spec import Spec
 
     from evolink_mock.recipes.grammar import Step, Word
 
 _CACHE_SIZE = 1000  # texts
 _SHOWN = 60  # characters of an unknown recipe
 _SUGGESTED = 3
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{2,79}")  # of a failure
+_SIMILARITY = 0.8  # of a misspelled code, 0 to 1
 
 
 def statuses_of(spec: Spec) -> set[int]:
@@ -77,11 +83,14 @@ class RecipeRegistry:
         return self._suggest(text[: grammar.LONGEST])
 
     def failure(self, text: str) -> TaskFailure:
-        """The failure `CODE` or `CODE/KIND`; each kind has its own message. ValueError for an unknown one."""
+        """The failure `CODE` or `CODE/KIND`; each kind has its own message.
+
+        A code that no document lists has a message of its own. ValueError for a misspelled code and an unknown kind.
+        """
         code, slash, kind = text.partition("/")
         failure = self._failures.get(code)
         if failure is None:
-            raise ValueError(f"{code[:_SHOWN]!r} is not a documented code")
+            return self._undocumented_failure(text)
         if not slash:
             return failure
         kinds = dict(failure.kinds)
@@ -126,13 +135,19 @@ class RecipeRegistry:
         effect = BY_NAME[STATUS] if word.name in self._statuses else BY_NAME.get(word.name)
         if effect is None or word.name == STATUS:
             raise ValueError("")
-        if word.progress is not None and effect.name != FAIL:
-            raise ValueError(f"only {FAIL} takes @PROGRESS")
+        if word.progress is not None and effect.name not in {FAIL, CANCEL}:
+            raise ValueError(f"only {FAIL} and {CANCEL} take @PROGRESS")
         changes = effect.read(word)
-        if effect.name == FAIL:
+        if "outcome" in changes:
             code, reach = changes["outcome"]
-            return {"outcome": Outcome(self.failure(code), reach)}
+            return {"outcome": Outcome(self.failure(code), reach, is_cancelled=effect.name == CANCEL)}
         return changes
+
+    def _undocumented_failure(self, code: str) -> TaskFailure:
+        """A failure that no document lists. ValueError for a code that looks like a misspelled one."""
+        if code != CANCELLED and (not _CODE.fullmatch(code) or nearest(code, self._failures, _SIMILARITY)):
+            raise ValueError(f"{code[:_SHOWN]!r} is not a documented code")
+        return TaskFailure(code, f"The task failed: {code}.\nNo document describes this code.", "give-up")
 
     def _unknown(self, text: str, why: str) -> ApiError:
         reason = f" ({why[:100]})" if why else ""

@@ -56,13 +56,13 @@ def _end_now(
     now, before = service.clocks.now(account), task.timetable
     if now >= before.ends:
         return NO_CHANGE
-    after = replace(before, starts=min(before.starts, now), ends=now, outcome=outcome)
-    usage = task.operation.answer.get("usage") or {}
-    accounts.move_refund(account, before, after, usage.get("credits_reserved", 0))
+    timetable = replace(before, starts=min(before.starts, now), ends=now, outcome=outcome)
+    ended = replace(task, timetable=timetable)
+    accounts.move_refund(account, task, ended)
     due = None
     if delivery is not None and delivery.due is not None:
         due = now + (max(0.0, delivery.due - before.ends) if math.isfinite(delivery.due) else 0.0)
-    return Change(replace(task, timetable=after), due=due)
+    return Change(ended, due=due)
 
 
 async def redeliver(service: Service, account: Account, task_id: str) -> bool:

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from evolink_spec.models import Prose
-from evolink_spec.schemas import keywords
+from evolink_spec.schemas import keywords, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -58,6 +58,7 @@ def prose_of(operation: Node, request: Mapping[str, Node], response: Mapping[str
         hold_seconds=float(hold["number"]) if hold else plain.hold_seconds,
         has_files=life is not None or not has_data,
         has_result_data=has_data,
+        result_data=sample(response["result_data"]) if "result_data" in response else None,
         has_layers="z_index" in text + schema,
     )
 

@@ -18,3 +18,8 @@ def did_you_mean(word: str, known: Iterable[str], prefix: str = "", cutoff: floa
     """` (did you mean …?)` for the end of an error; empty if no known word is similar. `prefix` precedes each word."""
     match = nearest(word, known, cutoff)
     return f" (did you mean {prefix}{match}?)" if match else ""
+
+
+def closest(word: str, known: Iterable[str], count: int) -> list[str]:
+    """The `count` known words most like `word`, the most similar first, however little they are alike."""
+    return get_close_matches(word, list(known), n=count, cutoff=0.0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_mock.api.operations import CompiledOperation, CompiledOperations
 from evolink_mock.http.errors import ApiError
+from evolink_spec import ErrorAnswer
 from support.builders import BODY, CREATES, MODEL, OLD_MODEL, OPERATION, OPERATIONS, an_operation
 
 if TYPE_CHECKING:
@@ -71,11 +72,7 @@ def test_documents_with_the_same_operation_id_are_distinguished() -> None:
 
 def test_the_models_of_one_document_share_a_compiled_operation() -> None:
     operations = CompiledOperations(BOTH)
-    assert (
-        operations.choose({"model": "one"})[1]
-        is operations.choose({"model": "one-fast"})[1]
-        is operations.first
-    )
+    assert operations.choose({"model": "one"})[1] is operations.choose({"model": "one-fast"})[1]
 
 
 def test_an_unknown_model_among_several_is_refused_with_the_known_ones() -> None:
@@ -89,9 +86,68 @@ def test_a_long_unknown_model_is_cut() -> None:
     assert len(fault.detail) < 200
 
 
-@pytest.mark.parametrize("document", [{}, {"model": 7}, {"model": ["two"]}])
-def test_a_body_without_a_model_is_checked_by_the_first_document(document: Any) -> None:
-    assert chosen(CompiledOperations(BOTH), document) == "one.yaml"
+def test_an_unknown_model_among_many_is_refused_with_the_nearest() -> None:
+    many: dict[str | None, CreateOperation] = {
+        name: an_operation(models=(name,), aliases={}, source=f"{name}.yaml")
+        for name in ("wan-1", "wan-2", "kling-1", "kling-2", "suno-1", "sora-1")
+    }
+    _, fault = CompiledOperations(many).choose({"model": "kling-3"})
+    assert isinstance(fault, ApiError)
+    assert fault.detail.startswith(
+        'model: "kling-3" is not one of the 6 models of this path; the nearest are kling-'
+    )
+    assert "suno" not in fault.detail
+
+
+@pytest.mark.parametrize(
+    ("document", "detail"),
+    [
+        ({}, "model: is required"),
+        ({"model": 7}, "model: 7 is not of type string"),
+        ({"model": ["two"]}, "model: an array is not of type string"),
+    ],
+)
+def test_a_body_without_a_model_is_judged_by_no_single_document(document: Any, detail: str) -> None:
+    assert CompiledOperations(BOTH).choose(document)[1] == ApiError(400, detail, "model")
+
+
+def test_the_errors_of_a_path_are_those_that_most_documents_have() -> None:
+    rare, usual = ErrorAnswer(401, "", {"error": {"code": 1}}), OPERATION.errors[401]
+    operations: dict[str | None, CreateOperation] = {
+        str(number): an_operation(source=f"{number}.yaml", errors=errors)
+        for number, errors in enumerate(
+            ({401: rare, 404: rare}, {401: usual, 429: usual}, {401: usual, 429: rare})
+        )
+    }
+    errors = CompiledOperations(operations).errors
+    assert {status: answer.body for status, answer in errors.items()} == {401: usual.body, 429: usual.body}
+
+
+@pytest.mark.parametrize(
+    ("sent", "served"), [({"model": "one-quick"}, "one.yaml"), ({"model": "two-b"}, "two.yaml")]
+)
+def test_any_model_is_served_by_the_document_with_the_nearest_name(sent: Any, served: str) -> None:
+    operations = CompiledOperations(BOTH, any_model=True)
+    document, compiled = operations.choose(BODY | sent)
+    assert isinstance(compiled, CompiledOperation)
+    assert (compiled.operation.source, document["model"]) == (served, sent["model"])
+    assert compiled.note.startswith(
+        f'warning: no document describes the model "{sent["model"]}"; it is served as '
+    )
+
+
+def test_any_model_is_served_by_a_document_that_accepts_the_body() -> None:
+    strict = an_operation(
+        models=("red-2",), source="strict.yaml", properties={"model": {"enum": ["red-2"]}, "n": False}
+    )
+    lenient = an_operation(
+        models=("red-44",), source="lenient.yaml", properties={"model": {"enum": ["red-44"]}}
+    )
+    operations = CompiledOperations({"red-2": strict, "red-44": lenient}, any_model=True)
+    document, compiled = operations.choose({"model": "red-3", "n": 1})
+    assert isinstance(compiled, CompiledOperation)
+    assert compiled.operation.source == "lenient.yaml"
+    assert compiled.validator.check(document) is None
 
 
 @pytest.mark.parametrize("model", ["three", 7, None])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from evolink_mock.domain import task_body
 from evolink_mock.domain.tasks import SUCCESS, Outcome, Timetable
+from evolink_mock.media.spec import media_spec_of
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import (
@@ -116,7 +117,11 @@ def test_every_documented_field_is_given() -> None:
 def test_a_link_has_the_origin_of_the_request_and_the_suffix_of_the_medium(
     medium: Medium, ending: str
 ) -> None:
-    task = a_task(operation=an_operation(medium=medium), origin="https://mock.test/below")
+    task = a_task(
+        operation=an_operation(medium=medium),
+        media=media_spec_of({}, medium, 0),
+        origin="https://mock.test/below",
+    )
     assert task_body.to_dict(task, START + 10)["results"] == [
         f"https://mock.test/below/media/{task.id}{ending}"
     ]

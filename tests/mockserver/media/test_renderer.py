@@ -42,7 +42,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[MediaSpec], Path
 
 
 def rendered(directory: Path, spec: MediaSpec) -> Path:
-    path = directory / f"result{suffix(spec.medium)}"
+    path = directory / f"result{suffix(spec)}"
     render(spec, path)
     return path
 

@@ -190,8 +190,9 @@ def test_a_spec_is_a_frozen_key_that_the_collector_does_not_track() -> None:
 
 
 def test_a_medium_has_its_suffix_and_content_type() -> None:
-    assert [suffix("video"), suffix("image"), suffix("audio")] == [".mp4", ".png", ".mp3"]
-    assert [content_type("video"), content_type("image"), content_type("audio")] == [
+    specs = [media_spec_of({}, medium, 0) for medium in ("video", "image", "audio")]
+    assert [*map(suffix, specs)] == [".mp4", ".png", ".mp3"]
+    assert [*map(content_type, specs)] == [
         "video/mp4",
         "image/png",
         "audio/mpeg",

@@ -272,10 +272,27 @@ def check_rate(world: World, source: str, text: str) -> None:
     assert is_usual(world.create())
 
 
+def check_cancelled(world: World, source: str, text: str) -> None:
+    ended = ends(world, world.create(source, text))
+    assert (ended["status"], ended["error"]["code"]) == (
+        "failed",
+        "request_cancelled",
+    )  # as the document has it
+
+
+def check_forgotten(world: World, source: str, text: str) -> None:
+    made = world.create(source, text)
+    assert world.query(made.json()["id"]).status_code == 200
+    world.mock.clock.advance(6)
+    assert world.query(made.json()["id"]).status_code == 404
+
+
 CHECKS: dict[str, Callable[[World, str, str], None]] = {
     "ok": check_usual,
     STATUS: check_status,
     FAIL: check_failure,
+    "cancel": check_cancelled,
+    "task": check_forgotten,
     "slow": check_slow,
     "stuck": check_stuck,
     "queue": check_queue,
@@ -386,7 +403,7 @@ def test_each_operation_and_each_account_has_its_own_turn_in_a_sequence(world: W
     ]
 
 
-NOT_RECIPES = pytest.mark.parametrize("text", ["latncy=1s", "fail=nothing", "402+429", "ok,", "slow=0s"])
+NOT_RECIPES = pytest.mark.parametrize("text", ["latncy=1s", "fail=service_eror", "402+429", "ok,", "slow=0s"])
 
 
 @pytest.mark.parametrize("source", ["header", "assigned"])

@@ -1,0 +1,106 @@
+"""How many results a request has and what they cost, from the example of the document and its billing rule."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from evolink_mock.domain.tasks import Results
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evolink_spec import CreateOperation
+    from evolink_spec.models import Json
+
+    from evolink_mock.domain.tasks import Task
+    from evolink_mock.media.spec import MediaSpec
+
+_PER_SECOND, _PER_IMAGE = "per_second", "per_image"
+_COUNT = "n"  # the request field with the number of results
+_MOST_RESULTS = 24
+_EXAMPLE_SECONDS = 5.0  # the duration that the price of the example is for, if the document names none
+_DECIMALS = 6
+
+
+def price_of(operation: CreateOperation) -> float:
+    """The credits that the document reserves in its example; 0 if it names none."""
+    price = _usage(operation).get("credits_reserved", 0)
+    return price if isinstance(price, int | float) else 0
+
+
+def is_metered(operation: CreateOperation) -> bool:
+    """Whether the price depends on the request."""
+    return _usage(operation).get("billing_rule") in {_PER_SECOND, _PER_IMAGE}
+
+
+def results_of(request: Mapping[str, Json], operation: CreateOperation, media: MediaSpec) -> Results | None:
+    """The number and the price of the results of a request; None if they are those of the document.
+
+    A price per second or per image is in proportion to the document's example. While the duration is undecided
+    (`-1`, `auto`), the price of the longest is reserved, and the rest returns at the end.
+    """
+    count, price = _count(request, operation), price_of(operation)
+    rule = _usage(operation).get("billing_rule")
+    reserved = settled = price
+    if rule == _PER_SECOND and media.seconds:
+        unit = price / _example_seconds(operation)
+        settled = unit * media.seconds
+        reserved = settled if _is_decided(request) else max(settled, unit * operation.prose.hold_seconds)
+    elif rule == _PER_IMAGE:
+        reserved = settled = price * count
+    if count == operation.prose.results and reserved == settled == price:
+        return None
+    return _shared(count, _rounded(reserved), _rounded(settled))
+
+
+def count_of(task: Task) -> int:
+    """The number of results of a task."""
+    return task.operation.prose.results if task.results is None else task.results.count
+
+
+def refund_of(task: Task) -> float:
+    """The credits that return at the end of a task: all if it fails, else what was reserved but not needed."""
+    reserved = price_of(task.operation) if task.results is None else task.results.reserved
+    if task.timetable.outcome.failure is not None:
+        return reserved
+    return 0 if task.results is None else _rounded(reserved - task.results.settled)
+
+
+@lru_cache(maxsize=4096)
+def _shared(count: int, reserved: float, settled: float) -> Results:
+    """One object for equal results, so that a million tasks share a few."""
+    return Results(count, reserved, settled)
+
+
+def _usage(operation: CreateOperation) -> Mapping[str, Json]:
+    usage = operation.answer.get("usage")
+    return usage if isinstance(usage, dict) else {}
+
+
+def _count(request: Mapping[str, Json], operation: CreateOperation) -> int:
+    requested = request.get(_COUNT)
+    if _COUNT not in operation.properties or type(requested) is not int:
+        return operation.prose.results
+    return max(1, min(requested, _MOST_RESULTS))
+
+
+def _is_decided(request: Mapping[str, Json]) -> bool:
+    duration = request.get("duration")
+    return type(duration) not in {int, float, str} or str(duration).rstrip("s").replace(".", "").isdigit()
+
+
+def _example_seconds(operation: CreateOperation) -> float:
+    info = operation.answer.get("task_info")
+    seconds = (
+        operation.defaults.get("duration"),
+        info.get("video_duration") if isinstance(info, dict) else None,
+    )
+    return next(
+        (float(each) for each in seconds if type(each) in {int, float} and each > 0), _EXAMPLE_SECONDS
+    )
+
+
+def _rounded(price: float) -> float:
+    price = round(price, _DECIMALS)
+    return int(price) if price == int(price) else price
