@@ -34,7 +34,7 @@ _LONGEST_WAIT = 600  # seconds
 class ForcedOutcome(Struct, frozen=True):
     """The outcome to force: completed, or failed with `failure`, a documented code or `CODE/KIND`."""
 
-    outcome: Literal["completed", "failed"] | None = None
+    outcome: Literal["completed", "failed", "cancelled"] | None = None
     failure: str | None = None
 
 

@@ -91,14 +91,13 @@ def _is_decided(request: Mapping[str, Json]) -> bool:
 
 
 def _example_seconds(operation: CreateOperation) -> float:
+    """The duration that the price of the example is for."""
     info = operation.answer.get("task_info")
-    seconds = (
-        operation.defaults.get("duration"),
-        info.get("video_duration") if isinstance(info, dict) else None,
-    )
-    return next(
-        (float(each) for each in seconds if type(each) in {int, float} and each > 0), _EXAMPLE_SECONDS
-    )
+    shown = info.get("video_duration") if isinstance(info, dict) else None
+    for seconds in (operation.defaults.get("duration"), shown):
+        if isinstance(seconds, int | float) and seconds > 0:
+            return float(seconds)
+    return _EXAMPLE_SECONDS
 
 
 def _rounded(price: float) -> float:

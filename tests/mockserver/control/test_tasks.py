@@ -74,6 +74,18 @@ def test_a_success_can_be_forced_and_its_result_is_there(mock: Mock) -> None:
     assert mock.run(mock.client.head(link)).status_code == 200
 
 
+def test_a_task_can_be_cancelled_and_fails_where_the_document_has_no_such_status(mock: Mock) -> None:
+    made = mock.create()
+    forced = do(mock, "POST", f"/tasks/{made['id']}/outcome", {"outcome": "cancelled"})
+    assert (forced["status"], forced["outcome"], forced["failure"]) == (
+        "cancelled",
+        "cancelled",
+        "request_cancelled",
+    )
+    body = mock.query(made)
+    assert (body["status"], body["error"]["code"]) == ("failed", "request_cancelled")
+
+
 def test_what_is_over_does_not_change(mock: Mock) -> None:
     made = mock.create()
     mock.clock.advance(5)
@@ -89,7 +101,7 @@ def test_what_is_over_does_not_change(mock: Mock) -> None:
         {},
         {"outcome": "stuck"},
         {"outcome": "failed"},
-        {"outcome": "failed", "failure": "nix"},
+        {"outcome": "failed", "failure": "unknown_eror"},
         DONE | {"failure": "unknown_error"},
     ],
 )

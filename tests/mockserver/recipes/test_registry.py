@@ -116,7 +116,7 @@ def test_without_any_recipe_each_one_is_unknown() -> None:
             "the kinds of content_policy_violation are photorealistic-people, celeb",
         ),
         ("429=soon", "write 5s, 500ms, 2m or 1h"),
-        ("402@3", "only fail takes @PROGRESS"),
+        ("402@3", "only fail and cancel take @PROGRESS"),
         ("fail", "fail takes a code"),
         ("slow=3parsecs", "write 5s, 500ms, 2m or 1h"),
         ("latency=3s..1s", "ends before it begins"),
