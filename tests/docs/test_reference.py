@@ -38,6 +38,7 @@ WITH_OPTIONS = {
     "recording": "checking-recordings.md",
     "proxy": "checking-live-traffic.md",
     "drift": "drift.md",
+    "documents": "drift.md",
     "client": "checking-clients.md",
 }
 

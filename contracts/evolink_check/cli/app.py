@@ -13,7 +13,7 @@ import click
 from evolink_spec.options.command_line import Group, repeated_command
 from evolink_spec.options.suggestions import did_you_mean
 
-from evolink_check.cli import drift_command
+from evolink_check.cli import documents_command, drift_command
 from evolink_check.cli.client_command import mount
 from evolink_check.cli.commands import run_api, run_proxy, run_recording
 from evolink_check.cli.config import OTHER_TOKEN, TOKEN
@@ -122,6 +122,7 @@ def proxy(
 
 
 drift_command.mount(app)
+documents_command.mount(app)
 
 
 @app.taking(ClauseOptions)

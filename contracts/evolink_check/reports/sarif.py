@@ -15,7 +15,10 @@ Level = Literal["error", "warning", "note", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One result. `places` are (file, JSON pointer). `fingerprint` identifies it in later runs; empty: none."""
+    """One result. `places` are (file, JSON pointer), `lines` their lines as far as they are known.
+
+    `fingerprint` identifies the result in later runs; empty: none.
+    """
 
     rule: str
     level: Level
@@ -23,6 +26,7 @@ class Result:
     places: Sequence[tuple[str, str]]
     fingerprint: str = ""
     suppressed: bool = False
+    lines: Sequence[int] = ()
 
 
 def to_sarif(results: Sequence[Result], rules: dict[str, str]) -> str:
@@ -48,7 +52,7 @@ def _result(result: Result, rules: list[str]) -> dict[str, Any]:
         "ruleIndex": rules.index(result.rule),
         "level": result.level,
         "message": {"text": result.message},
-        "locations": [_location(*place) for place in result.places[:1]],
+        "locations": [_location(*place, *result.lines[:1]) for place in result.places[:1]],
     }
     if len(result.places) > 1:
         record["relatedLocations"] = [
@@ -61,8 +65,10 @@ def _result(result: Result, rules: list[str]) -> dict[str, Any]:
     return record
 
 
-def _location(file: str, pointer: str) -> dict[str, Any]:
+def _location(file: str, pointer: str, line: int = 0) -> dict[str, Any]:
     place: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": file}}}
+    if line:
+        place["physicalLocation"]["region"] = {"startLine": line}
     if pointer:
         place["logicalLocations"] = [{"fullyQualifiedName": pointer, "kind": "member"}]
     return place

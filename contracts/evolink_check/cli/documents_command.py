@@ -1,0 +1,62 @@
+"""The command `evolink-check documents`; `mount` adds it to the command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path  # noqa: TC003  (part of a declaration)
+from typing import TYPE_CHECKING, Annotated
+
+from evolink_spec.options.declaration import Option
+from msgspec import Struct
+
+from evolink_check.cli.output import check_files
+from evolink_check.cli.problems import reporting_problems
+
+if TYPE_CHECKING:
+    from evolink_spec.options.command_line import Group
+
+HELP = (
+    "Lint documents.\n\n"
+    "FILE is an OpenAPI document (YAML, JSON, or a saved documentation page), a folder of them, or a pattern. Finds "
+    "what contradicts itself: examples and defaults that break their schema, references that lead to nothing, lists "
+    "that must not be empty and may be, models that two documents describe differently.\n\n\b\n"
+    "evolink-check documents page.md\n"
+    "evolink-check documents pages/ --sarif documents.sarif"
+)
+EPILOG = "Exit status: 0 no error, 1 an error (with --strict: or a warning), 2 could not run."
+
+
+class DocumentsOptions(Struct, frozen=True, kw_only=True):
+    """The documents to lint, and where the findings go."""
+
+    files: Annotated[
+        tuple[str, ...],
+        Option(help="Documents, pages, folders or patterns.", metavar="FILE...", positional=True),
+    ] = ()
+    strict: Annotated[bool, Option(help="Fail for warnings, too.")] = False
+    sarif: Annotated[
+        Path | None, Option(help="Write the findings as SARIF 2.1.0; - is stdout.", metavar="FILE")
+    ] = None
+    verbose: Annotated[bool, Option(help="Show notes, too.", short="-v")] = False
+
+
+def documents(options: DocumentsOptions) -> None:
+    """Lint documents."""
+    from evolink_check.documents.lint import lint
+    from evolink_check.documents.reports import show, to_sarif
+    from evolink_check.files import STDOUT, write
+
+    with reporting_problems():
+        if not options.files:
+            raise ValueError("no document: give one or more files, folders or patterns as arguments")
+        check_files([options.sarif] if options.sarif else [])
+        report = lint(options.files, strict=options.strict)
+        if options.sarif is not None:
+            write(options.sarif, to_sarif(report))
+        show(report, sys.stderr if options.sarif == STDOUT else sys.stdout, verbose=options.verbose)
+    raise SystemExit(report.exit_status)
+
+
+def mount(app: Group) -> None:
+    """Add the command to a command line."""
+    app.taking(DocumentsOptions, help=HELP, epilog=EPILOG)(documents)

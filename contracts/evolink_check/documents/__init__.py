@@ -1,0 +1,1 @@
+"""The lint of documents: what a document says that contradicts itself, or that a client cannot rely on."""

@@ -1,0 +1,62 @@
+"""The rules of the lint, and what it finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "note")
+RULES: Mapping[str, tuple[Level, str]] = {
+    "unreadable": ("error", "The file is read as a document, and the loader supports it."),
+    "dangling-ref": ("error", "A reference leads to something."),
+    "default-invalid": ("error", "A default matches its own schema."),
+    "model-declared-twice": ("warning", "A model is described once, or twice alike."),
+    "example-invalid": ("warning", "An example matches its own schema."),
+    "required-undeclared": ("warning", "A required member is described."),
+    "min-items-missing": ("warning", "A list that must not be empty has `minItems`."),
+    "not-simulated": ("warning", "The loader understands the whole document."),
+    "example-undeclared-member": ("note", "An example has only described members."),
+    "limit-only-in-prose": ("note", "A limit that the description states is in the schema, too."),
+    "nullable": ("note", "OpenAPI 3.1 spells `nullable` as a type."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something at a place of a file. `line` counts from 1; 0 if it is not known. `other` is a second place."""
+
+    rule: str
+    file: str
+    pointer: str
+    text: str
+    line: int = 0
+    other: tuple[str, str] | None = None
+
+    @property
+    def level(self) -> Level:
+        """How bad it is."""
+        return RULES[self.rule][0]
+
+
+@dataclass(frozen=True, slots=True)
+class LintReport:
+    """The lint of some files. `strict`: warnings fail, too."""
+
+    documents: int
+    findings: tuple[Finding, ...]
+    strict: bool = False
+
+    @property
+    def counts(self) -> dict[Level, int]:
+        """The number of findings of each level."""
+        return {level: sum(finding.level == level for finding in self.findings) for level in LEVELS}
+
+    @property
+    def exit_status(self) -> int:
+        """1 if there is an error, or with `strict` a warning; else 0."""
+        failing = self.counts["error"] + (self.counts["warning"] if self.strict else 0)
+        return 1 if failing else 0

@@ -1,0 +1,49 @@
+"""The findings of the lint as text and as SARIF."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolink_check.documents.findings import RULES
+from evolink_check.reports.console import open_console, print_line
+from evolink_check.reports.sarif import Result
+from evolink_check.reports.sarif import to_sarif as write
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from evolink_check.documents.findings import Finding, Level, LintReport
+
+_STYLES: dict[Level, str] = {"error": "bold red", "warning": "yellow", "note": "dim"}
+
+
+def show(report: LintReport, file: TextIO, *, verbose: bool = False) -> None:
+    """Write one line for each finding, as compilers do; notes only with `verbose`."""
+    console = open_console(file)
+    for finding in report.findings:
+        if verbose or finding.level != "note":
+            print_line(console, _line(finding), _STYLES[finding.level])
+    counts = ", ".join(
+        f"{count} {level}{'' if count == 1 else 's'}" for level, count in report.counts.items()
+    )
+    hint = "" if verbose or not report.counts["note"] else " (notes are shown with --verbose)"
+    documents = f"{report.documents} document{'' if report.documents == 1 else 's'}"
+    print_line(console, f"{documents}: {counts}{hint}", "bold red" if report.exit_status else "bold green")
+
+
+def _line(finding: Finding) -> str:
+    line = f":{finding.line}" if finding.line else ""
+    return (
+        f"{finding.file}{line}: {finding.level}: {finding.text} [{finding.rule}] {finding.pointer}".rstrip()
+    )
+
+
+def to_sarif(report: LintReport) -> str:
+    """The content of a SARIF file."""
+    rules = {rule: description for rule, (_, description) in RULES.items()}
+    return write([_result(finding) for finding in report.findings], rules)
+
+
+def _result(finding: Finding) -> Result:
+    places = [(finding.file, finding.pointer), *([finding.other] if finding.other else [])]
+    return Result(finding.rule, finding.level, finding.text, places, lines=(finding.line,))
