@@ -474,6 +474,20 @@ def creations() -> dict[str, dict[str, Any]]:
     return {**videos(), **images(), **audios()}
 
 
+def request_of(page: dict[str, Any], model: str) -> dict[str, Any]:
+    """A valid request for a model of a document: the example, completed where the schema requires more."""
+    (operation,) = (path["post"] for path in page["paths"].values())
+    content = operation["requestBody"]["content"]["application/json"]
+    request = next(
+        schema for name, schema in page["components"]["schemas"].items() if name.endswith("Request")
+    )
+    body: dict[str, Any] = {**content["examples"]["one"]["value"], "model": model}
+    for name in request["required"]:
+        schema = request["properties"][name]
+        body.setdefault(name, schema.get("example", "https://example.com/a.jpg"))
+    return body
+
+
 def others() -> dict[str, dict[str, Any]]:
     """Documents of operations that are no task's."""
     message = {"type": "object", "properties": {"content": {"type": "array", "items": {}}}}
@@ -526,13 +540,14 @@ def many(count: int) -> dict[str, dict[str, Any]]:
             if len(documents) < count:
                 page["paths"][next(iter(page["paths"]))]["post"]["requestBody"]["description"] = filler
                 copy = json.dumps(page)
-                for model in sorted(set(_models(page)), key=len, reverse=True) if turn else ():
+                for model in sorted(set(models_of(page)), key=len, reverse=True) if turn else ():
                     copy = copy.replace(f'"{model}"', f'"{model}-copy-{turn}"')
                 documents[f"{name}-{turn}"] = json.loads(copy)
     return documents
 
 
-def _models(page: dict[str, Any]) -> list[str]:
+def models_of(page: dict[str, Any]) -> list[str]:
+    """The models that a document declares."""
     request = next(
         schema for name, schema in page["components"]["schemas"].items() if name.endswith("Request")
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import chain, pairwise
 from math import ceil
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from evolink_mock.files import replace_atomically
 from evolink_mock.media.spec import FRAME_RATE, MediaSpec
@@ -31,8 +32,6 @@ _PALETTE = (
     ("2b2b2b", "e0e0e0", "8d99ae"),
 )
 _TONES = (220.0, 246.94, 261.63, 293.66, 329.63, 349.23, 392.0, 440.0)  # hertz: a scale on A
-_SAMPLE_RATE = 44_100
-_MP3_FRAME = 1152  # samples: the only number that the encoder accepts
 _COARSE = (
     6  # a gradient has no detail: drawing it this much smaller and scaling it up takes an eighth of the time
 )
@@ -45,6 +44,39 @@ _X264 = {
     "crf": "24",
     "g": str(2 * FRAME_RATE),
     "x264-params": "no-deblock=0:8x8dct=1:cabac=1",
+}
+
+
+# Container, codec and its options of each video format; codec and pixels of each image format.
+_VIDEO_FORMATS: Mapping[str, tuple[str, str, dict[str, str]]] = {
+    "mp4": ("mp4", "libx264", _X264),
+    "mov": ("mov", "libx264", _X264),
+    "webm": (
+        "webm",
+        "libvpx",
+        {"deadline": "realtime", "cpu-used": "8", "b": "1M", "g": str(2 * FRAME_RATE)},
+    ),
+}
+_IMAGE_FORMATS = {"png": ("png", "rgb24"), "jpeg": ("mjpeg", "yuvj420p"), "webp": ("libwebp", "yuv420p")}
+
+
+class _AudioFormat(NamedTuple):
+    """A container, its codec, and what the encoder accepts: samples per second, their format, samples per frame."""
+
+    container: str
+    codec: str
+    rate: int
+    samples: str
+    frame: int
+
+
+_AUDIO_FORMATS = {
+    "mp3": _AudioFormat("mp3", "libmp3lame", 44_100, "s16p", 1152),
+    "wav": _AudioFormat("wav", "pcm_s16le", 44_100, "s16", 1024),
+    "pcm": _AudioFormat("s16le", "pcm_s16le", 24_000, "s16", 1024),
+    "opus": _AudioFormat("opus", "libopus", 48_000, "s16", 960),
+    "ogg": _AudioFormat("ogg", "libopus", 48_000, "s16", 960),
+    "flac": _AudioFormat("flac", "flac", 44_100, "s16", 4096),
 }
 
 
@@ -65,12 +97,12 @@ def render(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool] = lambd
 def _write_video(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool]) -> None:
     import av
 
-    muxing = {
-        "movflags": "+faststart",
-        "fflags": "+bitexact",
-    }  # no date, no version: equal specs give equal bytes
-    with av.open(str(path), "w", format="mp4", options=muxing) as container:
-        stream = container.add_stream("libx264", rate=FRAME_RATE, options=_X264)
+    container_format, codec, codec_options = _VIDEO_FORMATS[spec.extension]
+    muxing = {"fflags": "+bitexact"}  # no date, no version: equal specs give equal bytes
+    if container_format != "webm":
+        muxing["movflags"] = "+faststart"
+    with av.open(str(path), "w", format=container_format, options=muxing) as container:
+        stream = container.add_stream(codec, rate=FRAME_RATE, options=codec_options)
         stream.codec_context.width, stream.codec_context.height = spec.width, spec.height
         stream.codec_context.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 1
@@ -82,11 +114,13 @@ def _write_video(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool]) 
 def _write_image(spec: MediaSpec, path: Path, _: Callable[[], bool]) -> None:
     import av
 
-    codec = av.CodecContext.create("png", "w")
-    codec.width, codec.height, codec.pix_fmt = spec.width, spec.height, "rgb24"
+    name, pixels = _IMAGE_FORMATS[spec.extension]
+    codec = av.CodecContext.create(name, "w")
+    codec.width, codec.height, codec.pix_fmt = spec.width, spec.height, pixels
+    codec.time_base = Fraction(1, FRAME_RATE)
     codec.thread_count = 1
     graph = _new_graph()
-    _add_sink(graph, _add_gradient(graph, spec, "rgb24"))
+    _add_sink(graph, _add_gradient(graph, spec, pixels))
     packets = [packet for frame in (graph.vpull(), None) for packet in codec.encode(frame)]
     path.write_bytes(b"".join(map(bytes, packets)))
 
@@ -94,11 +128,12 @@ def _write_image(spec: MediaSpec, path: Path, _: Callable[[], bool]) -> None:
 def _write_audio(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool]) -> None:
     import av
 
-    with av.open(str(path), "w", format="mp3", options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("libmp3lame", rate=_SAMPLE_RATE)
-        stream.codec_context.format, stream.codec_context.layout = "s16p", "stereo"
+    form = _AUDIO_FORMATS[spec.extension]
+    with av.open(str(path), "w", format=form.container, options={"fflags": "+bitexact"}) as container:
+        stream = container.add_stream(form.codec, rate=form.rate)
+        stream.codec_context.format, stream.codec_context.layout = form.samples, "stereo"
         stream.codec_context.bit_rate = 96_000
-        for frame in chain(_audio_frames(spec), (None,)):
+        for frame in chain(_audio_frames(spec, form), (None,)):
             _check_cancelled(is_cancelled)
             container.mux(stream.encode(frame))
 
@@ -161,21 +196,21 @@ def _add_time_code(graph: Graph, spec: MediaSpec) -> FilterContext:
     )
 
 
-def _audio_frames(spec: MediaSpec) -> Iterator[AudioFrame]:
-    samples = round(spec.seconds * _SAMPLE_RATE)
+def _audio_frames(spec: MediaSpec, form: _AudioFormat) -> Iterator[AudioFrame]:
+    samples = round(spec.seconds * form.rate)
     fade = min(0.5, spec.seconds / 2)
     graph = _new_graph()
     tone = _add_chain(
         graph,
-        ("sine", f"frequency={_TONES[spec.hue]}:sample_rate={_SAMPLE_RATE}"),
+        ("sine", f"frequency={_TONES[spec.hue]}:sample_rate={form.rate}"),
         ("atrim", f"end_sample={samples}"),
         ("afade", f"t=in:d={fade}"),
         ("afade", f"t=out:st={spec.seconds - fade}:d={fade}"),
-        ("aformat", "sample_fmts=s16p:channel_layouts=stereo"),
-        ("asetnsamples", f"n={_MP3_FRAME}:p=0"),
+        ("aformat", f"sample_fmts={form.samples}:channel_layouts=stereo"),
+        ("asetnsamples", f"n={form.frame}:p=0"),
     )
     _add_sink(graph, tone, "abuffersink")
-    for _ in range(ceil(samples / _MP3_FRAME)):
+    for _ in range(ceil(samples / form.frame)):
         yield cast("AudioFrame", graph.pull())
 
 

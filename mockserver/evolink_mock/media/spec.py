@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING
@@ -119,7 +118,7 @@ def _format(body: Mapping[str, Json], medium: Medium) -> str:
             if name in fields and isinstance(value := fields[name], str) and len(value) <= _MAX_WORD_LENGTH:
                 word = _OTHER_NAMES.get(value.lower(), value.lower())
                 if word in _FORMATS[medium]:
-                    return "" if word == _USUAL_FORMAT[medium] else sys.intern(word)
+                    return "" if word == _USUAL_FORMAT[medium] else word
     return ""
 
 

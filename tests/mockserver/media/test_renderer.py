@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from evolink_spec import Medium
+
 SIX_SECONDS = media_spec_of({"duration": 6, "quality": "480p"}, "video", 0)
 TEN_SECONDS = media_spec_of({"duration": 10, "quality": "720p"}, "video", 1)
 BLINK = MediaSpec("video", 3 / FRAME_RATE, 160, 90, 0)
@@ -224,3 +226,32 @@ def test_a_rendering_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture
 def test_the_codecs_are_not_loaded_before_they_are_needed() -> None:
     code = "import sys, evolink_mock.media.cache; sys.exit('av' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("medium", "name", "codec"),
+    [
+        ("video", "mov", "h264"),
+        ("video", "webm", "vp8"),
+        ("image", "jpeg", "mjpeg"),
+        ("image", "webp", "webp"),
+        ("audio", "wav", "pcm_s16le"),
+        ("audio", "opus", "opus"),
+        ("audio", "ogg_opus", "opus"),
+        ("audio", "flac", "flac"),
+    ],
+)
+def test_a_file_is_in_the_format_that_was_asked_for(
+    tmp_path: Path, medium: Medium, name: str, codec: str
+) -> None:
+    spec = media_spec_of({"format": name, "duration": 0.5, "size": "64x64"}, medium, 0)
+    path = rendered(tmp_path, spec)
+    first = path.read_bytes()
+    with av.open(str(path)) as container:
+        assert container.streams[0].codec_context.name == codec
+    assert rendered(tmp_path, spec).read_bytes() == first
+
+
+def test_pcm_has_no_head_and_two_bytes_a_sample(tmp_path: Path) -> None:
+    spec = media_spec_of({"format": "pcm", "duration": 0.5}, "audio", 0)
+    assert rendered(tmp_path, spec).stat().st_size == 24_000 * 0.5 * 2 * 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -20,6 +21,9 @@ SIZES = st.builds("{}{}{}".format, st.integers(0, 99_999), st.sampled_from("x*")
 RATIOS = st.builds("{}:{}".format, st.integers(0, 999), st.integers(0, 999))
 LINES = st.builds("{}p".format, st.integers(0, 9999))
 VALUES = JSON | SIZES | RATIOS | LINES | st.sampled_from(["4k", "6s", "-1", "auto", "8K"])
+
+if TYPE_CHECKING:
+    from evolink_spec import Medium
 
 
 def frame(**body: object) -> tuple[int, int]:
@@ -197,3 +201,25 @@ def test_a_medium_has_its_suffix_and_content_type() -> None:
         "image/png",
         "audio/mpeg",
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "medium", "extension"),
+    [
+        ({"format": "MOV"}, "video", "mov"),
+        ({"output_format": "jpg"}, "image", "jpeg"),
+        ({"audio_setting": {"format": "pcm"}}, "audio", "pcm"),
+        ({"format": "ogg_opus"}, "audio", "ogg"),
+        ({"format": "wav"}, "video", "mp4"),
+        ({"format": 7, "output_format": "webp"}, "image", "webp"),
+        ({"model_params": "mov"}, "video", "mp4"),
+    ],
+)
+def test_the_format_is_the_requested_one_if_the_medium_has_it(
+    body: dict[str, Any], medium: Medium, extension: str
+) -> None:
+    assert suffix(media_spec_of(body, medium, 0)) == f".{extension}"
+
+
+def test_the_usual_format_asked_for_or_not_is_one_spec() -> None:
+    assert media_spec_of({"format": "mp4"}, "video", 0) is media_spec_of({}, "video", 0)
