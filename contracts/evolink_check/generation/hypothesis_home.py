@@ -1,4 +1,4 @@
-"""The folder in which Hypothesis keeps its tables."""
+"""The tables of Hypothesis: where it keeps them, and which of them it need not compute."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import json
 import sys
 import unicodedata
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from evolink_check.files import temporary_folder
 
@@ -30,9 +31,28 @@ def temporary_hypothesis_home() -> Iterator[None]:
         _write_utf8_table(folder)
         set_hypothesis_home_dir(str(folder))
         try:
-            yield
+            with _without_own_constants():
+                yield
         finally:
             set_hypothesis_home_dir(None)
+
+
+@contextmanager
+def _without_own_constants() -> Iterator[None]:
+    """Have no source of a checkout parsed for constants to generate: they are the checker's own, not the server's.
+
+    Hypothesis parses no installed package. So a seed generates the same requests in both.
+    """
+    providers: Any = import_module("hypothesis.internal.conjecture.providers")
+    is_local = getattr(providers, "is_local_module_file", None)
+    if is_local is None:  # another version of Hypothesis
+        yield
+        return
+    providers.is_local_module_file = lambda _: False
+    try:
+        yield
+    finally:
+        providers.is_local_module_file = is_local
 
 
 def _write_utf8_table(folder: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from evolink_check.generation import hypothesis_home
 from evolink_check.generation.hypothesis_home import temporary_hypothesis_home
 from hypothesis.configuration import storage_directory
 from hypothesis.internal.charmap import charmap_file, intervals_from_codec
@@ -27,3 +30,12 @@ def test_the_folder_is_removed_and_hypothesis_returns_to_its_own() -> None:
         assert temporary != before
     assert not temporary.exists()
     assert Path(storage_directory().path) == before
+
+
+def test_no_source_of_a_checkout_is_parsed_for_constants() -> None:
+    providers: Any = import_module("hypothesis.internal.conjecture.providers")
+    local = providers.is_local_module_file
+    assert local(hypothesis_home.__file__)
+    with temporary_hypothesis_home():
+        assert not providers.is_local_module_file(hypothesis_home.__file__)
+    assert providers.is_local_module_file is local
