@@ -31,7 +31,8 @@ HELP = (
     "\n\n\b\n"
     "evolink-check drift old.yaml new.yaml\n"
     "evolink-check drift pages-2026-10/ pages-2026-11/ --baseline known.json --sarif drift.sarif\n"
-    "evolink-check drift saved.md http://127.0.0.1:8080"
+    "evolink-check drift saved.md http://127.0.0.1:8080\n"
+    "evolink-check drift --recording today.har page.md"
 )
 EPILOG = (
     "Exit status: 0 no breaking change, 1 a breaking change that is not in the baseline, 2 could not run."
@@ -46,6 +47,15 @@ class DriftOptions(Struct, frozen=True, kw_only=True):
     sources: Annotated[
         tuple[str, ...],
         Option(help="The old and the new documents.", metavar="OLD NEW", positional=True),
+    ] = ()
+    recordings: Annotated[
+        tuple[Path, ...],
+        Option(
+            help="Compare this HAR file with NEW, too: what it shows and the documents do not say, and the reverse. "
+            "Repeatable; OLD can then be left out.",
+            name="--recording",
+            metavar="FILE",
+        ),
     ] = ()
     strict_consumers: Annotated[
         bool,
@@ -98,12 +108,14 @@ def drift(options: DriftOptions, reports: DriftReports) -> None:
     from evolink_check.drift.run import run_drift
 
     with reporting_problems():
-        if len(options.sources) != 2:  # noqa: PLR2004
-            raise ValueError("give two files, folders or URLs: OLD NEW")
+        if len(options.sources) not in ({1, 2} if options.recordings else {2}):
+            raise ValueError("give two files, folders or URLs: OLD NEW; OLD can be left out with --recording")
         check_files([*reports.files.values()])
         command = repeated_command(click.get_current_context(), without=_UNREPEATED, secrets={})
         known = None if reports.update_baseline else _read_baseline(reports.baseline)
-        report = run_drift(*options.sources, strict=options.strict_consumers, command=command)
+        report = run_drift(
+            options.sources, options.recordings, strict=options.strict_consumers, command=command
+        )
         report = _with_baseline(report, reports, known)
         _write(report, reports)
     raise SystemExit(report.exit_status)

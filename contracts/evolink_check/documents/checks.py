@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
@@ -11,7 +10,7 @@ from evolink_spec.pointers import join
 from evolink_check.documents.findings import Finding
 from evolink_check.documents.walk import media_of, references_of, schemas_of
 from evolink_check.drift.prose.numbers import facts_of
-from evolink_check.drift.schemas.keywords import followed, local_pointer
+from evolink_check.drift.schemas.keywords import escaped, followed, local_pointer
 from evolink_check.drift.schemas.wording import value_text
 
 if TYPE_CHECKING:
@@ -78,10 +77,7 @@ class DocumentCheck:
 
     def _problem(self, pointer: str, value: Json) -> str:
         """Why a value does not match the schema at a pointer; empty if it does, or if the schema does not compile."""
-        reference = re.sub(
-            r"[^\w/~.\-]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), pointer
-        )
-        schema = {"$schema": _DIALECT, "$ref": f"{_BASE}#{reference}"}
+        schema = {"$schema": _DIALECT, "$ref": f"{_BASE}#{escaped(pointer)}"}
         try:
             validator = jsonschema_rs.Draft202012Validator(
                 schema, validate_formats=True, registry=self._registry

@@ -6,30 +6,41 @@ from typing import TYPE_CHECKING
 
 from evolink_check import clock
 from evolink_check.drift.comparison import compare, pair_operations
+from evolink_check.drift.recording.run import read_recordings, recorded_changes
 from evolink_check.drift.records import VERDICTS
 from evolink_check.drift.report import DriftReport
 from evolink_check.drift.sources import read_documents
 from evolink_check.traffic.text_redaction import redact_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from evolink_check.drift.proofs.prover import Prover
     from evolink_check.drift.records import Change, Document
 
 
-def run_drift(old: str, new: str, *, strict: bool = False, command: str = "") -> DriftReport:
-    """Compare two files, folders or URLs; `new` can be an overlay of `old`.
+def run_drift(
+    sources: Sequence[str], recordings: Sequence[Path] = (), *, strict: bool = False, command: str = ""
+) -> DriftReport:
+    """Compare two files, folders or URLs, of which the new one can be an overlay; recordings with the new one.
 
-    Raises ValueError or `SpecError` for one that cannot be read.
+    With recordings, the old one can be missing. Raises ValueError, OSError or `SpecError` for what cannot be read.
     """
     started, watch = clock.now(), clock.stopwatch()
-    olds, notes = read_documents(old)
+    old, new = sources if len(sources) > 1 else ("", sources[0])
+    olds, notes = read_documents(old) if old else ([], [])
     news, more = read_documents(new, olds)
-    changes = proven(olds, news, compare(olds, news, strict=strict))
+    changes = proven(olds, news, compare(olds, news, strict=strict)) if old else []
+    names = [path.name for path in recordings]
+    if recordings:
+        changes += recorded_changes(read_recordings(recordings), ", ".join(names), news, olds, strict=strict)
+    changes.sort(key=lambda change: VERDICTS.index(change.verdict))
+    shown = " ".join(filter(None, (redact_url(old), *names)))
     seconds = clock.stopwatch() - watch
-    names = redact_url(old), redact_url(new)
-    return DriftReport(*names, tuple(changes), started, seconds, strict, command, (*notes, *more))
+    return DriftReport(
+        shown, redact_url(new), tuple(changes), started, seconds, strict, command, (*notes, *more)
+    )
 
 
 def proven(old: list[Document], new: list[Document], changes: list[Change]) -> list[Change]:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from evolink_check.cli.app import app
 from evolink_spec.loading import vendored
 from support.drift_documents import BODY, POST, edited, page
+from support.har_builders import archive
 from support.mock_process import served
 from support.paths import ROOT
 
@@ -147,3 +148,24 @@ def test_two_sources_are_needed(words: list[str]) -> None:
     done = run(*words)
     assert done.exit_code == 2
     assert "OLD NEW" in done.output
+
+
+def test_a_recording_is_compared_with_the_new_documents(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    kind = {"name": "content-type", "value": "application/json"}
+    body = json.dumps({"model": "dancer-2", "prompt": "x", "duration": 12})
+    url = "https://api.example.com/v1/videos/generations"
+    request = {"method": "POST", "url": url, "headers": [], "postData": {"mimeType": "a", "text": body}}
+    answer = {"text": '{"id": "task-1", "status": "paused"}', "mimeType": "application/json"}
+    response = {"status": 200, "headers": [kind], "content": answer}
+    started = "2026-01-01T00:00:00Z"
+    entry = {"startedDateTime": started, "time": 1, "request": request, "response": response}
+    recording = tmp_path / "today.har"
+    recording.write_text(json.dumps(archive(entry)), encoding="utf-8")
+    done = run("--recording", recording, pair[1])
+    assert (done.exit_code, "recording 200 status" in done.output) == (0, True)
+    assert run("--recording", recording, pair[1], "--strict-consumers").exit_code == 1
+    done = run("--recording", recording, *pair)
+    assert done.exit_code == 1
+    assert "recording duration: was accepted, but" in done.output
+    assert "request duration: maximum is 10, was 12" in done.output
+    assert run("--recording", tmp_path / "missing.har", pair[1]).exit_code == 2

@@ -49,6 +49,12 @@ def models_of(operation: Operation) -> tuple[str, ...]:
     return tuple(str(name) for name in listed or shape.notes.defaults if isinstance(name, str))
 
 
+def accepted_models(operation: Operation) -> frozenset[str]:
+    """The models of an operation and the older names that it still accepts."""
+    names = models_of(operation)
+    return frozenset((*names, *_aliases(operation, names)))
+
+
 def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
     """The older names of an overlay, else of the description of the model, else of another description."""
     shape = operation.model

@@ -17,7 +17,7 @@ from hypothesis.errors import HypothesisException
 from evolink_check.drift.contract.model_changes import models_of
 from evolink_check.drift.proofs.strategies import boundary_values, values_of
 from evolink_check.drift.records import Proof
-from evolink_check.drift.schemas.keywords import joined
+from evolink_check.drift.schemas.keywords import escaped, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -174,15 +174,11 @@ def _sample_of_branch(branch: Branch) -> Json:
 def _validator(document: Document, content: Content) -> Validator | None:
     """The validator of a body; None if its schema does not compile."""
     pointer = joined(content.pointer, "schema")
-    tree = {**document.tree, "$schema": DIALECT, "$ref": f"#{_escaped(pointer)}"}
+    tree = {**document.tree, "$schema": DIALECT, "$ref": f"#{escaped(pointer)}"}
     try:
         return jsonschema_rs.Draft202012Validator(tree, validate_formats=True)
     except ValueError:
         return None
-
-
-def _escaped(pointer: str) -> str:
-    return re.sub(r"[^\w/~.\-]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), pointer)
 
 
 def _steps(field: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -56,6 +57,11 @@ for _words in (*LOWER.values(), *UPPER.values(), *_OTHERS.values()):
 def joined(pointer: str, *steps: str | int) -> str:
     """The pointer to a descendant."""
     return join(pointer, *steps)
+
+
+def escaped(pointer: str) -> str:
+    """A pointer as the fragment of a reference."""
+    return re.sub(r"[^\w/~.\-]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), pointer)
 
 
 def is_plain(word: str) -> bool:

@@ -1,0 +1,1 @@
+"""What a recording shows and the documents do not say, and the reverse."""

@@ -1,0 +1,93 @@
+"""What the documents say and a recording does not show."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from evolink_check.drift.recording.observed import json_content
+from evolink_check.drift.records import Change, Place
+from evolink_check.drift.schemas.keywords import canonical
+from evolink_check.drift.schemas.wording import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from evolink_check.drift.pairs.operations import Operation
+    from evolink_check.drift.recording.observed import Observation
+    from evolink_check.drift.schemas.shapes import Shape
+
+_REASON = "the recording neither confirms nor contradicts it"
+
+
+def unseen(operations: Sequence[Operation], seen: Iterable[Observation], recording: str) -> Iterator[Change]:
+    """Statuses, members and values that were never recorded: one change of each kind for each operation."""
+    by_operation: dict[int, list[Observation]] = defaultdict(list)
+    for observation in seen:
+        if observation.operation is not None:
+            by_operation[id(observation.operation)].append(observation)
+    place = Place(recording, "")
+    for operation in operations:
+        own = by_operation[id(operation)]
+        if not own:
+            yield _change(operation, "operation", "was never recorded", place)
+            continue
+        for kind, field, words in _unseen(operation, own):
+            if words:
+                yield _change(operation, kind, f"never recorded: {listed(words)}", place, field)
+
+
+def _change(operation: Operation, kind: str, text: str, recording: Place, field: str = "") -> Change:
+    new = operation.document.place(operation.pointer)
+    return Change(
+        f"unrecorded-{kind}",
+        "recording",
+        "non-breaking",
+        operation.subject,
+        field,
+        text,
+        _REASON,
+        recording,
+        new,
+    )
+
+
+def _unseen(operation: Operation, seen: Sequence[Observation]) -> Iterator[tuple[str, str, list[str]]]:
+    statuses = {str(observation.status) for observation in seen}
+    yield "statuses", "", [status for status in operation.responses if status not in statuses]
+    body = operation.body
+    if body is not None and body.shape is not None:
+        sent = [observation.request for observation in seen if isinstance(observation.request, dict)]
+        yield "request-members", "", _members(body.shape, sent)
+    for status, response in operation.responses.items():
+        content = json_content(response.contents)
+        answers = [
+            each.answer for each in seen if str(each.status) == status and isinstance(each.answer, dict)
+        ]
+        if content is None or content.shape is None or not answers:
+            continue
+        yield "members", status, _members(content.shape, answers)
+        for path, values in _values(content.shape, answers, ""):
+            yield "values", f"{status} {path}", values
+
+
+def _members(shape: Shape, bodies: Sequence[Any], path: str = "") -> list[str]:
+    """The described members that no body has; of a member that none has, nothing below."""
+    missing = []
+    for name, member in shape.properties.items():
+        where = f"{path}.{name}" if path else name
+        values = [body[name] for body in bodies if isinstance(body, dict) and name in body]
+        missing += _members(member, values, where) if values else [where]
+    return missing
+
+
+def _values(shape: Shape, bodies: Sequence[Any], path: str) -> Iterator[tuple[str, list[str]]]:
+    """The listed values of each member that were never seen, if there are several."""
+    for name, member in shape.properties.items():
+        where = f"{path}.{name}" if path else name
+        values = [body[name] for body in bodies if isinstance(body, dict) and name in body]
+        found = {canonical(value) for value in values}
+        options = [value for branch in member.branches for value in branch.values or ()]
+        if values and len(options) > 1:
+            yield where, [str(value) for value in options if canonical(value) not in found]
+        yield from _values(member, values, where)
