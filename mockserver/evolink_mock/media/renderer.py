@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from av.audio.frame import AudioFrame
+    from av.audio.stream import AudioStream
     from av.filter import Graph
     from av.filter.context import FilterContext
+    from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
     from evolink_spec.models import Medium
 
 # The three colours of the gradient, one line for each hue.
@@ -102,7 +105,7 @@ def _write_video(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool]) 
     if container_format != "webm":
         muxing["movflags"] = "+faststart"
     with av.open(str(path), "w", format=container_format, options=muxing) as container:
-        stream = container.add_stream(codec, rate=FRAME_RATE, options=codec_options)
+        stream = cast("VideoStream", container.add_stream(codec, rate=FRAME_RATE, options=codec_options))
         stream.codec_context.width, stream.codec_context.height = spec.width, spec.height
         stream.codec_context.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 1
@@ -115,7 +118,7 @@ def _write_image(spec: MediaSpec, path: Path, _: Callable[[], bool]) -> None:
     import av
 
     name, pixels = _IMAGE_FORMATS[spec.extension]
-    codec = av.CodecContext.create(name, "w")
+    codec = cast("VideoCodecContext", av.CodecContext.create(name, "w"))
     codec.width, codec.height, codec.pix_fmt = spec.width, spec.height, pixels
     codec.time_base = Fraction(1, FRAME_RATE)
     codec.thread_count = 1
@@ -130,7 +133,7 @@ def _write_audio(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool]) 
 
     form = _AUDIO_FORMATS[spec.extension]
     with av.open(str(path), "w", format=form.container, options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream(form.codec, rate=form.rate)
+        stream = cast("AudioStream", container.add_stream(form.codec, rate=form.rate))
         stream.codec_context.format, stream.codec_context.layout = form.samples, "stereo"
         stream.codec_context.bit_rate = 96_000
         for frame in chain(_audio_frames(spec, form), (None,)):
