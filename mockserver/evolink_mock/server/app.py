@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from starlette.routing import Route, Router
 
+from evolink_mock.api import files
 from evolink_mock.api.create import CreateEndpoint
 from evolink_mock.api.credits import CreditsEndpoint
 from evolink_mock.api.media import MediaEndpoint
+from evolink_mock.api.models import ModelsEndpoint
 from evolink_mock.api.query import QueryEndpoint
 from evolink_mock.api.unmatched import Unmatched
 from evolink_mock.control.routes import PATHS as CONTROL_PATHS
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
 CREDITS_PATH = "/v1/credits"
+MODELS_PATH = "/v1/models"
 
 
 def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _: None) -> ASGIApp:
@@ -72,10 +75,29 @@ def _routes(service: Service) -> list[Route]:
         for (method, path), by_model in service.spec.creates.items()
     ]
     routes.append(Route(CREDITS_PATH, CreditsEndpoint(service), methods=["GET"]))
+    routes.append(Route(MODELS_PATH, ModelsEndpoint(service), methods=["GET"]))
+    routes += _file_routes(service)
     routes.append(Route(MEDIA_PATH + "{name}", MediaEndpoint(service), methods=["GET"]))
     others = [MethodNotAllowed(*sorted(route.methods or ())) for route in routes]
     return routes + [
         Route(route.path, Unmatched(service, other)) for route, other in zip(routes, others, strict=True)
+    ]
+
+
+def _file_routes(service: Service) -> list[Route]:
+    """The routes of the file API, and of the links that it gives."""
+    uploads = {"base64": files.take_base64, "stream": files.take_stream, "url": files.take_url}
+    about, links = files.FilesEndpoint(service), files.UploadedFile(service)
+    return [
+        *(
+            Route(f"{files.PREFIX}/upload/{way}", files.UploadEndpoint(service, take), methods=["POST"])
+            for way, take in uploads.items()
+        ),
+        Route(f"{files.PREFIX}/quota", about, methods=["GET"]),
+        Route(f"{files.PREFIX}/list", about, methods=["GET"]),
+        Route(f"{files.PREFIX}/download/{{file_id}}", links, methods=["GET"]),
+        Route(f"{files.PREFIX}/{{file_id}}", about, methods=["DELETE"]),
+        Route(files.LINKS, links, methods=["GET"]),
     ]
 
 

@@ -13,6 +13,7 @@ from evolink_mock.media.cache import MediaCache
 from evolink_mock.recipes.registry import RecipeRegistry, statuses_of
 from evolink_mock.service.account_clock import AccountClocks
 from evolink_mock.service.notifier import Notifier
+from evolink_mock.service.uploads import Uploads
 from evolink_mock.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Service:
         self.anonymous = open_account("", terms)  # requests without a token
         self.registry = RecipeRegistry(statuses_of(spec), spec.failures)
         self.media_cache = MediaCache(settings.media_dir)
+        self.uploads = Uploads()
         self.origins = Origins(settings.public_url, trust_proxy=settings.trust_proxy)
         self.callback_service = CallbackService(
             self.clock, self.store, _callback_rules(spec), settings.allow_callbacks_to
