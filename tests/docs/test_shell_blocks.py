@@ -58,7 +58,12 @@ WHOLE = sorted(  # commands that end by themselves
         for _, command in ALL
         if command.startswith(
             (
-                *("evolink-mock recipes", "evolink-mock schema", "evolink-mock hosts"),
+                *(
+                    "evolink-mock recipes",
+                    "evolink-mock schema",
+                    "evolink-mock hosts",
+                    "evolink-mock documents",
+                ),
                 *("evolink-check clauses", "evolink-check schema", "evolink-check client --list"),
             )
         )
@@ -102,7 +107,14 @@ def test_every_command_is_run_or_read_or_known_to_change_the_machine() -> None:
 def _environment(folder: Path, **more: str) -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith("EVOLINK_")}
     path = os.pathsep.join((str(BIN), own.get("PATH", "")))
-    return {**own, "PATH": path, "NO_PROXY": "127.0.0.1", "XDG_DATA_HOME": str(folder / "data"), **more}
+    return {
+        **own,
+        "PATH": path,
+        "NO_PROXY": "127.0.0.1",
+        "XDG_DATA_HOME": str(folder / "data"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        **more,
+    }
 
 
 @contextmanager
@@ -148,6 +160,7 @@ def _documents(folder: Path) -> None:
     info = {"title": "t", "version": "1"}
     overlay = {"overlay": "1.0.0", "info": info, "actions": [{"target": "$", "update": {}}]}
     (folder / "my-overlay.yaml").write_text(json.dumps(overlay), encoding="utf-8")
+    shutil.copytree(folder, folder / "pages", ignore=shutil.ignore_patterns("pages", "my-overlay.yaml"))
 
 
 @pytest.mark.parametrize("command", SERVES)
@@ -233,6 +246,7 @@ def _whole(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("command", WHOLE)
 def test_a_command_that_lists_something_ends_well(command: str, tmp_path: Path) -> None:
+    _documents(tmp_path)
     assert _whole(command, tmp_path).stdout.strip()
 
 
