@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import socket
 import sys
@@ -17,6 +18,7 @@ from hypothesis import settings
 pytest.register_assert_rewrite("support.in_process")
 
 from support.in_process import playing  # noqa: E402  (its assertions are rewritten first)
+from support.test_order import put_long_ones_first  # noqa: E402
 
 # malloc.h: M_ARENA_MAX; M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in bytes, which grow with use unless they are set.
 _MALLOC = {-8: 2, -3: 128 * 1024, -1: 1024 * 1024}
@@ -47,6 +49,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.pluginmanager.hasplugin("dsession"):
         config.pluginmanager.import_plugin("schemathesis.pytest.plugin")
     _return_freed_memory()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    put_long_ones_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 def _return_freed_memory() -> None:
