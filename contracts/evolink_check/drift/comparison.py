@@ -99,12 +99,14 @@ def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing
     pairs: list[Pair] = []
     is_single = len(old) == len(new) == 1
     for same in _tests(is_single=is_single):
-        for one in [*olds]:
-            other = next((candidate for candidate in news if same(one, candidate)), None)
-            if other is not None:
-                pairs.append(Pair(one, other))
-                olds.remove(one)
-                news.remove(other)
+        left = []
+        for one in olds:
+            place = next((place for place, other in enumerate(news) if same(one, other)), None)
+            if place is None:
+                left.append(one)
+            else:
+                pairs.append(Pair(one, news.pop(place)))
+        olds = left
     if len(olds) == len(news) == 1 and (is_single or olds[0].id == news[0].id):
         pairs.append(Pair(olds.pop(), news.pop()))
     return Pairing(pairs, olds, news)

@@ -9,7 +9,7 @@ from evolink_check.drift.comparison import compare, pair_operations
 from evolink_check.drift.recording.run import read_recordings, recorded_changes
 from evolink_check.drift.records import VERDICTS
 from evolink_check.drift.report import DriftReport
-from evolink_check.drift.sources import read_documents
+from evolink_check.drift.sources import in_the_same_form, read_documents
 from evolink_check.traffic.text_redaction import redact_url
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ def run_drift(
     old, new = sources if len(sources) > 1 else ("", sources[0])
     olds, notes = read_documents(old) if old else ([], [])
     news, more = read_documents(new, olds)
+    if old:
+        olds, news = in_the_same_form(olds, news)
     changes = proven(olds, news, compare(olds, news, strict=strict)) if old else []
     names = [path.name for path in recordings]
     if recordings:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from evolink_spec import overlay
 from evolink_spec.corpus.nullability import with_null_types
 from evolink_spec.corpus.selection import read_sources
-from evolink_spec.documents import parse, yaml_block
+from evolink_spec.documents import parse, read, yaml_block
 from evolink_spec.errors import SpecError
+from evolink_spec.loading import OVERLAY
 
 from evolink_check.drift.records import Document
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from evolink_spec.models import Json
 
 _SECONDS = 30
+_EXTENSION = "x-evolink-"
 _FOUND = 200
 
 
@@ -65,6 +68,19 @@ def _document(source: str, text: str) -> Document:
     block = yaml_block(text)
     page = "" if block is None or text.lstrip().startswith("{") else text.replace(block, "")
     return document_of(source, tree, page)
+
+
+def in_the_same_form(old: list[Document], new: list[Document]) -> tuple[list[Document], list[Document]]:
+    """Both, with the built-in overlay if only the other has it: the documents of a mock do."""
+    has_old, has_new = (any(_EXTENSION in str(document.tree) for document in side) for side in (old, new))
+    if has_old == has_new:
+        return old, new
+    return (old, _with_prose(new)) if has_old else (_with_prose(old), new)
+
+
+def _with_prose(documents: list[Document]) -> list[Document]:
+    prose = read(OVERLAY)
+    return [replace(each, tree=overlay.apply(each.tree, prose, str(OVERLAY))) for each in documents]
 
 
 def document_of(file: str, tree: dict[str, Json], text: str = "") -> Document:

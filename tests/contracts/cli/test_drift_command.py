@@ -129,7 +129,7 @@ def test_folders_are_compared_page_by_page_and_what_holds_no_document_is_left_ou
 
 def test_the_documents_of_a_running_mock_are_the_built_in_ones(tmp_path: Path) -> None:
     with served() as url:
-        done = run(url, f"{url}/__mock__/spec")
+        done = run(vendored()[0].parent, f"{url}/__mock__/spec")
         assert (done.exit_code, "0 breaking, 0 notices, 0 non-breaking" in done.output) == (0, True)
         assert run(f"{url}/nowhere", url).exit_code == 2
     assert run(tmp_path / "missing.yaml", tmp_path / "missing.yaml").exit_code == 2

@@ -500,6 +500,20 @@ MODELS: list[tuple[str, Edits, str, str, str]] = [
 ]
 PROSE: list[tuple[str, Edits, str, str, str]] = [
     (
+        "the sum is limited",
+        {f"{P}/tag/description": "Each clip 2 to 15 seconds, total duration at most 15 seconds"},
+        "prose-total-seconds-added",
+        "tag",
+        NOTICE,
+    ),
+    (
+        "a value is not available",
+        {f"{P}/quality/description": "`720p` is not yet available"},
+        "prose-conditions-added",
+        "quality",
+        NOTICE,
+    ),
+    (
         "links live shorter",
         {f"{POST}/description": replacing("24", "12")},
         "prose-lifetime-changed",
@@ -647,7 +661,36 @@ PROSE: list[tuple[str, Edits, str, str, str]] = [
         NOTICE,
     ),
 ]
-ALL = [*REQUEST, *RESPONSE, *OPERATION, *MODELS, *PROSE]
+FORMS: list[tuple[str, Edits, str, str, str]] = [
+    (
+        "one of two fields is needed",
+        {f"{BODY}/anyOf": [{"required": ["image_urls"]}, {"required": ["negative_prompt"]}]},
+        "request-condition-changed",
+        "",
+        NOTICE,  # and breaking once a body is found that proves it
+    ),
+    (
+        "a number or a word becomes possible",
+        {f"{P}/duration": lambda schema: {"oneOf": [schema, {"enum": ["auto"]}], "default": 5}},
+        "request-type-widened",
+        "duration",
+        SAFE,
+    ),
+    (
+        "a value beside a range becomes possible",
+        {
+            f"{P}/duration": {
+                "anyOf": [{"const": -1}, {"minimum": 4, "maximum": 12}],
+                "type": "integer",
+                "default": 5,
+            }
+        },
+        "request-values-freed",
+        "duration",
+        SAFE,
+    ),
+]
+ALL = [*FORMS, *REQUEST, *RESPONSE, *OPERATION, *MODELS, *PROSE]
 
 
 @pytest.mark.parametrize(

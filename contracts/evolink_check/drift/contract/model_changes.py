@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evolink_spec.operation_parts.prose import aliases_in
 from evolink_spec.pointers import Node
 
-from evolink_check.drift.prose.aliases import stated_aliases
+from evolink_check.drift.prose.aliases import stated_aliases, stated_targets
 from evolink_check.drift.records import Change
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
         aliases |= stated_aliases(text, names)
     for text in own:
         aliases |= aliases_in(Node({}, operation.document.file, "", {"description": text}), names)
-    return {**aliases, **dict(shape.notes.aliases)}
+    current = {name for text in (*others, *own) for name in stated_targets(text)}
+    stated = {old: new for old, new in aliases.items() if old not in current}
+    return {**stated, **dict(shape.notes.aliases)}
 
 
 @dataclass(frozen=True, slots=True)

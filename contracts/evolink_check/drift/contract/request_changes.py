@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from evolink_check.drift.records import Change, Verdict
 
 MODEL = "model"
+_OF_MODELS = {"values-removed", "values-added", "values-listed", "values-replaced"}
 _REQUIRED: tuple[Verdict, str] = ("breaking", "a request without it was accepted and is refused")
 _OPTIONAL: tuple[Verdict, str] = ("non-breaking", "every request that was accepted still is")
 
@@ -81,7 +82,7 @@ def _body(pair: Pair, old: Content, new: Content) -> Iterator[Change]:
         return
     for difference in differences(old.shape, new.shape):
         # Which models there are is judged for all documents together.
-        is_model = difference.path == MODEL and difference.kind.startswith("values-")
-        if not is_model or pair.sent == "response":
+        is_model = difference.path == MODEL and pair.sent == "request"
+        if not is_model or difference.kind not in _OF_MODELS:
             yield pair.judged(pair.sent, difference)
     yield from annotation_changes(pair, pair.sent, old.shape, new.shape)

@@ -141,10 +141,9 @@ class _Reader:
     ) -> tuple[tuple[str, str], ...]:
         described = ((pointer, value), (body_pointer, body))
         return tuple(
-            (joined(where, word), owner[word])
+            (joined(where, "description"), owner["description"])
             for where, owner in described
-            for word in ("summary", "description")
-            if isinstance(owner.get(word), str)
+            if isinstance(owner.get("description"), str)
         )
 
     def _callbacks(self, pointer: str, value: dict[str, Json]) -> dict[str, Operation]:

@@ -44,6 +44,7 @@ _SEARCH = settings(
     phases=(Phase.generate, Phase.shrink),
     suppress_health_check=list(HealthCheck),
 )
+_LONG_SEARCH = settings(_SEARCH, max_examples=5 * _EXAMPLES)
 
 
 def prover_of(pair: Pair) -> Prover | None:
@@ -100,8 +101,9 @@ class Prover:
         boundary = boundary_values(old, new)
         candidates = [st.sampled_from(boundary), values_of(old)] if boundary else [values_of(old)]
         bodies = st.one_of(candidates).map(lambda value: _with(base, steps, value=value))
+        effort = _LONG_SEARCH if change.kind in _UNDECIDED else _SEARCH
         try:
-            body = find(bodies, lambda body: self._checked(body, change.field) is not None, settings=_SEARCH)
+            body = find(bodies, lambda body: self._checked(body, change.field) is not None, settings=effort)
         except HypothesisException:
             return None
         return self._checked(body, change.field)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from evolink_check.drift.schemas.shapes import Branch, Shape
 
-_LONGEST_TEXT, _MOST_ITEMS = 20_000, 60
+_LONGEST_TEXT, _MOST_ITEMS, _DIGITS = 20_000, 60, 12
 _FORMATS: dict[str, tuple[str, ...]] = {
     "uri": ("https://example.com/a.jpg", "https://example.com/b.mp4", "http://example.com"),
     "url": ("https://example.com/a.jpg",),
@@ -46,7 +46,10 @@ def boundary_values(old: Shape, new: Shape) -> list[Json]:
                     step = branch.limits.get("multipleOf", 1)
                     values += [limit, limit - step, limit + step, limit + 0.5]
                 elif word in {"minLength", "maxLength"} and limit <= _LONGEST_TEXT:
-                    values += ["a" * length for length in (limit - 1, limit, limit + 1) if length >= 0]
+                    start = "https://example.com/" if branch.limits.get("format") == "uri" else ""
+                    values += [
+                        start.ljust(length, "a") for length in (limit - 1, limit, limit + 1) if length >= 0
+                    ]
                 elif word == "multipleOf":
                     values += [limit, 2 * limit, 3 * limit]
     return values
@@ -74,7 +77,7 @@ def _numbers(limits: Mapping[str, Any], *, whole: bool) -> SearchStrategy[Any]:
         counts = st.integers(
             None if low is None else int(low / step), None if high is None else int(high / step) + 1
         )
-        return counts.map(lambda count: count * step)
+        return counts.map(lambda count: round(count * step, _DIGITS))
     if whole:
         return st.integers(low, high)
     return st.floats(low, high, allow_nan=False, allow_infinity=False) | st.integers(

@@ -16,7 +16,15 @@ _ACCEPTED = re.compile(
     re.IGNORECASE,
 )
 _REFUSED = re.compile(r"no longer|not (?:supported|accepted)|removed|discontinued|unsupported", re.IGNORECASE)
+_TARGET = re.compile(
+    r"(?:map(?:ped|s)|redirect(?:ed|s)?|alias|equivalent)\s+(?:to|of|for)\s+`([^`\n]+)`", re.IGNORECASE
+)
 _NAME = re.compile(r"(?!(?:model|null|true|false)$)[A-Za-z][\w.\-]*")
+
+
+def stated_targets(text: str) -> frozenset[str]:
+    """The names that a description gives as current ones."""
+    return frozenset(match[1] for sentence in sentences_of(text) for match in _TARGET.finditer(sentence))
 
 
 def stated_aliases(text: str, models: Collection[str]) -> dict[str, str]:

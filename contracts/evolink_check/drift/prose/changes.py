@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evolink_check.drift.pairs.pair import Pair
+    from evolink_check.drift.prose.numbers import Fact
+    from evolink_check.drift.prose.sets import Words
     from evolink_check.drift.prose.statements import Statement
     from evolink_check.drift.records import Change
 
@@ -33,17 +35,23 @@ def _of_number(pair: Pair, change: NumberChange) -> Change:
         text = f"{name}: {values[1]}, was {values[0]}"
     else:
         text = f"{name}: {values[1]} newly stated" if now else f"{name}: {values[0]} no longer stated"
-    places = (was.pointer if was else "", now.pointer if now else "")
+    places = _places(change.statement, was, now)
     kind = f"prose-{name.replace(' ', '-')}-{'changed' if was and now else 'added' if now else 'removed'}"
     return pair.change(kind, "prose", rule_of(change), text, _field(change.statement), values, places)
 
 
 def _of_words(pair: Pair, change: WordChange) -> Change:
     was, now = change.was, change.now
-    places = (was.pointer if was else "", now.pointer if now else "")
+    places = _places(change.statement, was, now)
     values = (", ".join(sorted(was.words)) if was else "", ", ".join(sorted(now.words)) if now else "")
     kind = f"prose-{change.kind}-{'added' if change.added or (now and not was) else 'removed'}"
     return pair.change(kind, "prose", change.rule, change.text, _field(change.statement), values, places)
+
+
+def _places(statement: Statement, was: Fact | Words | None, now: Fact | Words | None) -> tuple[str, str]:
+    """The descriptions that state it, else the places that do not."""
+    old, new = statement.places
+    return (was.pointer if was else "") or old, (now.pointer if now else "") or new
 
 
 def _field(statement: Statement) -> str:

@@ -41,6 +41,11 @@ class NumberChange:
         fact = self.now or self.was
         return fact.kind if fact else ""
 
+    @property
+    def measure(self) -> str:
+        """The kind, whether it is a total or not."""
+        return self.kind.removeprefix("total ")
+
 
 def changed_numbers(statements: Sequence[Statement]) -> Iterator[NumberChange]:
     """The numbers that changed, each once, without those that moved to another place or that a schema states."""
@@ -96,9 +101,9 @@ def rule_of(change: NumberChange) -> Rule:
     was, now, where = change.was, change.now, change.statement.where
     if (was is None or was.soft) and (now is None or now.soft):
         return _TOLD
-    if change.kind in _PROMISES:
+    if change.measure in _PROMISES:
         return _of_promise(was, now)
-    if change.kind in _QUOTAS or (change.kind in _LIMITS and where != "response"):
+    if change.measure in _QUOTAS or (change.measure in _LIMITS and where != "response"):
         return _of_limit(was, now, where)
     return Rule("notice", "only the description states it", lenient=where == "response")
 

@@ -110,11 +110,19 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 _SOFT = re.compile(
-    r"recommend|suggest|about|approx|around|roughly|typical|usual|average|estimat|ideal|best", re.IGNORECASE
+    r"recommend|suggest|typical|usual|average|estimat|ideal|(?:about|around|approx\w*|roughly)\s+\W?\d",
+    re.IGNORECASE,
 )
 _LIFETIME = re.compile(
     r"valid|expir|retain|retention|kept|stored|available for|accessible|lifetime|save them", re.IGNORECASE
 )
+_OF_LINKS = re.compile(r"link|url|result|download|expir|file", re.IGNORECASE)
+_TOTAL = re.compile(r"\b(?:total|combined|sum|overall|altogether)\b[^,;]*$", re.IGNORECASE)
+_PER_REQUEST = re.compile(
+    r"^\W*(?:(?:per|each|in (?:one|a)|for each)\s+(?:request|task|call|time))", re.IGNORECASE
+)
+_NAMED = re.compile(r"[A-Z][\w.\-]*\s*$")  # a name in front of a number: "Kling 3 videos"
+_MINUTE = 60
 _TIMEOUT = re.compile(r"time[ -]?out|must (?:answer|respond|reply)|respond within", re.IGNORECASE)
 _TOPICS = re.compile(
     r"image|picture|video|audio|mask|prompt|text|file|url|first frame|last frame|reference|body|width|height",
@@ -134,7 +142,7 @@ def _facts(marked: str, pointer: str) -> Iterator[Fact]:
     is_soft = bool(_SOFT.search(sentence))
     topic = _topic(sentence)
     rest = sentence
-    is_retry = "retr" in sentence.lower()
+    is_retry = re.search(r"retr|back-?off", sentence, re.IGNORECASE) is not None
     for match in (_WAITS if is_retry else _LIST).finditer(sentence):
         for place, number in enumerate(re.findall(_NUMBER, match["list"])):
             kind, position = ("wait before a retry", str(place)) if is_retry else ("seconds", topic)
@@ -182,10 +190,14 @@ def _amount(match: re.Match[str], sentence: str, topic: str, pointer: str, *, so
         if name[0] in "uv" and name[1:].isdigit() and value
     )
     unit, _, factor = _UNITS[index]
-    kind = _kind(unit, sentence)
+    kind = _kind(unit, factor, sentence)
+    if _TOTAL.search(sentence[: match.start()]):
+        kind = f"total {kind}"
     topic = _topic(text) or topic
     if match["single"]:
         value = _value(match["single"])
+        if unit == "count" and _is_of_name(match, sentence):
+            return
         yield Fact(
             kind,
             _bound(sentence, match, kind),
@@ -204,10 +216,20 @@ def _amount(match: re.Match[str], sentence: str, topic: str, pointer: str, *, so
         yield Fact(kind, "" if is_list else bound, topic, _value(match[word]) * factor, shown, pointer, soft)  # type: ignore[arg-type]
 
 
-def _kind(unit: str, sentence: str) -> str:
+def _is_of_name(match: re.Match[str], sentence: str) -> bool:
+    """Whether a number before a noun is part of a name, as in "Veo 3 videos" or "Seedance 2.0 videos"."""
+    if "." in match["single"]:
+        return True
+    if _PER_REQUEST.search(sentence[match.end() : match.end() + 30]):
+        return False
+    named = _NAMED.search(sentence[: match.start()])
+    return named is not None and not _BEFORE.search(named[0]) and match.start() != len(named[0])
+
+
+def _kind(unit: str, factor: float, sentence: str) -> str:
     if unit != "time":
         return unit
-    if _LIFETIME.search(sentence):
+    if _LIFETIME.search(sentence) and (factor >= _MINUTE or _OF_LINKS.search(sentence)):
         return "lifetime"
     return "timeout" if _TIMEOUT.search(sentence) else "seconds"
 

@@ -39,7 +39,7 @@ _RULES: tuple[tuple[str, str], ...] = (
         "excludes",
         (
             r"mutually exclusive|can(?:not|'t| not) be (?:used|combined)|not (?:be )?(?:used )?together|not compatible|"
-            r"conflicts? with|do(?:es)? not support|(?:is|are) not supported|not accepted"
+            r"conflicts? with|do(?:es)? not support|not (?:yet |currently )?(?:available|supported|accepted)"
         ),
     ),
     (
@@ -57,10 +57,8 @@ _RULES: tuple[tuple[str, str], ...] = (
     ("truncated", r"truncat"),
 )
 _FLAGS: tuple[tuple[str, str], ...] = (
-    ("https only", r"https only|https protocol (?:is )?supported|must (?:be|use) https|only .{0,20}https"),
-    ("no internal address", r"(?:internal|private) ip|intranet|internal (?:address|network)"),
-    ("no Base64", r"(?:no|not|n't|without)\b.{0,30}\bbase64"),
-    ("directly accessible URL", r"(?:directly|publicly) accessible|accessible by the server"),
+    ("https only", r"\bhttps\b"),
+    ("no internal address", r"(?:internal|private)\b|intranet|127\.0\.0\.1|192\.168\."),
 )
 _WITHDRAWN = re.compile(
     r"no longer (?:supported|accepted|available|offered)|discontinued|has been (?:removed|retired|shut down)",
@@ -78,11 +76,18 @@ def sets_of(text: str, pointer: str) -> Iterator[Words]:
     """Every set of words that a description states."""
     options = []
     for sentence in sentences_of(text):
+        if codes_of(sentence):
+            yield Words("codes", "", frozenset(map(field_of, codes_of(sentence))), sentence, pointer)
         option = _OPTION.match(sentence)
         options += [option["value"]] if option else []
         yield from _sets(sentence, pointer)
     if len(options) > 1:
         yield Words("options", "", frozenset(options), ", ".join(options), pointer)
+
+
+def field_of(code: str) -> str:
+    """The field that a code span names: `a=false` names a."""
+    return code.partition("=")[0].strip()
 
 
 def _sets(sentence: str, pointer: str) -> Iterator[Words]:

@@ -32,13 +32,17 @@ class Statements:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One place in both versions. `members` are the fields of the old request, to which a condition can refer."""
+    """One place in both versions, whose pointers are `places`.
+
+    `members` are the fields of the old request, to which a condition can refer.
+    """
 
     where: Where
     path: str
     old: Statements
     new: Statements
     members: frozenset[str] = field(default_factory=frozenset)
+    places: tuple[str, str] = ("", "")
 
 
 def places_of(pair: Pair, *, with_document: bool) -> Iterator[Statement]:
@@ -50,7 +54,8 @@ def places_of(pair: Pair, *, with_document: bool) -> Iterator[Statement]:
     if with_document:
         texts += _document_texts(old)
         others += _document_texts(new)
-    yield Statement("operation", "", _statements(texts), _statements(others), members)
+    places = (old.pointer, new.pointer)
+    yield Statement("operation", "", _statements(texts), _statements(others), members, places)
     if body and other and body.shape and other.shape:
         yield from _of_shapes("request", body.shape, other.shape, members)
     for status in [status for status in old.responses if status in new.responses and status[0] == "2"]:
@@ -71,7 +76,8 @@ def _document_texts(operation: Operation) -> list[tuple[str, str]]:
 
 def _of_shapes(where: Where, old: Shape, new: Shape, members: frozenset[str]) -> Iterator[Statement]:
     for path, one, other, _ in paired_members(old, new):
-        yield Statement(where, path, _described(one), _described(other), members)
+        places = (one.pointer, other.pointer)
+        yield Statement(where, path, _described(one), _described(other), members, places)
 
 
 def _described(shape: Shape) -> Statements:

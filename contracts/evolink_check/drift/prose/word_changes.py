@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from evolink_check.drift.prose.sets import field_of
 from evolink_check.drift.verdicts import Rule
 
 if TYPE_CHECKING:
@@ -86,9 +87,8 @@ def _at(statement: Statement) -> Iterator[WordChange]:
             yield from _flags(statement, removed, added)
         elif before and after:
             yield from _of_set(statement, kind, removed, added, was, now)
-        elif kind == "formats" and where != "response":
-            rule = _NEW_RULE if after else _GONE_RULE
-            yield WordChange(statement, kind, removed, added, was, now, rule)
+        elif kind == "formats" and where != "response" and after:
+            yield WordChange(statement, kind, removed, added, was, now, _NEW_RULE)
     yield from _conditions(statement)
     for kind, rule in (("deprecated", _DEPRECATED), ("withdrawn", _WITHDRAWN)):
         if _first(new, kind) and not _first(old, kind):
@@ -125,23 +125,28 @@ def _flags(statement: Statement, removed: frozenset[str], added: frozenset[str])
 
 
 def _conditions(statement: Statement) -> Iterator[WordChange]:
-    """Conditions are the same if they are of one kind and about the same fields, however they are worded."""
-    old = {(words.topic, _fields(words)): words for words in statement.old.sets if words.kind == "conditions"}
-    new = {(words.topic, _fields(words)): words for words in statement.new.sets if words.kind == "conditions"}
-    about_old = {fields for _, fields in old}
-    about_new = {fields for _, fields in new}
-    for (_, fields), words in new.items():
-        if fields not in about_old:
-            is_known = not fields or bool(fields & statement.members) or not _named(fields)
+    """Conditions are the same if they are about the same fields, however they are worded.
+
+    One whose fields the other version names in one sentence may only be worded in another way, and is left out.
+    """
+    old, new = _by_fields(statement.old), _by_fields(statement.new)
+    for fields, words in new.items():
+        if not _are_together(fields, statement.old):
+            is_known = bool(fields & statement.members) or not _named(fields)
             rule = _NEW_RULE if is_known else _NEW_FIELD
             yield WordChange(statement, "conditions", frozenset(), fields, None, words, rule)
-    for (_, fields), words in old.items():
-        if fields not in about_new:
+    for fields, words in old.items():
+        if not _are_together(fields, statement.new):
             yield WordChange(statement, "conditions", fields, frozenset(), words, None, _GONE_RULE)
 
 
-def _fields(words: Words) -> frozenset[str]:
-    return frozenset(word.partition("=")[0].strip() for word in words.words)
+def _by_fields(statements: Statements) -> dict[frozenset[str], Words]:
+    conditions = [words for words in statements.sets if words.kind == "conditions"]
+    return {frozenset(map(field_of, words.words)): words for words in conditions}
+
+
+def _are_together(fields: frozenset[str], statements: Statements) -> bool:
+    return any(words.kind == "codes" and fields <= words.words for words in statements.sets)
 
 
 def _named(fields: frozenset[str]) -> bool:

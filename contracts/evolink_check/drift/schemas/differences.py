@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evolink_check.drift.schemas.inclusion import accepts, is_within
@@ -68,6 +69,9 @@ def _of_branches(
     if len(olds) == len(news) == 1:
         yield from _of_branch(before, olds[0], after, news[0], path)
         return
+    if olds[0].kind == "object":
+        yield from _of_alternatives(old, new, path)
+        return
     same = {repr(branch_key(branch)) for branch in olds} & {repr(branch_key(branch)) for branch in news}
     olds = [branch for branch in olds if repr(branch_key(branch)) not in same]
     news = [branch for branch in news if repr(branch_key(branch)) not in same]
@@ -82,6 +86,32 @@ def _of_branches(
     if kind:
         was, now = range_text(before), range_text(after)
         yield Difference(kind, path, before.pointer, after.pointer, f"allowed: {now}; was: {was}", was, now)
+
+
+def _of_alternatives(
+    old: tuple[Shape, list[Branch]], new: tuple[Shape, list[Branch]], path: str
+) -> Iterator[Difference]:
+    """Differences between objects of several forms: those of all their members, and of what the forms require."""
+    (before, olds), (after, news) = old, new
+    yield from _of_members(before, _united(olds), after, _united(news), path)
+    forms = [{_form(branch, branches) for branch in branches} for branches in (olds, news)]
+    if forms[0] != forms[1]:
+        text = "the alternatives of required members and conditions changed"
+        yield Difference("condition-changed", path, before.pointer, after.pointer, text)
+
+
+def _united(branches: list[Branch]) -> Branch:
+    """One object with the members of several, of which the ones that all require are required."""
+    members = {name: shape for branch in branches for name, shape in branch.properties.items()}
+    required = frozenset.intersection(*(branch.required for branch in branches))
+    return replace(branches[0], properties=members, required=required, limits={})
+
+
+def _form(branch: Branch, branches: list[Branch]) -> tuple[object, ...]:
+    """What a form requires beyond what all do."""
+    common = frozenset.intersection(*(other.required for other in branches))
+    limits = sorted((word, canonical(limit)) for word, limit in branch.limits.items())
+    return tuple(sorted(branch.required - common)), tuple(limits)
 
 
 def branch_key(branch: Branch) -> object:
