@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
+from evolink_mock.api.interpretation import Interpretation
 from evolink_mock.api.operations import CompiledOperations
 from evolink_mock.api.request_context import RequestContext
 from evolink_mock.domain.accounts import Account, AccountTerms, open_account
@@ -81,10 +82,9 @@ def a_context(**changes: Any) -> RequestContext:
         "documented": OPERATION.errors,
         "recipe": NO_RECIPE,
         "retry_after": None,
-        "document": document,
-        "compiled": compiled,
     }
-    return RequestContext(**values | changes)
+    body = Interpretation(changes.pop("document", document), changes.pop("compiled", compiled))
+    return RequestContext(**values | changes, body=body)
 
 
 def documented(name: str) -> jsonschema_rs.Draft202012Validator:

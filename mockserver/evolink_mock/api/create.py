@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sys import intern
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from evolink_mock.api.interpretation import Interpretation, Interpreter
 from evolink_mock.api.operations import CompiledOperation, CompiledOperations
 from evolink_mock.api.policy import AUTHENTICATION, CREATE, first_error
 from evolink_mock.api.recipe_response import draw_variant, encode_task, with_network_faults
@@ -18,19 +18,16 @@ from evolink_mock.api.request_context import (
     log_recipe_notes,
     recipe_request_of,
 )
-from evolink_mock.api.validation import warnings, with_defaults
 from evolink_mock.domain import ids
 from evolink_mock.domain.accounts import charge
 from evolink_mock.domain.deliveries import first_delivery
 from evolink_mock.domain.parsed_url import ParsedUrl
-from evolink_mock.domain.pricing import results_of
 from evolink_mock.domain.store import NO_CHANGE, Change
 from evolink_mock.domain.tasks import Task, new_timetable
 from evolink_mock.http.errors import ApiError
-from evolink_mock.http.json_body import check_content_coding, check_content_type, parse
+from evolink_mock.http.json_body import check_content_coding, check_content_type
 from evolink_mock.http.request_body import keep_body, receive_body
 from evolink_mock.http.responses import send_error, send_json
-from evolink_mock.media.spec import media_spec_of
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe, anomalies_of, timetable_for_recipe
 
 if TYPE_CHECKING:
@@ -52,6 +49,7 @@ class CreateEndpoint:
     def __init__(self, service: Service, operations: Mapping[str | None, CreateOperation]) -> None:
         self._service = service
         self._operations = CompiledOperations(operations, any_model=service.settings.any_model)
+        self._interpreter = Interpreter(self._operations)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond to one create request."""
@@ -77,14 +75,19 @@ class CreateEndpoint:
 
     async def _interpret(self, context: RequestContext, body: bytes | ApiError) -> None:
         """Add the facts of the body to the context."""
-        document = context.document = _decode(context, body)
-        if not isinstance(document, ApiError):
-            context.document, context.compiled = self._operations.choose(document)
-        if not isinstance(context.compiled, CompiledOperation):
+        unreadable = _unreadable(context.headers)
+        if unreadable is not None:
+            body = unreadable
+        interpretation = (
+            Interpretation(body) if isinstance(body, ApiError) else self._interpreter.interpret(body)
+        )
+        context.body = interpretation
+        compiled = interpretation.compiled
+        if not isinstance(compiled, CompiledOperation):
             return
-        context.documented = context.compiled.operation.errors
-        rules = context.compiled.operation.callback
-        if rules is not None and isinstance(url := document.get(rules.field), str):
+        context.documented = compiled.operation.errors
+        rules = compiled.operation.callback
+        if rules is not None and isinstance(url := interpretation.document.get(rules.field), str):
             context.callback = await self._service.callback_service.check(url, rules)
 
     async def _decide(self, context: RequestContext, token: str, origin: str) -> None:
@@ -108,45 +111,35 @@ class CreateEndpoint:
         await service.store.change(token, step)
         if context.task is None:
             return
-        context.exchange.notes += warnings(context.document, context.task.operation)
-        if isinstance(context.compiled, CompiledOperation) and context.compiled.note:
-            context.exchange.notes += (context.compiled.note,)
+        context.exchange.notes += context.body.accepted().notes
         if delivery is not None:
             service.callback_service.scheduler.put(context.account, delivery)
 
 
-def _decode(context: RequestContext, body: bytes | ApiError) -> Any:
-    """The decoded body, or the error that prevents it."""
-    headers = context.headers
-    error = check_content_type(headers.get(b"content-type", b"")) or check_content_coding(
+def _unreadable(headers: Mapping[bytes, bytes]) -> ApiError | None:
+    """The error of a body whose type or coding is not accepted."""
+    return check_content_type(headers.get(b"content-type", b"")) or check_content_coding(
         headers.get(b"content-encoding", b"")
     )
-    if error is not None:
-        return error
-    return body if isinstance(body, ApiError) else parse(body)
 
 
 def _new_task(service: Service, context: RequestContext, origin: str, is_taken: IsTaken) -> Task:
     """A task for an accepted request; the account is charged."""
-    account, compiled = context.account, context.compiled
-    assert isinstance(compiled, CompiledOperation)  # noqa: S101  (`check_schema` has refused anything else)
-    operation = compiled.operation
-    request = with_defaults(context.document, operation)
+    account, accepted = context.account, context.body.accepted()
     created = int(context.now)
     random = ids.task_random(account.first_random, account.task_count)
     while is_taken(task_id := ids.task_id(created, random)):
         account.task_count += 1  # another account has created this id in the same second
         random = ids.task_random(account.first_random, account.task_count)
     timetable, anomalies = _plan(service, context, random)
+    operation = accepted.compiled.operation
     if operation.prose.link_seconds != timetable.link_seconds:
         timetable = replace(timetable, link_seconds=operation.prose.link_seconds)
-    media = media_spec_of(request, operation.medium, random)
-    # Interned: a million tasks share a few strings.
-    requested = request.get("model")
-    model = intern(requested if isinstance(requested, str) else str(operation.answer.get("model", "")))
-    results = results_of(request, operation, media)
-    task = Task(task_id, account.token, operation, model, media, origin, timetable, anomalies, results)
-    charge(account, task, compiled.price if results is None else results.reserved)
+    media, results = accepted.media(random), accepted.results
+    task = Task(
+        task_id, account.token, operation, accepted.model, media, origin, timetable, anomalies, results
+    )
+    charge(account, task, accepted.price)
     return task
 
 

@@ -10,13 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from evolink_mock.api.operations import CompiledOperation
-from evolink_mock.api.validation import with_defaults
 from evolink_mock.domain import ids
 from evolink_mock.domain.accounts import remaining
-from evolink_mock.domain.pricing import results_of
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.key_hint import unauthorized
-from evolink_mock.media.spec import media_spec_of
 from evolink_mock.recipes.effects import GATEWAY
 from evolink_mock.recipes.recipe import NO_RECIPE
 
@@ -60,10 +57,8 @@ def check_body(context: RequestContext) -> ApiError | None:
 
 def check_schema(context: RequestContext) -> ApiError | None:
     """400 with the fields that violate the schema (clauses `create.*`)."""
-    compiled = context.compiled
-    if compiled is None or isinstance(compiled, ApiError):
-        return compiled
-    return compiled.validator.check(context.document)
+    body = context.body
+    return body.compiled if isinstance(body.compiled, ApiError) else body.schema_error()
 
 
 def check_callback_url(context: RequestContext) -> ApiError | None:
@@ -83,15 +78,7 @@ def check_model_access(context: RequestContext) -> ApiError | None:
 
 def check_credits(context: RequestContext) -> ApiError | None:
     """402 if the remaining credits are fewer than the price (clause `credits.reserved`)."""
-    compiled = context.compiled
-    assert isinstance(compiled, CompiledOperation)  # noqa: S101  (`check_schema` comes before)
-    price = compiled.price
-    if compiled.is_metered:
-        request = with_defaults(context.document, compiled.operation)
-        results = results_of(
-            request, compiled.operation, media_spec_of(request, compiled.operation.medium, 0)
-        )
-        price = price if results is None else results.reserved
+    price = context.body.accepted().price  # `check_schema` comes before
     return ApiError(402) if remaining(context.account, context.now) < price else None
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from evolink_mock.api.interpretation import NO_BODY, Interpretation
 from evolink_mock.domain.accounts import (
     count_request,
     instant_of,
@@ -16,7 +17,8 @@ from evolink_mock.domain.accounts import (
 )
 from evolink_mock.domain.exchange import SCOPE_KEY, Exchange
 from evolink_mock.domain.ids import fraction
-from evolink_mock.http.requests import token_of
+from evolink_mock.http.connection import HEAD
+from evolink_mock.http.requests import read_head
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
 from evolink_mock.recipes.sources import NO_SOURCE, RecipeRequest, resolve_recipe
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.parsed_url import ParsedUrl
     from evolink_mock.domain.tasks import Task
     from evolink_mock.http.errors import ApiError
+    from evolink_mock.http.requests import RequestHead
     from evolink_mock.service.service import Service
 
 
@@ -51,8 +54,7 @@ class RequestContext(Struct):
     recipe: Recipe | ApiError = NO_RECIPE
     recipe_notes: tuple[str, ...] = ()
     retry_after: float | None = None  # seconds; set if the rate limit is exceeded
-    document: Any = None  # of a create request: the decoded body, or the decoding error
-    compiled: CompiledOperation | ApiError | None = None  # of a create request: the operation for its model
+    body: Interpretation = NO_BODY  # of a create request
     callback: ParsedUrl | ApiError | None = None  # the receiver of the callback, or why its URL is refused
     task_id: str = ""  # of a query
     task: Task | None = None  # the queried or the created one
@@ -60,21 +62,33 @@ class RequestContext(Struct):
     chance: float = 0.0  # of a network fault, 0 ≤ chance < 1
     variant: int = 0  # random number of a body variant
 
+    @property
+    def document(self) -> Any:
+        """The decoded body of a create request, or the decoding error."""
+        return self.body.document
+
+    @property
+    def compiled(self) -> CompiledOperation | ApiError | None:
+        """The operation for the model of a create request."""
+        return self.body.compiled
+
 
 def begin(
     service: Service, scope: Scope, documented: Mapping[int, ErrorAnswer], operation: str
 ) -> RequestContext:
     """The context from the head of the request alone."""
-    headers: dict[bytes, bytes] = dict(scope["headers"])
+    head: RequestHead = scope.get(HEAD) or read_head(scope["headers"])
     exchange: Exchange = scope[SCOPE_KEY]
-    token = token_of(headers.get(b"authorization", b""))
+    token = head.token
     if token is not None and service.tokens and not is_accepted(token, service.tokens):
         token = None
     if token is not None:
         exchange.journal = recorder = service.store.recorder(token)
         exchange.account = recorder.label
-    now = exchange.at = service.clock.now()
-    return RequestContext(exchange, headers, now, service.anonymous, token, documented, operation)
+    now = 0.0  # `enter` sets it
+    if token is None:
+        now = exchange.at = service.clock.now()
+    return RequestContext(exchange, head.headers, now, service.anonymous, token, documented, operation)
 
 
 def enter(service: Service, context: RequestContext, account: Account) -> None:
@@ -102,7 +116,7 @@ def apply_recipe(service: Service, context: RequestContext, recipe_request: Reci
 
 def recipe_request_of(service: Service, context: RequestContext) -> RecipeRequest:
     """The parts of the request that determine its recipe; `NO_SOURCE` if there is none, nor an assigned one."""
-    document = context.document
+    document = context.body.document
     prefer = prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None
     prompt = document.get("prompt") if isinstance(document, dict) else None
     token = context.token if context.token and "~" in context.token else service.default_recipe

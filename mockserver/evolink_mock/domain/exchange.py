@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from itertools import chain
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import MsgspecError, Struct
@@ -61,9 +60,12 @@ class Exchange(Struct):
 
     def size(self) -> int:
         """The approximate size in bytes."""
-        texts = (self.path, self.query, self.request_body, self.answer_body)
-        headers = chain(chain.from_iterable(self.request_headers), chain.from_iterable(self.answer_headers))
-        return _RECORD + sum(map(len, texts)) + sum(map(len, headers))
+        size = _RECORD + len(self.path) + len(self.query) + len(self.request_body) + len(self.answer_body)
+        for name, value in self.request_headers:
+            size += len(name) + len(value)
+        for name, value in self.answer_headers:
+            size += len(name) + len(value)
+        return size
 
 
 class Violation(Struct, frozen=True):
@@ -95,10 +97,11 @@ class Journal:
     def append(self, exchange: Exchange) -> None:
         """Record a completed exchange."""
         size = exchange.size()
-        self._exchanges.append((exchange, size))
+        exchanges = self._exchanges
+        exchanges.append((exchange, size))
         self._bytes += size
-        while len(self._exchanges) > JOURNAL or (self._bytes > JOURNAL_BYTES and len(self._exchanges) > 1):
-            self._bytes -= self._exchanges.popleft()[1]
+        while len(exchanges) > JOURNAL or (self._bytes > JOURNAL_BYTES and len(exchanges) > 1):
+            self._bytes -= exchanges.popleft()[1]
             self.dropped += 1
         if not exchange.notes and exchange.status < 400:  # noqa: PLR2004  (almost all: nothing to look at)
             return

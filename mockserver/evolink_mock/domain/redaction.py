@@ -135,6 +135,11 @@ def _values_of(name: str, value: str) -> Iterator[str]:
 
 def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
     """Redact path and notes for the access log: remove the credentials of the headers, cut URLs to their origin."""
+    return [*_redacted(tuple(texts), tuple(headers))]
+
+
+@lru_cache(maxsize=256)  # a client repeats a request that is refused
+def _redacted(texts: tuple[str, ...], headers: tuple[tuple[bytes, bytes], ...]) -> tuple[str, ...]:
     values = credential_values(headers)
     redacted = []
     for text in texts:
@@ -142,7 +147,7 @@ def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]])
             if value in text:
                 text = _without(text, value, REMOVED)  # noqa: PLW2901
         redacted.append(without_key_shapes(_URL_PATH.sub(r"\1\2", text) if "://" in text else text))
-    return redacted
+    return tuple(redacted)
 
 
 def without_key_shapes(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_mock.domain.clock import local_time, stopwatch
+from evolink_mock.domain.clock import local_time
 from evolink_mock.domain.redaction import redact_for_log
 
 if TYPE_CHECKING:
@@ -23,18 +23,20 @@ def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = Fal
 
     `ended` is an instant of the stopwatch, `at` the time of day.
     """
-    status = f"{exchange.status}" if exchange.status else "---"
+    status = exchange.status
+    shown = str(status) if status else "---"
     if colour:
-        status = f"\033[{_COLOURS.get(exchange.status // 100, '0')}m{status}\033[0m"
-    path, texts = exchange.path, list(exchange.notes)
-    if texts or exchange.status >= 400 or not exchange.status:  # noqa: PLR2004  (else the path is a documented one)
-        path, *texts = redact_for_log((path, *texts), exchange.request_headers)
-    path = path if path.isprintable() else _printable(path)
+        shown = f"\033[{_COLOURS.get(status // 100, '0')}m{shown}\033[0m"
+    path, notes = exchange.path, [*exchange.notes]
+    if notes or status >= 400 or not status:  # noqa: PLR2004  (else the path is a documented one)
+        path, *notes = redact_for_log((path, *notes), exchange.request_headers)
+    if not path.isprintable() or len(path) > _MAX_LENGTH:
+        path = _printable(path)
     task = f"  {exchange.task_id}" if exchange.task_id and exchange.task_id not in path else ""
     account = f"  account {exchange.account}" if exchange.account else ""
-    notes = f"  ({'; '.join(map(_printable, texts))})" if texts else ""
+    text = f"  ({'; '.join(map(_printable, notes))})" if notes else ""
     milliseconds = (ended - exchange.began) * 1000
-    return f"{at}  {status}  {exchange.method} {path[:_MAX_LENGTH]}{task}{account}  {milliseconds:.1f} ms{notes}\n"
+    return f"{at}  {shown}  {exchange.method} {path}{task}{account}  {milliseconds:.1f} ms{text}\n"
 
 
 class AccessLog:
@@ -47,7 +49,7 @@ class AccessLog:
 
     def __call__(self, exchange: Exchange) -> None:
         """Log a completed exchange."""
-        now = stopwatch()
+        now = exchange.began + exchange.seconds
         if now >= self._read_again:
             self._time_of_day, self._read_again = local_time(), now + _CLOCK_SECONDS
         self._write(format_line(exchange, now, self._time_of_day, colour=self._colour))

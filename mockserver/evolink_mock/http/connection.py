@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 STOPPING = "the server is stopping"  # the message of a cancellation that asks for a response at once
 WHOLE_BODY = "evolink_mock.whole_body"  # in the ASGI scope once all of the request has arrived
 BODY = "evolink_mock.body"  # in the ASGI scope of the fast lane, in place of `receive`
+HEAD = "evolink_mock.head"  # likewise, the `RequestHead`
 TRANSPORT = "evolink_mock.transport"  # the connection, in the ASGI scope of a request that `Protocol` serves
 
 

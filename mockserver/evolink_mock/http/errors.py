@@ -26,6 +26,10 @@ _UNDOCUMENTED = {
     431: ("request_header_fields_too_large", "Request header fields too large", "invalid_request_error"),
     503: ("service_unavailable", "Service temporarily unavailable", "api_error"),
 }
+_MOST_ERRORS = 256
+_remembered: dict[
+    tuple[int, str, str], tuple[Mapping[int, ErrorAnswer], bytes]
+] = {}  # a client repeats its mistakes
 _INTERNAL = ("internal_error", "Internal server error", "api_error")
 
 
@@ -44,6 +48,18 @@ class ApiError(Struct, frozen=True):
 
 def to_json(error: ApiError, documented: Mapping[int, ErrorAnswer]) -> bytes:
     """The JSON of an error: documented code, message and type; the detail after the message, and `param`."""
+    key = error.status, error.detail, error.param
+    remembered = _remembered.get(key)
+    if remembered is not None and remembered[0] is documented:
+        return remembered[1]
+    body = _to_json(error, documented)
+    if len(_remembered) >= _MOST_ERRORS:
+        _remembered.clear()
+    _remembered[key] = documented, body
+    return body
+
+
+def _to_json(error: ApiError, documented: Mapping[int, ErrorAnswer]) -> bytes:
     if error.status in documented:
         example = documented[error.status].body
     else:

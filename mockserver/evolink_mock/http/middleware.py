@@ -83,14 +83,19 @@ class ExchangeMiddleware:
 
     async def respond(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request with `app`."""
-        exchange = scope[SCOPE_KEY] = Exchange(scope["method"], scope["path"], stopwatch())
-        exchange.query = scope.get("query_string", b"")
-        exchange.scheme = scope.get("scheme", "http")
-        exchange.request_headers = scope["headers"]
-        if self._cross_origin is not None:
+        exchange = scope[SCOPE_KEY] = Exchange(
+            scope["method"],
+            scope["path"],
+            stopwatch(),
+            query=scope.get("query_string", b""),
+            scheme=scope.get("scheme", "http"),
+            request_headers=scope["headers"],
+        )
+        is_fast = BODY in scope  # then it has no `Origin` header, and its body has arrived
+        if self._cross_origin is not None and not is_fast:
             app = self._cross_origin.wrap(app, scope)
         try:
-            if BODY not in scope:
+            if not is_fast:
                 await keep_unread_body(scope, receive)
             await app(scope, receive, send)
         except asyncio.CancelledError as error:

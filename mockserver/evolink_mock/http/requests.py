@@ -7,11 +7,13 @@ import re
 from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from starlette.types import Receive, Scope
 
@@ -20,6 +22,13 @@ _HOST = re.compile(rb"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\
 _LENGTH_DIGITS = 19  # a Content-Length with more digits exceeds any limit
 _CACHED_ORIGINS = 1000
 BODY_SECONDS = 60.0  # for a complete body to arrive
+
+
+class RequestHead(Struct, frozen=True):
+    """The headers of a request as a mapping, and the token among them."""
+
+    headers: Mapping[bytes, bytes]
+    token: str | None
 
 
 class ClientDisconnectedError(Exception):
@@ -31,6 +40,12 @@ def token_of(authorization: bytes) -> str | None:
     scheme, _, token = authorization.partition(b" ")
     token = token.strip()
     return token.decode("latin-1") if token and scheme.lower() == b"bearer" else None
+
+
+def read_head(headers: Iterable[tuple[bytes, bytes]]) -> RequestHead:
+    """The head of a request with these headers."""
+    by_name = dict(headers)
+    return RequestHead(by_name, token_of(by_name.get(b"authorization", b"")))
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | ApiError:

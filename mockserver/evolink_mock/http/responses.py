@@ -10,12 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from evolink_spec import ErrorAnswer
-    from starlette.types import Send
+    from starlette.types import Message, Send
 
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.http.errors import ApiError, Headers
 
 _JSON = (b"content-type", b"application/json")
+
+
+async def discard(_: Message) -> None:
+    """The `send` of a caller that reads the response from the exchange."""
 
 
 async def send_json(
@@ -25,6 +29,8 @@ async def send_json(
     exchange.status = status
     exchange.answer_body = body
     exchange.answer_headers = start = [_JSON, (b"content-length", b"%d" % len(body)), *headers]
+    if send is discard:
+        return
     await send({"type": "http.response.start", "status": status, "headers": start})
     await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else body})
 

@@ -124,6 +124,8 @@ def _format(body: Mapping[str, Json], medium: Medium) -> str:
 
 def _cache_key(value: Json) -> str | float | None:
     """The value if it is small enough for a key of the cache below, else None or a capped number."""
+    if value is None:
+        return None
     if type(value) is str:
         return value if len(value) <= _MAX_WORD_LENGTH else None
     if type(value) is int:

@@ -8,7 +8,7 @@ line. Everything else is served by uvicorn.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -17,37 +17,31 @@ from evolink_mock.api.credits import CreditsEndpoint
 from evolink_mock.api.query import QueryEndpoint
 from evolink_mock.domain.accounts import is_accepted
 from evolink_mock.domain.exchange import SCOPE_KEY
-from evolink_mock.http.connection import BODY
+from evolink_mock.http.connection import BODY, HEAD
 from evolink_mock.http.middleware import ExchangeMiddleware
+from evolink_mock.http.responses import discard
 from evolink_mock.server.header_block import HeaderBlocks
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
     from starlette.types import ASGIApp, Message, Scope
 
     from evolink_mock.domain.exchange import Exchange
-    from evolink_mock.server.header_block import HeaderBlock
     from evolink_mock.service.service import Service
 
     Headers = list[tuple[bytes, bytes]]
 
 _T = TypeVar("_T")
 _REQUEST_LINE = re.compile(rb"(GET|POST) (/[\w./-]{1,200}) HTTP/1\.1\r\n")
-_ENDPOINTS = (CreateEndpoint, CreditsEndpoint, QueryEndpoint)
+_ENDPOINTS = frozenset((CreateEndpoint, CreditsEndpoint, QueryEndpoint))
 _MOST_REQUESTS = 16  # answered in one call, so that a pipelining client does not delay the others
 _RECIPE = b"[["  # may begin a recipe in a prompt
 _ESCAPED_ASCII = b"\\u00"  # the only other spelling of the letters of a member's name, and of a bracket
-_METHODS = {b"GET": "GET", b"POST": "POST"}
 
 
 class Connection(Protocol):
     """What the lane needs of a connection."""
-
-    @property
-    def client(self) -> tuple[str, int] | None:
-        """The address of the client."""
-        ...
 
     @property
     def server(self) -> tuple[str, int | None] | None:
@@ -60,16 +54,6 @@ class Connection(Protocol):
         ...
 
 
-class _Request(NamedTuple):
-    """A complete request within the received data."""
-
-    method: str
-    path: str
-    block: HeaderBlock
-    body: bytes
-    end: int
-
-
 class FastLane:
     """The lane of one application."""
 
@@ -78,11 +62,8 @@ class FastLane:
         self._service = service
         self._blocks = HeaderBlocks()
         rules = (create.callback for creates in service.spec.creates.values() for create in creates.values())
-        self._waiting_signs = (
-            _RECIPE,
-            _ESCAPED_ASCII,
-            *{rule.field.encode() for rule in rules if rule is not None},
-        )
+        fields = {rule.field.encode() for rule in rules if rule is not None}
+        self._waiting_signs = (_RECIPE, _ESCAPED_ASCII, *fields)
         self._default_headers: Headers = []
         self._default_lines = b""
 
@@ -91,19 +72,23 @@ class FastLane:
 
         The rest of the data begins with a request that is served the ordinary way, or is empty.
         """
+        if default_headers is not self._default_headers:  # replaced every second, with the date
+            self._default_headers, self._default_lines = default_headers, _lines(default_headers)
         responses: list[bytes] = []
-        end = 0
-        while end < len(data) and len(responses) < _MOST_REQUESTS:
-            request = self._read(data, end)
-            exchange = None if request is None else self._respond(request, connection)
-            if request is None or exchange is None:
+        end = count = 0
+        while end < len(data) and count < _MOST_REQUESTS:
+            served = self._serve(data, end, connection)
+            if served is None:
                 break
-            responses.append(self._response(exchange, default_headers))
-            end = request.end
-        return (responses[0] if len(responses) == 1 else b"".join(responses)), end
+            exchange, end = served
+            count += 1
+            # The bytes that uvicorn would send.
+            responses += (STATUS_LINE[exchange.status], self._default_lines, _lines(exchange.answer_headers))
+            responses += (b"\r\n", exchange.answer_body)
+        return b"".join(responses), end
 
-    def _read(self, data: bytes, start: int) -> _Request | None:
-        """The request that begins at `start`, if it is complete and never waits for anything."""
+    def _serve(self, data: bytes, start: int, connection: Connection) -> tuple[Exchange, int] | None:
+        """Serve the request that begins at `start`, if it is complete and never waits; also returns its end."""
         line = _REQUEST_LINE.match(data, start)
         if line is None:
             return None
@@ -111,39 +96,36 @@ class FastLane:
         head_end = data.find(b"\r\n\r\n", headers_start - 2)
         if head_end < 0:
             return None
-        block = self._blocks.get(data[headers_start : head_end + 2])
+        key = data[headers_start : head_end + 2]
+        block = self._blocks.cached(key) or self._blocks.add(key)
         if block is None:
             return None
-        method, path = line.groups()
-        body_start = head_end + 4
-        end = body_start + block.length
-        if end > len(data) or (block.length and method == b"GET"):
+        method, path = line[1].decode("ascii"), line[2].decode("ascii")
+        end = head_end + 4 + block.length
+        body = data[head_end + 4 : end]
+        if end > len(data) or (
+            body and (method == "GET" or any(map(body.__contains__, self._waiting_signs)))
+        ):
             return None
-        body = data[body_start:end]
-        for sign in self._waiting_signs:
-            if sign in body:
-                return None
-        return _Request(_METHODS[method], path.decode("ascii"), block, body, end)
-
-    def _respond(self, request: _Request, connection: Connection) -> Exchange | None:
-        """Call the application; None if the endpoint may wait."""
         scope: Scope = {
             "type": "http",
-            "method": request.method,
-            "path": request.path,
-            "query_string": b"",
-            "headers": request.block.headers,
+            "method": method,
+            "path": path,
+            "headers": block.headers,
             "scheme": connection.scheme,
             "server": connection.server,
-            "client": connection.client,
-            BODY: request.body,
+            BODY: body,
+            HEAD: block.head,
         }
-        endpoint = self._app.find(request.method, request.path, scope)
-        if not isinstance(endpoint, _ENDPOINTS) or self._has_assigned_recipe(request.block.token):
+        endpoint = self._app.find(method, path, scope)
+        if (
+            endpoint is None
+            or type(endpoint) not in _ENDPOINTS
+            or self._has_assigned_recipe(block.head.token)
+        ):
             return None
-        run_at_once(self._app.respond(endpoint, scope, _receive, _send))
-        exchange: Exchange = scope[SCOPE_KEY]
-        return exchange
+        run_at_once(self._app.respond(endpoint, scope, _receive, discard))
+        return scope[SCOPE_KEY], end
 
     def _has_assigned_recipe(self, token: str | None) -> bool:
         service = self._service
@@ -151,18 +133,6 @@ class FastLane:
             return False
         account, _ = service.store.find_now(token, "")
         return account.assigned is not None
-
-    def _response(self, exchange: Exchange, default_headers: Headers) -> bytes:
-        """The bytes that uvicorn would send."""
-        if default_headers is not self._default_headers:  # replaced every second, with the date
-            self._default_headers, self._default_lines = default_headers, _lines(default_headers)
-        head = _lines(exchange.answer_headers)
-        return b"%b%b%b\r\n%b" % (
-            STATUS_LINE[exchange.status],
-            self._default_lines,
-            head,
-            exchange.answer_body,
-        )
 
 
 def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
@@ -190,9 +160,5 @@ async def _receive() -> Message:
     raise RuntimeError("the body is in the scope")
 
 
-async def _send(_: Message) -> None:
-    """Send nothing: the exchange records the response."""
-
-
-def _lines(headers: Any) -> bytes:
+def _lines(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     return b"".join([b"%b: %b\r\n" % header for header in headers])

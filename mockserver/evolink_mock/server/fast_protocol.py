@@ -20,7 +20,12 @@ class FastProtocol(Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer the requests at the beginning of the data that can be answered at once; parse the rest."""
-        if self._is_before_request():
+        cycle = self.cycle
+        if (
+            not (self._in_head or self._is_draining or self._ignores_input or self.flow.write_paused)
+            and (cycle is None or (cycle.response_complete and not self._in_body))
+            and not self.transport.is_closing()
+        ):
             response, end = self.fast_lane.answer(data, self, self.server_state.default_headers)
             if end:
                 self.transport.write_response(response)
@@ -30,19 +35,10 @@ class FastProtocol(Protocol):
                 data = data[end:]
         super().data_received(data)
 
-    def _is_before_request(self) -> bool:
-        """Whether the next byte begins a request that can be answered at once."""
-        cycle = self.cycle
-        return (
-            not self._in_head
-            and (cycle is None or (cycle.response_complete and not self._in_body))
-            and not (self._is_draining or self._ignores_input or self.flow.write_paused)
-            and not self.transport.is_closing()
-        )
-
     def _expect_more(self) -> None:
         """Wait for the next request, for as long as between all requests. The running timer is not replaced."""
-        self._stop_timer()
+        if self._timer is not None:
+            self._stop_timer()
         self._answered = stopwatch()
         self.server_state.total_requests += 1
         if self.timeout_keep_alive_task is None:

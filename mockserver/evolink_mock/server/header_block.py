@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httptools
 from msgspec import Struct
 
-from evolink_mock.http.requests import token_of
+from evolink_mock.http.requests import RequestHead, read_head
 
 if TYPE_CHECKING:
     from evolink_mock.http.errors import Headers
@@ -23,7 +23,7 @@ class HeaderBlock(Struct, frozen=True):
     """The parsed headers of a request; `length` is its Content-Length, or 0."""
 
     headers: Headers
-    token: str | None
+    head: RequestHead
     length: int
 
 
@@ -32,13 +32,11 @@ class HeaderBlocks:
 
     def __init__(self) -> None:
         self._blocks: dict[bytes, HeaderBlock | None] = {}
+        self.cached = self._blocks.get
 
-    def get(self, block: bytes) -> HeaderBlock | None:
+    def add(self, block: bytes) -> HeaderBlock | None:
         """The headers in a block, which ends with its last line; None if invalid, or for anything special."""
-        try:
-            return self._blocks[block]
-        except KeyError:
-            parsed = parse(block)
+        parsed = parse(block)
         if len(block) <= _MOST_BYTES:
             if len(self._blocks) >= _MOST_BLOCKS:
                 self._blocks.clear()
@@ -70,12 +68,12 @@ def parse(block: bytes) -> HeaderBlock | None:
         return None
     if not collector.is_complete or not parser.should_keep_alive():
         return None
-    headers = dict(collector.headers)
-    length = headers.get(b"content-length", b"0")
-    if not _OTHER_WAY.isdisjoint(headers) or not length.isdigit() or len(length) > _MOST_DIGITS:
+    head = read_head(collector.headers)
+    length = head.headers.get(b"content-length", b"0")
+    if not _OTHER_WAY.isdisjoint(head.headers) or not length.isdigit() or len(length) > _MOST_DIGITS:
         return None
-    if headers.get(b"connection", b"keep-alive").lower() != b"keep-alive":
+    if head.headers.get(b"connection", b"keep-alive").lower() != b"keep-alive":
         return None
-    if b"~" in headers.get(b"authorization", b""):  # may begin a recipe
+    if b"~" in head.headers.get(b"authorization", b""):  # may begin a recipe
         return None
-    return HeaderBlock(tuple(collector.headers), token_of(headers.get(b"authorization", b"")), int(length))
+    return HeaderBlock(tuple(collector.headers), head, int(length))

@@ -96,12 +96,11 @@ def test_each_exchange_is_written_when_it_ends() -> None:
 
 def test_the_time_of_day_is_read_again_when_it_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
-    instants, times = iter([5.0, 5.09, 5.2]), iter(["12:00:00", "12:00:01"])
-    monkeypatch.setattr(access_log, "stopwatch", lambda: next(instants))
+    times = iter(["12:00:00", "12:00:01"])
     monkeypatch.setattr(access_log, "local_time", lambda: next(times))
     log = AccessLog(written.append, colour=False)
-    for _ in range(3):
-        log(an_exchange())
+    for ended in (5.0, 5.09, 5.2):
+        log(an_exchange(began=ended - 1, seconds=1.0))
     assert [text.split()[0] for text in written] == ["12:00:00", "12:00:00", "12:00:01"]
 
 

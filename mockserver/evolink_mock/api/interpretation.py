@@ -1,0 +1,107 @@
+"""The interpretation of a request body: all that follows from its bytes. Remembered, as clients repeat bodies."""
+
+from __future__ import annotations
+
+from sys import intern
+from typing import TYPE_CHECKING, Any
+
+from evolink_mock.api.operations import CompiledOperation
+from evolink_mock.api.validation import warnings, with_defaults
+from evolink_mock.domain.pricing import results_of
+from evolink_mock.http.errors import ApiError
+from evolink_mock.http.json_body import parse
+from evolink_mock.media.spec import HUES, media_spec_of
+
+if TYPE_CHECKING:
+    from evolink_mock.api.operations import CompiledOperations
+    from evolink_mock.media.spec import MediaSpec
+
+_MOST_BODIES = 256
+_MOST_BYTES = 1024  # of a remembered body
+
+
+class Interpretation:
+    """A body: its document, or the error that prevents it, and the operation for its model. Requests share it."""
+
+    __slots__ = ("_accepted", "_has_schema_error", "_schema_error", "compiled", "document")
+
+    def __init__(self, document: Any, compiled: CompiledOperation | ApiError | None = None) -> None:
+        self.document = document
+        self.compiled = compiled
+        self._has_schema_error: bool | None = None  # unknown
+        self._schema_error: ApiError | None = None
+        self._accepted: AcceptedBody | None = None
+
+    def schema_error(self) -> ApiError | None:
+        """The 400 of a document that violates the schema of its operation."""
+        if self._has_schema_error is None:
+            if isinstance(self.compiled, CompiledOperation):
+                self._schema_error = self.compiled.validator.check(self.document)
+            self._has_schema_error = self._schema_error is not None
+        return self._schema_error
+
+    def accepted(self) -> AcceptedBody:
+        """The task that a document without a `schema_error` describes."""
+        if self._accepted is None:
+            assert isinstance(self.compiled, CompiledOperation)  # noqa: S101  (`check_schema` has refused anything else)
+            self._accepted = AcceptedBody(self.document, self.compiled)
+        return self._accepted
+
+
+class AcceptedBody:
+    """What a valid document says of its task: the operation, the model, the results, and notes for the log.
+
+    `results` is None if they are those of the operation; `price` is in credits.
+    """
+
+    __slots__ = ("_media", "_request", "compiled", "model", "notes", "price", "results")
+
+    def __init__(self, document: dict[str, Any], compiled: CompiledOperation) -> None:
+        operation = compiled.operation
+        self.compiled = compiled
+        self.notes = warnings(document, operation) + ((compiled.note,) if compiled.note else ())
+        self._request = with_defaults(document, operation)
+        requested = self._request.get("model")
+        # Interned: a million tasks share a few strings.
+        self.model = intern(
+            requested if isinstance(requested, str) else str(operation.answer.get("model", ""))
+        )
+        self._media: list[MediaSpec | None] = [None] * HUES
+        self.results = results_of(self._request, operation, self.media(0))
+        self.price = compiled.price if self.results is None else self.results.reserved
+
+    def media(self, random: int) -> MediaSpec:
+        """The media spec of a task with this random number."""
+        hue = random % HUES
+        spec = self._media[hue]
+        if spec is None:
+            spec = self._media[hue] = media_spec_of(self._request, self.compiled.operation.medium, hue)
+        return spec
+
+
+NO_BODY = Interpretation(None)
+
+
+class Interpreter:
+    """Interprets the bodies for one path."""
+
+    def __init__(self, operations: CompiledOperations) -> None:
+        self._operations = operations
+        self._remembered: dict[bytes, Interpretation] = {}
+
+    def interpret(self, raw: bytes) -> Interpretation:
+        """The interpretation of a body."""
+        body = self._remembered.get(raw)
+        if body is None:
+            body = self._interpret(raw)
+            if len(raw) <= _MOST_BYTES:
+                if len(self._remembered) >= _MOST_BODIES:
+                    self._remembered.clear()
+                self._remembered[raw] = body
+        return body
+
+    def _interpret(self, raw: bytes) -> Interpretation:
+        document = parse(raw)
+        if isinstance(document, ApiError):
+            return Interpretation(document)
+        return Interpretation(*self._operations.choose(document))
