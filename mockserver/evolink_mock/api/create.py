@@ -24,6 +24,7 @@ from evolink_mock.domain.deliveries import first_delivery
 from evolink_mock.domain.parsed_url import ParsedUrl
 from evolink_mock.domain.store import NO_CHANGE, Change
 from evolink_mock.domain.tasks import Task, new_timetable
+from evolink_mock.http.connection import MayWaitError
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.json_body import check_content_coding, check_content_type
 from evolink_mock.http.request_body import keep_body, receive_body
@@ -88,6 +89,8 @@ class CreateEndpoint:
         context.documented = compiled.operation.errors
         rules = compiled.operation.callback
         if rules is not None and isinstance(url := interpretation.document.get(rules.field), str):
+            if context.is_fast:
+                raise MayWaitError  # for the addresses of a host name
             context.callback = await self._service.callback_service.check(url, rules)
 
     async def _decide(self, context: RequestContext, token: str, origin: str) -> None:

@@ -17,7 +17,7 @@ from evolink_mock.domain.accounts import (
 )
 from evolink_mock.domain.exchange import SCOPE_KEY, Exchange
 from evolink_mock.domain.ids import fraction
-from evolink_mock.http.connection import HEAD
+from evolink_mock.http.connection import BODY, HEAD, MayWaitError
 from evolink_mock.http.requests import read_head
 from evolink_mock.recipes.recipe import NO_RECIPE, Recipe
 from evolink_mock.recipes.sources import NO_SOURCE, RecipeRequest, resolve_recipe
@@ -61,6 +61,7 @@ class RequestContext(Struct):
     error: ApiError | None = None
     chance: float = 0.0  # of a network fault, 0 ≤ chance < 1
     variant: int = 0  # random number of a body variant
+    is_fast: bool = False  # in the fast lane
 
     @property
     def document(self) -> Any:
@@ -88,7 +89,9 @@ def begin(
     now = 0.0  # `enter` sets it
     if token is None:
         now = exchange.at = service.clock.now()
-    return RequestContext(exchange, head.headers, now, service.anonymous, token, documented, operation)
+    context = RequestContext(exchange, head.headers, now, service.anonymous, token, documented, operation)
+    context.is_fast = BODY in scope
+    return context
 
 
 def enter(service: Service, context: RequestContext, account: Account) -> None:
@@ -115,7 +118,10 @@ def apply_recipe(service: Service, context: RequestContext, recipe_request: Reci
 
 
 def recipe_request_of(service: Service, context: RequestContext) -> RecipeRequest:
-    """The parts of the request that determine its recipe; `NO_SOURCE` if there is none, nor an assigned one."""
+    """The parts of the request that determine its recipe; `NO_SOURCE` if there is none, nor an assigned one.
+
+    A recipe may wait, so it raises `MayWaitError` in the fast lane.
+    """
     document = context.body.document
     prefer = prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None
     prompt = document.get("prompt") if isinstance(document, dict) else None
@@ -123,6 +129,8 @@ def recipe_request_of(service: Service, context: RequestContext) -> RecipeReques
     has_brackets = isinstance(prompt, str) and "[[" in prompt
     if prefer is None and not token and not has_brackets and context.account.assigned is None:
         return NO_SOURCE
+    if context.is_fast:
+        raise MayWaitError
     return RecipeRequest(context.operation, context.documented, prefer, prompt, token)
 
 

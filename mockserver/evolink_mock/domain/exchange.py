@@ -58,15 +58,6 @@ class Exchange(Struct):
             f"<Exchange {self.method} {self.path} {self.status} account={self.account} task={self.task_id}>"
         )
 
-    def size(self) -> int:
-        """The approximate size in bytes."""
-        size = _RECORD + len(self.path) + len(self.query) + len(self.request_body) + len(self.answer_body)
-        for name, value in self.request_headers:
-            size += len(name) + len(value)
-        for name, value in self.answer_headers:
-            size += len(name) + len(value)
-        return size
-
 
 class Violation(Struct, frozen=True):
     """A violation of the contract by a request. With a `task_id`, it is none if the account owns that task."""
@@ -96,7 +87,12 @@ class Journal:
 
     def append(self, exchange: Exchange) -> None:
         """Record a completed exchange."""
-        size = exchange.size()
+        size = _RECORD + len(exchange.path) + len(exchange.query)
+        size += len(exchange.request_body) + len(exchange.answer_body)
+        for name, value in exchange.request_headers:
+            size += len(name) + len(value)
+        for name, value in exchange.answer_headers:
+            size += len(name) + len(value)
         exchanges = self._exchanges
         exchanges.append((exchange, size))
         self._bytes += size

@@ -30,6 +30,10 @@ class ConnectionDroppedError(ConnectionError):
         self.held = held
 
 
+class MayWaitError(Exception):
+    """Raised in the fast lane by a request that may wait, before it has changed anything: it is to be served anew."""
+
+
 def is_stopping(error: asyncio.CancelledError) -> bool:
     """Whether a request was cancelled because the server stops. If so, undo that: the request must then end soon."""
     task = asyncio.current_task()

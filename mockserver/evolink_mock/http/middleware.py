@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.exchange import SCOPE_KEY, Exchange
-from evolink_mock.http.connection import BODY, STOPPING, ConnectionDroppedError, close_connection, is_stopping
+from evolink_mock.http.connection import (
+    BODY,
+    STOPPING,
+    ConnectionDroppedError,
+    MayWaitError,
+    close_connection,
+    is_stopping,
+)
 from evolink_mock.http.errors import ApiError
 from evolink_mock.http.path_hint import path_hint
 from evolink_mock.http.request_body import keep_body, keep_unread_body
@@ -66,11 +73,13 @@ class ExchangeMiddleware:
         app: ASGIApp,
         routes: RouteTable,
         observe: Callable[[Exchange], None],
+        record_anonymous: Callable[[Exchange], None] = lambda _: None,
         cross_origin: CrossOrigin | None = None,
     ) -> None:
         self._app = app
         self.find = routes.find
         self._observe = observe
+        self._record_anonymous = record_anonymous
         self._cross_origin = cross_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,7 +90,9 @@ class ExchangeMiddleware:
         app = self.find(scope["method"], scope["path"], scope) or self._app
         await self.respond(app, scope, receive, send)
 
-    async def respond(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    async def respond(  # noqa: C901  (a branch for each way in which a request ends)
+        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Serve one request with `app`."""
         exchange = scope[SCOPE_KEY] = Exchange(
             scope["method"],
@@ -91,6 +102,7 @@ class ExchangeMiddleware:
             scheme=scope.get("scheme", "http"),
             request_headers=scope["headers"],
         )
+        is_served = True
         is_fast = BODY in scope  # then it has no `Origin` header, and its body has arrived
         if self._cross_origin is not None and not is_fast:
             app = self._cross_origin.wrap(app, scope)
@@ -98,6 +110,9 @@ class ExchangeMiddleware:
             if not is_fast:
                 await keep_unread_body(scope, receive)
             await app(scope, receive, send)
+        except MayWaitError:
+            is_served = False
+            raise
         except asyncio.CancelledError as error:
             if not is_stopping(error):
                 raise
@@ -114,9 +129,16 @@ class ExchangeMiddleware:
             await send_error(send, exchange, ApiError(500))
         finally:
             exchange.seconds = stopwatch() - exchange.began
-            if exchange.journal is not None:
-                exchange.journal.append(exchange)
-            self._observe(exchange)
+            if is_served:
+                self._record(exchange)
+
+    def _record(self, exchange: Exchange) -> None:
+        """Add a completed exchange to its journal: that of its account, or of all requests without one."""
+        if exchange.journal is not None:
+            exchange.journal.append(exchange)
+        else:
+            self._record_anonymous(exchange)
+        self._observe(exchange)
 
 
 async def _end(exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:

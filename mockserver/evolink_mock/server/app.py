@@ -50,18 +50,18 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
         lifespan=_lifespan(service),
     )
     cross_origin = CrossOrigin(service.settings.cors, closed=PREFIX)
-    return ExchangeMiddleware(router, RouteTable(routes), _with_journal(service, observe), cross_origin)
+    record = _anonymous_recorder(service)
+    return ExchangeMiddleware(router, RouteTable(routes), observe, record, cross_origin)
 
 
-def _with_journal(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
-    """Also record exchanges that belong to no account: without an accepted key."""
+def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:
+    """Records exchanges that belong to no account: without an accepted key, and outside the control API."""
     anonymous = service.store.recorder("")
 
     def record(exchange: Exchange) -> None:
-        if exchange.journal is None and not f"{exchange.path}/".startswith(f"{PREFIX}/"):
+        if not f"{exchange.path}/".startswith(f"{PREFIX}/"):
             exchange.at = exchange.at or service.clock.now() - exchange.seconds
             anonymous.append(exchange)
-        observe(exchange)
 
     return record
 

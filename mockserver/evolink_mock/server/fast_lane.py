@@ -1,8 +1,8 @@
 """Answer a small request at once: without a task, in one call of the application and one write.
 
-Only requests that never wait take this lane: complete in the received data, to an endpoint of the API, without a recipe
-or a callback, with a store in this process. The application is the same, and so are its answer, its journal and its log
-line. Everything else is served by uvicorn.
+Only requests that never wait take this lane: complete in the received data, to an endpoint of the API, with a store in
+this process. One that turns out to have a recipe or a callback raises `MayWaitError` before it changes anything. The
+application is the same, and so are its answer, its journal and its log line. Everything else is served by uvicorn.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from evolink_mock.api.create import CreateEndpoint
 from evolink_mock.api.credits import CreditsEndpoint
 from evolink_mock.api.query import QueryEndpoint
-from evolink_mock.domain.accounts import is_accepted
 from evolink_mock.domain.exchange import SCOPE_KEY
-from evolink_mock.http.connection import BODY, HEAD
+from evolink_mock.http.connection import BODY, HEAD, MayWaitError
 from evolink_mock.http.middleware import ExchangeMiddleware
 from evolink_mock.http.responses import discard
 from evolink_mock.server.header_block import HeaderBlocks
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine
 
     from starlette.types import ASGIApp, Message, Scope
 
@@ -36,8 +35,6 @@ _T = TypeVar("_T")
 _REQUEST_LINE = re.compile(rb"(GET|POST) (/[\w./-]{1,200}) HTTP/1\.1\r\n")
 _ENDPOINTS = frozenset((CreateEndpoint, CreditsEndpoint, QueryEndpoint))
 _MOST_REQUESTS = 16  # answered in one call, so that a pipelining client does not delay the others
-_RECIPE = b"[["  # may begin a recipe in a prompt
-_ESCAPED_ASCII = b"\\u00"  # the only other spelling of the letters of a member's name, and of a bracket
 
 
 class Connection(Protocol):
@@ -57,15 +54,12 @@ class Connection(Protocol):
 class FastLane:
     """The lane of one application."""
 
-    def __init__(self, app: ExchangeMiddleware, service: Service) -> None:
+    def __init__(self, app: ExchangeMiddleware) -> None:
         self._app = app
-        self._service = service
         self._blocks = HeaderBlocks()
-        rules = (create.callback for creates in service.spec.creates.values() for create in creates.values())
-        fields = {rule.field.encode() for rule in rules if rule is not None}
-        self._waiting_signs = (_RECIPE, _ESCAPED_ASCII, *fields)
         self._default_headers: Headers = []
         self._default_lines = b""
+        self.ended = 0.0  # an instant of the stopwatch: when the last request was served
 
     def answer(self, data: bytes, connection: Connection, default_headers: Headers) -> tuple[bytes, int]:
         """The responses to the first requests in the data, and the number of bytes of those requests.
@@ -83,8 +77,11 @@ class FastLane:
             exchange, end = served
             count += 1
             # The bytes that uvicorn would send.
-            responses += (STATUS_LINE[exchange.status], self._default_lines, _lines(exchange.answer_headers))
+            responses += (STATUS_LINE[exchange.status], self._default_lines)
+            for name, value in exchange.answer_headers:
+                responses += (name, b": ", value, b"\r\n")
             responses += (b"\r\n", exchange.answer_body)
+            self.ended = exchange.began + exchange.seconds
         return b"".join(responses), end
 
     def _serve(self, data: bytes, start: int, connection: Connection) -> tuple[Exchange, int] | None:
@@ -94,18 +91,13 @@ class FastLane:
             return None
         headers_start = line.end()
         head_end = data.find(b"\r\n\r\n", headers_start - 2)
-        if head_end < 0:
-            return None
-        key = data[headers_start : head_end + 2]
-        block = self._blocks.cached(key) or self._blocks.add(key)
+        block = self._blocks.get(data[headers_start : head_end + 2]) if head_end >= 0 else None
         if block is None:
             return None
         method, path = line[1].decode("ascii"), line[2].decode("ascii")
         end = head_end + 4 + block.length
         body = data[head_end + 4 : end]
-        if end > len(data) or (
-            body and (method == "GET" or any(map(body.__contains__, self._waiting_signs)))
-        ):
+        if end > len(data) or (body and method == "GET"):
             return None
         scope: Scope = {
             "type": "http",
@@ -118,21 +110,13 @@ class FastLane:
             HEAD: block.head,
         }
         endpoint = self._app.find(method, path, scope)
-        if (
-            endpoint is None
-            or type(endpoint) not in _ENDPOINTS
-            or self._has_assigned_recipe(block.head.token)
-        ):
+        if endpoint is None or type(endpoint) not in _ENDPOINTS:
             return None
-        run_at_once(self._app.respond(endpoint, scope, _receive, discard))
+        try:
+            run_at_once(self._app.respond(endpoint, scope, _receive, discard))
+        except MayWaitError:
+            return None
         return scope[SCOPE_KEY], end
-
-    def _has_assigned_recipe(self, token: str | None) -> bool:
-        service = self._service
-        if token is None or (service.tokens and not is_accepted(token, service.tokens)):
-            return False
-        account, _ = service.store.find_now(token, "")
-        return account.assigned is not None
 
 
 def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
@@ -141,7 +125,7 @@ def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
     may_wait = service.default_recipe or not hasattr(service.store, "find_now")  # a remote store
     if settings.no_fast_lane or may_wait or not isinstance(app, ExchangeMiddleware):
         return None
-    return FastLane(app, service)
+    return FastLane(app)
 
 
 def run_at_once(coroutine: Coroutine[Any, Any, _T]) -> _T:
@@ -160,5 +144,5 @@ async def _receive() -> Message:
     raise RuntimeError("the body is in the scope")
 
 
-def _lines(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
-    return b"".join([b"%b: %b\r\n" % header for header in headers])
+def _lines(headers: Headers) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)

@@ -16,7 +16,7 @@ class FastProtocol(Protocol):
     """One connection with a fast lane beside uvicorn's way of serving."""
 
     fast_lane: FastLane
-    _answered = 0.0  # an instant of the stopwatch: when the last response of the lane was written
+    _answered = 0.0  # an instant of the stopwatch: when the lane has served the last request
 
     def data_received(self, data: bytes) -> None:
         """Answer the requests at the beginning of the data that can be answered at once; parse the rest."""
@@ -29,30 +29,27 @@ class FastProtocol(Protocol):
             response, end = self.fast_lane.answer(data, self, self.server_state.default_headers)
             if end:
                 self.transport.write_response(response)
-                self._expect_more()
+                self._answered = self.fast_lane.ended
+                if self._timer is not None:
+                    self._stop_timer()
+                self.server_state.total_requests += 1
+                if self.timeout_keep_alive_task is None:
+                    self._wait_for_request(self.timeout_keep_alive)
                 if end == len(data):
                     return
                 data = data[end:]
         super().data_received(data)
 
-    def _expect_more(self) -> None:
-        """Wait for the next request, for as long as between all requests. The running timer is not replaced."""
-        if self._timer is not None:
-            self._stop_timer()
-        self._answered = stopwatch()
-        self.server_state.total_requests += 1
-        if self.timeout_keep_alive_task is None:
-            self.timeout_keep_alive_task = self.loop.call_later(
-                self.timeout_keep_alive, self.timeout_keep_alive_handler
-            )
-
     def timeout_keep_alive_handler(self) -> None:
         """Close the connection, unless the lane has answered a request since the timer was started."""
         left = self._answered + self.timeout_keep_alive - stopwatch()
         if left > 0:
-            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+            self._wait_for_request(left)
         else:
             super().timeout_keep_alive_handler()
+
+    def _wait_for_request(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
 
 def protocol_with(limits: ConnectionLimits, lane: FastLane | None = None) -> type[Protocol]:

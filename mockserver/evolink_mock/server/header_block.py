@@ -32,11 +32,13 @@ class HeaderBlocks:
 
     def __init__(self) -> None:
         self._blocks: dict[bytes, HeaderBlock | None] = {}
-        self.cached = self._blocks.get
 
-    def add(self, block: bytes) -> HeaderBlock | None:
+    def get(self, block: bytes) -> HeaderBlock | None:
         """The headers in a block, which ends with its last line; None if invalid, or for anything special."""
-        parsed = parse(block)
+        try:
+            return self._blocks[block]
+        except KeyError:
+            parsed = parse(block)
         if len(block) <= _MOST_BYTES:
             if len(self._blocks) >= _MOST_BLOCKS:
                 self._blocks.clear()
