@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from evolink_mock.api.validation import AnyModelValidator, Validator, show
-from evolink_mock.domain.pricing import is_metered, price_of
+from evolink_mock.domain.pricing import price_of
 from evolink_mock.http.errors import ApiError
 
 if TYPE_CHECKING:
@@ -26,15 +26,11 @@ _CANDIDATES = 5  # documents that may serve an unknown model
 
 
 class CompiledOperation(Struct, frozen=True):
-    """An operation with its compiled validator, its price in credits, and what to note about its choice.
-
-    The price of a metered operation depends on the request.
-    """
+    """An operation with its compiled validator, its price in credits, and what to note about its choice."""
 
     operation: CreateOperation
     validator: Validator | AnyModelValidator
     price: float
-    is_metered: bool = False
     note: str = ""
 
 
@@ -111,7 +107,7 @@ class CompiledOperations:
         compiled = self._compiled.get(location)
         if compiled is None:
             compiled = self._compiled[location] = CompiledOperation(
-                operation, Validator(operation), price_of(operation), is_metered(operation)
+                operation, Validator(operation), price_of(operation)
             )
         return compiled
 

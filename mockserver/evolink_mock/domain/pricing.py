@@ -29,11 +29,6 @@ def price_of(operation: CreateOperation) -> float:
     return price if isinstance(price, int | float) else 0
 
 
-def is_metered(operation: CreateOperation) -> bool:
-    """Whether the price depends on the request."""
-    return _usage(operation).get("billing_rule") in {_PER_SECOND, _PER_IMAGE}
-
-
 def results_of(request: Mapping[str, Json], operation: CreateOperation, media: MediaSpec) -> Results | None:
     """The number and the price of the results of a request; None if they are those of the document.
 
