@@ -13,7 +13,7 @@ from evolink_spec.pointers import Node, join
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-Binds = Literal["client", "server"]
+Binds = Literal["client", "receiver", "server"]
 Level = Literal["advice", "must"]
 Severity = Literal["failure", "warning"]
 Where = Literal["callback", "create", "credits", "exchange", "link", "query", "trace", "unseen"]

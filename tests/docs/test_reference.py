@@ -16,6 +16,8 @@ from evolink_check.analysis.verdicts import Status
 from evolink_check.cli.app import app as check_app
 from evolink_check.client import check
 from evolink_check.client.harness import config
+from evolink_check.receiver import check as check_receiver
+from evolink_check.receiver.program import PLACEHOLDERS
 from evolink_mock import MockAccount, MockCallbacks, MockClock, Receiver
 from evolink_mock.cli.app import SERVE_OPTIONS
 from evolink_mock.cli.app import app as mock_app
@@ -28,7 +30,7 @@ from support.doc_pages import DOCS, PAGES, text_of
 from support.doc_tables import commands, options, regions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 WITH_OPTIONS = {
     "serve": "configuration.md",
@@ -40,6 +42,7 @@ WITH_OPTIONS = {
     "drift": "drift.md",
     "documents": "drift.md",
     "client": "checking-clients.md",
+    "receiver": "checking-receivers.md",
 }
 
 
@@ -232,12 +235,28 @@ def test_every_placeholder_of_a_command_is_listed_with_its_variable() -> None:
         assert f"| `{{{name}}}` | `EVOLINK_{name.upper()}` |" in text
 
 
-def test_every_argument_of_the_check_of_a_callable_is_listed_with_its_default() -> None:
-    text = _page("checking-clients.md")
-    text = text[text.index("## A Python callable") :]
+@pytest.mark.parametrize(
+    ("function", "page", "heading"),
+    [
+        (check, "checking-clients.md", "## A Python callable"),
+        (check_receiver, "checking-receivers.md", "## In a Python test"),
+    ],
+)
+def test_every_argument_of_a_check_in_python_is_listed_with_its_default(
+    function: Callable[..., Any], page: str, heading: str
+) -> None:
+    text = _page(page)
+    text = text[text.index(heading) :]
     rows = dict(re.findall(r"^\| `(\w+)` \| (\S*) +\|", text, re.MULTILINE))
-    known = inspect.signature(check).parameters
+    known = inspect.signature(function).parameters
     assert list(rows) == list(known)
     for name, parameter in known.items():
-        is_shown = parameter.default is not parameter.empty and parameter.default not in (None, "", ())
-        assert rows[name] == (f"`{parameter.default:g}`" if is_shown else ""), name
+        default = parameter.default
+        is_shown = default is not parameter.empty and default not in (None, "", ())
+        is_number = is_shown and not isinstance(default, str | bool)
+        assert rows[name] == (f"`{default:g}`" if is_number else f"`{default}`" if is_shown else ""), name
+
+
+def test_every_placeholder_of_the_command_of_a_receiver_is_listed() -> None:
+    text = _page("checking-receivers.md")
+    assert [name for name in PLACEHOLDERS if f"| `{{{name}}}` | `" not in text] == []

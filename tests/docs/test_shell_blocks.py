@@ -65,6 +65,7 @@ WHOLE = sorted(  # commands that end by themselves
                     "evolink-mock documents",
                 ),
                 *("evolink-check clauses", "evolink-check schema", "evolink-check client --list"),
+                "evolink-check receiver --list",
             )
         )
     }

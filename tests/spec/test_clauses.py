@@ -87,9 +87,10 @@ def test_there_is_a_clause_for_every_sentence_that_binds() -> None:
     assert len(LOADED) >= 140
 
 
-def test_servers_and_clients_are_bound_and_advised() -> None:
+def test_servers_and_clients_are_bound_and_receivers_advised() -> None:
     assert {(clause.binds, clause.level) for clause in LOADED} == {
-        (binds, level) for binds in ("client", "server") for level in ("advice", "must")
+        *((binds, level) for binds in ("client", "server") for level in ("advice", "must")),
+        ("receiver", "advice"),
     }
 
 
@@ -268,7 +269,7 @@ def test_a_clause_cannot_be_changed() -> None:
         ({"clauses": [GOOD | {"document": None}]}, "/clauses/0/pointer", "given together"),
         ({"clauses": [GOOD | {"pointer": None}]}, "/clauses/0/pointer", "given together"),
         ({"clauses": [GOOD | {"pointer": 1}]}, "/clauses/0/pointer", "must be one line of text"),
-        ({"clauses": [GOOD | {"binds": "both"}]}, "/clauses/0/binds", "'both' is not one of client, server"),
+        ({"clauses": [GOOD | {"binds": "both"}]}, "/clauses/0/binds", "'both' is not one of client, receiver, server"),
         ({"clauses": [GOOD | {"level": ["must"]}]}, "/clauses/0/level", "is not one of advice, must"),
         ({"clauses": [GOOD | {"severity": "error"}]}, "/clauses/0/severity", "is not one of failure, warning"),
         ({"clauses": [GOOD | {"observed": "query"}]}, "/clauses/0/observed", "must be a mapping"),

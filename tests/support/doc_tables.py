@@ -14,6 +14,7 @@ import evolink_check.cli.app
 import evolink_mock.cli.app
 import yaml
 from evolink_check.cli import config_file
+from evolink_check.receiver.scenarios import scenarios
 from evolink_mock.recipes.effects import effect_rows
 from evolink_spec import load
 from evolink_spec.clauses import load_clauses
@@ -141,6 +142,11 @@ def clause_table(binds: str) -> str:
     return table(("Clause", "Severity", "Rule"), body)
 
 
+def scenario_table() -> str:
+    """The scenarios in which a receiver is called."""
+    return table(("Scenario", "What happens"), ((f"`{one.id}`", one.about) for one in scenarios()))
+
+
 def generated(name: str) -> str:
     """The table with this name. KeyError when there is none."""
     kind, _, of = name.partition(" ")
@@ -151,6 +157,7 @@ def generated(name: str) -> str:
         "routes": route_table,
         "config": config_table,
         "clauses": lambda: clause_table(of),
+        "scenarios": scenario_table,
     }
     return makers[kind]()
 

@@ -13,8 +13,7 @@ import click
 from evolink_spec.options.command_line import Group, repeated_command
 from evolink_spec.options.suggestions import did_you_mean
 
-from evolink_check.cli import documents_command, drift_command
-from evolink_check.cli.client_command import mount
+from evolink_check.cli import client_command, documents_command, drift_command, receiver_command
 from evolink_check.cli.commands import run_api, run_proxy, run_recording
 from evolink_check.cli.config import OTHER_TOKEN, TOKEN
 from evolink_check.cli.options import (
@@ -39,8 +38,8 @@ _SECRETS = {"token": TOKEN, "other_token": OTHER_TOKEN}
 
 app = Group(
     "evolink-check",
-    help="Checks servers, clients, recordings and live traffic against the documents of EvoLink's asynchronous "
-    "video API.",
+    help="Checks servers, clients, callback receivers, recordings and live traffic against the documents of EvoLink's "
+    "asynchronous video API.",
     epilog="Start with: evolink-check api http://127.0.0.1:8080 --any-key --max-credits 60",
 )
 click.version_option(None, "--version", package_name="evolink-mock", message="evolink-check %(version)s")(app)
@@ -75,7 +74,8 @@ def api(
     raise SystemExit(code)
 
 
-mount(app)
+client_command.mount(app)
+receiver_command.mount(app)
 
 
 @app.taking(

@@ -19,7 +19,7 @@ def clause_list(clauses: Iterable[Clause]) -> str:
     """Three lines for each clause, grouped by whom it binds."""
     every = list(clauses)
     blocks = []
-    for binds in ("server", "client"):
+    for binds in ("server", "client", "receiver"):
         bound = [clause for clause in every if clause.binds == binds]
         blocks.append(f"Clauses for a {binds} ({len(bound)})")
         blocks += [

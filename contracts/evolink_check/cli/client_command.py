@@ -82,7 +82,7 @@ def client(options: ClientOptions, severity: SeverityOptions, reports: ClientRep
     if options.show_list:
         _print_scenarios()
         return
-    with _problems():
+    with report_problems():
         check_files(list(reports.files.values()))
         description = _read_description(options)
         lowered = severity.warn | frozenset(description.warn)
@@ -98,7 +98,7 @@ def client(options: ClientOptions, severity: SeverityOptions, reports: ClientRep
         summary, signalled = _run_and_judge(
             plan, Strictness(severity.strict, lowered), verbose=reports.verbose
         )
-        _report(summary, reports)
+        write_summary(summary, reports)
     raise SystemExit(signalled or summary.exit_status)
 
 
@@ -120,7 +120,7 @@ def _print_scenarios() -> None:
 
 
 @contextmanager
-def _problems() -> Iterator[None]:
+def report_problems() -> Iterator[None]:
     """Report every error in one line, and set the exit status."""
     from evolink_check.client.harness.mock_process import MockError
     from evolink_check.client.harness.process import CommandError
@@ -205,7 +205,8 @@ def _notes(plan: SuitePlan) -> tuple[str, ...]:
     return notes
 
 
-def _report(summary: Summary, reports: ClientReports) -> None:
+def write_summary(summary: Summary, reports: ClientReports) -> None:
+    """Write every report, and show the one for people."""
     from evolink_check.client.reports import html as html_report
     from evolink_check.client.reports import json_report, junit, terminal
     from evolink_check.files import STDOUT, write

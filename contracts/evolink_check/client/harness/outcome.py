@@ -33,7 +33,7 @@ class Outcome:
     `end` is the result that the client reports by its exit status, output and file, or "killed" if it exceeded its
     time limit. `status` is the exit status, -n if signal n ended it, None for a callable. `patience` is how many
     seconds the client waits for a task according to its description, None if unknown. `saved` is None if there is no
-    result file.
+    result file. `answers` are the statuses that a receiver answered, in a few words; empty for a client.
     """
 
     end: End
@@ -44,6 +44,7 @@ class Outcome:
     errors: str = ""
     saved: SavedFile | None = None
     patience: float | None = None
+    answers: str = ""
 
     @property
     def text(self) -> str:

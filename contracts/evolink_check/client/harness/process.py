@@ -81,7 +81,7 @@ def run_command(
     words = command_words(description, place)
     variables = {**mock.environment, **description.environment, **_variables(description, place)}
     began = clock.now()
-    process = _start(words, variables)
+    process = start_process(words, variables)
     assert process.stdout is not None  # noqa: S101  (both are pipes)
     assert process.stderr is not None  # noqa: S101
     outputs = {"stdout.txt": Output(process.stdout), "stderr.txt": Output(process.stderr)}
@@ -98,8 +98,8 @@ def run_command(
     return Outcome(end, began, ended, status, output, errors, result, description.deadline)
 
 
-def _start(words: list[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start the command in a process group of its own, with an empty stdin."""
+def start_process(words: list[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Start a command in a process group of its own, with an empty stdin. Raises `CommandError`."""
     try:
         process = subprocess.Popen(  # noqa: S603  (the user's own command)
             words,
@@ -118,10 +118,10 @@ def _start(words: list[str], variables: Mapping[str, str]) -> subprocess.Popen[b
 def command_words(description: Description, place: Workspace) -> list[str]:
     """The command with its placeholders filled in."""
     values = _placeholders(description, place)
-    return [_fill_in(word, values) for word in description.command]
+    return [fill_in(word, values) for word in description.command]
 
 
-def _fill_in(word: str, values: Mapping[str, str]) -> str:
+def fill_in(word: str, values: Mapping[str, str]) -> str:
     """A word with all its placeholders filled in, in one pass: a value may itself look like a placeholder."""
     return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), word)
 
@@ -146,12 +146,17 @@ def _wait_and_kill(process: subprocess.Popen[bytes], limit: float, stop: threadi
     try:
         return _wait(process, limit, stop)
     finally:
-        _send_signal(process, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE)
-        _send_signal(process, signal.SIGKILL)
-        process.wait()
-        _RUNNING.discard(process)
+        stop_process(process)
+
+
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """End a command and its child processes: politely at first."""
+    _send_signal(process, signal.SIGTERM)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_GRACE)
+    _send_signal(process, signal.SIGKILL)
+    process.wait()
+    _RUNNING.discard(process)
 
 
 def _wait(process: subprocess.Popen[bytes], limit: float, stop: threading.Event) -> int | None:

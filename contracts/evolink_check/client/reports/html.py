@@ -79,6 +79,8 @@ def _ending(run: ScenarioRun) -> str:
     outcome, seconds = run.outcome, run.outcome.ended - run.outcome.began
     if run.problem:
         return run.problem
+    if outcome.answers:
+        return f"The receiver answered {outcome.answers}."
     if outcome.end == "killed":
         return f"The client was killed after {seconds:.1f} s."
     return f"The client ended with {outcome.end} (exit status {outcome.status}) after {seconds:.1f} s."

@@ -26,13 +26,14 @@ def to_badge(summary: Summary) -> str:
     colours = {0: "brightgreen", 1: "red", 2: "lightgrey"}
     colour = "yellow" if summary.exit_status == 0 and summary.against else colours[summary.exit_status]
     message = f"{summary.counts['passed']}/{len(summary.observed)} rules passed"
-    badge = {"schemaVersion": 1, "label": "EvoLink client", "message": message, "color": colour}
+    badge = {"schemaVersion": 1, "label": f"EvoLink {summary.subject}", "message": message, "color": colour}
     return json.dumps(badge) + "\n"
 
 
 def _summary(summary: Summary) -> dict[str, Any]:
     return {
         "version": VERSION,
+        "subject": summary.subject,
         "command": summary.command,
         "exit_status": summary.exit_status,
         "score": {
@@ -77,6 +78,7 @@ def _run(run: ScenarioRun) -> dict[str, Any]:
         "about": run.scenario.about,
         "expected": run.scenario.expected,
         "ended": outcome.end,
+        "answers": outcome.answers,
         "status": outcome.status,
         "seconds": round(outcome.ended - outcome.began, 3),
         "requests": sum(entry.kind == "exchange" for entry in run.trace.entries),

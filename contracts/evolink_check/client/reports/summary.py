@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from evolink_check.analysis.verdicts import NOT_STRICT
 from evolink_check.reports import formatting
@@ -21,7 +21,7 @@ class Summary:
     """One suite, without secrets: they are removed when the record is made. `started` is Unix seconds.
 
     `verdicts` has one verdict for each clause that binds a client, over all runs. `command` is the client's command
-    line. `cut_short` says why the suite ended early; empty if it was completed.
+    line. `cut_short` says why the suite ended early; empty if it was completed. `subject` is what was checked.
     """
 
     command: str
@@ -33,6 +33,7 @@ class Summary:
     strictness: Strictness = NOT_STRICT
     notes: tuple[str, ...] = ()
     cut_short: str = ""
+    subject: Literal["client", "receiver"] = "client"
 
     def __post_init__(self) -> None:
         plain = {

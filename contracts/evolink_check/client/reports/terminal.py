@@ -80,7 +80,8 @@ def _table(summary: Summary, *, verbose: bool) -> object:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("scenario", "ended", "s", "requests", "passed", "failed or warning"):
+    ending = "answered" if summary.subject == "receiver" else "ended"
+    for name in ("scenario", ending, "s", "requests", "passed", "failed or warning"):
         table.add_column(name, justify="right" if name in {"s", "requests", "passed"} else "left")
     for run in summary.runs:
         if verbose or run.violations or run.problem or len(summary.runs) <= 60:  # noqa: PLR2004
@@ -97,7 +98,7 @@ def _row(run: ScenarioRun) -> list[str | Text]:
     )
     return [
         run.scenario.id,
-        "could not run" if run.problem else outcome.end,
+        "could not run" if run.problem else outcome.answers or outcome.end,
         f"{outcome.ended - outcome.began:.1f}",
         str(len(run.trace.entries)),
         str(sum(verdict.status == "passed" for verdict in run.verdicts)),

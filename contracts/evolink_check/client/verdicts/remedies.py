@@ -49,4 +49,13 @@ ADVICE: Mapping[str, str] = {
     "receiver.idempotent": "Remember the ids of handled tasks; only answer a repeated callback with 2xx.",
     "receiver.asks-back": "Use a callback only as a reason to query the task: callbacks are not signed.",
     "receiver.fallback": "Also query the task from time to time: a callback is attempted only four times.",
+    "receiver.confirmed": "Query the task, and take its status and results from the response, never from the callback.",
+    "receiver.secret": "Compare the secret in the query string, in constant time, before anything else; answer 403.",
+    "receiver.asks-again": "Answer 503 when the task cannot be confirmed yet, so that the callback comes again.",
+    "receiver.takes-effect": "Answer 2xx only after the task is stored durably; store each task under its own id.",
+    "receiver.failed-is-failure": "Look at `status` before you book: callbacks report failures, too.",
+    "receiver.tolerant": "Read each field as optional, and ignore those that you do not know.",
+    "receiver.reads-body": "Let a web framework read the body, or read until its end, with and without Content-Length.",
+    "receiver.no-leak": "Log the id of the task and nothing else of the request; never log the key or the URL.",
+    "receiver.no-flood": "Wait at least a second before you query the same task again.",
 }

@@ -1,0 +1,121 @@
+"""The options of `evolink-check receiver`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from evolink_spec.options.declaration import Option
+from msgspec import Meta, Struct
+
+_RECEIVER, _HOW = "The receiver", "How it is run"
+_Seconds = Annotated[float, Meta(ge=0.1)]
+
+
+class ReceiverOptions(Struct, frozen=True, kw_only=True):
+    """The receiver to call, what it is expected to do, and how the check is run."""
+
+    command: Annotated[
+        tuple[str, ...],
+        Option(
+            help="The command that starts the receiver, after --; without one, it is running already.",
+            metavar="COMMAND...",
+            positional=True,
+        ),
+    ] = ()
+    url: Annotated[
+        str,
+        Option(
+            help="The callback URL, with its path and query string; {port} is replaced by a free port. "
+            "By default, /callback at --listen.",
+            section=_RECEIVER,
+            metavar="URL",
+        ),
+    ] = ""
+    listen: Annotated[
+        str,
+        Option(
+            help="Where COMMAND is to listen; {port} is replaced by a free port.",
+            section=_RECEIVER,
+            metavar="HOST:PORT",
+        ),
+    ] = "127.0.0.1:{port}"
+    secret: Annotated[
+        str,
+        Option(
+            help="The secret in the query string of the callback URL: a value that is in it, or [NAME=]VALUE to add.",
+            section=_RECEIVER,
+            metavar="SECRET",
+        ),
+    ] = ""
+    trust_secret: Annotated[
+        bool,
+        Option(
+            help="The receiver relies on its secret alone: it need not query, and callbacks with the right secret are "
+            "never forged.",
+            section=_RECEIVER,
+        ),
+    ] = False
+    ledger: Annotated[
+        str,
+        Option(
+            help="What the receiver has booked: a file (text, JSON, SQLite), a URL, or - for the output of COMMAND. "
+            "Every entry that names a task counts.",
+            section=_RECEIVER,
+            metavar="FILE|URL|-",
+        ),
+    ] = ""
+    booked: Annotated[
+        str,
+        Option(
+            help="Only entries of the ledger that match this regular expression book a success.",
+            section=_RECEIVER,
+            metavar="REGEX",
+        ),
+    ] = ""
+    mock: Annotated[
+        str,
+        Option(
+            help="The running mock at which the receiver queries tasks; its control API must be enabled. "
+            "COMMAND gets one of its own by default.",
+            section=_RECEIVER,
+            metavar="URL",
+        ),
+    ] = ""
+    token: Annotated[
+        str,
+        Option(
+            help="The API key of a receiver that is running already. Better: set EVOLINK_API_KEY.",
+            section=_RECEIVER,
+            metavar="KEY",
+        ),
+    ] = ""
+    scenarios: Annotated[
+        tuple[str, ...],
+        Option(
+            help="Play only scenarios whose ids start with ID or match the pattern ID. Repeatable.",
+            name="--scenario",
+            metavar="ID",
+        ),
+    ] = ()
+    show_list: Annotated[bool, Option(help="List the scenarios and exit.", name="--list")] = False
+    patience: Annotated[
+        _Seconds,
+        Option(
+            help="Seconds within which the receiver queries and books, after it has answered 2xx.",
+            section=_HOW,
+            metavar="SECONDS",
+        ),
+    ] = 20.0
+    burst: Annotated[
+        int,
+        Meta(ge=2, le=1000),
+        Option(help="Number of callbacks that come at once.", section=_HOW, metavar="N"),
+    ] = 100
+    ready: Annotated[
+        _Seconds,
+        Option(help="Seconds in which COMMAND must begin to listen.", section=_HOW, metavar="SECONDS"),
+    ] = 20.0
+    seed: Annotated[
+        int | None,
+        Option(help="Repeat the same ids, results and variations.", section=_HOW, metavar="N"),
+    ] = None

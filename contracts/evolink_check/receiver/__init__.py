@@ -1,0 +1,19 @@
+"""Checks of callback receivers: play the API to a receiver, and judge what it answers, asks, books and logs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evolink_check.receiver.app_check import ReceiverFaultError, check
+
+__all__ = ["ReceiverFaultError", "check"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the check of an application on first use: the command does not need it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from evolink_check.receiver import app_check
+
+    return getattr(app_check, name)

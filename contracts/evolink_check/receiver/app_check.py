@@ -1,0 +1,214 @@
+"""Check an ASGI or WSGI application in this process: for a test of any framework."""
+
+from __future__ import annotations
+
+import inspect
+import io
+import logging
+import os
+import secrets
+import sys
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TextIO
+from urllib.parse import urljoin
+
+from evolink_check.client.harness.mock_process import Mock, borrow_account, start_mock
+from evolink_check.client.harness.scenarios import select
+from evolink_check.client.verdicts.remedies import ADVICE
+from evolink_check.client.verdicts.verdicts import combine
+from evolink_check.receiver.ledger import Ledger, file_reader, url_reader
+from evolink_check.receiver.records import Timing
+from evolink_check.receiver.runner import BURST, ReceiverPlan, run, without_inapplicable
+from evolink_check.receiver.scenarios import scenarios as all_scenarios
+from evolink_check.receiver.secret import terms_of
+from evolink_check.receiver.verdicts.judging import judged_clauses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from pathlib import Path
+
+    from evolink_check.analysis.verdicts import Verdict
+    from evolink_check.client.verdicts.verdicts import ScenarioRun
+    from evolink_check.receiver.delivery.door import Door
+
+_ORIGIN = "http://receiver.test"
+_VARIABLES = ("EVOLINK_BASE_URL", "EVOLINK_API_KEY")
+_ASGI_ARGUMENTS = 3
+
+
+class ReceiverFaultError(AssertionError):
+    """The receiver violates at least one clause; the text says which, what was seen, and what to change."""
+
+    def __init__(self, verdicts: Sequence[Verdict], runs: Sequence[ScenarioRun]) -> None:
+        super().__init__(_explain(verdicts, runs))
+        self.verdicts = tuple(verdicts)
+        self.runs = tuple(runs)
+
+
+def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
+    app: Any,
+    *,
+    url: str = "/callback",
+    secret: str = "",
+    ledger: Callable[[], Any] | Path | str | None = None,
+    mock: str = "",
+    token: str = "",
+    scenarios: Sequence[str] = (),
+    ignore: Collection[str] = (),
+    strict: bool = False,
+    trust_secret: bool = False,
+    patience: float = 20.0,
+    burst: int = BURST,
+    seed: int | None = None,
+) -> tuple[Verdict, ...]:
+    """Raise `ReceiverFaultError` when a receiver of callbacks violates a clause; else return all verdicts.
+
+    `app` is an ASGI or WSGI application. `url` is the path of its endpoint, with a query string, of which `secret` is
+    the secret value. It has to query the tasks at the API: its address and the key are in the environment variables
+    EVOLINK_BASE_URL and EVOLINK_API_KEY meanwhile; or else pass as `mock` the URL of a running mock, and as `token`
+    the key that the application uses. `ledger` returns what the receiver has booked, as texts or JSON values that
+    contain the ids of tasks; or it is a path or a URL with them. `scenarios` are ids or patterns; all by default.
+    Clauses in `ignore` do not count. With `strict`, warnings count too. `trust_secret`: the receiver relies on its
+    secret alone and queries nothing. `patience`: real seconds within which it queries or books after a 2xx. `burst`:
+    callbacks at once. The same `seed` gives the same variations. Raises `MockError` if no mock can be used.
+    """
+    from evolink_spec import load
+    from evolink_spec.clauses import load_clauses
+
+    clauses = judged_clauses(load_clauses())
+    if unknown := sorted(set(ignore) - {clause.id for clause in clauses}):
+        raise ValueError(f"no clause that binds a receiver: {', '.join(unknown)}")
+    terms = terms_of(urljoin(_ORIGIN, url), secret, trusts_secret=trust_secret)
+    timing = Timing(patience=patience)
+    other = f"other-{secrets.token_hex(16)}"
+    with ExitStack() as stack:
+        account = stack.enter_context(_account(mock, token, other, seed))
+        output = stack.enter_context(_captured_output())
+        plan = ReceiverPlan(
+            without_inapplicable(select(all_scenarios(), scenarios, ()), terms),
+            replace(terms, key=account.token),
+            _opener(app, timing), account, other, load(), clauses, timing,
+            ledger=None if ledger is None else Ledger(_reader(ledger)),
+            burst=burst, seed=seed, read_output=output.getvalue,
+        )  # fmt: skip
+        result = run(plan)
+    verdicts = combine(result.runs, clauses)
+    against = [
+        verdict
+        for verdict in verdicts
+        if verdict.violations and verdict.clause.id not in ignore and (strict or verdict.status == "failed")
+    ]
+    if against:
+        raise ReceiverFaultError(against, result.runs)
+    return verdicts
+
+
+@contextmanager
+def _account(url: str, token: str, other: str, seed: int | None) -> Iterator[Mock]:
+    """The account of the application, with its variables set."""
+    with ExitStack() as stack:
+        if url:
+            account = borrow_account(url, {})
+            account = replace(account, token=token or os.environ.get("EVOLINK_API_KEY") or account.token)
+        else:
+            seeding = () if seed is None else ("--seed", str(seed))
+            own = stack.enter_context(
+                start_mock("--token", other, *(("--token", token) if token else ()), *seeding)
+            )
+            account = replace(own, token=token or own.token)
+        stack.enter_context(_environment(account))
+        yield account
+
+
+@contextmanager
+def _environment(account: Mock) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in _VARIABLES}
+    os.environ.update(zip(_VARIABLES, (account.url, account.token), strict=True))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _opener(app: Any, timing: Timing) -> Callable[[], Any]:
+    """Opens the application: ASGI applications take three arguments, WSGI applications two."""
+
+    async def open_door() -> Door:
+        from evolink_check.receiver.delivery.asgi import AsgiDoor
+        from evolink_check.receiver.delivery.wsgi import WsgiDoor
+
+        if is_asgi(app):
+            door = AsgiDoor(app, timing)
+            await door.start()
+            return door
+        return WsgiDoor(app, timing)
+
+    return open_door
+
+
+def is_asgi(app: Any) -> bool:
+    """Whether an application is an ASGI one."""
+    required = [
+        parameter
+        for parameter in inspect.signature(app).parameters.values()
+        if parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
+        and parameter.default is parameter.empty
+    ]
+    return len(required) == _ASGI_ARGUMENTS
+
+
+def _reader(ledger: Callable[[], Any] | Path | str) -> Callable[[], Any]:
+    from pathlib import Path
+
+    if isinstance(ledger, str):
+        return url_reader(ledger) if ledger.startswith(("http://", "https://")) else file_reader(Path(ledger))
+    return file_reader(ledger) if isinstance(ledger, Path) else ledger
+
+
+@contextmanager
+def _captured_output() -> Iterator[io.StringIO]:
+    """Everything that is printed or logged in the block; it is still shown, too."""
+    kept = io.StringIO()
+    handler = logging.StreamHandler(kept)
+    root = logging.getLogger()
+    root.addHandler(handler)
+    try:
+        with redirect_stdout(_Copying(sys.stdout, kept)), redirect_stderr(_Copying(sys.stderr, kept)):
+            yield kept
+    finally:
+        root.removeHandler(handler)
+
+
+class _Copying(io.TextIOBase):
+    """A stream that also keeps what is written to it."""
+
+    def __init__(self, shown: TextIO, kept: io.StringIO) -> None:
+        self._shown, self._kept = shown, kept
+
+    def write(self, text: str) -> int:
+        """Write to both."""
+        self._kept.write(text)
+        return self._shown.write(text)
+
+    def flush(self) -> None:
+        """Flush what is shown."""
+        self._shown.flush()
+
+
+def _explain(verdicts: Sequence[Verdict], runs: Sequence[ScenarioRun]) -> str:
+    lines = []
+    for verdict in verdicts:
+        lines.append(f"{verdict.clause.id} {verdict.status}: {verdict.clause.rule}")
+        lines += [
+            f"  in {played.scenario.id}: expected {first.expected}; seen {first.seen}"
+            for played in runs
+            for other in played.violations
+            if other.clause == verdict.clause and (first := other.violations[0])
+        ]
+        lines.append(f"  to change: {ADVICE[verdict.clause.id]}")
+    return "\n".join(lines)

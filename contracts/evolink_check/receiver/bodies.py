@@ -1,0 +1,53 @@
+"""The bodies of callbacks: usual ones, unusual ones that the documents allow, and forged ones."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+    from evolink_check.receiver.records import TaskBody
+
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+_ESSENTIAL = ("id", "status")  # without these, a callback says nothing about a task
+UNKNOWN = "x_unknown"  # the name of a field that no document has
+
+
+def to_json(body: Any) -> bytes:
+    """A body on the wire, in the documented compact form."""
+    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def without_each_field(body: TaskBody) -> Iterator[tuple[str, TaskBody]]:
+    """The body without one of its fields, for each of them, nested ones too, with the path of that field.
+
+    The id and the status stay: without them, a callback says nothing about a task.
+    """
+    for name, value in body.items():
+        if name in _ESSENTIAL:
+            continue
+        yield name, {other: kept for other, kept in body.items() if other != name}
+        if isinstance(value, dict):
+            for inner, shorter in without_each_field(value):
+                yield f"{name}.{inner}", {**body, name: shorter}
+
+
+def with_unknown_fields(body: TaskBody) -> TaskBody:
+    """The body with an unknown field at its top and in each of its objects."""
+    extended = {
+        name: with_unknown_fields(value) if isinstance(value, dict) else value for name, value in body.items()
+    }
+    return {**extended, UNKNOWN: {"list": [1, None], "text": "…"}}
+
+
+def completed_early(body: TaskBody, link: str) -> TaskBody:
+    """The body of a running task as if it had completed."""
+    return {**body, "status": "completed", "progress": 100, "results": [link]}
+
+
+def unknown_id(body: TaskBody, random: Random) -> str:
+    """An id in the documented format that was never issued."""
+    return f"task-unified-{body['created']}-{''.join(random.choices(_LETTERS, k=8))}"

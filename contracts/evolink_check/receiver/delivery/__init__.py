@@ -1,0 +1,1 @@
+"""Send callbacks: over HTTP, or directly to an ASGI or WSGI application."""

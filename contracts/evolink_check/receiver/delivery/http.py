@@ -1,0 +1,76 @@
+"""Send callbacks over HTTP, each on a connection of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx2
+
+from evolink_check import clock
+from evolink_check.receiver.delivery.door import headers_of, parts_of, timed
+from evolink_check.receiver.records import Reply
+
+if TYPE_CHECKING:
+    from evolink_check.receiver.records import Callback, Timing
+
+# Seconds, on this machine: a receiver whose queue is full ignores connections, and the system repeats them too slowly.
+_CONNECT = 0.2
+_BETWEEN = 0.05  # seconds between two attempts to connect
+_KEPT = 65_536  # bytes of an answer
+
+
+class HttpDoor:
+    """Sends callbacks to a URL."""
+
+    framings = frozenset({"plain", "chunked", "slow"})
+
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        self._timeout = {
+            True: httpx2.Timeout(None, connect=_CONNECT),
+            False: httpx2.Timeout(None, connect=timing.limit / 2),
+        }
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
+        self._http = httpx2.AsyncClient(limits=limits, trust_env=False, follow_redirects=False)
+
+    async def send(self, callback: Callback) -> Reply:
+        """Send a callback. A connection that is not accepted in time is attempted again until the time-out."""
+        return await timed(lambda: self._send(callback), self._timing.limit)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def _send(self, callback: Callback) -> Reply:
+        began = clock.now()
+        while True:
+            try:
+                return await self._attempt(callback, began)
+            except httpx2.ConnectTimeout:
+                await asyncio.sleep(_BETWEEN)
+            except httpx2.ConnectError as error:
+                return Reply(0, began, clock.now(), problem=f"no connection: {error}")
+            except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+                return Reply(0, began, clock.now(), problem=f"no answer: {error or type(error).__name__}")
+
+    async def _attempt(self, callback: Callback, began: float) -> Reply:
+        content = callback.body if callback.framing == "plain" else parts_of(callback, self._timing.pause)
+        request = self._http.build_request(
+            "POST", callback.url, content=content, headers=headers_of(callback),
+            timeout=self._timeout[_is_local(callback.url)],
+        )  # fmt: skip
+        answer = await self._http.send(request, stream=True)
+        body = b""
+        try:
+            async for chunk in answer.aiter_bytes():
+                body = (body + chunk)[:_KEPT]
+        finally:
+            await answer.aclose()
+        return Reply(answer.status_code, began, clock.now(), tuple(answer.headers.multi_items()), body)
+
+
+def _is_local(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in {"localhost", "::1"} or host.startswith("127.")

@@ -1,0 +1,178 @@
+"""EvoLink's side of a check: tasks on a mock, what its API answers, and what the receiver asks it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+
+from evolink_check.client.harness.journal_trace import trace_of
+from evolink_check.client.harness.mock_process import MockError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from evolink_spec import Spec
+
+    from evolink_check.client.harness.mock_process import Mock
+    from evolink_check.receiver.records import TaskBody
+    from evolink_check.traffic.trace import Entry
+
+_AGENT = "evolink-check receiver"  # marks our own requests in the journal of the mock
+_RUNNING = "stuck=processing"  # until it is ended
+_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task on the mock. `body` is the response to a query of it."""
+
+    id: str
+    body: TaskBody
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """Its result links."""
+        return tuple(self.body.get("results") or ())
+
+
+class PlayedApi:
+    """Tasks of the receiver's account, and of another one, on a mock. Every method may raise `MockError`."""
+
+    def __init__(self, mock: Mock, other_key: str, spec: Spec, ahead: float) -> None:
+        self.url = mock.url
+        self._mock, self._ahead = mock, ahead
+        self._other = {"Authorization": f"Bearer {other_key}"}
+        self._path, self._request = _create_request(spec)
+        self._entries: dict[tuple[Any, ...], Entry] = {}
+        self._outage = _SharedLock()
+        headers = {"Authorization": f"Bearer {mock.token}", "User-Agent": _AGENT}
+        self._http = httpx2.AsyncClient(
+            base_url=mock.url, headers=headers, timeout=_SECONDS, trust_env=False,
+            verify=mock.url.startswith("https:"),
+        )  # fmt: skip
+        self.complete = True
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def make(self, *, foreign: bool = False) -> Task:
+        """Create a task, which is processed until `finish`; `foreign`: of another account."""
+        headers = {"Prefer": f'mock="{_RUNNING}"', **(self._other if foreign else {})}
+        answer = await self._call("POST", self._path, self._request, headers)
+        return Task(answer["id"], answer)
+
+    async def finish(self, task: Task, failure: str = "", *, foreign: bool = False) -> Task:
+        """End a task: completed, or failed with this code."""
+        outcome = {"outcome": "failed", "failure": failure} if failure else {"outcome": "completed"}
+        path = f"/__mock__/tasks/{task.id}/outcome"
+        answer = await self._call("POST", path, outcome, self._other if foreign else {})
+        return Task(task.id, answer["body"])
+
+    @asynccontextmanager
+    async def queries_answered_by(self, recipe: str) -> AsyncIterator[None]:
+        """Every query gets the response of a recipe within the block; there is one such block at a time."""
+        async with self._outage.alone():
+            body = {"recipe": recipe, "operation": "query", "times": None}
+            await self._call("POST", "/__mock__/recipes", body)
+            try:
+                yield
+            finally:
+                await self._call("DELETE", "/__mock__/recipes")
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Queries get their usual responses within the block."""
+        async with self._outage.shared():
+            yield
+
+    async def requests(self) -> tuple[Entry, ...]:
+        """The requests of the receiver so far, in order of time."""
+        journal = (await self._call("GET", "/__mock__/journal.har"))["log"]
+        unmatched: dict[str, Any] = {"entries": ()}
+        if self._mock.alone:
+            unmatched = (await self._call("GET", "/__mock__/unmatched.har"))["log"]
+        fresh = [[item for item in log["entries"] if self._is_new(item)] for log in (journal, unmatched)]
+        if any(fresh):
+            self._add(*fresh)
+        return tuple(sorted(self._entries.values(), key=lambda entry: (entry.began, entry.ended)))
+
+    def _is_new(self, item: dict[str, Any]) -> bool:
+        sent = item["request"]["headers"]
+        agent = next((header["value"] for header in sent if header["name"].lower() == "user-agent"), "")
+        return agent != _AGENT and not item["_callback"] and _key(item) not in self._entries
+
+    def _add(self, *logs: list[dict[str, Any]]) -> None:
+        for number, log in enumerate(logs):
+            for item in log:
+                pair = ([], [item]) if number else ([item], [])
+                (entry,) = trace_of(*pair, ended=0.0, ahead=self._ahead).entries
+                self._entries[_key(item)] = entry
+
+    async def _call(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Any:
+        try:
+            answer = await self._http.request(method, path, json=body, headers=headers)
+            answer.raise_for_status()
+        except httpx2.HTTPStatusError as error:
+            refused = f"{error.response.status_code}: {error.response.text[:200]}"
+            raise MockError(f"the mock refused {method} {path} ({refused})") from error
+        except httpx2.HTTPError as error:
+            raise MockError(f"the mock at {self.url} does not answer: {error}") from error
+        return answer.json() if answer.content else None
+
+
+def _key(item: dict[str, Any]) -> tuple[Any, ...]:
+    """What tells an entry of the journal from the others."""
+    return item["startedDateTime"], item["time"], item["request"]["method"], item["request"]["url"]
+
+
+def _create_request(spec: Spec) -> tuple[str, dict[str, Any]]:
+    """The path of a create, and the smallest body that the documents allow."""
+    (_, path), by_model = next(iter(spec.creates.items()))
+    operation = next(iter(by_model.values()))
+    body = {
+        "model": operation.models[0],
+        "prompt": "A dance",
+        "image_urls": ["https://example.com/image.jpg"],
+    }
+    return path, body
+
+
+class _SharedLock:
+    """A lock that is held by one alone, or by any number together."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Condition()
+        self._holders, self._alone = 0, False
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Hold it alone."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._alone and not self._holders)
+            self._alone = True
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._alone = False
+                self._changed.notify_all()
+
+    @asynccontextmanager
+    async def shared(self) -> AsyncIterator[None]:
+        """Hold it together with others."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._alone)
+            self._holders += 1
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._holders -= 1
+                self._changed.notify_all()

@@ -1,0 +1,178 @@
+"""The records of a check of a receiver: callbacks, replies, tasks, and what is known of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evolink_check.client.harness.scenarios import Scenario
+    from evolink_check.traffic.trace import Entry
+
+Framing = Literal["plain", "chunked", "slow"]
+# How the reply to a callback is judged. usual: it must be 2xx. burst: it may be refused and is then sent again. repeat:
+# an earlier one was accepted. variant: unusual, but documented, content. framed: an unusual body. unconfirmed: the API
+# cannot confirm it at that time. redelivered: sent again after a refusal. forged, stranger: not from EvoLink.
+Kind = Literal[
+    "usual",
+    "burst",
+    "repeat",
+    "variant",
+    "framed",
+    "unconfirmed",
+    "redelivered",
+    "forged",
+    "stranger",
+]
+Truth = Literal["completed", "failed", "nothing"]  # the end of a task; nothing: not a task of this account
+Outcome = Literal["success", "failure", "unclear"]
+TaskBody = dict[str, Any]  # the response to a query of a task
+_FINAL = (b'"status":"completed"', b'"status":"failed"')  # in a response to a query
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A request to the receiver. `url` is complete, with its query string."""
+
+    url: str
+    body: bytes
+    headers: tuple[tuple[str, str], ...] = ()
+    framing: Framing = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the receiver answered. A status of 0: nothing; `problem` says why. Times are Unix seconds.
+
+    `late`: it took longer than the time-out of a callback.
+    """
+
+    status: int
+    began: float
+    ended: float
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    problem: str = ""
+    late: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether EvoLink would regard the callback as delivered."""
+        return 200 <= self.status < 300  # noqa: PLR2004
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.ended - self.began
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One callback with its reply. `label` says what is special about it, in a few words."""
+
+    kind: Kind
+    callback: Callback
+    reply: Reply
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """An entry of the ledger that names a task. `text` is the whole entry."""
+
+    text: str
+    outcome: Outcome
+
+
+@dataclass(slots=True)
+class TaskCase:
+    """One task and its callbacks in a scenario. `results` are its links according to the API.
+
+    `booked_early` are the bookings seen before a query could confirm its end. `forged`: a word that occurs only in the
+    links of a forged callback; empty if there is none.
+    """
+
+    id: str
+    truth: Truth
+    results: tuple[str, ...] = ()
+    calls: list[Call] = field(default_factory=list)
+    booked_early: tuple[Booking, ...] = ()
+    forged: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the receiver answered one of its callbacks with 2xx."""
+        return any(call.reply.accepted for call in self.calls)
+
+
+@dataclass(slots=True)
+class Play:
+    """One scenario as it was played. `problem`: why it cannot be judged."""
+
+    scenario: Scenario
+    began: float = 0.0
+    ended: float = 0.0
+    cases: list[TaskCase] = field(default_factory=list)
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conduct:
+    """What the receiver did during the whole check.
+
+    `requests` are those to the API, in order of time. `bookings` are those of each task; None: there is no ledger.
+    `output` is what it printed and logged, None if that was not seen. `complete`: no request is missing.
+    """
+
+    requests: tuple[Entry, ...] = ()
+    bookings: Mapping[str, tuple[Booking, ...]] | None = None
+    output: str | None = None
+    complete: bool = True
+
+    def booked(self, task_id: str) -> tuple[Booking, ...]:
+        """The bookings of a task; none without a ledger."""
+        return (self.bookings or {}).get(task_id, ())
+
+    def naming(self, *words: str) -> tuple[Entry, ...]:
+        """The requests whose URL contains one of these words."""
+        return tuple(entry for entry in self.requests if any(word in entry.exchange.url for word in words))
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a receiver is called, and what it is expected to check.
+
+    `url` is the callback URL with the right secret. `secret`: the value of the secret in its query string; empty: it
+    has none. `trusts_secret`: the receiver relies on it alone and does not query.
+    """
+
+    url: str
+    secret: str = ""
+    trusts_secret: bool = False
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Real seconds. `limit`: documented time-out of a callback. `retries`: waits before each further attempt.
+
+    `patience`: within which a receiver that answered 2xx queries or books. `quiet`: after the last callback, before
+    the absence of a booking is taken for a fact. `pause`: between two parts of a slow body.
+    """
+
+    limit: float = 10.0
+    retries: tuple[float, ...] = (1.0, 2.0, 4.0)
+    patience: float = 20.0
+    quiet: float = 1.0
+    pause: float = 0.5
+
+
+def is_confirmed(conduct: Conduct, case: TaskCase) -> bool:
+    """Whether a query has returned the end of a task."""
+    return any(
+        entry.exchange.status == 200  # noqa: PLR2004
+        and any(status in entry.exchange.response_body for status in _FINAL)
+        for entry in conduct.naming(f"/tasks/{case.id}")
+    )

@@ -1,0 +1,33 @@
+"""The secret in the query string of a callback URL."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from evolink_check.receiver.records import Terms
+from evolink_check.traffic.credentials import names_secret
+
+_NAME = "secret"
+
+
+def terms_of(url: str, secret: str = "", *, trusts_secret: bool = False) -> Terms:
+    """The terms of a callback URL.
+
+    `secret` is a value in its query string, or else `NAME=VALUE` or a value that is added to it. Without one, the first
+    parameter whose name says that it is a secret is taken. ValueError if a secret is to be trusted and there is none.
+    """
+    parts = urlsplit(url)
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    if secret and secret not in [value for _, value in pairs]:
+        name, equals, value = secret.partition("=")
+        if not equals or not name.isidentifier():
+            name, value = "", secret
+        if (name, value) not in pairs:
+            pairs.append((name or _NAME, value))
+            url = urlunsplit(parts._replace(query=urlencode(pairs)))
+        secret = value
+    if not secret:
+        secret = next((value for name, value in pairs if value and names_secret(name)), "")
+    if trusts_secret and not secret:
+        raise ValueError("the callback URL has no secret that could be trusted: name it with --secret")
+    return Terms(url, secret, trusts_secret)

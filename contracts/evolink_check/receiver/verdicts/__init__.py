@@ -1,0 +1,1 @@
+"""Judge what a receiver did, clause by clause."""

@@ -1,0 +1,143 @@
+"""Rules about what a receiver does: what it books and fetches, and what is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolink_check.analysis.verdicts import finding, passed, violation
+from evolink_check.receiver.verdicts.case_view import MUST_ACCEPT, describe, describe_reply, with_outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evolink_check.receiver.records import Booking, TaskCase
+    from evolink_check.receiver.verdicts.case_view import CaseView, Judged
+
+_LOST = "receiver.takes-effect"
+
+
+def judge_effects(view: CaseView) -> Iterator[Judged]:
+    """What is to be said of the effects of the callbacks of a task."""
+    if "stranger" in view.kinds:
+        yield from _secret(view)
+    elif "forged" in view.kinds:
+        yield from _forged(view)
+    elif not any(call.reply.late for call in view.case.calls):
+        yield from _booked_twice(view)
+        yield from _effect(view)
+
+
+def _secret(view: CaseView) -> Iterator[Judged]:
+    """A callback without the right secret: nothing of it may be seen to take effect."""
+    (call,) = view.case.calls
+    acts = [
+        *(["a booking"] if view.bookings else []),
+        *(["a fetch of its result"] if view.play.fetches(view.case) else []),
+        *(["a query of its task"] if view.asked else []),
+    ]
+    numbers = view.numbers(call)
+    if acts and (call.reply.accepted or view.bookings or view.play.fetches(view.case)):
+        seen = f"{describe_reply(call)}, and {' and '.join(acts)}"
+        yield "receiver.secret", violation(*numbers, expected="no effect without the secret", seen=seen)
+    elif view.habits.asks or view.habits.books or not call.reply.accepted:
+        yield "receiver.secret", passed(*numbers)
+
+
+def _forged(view: CaseView) -> Iterator[Judged]:
+    """A forged callback: nothing that only it says may be booked or fetched."""
+    if view.terms.trusts_secret or not view.case.calls or view.case.id == "no task":
+        return
+    case, call = view.case, view.case.calls[0]
+    if case.truth == "failed" and view.habits.books_failures:
+        return  # as it does with every failure
+    fetched = view.play.forged_fetches(case)
+    if case.truth == "nothing":
+        fetched = (*fetched, *view.play.fetches(case))
+    booked = [booking for booking in view.bookings if _believes(booking, case)]
+    if booked or fetched:
+        what = f"booked: {booked[0].text}" if booked else "its result was fetched"
+        seen = f"{what} ({call.label})"
+        numbers = (*view.numbers(call), *(entry.number for entry in fetched[:1]))
+        expected = "no effect of what no query confirms"
+        yield "receiver.confirmed", violation(*numbers, expected=expected, seen=seen)
+    elif view.habits.asks or view.habits.books:
+        yield "receiver.confirmed", passed(*view.numbers(call))
+
+
+def _believes(booking: Booking, case: TaskCase) -> bool:
+    """Whether a booking follows the forged callback and not the API."""
+    if case.truth == "completed":  # only its results are forged
+        return case.forged in booking.text
+    return booking.outcome != "failure"
+
+
+def _booked_twice(view: CaseView) -> Iterator[Judged]:
+    if not view.bookings:
+        return
+    count = len(view.bookings)
+    seen = f"{count} bookings: {view.bookings[-1].text}"
+    yield "receiver.idempotent", finding(count == 1, *view.numbers(), expected="one booking", seen=seen)
+
+
+def _effect(view: CaseView) -> Iterator[Judged]:
+    """Whether the outcome of the task arrived where it is booked, and nothing else did."""
+    case = view.case
+    if case.truth == "failed":
+        yield from _failure_effect(view)
+        return
+    early = [booking for booking in case.booked_early if booking.outcome != "failure"]
+    if early and not view.terms.trusts_secret:
+        seen = f"booked: {early[0].text}{describe(case.calls[0])}"
+        expected = "no booking before a query confirms it"
+        yield "receiver.confirmed", violation(*view.numbers(), expected=expected, seen=seen)
+    elif "unconfirmed" in view.kinds:
+        yield from _recovery(view)
+    if case.accepted:
+        yield from _lost(view)
+
+
+def _failure_effect(view: CaseView) -> Iterator[Judged]:
+    success = with_outcome(view.bookings, "success")
+    if view.bookings:
+        seen = f"booked: {success[0].text}" if success else ""
+        expected = "no success booked"
+        yield (
+            "receiver.failed-is-failure",
+            finding(not success, *view.numbers(), expected=expected, seen=seen),
+        )
+
+
+def _recovery(view: CaseView) -> Iterator[Judged]:
+    """After the API works again, a callback that could not be confirmed is not lost."""
+    case, timing = view.case, view.timing
+    if not view.habits.asks or view.habits.loses or view.terms.trusts_secret:  # another clause says so
+        return
+    label = case.calls[0].label
+    if not case.accepted:
+        seen = f"{describe_reply(case.calls[-1])} still, after {len(case.calls)} attempts ({label})"
+        yield "receiver.asks-again", violation(*view.numbers(), expected="2xx in the end", seen=seen)
+        return
+    seen = f"{describe_reply(case.calls[-1])}, and no successful query within {timing.patience:g} s ({label})"
+    expected = "a refusal, so that it comes again, or another query"
+    yield "receiver.asks-again", finding(view.is_confirmed, *view.numbers(), expected=expected, seen=seen)
+
+
+def _lost(view: CaseView) -> Iterator[Judged]:
+    """An accepted callback of a completed task that had no visible effect, or the effect of a failure."""
+    clause = next((MUST_ACCEPT[kind] for kind in view.kinds if kind in MUST_ACCEPT), _LOST)
+    if clause != _LOST and view.habits.loses:
+        return
+    accepted = [call for call in view.case.calls if call.reply.accepted]
+    numbers, label = view.numbers(*accepted), describe(accepted[0])
+    if view.conduct.bookings is not None:
+        if not view.bookings and not view.is_confirmed and "unconfirmed" in view.kinds:
+            return  # it did not query again: another clause
+        hint = "" if view.habits.books else "; the ledger names none of the tasks: is it the right one?"
+        seen = (
+            f"booked: {view.bookings[0].text}" if view.bookings else f"accepted, and not booked{label}{hint}"
+        )
+        ok = with_outcome(view.bookings, "success", "unclear")
+        yield clause, finding(ok, *numbers, expected="a booking of the completed task", seen=seen)
+    elif clause != _LOST and view.habits.asks and not view.terms.trusts_secret:
+        seen = f"accepted, and ignored: no query{label}"
+        yield clause, finding(view.asked, *numbers, expected="what other callbacks lead to", seen=seen)

@@ -1,0 +1,43 @@
+"""Rules about what a receiver prints and tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolink_check.analysis.verdicts import finding, violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from evolink_check.receiver.records import Call, Terms
+    from evolink_check.receiver.verdicts.case_view import Judged
+
+_KEYS = "the API key"
+
+
+def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, Call]]) -> Iterator[Judged]:
+    """Whether the key or the secret of the URL appears in the output or in an answer. None: no output was seen."""
+    if output is not None:
+        lines = output.splitlines()
+        leaks = [_KEYS] if terms.key and terms.key in output else []
+        leaks += (
+            ["the secret of the callback URL"] if any(_leaks(line, terms.secret) for line in lines) else []
+        )
+        seen = f"{' and '.join(leaks)} in its output"
+        yield "receiver.no-leak", finding(not leaks, expected="no secret in the output", seen=seen)
+    for number, call in replies:
+        content = (call.reply.body, *(value.encode() for _, value in call.reply.headers))
+        if terms.key and any(terms.key.encode() in part for part in content):
+            seen = f"{_KEYS} in its answer"
+            yield "receiver.no-leak", violation(number, expected="no secret in an answer", seen=seen)
+            return
+
+
+def _leaks(line: str, secret: str) -> bool:
+    """Whether a line shows the secret; an access log, which a server writes and not the receiver, is told elsewhere."""
+    return bool(secret) and secret in line and not is_access_log(line)
+
+
+def is_access_log(line: str) -> bool:
+    """Whether a line is a request line in the format of a server's access log."""
+    return '"POST ' in line and " HTTP/" in line

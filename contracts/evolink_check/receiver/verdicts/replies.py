@@ -1,0 +1,95 @@
+"""Rules about what a receiver answers and queries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolink_check.analysis.trace_view import TraceView
+from evolink_check.analysis.verdicts import finding
+from evolink_check.receiver.verdicts.case_view import MUST_ACCEPT, describe, describe_reply
+from evolink_check.rules import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evolink_check.receiver.records import Call
+    from evolink_check.receiver.verdicts.case_view import CaseView, Judged
+
+_FLOOD, _WINDOW = 10, 1.0  # queries of a task, within so many seconds
+
+
+def judge_replies(view: CaseView) -> Iterator[Judged]:
+    """What is to be said of the answers to the callbacks of a task, and of the queries of it."""
+    yield from _within_limit(view)
+    yield from _replies(view)
+    yield from _shared_rules(view)
+    yield from _flood(view)
+
+
+def _within_limit(view: CaseView) -> Iterator[Judged]:
+    for call in view.case.calls:
+        limit = view.timing.limit
+        seen = f"{call.reply.problem or f'an answer in {call.reply.seconds:.1f} s'}{describe(call)}"
+        ok = not call.reply.late
+        if ok and not call.reply.status:
+            continue  # no answer at all: another clause
+        yield (
+            "receiver.within-10s",
+            finding(ok, *view.numbers(call), expected=f"an answer in {limit:g} s", seen=seen),
+        )
+
+
+def _replies(view: CaseView) -> Iterator[Judged]:
+    """The status of each reply, where an earlier clause does not already explain it."""
+    for call in view.case.calls:
+        clause = "receiver.answers-2xx" if call.kind == "usual" else MUST_ACCEPT.get(call.kind)
+        explained = call.kind != "usual" and view.case.truth == "failed" and view.habits.refuses_failures
+        if clause and not call.reply.late and not explained:
+            ok = call.reply.accepted or _is_deliberate(call)
+            yield clause, finding(ok, *view.numbers(call), expected="2xx", seen=describe_reply(call))
+    last = view.case.calls[-1]
+    if "burst" in view.kinds and not any(call.reply.late for call in view.case.calls):
+        seen = f"{describe_reply(last)} after {len(view.case.calls)} attempts"
+        yield "receiver.answers-2xx", finding(view.case.accepted, *view.numbers(), expected="2xx", seen=seen)
+
+
+def _is_deliberate(call: Call) -> bool:
+    """Whether a callback without its results or error may be refused: it lacks what a receiver may need."""
+    essential = call.label in {"without `results`", "without `error`"}
+    return essential and 400 <= call.reply.status < 500  # noqa: PLR2004
+
+
+def _shared_rules(view: CaseView) -> Iterator[Judged]:
+    """The rules that also judge a client with a callback URL."""
+    late = {view.play.number(call) for call in view.case.calls if call.reply.late}
+    kept = {view.play.number(call) for call in view.case.calls if call.kind in {"usual", "repeat"}} - late
+    about = {entry.number for entry in (*view.play.queries(view.case), *view.play.fetches(view.case))}
+    trace = TraceView(view.play.only(lambda entry: entry.number in kept | about), view.spec)
+    if "repeat" in view.kinds:
+        yield from (("receiver.idempotent", found) for found in RULES["receiver.idempotent"](trace))
+    if "usual" in view.kinds and view.case.truth == "completed" and _must_ask(view):
+        clause = "receiver.asks-back" if view.terms.secret else "receiver.confirmed"
+        yield from ((clause, found) for found in RULES["receiver.asks-back"](trace))
+
+
+def _must_ask(view: CaseView) -> bool:
+    """Whether a missing query is told as such: a receiver that queries other tasks may have ignored the callback."""
+    ignored = view.habits.asks and view.habits.books and not view.asked and not view.bookings
+    return not view.terms.trusts_secret and not ignored
+
+
+def _flood(view: CaseView) -> Iterator[Judged]:
+    queries = view.play.queries(view.case)
+    if not queries:
+        return
+    dense = [
+        (first, last)
+        for first, last in zip(queries, queries[_FLOOD:], strict=False)
+        if last.began - first.began < _WINDOW
+    ]
+    numbers = [entry.number for entry in (dense[0] if dense else queries[:1])]
+    seen = f"more than {_FLOOD} in {_WINDOW:g} s, {len(queries)} in all"
+    yield (
+        "receiver.no-flood",
+        finding(not dense, *numbers, expected="a pause between two queries of a task", seen=seen),
+    )

@@ -1,0 +1,1 @@
+"""Receivers of callbacks with one fault each, and honest ones."""
