@@ -34,7 +34,7 @@ _FAILURE = re.compile(r"fail|error|refund|cancel|abort", re.IGNORECASE)
 _SUCCESS = re.compile(r"complet|succe|done|paid|\bok\b|deliver|ready|finish|book|\bhttps?\b", re.IGNORECASE)
 
 
-class LedgerError(Exception):
+class LedgerError(ValueError):
     """The ledger cannot be read; the text says why."""
 
 

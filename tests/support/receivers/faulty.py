@@ -358,7 +358,7 @@ for _path, _status in (
     *((("model",), ""), (("created",), ""), (("task_info", "can_cancel"), "")),
     *((("results", 0), "completed"), (("error", "message"), "failed"), (("error", "type"), "failed")),
 ):
-    fault("tolerant", "missing-fields")(needing(*_path, status=_status))  # type: ignore[arg-type]
+    fault("tolerant", "missing-fields")(needing(*_path, status=_status))
 
 
 @fault("tolerant", "missing-fields")
