@@ -16,8 +16,8 @@ from evolink_check.analysis.verdicts import Strictness
 from evolink_check.cli.client_command import ClientReports, report_problems, write_summary
 from evolink_check.cli.options import SeverityOptions
 from evolink_check.cli.output import check_files
-from evolink_check.cli.receiver_options import ReceiverOptions
 from evolink_check.files import STDOUT, temporary_folder
+from evolink_check.receiver.options import ReceiverOptions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import io
 import logging
-import os
 import secrets
 import sys
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
@@ -17,6 +16,7 @@ from evolink_check.client.harness.mock_process import Mock, borrow_account, star
 from evolink_check.client.harness.scenarios import select
 from evolink_check.client.verdicts.remedies import ADVICE
 from evolink_check.client.verdicts.verdicts import combine
+from evolink_check.receiver.environment import key_of_application, leading_to
 from evolink_check.receiver.ledger import Ledger, file_reader, url_reader
 from evolink_check.receiver.records import Timing
 from evolink_check.receiver.runner import BURST, ReceiverPlan, run, without_inapplicable
@@ -28,12 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
+    from evolink_spec.clauses import Clause
+
     from evolink_check.analysis.verdicts import Verdict
+    from evolink_check.client.harness.scenarios import Scenario
     from evolink_check.client.verdicts.verdicts import ScenarioRun
     from evolink_check.receiver.delivery.door import Door
+    from evolink_check.receiver.records import Terms
 
 _ORIGIN = "http://receiver.test"
-_VARIABLES = ("EVOLINK_BASE_URL", "EVOLINK_API_KEY")
 _ASGI_ARGUMENTS = 3
 
 
@@ -73,35 +76,34 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     secret alone and queries nothing. `patience`: real seconds within which it queries or books after a 2xx. `burst`:
     callbacks at once. The same `seed` gives the same variations. Raises `MockError` if no mock can be used.
     """
-    from evolink_spec import load
     from evolink_spec.clauses import load_clauses
 
     clauses = judged_clauses(load_clauses())
     if unknown := sorted(set(ignore) - {clause.id for clause in clauses}):
         raise ValueError(f"no clause that binds a receiver: {', '.join(unknown)}")
     terms = terms_of(urljoin(_ORIGIN, url), secret, trusts_secret=trust_secret)
-    timing = Timing(patience=patience)
+    selected = without_inapplicable(select(all_scenarios(), scenarios, ()), terms)
     other = f"other-{secrets.token_hex(16)}"
-    with ExitStack() as stack:
-        account = stack.enter_context(_account(mock, token, other, seed))
-        output = stack.enter_context(_captured_output())
-        plan = ReceiverPlan(
-            without_inapplicable(select(all_scenarios(), scenarios, ()), terms),
-            replace(terms, key=account.token),
-            _opener(app, timing), account, other, load(), clauses, timing,
-            ledger=None if ledger is None else Ledger(_reader(ledger)),
-            burst=burst, seed=seed, read_output=output.getvalue,
-        )  # fmt: skip
-        result = run(plan)
-    verdicts = combine(result.runs, clauses)
-    against = [
-        verdict
-        for verdict in verdicts
-        if verdict.violations and verdict.clause.id not in ignore and (strict or verdict.status == "failed")
-    ]
+    with _account(mock, token, other, seed) as account, _captured_output() as output:
+        plan = _plan(app, selected, replace(terms, key=account.token), account, other, clauses, patience)
+        plan = replace(plan, ledger=_ledger(ledger), burst=burst, seed=seed, read_output=output.getvalue)
+        runs = run(plan).runs
+    verdicts = combine(runs, clauses)
+    counted = {"failed", "warning"} if strict else {"failed"}
+    against = [v for v in verdicts if v.status in counted and v.clause.id not in ignore]
     if against:
-        raise ReceiverFaultError(against, result.runs)
+        raise ReceiverFaultError(against, runs)
     return verdicts
+
+
+def _plan(  # noqa: PLR0913, PLR0917  (what a plan needs, whatever the options)
+    app: Any, selected: tuple[Scenario, ...], terms: Terms, account: Mock, other: str, clauses: tuple[Clause, ...],
+    patience: float,
+) -> ReceiverPlan:  # fmt: skip
+    from evolink_spec import load
+
+    timing = Timing(patience=patience)
+    return ReceiverPlan(selected, terms, _opener(app, timing), account, other, load(), clauses, timing)
 
 
 @contextmanager
@@ -110,29 +112,15 @@ def _account(url: str, token: str, other: str, seed: int | None) -> Iterator[Moc
     with ExitStack() as stack:
         if url:
             account = borrow_account(url, {})
-            account = replace(account, token=token or os.environ.get("EVOLINK_API_KEY") or account.token)
+            account = replace(account, token=token or key_of_application() or account.token)
         else:
             seeding = () if seed is None else ("--seed", str(seed))
             own = stack.enter_context(
                 start_mock("--token", other, *(("--token", token) if token else ()), *seeding)
             )
             account = replace(own, token=token or own.token)
-        stack.enter_context(_environment(account))
+        stack.enter_context(leading_to(account.url, account.token))
         yield account
-
-
-@contextmanager
-def _environment(account: Mock) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in _VARIABLES}
-    os.environ.update(zip(_VARIABLES, (account.url, account.token), strict=True))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _opener(app: Any, timing: Timing) -> Callable[[], Any]:
@@ -160,6 +148,10 @@ def is_asgi(app: Any) -> bool:
         and parameter.default is parameter.empty
     ]
     return len(required) == _ASGI_ARGUMENTS
+
+
+def _ledger(ledger: Callable[[], Any] | Path | str | None) -> Ledger | None:
+    return None if ledger is None else Ledger(_reader(ledger))
 
 
 def _reader(ledger: Callable[[], Any] | Path | str) -> Callable[[], Any]:

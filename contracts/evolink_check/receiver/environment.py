@@ -1,0 +1,33 @@
+"""The environment variables that lead an application in this process to a mock."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+URL, KEY = "EVOLINK_BASE_URL", "EVOLINK_API_KEY"
+
+
+def key_of_application() -> str:
+    """The key that the environment gives the application; empty if it gives none."""
+    return os.environ.get(KEY, "")
+
+
+@contextmanager
+def leading_to(url: str, key: str) -> Iterator[None]:
+    """Set the variables within the block."""
+    variables = {URL: url, KEY: key}
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
