@@ -14,6 +14,7 @@ _PUBLIC_URL = re.compile(
 )
 _CONTROL = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})")
 _TOKEN = re.compile(r"[!-~]+")  # characters that a header can carry
+_UI_KEY = re.compile(r"[A-Za-z0-9._~-]{8,200}")
 
 
 def parse_host(text: str) -> str:
@@ -42,6 +43,13 @@ def parse_callback_host(text: str) -> str:
 def parse_cors(text: str) -> str:
     """An origin of web pages, `*` or `off`; ValueError otherwise."""
     parse_origin(text)
+    return text
+
+
+def parse_ui_key(text: str) -> str:
+    """A key of the console, as a cookie can carry it. ValueError, without the text, for any other."""
+    if not _UI_KEY.fullmatch(text):
+        raise ValueError("must consist of 8 to 200 letters, digits, and the characters - . _ ~")
     return text
 
 

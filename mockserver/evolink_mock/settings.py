@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path  # noqa: TC003  (part of a declaration)
-from typing import Annotated
+from typing import Annotated, Literal
 
 from evolink_spec.options.declaration import Option
 from msgspec import Meta, Struct
@@ -20,6 +20,7 @@ from evolink_mock.setting_values import (
     parse_public_url,
     parse_spec_path,
     parse_token,
+    parse_ui_key,
 )
 
 ENVIRONMENT = "EVOLINK_MOCK_"  # before the name of an option in capitals
@@ -218,6 +219,20 @@ class Settings(Struct, frozen=True, kw_only=True):
             metavar="NAME",
         ),
     ] = frozenset()
+    ui: Annotated[
+        Literal["on", "off"],
+        Option(help="The console: pages in a browser under /__mock__/ui.", section=_OTHER, metavar="on|off"),
+    ] = "on"
+    ui_key: Annotated[
+        str | None,
+        Option(
+            help="Key of the console, which is then also available to other machines; by default a new one at each "
+            "start, printed as part of a link.",
+            section=_OTHER,
+            metavar="KEY",
+            parse=parse_ui_key,
+        ),
+    ] = None
     https_port: Annotated[
         int | None,
         _PORT,

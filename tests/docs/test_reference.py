@@ -21,6 +21,7 @@ from evolink_check.receiver.program import PLACEHOLDERS
 from evolink_mock import MockAccount, MockCallbacks, MockClock, Receiver
 from evolink_mock.cli.app import SERVE_OPTIONS
 from evolink_mock.cli.app import app as mock_app
+from evolink_mock.console.routes import PAGES as CONSOLE_PAGES
 from evolink_mock.control.routes import ROWS
 from evolink_mock.recipes.effects import EFFECTS
 from evolink_mock.testing.mock_server import MockServerSettings
@@ -141,7 +142,7 @@ def test_every_clause_is_listed_and_no_other() -> None:
 
 
 def test_every_path_of_the_control_api_that_a_page_names_exists() -> None:
-    known = {row.path for row in ROWS}
+    known = {row.path for row in ROWS} | {row.path for row in CONSOLE_PAGES} | {"/events"}
     named = {
         path.rstrip(".") or "/"
         for page in PAGES

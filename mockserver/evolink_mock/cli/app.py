@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -65,13 +66,15 @@ def serve(settings: Settings, options: ServeOptions) -> None:
 
     port = b"%d\n" % listeners.http.getsockname()[1]
 
+    operator_key = secrets.token_urlsafe(16)
+
     def ready() -> None:
-        _announce(listeners, settings, spec)
+        _announce(listeners, settings, spec, operator_key)
         if options.port_file is not None:
             write_atomically(options.port_file, port)
 
     try:
-        server.serve(spec, settings, listeners, quiet=options.quiet, ready=ready)
+        server.serve(spec, settings, listeners, quiet=options.quiet, ready=ready, operator_key=operator_key)
     finally:
         if options.port_file is not None:
             _remove_port_file(options.port_file, port)
@@ -111,8 +114,8 @@ def _spec(settings: Settings) -> Spec:
     return spec
 
 
-def _announce(listeners: Listeners, settings: Settings, spec: Spec) -> None:
-    """Print the ready line, and the three lines that point a client here."""
+def _announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key: str) -> None:
+    """Print the ready line, three lines that point a client here, and the link to the console."""
     from evolink_mock.cli.documents import models_line
     from evolink_mock.server.listeners import network_urls, url_of
 
@@ -126,6 +129,9 @@ def _announce(listeners: Listeners, settings: Settings, spec: Spec) -> None:
     click.echo(f"  export EVOLINK_BASE_URL={url}")
     click.echo(f"  export EVOLINK_API_KEY={next(iter(sorted(settings.tokens)), 'any-token')}")
     click.echo('  curl "$EVOLINK_BASE_URL/v1/credits" -H "Authorization: Bearer $EVOLINK_API_KEY"')
+    if settings.ui == "on" and settings.control == "on":
+        key = "" if settings.ui_key else f"?key={operator_key}"
+        click.echo(f"  console: {url}/__mock__/ui{key}")
     if network := network_urls(listeners.http):
         click.echo(f"  other machines reach it at {' and '.join(network)}")
     _announce_interception(listeners, settings)

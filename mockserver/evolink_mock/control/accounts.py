@@ -54,7 +54,9 @@ async def list_accounts(request: ControlRequest) -> ControlResponse | ApiError:
     if isinstance(accounts, ApiError):
         return accounts
     items, after = accounts
-    return json_response({"accounts": [_state(request.service, item) for item in items], "next": after})
+    return json_response(
+        {"accounts": [account_state(request.service, item) for item in items], "next": after}
+    )
 
 
 async def open_account(request: ControlRequest) -> ControlResponse | ApiError:
@@ -68,7 +70,7 @@ async def open_account(request: ControlRequest) -> ControlResponse | ApiError:
 
 async def show_account(request: ControlRequest) -> ControlResponse:
     """The account."""
-    return json_response(_state(request.service, request.account))
+    return json_response(account_state(request.service, request.account))
 
 
 async def change_account(request: ControlRequest) -> ControlResponse | ApiError:
@@ -146,7 +148,7 @@ async def _change(request: ControlRequest, rate: Rate | None) -> dict[str, Any]:
     def step(account: Account, _: IsTaken) -> Change:
         nonlocal state
         _set_terms(service, account, request.body, rate)
-        state = _state(service, account)
+        state = account_state(service, account)
         return NO_CHANGE
 
     await service.store.change(request.account.token, step)
@@ -164,7 +166,8 @@ def _set_terms(service: Service, account: Account, terms: Terms, rate: Rate | No
         account.denied_models = frozenset(terms.denied_models)
 
 
-def _state(service: Service, account: Account) -> dict[str, Any]:
+def account_state(service: Service, account: Account) -> dict[str, Any]:
+    """An account as it is now."""
     now = service.clocks.now(account)
     return {
         "label": account.label,

@@ -19,6 +19,7 @@ from evolink_mock.control.handler import (
     json_response,
     send_response,
 )
+from evolink_mock.control.operator_key import ACCOUNT_HEADER, is_operator
 from evolink_mock.control.paging import PageQuery
 from evolink_mock.domain.accounts import is_accepted
 from evolink_mock.domain.exchange import SCOPE_KEY
@@ -31,7 +32,7 @@ from evolink_mock.http.route_table import RouteTable
 from evolink_mock.service.account_clock import ClockBusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from msgspec import Struct
     from starlette.routing import BaseRoute
@@ -131,7 +132,8 @@ class ControlEndpoint:
 
     async def _request(self, scope: Scope, receive: Receive) -> ControlRequest | ApiError:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        row, token = self._row, _accepted_token(self._service, headers)
+        row = self._row
+        token = await self._token(headers)
         own = self._own.at(_address(scope))
         error = (
             None
@@ -151,6 +153,14 @@ class ControlEndpoint:
         account = await self._account(token)
         task_id = scope.get("path_params", {}).get("task_id", "")
         return ControlRequest(self._service, account, body, query, task_id)
+
+    async def _token(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """The key of the account that a request concerns: its own, or of the account that the operator names."""
+        label = headers.get(ACCOUNT_HEADER)
+        if label is None or not is_operator(headers, self._service.operator_key):
+            return _accepted_token(self._service, headers)
+        accounts = await self._service.store.accounts()
+        return next((account.token for account in accounts if account.label.encode() == label), None)
 
     async def _body(
         self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
@@ -182,15 +192,20 @@ def _address(scope: Scope) -> str | None:
     return None if server is None else str(server[0])
 
 
+def own_names(service: Service, bound_to: str | None = None) -> origin_check.OwnNames:
+    """The names under which the control API may be used; `bound_to` is the `HOST:PORT` of its own listener."""
+    settings = service.settings
+    hosts = origin_check.hosts_of(settings.host, settings.public_url, bound_to)
+    return origin_check.OwnNames(hosts, settings.allow_hosts)
+
+
 def control_routes(service: Service, bound_to: str | None = None) -> list[BaseRoute]:
     """The routes of the control API; only the public ones if `--control` turns it off or moves it elsewhere.
 
     `bound_to` is the `HOST:PORT` of the control API's own listener; None if it has none.
     """
+    own = own_names(service, bound_to)
     settings = service.settings
-    own = origin_check.OwnNames(
-        origin_check.hosts_of(settings.host, settings.public_url, bound_to), settings.allow_hosts
-    )
     served = [row for row in ROWS if row.public or bound_to or settings.control == "on"]
     routes = [Route(row.path, ControlEndpoint(service, row, own), methods=[row.method]) for row in served]
     methods: dict[str, set[str]] = defaultdict(set)
@@ -202,7 +217,7 @@ def control_routes(service: Service, bound_to: str | None = None) -> list[BaseRo
     return [*root, Mount(PREFIX, Router(routes, default=NotFound(PATHS), redirect_slashes=False))]
 
 
-def create_control_app(service: Service, bound_to: str) -> ASGIApp:
-    """The control API alone, for a listener at `bound_to` (`HOST:PORT`)."""
-    app = Router(control_routes(service, bound_to), default=NotFound(PATHS))
+def create_control_app(service: Service, bound_to: str, more: Sequence[BaseRoute] = ()) -> ASGIApp:
+    """The control API, and `more` routes, for a listener at `bound_to` (`HOST:PORT`)."""
+    app = Router([*more, *control_routes(service, bound_to)], default=NotFound(PATHS))
     return ExchangeMiddleware(app, RouteTable(()), lambda _: None)

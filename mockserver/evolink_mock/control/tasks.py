@@ -61,7 +61,7 @@ async def list_tasks(request: ControlRequest) -> ControlResponse | ApiError:
         return tasks
     items, after = tasks
     now = request.service.clocks.now(request.account)
-    return json_response({"tasks": [_task_state(task, now) for task in items], "next": after})
+    return json_response({"tasks": [task_state(task, now) for task in items], "next": after})
 
 
 async def show_task(request: ControlRequest) -> ControlResponse | ApiError:
@@ -69,7 +69,7 @@ async def show_task(request: ControlRequest) -> ControlResponse | ApiError:
     task = await _own_task(request, request.task_id)
     if task is None:
         return _no_task(request.task_id)
-    return json_response(_task_state(task, request.service.clocks.now(request.account)))
+    return json_response(task_state(task, request.service.clocks.now(request.account)))
 
 
 async def force_outcome(request: ControlRequest) -> ControlResponse | ApiError:
@@ -92,7 +92,7 @@ async def list_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
     if isinstance(selected, ApiError):
         return selected
     items, after = selected
-    return json_response({"callbacks": await _delivery_states(request, items), "next": after})
+    return json_response({"callbacks": await delivery_states(request, items), "next": after})
 
 
 async def show_callback(request: ControlRequest) -> ControlResponse | ApiError:
@@ -100,7 +100,7 @@ async def show_callback(request: ControlRequest) -> ControlResponse | ApiError:
     delivery = await _own_delivery(request)
     if isinstance(delivery, ApiError):
         return delivery
-    return json_response((await _delivery_states(request, [delivery]))[0])
+    return json_response((await delivery_states(request, [delivery]))[0])
 
 
 async def redeliver_callback(request: ControlRequest) -> ControlResponse | ApiError:
@@ -130,7 +130,7 @@ async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
     account, task = await service.store.find(request.account.token, task_id)
     if task is None or task.account != account.token:
         return _no_task(task_id)
-    state = _task_state(task, service.clocks.now(account))
+    state = task_state(task, service.clocks.now(account))
     return json_response({"reached": why == "reached", "why": why, "task": state})
 
 
@@ -149,7 +149,7 @@ async def wait_for_callbacks(request: ControlRequest) -> ControlResponse | ApiEr
     if isinstance(timeout, ApiError):
         return timeout
     why = await wait(service, account.token, are_delivered, timeout)
-    states = await _delivery_states(request, await delivered())
+    states = await delivery_states(request, await delivered())
     return json_response({"reached": why == "reached", "why": why, "callbacks": states})
 
 
@@ -221,7 +221,8 @@ def _finite(instant: float) -> float | None:
     return instant if math.isfinite(instant) else None
 
 
-def _task_state(task: Task, now: float) -> dict[str, Any]:
+def task_state(task: Task, now: float) -> dict[str, Any]:
+    """A task as it is at `now`, with its whole timetable."""
     timetable, seen = task.timetable, view(task.timetable, now)
     failure = timetable.outcome.failure
     failed = "cancelled" if timetable.outcome.is_cancelled else "failed"
@@ -244,7 +245,8 @@ def _task_state(task: Task, now: float) -> dict[str, Any]:
     }
 
 
-async def _delivery_states(request: ControlRequest, deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
+async def delivery_states(request: ControlRequest, deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
+    """Deliveries of the account with each attempt, without credentials."""
     redactor = journal_json.redactor_of((), request.account.token)
     states = []
     for delivery in deliveries:

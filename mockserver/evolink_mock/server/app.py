@@ -15,8 +15,9 @@ from evolink_mock.api.media import MediaEndpoint
 from evolink_mock.api.models import ModelsEndpoint
 from evolink_mock.api.query import QueryEndpoint
 from evolink_mock.api.unmatched import Unmatched
+from evolink_mock.console.routes import START, RedirectBrowsers, console_routes
 from evolink_mock.control.routes import PATHS as CONTROL_PATHS
-from evolink_mock.control.routes import PREFIX, control_routes
+from evolink_mock.control.routes import PREFIX, control_routes, own_names
 from evolink_mock.domain.task_body import MEDIA_PATH
 from evolink_mock.http.cross_origin import CrossOrigin
 from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, NotFound
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.service.service import Service
 
+_PAGES = f"{START}/"
 CREDITS_PATH = "/v1/credits"
 MODELS_PATH = "/v1/models"
 
@@ -43,15 +45,37 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
     """
     routes = _routes(service)
     paths = [route.path for route in routes] + (CONTROL_PATHS if service.settings.control == "on" else [])
+    pages = (
+        console_routes(service, own_names(service), lambda: app) if service.settings.control == "on" else []
+    )
+    unmatched = Unmatched(service, NotFound(paths))
     router = Router(
-        [*routes, *control_routes(service)],
-        default=Unmatched(service, NotFound(paths)),
+        [*routes, *pages, *control_routes(service)],
+        default=RedirectBrowsers(unmatched) if pages else unmatched,
         redirect_slashes=False,
         lifespan=_lifespan(service),
     )
     cross_origin = CrossOrigin(service.settings.cors, closed=PREFIX)
     record = _anonymous_recorder(service)
-    return ExchangeMiddleware(router, RouteTable(routes), observe, record, cross_origin)
+    app = ExchangeMiddleware(
+        router, RouteTable(routes), _publishing(service, observe), record, cross_origin
+    )
+    return app
+
+
+def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
+    """Observes exchanges and publishes them in the feed, except for those with the control API and the console."""
+    publish = service.exchange_feed.publish
+
+    def observe_and_publish(exchange: Exchange) -> None:
+        if exchange.journal is None and f"{exchange.path}/".startswith(f"{PREFIX}/"):
+            if not exchange.path.startswith(_PAGES):  # an open page would fill the log
+                observe(exchange)
+            return
+        publish(exchange)
+        observe(exchange)
+
+    return observe_and_publish
 
 
 def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:

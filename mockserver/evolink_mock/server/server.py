@@ -52,11 +52,17 @@ _TLS_TIMEOUTS = {
 _log = logging.getLogger("evolink_mock")
 
 
-def serve(
-    spec: Spec, settings: Settings, listeners: Listeners, *, quiet: bool, ready: Callable[[], None]
+def serve(  # noqa: PLR0913  (what only the command chooses)
+    spec: Spec,
+    settings: Settings,
+    listeners: Listeners,
+    *,
+    quiet: bool,
+    ready: Callable[[], None],
+    operator_key: str = "",
 ) -> None:
     """Serve until Ctrl-C, SIGTERM or SIGHUP. `ready` is called, in a thread, once requests are answered."""
-    service = create_service(spec, settings, listeners)
+    service = create_service(spec, settings, listeners, operator_key=operator_key)
 
     def announce() -> None:
         ready()
@@ -85,10 +91,10 @@ def _stop_on_hangup(server: Server) -> None:
 
 
 def create_service(
-    spec: Spec, settings: Settings, listeners: Listeners, clock: Clock | None = None
+    spec: Spec, settings: Settings, listeners: Listeners, clock: Clock | None = None, operator_key: str = ""
 ) -> Service:
     """The service for these listeners, with the certificate that clients have to trust."""
-    service = Service(spec, settings, clock)
+    service = Service(spec, settings, clock, operator_key)
     if listeners.authority is not None:
         service.ca_pem = listeners.authority.certificate.read_bytes()
     return service
@@ -213,9 +219,12 @@ class Server(uvicorn.Server):
 
     async def _serve_control(self, listener: socket.socket) -> asyncio.Server:
         """Serve the control API alone, over the same service."""
-        from evolink_mock.control.routes import create_control_app
+        from evolink_mock.console.routes import console_routes
+        from evolink_mock.control.routes import create_control_app, own_names
 
-        config = uvicorn_config(create_control_app(self._service, self._service.settings.control))
+        bound_to = self._service.settings.control
+        pages = console_routes(self._service, own_names(self._service, bound_to), lambda: self.app)
+        config = uvicorn_config(create_control_app(self._service, bound_to, pages))
         config.load()
         return await self._serve_on(listener, config)
 

@@ -12,6 +12,7 @@ from evolink_mock.http.requests import Origins
 from evolink_mock.media.cache import MediaCache
 from evolink_mock.recipes.registry import RecipeRegistry, statuses_of
 from evolink_mock.service.account_clock import AccountClocks
+from evolink_mock.service.exchange_feed import ExchangeFeed
 from evolink_mock.service.notifier import Notifier
 from evolink_mock.service.uploads import Uploads
 from evolink_mock.stores.memory import MemoryStore
@@ -30,7 +31,9 @@ SEEDED_START = 1757169743.0
 class Service:
     """The parts of one server. They are shared by all endpoints and never replaced."""
 
-    def __init__(self, spec: Spec, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(
+        self, spec: Spec, settings: Settings, clock: Clock | None = None, operator_key: str = ""
+    ) -> None:
         seed = settings.seed
         terms = AccountTerms(
             seed=secrets.randbits(64) if seed is None else seed,
@@ -46,6 +49,8 @@ class Service:
         self.default_recipe = f"~{settings.recipe}" if settings.recipe else ""  # as it follows a token
         self.clock = clock or SystemClock(None if seed is None else SEEDED_START, settings.clock_scale)
         self.notifier = Notifier()
+        self.operator_key = settings.ui_key or operator_key or secrets.token_urlsafe(16)
+        self.exchange_feed = ExchangeFeed()
         self.store = MemoryStore(terms, self.notifier.notify)
         self.settings = settings
         self.ca_pem: bytes | None = None  # the certificate to trust, if there is an https listener

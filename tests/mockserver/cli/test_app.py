@@ -49,8 +49,15 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
     port_files: list[str] = []
 
     def serve(
-        _: Any, settings: Settings, opened: listeners.Listeners, *, quiet: bool, ready: Callable[[], None]
+        _: Any,
+        settings: Settings,
+        opened: listeners.Listeners,
+        *,
+        quiet: bool,
+        ready: Callable[[], None],
+        operator_key: str,
     ) -> None:
+        assert operator_key
         served.append((settings, quiet))
         with opened:
             ready()
@@ -98,7 +105,9 @@ def test_without_any_choice_the_documented_defaults_are_served(run: Callable[...
     assert (DEFAULTS.host, DEFAULTS.port, DEFAULTS.speed) == ("127.0.0.1", 8080, Speed(5.0, 5.0))
 
 
-def test_the_ready_line_and_three_lines_to_paste_name_the_url(run: Callable[..., Ran]) -> None:
+def test_the_ready_line_three_lines_to_paste_and_the_link_to_the_console_name_the_url(
+    run: Callable[..., Ran],
+) -> None:
     ran = run("serve", "--token", "b", "--token", "a")
     first, *rest = ran.out.splitlines()
     url = re.search(r"http://127\.0\.0\.1:\d+", first)
@@ -106,7 +115,8 @@ def test_the_ready_line_and_three_lines_to_paste_name_the_url(run: Callable[...,
     pasted = [line.strip() for line in rest if line.startswith("  ")]
     assert pasted[:2] == [f"export EVOLINK_BASE_URL={url[0]}", "export EVOLINK_API_KEY=a"]
     assert pasted[2].startswith('curl "$EVOLINK_BASE_URL/v1/')
-    assert len(pasted) == 3
+    assert re.fullmatch(rf"console: {re.escape(url[0])}/__mock__/ui\?key=[\w-]{{20,}}", pasted[3])
+    assert len(pasted) == 4
     assert rest[-1] == "Ctrl-C stops it."
 
 

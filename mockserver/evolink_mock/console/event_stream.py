@@ -1,0 +1,111 @@
+"""Server-sent events: new exchanges in batches, as JSON for machines or as rows for the live view."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from msgspec.json import encode
+
+from evolink_mock.control import journal_json
+from evolink_mock.domain.exchange import SCOPE_KEY
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+    from evolink_mock.domain.exchange import Exchange
+    from evolink_mock.service.exchange_feed import ExchangeFeed, Numbered
+
+# Encodes a batch, given the exchanges and how many others were dropped before them; empty: there is nothing to send.
+Encode = Callable[["Sequence[Numbered]", int], bytes]
+_BATCH_SECONDS = (
+    0.25  # between two batches: however many requests there are, a follower costs the server little
+)
+_HEARTBEAT_SECONDS = 15.0  # of silence, so that proxies do not close the connection
+_WRITE_SECONDS = 10.0  # for a follower to read a batch; then it is cut off
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+async def stream(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    feed: ExchangeFeed,
+    encode_batch: Encode,
+) -> None:
+    """Send the exchanges after those that the client has, or the new ones, until it disconnects."""
+    exchange: Exchange = scope[SCOPE_KEY]
+    exchange.status = 200
+    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    sending = asyncio.create_task(_send_batches(send, feed, encode_batch, _first(scope, feed)))
+    gone = asyncio.create_task(_until_disconnect(receive))
+    try:
+        await asyncio.wait((sending, gone), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        sending.cancel()
+        gone.cancel()
+
+
+async def _until_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _send_batches(send: Send, feed: ExchangeFeed, encode_batch: Encode, number: int) -> None:
+    await _write(send, b"retry: 1000\n\n")
+    while True:
+        try:
+            async with asyncio.timeout(_HEARTBEAT_SECONDS):
+                await feed.wait(number)
+        except TimeoutError:
+            await _write(send, b": still here\n\n")
+            continue
+        items, missed = feed.after(number)
+        number = feed.last
+        if batch := encode_batch(items, missed):
+            await _write(send, batch)
+        await asyncio.sleep(_BATCH_SECONDS)
+
+
+async def _write(send: Send, data: bytes) -> None:
+    async with asyncio.timeout(_WRITE_SECONDS):
+        await send({"type": "http.response.body", "body": data, "more_body": True})
+
+
+def _first(scope: Scope, feed: ExchangeFeed) -> int:
+    """The number after which the client wants to read: `Last-Event-ID`, else `after`, else the latest one."""
+    last = next((value for name, value in scope["headers"] if name == b"last-event-id"), b"")
+    query = dict(parse_qsl(scope.get("query_string", b"")))
+    text = last or query.get(b"after", b"")
+    number = int(text) if text.isdigit() and len(text) <= len(str(feed.last)) else feed.last
+    return min(number, feed.last)
+
+
+def event(kind: str, data: bytes, number: int | None = None) -> bytes:
+    """One event in the format of `text/event-stream`."""
+    lines = b"".join(b"data: %b\n" % line for line in data.splitlines() or [b""])
+    identifier = b"" if number is None else b"id: %d\n" % number
+    return b"event: %b\n%b%b\n" % (kind.encode(), identifier, lines)
+
+
+def json_events(selected: Callable[[Exchange], bool]) -> Encode:
+    """Encodes each exchange as an `exchange` event, and a gap as a `missed` event with the number of exchanges."""
+
+    def encode_batch(items: Sequence[Numbered], missed: int) -> bytes:
+        gap = event("missed", b"%d" % missed) if missed else b""
+        chosen = [item for item in items if selected(item.exchange)]
+        return gap + b"".join(event("exchange", _json(item), item.number) for item in chosen)
+
+    return encode_batch
+
+
+def _json(item: Numbered) -> bytes:
+    exchange = item.exchange
+    entry = journal_json.entry(exchange, journal_json.redactor_of((exchange,)))
+    return encode({"number": item.number, "account": exchange.account or None, **entry})

@@ -1,0 +1,60 @@
+"""The rows of the live view: which exchanges a filter selects, and what a row shows of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from evolink_mock.domain.exchange import violation_texts
+from evolink_mock.domain.redaction import redact_for_log
+
+if TYPE_CHECKING:
+    from evolink_mock.domain.exchange import Exchange
+    from evolink_mock.service.exchange_feed import Numbered
+
+_LONGEST = 300  # characters of a path or a note in a row
+
+
+class ExchangeFilter(Struct, frozen=True):
+    """Selects exchanges; an empty field selects all. `status` is a status or a class such as `4`."""
+
+    status: str = ""
+    path: str = ""
+    account: str = ""
+    task: str = ""
+    text: str = ""
+    violations: str = ""  # not empty: only exchanges that violated the contract
+
+
+def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
+    """Whether the filter selects an exchange. Every field must match; texts match in any case."""
+    texts = (
+        (selection.path, exchange.path),
+        (selection.task, exchange.task_id),
+        (selection.text, f"{exchange.method} {exchange.path} {'; '.join(exchange.notes)}"),
+    )
+    return (
+        str(exchange.status).startswith(selection.status)
+        and exchange.account.startswith(selection.account.lower())
+        and all(part.lower() in text.lower() for part, text in texts)
+        and (not selection.violations or bool(violation_texts(exchange)))
+    )
+
+
+def row(item: Numbered) -> dict[str, Any]:
+    """What a row shows, without credentials."""
+    number, exchange = item
+    path, *notes = redact_for_log((exchange.path, *exchange.notes), exchange.request_headers)
+    return {
+        "number": number,
+        "at": exchange.at,
+        "method": exchange.method[:20],
+        "path": path[:_LONGEST],
+        "status": exchange.status,
+        "account": exchange.account,
+        "task": exchange.task_id,
+        "milliseconds": round(exchange.seconds * 1000, 1),
+        "notes": "; ".join(notes)[:_LONGEST],
+        "is_violation": bool(violation_texts(exchange)),
+    }

@@ -1,0 +1,60 @@
+"""Who may see the console: pages of this server in a browser on this machine, with the operator's key."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from evolink_mock.console.web_response import WebResponse, refusal
+from evolink_mock.control.operator_key import is_operator
+from evolink_mock.control.origin_check import OwnNames, origin_error
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import Scope
+
+    from evolink_mock.service.service import Service
+
+_BEYOND = "beyond this machine, the console needs a key of its own: start the mock with --ui-key KEY"
+_NO_KEY = "open the link that the mock printed when it started: it contains the key of the console"
+
+
+class Guard:
+    """Decides whether a request may see a page."""
+
+    def __init__(self, service: Service, own: OwnNames) -> None:
+        self.service = service
+        self._own = own
+
+    def refusal(self, scope: Scope, *, public: bool) -> WebResponse | None:
+        """The refusal of a request, or None. A `public` page needs no key, because it shows nothing of any account."""
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        if _is_navigation(headers):
+            # A link in another page may open a page of the console: it cannot read it, nor is the cookie sent.
+            headers = {name: headers[name] for name in (b"host", b"cookie") if name in headers}
+        server = scope.get("server")
+        error = origin_error(headers, self._own.at(None if server is None else str(server[0])))
+        if error is not None:
+            return refusal(403, error.detail)
+        if not self.service.settings.ui_key and not _is_local(scope):
+            return refusal(403, _BEYOND)
+        return None if public or self.is_operator(headers) else refusal(401, _NO_KEY)
+
+    def is_operator(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether a request carries the operator's key."""
+        return is_operator(headers, self.service.operator_key)
+
+
+def _is_navigation(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a user follows a link to a page, in a window of its own."""
+    return headers.get(b"sec-fetch-mode") == b"navigate" and headers.get(b"sec-fetch-dest") == b"document"
+
+
+def _is_local(scope: Scope) -> bool:
+    """Whether a connection arrived at a loopback address; in-process callers have no address."""
+    server = scope.get("server")
+    try:
+        return server is None or ip_address(str(server[0])).is_loopback
+    except ValueError:
+        return True

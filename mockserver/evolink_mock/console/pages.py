@@ -1,0 +1,126 @@
+"""The pages and fragments of the console, one function for each."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+
+from evolink_mock.console import recipe_views, views
+from evolink_mock.console.event_stream import event
+from evolink_mock.console.exchange_rows import ExchangeFilter, row, selects
+from evolink_mock.console.rendering import macro, page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evolink_mock.console.event_stream import Encode
+    from evolink_mock.service.exchange_feed import Numbered
+    from evolink_mock.service.service import Service
+
+_ROWS = 100  # of the live view at first
+_ROWS_IN_BATCH = 50  # more exchanges in one batch are counted, not shown
+
+
+class PageRequest(msgspec.Struct, frozen=True):
+    """A request for a page: its query parameters, its path parameter, and the address of this server."""
+
+    service: Service
+    query: Mapping[str, str]
+    item: str
+    base_url: str
+    is_operator: bool
+
+
+Page = Callable[[PageRequest], Awaitable[bytes | None]]  # None: what it would show is no longer stored
+
+
+async def start(request: PageRequest) -> bytes:
+    """The address, an example, what is simulated. It shows nothing of any account."""
+    server = await views.overview(request.service, request.base_url)
+    return page("start.html", tab="start", server=server, is_operator=request.is_operator)
+
+
+async def live(request: PageRequest) -> bytes:
+    """The latest exchanges and the form that filters them; new ones arrive by the stream."""
+    selection = filter_of(request.query)
+    feed = request.service.exchange_feed
+    items, _ = feed.after(-1)
+    rows = [row(item) for item in reversed(items) if selects(selection, item.exchange)][:_ROWS]
+    fields = msgspec.structs.asdict(selection)
+    query = urlencode({"after": feed.last, **fields})  # what happens before the stream is open is not lost
+    return page("live.html", tab="live", rows=rows, selection=fields, query=query)
+
+
+async def exchange(request: PageRequest) -> bytes | None:
+    """One exchange with headers and bodies; None if it is no longer stored."""
+    number = int(request.item) if request.item.isdigit() and len(request.item) < 16 else 0  # noqa: PLR2004
+    found = request.service.exchange_feed.get(number)
+    return None if found is None else page("exchange.html", item=views.exchange_details(number, found))
+
+
+async def tasks(request: PageRequest) -> bytes:
+    """The latest tasks of one account, by default of the newest one that has any."""
+    service = request.service
+    accounts = await views.account_list(service)
+    label = request.query.get("account") or next((item.label for item in accounts if item.task_count), "")
+    account = await views.account_of(service, label) if label else None
+    cards = [] if account is None else await views.task_cards(service, account)
+    template = "task_cards.html" if request.item == "cards" else "tasks.html"
+    codes = [failure.code for failure in service.spec.failures]
+    labels = [item.label for item in accounts]
+    return page(template, tab="tasks", cards=cards, account=label, accounts=labels, codes=codes)
+
+
+async def accounts(request: PageRequest) -> bytes:
+    """The latest accounts."""
+    cards = await views.account_cards(request.service)
+    template = "account_cards.html" if request.item == "cards" else "accounts.html"
+    return page(template, tab="accounts", cards=cards)
+
+
+async def recipes(request: PageRequest) -> bytes:
+    """The table of effects, a composed recipe with its preview, and the accounts that it can be assigned to."""
+    text = request.query.get("recipe", "")
+    preview = recipe_views.preview(request.service.registry, text)
+    if request.item == "preview":
+        return page("recipe_preview.html", preview=preview)
+    labels = [item.label for item in await views.account_list(request.service)]
+    effects = recipe_views.effect_table()
+    return page("recipes.html", tab="recipes", preview=preview, recipe=text, effects=effects, accounts=labels)
+
+
+async def reference(request: PageRequest) -> bytes:
+    """The reference of the simulated API and of the control API."""
+    names = [
+        name.rpartition("/")[2] for name in request.service.spec.documents
+    ]  # paths are nobody's business
+    return page("reference.html", names=names)
+
+
+def filter_of(query: Mapping[str, str]) -> ExchangeFilter:
+    """The filter in the query parameters; others are ignored."""
+    names = ExchangeFilter.__struct_fields__
+    return ExchangeFilter(**{name: value.strip()[:200] for name, value in query.items() if name in names})
+
+
+def query_of(raw: bytes) -> dict[str, str]:
+    """The query parameters of a page."""
+    return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True))
+
+
+def row_events(selection: ExchangeFilter) -> Encode:
+    """Encodes the new exchanges as one `rows` event, the newest first."""
+
+    def encode_batch(items: Sequence[Numbered], missed: int) -> bytes:
+        chosen = [item for item in items if selects(selection, item.exchange)]
+        hidden = missed + max(0, len(chosen) - _ROWS_IN_BATCH)
+        shown = [row(item) for item in reversed(chosen[-_ROWS_IN_BATCH:])]
+        if not shown:
+            return b""
+        html: Any = macro("rows.html", "rows", shown, hidden)
+        return event("rows", html.encode(), items[-1].number)
+
+    return encode_batch

@@ -1,0 +1,55 @@
+"""What the recipes page shows: the table of effects, and a preview of a composed recipe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from evolink_mock.http.errors import ApiError
+from evolink_mock.recipes import grammar
+from evolink_mock.recipes.effects import BY_NAME, EFFECTS, STATUS
+
+if TYPE_CHECKING:
+    from evolink_mock.recipes.grammar import Step
+    from evolink_mock.recipes.registry import RecipeRegistry
+
+
+def effect_table() -> list[dict[str, Any]]:
+    """Every effect: its form, its meaning, its examples, and the operations that it affects."""
+    return [
+        {
+            "form": effect.form,
+            "meaning": effect.meaning.replace("`", ""),
+            "examples": effect.examples,
+            "operations": ", ".join(sorted(effect.operations)),
+        }
+        for effect in EFFECTS
+    ]
+
+
+def preview(registry: RecipeRegistry, text: str) -> dict[str, Any]:
+    """What a recipe does to the next requests, and its notation in each place that recipes are read from."""
+    if not text.strip():
+        return {"problem": "", "steps": [], "copies": []}
+    recipe = registry.find(text)
+    if isinstance(recipe, ApiError):
+        return {"problem": recipe.detail, "steps": [], "copies": []}
+    copies = [
+        ("Header", f'Prefer: mock="{recipe.text}"'),
+        ("Prompt", f"a dancing cat [[{recipe.text}]]"),
+        ("Token", f"any-token~{recipe.text}"),
+        ("Python", f'account.recipe("{recipe.text}")'),
+    ]
+    steps = grammar.parse_recipe(text)
+    return {"problem": "", "steps": [_step(step, len(steps)) for step in steps], "copies": copies}
+
+
+def _step(step: Step, count: int) -> dict[str, Any]:
+    if step.times is None:
+        requests = "every request" if count == 1 else "the next request"
+    else:
+        requests = f"the next {step.times} requests"
+    return {"text": str(step), "requests": requests, "effects": [_meaning(word.name) for word in step.words]}
+
+
+def _meaning(name: str) -> str:
+    return (BY_NAME.get(name) or BY_NAME[STATUS]).meaning.replace("`", "")

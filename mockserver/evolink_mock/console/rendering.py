@@ -1,0 +1,70 @@
+"""Render the pages: jinja2 templates that escape everything, and a policy that runs only our own scripts."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
+
+FOLDER = Path(__file__).parent
+# Pages may load and run what this server sends, and nothing else; no page may frame them.
+POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
+    b"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+# Swagger UI sets the `style` attribute of its elements.
+REFERENCE_POLICY = POLICY.replace(b"style-src 'self'", b"style-src 'self' 'unsafe-inline'")
+_DEEPEST = 20  # levels of a JSON tree
+
+
+def page(template: str, **context: Any) -> bytes:
+    """A page or a fragment. Everything in the context is text, never markup."""
+    return _template(template).render(**context).encode()
+
+
+def macro(template: str, name: str, *arguments: Any) -> str:
+    """The output of one macro of a template."""
+    return str(getattr(_template(template).module, name)(*arguments))
+
+
+@cache
+def _template(name: str) -> Template:
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["clock"] = clock
+    environment.filters["decode_json"] = decode_json
+    environment.globals["deepest"] = _DEEPEST
+    return environment
+
+
+def clock(instant: float | None) -> str:
+    """An instant as a time of day in UTC, with milliseconds."""
+    if instant is None:
+        return "never"
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def decode_json(text: str | None) -> Any:
+    """The value of a JSON text that is an object or an array; None for any other text."""
+    try:
+        value = json.loads(text or "")
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict | list) else None

@@ -1,0 +1,41 @@
+"""Send a recorded request to the API once more, within this process."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from evolink_mock.http.connection import ConnectionDroppedError
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message
+
+    from evolink_mock.domain.exchange import Exchange
+
+
+async def resend(api: ASGIApp, exchange: Exchange) -> None:
+    """Send the request of an exchange, with its key and body. The response is recorded like any other."""
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "http_version": "1.1",
+        "method": exchange.method,
+        "scheme": exchange.scheme,
+        "path": exchange.path,
+        "raw_path": exchange.path.encode(),
+        "query_string": exchange.query,
+        "root_path": "",
+        "headers": list(exchange.request_headers),
+        "client": None,
+        "server": None,
+    }
+    messages: list[Message] = [{"type": "http.request", "body": exchange.request_body, "more_body": False}]
+
+    async def receive() -> Message:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None:
+        """Discard the response."""
+
+    with suppress(ConnectionDroppedError):  # a recipe drops the response
+        await api(scope, receive, send)

@@ -1,0 +1,231 @@
+"""The routes of the console under `/__mock__/`, for browsers with the operator's key."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from starlette.routing import Route
+
+from evolink_mock.console import pages, web_response
+from evolink_mock.console.event_stream import json_events, stream
+from evolink_mock.console.guard import Guard
+from evolink_mock.console.rendering import FOLDER, POLICY, REFERENCE_POLICY
+from evolink_mock.console.resend import resend
+from evolink_mock.console.web_response import WebResponse, html, json, redirect, refusal, send_web
+from evolink_mock.control.operator_key import set_cookie
+from evolink_mock.control.routes import PREFIX
+from evolink_mock.domain.accounts import is_accepted
+from evolink_mock.domain.exchange import KEPT, SCOPE_KEY
+from evolink_mock.http.errors import ApiError
+from evolink_mock.http.requests import token_of
+from evolink_mock.http.responses import send_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from evolink_mock.control.origin_check import OwnNames
+    from evolink_mock.domain.exchange import Exchange
+    from evolink_mock.service.service import Service
+
+START = f"{PREFIX}/ui"
+_TYPES = {"js": b"text/javascript; charset=utf-8", "css": b"text/css; charset=utf-8"}
+
+
+class PageRow(NamedTuple):
+    """One page. `public`: it needs no key, because it shows nothing of any account."""
+
+    path: str
+    page: pages.Page
+    public: bool = False
+    policy: bytes = POLICY
+
+
+PAGES = (
+    PageRow("/ui", pages.start, public=True),
+    PageRow("/ui/live", pages.live),
+    PageRow("/ui/exchanges/{item}", pages.exchange),
+    PageRow("/ui/tasks", pages.tasks),
+    PageRow("/ui/tasks/{item}", pages.tasks),
+    PageRow("/ui/accounts", pages.accounts),
+    PageRow("/ui/accounts/{item}", pages.accounts),
+    PageRow("/ui/recipes", pages.recipes),
+    PageRow("/ui/recipes/{item}", pages.recipes),
+    PageRow("/docs", pages.reference, public=True, policy=REFERENCE_POLICY),
+)
+
+
+def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) -> list[Route]:
+    """The pages, their streams, the static files, and the route that sends a request again; none with `--ui off`.
+
+    `api` returns the application to which a recorded request is sent again.
+    """
+    if service.settings.ui == "off":
+        return []
+    guard = Guard(service, own)
+    routes = [Route(PREFIX + row.path, PageEndpoint(guard, row), methods=["GET"]) for row in PAGES]
+    return [
+        *routes,
+        Route(f"{START}/stream", RowStream(guard), methods=["GET"]),
+        Route(f"{PREFIX}/events", EventStream(guard), methods=["GET"]),
+        Route(f"{START}/static/{{name}}", StaticFile(guard), methods=["GET"]),
+        Route(f"{START}/documents/{{number:int}}.json", Document(guard), methods=["GET"]),
+        Route(f"{PREFIX}/exchanges/{{number:int}}/resend", Resend(guard, api), methods=["POST"]),
+    ]
+
+
+class RedirectBrowsers:
+    """Sends a browser that opens the server's address to the console; other requests go to `app`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if (
+            scope["type"] == "http"
+            and (scope["method"], scope["path"]) == ("GET", "/")
+            and _wants_html(scope)
+        ):
+            await send_web(scope, send, redirect(START))
+            return
+        await self._app(scope, receive, send)
+
+
+def _wants_html(scope: Scope) -> bool:
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+
+
+class PageEndpoint:
+    """A row of the table. With `?key=`, it exchanges the operator's key for the cookie."""
+
+    def __init__(self, guard: Guard, row: PageRow) -> None:
+        self._guard, self._row = guard, row
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
+        """Answer a request."""
+        await send_web(scope, send, await self._response(scope))
+
+    async def _response(self, scope: Scope) -> WebResponse:
+        query = pages.query_of(scope.get("query_string", b""))
+        key = query.get("key")
+        refused = self._guard.refusal(scope, public=self._row.public or key is not None)
+        if refused is not None:
+            return refused
+        service = self._guard.service
+        if key is not None:
+            if key != service.operator_key:
+                return refusal(403, "this link is of another mock, or of an earlier start of this one")
+            return redirect(PREFIX + self._row.path, ((b"set-cookie", set_cookie(key)),))
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        item = scope.get("path_params", {}).get("item", "")
+        base_url = service.origins.of(scope, headers)
+        request = pages.PageRequest(service, query, item, base_url, self._guard.is_operator(headers))
+        body = await self._row.page(request)
+        return (
+            refusal(404, "this is no longer stored") if body is None else html(body, policy=self._row.policy)
+        )
+
+
+class RowStream:
+    """New exchanges as rows of the live view."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, until the page is closed."""
+        refused = self._guard.refusal(scope, public=False)
+        if refused is not None:
+            await send_web(scope, send, refused)
+            return
+        selection = pages.filter_of(pages.query_of(scope.get("query_string", b"")))
+        await stream(scope, receive, send, self._guard.service.exchange_feed, pages.row_events(selection))
+
+
+class EventStream:
+    """New exchanges as JSON: for the operator all of them, for the holder of a key those of its account."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, until the client disconnects."""
+        service, headers = self._guard.service, dict(scope["headers"])
+        token = token_of(headers.get(b"authorization", b""))
+        if token is not None and service.tokens and not is_accepted(token, service.tokens):
+            token = None
+        refused = self._guard.refusal(scope, public=token is not None)
+        if refused is not None:
+            await send_web(scope, send, refused)
+            return
+        label = None if token is None else (await service.store.account(token)).label
+
+        def is_visible(exchange: Exchange) -> bool:
+            return label is None or exchange.account == label
+
+        await stream(scope, receive, send, service.exchange_feed, json_events(is_visible))
+
+
+class StaticFile:
+    """A script or a style sheet, ours or vendored."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
+        """Answer a request."""
+        name: str = scope["path_params"]["name"]
+        content, kind = _static().get(name), _TYPES.get(name.rpartition(".")[2])
+        response = self._guard.refusal(scope, public=True)
+        if response is None and (content is None or kind is None):
+            response = refusal(404, "there is no such file")
+        elif response is None:
+            response = WebResponse(content or b"", kind or b"", headers=((b"cache-control", b"no-cache"),))
+        await send_web(scope, send, response)
+
+
+@cache
+def _static() -> dict[str, bytes]:
+    """The static files by name, read once."""
+    return {path.name: path.read_bytes() for path in (FOLDER / "static").iterdir() if path.is_file()}
+
+
+class Document:
+    """One of the simulated documents, with this server as its only one."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
+        """Answer a request."""
+        response = self._guard.refusal(scope, public=True)
+        documents = [*self._guard.service.spec.documents.values()]
+        number = scope["path_params"]["number"]
+        if response is None and number < len(documents):
+            response = json({**documents[number], "servers": [{"url": "/"}]})
+        await send_web(scope, send, response or refusal(404, "there is no such document"))
+
+
+class Resend:
+    """Sends a recorded request again, exactly as it was, for the account that sent it."""
+
+    def __init__(self, guard: Guard, api: Callable[[], ASGIApp]) -> None:
+        self._guard, self._api = guard, api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
+        """Answer a request."""
+        refused = self._guard.refusal(scope, public=False)
+        if refused is not None:
+            await send_web(scope, send, refused)
+            return
+        feed = self._guard.service.exchange_feed
+        exchange = feed.get(scope["path_params"]["number"])
+        if exchange is None or len(exchange.request_body) >= KEPT:
+            detail = "the request is no longer stored, or its body was too long to be stored whole"
+            await send_error(send, scope[SCOPE_KEY], ApiError(404, detail))
+            return
+        await resend(self._api(), exchange)
+        await send_web(scope, send, web_response.json({"number": feed.last}, 201))

@@ -1,0 +1,108 @@
+// The console's own behaviour: actions go to the public control API, on behalf of the account that a card shows.
+"use strict";
+
+const MOST_ROWS = 500;
+
+function show(message) {
+  document.getElementById("message").textContent = message;
+}
+
+async function act(button) {
+  const question = button.dataset.confirm;
+  if (question && !window.confirm(question)) return;
+  const card = button.closest("[data-account]");
+  const headers = { Accept: "application/json" };
+  if (card) headers["Mock-Account"] = card.dataset.account;
+  let body = button.dataset.body;
+  if ("fail" in button.dataset) {
+    body = JSON.stringify({ failure: button.parentElement.querySelector("[data-code]").value });
+  }
+  await send(button.dataset.method || "POST", button.dataset.post, headers, body, button.textContent);
+}
+
+async function send(method, path, headers, body, what) {
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  try {
+    const response = await fetch(path, { method, headers, body });
+    const answer = await response.json().catch(() => null);
+    if (response.ok) {
+      show(`${what}: done`);
+    } else {
+      show(`${what}: ${answer?.error?.message ?? `the mock answered ${response.status}`}`);
+    }
+    return response.ok;
+  } catch {
+    show(`${what}: the mock does not answer`);
+    return false;
+  }
+}
+
+async function copy(button) {
+  const text = button.parentElement.querySelector("pre").textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    show("Copied");
+  } catch {
+    // Without the permission to write to the clipboard, select the text, so that a key copies it.
+    const range = document.createRange();
+    range.selectNodeContents(button.parentElement.querySelector("pre"));
+    const selection = window.getSelection();
+    selection.removeAllRanges();
+    selection.addRange(range);
+    show("Selected: press Ctrl-C to copy");
+  }
+}
+
+async function assign() {
+  const form = document.getElementById("compose");
+  const headers = { "Mock-Account": form.elements.account.value };
+  const body = JSON.stringify({ recipe: form.elements.recipe.value, times: null });
+  await send("POST", "/__mock__/recipes", headers, body, "Assign");
+}
+
+function choose(example) {
+  const input = document.querySelector("#compose [name=recipe]");
+  input.value = input.value ? `${input.value}+${example}` : example;
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  input.focus();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.dataset.post) act(button);
+  else if ("copy" in button.dataset) copy(button);
+  else if (button.dataset.recipe) choose(button.dataset.recipe);
+  else if (button.id === "assign") assign();
+  else if (button.id === "clear") document.getElementById("rows").replaceChildren();
+  else if (button.id === "pause") {
+    const paused = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(paused));
+    button.textContent = paused ? "Continue" : "Pause";
+  }
+});
+
+// A paused view ignores new rows; they can be seen by loading the page again.
+document.addEventListener("htmx:sseBeforeMessage", (event) => {
+  const pause = document.getElementById("pause");
+  if (pause && pause.getAttribute("aria-pressed") === "true") event.preventDefault();
+});
+
+document.addEventListener("htmx:sseMessage", () => {
+  const rows = document.getElementById("rows");
+  if (!rows) return;
+  const seen = new Set();
+  for (const row of [...rows.rows]) {
+    if (row.id && seen.has(row.id)) row.remove(); // a stream that was opened again repeats its first rows
+    seen.add(row.id);
+  }
+  while (rows.rows.length > MOST_ROWS) rows.lastElementChild.remove();
+});
+
+// A card that is being used is not replaced: a video that plays, a list that is open, a focused control.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const target = event.detail.target;
+  if (target.id !== "cards") return;
+  const playing = [...target.querySelectorAll("video")].some((video) => !video.paused);
+  event.detail.shouldSwap = !playing && !target.querySelector("select:focus") && !document.hidden;
+});

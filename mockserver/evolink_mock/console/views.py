@@ -1,0 +1,140 @@
+"""What the pages show, as plain data: the server, accounts, tasks with their timelines, one exchange."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from evolink_mock.control import journal_json, tasks
+from evolink_mock.control.accounts import account_state
+from evolink_mock.control.handler import ControlRequest, Empty
+from evolink_mock.recipes import assignments
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.exchange import Exchange
+    from evolink_mock.service.service import Service
+
+_MOST = 50  # accounts or tasks on a page, the latest ones
+_CURL_LENGTH = 4000  # characters of a body in a curl command
+_HOP_BY_HOP = {"host", "content-length", "connection", "accept-encoding", "transfer-encoding"}
+
+
+async def overview(service: Service, base_url: str) -> dict[str, Any]:
+    """The start page: the address, an accepted key, the simulated documents, the server's health."""
+    creates = service.spec.creates
+    documents = [
+        {"method": method, "path": path, "models": [model for model in by_model if model]}
+        for (method, path), by_model in creates.items()
+    ]
+    return {
+        "base_url": base_url,
+        "documents": documents,
+        "example": _example(service),
+        "is_ready": service.ready,
+        "problem": service.media_cache.problem(),
+    }
+
+
+def _example(service: Service) -> dict[str, Any]:
+    """A create request of the first document, with the required fields."""
+    (_, path), by_model = next(iter(service.spec.creates.items()))
+    model, operation = next(iter(by_model.items()))
+    properties = operation.body_schema.get("properties", {})
+    body = {
+        name: _example_value(properties.get(name, {})) for name in operation.body_schema.get("required", ())
+    }
+    return {"path": path, "body": body | ({"model": model} if model else {})}
+
+
+def _example_value(schema: Mapping[str, Any]) -> Any:
+    """The documented example of a field, or a plausible value of its type."""
+    for keyword in ("example", "default"):
+        if keyword in schema:
+            return schema[keyword]
+    values = schema.get("examples") or schema.get("enum")
+    if values:
+        return values[0]
+    return ["https://example.com/image.jpg"] if schema.get("type") == "array" else "The person starts dancing"
+
+
+async def account_list(service: Service) -> list[Account]:
+    """The latest accounts, the newest first."""
+    return list(reversed([*await service.store.accounts()][-_MOST:]))
+
+
+async def account_of(service: Service, label: str) -> Account | None:
+    """The account with this label."""
+    return next((item for item in await service.store.accounts() if item.label == label), None)
+
+
+async def account_cards(service: Service) -> list[dict[str, Any]]:
+    """Each account with its clock, rate window and assigned recipes."""
+    return [
+        {**account_state(service, account), "recipes": assignments.list_assigned(account)}
+        for account in await account_list(service)
+    ]
+
+
+async def task_cards(service: Service, account: Account) -> list[dict[str, Any]]:
+    """The latest tasks of an account, the newest first, each with its timeline and callback."""
+    now = service.clocks.now(account)
+    stored = [*await service.store.tasks(account.token)][-_MOST:]
+    states = [tasks.task_state(task, now) for task in reversed(stored)]
+    request = ControlRequest(service, account, Empty(), Empty())
+    deliveries = await service.store.deliveries(account.token)
+    shown = {state["id"] for state in states}
+    callbacks = await tasks.delivery_states(request, [item for item in deliveries if item.task_id in shown])
+    by_task = {callback["task_id"]: callback for callback in callbacks}
+    return [
+        {**state, "timeline": timeline(state["timetable"], now), "callback": by_task.get(state["id"])}
+        for state in states
+    ]
+
+
+def timeline(timetable: Mapping[str, float | None], now: float) -> list[dict[str, Any]]:
+    """The phases of a task as parts of a drawing that is 100 wide. An instant that never comes has no part."""
+    created = timetable["created"] or 0.0
+    starts = timetable["starts"]
+    ends = timetable["ends"]
+    last = max(filter(None, (starts, ends, min(now, (ends or starts or now) * 1.0), created + 1e-6)))
+    scale = 100 / (last - created)
+
+    def part(kind: str, begin: float, end: float) -> dict[str, Any]:
+        begin, end = (begin - created) * scale, (end - created) * scale
+        return {"kind": kind, "x": round(begin, 2), "width": round(max(0.0, end - begin), 2)}
+
+    parts = [part("pending", created, starts or last)]
+    if starts is not None:
+        parts.append(part("processing", starts, ends or last))
+    passed = min(100.0, max(0.0, (now - created) * scale))
+    return [*parts, {"kind": "now", "x": round(passed, 2), "width": 0}]
+
+
+def exchange_details(number: int, exchange: Exchange) -> dict[str, Any]:
+    """One exchange with its headers and bodies, without credentials, and as a curl command."""
+    redactor = journal_json.redactor_of((exchange,))
+    entry = journal_json.entry(exchange, redactor)
+    return {**entry, "number": number, "account": exchange.account, "curl": curl(exchange, entry)}
+
+
+def curl(exchange: Exchange, entry: Mapping[str, Any]) -> str:
+    """A curl command that repeats a request; the key is a variable of the shell."""
+    headers: Sequence[tuple[str, str]] = entry["request"]["headers"]
+    host = next((value for name, value in headers if name.lower() == "host"), "127.0.0.1:8080")
+    lines = [f"curl -X {exchange.method} {_quoted(f'{exchange.scheme}://{host}' + entry['path'])}"]
+    for name, value in headers:
+        if name.lower() == "authorization":
+            lines.append('-H "Authorization: Bearer $EVOLINK_API_KEY"')
+        elif name.lower() not in _HOP_BY_HOP:
+            lines.append(f"-H {_quoted(f'{name}: {value}')}")
+    if body := entry["request"]["body"]:
+        lines.append(f"--data-binary {_quoted(body[:_CURL_LENGTH])}")
+    return " \\\n  ".join(lines)
+
+
+def _quoted(text: str) -> str:
+    """A text as one word of a POSIX shell."""
+    escaped = text.replace("'", "'\\''")
+    return f"'{escaped}'"

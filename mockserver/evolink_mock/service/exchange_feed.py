@@ -1,0 +1,80 @@
+"""The last exchanges of all accounts, numbered, for those who follow them: the console and `GET /events`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from evolink_mock.domain.exchange import Exchange
+
+_EXCHANGES = 500
+_BODY_BYTES = 8 * 1024 * 1024  # of all stored exchanges
+
+
+class Numbered(NamedTuple):
+    """An exchange and its number in the feed, from 1."""
+
+    number: int
+    exchange: Exchange
+
+
+class ExchangeFeed:
+    """Completed exchanges in order, bounded in number and bytes.
+
+    A follower remembers the last number that it has read. A slow one loses the exchanges that are dropped meanwhile,
+    and learns how many: nothing is queued for it.
+    """
+
+    def __init__(self, limit: int = _EXCHANGES, body_bytes: int = _BODY_BYTES) -> None:
+        self._limit, self._body_bytes = limit, body_bytes
+        self._stored: deque[Exchange] = deque()
+        self._bytes = 0
+        self._followers: set[asyncio.Event] = set()
+        self.last = 0  # the number of the latest exchange
+
+    def publish(self, exchange: Exchange) -> None:
+        """Append a completed exchange."""
+        self.last += 1
+        self._stored.append(exchange)
+        self._bytes += _body_bytes(exchange)
+        while len(self._stored) > self._limit or (self._bytes > self._body_bytes and len(self._stored) > 1):
+            self._bytes -= _body_bytes(self._stored.popleft())
+        for changed in self._followers:
+            changed.set()
+
+    def clear(self) -> None:
+        """Forget the exchanges; the numbers go on."""
+        self._stored.clear()
+        self._bytes = 0
+
+    def get(self, number: int) -> Exchange | None:
+        """The exchange with this number, if it is still stored."""
+        index = number - self.last + len(self._stored) - 1
+        return self._stored[index] if 0 <= index < len(self._stored) else None
+
+    def after(self, number: int) -> tuple[list[Numbered], int]:
+        """The stored exchanges after this number, and how many others have been dropped."""
+        first = self.last - len(self._stored) + 1
+        missed = max(0, first - 1 - number) if number >= 0 else 0
+        start = max(0, number + 1 - first)
+        exchanges = [
+            Numbered(first + index, self._stored[index]) for index in range(start, len(self._stored))
+        ]
+        return exchanges, missed
+
+    async def wait(self, number: int) -> None:
+        """Return once there is an exchange after this number."""
+        if self.last > number:
+            return
+        changed = asyncio.Event()
+        self._followers.add(changed)
+        try:
+            await changed.wait()
+        finally:
+            self._followers.discard(changed)
+
+
+def _body_bytes(exchange: Exchange) -> int:
+    return len(exchange.request_body) + len(exchange.answer_body)

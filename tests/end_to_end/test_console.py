@@ -1,0 +1,237 @@
+"""The console in Chromium, over a real server: each act once, wide and light, narrow and dark, accessible in both."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from evolink_mock import Receiver
+from evolink_mock.server.thread import serve_in_thread
+from evolink_mock.settings import Settings
+from evolink_spec import load
+from playwright.sync_api import expect, sync_playwright
+from support.builders import BODY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium") or ""
+KEY = "a-key-for-this-test"
+# As root Chromium has no sandbox; the rest keeps it from talking to other machines.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES = {"wide and light": (1280, "light"), "narrow and dark": (360, "dark")}
+TABS = ["", "/live", "/tasks", "/accounts", "/recipes"]
+
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="there is no chromium on this machine")
+
+
+@pytest.fixture(scope="module")
+def base_url() -> Iterator[str]:
+    settings = Settings(port=0, ui_key=KEY, allow_callbacks_to=("127.0.0.1",))
+    with serve_in_thread(load(), settings) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def console(browser: Browser, base_url: str, size: str = "wide and light") -> Iterator[Page]:
+    """A new browser session that has opened the printed link, and reports no error."""
+    width, scheme = SIZES[size]
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(f"{base_url}/__mock__/ui?key={KEY}")
+    yield page
+    context.close()
+    assert errors == []
+
+
+class Client:
+    """A client of the mock with an account of its own."""
+
+    def __init__(self, http: httpx2.Client) -> None:
+        self.http = http
+        self.label: str = http.get("/__mock__/account").json()["label"]
+
+    def create(self, **fields: Any) -> str:
+        task_id: str = self.http.post("/v1/videos/generations", json=BODY | fields).json()["id"]
+        return task_id
+
+
+@pytest.fixture
+def client(base_url: str, request: pytest.FixtureRequest) -> Iterator[Client]:
+    token = re.sub(r"\W+", "-", request.node.name)[:60]
+    with httpx2.Client(
+        base_url=base_url, headers={"authorization": f"Bearer {token}"}, trust_env=False
+    ) as http:
+        yield Client(http)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page_fits_its_width_and_is_accessible(
+    browser: Browser, base_url: str, client: Client, size: str
+) -> None:
+    with Receiver() as receiver:
+        client.create(callback_url=receiver.url)
+        client.create(promt="unknown")
+        with console(browser, base_url, size) as page:
+            for tab in [*TABS, "/exchanges/1"]:
+                page.goto(f"{base_url}/__mock__/ui{tab}")
+                assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
+                found = Axe().run(page).response["violations"]
+                assert not [one["id"] for one in found if one["impact"] in {"serious", "critical"}], tab
+
+
+def test_a_request_appears_while_the_page_is_open_and_can_be_opened_and_sent_again(
+    browser: Browser, base_url: str, client: Client
+) -> None:
+    with console(browser, base_url) as page:
+        page.goto(f"{base_url}/__mock__/ui/live?account={client.label}")
+        task_id = client.create()
+        row = page.locator("#rows tr").first
+        expect(row).to_contain_text(task_id)
+        page.get_by_role("button", name="Pause").click()
+        client.create()
+        page.get_by_role("button", name="Clear").click()
+        expect(page.locator("#rows tr")).to_have_count(0)
+        page.reload()
+        expect(page.locator("#rows tr")).to_have_count(2)
+        page.locator("#rows a").first.click()
+        expect(page.get_by_text("$EVOLINK_API_KEY")).to_be_visible()
+        page.get_by_role("button", name="Send again").click()
+        expect(page.locator("#message")).to_have_text("Send again: done")
+        assert len(client.http.get("/__mock__/tasks").json()["tasks"]) == 3
+
+
+def test_a_task_is_finished_failed_expired_and_its_callback_delivered_again(
+    browser: Browser, base_url: str, client: Client
+) -> None:
+    with Receiver() as receiver:
+        client.http.post("/__mock__/clock/freeze")
+        done, failed = client.create(callback_url=receiver.url), client.create()
+        with console(browser, base_url) as page:
+            page.goto(f"{base_url}/__mock__/ui/tasks?account={client.label}")
+            card = page.locator(f"#{failed}")
+            card.get_by_label("Code").select_option("service_error")
+            card.get_by_role("button", name="Fail").click()
+            expect(card.locator(".chip")).to_have_text("failed")
+            card = page.locator(f"#{done}")
+            card.get_by_role("button", name="Finish").click()
+            expect(card).to_contain_text("delivered")
+            card.get_by_role("button", name="Redeliver callback").click()
+            expect(card.locator("li")).to_have_count(2)
+            video = card.locator("video")
+            video.evaluate("video => video.play()")
+            expect(video).to_have_js_property("paused", value=False)
+            video.evaluate("video => video.pause()")
+            card.get_by_role("button", name="Expire link").click()
+            expect(page.locator("#message")).to_have_text("Expire link: done")
+            link = client.http.get(f"/v1/tasks/{done}").json()["results"][0]
+            assert client.http.get(link).status_code == 410
+
+
+def test_a_clock_is_frozen_advanced_and_resumed_and_an_account_reset(
+    browser: Browser, base_url: str, client: Client
+) -> None:
+    client.create()
+    with console(browser, base_url) as page:
+        page.goto(f"{base_url}/__mock__/ui/accounts")
+        card = page.locator(f"#account-{client.label}")
+        card.get_by_role("button", name="Freeze clock").click()
+        expect(card).to_contain_text("clock frozen")
+        before = client.http.get("/__mock__/clock").json()["now"]
+        card.get_by_role("button", name="Advance 24 h").click()
+        expect(page.locator("#message")).to_have_text("Advance 24 h: done")
+        assert client.http.get("/__mock__/clock").json()["now"] == before + 86_400
+        card.get_by_role("button", name="Resume clock").click()
+        expect(card).not_to_contain_text("clock frozen")
+        page.on("dialog", lambda dialog: dialog.accept())
+        card.get_by_role("button", name="Reset").click()
+        expect(page.locator("#message")).to_have_text("Reset: done")
+        assert client.http.get("/__mock__/tasks").json()["tasks"] == []
+
+
+def test_a_recipe_is_composed_previewed_and_assigned(browser: Browser, base_url: str, client: Client) -> None:
+    with console(browser, base_url) as page:
+        page.goto(f"{base_url}/__mock__/ui/recipes")
+        page.get_by_label("Recipe").fill("fial")
+        expect(page.locator("#preview")).to_contain_text("the nearest are")
+        page.get_by_label("Recipe").fill("")
+        page.get_by_role("button", name="402", exact=True).click()
+        expect(page.locator("#preview")).to_contain_text('Prefer: mock="402"')
+        page.get_by_label("Account").select_option(client.label)
+        page.get_by_role("button", name="Assign").click()
+        expect(page.locator("#message")).to_have_text("Assign: done")
+        assert client.http.post("/v1/videos/generations", json=BODY).status_code == 402
+
+
+def test_the_reference_sends_requests_to_this_mock(browser: Browser, base_url: str) -> None:
+    with console(browser, base_url) as page:
+        page.goto(f"{base_url}/__mock__/docs")
+        page.get_by_text("/v1/videos/generations").first.click()
+        page.get_by_role("button", name="Try it out").click()
+        page.get_by_role("button", name="Execute").click()
+        expect(page.locator(".live-responses-table")).to_contain_text("task-unified")
+
+
+ATTACK = """async ([target, account]) => {
+    const send = async (path, options) => {
+        try { return (await fetch(target + path, { credentials: "include", ...options })).status; }
+        catch { return "refused"; }
+    };
+    const frame = document.createElement("iframe");
+    frame.src = target + "/ui/live";
+    const loaded = new Promise((resolve) => { frame.onload = () => resolve(frame.contentDocument); });
+    document.body.append(frame);
+    const headers = { "Mock-Account": account };
+    return [
+        await send("/ui/live"),
+        await send("/clock/freeze", { method: "POST", headers }),
+        await send("/clock/freeze", { method: "POST", mode: "no-cors" }),
+        await loaded,
+    ];
+}"""
+
+
+def test_a_page_of_another_origin_can_neither_read_nor_frame_nor_drive_the_console(
+    browser: Browser, base_url: str, client: Client
+) -> None:
+    with serve_in_thread(load(), Settings(port=0, ui="off", control="off")) as another:
+        context = browser.new_context()
+        page = context.new_page()
+        page.goto(f"{base_url}/__mock__/ui?key={KEY}")  # the browser has the cookie
+        page.goto(another.url.replace("127.0.0.1", "localhost"))  # another site to a browser
+        page.evaluate("document.body.textContent = ''")
+        answers = page.evaluate(ATTACK, [f"{base_url}/__mock__", client.label])
+        context.close()
+    assert answers == ["refused", "refused", 0, None]  # 0: a response that the page cannot read
+    assert not client.http.get("/__mock__/account").json()["frozen"]
+
+
+def test_a_name_that_merely_resolves_to_the_mock_shows_nothing(base_url: str) -> None:
+    answer = httpx2.get(f"{base_url}/__mock__/ui", headers={"host": "rebound.test"}, trust_env=False)
+    assert (answer.status_code, KEY in answer.text) == (403, False)
