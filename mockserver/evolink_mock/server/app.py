@@ -57,9 +57,7 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
     )
     cross_origin = CrossOrigin(service.settings.cors, closed=PREFIX)
     record = _anonymous_recorder(service)
-    app = ExchangeMiddleware(
-        router, RouteTable(routes), _publishing(service, observe), record, cross_origin
-    )
+    app = ExchangeMiddleware(router, RouteTable(routes), _publishing(service, observe), record, cross_origin)
     return app
 
 
