@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from evolink_check.traffic.formats import NOT_JSON
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from evolink_spec import CreateOperation
     from evolink_spec.models import ErrorAnswer
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.request_faults import RequestFault
     from evolink_check.traffic.trace import Account, Entry, Exchange
 
+T = TypeVar("T")
 Role = Literal["create", "query", "credits", "other method", "other path", "link", "delivery", "elsewhere"]
 API: frozenset[Role] = frozenset({"create", "query", "credits", "other method", "other path"})
 
@@ -37,6 +38,16 @@ class Observation:
     task_id: str = ""  # of a query: from its path; of a create or a delivery: from its body
     success: int = 0  # the documented status of a successful create or query; 0 for others
     errors: Mapping[int, ErrorAnswer] = field(default_factory=dict)  # the documented errors, by status
+    _once: dict[Callable[[Observation], Any], Any] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def once(self, make: Callable[[Observation], T]) -> T:
+        """The result of a function of this observation, computed on the first call: many rules ask the same."""
+        if make not in self._once:
+            self._once[make] = make(self)
+        result: T = self._once[make]
+        return result
 
     @property
     def number(self) -> int:

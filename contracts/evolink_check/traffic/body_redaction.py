@@ -28,6 +28,8 @@ def redact_body(body: bytes, keys: KnownKeys = NO_KEYS) -> bytes:
             text = body.decode(coding)
         except UnicodeDecodeError:
             continue
+        if "form-data" not in text[:4_096] and _is_plain(text, keys):
+            return body
         plain = _redact_json(text, keys) or _redact_other(text, keys)
         return body if plain == text else plain.encode(coding, "replace")
     raise AssertionError  # latin-1 decodes everything
@@ -66,10 +68,15 @@ def _redact_other(text: str, keys: KnownKeys) -> str:
     return redact_text(_redact_strings(text, keys), keys)
 
 
+def _is_plain(text: str, keys: KnownKeys) -> bool:
+    """Whether a text certainly has no secret."""
+    lower = text.lower()
+    return not any(sign in lower for sign in _SIGNS) and not keys.may_be_in(text)
+
+
 def _redact_strings(text: str, keys: KnownKeys) -> str:
     """A text with everything redacted that looks like a JSON string; the rest stays as it is."""
-    lower = text.lower()
-    if not keys.may_be_in(text) and not any(sign in lower for sign in _SIGNS):
+    if _is_plain(text, keys):
         return text
     kind: Kind = ""
 

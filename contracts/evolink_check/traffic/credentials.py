@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Exchange
 
 _TAIL = 100  # characters at the end of a name that decide what it names
+_NAMES = 4_096  # names whose meaning is remembered: a trace has few, each of them thousands of times
 _WORDS = 20  # of the value of a header that are looked at
 _LONGEST = 8192  # characters: longer values are not searched for elsewhere
 _SECRET_ENDS = (
@@ -53,6 +55,11 @@ _PART_END = re.compile(r"\r?\n--")
 
 def names_secret(name: str) -> bool:
     """Whether a field with this name holds a credential, in any spelling: `api_key`, `accessToken`."""
+    return _names_secret(name.strip()[-_TAIL:])
+
+
+@lru_cache(_NAMES)
+def _names_secret(name: str) -> bool:
     lower = _base_name(name)
     joined = _SEPARATORS.sub("", lower)
     return joined.endswith(_SECRET_ENDS) or joined.removeprefix("x") in _SECRET_WORDS
@@ -67,8 +74,13 @@ def _base_name(name: str) -> str:
 
 def header_names_secret(name: str) -> bool:
     """Whether a header with this name holds a credential; more names count than in a body."""
+    return _header_names_secret(name.strip()[-_TAIL:])
+
+
+@lru_cache(_NAMES)
+def _header_names_secret(name: str) -> bool:
     words = _SEPARATORS.split(_base_name(name))
-    return names_secret(name) or (words[-1] in _SECRET_WORDS and _NO_SECRETS.isdisjoint(words))
+    return _names_secret(name) or (words[-1] in _SECRET_WORDS and _NO_SECRETS.isdisjoint(words))
 
 
 def bearer_keys_in(exchange: Exchange) -> set[str]:

@@ -42,6 +42,10 @@ _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
 
 def clause_of_malformed_response(observation: Observation) -> str:
     """The clause that a malformed exchange violates; "" for an exchange that is well formed or cannot be judged."""
+    return observation.once(_clause_of_malformed_response)
+
+
+def _clause_of_malformed_response(observation: Observation) -> str:
     if _lacks_body(observation):
         return _clause_by_status(observation)
     if not _has_api_response(observation):
@@ -53,6 +57,10 @@ def clause_of_malformed_response(observation: Observation) -> str:
 
 def is_judgeable(observation: Observation) -> bool:
     """Whether the answer of the API can be judged further: it is complete, well formed and not exempt."""
+    return observation.once(_is_judgeable)
+
+
+def _is_judgeable(observation: Observation) -> bool:
     return (
         _has_api_response(observation)
         and not _is_exempt(observation)
@@ -145,6 +153,10 @@ def _lacks_body(observation: Observation) -> bool:
 
 def _is_exempt(observation: Observation) -> bool:
     """Whether no clause is about the exchange."""
+    return observation.once(_meets_an_exemption)
+
+
+def _meets_an_exemption(observation: Observation) -> bool:
     return any(exempts(observation) for exempts in _EXEMPTIONS)
 
 
