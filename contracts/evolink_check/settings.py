@@ -38,7 +38,9 @@ class Subject:
     public URL prefix of our callback receiver, which listens on `callback_listen`; empty: callbacks are not watched.
     `advance_url` accepts `{"seconds": N}` and moves the clock of the requesting account forward; empty: the clock
     cannot be moved. `cannot` are ids of clauses that cannot be observed on this server. `ca` is a PEM file with the CA
-    that signed the server's certificate; empty: the system's CAs.
+    that signed the server's certificate; empty: the system's CAs. `task_limit`: seconds within which every task is
+    over; 0: ten times its own estimated time. `callback_trust`: `callback_url` leads to our receiver although this
+    machine cannot reach it.
     """
 
     url: str
@@ -53,6 +55,8 @@ class Subject:
     image_url: str = "https://example.com/image.jpg"
     cannot: frozenset[str] = frozenset()
     ca: str = ""
+    task_limit: float = 0.0
+    callback_trust: bool = False
 
     @classmethod
     def at(cls, url: str, key: str, other_key: str = "", **facts: Any) -> Subject:

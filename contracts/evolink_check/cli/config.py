@@ -69,7 +69,10 @@ def choose(
     if not (options.url or file.target.url):
         raise ValueError("no URL: give it as the argument, or as `[target] url` in the file of --config")
     chosen = replace(_effort(effort, file.effort, profiles), clauses=options.clauses, memory=memory)
-    return Configuration(_subject(options, file, keys), chosen, notes, frozenset(file.warn))
+    limit = effort.task_limit or file.effort.task_limit or file.target.task_limit or 0.0
+    chosen = replace(chosen, task_seconds=limit) if limit > chosen.task_seconds else chosen
+    subject = replace(_subject(options, file, keys), task_limit=limit)
+    return Configuration(subject, chosen, notes, frozenset(file.warn))
 
 
 def _keys(
@@ -147,6 +150,7 @@ def _subject(options: ServerOptions, file: ConfigFile, keys: Mapping[str, Key]) 
         image_url=target.image_url or defaults.image_url,
         cannot=frozenset(file.cannot),
         ca=str(ca or ""),
+        callback_trust=callbacks.trust if callbacks else False,
     )
 
 

@@ -39,6 +39,10 @@ class TargetTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         str,
         Meta(description="PEM file of the CA that signed the server's certificate, relative to this file."),
     ] = ""
+    task_limit: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(description="Seconds after which every task of this server must be over."),
+    ] = None
     prompt: Annotated[str, Meta(description="The prompt of requests that must succeed.")] = ""
     image_url: Annotated[str, Meta(description="The image of requests that must succeed.")] = ""
 
@@ -67,6 +71,12 @@ class Callbacks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     url: Annotated[str, Meta(description="The public URL that leads to our callback receiver.")]
     listen: Annotated[str, Meta(description="HOST:PORT on which our callback receiver listens.")]
+    trust: Annotated[
+        bool,
+        Meta(
+            description="The URL leads to our receiver although this machine cannot reach it (split DNS, no hairpin)."
+        ),
+    ] = False
 
 
 class Clock(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -126,7 +126,11 @@ class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = None
     profile: Annotated[
         Profile | None,
-        Option(help="How much is tested; quick by default.", section=_EFFORT, metavar="quick|ci|deep"),
+        Option(
+            help="How much is tested: at most 2, 5 or 30 minutes, and 30 tasks within --max-credits.",
+            section=_EFFORT,
+            metavar="quick|ci|deep",
+        ),
     ] = None
     seed: Annotated[
         int | None, Option(help="Seed: repeat the same requests.", section=_EFFORT, metavar="N")
@@ -141,7 +145,8 @@ class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         _Seconds | None, Option(help="Maximum duration of the run.", section=_EFFORT, metavar="SECONDS")
     ] = None
     task_limit: Annotated[
-        _Seconds | None, Option(help="Maximum time to wait for one task.", section=_EFFORT, metavar="SECONDS")
+        _Seconds | None,
+        Option(help="Time after which each task must be over.", section=_EFFORT, metavar="SECONDS"),
     ] = None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_check.analysis.observations import results_of
 from evolink_check.generation.case import Case
+from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.formats import decode_json
 from evolink_check.traffic.trace import MAIN, NOBODY, OTHER, WRONG
 from evolink_check.transport.downloads import fetch
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
 
     from evolink_check.engine.task_plan import PlannedTask
+    from evolink_check.settings import Subject
     from evolink_check.traffic.trace import Entry
     from evolink_check.transport.target import Target
 
 _SHORTEST, _LONGEST = 0.2, 5.0  # seconds between two polls
 _SHARE = 0.4  # of its age: the longest wait before the next query of a task
+_LATE = 0.2  # seconds after its limit when a task is queried for the last time
 _AFTER = 3  # queries after the end
 _FETCHED = 5  # results of one task that are fetched
 
@@ -34,14 +37,20 @@ class TrackedTask:
     id: str
     ended: float = 0.0
     status: str = ""
+    limit: float = 0.0  # seconds after which it must be over; 0: unknown
     results: tuple[str, ...] = ()
 
 
-def from_create(planned: PlannedTask, create: Entry) -> TrackedTask | None:
+def from_create(planned: PlannedTask, create: Entry, subject: Subject) -> TrackedTask | None:
     """The task in the response to a create; None if there is none."""
-    id_ = _object(create).get("id")
-    success = 200 <= create.exchange.status < 300  # noqa: PLR2004
-    return TrackedTask(planned, id_) if success and isinstance(id_, str) else None
+    answer = _object(create)
+    id_, info = answer.get("id"), answer.get("task_info")
+    if not 200 <= create.exchange.status < 300 or not isinstance(id_, str):  # noqa: PLR2004
+        return None
+    estimated = info.get("estimated_time") if isinstance(info, dict) else None
+    return TrackedTask(
+        planned, id_, limit=Tolerances(subject.scale).task_limit(estimated, subject.task_limit)
+    )
 
 
 class TaskFollower:
@@ -54,7 +63,7 @@ class TaskFollower:
 
     def begin(self, planned: PlannedTask) -> TrackedTask | None:
         """Create the task and query it at once; None if none was created. Raises `HaltedError` instead of sending."""
-        task = from_create(planned, self._target.send(planned.case))
+        task = from_create(planned, self._target.send(planned.case), self._target.subject)
         if task is not None:
             self.poll(task)
         return task
@@ -76,9 +85,9 @@ class TaskFollower:
         return task
 
     def poll_until_end(self, task: TrackedTask, random: Random) -> None:
-        """Query at random times until the task has ended, or until the time limit of one task."""
-        waited = 0.0
-        while not task.ended and waited < self._seconds:
+        """Query at random times until the task has ended, or must have ended, or until we wait no longer."""
+        waited, longest = 0.0, task.limit + _LATE if 0 < task.limit <= self._seconds else self._seconds
+        while not task.ended and waited < longest:
             pause = random.uniform(_SHORTEST, min(_LONGEST, max(2 * _SHORTEST, _SHARE * waited)))
             self._target.pause(pause)
             waited += pause

@@ -74,7 +74,7 @@ class TaskPool:
 
     def adopt(self, case: Case, entry: Entry) -> None:
         """Take over the task that a request of another phase created, if it did."""
-        task = from_create(PlannedTask(case), entry)
+        task = from_create(PlannedTask(case), entry, self._target.subject)
         if task is not None and case.key == MAIN and case.authorization is None:
             with self._lock:
                 self.tasks.append(task)

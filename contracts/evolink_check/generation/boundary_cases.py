@@ -27,6 +27,7 @@ from evolink_check.generation.malformed_bodies import (
     without_last_required_field,
 )
 from evolink_check.generation.pairwise import creating_bodies
+from evolink_check.generation.undocumented_routes import creates_by_other_methods, undocumented_routes
 from evolink_check.generation.urls import (
     INTERNAL,
     NOT_URIS,
@@ -113,7 +114,7 @@ def read_only_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
     return (
         *_queries(spec),
         *_reads_without_valid_key(spec, subject),
-        *_undocumented_routes(spec),
+        *undocumented_routes(spec, UNKNOWN_IDS[0]),
         *_rate_limited_reads(spec, subject),
     )
 
@@ -126,8 +127,9 @@ def valid_creates(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ..
 def risky_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
     """Creates that a server must or may refuse, but that create a task on a careless one, so they need a budget.
 
-    Valid bodies with wrong keys or keys without credits or access; bodies that the documents neither allow nor forbid;
-    JSON that only some decoders accept. On a correct server at most two per operation create a task.
+    Valid bodies with other methods, with wrong keys, or with keys without credits or access; bodies that the documents
+    neither allow nor forbid; JSON that only some decoders accept. On a correct server at most two per operation create
+    a task.
     """
     cases = [
         case for operation in create_operations(spec) for case in _risky_creates_of(operation, spec, subject)
@@ -136,7 +138,7 @@ def risky_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
 
 def _request_of(case: Case) -> tuple[Any, ...]:
-    return case.path, case.headers, case.body, case.key, case.authorization
+    return case.method, case.path, case.headers, case.body, case.key, case.authorization
 
 
 def _invalid_creates_of(operation: CreateOperation, spec: Spec, subject: Subject) -> Iterator[Case]:
@@ -145,6 +147,7 @@ def _invalid_creates_of(operation: CreateOperation, spec: Spec, subject: Subject
         yield create_case(name, operation, spec, body)
     yield from refused_malformed(operation, spec, good)
     yield create_case("no key", operation, spec, good, key=NOBODY, about=("auth.bearer",))
+    yield from _invalid_creates_without_key(operation, spec, good)
     for scheme in SCHEMES:
         name = f"the key as {scheme.partition(' ')[0]!r}"
         yield create_case(name, operation, spec, good, authorization=scheme, about=("auth.bearer",))
@@ -160,6 +163,23 @@ def _invalid_creates_of(operation: CreateOperation, spec: Spec, subject: Subject
                 name = f"too often, an invalid body {place}"
                 about = ("create.error-429", "rate.retry-after")
                 yield create_case(name, operation, spec, {**bad, "x-place": place}, key=label, about=about)
+
+
+def _invalid_creates_without_key(
+    operation: CreateOperation, spec: Spec, good: dict[str, Any]
+) -> Iterator[Case]:
+    """Whoever sends no key must learn nothing about the body: 401 precedes every other error."""
+    bodies: dict[str, Any] = {
+        "an invalid body": without_last_required_field(good, operation),
+        "a body that is not JSON": b"{",
+        "an unknown model": {**good, "model": "no-such-model"},
+    }
+    if operation.callback is not None:
+        bodies["a callback to an internal host"] = {**good, operation.callback.field: "https://127.0.0.1/"}
+    for name, body in bodies.items():
+        yield create_case(
+            f"no key, {name}", operation, spec, body, key=NOBODY, about=("auth.bearer", "error.order")
+        )
 
 
 def _invalid_bodies(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -221,6 +241,7 @@ def _risky_creates_of(operation: CreateOperation, spec: Spec, subject: Subject) 
     if operation.callback is not None:
         yield create_case("no callback", operation, spec, {**good, operation.callback.field: None})
     yield from tolerated_malformed(operation, spec, good)
+    yield from creates_by_other_methods(operation, spec, good)
 
 
 def _queries(spec: Spec) -> Iterator[Case]:
@@ -250,27 +271,6 @@ def _reads_without_valid_key(spec: Spec, subject: Subject) -> Iterator[Case]:
         yield query_case(name, spec, UNKNOWN_IDS[0], "auth.bearer", "query.error-401", **how)
         who = {"key": NOBODY, **how} if "authorization" in how else how
         yield bodyless_case(name, "GET", CREDITS, "auth.bearer", "credits.integer-codes", **who)
-
-
-def _undocumented_routes(spec: Spec) -> Iterator[Case]:
-    """Other methods of documented paths, and other paths. HEAD and OPTIONS may have responses of their own."""
-    for _, path in spec.creates:
-        for method in ("GET", "PUT", "PATCH", "DELETE"):
-            yield bodyless_case(f"{method} instead", method, path, "error.other-methods")
-    task = f"{spec.query.path.partition('{')[0]}{UNKNOWN_IDS[0]}"
-    for method in ("POST", "PUT", "PATCH", "DELETE"):
-        yield bodyless_case(f"{method} of a task", method, task, "error.other-methods")
-    for path in (
-        "/v1/no/such/path",
-        "/v2/videos/generations",
-        "/v1/task/1",
-        "/v1/nothing?x=1",
-        "/no-such-path",
-    ):
-        yield bodyless_case(f"the path {path}", "GET", path, "error.other-paths")
-    yield bodyless_case(
-        "another path without a key", "GET", "/v1/no/such/path", "error.other-paths", key=NOBODY
-    )
 
 
 def _rate_limited_reads(spec: Spec, subject: Subject) -> Iterator[Case]:

@@ -4,6 +4,7 @@ from evolink_check.rules.clients import callback_handling, polling, requests, re
 from evolink_check.rules.exchanges import (
     create_requests,
     create_responses,
+    documented_properties,
     errors,
     rate_limits,
     statuses,
@@ -24,7 +25,7 @@ from evolink_check.rules.tasks import (
 # A rule is registered when its module is imported.
 MODULES = (
     *(callback_handling, polling, requests, retries),
-    *(create_requests, create_responses, errors, rate_limits, statuses, wire),
+    *(create_requests, create_responses, documented_properties, errors, rate_limits, statuses, wire),
     *(callback_retries, callbacks, credits, lifecycle, outcomes, progress, queries, result_links),
 )
 

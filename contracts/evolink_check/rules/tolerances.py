@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from evolink_spec import CallbackRules
 
 MINUTE, DAY = 60.0, 86_400.0  # seconds
+MOST = 1e9  # of a plausible duration in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Tolerances:
     # The life of a task
     query_at_once: float = 2.0  # a query this soon after a create counts as immediate
     task_end_server: float = 600.0  # a task has usually ended by then
+    task_end_least_server: float = 10.0  # no task is late before this, however short it was estimated
+    estimate_factor: float = 10.0  # times its estimated time, after which a task should be over
 
     # Links to results
     link_life_server: float = DAY
@@ -61,6 +64,14 @@ class Tolerances:
     def real(self, server_seconds: float) -> float:
         """Convert seconds of the server's time to real seconds."""
         return server_seconds / self.scale
+
+    def task_limit(self, estimated: object, stated: float = 0.0) -> float:
+        """Real seconds after which a task must be over: the stated ones, else by its `estimated_time`; 0: unknown."""
+        if stated:
+            return stated
+        if isinstance(estimated, bool) or not isinstance(estimated, int | float) or not 0 < estimated < MOST:
+            return 0.0
+        return self.real(max(self.task_end_least_server, self.estimate_factor * estimated))
 
     @property
     def credits_settled(self) -> float:

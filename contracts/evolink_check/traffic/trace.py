@@ -94,6 +94,7 @@ class Trace:
     `receiver` is the public prefix of callback URLs whose deliveries are in the trace; empty: deliveries were not
     watched, and their absence means nothing. `watched_until`: when the watching of deliveries ended, Unix seconds.
     `scale`: seconds of the server's time per real second; unless it is 1, `created` and the Date header may differ.
+    `task_limit`: seconds within which every task of this server is over; 0: not stated.
     `complete`: the trace contains all traffic of the client, so that a missing exchange did not happen.
     `redacted`: its secrets have been removed. `notes`: the parts of a recording that were left out as unreadable.
     """
@@ -105,6 +106,7 @@ class Trace:
     watched_until: float = 0.0
     scale: float = 1.0
     complete: bool = True
+    task_limit: float = 0.0
     redacted: bool = field(default=False, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
 

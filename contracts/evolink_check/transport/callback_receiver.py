@@ -78,6 +78,12 @@ class CallbackReceiver:
             assert address is not None  # noqa: S101  (it was issued)
             return Arrivals(address.arrived, address.under_way, address.last)
 
+    @property
+    def received(self) -> bool:
+        """Whether any delivery has arrived at an issued address."""
+        with self._lock:
+            return any(address.arrived for address in self._addresses)
+
     def __enter__(self) -> Self:
         self._server = CallbackServer(self._listen, self)
         self._thread = threading.Thread(target=self._server.serve, name="callback-receiver", daemon=True)

@@ -76,6 +76,7 @@ class RunRecorder:
             subject.callback_url if watched_until else "",
             watched_until,
             subject.scale,
+            task_limit=subject.task_limit,
         )
 
     def places(self) -> dict[int, int]:

@@ -32,7 +32,8 @@ _RETRY_SECONDS = (0.5, 1.0, 2.0)  # seconds before the next attempts after a ref
 _SLICE = 0.25  # seconds between two checks of whether a wait is over
 _MOST_UNEXPECTED = 5  # tasks from invalid requests, after which a run without a budget sends no more of those
 _LOST = frozenset({0, 502, 504})  # statuses that do not show whether a task was created
-_TOO_MANY = 429
+_TOO_MANY, _SERVER_ERROR = 429, 500
+_SAME, _REPEAT_SECONDS = 3, 0.4  # how often a create is sent that gets a 500, and the wait in between
 
 
 class HaltedError(Exception):
@@ -95,11 +96,15 @@ class Target:
     def send(self, case: Case) -> Entry:
         """Send a case and record the exchange, which is returned; without a response it has status 0 and a `problem`.
 
-        After a 429 the case is sent again, after a wait, unless its key is known to be limited. Raises
+        After a 429 the case is sent again, after a wait, unless its key is known to be limited. A create that may
+        succeed is sent again after a 500, which may be temporary. Raises
         `OverBudgetError` or `OutOfTimeError` (both `HaltedError`) instead of sending.
         """
         for tries in range(1, _TRIES + 1):
             entry = self._paid(case)
+            if _is_unexpected_500(case, entry) and tries < _SAME:
+                self.pause(_REPEAT_SECONDS)
+                continue
             pause = self._pause(case, entry)
             if pause is None or tries == _TRIES:
                 break
@@ -256,6 +261,10 @@ class Target:
             return ()
         token = self._wrong if case.key == WRONG else self.subject.keys[case.key].token
         return (("Authorization", f"Bearer {token}"),)
+
+
+def _is_unexpected_500(case: Case, entry: Entry) -> bool:
+    return case.creates and entry.exchange.status == _SERVER_ERROR
 
 
 def _kind(case: Case) -> str:

@@ -26,6 +26,7 @@ CLAUSES = ("task.final", "task.ends", "callback.timeout")
 URL = "https://api.example.test"
 EXAMPLE = """
 cannot = ["callback.timeout"]
+warn = ["task.ends"]
 
 [target]
 url = "https://api.example.test/"
@@ -35,6 +36,7 @@ scale = 60
 ca = "ca.pem"
 prompt = "A dance"
 image_url = "https://example.test/a.jpg"
+task_limit = 300
 
 [[keys]]
 label = "poor"
@@ -53,6 +55,7 @@ fields = { prompt = "something forbidden" }
 [callbacks]
 url = "https://hooks.example.test/here"
 listen = "127.0.0.1:9001"
+trust = true
 
 [clock]
 advance_url = "https://api.example.test/clock"
@@ -104,9 +107,10 @@ def test_all_that_a_file_says_is_understood(chosen: Callable[..., Configuration]
         "https://hooks.example.test/here",
         ("127.0.0.1", 9001),
     )
+    assert (subject.callback_trust, subject.task_limit) == (True, 60.0)  # that of `[effort]` precedes
     assert subject.advance_url == "https://api.example.test/clock"
     assert (subject.prompt, subject.image_url) == ("A dance", "https://example.test/a.jpg")
-    assert subject.cannot == {"callback.timeout"}
+    assert (subject.cannot, found.lowered) == ({"callback.timeout"}, {"task.ends"})
     assert effort == Effort(
         "deep", examples=500, seconds=600.0, task_seconds=60.0, jobs=2, rate=5.0, max_credits=100.0, seed=7
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from support.faulty_servers.exchange import requests, said, when
 from support.faulty_servers.wrapper import TASK, Call, Defect, Reply
-from support.trace_builders import BODY, MODEL, error
+from support.trace_builders import BODY, CREATE, MODEL, error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,15 @@ def renaming(there: Callable[[str], str], back: Callable[[str], str]) -> Callabl
         return reply.with_fields(id=there(str(reply.document["id"]))) if known else reply
 
     return lambda: handle
+
+
+def _overwhelmed(call: Call) -> Call | Reply:
+    long = call.creates and len(str(call.document.get("prompt"))) >= 5_000
+    return said(500, error("internal_error", "api_error")) if long else call
+
+
+def _as_post(call: Call) -> Call:
+    return replace(call, method="POST") if call.path == CREATE and call.method in {"PUT", "PATCH"} else call
 
 
 def twins() -> Handle:
@@ -150,6 +160,9 @@ KNOWN = {*BODY, "duration", "mode", "quality", "callback_url"}
 NUMERIC = r"^https://(\d{6,}|0x[0-9a-fA-F]{8}|0\d+\.|127\.1/)"
 
 CREATE_DEFECTS = [
+    Defect("prompt.length", "a prompt of 5,000 characters is a 500", requests(_overwhelmed)),
+    Defect("error.other-methods", "every method makes a task", requests(_as_post)),
+    Defect("wire.all-properties", "usage is in no answer", all_bodies(lambda r: r.with_fields(usage=None))),
     Defect("body.json", "text/plain will do", requests(_text)),
     Defect("body.json", "a list will do", requests(_list)),
     Defect("body.required", "no body means the defaults", requests(_usable)),

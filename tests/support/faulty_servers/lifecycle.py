@@ -206,6 +206,14 @@ LIFE = [
         shown("processing", lambda r: r.with_fields(status="running")),
     ),
     Defect("task.status-order", "back to pending", counted(_flicker, "processing")),
+    Defect(
+        "task.ends",
+        "a task that never ends",
+        when(
+            lambda call, reply: call.queries and reply.state() in {"completed", "failed"},
+            lambda reply: reply.with_fields(status="processing", progress=99, results=None, error=None),
+        ),
+    ),
     Defect("task.final", "completed, and then not", counted(_undone, "completed")),
     Defect("task.final", "other results each time", counted(_moved, "completed")),
     Defect(

@@ -14,6 +14,7 @@ from evolink_check.rules.exchanges.attribution import (
     ID,
     PREFIX,
     certain_faults,
+    creates_task,
     known_tasks,
     must_be_refused,
     well_formed,
@@ -114,9 +115,11 @@ def was_never_issued(observation: Observation, view: TraceView) -> bool:
 
 
 def _reported_ids(view: TraceView) -> frozenset[str]:
-    return frozenset(
-        observation.task_id for observation in view.of("create", "delivery") if observation.task_id
+    by_other_methods = (
+        observation.body["id"] for observation in view.of("other method") if creates_task(observation, view)
     )
+    reported = (observation.task_id for observation in view.of("create", "delivery") if observation.task_id)
+    return frozenset((*reported, *by_other_methods))
 
 
 def _example_ids(view: TraceView) -> frozenset[str]:

@@ -84,6 +84,15 @@ def known_tasks(view: TraceView) -> Mapping[str, Observation]:
     return view.once(_known_tasks)
 
 
+def creates_task(observation: Observation, view: TraceView) -> bool:
+    """Whether a request with an undocumented method to the path of a create was answered with a task."""
+    if observation.role != "other method" or not observation.succeeded:
+        return False
+    path, task_id = view.path(observation.exchange.url), observation.body.get("id")
+    made = isinstance(task_id, str) and task_id.startswith(PREFIX)
+    return made and any(path == documented for _, documented in view.spec.creates)
+
+
 def certain_faults(observation: Observation) -> tuple[RequestFault, ...]:
     """The faults for which a create must be refused; none with duplicate keys: which of them counts is unknown."""
     if any(fault.clause == "body.duplicate-keys" for fault in observation.faults):

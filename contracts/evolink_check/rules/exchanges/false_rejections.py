@@ -34,7 +34,7 @@ _LONG_PROMPT = 500  # characters: an undocumented limit would hardly be lower
 _LONG_URL = 1_000
 _REFUSED = {400, 402, 403}
 _ANY = "*"  # any host of a callback
-_ENOUGH = 3  # answers of 500, and no other answer, to equal requests
+ENOUGH = 3  # answers of 500, and no other answer, to equal requests
 
 
 class Feature(NamedTuple):
@@ -69,7 +69,7 @@ def findings_of_valid_creates(view: TraceView) -> Iterator[tuple[str, Finding]]:
         for clause in {feature.clause for feature in features(create, view)} or {"create.accepts"}:
             yield clause, passed(create.number)
     yield from _refusals(refused, accepted, view)
-    yield from _always_500(creates)
+    yield from _lasting_500(view)
 
 
 def is_valid(observation: Observation) -> bool:
@@ -154,18 +154,35 @@ def _was_accepted(feature: Feature, accepted_sizes: SizesByFeature) -> bool:
     )
 
 
-def _always_500(creates: Iterable[Observation]) -> Iterator[tuple[str, Finding]]:
-    """A temporary 500 is not a violation; three for equal requests, and no other answer, are one."""
+def _lasting_500(view: TraceView) -> Iterator[tuple[str, Finding]]:
+    """A temporary 500 is not a violation; three for equal requests, and no other answer, are one.
+
+    Requests that may be accepted or refused count as well: neither is a 500.
+    """
+    creates = [create for create in view.of("create") if _may_succeed(create)]
+    accepted = [create for create in creates if create.status == create.success and not create.faults]
+    accepted_sizes = _accepted_sizes(feature for create in accepted for feature in features(create, view))
     equal: defaultdict[tuple[str, bytes], list[Observation]] = defaultdict(list)
     for create in creates:
         equal[create.who, create.exchange.request_body].append(create)
     for same in equal.values():
-        if len(same) >= _ENOUGH and {create.status for create in same} == {500}:
+        if len(same) >= ENOUGH and {create.status for create in same} == {500}:
+            create = same[0]
+            suspected = [] if create.faults else _suspects(features(create, view), accepted_sizes)
+            clauses = [fault.clause for fault in create.faults] + [feature.clause for feature in suspected]
             numbers = [create.number for create in same]
+            seen = f"{len(same)} times 500"
             yield (
-                "create.accepts",
-                violation(*numbers, expected="200 at least once", seen=f"{len(same)} times 500"),
+                (clauses or ["create.accepts"])[-1],
+                violation(*numbers, expected="no lasting 500", seen=seen),
             )
+
+
+def _may_succeed(create: Observation) -> bool:
+    """Whether the documents do not require that a create is refused, and its status can be judged."""
+    certain = any(fault.sure for fault in create.faults)
+    fit = create.account.valid is True and create.account.access is not False
+    return fit and not certain and isinstance(create.request_json, dict) and has_judgeable_status(create)
 
 
 def _headers_to_blame(view: TraceView) -> dict[int, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from evolink_check.analysis.verdicts import Finding, finding, passed, violation
 from evolink_check.rules.exchanges.allowed_statuses import is_foreign, is_own, permitted, was_never_issued
 from evolink_check.rules.exchanges.attribution import certain_faults, has_judgeable_status, well_formed
-from evolink_check.rules.exchanges.false_rejections import findings_of_valid_creates, headers_to_blame
+from evolink_check.rules.exchanges.false_rejections import ENOUGH, findings_of_valid_creates, headers_to_blame
 from evolink_check.rules.registry import rule_family
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def _status_findings(view: TraceView) -> Mapping[str, list[Finding]]:
 
 def _findings_of(judgeable: Iterable[Observation], view: TraceView) -> ClauseFindings:
     yield from findings_of_valid_creates(view)
+    judgeable = list(judgeable)
+    yield from _lasting_500(judgeable, view)
     for observation in judgeable:
         if observation.account.valid is False:
             continue
@@ -73,6 +75,20 @@ def _findings_of(judgeable: Iterable[Observation], view: TraceView) -> ClauseFin
             yield from _of_create(observation, view)
         else:
             yield from _of_query(observation, view)
+
+
+def _lasting_500(judgeable: Iterable[Observation], view: TraceView) -> ClauseFindings:
+    """An unknown id is not found; a 500 may be temporary, but not each of several for the same id."""
+    equal: defaultdict[tuple[str, str], list[Observation]] = defaultdict(list)
+    for query in judgeable:
+        if query.role == "query" and query.account.valid and well_formed(query.task_id):
+            equal[query.who, query.task_id].append(query)
+    for same in equal.values():
+        lasting = len(same) >= ENOUGH and {query.status for query in same} == {500}
+        if lasting and was_never_issued(same[0], view):
+            numbers = [query.number for query in same]
+            seen = f"{len(same)} times 500"
+            yield "query.unknown-id", violation(*numbers, expected="404 for an unknown id", seen=seen)
 
 
 def _of_create(observation: Observation, view: TraceView) -> ClauseFindings:

@@ -10,6 +10,7 @@ from evolink_check.rules.exchanges.allowed_statuses import is_foreign, permitted
 from evolink_check.rules.exchanges.attribution import (
     certain_faults,
     clause_of_malformed_response,
+    creates_task,
     has_json_content_type,
     has_judgeable_status,
     is_judgeable,
@@ -201,7 +202,10 @@ def errors_of_undocumented_routes(clause: str, view: TraceView) -> Iterator[Find
     """
     shapeless = view.once(lacks_error_shape)
     for observation in view.of("other path" if clause == "error.other-paths" else "other method"):
-        if clause_of_malformed_response(observation) == clause and not shapeless:
+        if clause == "error.other-methods" and creates_task(observation, view):
+            seen = f"{observation.status} with the task {observation.body['id']}"
+            yield violation(observation.number, expected="an error: only POST creates a task", seen=seen)
+        elif clause_of_malformed_response(observation) == clause and not shapeless:
             seen = (
                 "a body that is not JSON" if observation.answer_json is NOT_JSON else "JSON of another shape"
             )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.rules.exchanges.attribution import is_judgeable
+from evolink_check.rules.exchanges.attribution import creates_task, is_judgeable
 from evolink_check.rules.exchanges.wire import creates_with_same_id
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.trace import MAIN, NOBODY, OTHER, UNKNOWN
@@ -64,7 +64,11 @@ def ledgers(view: TraceView) -> tuple[Ledger, ...]:
 
 
 def _ledgers(view: TraceView) -> tuple[Ledger, ...]:
-    creates = [_cost_of(observation, view) for observation in view.seen if observation.role == "create"]
+    creates = [
+        _cost_of(observation, view)
+        for observation in view.seen
+        if observation.role == "create" or creates_task(observation, view)
+    ]
     if not view.trace.complete or any(spent.seen.who == UNKNOWN for spent in creates):
         return ()
     creates.sort(key=_began)

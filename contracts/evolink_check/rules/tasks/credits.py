@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import finding, passed, violation
 from evolink_check.rules.exchanges.attribution import certain_faults, is_judgeable
+from evolink_check.rules.exchanges.false_rejections import ENOUGH
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tasks.credit_ledger import amount_of, credits_part, is_amount, ledgers
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.credit_ledger import Balance, CreateCost, Ledger
 
-_OK, _FIRST_ERROR, _SHORT = 200, 400, 402
+_OK, _FIRST_ERROR, _SHORT, _SERVER_ERROR = 200, 400, 402, 500
 
 
 def _idle(view: TraceView) -> Iterator[tuple[Balance, Balance, list[Observation], list[Observation]]]:
@@ -181,6 +182,11 @@ def _price(create: Observation) -> float:
 @rule("credits.shape")
 def shape(view: TraceView) -> Iterator[Finding]:
     """`credits.shape`."""
+    known = [observation for observation in view.of("credits") if observation.account.valid]
+    if len(known) >= ENOUGH and all(observation.status >= _SERVER_ERROR for observation in known):
+        numbers = [observation.number for observation in known]
+        seen = f"{len(known)} times {known[0].status}"
+        yield violation(*numbers, expected="no lasting server error", seen=seen)
     for observation in view.of("credits"):
         if observation.status >= _FIRST_ERROR or not is_judgeable(observation):
             continue

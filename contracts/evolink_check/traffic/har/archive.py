@@ -38,6 +38,7 @@ def to_har(trace: Trace, version: str) -> dict[str, Any]:
         plain.watched_until,
         plain.scale,
         plain.complete,
+        plain.task_limit,
     )
     return {
         "log": {
@@ -82,6 +83,7 @@ def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
         max((fact.watched_until for fact in facts), default=0.0),
         facts[0].scale if facts else 1.0,
         complete=bool(files) and all(file.complete for file in files),
+        task_limit=max((fact.task_limit for fact in facts), default=0.0),
         redacted=not facts,  # files of other tools are redacted when they are read
         notes=tuple(note for file in files for note in file.notes),
     )

@@ -132,7 +132,10 @@ def _own_entries(name: str, log: Log) -> ReadArchive:
             raise ValueError(f"{where}: {error}") from None
     facts = log.facts
     if facts is not None and not (
-        _is_time(facts.watched_until) and isfinite(facts.scale) and facts.scale > 0
+        _is_time(facts.watched_until)
+        and _is_time(facts.task_limit)
+        and isfinite(facts.scale)
+        and facts.scale > 0
     ):
         raise ValueError(f"{name}: invalid `_evolink`: a number is out of range")
     return ReadArchive(name, tuple(entries), facts, complete=facts is not None and facts.complete)

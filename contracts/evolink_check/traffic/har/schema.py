@@ -36,6 +36,7 @@ class LogFacts(Struct, frozen=True):
     watched_until: float = 0.0
     scale: float = 1.0
     complete: bool = True
+    task_limit: float = 0.0
 
 
 class Pair(Struct):

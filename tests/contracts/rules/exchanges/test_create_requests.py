@@ -9,7 +9,7 @@ import pytest
 from evolink_check.rules import RULES, rules_of
 from evolink_check.rules.exchanges import create_requests, create_responses, statuses
 from evolink_check.traffic.trace import Account
-from support.trace_builders import BODY, ID, JSON, MODEL, Tracing, compact, error, processing, task
+from support.trace_builders import BODY, CREATE, ID, JSON, MODEL, Tracing, compact, error, processing, task
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -245,6 +245,66 @@ def test_a_passing_500_is_no_violation_and_nothing_but_500_is_one() -> None:
     trace.create(BROKEN_DOWN, 500)
     assert trace.accused().keys() == {"create.accepts"}
     trace.create()
+    assert trace.accused() == {}
+
+
+@pytest.mark.parametrize(
+    ("clause", "changes"),
+    [
+        ("prompt.length", {"prompt": "x" * 5_000}),
+        ("prompt.length", {"prompt": "x" * 200_000}),
+        ("create.unknown-fields", {"x": 1}),
+        ("create.types", {"callback_url": None}),
+        ("create.accepts", {"duration": 10}),
+    ],
+)
+def test_a_lasting_500_is_a_violation_of_what_the_request_may_have(
+    clause: str, changes: dict[str, Any]
+) -> None:
+    trace = Tracing()
+    trace.create()
+    for _ in range(2):
+        trace.create(BROKEN_DOWN, 500, BODY | changes)
+    assert trace.accused() == {}
+    trace.create(BROKEN_DOWN, 500, BODY | changes)
+    assert trace.accused().keys() == {clause}
+
+
+def test_a_lasting_500_of_an_unknown_id_and_of_the_credits_is_a_violation() -> None:
+    trace = Tracing()
+    for _ in range(3):
+        trace.query(BROKEN_DOWN, 500, "task-unified-1000000000-zzzzzzzz", case="an unknown id")
+        trace.exchange("GET", "/v1/credits", 500, error(500, "server_error"))
+    assert trace.accused().keys() == {"query.unknown-id", "credits.shape"}
+    trace.credits(5.0)
+    trace.query(error("task_not_found", "invalid_request_error"), 404, "task-unified-1000000000-zzzzzzzz")
+    assert trace.accused() == {}
+
+
+def test_a_task_for_another_method_is_a_violation_and_a_list_of_tasks_none() -> None:
+    trace = Tracing()
+    trace.exchange("PUT", CREATE, 200, {"data": [task()]}, asked=BODY)
+    trace.exchange("DELETE", f"/v1/tasks/{ID}", 200, task())
+    trace.exchange("PATCH", CREATE, 405, error("method_not_allowed", "invalid_request_error"), asked=BODY)
+    assert trace.accused() == {}
+    trace.exchange("PUT", CREATE, 200, task(), asked=BODY)
+    assert trace.accused().keys() == {"error.other-methods"}
+
+
+def test_a_documented_property_that_was_never_seen_is_named() -> None:
+    trace = Tracing()
+    for place in range(3):
+        made = task(id=f"{ID[:-8]}{place:08}", usage=None, task_info={"estimated_time": 120})
+        trace.create(made)
+        trace.query(processing(id=made["id"], usage=None, task_info={}), id_=made["id"])
+    names = [found.expected for found in trace.findings(RULES["wire.all-properties"]) if not found.passed]
+    assert names == [
+        "`task_info.can_cancel` in some answer to a create",
+        "`usage` in some answer to a create",
+        "`task_info.can_cancel` in some answer to a query",
+    ]
+    trace.create(task(id=f"{ID[:-8]}zzzzzzzz"))
+    trace.query(processing(id=made["id"]), id_=made["id"])
     assert trace.accused() == {}
 
 

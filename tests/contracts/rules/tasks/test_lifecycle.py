@@ -9,7 +9,8 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from evolink_check.rules import rules_of
+from evolink_check.analysis.trace_view import TraceView
+from evolink_check.rules import RULES, rules_of
 from evolink_check.rules.tasks import lifecycle, outcomes, progress, queries
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +21,7 @@ from support.trace_builders import (
     BODY,
     MODEL,
     RESULT,
+    SPEC,
     START,
     Tracing,
     completed,
@@ -251,11 +253,26 @@ def test_progress_in_turn_is_accused_exactly_when_it_falls(values: list[int]) ->
     assert any(not one.passed for one in found) == falls
 
 
-def test_a_task_that_never_ends_is_told_as_not_ended() -> None:
-    trace = told(task(), processing(40))
+def test_a_task_that_is_not_over_after_ten_times_its_estimated_time_is_a_failure() -> None:
+    trace = Tracing()
+    trace.create(task(task_info={"can_cancel": True, "estimated_time": 60}))
+    trace.query(processing(40), after=599.0)
+    assert trace.accused() == {}
+    trace.query(processing(40), after=2.0)
+    (violated,) = trace.findings(RULES["task.ends"])
+    assert (violated.severity, violated.expected) == (None, "an end within 600 s")
+    assert "processing" in violated.seen
+
+
+def test_a_stated_limit_precedes_the_estimated_time_and_without_both_a_long_task_is_a_warning() -> None:
+    trace = Tracing()
+    trace.create(task(task_info={"can_cancel": True}))
+    trace.query(processing(40), after=30.0)
+    assert trace.accused() == {}
+    limited = TraceView(replace(trace.trace(), task_limit=20.0), SPEC)
+    assert [found.passed for found in RULES["task.ends"](limited)] == [False]
     trace.query(processing(40), after=700.0)
-    assert trace.accused().keys() == {"task.ends"}
-    assert "processing" in trace.accused()["task.ends"]
+    assert [found.severity for found in trace.findings(RULES["task.ends"])] == ["warning"]
 
 
 def test_time_to_end_is_the_servers() -> None:
