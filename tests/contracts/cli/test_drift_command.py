@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+import jsonschema_rs
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 P = f"{BODY}/properties"
+SCHEMA = ROOT / "contracts/evolink_check/drift/reports/report.schema.json"
 PAGE = (ROOT / "docs" / "drift.md").read_text(encoding="utf-8")
 NARROWED = {f"{P}/duration/maximum": 10, f"{POST}/operationId": "makeVideo"}
 
@@ -61,6 +63,7 @@ def test_the_reports_agree(pair: tuple[Path, Path], tmp_path: Path) -> None:
     done = run(*pair, *(word for name, file in files.items() for word in (f"--{name}", file)))
     assert done.exit_code == 1
     report = json.loads(files["json"].read_text(encoding="utf-8"))
+    jsonschema_rs.validate(json.loads(SCHEMA.read_text(encoding="utf-8")), report)
     assert (report["exit_status"], report["counts"]) == (1, {"breaking": 1, "notice": 1, "non-breaking": 0})
     change = report["changes"][0]
     assert (change["kind"], change["old"]["value"], change["new"]["value"]) == (

@@ -710,3 +710,18 @@ def test_both_verdicts_and_every_side_are_labelled() -> None:
     verdicts = [row[4] for row in ALL]
     assert len(ALL) >= 60
     assert min(verdicts.count(BREAKING), verdicts.count(SAFE)) >= 30
+
+
+def test_a_value_that_the_schema_and_the_description_list_is_one_change() -> None:
+    shapes = {"type": "string", "enum": ["16:9", "9:16"], "description": "- `16:9`: wide\n- `9:16`: high"}
+    more = {
+        "type": "string",
+        "enum": ["16:9", "9:16", "1:1"],
+        "description": "- `16:9`: a\n- `9:16`: b\n- `1:1`: c",
+    }
+    old, new = (edited(page(), {f"{P}/shape": schema}) for schema in (shapes, more))
+    assert [change.kind for change in changes(old, new)] == ["request-values-added"]
+    seconds = {"type": "string", "enum": ["5", "10"], "description": "`5` or `10` seconds"}
+    more = {"type": "string", "enum": ["5", "10", "15"], "description": "`5`, `10` or `15` seconds"}
+    old, new = (edited(page(), {f"{P}/length": schema}) for schema in (seconds, more))
+    assert [change.kind for change in changes(old, new)] == ["request-values-added"]

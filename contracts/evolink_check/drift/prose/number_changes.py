@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from evolink_check.drift.prose.numbers import Fact
-    from evolink_check.drift.prose.statements import Statement, Where
+    from evolink_check.drift.prose.statements import Statement, Statements, Where
 
 _LIMITS = {
     *("bytes", "characters", "tokens", "words", "pixels", "count", "seconds", "frames per second"),
@@ -89,11 +89,15 @@ def _unique(facts: Iterator[Fact]) -> list[Fact]:
 
 def _is_in_schemas(statement: Statement, was: Fact | None, now: Fact | None) -> bool:
     """Whether the schemas state the number, so that the comparison of schemas has judged it."""
-    before, after = statement.old.numbers, statement.new.numbers
+    before, after = statement.old, statement.new
     if was is not None and now is not None:
-        return was.value in before and now.value in after
+        return _states(before, was) and _states(after, now)
     fact = was or now
-    return fact is not None and fact.value in before | after
+    return fact is not None and (_states(before, fact) or _states(after, fact))
+
+
+def _states(statements: Statements, fact: Fact) -> bool:
+    return fact.value in statements.numbers or fact.shown.replace(" ", "") in statements.words
 
 
 def rule_of(change: NumberChange) -> Rule:

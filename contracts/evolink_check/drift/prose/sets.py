@@ -60,12 +60,15 @@ _FLAGS: tuple[tuple[str, str], ...] = (
     ("https only", r"\bhttps\b"),
     ("no internal address", r"(?:internal|private)\b|intranet|127\.0\.0\.1|192\.168\."),
 )
+_THING = r"(?:parameter|field|model|option|value|endpoint|feature|name|api|mode|version|it|this)"
 _WITHDRAWN = re.compile(
-    r"no longer (?:supported|accepted|available|offered)|discontinued|has been (?:removed|retired|shut down)",
+    rf"no longer (?:be )?(?:supported|accepted|available|offered)|\bdiscontinued|"
+    rf"\b{_THING}`? (?:has|have) been (?:removed|retired|shut down)",
     re.IGNORECASE,
 )
 _DEPRECATED = re.compile(
-    r"\bdeprecat|will be (?:removed|retired|discontinued)|sunset|end[- ]of[- ]life", re.IGNORECASE
+    r"\bdeprecat|will be (?:removed|retired|discontinued|sunset)|sunset (?:date|on)|end[- ]of[- ]life",
+    re.IGNORECASE,
 )
 _OPTION = re.compile(r"^`(?P<value>[^`\n]+)`\s*[:：–—\-(]")  # noqa: RUF001  (as pages write it)
 _TOPICS = re.compile(r"image|video|audio|mask|file", re.IGNORECASE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from evolink_check.drift.pairs.pair import Pair
     from evolink_check.drift.schemas.shapes import Shape
 
+_NUMERAL = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
 Where = Literal["request", "response", "operation"]
 
 
@@ -88,6 +90,7 @@ def _described(shape: Shape) -> Statements:
             numbers |= {float(limit) for limit in branch.limits.values() if type(limit) in {int, float}}
             numbers |= {float(value) for value in branch.values or () if type(value) in {int, float}}
             words |= {value if isinstance(value, str) else canonical(value) for value in branch.values or ()}
+    numbers |= {float(word) for word in words if _NUMERAL.fullmatch(word)}
     stated = _statements(shape.notes.texts)
     return Statements(stated.facts, stated.sets, frozenset(numbers), frozenset(words))
 

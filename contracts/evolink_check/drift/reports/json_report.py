@@ -1,4 +1,4 @@
-"""A comparison as JSON. The format is stable: members may be added, but none is removed."""
+"""A comparison as JSON, described by report.schema.json. Members may be added, but none is removed."""
 
 from __future__ import annotations
 
