@@ -15,6 +15,7 @@ from support.paths import ROOT
 PACKAGES = {"evolink_check", "evolink_mock", "evolink_spec"}
 DATA = {
     "evolink_check/client/reports/report.schema.json",
+    "evolink_check/drift/reports/report.schema.json",
     "evolink_check/reports/report.schema.json",
     "evolink_mock/cli/redirect.cjs",
     "evolink_mock/control/control.yaml",

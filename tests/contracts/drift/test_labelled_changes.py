@@ -725,3 +725,86 @@ def test_a_value_that_the_schema_and_the_description_list_is_one_change() -> Non
     more = {"type": "string", "enum": ["5", "10", "15"], "description": "`5`, `10` or `15` seconds"}
     old, new = (edited(page(), {f"{P}/length": schema}) for schema in (seconds, more))
     assert [change.kind for change in changes(old, new)] == ["request-values-added"]
+
+
+TAG = f"{P}/tag/description"
+OWN = f"{POST}/description"
+WORDED: list[tuple[str, str, str, str, str]] = [
+    (TAG, "Image URL array, 1-2 images", "Image URL array, 1-4 images", "prose-count-changed", SAFE),
+    (
+        TAG,
+        "Provide up to three reference images",
+        "Provide one reference image",
+        "prose-count-changed",
+        BREAKING,
+    ),
+    (TAG, "Number of images: 1-4", "Number of images: 1-10", "prose-value-changed", SAFE),
+    (
+        TAG,
+        "Images up to 10MB, videos to 50MB",
+        "Images up to 10MB, videos to 30MB",
+        "prose-bytes-changed",
+        BREAKING,
+    ),
+    (
+        TAG,
+        "Resolution up to 1920x1080 pixels",
+        "Resolution up to 1280x720 pixels",
+        "prose-pixels-changed",
+        BREAKING,
+    ),
+    (TAG, "Aspect ratio `0.4` to `2.5`", "Aspect ratio `0.4` to `2`", "prose-value-changed", BREAKING),
+    (
+        TAG,
+        "Clips of 2-15 seconds, 24-60 FPS",
+        "Clips of 2-15 seconds, 30-60 FPS",
+        "prose-frames-per-second-changed",
+        BREAKING,
+    ),
+    (
+        TAG,
+        "recommended no more than 500 words",
+        "recommended no more than 300 words",
+        "prose-words-changed",
+        NOTICE,
+    ),
+    (TAG, "Options: `fast`, `slow`", "Options: `fast`, `turbo`", "prose-options-removed", BREAKING),
+    (TAG, "Options: `fast`, `slow`", "Options: `fast`, `slow`, `turbo`", "prose-options-added", SAFE),
+    (TAG, "A short text", "A short text. What is too long is truncated", "prose-flags-added", NOTICE),
+    (OWN, "Up to 5 concurrent tasks", "Up to 2 concurrent tasks", "prose-concurrent-changed", BREAKING),
+    (OWN, "60 requests per minute", "120 requests per minute", "prose-rate-changed", SAFE),
+    (
+        OWN,
+        "Tasks can be queried for 30 days",
+        "Tasks can be queried for 7 days",
+        "prose-lifetime-changed",
+        BREAKING,
+    ),
+    (
+        OWN,
+        "The task times out after 20 minutes",
+        "The task times out after 30 minutes",
+        "prose-timeout-changed",
+        SAFE,
+    ),
+    (OWN, "Usually takes 60 seconds", "Usually takes 120 seconds", "prose-seconds-changed", NOTICE),
+    (OWN, "Price: $0.05 a piece", "Price: $0.08 a piece", "prose-price-changed", NOTICE),
+    (OWN, "Charged per image", "Charged per second", "prose-billing-added", NOTICE),
+    (
+        OWN,
+        "The whole body has at most 64MB",
+        "The whole body has at most 32MB",
+        "prose-bytes-changed",
+        BREAKING,
+    ),
+]
+
+
+@pytest.mark.parametrize(("pointer", "before", "after", "kind", "verdict"), WORDED)
+def test_a_changed_number_or_word_of_a_description_has_its_verdict(
+    pointer: str, before: str, after: str, kind: str, verdict: str
+) -> None:
+    old, new = (edited(page(), {pointer: text}) for text in (before, after))
+    seen = changes(old, new)
+    assert (kind, verdict) in [(change.kind, change.verdict) for change in seen]
+    assert verdict == BREAKING or all(change.verdict != BREAKING for change in seen)

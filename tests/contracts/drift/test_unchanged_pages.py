@@ -213,6 +213,7 @@ def test_conditions_are_the_same_in_other_words() -> None:
 
 
 REWORDED = [
+    ("Supports `1` to `7` images", "Allowed: from `1` up to `7` images"),
     ("A boat", "The background has been removed: a boat in the sunset"),
     ("Image size: max `10MB`", "Every image may have up to 10 MB"),
     ("Links are valid for 24 hours", "Please save the results: their links expire after one day"),

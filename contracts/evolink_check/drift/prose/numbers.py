@@ -114,21 +114,23 @@ _SOFT = re.compile(
     re.IGNORECASE,
 )
 _LIFETIME = re.compile(
-    r"valid|expir|retain|retention|kept|stored|available for|accessible|lifetime|save them", re.IGNORECASE
+    r"valid|expir|retain|retention|kept|stored|available for|accessible|lifetime|save them|"
+    r"can be (?:queried|downloaded|retrieved|accessed)",
+    re.IGNORECASE,
 )
-_OF_LINKS = re.compile(r"link|url|result|download|expir|file", re.IGNORECASE)
+_OF_LINKS = re.compile(r"link|url|result|download|expir|file|quer", re.IGNORECASE)
 _TOTAL = re.compile(r"\b(?:total|combined|sum|overall|altogether)\b[^,;]*$", re.IGNORECASE)
 _PER_REQUEST = re.compile(
     r"^\W*(?:(?:per|each|in (?:one|a)|for each)\s+(?:request|task|call|time))", re.IGNORECASE
 )
 _NAMED = re.compile(r"[A-Z][\w.\-]*\s*$")  # a name in front of a number: "Kling 3 videos"
 _MINUTE = 60
-_TIMEOUT = re.compile(r"time[ -]?out|must (?:answer|respond|reply)|respond within", re.IGNORECASE)
+_TIMEOUT = re.compile(r"time[ds]?[ -]?out|must (?:answer|respond|reply)|respond within", re.IGNORECASE)
 _TOPICS = re.compile(
     r"image|picture|video|audio|mask|prompt|text|file|url|first frame|last frame|reference|body|width|height",
     re.IGNORECASE,
 )
-_RANGE_HINT = re.compile(r"range|between|from|value|`", re.IGNORECASE)
+_RANGE_HINT = re.compile(r"range|between|from|value|`|number of|count|:\s*\d", re.IGNORECASE)
 
 
 def facts_of(text: str, pointer: str) -> Iterator[Fact]:
@@ -167,7 +169,8 @@ def _ratios(rest: str, topic: str, pointer: str, *, soft: bool) -> Iterator[Fact
     for place, match in enumerate(matches):
         value = _value(match["one"]) / _value(match["other"])
         bound = ends[place] if ends else _bound(rest, match, "ratio")
-        yield Fact("ratio", bound, topic, value, match[0], pointer, soft)
+        if bound:  # else it is an option, such as 16:9
+            yield Fact("ratio", bound, topic, value, match[0], pointer, soft)
 
 
 def _without_unit(rest: str, topic: str, pointer: str, *, soft: bool, hinted: bool) -> Iterator[Fact]:
@@ -211,9 +214,13 @@ def _amount(match: re.Match[str], sentence: str, topic: str, pointer: str, *, so
     is_list = bool(
         re.search(rf"\bor\b|[{_TIMES},]", match[0][len(match["low"]) : match.start("high") - match.start()])
     )
-    for word, bound in (("low", "min"), ("high", "max")):
-        shown = _shown(match[word], text)
-        yield Fact(kind, "" if is_list else bound, topic, _value(match[word]) * factor, shown, pointer, soft)  # type: ignore[arg-type]
+    of_list = _bound(sentence, match, kind)
+    ends: tuple[tuple[str, Bound], ...] = (("low", "min"), ("high", "max"))
+    for word, bound in ends:
+        stated: Bound = of_list if is_list else bound
+        yield Fact(
+            kind, stated, topic, _value(match[word]) * factor, _shown(match[word], text), pointer, soft
+        )
 
 
 def _is_of_name(match: re.Match[str], sentence: str) -> bool:

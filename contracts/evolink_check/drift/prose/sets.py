@@ -54,10 +54,10 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"only (?:valid|effective|available|supported|applies|works|takes effect|when|for|with|if)",
     ),
     ("ignored when", r"ignored|no effect"),
-    ("truncated", r"truncat"),
 )
 _FLAGS: tuple[tuple[str, str], ...] = (
     ("https only", r"\bhttps\b"),
+    ("over-long input is truncated", r"truncat|cut off"),
     ("no internal address", r"(?:internal|private)\b|intranet|127\.0\.0\.1|192\.168\."),
 )
 _THING = r"(?:parameter|field|model|option|value|endpoint|feature|name|api|mode|version|it|this)"
@@ -70,6 +70,13 @@ _DEPRECATED = re.compile(
     r"\bdeprecat|will be (?:removed|retired|discontinued|sunset)|sunset (?:date|on)|end[- ]of[- ]life",
     re.IGNORECASE,
 )
+_BILLED = re.compile(r"charg|bill|cost|pric", re.IGNORECASE)
+_PER = re.compile(
+    r"\b(?:per|each|by the)[ _](second|image|call|request|token|character|minute|video|song)", re.IGNORECASE
+)
+_CHOICE = re.compile(r"\b(?:options?|values?|supports?|one of|choose|allowed|available)\b", re.IGNORECASE)
+_MEASURE = re.compile(r"\W*\d[\d.,]*\s*(?:[kmg]i?b|px|s|fps|%|seconds?|characters?)?", re.IGNORECASE)
+_LEAST_OPTIONS = 2
 _OPTION = re.compile(r"^`(?P<value>[^`\n]+)`\s*[:：–—\-(]")  # noqa: RUF001  (as pages write it)
 _TOPICS = re.compile(r"image|video|audio|mask|file", re.IGNORECASE)
 _SAME = {"jpeg": "jpg", "tif": "tiff"}
@@ -77,15 +84,30 @@ _SAME = {"jpeg": "jpg", "tif": "tiff"}
 
 def sets_of(text: str, pointer: str) -> Iterator[Words]:
     """Every set of words that a description states."""
-    options = []
+    options: list[str] = []
     for sentence in sentences_of(text):
         if codes_of(sentence):
             yield Words("codes", "", frozenset(map(field_of, codes_of(sentence))), sentence, pointer)
         option = _OPTION.match(sentence)
-        options += [option["value"]] if option else []
+        options += [option["value"]] if option else _choices(sentence)
         yield from _sets(sentence, pointer)
-    if len(options) > 1:
+    if len(options) >= _LEAST_OPTIONS:
         yield Words("options", "", frozenset(options), ", ".join(options), pointer)
+
+
+def _choices(sentence: str) -> list[str]:
+    """The options that a sentence lists in a row."""
+    codes = [code for code in codes_of(sentence) if not _MEASURE.fullmatch(code)]
+    is_choice = len(codes) >= _LEAST_OPTIONS and _CHOICE.search(sentence)
+    return (
+        codes
+        if is_choice and not any(pattern for _, pattern in _RULES if _matches(pattern, sentence))
+        else []
+    )
+
+
+def _matches(pattern: str, text: str) -> bool:
+    return re.search(pattern, text, re.IGNORECASE) is not None
 
 
 def field_of(code: str) -> str:
@@ -103,15 +125,18 @@ def _sets(sentence: str, pointer: str) -> Iterator[Words]:
     events = frozenset(word.lower()[:4] for word in _EVENTS.findall(text))
     if events and _TRIGGER.search(text):
         yield Words("events", "", frozenset(_event(word) for word in events), text, pointer)
+    units = frozenset(unit.lower() for unit in _PER.findall(text))
+    if units and _BILLED.search(text):
+        yield Words("billing", "", units, text, pointer)
     for name, pattern in _FLAGS:
-        if re.search(pattern, text, re.IGNORECASE):
+        if _matches(pattern, text):
             yield Words("flags", "", frozenset({name}), text, pointer)
     if _WITHDRAWN.search(text):
         yield Words("withdrawn", "", frozenset(codes_of(sentence)), text, pointer)
     elif _DEPRECATED.search(text):
         yield Words("deprecated", "", frozenset(codes_of(sentence)), text, pointer)
     for name, pattern in _RULES:
-        if re.search(pattern, text, re.IGNORECASE) and codes_of(sentence):
+        if _matches(pattern, text) and codes_of(sentence):
             yield Words("conditions", name, frozenset(codes_of(sentence)), text, pointer)
             break
 

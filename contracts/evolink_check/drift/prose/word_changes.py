@@ -42,6 +42,7 @@ class WordChange:
 _NAMES = {
     "formats": "formats",
     "events": "events",
+    "billing": "billing units",
     "options": "options",
     "flags": "rule",
     "conditions": "condition",
@@ -56,6 +57,7 @@ _NEW_RULE = Rule("notice", "the rule was not stated before; requests that violat
 _NEW_FIELD = Rule("non-breaking", "it is about fields that did not exist before")
 _GONE_RULE = Rule("non-breaking", "the rule is no longer stated")
 _DEPRECATED = Rule("notice", "it may be removed in a later version")
+_BILLED = Rule("notice", "the price of a request may change")
 _WITHDRAWN = Rule("breaking", "the description says that it no longer works")
 _NEW_WORDS = Rule("notice", "a client may read values that were not documented before", lenient=True)
 
@@ -77,7 +79,7 @@ def changed_words(statements: Sequence[Statement]) -> Iterator[WordChange]:
 
 def _at(statement: Statement) -> Iterator[WordChange]:
     old, new, where = statement.old, statement.new, statement.where
-    for kind in ("formats", "events", "options", "flags"):
+    for kind in ("formats", "events", "options", "billing", "flags"):
         before, after = _all(old, kind), _all(new, kind)
         removed, added = before - after, after - before
         if not removed and not added:
@@ -105,7 +107,8 @@ def _of_set(  # noqa: PLR0913, PLR0917  (the set, and both places)
 ) -> Iterator[WordChange]:
     if kind == "options":  # those that the schemas list are judged there
         removed, added = removed - statement.old.words, added - statement.new.words
-    rules = {"events": (_FEWER_EVENTS, _MORE_EVENTS)}.get(kind, _rules(statement.where))
+    own = {"events": (_FEWER_EVENTS, _MORE_EVENTS), "billing": (_GONE_RULE, _BILLED)}
+    rules = own.get(kind, _rules(statement.where))
     if removed:
         yield WordChange(statement, kind, removed, frozenset(), was, now, rules[0])
     if added:
