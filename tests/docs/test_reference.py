@@ -233,7 +233,8 @@ def test_every_key_of_the_file_that_describes_a_client_is_listed(record: Any) ->
 def test_every_placeholder_of_a_command_is_listed_with_its_variable() -> None:
     text = _page("checking-clients.md")
     for name in config.PLACEHOLDERS:
-        assert f"| `{{{name}}}` | `EVOLINK_{name.upper()}` |" in text
+        variable = "EVOLINK_API_KEY" if name == "key" else f"EVOLINK_{name.upper()}"
+        assert f"| `{{{name}}}` | `{variable}` |" in text
 
 
 @pytest.mark.parametrize(

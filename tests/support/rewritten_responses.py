@@ -65,6 +65,12 @@ def check_omit(world: Any, source: str, text: str) -> None:
         assert body["task_info"].keys() == {"estimated_time"}
 
 
+def check_add(world: Any, source: str, text: str) -> None:
+    body = world.create(source, text).json()
+    place = body if text == "add=hint" else body["task_info"]
+    assert place["hint"] == "undocumented"
+
+
 def check_null(world: Any, source: str, text: str) -> None:
     assert "error" not in world.create(source, text).json(), "a field that is not there stays away"
     assert world.create("header", "null=model").json()["model"] is None
@@ -74,6 +80,14 @@ def check_empty(world: Any, source: str, text: str) -> None:
     assert "results" not in world.create(source, text).json()
     assert world.create("header", "empty=model/usage").json()["model"] == ""
     assert world.create("header", "empty=model/usage").json()["usage"] == {}
+
+
+def check_clock(world: Any, source: str, text: str) -> None:
+    usual = world.create().json()["created"]
+    answer = world.create(source, text)
+    ahead = 3600 if "ahead" in text else -3600
+    assert answer.json()["created"] == usual + ahead
+    assert answer.headers["date"].endswith(" GMT")
 
 
 def check_retry(world: Any, source: str, text: str) -> None:
@@ -92,7 +106,9 @@ REWRITING: dict[str, Callable[[Any, str, str], None]] = {
     "redirect": check_redirect,
     "body": check_body,
     "omit": check_omit,
+    "add": check_add,
     "null": check_null,
     "empty": check_empty,
+    "clock": check_clock,
     "retry": check_retry,
 }

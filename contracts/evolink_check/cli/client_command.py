@@ -7,7 +7,7 @@ import sys
 import traceback
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path  # noqa: TC003  (part of a declaration)
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import click
@@ -15,13 +15,14 @@ from evolink_spec.options.declaration import Option
 from msgspec import Struct, structs
 
 from evolink_check.analysis.verdicts import Strictness
-from evolink_check.cli.options import ClientOptions, SeverityOptions
+from evolink_check.cli.client_options import ClientOptions
+from evolink_check.cli.options import SeverityOptions
 from evolink_check.cli.output import check_files
 from evolink_check.reports.model import COULD_NOT_RUN
 from evolink_check.traffic.text_redaction import redact_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from evolink_spec.options.command_line import Group
 
@@ -33,8 +34,8 @@ HELP = (
     "Check a client.\n\n"
     "The command is run once per scenario, against a mock. It is judged by its requests and by how it ended. "
     "It finds the mock by EVOLINK_BASE_URL and EVOLINK_API_KEY, or by the API's own address, which other variables "
-    "redirect. {prompt}, {image_url}, {output}, {callback_url} and {callback_listen} are replaced in the command; the "
-    "variables EVOLINK_PROMPT and so on have the same values.\n\n\b\n"
+    "redirect. {prompt}, {image_url}, {output}, {callback_url}, {callback_listen}, {key} and {base_url} are replaced "
+    "in the command; the variables EVOLINK_PROMPT and so on have the same values.\n\n\b\n"
     "evolink-check client -- python my_client.py --prompt {prompt} --output {output}\n"
     "evolink-check client --deadline 8 --scenario happy --scenario query- -- node client.mjs\n"
     "evolink-check client --config client.toml --html report.html"
@@ -86,18 +87,12 @@ def client(options: ClientOptions, severity: SeverityOptions, reports: ClientRep
         check_files(list(reports.files.values()))
         description = _read_description(options)
         lowered = severity.warn | frozenset(description.warn)
-        plan = _make_plan(description, options.scenarios, lowered)
-        plan = replace(
-            plan,
-            jobs=options.jobs,
-            mock=options.mock,
-            seed=options.seed,
-            limit=options.timeout,
-            keep=options.keep,
-        )
-        summary, signalled = _run_and_judge(
-            plan, Strictness(severity.strict, lowered), verbose=reports.verbose
-        )
+        strictness = Strictness(severity.strict, lowered)
+        plan = _make_plan(description, options, lowered)
+        if options.fail_fast:
+            plan = replace(plan, fails_fast=lambda run: any(map(strictness.fails, run.verdicts)))
+        click.echo(f"evolink-check: {_forecast(plan)}", err=True)
+        summary, signalled = _run_and_judge(plan, strictness, verbose=reports.verbose)
         write_summary(summary, reports)
     raise SystemExit(signalled or summary.exit_status)
 
@@ -142,14 +137,32 @@ def _read_description(options: ClientOptions) -> Description:
     from evolink_check.client.harness.config import Description, read
 
     description = Description() if options.config is None else read(options.config)
-    changes = {"command": options.command, "deadline": options.deadline}
+    changes = {"command": options.command, "deadline": options.deadline, "cwd": options.cwd}
     description = structs.replace(description, **{name: value for name, value in changes.items() if value})
+    variables = description.environment | dict(map(_variable, options.environment))
+    description = structs.replace(description, environment=variables)
+    if description.cwd and not Path(description.cwd).is_dir():
+        raise ValueError(f"--cwd: there is no folder {description.cwd}")
     if not description.command:
         raise ValueError("no command: write it after --, or in the file of --config")
     return description
 
 
-def _make_plan(description: Description, names: Sequence[str], lowered: frozenset[str]) -> SuitePlan:
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise ValueError(f"--env: write NAME=VALUE, not {name!r}")
+    return name, value
+
+
+def _forecast(plan: SuitePlan) -> str:
+    """The line before a run: how many scenarios there are, and how long they will probably take."""
+    count = len(plan.scenarios)
+    jobs = f", {min(plan.jobs, count)} at a time" if count > 1 else ""
+    return f"{count} scenario{'' if count == 1 else 's'}{jobs}: about {plan.forecast:.0f} s"
+
+
+def _make_plan(description: Description, options: ClientOptions, lowered: frozenset[str]) -> SuitePlan:
     from evolink_spec import load
 
     from evolink_check.cli.commands import load_lowered
@@ -157,12 +170,25 @@ def _make_plan(description: Description, names: Sequence[str], lowered: frozense
     from evolink_check.client.harness.scenarios import scenarios, select
     from evolink_check.client.runner import SuitePlan, without_inapplicable
 
-    spec = load()
+    spec = load(*options.spec, with_built_in=True)
     clauses = tuple(clause for clause in load_lowered(lowered) if clause.binds == "client")
-    selected = select(scenarios(spec), list(names), description.skip)
+    selected = select(scenarios(spec), list(options.scenarios), description.skip)
     if not selected:
         raise ValueError("no scenario is left: the file of --config skips all that were selected")
-    plan = without_inapplicable(SuitePlan(description, selected, spec, clauses, environment=environment()))
+    plan = SuitePlan(
+        description,
+        selected,
+        spec,
+        clauses,
+        jobs=options.jobs,
+        mock=options.mock,
+        seed=options.seed,
+        limit=options.timeout,
+        keep=options.keep,
+        environment=environment(),
+        documents=options.spec,
+    )
+    plan = without_inapplicable(plan)
     if not plan.scenarios:
         raise ValueError("no scenario applies: those selected need a client with {callback_url}")
     return plan
@@ -192,7 +218,7 @@ def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) ->
         strictness=strictness,
         notes=_notes(plan),
         cut_short=f"cut short: {judged} of {len(plan.scenarios)} scenarios were judged"
-        if interrupts.status
+        if interrupts.status or len(runs) < len(plan.scenarios)
         else "",
     )
     return summary, interrupts.status

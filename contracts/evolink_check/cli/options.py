@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 Profile = Literal["quick", "ci", "deep"]
 About = Literal["server", "client", "both"]
-_SERVER, _EFFORT, _CALLBACKS, _HOW = "The server", "Effort", "Callbacks", "How it is run"
+_SERVER, _EFFORT, _CALLBACKS = "The server", "Effort", "Callbacks"
 _NoLess = Annotated[float, Meta(ge=0)]
 _Positive = Annotated[float, Meta(ge=0.001)]
 _Seconds = Annotated[float, Meta(ge=0.1)]
@@ -234,64 +234,3 @@ class ClauseOptions(Struct, frozen=True, kw_only=True):
         str, Option(help="Show everything about this clause.", metavar="ID", positional=True)
     ] = ""
     as_json: Annotated[bool, Option(help="Print JSON.", name="--json")] = False
-
-
-class ClientOptions(Struct, frozen=True, kw_only=True):
-    """The client to run, its scenarios, and how they are run."""
-
-    command: Annotated[
-        tuple[str, ...],
-        Option(help="The command of the client, after --.", metavar="COMMAND...", positional=True),
-    ] = ()
-    scenarios: Annotated[
-        tuple[str, ...],
-        Option(
-            help="Run only scenarios whose ids start with ID or match the pattern ID. Repeatable.",
-            name="--scenario",
-            metavar="ID",
-        ),
-    ] = ()
-    show_list: Annotated[bool, Option(help="List the scenarios and exit.", name="--list")] = False
-    config: Annotated[Path | None, Option(help="A TOML file that describes the client.", metavar="FILE")] = (
-        None
-    )
-    deadline: Annotated[
-        _Seconds | None,
-        Option(
-            help="Seconds that the client waits for a task before it gives up by itself.",
-            metavar="SECONDS",
-        ),
-    ] = None
-    jobs: Annotated[
-        int,
-        Meta(ge=1, le=64),
-        Option(help="Number of concurrent scenarios.", section=_HOW, short="-j", metavar="N"),
-    ] = 8
-    timeout: Annotated[
-        Annotated[float, Meta(ge=1)] | None,
-        Option(
-            help="Maximum duration of a scenario; by default 15 s longer than the deadline, and from 25 to 60 s.",
-            section=_HOW,
-            metavar="SECONDS",
-        ),
-    ] = None
-    mock: Annotated[
-        str,
-        Option(
-            help="Use the running mock at this URL; its control API must be enabled.",
-            section=_HOW,
-            metavar="URL",
-        ),
-    ] = ""
-    seed: Annotated[
-        int | None,
-        Option(help="Seed of the mock: repeat the same ids and results.", section=_HOW, metavar="N"),
-    ] = None
-    keep: Annotated[
-        Path | None,
-        Option(
-            help="Folder in which the output, result and requests of each run are saved.",
-            section=_HOW,
-            metavar="DIR",
-        ),
-    ] = None

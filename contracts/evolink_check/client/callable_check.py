@@ -14,7 +14,7 @@ from evolink_check.client.harness.behaviours import Behaviour, behaviours, repro
 from evolink_check.client.harness.journal_trace import trace_of
 from evolink_check.client.harness.mock_process import TASK_SECONDS, Mock, borrow_account, start_mock
 from evolink_check.client.harness.outcome import Outcome
-from evolink_check.client.harness.scenarios import Scenario, ScenarioRecipe
+from evolink_check.client.harness.scenario import Scenario, ScenarioRecipe
 from evolink_check.client.harness.virtual_time import TimeLimits, virtual_time
 from evolink_check.client.verdicts.remedies import ADVICE
 from evolink_check.client.verdicts.verdicts import verdicts_of

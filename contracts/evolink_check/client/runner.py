@@ -7,10 +7,12 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from evolink_check import clock
 from evolink_check.client.harness.journal_trace import has_other_key, trace_of
 from evolink_check.client.harness.mock_process import borrow_account, start_mock
 from evolink_check.client.harness.process import CommandError, check_command, make_workspace, run_command
@@ -19,7 +21,7 @@ from evolink_check.files import temporary_folder
 from evolink_check.traffic.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from evolink_spec import Spec
@@ -28,11 +30,15 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.config import Description
     from evolink_check.client.harness.mock_process import Mock
     from evolink_check.client.harness.outcome import Outcome
-    from evolink_check.client.harness.scenarios import Scenario
+    from evolink_check.client.harness.scenario import Scenario
 
 SHORTEST = 25.0  # minimum time limit of a run, in seconds
 MARGIN = 15.0  # seconds from the client's own deadline to the time limit
-LONGEST = 60.0  # maximum time limit of a run, in seconds, whatever the deadline
+HANGING = (
+    20.0  # seconds more when a response never comes: the time-out of a request may end after the deadline
+)
+_USUAL, _ENDLESS = 5.0, 25.0  # seconds that a run probably takes; with an endless task and without a deadline
+_HANG_CHECKS = 10  # how often to look whether the mock has noticed that the client is gone
 STOPPED = "the run was interrupted"
 OTHER_KEY = "the client also sent a key other than EVOLINK_API_KEY"
 _SILENT_RUNS = 2  # without a request, after which the other scenarios are not tried
@@ -45,7 +51,8 @@ class SuitePlan:
 
     `limit` is the time limit of a run in seconds; None: it follows from the client's deadline. `keep` is a folder
     for the output and the requests of each run. `environment` is passed to the command when the mock is not our own.
-    Setting `stop` ends the running commands; no others are started.
+    `documents` are passed to our own mock as --spec. `fails_fast` says which runs end the suite. Setting `stop` ends
+    the running commands; no others are started.
     """
 
     description: Description
@@ -58,14 +65,24 @@ class SuitePlan:
     limit: float | None = None
     keep: Path | None = None
     environment: Mapping[str, str] | None = None
+    documents: tuple[Path, ...] = ()
+    fails_fast: Callable[[ScenarioRun], bool] = lambda _: False
     stop: Event = field(default_factory=Event, repr=False, compare=False)
+    rare_queries: Event = field(default_factory=Event, repr=False, compare=False)
 
-    @property
-    def seconds(self) -> float:
-        """The time limit of a run."""
+    def limit_of(self, scenario: Scenario) -> float:
+        """The time limit of a run. It exceeds the client's own deadline, and the time-out of a request after it."""
         if self.limit is not None:
             return self.limit
-        return min(LONGEST, max(SHORTEST, (self.description.deadline or 0.0) + MARGIN))
+        usual = max(SHORTEST, (self.description.deadline or 0.0) + MARGIN)
+        return usual + (HANGING if scenario.hangs else 0.0)
+
+    @property
+    def forecast(self) -> float:
+        """How many seconds the suite will probably take."""
+        longest = self.description.deadline or _ENDLESS
+        each = [longest if item.endless or item.hangs else _USUAL for item in self.scenarios]
+        return max(max(each, default=0.0), sum(each) / max(1, self.jobs))
 
 
 def run_suite(
@@ -77,13 +94,13 @@ def run_suite(
     request in any of the first scenarios.
     """
     check_command(plan.description)
-    # The longest scenarios start first, so that no single one is still running at the end.
-    waiting = deque(sorted(plan.scenarios, key=lambda scenario: not scenario.endless))
+    waiting = deque(_in_order(plan.scenarios))
+    failed = Event()
     done: dict[str, ScenarioRun] = {}
 
     def work() -> None:
         with _open_mocks(plan) as next_mock:
-            while waiting and not plan.stop.is_set():
+            while waiting and not plan.stop.is_set() and not failed.is_set():
                 try:
                     scenario = waiting.popleft()
                 except IndexError:  # another worker took it
@@ -91,6 +108,8 @@ def run_suite(
                 run = done[scenario.id] = run_scenario(plan, next_mock(), scenario)
                 _check_requests(list(done.values()))
                 progress(run)
+                if plan.fails_fast(run):
+                    failed.set()
 
     count = max(1, min(plan.jobs, len(plan.scenarios)))
     with ThreadPoolExecutor(count) as pool:
@@ -104,6 +123,14 @@ def run_suite(
     return tuple(done[scenario.id] for scenario in plan.scenarios if scenario.id in done)
 
 
+def _in_order(scenarios: Sequence[Scenario]) -> Iterator[Scenario]:
+    """Long scenarios and short ones in turn: the first failure comes early, and no long one runs alone at the end."""
+    longest = [scenario for scenario in scenarios if scenario.endless or scenario.hangs]
+    short = [scenario for scenario in scenarios if not (scenario.endless or scenario.hangs)]
+    for pair in zip_longest(short, longest):
+        yield from (scenario for scenario in pair if scenario is not None)
+
+
 @contextmanager
 def _open_mocks(plan: SuitePlan) -> Iterator[Callable[[], Mock]]:
     """The mocks of one worker: its own, reused for each scenario, or a new account on the mock at `plan.mock`."""
@@ -111,19 +138,34 @@ def _open_mocks(plan: SuitePlan) -> Iterator[Callable[[], Mock]]:
         yield lambda: borrow_account(plan.mock, plan.environment or {})
         return
     with ExitStack() as stack:
-        own = stack.enter_context(start_mock(*(() if plan.seed is None else ("--seed", str(plan.seed)))))
+        seed = () if plan.seed is None else ("--seed", str(plan.seed))
+        documents = (word for path in plan.documents for word in ("--spec", str(path.absolute())))
+        own = stack.enter_context(start_mock(*seed, *documents))
         yield lambda: own
 
 
 def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
-    """Run and judge one scenario. Raises `MockError` and `CommandError`."""
+    """Run and judge one scenario. Raises `MockError` and `CommandError`.
+
+    If the client queries so rarely that the fault did not happen, the scenario is run again with the fault on the first
+    query, and so are the scenarios after it.
+    """
+    chosen = scenario.at_once if plan.rare_queries.is_set() else scenario
+    run = _run_once(plan, mock, chosen)
+    if not run.problem and chosen.comes_too_late(run.count_queries(plan.spec.query.path)):
+        plan.rare_queries.set()
+        return _run_once(plan, mock, scenario.at_once)
+    return run
+
+
+def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
     with _folder(plan.keep, scenario.id) as folder:
         place = make_workspace(plan.description, folder)
         ahead = mock.prepare(scenario.orders)
-        outcome = run_command(plan.description, mock, place, plan.seconds, plan.stop)
+        outcome = run_command(plan.description, mock, place, plan.limit_of(scenario), plan.stop)
         if plan.stop.is_set():  # the stop may have killed it, so its own end is unknown
             return ScenarioRun(scenario, Trace(()), outcome, problem=STOPPED)
-        journal, unmatched = mock.journal()
+        journal, unmatched = _whole_journal(mock, scenario)
         if plan.keep is not None:
             archive = {"log": {"version": "1.2", "creator": {}, "entries": [*journal, *unmatched]}}
             (folder / "requests.har").write_text(json.dumps(archive), encoding="utf-8")
@@ -131,6 +173,16 @@ def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun
         trace = trace_of(journal, unmatched, ended=outcome.ended, receiver=prefix, ahead=ahead)
         run = judge_run(plan, scenario, outcome, trace)
         return replace(run, note=OTHER_KEY) if has_other_key(trace) else run
+
+
+def _whole_journal(mock: Mock, scenario: Scenario) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The journal; of a scenario with endless responses, once the mock has noticed that the client is gone."""
+    for _ in range(_HANG_CHECKS if scenario.hangs else 0):
+        journal, unmatched = mock.journal()
+        if any(entry["response"]["status"] in {0, -1} for entry in journal):
+            return journal, unmatched
+        clock.wait(0.1)
+    return mock.journal()
 
 
 def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trace) -> ScenarioRun:

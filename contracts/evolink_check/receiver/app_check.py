@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from evolink_spec.clauses import Clause
 
     from evolink_check.analysis.verdicts import Verdict
-    from evolink_check.client.harness.scenarios import Scenario
+    from evolink_check.client.harness.scenario import Scenario
     from evolink_check.client.verdicts.verdicts import ScenarioRun
     from evolink_check.receiver.delivery.door import Door
     from evolink_check.receiver.records import Terms

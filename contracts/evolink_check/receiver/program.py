@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from evolink_check import clock
+from evolink_check.client.harness.command import fill_in
 from evolink_check.client.harness.output import Output
-from evolink_check.client.harness.process import CommandError, fill_in, start_process, stop_process
+from evolink_check.client.harness.process import CommandError, start_process, stop_process
 
 if TYPE_CHECKING:
     import subprocess

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evolink_check.client.harness.scenarios import Scenario
+    from evolink_check.client.harness.scenario import Scenario
     from evolink_check.traffic.trace import Entry
 
 Framing = Literal["plain", "chunked", "slow"]

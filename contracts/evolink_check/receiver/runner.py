@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from evolink_spec.clauses import Clause
 
     from evolink_check.client.harness.mock_process import Mock
-    from evolink_check.client.harness.scenarios import Scenario
+    from evolink_check.client.harness.scenario import Scenario
     from evolink_check.client.verdicts.verdicts import ScenarioRun
     from evolink_check.receiver.delivery.door import Door
     from evolink_check.receiver.ledger import Ledger

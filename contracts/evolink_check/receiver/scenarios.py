@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from evolink_check.client.harness.scenarios import Scenario
+from evolink_check.client.harness.scenario import Scenario
 from evolink_check.receiver.bodies import (
     completed_early,
     to_json,

@@ -112,10 +112,8 @@ def notes_on_fixed(verdicts: Sequence[Verdict], baseline: Baseline) -> tuple[str
 def as_known(clause: str, violation: Finding) -> KnownViolation:
     """The record of a violation in a baseline."""
     expected, seen = violation.expected, violation.seen
-    normalized = "\n".join((clause, _normalized(expected), _normalized(seen)))
-    return KnownViolation(
-        clause, sha256(normalized.encode("utf-8", "replace")).hexdigest()[:16], expected, seen
-    )
+    text = "\n".join((clause, normalized(expected), normalized(seen)))
+    return KnownViolation(clause, sha256(text.encode("utf-8", "replace")).hexdigest()[:16], expected, seen)
 
 
 def _observed(verdicts: Iterable[Verdict]) -> frozenset[str]:
@@ -139,7 +137,7 @@ def _keys(baseline: Baseline) -> frozenset[tuple[str, str]]:
     return frozenset((known.clause, known.fingerprint) for known in baseline.known)
 
 
-def _normalized(text: str) -> str:
+def normalized(text: str) -> str:
     """A text with placeholders for the parts that differ from run to run."""
     for pattern, word in _VARYING:
         text = pattern.sub(word, text)

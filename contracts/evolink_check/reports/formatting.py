@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from evolink_spec.clauses import Clause
 
@@ -59,20 +59,24 @@ def violations(verdict: Verdict) -> list[Violation]:
     return grouped(("", finding) for finding in verdict.violations)
 
 
-def grouped(findings: Iterable[tuple[str, Finding]]) -> list[Violation]:
-    """Count equal findings together. Each comes with the scenario in which it was made ("" for a server)."""
+def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str] = str) -> list[Violation]:
+    """Count equal findings together. Each comes with the scenario in which it was made ("" for a server).
+
+    `cause` is applied to the texts that are compared, to count findings together that differ in their details.
+    """
     groups: dict[tuple[str, str], list[tuple[str, Finding]]] = {}
     for source, finding in findings:
-        groups.setdefault((finding.expected, finding.seen), []).append((source, finding))
+        key = (cause(finding.expected), cause(finding.seen))
+        groups.setdefault(key, []).append((source, finding))
     return [
         Violation(
-            expected,
-            seen,
+            group[0][1].expected,
+            group[0][1].seen,
             len(group),
             group[0][1].entries,
             tuple(dict.fromkeys(source for source, _ in group if source)),
         )
-        for (expected, seen), group in groups.items()
+        for group in groups.values()
     ]
 
 

@@ -84,6 +84,7 @@ class Entry:
     case: str = ""  # the purpose of the request, when known
     media: Media | None = None
     size: int | None = None  # bytes of the answer's body, when the body itself is not kept
+    task_id: str = ""  # of the task that a create made, when the server states it besides the answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from urllib.parse import unquote_plus
 from evolink_mock.control.recorded_body import BodyText, request_text
 from evolink_mock.domain.exchange import violation_texts
 from evolink_mock.domain.redaction import Redactor, credential_values, merged
+from evolink_mock.http.requests import token_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,18 +80,20 @@ def violation_entry(violation: Violation, redactor: Redactor) -> dict[str, Any]:
     }
 
 
-def har(
+def har(  # noqa: PLR0913, PLR0917  (two kinds of entries, and facts about the file)
     exchanges: Iterable[Exchange],
     callbacks: Iterable[SentCallback],
     version: str,
     redactor: Redactor,
     dropped: int = 0,
+    own_token: str = "",
 ) -> dict[str, Any]:
     """HTTP Archive 1.2 of exchanges and callback attempts, in order of time; `time` is real milliseconds.
 
-    `dropped` is the number of earlier exchanges that are no longer stored.
+    `dropped` is the number of earlier exchanges that are no longer stored. `_own_key` says of each exchange whether it
+    was sent with `own_token`, the caller's.
     """
-    dated = [(exchange.at, _exchange(exchange, redactor)) for exchange in exchanges]
+    dated = [(exchange.at, _exchange(exchange, redactor, own_token)) for exchange in exchanges]
     dated += [(callback.attempt.at, _callback(callback, redactor)) for callback in callbacks]
     dated.sort(key=lambda pair: pair[0])
     creator = {"name": "evolink-mock", "version": version}
@@ -98,7 +101,8 @@ def har(
     return {"log": {"version": "1.2", "creator": creator, "entries": entries, "_dropped": dropped}}
 
 
-def _exchange(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
+def _exchange(exchange: Exchange, redactor: Redactor, own_token: str) -> dict[str, Any]:
+    authorization = next((value for name, value in exchange.request_headers if name == b"authorization"), b"")
     headers = redactor.headers(exchange.request_headers)
     host = next((value for name, value in headers if name.lower() == "host"), "unknown")
     query = f"?{redactor.query(exchange.query.decode('latin-1'))}" if exchange.query else ""
@@ -113,6 +117,7 @@ def _exchange(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
         "_task_id": exchange.task_id or None,
         "_violations": [redactor.text(note) for note in violation_texts(exchange)],
         "_callback": False,
+        "_own_key": bool(own_token) and token_of(authorization) == own_token,
     }
 
 

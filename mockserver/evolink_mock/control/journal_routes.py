@@ -65,7 +65,8 @@ async def show_unmatched_har(request: ControlRequest) -> ControlResponse:
     words = journal_json.words_of(exchanges)
     accounts = await request.service.store.accounts()
     tokens = [account.token for account in accounts if account.token.partition("~")[0] in words]
-    return _archive(exchanges, (), journal_json.redactor_of(exchanges, *tokens))
+    redactor = journal_json.redactor_of(exchanges, *tokens)
+    return _archive(exchanges, (), redactor, own_token=request.account.token)
 
 
 async def _journal(request: ControlRequest) -> Journal:
@@ -77,9 +78,14 @@ def _redactor(request: ControlRequest, journal: Journal) -> Redactor:
 
 
 def _archive(
-    exchanges: Journal, callbacks: Iterable[journal_json.SentCallback], redactor: Redactor
+    exchanges: Journal,
+    callbacks: Iterable[journal_json.SentCallback],
+    redactor: Redactor,
+    own_token: str = "",
 ) -> ControlResponse:
     from importlib.metadata import version
 
-    log = journal_json.har(exchanges, callbacks, version("evolink-mock"), redactor, exchanges.dropped)
+    log = journal_json.har(
+        exchanges, callbacks, version("evolink-mock"), redactor, exchanges.dropped, own_token
+    )
     return json_response(log)

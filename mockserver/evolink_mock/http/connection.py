@@ -13,6 +13,7 @@ STOPPING = "the server is stopping"  # the message of a cancellation that asks f
 WHOLE_BODY = "evolink_mock.whole_body"  # in the ASGI scope once all of the request has arrived
 BODY = "evolink_mock.body"  # in the ASGI scope of the fast lane, in place of `receive`
 HEAD = "evolink_mock.head"  # likewise, the `RequestHead`
+HELD = "evolink_mock.held"  # in the ASGI scope of a request that gets no response: no half-closed client waits for one
 TRANSPORT = "evolink_mock.transport"  # the connection, in the ASGI scope of a request that `Protocol` serves
 
 
@@ -49,7 +50,7 @@ async def close_connection(error: ConnectionDroppedError, scope: Scope, receive:
     if transport is None:
         raise error
     if error.held:
-        pass  # the client is left waiting
+        scope[HELD] = True
     elif error.sent:
         transport.close()  # closes after delivering the bytes sent so far
     else:

@@ -137,6 +137,13 @@ def _read_callback(word: Word) -> dict[str, Any]:
     return _read_choice("callback", "twice", "early", "never", "late:TIME")(word)
 
 
+def _read_clock(word: Word) -> dict[str, Any]:
+    way, colon, time = (word.value or "").partition(":")
+    if way not in {"ahead", "behind"} or not colon:
+        raise ValueError("clock takes ahead:TIME or behind:TIME")
+    return {"skew": parse_duration(time) * (1 if way == "ahead" else -1)}
+
+
 def _read_type(word: Word) -> dict[str, Any]:
     if word.value is None or not _TYPE.fullmatch(word.value):
         raise ValueError("type takes a media type, such as text/html")
@@ -206,10 +213,15 @@ EFFECTS = (
            "HTML page", tuple(f"body={kind}" for kind in BODIES), _DOCUMENTED, _read_choice("body", *BODIES)),
     Effect("omit", "omit=FIELD/FIELD", "these fields of the body are missing; `.` leads into an object",
            ("omit=progress", "omit=task_info.can_cancel/usage"), _DOCUMENTED, _read_fields("omitted")),
+    Effect("add", "add=FIELD/FIELD", "the body has these undocumented fields, with a text",
+           ("add=hint", "add=task_info.hint"), _DOCUMENTED, _read_fields("added")),
     Effect("null", "null=FIELD/FIELD", "these fields of the body are null", ("null=error",), _DOCUMENTED,
            _read_fields("nulled")),
     Effect("empty", "empty=FIELD/FIELD", "these lists, texts or objects of the body are empty",
            ("empty=results",), _DOCUMENTED, _read_fields("emptied")),
+    Effect("clock", "clock=ahead:TIME, clock=behind:TIME",
+           "`created` and the `Date` header are those of a server whose clock is ahead or behind by this time",
+           ("clock=ahead:1h", "clock=behind:1h"), _DOCUMENTED, _read_clock),
     Effect("retry", "retry=date, =fraction, =zero, =none",
            "the `Retry-After` of a 429 is an HTTP date, has a fraction (half a second less), is 0, or is missing",
            tuple(f"retry={form}" for form in RETRIES), _DOCUMENTED, _read_choice("retry_form", *RETRIES)),

@@ -47,8 +47,9 @@ def gateway_page(status: int) -> bytes:
 
 def rewrites(recipe: Recipe) -> bool:
     """Whether a recipe rewrites responses."""
-    edits = recipe.omitted or recipe.nulled or recipe.emptied
-    return bool(recipe.gateway or recipe.body or recipe.redirect or recipe.retry_form or edits)
+    edits = recipe.omitted or recipe.added or recipe.nulled or recipe.emptied
+    other = recipe.body or recipe.redirect or recipe.retry_form or recipe.skew
+    return bool(recipe.gateway or other or edits)
 
 
 def rewrite(recipe: Recipe, exchange: Exchange, response: WholeResponse, port: int) -> WholeResponse:
@@ -62,7 +63,8 @@ def rewrite(recipe: Recipe, exchange: Exchange, response: WholeResponse, port: i
         return _replace_body(recipe.body, response)
     body = _edit(recipe, response.body)
     headers = _with(response.headers, body) if body is not response.body else response.headers
-    return WholeResponse(response.status, _with_retry_after(recipe, headers, exchange.at), body)
+    headers = _with_retry_after(recipe, headers, exchange.at)
+    return WholeResponse(response.status, _with_date(recipe, headers, exchange.at), body)
 
 
 def _with(headers: Headers, body: bytes, content_type: bytes = b"") -> Headers:
@@ -95,7 +97,7 @@ def _replace_body(kind: str, response: WholeResponse) -> WholeResponse:
 
 def _edit(recipe: Recipe, body: bytes) -> bytes:
     """A JSON body with the fields of a recipe changed; fields that it does not have are ignored."""
-    if not (recipe.omitted or recipe.nulled or recipe.emptied):
+    if not (recipe.omitted or recipe.added or recipe.nulled or recipe.emptied or recipe.skew):
         return body
     try:
         value = decode(body)
@@ -103,6 +105,10 @@ def _edit(recipe: Recipe, body: bytes) -> bytes:
         return body
     for name in recipe.omitted:
         _change(value, name, lambda parent, key: parent.pop(key))
+    if recipe.skew:
+        _change(value, "created", lambda parent, key: parent.update({key: parent[key] + int(recipe.skew)}))
+    for name in recipe.added:
+        _change(value, name, lambda parent, key: parent.setdefault(key, "undocumented"), known=False)
     for name in recipe.nulled:
         _change(value, name, lambda parent, key: parent.update({key: None}))
     for name in recipe.emptied:
@@ -110,12 +116,21 @@ def _edit(recipe: Recipe, body: bytes) -> bytes:
     return encode(value)
 
 
-def _change(value: Any, name: str, change: Any) -> None:
+def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
+    """Change a field of a body, if its parent has it; unless it is `known`, in any case."""
     *path, last = name.split(".")
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
-    if isinstance(value, dict) and last in value:
+    if isinstance(value, dict) and (last in value or not known):
         change(value, last)
+
+
+def _with_date(recipe: Recipe, headers: Headers, now: float) -> Headers:
+    """The headers with a `Date`, if a recipe moves the clock. `now` is Unix seconds."""
+    if not recipe.skew:
+        return headers
+    kept = [(name, value) for name, value in headers if name != b"date"]
+    return [*kept, (b"date", formatdate(now + recipe.skew, usegmt=True).encode("ascii"))]
 
 
 def _with_retry_after(recipe: Recipe, headers: Headers, now: float) -> Headers:

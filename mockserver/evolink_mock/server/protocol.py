@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from evolink_mock.http.connection import TRANSPORT, WHOLE_BODY
+from evolink_mock.http.connection import HELD, TRANSPORT, WHOLE_BODY
 from evolink_mock.http.errors import ApiError
 from evolink_mock.server.coalescing import CoalescingTransport
 from evolink_mock.server.connection_limits import ConnectionLimits
@@ -90,7 +90,7 @@ class Protocol(HttpToolsProtocol):
         answering = self._answering
         if self.scheme == "https" or answering is None or answering.response_complete:
             return False
-        if answering is self.cycle and self._in_body:
+        if (answering is self.cycle and self._in_body) or HELD in answering.scope:
             return False
         self.cycle.keep_alive = False  # of several pipelined requests, the last one
         return True

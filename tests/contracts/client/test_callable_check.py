@@ -21,7 +21,7 @@ from evolink_check.client.harness.behaviours import Behaviour
 from evolink_check.client.harness.journal_trace import trace_of
 from evolink_check.client.harness.mock_process import Mock, MockError
 from evolink_check.client.harness.outcome import Outcome
-from evolink_check.client.harness.scenarios import Scenario
+from evolink_check.client.harness.scenario import Scenario
 from evolink_check.client.harness.virtual_time import TimeLimits
 from evolink_check.client.verdicts.verdicts import verdicts_of
 from evolink_spec import load

@@ -13,10 +13,17 @@ from click.testing import CliRunner
 from evolink_check.cli.client_command import mount
 from evolink_check.cli.config import environment
 from evolink_check.client.harness.config import Description, Receiver
-from evolink_check.client.harness.mock_process import MockError, borrow_account
-from evolink_check.client.harness.process import CommandError, check_command, command_words, make_workspace
+from evolink_check.client.harness.mock_process import Mock, MockError, borrow_account
+from evolink_check.client.harness.process import (
+    CommandError,
+    check_command,
+    command_words,
+    filled_in_environment,
+    make_workspace,
+    placeholders,
+)
 from evolink_check.client.harness.scenarios import scenarios, select
-from evolink_check.client.runner import LONGEST, SHORTEST, SuitePlan, run_suite, without_inapplicable
+from evolink_check.client.runner import HANGING, SHORTEST, SuitePlan, run_suite, without_inapplicable
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 from evolink_spec.options.command_line import Group
@@ -26,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from evolink_check.client.harness.process import Workspace
+    from evolink_check.client.harness.scenario import Scenario
     from evolink_check.client.verdicts.verdicts import ScenarioRun
 
 PATIENT = 120.0  # seconds: a machine may have other things to do
@@ -35,7 +44,7 @@ CLIENT = """
 import json, os, sys, time, urllib.request as web
 from urllib.error import HTTPError
 base, key = os.environ["EVOLINK_BASE_URL"], os.environ["EVOLINK_API_KEY"]
-print("my key is", key)
+print("my key is", key if "liar" in sys.argv else "a secret")
 def ask(path, body=None):
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     try:
@@ -83,11 +92,12 @@ def test_a_battery_runs_side_by_side_on_mocks_of_its_own(tmp_path: Path) -> None
     )
     happy, refused, failed = run_suite(plan, lambda run: heard.append(run.scenario.id))
     assert set(heard) == {"happy", "create-402", "fail-service-error"}
-    assert (happy.outcome.end, against(happy)) == ("success", set())
+    assert (happy.outcome.end, against(happy)) == ("success", {"auth.not-printed"})
     assert happy.outcome.saved is not None
     assert happy.outcome.saved.whole
-    assert (refused.outcome.end, refused.outcome.status, against(refused)) == ("failure", 1, set())
-    assert (failed.outcome.end, against(failed)) == ("success", {"client.failed-is-failure"})
+    assert (refused.outcome.end, refused.outcome.status) == ("failure", 1)
+    assert against(refused) == {"auth.not-printed"}
+    assert against(failed) == {"auth.not-printed", "client.failed-is-failure"}
     assert "my key is [removed:key]" in happy.outcome.output
     assert "client-" not in (tmp_path / "happy" / "stdout.txt").read_text(encoding="utf-8")
     archived = json.loads((tmp_path / "happy" / "requests.har").read_text(encoding="utf-8"))
@@ -150,18 +160,29 @@ def test_a_mock_that_is_none_ends_the_battery() -> None:
         borrow_account("mock", {})
 
 
+MOCK = Mock("http://127.0.0.1:1", "a-key", {"EVOLINK_BASE_URL": "http://127.0.0.1:1"})
+
+
+def filled(description: Description, place: Workspace) -> list[str]:
+    return command_words(description, placeholders(description, place, MOCK))
+
+
 def test_placeholders_are_filled_in(tmp_path: Path) -> None:
     called = Description(
         ("x", "{prompt} {output}", '{"a":1}', "{callback_url}", "{callback_listen}"), prompt="Go"
     )
     place = make_workspace(called, tmp_path)
     port = place.listen.removeprefix("127.0.0.1:")
-    assert command_words(called, place) == [
+    assert filled(called, place) == [
         *("x", f"Go {tmp_path / 'result.mp4'}", '{"a":1}'),
         *(f"http://127.0.0.1:{port}/callback", f"127.0.0.1:{port}"),
     ]
     nested = Description(("{prompt}",), prompt="a {output}")
-    assert command_words(nested, place) == ["a {output}"], "what is filled in stays as it is"
+    assert filled(nested, place) == ["a {output}"], "what is filled in stays as it is"
+    keyed = Description(("x", "--key={key}", "{base_url}/v1"), environment={"OTHER_URL": "{base_url}/v2"})
+    assert filled(keyed, place) == ["x", "--key=a-key", "http://127.0.0.1:1/v1"]
+    values = placeholders(keyed, place, MOCK)
+    assert filled_in_environment(keyed, values) == {"OTHER_URL": "http://127.0.0.1:1/v2"}
     own = Description(("x",), callback=Receiver("0.0.0.0:{port}", "https://a.example:{port}/h"))
     assert make_workspace(own, tmp_path).callback_url.startswith("https://a.example:")
     assert make_workspace(Description(("x",)), tmp_path).callback_url == ""
@@ -175,11 +196,17 @@ def test_scenarios_that_need_a_receiver_are_for_those_that_have_one() -> None:
     assert sum(one.calls for one in called.scenarios) == 5
 
 
-def test_a_run_takes_as_long_as_the_client_says_it_waits_and_no_longer() -> None:
-    assert planned(running(), limit=None).seconds == SHORTEST
-    assert planned(Description(("x",), deadline=20.0), limit=None).seconds == 35.0
-    assert planned(Description(("x",), deadline=600.0), limit=None).seconds == LONGEST
-    assert planned(running(), limit=3.0).seconds == 3.0
+def test_a_run_takes_longer_than_the_client_says_it_waits() -> None:
+    usual, endless = (find(id_) for id_ in ("happy", "create-hang"))
+    assert planned(running(), limit=None).limit_of(usual) == SHORTEST
+    assert planned(Description(("x",), deadline=20.0), limit=None).limit_of(usual) == 35.0
+    assert planned(Description(("x",), deadline=600.0), limit=None).limit_of(usual) == 615.0
+    assert planned(Description(("x",), deadline=600.0), limit=None).limit_of(endless) == 615.0 + HANGING
+    assert planned(running(), limit=3.0).limit_of(endless) == 3.0
+
+
+def find(id_: str) -> Scenario:
+    return next(one for one in scenarios(SPEC) if one.id == id_)
 
 
 # The command

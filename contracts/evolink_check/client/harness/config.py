@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PROMPT = "The person starts dancing"
 IMAGE = "https://example.com/image.jpg"
-PLACEHOLDERS = ("prompt", "image_url", "output", "callback_url", "callback_listen")
+PLACEHOLDERS = ("prompt", "image_url", "output", "callback_url", "callback_listen", "key", "base_url")
 
 
 class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,10 +57,11 @@ class Receiver(Struct, frozen=True, forbid_unknown_fields=True):
 class Description(Struct, frozen=True, forbid_unknown_fields=True):
     """One client.
 
-    `command` may contain `{prompt}`, `{image_url}`, `{output}`, `{callback_url}` and `{callback_listen}`; their values
-    are also in its environment (EVOLINK_PROMPT and so on). `deadline` is how many seconds the client waits for a task,
-    None if unknown. `skip` names scenarios that do not apply to the client, `warn` clauses whose violations
-    are only warnings.
+    `command` and `environment` may contain `{prompt}`, `{image_url}`, `{output}`, `{callback_url}`,
+    `{callback_listen}`, `{key}` and `{base_url}`; their values are also in its environment (EVOLINK_PROMPT and so on;
+    EVOLINK_API_KEY for the key). `cwd` is its working directory; empty: each run has one of its own. `deadline` is
+    how many seconds the client waits for a task, None if unknown. `skip` names scenarios that do not apply to the
+    client, `warn` clauses whose violations are only warnings.
     """
 
     command: tuple[str, ...] = ()
@@ -73,6 +74,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
     image_url: str = IMAGE
     callback: Receiver | None = None
     environment: dict[str, str] = {}
+    cwd: str = ""
 
     def __post_init__(self) -> None:
         if self.deadline is not None and not 0 < self.deadline < inf:

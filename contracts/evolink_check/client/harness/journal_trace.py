@@ -67,7 +67,7 @@ def _entries(journal: Sequence[Mapping[str, Any]], owner: str) -> Iterator[Entry
     for index, item in enumerate(journal):
         where = f"entry {index} of the mock's journal"
         har_entry = convert_record(item, HarEntry, where)
-        entry = to_entry(har_entry, owner, exact=False)
+        entry = to_entry(har_entry, CLIENT if har_entry.own_key is True else owner, exact=False)
         headers = entry.exchange.request_headers
         is_owner = entry.kind == "delivery" or any(_is_bearer(*header) for header in headers)
         plain = tuple(header for header in headers if header[0].lower() != "authorization")

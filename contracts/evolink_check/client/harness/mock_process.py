@@ -20,7 +20,7 @@ from evolink_check.traffic.text_redaction import redact_url
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from evolink_check.client.harness.scenarios import ScenarioRecipe
+    from evolink_check.client.harness.scenario import ScenarioRecipe
 
 TASK_SECONDS = 2.0
 _COMMAND = "evolink-mock"

@@ -13,17 +13,22 @@ _PYTHON = "Traceback (most recent call last):"
 _BETWEEN = ("During handling of", "The above exception", "For more information", "Traceback (")
 _CRASHES = re.compile(
     r"^(Node\.js v\d+|panic: |goroutine \d+ \[|Exception in thread |\s+at .+:\d+:\d+\)?$|thread '.*' panicked"
-    r"|Unhandled exception|.*: unbound variable$|.*: syntax error)",
+    r"|Unhandled exception|.*: unbound variable$|.*: syntax error|PHP Fatal error: |Fatal error: Uncaught "
+    r"|\s+at [\w.$<>]+\([\w$]+\.(java|kt|scala):\d+\)|\s+from \S+:\d+:in )",
     re.MULTILINE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class SavedFile:
-    """The file in which a client saved its result. `whole`: as far as can be seen, no part is missing."""
+    """The file in which a client saved its result.
+
+    `whole`: as far as can be seen, no part is missing. `media`: it is not empty, and no page or JSON in its place.
+    """
 
     size: int
     whole: bool
+    media: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,9 @@ class Outcome:
     `end` is the result that the client reports by its exit status, output and file, or "killed" if it exceeded its
     time limit. `status` is the exit status, -n if signal n ended it, None for a callable. `patience` is how many
     seconds the client waits for a task according to its description, None if unknown. `saved` is None if there is no
-    result file. `answers` are the statuses that a receiver answered, in a few words; empty for a client.
+    result file; `wrote` says whether there is any new file in its folder, and `asked_to_save` whether its command names
+    the result file. `leaks` are the places where a secret was printed or written. `answers` are the statuses that a
+    receiver answered, in a few words; empty for a client.
     """
 
     end: End
@@ -45,6 +52,9 @@ class Outcome:
     saved: SavedFile | None = None
     patience: float | None = None
     answers: str = ""
+    wrote: bool = False
+    asked_to_save: bool = False
+    leaks: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -60,7 +70,10 @@ def describe_crash(outcome: Outcome) -> str:
     number = -status if status < 0 else status - _SHELL
     if number in _SIGNALS:
         return f"it was killed by {_SIGNALS[number]}"
-    return _find_traceback(outcome.errors) or _find_crash(outcome.errors)
+    crash = _find_traceback(outcome.errors) or _find_crash(outcome.errors)
+    if crash or outcome.errors.strip():
+        return crash
+    return _find_traceback(outcome.output) or _find_crash(outcome.output)
 
 
 def _find_traceback(errors: str) -> str:
@@ -81,10 +94,15 @@ def _find_crash(errors: str) -> str:
     return f"a crash: {(error or crash)[0].strip()[:120]}"
 
 
+def is_media(content: bytes) -> bool:
+    """Whether a file may be media: it is not empty, and no page or JSON."""
+    return bool(content) and content.lstrip()[:1] not in {b"{", b"<", b"[", b""}
+
+
 def is_whole_mp4(content: bytes) -> bool:
     """Whether a file is a complete sequence of MP4 boxes. A file of another kind passes unless it is HTML or JSON."""
     if content[4:8] != b"ftyp":
-        return bool(content) and content.lstrip()[:1] not in {b"{", b"<"}
+        return is_media(content)
     at, size = 0, len(content)
     while at < size:
         length = int.from_bytes(content[at : at + 4])

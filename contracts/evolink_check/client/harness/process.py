@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import socket
@@ -15,12 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evolink_check import clock
+from evolink_check.client.harness.command import (
+    fill_in,
+    needs_current_folder,
+    with_absolute_paths,
+    with_absolute_search_paths,
+)
 from evolink_check.client.harness.config import Receiver
-from evolink_check.client.harness.outcome import Outcome, SavedFile, is_whole_mp4
+from evolink_check.client.harness.leaks import printed_secrets, secrets_of, written_secrets
+from evolink_check.client.harness.outcome import Outcome, SavedFile, is_media, is_whole_mp4
 from evolink_check.client.harness.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from evolink_check.client.harness.config import Description
     from evolink_check.client.harness.mock_process import Mock
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 _GRACE = 1.0  # seconds between SIGTERM and SIGKILL
 _CHECK_INTERVAL = 0.2  # seconds between two checks of whether the suite is to stop
 _LARGEST = 64 * 1024 * 1024  # bytes of a result file that is examined
+_OURS = ("stdout.txt", "stderr.txt", "requests.har")  # files of a folder that --keep keeps
 _RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
@@ -49,11 +56,26 @@ class Workspace:
         """The path at which the client is to save its result."""
         return self.folder / "result.mp4"
 
+    @property
+    def work(self) -> Path:
+        """The working directory of a client that needs no other."""
+        return self.folder / "files"
+
+    def wrote_files(self) -> bool:
+        """Whether the client wrote anything to the folder of the run."""
+        ours = {self.work.name, *_OURS}
+        return any(self.work.iterdir()) or any(path.name not in ours for path in self.folder.iterdir())
+
 
 def make_workspace(description: Description, folder: Path) -> Workspace:
     """The workspace of a run; a client that accepts callbacks gets a free port."""
+    place = Workspace(folder)
+    shutil.rmtree(place.work, ignore_errors=True)  # of an earlier run
+    if place.output.is_file():
+        place.output.unlink()
+    place.work.mkdir()
     if not description.is_called_back:
-        return Workspace(folder)
+        return place
     receiver = description.callback or Receiver()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -78,27 +100,43 @@ def run_command(
 
     Raises `CommandError` when it cannot be started.
     """
-    words = command_words(description, place)
-    variables = {**mock.environment, **description.environment, **_variables(description, place)}
+    values = placeholders(description, place, mock)
+    variables = {**mock.environment, **_variables(values), **filled_in_environment(description, values)}
     began = clock.now()
-    process = start_process(words, variables)
+    variables = with_absolute_search_paths(variables, Path.cwd())
+    folder = working_folder(description, place)
+    process = start_process(command_words(description, values), variables, folder)
     assert process.stdout is not None  # noqa: S101  (both are pipes)
     assert process.stderr is not None  # noqa: S101
     outputs = {"stdout.txt": Output(process.stdout), "stderr.txt": Output(process.stderr)}
     status = _wait_and_kill(process, limit, stop or threading.Event())
     ended = clock.now()
     texts = {name: stream.text(mock.token, _GRACE) for name, stream in outputs.items()}
+    result, secrets = _examine(place.output), secrets_of(place.callback_url)
+    leaks = (*printed_secrets(texts, secrets), *written_secrets(place.work, mock.token, secrets))
     for name, text in texts.items():
         (place.folder / name).write_text(text, encoding="utf-8")
     output, errors = texts.values()
-    result = _examine(place.output)
     end: End = "killed"
     if status is not None:
         end = description.end(status, f"{output}\n{errors}", saved=result is not None)
-    return Outcome(end, began, ended, status, output, errors, result, description.deadline)
+    return Outcome(
+        end, began, ended, status, output, errors, result, description.deadline,
+        wrote=folder != place.work or place.wrote_files(),
+        asked_to_save=any("{output}" in word for word in description.command), leaks=leaks,
+    )  # fmt: skip
 
 
-def start_process(words: list[str], variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def working_folder(description: Description, place: Workspace) -> Path | None:
+    """The working directory of the client; None: the current one, for a command that works nowhere else."""
+    if description.cwd:
+        return Path(description.cwd)
+    return None if needs_current_folder(description.command) else place.work
+
+
+def start_process(
+    words: list[str], variables: Mapping[str, str], folder: Path | None = None
+) -> subprocess.Popen[bytes]:
     """Start a command in a process group of its own, with an empty stdin. Raises `CommandError`."""
     try:
         process = subprocess.Popen(  # noqa: S603  (the user's own command)
@@ -107,6 +145,7 @@ def start_process(words: list[str], variables: Mapping[str, str]) -> subprocess.
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=variables,
+            cwd=folder,
             start_new_session=True,
         )
     except OSError as error:
@@ -115,30 +154,35 @@ def start_process(words: list[str], variables: Mapping[str, str]) -> subprocess.
     return process
 
 
-def command_words(description: Description, place: Workspace) -> list[str]:
-    """The command with its placeholders filled in."""
-    values = _placeholders(description, place)
-    return [fill_in(word, values) for word in description.command]
+def command_words(description: Description, values: Mapping[str, str]) -> list[str]:
+    """The command with its placeholders filled in; if it runs in a folder of its own, with absolute paths."""
+    command: Sequence[str] = description.command
+    if description.cwd or not needs_current_folder(command):
+        command = with_absolute_paths(command, Path.cwd())
+    return [fill_in(word, values) for word in command]
 
 
-def fill_in(word: str, values: Mapping[str, str]) -> str:
-    """A word with all its placeholders filled in, in one pass: a value may itself look like a placeholder."""
-    return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), word)
-
-
-def _placeholders(description: Description, place: Workspace) -> dict[str, str]:
+def placeholders(description: Description, place: Workspace, mock: Mock) -> dict[str, str]:
+    """The value of each placeholder."""
     return {
         "prompt": description.prompt,
         "image_url": description.image_url,
         "output": str(place.output),
         "callback_url": place.callback_url,
         "callback_listen": place.listen,
+        "key": mock.token,
+        "base_url": mock.environment.get("EVOLINK_BASE_URL", mock.url),
     }
 
 
-def _variables(description: Description, place: Workspace) -> dict[str, str]:
-    values = _placeholders(description, place)
-    return {f"EVOLINK_{name.upper()}": value for name, value in values.items() if value}
+def _variables(values: Mapping[str, str]) -> dict[str, str]:
+    named = {f"EVOLINK_{name.upper()}": value for name, value in values.items() if value}
+    return {name: value for name, value in named.items() if name not in {"EVOLINK_KEY", "EVOLINK_BASE_URL"}}
+
+
+def filled_in_environment(description: Description, values: Mapping[str, str]) -> dict[str, str]:
+    """The additional variables of a client, with their placeholders filled in."""
+    return {name: fill_in(value, values) for name, value in description.environment.items()}
 
 
 def _wait_and_kill(process: subprocess.Popen[bytes], limit: float, stop: threading.Event) -> int | None:
@@ -183,4 +227,7 @@ def _examine(path: Path) -> SavedFile | None:
     if not path.is_file():
         return None
     size = path.stat().st_size
-    return SavedFile(size, size > _LARGEST or is_whole_mp4(path.read_bytes()))
+    if size > _LARGEST:
+        return SavedFile(size, whole=True)
+    content = path.read_bytes()
+    return SavedFile(size, is_whole_mp4(content), is_media(content))

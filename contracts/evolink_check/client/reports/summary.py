@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from evolink_check.analysis.verdicts import NOT_STRICT
 from evolink_check.reports import formatting
+from evolink_check.reports.baseline import normalized
 from evolink_check.reports.evidence import redact_shortened, redact_verdict
 from evolink_check.reports.model import COULD_NOT_RUN, FAILED, PASSED
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Status, Strictness, Verdict
     from evolink_check.client.verdicts.verdicts import ScenarioRun
     from evolink_check.reports.formatting import Violation
+
+
+_DETAIL = re.compile(r" \(without .*\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +84,15 @@ class Summary:
         return (*self.notes, *(f"{run.scenario.id}: {run.note}" for run in self.runs if run.note))
 
     def violations(self, verdict: Verdict) -> list[Violation]:
-        """The violations of a clause in all runs, each with the scenarios in which it was seen."""
-        return formatting.grouped(
+        """The violations of a clause in all runs, one for each cause, with the scenarios in which it was seen."""
+        findings = (
             (run.scenario.id, finding)
             for run in self.runs
             for other in run.violations
             if other.clause == verdict.clause
             for finding in other.violations
         )
+        return formatting.grouped(findings, cause=_cause)
 
     def run_of(self, scenario: str) -> ScenarioRun:
         """The run of the scenario with this id."""
@@ -110,6 +116,11 @@ class Summary:
         line = f"{passed} of {observed} rules passed in {len(self.runs)} scenarios"
         unrun = f"; {len(self.unrun)} could not run" if self.unrun else ""
         return f"{line}{unrun}{f' ({self.cut_short})' if self.cut_short else ''}"
+
+
+def _cause(text: str) -> str:
+    """A text without what differs between scenarios that show the same fault: numbers, and the fields that lacked."""
+    return normalized(_DETAIL.sub("", text))
 
 
 def _redact_run(run: ScenarioRun) -> ScenarioRun:

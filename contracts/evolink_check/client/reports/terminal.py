@@ -1,4 +1,4 @@
-"""A suite on a terminal: violations with advice on what to change, then a table of the scenarios."""
+"""A suite on a terminal: violations with advice on what to change; `verbose` adds a table of the scenarios."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
     console = open_console(file)
     for verdict in summary.against:
         _print_details(console, verdict, summary)
-    console.print(_table(summary, verbose=verbose), width=None if file.isatty() else _PLAIN)
+    if verbose:
+        console.print(_table(summary), width=None if file.isatty() else _PLAIN)
     for problem, scenarios in summary.problems.items():
         print_line(console, f"{_scenario_names(scenarios)}: {problem}", "bold red")
     for note in sorted(set(summary.all_notes)):
@@ -76,7 +77,7 @@ def _scenario_names(scenarios: tuple[str, ...] | list[str]) -> str:
     return ", ".join([*scenarios[:_NAMED], *([f"and {more} more"] if more > 0 else [])])
 
 
-def _table(summary: Summary, *, verbose: bool) -> object:
+def _table(summary: Summary) -> object:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -84,8 +85,7 @@ def _table(summary: Summary, *, verbose: bool) -> object:
     for name in ("scenario", ending, "s", "requests", "passed", "failed or warning"):
         table.add_column(name, justify="right" if name in {"s", "requests", "passed"} else "left")
     for run in summary.runs:
-        if verbose or run.violations or run.problem or len(summary.runs) <= 60:  # noqa: PLR2004
-            table.add_row(*_row(run))
+        table.add_row(*_row(run))
     return table
 
 

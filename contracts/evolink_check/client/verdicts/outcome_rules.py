@@ -6,9 +6,11 @@ the first violation counts: a client that crashed did not also withhold an error
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import Finding, passed, violation
+from evolink_check.client.verdicts.result_rules import has_result
 from evolink_check.client.verdicts.run_end import RunEnd
 from evolink_check.rules.clients.activity import failure_of, is_readable_json, reports_task_end
 from evolink_check.rules.clients.retries import FAULTY, TOO_MANY
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.observations import Observation
     from evolink_check.analysis.trace_view import TraceView
     from evolink_check.client.harness.outcome import Outcome
-    from evolink_check.client.harness.scenarios import Scenario
+    from evolink_check.client.harness.scenario import Scenario
 
 # Clauses about requests: a violation of one of them explains any end.
 EXPLAINS = frozenset(
@@ -36,6 +38,7 @@ EXPLAINS = frozenset(
         *("client.retry-later", "client.give-up", "receiver.fallback", "receiver.asks-back"),
     }
 )
+_APART = frozenset({"auth.not-printed"})  # explains no other end
 SILENT = 20.0  # seconds without a request while a task runs
 _ENOUGH = 2  # failed queries in a row, after which a client may give up
 _DEFINITE = frozenset({400, 401, 402, 403, 404})
@@ -50,6 +53,9 @@ def judge_end(
     for rule in _RULES:
         for clause, finding in rule(end):
             if not scenario.judges(clause):
+                continue
+            if clause in _APART:
+                yield clause, finding
                 continue
             if finding.passed:
                 yield clause, finding
@@ -73,30 +79,43 @@ def _does_not_crash(end: RunEnd) -> Iterator[ClauseFinding]:
     if end.outcome.end == "killed":
         return
     if end.crash:
-        yield (
-            "client.no-crash",
-            violation(*end.evidence, expected="an error message of its own", seen=end.crash),
-        )
+        lacks = f" (without {end.scenario.lacks})" if end.scenario.lacks else ""
+        seen = f"{end.crash}{lacks}"
+        yield "client.no-crash", violation(*end.evidence, expected="an error message of its own", seen=seen)
     else:
         yield "client.no-crash", passed(*end.evidence)
 
 
 def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client ends by itself. If it sent no more queries, it violates the clause about polling instead."""
+    """The client ends by itself. If it sent no more queries, it violates the clause about polling instead.
+
+    A run that was killed before the client's own deadline shows nothing about that deadline.
+    """
     over = end.completed or end.failed
     if end.outcome.end != "killed":
-        if end.scenario.endless:
+        if end.scenario.endless or end.scenario.hangs:
             yield "client.own-deadline", passed(*end.evidence)
         return
     ran = end.outcome.ended - end.outcome.began
+    patience = end.outcome.patience
     silence = end.outcome.ended - (end.last.entry.ended if end.last else end.outcome.began)
-    if silence >= SILENT and not over and end.last is not None and end.last.role in {"create", "query"}:
+    is_waiting = end.last is not None and end.last.role in {"create", "query"} and end.last.status != TOO_MANY
+    if silence >= SILENT and not over and is_waiting and not end.scenario.hangs:
         seen = f"no query for the last {silence:.0f} s"
         yield "client.poll-useful", violation(*end.evidence, expected="a query a minute", seen=seen)
-    elif over or end.outcome.patience is not None:
+    elif over or (patience is not None and ran > patience):
         seen = f"it was still running after {ran:.0f} s"
-        limit = f", after {end.outcome.patience:g} s" if end.outcome.patience is not None else ""
+        limit = f", after {patience:g} s" if patience is not None else ""
         yield "client.own-deadline", violation(*end.evidence, expected=f"the client to end{limit}", seen=seen)
+
+
+def _keeps_secrets(end: RunEnd) -> Iterator[ClauseFinding]:
+    """The key and the callback's secret are neither printed nor written."""
+    if end.outcome.leaks:
+        seen = "; ".join(end.outcome.leaks)
+        yield "auth.not-printed", violation(expected="no secret in the output", seen=seen)
+    elif end.outcome.status is not None:
+        yield "auth.not-printed", passed()
 
 
 def _reports_success(end: RunEnd) -> Iterator[ClauseFinding]:
@@ -122,33 +141,11 @@ def _reports_success(end: RunEnd) -> Iterator[ClauseFinding]:
         yield "client.reports-failure", violation(*end.evidence, expected="a failure", seen=seen)
 
 
-def _has_result(end: RunEnd) -> Iterator[ClauseFinding]:
-    """After a success the client has the whole result, or has shown its link."""
-    if end.outcome.end != "success" or not end.completed or not end.links:
-        return
-    printed = any(link in end.outcome.text for link in end.links)
-    numbers = [fetch.number for fetch in end.fetched] or [end.completed.number]
-    if not end.fetched:
-        if printed:
-            yield "client.fetches-result", passed(*numbers)
-        else:
-            seen = "neither fetched nor shown"
-            yield "client.fetches-result", violation(*numbers, expected="the result", seen=seen)
-        return
-    yield "client.fetches-result", passed(*numbers)
-    if not any(200 <= fetch.status < 300 for fetch in end.fetched):  # noqa: PLR2004
-        seen = f"success, although the fetch was answered with {end.fetched[-1].status}"
-        yield "client.checks-result", violation(*numbers, expected="a failure", seen=seen)
-    elif end.outcome.saved is not None and not end.outcome.saved.whole:
-        seen = f"success, although the file of {end.outcome.saved.size} bytes is not a whole video"
-        yield "client.checks-result", violation(*numbers, expected="a failure", seen=seen)
-    else:
-        yield "client.checks-result", passed(*numbers)
-
-
 def _gives_up_with_reason(end: RunEnd) -> Iterator[ClauseFinding]:
     """A client does not give up early without a reason."""
     queries = [query for query in end.requests if query.role == "query"]
+    if end.last is not None and end.last.role == "query":  # a query of another task repeats nothing
+        queries = [query for query in queries if query.task_id == end.last.task_id]
     failing = [query for query in queries if is_momentary(query)]
     if any(query.number < queries[-1].number for query in failing):
         yield "client.asks-again", passed(failing[0].number)
@@ -157,7 +154,7 @@ def _gives_up_with_reason(end: RunEnd) -> Iterator[ClauseFinding]:
     row = 0
     while row < len(queries) and is_momentary(queries[-1 - row]):
         row += 1
-    if 0 < row < _ENOUGH:
+    if 0 < row < _ENOUGH and end.has_time_for_retry:
         seen = f"it gave up at the first {end.last.status or 'lost answer'}"
         yield "client.asks-again", violation(*end.evidence, expected="another query", seen=seen)
     elif row == 0 and _is_running(end.last, end.reading):
@@ -186,11 +183,29 @@ def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
         yield "client.reports-success", violation(end.completed.number, expected="success", seen=seen)
         return
     code = _final_code(end)
-    if code and code in end.outcome.text:
+    if not code:
+        yield from _explains(end)
+    elif _spelled(code) in _spelled(end.outcome.text):
         yield "client.tells-code", passed(*end.evidence)
-    elif code:
+    else:
         seen = f"{code} is not in the output"
         yield "client.tells-code", violation(*end.evidence, expected=f"the code {code}", seen=seen)
+
+
+def _explains(end: RunEnd) -> Iterator[ClauseFinding]:
+    """A program that fails prints something."""
+    if end.outcome.status is None:
+        return
+    if end.outcome.text.strip():
+        yield "client.explains-failure", passed(*end.evidence)
+    else:
+        seen = f"no output, and the exit status {end.outcome.status}"
+        yield "client.explains-failure", violation(*end.evidence, expected="a message", seen=seen)
+
+
+def _spelled(text: str) -> str:
+    """A text in which codes are found however they are spelled: in another case, or as words."""
+    return re.sub(r"[\s_-]+", " ", text).casefold()
 
 
 def _final_code(end: RunEnd) -> str:
@@ -212,9 +227,10 @@ _RULES: tuple[Callable[[RunEnd], Iterator[ClauseFinding]], ...] = (
     *(
         _tolerates_oddities,
         _does_not_crash,
+        _keeps_secrets,
         _ends_in_time,
         _reports_success,
-        _has_result,
+        has_result,
         _gives_up_with_reason,
         _reports_failure,
     ),

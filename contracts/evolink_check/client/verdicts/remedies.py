@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 ADVICE: Mapping[str, str] = {
     "auth.header": "Send `Authorization: Bearer KEY` with every request to the API.",
     "auth.header-only": "Take the key out of the URL and the body: logs and proxies keep both.",
+    "auth.not-printed": "Leave the key and the callback URL out of what is printed, logged and saved.",
     "auth.https": "Use https: plain http shows the key to the network.",
     "client.valid-request": "Validate the body against the documented schema before sending it.",
     "client.content-type": "Send exactly one `Content-Type: application/json` header.",
@@ -24,6 +25,7 @@ ADVICE: Mapping[str, str] = {
     "client.no-blind-repeat": "When the response to a create is lost, tell the user: a second may also cost credits.",
     "client.reports-failure": "Report success only after a query has returned `completed`.",
     "client.tells-code": "Show `error.code` of error responses and of failed tasks: it tells the user what to do.",
+    "client.explains-failure": "Print a message for every failure: what happened, and what became of the task.",
     "client.no-crash": "Handle missing responses, missing fields and bodies without JSON; end with your own message.",
     "client.no-guarantees": "Check that a field exists before using it: no field of a response is required.",
     "client.given-ids": "Query exactly the `id` that the create returned.",

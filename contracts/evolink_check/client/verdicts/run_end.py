@@ -16,12 +16,13 @@ from evolink_check.rules.clients.activity import (
     is_readable_json,
     requests_with_roles,
 )
+from evolink_check.rules.clients.retries import TOO_MANY, waits
 
 if TYPE_CHECKING:
     from evolink_check.analysis.observations import Observation, TaskRecord
     from evolink_check.analysis.trace_view import TraceView
     from evolink_check.client.harness.outcome import Outcome
-    from evolink_check.client.harness.scenarios import Scenario
+    from evolink_check.client.harness.scenario import Scenario
 
 PATIENCE = 60.0  # seconds that a client should wait for a task, unless its description has a deadline
 _EARLY = 0.8  # of the time that it should wait
@@ -112,13 +113,32 @@ class RunEnd:
     def is_early(self) -> bool:
         """Whether the client gave up long before its deadline, although no response said that the task had ended.
 
-        A client may end before its deadline if its next wait would have exceeded it.
+        Its deadline is counted from its first request. It may end before if its next wait would have exceeded it.
         """
-        task = next((task for task in self.reading.tasks.values() if task.create), None)
+        task = self._task_of_last
         if self.outcome.end != "failure" or task is None or self.completed or self.failed:
             return False
-        waits = self._waits(task)
-        return sum(waits) + _next(waits) < _EARLY * (self.outcome.patience or PATIENCE)
+        waited = self.outcome.ended - self.requests[0].began
+        return waited + _next(self._waits(task)) < _EARLY * (self.outcome.patience or PATIENCE)
+
+    @property
+    def has_time_for_retry(self) -> bool:
+        """Whether the wait that a 429 asks for ends before the client's deadline. True after any other answer.
+
+        Without a valid `Retry-After`, a client may choose a wait that is too long.
+        """
+        if self.last is None or self.last.status != TOO_MANY:
+            return True
+        wait = waits(self.last.header("retry-after") or "", self.last.ended)
+        left = self.requests[0].began + (self.outcome.patience or PATIENCE) - self.last.ended
+        return wait is not None and wait < _EARLY * left
+
+    @property
+    def _task_of_last(self) -> TaskRecord | None:
+        """The task of the last query, else the first one that was created."""
+        tasks = [task for task in self.reading.tasks.values() if task.create]
+        last = self.last.task_id if self.last is not None else ""
+        return next((task for task in tasks if task.id == last), tasks[0] if tasks else None)
 
     def _waits(self, task: TaskRecord) -> list[float]:
         """The seconds from the create to the first query, between queries, and from the last query to the end."""

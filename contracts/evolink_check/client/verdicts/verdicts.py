@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import Verdict, judge
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from evolink_check.analysis.verdicts import Finding, Rule, Status
     from evolink_check.client.harness.outcome import Outcome
-    from evolink_check.client.harness.scenarios import Scenario
+    from evolink_check.client.harness.scenario import Scenario
     from evolink_check.traffic.trace import Trace
 
 _SEVERITY: tuple[Status, ...] = ("failed", "warning", "passed", "not observed")
@@ -37,6 +38,12 @@ class ScenarioRun:
     verdicts: tuple[Verdict, ...] = ()
     problem: str = ""
     note: str = ""
+
+    def count_queries(self, path: str) -> int:
+        """How many queries the client sent; `path` is that of the query, with its parameter."""
+        prefix = path.partition("{")[0]
+        urls = (entry.exchange.url for entry in self.trace.entries if entry.kind == "exchange")
+        return sum(urlsplit(url).path.find(prefix) >= 0 for url in urls)
 
     @property
     def violations(self) -> tuple[Verdict, ...]:

@@ -164,10 +164,13 @@ def is_readable_json(observation: Observation) -> bool:
 
 
 def may_have_lost_task(observation: Observation) -> bool:
-    """Whether a create may have made a task whose id the client did not receive."""
+    """Whether a create may have made a task whose id the client did not receive.
+
+    The answer of a gateway does not show whether the request took effect; the server of a test may state it.
+    """
     if 200 <= observation.status < 300:  # noqa: PLR2004
         return not observation.task_id or not is_readable_json(observation)
-    return not observation.answered
+    return not observation.answered or bool(observation.entry.task_id)
 
 
 def reports_task_end(observation: Observation, view: TraceView) -> bool:

@@ -164,7 +164,8 @@ def stops_at_end(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.no-abandon")
 def no_abandon(view: TraceView) -> Iterator[Finding]:
-    """A task is queried until it has ended."""
+    """A task is queried until it has ended, and no second task is created in its place."""
+    replaced = view.once(_replaced)
     queried = {observation.task_id for observation in requests_with_roles(view, "query")}
     mistaken = bool(
         queries_for_unknown_ids(view)
@@ -174,8 +175,23 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
             continue
         if any(reports_task_end(observation, view) for observation in task.views):
             yield passed(task.create.number)
+        elif task.create.number in replaced:
+            again = replaced[task.create.number]
+            seen = "the same create again, while the first task was running"
+            yield violation(task.create.number, again, expected="queries until the end", seen=seen)
         elif view.trace.complete and task.callback_url is None and task.id not in queried and not mistaken:
             yield violation(task.create.number, expected="queries until the end", seen="none")
+
+
+def _replaced(view: TraceView) -> Mapping[int, int]:
+    """By the number of a create: that of an equal create soon after the last query of its task."""
+    replaced: dict[int, int] = {}
+    for group in equal_requests(view, "create"):
+        for create, again in pairwise(group):
+            queries = queries_of(view, create.task_id) if create.task_id else ()
+            if queries and queries[-1].ended <= again.began < queries[-1].ended + SOON:
+                replaced[create.number] = again.number
+    return replaced
 
 
 # After the end

@@ -13,7 +13,7 @@ from evolink_check.traffic.known_keys import KEY
 from evolink_check.traffic.trace import NOBODY, UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from evolink_check.analysis.observations import Observation
     from evolink_check.analysis.request_faults import RequestFault
@@ -60,14 +60,38 @@ def nowhere_else(view: TraceView) -> Iterator[Finding]:
 
 @rule("auth.https")
 def over_https(view: TraceView) -> Iterator[Finding]:
-    """The key is sent over https only."""
+    """The key is sent over https only, and to no other host that a redirect names."""
+    elsewhere = view.once(_redirects_elsewhere)
     for observation in requests_with_roles(view, *KEYED_ROLES):
         url = observation.exchange.url
+        if (before := elsewhere.get(url)) is not None and observation.who not in {NOBODY, UNKNOWN}:
+            seen = f"the key sent to {urlsplit(url).netloc}, where a redirect led"
+            yield violation(before, observation.number, expected="the key for the API only", seen=seen)
+            continue
         scheme = urlsplit(url).scheme.lower()
         if scheme == "http" and not is_internal(url) and observation.who != NOBODY:
             yield violation(observation.number, expected="https", seen=f"http to {urlsplit(url).hostname}")
         elif scheme:
             yield passed(observation.number)
+
+
+def _redirects_elsewhere(view: TraceView) -> Mapping[str, int]:
+    """The URLs of redirects from the API to another host, each with the number of the redirected request."""
+    places: dict[str, int] = {}
+    for observation in requests_with_roles(view, *KEYED_ROLES):
+        location = observation.header("location") if 300 <= observation.status < 400 else None  # noqa: PLR2004
+        host = _host_of(location or "")
+        if location and host and host != _host_of(observation.exchange.url):
+            places[location] = observation.number
+    return places
+
+
+def _host_of(url: str) -> str:
+    """The host of a URL; empty for a path and for a malformed URL."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 @rule("client.link-without-key")
@@ -84,6 +108,8 @@ def link_without_key(view: TraceView) -> Iterator[Finding]:
 
 # One create
 
+BAD_REQUEST = 400
+
 
 @rule("client.valid-request")
 def valid_request(view: TraceView) -> Iterator[Finding]:
@@ -96,7 +122,8 @@ def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool])
     """The finding whether a create has certain faults of this kind; other faults are not violations."""
     if _is_body_missing(observation):
         return
-    faults = [fault.what for fault in observation.faults if fault.sure and is_wrong(fault)]
+    refused = observation.status == BAD_REQUEST  # then the server agrees that the fault is one
+    faults = [fault.what for fault in observation.faults if (fault.sure or refused) and is_wrong(fault)]
     yield finding(
         not faults, observation.number, expected="a request as documented", seen="; ".join(faults[:3])[:200]
     )

@@ -20,6 +20,7 @@ from evolink_check.rules.clients.activity import (
 from evolink_check.rules.registry import rule
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.retry_after import http_date, is_retry_after, seconds_to_wait
+from evolink_check.traffic.trace import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,6 +35,7 @@ FAULTY = 500  # and above
 _TOLERANCES = Tolerances()
 _AT_ONCE = _TOLERANCES.request_under_way
 _STEADY = 1.3  # waits do not grow when the longest is less than this many times the shortest
+_LOST_TRIES = 3  # repetitions at once after lost answers, after which they are a flood
 _TRIES: Mapping[str, int] = {
     "create": 3,
     "query": 5,
@@ -102,6 +104,8 @@ def _request_series(view: TraceView) -> Iterable[list[Observation]]:
     """The requests of an account with the same purpose, in order: creates, credits, or queries of one task."""
     series: dict[tuple[str, str, str], list[Observation]] = {}
     for request in requests_with_roles(view, *KEYED_ROLES):
+        if request.who == UNKNOWN:  # these may be requests of several accounts
+            continue
         task_id = "" if request.role == "create" else request.task_id
         series.setdefault((request.who, request.role, task_id), []).append(request)
     return series.values()
@@ -137,6 +141,33 @@ def backs_off(view: TraceView) -> Iterator[Finding]:
             yield finding(
                 not problem, *numbers, expected="a wait after a 5xx, longer each time", seen=problem
             )
+
+    for group in equal_requests(view, "query"):
+        for run in _lost(group):
+            quick = [
+                seconds_between(observation, after)
+                for observation, after in pairwise(run)
+                if seconds_between(observation, after) < _AT_ONCE
+            ]
+            numbers = [observation.number for observation in run]
+            seen = f"{len(quick)} requests at once after lost answers"
+            yield finding(len(quick) < _LOST_TRIES, *numbers, expected="a wait, longer each time", seen=seen)
+
+
+def _lost(group: Iterable[Observation]) -> Iterator[list[Observation]]:
+    """Each run of requests whose answers were lost, with the request that follows; short runs are left out.
+
+    Libraries repeat a request on a connection that was closed, so the first repetitions show nothing.
+    """
+    run: list[Observation] = []
+    for observation in group:
+        run.append(observation)
+        if observation.answered:
+            if len(run) > _LOST_TRIES:
+                yield run
+            run = []
+    if len(run) > _LOST_TRIES:
+        yield run
 
 
 def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:

@@ -54,6 +54,7 @@ def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False) -
         exact=exact and is_exact(entry, body.data),
         problem="" if status else _problem(response),
         size=body.size,
+        task_id=entry.task_id if isinstance(entry.task_id, str) else "",
     )
 
 

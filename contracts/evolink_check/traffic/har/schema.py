@@ -108,6 +108,10 @@ class HarEntry(Struct):
     timings: Any = None
     facts: EntryFacts | None = field(default=None, name="_evolink")
     callback: bool = field(default=False, name="_callback")
+    task_id: Any = field(default=None, name="_task_id")  # of the mock's journal
+    own_key: Any = field(
+        default=None, name="_own_key"
+    )  # of the mock: sent with the key of who asks for the file
     cached: Any = field(default=None, name="_fromCache")  # Chromium
     fetched: Any = field(default=None, name="_fetchType")  # WebKit
 

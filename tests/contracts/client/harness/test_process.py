@@ -157,7 +157,7 @@ def test_a_signal_ends_a_suite_and_leaves_nothing_behind(
         until(lambda: pids(file), "it was not started")
         assert any(temporary.glob("evolink-client-*"))
         suite.send_signal(number)
-        assert "stopping" in "".join(suite.stderr.readline() for _ in range(2))
+        assert "stopping" in "".join(suite.stderr.readline() for _ in range(3))
         if times > 1:
             suite.send_signal(number)
         output, _ = suite.communicate(timeout=PATIENT)

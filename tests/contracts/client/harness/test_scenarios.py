@@ -5,7 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 import pytest
-from evolink_check.client.harness.scenarios import Scenario, scenarios, select
+from evolink_check.client.harness.scenario import Scenario
+from evolink_check.client.harness.scenarios import scenarios, select
 from evolink_check.client.verdicts.outcome_rules import EXPLAINS
 from evolink_check.client.verdicts.remedies import ADVICE
 from evolink_check.rules import RULES

@@ -13,7 +13,7 @@ import pytest
 from contracts.client.verdicts.test_outcome_rules import CLAUSES, DONE, PLAIN, WHOLE, asked, ended, refused
 from evolink_check.analysis.verdicts import Finding, Strictness, Verdict
 from evolink_check.client.harness.outcome import Outcome
-from evolink_check.client.harness.scenarios import Scenario
+from evolink_check.client.harness.scenario import Scenario
 from evolink_check.client.reports import html, json_report, junit, terminal
 from evolink_check.client.reports.summary import Summary
 from evolink_check.client.verdicts.verdicts import ScenarioRun, combine, verdicts_of

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from evolink_check.client.harness.outcome import Outcome, SavedFile
-from evolink_check.client.harness.scenarios import Scenario, scenarios
+from evolink_check.client.harness.scenario import Scenario
+from evolink_check.client.harness.scenarios import scenarios
 from evolink_check.client.verdicts.verdicts import ScenarioRun, combine, verdicts_of
 from evolink_check.traffic.trace import NOBODY
 from evolink_spec.clauses import load_clauses
@@ -89,7 +90,9 @@ def test_a_good_end_breaks_nothing() -> None:
         (asked(failed("service_error")), "service_error", {"client.failed-is-failure", "client.tells-code"}),
         (asked(404), "task_not_found", {"client.tells-code"}),
         (asked(0, 0), "gave up", set()),
-        (refused(500), "", set()),
+        (refused(500), "gave up", set()),
+        (refused(), "Insufficient Quota", {"client.tells-code"}),
+        (asked(failed("service_error")), "service-error: it broke", {"client.tells-code"}),
     ],
 )
 def test_an_honest_failure_breaks_nothing(found: Tracing, text: str, clauses: set[str]) -> None:
@@ -120,7 +123,7 @@ def test_an_honest_failure_breaks_nothing(found: Tracing, text: str, clauses: se
         ("client.asks-again", asked(processing(), 0), {"errors": "gave up"}),
         ("client.no-abandon", asked(processing()), {"errors": "gave up"}),
         ("client.no-abandon", asked(processing()), {"errors": "gave up", "patience": 30.0}),
-        ("client.own-deadline", asked(processing()), {"end": "killed", "patience": 3.0}),
+        ("client.own-deadline", asked(processing()), {"end": "killed", "patience": 2.0}),
         ("client.own-deadline", asked(completed(), fetched=200), {"end": "killed", "after": 30.0}),
         ("client.poll-useful", asked(processing()), {"end": "killed", "after": 25.0}),
         ("client.poll-useful", asked(), {"end": "killed", "after": 25.0}),

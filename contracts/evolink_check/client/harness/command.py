@@ -1,0 +1,88 @@
+"""The command line of a client: its placeholders, and the folder in which it runs."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Programs that find their project by the current folder, and options that load a module from it.
+_OF_PROJECTS = frozenset(
+    {
+        *(
+            "uv",
+            "uvx",
+            "poetry",
+            "pdm",
+            "hatch",
+            "pipenv",
+            "rye",
+            "npm",
+            "npx",
+            "pnpm",
+            "yarn",
+            "bun",
+            "deno",
+        ),
+        *(
+            "make",
+            "just",
+            "cargo",
+            "go",
+            "mvn",
+            "mvnw",
+            "gradle",
+            "gradlew",
+            "dotnet",
+            "bundle",
+            "rake",
+            "mix",
+        ),
+        *("composer", "sbt", "lein", "swift", "stack", "cabal", "bazel", "docker", "docker-compose"),
+    }
+)
+_LOADS_MODULE = "-m"
+_SEARCH_PATHS = frozenset({"PATH", "PYTHONPATH", "NODE_PATH"})
+_PATH = re.compile(r"(?P<option>-{1,2}[\w-]+=)?(?P<path>[^=]*)")
+
+
+def fill_in(word: str, values: Mapping[str, str]) -> str:
+    """A word with all its placeholders filled in, in one pass: a value may itself look like a placeholder."""
+    return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), word)
+
+
+def needs_current_folder(command: Sequence[str]) -> bool:
+    """Whether a command works in the folder of its project only."""
+    return PurePath(command[0]).name in _OF_PROJECTS or _LOADS_MODULE in command
+
+
+def with_absolute_paths(command: Sequence[str], folder: Path) -> tuple[str, ...]:
+    """A command for another folder: words that are relative paths of files in `folder` become absolute."""
+    return tuple(_absolute(word, folder) for word in command)
+
+
+def with_absolute_search_paths(variables: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Environment variables for another folder: relative entries of search paths become absolute."""
+    return {
+        name: os.pathsep.join(str(folder / entry) for entry in value.split(os.pathsep))
+        if name in _SEARCH_PATHS and value
+        else value
+        for name, value in variables.items()
+    }
+
+
+def _absolute(word: str, folder: Path) -> str:
+    match = _PATH.fullmatch(word)
+    if match is None or not _is_path(match["path"]) or not (folder / match["path"]).exists():
+        return word
+    return f"{match['option'] or ''}{folder / match['path']}"
+
+
+def _is_path(text: str) -> bool:
+    """Whether a word is meant as a path: a bare name without a suffix may be a subcommand."""
+    path = PurePath(text)
+    return bool(text) and not path.is_absolute() and ("/" in text or bool(path.suffix) or text == ".")

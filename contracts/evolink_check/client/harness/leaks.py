@@ -1,0 +1,47 @@
+"""Find the key, and the secret of the callback URL, in what a client printed and wrote."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+from evolink_check.traffic.known_keys import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_FILES = 100  # that are read
+_LARGEST = 1024 * 1024  # bytes of a file that is read
+_SHORTEST = 6  # characters of a secret: a shorter value may appear by chance
+_SHORTEST_SEGMENT = 16  # characters of a path segment that is a secret
+
+
+def secrets_of(callback_url: str) -> tuple[str, ...]:
+    """The secrets in a callback URL: the values of its query, and long segments of its path."""
+    parts = urlsplit(callback_url)
+    values = [value for _, value in parse_qsl(parts.query) if len(value) >= _SHORTEST]
+    return (*values, *(part for part in parts.path.split("/") if len(part) >= _SHORTEST_SEGMENT))
+
+
+def printed_secrets(texts: Mapping[str, str], secrets: tuple[str, ...]) -> Iterator[str]:
+    """Where the texts contain a secret. The key is already replaced by `KEY` in them."""
+    for name, text in texts.items():
+        stream = name.partition(".")[0]
+        if KEY in text:
+            yield f"the key in {stream}"
+        if any(secret in text for secret in secrets):
+            yield f"the secret of the callback URL in {stream}"
+
+
+def written_secrets(folder: Path, token: str, secrets: tuple[str, ...]) -> Iterator[str]:
+    """Where the files of a folder contain a secret."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
+    for path in files[:_FILES]:
+        if path.stat().st_size > _LARGEST:
+            continue
+        content = path.read_bytes()
+        if token.encode() in content:
+            yield f"the key in the file {path.relative_to(folder)}"
+        if any(secret.encode() in content for secret in secrets):
+            yield f"the secret of the callback URL in the file {path.relative_to(folder)}"

@@ -1,0 +1,170 @@
+"""The scenarios with responses that clients rarely expect: missing fields, other bodies, redirects, endless waits."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from evolink_check.client.harness.documented_fields import fields_of, pairs_of
+from evolink_check.client.harness.scenario import ALWAYS, Scenario, on_create, on_query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evolink_spec import Spec
+
+# Without these, a task cannot be followed; each is missing in a scenario of its own.
+_NEEDED_OF_CREATE = ("id",)
+_NEEDED_OF_QUERY = ("status", "results", "error")
+# A clear failure is as good as continuing without a field, so a task may then be given up.
+_GIVES_UP = frozenset({"client.no-abandon", "client.reports-success", "client.asks-again"})
+_UNUSABLE = frozenset({"client.reports-success"})  # a client may call such a result a failure
+_QUERY_FAULT = frozenset({"client.asks-again", "client.no-abandon"})
+
+
+def missing_fields(spec: Spec) -> Iterator[Scenario]:
+    """Every documented field is missing once, two at a time, while the rest of the response is as usual."""
+    create = next(iter(next(iter(spec.creates.values())).values()))
+    of_create = _optional(fields_of(spec, create, create.success), _NEEDED_OF_CREATE)
+    of_query = _optional(fields_of(spec, spec.query, spec.query.success), _NEEDED_OF_QUERY)
+    # In the query they are paired the other way round, so that a scenario lacks no field in both responses.
+    pairs = zip_longest(pairs_of(of_create), reversed(pairs_of(of_query)), fillvalue=())
+    for number, (first, second) in enumerate(pairs, start=1):
+        lacks = _in_words(first, "the create") + _in_words(second, "queries")
+        orders = (
+            *(on_create(f"omit={'/'.join(first)}", ALWAYS) if first else ()),
+            *(on_query(f"omit={'/'.join(second)}", ALWAYS) if second else ()),
+        )
+        lacking = " and ".join(lacks)
+        about = f"Responses lack optional fields: {lacking}."
+        yield Scenario(f"missing-{number}", about, orders, "either", lacks=lacking, mute=_GIVES_UP)
+    yield from _missing_results()
+    yield from _missing_in_errors()
+    nullable = [name for name, null in fields_of(spec, spec.query, spec.query.success).items() if null]
+    for name in nullable:
+        yield Scenario(f"null-{name}", f"`{name}` of a failed task is null.",
+                       (*on_create("fail=service_error+slow=1s", ALWAYS), *on_query(f"null={name}", ALWAYS)),
+                       "failure", lacks=f"a value of {name}")  # fmt: skip
+
+
+def _optional(fields: dict[str, bool], needed: tuple[str, ...]) -> list[str]:
+    return [name for name in fields if name.partition(".")[0] not in needed]
+
+
+def _in_words(names: tuple[str, ...], where: str) -> list[str]:
+    return [f"{' and '.join(names)} in the response to {where}"] if names else []
+
+
+def _missing_results() -> Iterator[Scenario]:
+    yield Scenario("create-without-id", "The response to the create has everything but the id.",
+                   on_create("omit=id"), "failure", lacks="id in the response to the create")  # fmt: skip
+    yield Scenario("query-without-status", "One query has everything but the status.",
+                   on_query("ok, omit=status"), "either", lacks="status in the response to a query",
+                   mute=_GIVES_UP)  # fmt: skip
+    for id_, about, recipe in (
+        ("missing", "The completed task has no `results`.", "omit=results"),
+        ("empty", "The completed task has an empty list of `results`.", "empty=results"),
+    ):
+        yield Scenario(f"results-{id_}", about, on_query(recipe, ALWAYS), "failure", lacks="results")
+
+
+def _missing_in_errors() -> Iterator[Scenario]:
+    """The bodies of refusals and of failed tasks lack a field, or have one that is not documented."""
+    for id_, recipe in (
+        ("message", "402+omit=error.message/error.type"),
+        ("code", "400+omit=error.code/error.param"),
+        ("error", "403+omit=error"),
+    ):
+        about = f"The create is refused, and the body lacks {recipe.partition('=')[2].replace('/', ' and ')}."
+        yield Scenario(f"refusal-without-{id_}", about, on_create(recipe, ALWAYS), "failure",
+                       lacks=recipe.partition("=")[2].replace("/", " and "))  # fmt: skip
+    yield Scenario("refusal-extra", "The create is refused, and the body has an undocumented field.",
+                   on_create("402+add=error.hint/hint", ALWAYS), "failure")  # fmt: skip
+    for id_, recipe in (
+        ("message", "omit=error.message/error.type"),
+        ("code", "omit=error.code"),
+        ("error", "omit=error"),
+    ):
+        lacks = recipe.partition("=")[2].replace("/", " and ")
+        orders = (*on_create("fail=service_error+slow=1s", ALWAYS), *on_query(recipe, ALWAYS))
+        yield Scenario(f"failure-without-{id_}", f"The task fails, and the body lacks {lacks}.", orders, "failure",
+                       lacks=lacks)  # fmt: skip
+    yield Scenario("failure-extra", "The task fails, and its error has an undocumented field.",
+                   (*on_create("fail=service_error+slow=1s", ALWAYS), *on_query("add=error.hint/hint", ALWAYS)),
+                   "failure")  # fmt: skip
+
+
+OTHER_BODIES = (
+    Scenario("create-204", "The response to the create is a 204 without a body, although the task exists.",
+             on_create("body=none"), "failure"),
+    Scenario("create-empty", "The response to the create is a 200 without a body.", on_create("body=empty"), "failure"),
+    Scenario("create-list", "The response to the create is a list.", on_create("body=list"), "failure"),
+    Scenario("query-204", "The response to one query is a 204 without a body.", on_query("ok, body=none"),
+             "either", mute=_QUERY_FAULT),
+    Scenario("query-empty", "The response to one query is a 200 without a body.", on_query("ok, body=empty"), "either",
+             mute=_QUERY_FAULT),
+    Scenario("query-list", "The responses to two queries are a list and a number.",
+             on_query("ok, body=list, body=number"), "either", mute=_QUERY_FAULT),
+    Scenario("query-string", "The responses to two queries are a text and null.",
+             on_query("ok, body=string, body=null"), "either", mute=_QUERY_FAULT),
+)  # fmt: skip
+REDIRECTS = (
+    Scenario("create-redirect", "The create is redirected to another URL of the same host (307).",
+             on_create("redirect=same"), "either"),
+    Scenario("create-redirect-elsewhere", "The create is redirected to another host (307).",
+             on_create("redirect=other"), "either"),
+    Scenario("query-redirect", "One query is redirected to another URL of the same host (302).",
+             on_query("ok, redirect=same"), "either", mute=_QUERY_FAULT),
+    Scenario("query-redirect-elsewhere", "One query is redirected to another host (302).",
+             on_query("ok, redirect=other"), "either", mute=_QUERY_FAULT),
+    Scenario("query-redirect-http", "One query is redirected to plain http (302).",
+             on_query("ok, redirect=http"), "either", mute=_QUERY_FAULT),
+    Scenario("link-redirect", "The result link is redirected to the file (302).", on_create("link=redirect", ALWAYS),
+             "either", mute=_UNUSABLE),
+)  # fmt: skip
+WAITS = (
+    Scenario("create-hang", "No response to the create ever comes, although the task exists.",
+             on_create("hang"), "failure", hangs=True),
+    Scenario("query-hang", "No response to one query ever comes.", on_query("ok, hang"), "either", hangs=True,
+             mute=_QUERY_FAULT),
+    Scenario("query-trickle", "The response to one query comes byte by byte and takes minutes.",
+             on_query("ok, trickle=5m"), "either", hangs=True, mute=_QUERY_FAULT),
+)  # fmt: skip
+RETRY_AFTER = (
+    Scenario("retry-after-date", "A 429 to the create and to a query has a Retry-After with a date.",
+             (*on_create("429=2s+retry=date"), *on_query("ok, 429=2s+retry=date"))),
+    Scenario("retry-after-fraction", "A 429 to the create and to a query has a Retry-After of 1.5.",
+             (*on_create("429=2s+retry=fraction"), *on_query("ok, 429=2s+retry=fraction"))),
+    Scenario("retry-after-zero", "A 429 to the create and to a query has a Retry-After of 0.",
+             (*on_create("429+retry=zero"), *on_query("ok, 429+retry=zero"))),
+    Scenario("retry-after-none", "A 429 to the create and to a query has no Retry-After.",
+             (*on_create("429+retry=none"), *on_query("ok, 429+retry=none"))),
+    Scenario("retry-after-hour", "A 429 to the create has a Retry-After of an hour.",
+             on_create("429=1h", ALWAYS), "failure", endless=True),
+    Scenario("query-retry-after-hour", "A 429 to every query but the first has a Retry-After of an hour.",
+             on_query("ok, 429=1h*100000"), "failure", endless=True),
+)  # fmt: skip
+GATEWAYS = tuple(
+    Scenario(f"create-{status}-done", f"A gateway responds to the create with {status}, although the task exists.",
+             on_create(f"{status}=done"), "failure")
+    for status in (502, 503, 504)
+)  # fmt: skip
+RESULTS = (
+    Scenario("link-page", "The result link leads to an HTML error page with the status 200.",
+             on_create("link=page", ALWAYS), "failure", mute=_UNUSABLE),
+    Scenario("link-empty", "The result file is empty.", on_create("link=empty", ALWAYS), "failure", mute=_UNUSABLE),
+)  # fmt: skip
+TIMES = (
+    Scenario("not-found-yet", "The first query is a 404: the task cannot be seen yet.", on_query("404, ok"),
+             "either"),
+    Scenario("clock-ahead", "The clock of the server is an hour ahead.",
+             (*on_create("clock=ahead:1h", ALWAYS), *on_query("clock=ahead:1h", ALWAYS))),
+    Scenario("clock-behind", "The clock of the server is an hour behind.",
+             (*on_create("clock=behind:1h", ALWAYS), *on_query("clock=behind:1h", ALWAYS))),
+)  # fmt: skip
+
+
+def response_scenarios(spec: Spec) -> tuple[Scenario, ...]:
+    """All of them."""
+    rest = (*OTHER_BODIES, *REDIRECTS, *WAITS, *RETRY_AFTER, *GATEWAYS, *RESULTS, *TIMES)
+    return (*missing_fields(spec), *rest)

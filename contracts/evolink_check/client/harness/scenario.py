@@ -1,0 +1,76 @@
+"""A scenario: an account with recipes, and the expected end of the client."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Expected = Literal["success", "failure", "either"]
+_USUAL_FIRST = re.compile(r"ok(?:\*(\d+))?, ")
+ALWAYS = None  # as `times` of a recipe: for all requests
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioRecipe:
+    """A recipe for the next `times` requests to an operation (create, query, media), or for all of them."""
+
+    recipe: str
+    operation: str = "create"
+    times: int | None = 1
+
+    @property
+    def usual_first(self) -> int:
+        """How many requests get the usual response before the first unusual one."""
+        match = _USUAL_FIRST.match(self.recipe)
+        return int(match[1] or 1) if match else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A behaviour of the server. `about` is a sentence; `expected` is how a correct client ends.
+
+    `endless`: no response says that the task has ended. `unusual`: the responses are unusual but documented, and must
+    not change what the client does. `calls`: the client has to accept a callback URL. `hangs`: a response never comes
+    or never ends. `lacks` names the fields that responses lack. `mute`: clauses that are not judged in this scenario;
+    `only`, unless empty: the only clauses that are judged.
+    """
+
+    id: str
+    about: str
+    orders: tuple[ScenarioRecipe, ...] = ()
+    expected: Expected = "success"
+    endless: bool = False
+    unusual: bool = False
+    calls: bool = False
+    hangs: bool = False
+    lacks: str = ""
+    mute: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
+
+    def comes_too_late(self, queries: int) -> bool:
+        """Whether the fault of a query did not happen, because a client sent only so many queries."""
+        return any(order.operation == "query" and 0 < queries <= order.usual_first for order in self.orders)
+
+    @property
+    def at_once(self) -> Scenario:
+        """The scenario with its faults on the first query, for a client that queries rarely."""
+        orders = tuple(
+            replace(order, recipe=_USUAL_FIRST.sub("", order.recipe)) if order.operation == "query" else order
+            for order in self.orders
+        )
+        return replace(self, orders=orders)
+
+    def judges(self, clause: str) -> bool:
+        """Whether a clause is judged in this scenario."""
+        return clause not in self.mute and (not self.only or clause in self.only)
+
+
+def on_create(recipe: str, times: int | None = 1) -> tuple[ScenarioRecipe, ...]:
+    """A recipe for creates."""
+    return (ScenarioRecipe(recipe, "create", times),)
+
+
+def on_query(recipe: str, times: int | None = 1) -> tuple[ScenarioRecipe, ...]:
+    """A recipe for queries."""
+    return (ScenarioRecipe(recipe, "query", times),)
