@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.faulty_clients.runs import HONEST_PROGRAM, SCENARIOS, Leader, program
+from support.faulty_clients.variants import VARIANTS
 from support.paths import EXAMPLE_CLIENTS as CLIENTS
 
 if TYPE_CHECKING:
@@ -25,6 +26,15 @@ MET: dict[Path, tuple[str, ...]] = {
             "query-404",
             "shape-extra",
         ),
+        *(
+            "missing-1",
+            "missing-5",
+            "create-hang",
+            "query-string",
+            "query-redirect-elsewhere",
+            "link-redirect",
+        ),
+        *("results-missing", "not-found-yet", "create-504-done", "failure-without-error", "retry-after-none"),
         *("query-any", "fail-content-policy-violation", "link-expired", "callback-twice", "callback-early"),
     ),
     POLLING: ("create-cut", "query-502", "link-truncated"),
@@ -43,6 +53,16 @@ def test_good_clients_are_accused_of_nothing(seed: int) -> None:
             for path, ids in MET.items()
             for name in (f"{path.stem}: {id_}" for id_ in ids)
         }
+    assert {name: broken for name, broken in found.items() if broken} == {}
+
+
+def test_clients_that_choose_otherwise_where_they_may_are_accused_of_nothing() -> None:
+    with Leader() as leader:
+        for one in VARIANTS:
+            client = program(one.scenario, ("--fault", one.name), deadline=one.deadline)
+            leader.begin(one.name, client, one.scenario, limit=one.limit)
+        found = {one.name: leader.found(one.name) for one in VARIANTS}
+    assert len(found) >= 15
     assert {name: broken for name, broken in found.items() if broken} == {}
 
 

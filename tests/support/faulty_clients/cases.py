@@ -6,7 +6,17 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from support.faulty_clients.profiles import CUT, DROPPED, HONEST, NEVER, PAGE, WITHOUT_ID, Manner, bearer
+from support.faulty_clients.profiles import (
+    CUT,
+    DROPPED,
+    HONEST,
+    NEVER,
+    PAGE,
+    WITHOUT_ID,
+    Manner,
+    bearer,
+    json_or_none,
+)
 
 CREATES, QUERIES = HONEST.create_again, HONEST.query_again
 BOTH = HONEST.ends
@@ -85,6 +95,8 @@ FAULTS = [
           order=lambda body, key: body | {"image_urls": [f"{body['image_urls'][0]}?token={key}"]}),
     fault("auth.header-only", "happy", "puts the key into the prompt",
           order=lambda body, key: body | {"prompt": f"{body['prompt']} ({key})"}),
+    fault("auth.not-printed", "happy", "prints the key", announces=lambda key: f"the key is {key}"),
+    fault("client.explains-failure", "create-drop", "fails without a word", is_silent=True),
     fault("auth.header", "happy", "sends no key", alone=True,
           authorization=lambda _: {}),
     fault("auth.header", "happy", "sends the key as Token", alone=True,
@@ -133,6 +145,12 @@ FAULTS = [
           query_pause=lambda *_: 1.6),
     fault("client.no-blind-repeat", "create-drop", "creates again when the connection is closed",
           create_again=CREATES | {DROPPED}),
+    *(fault("client.no-blind-repeat", f"create-{status}-done", f"creates again after a gateway's {status}",
+            create_again=CREATES | {status}) for status in (502, 504)),
+    fault("client.no-blind-repeat", "create-hang", "creates again when no answer comes", timeout=2.0,
+          create_again=CREATES | {DROPPED}),
+    fault("client.backs-off", "query-drops", "queries again at once when answers are lost",
+          query_pause=lambda *_: 0.0),
     fault("client.no-blind-repeat", "create-cut", "creates again when the answer is cut",
           create_again=CREATES | {CUT}),
     fault("client.no-blind-repeat", "create-html", "creates again after a page instead of JSON",
@@ -165,6 +183,9 @@ FAULTS = [
           ends=BOTH - {"failed"}),
     fault("client.own-deadline", "stuck-processing", "waits for ever for a task that is stuck", waits=2, limit=5,
             deadline=lambda _: NEVER),
+    fault("client.own-deadline", "create-hang", "waits for ever for an answer", waits=2, limit=6, timeout=99.0),
+    fault("client.own-deadline", "retry-after-hour", "waits for an hour when told to", waits=2, limit=5,
+          deadline=lambda _: NEVER),
     fault("client.own-deadline", "status-unknown", "waits for ever on a status that it does not know", waits=2, limit=5,
             deadline=lambda _: NEVER),
     *(fault("client.asks-again", f"query-{status}", f"gives up at the first {status} of a query",
@@ -180,6 +201,17 @@ FAULTS = [
           id_of=lambda body: body["id"]),
     fault("client.no-crash", "create-502", "decodes a gateway's page", decodes=json.loads),
     fault("client.tolerant", "shape-extra", "knows all fields there are", reads=knows_all),
+    fault("client.no-crash", "missing-2", "needs the credits of a create",
+          id_of=lambda body: body["usage"]["credits_reserved"] and body["id"]),
+    fault("client.no-crash", "refusal-without-message", "needs the message of a refusal",
+          reads_error=lambda error: error["message"]),
+    fault("client.no-crash", "failure-without-code", "needs the code of a failed task",
+          reads_error=lambda error: error["code"]),
+    fault("client.no-crash", "results-empty", "takes the first of no results", link_of=lambda results: results[0]),
+    fault("client.no-crash", "retry-after-date", "takes every Retry-After for a number", reads_wait=int),
+    fault("client.no-crash", "query-204", "decodes an answer without a body", decodes=json.loads),
+    fault("client.no-crash", "create-list", "takes a list for an object",
+          decodes=lambda raw: json_or_none(raw) if raw[:1] == b"{" else {"id": json_or_none(raw)["id"]}),
     # What it makes of the end
     fault("client.reports-failure", "slow", "takes processing for a success",
           ends=BOTH | {"processing"}, successes=frozenset({"completed", "processing"})),
@@ -199,6 +231,8 @@ FAULTS = [
     fault("client.link-without-key", "happy", "fetches with the key in the URL",
           link=lambda link, key: f"{link}?key={key}"),
     fault("client.checks-result", "link-404", "saves an error page as the video", is_saved=lambda *_: True),
+    fault("client.checks-result", "link-page", "saves a page as the video", is_saved=lambda status, _: status == 200),
+    fault("client.checks-result", "link-empty", "saves nothing as the video", is_saved=lambda status, _: status == 200),
     fault("client.checks-result", "link-truncated", "saves half a video",
           is_saved=lambda status, _: status == 200),
     # Callbacks

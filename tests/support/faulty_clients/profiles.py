@@ -62,6 +62,10 @@ class Manner:
     creates_after: Mapping[str, float] = field(default_factory=dict)  # a failed task: code, wait
     # What it reads
     decodes: Callable[[bytes], Any] = json_or_none
+    timeout: float = 15.0  # of a request
+    reads_wait: Callable[[str], object] = str  # of the Retry-After of an answer
+    link_of: Callable[[Any], object] = str  # of the results, before they are looked at
+    reads_error: Callable[[dict[str, Any]], object] = len  # of the error of a refusal or of a failed task
     reads: Callable[[dict[str, Any]], object] = len  # of each good answer
     id_of: Callable[[dict[str, Any]], Any] = lambda body: body.get("id")
     asks_for: Callable[[str], str] = str  # the id in the query, of the one that it was given
@@ -72,6 +76,8 @@ class Manner:
     ends: frozenset[str] = frozenset({"completed", "failed"})
     goes_on: Mapping[str, int] = field(default_factory=dict)  # the status at the end, queries after it
     # What it makes of the end
+    announces: Callable[[str], str] = lambda _key: ""  # at the start, with the key
+    is_silent: bool = False
     successes: frozenset[object] = frozenset({"completed"})  # statuses of tasks and of HTTP
     guesses: bool = False  # the link of a failed task
     says: Callable[[str, str], str] = code_and_message

@@ -120,6 +120,7 @@ class Client:
         if status not in self.manner.successes:
             raise self.end(answer, "")
         results = answer.body.get("results")
+        self.manner.link_of(results)
         if isinstance(results, list) and results and isinstance(results[0], str):
             return results[0]
         if status != "completed":
@@ -133,6 +134,7 @@ class Client:
             if answer.status not in REFUSED:
                 return GaveUpError(lost)
             error = {}
+        self.manner.reads_error(error)
         code = str(error.get("code") or f"no code (status {answer.status})")
         return RefusedError(code, self.manner.says(code, str(error.get("message") or "no message")))
 
@@ -204,6 +206,10 @@ def say(text: str) -> None:
 
 def run(arguments: argparse.Namespace, manner: Manner) -> int:
     """Make the video. The exit status."""
+    if announcement := manner.announces(os.environ["EVOLINK_API_KEY"]):
+        say(announcement)
+    if manner.is_silent:
+        sys.stderr = sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (for good)
     client = Client(manner, arguments, os.environ["EVOLINK_BASE_URL"], os.environ["EVOLINK_API_KEY"])
     try:
         with listening(arguments.listen, manner) as calls:
@@ -231,8 +237,9 @@ def manner_of(fault: str) -> Manner:
     if not fault:
         return HONEST
     from support.faulty_clients.cases import FAULTS
+    from support.faulty_clients.variants import VARIANTS
 
-    return next(one.manner for one in FAULTS if one.name == fault)
+    return next(one.manner for one in (*FAULTS, *VARIANTS) if one.name == fault)
 
 
 def words() -> argparse.Namespace:

@@ -60,7 +60,7 @@ def answer(
 ) -> Answer:
     """One request to the API, and what came of it."""
     try:
-        status, said, raw = send(method, url, headers, content)
+        status, said, raw = send(method, url, headers, content, manner.timeout)
     except ConnectionRefusedError:
         return Answer(UNSENT, {})
     except http.client.IncompleteRead:
@@ -77,4 +77,6 @@ def read(manner: Manner, status: int, said: dict[str, str], raw: bytes) -> Answe
         return Answer(PAGE if status in OK else status, {})
     if status in OK:
         manner.reads(body)
+    if said.get("retry-after"):
+        manner.reads_wait(said["retry-after"])
     return Answer(status, body, seconds(said.get("retry-after", "")))
