@@ -82,7 +82,7 @@ def check_empty(world: Any, source: str, text: str) -> None:
     assert world.create("header", "empty=model/usage").json()["usage"] == {}
 
 
-def check_clock(world: Any, source: str, text: str) -> None:
+def check_skew(world: Any, source: str, text: str) -> None:
     usual = world.create().json()["created"]
     answer = world.create(source, text)
     ahead = 3600 if "ahead" in text else -3600
@@ -109,6 +109,6 @@ REWRITING: dict[str, Callable[[Any, str, str], None]] = {
     "add": check_add,
     "null": check_null,
     "empty": check_empty,
-    "clock": check_clock,
+    "skew": check_skew,
     "retry": check_retry,
 }

@@ -15,9 +15,9 @@ from evolink_spec.options.declaration import Option
 from msgspec import Struct, structs
 
 from evolink_check.analysis.verdicts import Strictness
-from evolink_check.cli.client_options import ClientOptions
 from evolink_check.cli.options import SeverityOptions
 from evolink_check.cli.output import check_files
+from evolink_check.client.options import ClientOptions
 from evolink_check.reports.model import COULD_NOT_RUN
 from evolink_check.traffic.text_redaction import redact_text
 

@@ -137,10 +137,10 @@ def _read_callback(word: Word) -> dict[str, Any]:
     return _read_choice("callback", "twice", "early", "never", "late:TIME")(word)
 
 
-def _read_clock(word: Word) -> dict[str, Any]:
+def _read_skew(word: Word) -> dict[str, Any]:
     way, colon, time = (word.value or "").partition(":")
     if way not in {"ahead", "behind"} or not colon:
-        raise ValueError("clock takes ahead:TIME or behind:TIME")
+        raise ValueError("skew takes ahead:TIME or behind:TIME")
     return {"skew": parse_duration(time) * (1 if way == "ahead" else -1)}
 
 
@@ -219,9 +219,9 @@ EFFECTS = (
            _read_fields("nulled")),
     Effect("empty", "empty=FIELD/FIELD", "these lists, texts or objects of the body are empty",
            ("empty=results",), _DOCUMENTED, _read_fields("emptied")),
-    Effect("clock", "clock=ahead:TIME, clock=behind:TIME",
+    Effect("skew", "skew=ahead:TIME, skew=behind:TIME",
            "`created` and the `Date` header are those of a server whose clock is ahead or behind by this time",
-           ("clock=ahead:1h", "clock=behind:1h"), _DOCUMENTED, _read_clock),
+           ("skew=ahead:1h", "skew=behind:1h"), _DOCUMENTED, _read_skew),
     Effect("retry", "retry=date, =fraction, =zero, =none",
            "the `Retry-After` of a 429 is an HTTP date, has a fraction (half a second less), is 0, or is missing",
            tuple(f"retry={form}" for form in RETRIES), _DOCUMENTED, _read_choice("retry_form", *RETRIES)),

@@ -158,9 +158,9 @@ TIMES = (
     Scenario("not-found-yet", "The first query is a 404: the task cannot be seen yet.", on_query("404, ok"),
              "either"),
     Scenario("clock-ahead", "The clock of the server is an hour ahead.",
-             (*on_create("clock=ahead:1h", ALWAYS), *on_query("clock=ahead:1h", ALWAYS))),
+             (*on_create("skew=ahead:1h", ALWAYS), *on_query("skew=ahead:1h", ALWAYS))),
     Scenario("clock-behind", "The clock of the server is an hour behind.",
-             (*on_create("clock=behind:1h", ALWAYS), *on_query("clock=behind:1h", ALWAYS))),
+             (*on_create("skew=behind:1h", ALWAYS), *on_query("skew=behind:1h", ALWAYS))),
 )  # fmt: skip
 
 
