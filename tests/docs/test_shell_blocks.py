@@ -76,7 +76,8 @@ READ = sorted(  # commands that need a network of their own, or another server
     {
         command
         for _, command in ALL
-        if command.startswith(("evolink-check ", "evolink-mock run --hosts")) and command not in WHOLE
+        if command.startswith(("evolink-check ", "evolink-mock run --hosts", "evolink-mock wait"))
+        and command not in WHOLE
     }
 )
 # What a shown request is answered when that is no success.
