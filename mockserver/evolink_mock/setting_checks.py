@@ -52,3 +52,23 @@ def check_port_file(path: Path) -> None:
         raise SettingError("port_file", f"{path} is a folder; name a file")
     if not os.access(path.parent, os.W_OK):
         raise SettingError("port_file", f"cannot write in {path.parent}")
+
+
+def check_workers(workers: int, settings: Settings) -> None:
+    """`SettingError` if so many processes cannot answer together."""
+    if workers > 1 and settings.store == "memory":
+        raise SettingError("workers", "several processes need a shared store, such as sqlite:FILE")
+    if workers > 1 and not hasattr(os, "fork"):
+        raise SettingError("workers", "this system cannot run several processes over one listening socket")
+
+
+def ca_folder(settings: Settings) -> Path:
+    """The folder of the certificate authority; by default in the user's data. `SettingError` without a home."""
+    if settings.ca_dir is not None:
+        return settings.ca_dir
+    from platformdirs import user_data_path
+
+    try:
+        return user_data_path("evolink-mock", appauthor=False)
+    except RuntimeError as error:
+        raise SettingError("ca_dir", "required, because this user has no home folder") from error

@@ -13,6 +13,8 @@ _PUBLIC_URL = re.compile(
     r"https?://([^\s/?#@]+)((?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*)", re.ASCII | re.IGNORECASE
 )
 _CONTROL = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})")
+_KEEP = re.compile(r"([0-9]{1,6})\s*([dhms])")
+_KEEP_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _TOKEN = re.compile(r"[!-~]+")  # characters that a header can carry
 _UI_KEY = re.compile(r"[A-Za-z0-9._~-]{8,200}")
 
@@ -87,3 +89,21 @@ def parse_spec_path(text: str) -> Path:
     if re.match(r"https?://", text, re.IGNORECASE):
         raise ValueError(f"{text!r} is a URL: download the document first, and give its file")
     return Path(text)
+
+
+def parse_store(text: str) -> str:
+    """Where the state is kept: `memory` or `sqlite:FILE`. ValueError otherwise."""
+    scheme, _, file = text.strip().partition(":")
+    if scheme == "memory" and not file:
+        return scheme
+    if scheme != "sqlite" or not file:
+        raise ValueError(f"invalid store {text!r}: write memory or sqlite:FILE")
+    return f"{scheme}:{file}"
+
+
+def parse_keep(text: str) -> float:
+    """The seconds of `30d`, `12h`, `90m` or `10s`. ValueError otherwise."""
+    match = _KEEP.fullmatch(text.strip().lower())
+    if match is None or int(match[1]) == 0:
+        raise ValueError(f"invalid time {text!r}: write 30d, 12h, 90m or 10s")
+    return float(match[1]) * _KEEP_UNITS[match[2]]

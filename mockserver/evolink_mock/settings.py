@@ -17,18 +17,18 @@ from evolink_mock.setting_values import (
     parse_cors,
     parse_credits,
     parse_host,
+    parse_keep,
     parse_public_url,
     parse_spec_path,
+    parse_store,
     parse_token,
     parse_ui_key,
 )
 
 ENVIRONMENT = "EVOLINK_MOCK_"  # before the name of an option in capitals
 _PORT = Meta(ge=0, le=65535)
-
-
 _ADDRESS, _TASKS, _ACCOUNTS, _OTHER = "Address", "Tasks", "Accounts", "Callbacks, documents, log"
-_HARD_CODED = "Clients with a hard-coded address"
+_STATE, _HARD_CODED = "State", "Clients with a hard-coded address"
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -179,6 +179,21 @@ class Settings(Struct, frozen=True, kw_only=True):
         bool,
         Option(help="Serve every request the ordinary, slower way.", section=_OTHER),
     ] = False
+    store: Annotated[
+        str,
+        Option(
+            help="Where the state is: memory or sqlite:FILE.",
+            section=_STATE,
+            metavar="WHERE",
+            parse=parse_store,
+        ),
+    ] = "memory"
+    keep: Annotated[
+        float | None,
+        Option(
+            help="Drop accounts unused for so long: 30d.", section=_STATE, metavar="TIME", parse=parse_keep
+        ),
+    ] = None
     media_dir: Annotated[
         Path | None,
         Option(
@@ -282,15 +297,3 @@ class SettingError(ValueError):
 def environment() -> dict[str, str]:
     """A copy of the variables that this process was started with."""
     return dict(os.environ)
-
-
-def ca_folder(settings: Settings) -> Path:
-    """The folder of the certificate authority; by default in the user's data. `SettingError` without a home."""
-    if settings.ca_dir is not None:
-        return settings.ca_dir
-    from platformdirs import user_data_path
-
-    try:
-        return user_data_path("evolink-mock", appauthor=False)
-    except RuntimeError as error:
-        raise SettingError("ca_dir", "required, because this user has no home folder") from error

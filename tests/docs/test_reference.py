@@ -37,6 +37,7 @@ WITH_OPTIONS = {
     "serve": "configuration.md",
     "run": "hard-coded-hosts.md",
     "demo": "configuration.md",
+    "store": "deployment.md",
     "api": "checking-servers.md",
     "recording": "checking-recordings.md",
     "proxy": "checking-live-traffic.md",

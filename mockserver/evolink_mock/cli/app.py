@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -13,15 +12,9 @@ from evolink_spec.options.command_line import Group
 from evolink_spec.options.declaration import fields_of
 
 from evolink_mock.cli import configuration
-from evolink_mock.cli.options import (
-    DemoOptions,
-    RunOptions,
-    SchemaOptions,
-    ServeOptions,
-    TailOptions,
-    WaitOptions,
-)
-from evolink_mock.settings import SettingError, Settings, ca_folder, environment
+from evolink_mock.cli.options import DemoOptions, RunOptions, SchemaOptions, ServeOptions, StoreOptions
+from evolink_mock.setting_checks import ca_folder
+from evolink_mock.settings import SettingError, Settings, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,7 +22,6 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
     from evolink_spec.options.sources import RawValue
 
-    from evolink_mock.server.listeners import Listeners
 
 CONFIGURATION_ERROR = 2  # also click's own, for an unknown option
 CANNOT_LISTEN = 3
@@ -60,15 +52,17 @@ def _lower_priority_settings() -> list[Mapping[str, RawValue]]:
 @app.taking(Settings, ServeOptions, beneath=_lower_priority_settings, epilog=SETTINGS_HELP)
 def serve(settings: Settings, options: ServeOptions) -> None:
     """Serve the documented API until Ctrl-C."""
+    from evolink_mock.cli.announcement import announce
     from evolink_mock.files import write_atomically
-    from evolink_mock.server import server
     from evolink_mock.server.listeners import open_listeners
-    from evolink_mock.setting_checks import check_port_file
+    from evolink_mock.serving import serve as serving
+    from evolink_mock.setting_checks import check_port_file, check_workers
 
     with _problems():
         spec = _spec(settings)
         if options.port_file is not None:
             check_port_file(options.port_file)
+        check_workers(options.workers, settings)
         listeners = open_listeners(spec, settings)
 
     port = b"%d\n" % listeners.http.getsockname()[1]
@@ -76,12 +70,22 @@ def serve(settings: Settings, options: ServeOptions) -> None:
     operator_key = secrets.token_urlsafe(16)
 
     def ready() -> None:
-        _announce(listeners, settings, spec, operator_key)
+        announce(listeners, settings, spec, operator_key)
         if options.port_file is not None:
             write_atomically(options.port_file, port)
 
     try:
-        server.serve(spec, settings, listeners, quiet=options.quiet, ready=ready, operator_key=operator_key)
+        with _problems():
+            serving.serve(
+                spec,
+                settings,
+                listeners,
+                quiet=options.quiet,
+                ready=ready,
+                operator_key=operator_key,
+                workers=options.workers,
+                snapshot=options.snapshot,
+            )
     finally:
         if options.port_file is not None:
             _remove_port_file(options.port_file, port)
@@ -99,6 +103,7 @@ def _problems() -> Iterator[None]:
     """Report each failure before the mock is ready as one line and an exit code."""
     from evolink_spec import SpecError
 
+    from evolink_mock.domain.store import StoreError
     from evolink_mock.interception.certificate_authority import AuthorityError
     from evolink_mock.server.listeners import PortError
 
@@ -108,7 +113,7 @@ def _problems() -> Iterator[None]:
         _fail(str(error), CANNOT_LISTEN)
     except SettingError as error:
         _fail(f"{_flag(error.field)}: {error.reason}", CONFIGURATION_ERROR)
-    except (SpecError, AuthorityError, ValueError) as error:
+    except (SpecError, AuthorityError, StoreError, ValueError) as error:
         _fail(str(error), CONFIGURATION_ERROR)
 
 
@@ -119,51 +124,6 @@ def _spec(settings: Settings) -> Spec:
     for warning in spec.warnings:
         click.echo(f"evolink-mock: warning: {warning}", err=True)
     return spec
-
-
-def _announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key: str) -> None:
-    """Print the ready line, three lines that point a client here, and the link to the console."""
-    from evolink_mock.cli.documents import models_line
-    from evolink_mock.server.listeners import network_urls, url_of
-
-    url = url_of(listeners.http)
-    shortest, longest = settings.speed.shortest, settings.speed.longest
-    seconds = f"{shortest:g}" if shortest == longest else f"{shortest:g} to {longest:g}"
-    click.echo(
-        f"evolink-mock plays {models_line(spec)} at {click.style(url, bold=True)} (tasks take {seconds} s)"
-    )
-    click.echo()
-    click.echo(f"  export EVOLINK_BASE_URL={url}")
-    click.echo(f"  export EVOLINK_API_KEY={next(iter(sorted(settings.tokens)), 'any-token')}")
-    click.echo('  curl "$EVOLINK_BASE_URL/v1/credits" -H "Authorization: Bearer $EVOLINK_API_KEY"')
-    if settings.ui == "on" and settings.control == "on":
-        key = "" if settings.ui_key else f"?key={operator_key}"
-        click.echo(f"  console: {url}/__mock__/ui{key}")
-    if network := network_urls(listeners.http):
-        click.echo(f"  other machines reach it at {' and '.join(network)}")
-    _announce_interception(listeners, settings)
-    click.echo()
-    click.echo("Ctrl-C stops it.")
-    sys.stdout.flush()
-
-
-def _announce_interception(listeners: Listeners, settings: Settings) -> None:
-    """Print a separate address of the control API, and how a client with a hard-coded address reaches the mock."""
-    from evolink_mock.server.listeners import url_of
-
-    if listeners.control is not None:
-        click.echo(f"  control API: {url_of(listeners.control)}/__mock__/")
-    if listeners.https is None or listeners.authority is None:
-        return
-    click.echo()
-    click.echo(f"  https: {url_of(listeners.https, 'https')}")
-    if listeners.proxy is not None:
-        hosts_played = ", ".join(listeners.hosts) or "no host"
-        others = "refuses" if settings.offline else "forwards"
-        click.echo(
-            f"  export HTTPS_PROXY={url_of(listeners.proxy)}  # plays {hosts_played}, {others} the rest"
-        )
-    click.echo(f"  a client has to trust {listeners.authority.certificate}")
 
 
 @app.taking(
@@ -257,23 +217,26 @@ def schema(options: SchemaOptions) -> None:
     click.echo(json.dumps(schemas[options.of](), indent=2))
 
 
-@app.taking(WaitOptions)
-def wait(options: WaitOptions) -> None:
-    """Wait until a mock is ready, for a script that started one.
+@app.taking(
+    Settings,
+    StoreOptions,
+    without={*Settings.__struct_fields__} - {"store", "spec", "only_spec"},
+    beneath=_lower_priority_settings,
+)
+def store(settings: Settings, options: StoreOptions) -> None:
+    """Look at a store, check it, or move its content.
 
-    Exit status 1 if it is not ready in time.
+    info: what it contains; check: exit status 1 if it is damaged; export and import: everything, as JSON Lines.
     """
-    from evolink_mock.cli.wait import run
+    from evolink_mock.cli.store import ACTIONS, run
 
-    raise SystemExit(run(options.url, options.timeout))
-
-
-@app.taking(TailOptions)
-def tail(options: TailOptions) -> None:
-    """Show the requests to a running mock as they come."""
-    from evolink_mock.cli.tail import run
-
-    raise SystemExit(run(options))
+    if options.action not in ACTIONS:
+        raise click.UsageError(f"there is no action {options.action!r}: write {', '.join(ACTIONS)}")
+    if settings.store == "memory":
+        raise click.UsageError("--store is missing: name the file, as in --store sqlite:mock.db")
+    with _problems():
+        code = run(options.action, settings.store, options.file, _spec(settings))
+    raise SystemExit(code)
 
 
 @app.taking(DemoOptions)

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 from evolink_spec.options.declaration import Option
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from evolink_mock.domain.units import Speed, parse_duration, parse_speed
+from evolink_mock.domain.units import Speed, parse_speed
 
 _ADDRESS, _OTHER = "Address", "Callbacks, documents, log"
+_STATE = "State"
 _HARD_CODED = "Clients with a hard-coded address"
 
 
@@ -22,6 +23,19 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="Write the port to this file once the mock answers requests.",
             section=_ADDRESS,
+            metavar="FILE",
+        ),
+    ] = None
+    workers: Annotated[
+        int,
+        Meta(ge=1, le=64),
+        Option(help="Number of processes that answer, over one shared store.", section=_STATE, metavar="N"),
+    ] = 1
+    snapshot: Annotated[
+        Path | None,
+        Option(
+            help="Begin with the accounts in this file, which POST /__mock__/snapshot has returned.",
+            section=_STATE,
             metavar="FILE",
         ),
     ] = None
@@ -50,6 +64,23 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     ] = False
 
 
+class StoreOptions(Struct, frozen=True, kw_only=True):
+    """The options of `store`."""
+
+    action: Annotated[
+        str,
+        Option(help="What to do.", metavar="info|check|export|import", positional=True),
+    ] = ""
+    file: Annotated[
+        Path | None,
+        Option(
+            help="The file to export to or import from, as JSON Lines; by default stdout or stdin.",
+            section=_STATE,
+            metavar="FILE",
+        ),
+    ] = None
+
+
 class SchemaOptions(Struct, frozen=True, kw_only=True):
     """The options of `schema`."""
 
@@ -65,36 +96,3 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     duration: Annotated[
         Speed, Option(help="How long the task takes.", metavar="TIME", shown="6s", parse=parse_speed)
     ] = Speed(6.0, 6.0)
-
-
-class WaitOptions(Struct, frozen=True, kw_only=True):
-    """The options of `wait`."""
-
-    url: Annotated[str, Option(help="Where the mock is.", metavar="URL", positional=True)] = (
-        "http://127.0.0.1:8080"
-    )
-    timeout: Annotated[
-        float, Option(help="How long to wait.", metavar="TIME", shown="30s", parse=parse_duration)
-    ] = 30.0
-
-
-class TailOptions(Struct, frozen=True, kw_only=True):
-    """The options of `tail`."""
-
-    url: Annotated[str, Option(help="Where the mock is.", metavar="URL", positional=True)] = (
-        "http://127.0.0.1:8080"
-    )
-    token: Annotated[
-        str, Option(help="Show the requests with this token.", metavar="TOKEN", excludes="key")
-    ] = "any-token"  # noqa: S105  (no secret: every mock accepts it by default)
-    key: Annotated[
-        str,
-        Option(
-            help="Show the requests of all accounts; the link to the console contains this key.",
-            metavar="KEY",
-        ),
-    ] = ""
-    account: Annotated[
-        str, Option(help="Of these, show only the requests of the account with this label.", metavar="LABEL")
-    ] = ""
-    json: Annotated[bool, Option(help="Print each request as one line of JSON.")] = False

@@ -29,7 +29,7 @@ from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, N
 from evolink_mock.http.requests import read_body, token_of
 from evolink_mock.http.responses import send_error
 from evolink_mock.http.route_table import RouteTable
-from evolink_mock.service.account_clock import ClockBusyError
+from evolink_mock.service.moving import ClockBusyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,6 +74,7 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "/clauses", server_info.list_clauses, owned=False),
     Row("GET", "/ca.pem", server_info.show_certificate, owned=False),
     Row("GET", "/recipes/catalog", server_info.list_catalog, owned=False),
+    Row("POST", "/snapshot", server_info.take_snapshot, owned=False),
     Row("POST", "/reset", accounts.reset_server, owned=False),
     Row("GET", "/unmatched.har", journal_routes.show_unmatched_har, owned=False),
     Row("GET", "/accounts", accounts.list_accounts, query=PageQuery, owned=False),

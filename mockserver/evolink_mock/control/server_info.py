@@ -30,15 +30,24 @@ def document_json() -> bytes:
     return msgspec.json.encode(yaml.safe_load(document()))
 
 
+async def take_snapshot(request: ControlRequest) -> ControlResponse:
+    """The state of every account, as JSON Lines."""
+    from evolink_mock.service import snapshots
+
+    return ControlResponse(await snapshots.dump(request.service), content_type=b"application/x-ndjson")
+
+
 async def show_health(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
     """The process responds."""
     return json_response({"status": "ok"})
 
 
 async def show_readiness(request: ControlRequest) -> ControlResponse | ApiError:
-    """Whether callbacks are delivered."""
+    """Whether callbacks are delivered, and the store can be used."""
     if not request.service.ready:
         return ApiError(503, "callbacks are not delivered yet")
+    if request.service.store.problem is not None:
+        return ApiError(503, "the store cannot be used", hint=request.service.store.problem)
     return json_response({"status": "ok"})
 
 

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from evolink_mock.domain import ids
-from evolink_mock.domain.exchange import Journal
 from evolink_mock.domain.pricing import refund_of
+from evolink_mock.domain.units import Rate  # noqa: TC001  (stores decode by the annotations)
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
     from evolink_mock.domain.tasks import Task
-    from evolink_mock.domain.units import Rate
 
 
 _DECIMALS = 6  # of credits, so that three times 0.1 is 0.3
@@ -31,11 +30,10 @@ class AssignedRecipe(Struct, frozen=True):
     turn: int = 0  # requests that have taken it
 
 
-class Account(Struct):
+class Account(Struct, omit_defaults=True):
     """The state of one account. Credits are counted as in the document's `usage`; times are Unix seconds.
 
-    All fields but `journal` are plain data. The optional containers are None while empty, so that most requests test a
-    single reference.
+    Plain data. The optional containers are None while empty, so that most requests test a single reference.
     """
 
     token: str
@@ -53,7 +51,6 @@ class Account(Struct):
     frozen_at: float | None = None  # the instant at which its time stands still; None while its time runs
     shift: float = 0.0  # seconds, added to the server's clock while its time runs
     mover: str = ""  # the process that is moving its time
-    journal: Journal = field(default_factory=Journal)
     assigned: list[AssignedRecipe] | None = None
     turns: dict[str, int] | None = None  # the turns taken of each sequence that the requests themselves name
     applied: set[str] | None = None  # steps whose credits or rate limit have been set
@@ -71,11 +68,14 @@ class AccountTerms(Struct, frozen=True):
 
 def open_account(token: str, terms: AccountTerms) -> Account:
     """A new account. The seed and the token determine its ids."""
-    label = blake2b(token.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
+    label = label_of(token)
     first_random = ids.first_random(terms.seed, token)
-    account = Account(token, label, first_random, terms.credits, terms.rate, terms.denied_models)
-    account.journal.label = label
-    return account
+    return Account(token, label, first_random, terms.credits, terms.rate, terms.denied_models)
+
+
+def label_of(token: str) -> str:
+    """A name for logs that does not reveal the token."""
+    return blake2b(token.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
 
 
 def instant_of(account: Account, server_now: float) -> float:

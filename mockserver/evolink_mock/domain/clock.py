@@ -39,7 +39,7 @@ class SystemClock:
         """The current instant."""
         if self._anchor is None:
             self._anchor = stopwatch()
-            self._start = _wall_time() if self._start is None else self._start
+            self._start = wall_time() if self._start is None else self._start
             return self._start
         return self._start + (stopwatch() - self._anchor) * self._scale  # type: ignore[operator]
 
@@ -89,7 +89,12 @@ def stopwatch() -> float:
     return _FUNCTIONS["perf_counter"]()
 
 
-def _wall_time() -> float:
+def pause(seconds: float) -> None:
+    """Block this thread for some seconds of real time, at most milliseconds where an event loop runs."""
+    _FUNCTIONS["sleep"](seconds)
+
+
+def wall_time() -> float:
     """Unix seconds of the system clock, even if freezegun or time-machine has replaced it."""
     time_machine = sys.modules.get("time_machine")
     if time_machine is not None and time_machine.escape_hatch.is_travelling():
@@ -98,11 +103,11 @@ def _wall_time() -> float:
     return _FUNCTIONS["time"]()
 
 
-def _real(name: str) -> Callable[[], float]:
+def _real(name: str) -> Callable[..., float]:
     """A function of `time`, even if freezegun replaced it before this module was imported."""
     freezegun = sys.modules.get("freezegun.api")
     return getattr(freezegun, f"real_{name}", None) or getattr(time, name)  # type: ignore[no-any-return]
 
 
 # freezegun replaces the attributes of modules, but not the values of dictionaries.
-_FUNCTIONS = {name: _real(name) for name in ("perf_counter", "time")}
+_FUNCTIONS = {name: _real(name) for name in ("perf_counter", "sleep", "time")}

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from evolink_mock.domain.parsed_url import ParsedUrl  # noqa: TC001  (stores decode by the annotations)
 from evolink_mock.domain.tasks import halfway
 
 if TYPE_CHECKING:
-    from evolink_mock.domain.parsed_url import ParsedUrl
     from evolink_mock.domain.tasks import Task
 
 
@@ -17,12 +17,14 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One attempt to deliver: begun at `at` (Unix seconds of the server's clock), `seconds` long in real time.
 
     `status` is the HTTP status of the response. It is None when no response arrived; `problem` then gives the reason.
+    `repeated`: the process that made this attempt before was killed meanwhile, so the receiver may get it twice.
     """
 
     at: float
     seconds: float
     status: int | None
     problem: str | None
+    repeated: bool = False
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):

@@ -101,7 +101,7 @@ class Journal:
             self.dropped += 1
         if not exchange.notes and exchange.status < 400:  # noqa: PLR2004  (almost all: nothing to look at)
             return
-        for violation in _violation_records(exchange):
+        for violation in violation_records(exchange):
             self.dropped_violations += len(self.violations) == VIOLATIONS
             self.violations.append(violation)
 
@@ -118,7 +118,8 @@ def violation_texts(exchange: Exchange) -> list[str]:
     return [note for note in exchange.notes if refused or note.startswith(WARNING)]
 
 
-def _violation_records(exchange: Exchange) -> Iterator[Violation]:
+def violation_records(exchange: Exchange) -> Iterator[Violation]:
+    """The violations of the contract by a request, as the journal keeps them."""
     texts = violation_texts(exchange)
     for text in texts:
         yield Violation(exchange.at, exchange.method, exchange.path, exchange.status, text)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.deliveries import Delivery
     from evolink_mock.domain.exchange import Journal, Recorder
@@ -23,27 +21,43 @@ class StoreError(Exception):
 class Change(Struct, frozen=True, gc=False):
     """What is stored together with the new state of an account, in one write.
 
-    `task` and `delivery` are added, or replace an earlier version. `due` moves the delivery of `task`, if its next
-    attempt has not begun.
+    `task` and `delivery` are new; with `replaces`, `task` replaces its earlier version. `due` moves the delivery of
+    `task`, if its next attempt has not begun.
     """
 
     task: Task | None = None
     delivery: Delivery | None = None
     due: float | None = None
+    replaces: bool = False
 
 
 NO_CHANGE = Change()
 IsTaken = Callable[[str], bool]
+MayHold = Callable[[str, str], bool]  # by token and receiver
 # Decides on a request: `step(account, is_taken)` changes the account that it is passed, and nothing else, and returns
 # what to store beside it. A store may call it again with a newer account. `is_taken(task_id)`: the id is not free.
 Step = Callable[["Account", IsTaken], Change]
 
 
+class AccountState(Struct, frozen=True):
+    """An account with all that belongs to it, in the order of creation."""
+
+    account: Account
+    tasks: Sequence[Task]
+    deliveries: Sequence[Delivery]
+    journal: Journal
+
+
 class Store(Protocol):
     """Accounts by token, tasks by id, deliveries by task. Dropping an account drops all that belongs to it.
 
-    The first use of a token opens its account. Every method may raise `StoreError`.
+    `account`, `change` and `find` open the account of a new token. Every method may raise `StoreError`.
     """
+
+    @property
+    def problem(self) -> str | None:
+        """Why the last write failed; None after a success."""
+        ...
 
     async def account(self, token: str) -> Account:
         """The account of a token, to be read only: only `change` stores what is changed."""
@@ -85,6 +99,13 @@ class Store(Protocol):
         """Drop an account with its tasks, deliveries and journal."""
         ...
 
+    async def restore(self, state: AccountState) -> None:
+        """Store an account with all that belongs to it, in place of an earlier one with its token.
+
+        ValueError if one of the ids belongs to another account.
+        """
+        ...
+
     def recorder(self, token: str) -> Recorder:
         """Where to record the exchanges of an account. Returns at once and raises nothing."""
         ...
@@ -95,6 +116,92 @@ class Store(Protocol):
 
     async def clear_journal(self, token: str) -> None:
         """Forget the exchanges of an account and their violations."""
+        ...
+
+    async def unused(self, since: float, now: float) -> Sequence[str]:
+        """The tokens of accounts that nobody has used since an instant; both are Unix seconds of real time."""
+        ...
+
+    def close(self) -> None:
+        """Write what is recorded and give up the leases. Raises nothing."""
+        ...
+
+
+class Claim(Struct, frozen=True):
+    """A leased delivery, and its account. `is_interrupted`: the worker that had begun this attempt is dead."""
+
+    account: Account
+    delivery: Delivery
+    is_interrupted: bool
+
+
+class Leases(Protocol):
+    """The deliveries of a store that several workers share. A worker keeps its leases as long as it renews them.
+
+    A delivery that a dead worker had leased can be leased again at once, even if the time of its account is frozen.
+    """
+
+    async def next_wake(self) -> float | None:
+        """The first instant of the server's clock at which a delivery may be attempted that nobody has leased."""
+        ...
+
+    async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
+        """Lease deliveries that may be attempted at `now`: at most so many of an account to one receiver."""
+        ...
+
+    async def claim_frozen(self, token: str) -> Sequence[Claim]:
+        """Lease the deliveries of an account that are due by its frozen clock; none if its time runs."""
+        ...
+
+    async def claim_one(self, task_id: str) -> Claim | None:
+        """Lease the delivery of a task; None if somebody has leased it."""
+        ...
+
+    async def begin(self, delivery: Delivery) -> bool:
+        """Note that the attempt begins; False if the lease is lost, or the delivery was dropped."""
+        ...
+
+    async def release(self, delivery: Delivery) -> None:
+        """Give up a lease without an attempt."""
+        ...
+
+    async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
+        """Store an attempt and give up the lease; False if the lease is lost, or the delivery was dropped."""
+        ...
+
+    async def is_attempting(self, token: str) -> bool:
+        """Whether a worker has leased a delivery of the account."""
+        ...
+
+    async def is_alive(self, worker: str) -> bool:
+        """Whether a worker renews its leases."""
+        ...
+
+    async def renew(self) -> None:
+        """Renew the leases of this worker, and end those of dead ones. To be called every second."""
+        ...
+
+    async def end(self) -> None:
+        """End all leases of this worker."""
+        ...
+
+
+class SharedStore(Store, Protocol):
+    """A store outside of the process, which several workers may share."""
+
+    worker: str  # a name of this process, unique
+
+    @property
+    def leases(self) -> Leases:
+        """The deliveries, as far as the workers share them."""
+        ...
+
+    async def has_changed(self) -> bool:
+        """Whether another worker has written since the last call."""
+        ...
+
+    async def flush(self) -> None:
+        """Write a part of what is recorded for the journals. To be called often."""
         ...
 
 

@@ -6,10 +6,11 @@ import math
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from evolink_spec import TaskFailure  # noqa: TC002  (stores decode by the annotations)
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from evolink_spec import CreateOperation, TaskFailure
+    from evolink_spec import CreateOperation
 
     from evolink_mock.domain.units import Speed
     from evolink_mock.media.spec import MediaSpec
@@ -19,7 +20,7 @@ _PENDING_SHARE = 0.1  # of the whole duration
 LAST_PROGRESS = 99  # 100 is reserved for a completed task (clause `task.progress-completed`)
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct, frozen=True, omit_defaults=True):
     """How a task ends: it completes, or fails with an error after reaching some progress (1..99).
 
     `is_cancelled`: where the document has a status for that, the task is cancelled instead of failed.
@@ -33,7 +34,7 @@ class Outcome(Struct, frozen=True):
 SUCCESS = Outcome()
 
 
-class Timetable(Struct, frozen=True, gc=False):
+class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
     """The timetable of a task: instants in Unix seconds, the estimate in whole seconds.
 
     Pending before `starts`, processing before `ends`, then completed or failed for good. Either instant may be
@@ -53,7 +54,7 @@ class Timetable(Struct, frozen=True, gc=False):
         return self.ends + self.link_seconds
 
 
-class Anomalies(Struct, frozen=True, gc=False):
+class Anomalies(Struct, frozen=True, omit_defaults=True, gc=False):
     """Anomalies of a task after its end, of its result link, and of its callback."""
 
     link: str = ""  # expired, 404, truncated, page, empty or redirect

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.exchange import SCOPE_KEY, Exchange
+from evolink_mock.domain.store import StoreError
 from evolink_mock.http.connection import (
     BODY,
     STOPPING,
@@ -90,9 +91,7 @@ class ExchangeMiddleware:
         app = self.find(scope["method"], scope["path"], scope) or self._app
         await self.respond(app, scope, receive, send)
 
-    async def respond(  # noqa: C901  (a branch for each way in which a request ends)
-        self, app: ASGIApp, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def respond(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request with `app`."""
         exchange = scope[SCOPE_KEY] = Exchange(
             scope["method"],
@@ -122,11 +121,8 @@ class ExchangeMiddleware:
         except ConnectionDroppedError as error:
             exchange.notes += (str(error),)
             await close_connection(error, scope, receive)
-        except Exception:
-            _log.exception("internal error of the mock while answering %s %s", exchange.method, exchange.path)
-            if exchange.status:
-                raise  # a part of the response is sent: only a closed connection shows the client that it failed
-            await send_error(send, exchange, ApiError(500))
+        except Exception as error:  # noqa: BLE001  (answered and logged)
+            await _fail(error, exchange, send)
         finally:
             exchange.seconds = stopwatch() - exchange.began
             if is_served:
@@ -139,6 +135,20 @@ class ExchangeMiddleware:
         else:
             self._record_anonymous(exchange)
         self._observe(exchange)
+
+
+async def _fail(error: Exception, exchange: Exchange, send: Send) -> None:
+    """Answer a request that a bug or the store has made impossible; a bug is logged."""
+    answer = ApiError(500)
+    if isinstance(error, StoreError):
+        answer = ApiError(503, "the store cannot be used", hint=str(error))
+    else:
+        _log.error(
+            "internal error of the mock while answering %s %s", exchange.method, exchange.path, exc_info=error
+        )
+    if exchange.status:
+        raise error  # a part of the response is sent: only a closed connection shows the client that it failed
+    await send_error(send, exchange, answer)
 
 
 async def _end(exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:

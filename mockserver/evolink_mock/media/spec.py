@@ -8,11 +8,12 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 import msgspec
+from evolink_spec.models import Medium  # noqa: TC002  (stores decode by the annotations)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from evolink_spec.models import Json, Medium
+    from evolink_spec.models import Json
 
 HUES = 8
 FRAME_RATE = 24  # frames per second

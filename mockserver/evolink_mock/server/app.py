@@ -22,6 +22,7 @@ from evolink_mock.domain.task_body import MEDIA_PATH
 from evolink_mock.http.cross_origin import CrossOrigin
 from evolink_mock.http.middleware import ExchangeMiddleware, MethodNotAllowed, NotFound
 from evolink_mock.http.route_table import RouteTable
+from evolink_mock.service.expiry import drop_unused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -126,16 +127,20 @@ def _file_routes(service: Service) -> list[Route]:
 def _lifespan(service: Service) -> Callable[[object], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[None]:
-        callbacks = asyncio.create_task(service.callback_service.scheduler.run())
+        tasks = [asyncio.create_task(service.callback_service.scheduler.run())]
+        if service.settings.keep is not None:
+            tasks.append(asyncio.create_task(drop_unused(service, service.settings.keep)))
         service.ready = True
         try:
             yield
         finally:
             service.ready = False
             await service.callback_service.close()
-            callbacks.cancel()
-            with suppress(asyncio.CancelledError):
-                await callbacks
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             service.media_cache.close()
+            service.store.close()
 
     return lifespan

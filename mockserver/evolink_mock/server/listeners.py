@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from evolink_mock.domain.clock import SystemClock
-from evolink_mock.settings import ca_folder
+from evolink_mock.setting_checks import ca_folder
 
 if TYPE_CHECKING:
     import ssl

@@ -7,20 +7,17 @@ import gc
 import logging
 import signal
 import sys
-import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
-from evolink_mock.http.access_log import AccessLog
 from evolink_mock.http.connection import STOPPING
 from evolink_mock.server.app import create_app
 from evolink_mock.server.connection_limits import ConnectionLimits
 from evolink_mock.server.fast_lane import FastLane, fast_lane
 from evolink_mock.server.fast_protocol import protocol_with
 from evolink_mock.server.listeners import BACKLOG, Listeners, local_address
-from evolink_mock.server.log_writer import LogWriter, logging_to_stderr
 from evolink_mock.server.tls_handshakes import HANDSHAKE_SECONDS, TlsHandshakes
 from evolink_mock.service.service import Service
 
@@ -52,38 +49,7 @@ _TLS_TIMEOUTS = {
 _log = logging.getLogger("evolink_mock")
 
 
-def serve(  # noqa: PLR0913  (what only the command chooses)
-    spec: Spec,
-    settings: Settings,
-    listeners: Listeners,
-    *,
-    quiet: bool,
-    ready: Callable[[], None],
-    operator_key: str = "",
-) -> None:
-    """Serve until Ctrl-C, SIGTERM or SIGHUP. `ready` is called, in a thread, once requests are answered."""
-    service = create_service(spec, settings, listeners, operator_key=operator_key)
-
-    def announce() -> None:
-        ready()
-        if (problem := service.media_cache.problem()) is not None:
-            _log.warning("results cannot be downloaded: %s", problem)
-
-    def on_ready() -> None:
-        freeze_memory()
-        # In a thread, because the reader of stdout may be slow too.
-        threading.Thread(target=announce, name="evolink-mock ready", daemon=True).start()
-
-    with logging_to_stderr(quiet=quiet) as writer, listeners:
-        log = AccessLog(writer.write, colour=sys.stderr.isatty())
-        server = Server(service, listeners, observe=_ignore if quiet else log, ready=on_ready)
-        _stop_on_hangup(server)
-        server.run(sockets=[listeners.http])
-    with LogWriter(sys.stdout) as writer:
-        writer.write("stopped\n")
-
-
-def _stop_on_hangup(server: Server) -> None:
+def stop_on_hangup(server: Server) -> None:
     """Stop when the terminal is closed, unless the parent has the signal ignored, as nohup does."""
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is not None and signal.getsignal(hangup) == signal.SIG_DFL:
@@ -100,7 +66,7 @@ def create_service(
     return service
 
 
-def _ignore(_: Exchange) -> None:
+def ignore(_: Exchange) -> None:
     """Observe nothing."""
 
 
@@ -144,7 +110,7 @@ class Server(uvicorn.Server):
         service: Service,
         listeners: Listeners,
         *,
-        observe: Callable[[Exchange], None] = _ignore,
+        observe: Callable[[Exchange], None] = ignore,
         ready: Callable[[], None] = lambda: None,
         observe_proxy: Callable[[ProxyConnection], None] | None = None,
     ) -> None:

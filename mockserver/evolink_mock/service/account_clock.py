@@ -10,17 +10,22 @@ from msgspec import Struct
 
 from evolink_mock.domain.accounts import instant_of
 from evolink_mock.domain.store import NO_CHANGE, Change
+from evolink_mock.service.moving import ClockBusyError, moving_in
+from evolink_mock.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
 
+    from evolink_mock.callbacks.leased_scheduler import LeasedScheduler
     from evolink_mock.callbacks.scheduler import CallbackScheduler
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.clock import Clock
     from evolink_mock.domain.deliveries import Delivery
-    from evolink_mock.domain.store import IsTaken, Store
+    from evolink_mock.domain.store import IsTaken, SharedStore
     from evolink_mock.domain.tasks import Task
     from evolink_mock.service.notifier import Notifier
+
+    Scheduler = CallbackScheduler | LeasedScheduler
 
 EventKind = Literal["task.processing", "task.completed", "task.failed", "callback.attempt", "link.expired"]
 # The order of events at one instant; of the same rank, the older task comes first.
@@ -62,22 +67,15 @@ class ShiftedClock:
             await self._clock.sleep_until(max(instant - self._shift, self._clock.now() + 1e-6))
 
 
-class ClockBusyError(Exception):
-    """Another caller is moving the account's time: perhaps the same one, whose callback handler called again."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the account's time is being moved, and a callback is under way: "
-            "a callback handler cannot move the clock that waits for its response"
-        )
-
-
 class AccountClocks:
     """The time of each account: the server's, or the account's own once it has been frozen, set or advanced."""
 
-    def __init__(self, clock: Clock, store: Store, scheduler: CallbackScheduler, notifier: Notifier) -> None:
+    def __init__(
+        self, clock: Clock, store: MemoryStore | SharedStore, scheduler: Scheduler, notifier: Notifier
+    ) -> None:
         self._clock = clock
         self._store = store
+        self._shared = None if isinstance(store, MemoryStore) else store
         self._scheduler = scheduler
         self._notifier = notifier
         self._locks: dict[str, asyncio.Lock] = {}
@@ -90,10 +88,16 @@ class AccountClocks:
         """Return when the running time of an account has reached an instant. Frozen time reaches none by itself."""
         await ShiftedClock(self._clock, account.shift).sleep_until(instant)
 
-    def is_moving(self, account: Account) -> bool:
-        """Whether a caller is moving the account's time."""
+    async def is_moving(self, account: Account) -> bool:
+        """Whether a caller is moving the account's time, here or in another process."""
         lock = self._locks.get(account.token)
-        return lock is not None and lock.locked()
+        if lock is not None and lock.locked():
+            return True
+        return (
+            self._shared is not None
+            and account.mover != ""
+            and await self._shared.leases.is_alive(account.mover)
+        )
 
     @asynccontextmanager
     async def moving(self, account: Account) -> AsyncIterator[None]:
@@ -102,17 +106,22 @@ class AccountClocks:
         `ClockBusyError` if another caller holds it for more than a second: that one is waiting for a callback, whose
         receiver may be this caller.
         """
-        lock = self._locks.setdefault(account.token, asyncio.Lock())
+        token = account.token
+        lock = self._locks.setdefault(token, asyncio.Lock())
         try:
             async with asyncio.timeout(_TURN_SECONDS):
                 await lock.acquire()
         except TimeoutError:
             raise ClockBusyError from None
         try:
-            yield
+            if self._shared is None:
+                yield
+            else:
+                async with moving_in(self._shared, token, _TURN_SECONDS):
+                    yield
         finally:
             lock.release()
-            self._notifier.notify(account.token)
+            self._notifier.notify(token)
 
     async def freeze(self, account: Account) -> None:
         """Freeze the account's time at the current instant."""

@@ -62,7 +62,7 @@ def _end_now(
     due = None
     if delivery is not None and delivery.due is not None:
         due = now + (max(0.0, delivery.due - before.ends) if math.isfinite(delivery.due) else 0.0)
-    return Change(ended, due=due)
+    return Change(ended, due=due, replaces=True)
 
 
 async def redeliver(service: Service, account: Account, task_id: str) -> bool:

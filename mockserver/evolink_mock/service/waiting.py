@@ -34,7 +34,7 @@ async def wait(
                 is_reached, instant = await reached(account)
                 if is_reached:
                     return "reached"
-                if account.frozen_at is not None and not service.clocks.is_moving(account):
+                if account.frozen_at is not None and not await service.clocks.is_moving(account):
                     return "frozen"
                 await _first(changed.wait(), service.clocks, account, instant)
     except TimeoutError:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from evolink_mock.domain.accounts import open_account
+from evolink_mock.domain.exchange import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from evolink_mock.domain.accounts import Account, AccountTerms
     from evolink_mock.domain.deliveries import Delivery
-    from evolink_mock.domain.exchange import Journal
-    from evolink_mock.domain.store import Change, Step
+    from evolink_mock.domain.store import AccountState, Change, Step
     from evolink_mock.domain.tasks import Task
 
 
@@ -24,21 +24,26 @@ class MemoryStore:
     `changed` is called with the token of each account whose delivery is stored.
     """
 
+    problem: str | None = None
+
     def __init__(self, terms: AccountTerms, changed: Callable[[str], None] = lambda _: None) -> None:
         self._terms = terms
         self._changed = changed
         self._accounts: dict[str, Account] = {}
-        self._anonymous = open_account("", terms)
+        self._journals = {"": Journal()}
         self._tasks: dict[str, Task] = {}
         self._ids: dict[str, list[str]] = {}
         self._deliveries: dict[str, Delivery] = {}
+        self._used: set[str] | None = None  # tokens that were used since the last call of `unused`
+        self._used_at: dict[str, float] = {}  # Unix seconds, as far as such a call has noticed
 
     def account_now(self, token: str) -> Account:
         """The account of a token."""
         account = self._accounts.get(token)
         if account is None:
             account = self._accounts[token] = open_account(token, self._terms)
-            self._ids.setdefault(token, [])
+            self._journals[token] = Journal(account.label)
+            self._ids[token] = []
         return account
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
@@ -98,14 +103,33 @@ class MemoryStore:
 
     async def drop(self, token: str) -> None:
         """Drop an account."""
-        self._accounts.pop(token, None)
+        if self._accounts.pop(token, None) is not None:
+            del self._journals[token]
         for task_id in self._ids.pop(token, ()):
             del self._tasks[task_id]
             self._deliveries.pop(task_id, None)
 
+    async def restore(self, state: AccountState) -> None:
+        """Store an account with all that belongs to it."""
+        token = state.account.token
+        await self.drop(token)
+        if any(task.id in self._tasks for task in state.tasks):
+            raise ValueError("a task of another account has the same id")
+        self._accounts[token] = state.account
+        self._journals[token] = state.journal
+        self._ids[token] = [task.id for task in state.tasks]
+        self._tasks |= {task.id: task for task in state.tasks}
+        self._deliveries |= {delivery.task_id: delivery for delivery in state.deliveries}
+
     def recorder(self, token: str) -> Journal:
         """The journal of an account; without a token, the journal of requests that belong to no account."""
-        return self.account_now(token).journal if token else self._anonymous.journal
+        if self._used is not None:
+            self._used.add(token)
+        journal = self._journals.get(token)
+        if journal is None:
+            self.account_now(token)
+            journal = self._journals[token]
+        return journal
 
     async def journal(self, token: str) -> Journal:
         """The journal of an account."""
@@ -115,8 +139,19 @@ class MemoryStore:
         """Forget the exchanges of an account."""
         self.recorder(token).clear()
 
+    async def unused(self, since: float, now: float) -> Sequence[str]:
+        """The tokens that were not used since an instant, as far as the calls before have noticed."""
+        used = self._accounts.keys() if self._used is None else self._used
+        self._used_at |= dict.fromkeys(used, now)
+        self._used = set()
+        self._used_at = {token: at for token, at in self._used_at.items() if token in self._accounts}
+        return [token for token, at in self._used_at.items() if at < since]
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
     def _store(self, task: Task, change: Change) -> None:
-        if task.id not in self._tasks:
+        if not change.replaces:
             self._ids[task.account].append(task.id)
         self._tasks[task.id] = task
         if change.delivery is not None:

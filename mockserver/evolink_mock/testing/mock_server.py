@@ -45,6 +45,8 @@ class MockServerSettings(TypedDict, total=False):
     any_model: bool
     recipe: str
     recipes: str  # off, or where recipes are read from: header,assigned
+    store: str  # memory, or sqlite:FILE
+    keep: str  # 30d
     media_dir: str | Path
     max_body: int
     cors: Sequence[str]

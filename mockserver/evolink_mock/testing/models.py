@@ -64,6 +64,7 @@ class CallbackAttempt(Struct, frozen=True):
     request: SentRequest
     status: int | None
     problem: str | None
+    repeated: bool = False  # the process that made this attempt before was killed meanwhile
 
 
 class CallbackState(Struct, frozen=True):

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from evolink_mock.cli import app as cli
 from evolink_mock.domain.units import REALTIME, Rate, Speed
 from evolink_mock.files import write_atomically
-from evolink_mock.server import listeners, server
+from evolink_mock.server import listeners
+from evolink_mock.serving import serve as serving
 from evolink_mock.settings import Settings
 from evolink_spec.options.declaration import fields_of
 from support.paths import OPENAPI
@@ -56,14 +57,16 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
         quiet: bool,
         ready: Callable[[], None],
         operator_key: str,
+        **more: Any,
     ) -> None:
         assert operator_key
+        assert more == {"workers": 1, "snapshot": None}
         served.append((settings, quiet))
         with opened:
             ready()
         port_files.extend(path.read_text() for path in tmp_path.glob("port"))
 
-    monkeypatch.setattr(server, "serve", serve)
+    monkeypatch.setattr(serving, "serve", serve)
     monkeypatch.setattr(listeners, "listen", lambda host, _, option="": LISTEN(host, 0, option))
 
     def run(*arguments: str, pyproject: str = "", **environment: str) -> Ran:
@@ -89,7 +92,12 @@ def test_help_names_every_option_and_command(run: Callable[..., Ran]) -> None:
 def test_every_setting_can_be_chosen() -> None:
     fields = fields_of(Settings)
     assert {field.name for field in fields} == {*Settings.__struct_fields__}
-    assert set(OPTIONS) - {field.flag for field in fields} == {"--port-file", "--quiet"}
+    assert set(OPTIONS) - {field.flag for field in fields} == {
+        "--port-file",
+        "--quiet",
+        "--snapshot",
+        "--workers",
+    }
 
 
 def test_the_version_is_that_of_the_package(run: Callable[..., Ran]) -> None:
@@ -151,6 +159,8 @@ CHOICES: dict[str, tuple[str, str, Any, str, str]] = {
         "a.example",
         '["a.example"]',
     ),
+    "--store": ("store", "sqlite:a.db", "sqlite:a.db", "memory", '"sqlite:b.db"'),
+    "--keep": ("keep", "30d", 30 * 86400.0, "12h", '"10s"'),
     "--cors": ("cors", "https://a.example", ("https://a.example",), "*", '["off"]'),
     "--spec": ("spec", str(DOCUMENT), (DOCUMENT,), "nowhere.yaml", '["nowhere.yaml"]'),
 }

@@ -117,7 +117,7 @@ class Server:
         kept: dict[str, Any] = {"lines": self.lines}
         for account in (self.service.anonymous, *accounts):
             fields = msgspec.structs.asdict(account)
-            journal = fields.pop("journal")
+            journal = run_at_once(self.service.store.journal(account.token))
             redactor = redactor_of(journal)
             fields["exchanges"] = [
                 {**entry(exchange, redactor), "at": round(exchange.at)} for exchange in journal

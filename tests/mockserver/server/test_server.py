@@ -35,8 +35,8 @@ from evolink_mock.server.listeners import (
     url_of,
 )
 from evolink_mock.server.thread import serve_in_thread
-from evolink_mock.setting_checks import check
-from evolink_mock.settings import Settings, ca_folder
+from evolink_mock.setting_checks import ca_folder, check
+from evolink_mock.settings import Settings
 from evolink_spec import load
 from support.in_process import BODY, CREATE
 

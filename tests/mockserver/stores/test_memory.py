@@ -39,7 +39,7 @@ def result(work: Coroutine[object, object, T]) -> T:
 
 
 def put(store: MemoryStore, task: Task) -> None:
-    result(store.change(task.account, lambda *_: Change(task)))
+    result(store.change(task.account, lambda _, is_taken: Change(task, replaces=is_taken(task.id))))
 
 
 class Model(RuleBasedStateMachine):

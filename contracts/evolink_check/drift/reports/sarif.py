@@ -24,18 +24,11 @@ def to_sarif(report: DriftReport) -> str:
 
 
 def _result(change: Change) -> Result:
-    known = [place for place in (change.new, change.old) if place is not None]
-    places, lines = [(place.file, place.pointer) for place in known], [place.line for place in known]
+    places = [(place.file, place.pointer) for place in (change.new, change.old) if place is not None]
     message = f"{title(change)}; {change.reason}"
     if change.proof is not None:
         body = json.dumps(change.proof.body, ensure_ascii=False)
         message += f". Accepted before, refused now ({change.proof.refusal}): {body}"
     return Result(
-        change.kind,
-        _LEVELS[change.verdict],
-        message,
-        places,
-        fingerprint_of(change),
-        suppressed=change.known,
-        lines=lines,
+        change.kind, _LEVELS[change.verdict], message, places, fingerprint_of(change), suppressed=change.known
     )

@@ -1,0 +1,88 @@
+"""`evolink-mock store`: look at a store, check it, and move it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from evolink_mock.domain.accounts import AccountTerms
+from evolink_mock.service.state import open_file
+from evolink_mock.stores.export import Header, export, read_accounts, read_header
+from evolink_mock.stores.records import Operations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evolink_spec import Spec
+
+    from evolink_mock.stores.sqlite.store import SqliteStore
+
+ACTIONS = ("info", "check", "export", "import")
+DAMAGED = 1  # exit status of `check`
+
+
+def run(action: str, store: str, file: Path | None, spec: Spec) -> int:
+    """Do one of `ACTIONS` with a store; returns the exit status. `StoreError`, ValueError."""
+    try:
+        return _run(action, store, file, Operations(spec))
+    except OSError as error:
+        raise ValueError(f"{file or 'the standard streams'}: {error.strerror}") from error
+
+
+def _run(action: str, store: str, file: Path | None, operations: Operations) -> int:
+    with _opened(Path(store.partition(":")[2]), operations, create=action == "import") as opened:
+        if action == "info":
+            for name, value in opened.summary().items():
+                click.echo(f"{name:<12} {value}")
+        elif action == "check":
+            problems = opened.problems()
+            click.echo("\n".join(problems) or "no problem found")
+            return DAMAGED if problems else 0
+        elif action == "export":
+            asyncio.run(_export(opened, operations, file))
+        else:
+            click.echo(f"{asyncio.run(_import(opened, operations, file))} accounts imported")
+    return 0
+
+
+@contextmanager
+def _opened(path: Path, operations: Operations, *, create: bool) -> Iterator[SqliteStore]:
+    if not create and not path.exists():
+        raise ValueError(f"--store: there is no file {path}")
+    store = open_file(path, operations, AccountTerms(0, 0))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+async def _export(store: SqliteStore, operations: Operations, file: Path | None) -> None:
+    header = Header(store.server_now(), store.fact("seed"), store.fact("clock"))
+    target = nullcontext(sys.stdout.buffer) if file is None else file.open("wb")
+    with target as stream:
+        async for line in export(store, operations, header):
+            stream.write(line)
+
+
+async def _import(store: SqliteStore, operations: Operations, file: Path | None) -> int:
+    """Import the accounts in a file, in place of earlier ones with their tokens; returns their number.
+
+    A new store gets the seed and the clock of the exported one too.
+    """
+    source = nullcontext(sys.stdin.buffer) if file is None else file.open("rb")
+    with source as stream:
+        lines = iter(stream)
+        header = read_header(lines)
+        for name, value in (("seed", header.seed), ("clock", header.clock)):
+            if value is not None:
+                store.fact(name, value)
+        count = 0
+        for state in read_accounts(lines, operations):
+            await store.restore(state)
+            count += 1
+    return count

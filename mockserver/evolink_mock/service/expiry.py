@@ -1,0 +1,31 @@
+"""Drop the accounts that nobody has used for long."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from evolink_mock.domain.clock import wall_time
+from evolink_mock.domain.store import StoreError
+
+if TYPE_CHECKING:
+    from evolink_mock.service.service import Service
+
+_LOOKS = 24  # within the time that accounts are kept
+_LONGEST = 3600.0  # seconds between two looks
+_log = logging.getLogger("evolink_mock")
+
+
+async def drop_unused(service: Service, keep: float) -> None:
+    """Drop the accounts that nobody has used for `keep` seconds of real time, until cancelled."""
+    while True:
+        now = wall_time()
+        try:
+            for token in await service.store.unused(now - keep, now):
+                account = await service.store.account(token)
+                await service.clocks.drop(account)
+                _log.info("account %s was dropped: nobody has used it", account.label)
+        except StoreError as error:
+            _log.warning("accounts that nobody uses are not dropped: %s", error)
+        await asyncio.sleep(min(keep / _LOOKS, _LONGEST))

@@ -1,0 +1,66 @@
+"""The right to move the time of an account, which one caller at a time has, in any process."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from evolink_mock.domain.clock import stopwatch
+from evolink_mock.domain.store import NO_CHANGE, Change
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.store import IsTaken, SharedStore
+
+_AGAIN_SECONDS = 0.02
+
+
+class ClockBusyError(Exception):
+    """Another caller is moving the account's time: perhaps the same one, whose callback handler called again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the account's time is being moved, and a callback is under way: "
+            "a callback handler cannot move the clock that waits for its response"
+        )
+
+
+@asynccontextmanager
+async def moving_in(store: SharedStore, token: str, seconds: float) -> AsyncIterator[None]:
+    """Hold the right in a shared store. `ClockBusyError` if another process holds it for more than `seconds`."""
+    deadline = stopwatch() + seconds
+    while not await _take(store, token):
+        if stopwatch() > deadline:
+            raise ClockBusyError
+        await asyncio.sleep(_AGAIN_SECONDS)
+    try:
+        yield
+    finally:
+        await store.change(token, lambda account, _: _give_back(account, store.worker))
+
+
+async def _take(store: SharedStore, token: str) -> bool:
+    """Take the right from nobody, or from a process that is dead."""
+    holder = (await store.account(token)).mover
+    if holder and await store.leases.is_alive(holder):
+        return False
+    is_taken = False
+
+    def step(account: Account, _: IsTaken) -> Change:
+        nonlocal is_taken
+        is_taken = account.mover in {"", holder}
+        if is_taken:
+            account.mover = store.worker
+        return NO_CHANGE
+
+    await store.change(token, step)
+    return is_taken
+
+
+def _give_back(account: Account, worker: str) -> Change:
+    if account.mover == worker:  # else the account was dropped
+        account.mover = ""
+    return NO_CHANGE

@@ -1,0 +1,75 @@
+"""Open the store that the settings name, with the seed of its ids and the clock that all its processes share."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from evolink_mock.domain.accounts import AccountTerms
+from evolink_mock.domain.clock import SystemClock, wall_time
+from evolink_mock.stores.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evolink_spec import Spec
+
+    from evolink_mock.domain.clock import Clock
+    from evolink_mock.settings import Settings
+    from evolink_mock.stores.records import Operations
+    from evolink_mock.stores.sqlite.store import SqliteStore
+
+# The start of a seeded clock, so that the same script sees the same times: the creation time in the
+# document's own example.
+SEEDED_START = 1757169743.0
+
+
+class State(NamedTuple):
+    """A store, the clock of its server, and the terms of new accounts."""
+
+    store: MemoryStore | SqliteStore
+    clock: Clock
+    terms: AccountTerms
+
+
+def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Callable[[str], None]) -> State:
+    """Open the store. `changed` is called with the token of an account whose delivery is stored. `StoreError`."""
+    scheme, _, place = settings.store.partition(":")
+    if scheme == "memory":
+        seed = secrets.randbits(64) if settings.seed is None else settings.seed
+        terms = _terms(settings, seed)
+        clock = clock or SystemClock(None if settings.seed is None else SEEDED_START, settings.clock_scale)
+        return State(MemoryStore(terms, changed), clock, terms)
+    from evolink_mock.stores.records import Operations
+
+    store = open_file(Path(place), Operations(spec), _terms(settings, 0))
+    seed = store.fact("seed", secrets.randbits(64)) if settings.seed is None else settings.seed
+    store.terms = _terms(settings, seed)
+    return State(store, clock or _shared_clock(store, settings), store.terms)
+
+
+def open_file(path: Path, operations: Operations, terms: AccountTerms) -> SqliteStore:
+    """Open a store in a file. `StoreError`."""
+    from evolink_mock.stores.sqlite.store import SqliteStore
+
+    return SqliteStore(path, operations, terms, wall_time)
+
+
+def _terms(settings: Settings, seed: int) -> AccountTerms:
+    return AccountTerms(
+        seed=seed, credits=settings.credits, rate=settings.rate, denied_models=settings.denied_models
+    )
+
+
+def _shared_clock(store: SqliteStore, settings: Settings) -> Clock:
+    """A clock that shows the same time in every process, and after a restart: it is started once for each store."""
+    wall = wall_time()
+    first = wall if settings.seed is None else SEEDED_START
+    start, since, scale = store.fact("clock", [first, wall, settings.clock_scale])
+    now = start + (wall - since) * scale
+    if scale != settings.clock_scale:
+        store.set_fact("clock", [now, wall, settings.clock_scale])
+    clock = SystemClock(now, settings.clock_scale)
+    clock.now()  # starts it
+    return clock

@@ -1,0 +1,124 @@
+"""Serve until a signal comes: in this process, or in workers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from evolink_mock.http.access_log import AccessLog
+from evolink_mock.server.log_writer import LogWriter, logging_to_stderr
+from evolink_mock.server.server import Server, create_service, freeze_memory, ignore, stop_on_hangup
+from evolink_mock.service import snapshots
+from evolink_mock.service.service import Service
+from evolink_mock.serving.workers import Lifeline, Workers, say_ready
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from evolink_spec import Spec
+
+    from evolink_mock.server.listeners import Listeners
+    from evolink_mock.settings import Settings
+
+_log = logging.getLogger("evolink_mock")
+
+
+def serve(  # noqa: PLR0913  (what, where, and how)
+    spec: Spec,
+    settings: Settings,
+    listeners: Listeners,
+    *,
+    quiet: bool,
+    ready: Callable[[], None],
+    operator_key: str = "",
+    workers: int = 1,
+    snapshot: Path | None = None,
+) -> None:
+    """Serve until Ctrl-C, SIGTERM or SIGHUP. `ready` is called, perhaps in a thread, once requests are answered.
+
+    Before it is ready: ValueError for a snapshot that cannot be loaded, `StoreError` for a store that cannot be used.
+    """
+    if workers > 1:
+        _prepare(spec, settings, snapshot)
+        with listeners:
+            _Many(spec, settings, listeners, quiet=quiet, operator_key=operator_key).run(workers, ready)
+    else:
+        service = create_service(spec, settings, listeners, operator_key=operator_key)
+        _load(service, snapshot)
+        with listeners:
+            _serve_one(service, listeners, quiet=quiet, ready=ready)
+    with LogWriter(sys.stdout) as writer:
+        writer.write("stopped\n")
+
+
+def _serve_one(service: Service, listeners: Listeners, *, quiet: bool, ready: Callable[[], None]) -> None:
+    def announce() -> None:
+        ready()
+        if (problem := service.media_cache.problem()) is not None:
+            _log.warning("results cannot be downloaded: %s", problem)
+
+    def on_ready() -> None:
+        freeze_memory()
+        # In a thread, because the reader of stdout may be slow too.
+        threading.Thread(target=announce, name="evolink-mock ready", daemon=True).start()
+
+    with logging_to_stderr(quiet=quiet) as writer:
+        log = AccessLog(writer.write, colour=sys.stderr.isatty())
+        server = Server(service, listeners, observe=ignore if quiet else log, ready=on_ready)
+        stop_on_hangup(server)
+        server.run(sockets=[listeners.http])
+
+
+def _prepare(spec: Spec, settings: Settings, snapshot: Path | None) -> None:
+    """Open the store once before the workers do, so that its problems are reported once."""
+    service = Service(spec, settings)
+    _load(service, snapshot)
+    service.store.close()
+
+
+def _load(service: Service, snapshot: Path | None) -> None:
+    if snapshot is None:
+        return
+    try:
+        with snapshot.open("rb") as lines:
+            asyncio.run(snapshots.load(service, lines))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--snapshot: {snapshot}: {error}") from error
+
+
+class _Many:
+    """Workers, each with a server of its own over the same sockets."""
+
+    def __init__(
+        self, spec: Spec, settings: Settings, listeners: Listeners, *, quiet: bool, operator_key: str
+    ) -> None:
+        self._spec = spec
+        self._settings = settings
+        self._listeners = listeners
+        self._quiet = quiet
+        self._operator_key = operator_key
+
+    def run(self, count: int, ready: Callable[[], None]) -> None:
+        """Run until a signal has stopped all of them."""
+        Workers(count, self._work, ready, _report).run()
+
+    def _work(self, lifeline: Lifeline) -> None:
+        service = create_service(self._spec, self._settings, self._listeners, operator_key=self._operator_key)
+        threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
+        _serve_one(service, self._listeners, quiet=self._quiet, ready=lambda: say_ready(lifeline))
+
+
+def _end_with_parent(lifeline: Lifeline) -> None:
+    """End this process when its parent has died: nobody would stop or replace it."""
+    os.read(lifeline.alive, 1)
+    os._exit(1)
+
+
+def _report(pid: int, reason: str) -> None:
+    """Say that a worker is replaced: one write, so that the line stays whole."""
+    os.write(sys.stderr.fileno(), f"worker {pid} {reason}; another one takes its place\n".encode())

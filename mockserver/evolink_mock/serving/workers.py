@@ -1,0 +1,102 @@
+"""Several processes that answer on the same listening sockets, and the one that keeps them running."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+_READY = b"r"
+
+
+class Lifeline(NamedTuple):
+    """A worker's pipes to its parent: `alive` ends when the parent dies, `ready` tells it that the worker serves."""
+
+    alive: int  # file descriptors of pipes
+    ready: int
+
+
+class Workers:
+    """Starts `count` workers by `work`, and replaces each one that dies, until Ctrl-C or SIGTERM.
+
+    `work(lifeline, is_replacement)` runs in a process of its own. `on_ready` is called once all of them serve, and
+    `on_death(pid, reason)` when one has to be replaced. The process has no threads and no event loop.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        work: Callable[[Lifeline], None],
+        on_ready: Callable[[], None],
+        on_death: Callable[[int, str], None],
+    ) -> None:
+        self._count = count
+        self._work = work
+        self._on_ready = on_ready
+        self._on_death = on_death
+        self._alive, self._alive_writer = os.pipe()
+        self._ready_reader, self._ready = os.pipe()
+        self._pids: set[int] = set()
+        self._is_stopping = False
+
+    def run(self) -> None:
+        """Run until a signal has stopped all workers."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+        for _ in range(self._count):
+            self._start()
+        if self._await_ready():
+            self._on_ready()
+        while self._pids:
+            pid, status = os.waitpid(-1, 0)
+            if pid in self._pids:
+                self._pids.discard(pid)
+                if not self._is_stopping:
+                    self._on_death(pid, _reason(status))
+                    self._start()
+
+    def _start(self) -> None:
+        pid = os.fork()
+        if pid:
+            self._pids.add(pid)
+            if self._is_stopping:  # the signal came between
+                os.kill(pid, signal.SIGTERM)
+            return
+        try:
+            os.close(self._alive_writer)
+            self._work(Lifeline(self._alive, self._ready))
+            code = 0
+        except BaseException as error:  # noqa: BLE001  (this process must never return into the parent's code)
+            sys.stderr.write(f"a worker failed: {error!r}\n")
+            code = 1
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _await_ready(self) -> bool:
+        """Wait until all workers serve; False if one of them could not start, or a signal came."""
+        count = 0
+        while count < self._count and not self._is_stopping:
+            count += len(os.read(self._ready_reader, self._count - count))
+        return count == self._count
+
+    def _stop(self, _: int, __: FrameType | None) -> None:
+        self._is_stopping = True
+        for pid in self._pids:
+            os.kill(pid, signal.SIGTERM)
+
+
+def say_ready(lifeline: Lifeline) -> None:
+    """Tell the parent that this worker serves."""
+    os.write(lifeline.ready, _READY)
+
+
+def _reason(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return f"was killed by {signal.Signals(os.WTERMSIG(status)).name}"
+    return f"ended with status {os.waitstatus_to_exitcode(status)}"

@@ -1,0 +1,144 @@
+"""How the records of the domain are written down: as MessagePack in a database, as JSON in an export."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from evolink_mock.domain.accounts import Account
+from evolink_mock.domain.deliveries import Delivery
+from evolink_mock.domain.exchange import Exchange, Violation
+from evolink_mock.domain.tasks import Anomalies, Results, Task, Timetable
+from evolink_mock.media.spec import MediaSpec  # noqa: TC001
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from evolink_spec import CreateOperation, Spec
+
+_CACHED_TASKS = 4096
+
+encode = msgspec.msgpack.Encoder().encode
+decode_account = msgspec.msgpack.Decoder(Account).decode
+decode_delivery = msgspec.msgpack.Decoder(Delivery).decode
+decode_violation = msgspec.msgpack.Decoder(Violation).decode
+
+
+class TaskRecord(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A task without its id and its account."""
+
+    operation: str  # a key of `Operations`
+    model: str
+    origin: str
+    media: MediaSpec
+    timetable: Timetable
+    anomalies: Anomalies | None = None
+    results: Results | None = None
+
+
+class ExchangeRecord(Struct, frozen=True, array_like=True):
+    """An exchange of a journal: all that is shown of it later."""
+
+    method: str
+    path: str
+    status: int
+    account: str
+    task_id: str
+    notes: tuple[str, ...]
+    query: bytes
+    scheme: str
+    request_headers: tuple[tuple[bytes, bytes], ...]
+    request_body: bytes
+    at: float
+    seconds: float
+    answer_headers: tuple[tuple[bytes, bytes], ...]
+    answer_body: bytes
+    is_unmatched: bool
+
+
+decode_exchange = msgspec.msgpack.Decoder(ExchangeRecord).decode
+_decode_task = msgspec.msgpack.Decoder(TaskRecord).decode
+
+
+class UnknownOperationError(ValueError):
+    """A stored task belongs to an operation that the documents of this server do not have."""
+
+
+class Operations:
+    """The create operations of the documents by key, for tasks that refer to them."""
+
+    def __init__(self, spec: Spec) -> None:
+        operations = [operation for by_model in spec.creates.values() for operation in by_model.values()]
+        locations = {(operation.id, operation.source, operation.pointer) for operation in operations}
+        shared = Counter(name for name, _, _ in locations)
+        self._by_key = {_key(operation, shared): operation for operation in operations}
+        self._shared = shared
+        self.decode = lru_cache(_CACHED_TASKS)(self._decode)  # of a task that is polled again and again
+
+    def encode(self, task: Task) -> bytes:
+        """A task without its id and its account."""
+        return encode(self.record_of(task))
+
+    def record_of(self, task: Task) -> TaskRecord:
+        """A task as a record."""
+        key = _key(task.operation, self._shared)
+        return TaskRecord(
+            key, task.model, task.origin, task.media, task.timetable, task.anomalies, task.results
+        )
+
+    def task_of(self, task_id: str, token: str, record: TaskRecord) -> Task:
+        """A task from its record. `UnknownOperationError`."""
+        operation = self._by_key.get(record.operation)
+        if operation is None:
+            raise UnknownOperationError(f"{task_id} belongs to {record.operation}, which no document has")
+        return Task(
+            task_id,
+            token,
+            operation,
+            record.model,
+            record.media,
+            record.origin,
+            record.timetable,
+            record.anomalies,
+            record.results,
+        )
+
+    def _decode(self, task_id: str, token: str, data: bytes) -> Task:
+        """A task from its encoding. `UnknownOperationError`."""
+        return self.task_of(task_id, token, _decode_task(data))
+
+
+def exchange_record(exchange: Exchange) -> ExchangeRecord:
+    """An exchange as a record."""
+    return ExchangeRecord(
+        exchange.method,
+        exchange.path,
+        exchange.status,
+        exchange.account,
+        exchange.task_id,
+        exchange.notes,
+        exchange.query,
+        exchange.scheme,
+        tuple(exchange.request_headers),
+        exchange.request_body,
+        exchange.at,
+        exchange.seconds,
+        tuple(exchange.answer_headers),
+        exchange.answer_body,
+        exchange.is_unmatched,
+    )
+
+
+def exchange_of(record: ExchangeRecord) -> Exchange:
+    """An exchange from its record."""
+    fields: dict[str, Any] = msgspec.structs.asdict(record)
+    return Exchange(began=0.0, **fields)
+
+
+def _key(operation: CreateOperation, shared: Mapping[str, int]) -> str:
+    """The operationId, if it belongs to this operation alone."""
+    return operation.id if shared[operation.id] == 1 else f"{operation.source}#{operation.pointer}"

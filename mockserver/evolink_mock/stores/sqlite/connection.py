@@ -1,0 +1,201 @@
+"""One connection to the file: transactions, errors as `StoreError`, the schema and its version."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from evolink_mock.domain.clock import pause, stopwatch
+from evolink_mock.domain.store import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+VERSION = 1  # of the schema, in `PRAGMA user_version`
+_APPLICATION = 0x45564F4C  # "EVOL", in `PRAGMA application_id`
+_BUSY_SECONDS = 5.0  # for other processes to finish their transactions, each of which takes microseconds
+_BUSY_PAUSE = 0.0002  # seconds between two tries
+_CHECKPOINT_SECONDS = 0.5  # between two looks at the write-ahead log
+_CHECKPOINT_BYTES = 4 * 1024 * 1024  # of the log, before it is copied to the file
+
+_SCHEMA = """
+CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE accounts (
+    id INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE, data BLOB NOT NULL, used_at REAL NOT NULL,
+    exchanges INTEGER NOT NULL DEFAULT 0, violations INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE tasks (id TEXT PRIMARY KEY, account INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL)
+    WITHOUT ROWID;
+CREATE INDEX tasks_of_account ON tasks (account, number);
+CREATE TABLE deliveries (
+    task TEXT PRIMARY KEY, account INTEGER NOT NULL, receiver TEXT NOT NULL, data BLOB NOT NULL,
+    due REAL, wakes_at REAL, worker TEXT, has_begun INTEGER NOT NULL DEFAULT 0,
+    is_interrupted INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX deliveries_of_account ON deliveries (account, due);
+CREATE INDEX deliveries_to_attempt ON deliveries (wakes_at, account, receiver)
+    WHERE worker IS NULL AND wakes_at IS NOT NULL;
+CREATE INDEX deliveries_of_worker ON deliveries (worker, account) WHERE worker IS NOT NULL;
+CREATE TABLE exchanges (seq INTEGER PRIMARY KEY, account INTEGER NOT NULL, size INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE INDEX exchanges_of_account ON exchanges (account, seq);
+CREATE TABLE violations (seq INTEGER PRIMARY KEY, account INTEGER NOT NULL, data BLOB NOT NULL);
+CREATE INDEX violations_of_account ON violations (account, seq);
+CREATE TABLE workers (id TEXT PRIMARY KEY, alive_until REAL NOT NULL) WITHOUT ROWID;
+INSERT INTO accounts (id, token, data, used_at) VALUES (0, '', x'', 0)
+"""
+
+
+class Connection:
+    """A connection in write-ahead mode. A transaction survives a killed process, not a power failure.
+
+    Raises `StoreError` for a file that cannot be used: it is full, read-only, damaged, newer, or no store.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.problem: str | None = None  # of the last write; None after a success
+        try:
+            # It contains API keys. Never opened here again: closing it would release the locks of this process.
+            if not path.exists():
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise StoreError(f"{path}: {error.strerror}") from error
+        with self._explained():
+            self._database = _connect(path)
+            self._prepare()
+        self._checkpoints = Checkpoints(path)
+
+    def fetch(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """The rows of a query."""
+        with self._explained():
+            return self._execute(sql, values).fetchall()
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
+        """The rows of a query, one after the other, as they were at its beginning."""
+        with self._explained():
+            yield from self._execute(sql, values)
+
+    def fetch_one(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """The first row of a query, or None."""
+        try:
+            return self._execute(sql, values).fetchone()
+        except sqlite3.Error as error:
+            raise self._store_error(error) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that writes: all of it is stored, or, after any exception, nothing."""
+        database = self._database
+        try:
+            self._execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+                database.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    database.execute("ROLLBACK")
+                raise
+            self.problem = None
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise self._store_error(error) from error
+
+    def data_version(self) -> int:
+        """A number that changes when another connection has written."""
+        version: int = self.fetch_one("PRAGMA data_version")[0]
+        return version
+
+    def close(self) -> None:
+        """Close the file. The log is copied into it."""
+        self._checkpoints.close()
+        with suppress(sqlite3.Error):
+            self._database.close()
+
+    def _execute(self, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Execute a statement. Other processes hold the lock for microseconds; SQLite's own pauses are milliseconds."""
+        deadline = None
+        while True:
+            try:
+                return self._database.execute(sql, values)
+            except sqlite3.OperationalError as error:
+                now = stopwatch()
+                deadline = deadline or now + _BUSY_SECONDS
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or now > deadline:
+                    raise
+                pause(_BUSY_PAUSE)
+
+    def _prepare(self) -> None:
+        application, version = (
+            self._database.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("application_id", "user_version")
+        )
+        is_new = not self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not is_new and application != _APPLICATION:
+            raise StoreError(f"{self._path} is a database of another program")
+        if version > VERSION:
+            raise StoreError(
+                f"{self._path} has version {version} of the schema, and this evolink-mock knows version {VERSION}: "
+                "use a newer evolink-mock, or another file"
+            )
+        self._execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.execute("PRAGMA wal_autocheckpoint = 0")
+        self._database.execute("PRAGMA mmap_size = 268435456")
+        if is_new:
+            self._create()
+
+    def _create(self) -> None:
+        self._execute("BEGIN IMMEDIATE")
+        if not self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[
+            0
+        ]:  # else by another process
+            for statement in _SCHEMA.split(";\n"):
+                self._database.execute(statement)
+            self._database.execute(f"PRAGMA application_id = {_APPLICATION}")
+            self._database.execute(f"PRAGMA user_version = {VERSION}")
+        self._database.execute("COMMIT")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._store_error(error) from error
+
+    def _store_error(self, error: sqlite3.Error) -> StoreError:
+        self.problem = f"{self._path}: {error}"
+        return StoreError(self.problem)
+
+
+class Checkpoints:
+    """Copies the write-ahead log into the file from time to time, in a thread: that waits for the disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="evolink-mock checkpoints", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop; the last connection that is closed copies the rest."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        log = self._path.with_name(f"{self._path.name}-wal")
+        while not self._stop.wait(_CHECKPOINT_SECONDS):
+            with suppress(OSError, sqlite3.Error):  # a full disk, say: the next write reports it
+                if log.stat().st_size > _CHECKPOINT_BYTES:
+                    database = _connect(self._path)
+                    database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                    database.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # Opened in one thread, used in another: a `MockServer` is.
+    return sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)

@@ -1,0 +1,65 @@
+"""What `evolink-mock store` shows of a file, and whether the file is sound."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from evolink_mock.stores.records import decode_account, decode_delivery
+from evolink_mock.stores.sqlite.connection import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evolink_mock.stores.records import Operations
+    from evolink_mock.stores.sqlite.connection import Connection
+
+_MOST = 20  # problems of one kind that are listed
+
+
+def summary(connection: Connection, wall: float) -> dict[str, Any]:
+    """What the file contains, by name."""
+    counts = {
+        "accounts": "SELECT count(*) - 1 FROM accounts",  # without the one of anonymous requests
+        "tasks": "SELECT count(*) FROM tasks",
+        "callbacks": "SELECT count(*) FROM deliveries",
+        "due": "SELECT count(*) FROM deliveries WHERE due IS NOT NULL",
+        "leased": "SELECT count(*) FROM deliveries WHERE worker IS NOT NULL",
+        "exchanges": "SELECT count(*) FROM exchanges",
+        "bytes": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    }
+    facts: dict[str, Any] = {"version": VERSION}
+    facts |= {name: connection.fetch_one(query)[0] for name, query in counts.items()}
+    workers = connection.fetch_one("SELECT count(*) FROM workers WHERE alive_until >= ?", (wall,))
+    return facts | {"workers": workers[0]}
+
+
+def problems(connection: Connection, operations: Operations) -> list[str]:
+    """What is wrong with the file, one line each; empty if nothing is."""
+    lines = [text for (text,) in connection.fetch("PRAGMA integrity_check") if text != "ok"]
+    lines += [
+        f"the callback of {task_id} has no task"
+        for (task_id,) in connection.fetch(
+            "SELECT task FROM deliveries WHERE task NOT IN (SELECT id FROM tasks) LIMIT ?", (_MOST,)
+        )
+    ]
+    return lines + [*_unreadable(connection, operations)][:_MOST]
+
+
+def _unreadable(connection: Connection, operations: Operations) -> Iterator[str]:
+    for number, data in connection.rows("SELECT id, data FROM accounts WHERE id != 0"):
+        try:
+            decode_account(data)
+        except msgspec.DecodeError as error:
+            yield f"account {number} cannot be read: {error}"
+    for task_id, data in connection.rows("SELECT task, data FROM deliveries"):
+        try:
+            decode_delivery(data)
+        except msgspec.DecodeError as error:
+            yield f"the callback of {task_id} cannot be read: {error}"
+    for task_id, data in connection.rows("SELECT id, data FROM tasks"):
+        try:
+            operations.decode(task_id, "", data)
+        except (ValueError, msgspec.DecodeError) as error:
+            yield f"a task cannot be read: {error}"

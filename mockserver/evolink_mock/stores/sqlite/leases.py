@@ -1,0 +1,217 @@
+"""The deliveries in the file: a worker leases those that it attempts, and keeps its leases as long as it is alive.
+
+`wakes_at` is the instant of the server's clock at which any worker may attempt a delivery; NULL while the time of its
+account is frozen, and when no attempt is due. `worker` has the lease, and `has_begun` an attempt.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from evolink_mock.domain.store import Claim
+from evolink_mock.stores.records import decode_account, decode_delivery, encode
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
+
+    from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.deliveries import Delivery
+    from evolink_mock.domain.store import MayHold
+    from evolink_mock.stores.sqlite.connection import Connection
+
+ALIVE_SECONDS = 5.0  # real time: a worker that has not been heard of for so long is dead
+_AT_ONCE = 0.0  # before every instant of the server's clock
+
+
+def wakes_at(account: Account, due: float | None) -> float | None:
+    """When any worker may attempt a delivery that is due at an instant of its account's clock."""
+    if due is None or not math.isfinite(due) or account.frozen_at is not None:
+        return None
+    return due - account.shift
+
+
+class Leases:
+    """The deliveries, as far as the workers share them."""
+
+    def __init__(self, connection: Connection, worker: str, wall_time: Callable[[], float]) -> None:
+        self._connection = connection
+        self._worker = worker
+        self._wall_time = wall_time
+
+    def add(
+        self, database: sqlite3.Connection, account_id: int, delivery: Delivery, instant: float | None
+    ) -> None:
+        """Store a new delivery."""
+        receiver, due = delivery.target.authority(), _finite(delivery.due)
+        values = (delivery.task_id, account_id, receiver, encode(delivery), due, instant)
+        database.execute(
+            "INSERT INTO deliveries (task, account, receiver, data, due, wakes_at) VALUES (?, ?, ?, ?, ?, ?)",
+            values,
+        )
+
+    def move(self, database: sqlite3.Connection, account: Account, task_id: str, due: float) -> None:
+        """Move a delivery to another instant, unless it is being attempted."""
+        row = database.execute(
+            "SELECT data FROM deliveries WHERE task = ? AND worker IS NULL", (task_id,)
+        ).fetchone()
+        if row is not None:
+            data = encode(replace(decode_delivery(row[0]), due=due))
+            values = (data, _finite(due), wakes_at(account, due), task_id)
+            database.execute("UPDATE deliveries SET data = ?, due = ?, wakes_at = ? WHERE task = ?", values)
+
+    def clock_changed(self, database: sqlite3.Connection, account_id: int, account: Account) -> None:
+        """Follow the clock that the account has now."""
+        instant = "NULL" if account.frozen_at is not None else "due - ?2"
+        values = (account_id,) if account.frozen_at is not None else (account_id, account.shift)
+        database.execute(f"UPDATE deliveries SET wakes_at = {instant} WHERE account = ?1", values)  # noqa: S608
+
+    async def next_wake(self) -> float | None:
+        """The first instant at which a delivery may be attempted that nobody has leased."""
+        row = self._connection.fetch_one(
+            "SELECT min(wakes_at) FROM deliveries WHERE worker IS NULL AND wakes_at IS NOT NULL"
+        )
+        instant: float | None = row[0]
+        return instant
+
+    async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
+        """Lease deliveries that may be attempted at `now`: at most so many of an account to one receiver."""
+        rows = self._connection.fetch(
+            "SELECT d.task, a.token, d.receiver FROM (SELECT *, row_number() OVER (PARTITION BY account, receiver "
+            "ORDER BY wakes_at) AS n FROM deliveries WHERE worker IS NULL AND wakes_at <= ?) d "
+            "JOIN accounts a ON a.id = d.account WHERE d.n <= ? ORDER BY d.wakes_at",
+            (now, most),
+        )
+        return self._lease([task_id for task_id, token, receiver in rows if may_hold(token, receiver)])
+
+    async def claim_frozen(self, token: str) -> Sequence[Claim]:
+        """Lease the deliveries of an account that are due by its frozen clock."""
+        account = self._account(token)
+        if account is None or account[1].frozen_at is None:
+            return ()
+        values = (account[0], account[1].frozen_at)
+        rows = self._connection.fetch(
+            "SELECT task FROM deliveries WHERE worker IS NULL AND account = ? AND due <= ? ORDER BY due",
+            values,
+        )
+        return self._lease([task_id for (task_id,) in rows])
+
+    async def claim_one(self, task_id: str) -> Claim | None:
+        """Lease the delivery of a task; None if somebody has leased it."""
+        return next(iter(self._lease([task_id])), None)
+
+    async def begin(self, delivery: Delivery) -> bool:
+        """Note that the attempt begins; False if the lease is lost, or the delivery was dropped."""
+        return self._update("has_begun = 1", delivery)
+
+    async def release(self, delivery: Delivery) -> None:
+        """Give up a lease without an attempt."""
+        self._update("worker = NULL, has_begun = 0", delivery)
+
+    async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
+        """Store an attempt and give up the lease; False if the lease is lost, or the delivery was dropped."""
+        with self._connection.transaction() as database:
+            row = database.execute("SELECT data FROM accounts WHERE token = ?", (token,)).fetchone()
+            if row is None:
+                return False
+            instant = wakes_at(decode_account(row[0]), after.due)
+            values = (encode(after), _finite(after.due), instant, *self._lease_of(before))
+            cursor = database.execute(
+                "UPDATE deliveries SET data = ?, due = ?, wakes_at = ?, worker = NULL, has_begun = 0, "
+                "is_interrupted = 0 WHERE task = ? AND worker = ? AND data = ?",
+                values,
+            )
+            return cursor.rowcount == 1
+
+    async def is_attempting(self, token: str) -> bool:
+        """Whether a worker has leased a delivery of the account."""
+        row = self._connection.fetch_one(
+            "SELECT 1 FROM deliveries WHERE worker IS NOT NULL AND account = "
+            "(SELECT id FROM accounts WHERE token = ?) LIMIT 1",
+            (token,),
+        )
+        return row is not None
+
+    async def is_alive(self, worker: str) -> bool:
+        """Whether a worker renews its leases."""
+        row = self._connection.fetch_one(
+            "SELECT 1 FROM workers WHERE id = ? AND alive_until >= ?", (worker, self._wall_time())
+        )
+        return row is not None
+
+    async def others(self) -> int:
+        """The number of other workers."""
+        row = self._connection.fetch_one(
+            "SELECT count(*) FROM workers WHERE id != ? AND alive_until >= ?",
+            (self._worker, self._wall_time()),
+        )
+        count: int = row[0]
+        return count
+
+    async def renew(self) -> None:
+        """Renew the leases of this worker, and end those of dead ones."""
+        now = self._wall_time()
+        with self._connection.transaction() as database:
+            database.execute(
+                "INSERT OR REPLACE INTO workers VALUES (?, ?)", (self._worker, now + ALIVE_SECONDS)
+            )
+            dead = database.execute("SELECT id FROM workers WHERE alive_until < ?", (now,)).fetchall()
+            for (worker,) in dead:
+                _bury(database, worker)
+
+    async def end(self) -> None:
+        """End all leases of this worker."""
+        self.end_now(self._worker)
+
+    def end_now(self, worker: str) -> None:
+        """End all leases of a worker that is known to be dead."""
+        with self._connection.transaction() as database:
+            _bury(database, worker)
+
+    def _lease(self, tasks: Sequence[str]) -> Sequence[Claim]:
+        if not tasks:
+            return ()
+        claims = []
+        with self._connection.transaction() as database:
+            for task_id in tasks:
+                row = database.execute(
+                    "UPDATE deliveries SET worker = ? WHERE task = ? AND worker IS NULL "
+                    "RETURNING data, is_interrupted, (SELECT data FROM accounts WHERE id = account)",
+                    (self._worker, task_id),
+                ).fetchone()
+                if row is not None:
+                    claims.append(Claim(decode_account(row[2]), decode_delivery(row[0]), bool(row[1])))
+        return claims
+
+    def _update(self, change: str, delivery: Delivery) -> bool:
+        with self._connection.transaction() as database:
+            cursor = database.execute(
+                f"UPDATE deliveries SET {change} WHERE task = ? AND worker = ? AND data = ?",  # noqa: S608
+                self._lease_of(delivery),
+            )
+            return cursor.rowcount == 1
+
+    def _lease_of(self, delivery: Delivery) -> tuple[object, ...]:
+        # An account that is dropped and opened again may have a task with the same id: the record tells them apart.
+        return delivery.task_id, self._worker, encode(delivery)
+
+    def _account(self, token: str) -> tuple[int, Account] | None:
+        row = self._connection.fetch_one("SELECT id, data FROM accounts WHERE token = ?", (token,))
+        return None if row is None else (row[0], decode_account(row[1]))
+
+
+def _bury(database: sqlite3.Connection, worker: str) -> None:
+    """End the leases of a worker. What it had leased is attempted at once, even if the time is frozen."""
+    database.execute(
+        "UPDATE deliveries SET worker = NULL, has_begun = 0, is_interrupted = max(is_interrupted, has_begun), "
+        "wakes_at = CASE WHEN due IS NOT NULL THEN ? END WHERE worker = ?",
+        (_AT_ONCE, worker),
+    )
+    database.execute("DELETE FROM workers WHERE id = ?", (worker,))
+
+
+def _finite(due: float | None) -> float | None:
+    return due if due is not None and math.isfinite(due) else None

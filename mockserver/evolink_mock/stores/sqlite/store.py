@@ -1,0 +1,287 @@
+"""The store in one SQLite file. Its calls return at once: a transaction takes microseconds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sqlite3
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from evolink_mock.domain.accounts import open_account
+from evolink_mock.domain.store import NO_CHANGE, Change, StoreError
+from evolink_mock.stores.records import decode_account, decode_delivery, encode
+from evolink_mock.stores.sqlite import inspection
+from evolink_mock.stores.sqlite.connection import Connection
+from evolink_mock.stores.sqlite.journals import Journals
+from evolink_mock.stores.sqlite.leases import Leases, wakes_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from evolink_mock.domain.accounts import Account, AccountTerms
+    from evolink_mock.domain.deliveries import Delivery
+    from evolink_mock.domain.exchange import Journal, Recorder
+    from evolink_mock.domain.store import AccountState, Step
+    from evolink_mock.domain.tasks import Task
+    from evolink_mock.stores.records import Operations
+
+_ANONYMOUS = 0  # the id of the account whose journal has the requests that belong to no account
+_OTHERS_SECONDS = 0.06  # real time, for other workers to write their journals
+_FIND = (
+    "SELECT a.data, t.data, o.token FROM (SELECT 1) LEFT JOIN accounts a ON a.token = ? "
+    "LEFT JOIN tasks t ON t.id = ? LEFT JOIN accounts o ON o.id = t.account"
+)
+
+
+class _IdTakenError(Exception):
+    """A task with this id exists."""
+
+
+class SqliteStore:
+    """A `LocalStore` and a `SharedStore` in a file. `wall_time` gives Unix seconds, for leases and expiry.
+
+    Raises `StoreError` if the file cannot be used.
+    """
+
+    def __init__(
+        self, path: Path, operations: Operations, terms: AccountTerms, wall_time: Callable[[], float]
+    ) -> None:
+        self.worker = secrets.token_hex(8)
+        self.connection = Connection(path)
+        self._operations = operations
+        self.terms = terms
+        self._wall_time = wall_time
+        self._version = self.connection.data_version()
+        self.journals = Journals(self.connection, wall_time)
+        self.leases = Leases(self.connection, self.worker, wall_time)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the last write failed; None after a success."""
+        return self.connection.problem
+
+    def fact(self, name: str, value: Any = None) -> Any:
+        """A fact about the store, such as the seed of its ids; `value` is stored if there is none yet."""
+        row = self.connection.fetch_one("SELECT value FROM facts WHERE name = ?", (name,))
+        if row is None and value is not None:
+            with self.connection.transaction() as database:
+                database.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+            return self.fact(name)
+        return None if row is None else json.loads(row[0])
+
+    def set_fact(self, name: str, value: Any) -> None:
+        """Store a fact in place of an earlier one."""
+        with self.connection.transaction() as database:
+            database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+
+    def account_now(self, token: str) -> Account:
+        """The account of a token, to be read only."""
+        row = self.connection.fetch_one("SELECT data FROM accounts WHERE token = ?", (token,))
+        return self._open(token) if row is None else decode_account(row[0])
+
+    def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
+        """An account, to be read only, and a task."""
+        account, task, owner = self.connection.fetch_one(_FIND, (token, task_id))
+        return (
+            self._open(token) if account is None else decode_account(account),
+            None if task is None else self._operations.decode(task_id, owner, task),
+        )
+
+    def change_now(self, token: str, step: Step) -> None:
+        """Change an account by `step`, in one transaction."""
+        taken: set[str] = set()
+        while True:
+            try:
+                with self.connection.transaction() as database:
+                    self._change(database, token, step, taken)
+            except _IdTakenError as error:
+                taken.add(str(error))
+            else:
+                return
+
+    async def account(self, token: str) -> Account:
+        """The account of a token, to be read only."""
+        return self.account_now(token)
+
+    async def change(self, token: str, step: Step) -> None:
+        """Change an account by `step`."""
+        self.change_now(token, step)
+
+    async def accounts(self) -> Sequence[Account]:
+        """Every account."""
+        rows = self.connection.fetch("SELECT data FROM accounts WHERE id != ? ORDER BY id", (_ANONYMOUS,))
+        return [decode_account(data) for (data,) in rows]
+
+    async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
+        """An account, to be read only, and a task."""
+        return self.find_now(token, task_id)
+
+    async def task(self, task_id: str) -> Task | None:
+        """The task with this id."""
+        row = self.connection.fetch_one(
+            "SELECT t.data, o.token FROM tasks t JOIN accounts o ON o.id = t.account WHERE t.id = ?",
+            (task_id,),
+        )
+        return None if row is None else self._operations.decode(task_id, row[1], row[0])
+
+    async def tasks(self, token: str) -> Sequence[Task]:
+        """The tasks of an account."""
+        rows = self.connection.rows(
+            "SELECT t.id, t.data FROM accounts a JOIN tasks t ON t.account = a.id WHERE a.token = ? "
+            "ORDER BY t.number",
+            (token,),
+        )
+        return [self._operations.decode(task_id, token, data) for task_id, data in rows]
+
+    async def delivery(self, task_id: str) -> Delivery | None:
+        """The delivery of a task's callback."""
+        row = self.connection.fetch_one("SELECT data FROM deliveries WHERE task = ?", (task_id,))
+        return None if row is None else decode_delivery(row[0])
+
+    async def deliveries(self, token: str) -> Sequence[Delivery]:
+        """The deliveries of an account."""
+        rows = self.connection.fetch(
+            "SELECT d.data FROM accounts a JOIN deliveries d ON d.account = a.id JOIN tasks t ON t.id = d.task "
+            "WHERE a.token = ? ORDER BY t.number",
+            (token,),
+        )
+        return [decode_delivery(data) for (data,) in rows]
+
+    async def next_due(self, token: str) -> float | None:
+        """When the next callback of an account is due."""
+        row = self.connection.fetch_one(
+            "SELECT min(d.due) FROM accounts a JOIN deliveries d ON d.account = a.id WHERE a.token = ?",
+            (token,),
+        )
+        due: float | None = row[0]
+        return due
+
+    async def drop(self, token: str) -> None:
+        """Drop an account."""
+        self.journals.forget(token)
+        with self.connection.transaction() as database:
+            row = database.execute("SELECT id FROM accounts WHERE token = ?", (token,)).fetchone()
+            if row is not None:
+                for table in ("tasks", "deliveries", "exchanges", "violations"):
+                    database.execute(f"DELETE FROM {table} WHERE account = ?", row)  # noqa: S608  (names of ours)
+                database.execute("DELETE FROM accounts WHERE id = ?", row)
+
+    async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
+        """The tokens that were not used since an instant."""
+        rows = self.connection.fetch(
+            "SELECT token FROM accounts WHERE used_at < ? AND id != ?", (since, _ANONYMOUS)
+        )
+        return [token for (token,) in rows]
+
+    async def restore(self, state: AccountState) -> None:
+        """Store an account with all that belongs to it."""
+        account, token = state.account, state.account.token
+        await self.drop(token)
+        try:
+            with self.connection.transaction() as database:
+                account_id = self._insert(database, token, encode(account))
+                database.executemany(
+                    "INSERT INTO tasks VALUES (?, ?, ?, ?)",
+                    (
+                        (task.id, account_id, number, self._operations.encode(task))
+                        for number, task in enumerate(state.tasks, 1 + account.task_count - len(state.tasks))
+                    ),
+                )
+                for delivery in state.deliveries:
+                    self.leases.add(database, account_id, delivery, wakes_at(account, delivery.due))
+                self.journals.restore(database, account_id, state.journal)
+        except sqlite3.IntegrityError as error:
+            raise ValueError("a task of another account has the same id") from error
+
+    def recorder(self, token: str) -> Recorder:
+        """Where to record the exchanges of an account."""
+        return self.journals.recorder(token)
+
+    async def journal(self, token: str) -> Journal:
+        """The journal of an account. Other workers write what they have recorded within two rounds."""
+        if await self.leases.others():
+            await asyncio.sleep(_OTHERS_SECONDS)
+        return self.journals.read(token)
+
+    async def clear_journal(self, token: str) -> None:
+        """Forget the exchanges of an account."""
+        self.journals.clear(token)
+
+    async def has_changed(self) -> bool:
+        """Whether another process has written since the last call."""
+        before, self._version = self._version, self.connection.data_version()
+        return self._version != before
+
+    async def flush(self) -> None:
+        """Write a part of what is recorded for the journals."""
+        self.journals.flush_some()
+
+    def summary(self) -> dict[str, Any]:
+        """What the file contains, by name."""
+        return inspection.summary(self.connection, self._wall_time())
+
+    def problems(self) -> list[str]:
+        """What is wrong with the file."""
+        return inspection.problems(self.connection, self._operations)
+
+    def server_now(self) -> float:
+        """The time of the servers that share this store; real time if none has used it."""
+        start, since, scale = self.fact("clock") or (0.0, 0.0, 1.0)
+        now: float = start + (self._wall_time() - since) * scale
+        return now
+
+    def close(self) -> None:
+        """Give up all leases, write what is recorded, and close the file."""
+        with suppress(StoreError):
+            self.journals.flush()
+            self.leases.end_now(self.worker)
+        self.connection.close()
+
+    def _open(self, token: str) -> Account:
+        self.change_now(token, lambda *_: NO_CHANGE)
+        return self.account_now(token)
+
+    def _change(self, database: sqlite3.Connection, token: str, step: Step, taken: set[str]) -> None:
+        row = database.execute("SELECT id, data FROM accounts WHERE token = ?", (token,)).fetchone()
+        account = open_account(token, self.terms) if row is None else decode_account(row[1])
+        time_before = account.frozen_at, account.shift
+        change = step(account, taken.__contains__)
+        data = encode(account)
+        if row is None:
+            account_id = self._insert(database, token, data)
+        else:
+            account_id = row[0]
+            if data != row[1]:
+                database.execute(
+                    "UPDATE accounts SET data = ?, used_at = ? WHERE id = ?",
+                    (data, self._wall_time(), account_id),
+                )
+        if change.task is not None:
+            self._store(database, account_id, account, change.task, change)
+        if time_before != (account.frozen_at, account.shift):
+            self.leases.clock_changed(database, account_id, account)
+
+    def _insert(self, database: sqlite3.Connection, token: str, data: bytes) -> int:
+        values = (token, data, self._wall_time())
+        cursor = database.execute("INSERT INTO accounts (token, data, used_at) VALUES (?, ?, ?)", values)
+        return cursor.lastrowid or 0
+
+    def _store(
+        self, database: sqlite3.Connection, account_id: int, account: Account, task: Task, change: Change
+    ) -> None:
+        data = self._operations.encode(task)
+        if change.replaces:
+            database.execute("UPDATE tasks SET data = ? WHERE id = ?", (data, task.id))
+        else:
+            values = (task.id, account_id, account.task_count, data)
+            try:
+                database.execute("INSERT INTO tasks VALUES (?, ?, ?, ?)", values)
+            except sqlite3.IntegrityError as error:
+                raise _IdTakenError(task.id) from error
+        if change.delivery is not None:
+            self.leases.add(database, account_id, change.delivery, wakes_at(account, change.delivery.due))
+        if change.due is not None:
+            self.leases.move(database, account, task.id, change.due)
