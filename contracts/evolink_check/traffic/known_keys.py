@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from evolink_check.traffic.placeholders import SHORT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 KEY = "[removed:key]"  # recorders write this for a key outside its header, and the rules look for it
 _SHORTEST = 4  # characters; shorter keys occur by chance too often
 _FEW = 16  # up to this many starts of keys, searching for them one by one is faster
+_REMEMBERED, _REMEMBERED_LENGTH = 4_096, 64  # texts, and their characters
 _WORD = re.compile(rf"(?<![\w-])[\w-]{{{_SHORTEST},{SHORT - 1}}}(?![\w-])")
 
 
@@ -28,6 +29,7 @@ class KnownKeys:
         self._marks: dict[str, str] = {}  # in the order in which the keys were last added
         self._lengths: dict[str, Counter[int]] = {}  # of the long keys with the same first `SHORT` characters
         self._short = 0
+        self._texts: dict[str, str] = {}
         for key in keys:
             self.add(key)
 
@@ -46,8 +48,24 @@ class KnownKeys:
         else:
             return
         self._marks[key] = mark
+        self._texts.clear()
         if self._limit is not None and len(self._marks) > self._limit:
             self._discard(next(iter(self._marks)))
+
+    def once(self, text: str, redact: Callable[[str], str]) -> str:
+        """The result of `redact`, which must be the same for all calls; remembered for short texts with these keys.
+
+        Names, states and models occur thousands of times in a trace.
+        """
+        if len(text) > _REMEMBERED_LENGTH:
+            return redact(text)
+        plain = self._texts.get(text)
+        if plain is None:
+            plain = redact(text)
+            if len(self._texts) >= _REMEMBERED:
+                self._texts.clear()
+            self._texts[text] = plain
+        return plain
 
     def may_be_in(self, text: str) -> bool:
         """Whether the text may contain a key; False only when it certainly contains none."""
@@ -61,6 +79,7 @@ class KnownKeys:
 
     def _discard(self, key: str) -> None:
         del self._marks[key]
+        self._texts.clear()
         if len(key) < SHORT:
             self._short -= 1
             return

@@ -93,6 +93,10 @@ def _redact_part(match: re.Match[str]) -> str:
 
 def redact_text(text: str, keys: KnownKeys = NO_KEYS) -> str:
     """Redact the URLs and keys in a text."""
+    return keys.once(text, lambda text: _redact_text(text, keys))
+
+
+def _redact_text(text: str, keys: KnownKeys) -> str:
     plain = keys.remove_from(text)
     lower = plain.lower()  # most texts contain nothing that the patterns could match
     if any(sign in lower for sign in _SLASHES):
