@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from evolink_check.engine.runner import Progress
 
+_LINE_SECONDS = 10.0  # between two lines within a phase
+
 
 @contextmanager
 def showing_progress() -> Iterator[Callable[[Progress], None]]:
@@ -22,7 +24,7 @@ def showing_progress() -> Iterator[Callable[[Progress], None]]:
         yield Lines().tell
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Shown
     from rich.table import Column
 
@@ -31,14 +33,14 @@ def showing_progress() -> Iterator[Callable[[Progress], None]]:
         BarColumn(),  # on a narrow terminal, this column shrinks
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         TextColumn("{task.fields[costs]}"),
-        TimeElapsedColumn(table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[time]}", table_column=Column(no_wrap=True)),
     )
     with Shown(*columns, console=Console(stderr=True), transient=True) as shown:
         yield Bars(shown).tell
 
 
 class Bars:
-    """A bar for each phase. When the next phase begins, the bar is complete and its timer stops."""
+    """A bar for each phase, and the time of the run beside the current one, which is complete when the next begins."""
 
     def __init__(self, shown: Shown) -> None:
         self._shown = shown
@@ -52,28 +54,32 @@ class Bars:
             self._close()
         self._phase = progress.phase
         if progress.phase not in self._phases:
-            self._phases[progress.phase] = self._shown.add_task(progress.phase, costs=costs)
+            self._phases[progress.phase] = self._shown.add_task(progress.phase, costs=costs, time="")
         total = max(progress.total, progress.done) or None
         bar = self._phases[progress.phase]
-        self._shown.update(bar, completed=progress.done, total=total, costs=costs)
+        self._shown.update(bar, completed=progress.done, total=total, costs=costs, time=_time(progress))
 
     def _close(self) -> None:
         if self._phase:
             bar = self._phases[self._phase]
-            self._shown.update(bar, total=self._shown.tasks[bar].completed)
+            self._shown.update(bar, total=self._shown.tasks[bar].completed, time="")
+
+
+def _time(progress: Progress) -> str:
+    """The time of the run, as in `7 of 24 s`."""
+    return f"{progress.elapsed:.0f} of {max(progress.expected, progress.elapsed):.0f} s"
 
 
 class Lines:
-    """One line at the beginning of each phase, for logs."""
+    """A line at the beginning of each phase, and from time to time within a long one, for logs."""
 
     def __init__(self) -> None:
         self._phase = ""
+        self._at = 0.0
 
     def tell(self, progress: Progress) -> None:
-        """Print a line when a new phase has begun."""
-        if progress.phase != self._phase:
-            self._phase = progress.phase
-            costs = (
-                f" ({progress.created} tasks, {progress.spent:g} credits so far)" if progress.created else ""
-            )
-            print(f"{progress.phase}{costs}", file=sys.stderr, flush=True)  # noqa: T201  (output for the user)
+        """Print a line when a new phase has begun, or when the last line is old."""
+        if progress.phase != self._phase or progress.elapsed >= self._at + _LINE_SECONDS:
+            self._phase, self._at = progress.phase, progress.elapsed
+            costs = f", {progress.created} tasks, {progress.spent:g} credits" if progress.created else ""
+            print(f"{_time(progress)}: {progress.phase}{costs}", file=sys.stderr, flush=True)  # noqa: T201  (output for the user)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evolink_check.engine.preflight import CouldNotRunError
+from evolink_check.engine.run_duration import CALLBACKS, FAILING, TASKS
 from evolink_check.engine.run_plan import FUZZED_TASKS, SCHEMATHESIS_TASKS
 from evolink_check.engine.task_plan import FAILS, rules_of, with_callback_urls
 from evolink_check.engine.task_pool import TaskPool, on_delivery, query_credits
@@ -34,7 +35,7 @@ def run_paid_phases(run: Run) -> None:
     """Run all phases of a run with a budget, including the free ones."""
     run.check_refused_create()
     with ExitStack() as stack:
-        receiver = _receiver(run, stack)
+        receiver = open_receiver(run, stack)
         pool = TaskPool(run.target, run.spec, run.effort.task_seconds, run.effort.seed, run.stop)
         tasks = with_callback_urls(
             run.plan.tasks, run.spec, receiver.address if receiver is not None else None
@@ -42,7 +43,7 @@ def run_paid_phases(run: Run) -> None:
         try:
             PaidPhases(run, pool, receiver).create_tasks(tasks)
         finally:
-            run.watched_until = _watched_until(run, receiver)
+            run.watched_until = end_of_watch(run, receiver)
             if pool.not_created:
                 run.notes.append(
                     f"{pool.not_created} of {len(tasks)} tasks were not created: no budget was left for them"
@@ -81,7 +82,7 @@ class PaidPhases:
             if plenty:
                 self._create_extra(uncertain, tasks)
             others = [task for task in rest if task not in early]
-            pool.follow_all(others, run.progress_counter("tasks", len(others)))
+            pool.follow_all(others, run.progress_counter(TASKS, len(others)))
             if not plenty:
                 self._create_extra(uncertain, tasks)
             pool.follow_adopted()
@@ -92,7 +93,7 @@ class PaidPhases:
         """Follow the task that must run alone to its end. Returns the other tasks."""
         failing = [task for task in tasks[:1] if task.case.name.startswith(FAILS)]
         for task in failing:
-            self.run.report_progress("a failing task", 0, 0)
+            self.run.report_progress(FAILING, 0, 0)
             self.pool.follow_alone(task)
         return tasks[len(failing) :]
 
@@ -109,7 +110,7 @@ class PaidPhases:
         called = [task.planned.case for task in self.pool.tasks if task.planned.address]
         rules = rules_of(self.run.spec, called[0]) if called else None
         if self.receiver is not None and rules is not None:
-            self.run.report_progress("callbacks", 0, 0)
+            self.run.report_progress(CALLBACKS, 0, 0)
             self.pool.await_callbacks(self.receiver, rules)
 
     def _send_risky(self, risky: Iterable[Case]) -> None:
@@ -131,7 +132,7 @@ class PaidPhases:
             count()
 
 
-def _watched_until(run: Run, receiver: CallbackReceiver | None) -> float:
+def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
     """When the watching of callbacks ended; 0 if they were not watched, or nothing says that any could arrive."""
     if receiver is None:
         return 0.0
@@ -150,7 +151,7 @@ def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
     return [*(task for task in tasks if task.address), *silent[:1]]
 
 
-def _receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
+def open_receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
     """The callback receiver; None if it cannot be reached at its public address, so that callbacks are not watched."""
     subject, target = run.subject, run.target
     if not subject.callback_url or subject.callback_listen is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import judge
+from evolink_check.engine.run_duration import RunDuration, workload_of
 from evolink_check.engine.run_plan import uses_schemathesis
 from evolink_check.engine.task_pool import query_credits, run_parallel
 from evolink_check.generation import boundary_cases
@@ -55,6 +56,7 @@ class Run:
     skipped: int = 0  # requests that were not sent because they could have cost too much
     _lock: Lock = field(default_factory=Lock)
     _refused: tuple[Case, ...] | None = None
+    _duration: RunDuration | None = None
 
     @property
     def subject(self) -> Subject:
@@ -70,6 +72,13 @@ class Run:
     def spec(self) -> Spec:
         """The specification that the server is checked against."""
         return self.plan.spec
+
+    @property
+    def duration(self) -> RunDuration:
+        """The expected duration of the run."""
+        if self._duration is None:
+            self._duration = RunDuration(workload_of(self.plan, self._invalid()))
+        return self._duration
 
     def path(self, entry: Entry) -> str:
         """The path of an exchange, below the base URL."""

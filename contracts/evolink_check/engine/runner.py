@@ -54,13 +54,18 @@ _LARGEST = f"{LARGEST_ANSWER // 1024} KiB"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a run: `done` of `total` in a phase (0: unknown); tasks and credits of the whole run."""
+    """The progress of a run: `done` of `total` in a phase (0: unknown); tasks and credits of the whole run.
+
+    `elapsed` seconds have passed of the `expected` ones of the whole run, an estimate.
+    """
 
     phase: str
     done: int
     total: int
     created: int
     spent: float
+    elapsed: float = 0.0
+    expected: float = 0.0
 
 
 def silent(progress: Progress) -> None:
@@ -104,8 +109,9 @@ def execute(
     with Target(plan.subject, plan.effort, RunRecorder(plan.subject.keys), plan.spec, stop=over) as target:
 
         def tell(phase: str, done: int, total: int) -> None:
-            tally = target.tally
-            progress(Progress(phase, done, total, tally.created, tally.spent))
+            tally, elapsed = target.tally, clock.stopwatch() - watch
+            expected = run.duration.expected(phase, elapsed, len(target.recorder), tally.estimated)
+            progress(Progress(phase, done, total, tally.created, tally.spent, elapsed, expected))
 
         with _reporting_bugs("the first contact"):
             accounts = preflight(target, plan.spec, plan.estimate.credits)

@@ -10,6 +10,7 @@ from evolink_check.generation.case import Case
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.formats import decode_json
 from evolink_check.traffic.trace import MAIN, NOBODY, OTHER, WRONG
+from evolink_check.transport.budget import estimated_time_in
 from evolink_check.transport.downloads import fetch
 
 if TYPE_CHECKING:
@@ -44,13 +45,11 @@ class TrackedTask:
 def from_create(planned: PlannedTask, create: Entry, subject: Subject) -> TrackedTask | None:
     """The task in the response to a create; None if there is none."""
     answer = _object(create)
-    id_, info = answer.get("id"), answer.get("task_info")
+    id_, estimated = answer.get("id"), estimated_time_in(answer)
     if not 200 <= create.exchange.status < 300 or not isinstance(id_, str):  # noqa: PLR2004
         return None
-    estimated = info.get("estimated_time") if isinstance(info, dict) else None
-    return TrackedTask(
-        planned, id_, limit=Tolerances(subject.scale).task_limit(estimated, subject.task_limit)
-    )
+    limit = Tolerances(subject.scale).task_limit(estimated, subject.task_limit)
+    return TrackedTask(planned, id_, limit=limit)
 
 
 class TaskFollower:

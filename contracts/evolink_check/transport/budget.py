@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
 
 Decision = Literal["granted", "wait", "refused"]
+_LONGEST = 1e9  # seconds of a plausible task
 DEFAULT_PRICE = 5.0  # credits that a create is assumed to cost if the documents give no price
 
 
@@ -68,6 +69,15 @@ def documented_price(spec: Spec) -> float:
     ]
     prices = [price for usage in shown if (price := price_in({"usage": usage})) is not None]
     return max(prices, default=DEFAULT_PRICE)
+
+
+def estimated_time_in(answer: object) -> float:
+    """`task_info.estimated_time` of the response to a create, in seconds; 0 if it is missing or not plausible."""
+    info = answer.get("task_info") if isinstance(answer, dict) else None
+    time = info.get("estimated_time") if isinstance(info, dict) else None
+    if isinstance(time, bool) or not isinstance(time, int | float) or not 0 < time < _LONGEST:
+        return 0.0
+    return float(time)
 
 
 def price_in(answer: object) -> float | None:

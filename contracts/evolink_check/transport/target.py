@@ -13,7 +13,7 @@ from evolink_check.generation.case import Case
 from evolink_check.traffic.formats import decode_json
 from evolink_check.traffic.retry_after import seconds_to_wait
 from evolink_check.traffic.trace import NOBODY, WRONG, Entry
-from evolink_check.transport.budget import Budget, documented_price, price_in
+from evolink_check.transport.budget import Budget, documented_price, estimated_time_in, price_in
 from evolink_check.transport.http import HttpClient
 from evolink_check.transport.rate_limiter import RateLimiter
 
@@ -50,11 +50,15 @@ class OutOfTimeError(HaltedError):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The cost of a run so far. `unexpected_tasks`: number of tasks from requests that must be refused, by clause."""
+    """The cost of a run so far. `unexpected_tasks`: number of tasks from requests that must be refused, by clause.
+
+    `estimated` is the estimated time in the last response to a create, in the server's seconds; 0: none yet.
+    """
 
     created: int
     spent: float
     unexpected_tasks: tuple[tuple[str, int], ...] = ()
+    estimated: float = 0.0
 
 
 class Target:
@@ -91,6 +95,7 @@ class Target:
             str, bool
         ] = {}  # kinds of requests that must be refused: whether the first one has been answered
         self._unexpected_tasks: Counter[str] = Counter()
+        self._estimated = 0.0
         self.gone = ""  # why the server no longer responds
 
     def send(self, case: Case) -> Entry:
@@ -146,7 +151,8 @@ class Target:
     def tally(self) -> Tally:
         """The cost of the run so far."""
         with self._landed:
-            return Tally(self._budget.created, self._budget.spent, tuple(self._unexpected_tasks.items()))
+            budget, unexpected = self._budget, tuple(self._unexpected_tasks.items())
+            return Tally(budget.created, budget.spent, unexpected, self._estimated)
 
     @property
     def affords(self) -> int:
@@ -239,6 +245,7 @@ class Target:
             return None
         answer = decode_json(entry.exchange.response_body)
         cost = price_in(answer)
+        self._estimated = estimated_time_in(answer) or self._estimated
         unread = entry.size is not None  # the body was too long to be kept, so its content is unknown
         made = case.creates or unread or cost is not None or (isinstance(answer, dict) and "id" in answer)
         return (price if cost is None else cost) if made else None

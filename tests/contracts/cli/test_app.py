@@ -79,9 +79,10 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Ran]:
     def run(*arguments: str, report: Report | Exception | None = None, **variables: str) -> Ran:
         def execute(plan: RunPlan, *, progress: Any, **_: Any) -> Report:
             checked.append((plan.subject, plan.effort))
-            progress(Progress("refuse", 1, 10, 0, 0.0))
-            progress(Progress("refuse", 2, 10, 0, 0.0))
-            progress(Progress("follow", 0, 0, 3, 15.0))
+            progress(Progress("refuse", 1, 10, 0, 0.0, 1.0, 24.0))
+            progress(Progress("refuse", 2, 10, 0, 0.0, 2.0, 24.0))
+            progress(Progress("refuse", 3, 10, 0, 0.0, 12.0, 24.0))
+            progress(Progress("follow", 0, 0, 3, 15.0, 13.0, 20.0))
             if isinstance(report, Exception):
                 raise report
             return report or report_of(Verdict(CLAUSES["id.format"], "passed", 1))
@@ -158,8 +159,9 @@ def test_an_estimate_is_told_before_a_run_that_costs(run: Callable[..., Ran]) ->
 
 def test_where_no_terminal_is_progress_is_a_line_a_phase(run: Callable[..., Ran]) -> None:
     assert run("api", URL, "--any-key").err.splitlines()[1:] == [
-        "refuse",
-        "follow (3 tasks, 15 credits so far)",
+        "1 of 24 s: refuse",
+        "12 of 24 s: refuse",
+        "13 of 20 s: follow, 3 tasks, 15 credits",
     ]
 
 
@@ -174,10 +176,12 @@ def test_on_a_terminal_progress_is_a_bar_that_goes_away(monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "stderr", terminal)
     with showing_progress() as tell:
         tell(Progress("refusable requests", 99, 100, 0, 0.0))
-        tell(Progress("tasks", 0, 0, 3, 15.0))
+        tell(Progress("tasks", 0, 0, 3, 15.0, 7.0, 24.0))
     shown = terminal.getvalue()
     assert "…" not in shown, "what is counted has its place on a narrow terminal too"
-    assert all(words in shown for words in ("refusable", "99/99", "tasks", "3 tasks, 15 credits"))
+    assert all(
+        words in shown for words in ("refusable", "99/99", "tasks", "3 tasks, 15 credits", "7 of 24 s")
+    )
     assert shown.endswith("\x1b[2K"), "the last thing that happens is that it is wiped away"
 
 

@@ -110,7 +110,8 @@ def test_all_that_a_file_says_is_understood(chosen: Callable[..., Configuration]
     assert (subject.callback_trust, subject.task_limit) == (True, 60.0)  # that of `[effort]` precedes
     assert subject.advance_url == "https://api.example.test/clock"
     assert (subject.prompt, subject.image_url) == ("A dance", "https://example.test/a.jpg")
-    assert (subject.cannot, found.lowered) == ({"callback.timeout"}, {"task.ends"})
+    assert subject.cannot == {"callback.timeout"}
+    assert found.lowered == {"task.ends"}
     assert effort == Effort(
         "deep", examples=500, seconds=600.0, task_seconds=60.0, jobs=2, rate=5.0, max_credits=100.0, seed=7
     )

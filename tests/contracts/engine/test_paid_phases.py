@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
+from evolink_check.engine.paid_phases import end_of_watch, open_receiver
 from evolink_check.engine.preflight import CouldNotRunError
 from evolink_check.engine.run_plan import SCHEMATHESIS_TASKS, plan_run
 from evolink_check.engine.runner import check_api
@@ -15,6 +18,7 @@ from evolink_check.fuzzing import schemathesis_check
 from evolink_check.generation import boundary_cases, strategies
 from evolink_check.settings import Effort, Failing
 from evolink_check.transport.callback_script import CLOSE
+from evolink_check.transport.recorder import RunRecorder
 from evolink_check.transport.target import OutOfTimeError
 from evolink_spec.clauses import load_clauses
 from support.mock_process import free_port
@@ -155,3 +159,24 @@ def test_what_stops_the_free_phases_stops_what_is_beside_them(
     assert report.cut_short == "cut short: stopped"
     assert len(sent(report, "callback: ")) <= 6
     assert sent(report, "a callback to") == []
+
+
+def test_a_trusted_callback_url_is_not_fetched_and_that_nothing_arrived_at_all_is_no_violation() -> None:
+    subject = subject_at(
+        "http://127.0.0.1:1",
+        callback_url="https://hooks.example.test/in",
+        callback_listen=("127.0.0.1", 0),
+        callback_trust=True,
+    )
+    target = SimpleNamespace(recorder=RunRecorder({}))  # without `fetch_external`
+    run: Any = SimpleNamespace(subject=subject, target=target, notes=[])
+    with ExitStack() as stack:
+        receiver = open_receiver(run, stack)
+        assert receiver is not None
+        address = receiver.address("a case")
+        assert end_of_watch(run, receiver) == 0.0
+        (note,) = run.notes
+        assert "nothing arrived at all at https://hooks.example.test/in" in note
+        receiver.begin_delivery(urlsplit(address).path)
+        assert end_of_watch(run, receiver) > 0.0
+        assert run.notes == [note]

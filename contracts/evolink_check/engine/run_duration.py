@@ -1,0 +1,102 @@
+"""How long a run will take, estimated from what is left to do and from the pace so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evolink_check.engine.task_plan import delivery_wait_seconds, rules_of
+from evolink_check.generation import boundary_cases
+from evolink_check.generation.case import concerns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evolink_check.engine.run_plan import RunPlan
+    from evolink_check.generation.case import Case
+
+FAILING, TASKS, CALLBACKS = "a failing task", "tasks", "callbacks"  # phases that wait for the server
+_WAITING = frozenset({FAILING, TASKS, CALLBACKS})
+_SCHEMATHESIS = 165  # requests that Schemathesis usually sends
+_QUERIES = 12  # that a task usually takes
+_USUAL = 60.0  # seconds of a task without an estimate
+_REQUEST = 0.02  # seconds, before one was sent
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What a run does: requests that it sends, tasks in a row and real seconds of callbacks that it waits for."""
+
+    requests: int
+    tasks_in_a_row: int
+    callback_seconds: float
+    scale: float = 1.0
+    limit: float = 120.0  # the longest duration of the run
+    longest_task: float = 60.0  # that is waited for
+
+    def task_seconds(self, estimated: float) -> float:
+        """Real seconds of one task, by its estimated time; 0: not known yet."""
+        return min(self.longest_task, (estimated or _USUAL) / self.scale)
+
+    def waiting_seconds(self, estimated: float) -> float:
+        """Real seconds for which the run only waits."""
+        return self.tasks_in_a_row * self.task_seconds(estimated) + self.callback_seconds
+
+
+def workload_of(plan: RunPlan, invalid: Iterable[Case]) -> Workload:
+    """The work of a planned run; `invalid` are its creates that must be refused."""
+    effort, subject = plan.effort, plan.subject
+    fixed = (*boundary_cases.read_only_cases(plan.spec, subject), *invalid, *plan.risky)
+    requests = sum(concerns(case, effort.clauses) for case in fixed)
+    requests += _generated_requests(plan) + _QUERIES * len(plan.tasks)
+    rules = rules_of(plan.spec, plan.tasks[0].case) if plan.tasks and subject.callback_url else None
+    waits = (
+        [delivery_wait_seconds(rules, count, subject.scale) for count in range(len(rules.retries) + 2)]
+        if rules
+        else []
+    )
+    return Workload(
+        requests,
+        (len(plan.tasks) > 0) + (bool(subject.failing) and len(plan.tasks) > 1),
+        sum(waits),
+        subject.scale,
+        effort.seconds,
+        effort.task_seconds,
+    )
+
+
+def _generated_requests(plan: RunPlan) -> int:
+    if not plan.effort.examples:
+        return 0
+    from evolink_check.generation import strategies
+
+    chosen = [
+        strategy
+        for strategy in strategies.free_strategies(plan.spec, plan.subject)
+        if not plan.effort.clauses or not plan.effort.clauses.isdisjoint(strategy.clauses)
+    ]
+    return len(chosen) * plan.effort.examples + _SCHEMATHESIS
+
+
+class RunDuration:
+    """The expected duration of a run in progress."""
+
+    def __init__(self, work: Workload) -> None:
+        self._work = work
+        self._phase = ""
+        self._last = 0.0
+        self._busy = self._waited = 0.0  # seconds in phases that send, and in phases that wait
+        self._sent = 0  # in phases that send
+
+    def expected(self, phase: str, elapsed: float, sent: int, estimated: float) -> float:
+        """Seconds of the whole run. `sent` requests so far; `estimated` is the server's estimate for a task, or 0."""
+        passed = max(0.0, elapsed - self._last)
+        if self._phase in _WAITING:
+            self._waited += passed
+        else:
+            self._busy, self._sent = self._busy + passed, sent
+        self._phase, self._last = phase, max(elapsed, self._last)
+        pace = self._busy / self._sent if self._sent else _REQUEST
+        left = pace * max(0, self._work.requests - sent)
+        waiting = max(0.0, self._work.waiting_seconds(estimated) - self._waited)
+        return max(elapsed, min(elapsed + left + waiting, self._work.limit))
