@@ -84,19 +84,22 @@ class RunDuration:
     def __init__(self, work: Workload) -> None:
         self._work = work
         self._phase = ""
-        self._last = 0.0
+        self._last: float | None = None
         self._busy = self._waited = 0.0  # seconds in phases that send, and in phases that wait
-        self._sent = 0  # in phases that send
+        self._sent = self._before = 0  # in phases that send, and before the first one
 
     def expected(self, phase: str, elapsed: float, sent: int, estimated: float) -> float:
         """Seconds of the whole run. `sent` requests so far; `estimated` is the server's estimate for a task, or 0."""
+        if self._last is None:  # the start of the process shows nothing about the pace
+            self._last, self._sent, self._before = elapsed, sent, sent
         passed = max(0.0, elapsed - self._last)
         if self._phase in _WAITING:
             self._waited += passed
         else:
             self._busy, self._sent = self._busy + passed, sent
         self._phase, self._last = phase, max(elapsed, self._last)
-        pace = self._busy / self._sent if self._sent else _REQUEST
+        measured = self._sent - self._before
+        pace = self._busy / measured if measured else _REQUEST
         left = pace * max(0, self._work.requests - sent)
         waiting = max(0.0, self._work.waiting_seconds(estimated) - self._waited)
         return max(elapsed, min(elapsed + left + waiting, self._work.limit))

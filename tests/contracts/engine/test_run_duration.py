@@ -16,10 +16,10 @@ CLAUSES = load_clauses()
 
 def test_what_is_left_is_estimated_from_the_pace_so_far_and_from_the_time_of_a_task() -> None:
     duration = RunDuration(Workload(100, 1, 0.0))
-    assert duration.expected("reads", 1.0, 10, 0.0) == 1.0 + 9.0 + 60.0  # nothing is known of tasks
-    assert duration.expected("reads", 5.0, 50, 20.0) == 5.0 + 5.0 + 20.0
-    assert duration.expected(TASKS, 10.0, 100, 20.0) == 10.0 + 20.0
-    assert duration.expected(TASKS, 22.0, 100, 20.0) == 22.0 + 8.0
+    assert duration.expected("reads", 3.0, 0, 0.0) == 3.0 + 2.0 + 60.0  # nothing is known yet
+    assert duration.expected("reads", 8.0, 50, 20.0) == 8.0 + 5.0 + 20.0
+    assert duration.expected(TASKS, 13.0, 100, 20.0) == 13.0 + 20.0
+    assert duration.expected(TASKS, 25.0, 100, 20.0) == 25.0 + 8.0
 
 
 def test_a_run_is_never_expected_to_take_less_than_it_has_or_more_than_it_may() -> None:

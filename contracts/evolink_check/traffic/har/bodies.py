@@ -49,9 +49,23 @@ def post_body(post: Post | None) -> bytes:
     """The body of a request as in the file, before its content coding is decoded. Raises ValueError."""
     if post is None:
         return b""
-    if post.text is None:
+    if _has_params_only(post):
         return urlencode([(pair.name, pair.text) for pair in post.params or ()]).encode()
-    return _decode_text(post.text, post.encoding or post.coding)
+    return _decode_text(post.text or "", post.encoding or post.coding)
+
+
+def _has_params_only(post: Post) -> bool:
+    """Whether a tool recorded the fields of a form in place of its text."""
+    return post.text is None or (not post.text and bool(post.params))
+
+
+def _is_lost(post: Post | None, body: bytes) -> bool:
+    """Whether a body was recorded in a way from which it cannot be restored."""
+    if post is None or not body:
+        return False
+    if _has_params_only(post):
+        return "x-www-form-urlencoded" not in (post.kind or "x-www-form-urlencoded").lower()
+    return "\ufffd".encode() in body and decode_json(body) is NOT_JSON  # bytes that were decoded as text
 
 
 def content_body(content: Content | None) -> bytes:
@@ -62,6 +76,8 @@ def content_body(content: Content | None) -> bytes:
 def request_body(request: Request) -> bytes | None:
     """The body of a request; None when it was not recorded completely. Raises ValueError."""
     body = post_body(request.post)
+    if _is_lost(request.post, body):
+        return None
     if request.method.upper() in _WITH_BODY:
         size = _size(request.size) or _content_length(request.headers)
         if not body:
@@ -96,7 +112,7 @@ def is_exact(entry: HarEntry, body: bytes) -> bool:
     """
     post, response = entry.request.post, entry.response
     content = response.content if response is not None else None
-    rebuilt = post is not None and post.text is None
+    rebuilt = post is not None and _has_params_only(post)
     if rebuilt or response is None or not response.headers:
         return False
     is_base64 = content is not None and (content.encoding or "").lower() == "base64"

@@ -182,6 +182,8 @@ def test_what_other_tools_mean_by_their_own_fields_is_left_to_them() -> None:
         {"postData": None, "bodySize": -1},
         {"postData": None, "headers": [{"name": "Content-Length", "value": "40"}]},
         {"postData": {"text": '{"prompt":"x'}, "bodySize": 400},
+        {"postData": {"mimeType": "application/json", "params": [{"name": "prompt", "value": "x"}]}},
+        {"postData": {"text": "\x00\ufffdH#*"}},
     ],
 )
 def test_a_request_whose_body_was_not_recorded_is_left_out(request_: Any) -> None:
@@ -194,8 +196,9 @@ def test_what_a_browser_had_in_its_cache_is_left_out() -> None:
 
 def test_a_form_is_put_together_again() -> None:
     form = {"postData": {"params": [{"name": "a", "value": "1"}, {"name": "b"}]}}
-    entry = only(archive(foreign(request=form)))
-    assert (entry.exchange.request_body, entry.exact) == (b"a=1&b=", False)
+    for text in ({}, {"text": ""}, {"text": None, "mimeType": "application/x-www-form-urlencoded"}):
+        entry = only(archive(foreign(request={"postData": form["postData"] | text})))
+        assert (entry.exchange.request_body, entry.exact) == (b"a=1&b=", False)
 
 
 def test_pseudo_headers_are_none() -> None:
