@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evolink_check.analysis.openapi import Conformance
-from evolink_check.traffic.trace import Exchange
-
 if TYPE_CHECKING:
+    from evolink_check.analysis.openapi import Conformance
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.engine.preflight import CouldNotRunError
     from evolink_check.engine.runner import PROFILES, check_api
     from evolink_check.reports.model import Report
     from evolink_check.settings import Effort, Failing, Key, Subject
+    from evolink_check.traffic.trace import Exchange
 
 __all__ = [
     "PROFILES",
@@ -30,7 +29,9 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("PROFILES", "check_api"), "evolink_check.engine.runner"),
     **dict.fromkeys(("Effort", "Failing", "Key", "Subject"), "evolink_check.settings"),
+    "Conformance": "evolink_check.analysis.openapi",
     "CouldNotRunError": "evolink_check.engine.preflight",
+    "Exchange": "evolink_check.traffic.trace",
     "Report": "evolink_check.reports.model",
     "Verdict": "evolink_check.analysis.verdicts",
 }

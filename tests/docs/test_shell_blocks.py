@@ -72,13 +72,9 @@ WHOLE = sorted(  # commands that end by themselves
 )
 DEMOS = {command for _, command in ALL if command.startswith("evolink-mock demo")}
 RUNS = {command for _, command in ALL if command.startswith("evolink-mock run -- ")}
-READ = sorted(  # commands that need a network of their own, another server, or a store
-    {
-        command
-        for _, command in ALL
-        if command.startswith(("evolink-check ", "evolink-mock run --hosts", "evolink-mock store"))
-        and command not in WHOLE
-    }
+_OTHER = ("evolink-check ", "evolink-mock run --hosts", "evolink-mock wait", "evolink-mock store")
+READ = sorted(  # commands that need a network of their own, or another server
+    {command for _, command in ALL if command.startswith(_OTHER) and command not in WHOLE}
 )
 # What a shown request is answered when that is no success.
 ANSWERS = {"mock=402": 402, '"503, ok"': 503, '"429*2, ok"': 429}

@@ -14,8 +14,8 @@ from evolink_spec.overlay import is_overlay
 from evolink_check.documents.checks import DocumentCheck
 from evolink_check.documents.duplicates import duplicated_models
 from evolink_check.documents.findings import LEVELS, Finding, LintReport
-from evolink_check.documents.positions import Positions
 from evolink_check.drift.sources import document_of
+from evolink_check.reports.positions import Positions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -15,10 +15,14 @@ VERDICTS: tuple[Verdict, ...] = ("breaking", "notice", "non-breaking")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A location: the file as the user named it, and a JSON pointer (empty: the text around the document)."""
+    """A location: the file as the user named it, and a JSON pointer (empty: the whole file).
+
+    `line` counts from 1; 0 if it is not known.
+    """
 
     file: str
     pointer: str
+    line: int = 0
 
     def __str__(self) -> str:
         """The location as reports show it."""
@@ -65,11 +69,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document. `text` is the page around it, empty for a plain document; `tree` has no `nullable`."""
+    """One document. `tree` has no `nullable`, `text` is the page around it, and `source` the whole file.
+
+    Both are empty for a document that is not from a page, and not from a file.
+    """
 
     file: str
     tree: dict[str, Json]
     text: str = ""
+    source: str = ""
 
     def place(self, pointer: str) -> Place:
         """A place in this document."""

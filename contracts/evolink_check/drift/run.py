@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evolink_check import clock
@@ -10,6 +11,7 @@ from evolink_check.drift.recording.run import read_recordings, recorded_changes
 from evolink_check.drift.records import VERDICTS
 from evolink_check.drift.report import DriftReport
 from evolink_check.drift.sources import in_the_same_form, read_documents
+from evolink_check.reports.positions import Positions
 from evolink_check.traffic.text_redaction import redact_url
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from evolink_check.drift.proofs.prover import Prover
-    from evolink_check.drift.records import Change, Document
+    from evolink_check.drift.records import Change, Document, Place
 
 
 def run_drift(
@@ -37,12 +39,29 @@ def run_drift(
     names = [path.name for path in recordings]
     if recordings:
         changes += recorded_changes(read_recordings(recordings), ", ".join(names), news, olds, strict=strict)
+    changes = with_lines(changes, [*olds, *news])
     changes.sort(key=lambda change: VERDICTS.index(change.verdict))
     shown = " ".join(filter(None, (redact_url(old), *names)))
     seconds = clock.stopwatch() - watch
     return DriftReport(
         shown, redact_url(new), tuple(changes), started, seconds, strict, command, (*notes, *more)
     )
+
+
+def with_lines(changes: list[Change], documents: list[Document]) -> list[Change]:
+    """The changes with the lines of their places."""
+    sources = {document.file: document.source for document in documents}
+    positions: dict[str, Positions] = {}
+
+    def placed(place: Place | None) -> Place | None:
+        source = sources.get(place.file) if place else None
+        if place is None or not source:
+            return place
+        if place.file not in positions:
+            positions[place.file] = Positions(source)
+        return replace(place, line=positions[place.file].line_of(place.pointer))
+
+    return [replace(change, old=placed(change.old), new=placed(change.new)) for change in changes]
 
 
 def proven(old: list[Document], new: list[Document], changes: list[Change]) -> list[Change]:

@@ -67,7 +67,7 @@ def _document(source: str, text: str) -> Document:
         raise SpecError(source, "", "holds no OpenAPI document (YAML, JSON, or a page with a YAML block)")
     block = yaml_block(text)
     page = "" if block is None or text.lstrip().startswith("{") else text.replace(block, "")
-    return document_of(source, tree, page)
+    return replace(document_of(source, tree, page), source=text)
 
 
 def in_the_same_form(old: list[Document], new: list[Document]) -> tuple[list[Document], list[Document]]:

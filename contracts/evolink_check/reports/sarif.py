@@ -56,7 +56,8 @@ def _result(result: Result, rules: list[str]) -> dict[str, Any]:
     }
     if len(result.places) > 1:
         record["relatedLocations"] = [
-            {"id": number, **_location(*place)} for number, place in enumerate(result.places[1:], 1)
+            {"id": number, **_location(*place, *result.lines[number : number + 1])}
+            for number, place in enumerate(result.places[1:], 1)
         ]
     if result.fingerprint:
         record["partialFingerprints"] = {"evolinkCheck/v1": result.fingerprint}

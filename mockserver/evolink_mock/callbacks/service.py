@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
 from evolink_spec import CallbackRules
 
 from evolink_mock.callbacks import url_guard
+from evolink_mock.callbacks.attempt_log import AttemptLog, receivers
 from evolink_mock.callbacks.leased_scheduler import LeasedScheduler
 from evolink_mock.callbacks.resolver import Resolver
 from evolink_mock.callbacks.scheduler import CallbackScheduler
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 _RESOLVE_SECONDS = 2.0  # the longest that a name without an address delays the response to a create request
 _GRACE_SECONDS = 3.0  # for attempts in progress when the server stops
 _NO_RULES = CallbackRules("callback_url", 2048, 10.0, ())  # of documents without callbacks
-_NAMED = 5  # receivers that are named when the server stops
 _log = logging.getLogger("evolink_mock.callbacks")
 
 
@@ -49,15 +48,16 @@ class CallbackService:
         self._clock = clock
         self._store = store
         self._allowed = tuple(url_guard.parse_allowed(text) for text in allowed)
+        self._attempts = AttemptLog()
         self._resolve = Resolver()  # for creates; deliveries have their own
         rules = rules or _NO_RULES
         sender = CallbackSender(rules, self._allowed)
         self.scheduler: CallbackScheduler | LeasedScheduler
         if isinstance(store, MemoryStore):
-            self.scheduler = CallbackScheduler(clock, sender, self._body, rules, partial(_record, store))
+            self.scheduler = CallbackScheduler(clock, sender, self._body, rules, partial(self._record, store))
         else:
             self.scheduler = LeasedScheduler(
-                clock, store, sender, self._body, rules=rules, on_attempt=_log_attempt, changed=changed
+                clock, store, sender, self._body, rules=rules, on_attempt=self._log, changed=changed
             )
 
     async def check(self, url: str, rules: CallbackRules) -> ParsedUrl | ApiError:
@@ -77,6 +77,7 @@ class CallbackService:
     async def close(self) -> None:
         """Attempt the due callbacks, give up the rest, and log their number and receivers."""
         undelivered = await self.scheduler.close(_GRACE_SECONDS)
+        self._attempts.close()
         if undelivered:
             _log.warning("%s", _summary(undelivered))
 
@@ -91,26 +92,17 @@ class CallbackService:
             now = max(now, task.timetable.ends)
         return task_body.to_json(task, now)
 
+    def _record(self, store: MemoryStore, account: Account, delivery: Delivery, attempt: Attempt) -> None:
+        """Store an attempt and log its result."""
+        store.record_now(delivery)
+        self._log(account, delivery, attempt)
 
-def _record(store: MemoryStore, account: Account, delivery: Delivery, attempt: Attempt) -> None:
-    """Store an attempt and log its result."""
-    store.record_now(delivery)
-    _log_attempt(account, delivery, attempt)
-
-
-def _log_attempt(_: Account, delivery: Delivery, attempt: Attempt) -> None:
-    """Log the result of an attempt, and when the next one follows."""
-    result = attempt.problem if attempt.status is None else str(attempt.status)
-    due = delivery.due
-    retry = f", again in {due - attempt.at - attempt.seconds:.0f} s" if due is not None else ""
-    number, origin = len(delivery.attempts), delivery.target.origin()
-    _log.info("callback %d of %s to %s: %s%s", number, delivery.task_id, origin, result, retry)
+    def _log(self, _: Account, delivery: Delivery, attempt: Attempt) -> None:
+        self._attempts.add(delivery, attempt)
 
 
 def _summary(undelivered: Sequence[Delivery]) -> str:
     """A line with the number of callbacks that were never delivered, and their receivers."""
-    receivers = Counter(delivery.target.origin() for delivery in undelivered)
-    named = [f"{count} to {origin}" for origin, count in receivers.most_common(_NAMED)]
-    more = [f"{len(receivers) - _NAMED} more receivers"] if len(receivers) > _NAMED else []
     verb = "callback was" if len(undelivered) == 1 else "callbacks were"
-    return f"{len(undelivered)} {verb} never delivered: {', '.join([*named, *more])}"
+    origins = receivers(delivery.target.origin() for delivery in undelivered)
+    return f"{len(undelivered)} {verb} never delivered: {origins}"

@@ -12,7 +12,15 @@ from evolink_spec.options.command_line import Group
 from evolink_spec.options.declaration import fields_of
 
 from evolink_mock.cli import configuration
-from evolink_mock.cli.options import DemoOptions, RunOptions, SchemaOptions, ServeOptions, StoreOptions
+from evolink_mock.cli.options import (
+    DemoOptions,
+    RunOptions,
+    SchemaOptions,
+    ServeOptions,
+    StoreOptions,
+    TailOptions,
+    WaitOptions,
+)
 from evolink_mock.setting_checks import ca_folder
 from evolink_mock.settings import SettingError, Settings, environment
 
@@ -215,6 +223,25 @@ def schema(options: SchemaOptions) -> None:
     if options.of not in schemas:
         raise click.UsageError(f"there is no schema of {options.of!r}: write settings or recipe")
     click.echo(json.dumps(schemas[options.of](), indent=2))
+
+
+@app.taking(WaitOptions)
+def wait(options: WaitOptions) -> None:
+    """Wait until a mock is ready, for a script that started one.
+
+    Exit status 1 if it is not ready in time.
+    """
+    from evolink_mock.cli.wait import run
+
+    raise SystemExit(run(options.url, options.timeout))
+
+
+@app.taking(TailOptions)
+def tail(options: TailOptions) -> None:
+    """Show the requests to a running mock as they come."""
+    from evolink_mock.cli.tail import run
+
+    raise SystemExit(run(options))
 
 
 @app.taking(

@@ -8,7 +8,7 @@ from typing import Annotated
 from evolink_spec.options.declaration import Option
 from msgspec import Meta, Struct
 
-from evolink_mock.domain.units import Speed, parse_speed
+from evolink_mock.domain.units import Speed, parse_duration, parse_speed
 
 _ADDRESS, _OTHER = "Address", "Callbacks, documents, log"
 _STATE = "State"
@@ -96,3 +96,36 @@ class DemoOptions(Struct, frozen=True, kw_only=True):
     duration: Annotated[
         Speed, Option(help="How long the task takes.", metavar="TIME", shown="6s", parse=parse_speed)
     ] = Speed(6.0, 6.0)
+
+
+class WaitOptions(Struct, frozen=True, kw_only=True):
+    """The options of `wait`."""
+
+    url: Annotated[str, Option(help="Where the mock is.", metavar="URL", positional=True)] = (
+        "http://127.0.0.1:8080"
+    )
+    timeout: Annotated[
+        float, Option(help="How long to wait.", metavar="TIME", shown="30s", parse=parse_duration)
+    ] = 30.0
+
+
+class TailOptions(Struct, frozen=True, kw_only=True):
+    """The options of `tail`."""
+
+    url: Annotated[str, Option(help="Where the mock is.", metavar="URL", positional=True)] = (
+        "http://127.0.0.1:8080"
+    )
+    token: Annotated[
+        str, Option(help="Show the requests with this token.", metavar="TOKEN", excludes="key")
+    ] = "any-token"  # noqa: S105  (no secret: every mock accepts it by default)
+    key: Annotated[
+        str,
+        Option(
+            help="Show the requests of all accounts; the link to the console contains this key.",
+            metavar="KEY",
+        ),
+    ] = ""
+    account: Annotated[
+        str, Option(help="Of these, show only the requests of the account with this label.", metavar="LABEL")
+    ] = ""
+    json: Annotated[bool, Option(help="Print each request as one line of JSON.")] = False

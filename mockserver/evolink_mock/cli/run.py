@@ -17,7 +17,7 @@ from evolink_mock.cli.run_environment import API_KEY, child_environment
 from evolink_mock.cli.run_summary import TrafficSummary
 from evolink_mock.http.access_log import AccessLog
 from evolink_mock.interception import hosts, namespace
-from evolink_mock.server.log_writer import logging_to_stderr
+from evolink_mock.server.log_writer import LogWriter, logging_to_stderr
 from evolink_mock.server.thread import serve_in_thread
 from evolink_mock.settings import environment
 
@@ -74,13 +74,18 @@ def run(
                 variables = child_environment(inherited, server.listeners, settings, folder)
                 code = run_child(command, variables)
     if code not in {CANNOT_RUN, NOT_FOUND}:
-        sys.stderr.write(summary.report("" if private else _NO_PROXY))
-        if inherited.get(API_KEY, variables[API_KEY]) != variables[API_KEY]:
-            sys.stderr.write(
-                f"evolink-mock: the command got {API_KEY}={variables[API_KEY]} instead of your key, "
-                "which therefore cannot reach the real API\n"
-            )
+        replaced = inherited.get(API_KEY, variables[API_KEY]) != variables[API_KEY]
+        with LogWriter(sys.stderr) as writer:  # nobody may be reading stderr
+            writer.write(summary.report("" if private else _NO_PROXY))
+            writer.write(_replaced_key(variables[API_KEY]) if replaced else "")
     return code
+
+
+def _replaced_key(key: str) -> str:
+    return (
+        f"evolink-mock: the command got {API_KEY}={key} instead of your key, which therefore cannot reach the real "
+        "API\n"
+    )
 
 
 @contextmanager

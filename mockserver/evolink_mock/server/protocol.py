@@ -125,7 +125,7 @@ class Protocol(HttpToolsProtocol):
             self._check_incomplete_head()
         elif self._in_body:
             self._check_framing()
-        elif self.timeout_keep_alive_task is None and self._is_idle():
+        elif self.timeout_keep_alive_task is None and (self.cycle is None or self.cycle.response_complete):
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )
@@ -259,12 +259,20 @@ class Protocol(HttpToolsProtocol):
 
     def _refuse(self, error: ApiError) -> None:
         """Answer invalid input, after the request before it, and close the connection."""
+        is_in_body, self._in_body = self._in_body, False
         self._ignores_input, self._in_head = True, False
         self._stop_timer()
         self.pipeline.clear()
-        if self._answering is not None and not self._answering.response_complete:
-            self._answering.keep_alive = False
-            return
+        answering = self._answering
+        if answering is not None and not answering.response_complete:
+            if answering is not self.cycle or not is_in_body:
+                answering.keep_alive = False
+                return
+            answering.disconnected = True  # its body cannot be read
+            answering.message_event.set()
+            if answering.response_started:
+                self.transport.close()
+                return
         if error.status != HTTPStatus.SERVICE_UNAVAILABLE:  # a 503 has one line for all connections
             _log.info("%d  %s", error.status, error.detail)
         self.transport.write(response_to(error, self.server_state.default_headers))
@@ -279,9 +287,6 @@ class Protocol(HttpToolsProtocol):
 
     def _head_too_large(self) -> ApiError:
         return ApiError(431, f"the request line and headers are larger than {self.limits.head_bytes} bytes")
-
-    def _is_idle(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
 
     def _start_timer(self, seconds: float, then: Callable[[], None]) -> None:
         self._stop_timer()

@@ -75,7 +75,10 @@ def test_the_reports_agree(pair: tuple[Path, Path], tmp_path: Path) -> None:
     assert change["proof"]["body"]["duration"] == 11
     (log,) = json.loads(files["sarif"].read_text(encoding="utf-8"))["runs"]
     assert [result["level"] for result in log["results"]] == ["error", "warning"]
-    assert log["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == str(pair[1])
+    place = log["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == str(pair[1])
+    line = pair[1].read_text(encoding="utf-8").splitlines()[place["region"]["startLine"] - 1]
+    assert line.strip() == "duration:"
     suites = ET.fromstring(files["junit"].read_bytes())
     assert (suites.get("tests"), suites.get("failures")) == ("2", "1")
     html = files["html"].read_text(encoding="utf-8")

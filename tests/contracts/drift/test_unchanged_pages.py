@@ -252,3 +252,18 @@ def test_the_texts_of_the_page_are_those_that_are_reworded() -> None:
     properties = page()["components"]["schemas"]["Request"]["properties"]
     assert properties["callback_url"]["description"] == CALLBACK
     assert properties["image_urls"]["description"] == IMAGES
+
+
+MALFORMED = [
+    *({"maximum": "x"}, {"maximum": {}}, {"multipleOf": 0}, {"type": "strange"}, {"type": ["string", 5]}),
+    *({"required": [1]}, {"required": "a"}, {"enum": 5}, {"enum": []}, {"anyOf": []}, {"properties": []}),
+    *({"$ref": "#/nowhere"}, {"$ref": 5}, {"$ref": f"#{P}/duration"}, {"pattern": "("}, {"items": False}),
+]
+
+
+@pytest.mark.parametrize("schema", [*MALFORMED, None, True, False, 5, "x", []], ids=str)
+def test_a_malformed_schema_is_compared_like_any_other(schema: Any) -> None:
+    new = edited(page(), {f"{P}/duration": schema})
+    assert changes(new, new) == []
+    changes(page(), new)
+    changes(new, page())

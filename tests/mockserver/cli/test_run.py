@@ -11,7 +11,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -201,7 +201,7 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    assert run(SPEC, with_assigned_ports(Settings(ca_dir=tmp_path / "ca"), private=False), said("")) == 0
+    assert run(load(), with_assigned_ports(Settings(ca_dir=tmp_path / "ca"), private=False), said("")) == 0
     assert list(temporary.iterdir()) == []
     assert {number: signal.getsignal(number) for number in before} == before
 
@@ -209,7 +209,7 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_a_command_that_asked_for_nothing_is_noticed(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    run(SPEC, with_assigned_ports(Settings(ca_dir=tmp_path / "ca"), private=False), said("print('hello')"))
+    run(load(), with_assigned_ports(Settings(ca_dir=tmp_path / "ca"), private=False), said("print('hello')"))
     out, err = capfd.readouterr()
     assert out == "hello\n"
     assert "nothing: it may ignore proxy settings" in err
@@ -239,6 +239,19 @@ ASKS_FOR_CREDITS = (
     "try: u.urlopen(u.Request(os.environ['EVOLINK_BASE_URL'] + '/v1/credits', headers=key)).read()\n"
     "except urllib.error.HTTPError as error: raise SystemExit(error.code - 400)"
 )
+
+
+def test_a_stderr_that_nobody_reads_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(65_536))
+    os.set_blocking(writer, True)
+    with open(writer, "w", encoding="utf-8") as stderr:  # noqa: PTH123  (a pipe)
+        monkeypatch.setattr(sys, "stderr", stderr)
+        assert run(load(), with_assigned_ports(Settings(), private=False), said("")) == 0
+        os.close(reader)
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,17 @@ def test_what_frames_a_body_has_a_limit(monkeypatch: pytest.MonkeyPatch, loop: L
 
 
 @LOOPS
+@pytest.mark.parametrize("pause", [True, False], ids=["later", "at once"])
+def test_an_invalid_chunk_is_answered_at_once(loop: Loop, *, pause: bool) -> None:
+    async def scene(port: int) -> None:
+        answer = await send(port, *([CHUNKED, b"zz\r\n"] if pause else [CHUNKED + b"zz\r\n"]))
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert answer.count(b"HTTP/1.1 400 ") == 1
+
+    over_a_socket(scene, loop)
+
+
+@LOOPS
 def test_a_body_in_chunks_of_a_byte_and_with_trailers_is_read(loop: Loop) -> None:
     async def scene(port: int) -> None:
         chunks = [b"1\r\n%c\r\n" % byte for byte in DOCUMENT]

@@ -47,5 +47,9 @@ def _change(change: Change) -> dict[str, Any]:
     }
 
 
-def _place(place: Place | None, value: str) -> dict[str, str] | None:
-    return None if place is None else {"file": place.file, "pointer": place.pointer, "value": value}
+def _place(place: Place | None, value: str) -> dict[str, Any] | None:
+    return (
+        None
+        if place is None
+        else {"file": place.file, "pointer": place.pointer, "line": place.line or None, "value": value}
+    )

@@ -24,11 +24,18 @@ def to_sarif(report: DriftReport) -> str:
 
 
 def _result(change: Change) -> Result:
-    places = [(place.file, place.pointer) for place in (change.new, change.old) if place is not None]
+    known = [place for place in (change.new, change.old) if place is not None]
+    places, lines = [(place.file, place.pointer) for place in known], [place.line for place in known]
     message = f"{title(change)}; {change.reason}"
     if change.proof is not None:
         body = json.dumps(change.proof.body, ensure_ascii=False)
         message += f". Accepted before, refused now ({change.proof.refusal}): {body}"
     return Result(
-        change.kind, _LEVELS[change.verdict], message, places, fingerprint_of(change), suppressed=change.known
+        change.kind,
+        _LEVELS[change.verdict],
+        message,
+        places,
+        fingerprint_of(change),
+        suppressed=change.known,
+        lines=lines,
     )

@@ -49,6 +49,7 @@ CONDITIONS = ("if", "then", "else", "not", "$ref")
 _COUNTS = ("minLength", "minItems", "minProperties")
 _RAISED = {"minimum", "exclusiveMinimum", *_COUNTS}
 _LOWERED = {"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"}
+_NUMBERS = _RAISED | _LOWERED | {"multipleOf"}
 _PLAIN = {"type", "enum", "const", "required", *CONDITIONS} - {"$ref"}
 for _words in (*LOWER.values(), *UPPER.values(), *_OTHERS.values()):
     _PLAIN |= set(_words)
@@ -64,9 +65,23 @@ def escaped(pointer: str) -> str:
     return re.sub(r"[^\w/~.\-]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), pointer)
 
 
-def is_plain(word: str) -> bool:
-    """Whether a keyword restricts values by itself, without subschemas that are compared on their own."""
-    return word in _PLAIN
+def is_plain(word: str, value: Json) -> bool:
+    """Whether a keyword restricts values by itself, without subschemas that are compared on their own.
+
+    A malformed one restricts nothing.
+    """
+    if word in _NUMBERS:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return is_number and math.isfinite(value) and (word != "multipleOf" or value > 0)
+    if word == "required":
+        return isinstance(value, list) and all(isinstance(name, str) for name in value)
+    if word == "type":
+        return isinstance(value, str) or (
+            isinstance(value, list) and all(isinstance(kind, str) for kind in value)
+        )
+    if word in {"pattern", "format"}:
+        return isinstance(value, str)
+    return word in _PLAIN and (word != "enum" or isinstance(value, list))
 
 
 def canonical(value: Json) -> str:

@@ -159,7 +159,7 @@ def _below(part: _Part, value: Json, *steps: str | int) -> _Part:
 def _own(part: _Part) -> _Flat:
     """The keywords of a schema itself."""
     value = part.value
-    flat = _Flat({word: value[word] for word in value if keywords.is_plain(word)})
+    flat = _Flat({word: value[word] for word in value if keywords.is_plain(word, value[word])})
     properties = value.get("properties")
     for name, member in properties.items() if isinstance(properties, dict) else ():
         flat.properties[name] = [_below(part, member, "properties", name)]

@@ -1,0 +1,72 @@
+"""The log lines of attempts to deliver callbacks: one each, until many fail at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from evolink_mock.domain.deliveries import succeeded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evolink_mock.domain.deliveries import Attempt, Delivery
+
+FAILURES = 50  # logged one by one in each period
+_PERIOD_SECONDS = 10.0  # of real time
+_NAMED = 5  # receivers in a total
+_log = logging.getLogger("evolink_mock.callbacks")
+
+
+class AttemptLog:
+    """Logs each attempt. Of failures, the first `FAILURES` of a period are logged, and then their number."""
+
+    def __init__(self) -> None:
+        self._logged = 0  # failures of this period
+        self._others: Counter[str] = Counter()  # failures that were not logged, by receiver
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, delivery: Delivery, attempt: Attempt) -> None:
+        """Log an attempt, or count it. Called in an event loop."""
+        if succeeded(attempt):
+            log_attempt(delivery, attempt)
+            return
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_PERIOD_SECONDS, self.close)
+        self._logged += 1
+        if self._logged <= FAILURES:
+            log_attempt(delivery, attempt)
+        else:
+            self._others[delivery.target.origin()] += 1
+
+    def close(self) -> None:
+        """End the period, and log what was counted in it."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._others:
+            _log.info(
+                "%d more attempts to deliver a callback failed: %s",
+                self._others.total(),
+                receivers(self._others.elements()),
+            )
+        self._logged, self._timer = 0, None
+        self._others.clear()
+
+
+def log_attempt(delivery: Delivery, attempt: Attempt) -> None:
+    """Log the result of an attempt, and when the next one follows."""
+    result = attempt.problem if attempt.status is None else str(attempt.status)
+    due = delivery.due
+    retry = f", again in {due - attempt.at - attempt.seconds:.0f} s" if due is not None else ""
+    number, origin = len(delivery.attempts), delivery.target.origin()
+    _log.info("callback %d of %s to %s: %s%s", number, delivery.task_id, origin, result, retry)
+
+
+def receivers(origins: Iterable[str]) -> str:
+    """The number of callbacks to each of the receivers with the most, and the number of the other receivers."""
+    counts = Counter(origins)
+    named = [f"{count} to {origin}" for origin, count in counts.most_common(_NAMED)]
+    more = [f"{len(counts) - _NAMED} more receivers"] if len(counts) > _NAMED else []
+    return ", ".join([*named, *more])

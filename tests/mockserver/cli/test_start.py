@@ -1,0 +1,41 @@
+"""Ctrl-C while a command is being imported ends it without a traceback."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from typing import Any
+
+import pytest
+
+
+class App:
+    """The module of a command, which records the handler of SIGINT when it is imported and when it runs."""
+
+    def __init__(self) -> None:
+        self.handlers: list[Any] = []
+
+    @property
+    def main(self) -> Any:
+        self.handlers.append(signal.getsignal(signal.SIGINT))
+        return lambda: self.handlers.append(signal.getsignal(signal.SIGINT))
+
+
+@pytest.mark.parametrize("package", ["evolink_mock", "evolink_check"])
+@pytest.mark.parametrize(
+    ("before", "meanwhile"),
+    [(signal.default_int_handler, signal.SIG_DFL), (signal.SIG_IGN, signal.SIG_IGN)],
+    ids=["usual", "ignored by the parent"],
+)
+def test_an_interrupt_during_the_import_has_no_handler_in_python(
+    monkeypatch: pytest.MonkeyPatch, package: str, before: Any, meanwhile: Any
+) -> None:
+    start, app = importlib.import_module(f"{package}.cli.start"), App()
+    monkeypatch.setitem(sys.modules, f"{package}.cli.app", app)
+    original = signal.signal(signal.SIGINT, before)
+    try:
+        start.main()
+    finally:
+        signal.signal(signal.SIGINT, original)
+    assert app.handlers == [meanwhile, before]
