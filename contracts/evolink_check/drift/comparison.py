@@ -37,8 +37,9 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
     ]
     changes += _of_models(old, new, pairing)
     changes += _of_addresses(pairing)
+    unique = dict.fromkeys(changes)  # content types can share a schema
     judged = [
-        replace(change, verdict="breaking") if strict and change.lenient else change for change in changes
+        replace(change, verdict="breaking") if strict and change.lenient else change for change in unique
     ]
     return sorted(judged, key=lambda change: VERDICTS.index(change.verdict))
 

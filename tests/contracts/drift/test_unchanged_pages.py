@@ -214,6 +214,17 @@ def test_conditions_are_the_same_in_other_words() -> None:
 
 REWORDED = [
     ("Supports `1` to `7` images", "Allowed: from `1` up to `7` images"),
+    ("Usually takes 2-3 minutes", "Most tasks usually need two to three minutes"),
+    ("Seed, range: `0`-`2147483647`. Random if omitted", "From `0` to `2147483647`; random if it is missing"),
+    (
+        "| Images |\n|---|\n| 1 image |\n| 2 images |",
+        "- 1 image: the first frame\n- 2 images: the last one, too",
+    ),
+    (
+        "Any integer between `4` and `15`, or `-1`. Default: `5`",
+        "`-1`, or from `4` to `15`. The default is `5`",
+    ),
+    ("Does not support `a_urls` or `b_urls`", "`a_urls` and `b_urls` are not supported by it"),
     ("A boat", "The background has been removed: a boat in the sunset"),
     ("Image size: max `10MB`", "Every image may have up to 10 MB"),
     ("Links are valid for 24 hours", "Please save the results: their links expire after one day"),

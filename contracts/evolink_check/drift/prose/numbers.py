@@ -73,16 +73,17 @@ _UNIT = "|".join(f"(?P<u{index}>{pattern})" for index, (_, pattern, _) in enumer
 _DASHES = "-–—~"  # noqa: RUF001  (as pages write ranges)
 _TIMES = "x×*"  # noqa: RUF001  (as pages write sizes)
 _OF = r"(?<![\w.:/$-])"
+_COUNTED = rf"(?:{_NUMBER}|\b(?:{'|'.join(_WORDS)})\b)"
 _AMOUNT = re.compile(
-    rf"{_OF}(?P<low>{_NUMBER})\s*(?P<unit1>[a-z]{{1,7}}\s*)??(?:[{_DASHES}{_TIMES}]|to|through|and|or|,\s)\s*"
-    rf"(?P<high>{_NUMBER})[\s\-]*(?:{_UNIT})"
-    rf"|{_OF}(?P<single>{_NUMBER}|{'|'.join(_WORDS)})[\s\-]*(?:{_UNIT.replace('?P<u', '?P<v')})",
+    rf"{_OF}(?P<low>{_COUNTED})\s*(?P<unit1>[a-z]{{1,7}}\s*)??(?:[{_DASHES}{_TIMES}]|to|through|and|or|,\s)\s*"
+    rf"(?P<high>{_COUNTED})[\s\-]*(?:{_UNIT})"
+    rf"|{_OF}(?P<single>{_COUNTED})[\s\-]*(?:{_UNIT.replace('?P<u', '?P<v')})",
     re.IGNORECASE,
 )
 _RATIO = re.compile(rf"{_OF}(?P<one>{_NUMBER})\s*[:/]\s*(?P<other>{_NUMBER})(?![\w:/])")
 _MONEY = re.compile(rf"(?:\$|usd\s?|€)\s?(?P<value>{_NUMBER})", re.IGNORECASE)
 _PLAIN_RANGE = re.compile(
-    rf"{_OF}(?P<low>-?{_NUMBER})\s*(?:[{_DASHES}]|to|through|and)\s*(?P<high>{_NUMBER})(?![\w:/.%])"
+    rf"{_OF}(?P<low>-?{_NUMBER})\s*(?:[{_DASHES}]|to|through|and)\s*(?P<high>{_NUMBER})(?![\w:/%]|\.\d)"
 )
 _PLAIN_BOUND = re.compile(
     rf"(?P<word>>=|<=|≥|≤|>|<|\bup to\b|\bat most\b|\bat least\b|\bmax(?:imum)?\b|\bmin(?:imum)?\b|\bexceed\b)"
