@@ -39,7 +39,7 @@ _WORDS = {
     "nine": 9,
     "ten": 10,
 }
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+_NUMBER = r"(?:\d{1,3}(?:,\d{3}){1,4}(?:\.\d{1,12})?|\d{1,12}(?:\.\d{1,12})?)"
 _NOUNS = (
     r"(?:images?|pictures?|photos?|videos?|audios?|files?|urls?|links?|items?|elements?|results?|clips?|shots?|"
     r"tags?|speakers?|references?|prompts?|tasks?|characters? references?|variations?|outputs?)"
