@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 from support.mock_process import BIN, free_port, served
+from support.real_time import NEEDS_A_QUIET_MACHINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -121,6 +122,7 @@ def test_with_a_budget_of_twenty_no_more_than_twenty_is_spent(url: str, tmp_path
     assert "of 20 credits spent" in done.stdout
 
 
+@NEEDS_A_QUIET_MACHINE
 def test_with_all_that_can_be_known_every_clause_that_shows_is_kept(tmp_path: Path) -> None:
     port = free_port()
     keys = {label.upper(): f"key-of-the-{label}-0123456789" for label in TERMS}

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from support.example_clients import COMMANDS, POLLING, command, drive, ended, started, surroundings
 from support.mock_process import free_port
 from support.paths import EXAMPLE_CLIENTS
+from support.real_time import NEEDS_A_QUIET_MACHINE
 
 sys.path.append(str(EXAMPLE_CLIENTS))
 
@@ -98,6 +99,7 @@ def judged(run: Run, status: int, asked: str, said: str = "") -> None:
     ],
     ids=lambda case: str(case.recipes),
 )
+@NEEDS_A_QUIET_MACHINE
 def test_a_client_saves_its_video_in_spite_of(case: Case, mock: MockServer, tmp_path: Path) -> None:
     for run in drive(mock, tmp_path, case.recipes, deadline="14"):
         judged(run, SAVED, case.asked)
@@ -114,12 +116,14 @@ def test_a_client_saves_its_video_in_spite_of(case: Case, mock: MockServer, tmp_
     ],
     ids=lambda case: str(case.recipes),
 )
+@NEEDS_A_QUIET_MACHINE
 def test_a_client_names_the_documented_code_of(case: Case, mock: MockServer, tmp_path: Path) -> None:
     for run in drive(mock, tmp_path, case.recipes):
         judged(run, REFUSED, case.asked, rf"evolink: {case.said}: \w+")
 
 
 @pytest.mark.parametrize("recipe", ["drop", "cut", "502", "type=text/html"])
+@NEEDS_A_QUIET_MACHINE
 def test_a_create_without_a_readable_answer_is_not_repeated(
     recipe: str, mock: MockServer, tmp_path: Path
 ) -> None:
@@ -142,6 +146,7 @@ def test_a_create_without_a_readable_answer_is_not_repeated(
     ],
     ids=lambda case: str(case.recipes),
 )
+@NEEDS_A_QUIET_MACHINE
 def test_a_client_gives_up_and_says_what_is_left_to_do(case: Case, mock: MockServer, tmp_path: Path) -> None:
     for run in drive(mock, tmp_path, case.recipes, **case.more):
         judged(run, GAVE_UP, case.asked, case.said)

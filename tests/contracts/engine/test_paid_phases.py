@@ -22,6 +22,7 @@ from evolink_check.transport.recorder import RunRecorder
 from evolink_check.transport.target import OutOfTimeError
 from evolink_spec.clauses import load_clauses
 from support.mock_process import free_port
+from support.real_time import NEEDS_A_QUIET_MACHINE
 from support.targets import SCALE, quick_mock, subject_at
 from support.trace_builders import SPEC
 
@@ -91,6 +92,7 @@ def sent(report: Report, beginning: str) -> list[float]:
     ]
 
 
+@NEEDS_A_QUIET_MACHINE
 def test_callbacks_are_waited_for_while_what_is_free_goes_on(watched: Subject) -> None:
     report = check(watched)
     assert report.exit_status == 0
@@ -104,12 +106,14 @@ def test_callbacks_are_waited_for_while_what_is_free_goes_on(watched: Subject) -
     )
 
 
+@NEEDS_A_QUIET_MACHINE
 def test_with_little_to_spend_what_is_free_comes_first(watched: Subject) -> None:
     report = check(watched, replace(EFFORT, max_credits=25.0))
     assert report.created == 5
     assert max(sent(report, "a callback to")) < min(sent(report, "known failure"))
 
 
+@NEEDS_A_QUIET_MACHINE
 def test_schemathesis_makes_tasks_that_are_followed_to_their_end(
     watched: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,7 @@ from evolink_check.transport.recorder import RunRecorder
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 from support.mock_process import free_port
+from support.real_time import NEEDS_A_QUIET_MACHINE
 from support.targets import CREDITS, SCALE, account_of, quick_mock, subject_at, target_of
 from support.trace_builders import SPEC
 
@@ -137,6 +138,7 @@ def test_of_a_clause_that_needs_no_task_nothing_is_said_to_be_lacking(mock: Mock
     assert report.notes == ("no credits were granted: nothing was sent that creates a task",)
 
 
+@NEEDS_A_QUIET_MACHINE
 def test_a_whole_run_sees_lives_links_credits_and_callbacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evolink_check.engine.task_follower.fetch", fetch)
     monkeypatch.setattr("evolink_check.engine.task_pool.Tolerances", Tolerances)

@@ -26,6 +26,7 @@ from support.faulty_servers.exchange import EXCHANGE
 from support.faulty_servers.honest import HONEST
 from support.faulty_servers.lifecycle import LIFE
 from support.faulty_servers.wrapper import SCALE, Workshop, correct, key
+from support.real_time import NEEDS_A_QUIET_MACHINE
 from support.trace_builders import SPEC
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ def test_a_broken_server_is_caught_by_its_clause_and_by_no_other(
 
 
 @pytest.mark.parametrize("part", range(2))
+@NEEDS_A_QUIET_MACHINE
 def test_whoever_calls_back_wrongly_is_caught_too(
     part: int, workshop: Workshop, record_property: Callable[[str, object], None]
 ) -> None:
@@ -189,6 +191,7 @@ def test_a_violation_of_a_documented_clause_fails_a_run_and_one_that_is_a_warnin
     assert {severities[clause] for clause in ("wire.all-properties", "error.order")} == {"warning"}
 
 
+@NEEDS_A_QUIET_MACHINE
 def test_whoever_calls_in_the_mocks_place_is_accused_of_nothing(workshop: Workshop) -> None:
     report = checked(workshop, calling(Manner())(), 290, scaled=True)
     assert said_of(report.verdicts) == said_without_secrets(report) == {}
