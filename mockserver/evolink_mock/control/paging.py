@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _DEFAULT, _MOST = 100, 1000
+_MOST_DIGITS = 9  # of the number of an item
 
 
 class PageQuery(Struct, frozen=True):
@@ -25,12 +26,25 @@ class PageQuery(Struct, frozen=True):
 def page(
     items: Sequence[T], key: Callable[[T], str], query: PageQuery
 ) -> tuple[Sequence[T], str | None] | ApiError:
-    """A page of a list, and the `after` of the next page, which is None for the last one. 400 for an unknown key."""
-    start = 0
-    if query.after:
-        start = next((index for index, item in enumerate(items, 1) if key(item) == query.after), -1)
-        if start < 0:
-            return ApiError(400, f"after: {query.after[:60]!r} is not in the list", "after")
-    selected = items[start : start + query.limit]
-    has_more = start + query.limit < len(items)
-    return selected, key(selected[-1]) if has_more else None
+    """A page of a list, and the `after` of the next page, which is None for the last one. 400 for an unknown key.
+
+    `after` is the key of an item, and its number if another item may have the same key: `KEY@NUMBER`, from 1. The
+    number also saves a search.
+    """
+    start = _start(items, key, query.after) if query.after else 0
+    if start is None:
+        return ApiError(400, f"after: {query.after[:60]!r} is not in the list", "after")
+    end = start + query.limit
+    selected = items[start:end]
+    return selected, f"{key(selected[-1])}@{end}" if end < len(items) else None
+
+
+def _start(items: Sequence[T], key: Callable[[T], str], after: str) -> int | None:
+    """The index of the first item after that one; None if there is no such item (any longer)."""
+    wanted, at, number = after.rpartition("@")
+    if at and number.isdigit() and len(number) <= _MOST_DIGITS:
+        index = int(number)
+        if 0 < index <= len(items) and key(items[index - 1]) == wanted:
+            return index
+        after = wanted  # an earlier item was dropped meanwhile
+    return next((index for index, item in enumerate(items, 1) if key(item) == after), None)

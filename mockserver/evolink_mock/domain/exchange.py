@@ -16,6 +16,7 @@ KEPT = 65_536  # bytes of a request body that are recorded
 WARNING = "warning: "  # begins the note on an accepted request that is probably a mistake
 JOURNAL = 200  # the most exchanges of an account
 JOURNAL_BYTES = 4 * 1024 * 1024  # the most bytes of an account's exchanges
+ALL_JOURNALS_BYTES = 256 * 1024 * 1024  # the most bytes of the exchanges of all accounts
 VIOLATIONS = 1000  # the most violations of an account, stored apart from the exchanges
 _RECORD = 1000  # approximate bytes of an exchange without its texts
 _NOT_OWN = {"invalid_task_id", "task_not_found", "permission_denied"}  # documented errors of a query
@@ -50,6 +51,7 @@ class Exchange(Struct):
     answer_headers: Sequence[tuple[bytes, bytes]] = ()
     answer_body: bytes = b""  # empty for a result file
     is_unmatched: bool = False  # for an undocumented path or method
+    size: int = 0  # in bytes, as counted in a journal
     journal: Recorder | None = None  # the account's journal, to which the completed exchange is appended
 
     def __repr__(self) -> str:
@@ -70,46 +72,116 @@ class Violation(Struct, frozen=True):
     task_id: str = ""
 
 
+class JournalSpace:
+    """The bytes of all journals of a server. Above the limit, the exchanges of the longest idle account go first."""
+
+    def __init__(self, limit: int = ALL_JOURNALS_BYTES) -> None:
+        self._limit = limit
+        self._bytes = 0
+        self._idle: dict[Journal, None] = {}  # the longest idle one first
+
+    def add(self, journal: Journal, size: int) -> None:
+        """Count bytes that a journal has added, or, if negative, dropped."""
+        self._bytes += size
+        if size > 0:
+            self._idle.pop(journal, None)
+            self._idle[journal] = None
+            while self._bytes > self._limit and len(self._idle) > 1:
+                next(iter(self._idle)).drop_exchanges()
+        elif not journal:
+            self._idle.pop(journal, None)
+
+    def remove(self, journal: Journal, size: int) -> None:
+        """Count a journal no longer."""
+        self._bytes -= size
+        self._idle.pop(journal, None)
+
+
 class Journal:
     """The last exchanges of an account, bounded in number and bytes, and, stored apart, their violations."""
 
-    def __init__(self, label: str = "") -> None:
+    __slots__ = (
+        "_bytes",
+        "_exchanges",
+        "_space",
+        "_violations",
+        "dropped",
+        "dropped_violations",
+        "label",
+    )
+
+    def __init__(self, label: str = "", space: JournalSpace | None = None) -> None:
         self.label = label  # of the account
+        self._space = space
+        self._bytes = 0
         self.clear()
 
     def clear(self) -> None:
         """Forget everything."""
-        self._exchanges: deque[tuple[Exchange, int]] = deque()
-        self._bytes = 0
-        self.violations: deque[Violation] = deque(maxlen=VIOLATIONS)
+        self._exchanges: list[Exchange] = []
+        self._violations: deque[Violation] | None = None
+        self._count(-self._bytes)
         self.dropped = 0  # exchanges that are no longer stored
         self.dropped_violations = 0
 
     def append(self, exchange: Exchange) -> None:
         """Record a completed exchange."""
-        size = _RECORD + len(exchange.path) + len(exchange.query)
-        size += len(exchange.request_body) + len(exchange.answer_body)
-        for name, value in exchange.request_headers:
-            size += len(name) + len(value)
-        for name, value in exchange.answer_headers:
-            size += len(name) + len(value)
+        exchange.size = size = size_of(exchange)
         exchanges = self._exchanges
-        exchanges.append((exchange, size))
-        self._bytes += size
-        while len(exchanges) > JOURNAL or (self._bytes > JOURNAL_BYTES and len(exchanges) > 1):
-            self._bytes -= exchanges.popleft()[1]
+        exchanges.append(exchange)
+        while len(exchanges) > JOURNAL or (self._bytes + size > JOURNAL_BYTES and len(exchanges) > 1):
             self.dropped += 1
+            size -= exchanges.pop(0).size
+        self._count(size)
         if not exchange.notes and exchange.status < 400:  # noqa: PLR2004  (almost all: nothing to look at)
             return
         for violation in violation_records(exchange):
             self.dropped_violations += len(self.violations) == VIOLATIONS
             self.violations.append(violation)
 
+    def move_to(self, space: JournalSpace | None) -> None:
+        """Count its exchanges in another space; in none when its account is dropped."""
+        size = self._bytes
+        if self._space is not None:
+            self._space.remove(self, size)
+        self._space = space
+        if space is not None:
+            space.add(self, size)
+
+    def drop_exchanges(self) -> None:
+        """Drop the exchanges, but not their violations."""
+        self.dropped += len(self._exchanges)
+        self._exchanges = []
+        self._count(-self._bytes)
+
+    @property
+    def violations(self) -> deque[Violation]:
+        """The last violations."""
+        if self._violations is None:  # as in most accounts
+            self._violations = deque(maxlen=VIOLATIONS)
+        return self._violations
+
+    def _count(self, size: int) -> None:
+        self._bytes += size
+        if self._space is not None:
+            self._space.add(self, size)
+
     def __iter__(self) -> Iterator[Exchange]:
-        return (exchange for exchange, _ in self._exchanges)
+        return iter(self._exchanges)
 
     def __len__(self) -> int:
         return len(self._exchanges)
+
+
+def size_of(exchange: Exchange) -> int:
+    """The approximate size of an exchange in bytes."""
+    size = _RECORD + len(exchange.path) + len(exchange.query)
+    size += len(exchange.request_body) + len(exchange.answer_body)
+    for name, value in exchange.request_headers:
+        size += len(name) + len(value)
+    for name, value in exchange.answer_headers:
+        size += len(name) + len(value)
+    return size
 
 
 def violation_texts(exchange: Exchange) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from evolink_mock.http import errors
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 _JSON = (b"content-type", b"application/json")
 
 
+@lru_cache(maxsize=1024)
+def _content_length(size: int) -> tuple[bytes, bytes]:
+    """The header; responses of equal size share it, which saves memory in the journals."""
+    return b"content-length", b"%d" % size
+
+
 async def discard(_: Message) -> None:
     """The `send` of a caller that reads the response from the exchange."""
 
@@ -28,7 +35,7 @@ async def send_json(
     """Send a JSON body; for a HEAD request, only the headers."""
     exchange.status = status
     exchange.answer_body = body
-    exchange.answer_headers = start = [_JSON, (b"content-length", b"%d" % len(body)), *headers]
+    exchange.answer_headers = start = (_JSON, _content_length(len(body)), *headers)
     if send is discard:
         return
     await send({"type": "http.response.start", "status": status, "headers": start})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import httptools
 from msgspec import Struct
 
+from evolink_mock.domain.redaction import is_credential_header
 from evolink_mock.http.requests import RequestHead, read_head
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ _MOST_BLOCKS = 512  # in the cache
 _MOST_BYTES = 2048  # of a block in the cache
 # Headers that need more than one answer, or an answer that takes time: `Prefer` may name a recipe.
 _OTHER_WAY = frozenset((b"expect", b"origin", b"prefer", b"transfer-encoding", b"upgrade"))
+_MOST_SHARED, _MOST_SHARED_BYTES = 1024, 200
+_headers: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = {}
 _MOST_DIGITS = 9  # of a Content-Length
 
 
@@ -78,4 +81,13 @@ def parse(block: bytes) -> HeaderBlock | None:
         return None
     if b"~" in head.headers.get(b"authorization", b""):  # may begin a recipe
         return None
-    return HeaderBlock(tuple(collector.headers), head, int(length))
+    return HeaderBlock(tuple(map(_shared, collector.headers)), head, int(length))
+
+
+def _shared(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """One object for equal headers that no key is in: a hundred thousand accounts send the same few."""
+    if is_credential_header(header[0]) or len(header[1]) > _MOST_SHARED_BYTES:
+        return header
+    if len(_headers) >= _MOST_SHARED:
+        _headers.clear()
+    return _headers.setdefault(header, header)

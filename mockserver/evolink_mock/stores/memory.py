@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from evolink_mock.domain.accounts import open_account
-from evolink_mock.domain.exchange import Journal
+from evolink_mock.domain.exchange import Journal, JournalSpace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,8 @@ class MemoryStore:
         self._terms = terms
         self._changed = changed
         self._accounts: dict[str, Account] = {}
-        self._journals = {"": Journal()}
+        self._space = JournalSpace()
+        self._journals = {"": Journal(space=self._space)}
         self._tasks: dict[str, Task] = {}
         self._ids: dict[str, list[str]] = {}
         self._deliveries: dict[str, Delivery] = {}
@@ -42,8 +43,7 @@ class MemoryStore:
         account = self._accounts.get(token)
         if account is None:
             account = self._accounts[token] = open_account(token, self._terms)
-            self._journals[token] = Journal(account.label)
-            self._ids[token] = []
+            self._journals[token] = Journal(account.label, self._space)
         return account
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
@@ -104,7 +104,7 @@ class MemoryStore:
     async def drop(self, token: str) -> None:
         """Drop an account."""
         if self._accounts.pop(token, None) is not None:
-            del self._journals[token]
+            self._journals.pop(token).move_to(None)
         for task_id in self._ids.pop(token, ()):
             del self._tasks[task_id]
             self._deliveries.pop(task_id, None)
@@ -117,6 +117,7 @@ class MemoryStore:
             raise ValueError("a task of another account has the same id")
         self._accounts[token] = state.account
         self._journals[token] = state.journal
+        state.journal.move_to(self._space)
         self._ids[token] = [task.id for task in state.tasks]
         self._tasks |= {task.id: task for task in state.tasks}
         self._deliveries |= {delivery.task_id: delivery for delivery in state.deliveries}
@@ -152,7 +153,7 @@ class MemoryStore:
 
     def _store(self, task: Task, change: Change) -> None:
         if not change.replaces:
-            self._ids[task.account].append(task.id)
+            self._ids.setdefault(task.account, []).append(task.id)
         self._tasks[task.id] = task
         if change.delivery is not None:
             self.record_now(change.delivery)
