@@ -67,7 +67,12 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
     jobs: Annotated[
         int,
         Meta(ge=1, le=64),
-        Option(help="Number of concurrent scenarios.", section=_HOW, short="-j", metavar="N"),
+        Option(
+            help="Number of concurrent scenarios. From 4 on, as many others that mostly wait run besides.",
+            section=_HOW,
+            short="-j",
+            metavar="N",
+        ),
     ] = 8
     timeout: Annotated[
         Annotated[float, Meta(ge=1)] | None,

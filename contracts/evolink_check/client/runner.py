@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import zip_longest
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 from evolink_check import clock
 from evolink_check.client.harness.journal_trace import has_other_key, trace_of
-from evolink_check.client.harness.mock_process import borrow_account, start_mock
+from evolink_check.client.harness.mock_process import borrow_account, start_mock, start_shared_mock
 from evolink_check.client.harness.process import CommandError, check_command, make_workspace, run_command
 from evolink_check.client.verdicts.verdicts import ScenarioRun, verdicts_of
 from evolink_check.files import temporary_folder
@@ -37,7 +38,9 @@ MARGIN = 15.0  # seconds from the client's own deadline to the time limit
 HANGING = (
     20.0  # seconds more when a response never comes: the time-out of a request may end after the deadline
 )
-_USUAL, _ENDLESS = 5.0, 25.0  # seconds that a run probably takes; with an endless task and without a deadline
+_USUAL, _ENDLESS = 2.5, 25.0  # seconds that a run probably takes; with an endless task and without a deadline
+_START = 3.0  # seconds until the first run starts
+_SEPARATE_FROM = 4  # jobs: with fewer, scenarios that mostly wait are not run in addition to the others
 _HANG_CHECKS = 10  # how often to look whether the mock has noticed that the client is gone
 STOPPED = "the run was interrupted"
 OTHER_KEY = "the client also sent a key other than EVOLINK_API_KEY"
@@ -78,11 +81,25 @@ class SuitePlan:
         return usual + (HANGING if scenario.hangs else 0.0)
 
     @property
+    def waiting_workers(self) -> int:
+        """How many scenarios that mostly wait run at a time, in addition to `jobs` others."""
+        is_separate = not self.mock and self.jobs >= _SEPARATE_FROM
+        return min(self.jobs, sum(map(_mostly_waits, self.scenarios))) if is_separate else 0
+
+    @property
     def forecast(self) -> float:
         """How many seconds the suite will probably take."""
-        longest = self.description.deadline or _ENDLESS
-        each = [longest if item.endless or item.hangs else _USUAL for item in self.scenarios]
-        return max(max(each, default=0.0), sum(each) / max(1, self.jobs))
+        wait = self.description.deadline or _ENDLESS
+        long = wait * sum(map(_mostly_waits, self.scenarios))
+        short = _USUAL * sum(not _mostly_waits(scenario) for scenario in self.scenarios)
+        if self.waiting_workers:
+            return _START + max(wait, long / self.waiting_workers, short / self.jobs)
+        return _START + max(wait if long else 0.0, (long + short) / max(1, self.jobs))
+
+
+def _mostly_waits(scenario: Scenario) -> bool:
+    """Whether a client waits for its deadline, or for the time-out of a request."""
+    return scenario.endless or scenario.hangs
 
 
 def run_suite(
@@ -94,40 +111,68 @@ def run_suite(
     request in any of the first scenarios.
     """
     check_command(plan.description)
-    waiting = deque(_in_order(plan.scenarios))
-    failed = Event()
-    done: dict[str, ScenarioRun] = {}
-
-    def work() -> None:
-        with _open_mocks(plan) as next_mock:
-            while waiting and not plan.stop.is_set() and not failed.is_set():
-                try:
-                    scenario = waiting.popleft()
-                except IndexError:  # another worker took it
-                    return
-                run = done[scenario.id] = run_scenario(plan, next_mock(), scenario)
-                _check_requests(list(done.values()))
-                progress(run)
-                if plan.fails_fast(run):
-                    failed.set()
-
-    count = max(1, min(plan.jobs, len(plan.scenarios)))
-    with ThreadPoolExecutor(count) as pool:
-        workers = [pool.submit(work) for _ in range(count)]
+    suite = _Suite(plan, progress)
+    with ThreadPoolExecutor(max(1, suite.workers)) as pool, ExitStack() as stack:
         try:
-            for worker in as_completed(workers):
+            for worker in as_completed(suite.start(pool, stack)):
                 worker.result()
         except BaseException:
             plan.stop.set()
             raise
-    return tuple(done[scenario.id] for scenario in plan.scenarios if scenario.id in done)
+    return tuple(suite.done[scenario.id] for scenario in plan.scenarios if scenario.id in suite.done)
 
 
-def _in_order(scenarios: Sequence[Scenario]) -> Iterator[Scenario]:
-    """Long scenarios and short ones in turn: the first failure comes early, and no long one runs alone at the end."""
-    longest = [scenario for scenario in scenarios if scenario.endless or scenario.hangs]
-    short = [scenario for scenario in scenarios if not (scenario.endless or scenario.hangs)]
-    for pair in zip_longest(short, longest):
+class _Suite:
+    """The scenarios that wait to be run, and the results so far."""
+
+    def __init__(self, plan: SuitePlan, progress: Callable[[ScenarioRun], None]) -> None:
+        self.done: dict[str, ScenarioRun] = {}
+        self._plan = plan
+        self._progress = progress
+        self._is_over = Event()
+        separate = plan.waiting_workers > 0
+        long = [scenario for scenario in plan.scenarios if _mostly_waits(scenario)]
+        short = [scenario for scenario in plan.scenarios if not _mostly_waits(scenario)]
+        self._long = deque(long if separate else ())
+        self._short = deque(short if separate else _in_turn(short, long))
+        self._count = max(1, min(plan.jobs, len(self._short)))
+        self.workers = self._count + plan.waiting_workers
+
+    def start(self, pool: ThreadPoolExecutor, stack: ExitStack) -> list[Future[None]]:
+        """Start all workers. Those of the long scenarios share a mock, which `stack` stops."""
+        workers = [pool.submit(self._work_alone) for _ in range(self._count)]
+        if self._plan.waiting_workers:
+            shared = start_shared_mock(self._plan.waiting_workers, *_mock_options(self._plan))
+            workers += [
+                pool.submit(self._work, self._long, partial(_same, mock))
+                for mock in stack.enter_context(shared)
+            ]
+        return workers
+
+    def _work_alone(self) -> None:
+        with _open_mocks(self._plan) as next_mock:
+            self._work(self._short, next_mock)
+
+    def _work(self, waiting: deque[Scenario], next_mock: Callable[[], Mock]) -> None:
+        while waiting and not self._plan.stop.is_set() and not self._is_over.is_set():
+            try:
+                scenario = waiting.popleft()
+            except IndexError:  # another worker took it
+                return
+            run = self.done[scenario.id] = run_scenario(self._plan, next_mock(), scenario)
+            _check_requests(list(self.done.values()))
+            self._progress(run)
+            if self._plan.fails_fast(run):
+                self._is_over.set()
+
+
+def _same(mock: Mock) -> Mock:
+    return mock
+
+
+def _in_turn(short: Sequence[Scenario], long: Sequence[Scenario]) -> Iterator[Scenario]:
+    """Short scenarios and long ones in turn: the first failure comes early, and no long one runs alone at the end."""
+    for pair in zip_longest(short, long):
         yield from (scenario for scenario in pair if scenario is not None)
 
 
@@ -137,11 +182,15 @@ def _open_mocks(plan: SuitePlan) -> Iterator[Callable[[], Mock]]:
     if plan.mock:
         yield lambda: borrow_account(plan.mock, plan.environment or {})
         return
-    with ExitStack() as stack:
-        seed = () if plan.seed is None else ("--seed", str(plan.seed))
-        documents = (word for path in plan.documents for word in ("--spec", str(path.absolute())))
-        own = stack.enter_context(start_mock(*seed, *documents))
+    with start_mock(*_mock_options(plan)) as own:
         yield lambda: own
+
+
+def _mock_options(plan: SuitePlan) -> Iterator[str]:
+    if plan.seed is not None:
+        yield from ("--seed", str(plan.seed))
+    for path in plan.documents:
+        yield from ("--spec", str(path.absolute()))
 
 
 def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:

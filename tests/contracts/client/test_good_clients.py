@@ -34,7 +34,7 @@ MET: dict[Path, tuple[str, ...]] = {
             "query-redirect-elsewhere",
             "link-redirect",
         ),
-        *("results-missing", "not-found-yet", "create-504-done", "failure-without-error", "retry-after-none"),
+        *("results-missing", "not-found-yet", "create-504-done", "failure-without-error", "retry-after-zero"),
         *("query-any", "fail-content-policy-violation", "link-expired", "callback-twice", "callback-early"),
     ),
     POLLING: ("create-cut", "query-502", "link-truncated"),

@@ -209,7 +209,7 @@ FAULTS = [
           reads_error=lambda error: error["code"]),
     fault("client.no-crash", "results-empty", "takes the first of no results", link_of=lambda results: results[0]),
     fault("client.no-crash", "retry-after-date", "takes every Retry-After for a number", reads_wait=int),
-    fault("client.no-crash", "query-204", "decodes an answer without a body", decodes=json.loads),
+    fault("client.no-crash", "query-empty", "decodes an answer without a body", decodes=json.loads),
     fault("client.no-crash", "create-list", "takes a list for an object",
           decodes=lambda raw: json_or_none(raw) if raw[:1] == b"{" else {"id": json_or_none(raw)["id"]}),
     # What it makes of the end

@@ -15,7 +15,7 @@ VARIANTS = [
     fault(NONE, "create-402", "spells a code in words",
           says=lambda code, message: code_and_message(code.replace("_", " ").title(), message)),
     fault(NONE, "happy", "asks once more at the end", goes_on={"completed": 1}),
-    fault(NONE, "retry-after-fraction", "waits longer than it must", query_heeds=lambda wait: wait + 1),
+    fault(NONE, "retry-after-date", "waits longer than it must", query_heeds=lambda wait: wait + 1),
     fault(NONE, "fail-service-error", "creates the task again after a while", creates_after={"service_error": 2.5}),
     fault(NONE, "happy", "asks for a short video", order=plus(duration=6, quality="480p")),
     fault(NONE, "query-hang", "waits two seconds for an answer", timeout=2.0),

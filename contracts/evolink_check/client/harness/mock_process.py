@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from evolink_check.client.harness.scenario import ScenarioRecipe
 
-TASK_SECONDS = 2.0
+TASK_SECONDS = 1.5
 _COMMAND = "evolink-mock"
 _STOP_SECONDS = 10.0
 _HTTP_SECONDS = 20.0
@@ -132,6 +132,14 @@ def start_mock(*options: str) -> Iterator[Mock]:
             yield Mock(environment["EVOLINK_BASE_URL"], token, environment, alone=True)
         finally:
             _stop(process)
+
+
+@contextmanager
+def start_shared_mock(count: int, *options: str) -> Iterator[list[Mock]]:
+    """Start a mock for several clients at a time, each with an account of its own. Raises `MockError`."""
+    tokens = [new_token() for _ in range(count)]
+    with start_mock(*(word for token in tokens for word in ("--token", token)), *options) as own:
+        yield [Mock(own.url, token, {**own.environment, "EVOLINK_API_KEY": token}) for token in tokens]
 
 
 def _command() -> str:

@@ -32,7 +32,7 @@ def missing_fields(spec: Spec) -> Iterator[Scenario]:
     for number, (first, second) in enumerate(pairs, start=1):
         lacks = _in_words(first, "the create") + _in_words(second, "queries")
         orders = (
-            *(on_create(f"omit={'/'.join(first)}", ALWAYS) if first else ()),
+            *(on_create(f"omit={'/'.join(first)}+slow=1s", ALWAYS) if first else ()),
             *(on_query(f"omit={'/'.join(second)}", ALWAYS) if second else ()),
         )
         lacking = " and ".join(lacks)
@@ -99,10 +99,8 @@ OTHER_BODIES = (
              on_create("body=none"), "failure"),
     Scenario("create-empty", "The response to the create is a 200 without a body.", on_create("body=empty"), "failure"),
     Scenario("create-list", "The response to the create is a list.", on_create("body=list"), "failure"),
-    Scenario("query-204", "The response to one query is a 204 without a body.", on_query("ok, body=none"),
-             "either", mute=_QUERY_FAULT),
-    Scenario("query-empty", "The response to one query is a 200 without a body.", on_query("ok, body=empty"), "either",
-             mute=_QUERY_FAULT),
+    Scenario("query-empty", "The responses to two queries are a 204 and a 200 without a body.",
+             on_query("ok, body=none, body=empty"), "either", mute=_QUERY_FAULT),
     Scenario("query-list", "The responses to two queries are a list and a number.",
              on_query("ok, body=list, body=number"), "either", mute=_QUERY_FAULT),
     Scenario("query-string", "The responses to two queries are a text and null.",
@@ -113,14 +111,12 @@ REDIRECTS = (
              on_create("redirect=same"), "either"),
     Scenario("create-redirect-elsewhere", "The create is redirected to another host (307).",
              on_create("redirect=other"), "either"),
-    Scenario("query-redirect", "One query is redirected to another URL of the same host (302).",
-             on_query("ok, redirect=same"), "either", mute=_QUERY_FAULT),
+    Scenario("query-redirect", "Two queries are redirected: to another URL of the same host, and to plain http (302).",
+             on_query("ok, redirect=same, redirect=http"), "either", mute=_QUERY_FAULT),
     Scenario("query-redirect-elsewhere", "One query is redirected to another host (302).",
              on_query("ok, redirect=other"), "either", mute=_QUERY_FAULT),
-    Scenario("query-redirect-http", "One query is redirected to plain http (302).",
-             on_query("ok, redirect=http"), "either", mute=_QUERY_FAULT),
-    Scenario("link-redirect", "The result link is redirected to the file (302).", on_create("link=redirect", ALWAYS),
-             "either", mute=_UNUSABLE),
+    Scenario("link-redirect", "The result link is redirected to the file (302).",
+             on_create("link=redirect+slow=1s", ALWAYS), "either", mute=_UNUSABLE),
 )  # fmt: skip
 WAITS = (
     Scenario("create-hang", "No response to the create ever comes, although the task exists.",
@@ -131,14 +127,10 @@ WAITS = (
              on_query("ok, trickle=5m"), "either", hangs=True, mute=_QUERY_FAULT),
 )  # fmt: skip
 RETRY_AFTER = (
-    Scenario("retry-after-date", "A 429 to the create and to a query has a Retry-After with a date.",
-             (*on_create("429=2s+retry=date"), *on_query("ok, 429=2s+retry=date"))),
-    Scenario("retry-after-fraction", "A 429 to the create and to a query has a Retry-After of 1.5.",
-             (*on_create("429=2s+retry=fraction"), *on_query("ok, 429=2s+retry=fraction"))),
-    Scenario("retry-after-zero", "A 429 to the create and to a query has a Retry-After of 0.",
-             (*on_create("429+retry=zero"), *on_query("ok, 429+retry=zero"))),
-    Scenario("retry-after-none", "A 429 to the create and to a query has no Retry-After.",
-             (*on_create("429+retry=none"), *on_query("ok, 429+retry=none"))),
+    Scenario("retry-after-date", "A 429 to the create has a Retry-After of 1.5, a 429 to a query one with a date.",
+             (*on_create("429=2s+retry=fraction"), *on_query("ok, 429=2s+retry=date"))),
+    Scenario("retry-after-zero", "A 429 to the create has a Retry-After of 0, a 429 to a query has none.",
+             (*on_create("429+retry=zero"), *on_query("ok, 429+retry=none"))),
     Scenario("retry-after-hour", "A 429 to the create has a Retry-After of an hour.",
              on_create("429=1h", ALWAYS), "failure", endless=True),
     Scenario("query-retry-after-hour", "A 429 to every query but the first has a Retry-After of an hour.",
@@ -151,16 +143,17 @@ GATEWAYS = tuple(
 )  # fmt: skip
 RESULTS = (
     Scenario("link-page", "The result link leads to an HTML error page with the status 200.",
-             on_create("link=page", ALWAYS), "failure", mute=_UNUSABLE),
-    Scenario("link-empty", "The result file is empty.", on_create("link=empty", ALWAYS), "failure", mute=_UNUSABLE),
+             on_create("link=page+slow=1s", ALWAYS), "failure", mute=_UNUSABLE),
+    Scenario("link-empty", "The result file is empty.", on_create("link=empty+slow=1s", ALWAYS), "failure",
+             mute=_UNUSABLE),
 )  # fmt: skip
 TIMES = (
     Scenario("not-found-yet", "The first query is a 404: the task cannot be seen yet.", on_query("404, ok"),
              "either"),
     Scenario("clock-ahead", "The clock of the server is an hour ahead.",
-             (*on_create("skew=ahead:1h", ALWAYS), *on_query("skew=ahead:1h", ALWAYS))),
+             (*on_create("skew=ahead:1h+slow=1s", ALWAYS), *on_query("skew=ahead:1h", ALWAYS))),
     Scenario("clock-behind", "The clock of the server is an hour behind.",
-             (*on_create("skew=behind:1h", ALWAYS), *on_query("skew=behind:1h", ALWAYS))),
+             (*on_create("skew=behind:1h+slow=1s", ALWAYS), *on_query("skew=behind:1h", ALWAYS))),
 )  # fmt: skip
 
 

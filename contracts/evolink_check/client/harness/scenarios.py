@@ -35,7 +35,7 @@ _STARTED = frozenset({"client.no-abandon"})  # in these scenarios `client.tolera
 
 
 _LIVES = (
-    Scenario("happy", "The task is created, runs for two seconds and completes."),
+    Scenario("happy", "The task is created, runs for a short time and completes."),
     Scenario("slow", "The task takes six seconds and progresses in steps.", on_create("slow=6s", ALWAYS)),
     Scenario(
         "stuck-pending",
@@ -64,7 +64,8 @@ _LOST = (
         for status in (502, 503, 504)
     ),
     Scenario("query-drop", "The response to one query is lost.", on_query("ok, drop")),
-    Scenario("query-drops", "The responses to six queries in a row are lost.", on_query("ok, drop*6"), "either"),
+    Scenario("query-drops", "The responses to six queries in a row are lost.", on_query("ok, drop*6"), "either",
+             endless=True),
     Scenario("query-cut", "The response to one query breaks off in the middle.", on_query("ok, cut")),
     Scenario("query-html", "The response to one query has Content-Type text/html.", on_query("ok, type=text/html")),
     *(
@@ -90,12 +91,12 @@ _SHAPES = (
              on_query("status=archived", ALWAYS), "failure", endless=True),
 )  # fmt: skip
 _RESULTS = (
-    Scenario("link-expired", "The result link has expired (410).", on_create("link=expired", ALWAYS), "failure",
+    Scenario("link-expired", "The result link has expired (410).", on_create("link=expired+slow=1s", ALWAYS), "failure",
              mute=_UNUSABLE),
-    Scenario("link-404", "The result link is not found (404).", on_create("link=404", ALWAYS), "failure",
+    Scenario("link-404", "The result link is not found (404).", on_create("link=404+slow=1s", ALWAYS), "failure",
              mute=_UNUSABLE),
-    Scenario("link-truncated", "The result file is truncated to half.", on_create("link=truncated", ALWAYS), "failure",
-             mute=_UNUSABLE),
+    Scenario("link-truncated", "The result file is truncated to half.", on_create("link=truncated+slow=1s", ALWAYS),
+             "failure", mute=_UNUSABLE),
     Scenario("media-cut", "The connection breaks in the middle of the download, once.",
              (ScenarioRecipe("cut", "media"),), "either", mute=_UNUSABLE),
 )  # fmt: skip

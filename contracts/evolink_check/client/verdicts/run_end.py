@@ -113,12 +113,12 @@ class RunEnd:
     def is_early(self) -> bool:
         """Whether the client gave up long before its deadline, although no response said that the task had ended.
 
-        Its deadline is counted from its first request. It may end before if its next wait would have exceeded it.
+        Its deadline is counted from its start. It may end before if its next wait would have exceeded it.
         """
         task = self._task_of_last
         if self.outcome.end != "failure" or task is None or self.completed or self.failed:
             return False
-        waited = self.outcome.ended - self.requests[0].began
+        waited = self.outcome.ended - self.outcome.began
         return waited + _next(self._waits(task)) < _EARLY * (self.outcome.patience or PATIENCE)
 
     @property
@@ -130,7 +130,7 @@ class RunEnd:
         if self.last is None or self.last.status != TOO_MANY:
             return True
         wait = waits(self.last.header("retry-after") or "", self.last.ended)
-        left = self.requests[0].began + (self.outcome.patience or PATIENCE) - self.last.ended
+        left = self.outcome.began + (self.outcome.patience or PATIENCE) - self.last.ended
         return wait is not None and wait < _EARLY * left
 
     @property
