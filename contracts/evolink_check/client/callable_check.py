@@ -152,7 +152,7 @@ class _CallableRunner:
         trace = trace_of(journal, unmatched, ended=outcome.ended, frozen=True)
         if outcome.end == "killed" and outcome.patience is None and trace.complete:
             # It was busy without sending requests; a client that is busy sending them violates another clause.
-            outcome = replace(outcome, patience=self.patience)
+            outcome = replace(outcome, patience=self.patience, overslept=True)
         endless = behaviour.task.startswith("stuck")
         scenario = Scenario("generated", str(behaviour), expected="either", endless=endless)
         verdicts = verdicts_of(trace, outcome, scenario, self.clauses, self.spec)
@@ -173,10 +173,12 @@ class _CallableRunner:
         limits = TimeLimits(advance, self.patience)
         end, *texts = _end_of(call, limits)
         output, errors = (text.replace(mock.token, "[key]") for text in texts)
-        waited = self.patience if limits.exceeded == "slept" else None
+        overslept = limits.exceeded == "slept"
+        waited = self.patience if overslept else None
         return Outcome(
-            "killed" if limits.exceeded else end, began, now, output=output, errors=errors, patience=waited
-        )
+            "killed" if limits.exceeded else end, began, now, output=output, errors=errors, patience=waited,
+            overslept=overslept,
+        )  # fmt: skip
 
 
 def _end_of(call: Callable[[], Any], limits: TimeLimits) -> tuple[End, str, str]:

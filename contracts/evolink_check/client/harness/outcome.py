@@ -39,7 +39,8 @@ class Outcome:
     time limit. `status` is the exit status, -n if signal n ended it, None for a callable. `patience` is how many
     seconds the client waits for a task according to its description, None if unknown. `saved` is None if there is no
     result file; `wrote` says whether there is any new file in its folder, and `asked_to_save` whether its command names
-    the result file. `leaks` are the places where a secret was printed or written. `answers` are the statuses that a
+    the result file. `leaks` are the places where a secret was printed or written. `overslept`: a callable
+    was about to sleep beyond its patience. `answers` are the statuses that a
     receiver answered, in a few words; empty for a client.
     """
 
@@ -55,6 +56,7 @@ class Outcome:
     wrote: bool = False
     asked_to_save: bool = False
     leaks: tuple[str, ...] = ()
+    overslept: bool = False
 
     @property
     def text(self) -> str:

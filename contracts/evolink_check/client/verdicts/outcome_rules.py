@@ -103,7 +103,7 @@ def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
     if silence >= SILENT and not over and is_waiting and not end.scenario.hangs:
         seen = f"no query for the last {silence:.0f} s"
         yield "client.poll-useful", violation(*end.evidence, expected="a query a minute", seen=seen)
-    elif over or (patience is not None and ran >= patience):
+    elif over or end.outcome.overslept or (patience is not None and ran >= patience):
         seen = f"it was still running after {ran:.0f} s"
         limit = f", after {patience:g} s" if patience is not None else ""
         yield "client.own-deadline", violation(*end.evidence, expected=f"the client to end{limit}", seen=seen)
