@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _BATCH_SECONDS = 0.1  # between two writes
 _CLOSE_SECONDS = 1.0  # for the reader to accept the remaining lines, when the server stops
+_ATOMIC_BYTES = select.PIPE_BUF if hasattr(select, "PIPE_BUF") else 512
 _QUEUE_LINES = 10_000
 
 
@@ -80,9 +81,16 @@ def _write(stream: TextIO, text: str) -> None:
         return
     while data:
         try:
-            data = data[os.write(handle, data) :]
+            data = data[os.write(handle, data[: _whole_lines(data)]) :]
         except BlockingIOError:  # another process has made the terminal or pipe non-blocking
             select.select([], [handle], [])
+
+
+def _whole_lines(data: bytes) -> int:
+    """The bytes to write at once: whole lines, as many as no other process that writes to the pipe can divide."""
+    if len(data) <= _ATOMIC_BYTES:
+        return len(data)
+    return data.rfind(b"\n", 0, _ATOMIC_BYTES) + 1 or len(data)
 
 
 def _file_descriptor(stream: TextIO) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import select
 import threading
 from typing import TYPE_CHECKING
 
@@ -117,3 +118,25 @@ def test_what_is_logged_goes_to_stderr_and_only_meanwhile(capfd: pytest.CaptureF
     assert logging.root.handlers == handlers
     lines = capfd.readouterr().err.splitlines()
     assert [line[10:] for line in lines] == ["a warning of ours", "a warning of a library"]
+
+
+def test_lines_are_written_in_pieces_that_no_other_writer_divides(
+    pipe: tuple[io.TextIOWrapper, io.TextIOWrapper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, stream = pipe
+    pieces: list[bytes] = []
+    write = os.write
+
+    def recorded(handle: int, data: bytes) -> int:
+        pieces.append(data)
+        return write(handle, data)
+
+    monkeypatch.setattr(os, "write", recorded)
+    with LogWriter(stream) as writer:
+        for number in range(300):
+            writer.write(f"{number} {'x' * (number % 97)}\n")
+        writer.write("y" * 6000 + "\n")
+    stream.close()
+    assert len(output.read().splitlines()) == 301
+    assert all(piece.endswith(b"\n") for piece in pieces)
+    assert [len(piece) for piece in pieces if len(piece) > select.PIPE_BUF] == [6001]

@@ -1,0 +1,190 @@
+"""Several processes over one store answer as one does, and one that is killed takes nothing with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Condition, Thread
+from typing import TYPE_CHECKING, Any, Self
+
+import pytest
+from support.in_process import BODY, CREATE
+from support.mock_process import BIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs the processes of Linux")
+WORKERS = 3
+WHOLE = re.compile(r"\d\d:\d\d:\d\d  (\d\d\d  .* ms(  \(.*\))?|callback .*)\n|worker \d+ was .*\n")
+PRICE = 5
+
+
+class Mock:
+    """`evolink-mock serve --workers`. Every request takes a connection of its own, so that any worker may answer."""
+
+    def __init__(self, folder: Path) -> None:
+        self.process = subprocess.Popen(
+            [
+                *(BIN / "evolink-mock", "serve", "--port", "0", "--store", f"sqlite:{folder / 'mock.db'}"),
+                *("--workers", str(WORKERS), "--duration", "60s", "--allow-callbacks-to", "127.0.0.1"),
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.address = self.process.stdout.readline().split(" at http://")[1].split()[0]
+        self.log: list[str] = []
+        self._news = Condition()
+        self.reader = Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def ask(self, method: str, path: str, token: str = "key", body: Any = None) -> tuple[int, Any]:
+        """The status and the JSON of a response."""
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        content = None if body is None else json.dumps(body)
+        with closing(HTTPConnection(self.address, timeout=30)) as connection:
+            connection.request(method, path, content, headers)
+            response = connection.getresponse()
+            is_json = response.headers["content-type"] == "application/json"
+            return response.status, json.loads(response.read()) if is_json else None
+
+    def do(self, method: str, path: str, token: str = "key", **body: Any) -> Any:
+        status, answer = self.ask(method, f"/__mock__{path}", token, body or None)
+        assert status < 300, answer
+        return answer
+
+    def create(self, token: str = "key", **more: Any) -> tuple[int, Any]:
+        return self.ask("POST", CREATE, token, BODY | more)
+
+    def query(self, task_id: str, token: str) -> str:
+        status: str = self.ask("GET", f"/v1/tasks/{task_id}", token)[1]["status"]
+        return status
+
+    def workers(self) -> list[int]:
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def until_logged(self, line: str) -> None:
+        with self._news:
+            assert self._news.wait_for(lambda: line in self.log, 30), self.log
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            with self._news:
+                self.log.append(line)
+                self._news.notify_all()
+
+
+@pytest.fixture(scope="module")
+def mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mock]:
+    served = Mock(tmp_path_factory.mktemp("workers"))
+    yield served
+    with served.process:  # closes the pipes
+        served.process.send_signal(signal.SIGINT)
+        assert served.process.stdout is not None
+        assert served.process.stdout.read().splitlines().count("stopped") == 1
+        assert served.process.wait(20) == 0
+        served.reader.join()
+    assert [line for line in served.log if not WHOLE.fullmatch(line)] == []
+
+
+class Receiver:
+    """Counts callbacks."""
+
+    def __enter__(self) -> Self:
+        calls: Counter[str] = Counter()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                calls[self.path] += 1
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self.calls = calls
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def test_credits_for_so_many_tasks_accept_so_many_of_concurrent_creates(mock: Mock) -> None:
+    mock.do("POST", "/accounts", "credits", credits=60 * PRICE)
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: mock.create("credits"), range(120)))
+    assert Counter(status for status, _ in answers) == {200: 60, 402: 60}
+    ids = {task["id"] for status, task in answers if status == 200}
+    assert len(ids) == 60
+    account = mock.do("GET", "/account", "credits")
+    assert (account["tasks"], account["used"], account["remaining"]) == (60, 300, 0)
+
+
+def test_a_rate_limit_and_a_counted_recipe_are_exact(mock: Mock) -> None:
+    mock.do("POST", "/accounts", "rate", rate="20/day")
+    mock.do("POST", "/accounts", "recipe")
+    mock.do("POST", "/recipes", "recipe", recipe="503*7, ok*3, 402*5", operation="create")
+    with ThreadPoolExecutor(12) as pool:
+        limited = list(pool.map(lambda _: mock.create("rate")[0], range(50)))
+        ordered = list(pool.map(lambda _: mock.create("recipe")[0], range(40)))
+    assert Counter(limited) == {200: 20, 429: 30}
+    assert Counter(ordered) == {503: 7, 402: 5, 200: 28}
+
+
+def test_time_is_moved_for_all_workers_and_the_one_who_moves_it_waits_for_the_callbacks(mock: Mock) -> None:
+    with Receiver() as receiver:
+        mock.do("POST", "/clock/freeze", "clock")
+        _, task = mock.create("clock", callback_url=f"{receiver.url}/moved")
+        passed = mock.do("POST", "/clock/advance", "clock", seconds=100)
+        assert receiver.calls["/moved"] == 1
+        assert [event["what"] for event in passed["happened"]] == [
+            "task.processing",
+            "task.completed",
+            "callback.attempt",
+        ]
+        assert {mock.query(task["id"], "clock") for _ in range(10)} == {"completed"}
+        assert len({mock.do("GET", "/clock", "clock")["now"] for _ in range(10)}) == 1
+
+
+def test_who_waits_is_woken_by_what_another_worker_does(mock: Mock) -> None:
+    task = mock.create("wait")[1]["id"]
+    with ThreadPoolExecutor(8) as pool:
+        began = time.perf_counter()
+        body = {"task_id": task, "timeout": 25}
+        waits = [pool.submit(mock.do, "POST", "/wait/task", "wait", **body) for _ in range(6)]
+        mock.do("POST", f"/tasks/{task}/outcome", "wait", outcome="completed")
+        assert [wait.result()["why"] for wait in waits] == ["reached"] * 6
+        assert time.perf_counter() - began < 10
+
+
+def test_a_killed_worker_is_replaced_and_its_tasks_play_to_their_end(mock: Mock) -> None:
+    with Receiver() as receiver:
+        created = [mock.create("kill", callback_url=f"{receiver.url}/{number}") for number in range(4)]
+        before = mock.workers()
+        os.kill(before[0], signal.SIGKILL)
+        mock.until_logged(f"worker {before[0]} was killed by SIGKILL; another one takes its place\n")
+        for _, task in created:
+            assert mock.query(task["id"], "kill") in {"pending", "processing"}
+        mock.do("POST", "/clock/advance", "kill", seconds=100)
+        assert receiver.calls == {f"/{number}": 1 for number in range(4)}
+        entries = mock.do("GET", "/journal", "kill")["entries"]
+        assert len(entries) >= 4
+    assert len(mock.workers()) == WORKERS
