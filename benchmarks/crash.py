@@ -207,9 +207,7 @@ def report(  # noqa: PLR0913, PLR0917
     account: dict[str, Any],
 ) -> int:
     attempts = {callback["task_id"]: callback["attempts"] for callback in callbacks}
-    repeated = {
-        task: sum(attempt.get("repeated", False) for attempt in attempts.get(task, ())) for task in tasks
-    }
+    repeated = {task: sum(attempt.get("repeated", 0) for attempt in attempts.get(task, ())) for task in tasks}
     unmarked = [task for task in tasks if receiver.calls[task] > len(attempts.get(task, ())) + repeated[task]]
     counts = {
         "kills": rounds,
@@ -218,7 +216,7 @@ def report(  # noqa: PLR0913, PLR0917
         "refused": sum(load.refused.values()),
         "tasks stored": len(tasks),
         "attempts received": sum(receiver.calls.values()),
-        "attempts marked as repeated": sum(repeated.values()),
+        "attempts marked as begun before": sum(repeated.values()),
     }
     faults = {
         "confirmed tasks lost": len({*load.confirmed} - {*tasks}),

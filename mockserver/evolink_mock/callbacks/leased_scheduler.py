@@ -74,7 +74,7 @@ class LeasedScheduler:
         self._fair_queue = FairQueue(self._limits)
         self._queues: dict[str, AccountQueue] = {}
         self._held: Counter[tuple[str, str]] = Counter()  # leases by account and receiver
-        self._interrupted: set[str] = set()  # leased deliveries whose attempt is a repetition
+        self._interruptions: dict[str, int] = {}  # of leased deliveries whose attempt is a repetition
         self._numbers = itertools.count()
         self._attempts: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()  # set by each attempt that ends
@@ -213,8 +213,8 @@ class LeasedScheduler:
         queue = self._queues.get(token)
         if queue is None:
             queue = self._queues[token] = AccountQueue(claim.account)
-        if claim.is_interrupted:
-            self._interrupted.add(delivery.task_id)
+        if claim.interruptions:
+            self._interruptions[delivery.task_id] = claim.interruptions
         entry = Entry(delivery.due or 0.0, next(self._numbers), delivery)
         self._held[token, entry.receiver] += 1
         return queue, entry
@@ -257,12 +257,12 @@ class LeasedScheduler:
             attempt = await self._sender.send(delivery.target, body, at)
         except Exception as error:  # noqa: BLE001 - a bug of ours must be seen, and stop nobody else
             attempt = Attempt(at, 0.0, None, f"internal error: {error!r}")
-        return replace(attempt, repeated=delivery.task_id in self._interrupted)
+        return replace(attempt, repeated=self._interruptions.get(delivery.task_id, 0))
 
     def _end(self, queue: AccountQueue, entry: Entry, task: asyncio.Task[None]) -> None:
         self._attempts.remove(task)
         self._fair_queue.end(queue, entry)
-        self._interrupted.discard(entry.delivery.task_id)
+        self._interruptions.pop(entry.delivery.task_id, None)
         if not queue.discarded:
             self._held[queue.account.token, entry.receiver] -= 1
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -271,7 +271,7 @@ def _delivery_state(task: Task, delivery: Delivery, redactor: Redactor) -> dict[
             },
             "status": attempt.status,
             "problem": attempt.problem,
-            **({"repeated": True} if attempt.repeated else {}),
+            **({"repeated": attempt.repeated} if attempt.repeated else {}),
         }
         for attempt in delivery.attempts
     ]

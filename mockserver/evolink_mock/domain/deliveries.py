@@ -17,14 +17,14 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
     """One attempt to deliver: begun at `at` (Unix seconds of the server's clock), `seconds` long in real time.
 
     `status` is the HTTP status of the response. It is None when no response arrived; `problem` then gives the reason.
-    `repeated`: the process that made this attempt before was killed meanwhile, so the receiver may get it twice.
+    `repeated`: how often a process was killed while it made this attempt; the receiver may have got it as often before.
     """
 
     at: float
     seconds: float
     status: int | None
     problem: str | None
-    repeated: bool = False
+    repeated: int = 0
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):

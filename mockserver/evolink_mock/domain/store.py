@@ -128,11 +128,11 @@ class Store(Protocol):
 
 
 class Claim(Struct, frozen=True):
-    """A leased delivery, and its account. `is_interrupted`: the worker that had begun this attempt is dead."""
+    """A leased delivery, and its account. `interruptions`: how often a worker died in this attempt."""
 
     account: Account
     delivery: Delivery
-    is_interrupted: bool
+    interruptions: int
 
 
 class Leases(Protocol):

@@ -64,7 +64,7 @@ class CallbackAttempt(Struct, frozen=True):
     request: SentRequest
     status: int | None
     problem: str | None
-    repeated: bool = False  # the process that made this attempt before was killed meanwhile
+    repeated: int = 0  # how often a process was killed while it made this attempt
 
 
 class CallbackState(Struct, frozen=True):

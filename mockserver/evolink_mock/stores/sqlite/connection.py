@@ -34,7 +34,7 @@ CREATE INDEX tasks_of_account ON tasks (account, number);
 CREATE TABLE deliveries (
     task TEXT PRIMARY KEY, account INTEGER NOT NULL, receiver TEXT NOT NULL, data BLOB NOT NULL,
     due REAL, wakes_at REAL, worker TEXT, has_begun INTEGER NOT NULL DEFAULT 0,
-    is_interrupted INTEGER NOT NULL DEFAULT 0
+    interruptions INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX deliveries_of_account ON deliveries (account, due);
 CREATE INDEX deliveries_to_attempt ON deliveries (wakes_at, account, receiver)

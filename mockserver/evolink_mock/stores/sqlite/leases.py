@@ -121,7 +121,7 @@ class Leases:
             values = (encode(after), _finite(after.due), instant, *self._lease_of(before))
             cursor = database.execute(
                 "UPDATE deliveries SET data = ?, due = ?, wakes_at = ?, worker = NULL, has_begun = 0, "
-                "is_interrupted = 0 WHERE task = ? AND worker = ? AND data = ?",
+                "interruptions = 0 WHERE task = ? AND worker = ? AND data = ?",
                 values,
             )
             return cursor.rowcount == 1
@@ -179,11 +179,11 @@ class Leases:
             for task_id in tasks:
                 row = database.execute(
                     "UPDATE deliveries SET worker = ? WHERE task = ? AND worker IS NULL "
-                    "RETURNING data, is_interrupted, (SELECT data FROM accounts WHERE id = account)",
+                    "RETURNING data, interruptions, (SELECT data FROM accounts WHERE id = account)",
                     (self._worker, task_id),
                 ).fetchone()
                 if row is not None:
-                    claims.append(Claim(decode_account(row[2]), decode_delivery(row[0]), bool(row[1])))
+                    claims.append(Claim(decode_account(row[2]), decode_delivery(row[0]), row[1]))
         return claims
 
     def _update(self, change: str, delivery: Delivery) -> bool:
@@ -206,7 +206,7 @@ class Leases:
 def _bury(database: sqlite3.Connection, worker: str) -> None:
     """End the leases of a worker. What it had leased is attempted at once, even if the time is frozen."""
     database.execute(
-        "UPDATE deliveries SET worker = NULL, has_begun = 0, is_interrupted = max(is_interrupted, has_begun), "
+        "UPDATE deliveries SET worker = NULL, has_begun = 0, interruptions = interruptions + has_begun, "
         "wakes_at = CASE WHEN due IS NOT NULL THEN ? END WHERE worker = ?",
         (_AT_ONCE, worker),
     )

@@ -62,7 +62,7 @@ def freeze(store: SqliteStore, instant: float | None) -> None:
 def test_a_delivery_is_leased_once_it_is_due_and_by_one_process(one: SqliteStore, other: SqliteStore) -> None:
     assert result(one.leases.next_wake()) == ENDS
     assert claims(one, ENDS - 0.1) == []
-    assert [claim.is_interrupted for claim in claims(one)] == [False]
+    assert [claim.interruptions for claim in claims(one)] == [0]
     assert claims(other) == []
     assert result(other.leases.next_wake()) is None
     assert result(other.leases.is_attempting("key"))
@@ -92,7 +92,7 @@ def test_an_attempt_of_a_killed_process_is_made_again_and_is_known_to_be_a_repet
     wall.now += 2
     result(other.leases.renew())
     assert not result(other.leases.is_alive(one.worker))
-    assert [claim.is_interrupted for claim in claims(other)] == [True]
+    assert [claim.interruptions for claim in claims(other)] == [1]
 
 
 def test_a_process_that_was_taken_for_dead_records_nothing_more(
@@ -113,7 +113,7 @@ def test_a_lease_that_is_given_up_without_an_attempt_is_no_repetition(
 ) -> None:
     claims(one)
     result(one.leases.end())
-    assert [claim.is_interrupted for claim in claims(other)] == [False]
+    assert [claim.interruptions for claim in claims(other)] == [0]
 
 
 def test_while_time_is_frozen_only_the_one_who_moves_it_gets_a_delivery(one: SqliteStore) -> None:
