@@ -12,7 +12,12 @@ import pytest
 from support.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-OPTIONAL = {"httpx", "httpx2", "pytest"}  # of the mock: whoever needs a transport or the fixtures has them
+OPTIONAL = {
+    "av",
+    "httpx",
+    "httpx2",
+    "pytest",
+}  # of the mock: whoever needs results, a transport or the fixtures has them
 DISTRIBUTIONS = packages_distributions()
 PACKAGES = {
     "spec/evolink_spec": PROJECT["dependencies"],

@@ -231,17 +231,17 @@ def wait(options: WaitOptions) -> None:
 
     Exit status 1 if it is not ready in time.
     """
-    from evolink_mock.cli.wait import run
+    from evolink_mock.cli import running_mock
 
-    raise SystemExit(run(options.url, options.timeout))
+    raise SystemExit(running_mock.wait(options.url, options.timeout))
 
 
 @app.taking(TailOptions)
 def tail(options: TailOptions) -> None:
     """Show the requests to a running mock as they come."""
-    from evolink_mock.cli.tail import run
+    from evolink_mock.cli import running_mock
 
-    raise SystemExit(run(options))
+    raise SystemExit(running_mock.tail(options))
 
 
 @app.taking(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from evolink_spec.pointers import follow
+
 from evolink_mock.control import journal_json, tasks
 from evolink_mock.control.accounts import account_state
 from evolink_mock.control.handler import ControlRequest, Empty
@@ -41,11 +43,18 @@ def _example(service: Service) -> dict[str, Any]:
     """A create request of the first document, with the required fields."""
     (_, path), by_model = next(iter(service.spec.creates.items()))
     model, operation = next(iter(by_model.items()))
-    properties = operation.body_schema.get("properties", {})
-    body = {
-        name: _example_value(properties.get(name, {})) for name in operation.body_schema.get("required", ())
-    }
+    root = operation.body_schema
+    schema = _resolved(root, root)
+    properties, required = schema.get("properties", {}), schema.get("required", ())
+    body = {name: _example_value(_resolved(properties.get(name, {}), root)) for name in required}
     return {"path": path, "body": body | ({"model": model} if model else {})}
+
+
+def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A schema, or the one that it refers to."""
+    while "$ref" in schema:
+        schema = follow(root, schema["$ref"].removeprefix("#"), "the document")
+    return schema
 
 
 def _example_value(schema: Mapping[str, Any]) -> Any:

@@ -12,6 +12,7 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from evolink_mock.media import renderer
+from evolink_mock.media.clips import MissingRendererError, clip, has_renderer
 from evolink_mock.media.spec import MediaSpec, suffix
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ class MediaCache:
 
         Concurrent requests for a file share one rendering, and all raise its error if it fails; the next request
         renders again. The file stays at least until `limit` others have been requested. RuntimeError once the cache
-        is closed.
+        is closed. Without PyAV, a clip of the same duration and size, else `MissingRendererError`.
         """
+        if not has_renderer():
+            return _clip(spec)
         path = self._path_of(spec)
         job = self._jobs.get(path)  # before checking for the file: a job is removed once its file exists
         if job is None and not _exists(path):
@@ -103,6 +106,13 @@ class MediaCache:
             del self._used[oldest]
             with suppress(OSError):  # where an open file cannot be removed, it stays
                 oldest.unlink(missing_ok=True)
+
+
+def _clip(spec: MediaSpec) -> Path:
+    path = clip(spec)
+    if path is None:
+        raise MissingRendererError
+    return path
 
 
 def file_name(spec: MediaSpec) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -193,3 +195,10 @@ def test_an_open_page_does_not_fill_the_log_or_the_feed(mock: Mock) -> None:
     visit(mock, "/ui/tasks/cards")
     assert mock.logged() == ""
     assert mock.service.exchange_feed.last == 0
+
+
+def test_the_example_to_copy_is_a_valid_request(mock: Mock) -> None:
+    shown = unescape(visit(mock, "/ui").text)
+    body = re.search(r"-d '(\{.*?\})'", shown)
+    assert body
+    assert mock.post(body[1].encode()).status_code == 200

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from click.testing import CliRunner
 from evolink_mock.cli import app as cli
-from evolink_mock.cli import tail, wait
+from evolink_mock.cli import running_mock
 from evolink_mock.cli.options import TailOptions
 from evolink_mock.server.thread import serve_in_thread
 from evolink_mock.settings import Settings
@@ -39,23 +39,23 @@ def url() -> Iterator[str]:
 
 
 def test_a_line_has_the_status_the_request_the_account_and_the_reasons() -> None:
-    line = tail.line_of(EVENT)
+    line = running_mock.line_of(EVENT)
     assert line.endswith("POST /v1/videos/generations  account f19d71  (model: missing)")
     assert "400" in line
-    assert "---" in tail.line_of(EVENT | {"status": 0})
-    assert "  task-1  " in tail.line_of(EVENT | {"task_id": "task-1"})
+    assert "---" in running_mock.line_of(EVENT | {"status": 0})
+    assert "  task-1  " in running_mock.line_of(EVENT | {"task_id": "task-1"})
 
 
 def test_events_are_read_across_comments_and_lines() -> None:
     stream = io.BytesIO(
         b"retry: 1000\n\n: still here\n\nevent: exchange\nid: 1\ndata: {\ndata: }\n\nevent: missed\ndata: 3\n\n"
     )
-    assert [*tail.parse(stream)] == [("exchange", {}), ("missed", 3)]
+    assert [*running_mock.parse(stream)] == [("exchange", {}), ("missed", 3)]
 
 
 @pytest.mark.parametrize(("token", "key"), [("mine", ""), ("", KEY)])
 def test_the_requests_to_a_running_mock_are_shown(url: str, token: str, key: str) -> None:
-    followed = tail.events(TailOptions(url=url, token=token, key=key))
+    followed = running_mock.events(TailOptions(url=url, token=token, key=key))
     received: list[Any] = []
     thread = threading.Thread(target=lambda: received.append(next(followed)))
     thread.start()
@@ -79,7 +79,7 @@ def test_the_requests_to_a_running_mock_are_shown(url: str, token: str, key: str
 def test_a_mock_that_cannot_be_followed_is_one_line_and_status_1(
     url: str, address: str, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert tail.run(TailOptions(url=address or url, key="another-key")) == 1
+    assert running_mock.tail(TailOptions(url=address or url, key="another-key")) == 1
     assert problem in capsys.readouterr().err
 
 
@@ -89,7 +89,7 @@ def test_a_mock_that_is_ready_is_not_waited_for(url: str) -> None:
 
 def test_a_mock_that_never_gets_ready_is_told_after_the_time_out(capsys: pytest.CaptureFixture[str]) -> None:
     elapsed = [0.0]
-    status = wait.run(
+    status = running_mock.wait(
         "http://127.0.0.1:1",
         2.0,
         now=lambda: elapsed[0],

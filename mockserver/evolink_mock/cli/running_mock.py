@@ -1,31 +1,61 @@
-"""`evolink-mock tail`: the requests of a running mock as they come, from its stream of events."""
+"""The commands for a mock that runs already: `wait` until it is ready, and `tail`, the requests as they come."""
 
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import closing
 from datetime import datetime
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
+from evolink_mock.domain.clock import stopwatch
+
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Mapping
 
     from evolink_mock.cli.options import TailOptions
 
+_PAUSE_SECONDS = 0.1  # between two attempts
+_READY_SECONDS = 5.0  # for one answer
 _SILENCE_SECONDS = 40.0  # the mock sends a comment every 15
 _COLOURS = {2: "green", 3: "cyan", 4: "yellow", 5: "red", 0: "magenta"}
+_never = threading.Event()  # to wait for a time without time.sleep
 _LOST = "the mock closed the connection: it stopped, or this terminal was too slow"
 
 
-class TailError(Exception):
-    """The mock cannot be followed; the text gives the reason."""
+class NoMockError(Exception):
+    """There is no mock, or it refuses; the text gives the reason."""
 
 
-def run(options: TailOptions) -> int:
+def wait(
+    url: str,
+    seconds: float,
+    now: Callable[[], float] = stopwatch,
+    sleep: Callable[[float], object] = _never.wait,
+) -> int:
+    """Wait until the mock at `url` is ready, at most `seconds`. Returns the exit status."""
+    last = now() + seconds
+    while True:
+        try:
+            with closing(_connection(url, _READY_SECONDS)) as connection:
+                status = _request(connection, "/__mock__/ready", {}).status
+            if status == 200:  # noqa: PLR2004
+                return 0
+            problem = f"it answers with status {status}"
+        except (OSError, HTTPException) as error:
+            problem = f"no evolink-mock responds at {url}: {error or type(error).__name__}"
+        except NoMockError as error:
+            return _fail(str(error))
+        if now() >= last:
+            return _fail(f"not ready after {seconds:g} s: {problem}")
+        sleep(_PAUSE_SECONDS)
+
+
+def tail(options: TailOptions) -> int:
     """Print the requests until Ctrl-C or until the mock stops. Returns the exit status."""
     try:
         for name, data in events(options):
@@ -33,37 +63,50 @@ def run(options: TailOptions) -> int:
                 click.secho(f"{data} requests were missed", err=True, fg="yellow")
             elif options.account in {"", data["account"]}:
                 click.echo(json.dumps(data) if options.json else line_of(data))
-    except TailError as error:
-        click.secho(f"evolink-mock: {error}", err=True, fg="red")
-        return 1
+    except NoMockError as error:
+        return _fail(str(error))
     except KeyboardInterrupt:
         return 130
     return 0
 
 
 def events(options: TailOptions) -> Generator[tuple[str, Any]]:
-    """The events of the mock, each with its name and decoded data. `TailError` once there can be no more."""
-    url = urlsplit(options.url)
-    if url.scheme not in {"http", "https"} or not url.hostname:
-        raise TailError(f"{options.url!r} is no URL: write http://HOST:PORT")
-    kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
+    """The events of the mock, each with its name and decoded data. `NoMockError` once there can be no more."""
     headers = {"Accept": "text/event-stream"}
     if options.key:
         headers["Mock-Operator-Key"] = options.key
     else:
         headers["Authorization"] = f"Bearer {options.token}"
     try:
-        with closing(kind(url.hostname, url.port, timeout=_SILENCE_SECONDS)) as connection:
-            connection.request("GET", "/__mock__/events", headers=headers)
-            response = connection.getresponse()
+        with closing(_connection(options.url, _SILENCE_SECONDS)) as connection:
+            response = _request(connection, "/__mock__/events", headers)
             if response.status != 200:  # noqa: PLR2004
-                raise TailError(_refusal(options, response.status))
+                raise NoMockError(_refusal(options, response.status))
             yield from parse(response)
     except (OSError, HTTPException) as error:
-        raise TailError(
+        raise NoMockError(
             f"no evolink-mock responds at {options.url}: {error or type(error).__name__}"
         ) from error
-    raise TailError(_LOST)
+    raise NoMockError(_LOST)
+
+
+def _connection(address: str, seconds: float) -> HTTPConnection:
+    """A connection that is not open yet; its time-out applies to each wait for data."""
+    url = urlsplit(address)
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        raise NoMockError(f"{address!r} is no URL: write http://HOST:PORT")
+    kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
+    return kind(url.hostname, url.port, timeout=seconds)
+
+
+def _request(connection: HTTPConnection, path: str, headers: Mapping[str, str]) -> HTTPResponse:
+    connection.request("GET", path, headers=dict(headers))
+    return connection.getresponse()
+
+
+def _fail(problem: str) -> int:
+    click.secho(f"evolink-mock: {problem}", err=True, fg="red")
+    return 1
 
 
 def _refusal(options: TailOptions, status: int) -> str:

@@ -1,0 +1,52 @@
+"""The results of the built-in document, rendered beforehand, for installations without PyAV.
+
+`python -m evolink_mock.media.clips` renders them again; a test fails if they are not what `renderer` makes.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from evolink_mock.media.spec import MediaSpec, media_spec_of
+
+_FOLDER = Path(__file__).parent / "clips"
+_CHOICES = [(duration, quality) for duration in (6, 10) for quality in ("480p", "720p")]
+
+
+class MissingRendererError(OSError):
+    """A result would have to be rendered, and PyAV is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__('PyAV is not installed: pip install "evolink-mock[media]"')
+
+
+@cache
+def has_renderer() -> bool:
+    """Whether results can be rendered."""
+    return find_spec("av") is not None
+
+
+def clip(spec: MediaSpec) -> Path | None:
+    """The clip of the same duration and size, whatever its colour; None if there is none."""
+    path = _FOLDER / _name(spec)
+    return path if spec.medium == "video" and not spec.format and path.is_file() else None
+
+
+def _name(spec: MediaSpec) -> str:
+    return f"{spec.width}x{spec.height}-{spec.seconds:g}s.mp4"
+
+
+def render_all(folder: Path) -> None:
+    """Render every clip into a folder."""
+    from evolink_mock.media.renderer import render
+
+    for duration, quality in _CHOICES:
+        spec = media_spec_of({"duration": duration, "quality": quality}, "video", 0)
+        render(spec, folder / _name(spec))
+        (folder / _name(spec)).chmod(0o644)
+
+
+if __name__ == "__main__":
+    render_all(_FOLDER)
