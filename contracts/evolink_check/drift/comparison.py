@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.drift.contract.model_changes import ModelComparison, catalog_of, models_of
 from evolink_check.drift.contract.operation_changes import operation_changes
-from evolink_check.drift.pairs.operations import operations_of
+from evolink_check.drift.pairs.operations import operations_of_all
 from evolink_check.drift.pairs.pair import Pair
 from evolink_check.drift.prose.changes import prose_changes
 from evolink_check.drift.records import VERDICTS, Change
@@ -95,8 +95,9 @@ def _of_addresses(pairing: Pairing) -> Iterator[Change]:
 
 def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing:
     """Pair operations by their file, then by models, address and id; a single one on each side always."""
-    olds = [operation for document in old for operation in operations_of(document)]
-    news = [operation for document in new for operation in operations_of(document)]
+    read = operations_of_all([*old, *new])
+    olds = [operation for operations in read[: len(old)] for operation in operations]
+    news = [operation for operations in read[len(old) :] for operation in operations]
     pairs: list[Pair] = []
     is_single = len(old) == len(new) == 1
     for same in _tests(is_single=is_single):

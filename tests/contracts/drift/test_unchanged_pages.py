@@ -278,3 +278,17 @@ def test_a_malformed_schema_is_compared_like_any_other(schema: Any) -> None:
     assert changes(new, new) == []
     changes(page(), new)
     changes(new, page())
+
+
+def test_schemas_that_refer_to_each_other_in_many_ways_are_compared_in_time() -> None:
+    names = [f"Block{number}" for number in range(9)]
+    every = {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in names]}
+    blocks = {
+        name: {"type": "object", "properties": {"content": {"type": "array", "items": every}, name: every}}
+        for name in names
+    }
+    edits = {f"/components/schemas/{name}": schema for name, schema in blocks.items()}
+    old = edited(page(), {**edits, f"{P}/blocks": {"type": "array", "items": every}})
+    assert changes(old, old) == []
+    new = edited(old, {f"{P}/duration/maximum": 10})
+    assert [change.field for change in changes(old, new)] == ["duration"]

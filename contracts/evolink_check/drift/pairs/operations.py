@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from evolink_check.drift.schemas.keywords import followed, joined, local_pointer
-from evolink_check.drift.schemas.normalized import Normalizer
+from evolink_check.drift.schemas.normalized import Normalizer, TooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from evolink_spec.models import Json
 
     from evolink_check.drift.records import Document
     from evolink_check.drift.schemas.shapes import Shape
 
+_DEPTHS = (8, 3, 2, 1, 0)
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
@@ -85,14 +86,28 @@ class Operation:
 
 def operations_of(document: Document) -> list[Operation]:
     """Every operation of a document, in its order."""
-    return [*_Reader(document).operations(_mapping(document.tree.get("paths")), "/paths")]
+    (operations,) = operations_of_all([document])
+    return operations
+
+
+def operations_of_all(documents: Sequence[Document]) -> list[list[Operation]]:
+    """The operations of each document, with references followed as deep as is possible for all of them."""
+    for depth in _DEPTHS:
+        try:
+            return [
+                [*_Reader(document, depth).operations(_mapping(document.tree.get("paths")), "/paths")]
+                for document in documents
+            ]
+        except TooLargeError:
+            continue
+    return [[] for _ in documents]
 
 
 class _Reader:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, depth: int) -> None:
         self._document = document
         self._tree = document.tree
-        self._normalizer = Normalizer(document.tree)
+        self._normalizer = Normalizer(document.tree, depth)
 
     def operations(self, items: Mapping[str, Json], base: str) -> Iterator[Operation]:
         for path, raw in items.items():

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from evolink_check.drift.schemas.shapes import Branch, Shape
 
+_NESTED, _FEW = {"array", "object"}, 4
 _EXCLUSIVE = {"exclusiveMinimum", "exclusiveMaximum"}
 
 
@@ -134,9 +135,13 @@ def simplified(branches: Iterable[Branch]) -> tuple[Branch, ...]:
     """The same values in fewer branches, in a fixed order: listed values of a type together, nothing twice."""
     listed: dict[str, Branch] = {}
     ranges: list[Branch] = []
+    branches = [*branches]
+    count = len(branches)
     for branch in branches:
         if branch.values is None:
-            if not any(is_within(branch, other) for other in ranges):
+            if branch.kind in _NESTED and count > _FEW:  # to compare many of them takes too long
+                ranges.append(branch)
+            elif not any(is_within(branch, other) for other in ranges):
                 ranges = [other for other in ranges if not is_within(other, branch)] + [branch]
             continue
         before = listed.get(branch.kind)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evolink_spec.models import Json
 
 _MOST_BRANCHES = 64
+_MOST_PARTS = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,20 @@ class _Flat:
     additional: list[_Part] = field(default_factory=list)
 
 
-class Normalizer:
-    """Turns schemas of one document into shapes."""
+class TooLargeError(Exception):
+    """A schema that refers to itself in so many ways that its normal form is too large."""
 
-    def __init__(self, tree: Mapping[str, Json]) -> None:
+
+class Normalizer:
+    """Turns schemas of one document into shapes.
+
+    References are followed `depth` deep; beyond that, only their names are compared. Raises `TooLargeError`.
+    """
+
+    def __init__(self, tree: Mapping[str, Json], depth: int) -> None:
         self._tree = tree
+        self._depth = depth
+        self._left = _MOST_PARTS
 
     def shape(self, pointer: str, value: Json) -> Shape:
         """The shape of a schema at a pointer."""
@@ -58,6 +68,9 @@ class Normalizer:
         return Shape(parts[0].pointer, simplified(branches), self._notes(parts))
 
     def _flats(self, part: _Part) -> list[_Flat]:
+        self._left -= 1
+        if self._left < 0:
+            raise TooLargeError
         if part.value is False:
             return []
         if not isinstance(part.value, dict):
@@ -86,7 +99,7 @@ class Normalizer:
         """What a `$ref` points to; None for one that leads back to itself, or nowhere."""
         reference = part.value["$ref"]
         pointer = keywords.local_pointer(reference)
-        if pointer is None or pointer in part.within:
+        if pointer is None or pointer in part.within or len(part.within) >= self._depth:
             return None
         exists, value = keywords.followed(self._tree, pointer)
         return _Part(pointer, value, part.within | {pointer}) if exists else None
