@@ -18,6 +18,7 @@ from evolink_check.cli.commands import run_api, run_proxy, run_recording
 from evolink_check.cli.config import OTHER_TOKEN, TOKEN
 from evolink_check.cli.options import (
     ClauseOptions,
+    DocumentOptions,
     EffortOptions,
     JudgingOptions,
     ProxyOptions,
@@ -53,6 +54,7 @@ def _repeated() -> str:
 @app.taking(
     ServerOptions,
     EffortOptions,
+    DocumentOptions,
     ReportFiles,
     BaselineOptions,
     help="Check a server.\n\n"
@@ -66,11 +68,15 @@ def _repeated() -> str:
     "Ctrl-C stops at once. Set the keys as EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY; no report contains them.",
 )
 def api(
-    server: ServerOptions, effort: EffortOptions, reports: ReportFiles, baseline: BaselineOptions
+    server: ServerOptions,
+    effort: EffortOptions,
+    documents: DocumentOptions,
+    reports: ReportFiles,
+    baseline: BaselineOptions,
 ) -> None:
     """Check a server."""
     with reporting_problems():
-        code = run_api(server, effort, reports, baseline, _repeated())
+        code = run_api(server, effort, documents, reports, baseline, _repeated())
     raise SystemExit(code)
 
 
@@ -81,6 +87,7 @@ receiver_command.mount(app)
 @app.taking(
     RecordingOptions,
     JudgingOptions,
+    DocumentOptions,
     ReportFiles,
     BaselineOptions,
     help="Check the traffic in HAR files. Nothing is sent.\n\n"
@@ -91,17 +98,22 @@ receiver_command.mount(app)
     epilog=f"{EXITS}.",
 )
 def recording(
-    recording: RecordingOptions, judging: JudgingOptions, reports: ReportFiles, baseline: BaselineOptions
+    recording: RecordingOptions,
+    judging: JudgingOptions,
+    documents: DocumentOptions,
+    reports: ReportFiles,
+    baseline: BaselineOptions,
 ) -> None:
     """Check recordings."""
     with reporting_problems():
-        code = run_recording(recording, judging, reports, baseline, _repeated())
+        code = run_recording(recording, judging, documents, reports, baseline, _repeated())
     raise SystemExit(code)
 
 
 @app.taking(
     ProxyOptions,
     JudgingOptions,
+    DocumentOptions,
     ReportFiles,
     BaselineOptions,
     help="Check live traffic.\n\n"
@@ -113,11 +125,15 @@ def recording(
     epilog=f"{EXITS}. Ctrl-C stops it and reports; the HAR file is also written every few seconds.",
 )
 def proxy(
-    proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles, baseline: BaselineOptions
+    proxy: ProxyOptions,
+    judging: JudgingOptions,
+    documents: DocumentOptions,
+    reports: ReportFiles,
+    baseline: BaselineOptions,
 ) -> None:
     """Run a checking proxy until Ctrl-C."""
     with reporting_problems():
-        code = run_proxy(proxy, judging, reports, baseline)
+        code = run_proxy(proxy, judging, documents, reports, baseline)
     raise SystemExit(code)
 
 

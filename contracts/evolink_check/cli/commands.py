@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from evolink_spec import Spec
     from evolink_spec.clauses import Clause
 
     from evolink_check.cli.options import (
+        DocumentOptions,
         EffortOptions,
         JudgingOptions,
         ProxyOptions,
@@ -46,6 +48,17 @@ class CommandFailedError(Exception):
     """The command could not be carried out; the text says why."""
 
 
+def load_documents(options: DocumentOptions) -> Spec:
+    """The documents to check against; the problems that did not prevent their reading are told."""
+    from evolink_spec import load
+
+    paths = (*options.only_spec, *options.spec)
+    spec = load(*paths, with_built_in=bool(paths) and not options.only_spec)
+    for warning in spec.warnings:
+        say(f"warning: {warning}")
+    return spec
+
+
 def load_lowered(lowered: frozenset[str]) -> tuple[Clause, ...]:
     """All clauses, with those of --warn as warnings. ValueError for an unknown id."""
     from evolink_spec.clauses import load_clauses, with_warnings
@@ -62,9 +75,10 @@ def _judged_clauses(options: JudgingOptions, severity: SeverityOptions) -> tuple
     return tuple(clause for clause in clauses if not options.clauses or clause.id in options.clauses)
 
 
-def run_api(
+def run_api(  # noqa: PLR0913, PLR0917  (each is a group of options)
     server: ServerOptions,
     effort: EffortOptions,
+    documents: DocumentOptions,
     reports: ReportFiles,
     baseline: BaselineOptions,
     command: str,
@@ -75,7 +89,7 @@ def run_api(
     from evolink_check.engine.runner import execute
     from evolink_check.generation.hypothesis_home import temporary_hypothesis_home
 
-    chosen, plan = _plan_api(server, effort, baseline)
+    chosen, plan = _plan_api(server, effort, documents, baseline)
     baseline.check()
     for line in (*chosen.notes, cost_estimate_line(plan.effort, plan.estimate)):
         say(line)
@@ -106,10 +120,9 @@ def run_api(
 
 
 def _plan_api(
-    server: ServerOptions, effort: EffortOptions, severity: SeverityOptions
+    server: ServerOptions, effort: EffortOptions, documents: DocumentOptions, severity: SeverityOptions
 ) -> tuple[config.Configuration, RunPlan]:
     """The configuration of a check, and the plan that follows from it. ValueError for invalid options."""
-    from evolink_spec import load
     from evolink_spec.clauses import with_warnings
 
     from evolink_check.engine.run_plan import plan_run
@@ -118,7 +131,9 @@ def _plan_api(
     clauses = load_lowered(severity.warn)
     chosen = config.choose(server, effort, PROFILES, [clause.id for clause in clauses], config.environment())
     chosen = replace(chosen, lowered=chosen.lowered | severity.warn)
-    plan = plan_run(chosen.subject, chosen.effort, load(), with_warnings(clauses, chosen.lowered))
+    plan = plan_run(
+        chosen.subject, chosen.effort, load_documents(documents), with_warnings(clauses, chosen.lowered)
+    )
     return chosen, plan
 
 
@@ -128,16 +143,15 @@ def _repeatable(report: Report, command: str, notes: Iterable[str]) -> Report:
     return replace(report, command=f"{command}{seed}", notes=(*report.notes, *notes))
 
 
-def run_recording(
+def run_recording(  # noqa: PLR0913, PLR0917  (each is a group of options)
     recording: RecordingOptions,
     judging: JudgingOptions,
+    documents: DocumentOptions,
     reports: ReportFiles,
     baseline: BaselineOptions,
     command: str,
 ) -> int:
     """Judge HAR files."""
-    from evolink_spec import load
-
     from evolink_check.engine.recordings import RecordingError, check_recording
 
     if not recording.files:
@@ -148,7 +162,7 @@ def run_recording(
         report = check_recording(
             recording.files,
             base,
-            load(),
+            load_documents(documents),
             _judged_clauses(judging, baseline),
             about=judging.about,
             complete=judging.complete,
@@ -159,11 +173,13 @@ def run_recording(
 
 
 def run_proxy(
-    proxy: ProxyOptions, judging: JudgingOptions, reports: ReportFiles, baseline: BaselineOptions
+    proxy: ProxyOptions,
+    judging: JudgingOptions,
+    documents: DocumentOptions,
+    reports: ReportFiles,
+    baseline: BaselineOptions,
 ) -> int:
     """Run a reverse proxy until Ctrl-C. Each exchange is written to the HAR file when it is complete."""
-    from evolink_spec import load
-
     from evolink_check.proxy.forwarder import ForwardingApp, Upstream
     from evolink_check.proxy.monitor import LiveMonitor, watch_until
     from evolink_check.proxy.recorder import ProxyRecorder
@@ -177,7 +193,7 @@ def run_proxy(
     record, started, stop = ProxyRecorder(upstream), clock.now(), threading.Event()
     file = _har_file(reports.har, record, complete=judging.complete)
     clauses, about = _judged_clauses(judging, baseline), judging.about
-    monitor = LiveMonitor(record, load(), clauses, about, complete=judging.complete)
+    monitor = LiveMonitor(record, load_documents(documents), clauses, about, complete=judging.complete)
     app = ForwardingApp(
         Upstream.at(upstream), record, proxy.ca, monitor.verdict_for if proxy.headers else None
     )

@@ -10,11 +10,31 @@ from msgspec import Meta, Struct
 
 Profile = Literal["quick", "ci", "deep"]
 About = Literal["server", "client", "both"]
-_SERVER, _EFFORT, _CALLBACKS = "The server", "Effort", "Callbacks"
+_SERVER, _EFFORT, _CALLBACKS, _DOCUMENTS = "The server", "Effort", "Callbacks", "Documents"
 _NoLess = Annotated[float, Meta(ge=0)]
 _Positive = Annotated[float, Meta(ge=0.001)]
 _Seconds = Annotated[float, Meta(ge=0.1)]
 _Count = Annotated[int, Meta(ge=1)]
+
+
+class DocumentOptions(Struct, frozen=True, kw_only=True):
+    """The documents that servers and clients are checked against."""
+
+    spec: Annotated[
+        tuple[Path, ...],
+        Option(
+            help="Check against this OpenAPI document too: a file, a saved page, a folder or a pattern of them, or an "
+            "overlay. Repeatable.",
+            section=_DOCUMENTS,
+            metavar="PATH",
+        ),
+    ] = ()
+    only_spec: Annotated[
+        tuple[Path, ...],
+        Option(
+            help="As --spec, without the built-in document. Repeatable.", section=_DOCUMENTS, metavar="PATH"
+        ),
+    ] = ()
 
 
 class ServerOptions(Struct, frozen=True, kw_only=True):
