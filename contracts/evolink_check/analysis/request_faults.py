@@ -30,6 +30,7 @@ LARGE = 1_000_000  # bytes of a body above which a server may refuse it: no limi
 DEEP = 64  # levels of nesting above which a server may refuse a body
 _REMEMBERED = 4_096  # requests: a run sends, reads and judges the same bodies several times
 _SCHEMAS = 64
+MODEL_WITH_CLAUSES = "grok-imagine-image-to-video-beta"  # some clauses state facts of this model only
 _ENUMS = {"model": "model.enum", "duration": "duration.enum", "mode": "mode.enum", "quality": "quality.enum"}
 
 
@@ -90,10 +91,23 @@ def _find_faults(
 
 
 def operation_of(document: Any, creates: Mapping[str | None, CreateOperation]) -> CreateOperation:
-    """The operation that a body selects by its model; the first one for an unknown model."""
+    """The operation that a body selects by its model or an older name of it; the first one for an unknown model."""
     model = document.get("model") if isinstance(document, dict) else None
-    documented = isinstance(model, str) and model in creates
-    return creates[model] if documented else creates.get(None) or next(iter(creates.values()))
+    if isinstance(model, str):
+        if model in creates:
+            return creates[model]
+        for operation in creates.values():
+            if model in operation.aliases:
+                return operation
+    return creates.get(None) or next(iter(creates.values()))
+
+
+def _is_undecided(document: dict[str, Any], creates: Mapping[str | None, CreateOperation]) -> bool:
+    """Whether several documents could apply, because the body names no model of any of them."""
+    operation, model = operation_of(document, creates), document.get("model")
+    if isinstance(model, str) and (model in creates or model in operation.aliases):
+        return False
+    return None not in creates and len({(each.source, each.pointer) for each in creates.values()}) > 1
 
 
 def renamed(document: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
@@ -147,6 +161,9 @@ def _document_faults(
     body = renamed(document, operation)
     if _depth(body) > DEEP:
         yield RequestFault("body.limit", "nested deeply", sure=False)
+    if _is_undecided(document, creates):
+        yield _model_fault(document)
+        return
     field = operation.callback.field if operation.callback else ""
     for error in _errors(operation, body):
         if not error.instance_path or error.instance_path[0] != field or error.kind.name == "type":
@@ -154,6 +171,15 @@ def _document_faults(
     yield from _uncertain_faults(body)
     if isinstance(body.get(field), str):
         yield from _callback_faults(body[field], operation, receiver)
+
+
+def _model_fault(document: Mapping[str, Any]) -> RequestFault:
+    """The only fault that is certain in a body whose document is unknown."""
+    if "model" not in document:
+        return RequestFault("create.required", "no model")
+    if not isinstance(document["model"], str):
+        return RequestFault("create.types", "model: a value of a wrong type")
+    return RequestFault("model.enum", "model: not one of the documented values")
 
 
 def _errors(operation: CreateOperation, body: dict[str, Any]) -> list[jsonschema_rs.ValidationError]:
@@ -198,6 +224,7 @@ def _required(schema: IdentityKey[Mapping[str, Any]]) -> frozenset[str]:
 def _schema_fault(error: jsonschema_rs.ValidationError, operation: CreateOperation) -> Iterator[RequestFault]:
     kind, path = error.kind.name, [str(step) for step in error.instance_path]
     field = path[0] if path else ""
+    has_own_clauses = MODEL_WITH_CLAUSES in operation.models
     if kind == "required":
         yield RequestFault("create.required", f"no {error.kind.as_dict()['property']}")
     elif kind == "type":
@@ -209,15 +236,20 @@ def _schema_fault(error: jsonschema_rs.ValidationError, operation: CreateOperati
             sure=not (error.instance is None and optional),
         )
     elif kind == "enum":
-        yield RequestFault(_ENUMS.get(field, "create.types"), f"{field}: not one of the documented values")
+        clause = _ENUMS.get(field, "create.types") if has_own_clauses or field == "model" else "create.types"
+        yield RequestFault(clause, f"{field}: not one of the documented values")
     elif kind == "maxItems":
-        yield RequestFault("create.image-urls-max-one", f"{field}: too many items")
+        clause = "create.image-urls-max-one" if has_own_clauses else "create.types"
+        yield RequestFault(clause, f"{field}: too many items")
     elif kind == "format":
-        yield RequestFault(
-            "create.image-urls-uri", f"{field}: not a URI", sure=_has_no_scheme(error.instance)
-        )
+        clause = "create.image-urls-uri" if field == "image_urls" else "create.types"
+        yield RequestFault(clause, f"{field}: not a {error.kind.as_dict()['format']}", sure=_is_no_uri(error))
     else:
         yield RequestFault("create.types", f"{field}: violates {kind}", sure=False)
+
+
+def _is_no_uri(error: jsonschema_rs.ValidationError) -> bool:
+    return error.kind.as_dict()["format"] == "uri" and _has_no_scheme(error.instance)
 
 
 def _has_no_scheme(text: Any) -> bool:

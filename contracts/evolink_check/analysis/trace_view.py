@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from evolink_check.analysis.observations import API, Observation, Role, TaskRecord, results_of
-from evolink_check.analysis.request_faults import create_faults, operation_of, renamed
+from evolink_check.analysis.request_faults import create_faults, operation_of
 from evolink_check.analysis.response_schemas import ResponseSchemas
 from evolink_check.traffic.formats import NOT_JSON, decode_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    from evolink_spec import CreateOperation, Spec
+    from evolink_spec import Spec
 
     from evolink_check.analysis.openapi import Problem
     from evolink_check.traffic.trace import Entry, Trace
@@ -110,7 +110,7 @@ class TraceView:
             )
         creates = self.spec.creates[(exchange.method.upper(), self.path(exchange.url))]
         faults = create_faults(exchange.request_headers, exchange.request_body, creates, self.trace.receiver)
-        operation = operation_of(_with_actual_model(request, creates), creates)
+        operation = operation_of(request, creates)
         created_id = _id_in(answer) if 200 <= exchange.status < 300 else ""  # noqa: PLR2004
         return Observation(
             entry,
@@ -180,7 +180,3 @@ def _json(body: bytes) -> Any:
 def _id_in(body: Any) -> str:
     task_id = body.get("id") if isinstance(body, dict) else None
     return task_id if isinstance(task_id, str) else ""
-
-
-def _with_actual_model(body: Any, creates: Mapping[str | None, CreateOperation]) -> Any:
-    return renamed(body, next(iter(creates.values()))) if isinstance(body, dict) else body

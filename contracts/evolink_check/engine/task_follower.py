@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_check.analysis.observations import results_of
 from evolink_check.generation.case import Case
+from evolink_check.rules.tasks.history import CANCELLED
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.formats import decode_json
 from evolink_check.traffic.trace import MAIN, NOBODY, OTHER, WRONG
@@ -99,7 +100,7 @@ class TaskFollower:
         """Query the task once."""
         entry = self._target.send(self._case(task, MAIN))
         answer, words = _object(entry), self._query.statuses
-        if not task.ended and answer.get("status") in {words.success, words.failure}:
+        if not task.ended and answer.get("status") in (words.success, words.failure, *CANCELLED):
             task.ended, task.status = entry.ended, answer["status"]
             task.results = tuple(dict.fromkeys(results_of(answer)))
 

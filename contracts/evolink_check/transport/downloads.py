@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evolink_check.transport.target import Target
 
 _KEPT = 4096  # bytes of an error response that are kept
+_RAW = ".pcm"  # samples without a head: nothing says how many there are in a second
 _SHOWN = 120  # characters of a problem
 
 
@@ -25,7 +26,8 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
     entry = target.fetch_external(url, name)
     body = entry.exchange.response_body
     whole = not entry.problem.startswith(HttpClient.LEFT)
-    if whole and 200 <= entry.exchange.status < 300:  # noqa: PLR2004  (success)
+    has_head = not url.partition("?")[0].endswith(_RAW)
+    if whole and has_head and 200 <= entry.exchange.status < 300:  # noqa: PLR2004  (success)
         entry = replace(entry, media=media_of(body, entry.problem))
     if len(body) > _KEPT:
         entry = replace(entry, size=len(body), exchange=replace(entry.exchange, response_body=b""))
@@ -33,7 +35,10 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
 
 
 def media_of(body: bytes, problem: str = "") -> Media:
-    """The properties of a video, measured on its packets: a truncated file has the duration of the part that exists."""
+    """The properties of a file, measured on its packets: a truncated file has the duration of the part that exists.
+
+    A file without pictures is audio: its width and height are 0.
+    """
     if problem:
         return Media(problem=problem)
     import av
@@ -46,13 +51,23 @@ def media_of(body: bytes, problem: str = "") -> Media:
 
 
 def _media(container: av.container.InputContainer) -> Media:
-    if not container.streams.video:
-        return Media(problem="there is no picture in it")
-    stream = container.streams.video[0]
-    seconds, (width, height) = _watched(container, stream)
-    if not width:
-        return Media(problem="not one picture can be decoded")
-    return Media(seconds, width, height, stream.codec_context.name)
+    if container.streams.video:
+        stream = container.streams.video[0]
+        seconds, (width, height) = _watched(container, stream)
+        if not width:
+            return Media(problem="not one picture can be decoded")
+        return Media(seconds, width, height, stream.codec_context.name)
+    if container.streams.audio:
+        return _audio(container)
+    return Media(problem="there is neither picture nor sound in it")
+
+
+def _audio(container: av.container.InputContainer) -> Media:
+    stream = container.streams.audio[0]
+    samples = sum(frame.samples for frame in container.decode(stream))
+    if not samples or not stream.rate:
+        return Media(problem="not one sound can be decoded")
+    return Media(samples / stream.rate, codec=stream.codec_context.name)
 
 
 def _watched(container: av.container.InputContainer, stream: VideoStream) -> tuple[float, tuple[int, int]]:

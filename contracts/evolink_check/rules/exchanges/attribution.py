@@ -251,11 +251,12 @@ def _clause_by_body(observation: Observation) -> str:
         wrong = "auth.bearer" if ignores_invalid_key(observation) else "credits.integer-codes"
         return "" if _has_integer_code(observation.answer_json, observation.status) else wrong
     documented = (
-        observation.errors[observation.status].body["error"].get("code")
+        observation.errors[observation.status].body["error"]
         if observation.status in observation.errors
-        else ""
+        else {"code": "", "type": ""}
     )
-    return "" if has_error_shape(observation.answer_json, code=type(documented)) else "error.shape"
+    code, has_type = type(documented.get("code")), "type" in documented
+    return "" if has_error_shape(observation.answer_json, code, has_type=has_type) else "error.shape"
 
 
 def has_json_content_type(observation: Observation) -> bool:
@@ -263,12 +264,15 @@ def has_json_content_type(observation: Observation) -> bool:
     return (observation.header("Content-Type") or "").partition(";")[0].strip().lower() == "application/json"
 
 
-def has_error_shape(answer: Any, code: type = str) -> bool:
-    """Whether an answer has the documented shape of an error (clause `error.shape`)."""
+def has_error_shape(answer: Any, code: type = str, *, has_type: bool = True) -> bool:
+    """Whether an answer has the documented shape of an error (clause `error.shape`).
+
+    A few documents have an integer `code` and no `type`.
+    """
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict) or type(error.get("code")) not in {str, code}:
         return False
-    return isinstance(error.get("message"), str) and isinstance(error.get("type"), str)
+    return isinstance(error.get("message"), str) and (not has_type or isinstance(error.get("type"), str))
 
 
 def _has_integer_code(answer: Any, status: int) -> bool:

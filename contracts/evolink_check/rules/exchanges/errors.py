@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding
 
 
+_UNAUTHORIZED = 401
 _STATUSES: Mapping[Role, tuple[int, ...]] = {
     "create": (400, 401, 402, 403, 429, 500),
     "query": (400, 401, 402, 403, 404, 429, 500),
@@ -89,19 +90,23 @@ def code(clause: str, view: TraceView) -> Iterator[Finding]:
         if observation.status == status and is_judgeable(observation):
             documented = _documented(observation, view)
             error = observation.body["error"]
-            code_and_type = error["code"], error["type"]
+            code_and_type = error["code"], error.get("type")
             if code_and_type in documented:
                 yield passed(observation.number)
             elif documented and not ignores_invalid_key(observation):  # `auth.bearer` reports those
                 expected = " or ".join(f"code {code}, type {kind}" for code, kind in documented)
-                seen = f"code {error['code']!r:.40}, type {error['type']!r:.40}"
+                seen = f"code {error['code']!r:.40}, type {error.get('type')!r:.40}"
                 yield violation(observation.number, expected=expected, seen=seen)
 
 
 def _documented(observation: Observation, view: TraceView) -> list[tuple[Any, Any]]:
-    """Code and type of the documented examples; of all documents for a create without a known model."""
+    """Code and type of the documented examples.
+
+    Those of all documents of the path for a create without a known model, and for a 401: a server may check the key
+    before it reads the body.
+    """
     operations: Iterable[Mapping[int, Any]] = [observation.errors]
-    if observation.operation and observation.faults:
+    if observation.operation and (observation.faults or observation.status == _UNAUTHORIZED):
         creates = view.spec.creates[observation.operation.method, observation.operation.path]
         operations = [operation.errors for operation in creates.values()]
     bodies = [

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_check.rules.exchanges.attribution import creates_task, is_judgeable
 from evolink_check.rules.exchanges.wire import creates_with_same_id
+from evolink_check.rules.tasks.history import ends_of, statuses_of
 from evolink_check.rules.tolerances import Tolerances
 from evolink_check.traffic.trace import MAIN, NOBODY, OTHER, UNKNOWN
 
@@ -86,24 +87,25 @@ def _began(spending: CreateCost) -> float:
 
 def _cost_of(create: Observation, view: TraceView) -> CreateCost:
     """The cost of a create. Without a unique id in the answer, its task counts as ended after some time."""
-    statuses, made = view.spec.query.statuses, create.status not in _REFUSED
+    made = create.status not in _REFUSED
     unique = create.task_id and create.number not in view.once(_numbers_with_same_id)
     task = view.tasks.get(create.task_id) if unique else None
     if task is None:
         tolerances = Tolerances(view.trace.scale)
         over = create.ended + tolerances.real(tolerances.task_end_server)
         return CreateCost(create, made, task, over if made else create.ended, failed=False)
+    statuses = statuses_of(task, view)
     ends = [
         (
             observation.began if observation.role == "delivery" else observation.ended,
             observation.body["status"],
         )
         for observation in (*task.queries, *task.deliveries)
-        if observation.body.get("status") in (statuses.success, statuses.failure)
+        if observation.body.get("status") in ends_of(statuses)
     ]
     over = min((at for at, _ in ends), default=float("inf"))
     return CreateCost(
-        create, made, task, over, bool(ends) and all(word == statuses.failure for _, word in ends)
+        create, made, task, over, bool(ends) and all(word != statuses.success for _, word in ends)
     )
 
 

@@ -56,9 +56,9 @@ class TaskHistory:
     deliveries: tuple[Observation, ...]
 
     @property
-    def ends(self) -> tuple[str, str]:
+    def ends(self) -> tuple[str, ...]:
         """The statuses of a task that has ended. A tuple, as a faulty server may send a status that is not hashable."""
-        return (self.statuses.success, self.statuses.failure)
+        return ends_of(self.statuses)
 
     @property
     def ended(self) -> tuple[Observation, ...]:
@@ -181,7 +181,7 @@ def _is_followed(task: TaskRecord, view: TraceView, creates: Mapping[str, Observ
 
 
 def _history(task: TaskRecord, view: TraceView) -> TaskHistory:
-    statuses = view.spec.query.statuses
+    statuses = statuses_of(task, view)
     mine = [
         observation
         for observation in task.queries
@@ -220,9 +220,29 @@ def _is_own(observation: Observation, task: TaskRecord) -> bool:
     return observation.who == task.create.who
 
 
+def ends_of(statuses: Statuses) -> tuple[str, ...]:
+    """The statuses of a task that has ended."""
+    return tuple(filter(None, (statuses.success, statuses.failure, statuses.cancelled)))
+
+
+def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
+    """The statuses that a task can have: the document of its create may have one for cancelled tasks.
+
+    For a task whose create is not in the trace, that of any document counts.
+    """
+    statuses = view.spec.query.statuses
+    if task.create is not None:
+        words = [task.create.operation.statuses.cancelled if task.create.operation else ""]
+    else:
+        words = [
+            each.statuses.cancelled for creates in view.spec.creates.values() for each in creates.values()
+        ]
+    return statuses._replace(cancelled=statuses.cancelled or max(words, default=""))
+
+
 def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tuple[Observation, Observation]]:
     """The queries that contradict an end that was certainly reported before, with that end (clause `task.final`)."""
-    ends = (statuses.success, statuses.failure)
+    ends = ends_of(statuses)
     first: Observation | None = None
     for observation, before in in_order(queries):
         if first is None:

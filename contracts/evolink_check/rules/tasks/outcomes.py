@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.observations import Observation
     from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
+    from evolink_check.rules.tasks.history import TaskHistory
 
 
 @rule("task.results-when-completed")
@@ -25,6 +26,8 @@ def results_when_completed(view: TraceView) -> Iterator[Finding]:
     for history, observation in bodies(view):
         status, results = observation.body.get("status"), observation.body.get("results")
         if status not in history.statuses or not (results is None or isinstance(results, list)):
+            continue
+        if not results and status == history.statuses.success and not _has_files(history):
             continue
         if bool(results) == (status == history.statuses.success):
             yield passed(observation.number)
@@ -38,6 +41,12 @@ def results_when_completed(view: TraceView) -> Iterator[Finding]:
             yield violation(
                 observation.number, expected="at least one link", seen=f"{status}, results {shown(results)}"
             )
+
+
+def _has_files(history: TaskHistory) -> bool:
+    """Whether the task makes files: the pages of voices, elements and characters describe other results."""
+    operation = history.create.operation if history.create else None
+    return operation is None or operation.prose.has_files
 
 
 @rule("task.results-uri")
