@@ -9,7 +9,6 @@ distorts any other: until the first 200, and for a number of polls after it.
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from processes import BODY, free_port, mock, request, resident_mib, started
+from processes import BODY, ENVIRONMENT, free_port, mock, request, resident_mib, started
 from support import family_documents
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def measure(options: list[str]) -> dict[str, float]:
 def main(rounds: int = 5) -> None:
     """Print the medians, and how many times those of the built-in document they are."""
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["XDG_CACHE_HOME"] = folder  # of the processes, too: nothing has been read before
+        ENVIRONMENT["XDG_CACHE_HOME"] = folder  # nothing has been read before
         pages = family_documents.save(Path(folder) / "pages", family_documents.many(DOCUMENTS))
         many = ["--spec", str(pages)]
         began = measure(many)
