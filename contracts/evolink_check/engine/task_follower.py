@@ -33,7 +33,10 @@ _FETCHED = 5  # results of one task that are fetched
 
 @dataclass(slots=True)
 class TrackedTask:
-    """A task that was created. `ended`: when its end was first seen, by the clock of the trace; 0: not yet."""
+    """A task that was created. `ended`: when its end was first seen, by the clock of the trace; 0: not yet.
+
+    `made` and `asked` are when it was created and last queried, by the same clock.
+    """
 
     planned: PlannedTask
     id: str
@@ -41,6 +44,8 @@ class TrackedTask:
     status: str = ""
     limit: float = 0.0  # seconds after which it must be over; 0: unknown
     results: tuple[str, ...] = ()
+    made: float = 0.0
+    asked: float = 0.0
 
 
 def from_create(planned: PlannedTask, create: Entry, subject: Subject) -> TrackedTask | None:
@@ -50,7 +55,7 @@ def from_create(planned: PlannedTask, create: Entry, subject: Subject) -> Tracke
     if not 200 <= create.exchange.status < 300 or not isinstance(id_, str):  # noqa: PLR2004
         return None
     limit = Tolerances(subject.scale).task_limit(estimated, subject.task_limit)
-    return TrackedTask(planned, id_, limit=limit)
+    return TrackedTask(planned, id_, limit=limit, made=create.ended, asked=create.ended)
 
 
 class TaskFollower:
@@ -87,7 +92,7 @@ class TaskFollower:
     def poll_until_end(self, task: TrackedTask, random: Random) -> None:
         """Query at random times until the task has ended, or must have ended, or until we wait no longer."""
         waited, longest = 0.0, task.limit + _LATE if 0 < task.limit <= self._seconds else self._seconds
-        while not task.ended and waited < longest:
+        while not task.ended and max(waited, task.asked - task.made) < longest:  # queries may take long, too
             pause = random.uniform(_SHORTEST, min(_LONGEST, max(2 * _SHORTEST, _SHARE * waited)))
             self._target.pause(pause)
             waited += pause
@@ -99,6 +104,7 @@ class TaskFollower:
     def poll(self, task: TrackedTask) -> None:
         """Query the task once."""
         entry = self._target.send(self._case(task, MAIN))
+        task.asked = entry.began
         answer, words = _object(entry), self._query.statuses
         if not task.ended and answer.get("status") in (words.success, words.failure, *CANCELLED):
             task.ended, task.status = entry.ended, answer["status"]

@@ -259,3 +259,17 @@ def test_one_retry_more_than_there_may_be_would_be_seen() -> None:
         delivery_wait_seconds(RULES, count, 20.0) < delivery_wait_seconds(RULES, count, 1.0)
         for count in range(5)
     )
+
+
+def test_a_task_is_waited_for_until_its_limit_and_no_longer(worlds: Worlds) -> None:
+    world = worlds(seconds=8.0)
+    for limit, longest in ((3.0, 3.2), (9.0, 8.0), (0.0, 8.0)):
+        world.waits.clear()
+        task = TrackedTask(
+            PlannedTask(CREATE),
+            "task-unified-1000000000-zzzzzzzz",
+            limit=limit,
+            made=world.target.recorder.now(),
+        )
+        world.follower.poll_until_end(task, Random(0))
+        assert longest <= sum(world.waits) < longest + 5.0
