@@ -98,7 +98,7 @@ def request(port: int, method: str, path: str, body: str = "") -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def resident_mib(process: subprocess.Popen[bytes]) -> float:
+def resident_mib(pid: int) -> float:
     """Resident memory of a process (Linux)."""
-    pages = int(Path(f"/proc/{process.pid}/statm").read_text(encoding="ascii").split()[1])
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

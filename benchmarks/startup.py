@@ -31,7 +31,7 @@ def first_refusal() -> tuple[float, float, float]:
     bad = BODY.replace('"duration":6', '"duration":7')
     with started(mock(port), port) as process:
         request(port, "GET", "/v1/credits")
-        resident = resident_mib(process)
+        resident = resident_mib(process.pid)
         took = []
         for _ in range(20):
             began = time.perf_counter()

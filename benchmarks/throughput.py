@@ -1,13 +1,15 @@
-"""Requests a second of create and poll, in units of a trivial Starlette route, all in one run.
+"""Requests a second, 99th percentile and CPU time of create, query and refused create, relative to a bare ASGI app.
 
-    uv run benchmarks/throughput.py [ROUNDS] [SECONDS]
+    uv run benchmarks/throughput.py [ROUNDS] [SECONDS] [ANOTHER CHECKOUT]
 
-Needs wrk (Debian: apt-get install wrk). Server on one core, wrk (1 thread, 16 connections) on the other; the
-rows take turns in each round and the median counts, so that a slow minute of the machine hits them all.
+Needs wrk (Debian: apt-get install wrk). Server on one core, wrk (1 thread, 16 connections) on the other. The servers
+take turns in each round, ratios are computed within a round, and the medians count, so that a slow minute of the
+machine hits them all. ANOTHER CHECKOUT, with its `.venv`, is measured beside this one.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import statistics
@@ -16,75 +18,137 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
-from processes import BODY, CLIENT_CORE, free_port, mock, pinned, plain, request, started
+from processes import BODY, CLIENT_CORE, free_port, mock, pinned, plain, request, resident_mib, started
 
 POST = """wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.body = [=[{}]=]
 """
 AUTHORIZATION = ("-H", "Authorization: Bearer benchmark")
+CREATE = "/v1/videos/generations"
+KINDS = ("create", "query", "refused create")
+UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
-def requests_per_second(seconds: int, *arguments: str) -> float:
-    """One run of wrk; SystemExit when anything but 2xx came back."""
-    command = pinned(CLIENT_CORE, ["wrk", "-t1", "-c16", f"-d{seconds}", *arguments])
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    if "Non-2xx" in output:
-        raise SystemExit(f"not every answer was a success:\n{output}")
-    return float(re.search(r"Requests/sec:\s*([\d.]+)", output)[1])  # type: ignore[index]
+class Server(NamedTuple):
+    """A server under measurement: its port for each kind of request, and the id of its processes."""
+
+    name: str
+    ports: tuple[int, int, int]
+    pids: tuple[int, ...]
+    task: str
 
 
-def main(rounds: int = 5, seconds: int = 5) -> None:
-    """Print the table."""
-    if not shutil.which("wrk"):
-        raise SystemExit("wrk is needed: apt-get install wrk")
-    with ExitStack() as stack:
-        ports = [free_port() for _ in range(3)]
-        for port, command in zip(
-            ports, (plain(ports[0], "app"), plain(ports[1], "bare"), mock(ports[2])), strict=True
-        ):
-            stack.enter_context(started(command, port))
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        (folder / "post.lua").write_text(POST.format(BODY))
-        post = ("-s", str(folder / "post.lua"), *AUTHORIZATION)
-        answer = request(ports[2], "POST", "/v1/videos/generations", BODY).decode()
-        task = re.search(r"task-unified-\d{10}-\w{8}", answer)[0]  # type: ignore[index]
-        base, bare, served = (f"http://127.0.0.1:{port}" for port in ports)
-        rows = {
-            "trivial Starlette route": (f"{base}/",),
-            "bare ASGI, GET": (*AUTHORIZATION, f"{bare}/v1/tasks/{task}"),
-            "bare ASGI, POST": (*post, f"{bare}/v1/videos/generations"),
-            "poll": (*AUTHORIZATION, f"{served}/v1/tasks/{task}"),
-            "create": (*post, f"{served}/v1/videos/generations"),
-        }
-        show(measure(rows, rounds, seconds))
+class Sample(NamedTuple):
+    """One run of wrk: requests a second, 99th percentile in ms, CPU time of the server in µs per request."""
+
+    rate: float
+    slow: float
+    cpu: float
 
 
-def measure(rows: dict[str, tuple[str, ...]], rounds: int, seconds: int) -> dict[str, list[float]]:
-    """Requests per second of each row in each round, after one round that warms up."""
-    found: dict[str, list[float]] = {name: [] for name in rows}
-    for turn in range(rounds + 1):
-        for name, arguments in rows.items():
-            rate = requests_per_second(seconds if turn else 1, *arguments)
-            if turn:
-                found[name].append(rate)
+def sample(server: Server, kind: str, scripts: Path, seconds: int) -> Sample:
+    """Measure one kind of request. SystemExit when a response is not the expected one."""
+    url = f"http://127.0.0.1:{server.ports[KINDS.index(kind)]}"
+    script = ("-s", str(scripts / f"{kind}.lua"))
+    target = (f"{url}/v1/tasks/{server.task}",) if kind == "query" else (*script, f"{url}{CREATE}")
+    before = sum(map(cpu_seconds, server.pids))
+    command = ["wrk", "-t1", "-c16", f"-d{seconds}", "--latency", *AUTHORIZATION, *target]
+    output = subprocess.run(pinned(CLIENT_CORE, command), check=True, capture_output=True, text=True).stdout
+    used = sum(map(cpu_seconds, server.pids)) - before
+    count = int(re.search(r"(\d+) requests in", output)[1])  # type: ignore[index]
+    refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    expected = count if kind == "refused create" and server.name != FLOOR else 0
+    if (int(refused[1]) if refused else 0) != expected:
+        raise SystemExit(f"{server.name}: not every response to a {kind} is the expected one:\n{output}")
+    slow = re.search(r"99%\s+([\d.]+)(us|ms|s)", output)
+    assert slow is not None
+    return Sample(count / seconds, float(slow[1]) * UNITS[slow[2]], used / count * 1e6)
+
+
+def cpu_seconds(pid: int) -> float:
+    """The CPU time that a process has used (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+FLOOR = "bare ASGI app, always 200"
+
+
+def start(stack: ExitStack, name: str, command: list[str], port: int) -> Server:
+    """A server with one process and one port, and a task to query."""
+    process = stack.enter_context(started(command, port))
+    answer = request(port, "POST", CREATE, BODY).decode()
+    task = re.search(r"task-unified-\d{10}-\w{8}", answer)
+    return Server(name, (port, port, port), (process.pid,), task[0] if task else "")
+
+
+def write_scripts(folder: Path) -> None:
+    """The scripts of wrk for the requests with a body."""
+    refused = BODY.replace('"duration":6', '"duration":7')
+    (folder / "create.lua").write_text(POST.format(BODY), encoding="utf-8")
+    (folder / "refused create.lua").write_text(POST.format(refused), encoding="utf-8")
+
+
+def measure(servers: list[Server], rounds: int, seconds: int) -> dict[tuple[str, str], list[Sample]]:
+    """The samples of each kind and server, after one round that warms up."""
+    found: dict[tuple[str, str], list[Sample]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        write_scripts(Path(folder))
+        for turn in range(rounds + 1):
+            for kind in KINDS:
+                for server in servers:
+                    taken = sample(server, kind, Path(folder), seconds if turn else 1)
+                    if turn:
+                        found.setdefault((kind, server.name), []).append(taken)
     return found
 
 
-def show(found: dict[str, list[float]]) -> None:
-    """The table: median of the rates, median of the ratio within each round, and its spread."""
-    unit = next(iter(found.values()))
+def show(found: dict[tuple[str, str], list[Sample]]) -> None:
+    """The table: medians, and medians of the ratios to the first server within each round."""
     print(
-        f"| {'':<24} | requests/s | of the trivial route | lowest to highest |\n| --- | ---: | ---: | ---: |"
+        "| | | requests/s | of the bare app | p99 (ms) | of the bare app | CPU (µs/request) | bare app / this |"
     )
-    for name, rates in found.items():
-        ratios = [rate / one for rate, one in zip(rates, unit, strict=True)]
-        spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+    print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for (kind, name), samples in found.items():
+        unit = found[kind, next(other for same, other in found if same == kind)]
+        pairs = list(zip(samples, unit, strict=True))
+        rate = statistics.median(one.rate / base.rate for one, base in pairs)
+        slow = statistics.median(one.slow / base.slow for one, base in pairs)
+        cpu = statistics.median(base.cpu / one.cpu for one, base in pairs)
+        middle = [statistics.median(values) for values in zip(*samples, strict=True)]
         print(
-            f"| {name:<24} | {statistics.median(rates):>10,.0f} | {statistics.median(ratios):>20.2f} | {spread:>17} |"
+            f"| {kind} | {name} | {middle[0]:,.0f} | {rate:.2f} | {middle[1]:.1f} | {slow:.1f} | {middle[2]:.1f} "
+            f"| {cpu:.2f} |"
         )
 
 
+def main(rounds: int = 3, seconds: int = 3, other: str = "") -> None:
+    """Print the table, and the memory of each server at rest and afterwards."""
+    if not shutil.which("wrk"):
+        raise SystemExit("wrk is needed: apt-get install wrk")
+    with ExitStack() as stack:
+        ports = [free_port() for _ in range(4)]
+        commands = {
+            FLOOR: plain(ports[0], "bare"),
+            "evolink-mock": mock(ports[1]),
+            "evolink-mock --no-fast-lane": mock(ports[2], "--no-fast-lane"),
+        }
+        if other:
+            program = str(Path(other) / ".venv" / "bin" / "evolink-mock")
+            commands["the other checkout"] = [program, "serve", "--port", str(ports[3])]
+        servers = [
+            start(stack, name, command, port)
+            for (name, command), port in zip(commands.items(), ports, strict=False)
+        ]
+        rest = [resident_mib(server.pids[0]) for server in servers]
+        show(measure(servers, rounds, seconds))
+        for server, before in zip(servers, rest, strict=True):
+            after = resident_mib(server.pids[0])
+            print(f"{server.name}: {before:.0f} MiB at rest, {after:.0f} MiB afterwards")
+
+
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]))
+    main(*map(int, sys.argv[1:3]), *sys.argv[3:4])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from msgspec import MsgspecError, Struct
@@ -175,13 +176,14 @@ class Journal:
 
 def size_of(exchange: Exchange) -> int:
     """The approximate size of an exchange in bytes."""
-    size = _RECORD + len(exchange.path) + len(exchange.query)
-    size += len(exchange.request_body) + len(exchange.answer_body)
-    for name, value in exchange.request_headers:
-        size += len(name) + len(value)
-    for name, value in exchange.answer_headers:
-        size += len(name) + len(value)
-    return size
+    texts = len(exchange.path) + len(exchange.query) + len(exchange.request_body) + len(exchange.answer_body)
+    request_headers, answer_headers = tuple(exchange.request_headers), tuple(exchange.answer_headers)
+    return _RECORD + texts + _size_of_headers(request_headers) + _size_of_headers(answer_headers)
+
+
+@lru_cache(maxsize=512)  # a client sends the same headers again and again
+def _size_of_headers(headers: tuple[tuple[bytes, bytes], ...]) -> int:
+    return sum(len(name) + len(value) for name, value in headers)
 
 
 def violation_texts(exchange: Exchange) -> list[str]:

@@ -36,11 +36,13 @@ class ExchangeFeed:
 
     def publish(self, exchange: Exchange) -> None:
         """Append a completed exchange."""
+        stored = self._stored
         self.last += 1
-        self._stored.append(exchange)
-        self._bytes += _body_bytes(exchange)
-        while len(self._stored) > self._limit or (self._bytes > self._body_bytes and len(self._stored) > 1):
-            self._bytes -= _body_bytes(self._stored.popleft())
+        stored.append(exchange)
+        self._bytes += len(exchange.request_body) + len(exchange.answer_body)
+        while len(stored) > self._limit or (self._bytes > self._body_bytes and len(stored) > 1):
+            dropped = stored.popleft()
+            self._bytes -= len(dropped.request_body) + len(dropped.answer_body)
         for changed in self._followers:
             changed.set()
 
@@ -74,7 +76,3 @@ class ExchangeFeed:
             await changed.wait()
         finally:
             self._followers.discard(changed)
-
-
-def _body_bytes(exchange: Exchange) -> int:
-    return len(exchange.request_body) + len(exchange.answer_body)
