@@ -33,6 +33,11 @@ def stopwatch() -> float:
     return time.monotonic()
 
 
+def thread_seconds() -> float:
+    """Seconds of processor time that this thread has used."""
+    return time.thread_time()
+
+
 def wait(seconds: float) -> None:
     """Sleep for so many real seconds; not at all when negative."""
     time.sleep(max(0.0, seconds))

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from evolink_check import clock
 from evolink_check.receiver.played_api import PlayedApi
 from evolink_check.receiver.records import Play, Terms, Timing
-from evolink_check.receiver.scenarios import FIRST, NEEDS_SECRET, plays
+from evolink_check.receiver.scenarios import ALONE, FIRST, NEEDS_SECRET, plays
 from evolink_check.receiver.stage import Stage
 from evolink_check.receiver.verdicts.judging import judge_plays
+from evolink_check.receiver.verdicts.leaks import shows_secret_in_access_log
 from evolink_check.receiver.watch import Watch
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 DEFAULT_TIMING = Timing()
 BURST = 100  # callbacks at once
 _STOP_CHECK = 0.1  # seconds between two looks at whether to stop
+ACCESS_LOG = "the access log shows the secret of the callback URL: whoever reads it can forge callbacks"
 GAVE_UP = "the first callback was not accepted, so no other scenario was played"
 
 
@@ -64,7 +66,6 @@ class ReceiverResult:
 
     runs: tuple[ScenarioRun, ...]
     notes: tuple[str, ...] = ()
-    output: str = ""
 
 
 def without_inapplicable(scenarios: tuple[Scenario, ...], terms: Terms) -> tuple[Scenario, ...]:
@@ -125,6 +126,8 @@ class _Company:
 
     async def _play_all(self) -> None:
         for number, scenario in enumerate(self._plan.scenarios):
+            if scenario.id in ALONE:
+                await self._settle()
             self._progress(scenario.id, number, len(self._plan.scenarios))
             play = await self._play(scenario)
             if self._plan.after_each is not None:
@@ -133,8 +136,12 @@ class _Company:
                 self._notes = (GAVE_UP,) if len(self._plan.scenarios) > 1 else ()
                 break
         self._progress("waiting for what follows", len(self._plan.scenarios), len(self._plan.scenarios))
-        await asyncio.gather(*(task for _, later in self._played for task in later))
+        await self._settle()
         await asyncio.sleep(self._plan.timing.quiet)
+
+    async def _settle(self) -> None:
+        """Wait for everything that follows the scenarios so far."""
+        await asyncio.gather(*(task for _, later in self._played for task in later))
 
     async def _play(self, scenario: Scenario) -> Play:
         plan = self._plan
@@ -160,7 +167,8 @@ class _Company:
             play.ended = max([play.ended, *ends])
             play.cases = [case for case in play.cases if case.calls]
         runs = judge_plays(played, conduct, plan.terms, plan.timing, plan.clauses, plan.spec)
-        return ReceiverResult(runs, self._notes, output or "")
+        leaks = (ACCESS_LOG,) if shows_secret_in_access_log(output, plan.terms) else ()
+        return ReceiverResult(runs, (*self._notes, *leaks))
 
 
 def _has_calls(play: Play) -> bool:

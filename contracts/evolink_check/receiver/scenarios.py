@@ -13,6 +13,7 @@ from evolink_check.receiver.bodies import (
     with_unknown_fields,
     without_each_field,
 )
+from evolink_check.receiver.contention import MOST, Contention
 from evolink_check.receiver.records import TaskCase
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _PLAYS: dict[str, tuple[Scenario, PlayFunction]] = {}
 FIRST = "completed"  # a receiver that does not accept this one is not called again
+ALONE = frozenset({"burst"})  # nothing else goes on meanwhile: its time is measured
 NEEDS_SECRET = frozenset({"secret-wrong", "secret-missing"})
 _FAILED = 3  # failure codes of a run
 _AT_ONCE = 4  # equal callbacks at the same time
@@ -285,7 +287,11 @@ async def _late(stage: Stage) -> None:
 async def _burst(stage: Stage) -> None:
     pairs = [await stage.completed() for _ in range(stage.burst)]
     await stage.watch.look()
-    await asyncio.gather(*(stage.call(case, task.body, "burst", label="at once") for task, case in pairs))
+    with Contention() as contention:
+        limit = stage.timing.limit * MOST
+        calls = [stage.call(case, task.body, "burst", label="at once", limit=limit) for task, case in pairs]
+        await asyncio.gather(*calls)
+    stage.mark_late(stage.timing.limit * contention.factor)
     for task, case in pairs:
         stage.defer(_settle_if_refused(stage, case, task.body))
 

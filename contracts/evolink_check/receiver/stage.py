@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -54,13 +54,22 @@ class Stage:
     async def call(  # noqa: PLR0913  (each says how one callback differs from the usual one)
         self, case: TaskCase, body: TaskBody | bytes, kind: Kind = "usual", *, label: str = "",
         framing: Framing = "plain", url: str = "", headers: tuple[tuple[str, str], ...] = (),
+        limit: float | None = None,
     ) -> Reply:  # fmt: skip
         """Call the receiver once, and record it."""
         content = body if isinstance(body, bytes) else to_json(body)
         callback = Callback(url or self.terms.url, content, headers, framing)
-        reply = await self.door.send(callback)
+        reply = await self.door.send(callback, limit or self.timing.limit)
         case.calls.append(Call(kind, callback, reply, label))
         return reply
+
+    def mark_late(self, limit: float) -> None:
+        """Mark the replies of this scenario that took longer than `limit` seconds."""
+        for case in self.play.cases:
+            case.calls = [
+                replace(call, reply=replace(call.reply, late=call.reply.seconds > limit))
+                for call in case.calls
+            ]
 
     async def redeliver(self, case: TaskCase, body: TaskBody) -> bool:
         """Call again as EvoLink does after a refusal, until it is accepted. Whether it was."""

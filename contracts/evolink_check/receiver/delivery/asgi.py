@@ -44,9 +44,9 @@ class AsgiDoor:
         self._inbox.put_nowait({"type": "lifespan.startup"})
         await self._started.wait()
 
-    async def send(self, callback: Callback) -> Reply:
+    async def send(self, callback: Callback, limit: float) -> Reply:
         """Send a callback. What the application does after its answer goes on in the background."""
-        return await timed(lambda: self._send(callback), self._timing.limit)
+        return await timed(lambda: self._send(callback), limit)
 
     async def close(self) -> None:
         """End the lifespan, and what still runs."""

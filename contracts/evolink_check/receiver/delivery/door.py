@@ -22,8 +22,8 @@ class Door(Protocol):
 
     framings: frozenset[str]
 
-    async def send(self, callback: Callback) -> Reply:
-        """Send a callback, and wait for the answer until the documented time-out. Never raises."""
+    async def send(self, callback: Callback, limit: float) -> Reply:
+        """Send a callback, and wait for at most so many seconds for the answer. Never raises."""
 
     async def close(self) -> None:
         """Release what it holds."""

@@ -35,9 +35,9 @@ class HttpDoor:
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
         self._http = httpx2.AsyncClient(limits=limits, trust_env=False, follow_redirects=False)
 
-    async def send(self, callback: Callback) -> Reply:
+    async def send(self, callback: Callback, limit: float) -> Reply:
         """Send a callback. A connection that is not accepted in time is attempted again until the time-out."""
-        return await timed(lambda: self._send(callback), self._timing.limit)
+        return await timed(lambda: self._send(callback), limit)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -32,10 +32,10 @@ class WsgiDoor:
         self._app, self._timing = app, timing
         self._pool = ThreadPoolExecutor(_THREADS, "evolink-check-callback")
 
-    async def send(self, callback: Callback) -> Reply:
+    async def send(self, callback: Callback, limit: float) -> Reply:
         """Send a callback."""
         loop = asyncio.get_running_loop()
-        return await timed(lambda: loop.run_in_executor(self._pool, self._send, callback), self._timing.limit)
+        return await timed(lambda: loop.run_in_executor(self._pool, self._send, callback), limit)
 
     async def close(self) -> None:
         """Do not wait for what still runs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import finding, violation
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from evolink_check.receiver.verdicts.case_view import Judged
 
 _KEYS = "the API key"
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal
 
 
 def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, Call]]) -> Iterator[Judged]:
@@ -38,6 +40,14 @@ def _leaks(line: str, secret: str) -> bool:
     return bool(secret) and secret in line and not is_access_log(line)
 
 
+def shows_secret_in_access_log(output: str | None, terms: Terms) -> bool:
+    """Whether the access log of a server shows the secret."""
+    if not output or not terms.secret:
+        return False
+    return any(terms.secret in line and is_access_log(line) for line in output.splitlines())
+
+
 def is_access_log(line: str) -> bool:
-    """Whether a line is a request line in the format of a server's access log."""
-    return '"POST ' in line and " HTTP/" in line
+    """Whether a line is a request line in the format of a server's access log, coloured or not."""
+    plain = _COLOURS.sub("", line)
+    return '"POST ' in plain and " HTTP/" in plain
