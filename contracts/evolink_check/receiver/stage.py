@@ -71,6 +71,11 @@ class Stage:
                 for call in case.calls
             ]
 
+    async def settle(self, case: TaskCase, body: TaskBody) -> None:
+        """Call again until it is accepted, and wait for what must follow."""
+        if case.accepted or await self.redeliver(case, body):
+            await self.expect_action(case)
+
     async def redeliver(self, case: TaskCase, body: TaskBody) -> bool:
         """Call again as EvoLink does after a refusal, until it is accepted. Whether it was."""
         for pause in self.timing.retries:

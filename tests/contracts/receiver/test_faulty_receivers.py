@@ -53,7 +53,7 @@ def test_honest_receivers_raise_nothing(receivers: tuple[type[Receiver], ...], m
     async def check_honest() -> list[ReceiverResult]:
         mocks = [Mock(mock_url, new_token(), {}) for _ in receivers]
         return await asyncio.gather(
-            *(check(receiver, mock) for receiver, mock in zip(receivers, mocks, strict=True))
+            *(check(receiver, mock, patience=8.0) for receiver, mock in zip(receivers, mocks, strict=True))
         )
 
     results = asyncio.run(check_honest())

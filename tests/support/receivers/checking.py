@@ -30,12 +30,18 @@ URL = "http://receiver.test/hook"
 
 
 def plan_for(
-    receiver: Receiver, mock: Mock, *names: str, ledger: bool = True, limit: float = 5.0, **more: Any
+    receiver: Receiver,
+    mock: Mock,
+    *names: str,
+    ledger: bool = True,
+    limit: float = 5.0,
+    patience: float = 1.0,
+    **more: Any,
 ) -> ReceiverPlan:
     """The plan of a check of a receiver; all scenarios without names."""
     url = f"{URL}?secret={receiver.secret}" if receiver.secret else URL
     terms = Terms(url, receiver.secret, key=mock.token)
-    timing = replace(QUICK, limit=limit)
+    timing = replace(QUICK, limit=limit, patience=patience)
 
     async def open_door() -> Door:
         door = AsgiDoor(receiver.app, timing)

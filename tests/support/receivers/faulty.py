@@ -285,6 +285,18 @@ class ForgetsUnfinishedTasks(Receiver):
         return Response(status_code=200)
 
 
+@fault("asks-again", "api-404")
+class RemembersRefusals(Receiver):
+    async def confirm(self, task_id: str, body: Body) -> Body | Response:
+        if task_id in self.output:
+            return Response(status_code=404)
+        return await super().confirm(task_id, body)
+
+    def refused(self, status: int, body: Body) -> Body | Response:
+        self.output.append(body["id"])
+        return super().refused(status, body)
+
+
 @fault("takes-effect", "burst")
 class LosesUpdates(Receiver):
     async def act(self, task_id: str, task: Body, body: Body) -> None:

@@ -1,0 +1,40 @@
+"""The registry of scenarios: each is a function that plays it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evolink_check.client.harness.scenarios import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from evolink_check.receiver.stage import Stage
+
+    PlayFunction = Callable[[Stage], Awaitable[None]]
+
+_PLAYS: dict[str, tuple[Scenario, PlayFunction]] = {}
+FIRST = "completed"  # a receiver that does not accept this one is not called again
+# These are played when nothing else goes on: a 404 would end what follows another scenario, and a burst is timed.
+ALONE = frozenset({"api-404", "burst"})
+NEEDS_SECRET = frozenset({"secret-wrong", "secret-missing"})
+
+
+def scenario(id_: str, about: str) -> Callable[[PlayFunction], PlayFunction]:
+    """Register a function that plays a scenario; they are played in the order of registration."""
+
+    def register(function: PlayFunction) -> PlayFunction:
+        _PLAYS[id_] = (Scenario(id_, about, expected="either"), function)
+        return function
+
+    return register
+
+
+def scenarios() -> tuple[Scenario, ...]:
+    """All scenarios, in the order in which they are played."""
+    return tuple(scenario for scenario, _ in _PLAYS.values())
+
+
+def plays() -> Mapping[str, PlayFunction]:
+    """The function of each scenario."""
+    return {id_: function for id_, (_, function) in _PLAYS.items()}
