@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from evolink_check.client.harness.scenarios import Scenario
+from evolink_check.client.harness.scenario import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
