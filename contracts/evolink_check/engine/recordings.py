@@ -48,7 +48,7 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
 
     started, watch = clock.now(), clock.stopwatch()
     try:
-        trace = from_har([document for path in paths for document in _load(path)], origin)
+        trace = from_har((document for path in paths for document in _load(path)), origin)
     except ValueError as error:
         raise RecordingError(str(error)) from error
     trace = replace(trace, complete=complete or trace.complete)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from ipaddress import AddressValueError, IPv6Address
 from math import isinf
 from typing import TYPE_CHECKING, Any, NoReturn
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,8 +52,12 @@ def strict_json(raw: bytes, **_: str) -> Any:
 
     The grammar does not limit numbers: one that no double can represent becomes an infinity, and no other number does.
     """
+    if len(raw) <= _DIGITS or _LONG_NUMBER.search(raw) is None:
+        # msgspec keeps names of members once for all bodies. What it refuses is decided below.
+        with suppress(msgspec.MsgspecError, ValueError, RecursionError):
+            return msgspec.json.decode(raw)
     try:
-        value = (_DECODER if len(raw) > _DIGITS else _DECODER_OF_SHORT).decode(raw.decode("utf-8"))
+        value = _DECODER.decode(raw.decode("utf-8"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if b"\\u" in raw:

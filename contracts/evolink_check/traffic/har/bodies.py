@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -21,6 +22,7 @@ LARGEST = 16 * 1024 * 1024  # bytes of a body; for a larger one only the length 
 Headers = tuple[tuple[str, str], ...]
 _WITH_BODY = {"POST", "PUT", "PATCH"}
 _WITHOUT_BODY = {204, 304}
+_SHORT_HEADER = 100  # characters of a value
 _DIGITS = 15  # the most digits of a length
 _GZIP_AS_TEXT = {"\x1f\x8b", "\x1f\ufffd"}  # the start of gzip bytes that were decoded as text
 
@@ -37,7 +39,18 @@ class ResponseBody:
 def headers_of(recorded: RecordedHeaders) -> Headers:
     """Headers, without the pseudo-headers of HTTP/2."""
     pairs = [*_pairs(recorded)] if isinstance(recorded, dict) else recorded or ()
-    return tuple((pair.name, pair.text) for pair in pairs if not pair.name.startswith(":"))
+    return tuple(_header(pair.name, pair.text) for pair in pairs if not pair.name.startswith(":"))
+
+
+def _header(name: str, value: str) -> tuple[str, str]:
+    """A header; equal ones are one object, because a file has few different ones, each of them thousands of times."""
+    header = name, value
+    return _shared_header(header) if len(value) <= _SHORT_HEADER else header
+
+
+@lru_cache(1_024)
+def _shared_header(header: tuple[str, str]) -> tuple[str, str]:
+    return header
 
 
 def _pairs(headers: dict[str, Any]) -> Iterator[Pair]:

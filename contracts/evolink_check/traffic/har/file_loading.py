@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile, ZipFile
 
+import msgspec
+
 from evolink_check.traffic.content_coding import UndecodableError, decode_whole
 from evolink_check.traffic.har.bodies import LARGEST
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 LARGEST_FILE = 1024 * 1024 * 1024  # bytes of a decompressed file
 _ZIP, _GZIP, _ZSTD = b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_LARGE = 1024 * 1024  # bytes of a file whose entries are decoded one by one
 _ENDINGS = (".har", ".har.gz", ".har.zst")
 _DIGITS = 308  # an integer with more digits is out of the range of a double
 
@@ -90,6 +93,10 @@ def _file_in_same_folder(path: Path, name: str) -> bytes | None:
 
 def _document(name: str, raw: bytes, attached: Callable[[str], bytes | None]) -> Any:
     text = _decompress(name, raw)
+    if len(text) >= _LARGE and b'"_file"' not in text:
+        large = _with_undecoded_entries(text)
+        if large is not None:
+            return large
     try:
         document = json.loads(text, parse_int=_integer)
     except (ValueError, RecursionError) as error:
@@ -100,6 +107,33 @@ def _document(name: str, raw: bytes, attached: Callable[[str], bytes | None]) ->
         if content is not None:
             body |= {"text": b64encode(content).decode("ascii"), "encoding": "base64"}
     return document
+
+
+def _with_undecoded_entries(text: bytes) -> Any:
+    """A large document whose entries are `msgspec.Raw`: decoded, all of them together take four times as much memory.
+
+    None for a text of which msgspec cannot find the entries: the other decoder reads it, or says why it cannot.
+    """
+    try:
+        document = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        log = msgspec.json.decode(document["log"], type=dict[str, msgspec.Raw])
+        entries = msgspec.json.decode(log.pop("entries"), type=list[msgspec.Raw])
+        return {"log": {**{name: decode_entry(value) for name, value in log.items()}, "entries": entries}}
+    except (msgspec.MsgspecError, LookupError, ValueError, RecursionError):
+        return None
+
+
+def decode_entry(value: Any) -> Any:
+    """An entry of a document, decoded if it is `msgspec.Raw`. Raises ValueError."""
+    if not isinstance(value, msgspec.Raw):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.MsgspecError, RecursionError):  # numbers out of range, lone surrogates
+        try:
+            return json.loads(bytes(value), parse_int=_integer)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 def _integer(digits: str) -> float:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from evolink_check.traffic.exchange_redaction import add_credentials, redact_entry
 from evolink_check.traffic.har.bodies import content_body, headers_of, post_body, request_body
 from evolink_check.traffic.har.entries import authorization, is_from_cache, to_entry
+from evolink_check.traffic.har.file_loading import decode_entry
 from evolink_check.traffic.har.schema import Archive, Creator, HarEntry, Response, convert_record
 from evolink_check.traffic.known_keys import KnownKeys
 from evolink_check.traffic.placeholders import bearer_key
 from evolink_check.traffic.trace import NOBODY, UNKNOWN, Entry, Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from evolink_check.traffic.har.schema import EntryFacts, Log, LogFacts
 
@@ -121,7 +122,7 @@ def _documented_paths() -> list[str]:
 
 def _own_entries(name: str, log: Log) -> ReadArchive:
     entries = []
-    for number, value in enumerate(log.entries):
+    for number, value in _consumed(log.entries):
         where = f"{name}: entry {number}"
         entry = convert_record(value, HarEntry, f"{where}: not a HAR entry")
         if entry.facts is None:
@@ -139,6 +140,13 @@ def _own_entries(name: str, log: Log) -> ReadArchive:
     ):
         raise ValueError(f"{name}: invalid `_evolink`: a number is out of range")
     return ReadArchive(name, tuple(entries), facts, complete=facts is not None and facts.complete)
+
+
+def _consumed(values: list[Any]) -> Iterator[tuple[int, Any]]:
+    """The values with their places; each is freed when the next one is read: together they take the most memory."""
+    for place in range(len(values)):
+        value, values[place] = values[place], None
+        yield place, decode_entry(value)
 
 
 def _own_entry(number: int, entry: HarEntry, facts: EntryFacts) -> Entry:
@@ -180,7 +188,7 @@ def _other_tool_entries(name: str, log: Log, labels: _Labels, origin: str) -> Re
     # The mock's journal is about one key, which it does not contain, and its JSON is formatted anew.
     only = labels.label(f"the key of {name}") if mock else ""
     entries, left_out = [], _OmittedEntries()
-    for place, value in enumerate(log.entries):
+    for place, value in _consumed(log.entries):
         try:
             entry = convert_record(value, HarEntry, "not a HAR entry")
             if reason := _reason_to_leave_out(entry):
