@@ -178,6 +178,10 @@ class Redactor:
         marked = self._marked(text)
         return _shown(_URL.sub(_without_query, marked) if ":" in marked else marked)
 
+    def path(self, path: str) -> str:
+        """A path without the known credentials and without segments that look like keys."""
+        return without_key_shapes(self.text(path))
+
     def query(self, query: str) -> str:
         """The replacement of a query string, which shows whether it contained the key of an account."""
         has_key = _TOKEN_MARK in self._marked(unquote_plus(query))

@@ -84,6 +84,7 @@ def test_a_key_of_another_account_is_not_logged() -> None:
     assert (path, note) == (f"/v1/tasks/{REMOVED}", f'model: "{REMOVED}" is not one of a, b')
     harmless = "/v1/tasks/task-unified-1757169743-7cvnl5zw"
     assert redact_for_log([harmless], []) == [harmless]
+    assert [KEYLESS.path(text) for text in (texts[0], harmless)] == [path, harmless]
 
 
 @pytest.mark.parametrize(("value", "shown"), [("Bearer ", f"Bearer {REMOVED}"), ("Basic ", REMOVED)])
