@@ -13,8 +13,9 @@ import click
 from evolink_spec.options.command_line import Group, repeated_command
 from evolink_spec.options.suggestions import did_you_mean
 
-from evolink_check.cli import client_command, documents_command, drift_command, receiver_command
-from evolink_check.cli.commands import run_api, run_proxy, run_recording
+from evolink_check.cli.commands import client, documents, drift, receiver
+from evolink_check.cli.commands.api import run_api, run_proxy, run_recording
+from evolink_check.cli.commands.problems import reporting_problems
 from evolink_check.cli.config import OTHER_TOKEN, TOKEN
 from evolink_check.cli.options import (
     ClauseOptions,
@@ -26,7 +27,6 @@ from evolink_check.cli.options import (
     ServerOptions,
 )
 from evolink_check.cli.output import BaselineOptions, ReportFiles
-from evolink_check.cli.problems import reporting_problems
 from evolink_check.reports.model import COULD_NOT_RUN
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def api(
     raise SystemExit(code)
 
 
-client_command.mount(app)
-receiver_command.mount(app)
+client.mount(app)
+receiver.mount(app)
 
 
 @app.taking(
@@ -137,8 +137,8 @@ def proxy(
     raise SystemExit(code)
 
 
-drift_command.mount(app)
-documents_command.mount(app)
+drift.mount(app)
+documents.mount(app)
 
 
 @app.taking(ClauseOptions)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from evolink_check.cli.client_command import mount
+from evolink_check.cli.commands.client import mount
 from evolink_check.cli.config import environment
 from evolink_check.client.harness.config import Description, Receiver
 from evolink_check.client.harness.mock_process import Mock, MockError, borrow_account
@@ -245,7 +245,7 @@ def test_scenarios_that_a_file_skips_to_the_last_are_told(tmp_path: Path) -> Non
 
 
 def test_a_bug_of_ours_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evolink_check.cli.client_command._run_and_judge", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr("evolink_check.cli.commands.client._run_and_judge", lambda *_, **__: 1 // 0)
     status, text = command("--", "x")
     assert (status, "a bug in evolink-check" in text) == (2, True)
 

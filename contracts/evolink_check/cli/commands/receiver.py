@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evolink_check.analysis.verdicts import Strictness
-from evolink_check.cli.client_command import ClientReports, report_problems, write_summary
+from evolink_check.cli.commands.client import ClientReports, report_problems, write_summary
 from evolink_check.cli.options import SeverityOptions
 from evolink_check.cli.output import check_files
 from evolink_check.files import STDOUT, temporary_folder
@@ -149,7 +149,7 @@ def _prepare(options: ReceiverOptions, severity: SeverityOptions, stack: ExitSta
     """Start the mock, and describe everything else."""
     from evolink_spec import load
 
-    from evolink_check.cli.commands import load_lowered
+    from evolink_check.cli.commands.api import load_lowered
     from evolink_check.client.harness.scenarios import select
     from evolink_check.receiver.program import program_of
     from evolink_check.receiver.records import Timing

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 from evolink_spec.errors import SpecError
 
-from evolink_check.cli.commands import CommandFailedError
+from evolink_check.cli.commands.api import CommandFailedError
 from evolink_check.cli.config import environment
 from evolink_check.reports.model import COULD_NOT_RUN
 from evolink_check.traffic.text_redaction import redact_text

@@ -1,4 +1,4 @@
-"""The commands of `evolink-check`. Each returns an exit status."""
+"""The commands `api`, `recording` and `proxy`. Each function returns an exit status."""
 
 from __future__ import annotations
 

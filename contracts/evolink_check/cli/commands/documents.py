@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 from evolink_spec.options.declaration import Option
 from msgspec import Struct
 
+from evolink_check.cli.commands.problems import reporting_problems
 from evolink_check.cli.output import check_files
-from evolink_check.cli.problems import reporting_problems
 
 if TYPE_CHECKING:
     from evolink_spec.options.command_line import Group

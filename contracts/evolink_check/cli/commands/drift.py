@@ -12,8 +12,8 @@ from evolink_spec.options.command_line import repeated_command
 from evolink_spec.options.declaration import Option
 from msgspec import Struct
 
+from evolink_check.cli.commands.problems import reporting_problems
 from evolink_check.cli.output import check_files, say
-from evolink_check.cli.problems import reporting_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable

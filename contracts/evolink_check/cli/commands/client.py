@@ -165,7 +165,7 @@ def _forecast(plan: SuitePlan) -> str:
 def _make_plan(description: Description, options: ClientOptions, lowered: frozenset[str]) -> SuitePlan:
     from evolink_spec import load
 
-    from evolink_check.cli.commands import load_lowered
+    from evolink_check.cli.commands.api import load_lowered
     from evolink_check.cli.config import environment
     from evolink_check.client.harness.scenarios import scenarios, select
     from evolink_check.client.runner import SuitePlan, without_inapplicable

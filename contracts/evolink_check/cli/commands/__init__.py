@@ -1,0 +1,1 @@
+"""The commands of `evolink-check`, which read options, run a check and write its reports."""
