@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from evolink_check.client.harness.config import Description
 from evolink_check.client.harness.scenarios import scenarios
-from evolink_check.client.runner import SuitePlan, run_suite
+from evolink_check.client.plan import SuitePlan
+from evolink_check.client.runner import run_suite
 from evolink_spec import load
 from evolink_spec.clauses import load_clauses
 

@@ -6,7 +6,7 @@ import json
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
 from threading import Event
@@ -17,89 +17,27 @@ from evolink_check import clock
 from evolink_check.client.harness.journal_trace import has_other_key, trace_of
 from evolink_check.client.harness.mock_process import borrow_account, start_mock, start_shared_mock
 from evolink_check.client.harness.process import CommandError, check_command, make_workspace, run_command
+from evolink_check.client.harness.refusing_port import refusing
+from evolink_check.client.plan import mostly_waits
 from evolink_check.client.verdicts.verdicts import ScenarioRun, verdicts_of
 from evolink_check.files import temporary_folder
 from evolink_check.traffic.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from evolink_spec import Spec
-    from evolink_spec.clauses import Clause
-
-    from evolink_check.client.harness.config import Description
     from evolink_check.client.harness.mock_process import Mock
     from evolink_check.client.harness.outcome import Outcome
+    from evolink_check.client.harness.process import Workspace
     from evolink_check.client.harness.scenario import Scenario
+    from evolink_check.client.plan import SuitePlan
 
-SHORTEST = 25.0  # minimum time limit of a run, in seconds
-MARGIN = 15.0  # seconds from the client's own deadline to the time limit
-HANGING = (
-    20.0  # seconds more when a response never comes: the time-out of a request may end after the deadline
-)
-_USUAL, _ENDLESS = 2.5, 25.0  # seconds that a run probably takes; with an endless task and without a deadline
-_START = 3.0  # seconds until the first run starts
-_SEPARATE_FROM = 4  # jobs: with fewer, scenarios that mostly wait are not run in addition to the others
 _HANG_CHECKS = 10  # how often to look whether the mock has noticed that the client is gone
 STOPPED = "the run was interrupted"
 OTHER_KEY = "the client also sent a key other than EVOLINK_API_KEY"
 _SILENT_RUNS = 2  # without a request, after which the other scenarios are not tried
 _OUTPUT_LINES = 12
-
-
-@dataclass(frozen=True, slots=True)
-class SuitePlan:
-    """What to run. `mock` is the URL of a mock that is already running; empty: start our own, with `seed`.
-
-    `limit` is the time limit of a run in seconds; None: it follows from the client's deadline. `keep` is a folder
-    for the output and the requests of each run. `environment` is passed to the command when the mock is not our own.
-    `documents` are passed to our own mock as --spec. `fails_fast` says which runs end the suite. Setting `stop` ends
-    the running commands; no others are started.
-    """
-
-    description: Description
-    scenarios: tuple[Scenario, ...]
-    spec: Spec
-    clauses: tuple[Clause, ...]
-    jobs: int = 8
-    mock: str = ""
-    seed: int | None = None
-    limit: float | None = None
-    keep: Path | None = None
-    environment: Mapping[str, str] | None = None
-    documents: tuple[Path, ...] = ()
-    fails_fast: Callable[[ScenarioRun], bool] = lambda _: False
-    stop: Event = field(default_factory=Event, repr=False, compare=False)
-    rare_queries: Event = field(default_factory=Event, repr=False, compare=False)
-
-    def limit_of(self, scenario: Scenario) -> float:
-        """The time limit of a run. It exceeds the client's own deadline, and the time-out of a request after it."""
-        if self.limit is not None:
-            return self.limit
-        usual = max(SHORTEST, (self.description.deadline or 0.0) + MARGIN)
-        return usual + (HANGING if scenario.hangs else 0.0)
-
-    @property
-    def waiting_workers(self) -> int:
-        """How many scenarios that mostly wait run at a time, in addition to `jobs` others."""
-        is_separate = not self.mock and self.jobs >= _SEPARATE_FROM
-        return min(self.jobs, sum(map(_mostly_waits, self.scenarios))) if is_separate else 0
-
-    @property
-    def forecast(self) -> float:
-        """How many seconds the suite will probably take."""
-        wait = self.description.deadline or _ENDLESS
-        long = wait * sum(map(_mostly_waits, self.scenarios))
-        short = _USUAL * sum(not _mostly_waits(scenario) for scenario in self.scenarios)
-        if self.waiting_workers:
-            return _START + max(wait, long / self.waiting_workers, short / self.jobs)
-        return _START + max(wait if long else 0.0, (long + short) / max(1, self.jobs))
-
-
-def _mostly_waits(scenario: Scenario) -> bool:
-    """Whether a client waits for its deadline, or for the time-out of a request."""
-    return scenario.endless or scenario.hangs
 
 
 def run_suite(
@@ -131,8 +69,8 @@ class _Suite:
         self._progress = progress
         self._is_over = Event()
         separate = plan.waiting_workers > 0
-        long = [scenario for scenario in plan.scenarios if _mostly_waits(scenario)]
-        short = [scenario for scenario in plan.scenarios if not _mostly_waits(scenario)]
+        long = [scenario for scenario in plan.scenarios if mostly_waits(scenario)]
+        short = [scenario for scenario in plan.scenarios if not mostly_waits(scenario)]
         self._long = deque(long if separate else ())
         self._short = deque(short if separate else _in_turn(short, long))
         self._count = max(1, min(plan.jobs, len(self._short)))
@@ -211,7 +149,7 @@ def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
     with _folder(plan.keep, scenario.id) as folder:
         place = make_workspace(plan.description, folder)
         ahead = mock.prepare(scenario.orders)
-        outcome = run_command(plan.description, mock, place, plan.limit_of(scenario), plan.stop)
+        outcome = _run_against(plan, mock, scenario, place)
         if plan.stop.is_set():  # the stop may have killed it, so its own end is unknown
             return ScenarioRun(scenario, Trace(()), outcome, problem=STOPPED)
         journal, unmatched = _whole_journal(mock, scenario)
@@ -222,6 +160,18 @@ def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
         trace = trace_of(journal, unmatched, ended=outcome.ended, receiver=prefix, ahead=ahead)
         run = judge_run(plan, scenario, outcome, trace)
         return replace(run, note=OTHER_KEY) if has_other_key(trace) else run
+
+
+def _run_against(plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspace) -> Outcome:
+    """Run the command; if connections are to be refused, through a port that does so."""
+    limit = plan.limit_of(scenario)
+    if not scenario.refuses:
+        return run_command(plan.description, mock, place, limit, plan.stop)
+    with refusing(mock.url) as port:
+        environment = {**mock.environment, "EVOLINK_BASE_URL": port.url + urlsplit(mock.url).path}
+        refused = replace(mock, environment=environment)
+        outcome = run_command(plan.description, refused, place, limit, plan.stop)
+        return replace(outcome, attempts=tuple(port.attempts))
 
 
 def _whole_journal(mock: Mock, scenario: Scenario) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -236,7 +186,7 @@ def _whole_journal(mock: Mock, scenario: Scenario) -> tuple[list[dict[str, Any]]
 
 def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trace) -> ScenarioRun:
     """Judge a run by its trace and its end."""
-    if not trace.entries:
+    if not trace.entries and not scenario.refuses:
         problem = f"the client made no request: {_last_line(outcome)}"
         return ScenarioRun(scenario, trace, outcome, problem=problem)
     verdicts = verdicts_of(trace, outcome, scenario, plan.clauses, plan.spec)
@@ -245,6 +195,7 @@ def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trac
 
 def _check_requests(runs: list[ScenarioRun]) -> None:
     """Raise `CommandError` when all runs so far ended without a request."""
+    runs = [run for run in runs if not run.scenario.refuses]
     silent = all(not run.trace.entries and run.outcome.end != "killed" for run in runs)
     if silent and len(runs) >= _SILENT_RUNS:
         outcome = runs[0].outcome
@@ -279,11 +230,3 @@ def _folder(keep: Path | None, name: str) -> Iterator[Path]:
         folder = (keep / name).absolute()
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
-
-
-def without_inapplicable(plan: SuitePlan) -> SuitePlan:
-    """The plan; for a client without a callback receiver, without the scenarios that need one."""
-    applicable = (
-        scenario for scenario in plan.scenarios if plan.description.is_called_back or not scenario.calls
-    )
-    return replace(plan, scenarios=tuple(applicable))

@@ -23,7 +23,8 @@ from evolink_check.client.harness.process import (
     placeholders,
 )
 from evolink_check.client.harness.scenarios import scenarios, select
-from evolink_check.client.runner import HANGING, SHORTEST, SuitePlan, run_suite, without_inapplicable
+from evolink_check.client.plan import HANGING, SHORTEST, SuitePlan, without_inapplicable
+from evolink_check.client.runner import run_suite
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 from evolink_spec.options.command_line import Group
@@ -149,6 +150,35 @@ def test_a_client_that_fails_at_its_imports_is_said_once_with_its_output(url: st
     assert text.startswith("the client makes no request: it ended with status 1 and printed\n")
     assert "ModuleNotFoundError: No module named 'no_such_module'" in text
     assert len(heard) == 1, "the second run without a request ended it"
+
+
+def test_no_more_scenarios_are_started_after_the_first_failure(url: str) -> None:
+    names = ("happy", "fail-service-error", "create-402", "create-403")
+    plan = planned(running("liar"), *names, mock=url, jobs=1, fails_fast=lambda run: bool(run.violations))
+    assert len(run_suite(plan)) == 1
+
+
+def test_long_scenarios_run_besides_the_others_on_a_mock_that_they_share() -> None:
+    plan = planned(running(), "happy", "create-402", "create-500-always", jobs=4)
+    assert plan.waiting_workers == 1
+    runs = run_suite(plan)
+    assert {run.scenario.id: against(run) for run in runs} == {
+        "happy": set(),
+        "create-402": set(),
+        "create-500-always": set(),
+    }
+    assert planned(running(), jobs=1).waiting_workers == 0
+    assert planned(running(), mock="http://127.0.0.1:1").waiting_workers == 0
+
+
+def test_a_stray_request_with_the_right_key_is_no_other_key() -> None:
+    stray = CLIENT.replace("MODEL = ", "web_stray = lambda: ask('/v2/models')\nMODEL = ").replace(
+        "task = ask(",
+        "try:\n    web_stray()\nexcept SystemExit:\n    pass\ntask = ask(",
+        1,
+    )
+    (run,) = run_suite(planned(Description((sys.executable, "-c", stray)), "happy"))
+    assert (against(run), run.note) == (set(), "")
 
 
 def test_a_mock_that_is_none_ends_the_battery() -> None:

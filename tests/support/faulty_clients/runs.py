@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Self
 from evolink_check.client.harness.config import Description
 from evolink_check.client.harness.mock_process import borrow_account, start_mock
 from evolink_check.client.harness.scenarios import scenarios
-from evolink_check.client.runner import SuitePlan, run_scenario
+from evolink_check.client.plan import SuitePlan
+from evolink_check.client.runner import run_scenario
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from evolink_spec.options.command_line import Group
 
     from evolink_check.client.harness.config import Description
+    from evolink_check.client.plan import SuitePlan
     from evolink_check.client.reports.summary import Summary
-    from evolink_check.client.runner import SuitePlan
 
 HELP = (
     "Check a client.\n\n"
@@ -168,7 +168,7 @@ def _make_plan(description: Description, options: ClientOptions, lowered: frozen
     from evolink_check.cli.commands.api import load_lowered
     from evolink_check.cli.config import environment
     from evolink_check.client.harness.scenarios import scenarios, select
-    from evolink_check.client.runner import SuitePlan, without_inapplicable
+    from evolink_check.client.plan import SuitePlan, without_inapplicable
 
     spec = load(*options.spec, with_built_in=True)
     clauses = tuple(clause for clause in load_lowered(lowered) if clause.binds == "client")

@@ -19,7 +19,7 @@ _NEEDED_OF_QUERY = ("status", "results", "error")
 # A clear failure is as good as continuing without a field, so a task may then be given up.
 _GIVES_UP = frozenset({"client.no-abandon", "client.reports-success", "client.asks-again"})
 _UNUSABLE = frozenset({"client.reports-success"})  # a client may call such a result a failure
-_QUERY_FAULT = frozenset({"client.asks-again", "client.no-abandon"})
+_QUERY_FAULT = frozenset({"client.asks-again", "client.no-abandon", "receiver.asks-back"})
 
 
 def missing_fields(spec: Spec) -> Iterator[Scenario]:
@@ -65,7 +65,9 @@ def _missing_results() -> Iterator[Scenario]:
         ("missing", "The completed task has no `results`.", "omit=results"),
         ("empty", "The completed task has an empty list of `results`.", "empty=results"),
     ):
-        yield Scenario(f"results-{id_}", about, on_query(recipe, ALWAYS), "failure", lacks="results")
+        yield Scenario(
+            f"results-{id_}", about, on_query(recipe, ALWAYS), "failure", lacks="results", mute=_UNUSABLE
+        )
 
 
 def _missing_in_errors() -> Iterator[Scenario]:
@@ -148,6 +150,7 @@ RESULTS = (
              mute=_UNUSABLE),
 )  # fmt: skip
 TIMES = (
+    Scenario("refused", "Connections are refused for the first seconds.", expected="either", refuses=True),
     Scenario("not-found-yet", "The first query is a 404: the task cannot be seen yet.", on_query("404, ok"),
              "either"),
     Scenario("clock-ahead", "The clock of the server is an hour ahead.",

@@ -32,8 +32,8 @@ class Scenario:
 
     `endless`: no response says that the task has ended. `unusual`: the responses are unusual but documented, and must
     not change what the client does. `calls`: the client has to accept a callback URL. `hangs`: a response never comes
-    or never ends. `lacks` names the fields that responses lack. `mute`: clauses that are not judged in this scenario;
-    `only`, unless empty: the only clauses that are judged.
+    or never ends. `refuses`: connections are refused at first. `lacks` names the fields that responses lack. `mute`:
+    clauses that are not judged in this scenario; `only`, unless empty: the only clauses that are judged.
     """
 
     id: str
@@ -44,6 +44,7 @@ class Scenario:
     unusual: bool = False
     calls: bool = False
     hangs: bool = False
+    refuses: bool = False
     lacks: str = ""
     mute: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()

@@ -39,6 +39,7 @@ EXPLAINS = frozenset(
     }
 )
 _APART = frozenset({"auth.not-printed"})  # explains no other end
+_FLOOD = 4  # connections within a twentieth of a second
 SILENT = 20.0  # seconds without a request while a task runs
 _ENOUGH = 2  # failed queries in a row, after which a client may give up
 _DEFINITE = frozenset({400, 401, 402, 403, 404})
@@ -107,6 +108,16 @@ def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
         seen = f"it was still running after {ran:.0f} s"
         limit = f", after {patience:g} s" if patience is not None else ""
         yield "client.own-deadline", violation(*end.evidence, expected=f"the client to end{limit}", seen=seen)
+
+
+def _waits_when_refused(end: RunEnd) -> Iterator[ClauseFinding]:
+    """A client whose connections are refused waits before it tries again."""
+    most = max(end.outcome.attempts, default=0)
+    if most >= _FLOOD:
+        seen = f"{most} connections at once, while the server refused them"
+        yield "client.backs-off", violation(expected="a wait, longer each time", seen=seen)
+    elif end.scenario.refuses and any(end.outcome.attempts):
+        yield "client.backs-off", passed()
 
 
 def _keeps_secrets(end: RunEnd) -> Iterator[ClauseFinding]:
@@ -227,6 +238,7 @@ _RULES: tuple[Callable[[RunEnd], Iterator[ClauseFinding]], ...] = (
     *(
         _tolerates_oddities,
         _does_not_crash,
+        _waits_when_refused,
         _keeps_secrets,
         _ends_in_time,
         _reports_success,

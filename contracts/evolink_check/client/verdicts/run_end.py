@@ -125,11 +125,12 @@ class RunEnd:
     def has_time_for_retry(self) -> bool:
         """Whether the wait that a 429 asks for ends before the client's deadline. True after any other answer.
 
-        Without a valid `Retry-After`, a client may choose a wait that is too long.
+        Without a number of seconds in `Retry-After`, a client may choose a wait that is too long.
         """
         if self.last is None or self.last.status != TOO_MANY:
             return True
-        wait = waits(self.last.header("retry-after") or "", self.last.ended)
+        value = (self.last.header("retry-after") or "").strip()
+        wait = waits(value, self.last.ended) if value.isdecimal() else None
         left = self.outcome.began + (self.outcome.patience or PATIENCE) - self.last.ended
         return wait is not None and wait < _EARLY * left
 

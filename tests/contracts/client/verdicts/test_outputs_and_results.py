@@ -107,6 +107,13 @@ def test_a_crash_is_told_with_the_fields_that_the_response_lacked() -> None:
     assert crash.seen == "a traceback: KeyError: 'id' (without id in the response to the create)"
 
 
+def test_many_connections_at_once_while_they_are_refused_are_a_flood() -> None:
+    for attempts, clauses in (((0, 1, 0), set[str]()), ((0, 60), {"client.backs-off"})):
+        found = Tracing()
+        outcome = replace(ended(found, errors="gave up"), attempts=attempts)
+        assert against(found, outcome, KNOWN["refused"]) == clauses
+
+
 def test_a_query_of_another_task_is_no_repetition() -> None:
     found = Tracing()
     found.create()

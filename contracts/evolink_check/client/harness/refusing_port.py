@@ -1,0 +1,125 @@
+"""A port that refuses connections for a while, and then leads to a mock.
+
+A refused connection cannot be observed. Therefore the port is open for a moment now and then: connections are accepted
+and reset, which counts the attempts of a client that does not wait between them.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import struct
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from evolink_check import clock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECONDS = 2.5  # for which connections are refused
+_CLOSED, _OPEN = 0.24, 0.06  # seconds of each turn
+_PORTS = range(20_000, 32_000)  # below those of outgoing connections: a client must not connect to itself
+_TRIES = 50
+_ON, _AT_ONCE = 1, 0  # of SO_LINGER: closing resets the connection
+_CHUNK = 65_536
+_HOST = "127.0.0.1"
+
+
+class RefusingPort:
+    """The port; `attempts` are the numbers of connections that were made in each moment in which it was open."""
+
+    def __init__(self, target: str) -> None:
+        parts = urlsplit(target)
+        self._target = (parts.hostname or _HOST, parts.port or 80)
+        self._over = threading.Event()
+        self._free = _bind_any()
+        self.url = f"http://{_HOST}:{self._free.getsockname()[1]}"
+        self.attempts: list[int] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin to refuse connections."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the port."""
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        address = self._free.getsockname()
+        self._free.close()
+        until = clock.stopwatch() + SECONDS
+        while clock.stopwatch() < until and not self._over.is_set():
+            self._over.wait(_CLOSED)
+            with suppress(OSError), _listening(address) as listener:
+                self.attempts.append(self._reset_all(listener, clock.stopwatch() + _OPEN))
+        with suppress(OSError), _listening(address) as listener:
+            self._relay_all(listener)
+
+    @staticmethod
+    def _reset_all(listener: socket.socket, until: float) -> int:
+        """Reset all connections until an instant of the stopwatch. Returns their number."""
+        count = 0
+        while (left := until - clock.stopwatch()) > 0:
+            listener.settimeout(left)
+            with suppress(TimeoutError):
+                connection, _ = listener.accept()
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", _ON, _AT_ONCE))
+                connection.close()
+                count += 1
+        return count
+
+    def _relay_all(self, listener: socket.socket) -> None:
+        listener.settimeout(0.1)
+        while not self._over.is_set():
+            with suppress(TimeoutError):
+                near, _ = listener.accept()
+                far = socket.create_connection(self._target)
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=_copy, args=(source, sink), daemon=True).start()
+
+
+def _bind_any() -> socket.socket:
+    """A socket that is bound to a free port. OSError when there is none."""
+    for port in random.sample(_PORTS, _TRIES):
+        bound = socket.socket()
+        try:
+            bound.bind((_HOST, port))
+        except OSError:
+            bound.close()
+        else:
+            return bound
+    raise OSError("no free port was found")
+
+
+@contextmanager
+def _listening(address: tuple[str, int]) -> Iterator[socket.socket]:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen()
+        yield listener
+
+
+def _copy(source: socket.socket, sink: socket.socket) -> None:
+    """Copy bytes until one side closes, then close both."""
+    with suppress(OSError), source, sink:
+        source.settimeout(None)
+        while chunk := source.recv(_CHUNK):
+            sink.sendall(chunk)
+        sink.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def refusing(target: str) -> Iterator[RefusingPort]:
+    """A port in front of the server at `target`, for the time of a block."""
+    port = RefusingPort(target)
+    port.start()
+    try:
+        yield port
+    finally:
+        port.stop()
