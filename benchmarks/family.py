@@ -61,7 +61,7 @@ def measure(options: list[str]) -> dict[str, float]:
         return {
             "start, processor s": used,
             "start, elapsed s": elapsed,
-            "resident MiB": resident_mib(process),
+            "resident MiB": resident_mib(process.pid),
             "poll, processor µs": polls / POLLS * 1e6,
         }
 

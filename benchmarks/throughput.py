@@ -151,4 +151,5 @@ def main(rounds: int = 3, seconds: int = 3, other: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]), *sys.argv[3:4])
+    rounds, seconds, *other = [*sys.argv[1:], *("3", "3")[len(sys.argv) - 1 :]]
+    main(int(rounds), int(seconds), *other[:1])
