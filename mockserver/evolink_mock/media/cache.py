@@ -65,6 +65,8 @@ class MediaCache:
         """Why no file can be rendered here; None if files can. For a warning at the start."""
         from tempfile import gettempdir
 
+        if not has_renderer():
+            return None
         try:
             directory = (
                 gettempdir() if self._chosen_directory is None else _make_directory(self._chosen_directory)

@@ -60,3 +60,9 @@ def test_a_download_without_the_renderer_is_a_video() -> None:
         video = mock.get(mock.query(task)["results"][0].partition("mock.test")[2])
     assert (video.status_code, video.headers["content-type"]) == (200, "video/mp4")
     assert video.content == (clip(spec_of(6, "480p")) or clips._FOLDER).read_bytes()  # noqa: SLF001
+
+
+@pytest.mark.usefixtures("no_renderer")
+def test_clips_need_no_folder_for_rendered_files(tmp_path: Path) -> None:
+    assert MediaCache(tmp_path / "missing").problem() is None
+    assert list(tmp_path.iterdir()) == []
