@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,13 @@ OVERLAY = HERE / "overlay.yaml"
 def vendored() -> tuple[Path, ...]:
     """The vendored documents in this package, without the built-in task query."""
     return tuple(sorted(path for path in QUERY.parent.glob("*.yaml") if path != QUERY))
+
+
+@cache
+def vendored_models() -> frozenset[str]:
+    """The models of the vendored documents."""
+    operations = (operation for by_model in load().creates.values() for operation in by_model.values())
+    return frozenset(model for operation in operations for model in operation.models)
 
 
 def load(*files: Path | str, cache: DocumentCache | None = None, with_built_in: bool = False) -> Spec:

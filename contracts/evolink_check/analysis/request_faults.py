@@ -10,27 +10,26 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import jsonschema_rs
+from evolink_spec.loading import vendored_models
 
 from evolink_check.analysis.identity_key import IdentityKey
 from evolink_check.analysis.internal_hosts import host_of, is_internal, is_plainly_public
+from evolink_check.analysis.schema_errors import required_properties, schema_errors
 from evolink_check.traffic.formats import NOT_JSON, decode_json, is_out_of_range, is_uri, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    import jsonschema_rs
     from evolink_spec import CreateOperation
 
 LARGE = 1_000_000  # bytes of a body above which a server may refuse it: no limit is documented
 DEEP = 64  # levels of nesting above which a server may refuse a body
 _REMEMBERED = 4_096  # requests: a run sends, reads and judges the same bodies several times
-_SCHEMAS = 64
-MODEL_WITH_CLAUSES = "grok-imagine-image-to-video-beta"  # some clauses state facts of this model only
 _ENUMS = {"model": "model.enum", "duration": "duration.enum", "mode": "mode.enum", "quality": "quality.enum"}
 
 
@@ -149,7 +148,7 @@ def _has_duplicate_keys(body: bytes) -> bool:
 
     with suppress(
         RecursionError
-    ):  # a hook needs one level more than the decoder; so deep a body has a fault of its own
+    ):  # the decoder has less depth with a hook; deep bodies are reported elsewhere
         json.loads(body, object_pairs_hook=check)
     return duplicates
 
@@ -165,7 +164,7 @@ def _document_faults(
         yield _model_fault(document)
         return
     field = operation.callback.field if operation.callback else ""
-    for error in _errors(operation, body):
+    for error in schema_errors(operation, body):
         if not error.instance_path or error.instance_path[0] != field or error.kind.name == "type":
             yield from _schema_fault(error, operation)
     yield from _uncertain_faults(body)
@@ -182,53 +181,15 @@ def _model_fault(document: Mapping[str, Any]) -> RequestFault:
     return RequestFault("model.enum", "model: not one of the documented values")
 
 
-def _errors(operation: CreateOperation, body: dict[str, Any]) -> list[jsonschema_rs.ValidationError]:
-    """The schema errors, one for each place: a value of a wrong type is not reported for its enum as well."""
-    try:
-        errors = list(_validator(IdentityKey(operation.body_schema)).iter_errors(body))
-    except ValueError:  # nested deeper than the validator supports
-        return []
-    by_place: dict[tuple[str, ...], jsonschema_rs.ValidationError] = {}
-    for error in errors:
-        place = *map(str, error.instance_path), _missing(error)
-        if place not in by_place or _is_more_specific(error):
-            by_place[place] = error
-    return list(by_place.values())
-
-
-def _missing(error: jsonschema_rs.ValidationError) -> str:
-    return str(error.kind.as_dict()["property"]) if error.kind.name == "required" else ""
-
-
-def _is_more_specific(error: jsonschema_rs.ValidationError) -> bool:
-    """Whether the error is the best one at its place: for a number where numbers are listed the enum, else the type."""
-    number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
-    kind = error.kind.as_dict()
-    if error.kind.name == "enum":
-        return number and any(isinstance(option, int | float) for option in kind["options"])
-    return error.kind.name == "type" and not (number and {"integer", "number"} & set(kind["types"]))
-
-
-@lru_cache(_SCHEMAS)
-def _validator(schema: IdentityKey[Mapping[str, Any]]) -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(
-        dict(schema.value), validate_formats=True, formats={"uri": lambda text: bool(is_uri(text))}
-    )
-
-
-@lru_cache(_SCHEMAS)
-def _required(schema: IdentityKey[Mapping[str, Any]]) -> frozenset[str]:
-    return frozenset(filter(None, (_missing(error) for error in _validator(schema).iter_errors({}))))
-
-
 def _schema_fault(error: jsonschema_rs.ValidationError, operation: CreateOperation) -> Iterator[RequestFault]:
     kind, path = error.kind.name, [str(step) for step in error.instance_path]
     field = path[0] if path else ""
-    has_own_clauses = MODEL_WITH_CLAUSES in operation.models
+    # Some clauses are about the vendored models only.
+    has_own_clauses = not vendored_models().isdisjoint(operation.models)
     if kind == "required":
         yield RequestFault("create.required", f"no {error.kind.as_dict()['property']}")
     elif kind == "type":
-        optional = field not in _required(IdentityKey(operation.body_schema))
+        optional = field not in required_properties(operation)
         # Many servers treat null as an absent field; the schema does not, but both are harmless.
         yield RequestFault(
             "create.types",

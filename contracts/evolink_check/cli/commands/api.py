@@ -210,7 +210,16 @@ def run_proxy(
                 file.close()
     if monitor.bug:
         raise CommandFailedError(f"a check has failed, so there is no verdict on the server\n{monitor.bug}")
-    report = monitor.report(started)
+    return _write_proxy_report(monitor.report(started), record, file, baseline, reports)
+
+
+def _write_proxy_report(
+    report: Report,
+    record: ProxyRecorder,
+    file: HarFile | None,
+    baseline: BaselineOptions,
+    reports: ReportFiles,
+) -> int:
     is_incomplete = file is not None and (file.problem != "" or record.forgotten > 0)
     if is_incomplete:  # not all exchanges are in memory, or the disk is full: the file stays as it is
         report, reports = replace(report, har=str(reports.har)), replace(reports, har=None)
