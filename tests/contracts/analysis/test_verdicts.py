@@ -117,7 +117,7 @@ def test_every_clause_that_traffic_can_show_has_a_rule() -> None:
     by_the_end_of_a_run = {
         *("client.reports-failure", "client.tells-code", "client.no-crash", "client.asks-again"),
         *("client.own-deadline", "client.tolerant", "client.reports-success"),
-        *("client.fetches-result", "client.checks-result"),
+        *("client.fetches-result", "client.checks-result", "client.explains-failure", "auth.not-printed"),
     }
     assert shown - RULES.keys() == by_the_end_of_a_run | {"failure.policy-kind"}
 
