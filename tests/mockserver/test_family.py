@@ -239,3 +239,12 @@ def test_any_model_is_played_if_that_is_wanted(folder: Path) -> None:
         )
         assert (answer.status_code, answer.json()["model"]) == (200, "qwen-4")
         assert 'no document describes the model "qwen-4"; it is served as qwen-3' in mock.logged()
+
+
+def test_the_control_api_shows_every_document(mock: Mock) -> None:
+    documents = asked(mock, "GET", "/__mock__/spec").json()["documents"]
+    served = {
+        operation.source for by_model in mock.service.spec.creates.values() for operation in by_model.values()
+    }
+    assert served <= documents.keys()
+    assert all(document["openapi"] == "3.1.0" for document in documents.values())

@@ -63,7 +63,7 @@ async def show_openapi_json(request: ControlRequest) -> ControlResponse:  # noqa
 
 async def show_spec(request: ControlRequest) -> ControlResponse:
     """The documents that the server simulates."""
-    return json_response({"documents": request.service.spec.documents})
+    return json_response({"documents": dict(request.service.spec.documents)})
 
 
 async def list_clauses(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
