@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
+from evolink_check import clock
 from evolink_check.client.harness.journal_trace import trace_of
 from evolink_check.client.harness.mock_process import MockError
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _AGENT = "evolink-check receiver"  # marks our own requests in the journal of the mock
 _RUNNING = "stuck=processing"  # until it is ended
 _SECONDS = 20.0
+_COMPARISONS = 5
+_SAME_CLOCK = 0.2  # seconds: less is noise, where the mock is on this machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,9 @@ class Task:
 class PlayedApi:
     """Tasks of the receiver's account, and of another one, on a mock. Every method may raise `MockError`."""
 
-    def __init__(self, mock: Mock, other_key: str, spec: Spec, ahead: float) -> None:
+    def __init__(self, mock: Mock, other_key: str, spec: Spec) -> None:
         self.url = mock.url
-        self._mock, self._ahead = mock, ahead
+        self._mock, self._ahead = mock, 0.0
         self._other = {"Authorization": f"Bearer {other_key}"}
         self._path, self._request = _create_request(spec)
         self._entries: dict[tuple[Any, ...], Entry] = {}
@@ -55,6 +58,20 @@ class PlayedApi:
             verify=mock.url.startswith("https:"),
         )  # fmt: skip
         self.complete = True
+
+    async def start(self) -> None:
+        """Reset the account, and compare the clocks. The quickest of a few comparisons is the most exact."""
+        await asyncio.to_thread(self._mock.prepare, ())
+        comparisons = [await self._compare_clocks() for _ in range(_COMPARISONS)]
+        ahead = min(comparisons)[1]
+        self._ahead = ahead if abs(ahead) > _SAME_CLOCK else 0.0
+
+    async def _compare_clocks(self) -> tuple[float, float]:
+        """How long the comparison took, and how many seconds our clock is ahead of the mock's."""
+        before = clock.now()
+        there = float((await self._call("GET", "/__mock__/clock"))["now"])
+        after = clock.now()
+        return after - before, (before + after) / 2 - there
 
     async def close(self) -> None:
         """Close the connections."""

@@ -77,10 +77,10 @@ async def run_plan(
     plan: ReceiverPlan, progress: Callable[[str, int, int], None] = lambda *_: None
 ) -> ReceiverResult:
     """Play and judge. Raises `MockError` when the mock fails, and `LedgerError` when the ledger cannot be read."""
-    ahead = await asyncio.to_thread(plan.mock.prepare, ())
-    api = PlayedApi(plan.mock, plan.other_key, plan.spec, ahead)
+    api = PlayedApi(plan.mock, plan.other_key, plan.spec)
     watch = Watch(api, plan.ledger)
     try:
+        await api.start()
         door = await plan.open_door()
         try:
             return await _Company(plan, api, watch, door, progress).perform()

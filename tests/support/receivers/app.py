@@ -42,7 +42,7 @@ class Receiver:
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         headers = {"Authorization": f"Bearer {self.key}"}
         async with httpx2.AsyncClient(
-            base_url=self.base_url, headers=headers, trust_env=False, verify=False, timeout=5.0
+            base_url=self.base_url, headers=headers, trust_env=False, verify=False, timeout=30.0
         ) as self.http:
             yield
 

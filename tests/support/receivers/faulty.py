@@ -51,7 +51,7 @@ class Fault:
 
     @property
     def limit(self) -> float:
-        return 0.7 if self.clause == "receiver.within-10s" else 5.0
+        return 0.7 if self.clause == "receiver.within-10s" else 30.0
 
 
 FAULTS: list[Fault] = []
