@@ -77,7 +77,7 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
     timeout: Annotated[
         Annotated[float, Meta(ge=1)] | None,
         Option(
-            help="Maximum duration of a scenario; by default 15 s longer than the deadline, or 35 s where a response "
+            help="Maximum duration of a scenario; by default 15 s longer than the deadline, or 65 s where a response "
             "never comes, and at least 25 s.",
             section=_HOW,
             metavar="SECONDS",

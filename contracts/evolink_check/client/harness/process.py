@@ -113,7 +113,7 @@ def run_command(
     ended = clock.now()
     texts = {name: stream.text(mock.token, _GRACE) for name, stream in outputs.items()}
     result, secrets = _examine(place.output), secrets_of(place.callback_url)
-    leaks = (*printed_secrets(texts, secrets), *written_secrets(place.work, mock.token, secrets))
+    leaks = (*printed_secrets(texts, secrets), *written_secrets(place.folder, mock.token, secrets))
     for name, text in texts.items():
         (place.folder / name).write_text(text, encoding="utf-8")
     output, errors = texts.values()

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 @rule("auth.header")
 def in_header(view: TraceView) -> Iterator[Finding]:
     """The key is sent as `Authorization: Bearer KEY`."""
+    elsewhere = view.once(_redirects_elsewhere)
     for observation in requests_with_roles(view, *KEYED_ROLES):
+        if observation.exchange.url in elsewhere:
+            continue  # another host gets no key: `auth.https`
         if observation.who == NOBODY:
             if KEY not in observation.exchange.url:  # `auth.header-only` reports those
                 yield violation(

@@ -94,3 +94,27 @@ def test_a_null_that_the_server_refuses_is_an_invalid_request() -> None:
             error("invalid_request", "x") if status == 400 else None, status, BODY | {"callback_url": None}
         )
         assert passed("client.valid-request", found) == [ok]
+
+
+def test_a_redirected_request_to_another_host_needs_no_key() -> None:
+    found = Tracing()
+    url = "http://localhost:1/v1/tasks/x?redirected=1"
+    found.query(b"", 302, headers=(("Location", url),))
+    found.exchange("GET", url, 401, error("unauthorized", "x"), who=NOBODY)
+    view = TraceView(replace(found.trace(), origin=""), SPEC)
+    assert [finding.passed for finding in RULES["auth.header"](view)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("after", "retry_after", "severities"),
+    [(3.5, "3600", ["warning"]), (0.5, "3600", [None]), (3.5, "10", [None]), (20.0, "10", [])],
+)
+def test_a_very_long_wait_may_be_cut_short_with_a_warning(
+    after: float, retry_after: str, severities: list[str | None]
+) -> None:
+    found = Tracing()
+    headers = (("Content-Type", "application/json"), ("Retry-After", retry_after))
+    found.create(error("rate_limit_exceeded", "x"), 429, headers=headers)
+    found.create(after=after)
+    findings = found.findings(RULES["client.retry-after"])
+    assert [finding.severity for finding in findings if not finding.passed] == severities
