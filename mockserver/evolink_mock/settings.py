@@ -194,6 +194,12 @@ class Settings(Struct, frozen=True, kw_only=True):
             help="Drop accounts unused for so long: 30d.", section=_STATE, metavar="TIME", parse=parse_keep
         ),
     ] = None
+    log_format: Annotated[
+        Literal["text", "json"],
+        Option(
+            help="The log: readable lines, or one JSON object a line.", section=_OTHER, metavar="text|json"
+        ),
+    ] = "text"
     media_dir: Annotated[
         Path | None,
         Option(

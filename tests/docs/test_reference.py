@@ -37,6 +37,8 @@ WITH_OPTIONS = {
     "serve": "configuration.md",
     "run": "hard-coded-hosts.md",
     "demo": "configuration.md",
+    "wait": "console.md",
+    "tail": "console.md",
     "store": "deployment.md",
     "api": "checking-servers.md",
     "recording": "checking-recordings.md",

@@ -32,7 +32,8 @@ SERVING = [
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_file_follows_the_schema_of_its_format(name: str) -> None:
-    command = [Path(sys.executable).with_name("check-jsonschema"), "--builtin-schema", FORMATS[name], name]
+    program = str(Path(sys.executable).with_name("check-jsonschema"))
+    command = [program, "--builtin-schema", FORMATS[name], name]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout
 

@@ -60,10 +60,10 @@ def run(
     with _temporary_folder() as folder:
         if private:
             namespace.enter_namespace(hosts.hosts_of(spec), folder)
-        with logging_to_stderr(
-            quiet=not verbose
-        ) as writer:  # starts a thread, so it comes after `enter_namespace`
-            log = AccessLog(writer.write, colour=sys.stderr.isatty())
+        as_json = settings.log_format == "json"
+        # It starts a thread, so it comes after `enter_namespace`.
+        with logging_to_stderr(quiet=not verbose, as_json=as_json) as writer:
+            log = AccessLog(writer.write, colour=sys.stderr.isatty(), as_json=as_json)
 
             def observe(exchange: Exchange) -> None:
                 summary.exchange(exchange)

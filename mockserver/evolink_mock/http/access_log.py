@@ -1,10 +1,13 @@
-"""The access log: one readable line for each request."""
+"""The access log: one readable line, or one JSON object, for each request."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from evolink_mock.domain.clock import local_time
+from msgspec.json import encode
+
+from evolink_mock.domain.clock import local_time, wall_time
 from evolink_mock.domain.redaction import redact_for_log
 
 if TYPE_CHECKING:
@@ -39,16 +42,38 @@ def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = Fal
     return f"{at}  {shown}  {exchange.method} {path}{task}{account}  {milliseconds:.1f} ms{text}\n"
 
 
+def format_json(exchange: Exchange, ended: float) -> str:
+    """A request as one line of JSON. `ended` is when it ended, in Unix seconds; `status` is null without a response."""
+    path, *notes = redact_for_log((exchange.path, *exchange.notes), exchange.request_headers)
+    fields = {
+        "time": datetime.fromtimestamp(ended, UTC).isoformat(timespec="milliseconds"),
+        "level": "info",
+        "logger": "evolink_mock.access",
+        "status": exchange.status or None,
+        "method": exchange.method,
+        "path": path[:_MAX_LENGTH],
+        "account": exchange.account or None,
+        "task": exchange.task_id or None,
+        "milliseconds": round(exchange.seconds * 1000, 3),
+        "reasons": notes,
+    }
+    return f"{encode(fields).decode()}\n"
+
+
 class AccessLog:
     """Writes a line for each exchange."""
 
-    def __init__(self, write: Callable[[str], None], *, colour: bool) -> None:
+    def __init__(self, write: Callable[[str], None], *, colour: bool, as_json: bool = False) -> None:
         self._write = write
         self._colour = colour
+        self._as_json = as_json
         self._time_of_day, self._read_again = "", 0.0
 
     def __call__(self, exchange: Exchange) -> None:
         """Log a completed exchange."""
+        if self._as_json:
+            self._write(format_json(exchange, wall_time()))
+            return
         now = exchange.began + exchange.seconds
         if now >= self._read_again:
             self._time_of_day, self._read_again = local_time(), now + _CLOCK_SECONDS

@@ -9,7 +9,10 @@ import sys
 import threading
 from collections import deque
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self, TextIO
+
+from msgspec.json import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,13 +109,30 @@ def _file_descriptor(stream: TextIO) -> int | None:
         return None
 
 
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON: `time`, `level`, `logger`, `message`, and `traceback` if there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        fields = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return encode(fields).decode()
+
+
 class _Handler(logging.Handler):
     """Formats records for a writer."""
 
-    def __init__(self, writer: LogWriter) -> None:
+    def __init__(self, writer: LogWriter, *, as_json: bool) -> None:
         super().__init__()
         self._writer = writer
-        self.setFormatter(logging.Formatter("%(asctime)s  %(message)s", datefmt="%H:%M:%S"))
+        text = logging.Formatter("%(asctime)s  %(message)s", datefmt="%H:%M:%S")
+        self.setFormatter(JsonFormatter() if as_json else text)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
@@ -123,12 +143,12 @@ class _Handler(logging.Handler):
 
 
 @contextmanager
-def logging_to_stderr(*, quiet: bool) -> Iterator[LogWriter]:
+def logging_to_stderr(*, quiet: bool, as_json: bool = False) -> Iterator[LogWriter]:
     """Send the mock's log, and the warnings of its libraries, to stderr; with `quiet`, warnings only."""
     logger = logging.getLogger("evolink_mock")
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
     with LogWriter(sys.stderr) as writer:
-        handler = _Handler(writer)
+        handler = _Handler(writer, as_json=as_json)
         logging.root.addHandler(handler)
         try:
             yield writer

@@ -67,8 +67,9 @@ def _serve_one(service: Service, listeners: Listeners, *, quiet: bool, ready: Ca
         # In a thread, because the reader of stdout may be slow too.
         threading.Thread(target=announce, name="evolink-mock ready", daemon=True).start()
 
-    with logging_to_stderr(quiet=quiet) as writer:
-        log = AccessLog(writer.write, colour=sys.stderr.isatty())
+    as_json = service.settings.log_format == "json"
+    with logging_to_stderr(quiet=quiet, as_json=as_json) as writer:
+        log = AccessLog(writer.write, colour=sys.stderr.isatty(), as_json=as_json)
         server = Server(service, listeners, observe=ignore if quiet else log, ready=on_ready)
         stop_on_hangup(server)
         server.run(sockets=[listeners.http])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -120,3 +122,30 @@ def test_neither_a_key_in_a_path_nor_the_path_of_a_callback_url_is_logged(
     line = format_line(exchange, exchange.began, "")
     assert hidden not in line
     assert ("h.example" in line) is ("h.example" in str(notes))
+
+
+def test_a_line_of_json_has_the_fields_of_a_request_and_no_secret() -> None:
+    written: list[str] = []
+    log = AccessLog(written.append, colour=False, as_json=True)
+    log(
+        an_exchange(
+            path="/v1/tasks/\n", status=0, notes=("reset",), account="f19d71", task_id="task-1", seconds=0.25
+        )
+    )
+    (line,) = written
+    assert line.count("\n") == 1
+    fields = json.loads(line)
+    assert datetime.fromisoformat(fields.pop("time")).tzinfo is not None
+    assert fields == {
+        "level": "info",
+        "logger": "evolink_mock.access",
+        "status": None,
+        "method": "GET",
+        "path": "/v1/tasks/\n",
+        "account": "f19d71",
+        "task": "task-1",
+        "milliseconds": 250.0,
+        "reasons": ["reset"],
+    }
+    log(an_exchange(path="/s3cr3t", status=404, request_headers=[(b"authorization", b"Bearer s3cr3t")]))
+    assert "s3cr3t" not in written[1]

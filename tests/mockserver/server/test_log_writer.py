@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import os
 import select
@@ -140,3 +141,19 @@ def test_lines_are_written_in_pieces_that_no_other_writer_divides(
     assert len(output.read().splitlines()) == 301
     assert all(piece.endswith(b"\n") for piece in pieces)
     assert [len(piece) for piece in pieces if len(piece) > select.PIPE_BUF] == [6001]
+
+
+def test_a_record_of_the_log_may_be_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_to_stderr(quiet=True, as_json=True):
+        try:
+            int("a\nproblem")
+        except ValueError:
+            logging.getLogger("evolink_mock").exception("it failed: %s", "badly")
+    (line,) = capsys.readouterr().err.splitlines()
+    fields = json.loads(line)
+    assert (fields["level"], fields["logger"], fields["message"]) == (
+        "error",
+        "evolink_mock",
+        "it failed: badly",
+    )
+    assert "ValueError: invalid literal" in fields["traceback"]
