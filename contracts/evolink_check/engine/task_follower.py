@@ -35,7 +35,7 @@ _FETCHED = 5  # results of one task that are fetched
 class TrackedTask:
     """A task that was created. `ended`: when its end was first seen, by the clock of the trace; 0: not yet.
 
-    `made` and `asked` are when it was created and last queried, by the same clock.
+    `asked`: when it was last queried, by the same clock; 0: not yet.
     """
 
     planned: PlannedTask
@@ -44,7 +44,6 @@ class TrackedTask:
     status: str = ""
     limit: float = 0.0  # seconds after which it must be over; 0: unknown
     results: tuple[str, ...] = ()
-    made: float = 0.0
     asked: float = 0.0
 
 
@@ -55,7 +54,7 @@ def from_create(planned: PlannedTask, create: Entry, subject: Subject) -> Tracke
     if not 200 <= create.exchange.status < 300 or not isinstance(id_, str):  # noqa: PLR2004
         return None
     limit = Tolerances(subject.scale).task_limit(estimated, subject.task_limit)
-    return TrackedTask(planned, id_, limit=limit, made=create.ended, asked=create.ended)
+    return TrackedTask(planned, id_, limit=limit)
 
 
 class TaskFollower:
@@ -92,11 +91,13 @@ class TaskFollower:
     def poll_until_end(self, task: TrackedTask, random: Random) -> None:
         """Query at random times until the task has ended, or must have ended, or until we wait no longer."""
         waited, longest = 0.0, task.limit + _LATE if 0 < task.limit <= self._seconds else self._seconds
-        while not task.ended and max(waited, task.asked - task.made) < longest:  # queries may take long, too
+        first = task.asked
+        while not task.ended and max(waited, task.asked - first) < longest:  # queries may take long, too
             pause = random.uniform(_SHORTEST, min(_LONGEST, max(2 * _SHORTEST, _SHARE * waited)))
             self._target.pause(pause)
             waited += pause
             self.poll(task)
+            first = first or task.asked
         for _ in range(_AFTER if task.ended else 0):
             self._target.pause(random.uniform(_SHORTEST, 2 * _SHORTEST))
             self.poll(task)

@@ -265,11 +265,6 @@ def test_a_task_is_waited_for_until_its_limit_and_no_longer(worlds: Worlds) -> N
     world = worlds(seconds=8.0)
     for limit, longest in ((3.0, 3.2), (9.0, 8.0), (0.0, 8.0)):
         world.waits.clear()
-        task = TrackedTask(
-            PlannedTask(CREATE),
-            "task-unified-1000000000-zzzzzzzz",
-            limit=limit,
-            made=world.target.recorder.now(),
-        )
+        task = TrackedTask(PlannedTask(CREATE), "task-unified-1000000000-zzzzzzzz", limit=limit)
         world.follower.poll_until_end(task, Random(0))
         assert longest <= sum(world.waits) < longest + 5.0
