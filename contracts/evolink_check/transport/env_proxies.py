@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +47,30 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+class MakeTransport(Protocol):
+    """Makes the transport for hosts with or without TLS, by a proxy or directly."""
+
+    def __call__(self, proxy: str | None, *, tls: bool) -> httpx2.AsyncBaseTransport: ...  # noqa: D102
+
+
 class EnvProxyTransport(httpx2.AsyncBaseTransport):
     """Sends each request directly or by the proxy of the environment, redirects to other hosts included.
 
-    `make` makes the transport for a proxy URL or for None. A proxy that fails is named in an `httpx2.ProxyError`.
+    `make` makes the transport for a proxy URL or for None, and for hosts with or without TLS. A proxy that fails is
+    named in an `httpx2.ProxyError`.
     """
 
-    def __init__(self, make: Callable[[str | None], httpx2.AsyncBaseTransport]) -> None:
+    def __init__(self, make: MakeTransport) -> None:
         self._make = make
-        self._transports: dict[str | None, httpx2.AsyncBaseTransport] = {}
+        self._transports: dict[tuple[str | None, bool], httpx2.AsyncBaseTransport] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request."""
         proxy = proxy_for(request.url.scheme, request.url.host)
         try:
-            return await self._transport(proxy).handle_async_request(request)
+            return await self._transport(proxy, tls=request.url.scheme == "https").handle_async_request(
+                request
+            )
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
             if proxy is None:
                 raise
@@ -75,13 +81,13 @@ class EnvProxyTransport(httpx2.AsyncBaseTransport):
         for transport in self._transports.values():
             await transport.aclose()
 
-    def _transport(self, proxy: EnvProxy | None) -> httpx2.AsyncBaseTransport:
+    def _transport(self, proxy: EnvProxy | None, *, tls: bool) -> httpx2.AsyncBaseTransport:
         url = proxy.url if proxy else None
-        if url not in self._transports:
+        if (url, tls) not in self._transports:
             try:
-                self._transports[url] = self._make(url)
+                self._transports[url, tls] = self._make(url, tls=tls)
             except ImportError:
                 raise httpx2.ProxyError("SOCKS needs another package: pip install socksio") from None
             except ValueError as error:
                 raise httpx2.ProxyError(str(error)) from None
-        return self._transports[url]
+        return self._transports[url, tls]

@@ -12,6 +12,7 @@ import threading
 from concurrent.futures import CancelledError, Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final
 
@@ -185,10 +186,15 @@ def _client(ca: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.Asyn
     from evolink_check.transport.env_proxies import EnvProxyTransport
 
     limits = httpx2.Limits(max_connections=None, keepalive_expiry=_KEEPALIVE_SECONDS)
-    verify = httpx2.create_ssl_context(verify=ssl.create_default_context(cafile=ca) if ca else True)
+    own = ssl.create_default_context(cafile=ca) if ca else True
 
-    def make(proxy: str | None) -> httpx2.AsyncBaseTransport:
-        return httpx2.AsyncHTTPTransport(verify=verify, limits=limits, proxy=proxy)
+    @cache
+    def context() -> ssl.SSLContext:  # to load the certificates takes longer than thirty requests
+        return httpx2.create_ssl_context(verify=own)
+
+    def make(proxy: str | None, *, tls: bool) -> httpx2.AsyncBaseTransport:
+        encrypted = tls or (proxy or "").startswith("https:")
+        return httpx2.AsyncHTTPTransport(verify=context() if encrypted else False, limits=limits, proxy=proxy)
 
     return httpx2.AsyncClient(
         headers={"User-Agent": _AGENT, "Accept-Encoding": ACCEPTED},
