@@ -151,5 +151,5 @@ def main(rounds: int = 3, seconds: int = 3, other: str = "") -> None:
 
 
 if __name__ == "__main__":
-    rounds, seconds, *other = [*sys.argv[1:], *("3", "3")[len(sys.argv) - 1 :]]
-    main(int(rounds), int(seconds), *other[:1])
+    words = [*sys.argv[1:], *("3", "3", "")[len(sys.argv) - 1 :]]
+    main(int(words[0]), int(words[1]), words[2])
