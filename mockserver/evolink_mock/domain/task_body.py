@@ -7,9 +7,11 @@ from typing import Any
 import msgspec
 
 from evolink_mock.domain.pricing import count_of
-from evolink_mock.domain.tasks import Phase, Task, view
+from evolink_mock.domain.tasks import Phase, Task, View, view
 from evolink_mock.media.spec import suffix
 
+_MOST_REMEMBERED = 512
+_remembered: dict[str, tuple[Task, View, bytes]] = {}
 _encode = msgspec.json.Encoder().encode  # compact, slashes as they are (clause `wire.compact`)
 MEDIA_PATH = "/media/"
 
@@ -89,5 +91,13 @@ def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
 
 
 def to_json(task: Task, now: float) -> bytes:
-    """The body as compact JSON."""
-    return _encode(to_dict(task, now))
+    """The body as compact JSON. It is remembered until the state changes: clients poll, many of them often."""
+    state = view(task.timetable, now)
+    remembered = _remembered.get(task.id)
+    if remembered is not None and remembered[0] is task and remembered[1] is state:
+        return remembered[2]
+    body = _encode(to_dict(task, now))
+    if len(_remembered) >= _MOST_REMEMBERED:
+        _remembered.clear()
+    _remembered[task.id] = task, state, body
+    return body

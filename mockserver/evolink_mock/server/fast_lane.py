@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
     Headers = list[tuple[bytes, bytes]]
+    _Route = tuple[str, str, dict[str, str], ASGIApp]  # method, path, its parameters, endpoint
 
 _T = TypeVar("_T")
-_REQUEST_LINE = re.compile(rb"(GET|POST) (/[\w./-]{1,200}) HTTP/1\.1\r\n")
+_REQUEST_LINE = re.compile(rb"(GET|POST) (/[\w./-]{1,200}) HTTP/1\.1")
 _ENDPOINTS = frozenset((CreateEndpoint, CreditsEndpoint, QueryEndpoint))
+_MOST_ROUTES = 512  # remembered
 _MOST_REQUESTS = 16  # answered in one call, so that a pipelining client does not delay the others
 
 
@@ -57,6 +59,7 @@ class FastLane:
     def __init__(self, app: ExchangeMiddleware) -> None:
         self._app = app
         self._blocks = HeaderBlocks()
+        self._routes: dict[bytes, _Route] = {}  # by request line: clients repeat them, too
         self._default_headers: Headers = []
         self._default_lines = b""
         self.ended = 0.0  # an instant of the stopwatch: when the last request was served
@@ -86,15 +89,14 @@ class FastLane:
 
     def _serve(self, data: bytes, start: int, connection: Connection) -> tuple[Exchange, int] | None:
         """Serve the request that begins at `start`, if it is complete and never waits; also returns its end."""
-        line = _REQUEST_LINE.match(data, start)
-        if line is None:
+        line_end, head_end = data.find(b"\r\n", start), data.find(b"\r\n\r\n", start)
+        if head_end < 0:
             return None
-        headers_start = line.end()
-        head_end = data.find(b"\r\n\r\n", headers_start - 2)
-        block = self._blocks.get(data[headers_start : head_end + 2]) if head_end >= 0 else None
-        if block is None:
+        route = self._routes.get(line := data[start:line_end]) or self._route(line)
+        block = self._blocks.get(data[line_end + 2 : head_end + 2])
+        if route is None or block is None:
             return None
-        method, path = line[1].decode("ascii"), line[2].decode("ascii")
+        method, path, parameters, endpoint = route
         end = head_end + 4 + block.length
         body = data[head_end + 4 : end]
         if end > len(data) or (body and method == "GET"):
@@ -106,17 +108,30 @@ class FastLane:
             "headers": block.headers,
             "scheme": connection.scheme,
             "server": connection.server,
+            "path_params": parameters,
             BODY: body,
             HEAD: block.head,
         }
-        endpoint = self._app.find(method, path, scope)
-        if endpoint is None or type(endpoint) not in _ENDPOINTS:
-            return None
         try:
             run_at_once(self._app.respond(endpoint, scope, _receive, discard))
         except MayWaitError:
             return None
         return scope[SCOPE_KEY], end
+
+    def _route(self, line: bytes) -> _Route | None:
+        """The route of a request line; None if its requests are served the ordinary way."""
+        match = _REQUEST_LINE.fullmatch(line)
+        if match is None:
+            return None
+        method, path = match[1].decode("ascii"), match[2].decode("ascii")
+        scope: Scope = {}
+        endpoint = self._app.find(method, path, scope)
+        if endpoint is None or type(endpoint) not in _ENDPOINTS:
+            return None
+        if len(self._routes) >= _MOST_ROUTES:
+            self._routes.clear()
+        route = self._routes[line] = (method, path, scope.get("path_params", {}), endpoint)
+        return route
 
 
 def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:

@@ -154,3 +154,10 @@ def test_encoding_a_task_changes_nothing() -> None:
     before = copy.deepcopy(OPERATION.answer)
     task_body.to_json(a_task(), START + 10)
     assert before == OPERATION.answer
+
+
+def test_a_remembered_body_is_that_of_its_task_and_state() -> None:
+    first, second = a_task(), a_task(a_timetable(START + 3))
+    for now in (START, START + 1, START + 1, START + 1000, START):
+        for task in (first, second, first):
+            assert json.loads(task_body.to_json(task, now)) == task_body.to_dict(task, now)
