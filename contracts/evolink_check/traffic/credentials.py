@@ -94,13 +94,14 @@ def credentials_in(exchange: Exchange) -> set[str]:
 
 
 def short_keys_in(exchange: Exchange) -> set[str]:
-    """The keys of a request that are too short to be removed from every text, as they may be ordinary words."""
+    """The keys of a request that are too short or plain to be removed from every text: they may be ordinary words."""
     sent = [
         value.strip().rpartition(" ")[2]
         for name, value in exchange.request_headers
         if header_names_secret(name) and name.strip().lower() not in {"cookie", "set-cookie"}
     ]
-    return {key for key in sent if _SHORTEST <= len(key) < SHORT and not is_placeholder(key)}
+    plain = {key for key in sent if _SHORTEST <= len(key) < 2 * SHORT and not is_placeholder(key)}
+    return {key for key in plain if len(key) < SHORT or not is_distinctive(key)}
 
 
 def _notations(values: Iterable[str]) -> set[str]:

@@ -151,16 +151,24 @@ def test_a_key_in_a_path_is_removed_where_the_response_repeats_it() -> None:
     assert MIXED not in repr(kept_of(passing(f"/{MIXED}/v1/credits", answer=answer)))
 
 
+@pytest.mark.parametrize("header", ["Authorization", "X-Api-Key"])
 @pytest.mark.parametrize("key", ["hunter", "123456"])
-def test_a_short_key_of_letters_or_digits_is_masked_in_what_is_written(key: str) -> None:
+def test_a_short_key_of_letters_or_digits_is_masked_in_what_is_written(key: str, header: str) -> None:
     written: list[Entry] = []
     record = ProxyRecorder("https://api.example.test", written.append)
     answer = f'{{"message":"{key} is not known","created":123456}}'.encode()
-    record.add(passing(headers={"Authorization": f"Bearer {key}"}, answer=answer))
+    record.add(passing(headers={header: f"Bearer {key}"}, answer=answer))
     body = json.loads(written[0].exchange.response_body)
     assert (key in body["message"], body["created"]) == (False, 123456)
     assert record.short_keys == (key,)
     assert key in repr(record.trace().entries)  # the rules judge what was sent
+
+
+def test_a_plain_word_that_was_sent_as_a_key_is_masked_in_what_is_written() -> None:
+    written: list[Entry] = []
+    record = ProxyRecorder("https://api.example.test", written.append)
+    record.add(passing(headers={"X-Api-Key": "opensesame"}, answer=b'{"message":"opensesame is not known"}'))
+    assert b"opensesame" not in written[0].exchange.response_body
 
 
 def test_only_what_was_sent_as_a_credential_is_one() -> None:
