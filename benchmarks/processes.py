@@ -60,11 +60,14 @@ def pinned(core: int, command: list[str]) -> list[str]:
 
 
 @contextmanager
-def started(command: list[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+def started(command: list[str], port: int, *, pin: bool = True) -> Iterator[subprocess.Popen[bytes]]:
     """A server process that accepts connections; its output is thrown away, as a log file would take it."""
     with Path(os.devnull).open("wb") as nowhere:
         process = subprocess.Popen(
-            pinned(SERVER_CORE, command), stdout=nowhere, stderr=nowhere, env=ENVIRONMENT
+            pinned(SERVER_CORE, command) if pin else command,
+            stdout=nowhere,
+            stderr=nowhere,
+            env=ENVIRONMENT,
         )
         try:
             wait_for(port, process)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from evolink_mock.domain.accounts import AccountTerms
+from evolink_mock.domain.clock import wall_time
 from evolink_mock.service.state import open_file
 from evolink_mock.stores.export import Header, export, read_accounts, read_header
 from evolink_mock.stores.records import Operations
+from evolink_mock.stores.sqlite import inspection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,10 +39,10 @@ def run(action: str, store: str, file: Path | None, spec: Spec) -> int:
 def _run(action: str, store: str, file: Path | None, operations: Operations) -> int:
     with _opened(Path(store.partition(":")[2]), operations, create=action == "import") as opened:
         if action == "info":
-            for name, value in opened.summary().items():
+            for name, value in inspection.summary(opened.connection, wall_time()).items():
                 click.echo(f"{name:<12} {value}")
         elif action == "check":
-            problems = opened.problems()
+            problems = inspection.problems(opened.connection, operations)
             click.echo("\n".join(problems) or "no problem found")
             return DAMAGED if problems else 0
         elif action == "export":

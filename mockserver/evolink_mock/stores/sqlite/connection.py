@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from evolink_mock.domain.clock import pause, stopwatch
@@ -20,6 +20,7 @@ _APPLICATION = 0x45564F4C  # "EVOL", in `PRAGMA application_id`
 _BUSY_SECONDS = 5.0  # for other processes to finish their transactions, each of which takes microseconds
 _BUSY_PAUSE = 0.0002  # seconds between two tries
 _CHECKPOINT_SECONDS = 0.5  # between two looks at the write-ahead log
+_MOST_PAGES = 16_384  # in the log, 64 MiB
 _CHECKPOINT_BYTES = 4 * 1024 * 1024  # of the log, before it is copied to the file
 
 _SCHEMA = """
@@ -84,26 +85,33 @@ class Connection:
         try:
             return self._execute(sql, values).fetchone()
         except sqlite3.Error as error:
-            raise self._store_error(error) from error
+            raise self.store_error(error) from error
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Transaction:
         """A transaction that writes: all of it is stored, or, after any exception, nothing."""
-        database = self._database
+        return Transaction(self)
+
+    def begin(self) -> sqlite3.Connection:
+        """Begin a transaction; `StoreError`."""
         try:
             self._execute("BEGIN IMMEDIATE")
-            try:
-                yield database
-                database.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    database.execute("ROLLBACK")
-                raise
-            self.problem = None
-        except sqlite3.IntegrityError:
-            raise
         except sqlite3.Error as error:
-            raise self._store_error(error) from error
+            raise self.store_error(error) from error
+        return self._database
+
+    def commit(self) -> None:
+        """Commit a transaction; after a `StoreError`, nothing of it is stored."""
+        try:
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            self.roll_back()
+            raise self.store_error(error) from error
+        self.problem = None
+
+    def roll_back(self) -> None:
+        """End a transaction of which nothing is stored."""
+        with suppress(sqlite3.Error):  # it may have ended by itself
+            self._database.execute("ROLLBACK")
 
     def data_version(self) -> int:
         """A number that changes when another connection has written."""
@@ -165,11 +173,30 @@ class Connection:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._store_error(error) from error
+            raise self.store_error(error) from error
 
-    def _store_error(self, error: sqlite3.Error) -> StoreError:
+    def store_error(self, error: sqlite3.Error) -> StoreError:
+        """An error of the database, which is the problem of this connection from now on."""
         self.problem = f"{self._path}: {error}"
         return StoreError(self.problem)
+
+
+class Transaction:
+    """The context of a transaction. A class, because it is entered for every request that writes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> sqlite3.Connection:
+        return self._connection.begin()
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if error is None:
+            self._connection.commit()
+            return
+        self._connection.roll_back()
+        if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+            raise self._connection.store_error(error) from error
 
 
 class Checkpoints:
@@ -191,9 +218,13 @@ class Checkpoints:
         while not self._stop.wait(_CHECKPOINT_SECONDS):
             with suppress(OSError, sqlite3.Error):  # a full disk, say: the next write reports it
                 if log.stat().st_size > _CHECKPOINT_BYTES:
-                    database = _connect(self._path)
-                    database.execute("PRAGMA wal_checkpoint(PASSIVE)")
-                    database.close()
+                    with closing(_connect(self._path)) as database:
+                        _, pages, _ = database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                        if (
+                            pages > _MOST_PAGES
+                        ):  # writers that never pause: they wait until the log begins anew
+                            database.execute("PRAGMA busy_timeout = 100")
+                            database.execute("PRAGMA wal_checkpoint(RESTART)")
 
 
 def _connect(path: Path) -> sqlite3.Connection:

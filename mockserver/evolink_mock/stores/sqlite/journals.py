@@ -87,10 +87,10 @@ class Journals:
         while self._waiting:
             self.flush_some()
 
-    def flush_some(self) -> None:
-        """Write the next batch. After a `StoreError`, it waits for the next call."""
+    def flush_some(self) -> bool:
+        """Write the next batch; whether more is waiting. After a `StoreError`, it waits for the next call."""
         if not self._waiting:
-            return
+            return False
         buffers = list(self._waiting.values())
         left = max(_BATCH, sum(len(buffer.exchanges) for buffer in buffers) // _SHARE)
         batch = []
@@ -105,6 +105,7 @@ class Journals:
                 self._write(database, buffer, exchanges)
         for buffer, exchanges in batch:
             self._remove(buffer, len(exchanges))
+        return bool(self._waiting)
 
     def read(self, token: str) -> Journal:
         """The journal of an account."""
@@ -184,7 +185,7 @@ class Journals:
             "UPDATE accounts SET exchanges = exchanges + ?, violations = violations + ?, used_at = ? WHERE id = ?",
             (count, violated, self._wall_time(), account_id),
         )
-        if (recorded + count) // _BATCH > recorded // _BATCH:
+        if (recorded + count) // JOURNAL > recorded // JOURNAL:
             database.execute(_TRIM, (account_id, JOURNAL, JOURNAL_BYTES))
 
 

@@ -7,12 +7,13 @@ import json
 import secrets
 import sqlite3
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from evolink_mock.domain.accounts import open_account
+from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.store import NO_CHANGE, Change, StoreError
 from evolink_mock.stores.records import decode_account, decode_delivery, encode
-from evolink_mock.stores.sqlite import inspection
 from evolink_mock.stores.sqlite.connection import Connection
 from evolink_mock.stores.sqlite.journals import Journals
 from evolink_mock.stores.sqlite.leases import Leases, wakes_at
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from evolink_mock.stores.records import Operations
 
 _ANONYMOUS = 0  # the id of the account whose journal has the requests that belong to no account
+_CACHED_ACCOUNTS = 1024
+_FLUSH_SECONDS, _BATCHES = 0.25, 4  # real time between two rounds of writing the journals; of a round
+_WANTED = "journals wanted"  # the fact that counts the requests for journals
 _OTHERS_SECONDS = 0.06  # real time, for other workers to write their journals
 _FIND = (
     "SELECT a.data, t.data, o.token FROM (SELECT 1) LEFT JOIN accounts a ON a.token = ? "
@@ -52,9 +56,12 @@ class SqliteStore:
         self.worker = secrets.token_hex(8)
         self.connection = Connection(path)
         self._operations = operations
+        self._decode = lru_cache(_CACHED_ACCOUNTS)(decode_account)  # views: `change` decodes its own
         self.terms = terms
         self._wall_time = wall_time
         self._version = self.connection.data_version()
+        self._wanted: Any = None
+        self._batches, self._flush_at = 0, 0.0  # of this round; when the next one begins, on the stopwatch
         self.journals = Journals(self.connection, wall_time)
         self.leases = Leases(self.connection, self.worker, wall_time)
 
@@ -86,7 +93,7 @@ class SqliteStore:
         """An account, to be read only, and a task."""
         account, task, owner = self.connection.fetch_one(_FIND, (token, task_id))
         return (
-            self._open(token) if account is None else decode_account(account),
+            self._open(token) if account is None else self._decode(account),
             None if task is None else self._operations.decode(task_id, owner, task),
         )
 
@@ -201,8 +208,9 @@ class SqliteStore:
         return self.journals.recorder(token)
 
     async def journal(self, token: str) -> Journal:
-        """The journal of an account. Other workers write what they have recorded within two rounds."""
+        """The journal of an account. Other workers write what they have recorded when they see that it is wanted."""
         if await self.leases.others():
+            self.set_fact(_WANTED, secrets.token_hex(4))
             await asyncio.sleep(_OTHERS_SECONDS)
         return self.journals.read(token)
 
@@ -213,19 +221,21 @@ class SqliteStore:
     async def has_changed(self) -> bool:
         """Whether another process has written since the last call."""
         before, self._version = self._version, self.connection.data_version()
-        return self._version != before
+        if self._version == before:
+            return False
+        wanted = self.fact(_WANTED)
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self.journals.flush()
+        return True
 
     async def flush(self) -> None:
-        """Write a part of what is recorded for the journals."""
-        self.journals.flush_some()
-
-    def summary(self) -> dict[str, Any]:
-        """What the file contains, by name."""
-        return inspection.summary(self.connection, self._wall_time())
-
-    def problems(self) -> list[str]:
-        """What is wrong with the file."""
-        return inspection.problems(self.connection, self._operations)
+        """Write a part of what is recorded for the journals, in rounds: a journal keeps only the last exchanges."""
+        now = stopwatch()
+        if now >= self._flush_at:
+            self._batches += 1
+            if not self.journals.flush_some() or self._batches >= _BATCHES:
+                self._batches, self._flush_at = 0, now + _FLUSH_SECONDS
 
     def server_now(self) -> float:
         """The time of the servers that share this store; real time if none has used it."""
