@@ -82,13 +82,36 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Check the requests of a test at its end, so that the test fails and not its teardown."""
     try:
         result = yield
+    except pytest.skip.Exception:
+        _check_accounts(item)
+        raise
     except BaseException:
+        shown = _summaries(item)
         if problems := _check_accounts(item):  # perhaps the cause of the failure
-            item.add_report_section("call", "evolink-mock", problems)
+            shown = f"{problems}\n{shown}"
+        if shown:
+            item.add_report_section("call", "evolink-mock", shown)
         raise
     if problems := _check_accounts(item, keep_innocent=True):
         pytest.fail(problems, pytrace=False)
     return result
+
+
+def _summaries(item: pytest.Item) -> str:
+    """What the mock saw of each account of a test that failed."""
+    accounts = item.stash.get(_UNCHECKED, [])
+    if not accounts:
+        return ""
+    from evolink_mock.testing.account_summary import summary
+    from evolink_mock.testing.control_client import ControlError
+
+    texts = []
+    for account in accounts:
+        try:
+            texts.append(summary(account))
+        except (ControlError, ConnectionError) as error:
+            texts.append(str(error))
+    return "\n".join(texts)
 
 
 def _check_accounts(item: pytest.Item, *, keep_innocent: bool = False) -> str:

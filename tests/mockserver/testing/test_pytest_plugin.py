@@ -151,6 +151,31 @@ def test_skips(evolink_mock):
     )
 
 
+def test_a_failing_test_shows_what_the_mock_saw(runs: Runs) -> None:
+    result = runs("""
+def test_fails(evolink_mock, evolink_callbacks):
+    evolink_mock.clock.freeze()
+    create(evolink_mock, callback_url=evolink_callbacks.url)
+    ask(evolink_mock, "GET", "/v1/credits")
+    assert False
+
+def test_fails_without_the_mock():
+    assert False
+""")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*Captured evolink-mock call*",
+            "request: POST /v1/videos/generations -> 200",
+            "request: GET /v1/credits -> 200",
+            "task: task-unified-* is pending at 0 %, will be completed",
+            "callback: task-unified-* to http://127.0.0.1:* is owed; attempts: none",
+            "clock: stopped at 20* UTC",
+        ]
+    )
+    assert result.stdout.str().count("Captured evolink-mock call") == 1
+
+
 def test_what_breaks_the_contract_after_the_test_is_an_error_of_its_teardown(runs: Runs) -> None:
     result = runs("""
 @pytest.fixture
