@@ -7,7 +7,6 @@ Needs wrk. The rows take turns in each round, and the median of the ratios withi
 
 from __future__ import annotations
 
-import os
 import re
 import statistics
 import sys
@@ -27,7 +26,7 @@ from evolink_mock.service.state import open_file
 from evolink_mock.stores.records import Operations, encode
 from evolink_spec import load
 from processes import BODY, free_port, mock, request, resident_mib, started
-from throughput import AUTHORIZATION, POST, measure, requests_per_second
+from throughput import CREATE, KINDS, Sample, Server, measure, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,82 +35,46 @@ TASKS = 1_000_000
 
 
 def rates(rounds: int, seconds: int) -> None:
-    """One process, memory and file, server on one core and wrk on the other."""
+    """One process, memory and file, on one core; wrk on the other."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        (folder / "post.lua").write_text(POST.format(BODY))
-        rows: dict[str, tuple[str, ...]] = {}
-        for name, options in (("memory", ()), ("sqlite", ("--store", f"sqlite:{folder / 'mock.db'}"))):
+        servers = []
+        for name, options in (("memory", ()), ("file", ("--store", f"sqlite:{folder / 'mock.db'}"))):
             port = free_port()
-            stack.enter_context(started(mock(port, "--quiet", *options), port))
-            rows |= rows_of(name, port, folder)
-        found = measure(rows, rounds, seconds)
-    show(found, "create", ("memory", "sqlite"))
-    show(found, "poll", ("memory", "sqlite"))
-
-
-def costs(rounds: int, seconds: int) -> None:
-    """Processor time of the server for each request: on a busy machine, too."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        (folder / "post.lua").write_text(POST.format(BODY))
-        servers = {}
-        for name, options in (("memory", ()), ("sqlite", ("--store", f"sqlite:{folder / 'mock.db'}"))):
-            port = free_port()
-            process = stack.enter_context(started(mock(port, "--quiet", *options), port))
-            servers[name] = process.pid, rows_of(name, port, folder)
-        for row in ("create", "poll"):
-            found: dict[str, list[float]] = {name: [] for name in servers}
-            for turn in range(rounds + 1):
-                for name, (pid, rows) in servers.items():
-                    before = processor_seconds(pid)
-                    rate = requests_per_second(seconds, *rows[f"{name} {row}"])
-                    if turn:
-                        found[name].append((processor_seconds(pid) - before) / (rate * seconds))
-            memory, file = (statistics.median(found[name]) * 1e6 for name in servers)
-            print(f"{row}: {memory:.0f} µs in memory, {file:.0f} µs in a file: {memory / file:.2f}")
-
-
-def processor_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            servers.append(start(stack, name, mock(port, "--quiet", *options), port))
+        show(measure(servers, rounds, seconds), "memory", "file")
 
 
 def workers(rounds: int, seconds: int) -> None:
     """One and two workers over a file, on both cores together with wrk."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        (folder / "post.lua").write_text(POST.format(BODY))
-        rows: dict[str, tuple[str, ...]] = {}
+        servers = []
         for count in (1, 2):
             port = free_port()
-            store = f"sqlite:{folder / f'{count}.db'}"
-            command = mock(port, "--quiet", "--store", store, "--workers", str(count))
-            stack.enter_context(started(command, port, pin=False))
-            rows |= rows_of(str(count), port, folder)
-        found = measure(rows, rounds, seconds)
-    show(found, "create", ("1", "2"))
-    show(found, "poll", ("1", "2"))
+            command = mock(
+                port, "--quiet", "--store", f"sqlite:{folder / f'{count}.db'}", "--workers", str(count)
+            )
+            process = stack.enter_context(started(command, port, pin=False))
+            answer = request(port, "POST", CREATE, BODY).decode()
+            task = re.search(r"task-unified-\d{10}-\w{8}", answer)[0]  # type: ignore[index]
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            pids = (process.pid, *map(int, children))
+            servers.append(Server(f"{count} workers", (port, port, port), pids, task))
+        show(measure(servers, rounds, seconds), "1 workers", "2 workers")
 
 
-def rows_of(name: str, port: int, folder: Path) -> dict[str, tuple[str, ...]]:
-    answer = request(port, "POST", "/v1/videos/generations", BODY).decode()
-    task = re.search(r"task-unified-\d{10}-\w{8}", answer)[0]  # type: ignore[index]
-    url = f"http://127.0.0.1:{port}"
-    post = ("-s", str(folder / "post.lua"), *AUTHORIZATION)
-    return {
-        f"{name} create": (*post, f"{url}/v1/videos/generations"),
-        f"{name} poll": (*AUTHORIZATION, f"{url}/v1/tasks/{task}"),
-    }
-
-
-def show(found: dict[str, list[float]], row: str, pair: tuple[str, str]) -> None:
-    base, other = (found[f"{name} {row}"] for name in pair)
-    ratios = [rate / unit for rate, unit in zip(other, base, strict=True)]
-    print(
-        f"{row} {pair[0]} {statistics.median(base):,.0f}/s, {pair[1]} {statistics.median(other):,.0f}/s: "
-        f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-    )
+def show(found: dict[tuple[str, str], list[Sample]], base: str, other: str) -> None:
+    """Medians of the ratios within a round, of requests per second and of CPU time per request."""
+    for kind in KINDS[:2]:
+        units, samples = found[kind, base], found[kind, other]
+        rate = statistics.median(sample.rate / unit.rate for sample, unit in zip(samples, units, strict=True))
+        cpu = statistics.median(unit.cpu / sample.cpu for sample, unit in zip(samples, units, strict=True))
+        numbers = [statistics.median(sample.cpu for sample in row) for row in (units, samples)]
+        print(
+            f"{kind}: {other} against {base}: {rate:.2f} of the rate, {cpu:.2f} by CPU time "
+            f"({numbers[0]:.0f} µs, {numbers[1]:.0f} µs)"
+        )
 
 
 def million() -> None:
@@ -129,7 +92,7 @@ def million() -> None:
                 for _ in range(2000):
                     request(port, "GET", f"/v1/tasks/{last}")
                 print(
-                    f"{path.name}: first answer after {took * 1000:.0f} ms, {resident_mib(process):.0f} MiB"
+                    f"{path.name}: first answer after {took * 1000:.0f} ms, {resident_mib(process.pid):.0f} MiB"
                 )
 
 
@@ -163,7 +126,6 @@ def fill(path: Path) -> str:
 
 
 def main(rounds: int = 5, seconds: int = 3) -> None:
-    costs(rounds, seconds)
     rates(rounds, seconds)
     workers(rounds, seconds)
     million()

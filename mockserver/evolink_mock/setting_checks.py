@@ -9,7 +9,7 @@ from evolink_spec.options.suggestions import did_you_mean
 
 from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes.registry import RecipeRegistry, statuses_of
-from evolink_mock.settings import SettingError
+from evolink_mock.setting_values import SettingError
 
 if TYPE_CHECKING:
     from pathlib import Path

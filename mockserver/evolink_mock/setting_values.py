@@ -19,6 +19,14 @@ _TOKEN = re.compile(r"[!-~]+")  # characters that a header can carry
 _UI_KEY = re.compile(r"[A-Za-z0-9._~-]{8,200}")
 
 
+class SettingError(ValueError):
+    """A setting that contradicts the documents or other settings, or that cannot take effect on this machine."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field, self.reason = field, reason
+
+
 def parse_host(text: str) -> str:
     """An address to listen on, an IPv6 one with or without brackets.
 

@@ -292,14 +292,6 @@ class Settings(Struct, frozen=True, kw_only=True):
         return REALTIME if self.realtime else self.duration
 
 
-class SettingError(ValueError):
-    """A setting that contradicts the documents or other settings, or that cannot take effect on this machine."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field, self.reason = field, reason
-
-
 def environment() -> dict[str, str]:
     """A copy of the variables that this process was started with."""
     return dict(os.environ)

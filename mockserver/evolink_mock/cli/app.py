@@ -22,7 +22,8 @@ from evolink_mock.cli.options import (
     WaitOptions,
 )
 from evolink_mock.setting_checks import ca_folder
-from evolink_mock.settings import SettingError, Settings, environment
+from evolink_mock.setting_values import SettingError
+from evolink_mock.settings import Settings, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
