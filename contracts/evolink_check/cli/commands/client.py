@@ -22,7 +22,7 @@ from evolink_check.reports.model import COULD_NOT_RUN
 from evolink_check.traffic.text_redaction import redact_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from evolink_spec.options.command_line import Group
 
@@ -81,7 +81,8 @@ class ClientReports(Struct, frozen=True, kw_only=True):
 def client(options: ClientOptions, severity: SeverityOptions, reports: ClientReports) -> None:
     """Run and judge a client."""
     if options.show_list:
-        _print_scenarios()
+        with report_problems():
+            _print_scenarios(options.spec)
         return
     with report_problems():
         check_files(list(reports.files.values()))
@@ -105,24 +106,26 @@ def mount(app: Group) -> None:
     )(client)
 
 
-def _print_scenarios() -> None:
+def _print_scenarios(documents: Sequence[Path]) -> None:
     from evolink_spec import load
 
     from evolink_check.client.harness.scenarios import scenarios
 
-    for scenario in scenarios(load()):
+    for scenario in scenarios(load(*documents, with_built_in=True)):
         click.echo(f"{scenario.id}\n    {scenario.about} (expected: {scenario.expected})")
 
 
 @contextmanager
 def report_problems() -> Iterator[None]:
     """Report every error in one line, and set the exit status."""
+    from evolink_spec import SpecError
+
     from evolink_check.client.harness.mock_process import MockError
     from evolink_check.client.harness.process import CommandError
 
     try:
         yield
-    except (MockError, CommandError, ValueError, OSError) as error:
+    except (MockError, CommandError, SpecError, ValueError, OSError) as error:
         _fail(str(error))
     except Exception:  # noqa: BLE001  (a bug must not look like a verdict on the client)
         _fail(f"a bug in evolink-check:\n{traceback.format_exc()}")

@@ -189,7 +189,8 @@ def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
     """A completed task is not reported as a failure, and a failure is reported with its code."""
     if end.outcome.end != "failure":
         return
-    if end.completed and end.is_proven_success and end.links and not end.failed:
+    is_excused = end.is_out_of_time and not any(fetch.answered for fetch in end.fetched)
+    if end.completed and end.is_proven_success and end.links and not end.failed and not is_excused:
         seen = f"a failure, after {len(end.fetched)} fetches of the result"
         yield "client.reports-success", violation(end.completed.number, expected="success", seen=seen)
         return

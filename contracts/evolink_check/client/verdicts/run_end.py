@@ -122,6 +122,12 @@ class RunEnd:
         return waited + _next(self._waits(task)) < _EARLY * (self.outcome.patience or PATIENCE)
 
     @property
+    def is_out_of_time(self) -> bool:
+        """Whether the client ended around its deadline."""
+        waited = self.outcome.ended - self.outcome.began
+        return waited >= _EARLY * (self.outcome.patience or PATIENCE)
+
+    @property
     def has_time_for_retry(self) -> bool:
         """Whether the wait that a 429 asks for ends before the client's deadline. True after any other answer.
 

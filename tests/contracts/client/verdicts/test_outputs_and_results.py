@@ -140,3 +140,10 @@ def test_a_wait_that_is_longer_than_the_deadline_excuses_who_gives_up(
     headers = (("Content-Type", "application/json"), ("Retry-After", retry_after))
     found.query(error("rate_limit_exceeded", "x"), 429, after=2.0, headers=headers)
     assert against(found, ended(found, errors="gave up: rate_limit_exceeded", patience=30.0)) == clauses
+
+
+def test_a_client_whose_time_is_up_before_the_fetch_may_fail() -> None:
+    found = asked(completed())
+    late = ended(found, errors="gave up: no time is left", patience=2.0)
+    assert against(found, late) == set()
+    assert against(found, replace(late, patience=30.0)) == {"client.reports-success"}
