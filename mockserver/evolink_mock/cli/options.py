@@ -21,7 +21,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     port_file: Annotated[
         Path | None,
         Option(
-            help="Write the port to this file once the mock answers requests.",
+            help="Write the port to this file while the mock answers requests.",
             section=_ADDRESS,
             metavar="FILE",
         ),

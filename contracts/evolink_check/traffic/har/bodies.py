@@ -136,7 +136,10 @@ def is_exact(entry: HarEntry, body: bytes) -> bool:
 def _decode_text(text: str, encoding: str | None) -> bytes:
     if (encoding or "").lower() == "base64":
         try:
-            return b64decode("".join(text.split()), validate=True)  # it may be in lines, as in MIME
+            plain = "".join(text.split()).rstrip(
+                "="
+            )  # it may be in lines, as in MIME, or without its padding
+            return b64decode(plain + "=" * (-len(plain) % 4), validate=True)
         except ValueError:
             raise ValueError("invalid base64") from None
     if text[:2] in _GZIP_AS_TEXT:

@@ -22,6 +22,7 @@ _SERVER = "server"  # the label of the sender of deliveries
 _PARTS = ("blocked", "dns", "connect", "send", "wait", "receive")  # `ssl` is within `connect`
 _LONGEST = 10.0**6  # seconds, about eleven days: no exchange takes longer
 _LARGEST_STATUS = 999
+_FIRST_YEAR, _MILLISECONDS = 1e8, 1e11  # Unix times below are none, and those above are in milliseconds
 _CACHES = {"memory cache", "disk cache"}  # of WebKit
 _SHOWN = 80  # characters of a malformed value in an error
 
@@ -90,7 +91,7 @@ def _status(value: Any) -> int:
     """Convert a status to a number, since some tools write it as text; 0 if there is none."""
     if value is None or value == "":
         return 0
-    status = number(value)
+    status = number(value.split()[0] if isinstance(value, str) and value.split() else value)
     if status is None or status != int(status) or status > _LARGEST_STATUS:
         shown = value[:_SHOWN] if isinstance(value, str) else status
         raise ValueError(f"invalid status: {shown!r}")
@@ -103,7 +104,11 @@ def _request_headers(request: Request) -> Headers:
     return headers if headers or post is None or not post.kind else (("Content-Type", post.kind),)
 
 
-def _began(text: str) -> float:
+def _began(value: str | float) -> float:
+    """The time of a request in Unix seconds; some tools write it as a number of seconds or milliseconds."""
+    if (seconds := number(value)) is not None and seconds >= _FIRST_YEAR:
+        return seconds if seconds < _MILLISECONDS else seconds / 1000
+    text = value if isinstance(value, str) else repr(value)
     try:
         moment = datetime.fromisoformat(text)
         zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

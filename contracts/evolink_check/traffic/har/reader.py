@@ -11,7 +11,7 @@ from evolink_check.traffic.exchange_redaction import add_credentials, redact_ent
 from evolink_check.traffic.har.bodies import content_body, headers_of, post_body, request_body
 from evolink_check.traffic.har.entries import authorization, is_from_cache, to_entry
 from evolink_check.traffic.har.file_loading import decode_entry
-from evolink_check.traffic.har.schema import Archive, Creator, HarEntry, Response, convert_record
+from evolink_check.traffic.har.schema import Archive, HarEntry, Response, convert_record
 from evolink_check.traffic.known_keys import KnownKeys
 from evolink_check.traffic.placeholders import bearer_key
 from evolink_check.traffic.trace import NOBODY, UNKNOWN, Entry, Exchange
@@ -182,8 +182,8 @@ def _is_time(seconds: float) -> bool:
 
 
 def _other_tool_entries(name: str, log: Log, labels: _Labels, origin: str) -> ReadArchive:
-    tool = log.creator.name if isinstance(log.creator, Creator) else log.creator
-    creator = (tool or "").lower()
+    tool = log.creator.get("name") if isinstance(log.creator, dict) else log.creator
+    creator = tool.lower() if isinstance(tool, str) else ""
     mock = creator == MOCK
     # The mock's journal is about one key, which it does not contain, and its JSON is formatted anew.
     only = labels.label(f"the key of {name}") if mock else ""

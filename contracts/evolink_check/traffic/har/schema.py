@@ -102,7 +102,7 @@ class HarEntry(Struct):
     """One request with its response. `Any` fields have other types in files of some tools."""
 
     request: Request
-    started: str = field(name="startedDateTime")
+    started: str | float = field(name="startedDateTime")  # Unix time in some tools
     response: Response | None = None
     milliseconds: Any = field(default=None, name="time")
     timings: Any = None
@@ -116,17 +116,11 @@ class HarEntry(Struct):
     fetched: Any = field(default=None, name="_fetchType")  # WebKit
 
 
-class Creator(Struct):
-    """The tool that wrote the file."""
-
-    name: str | None = ""
-
-
 class Log(Struct):
     """The content of the file. `entries` are converted one by one, so that an error can name the entry."""
 
     entries: list[Any]
-    creator: Creator | str | None = None
+    creator: Any = None  # an object with a `name`, or the name alone
     facts: LogFacts | None = field(default=None, name="_evolink")
 
 

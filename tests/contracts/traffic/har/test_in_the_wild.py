@@ -93,7 +93,12 @@ def test_what_a_tool_writes_in_its_own_way_is_read(entry: Any) -> None:
     assert (len(trace.entries), trace.notes) == (1, ())
 
 
-@pytest.mark.parametrize("creator", ["Some Tool 2", {"name": None}, None])
+@pytest.mark.parametrize("began", [1757169743.5, 1757169743500, "1757169743500", "2025-09-06 14:42:23.500Z"])
+def test_a_time_may_be_a_number(began: Any) -> None:
+    assert only(archive(foreign(startedDateTime=began))).began == 1757169743.5
+
+
+@pytest.mark.parametrize("creator", ["Some Tool 2", {"name": None}, None, ["x"], 7, {}])
 def test_the_tool_may_be_named_by_a_text_alone(creator: Any) -> None:
     document = archive(foreign())
     document["log"]["creator"] = creator
@@ -112,7 +117,8 @@ def test_headers_and_bodies_are_read_from_an_object_and_from_a_text() -> None:
 
 
 def test_a_status_as_text_is_a_status_and_no_response_is_none() -> None:
-    assert only(archive(foreign(response={"status": "200"}))).exchange.status == 200
+    for text in ("200", "200 OK"):
+        assert only(archive(foreign(response={"status": text}))).exchange.status == 200
     without = foreign()
     without["response"] = None
     assert (only(archive(without)).exchange.status, only(archive(without)).problem) == (0, "no answer")
