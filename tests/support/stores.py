@@ -8,7 +8,7 @@ from evolink_mock.domain.accounts import AccountTerms, charge
 from evolink_mock.domain.deliveries import first_delivery
 from evolink_mock.domain.store import NO_CHANGE, Change
 from evolink_mock.http.urls import parse_url
-from evolink_mock.stores.records import Operations
+from evolink_mock.stores.records import OperationIndex
 from evolink_mock.stores.sqlite.store import SqliteStore
 
 from support.builders import SPEC, a_task
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TERMS = AccountTerms(seed=1, credits=100)
-OPERATIONS = Operations(SPEC)
+OPERATIONS = OperationIndex(SPEC)
 WALL = 1_800_000_000.0
 
 

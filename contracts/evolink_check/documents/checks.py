@@ -9,7 +9,7 @@ from evolink_spec.pointers import join
 
 from evolink_check.documents.findings import Finding
 from evolink_check.documents.walk import media_of, references_of, schemas_of
-from evolink_check.drift.prose.numbers import facts_of
+from evolink_check.drift.prose.numbers import stated_numbers
 from evolink_check.drift.schemas.keywords import escaped, followed, local_pointer
 from evolink_check.drift.schemas.wording import value_text
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from evolink_spec.models import Json
 
-    from evolink_check.drift.prose.numbers import Fact
+    from evolink_check.drift.prose.numbers import StatedNumber
     from evolink_check.drift.records import Document
 
 _BASE = "urn:document"
@@ -156,12 +156,12 @@ class DocumentCheck:
             yield self._finding("example-undeclared-member", join(place, name), text)
 
 
-def _facts(schema: dict[str, Json]) -> list[Fact]:
+def _facts(schema: dict[str, Json]) -> list[StatedNumber]:
     description = schema.get("description")
-    return [*facts_of(description, "")] if isinstance(description, str) else []
+    return [*stated_numbers(description, "")] if isinstance(description, str) else []
 
 
-def _least(schema: dict[str, Json]) -> Fact | None:
+def _least(schema: dict[str, Json]) -> StatedNumber | None:
     """The number of items that the description of a list demands."""
     counts = [fact for fact in _facts(schema) if fact.kind == "count" and not fact.soft]
     return next((fact for fact in counts if fact.bound == "min" and fact.value >= 1), None)

@@ -19,21 +19,23 @@ if TYPE_CHECKING:
 
 def baseline_of(changes: Iterable[Change]) -> Baseline:
     """All breaking changes, as known ones."""
-    return Baseline(tuple(sorted({_as_known(change) for change in changes if change.verdict == "breaking"})))
+    return Baseline(
+        tuple(sorted({_baseline_entry(change) for change in changes if change.verdict == "breaking"}))
+    )
 
 
-def apply(changes: Iterable[Change], baseline: Baseline) -> tuple[Change, ...]:
+def mark_known(changes: Iterable[Change], baseline: Baseline) -> tuple[Change, ...]:
     """The changes, known ones marked."""
     known = {(entry.clause, entry.fingerprint) for entry in baseline.known}
     return tuple(
-        replace(change, known=change.verdict == "breaking" and _key(_as_known(change)) in known)
+        replace(change, known=change.verdict == "breaking" and _key(_baseline_entry(change)) in known)
         for change in changes
     )
 
 
-def notes_on_gone(changes: Iterable[Change], baseline: Baseline) -> tuple[str, ...]:
+def notes_on_resolved(changes: Iterable[Change], baseline: Baseline) -> tuple[str, ...]:
     """A note on each known change that is not there any more."""
-    seen = {_key(_as_known(change)) for change in changes}
+    seen = {_key(_baseline_entry(change)) for change in changes}
     return tuple(
         f"{entry.clause}: {entry.seen!r} is in the baseline but is no change any more"
         for entry in baseline.known
@@ -51,6 +53,6 @@ def fingerprint_of(change: Change) -> str:
     return sha256(identity.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _as_known(change: Change) -> KnownViolation:
+def _baseline_entry(change: Change) -> KnownViolation:
     seen = f"{change.field}: {change.text}" if change.field else change.text
     return KnownViolation(f"drift.{change.kind}", fingerprint_of(change), change.subject, seen)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from evolink_check.drift.contract.model_changes import ModelComparison, catalog_of, models_of
 from evolink_check.drift.contract.operation_changes import operation_changes
 from evolink_check.drift.pairs.operations import operations_of_all
-from evolink_check.drift.pairs.pair import Pair
+from evolink_check.drift.pairs.pair import OperationPair
 from evolink_check.drift.prose.changes import prose_changes
 from evolink_check.drift.records import VERDICTS, Change
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Pairing:
     """The operations of two versions that belong together, and those of one version only."""
 
-    pairs: list[Pair]
+    pairs: list[OperationPair]
     removed: list[Operation]
     added: list[Operation]
 
@@ -33,10 +33,12 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
     """Every change, breaking ones first. `strict`: consumers that do not tolerate new values."""
     pairing = pair_operations(old, new)
     changes = [
-        change for pair, first in _firsts(pairing.pairs) for change in _of_pair(pair, with_document=first)
+        change
+        for pair, first in _with_first_of_documents(pairing.pairs)
+        for change in _pair_changes(pair, with_document=first)
     ]
-    changes += _of_models(old, new, pairing)
-    changes += _of_addresses(pairing)
+    changes += _model_changes(old, new, pairing)
+    changes += _unpaired_operation_changes(pairing)
     unique = dict.fromkeys(changes)  # content types can share a schema
     judged = [
         replace(change, verdict="breaking") if strict and change.lenient else change for change in unique
@@ -44,7 +46,7 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
     return sorted(judged, key=lambda change: VERDICTS.index(change.verdict))
 
 
-def _firsts(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, bool]]:
+def _with_first_of_documents(pairs: Sequence[OperationPair]) -> Iterator[tuple[OperationPair, bool]]:
     """The pairs, each with whether it is the first of its documents."""
     seen = set()
     for pair in pairs:
@@ -53,19 +55,19 @@ def _firsts(pairs: Sequence[Pair]) -> Iterator[tuple[Pair, bool]]:
         seen.add(key)
 
 
-def _of_pair(pair: Pair, *, with_document: bool) -> Iterator[Change]:
+def _pair_changes(pair: OperationPair, *, with_document: bool) -> Iterator[Change]:
     yield from operation_changes(pair)
     yield from prose_changes(pair, with_document=with_document)
 
 
-def _of_models(old: Sequence[Document], new: Sequence[Document], pairing: Pairing) -> Iterator[Change]:
+def _model_changes(old: Sequence[Document], new: Sequence[Document], pairing: Pairing) -> Iterator[Change]:
     olds = [pair.old for pair in pairing.pairs] + pairing.removed
     news = [pair.new for pair in pairing.pairs] + pairing.added
     partners = {id(pair.old): pair.new for pair in pairing.pairs}
     return ModelComparison(catalog_of(olds), catalog_of(news), partners, (old[0], new[0])).changes()
 
 
-def _of_addresses(pairing: Pairing) -> Iterator[Change]:
+def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
     """Operations without a partner whose models do not tell it all."""
     old = {(pair.old.method, pair.old.path) for pair in pairing.pairs}
     new = {(pair.new.method, pair.new.path) for pair in pairing.pairs}
@@ -98,23 +100,23 @@ def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing
     read = operations_of_all([*old, *new])
     olds = [operation for operations in read[: len(old)] for operation in operations]
     news = [operation for operations in read[len(old) :] for operation in operations]
-    pairs: list[Pair] = []
+    pairs: list[OperationPair] = []
     is_single = len(old) == len(new) == 1
-    for same in _tests(is_single=is_single):
+    for same in _matchers(is_single=is_single):
         left = []
         for one in olds:
             place = next((place for place, other in enumerate(news) if same(one, other)), None)
             if place is None:
                 left.append(one)
             else:
-                pairs.append(Pair(one, news.pop(place)))
+                pairs.append(OperationPair(one, news.pop(place)))
         olds = left
     if len(olds) == len(news) == 1 and (is_single or olds[0].id == news[0].id):
-        pairs.append(Pair(olds.pop(), news.pop()))
+        pairs.append(OperationPair(olds.pop(), news.pop()))
     return Pairing(pairs, olds, news)
 
 
-def _tests(*, is_single: bool) -> Iterator[Callable[[Operation, Operation], bool]]:
+def _matchers(*, is_single: bool) -> Iterator[Callable[[Operation, Operation], bool]]:
     """How two operations can be recognized as the same, the surest way first."""
 
     def address(one: Operation, other: Operation) -> bool:

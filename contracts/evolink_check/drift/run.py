@@ -35,7 +35,7 @@ def run_drift(
     news, more = read_documents(new, olds)
     if old:
         olds, news = in_the_same_form(olds, news)
-    changes = proven(olds, news, compare(olds, news, strict=strict)) if old else []
+    changes = with_proofs(olds, news, compare(olds, news, strict=strict)) if old else []
     names = [path.name for path in recordings]
     if recordings:
         changes += recorded_changes(read_recordings(recordings), ", ".join(names), news, olds, strict=strict)
@@ -64,7 +64,7 @@ def with_lines(changes: list[Change], documents: list[Document]) -> list[Change]
     return [replace(change, old=placed(change.old), new=placed(change.new)) for change in changes]
 
 
-def proven(old: list[Document], new: list[Document], changes: list[Change]) -> list[Change]:
+def with_proofs(old: list[Document], new: list[Document], changes: list[Change]) -> list[Change]:
     """The changes, with a proof for each breaking change of a request that has one."""
     if not any(change.side in {"request", "model"} for change in changes):
         return changes

@@ -14,7 +14,7 @@ Direction = Literal["request", "response"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class VerdictRule:
     """A verdict and its reason. `lenient`: breaking for consumers that do not tolerate new values."""
 
     verdict: Verdict
@@ -22,15 +22,15 @@ class Rule:
     lenient: bool = False
 
 
-_REFUSED = Rule("breaking", "a request that was accepted is refused")
-_STILL_ACCEPTED = Rule("non-breaking", "every request that was accepted still is")
-_UNREADABLE = Rule("breaking", "a client that reads the old values cannot read the new ones")
-_NEW_VALUES = Rule("notice", "a client may read values that were not documented before", lenient=True)
-_KNOWN_VALUES = Rule("non-breaking", "a client reads only values that were documented before")
-_MISSING = Rule("breaking", "a client that reads it no longer finds it")
-_IGNORED_MEMBER = Rule("non-breaking", "clients ignore what they do not read")
+_REFUSED = VerdictRule("breaking", "a request that was accepted is refused")
+_STILL_ACCEPTED = VerdictRule("non-breaking", "every request that was accepted still is")
+_UNREADABLE = VerdictRule("breaking", "a client that reads the old values cannot read the new ones")
+_NEW_VALUES = VerdictRule("notice", "a client may read values that were not documented before", lenient=True)
+_KNOWN_VALUES = VerdictRule("non-breaking", "a client reads only values that were documented before")
+_MISSING = VerdictRule("breaking", "a client that reads it no longer finds it")
+_IGNORED_MEMBER = VerdictRule("non-breaking", "clients ignore what they do not read")
 
-REQUEST: Mapping[str, Rule] = {
+REQUEST: Mapping[str, VerdictRule] = {
     "type-changed": _REFUSED,
     "type-narrowed": _REFUSED,
     "type-widened": _STILL_ACCEPTED,
@@ -44,25 +44,25 @@ REQUEST: Mapping[str, Rule] = {
     "limit-tightened": _REFUSED,
     "limit-relaxed": _STILL_ACCEPTED,
     "format-changed": _REFUSED,
-    "pattern-changed": Rule("notice", "no accepted request was found that is refused"),
-    "condition-changed": Rule("notice", "no accepted request was found that is refused"),
-    "property-required": Rule("breaking", "a request without it was accepted and is refused"),
+    "pattern-changed": VerdictRule("notice", "no accepted request was found that is refused"),
+    "condition-changed": VerdictRule("notice", "no accepted request was found that is refused"),
+    "property-required": VerdictRule("breaking", "a request without it was accepted and is refused"),
     "property-optional": _STILL_ACCEPTED,
-    "required-property-added": Rule("breaking", "a request without it was accepted and is refused"),
-    "property-added": Rule("non-breaking", "it is optional"),
-    "property-removed": Rule(
+    "required-property-added": VerdictRule("breaking", "a request without it was accepted and is refused"),
+    "property-added": VerdictRule("non-breaking", "it is optional"),
+    "property-removed": VerdictRule(
         "breaking", "it is no longer documented: what a client asks for with it is ignored"
     ),
-    "property-renamed": Rule("breaking", "what a client asks for by the old name is ignored"),
-    "unknown-refused": Rule("breaking", "a request with another member was accepted and is refused"),
+    "property-renamed": VerdictRule("breaking", "what a client asks for by the old name is ignored"),
+    "unknown-refused": VerdictRule("breaking", "a request with another member was accepted and is refused"),
     "unknown-accepted": _STILL_ACCEPTED,
 }
-RESPONSE: Mapping[str, Rule] = {
+RESPONSE: Mapping[str, VerdictRule] = {
     "type-changed": _UNREADABLE,
     "type-narrowed": _KNOWN_VALUES,
     "type-widened": _UNREADABLE,
     "null-refused": _KNOWN_VALUES,
-    "null-allowed": Rule("breaking", "a client that does not expect null fails"),
+    "null-allowed": VerdictRule("breaking", "a client that does not expect null fails"),
     "values-removed": _KNOWN_VALUES,
     "values-added": _NEW_VALUES,
     "values-freed": _NEW_VALUES,
@@ -73,8 +73,8 @@ RESPONSE: Mapping[str, Rule] = {
     "format-changed": _UNREADABLE,
     "pattern-changed": _NEW_VALUES,
     "condition-changed": _NEW_VALUES,
-    "property-required": Rule("non-breaking", "it is always there"),
-    "property-optional": Rule("breaking", "a client that always reads it may not find it"),
+    "property-required": VerdictRule("non-breaking", "it is always there"),
+    "property-optional": VerdictRule("breaking", "a client that always reads it may not find it"),
     "required-property-added": _IGNORED_MEMBER,
     "property-added": _IGNORED_MEMBER,
     "property-removed": _MISSING,
@@ -82,4 +82,4 @@ RESPONSE: Mapping[str, Rule] = {
     "unknown-refused": _KNOWN_VALUES,
     "unknown-accepted": _IGNORED_MEMBER,
 }
-RULES: Mapping[Direction, Mapping[str, Rule]] = {"request": REQUEST, "response": RESPONSE}
+RULES: Mapping[Direction, Mapping[str, VerdictRule]] = {"request": REQUEST, "response": RESPONSE}

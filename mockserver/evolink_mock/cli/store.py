@@ -14,7 +14,7 @@ from evolink_mock.domain.accounts import AccountTerms
 from evolink_mock.domain.clock import wall_time
 from evolink_mock.service.state import open_file
 from evolink_mock.stores.export import Header, export, read_accounts, read_header
-from evolink_mock.stores.records import Operations
+from evolink_mock.stores.records import OperationIndex
 from evolink_mock.stores.sqlite import inspection
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ DAMAGED = 1  # exit status of `check`
 def run(action: str, store: str, file: Path | None, spec: Spec) -> int:
     """Do one of `ACTIONS` with a store; returns the exit status. `StoreError`, ValueError."""
     try:
-        return _run(action, store, file, Operations(spec))
+        return _run(action, store, file, OperationIndex(spec))
     except OSError as error:
         raise ValueError(f"{file or 'the standard streams'}: {error.strerror}") from error
 
 
-def _run(action: str, store: str, file: Path | None, operations: Operations) -> int:
+def _run(action: str, store: str, file: Path | None, operations: OperationIndex) -> int:
     with _opened(Path(store.partition(":")[2]), operations, create=action == "import") as opened:
         if action == "info":
             for name, value in inspection.summary(opened.connection, wall_time()).items():
@@ -53,7 +53,7 @@ def _run(action: str, store: str, file: Path | None, operations: Operations) -> 
 
 
 @contextmanager
-def _opened(path: Path, operations: Operations, *, create: bool) -> Iterator[SqliteStore]:
+def _opened(path: Path, operations: OperationIndex, *, create: bool) -> Iterator[SqliteStore]:
     if not create and not path.exists():
         raise ValueError(f"--store: there is no file {path}")
     store = open_file(path, operations, AccountTerms(0, 0))
@@ -63,7 +63,7 @@ def _opened(path: Path, operations: Operations, *, create: bool) -> Iterator[Sql
         store.close()
 
 
-async def _export(store: SqliteStore, operations: Operations, file: Path | None) -> None:
+async def _export(store: SqliteStore, operations: OperationIndex, file: Path | None) -> None:
     header = Header(store.server_now(), store.fact("seed"), store.fact("clock"))
     target = nullcontext(sys.stdout.buffer) if file is None else file.open("wb")
     with target as stream:
@@ -71,7 +71,7 @@ async def _export(store: SqliteStore, operations: Operations, file: Path | None)
             stream.write(line)
 
 
-async def _import(store: SqliteStore, operations: Operations, file: Path | None) -> int:
+async def _import(store: SqliteStore, operations: OperationIndex, file: Path | None) -> int:
     """Import the accounts in a file, in place of earlier ones with their tokens; returns their number.
 
     A new store gets the seed and the clock of the exported one too.

@@ -20,7 +20,7 @@ _BEYOND = "beyond this machine, the console needs a key of its own: start the mo
 _NO_KEY = "open the link that the mock printed when it started: it contains the key of the console"
 
 
-class Guard:
+class AccessGuard:
     """Decides whether a request may see a page."""
 
     def __init__(self, service: Service, own: OwnNames) -> None:

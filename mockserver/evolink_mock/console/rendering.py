@@ -48,13 +48,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["clock"] = clock
+    environment.filters["clock"] = time_of_day
     environment.filters["decode_json"] = decode_json
     environment.globals["deepest"] = _DEEPEST
     return environment
 
 
-def clock(instant: float | None) -> str:
+def time_of_day(instant: float | None) -> str:
     """An instant as a time of day in UTC, with milliseconds."""
     if instant is None:
         return "never"

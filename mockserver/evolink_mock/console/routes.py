@@ -9,10 +9,10 @@ from starlette.routing import Route
 
 from evolink_mock.console import pages, web_response
 from evolink_mock.console.event_stream import json_events, stream
-from evolink_mock.console.guard import Guard
+from evolink_mock.console.guard import AccessGuard
 from evolink_mock.console.rendering import FOLDER, POLICY, REFERENCE_POLICY
 from evolink_mock.console.resend import resend
-from evolink_mock.console.web_response import WebResponse, html, json, redirect, refusal, send_web
+from evolink_mock.console.web_response import WebResponse, html, json, redirect, refusal, send_web_response
 from evolink_mock.control.operator_key import set_cookie
 from evolink_mock.control.routes import PREFIX
 from evolink_mock.domain.accounts import is_accepted
@@ -64,7 +64,7 @@ def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) 
     """
     if service.settings.ui == "off":
         return []
-    guard = Guard(service, own)
+    guard = AccessGuard(service, own)
     routes = [Route(PREFIX + row.path, PageEndpoint(guard, row), methods=["GET"]) for row in PAGES]
     return [
         *routes,
@@ -89,7 +89,7 @@ class RedirectBrowsers:
             and (scope["method"], scope["path"]) == ("GET", "/")
             and _wants_html(scope)
         ):
-            await send_web(scope, send, redirect(START))
+            await send_web_response(scope, send, redirect(START))
             return
         await self._app(scope, receive, send)
 
@@ -101,12 +101,12 @@ def _wants_html(scope: Scope) -> bool:
 class PageEndpoint:
     """A row of the table. With `?key=`, it exchanges the operator's key for the cookie."""
 
-    def __init__(self, guard: Guard, row: PageRow) -> None:
+    def __init__(self, guard: AccessGuard, row: PageRow) -> None:
         self._guard, self._row = guard, row
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
         """Answer a request."""
-        await send_web(scope, send, await self._response(scope))
+        await send_web_response(scope, send, await self._response(scope))
 
     async def _response(self, scope: Scope) -> WebResponse:
         query = pages.query_of(scope.get("query_string", b""))
@@ -132,14 +132,14 @@ class PageEndpoint:
 class RowStream:
     """New exchanges as rows of the live view."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, until the page is closed."""
         refused = self._guard.refusal(scope, public=False)
         if refused is not None:
-            await send_web(scope, send, refused)
+            await send_web_response(scope, send, refused)
             return
         selection = pages.filter_of(pages.query_of(scope.get("query_string", b"")))
         await stream(scope, receive, send, self._guard.service.exchange_feed, pages.row_events(selection))
@@ -148,7 +148,7 @@ class RowStream:
 class EventStream:
     """New exchanges as JSON: for the operator all of them, for the holder of a key those of its account."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -159,7 +159,7 @@ class EventStream:
             token = None
         refused = self._guard.refusal(scope, public=token is not None)
         if refused is not None:
-            await send_web(scope, send, refused)
+            await send_web_response(scope, send, refused)
             return
         label = None if token is None else (await service.store.account(token)).label
 
@@ -172,7 +172,7 @@ class EventStream:
 class StaticFile:
     """A script or a style sheet, ours or vendored."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
@@ -184,7 +184,7 @@ class StaticFile:
             response = refusal(404, "there is no such file")
         elif response is None:
             response = WebResponse(content or b"", kind or b"", headers=((b"cache-control", b"no-cache"),))
-        await send_web(scope, send, response)
+        await send_web_response(scope, send, response)
 
 
 @cache
@@ -196,7 +196,7 @@ def _static() -> dict[str, bytes]:
 class Document:
     """One of the simulated documents, with this server as its only one."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
@@ -206,20 +206,20 @@ class Document:
         number = scope["path_params"]["number"]
         if response is None and number < len(documents):
             response = json({**documents[number], "servers": [{"url": "/"}]})
-        await send_web(scope, send, response or refusal(404, "there is no such document"))
+        await send_web_response(scope, send, response or refusal(404, "there is no such document"))
 
 
 class Resend:
     """Sends a recorded request again, exactly as it was, for the account that sent it."""
 
-    def __init__(self, guard: Guard, api: Callable[[], ASGIApp]) -> None:
+    def __init__(self, guard: AccessGuard, api: Callable[[], ASGIApp]) -> None:
         self._guard, self._api = guard, api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
         """Answer a request."""
         refused = self._guard.refusal(scope, public=False)
         if refused is not None:
-            await send_web(scope, send, refused)
+            await send_web_response(scope, send, refused)
             return
         feed = self._guard.service.exchange_feed
         exchange = feed.get(scope["path_params"]["number"])
@@ -228,4 +228,4 @@ class Resend:
             await send_error(send, scope[SCOPE_KEY], ApiError(404, detail))
             return
         await resend(self._api(), exchange)
-        await send_web(scope, send, web_response.json({"number": feed.last}, 201))
+        await send_web_response(scope, send, web_response.json({"number": feed.last}, 201))

@@ -53,7 +53,7 @@ def redirect(location: str, headers: Headers = ()) -> WebResponse:
     return WebResponse(b"", b"text/plain", 303, ((b"location", location.encode()), *headers))
 
 
-async def send_web(scope: Scope, send: Send, response: WebResponse) -> None:
+async def send_web_response(scope: Scope, send: Send, response: WebResponse) -> None:
     """Send a response."""
     scope[SCOPE_KEY].status = response.status
     length = b"%d" % len(response.body)

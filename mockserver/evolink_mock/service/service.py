@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.clock import Clock
     from evolink_mock.settings import Settings
-    from evolink_mock.stores.records import Operations
+    from evolink_mock.stores.records import OperationIndex
 
 
 class Service:
@@ -59,11 +59,11 @@ class Service:
         self.clocks = AccountClocks(self.clock, self.store, self.callback_service.scheduler, self.notifier)
 
     @cached_property
-    def operations(self) -> Operations:
+    def operations(self) -> OperationIndex:
         """The create operations, for tasks that are written down."""
-        from evolink_mock.stores.records import Operations
+        from evolink_mock.stores.records import OperationIndex
 
-        return Operations(self.spec)
+        return OperationIndex(self.spec)
 
 
 def _callback_rules(spec: Spec) -> CallbackRules | None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.clock import Clock
     from evolink_mock.settings import Settings
-    from evolink_mock.stores.records import Operations
+    from evolink_mock.stores.records import OperationIndex
     from evolink_mock.stores.sqlite.store import SqliteStore
 
 # The start of a seeded clock, so that the same script sees the same times: the creation time in the
@@ -41,15 +41,15 @@ def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Cal
         terms = _terms(settings, seed)
         clock = clock or SystemClock(None if settings.seed is None else SEEDED_START, settings.clock_scale)
         return State(MemoryStore(terms, changed), clock, terms)
-    from evolink_mock.stores.records import Operations
+    from evolink_mock.stores.records import OperationIndex
 
-    store = open_file(Path(place), Operations(spec), _terms(settings, 0))
+    store = open_file(Path(place), OperationIndex(spec), _terms(settings, 0))
     seed = store.fact("seed", secrets.randbits(64)) if settings.seed is None else settings.seed
     store.terms = _terms(settings, seed)
     return State(store, clock or _shared_clock(store, settings), store.terms)
 
 
-def open_file(path: Path, operations: Operations, terms: AccountTerms) -> SqliteStore:
+def open_file(path: Path, operations: OperationIndex, terms: AccountTerms) -> SqliteStore:
     """Open a store in a file. `StoreError`."""
     from evolink_mock.stores.sqlite.store import SqliteStore
 

@@ -14,7 +14,7 @@ from evolink_mock.server.log_writer import LogWriter, logging_to_stderr
 from evolink_mock.server.server import Server, create_service, freeze_memory, ignore, stop_on_hangup
 from evolink_mock.service import snapshots
 from evolink_mock.service.service import Service
-from evolink_mock.serving.workers import Lifeline, Workers, say_ready
+from evolink_mock.serving.workers import ParentPipes, Workers, report_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,9 @@ def serve(  # noqa: PLR0913  (what, where, and how)
     if workers > 1:
         _prepare(spec, settings, snapshot)
         with listeners:
-            _Many(spec, settings, listeners, quiet=quiet, operator_key=operator_key).run(workers, ready)
+            _WorkerServer(spec, settings, listeners, quiet=quiet, operator_key=operator_key).run(
+                workers, ready
+            )
     else:
         service = create_service(spec, settings, listeners, operator_key=operator_key)
         _load(service, snapshot)
@@ -92,7 +94,7 @@ def _load(service: Service, snapshot: Path | None) -> None:
         raise ValueError(f"--snapshot: {snapshot}: {error}") from error
 
 
-class _Many:
+class _WorkerServer:
     """Workers, each with a server of its own over the same sockets."""
 
     def __init__(
@@ -108,15 +110,15 @@ class _Many:
         """Run until a signal has stopped all of them."""
         Workers(count, self._work, ready, _report).run()
 
-    def _work(self, lifeline: Lifeline) -> None:
+    def _work(self, pipes: ParentPipes) -> None:
         service = create_service(self._spec, self._settings, self._listeners, operator_key=self._operator_key)
-        threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
-        _serve_one(service, self._listeners, quiet=self._quiet, ready=lambda: say_ready(lifeline))
+        threading.Thread(target=_end_with_parent, args=(pipes,), daemon=True).start()
+        _serve_one(service, self._listeners, quiet=self._quiet, ready=lambda: report_ready(pipes))
 
 
-def _end_with_parent(lifeline: Lifeline) -> None:
+def _end_with_parent(pipes: ParentPipes) -> None:
     """End this process when its parent has died: nobody would stop or replace it."""
-    os.read(lifeline.alive, 1)
+    os.read(pipes.alive, 1)
     os._exit(1)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _READY = b"r"
 
 
-class Lifeline(NamedTuple):
+class ParentPipes(NamedTuple):
     """A worker's pipes to its parent: `alive` ends when the parent dies, `ready` tells it that the worker serves."""
 
     alive: int  # file descriptors of pipes
@@ -24,14 +24,14 @@ class Lifeline(NamedTuple):
 class Workers:
     """Starts `count` workers by `work`, and replaces each one that dies, until Ctrl-C or SIGTERM.
 
-    `work(lifeline, is_replacement)` runs in a process of its own. `on_ready` is called once all of them serve, and
+    `work(pipes, is_replacement)` runs in a process of its own. `on_ready` is called once all of them serve, and
     `on_death(pid, reason)` when one has to be replaced. The process has no threads and no event loop.
     """
 
     def __init__(
         self,
         count: int,
-        work: Callable[[Lifeline], None],
+        work: Callable[[ParentPipes], None],
         on_ready: Callable[[], None],
         on_death: Callable[[int, str], None],
     ) -> None:
@@ -69,7 +69,7 @@ class Workers:
             return
         try:
             os.close(self._alive_writer)
-            self._work(Lifeline(self._alive, self._ready))
+            self._work(ParentPipes(self._alive, self._ready))
             code = 0
         except BaseException as error:  # noqa: BLE001  (this process must never return into the parent's code)
             sys.stderr.write(f"a worker failed: {error!r}\n")
@@ -91,9 +91,9 @@ class Workers:
             os.kill(pid, signal.SIGTERM)
 
 
-def say_ready(lifeline: Lifeline) -> None:
+def report_ready(pipes: ParentPipes) -> None:
     """Tell the parent that this worker serves."""
-    os.write(lifeline.ready, _READY)
+    os.write(pipes.ready, _READY)
 
 
 def _reason(status: int) -> str:

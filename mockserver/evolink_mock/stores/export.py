@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.domain.store import Store
     from evolink_mock.domain.tasks import Task
-    from evolink_mock.stores.records import Operations
+    from evolink_mock.stores.records import OperationIndex
 
 T = TypeVar("T")
 VERSION = 1  # of the format
@@ -43,7 +43,7 @@ class Header(msgspec.Struct, frozen=True):
     version: int = VERSION
 
 
-async def export(store: Store, operations: Operations, header: Header) -> AsyncIterator[bytes]:
+async def export(store: Store, operations: OperationIndex, header: Header) -> AsyncIterator[bytes]:
     """The lines, each with its newline."""
     yield _line("store", msgspec.to_builtins(header))
     for account in await store.accounts():
@@ -73,7 +73,7 @@ def read_header(lines: Iterator[bytes]) -> Header:
     return _converted(1, fields, Header)
 
 
-def read_accounts(lines: Iterable[bytes], operations: Operations) -> Iterator[AccountState]:
+def read_accounts(lines: Iterable[bytes], operations: OperationIndex) -> Iterator[AccountState]:
     """The accounts in the lines after the first. ValueError with the number of the line."""
     state: AccountState | None = None
     for number, line in enumerate(lines, 2):
@@ -92,7 +92,9 @@ def read_accounts(lines: Iterable[bytes], operations: Operations) -> Iterator[Ac
         yield state
 
 
-def _add(number: int, kind: str, fields: dict[str, Any], state: AccountState, operations: Operations) -> None:
+def _add(
+    number: int, kind: str, fields: dict[str, Any], state: AccountState, operations: OperationIndex
+) -> None:
     assert isinstance(state.tasks, list)  # noqa: S101  (made above)
     assert isinstance(state.deliveries, list)  # noqa: S101
     if kind == "task":
@@ -152,7 +154,7 @@ def _named(record: msgspec.Struct, names: tuple[str, ...]) -> dict[str, Any]:
     return dict(zip(names, values, strict=True))
 
 
-def _task_fields(task: Task, operations: Operations) -> dict[str, Any]:
+def _task_fields(task: Task, operations: OperationIndex) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(operations.record_of(task))
     timetable = fields["timetable"]
     timetable |= {name: _finite(timetable[name]) for name in _MAY_NEVER_COME}

@@ -31,7 +31,7 @@ decode_violation = msgspec.msgpack.Decoder(Violation).decode
 class TaskRecord(Struct, frozen=True, omit_defaults=True, gc=False):
     """A task without its id and its account."""
 
-    operation: str  # a key of `Operations`
+    operation: str  # a key of `OperationIndex`
     model: str
     origin: str
     media: MediaSpec
@@ -68,7 +68,7 @@ class UnknownOperationError(ValueError):
     """A stored task belongs to an operation that the documents of this server do not have."""
 
 
-class Operations:
+class OperationIndex:
     """The create operations of the documents by key, for tasks that refer to them."""
 
     def __init__(self, spec: Spec) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from evolink_check.drift.run import proven
+from evolink_check.drift.run import with_proofs
 from support.drift_documents import BODY, REMOVED, changes, documents, edited, page
 
 P = f"{BODY}/properties"
@@ -35,7 +35,7 @@ def validator(document: dict[str, Any]) -> Any:
 def test_a_proof_is_accepted_by_the_old_schema_and_refused_by_the_new_one(name: str) -> None:
     old, new = page(), edited(page(), PROVABLE[name][0])
     one, other = documents(old, new)
-    proofs = [change.proof for change in proven([one], [other], changes(old, new)) if change.proof]
+    proofs = [change.proof for change in with_proofs([one], [other], changes(old, new)) if change.proof]
     assert len(proofs) == 1
     body, value = proofs[0].body, PROVABLE[name][1]
     assert validator(old).is_valid(body)
@@ -48,18 +48,18 @@ def test_a_pattern_that_refuses_what_was_accepted_is_breaking() -> None:
     old, new = page(), edited(page(), {f"{P}/tag/pattern": "^[a-z]{1,4}$"})
     assert [change.verdict for change in changes(old, new)] == ["notice"]
     one, other = documents(old, new)
-    assert [change.verdict for change in proven([one], [other], changes(old, new))] == ["breaking"]
+    assert [change.verdict for change in with_proofs([one], [other], changes(old, new))] == ["breaking"]
 
 
 def test_a_wider_pattern_is_not_breaking() -> None:
     old, new = page(), edited(page(), {f"{P}/tag/pattern": "^[a-z]{1,80}$"})
     one, other = documents(old, new)
-    assert [change.verdict for change in proven([one], [other], changes(old, new))] == ["notice"]
+    assert [change.verdict for change in with_proofs([one], [other], changes(old, new))] == ["notice"]
 
 
 def test_what_only_the_description_states_has_no_proof() -> None:
     old = page()
     new = edited(old, {f"{P}/negative_prompt/description": "max 100 characters"})
     one, other = documents(old, new)
-    (change,) = proven([one], [other], changes(old, new))
+    (change,) = with_proofs([one], [other], changes(old, new))
     assert (change.verdict, change.proof) == ("breaking", None)

@@ -133,7 +133,7 @@ def _read_baseline(path: Path | None) -> Baseline | None:
 
 
 def _with_baseline(report: DriftReport, files: DriftReports, known: Baseline | None) -> DriftReport:
-    from evolink_check.drift.baseline import apply, baseline_of, notes_on_gone
+    from evolink_check.drift.baseline import baseline_of, mark_known, notes_on_resolved
     from evolink_check.files import write
     from evolink_check.reports.baseline import to_json
 
@@ -146,8 +146,8 @@ def _with_baseline(report: DriftReport, files: DriftReports, known: Baseline | N
         say(f"{files.baseline} now lists {count} known change{'' if count == 1 else 's'}")
     if known is None:
         return report
-    gone = notes_on_gone(report.changes, known)
-    return replace(report, changes=apply(report.changes, known), notes=(*report.notes, *gone))
+    gone = notes_on_resolved(report.changes, known)
+    return replace(report, changes=mark_known(report.changes, known), notes=(*report.notes, *gone))
 
 
 def _write(report: DriftReport, reports: DriftReports) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from evolink_spec.models import Json
 
-    from evolink_check.drift.pairs.pair import Pair
+    from evolink_check.drift.pairs.pair import OperationPair
     from evolink_check.drift.records import Change, Verdict
     from evolink_check.drift.schemas.shapes import Shape
     from evolink_check.drift.verdicts import Direction
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PLANNED = {"billing_rule", "can_cancel", "credits_reserved", "estimated_time"}
 
 
-def annotation_changes(pair: Pair, direction: Direction, old: Shape, new: Shape) -> Iterator[Change]:
+def annotation_changes(pair: OperationPair, direction: Direction, old: Shape, new: Shape) -> Iterator[Change]:
     """The changes of the annotations of two shapes and of all that they have in common."""
     for path, one, other, required in paired_members(old, new):
         if direction == "request":
@@ -33,7 +33,9 @@ def annotation_changes(pair: Pair, direction: Direction, old: Shape, new: Shape)
         yield from _deprecation(pair, direction, path, one, other)
 
 
-def _deprecation(pair: Pair, direction: Direction, path: str, old: Shape, new: Shape) -> Iterator[Change]:
+def _deprecation(
+    pair: OperationPair, direction: Direction, path: str, old: Shape, new: Shape
+) -> Iterator[Change]:
     rule: tuple[Verdict, str]
     if new.notes.deprecated and not old.notes.deprecated:
         kind, text, rule = "deprecated", "is deprecated", ("notice", "it may be removed in a later version")
@@ -45,7 +47,7 @@ def _deprecation(pair: Pair, direction: Direction, path: str, old: Shape, new: S
     yield pair.change(kind, direction, rule, text, path, places=(old.pointer, new.pointer))
 
 
-def _default(pair: Pair, path: str, old: Shape, new: Shape, *, required: bool) -> Iterator[Change]:
+def _default(pair: OperationPair, path: str, old: Shape, new: Shape, *, required: bool) -> Iterator[Change]:
     was, now = _effective_default(old), _effective_default(new)
     values = value_text(was[0]) if was else "", value_text(now[0]) if now else ""
     if values[0] == values[1]:
@@ -70,7 +72,7 @@ def _effective_default(shape: Shape) -> tuple[Json, ...]:
     return shape.notes.defaults or stated_default([text for _, text in shape.notes.texts])
 
 
-def _example(pair: Pair, path: str, old: Shape, new: Shape) -> Iterator[Change]:
+def _example(pair: OperationPair, path: str, old: Shape, new: Shape) -> Iterator[Change]:
     was, now = old.notes.examples[:1], new.notes.examples[:1]
     if not was or not now or canonical(was[0]) == canonical(now[0]):
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.drift.contract.request_changes import request_changes
 from evolink_check.drift.contract.response_changes import response_changes
-from evolink_check.drift.pairs.pair import Pair
+from evolink_check.drift.pairs.pair import OperationPair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from evolink_check.drift.records import Change, Verdict
 
 
-def operation_changes(pair: Pair) -> Iterator[Change]:
+def operation_changes(pair: OperationPair) -> Iterator[Change]:
     """Every change except those of models and of prose."""
     yield from _identity(pair)
     yield from _servers(pair)
@@ -25,7 +25,7 @@ def operation_changes(pair: Pair) -> Iterator[Change]:
     yield from _callbacks(pair)
 
 
-def _identity(pair: Pair) -> Iterator[Change]:
+def _identity(pair: OperationPair) -> Iterator[Change]:
     old, new = pair.old, pair.new
     if (old.method, old.path) != (new.method, new.path):
         rule: tuple[Verdict, str] = ("breaking", "requests to the old address find nothing")
@@ -43,7 +43,7 @@ def _identity(pair: Pair) -> Iterator[Change]:
         yield pair.change("deprecation-withdrawn", "operation", rule, "the operation is no longer deprecated")
 
 
-def _servers(pair: Pair) -> Iterator[Change]:
+def _servers(pair: OperationPair) -> Iterator[Change]:
     old, new = pair.old.servers, pair.new.servers
     values = (", ".join(old), ", ".join(new))
     gone, fresh = [url for url in old if url not in new], [url for url in new if url not in old]
@@ -62,7 +62,7 @@ def _servers(pair: Pair) -> Iterator[Change]:
         yield pair.change("server-order-changed", "operation", ("notice", reason), text, values=values)
 
 
-def _security(pair: Pair) -> Change:
+def _security(pair: OperationPair) -> Change:
     old, new = pair.old.security, pair.new.security
     was, now = " or ".join(sorted(old)), " or ".join(sorted(new))
     rule: tuple[Verdict, str] = ("non-breaking", "requests that were authorized still are")
@@ -71,7 +71,7 @@ def _security(pair: Pair) -> Change:
     return pair.change("security-changed", "operation", rule, f"requires {now}, was {was}", values=(was, now))
 
 
-def _callbacks(pair: Pair) -> Iterator[Change]:
+def _callbacks(pair: OperationPair) -> Iterator[Change]:
     old, new = pair.old.callbacks, pair.new.callbacks
     for name in [name for name in old if name not in new]:
         places = (old[name].pointer, pair.new.pointer)
@@ -84,6 +84,6 @@ def _callbacks(pair: Pair) -> Iterator[Change]:
         rule = ("non-breaking", "receivers of other callbacks are not concerned")
         yield pair.change("callback-added", "response", rule, "a callback was added", name, places=places)
     for name in [name for name in old if name in new]:
-        inner = Pair(old[name], new[name], f"callback {name}")
+        inner = OperationPair(old[name], new[name], f"callback {name}")
         yield from request_changes(inner)
         yield from response_changes(inner)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evolink_check.drift.pairs.operations import Content, Parameter
-    from evolink_check.drift.pairs.pair import Pair
+    from evolink_check.drift.pairs.pair import OperationPair
     from evolink_check.drift.records import Change, Verdict
 
 MODEL = "model"
@@ -20,13 +20,13 @@ _REQUIRED: tuple[Verdict, str] = ("breaking", "a request without it was accepted
 _OPTIONAL: tuple[Verdict, str] = ("non-breaking", "every request that was accepted still is")
 
 
-def request_changes(pair: Pair) -> Iterator[Change]:
+def request_changes(pair: OperationPair) -> Iterator[Change]:
     """Every change of the parameters and of the body, except which models there are."""
     yield from _parameters(pair)
     yield from _bodies(pair)
 
 
-def _parameters(pair: Pair) -> Iterator[Change]:
+def _parameters(pair: OperationPair) -> Iterator[Change]:
     old, new = pair.old.parameters, pair.new.parameters
     for name in [name for name in old if name not in new]:
         places = (old[name].pointer, pair.new.pointer)
@@ -44,7 +44,7 @@ def _parameters(pair: Pair) -> Iterator[Change]:
         yield from _parameter(pair, name, old[name], new[name])
 
 
-def _parameter(pair: Pair, name: str, old: Parameter, new: Parameter) -> Iterator[Change]:
+def _parameter(pair: OperationPair, name: str, old: Parameter, new: Parameter) -> Iterator[Change]:
     places = (old.pointer, new.pointer)
     if new.required and not old.required:
         yield pair.change("parameter-required", pair.sent, _REQUIRED, "is required", name, places=places)
@@ -55,7 +55,7 @@ def _parameter(pair: Pair, name: str, old: Parameter, new: Parameter) -> Iterato
             yield pair.judged(pair.sent, difference, name)
 
 
-def _bodies(pair: Pair) -> Iterator[Change]:
+def _bodies(pair: OperationPair) -> Iterator[Change]:
     old, new = pair.old, pair.new
     if new.body_required and not old.body_required:
         yield pair.change("body-required", pair.sent, _REQUIRED, "is required", "body")
@@ -77,7 +77,7 @@ def _bodies(pair: Pair) -> Iterator[Change]:
         yield from _body(pair, old.bodies[name], new.bodies[name])
 
 
-def _body(pair: Pair, old: Content, new: Content) -> Iterator[Change]:
+def _body(pair: OperationPair, old: Content, new: Content) -> Iterator[Change]:
     if old.shape is None or new.shape is None:
         return
     for difference in differences(old.shape, new.shape):

@@ -7,22 +7,26 @@ from typing import TYPE_CHECKING
 
 from evolink_check.drift.contract.annotations import annotation_changes
 from evolink_check.drift.schemas.differences import differences
-from evolink_check.drift.verdicts import Rule
+from evolink_check.drift.verdicts import VerdictRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evolink_check.drift.pairs.operations import Content, Response
-    from evolink_check.drift.pairs.pair import Pair
+    from evolink_check.drift.pairs.pair import OperationPair
     from evolink_check.drift.records import Change, Verdict
 
 _ERRORS = ("4", "5", "d")  # how a status of an error begins; `default` is one
-_NEW_STATUS = Rule("notice", "a client may get a status that was not documented before", lenient=True)
-_NEW_CODE = Rule("notice", "a client that tells errors apart by it may not know the new one", lenient=True)
-_NEW_TYPE = Rule("notice", "a client may get a content type that was not documented before", lenient=True)
+_NEW_STATUS = VerdictRule("notice", "a client may get a status that was not documented before", lenient=True)
+_NEW_CODE = VerdictRule(
+    "notice", "a client that tells errors apart by it may not know the new one", lenient=True
+)
+_NEW_TYPE = VerdictRule(
+    "notice", "a client may get a content type that was not documented before", lenient=True
+)
 
 
-def response_changes(pair: Pair) -> Iterator[Change]:
+def response_changes(pair: OperationPair) -> Iterator[Change]:
     """Every change of the responses. One that several statuses share is one change."""
     old, new = pair.old.responses, pair.new.responses
     shared: dict[tuple[object, ...], tuple[Change, list[str]]] = {}
@@ -35,7 +39,7 @@ def response_changes(pair: Pair) -> Iterator[Change]:
     yield from _statuses(pair)
 
 
-def _statuses(pair: Pair) -> Iterator[Change]:
+def _statuses(pair: OperationPair) -> Iterator[Change]:
     old, new = pair.old.responses, pair.new.responses
     for status in [status for status in old if status not in new]:
         rule: tuple[Verdict, str] = ("breaking", "clients wait for this answer")
@@ -52,7 +56,7 @@ def _statuses(pair: Pair) -> Iterator[Change]:
         )
 
 
-def _response(pair: Pair, status: str, old: Response, new: Response) -> Iterator[Change]:
+def _response(pair: OperationPair, status: str, old: Response, new: Response) -> Iterator[Change]:
     places = (old.pointer, new.pointer)
     for name in [name for name in old.contents if name not in new.contents]:
         rule: tuple[Verdict, str] = ("breaking", "clients that read it get something else")
@@ -67,7 +71,7 @@ def _response(pair: Pair, status: str, old: Response, new: Response) -> Iterator
     yield from _headers(pair, old, new)
 
 
-def _content(pair: Pair, status: str, old: Content, new: Content) -> Iterator[Change]:
+def _content(pair: OperationPair, status: str, old: Content, new: Content) -> Iterator[Change]:
     if old.shape is not None and new.shape is not None:
         for difference in differences(old.shape, new.shape):
             yield pair.judged(pair.read, difference)
@@ -76,7 +80,7 @@ def _content(pair: Pair, status: str, old: Content, new: Content) -> Iterator[Ch
         yield from _error_codes(pair, old, new)
 
 
-def _error_codes(pair: Pair, old: Content, new: Content) -> Iterator[Change]:
+def _error_codes(pair: OperationPair, old: Content, new: Content) -> Iterator[Change]:
     """The codes in the examples of an error, which no schema lists."""
     for word in ("code", "type"):
         was, now = _codes(old, word), _codes(new, word)
@@ -98,7 +102,7 @@ def _codes(content: Content, word: str) -> list[str]:
     return sorted(codes)
 
 
-def _headers(pair: Pair, old: Response, new: Response) -> Iterator[Change]:
+def _headers(pair: OperationPair, old: Response, new: Response) -> Iterator[Change]:
     places = (old.pointer, new.pointer)
     for name in [name for name in old.headers if name not in new.headers]:
         rule: tuple[Verdict, str] = ("breaking", "a client that reads it no longer finds it")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evolink_check.drift.records import Change, Place
-from evolink_check.drift.verdicts import RULES, Rule
+from evolink_check.drift.verdicts import RULES, VerdictRule
 
 if TYPE_CHECKING:
     from evolink_check.drift.pairs.operations import Operation
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class OperationPair:
     """Two versions of one operation.
 
     `sent` and `read` are the directions of its requests and responses as the client of the API sees them: the requests
@@ -41,14 +41,14 @@ class Pair:
         self,
         kind: str,
         side: Side,
-        rule: tuple[Verdict, str] | Rule,
+        rule: tuple[Verdict, str] | VerdictRule,
         text: str,
         field: str = "",
         values: tuple[str, str] = ("", ""),
         places: tuple[str, str] | None = None,
     ) -> Change:
         """A change of this operation. `values` are the old and the new one, `places` the pointers to them."""
-        judged = rule if isinstance(rule, Rule) else Rule(*rule)
+        judged = rule if isinstance(rule, VerdictRule) else VerdictRule(*rule)
         old, new = places or (self.old.pointer, self.new.pointer)
         return Change(
             kind=kind,

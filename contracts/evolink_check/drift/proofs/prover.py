@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from evolink_spec.models import Json
 
     from evolink_check.drift.pairs.operations import Content
-    from evolink_check.drift.pairs.pair import Pair
+    from evolink_check.drift.pairs.pair import OperationPair
     from evolink_check.drift.records import Change, Document
     from evolink_check.drift.schemas.shapes import Branch, Shape
 
@@ -47,7 +47,7 @@ _SEARCH = settings(
 _LONG_SEARCH = settings(_SEARCH, max_examples=5 * _EXAMPLES)
 
 
-def prover_of(pair: Pair) -> Prover | None:
+def prover_of(pair: OperationPair) -> Prover | None:
     """The prover of two operations; None if one has no body, or a schema that does not compile."""
     old, new = pair.old.body, pair.new.body
     if old is None or new is None or old.shape is None or new.shape is None:
@@ -133,7 +133,7 @@ class Prover:
         return found if isinstance(found, dict) else None
 
 
-def _candidates(pair: Pair, old: Content, new: Content) -> Iterator[Json]:
+def _candidates(pair: OperationPair, old: Content, new: Content) -> Iterator[Json]:
     names = sorted({*models_of(pair.old)} & {*models_of(pair.new)})
     for content in (old, new):
         yield from content.examples.values()

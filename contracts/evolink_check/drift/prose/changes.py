@@ -11,14 +11,14 @@ from evolink_check.drift.prose.word_changes import WordChange, changed_words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_check.drift.pairs.pair import Pair
-    from evolink_check.drift.prose.numbers import Fact
-    from evolink_check.drift.prose.sets import Words
+    from evolink_check.drift.pairs.pair import OperationPair
+    from evolink_check.drift.prose.numbers import StatedNumber
+    from evolink_check.drift.prose.sets import StatedWords
     from evolink_check.drift.prose.statements import Statement
     from evolink_check.drift.records import Change
 
 
-def prose_changes(pair: Pair, *, with_document: bool) -> Iterator[Change]:
+def prose_changes(pair: OperationPair, *, with_document: bool) -> Iterator[Change]:
     """Every changed number and set of words. `with_document`: in what describes the whole document, too."""
     statements = [*places_of(pair, with_document=with_document)]
     for number in changed_numbers(statements):
@@ -27,7 +27,7 @@ def prose_changes(pair: Pair, *, with_document: bool) -> Iterator[Change]:
         yield _of_words(pair, words)
 
 
-def _of_number(pair: Pair, change: NumberChange) -> Change:
+def _of_number(pair: OperationPair, change: NumberChange) -> Change:
     was, now = change.was, change.now
     values = (was.shown if was else "", now.shown if now else "")
     name = change.kind
@@ -40,7 +40,7 @@ def _of_number(pair: Pair, change: NumberChange) -> Change:
     return pair.change(kind, "prose", rule_of(change), text, _field(change.statement), values, places)
 
 
-def _of_words(pair: Pair, change: WordChange) -> Change:
+def _of_words(pair: OperationPair, change: WordChange) -> Change:
     was, now = change.was, change.now
     places = _places(change.statement, was, now)
     values = (", ".join(sorted(was.words)) if was else "", ", ".join(sorted(now.words)) if now else "")
@@ -48,7 +48,9 @@ def _of_words(pair: Pair, change: WordChange) -> Change:
     return pair.change(kind, "prose", change.rule, change.text, _field(change.statement), values, places)
 
 
-def _places(statement: Statement, was: Fact | Words | None, now: Fact | Words | None) -> tuple[str, str]:
+def _places(
+    statement: Statement, was: StatedNumber | StatedWords | None, now: StatedNumber | StatedWords | None
+) -> tuple[str, str]:
     """The descriptions that state it, else the places that do not."""
     old, new = statement.places
     return (was.pointer if was else "") or old, (now.pointer if now else "") or new

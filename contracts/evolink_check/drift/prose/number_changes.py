@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evolink_check.drift.verdicts import Rule
+from evolink_check.drift.verdicts import VerdictRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from evolink_check.drift.prose.numbers import Fact
+    from evolink_check.drift.prose.numbers import StatedNumber
     from evolink_check.drift.prose.statements import Statement, Statements, Where
 
 _LIMITS = {
@@ -19,12 +19,12 @@ _LIMITS = {
 }
 _PROMISES = {"lifetime", "retries", "timeout"}
 _QUOTAS = {"rate", "concurrent"}
-_KEYS: tuple[Callable[[Fact], object], ...] = (
+_KEYS: tuple[Callable[[StatedNumber], object], ...] = (
     lambda fact: (fact.kind, fact.bound, fact.topic),
     lambda fact: (fact.kind, fact.bound),
     lambda fact: fact.kind,
 )
-_TOLD = Rule("notice", "only the description states it, and it is advice or an estimate")
+_TOLD = VerdictRule("notice", "only the description states it, and it is advice or an estimate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class NumberChange:
     """A number that changed (both), that is new, or that is no longer stated, at a place."""
 
     statement: Statement
-    was: Fact | None
-    now: Fact | None
+    was: StatedNumber | None
+    now: StatedNumber | None
 
     @property
     def kind(self) -> str:
@@ -62,7 +62,7 @@ def changed_numbers(statements: Sequence[Statement]) -> Iterator[NumberChange]:
             yield change
 
 
-def _same(one: Fact | None, other: Fact | None) -> bool:
+def _same(one: StatedNumber | None, other: StatedNumber | None) -> bool:
     return one is not None and other is not None and (one.kind, one.value) == (other.kind, other.value)
 
 
@@ -71,7 +71,7 @@ def _at(statement: Statement) -> Iterator[NumberChange]:
     kept = {(fact.kind, fact.value) for fact in old.facts} & {(fact.kind, fact.value) for fact in new.facts}
     olds = _unique(fact for fact in old.facts if (fact.kind, fact.value) not in kept)
     news = _unique(fact for fact in new.facts if (fact.kind, fact.value) not in kept)
-    pairs: list[tuple[Fact | None, Fact | None]] = []
+    pairs: list[tuple[StatedNumber | None, StatedNumber | None]] = []
     for key in _KEYS:
         for was in [*olds]:
             now = next((fact for fact in news if key(fact) == key(was)), None)
@@ -83,11 +83,11 @@ def _at(statement: Statement) -> Iterator[NumberChange]:
     yield from (NumberChange(statement, *pair) for pair in pairs if not _is_in_schemas(statement, *pair))
 
 
-def _unique(facts: Iterator[Fact]) -> list[Fact]:
+def _unique(facts: Iterator[StatedNumber]) -> list[StatedNumber]:
     return list({(fact.kind, fact.value): fact for fact in facts}.values())
 
 
-def _is_in_schemas(statement: Statement, was: Fact | None, now: Fact | None) -> bool:
+def _is_in_schemas(statement: Statement, was: StatedNumber | None, now: StatedNumber | None) -> bool:
     """Whether the schemas state the number, so that the comparison of schemas has judged it."""
     before, after = statement.old, statement.new
     if was is not None and now is not None:
@@ -96,11 +96,11 @@ def _is_in_schemas(statement: Statement, was: Fact | None, now: Fact | None) -> 
     return fact is not None and (_states(before, fact) or _states(after, fact))
 
 
-def _states(statements: Statements, fact: Fact) -> bool:
+def _states(statements: Statements, fact: StatedNumber) -> bool:
     return fact.value in statements.numbers or fact.shown.replace(" ", "") in statements.words
 
 
-def rule_of(change: NumberChange) -> Rule:
+def rule_of(change: NumberChange) -> VerdictRule:
     """The verdict on a changed number."""
     was, now, where = change.was, change.now, change.statement.where
     if (was is None or was.soft) and (now is None or now.soft):
@@ -109,28 +109,28 @@ def rule_of(change: NumberChange) -> Rule:
         return _of_promise(was, now)
     if change.measure in _QUOTAS or (change.measure in _LIMITS and where != "response"):
         return _of_limit(was, now, where)
-    return Rule("notice", "only the description states it", lenient=where == "response")
+    return VerdictRule("notice", "only the description states it", lenient=where == "response")
 
 
-def _of_promise(was: Fact | None, now: Fact | None) -> Rule:
+def _of_promise(was: StatedNumber | None, now: StatedNumber | None) -> VerdictRule:
     if was is None:
-        return Rule("non-breaking", "nothing was promised before")
+        return VerdictRule("non-breaking", "nothing was promised before")
     if now is None:
-        return Rule("notice", "clients may rely on what is no longer promised")
+        return VerdictRule("notice", "clients may rely on what is no longer promised")
     if now.value < was.value:
-        return Rule("breaking", "clients rely on what was promised, and get less")
-    return Rule("non-breaking", "clients get more than was promised")
+        return VerdictRule("breaking", "clients rely on what was promised, and get less")
+    return VerdictRule("non-breaking", "clients get more than was promised")
 
 
-def _of_limit(was: Fact | None, now: Fact | None, where: Where) -> Rule:
+def _of_limit(was: StatedNumber | None, now: StatedNumber | None, where: Where) -> VerdictRule:
     if was is None:
-        return Rule("notice", "the limit was not stated before; requests beyond it may be refused")
+        return VerdictRule("notice", "the limit was not stated before; requests beyond it may be refused")
     if now is None:
-        return Rule("non-breaking", "the limit is no longer stated")
+        return VerdictRule("non-breaking", "the limit is no longer stated")
     bound = now.bound or was.bound
     if not bound:
-        return Rule("notice", f"only the description of the {where} states it")
+        return VerdictRule("notice", f"only the description of the {where} states it")
     is_tighter = (now.value < was.value) == (bound == "max")
     if is_tighter:
-        return Rule("breaking", "requests that the old description allows may be refused")
-    return Rule("non-breaking", "the new description allows all that the old one did")
+        return VerdictRule("breaking", "requests that the old description allows may be refused")
+    return VerdictRule("non-breaking", "the new description allows all that the old one did")

@@ -15,7 +15,7 @@ Bound = Literal["max", "min", ""]
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class StatedNumber:
     """One number. `kind` is what it measures, `topic` what it is about. `soft`: it is advice or an estimate."""
 
     kind: str
@@ -134,13 +134,13 @@ _TOPICS = re.compile(
 _RANGE_HINT = re.compile(r"range|between|from|value|`|number of|count|:\s*\d", re.IGNORECASE)
 
 
-def facts_of(text: str, pointer: str) -> Iterator[Fact]:
+def stated_numbers(text: str, pointer: str) -> Iterator[StatedNumber]:
     """Every number of a description that measures something."""
     for sentence in sentences_of(text):
         yield from _facts(sentence, pointer)
 
 
-def _facts(marked: str, pointer: str) -> Iterator[Fact]:
+def _facts(marked: str, pointer: str) -> Iterator[StatedNumber]:
     sentence = plain(marked)
     is_soft = bool(_SOFT.search(sentence))
     topic = _topic(sentence)
@@ -149,10 +149,10 @@ def _facts(marked: str, pointer: str) -> Iterator[Fact]:
     for match in (_WAITS if is_retry else _LIST).finditer(sentence):
         for place, number in enumerate(re.findall(_NUMBER, match["list"])):
             kind, position = ("wait before a retry", str(place)) if is_retry else ("seconds", topic)
-            yield Fact(kind, "", position, _value(number), f"{number} s", pointer, is_soft)
+            yield StatedNumber(kind, "", position, _value(number), f"{number} s", pointer, is_soft)
         rest = rest.replace(match[0], " " * len(match[0]))
     for match in _MONEY.finditer(rest):
-        yield Fact("price", "", topic, _value(match["value"]), match[0], pointer, is_soft)
+        yield StatedNumber("price", "", topic, _value(match["value"]), match[0], pointer, is_soft)
     rest = _MONEY.sub(lambda match: " " * len(match[0]), rest)
     for match in _AMOUNT.finditer(rest):
         yield from _amount(match, rest, topic, pointer, soft=is_soft)
@@ -162,7 +162,7 @@ def _facts(marked: str, pointer: str) -> Iterator[Fact]:
     yield from _without_unit(rest, topic, pointer, soft=is_soft, hinted=bool(_RANGE_HINT.search(marked)))
 
 
-def _ratios(rest: str, topic: str, pointer: str, *, soft: bool) -> Iterator[Fact]:
+def _ratios(rest: str, topic: str, pointer: str, *, soft: bool) -> Iterator[StatedNumber]:
     """Aspect ratios; two in a range are its ends."""
     matches = [match for match in _RATIO.finditer(rest) if _value(match["other"])]
     between = rest[matches[0].end() : matches[1].start()].strip() if len(matches) == 2 else ""  # noqa: PLR2004
@@ -171,23 +171,25 @@ def _ratios(rest: str, topic: str, pointer: str, *, soft: bool) -> Iterator[Fact
         value = _value(match["one"]) / _value(match["other"])
         bound = ends[place] if ends else _bound(rest, match, "ratio")
         if bound:  # else it is an option, such as 16:9
-            yield Fact("ratio", bound, topic, value, match[0], pointer, soft)
+            yield StatedNumber("ratio", bound, topic, value, match[0], pointer, soft)
 
 
-def _without_unit(rest: str, topic: str, pointer: str, *, soft: bool, hinted: bool) -> Iterator[Fact]:
+def _without_unit(rest: str, topic: str, pointer: str, *, soft: bool, hinted: bool) -> Iterator[StatedNumber]:
     if hinted:
         for match in _PLAIN_RANGE.finditer(rest):
-            yield Fact("value", "min", topic, _value(match["low"]), match["low"], pointer, soft)
-            yield Fact("value", "max", topic, _value(match["high"]), match["high"], pointer, soft)
+            yield StatedNumber("value", "min", topic, _value(match["low"]), match["low"], pointer, soft)
+            yield StatedNumber("value", "max", topic, _value(match["high"]), match["high"], pointer, soft)
         rest = _PLAIN_RANGE.sub(lambda match: " " * len(match[0]), rest)
     for match in _PLAIN_BOUND.finditer(rest):
         bound: Bound = (
             "min" if re.fullmatch(r">=|≥|>|at least|min(?:imum)?", match["word"], re.IGNORECASE) else "max"
         )
-        yield Fact("value", bound, topic, _value(match["value"]), match["value"], pointer, soft)
+        yield StatedNumber("value", bound, topic, _value(match["value"]), match["value"], pointer, soft)
 
 
-def _amount(match: re.Match[str], sentence: str, topic: str, pointer: str, *, soft: bool) -> Iterator[Fact]:
+def _amount(
+    match: re.Match[str], sentence: str, topic: str, pointer: str, *, soft: bool
+) -> Iterator[StatedNumber]:
     index, text = next(
         (int(name[1:]), value)
         for name, value in match.groupdict().items()
@@ -202,7 +204,7 @@ def _amount(match: re.Match[str], sentence: str, topic: str, pointer: str, *, so
         value = _value(match["single"])
         if unit == "count" and _is_of_name(match, sentence):
             return
-        yield Fact(
+        yield StatedNumber(
             kind,
             _bound(sentence, match, kind),
             topic,
@@ -219,7 +221,7 @@ def _amount(match: re.Match[str], sentence: str, topic: str, pointer: str, *, so
     ends: tuple[tuple[str, Bound], ...] = (("low", "min"), ("high", "max"))
     for word, bound in ends:
         stated: Bound = of_list if is_list else bound
-        yield Fact(
+        yield StatedNumber(
             kind, stated, topic, _value(match[word]) * factor, _shown(match[word], text), pointer, soft
         )
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class StatedWords:
     """A set of words. `kind` is what they are, `topic` what they are about, `sentence` where they stand."""
 
     kind: str
@@ -82,17 +82,17 @@ _TOPICS = re.compile(r"image|video|audio|mask|file", re.IGNORECASE)
 _SAME = {"jpeg": "jpg", "tif": "tiff"}
 
 
-def sets_of(text: str, pointer: str) -> Iterator[Words]:
+def stated_words(text: str, pointer: str) -> Iterator[StatedWords]:
     """Every set of words that a description states."""
     options: list[str] = []
     for sentence in sentences_of(text):
         if codes_of(sentence):
-            yield Words("codes", "", frozenset(map(field_of, codes_of(sentence))), sentence, pointer)
+            yield StatedWords("codes", "", frozenset(map(field_of, codes_of(sentence))), sentence, pointer)
         option = _OPTION.match(sentence)
         options += [option["value"]] if option else _choices(sentence)
         yield from _sets(sentence, pointer)
     if len(options) >= _LEAST_OPTIONS:
-        yield Words("options", "", frozenset(options), ", ".join(options), pointer)
+        yield StatedWords("options", "", frozenset(options), ", ".join(options), pointer)
 
 
 def _choices(sentence: str) -> list[str]:
@@ -115,29 +115,29 @@ def field_of(code: str) -> str:
     return code.partition("=")[0].strip()
 
 
-def _sets(sentence: str, pointer: str) -> Iterator[Words]:
+def _sets(sentence: str, pointer: str) -> Iterator[StatedWords]:
     text = plain(sentence)
     topic = _TOPICS.search(text)
     about = topic[0].lower() if topic else ""
     formats = frozenset(_SAME.get(word.lower(), word.lower()) for word in _FORMAT.findall(text))
     if formats and (len(formats) > 1 or "format" in text.lower()) and _OF_FORMATS.search(text):
-        yield Words("formats", about, formats, text, pointer)
+        yield StatedWords("formats", about, formats, text, pointer)
     events = frozenset(word.lower()[:4] for word in _EVENTS.findall(text))
     if events and _TRIGGER.search(text):
-        yield Words("events", "", frozenset(_event(word) for word in events), text, pointer)
+        yield StatedWords("events", "", frozenset(_event(word) for word in events), text, pointer)
     units = frozenset(unit.lower() for unit in _PER.findall(text))
     if units and _BILLED.search(text):
-        yield Words("billing", "", units, text, pointer)
+        yield StatedWords("billing", "", units, text, pointer)
     for name, pattern in _FLAGS:
         if _matches(pattern, text):
-            yield Words("flags", "", frozenset({name}), text, pointer)
+            yield StatedWords("flags", "", frozenset({name}), text, pointer)
     if _WITHDRAWN.search(text):
-        yield Words("withdrawn", "", frozenset(codes_of(sentence)), text, pointer)
+        yield StatedWords("withdrawn", "", frozenset(codes_of(sentence)), text, pointer)
     elif _DEPRECATED.search(text):
-        yield Words("deprecated", "", frozenset(codes_of(sentence)), text, pointer)
+        yield StatedWords("deprecated", "", frozenset(codes_of(sentence)), text, pointer)
     for name, pattern in _RULES:
         if _matches(pattern, text) and codes_of(sentence):
-            yield Words("conditions", name, frozenset(codes_of(sentence)), text, pointer)
+            yield StatedWords("conditions", name, frozenset(codes_of(sentence)), text, pointer)
             break
 
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from evolink_check.drift.prose.numbers import Fact, facts_of
-from evolink_check.drift.prose.sets import Words, sets_of
+from evolink_check.drift.prose.numbers import StatedNumber, stated_numbers
+from evolink_check.drift.prose.sets import StatedWords, stated_words
 from evolink_check.drift.schemas.keywords import canonical
 from evolink_check.drift.schemas.walk import paired_members
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from evolink_check.drift.pairs.operations import Operation
-    from evolink_check.drift.pairs.pair import Pair
+    from evolink_check.drift.pairs.pair import OperationPair
     from evolink_check.drift.schemas.shapes import Shape
 
 _NUMERAL = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
@@ -26,8 +26,8 @@ Where = Literal["request", "response", "operation"]
 class Statements:
     """What one version states at a place, and the numbers and words that its schema states there."""
 
-    facts: tuple[Fact, ...]
-    sets: tuple[Words, ...]
+    facts: tuple[StatedNumber, ...]
+    sets: tuple[StatedWords, ...]
     numbers: frozenset[float] = frozenset()
     words: frozenset[str] = frozenset()
 
@@ -47,7 +47,7 @@ class Statement:
     places: tuple[str, str] = ("", "")
 
 
-def places_of(pair: Pair, *, with_document: bool) -> Iterator[Statement]:
+def places_of(pair: OperationPair, *, with_document: bool) -> Iterator[Statement]:
     """Every place that both versions describe; `with_document`: what describes the whole document, too."""
     old, new = pair.old, pair.new
     body, other = old.body, new.body
@@ -96,11 +96,11 @@ def _described(shape: Shape) -> Statements:
 
 
 def _statements(texts: Iterable[tuple[str, str]]) -> Statements:
-    facts: dict[tuple[object, ...], Fact] = {}
-    sets: dict[tuple[object, ...], Words] = {}
+    facts: dict[tuple[object, ...], StatedNumber] = {}
+    sets: dict[tuple[object, ...], StatedWords] = {}
     for pointer, text in texts:
-        for fact in facts_of(text, pointer):
+        for fact in stated_numbers(text, pointer):
             facts.setdefault((fact.kind, fact.bound, fact.topic, fact.value), fact)
-        for words in sets_of(text, pointer):
+        for words in stated_words(text, pointer):
             sets.setdefault((words.kind, words.topic, words.words), words)
     return Statements(tuple(facts.values()), tuple(sets.values()))

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from evolink_check.drift.prose.sets import field_of
-from evolink_check.drift.verdicts import Rule
+from evolink_check.drift.verdicts import VerdictRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from evolink_check.drift.prose.sets import Words
+    from evolink_check.drift.prose.sets import StatedWords
     from evolink_check.drift.prose.statements import Statement, Statements, Where
 
 
@@ -23,9 +23,9 @@ class WordChange:
     kind: str
     removed: frozenset[str]
     added: frozenset[str]
-    was: Words | None
-    now: Words | None
-    rule: Rule
+    was: StatedWords | None
+    now: StatedWords | None
+    rule: VerdictRule
 
     @property
     def text(self) -> str:
@@ -49,17 +49,17 @@ _NAMES = {
     "deprecated": "deprecation",
     "withdrawn": "withdrawal",
 }
-_LESS = Rule("breaking", "requests that the old description allows may be refused")
-_MORE = Rule("non-breaking", "the new description allows all that the old one did")
-_FEWER_EVENTS = Rule("breaking", "receivers wait for a callback that is no longer sent")
-_MORE_EVENTS = Rule("notice", "receivers get callbacks that were not documented before", lenient=True)
-_NEW_RULE = Rule("notice", "the rule was not stated before; requests that violate it may be refused")
-_NEW_FIELD = Rule("non-breaking", "it is about fields that did not exist before")
-_GONE_RULE = Rule("non-breaking", "the rule is no longer stated")
-_DEPRECATED = Rule("notice", "it may be removed in a later version")
-_BILLED = Rule("notice", "the price of a request may change")
-_WITHDRAWN = Rule("breaking", "the description says that it no longer works")
-_NEW_WORDS = Rule("notice", "a client may read values that were not documented before", lenient=True)
+_LESS = VerdictRule("breaking", "requests that the old description allows may be refused")
+_MORE = VerdictRule("non-breaking", "the new description allows all that the old one did")
+_FEWER_EVENTS = VerdictRule("breaking", "receivers wait for a callback that is no longer sent")
+_MORE_EVENTS = VerdictRule("notice", "receivers get callbacks that were not documented before", lenient=True)
+_NEW_RULE = VerdictRule("notice", "the rule was not stated before; requests that violate it may be refused")
+_NEW_FIELD = VerdictRule("non-breaking", "it is about fields that did not exist before")
+_GONE_RULE = VerdictRule("non-breaking", "the rule is no longer stated")
+_DEPRECATED = VerdictRule("notice", "it may be removed in a later version")
+_BILLED = VerdictRule("notice", "the price of a request may change")
+_WITHDRAWN = VerdictRule("breaking", "the description says that it no longer works")
+_NEW_WORDS = VerdictRule("notice", "a client may read values that were not documented before", lenient=True)
 
 
 def changed_words(statements: Sequence[Statement]) -> Iterator[WordChange]:
@@ -102,8 +102,8 @@ def _of_set(  # noqa: PLR0913, PLR0917  (the set, and both places)
     kind: str,
     removed: frozenset[str],
     added: frozenset[str],
-    was: Words | None,
-    now: Words | None,
+    was: StatedWords | None,
+    now: StatedWords | None,
 ) -> Iterator[WordChange]:
     if kind == "options":  # those that the schemas list are judged there
         removed, added = removed - statement.old.words, added - statement.new.words
@@ -115,7 +115,7 @@ def _of_set(  # noqa: PLR0913, PLR0917  (the set, and both places)
         yield WordChange(statement, kind, frozenset(), added, was, now, rules[1])
 
 
-def _rules(where: Where) -> tuple[Rule, Rule]:
+def _rules(where: Where) -> tuple[VerdictRule, VerdictRule]:
     return (_GONE_RULE, _NEW_WORDS) if where == "response" else (_LESS, _MORE)
 
 
@@ -143,7 +143,7 @@ def _conditions(statement: Statement) -> Iterator[WordChange]:
             yield WordChange(statement, "conditions", fields, frozenset(), words, None, _GONE_RULE)
 
 
-def _by_fields(statements: Statements) -> dict[frozenset[str], Words]:
+def _by_fields(statements: Statements) -> dict[frozenset[str], StatedWords]:
     conditions = [words for words in statements.sets if words.kind == "conditions"]
     return {frozenset(map(field_of, words.words)): words for words in conditions}
 
@@ -161,5 +161,5 @@ def _all(statements: Statements, kind: str) -> frozenset[str]:
     return frozenset(word for words in statements.sets if words.kind == kind for word in words.words)
 
 
-def _first(statements: Statements, kind: str) -> Words | None:
+def _first(statements: Statements, kind: str) -> StatedWords | None:
     return next((words for words in statements.sets if words.kind == kind), None)

@@ -8,7 +8,7 @@ from evolink_check.drift.contract.model_changes import accepted_models
 from evolink_check.drift.recording.observed import errors_of, json_content
 from evolink_check.drift.records import Change, Place
 from evolink_check.drift.schemas.wording import value_text
-from evolink_check.drift.verdicts import Rule
+from evolink_check.drift.verdicts import VerdictRule
 from evolink_check.traffic.formats import NOT_JSON
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ _NEW_VALUE = {
     "pattern",
 }
 _NEW_VALUE |= {"format", "multipleOf", "exclusiveMinimum", "exclusiveMaximum", "uniqueItems"}
-_UNREADABLE = Rule("breaking", "a client that relies on the document cannot read it")
-_VALUE = Rule("notice", "a client that relies on the document does not know the value", lenient=True)
-_STATUS = Rule("notice", "a client that relies on the document does not expect it", lenient=True)
-_MEMBER = Rule("notice", "the document does not describe it")
-_NARROW = Rule("notice", "the API accepts what the document refuses")
-_WIDE = Rule("notice", "the API refuses what the document accepts")
+_UNREADABLE = VerdictRule("breaking", "a client that relies on the document cannot read it")
+_VALUE = VerdictRule("notice", "a client that relies on the document does not know the value", lenient=True)
+_STATUS = VerdictRule("notice", "a client that relies on the document does not expect it", lenient=True)
+_MEMBER = VerdictRule("notice", "the document does not describe it")
+_NARROW = VerdictRule("notice", "the API accepts what the document refuses")
+_WIDE = VerdictRule("notice", "the API refuses what the document accepts")
 
 
 def contradictions(seen: Iterable[Observation], recording: str) -> list[Change]:
@@ -73,7 +73,7 @@ def _contradictions(seen: Observation, recording: Place) -> Iterator[Change]:
         )  # fmt: skip
 
 
-_Fact = tuple[str, Rule, str, str, str]
+_Fact = tuple[str, VerdictRule, str, str, str]
 
 
 def _of_request(seen: Observation, operation: Operation) -> Iterator[_Fact]:

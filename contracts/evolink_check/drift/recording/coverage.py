@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 _REASON = "the recording neither confirms nor contradicts it"
 
 
-def unseen(operations: Sequence[Operation], seen: Iterable[Observation], recording: str) -> Iterator[Change]:
+def unrecorded(
+    operations: Sequence[Operation], seen: Iterable[Observation], recording: str
+) -> Iterator[Change]:
     """Statuses, members and values that were never recorded: one change of each kind for each operation."""
     by_operation: dict[int, list[Observation]] = defaultdict(list)
     for observation in seen:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.drift.pairs.operations import operations_of
 from evolink_check.drift.recording.contradictions import contradictions
-from evolink_check.drift.recording.coverage import unseen
+from evolink_check.drift.recording.coverage import unrecorded
 from evolink_check.drift.recording.observed import observations
 from evolink_check.traffic.har.archive import from_har
 from evolink_check.traffic.har.file_loading import load_archives
@@ -43,7 +43,7 @@ def recorded_changes(
         raise ValueError(f"{recording}: contains no request to an operation of the new documents")
     before = _keys(trace, recording, old) if old else None
     changes = [_compared(change, before) for change in contradictions(seen, recording)]
-    changes += unseen(operations, seen, recording)
+    changes += unrecorded(operations, seen, recording)
     return [
         replace(change, verdict="breaking") if strict and change.lenient else change for change in changes
     ]

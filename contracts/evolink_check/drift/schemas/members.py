@@ -16,7 +16,7 @@ _NEARLY_EQUAL_NAME = 0.85
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class MemberPairs:
     """The members of two objects. `renamed` maps old names to new ones."""
 
     kept: list[str]
@@ -25,7 +25,7 @@ class Pairs:
     renamed: dict[str, str]
 
 
-def pair_members(old: Branch, new: Branch) -> Pairs:
+def pair_members(old: Branch, new: Branch) -> MemberPairs:
     """Pair the members; one that vanished and one that appeared are the same if they are alike."""
     removed = {name: shape for name, shape in old.properties.items() if name not in new.properties}
     added = {name: shape for name, shape in new.properties.items() if name not in old.properties}
@@ -43,7 +43,7 @@ def pair_members(old: Branch, new: Branch) -> Pairs:
             renamed[was] = now
             del removed[was], added[now]
     kept = [name for name in old.properties if name in new.properties]
-    return Pairs(kept, removed, added, renamed)
+    return MemberPairs(kept, removed, added, renamed)
 
 
 def _likeness(was: str, one: Shape, now: str, other: Shape) -> float:

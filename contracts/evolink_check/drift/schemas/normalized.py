@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_check.drift.schemas import keywords
 from evolink_check.drift.schemas.inclusion import simplified
-from evolink_check.drift.schemas.shapes import Branch, Notes, Shape
+from evolink_check.drift.schemas.shapes import Annotations, Branch, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -122,7 +122,7 @@ class Normalizer:
                 self._shape(flat.items) if is_array and flat.items else None,
             )
 
-    def _notes(self, parts: list[_Part]) -> Notes:
+    def _notes(self, parts: list[_Part]) -> Annotations:
         texts: list[tuple[str, str]] = []
         found: dict[str, list[Json]] = {"default": [], "example": []}
         deprecated, aliases = False, dict[str, str]()
@@ -137,7 +137,7 @@ class Normalizer:
             deprecated = deprecated or value.get("deprecated") is True
             listed = value.get("x-evolink-aliases")
             aliases |= listed if isinstance(listed, dict) else {}
-        return Notes(
+        return Annotations(
             tuple(dict.fromkeys(texts)),
             tuple(found["default"][:1]),
             tuple(found["example"]),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Notes:
+class Annotations:
     """The annotations of a schema. `texts` are descriptions with their pointers. `defaults` holds at most one value."""
 
     texts: tuple[tuple[str, str], ...] = ()
@@ -41,7 +41,7 @@ class Shape:
 
     pointer: str
     branches: tuple[Branch, ...]
-    notes: Notes = field(default_factory=Notes)
+    notes: Annotations = field(default_factory=Annotations)
 
     @property
     def kinds(self) -> frozenset[str]:

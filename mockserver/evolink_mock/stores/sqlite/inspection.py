@@ -12,7 +12,7 @@ from evolink_mock.stores.sqlite.connection import VERSION
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from evolink_mock.stores.records import Operations
+    from evolink_mock.stores.records import OperationIndex
     from evolink_mock.stores.sqlite.connection import Connection
 
 _MOST = 20  # problems of one kind that are listed
@@ -35,7 +35,7 @@ def summary(connection: Connection, wall: float) -> dict[str, Any]:
     return facts | {"workers": workers[0]}
 
 
-def problems(connection: Connection, operations: Operations) -> list[str]:
+def problems(connection: Connection, operations: OperationIndex) -> list[str]:
     """What is wrong with the file, one line each; empty if nothing is."""
     lines = [text for (text,) in connection.fetch("PRAGMA integrity_check") if text != "ok"]
     lines += [
@@ -47,7 +47,7 @@ def problems(connection: Connection, operations: Operations) -> list[str]:
     return lines + [*_unreadable(connection, operations)][:_MOST]
 
 
-def _unreadable(connection: Connection, operations: Operations) -> Iterator[str]:
+def _unreadable(connection: Connection, operations: OperationIndex) -> Iterator[str]:
     for number, data in connection.rows("SELECT id, data FROM accounts WHERE id != 0"):
         try:
             decode_account(data)

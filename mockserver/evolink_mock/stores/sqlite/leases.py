@@ -160,7 +160,7 @@ class Leases:
             )
             dead = database.execute("SELECT id FROM workers WHERE alive_until < ?", (now,)).fetchall()
             for (worker,) in dead:
-                _bury(database, worker)
+                _end_leases_of(database, worker)
 
     async def end(self) -> None:
         """End all leases of this worker."""
@@ -169,7 +169,7 @@ class Leases:
     def end_now(self, worker: str) -> None:
         """End all leases of a worker that is known to be dead."""
         with self._connection.transaction() as database:
-            _bury(database, worker)
+            _end_leases_of(database, worker)
 
     def _lease(self, tasks: Sequence[str]) -> Sequence[Claim]:
         if not tasks:
@@ -203,7 +203,7 @@ class Leases:
         return None if row is None else (row[0], decode_account(row[1]))
 
 
-def _bury(database: sqlite3.Connection, worker: str) -> None:
+def _end_leases_of(database: sqlite3.Connection, worker: str) -> None:
     """End the leases of a worker. What it had leased is attempted at once, even if the time is frozen."""
     database.execute(
         "UPDATE deliveries SET worker = NULL, has_begun = 0, interruptions = interruptions + has_begun, "

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Journal, Recorder
     from evolink_mock.domain.store import AccountState, Step
     from evolink_mock.domain.tasks import Task
-    from evolink_mock.stores.records import Operations
+    from evolink_mock.stores.records import OperationIndex
 
 _ANONYMOUS = 0  # the id of the account whose journal has the requests that belong to no account
 _CACHED_ACCOUNTS = 1024
@@ -51,7 +51,7 @@ class SqliteStore:
     """
 
     def __init__(
-        self, path: Path, operations: Operations, terms: AccountTerms, wall_time: Callable[[], float]
+        self, path: Path, operations: OperationIndex, terms: AccountTerms, wall_time: Callable[[], float]
     ) -> None:
         self.worker = secrets.token_hex(8)
         self.connection = Connection(path)
