@@ -1,1 +1,1 @@
-"""What changed between two versions of documents, for whom, and whether it breaks anything."""
+"""Compare two versions of documents: the changes, who is affected, and which changes break clients."""

@@ -1,4 +1,4 @@
-"""Known changes, in the file format of known violations: only new breaking changes fail a comparison.
+"""The baseline of known breaking changes, in the file format of known violations. Only new ones fail a comparison.
 
 A change is identified by its kind, its place in the API and its old and new value, not by its files and pointers.
 """
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def baseline_of(changes: Iterable[Change]) -> Baseline:
-    """All breaking changes, as known ones."""
+    """A baseline that contains every breaking change."""
     return Baseline(
         tuple(sorted({_baseline_entry(change) for change in changes if change.verdict == "breaking"}))
     )
 
 
 def mark_known(changes: Iterable[Change], baseline: Baseline) -> tuple[Change, ...]:
-    """The changes, known ones marked."""
+    """The changes, with `known` set for those in the baseline."""
     known = {(entry.clause, entry.fingerprint) for entry in baseline.known}
     return tuple(
         replace(change, known=change.verdict == "breaking" and _key(_baseline_entry(change)) in known)
@@ -34,7 +34,7 @@ def mark_known(changes: Iterable[Change], baseline: Baseline) -> tuple[Change, .
 
 
 def notes_on_resolved(changes: Iterable[Change], baseline: Baseline) -> tuple[str, ...]:
-    """A note on each known change that is not there any more."""
+    """A note for each known change that no longer occurs."""
     seen = {_key(_baseline_entry(change)) for change in changes}
     return tuple(
         f"{entry.clause}: {entry.seen!r} is in the baseline but is no change any more"
@@ -48,7 +48,7 @@ def _key(entry: KnownViolation) -> tuple[str, str]:
 
 
 def fingerprint_of(change: Change) -> str:
-    """What identifies a change in later comparisons."""
+    """The hash by which later comparisons recognize a change."""
     identity = f"{change.kind}\n{change.subject}\n{change.field}\n{change.was}\n{change.now}"
     return sha256(identity.encode("utf-8", "replace")).hexdigest()[:16]
 

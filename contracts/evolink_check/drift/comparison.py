@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """The operations of two versions that belong together, and those of one version only."""
+    """The operations that occur in both versions, as pairs, and those that occur in one version only."""
 
     pairs: list[OperationPair]
     removed: list[Operation]
@@ -30,7 +30,7 @@ class Pairing:
 
 
 def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = False) -> list[Change]:
-    """Every change, breaking ones first. `strict`: consumers that do not tolerate new values."""
+    """Every change, breaking ones first. `strict`: consumers do not tolerate new values in responses."""
     pairing = pair_operations(old, new)
     changes = [
         change
@@ -47,7 +47,7 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
 
 
 def _with_first_of_documents(pairs: Sequence[OperationPair]) -> Iterator[tuple[OperationPair, bool]]:
-    """The pairs, each with whether it is the first of its documents."""
+    """Each pair, and whether it is the first pair of its two documents."""
     seen = set()
     for pair in pairs:
         key = (id(pair.old.document), id(pair.new.document))
@@ -68,7 +68,7 @@ def _model_changes(old: Sequence[Document], new: Sequence[Document], pairing: Pa
 
 
 def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
-    """Operations without a partner whose models do not tell it all."""
+    """The changes for operations that occur in one version only, unless the changes of their models include them."""
     old = {(pair.old.method, pair.old.path) for pair in pairing.pairs}
     new = {(pair.new.method, pair.new.path) for pair in pairing.pairs}
     for operation in pairing.removed:
@@ -96,7 +96,10 @@ def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
 
 
 def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing:
-    """Pair operations by their file, then by models, address and id; a single one on each side always."""
+    """Pair operations by file, then by models, method and path, and id.
+
+    Single operations on both sides always match.
+    """
     read = operations_of_all([*old, *new])
     olds = [operation for operations in read[: len(old)] for operation in operations]
     news = [operation for operations in read[len(old) :] for operation in operations]
@@ -117,7 +120,7 @@ def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing
 
 
 def _matchers(*, is_single: bool) -> Iterator[Callable[[Operation, Operation], bool]]:
-    """How two operations can be recognized as the same, the surest way first."""
+    """The tests by which two operations are recognized as the same, the most reliable one first."""
 
     def address(one: Operation, other: Operation) -> bool:
         return (one.method, one.path) == (other.method, other.path)

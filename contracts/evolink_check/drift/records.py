@@ -39,11 +39,11 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change. `kind` names it, `subject` the operation or model, `field` the place in a body or the status.
+    """One change: its `kind`, the operation or model (`subject`), and the place in a body, or the status (`field`).
 
-    `side`: whom it concerns (`request`: who sends, `response`: who reads). `was` and `now` are the changed values as
-    texts. `lenient`: the verdict is a notice only because consumers are expected to tolerate new values. `old` and
-    `new` are its places in both documents; one that has no such place is None.
+    `side` is the part of the contract that changed: `request` concerns senders, `response` concerns readers. `was` and
+    `now` are the changed values as texts. `lenient`: the verdict is a notice only because consumers are expected to
+    tolerate new values. `old` and `new` are its places in the two documents; None if the document has no such place.
     """
 
     kind: str
@@ -63,7 +63,7 @@ class Change:
 
     @property
     def fails(self) -> bool:
-        """Whether the comparison fails because of this change."""
+        """Whether this change makes the comparison fail."""
         return self.verdict == "breaking" and not self.known
 
 
@@ -71,7 +71,7 @@ class Change:
 class Document:
     """One document. `tree` has no `nullable`, `text` is the page around it, and `source` the whole file.
 
-    Both are empty for a document that is not from a page, and not from a file.
+    `text` is empty unless the document is from a page; `source` is empty unless it is from a file.
     """
 
     file: str

@@ -1,4 +1,4 @@
-"""Compare what users name: read it, compare it, and prove the breaking changes of requests."""
+"""Run a comparison: read the sources, compare them, and prove the breaking changes of requests."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def run_drift(
     sources: Sequence[str], recordings: Sequence[Path] = (), *, strict: bool = False, command: str = ""
 ) -> DriftReport:
-    """Compare two files, folders or URLs, of which the new one can be an overlay; recordings with the new one.
+    """Compare two files, folders or URLs, and recordings with the new one. The new source can be an overlay.
 
-    With recordings, the old one can be missing. Raises ValueError, OSError or `SpecError` for what cannot be read.
+    With recordings, the old source is optional. Raises ValueError, OSError or `SpecError` if a source cannot be read.
     """
     started, watch = clock.now(), clock.stopwatch()
     old, new = sources if len(sources) > 1 else ("", sources[0])
@@ -49,7 +49,7 @@ def run_drift(
 
 
 def with_lines(changes: list[Change], documents: list[Document]) -> list[Change]:
-    """The changes with the lines of their places."""
+    """The changes, with line numbers added to their places."""
     sources = {document.file: document.source for document in documents}
     positions: dict[str, Positions] = {}
 
@@ -65,7 +65,7 @@ def with_lines(changes: list[Change], documents: list[Document]) -> list[Change]
 
 
 def with_proofs(old: list[Document], new: list[Document], changes: list[Change]) -> list[Change]:
-    """The changes, with a proof for each breaking change of a request that has one."""
+    """The changes, with proofs added to the breaking changes of requests for which one was found."""
     if not any(change.side in {"request", "model"} for change in changes):
         return changes
     from evolink_check.drift.proofs.prover import prover_of

@@ -27,7 +27,7 @@ _FOUND = 200
 
 
 def read_documents(source: str, base: Sequence[Document] = ()) -> tuple[list[Document], list[str]]:
-    """The documents at a path, a pattern or a URL, and a note on each file that holds none.
+    """The documents at a path, a pattern or a URL, and a note for each file that contains no document.
 
     An overlay gives the documents of `base` with its changes. Raises ValueError if there is no document, and
     `SpecError` for a named file that cannot be read.
@@ -51,7 +51,7 @@ def read_documents(source: str, base: Sequence[Document] = ()) -> tuple[list[Doc
 
 
 def _overlaid(source: str, text: str, base: Sequence[Document]) -> list[Document] | None:
-    """The documents of `base` after an overlay; None if the text is none."""
+    """The documents of `base` with an overlay applied; None if the text is not an overlay."""
     tree = parse(text, source)
     if not isinstance(tree, dict) or not overlay.is_overlay(tree):
         return None
@@ -71,7 +71,10 @@ def _document(source: str, text: str) -> Document:
 
 
 def in_the_same_form(old: list[Document], new: list[Document]) -> tuple[list[Document], list[Document]]:
-    """Both, with the built-in overlay if only the other has it: the documents of a mock do."""
+    """Both sets of documents.
+
+    If only one has the built-in overlay applied, as a mock's documents have, the other gets it.
+    """
     has_old, has_new = (any(_EXTENSION in str(document.tree) for document in side) for side in (old, new))
     if has_old == has_new:
         return old, new

@@ -1,4 +1,4 @@
-"""The verdict on each kind of difference, for who sends and for who reads, with its reason."""
+"""The verdict on each kind of difference, for requests and for responses, with its reason."""
 
 from __future__ import annotations
 

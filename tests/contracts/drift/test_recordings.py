@@ -1,4 +1,4 @@
-"""What a recording shows and the documents do not say, and the reverse."""
+"""Compare a recording with documents: undocumented traffic, and documented values that were never recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes of annotations that matter: defaults, deprecation, and the examples that state a price or a time."""
+"""Changes of defaults, of deprecation, and of examples that state a price or a time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PLANNED = {"billing_rule", "can_cancel", "credits_reserved", "estimated_time"}
 
 
 def annotation_changes(pair: OperationPair, direction: Direction, old: Shape, new: Shape) -> Iterator[Change]:
-    """The changes of the annotations of two shapes and of all that they have in common."""
+    """The changes of the annotations of two shapes and of the members that both have."""
     for path, one, other, required in paired_members(old, new):
         if direction == "request":
             yield from _default(pair, path, one, other, required=required)
@@ -68,7 +68,7 @@ def _default(pair: OperationPair, path: str, old: Shape, new: Shape, *, required
 
 
 def _effective_default(shape: Shape) -> tuple[Json, ...]:
-    """The default of the schema, else the one that its description states."""
+    """The default of the schema, otherwise the default that its description states."""
     return shape.notes.defaults or stated_default([text for _, text in shape.notes.texts])
 
 

@@ -1,4 +1,4 @@
-"""The models that vanished, are new or were renamed, and the older names that are still accepted."""
+"""The models that were removed, added or renamed, and the older names that are still accepted."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The models of one version, each with its operation; older names with the current one and its operation."""
+    """The models of one version, each with its operation. `aliases` maps each older name to the current one."""
 
     models: dict[str, Operation]
     aliases: dict[str, tuple[str, Operation]]
 
 
 def catalog_of(operations: Sequence[Operation]) -> Catalog:
-    """The models of operations. Of two operations with the same model, the one with fewer models has it."""
+    """The models of operations. A model of two operations belongs to the operation with fewer models."""
     models: dict[str, Operation] = {}
     aliases: dict[str, tuple[str, Operation]] = {}
     for operation in sorted(operations, key=lambda operation: len(models_of(operation))):
@@ -41,7 +41,7 @@ def catalog_of(operations: Sequence[Operation]) -> Catalog:
 
 
 def models_of(operation: Operation) -> tuple[str, ...]:
-    """The models of an operation: those listed, else the default of a free text."""
+    """The models that an operation lists; if its `model` is free text, the default."""
     shape = operation.model
     if shape is None:
         return ()
@@ -56,7 +56,7 @@ def accepted_models(operation: Operation) -> frozenset[str]:
 
 
 def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
-    """The older names of an overlay, else of the description of the model, else of another description."""
+    """The older names in an overlay, otherwise in the description of `model`, otherwise in other descriptions."""
     shape = operation.model
     if shape is None or not names:
         return {}
@@ -77,7 +77,7 @@ def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class ModelComparison:
-    """Two catalogs. `partners` leads from an old operation to its new version, by the identity of the old one."""
+    """Compares two catalogs. `partners` maps the `id()` of an old operation to its new version."""
 
     old: Catalog
     new: Catalog

@@ -1,4 +1,4 @@
-"""The changes of what a client sends: parameters and body."""
+"""The changes of requests: parameters and body."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OPTIONAL: tuple[Verdict, str] = ("non-breaking", "every request that was accept
 
 
 def request_changes(pair: OperationPair) -> Iterator[Change]:
-    """Every change of the parameters and of the body, except which models there are."""
+    """Every change of the parameters and of the body, except added and removed models."""
     yield from _parameters(pair)
     yield from _bodies(pair)
 

@@ -1,4 +1,4 @@
-"""The changes of what a client reads: statuses, headers and bodies."""
+"""The changes of responses: statuses, headers and bodies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NEW_TYPE = VerdictRule(
 
 
 def response_changes(pair: OperationPair) -> Iterator[Change]:
-    """Every change of the responses. One that several statuses share is one change."""
+    """Every change of the responses. A change that several statuses share is listed once."""
     old, new = pair.old.responses, pair.new.responses
     shared: dict[tuple[object, ...], tuple[Change, list[str]]] = {}
     for status in [status for status in old if status in new]:

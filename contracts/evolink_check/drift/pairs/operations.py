@@ -1,4 +1,4 @@
-"""The operations of a document as comparable records; what is missing or malformed is left out, not refused."""
+"""The operations of a document as comparable records. Missing and malformed parts are left out and raise no error."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. `security` are its alternatives, each the sorted texts of its schemes."""
+    """One operation. `security` lists alternatives; each is the sorted texts of its security schemes."""
 
     document: Document
     method: str
@@ -74,7 +74,7 @@ class Operation:
 
     @property
     def body(self) -> Content | None:
-        """The JSON body, else the first one."""
+        """The JSON body; if there is none, the first body."""
         return self.bodies.get("application/json", next(iter(self.bodies.values()), None))
 
     @property
@@ -91,7 +91,10 @@ def operations_of(document: Document) -> list[Operation]:
 
 
 def operations_of_all(documents: Sequence[Document]) -> list[list[Operation]]:
-    """The operations of each document, with references followed as deep as is possible for all of them."""
+    """The operations of each document.
+
+    References are followed to the same depth in all, the largest that all permit.
+    """
     for depth in _DEPTHS:
         try:
             return [
@@ -117,7 +120,7 @@ class _Reader:
                     yield self._operation(method, path, joined(pointer, method), item[method], item)
 
     def _resolved(self, pointer: str, value: Json) -> tuple[str, dict[str, Json]]:
-        """A mapping after its references, and its pointer."""
+        """The mapping to which the references of a value lead, and its pointer."""
         for _ in range(8):
             target = local_pointer(value.get("$ref")) if isinstance(value, dict) else None
             if target is None:
@@ -226,7 +229,7 @@ class _Reader:
 
 
 def _scheme_text(name: str, scheme: dict[str, Json], scopes: Json) -> str:
-    """A security scheme by what a client has to send, not by its name in the document."""
+    """A security scheme as text: what a client has to send, without the scheme's name in the document."""
     words = [
         str(scheme[word]).lower() for word in ("type", "scheme", "in", "openIdConnectUrl") if word in scheme
     ]

@@ -1,4 +1,4 @@
-"""Makes the changes of one pair of operations."""
+"""Two versions of an operation, and the records of their changes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class OperationPair:
     """Two versions of one operation.
 
-    `sent` and `read` are the directions of its requests and responses as the client of the API sees them: the requests
-    of a callback are read by it. `name` of a callback goes in front of every field.
+    `sent` and `read` are the directions of requests and responses for the client of the API, which reads the requests
+    of a callback. The `name` of a callback is the prefix of every field.
     """
 
     old: Operation
@@ -47,7 +47,7 @@ class OperationPair:
         values: tuple[str, str] = ("", ""),
         places: tuple[str, str] | None = None,
     ) -> Change:
-        """A change of this operation. `values` are the old and the new one, `places` the pointers to them."""
+        """A change of this operation, with the old and new `values`, and `places`, the pointers to them."""
         judged = rule if isinstance(rule, VerdictRule) else VerdictRule(*rule)
         old, new = places or (self.old.pointer, self.new.pointer)
         return Change(
@@ -66,7 +66,7 @@ class OperationPair:
         )
 
     def judged(self, direction: Direction, difference: Difference, where: str = "") -> Change:
-        """The change that a difference is, for who sends or for who reads."""
+        """Classify a difference as a change, by its effect on the sender or the reader."""
         return self.change(
             f"{direction}-{difference.kind}",
             direction,
@@ -79,5 +79,5 @@ class OperationPair:
 
 
 def at(place: Place | None) -> str:
-    """The pointer of a place; empty without one."""
+    """The JSON pointer of a place; empty if `place` is None."""
     return place.pointer if place else ""

@@ -48,7 +48,7 @@ _LONG_SEARCH = settings(_SEARCH, max_examples=5 * _EXAMPLES)
 
 
 def prover_of(pair: OperationPair) -> Prover | None:
-    """The prover of two operations; None if one has no body, or a schema that does not compile."""
+    """The prover for two operations; None if either has no body, or a schema that does not compile."""
     old, new = pair.old.body, pair.new.body
     if old is None or new is None or old.shape is None or new.shape is None:
         return None
@@ -70,7 +70,7 @@ class Prover:
         self._base: dict[str, Json] | None = None
 
     def proven(self, change: Change) -> Change:
-        """The change with a proof, if there is one. A condition that refuses an accepted body is breaking."""
+        """The change, with a proof if one can be found. A changed condition becomes breaking when it has a proof."""
         proof = self._proof(change) if _is_provable(change) else None
         if proof is None:
             return change
@@ -109,7 +109,7 @@ class Prover:
         return self._checked(body, change.field)
 
     def _checked(self, body: Json, field: str) -> Proof | None:
-        """The proof that a body is, if the new schema refuses it because of a field."""
+        """A proof made of a body, if the new schema refuses this body because of the field; otherwise None."""
         if not self._old.is_valid(body):
             return None
         for error in self._new.iter_errors(body):
@@ -150,7 +150,7 @@ def _is_provable(change: Change) -> bool:
 
 
 def sample_of(shape: Shape) -> Json:
-    """A value of a shape from its examples: of an object, the required members only."""
+    """A value of a shape, taken from its examples. An object has its required members only."""
     notes = shape.notes
     if notes.examples or notes.defaults:
         return (*notes.examples, *notes.defaults)[0]
@@ -184,7 +184,7 @@ def _validator(document: Document, content: Content) -> Validator | None:
 
 
 def _steps(field: str) -> list[str]:
-    """The steps of a field: `a.b[]` is a, b and [], for any item."""
+    """The steps of a field: `a.b[]` has the steps `a`, `b` and `[]`, which is any item."""
     return [step for step in re.split(r"\.|(?=\[\])", field) if step]
 
 
@@ -202,7 +202,7 @@ def _descendant(shape: Shape, steps: Sequence[str]) -> Shape | None:
 
 
 def _changed(body: Json, steps: Sequence[str], change: Callable[[Any, str], None]) -> Json:
-    """A copy of a body, changed at a place whose parents are created where they are missing."""
+    """A copy of a body that is changed at one place; missing parents of that place are created."""
     copied = copy.deepcopy(body)
     value = copied
     for step, following in pairwise(steps):

@@ -30,12 +30,12 @@ _FORMATS: dict[str, tuple[str, ...]] = {
 
 
 def values_of(shape: Shape) -> SearchStrategy[Any]:
-    """Values that a shape accepts; those that it does not have to be filtered by its validator."""
+    """Values of a shape. Some may be invalid, so filter them with its validator."""
     return st.one_of([_branch(branch) for branch in shape.branches]) if shape.branches else st.nothing()
 
 
 def boundary_values(old: Shape, new: Shape) -> list[Json]:
-    """Values beside the limits of both shapes, and those that either lists."""
+    """Values at and next to the limits of both shapes, and the values that either shape lists."""
     values: list[Json] = []
     for shape in (new, old):
         for branch in shape.branches:

@@ -1,1 +1,1 @@
-"""What only the descriptions of documents state: numbers, sets, defaults, aliases and conditions."""
+"""Facts that documents state only in descriptions: numbers, sets of words, defaults, aliases and conditions."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def prose_changes(pair: OperationPair, *, with_document: bool) -> Iterator[Change]:
-    """Every changed number and set of words. `with_document`: in what describes the whole document, too."""
+    """Every changed number and set of words. `with_document`: compare the description of the whole document, too."""
     statements = [*places_of(pair, with_document=with_document)]
     for number in changed_numbers(statements):
         yield _of_number(pair, number)
@@ -51,7 +51,7 @@ def _of_words(pair: OperationPair, change: WordChange) -> Change:
 def _places(
     statement: Statement, was: StatedNumber | StatedWords | None, now: StatedNumber | StatedWords | None
 ) -> tuple[str, str]:
-    """The descriptions that state it, else the places that do not."""
+    """The pointers to the descriptions that state the fact, otherwise to the place where it is missing."""
     old, new = statement.places
     return (was.pointer if was else "") or old, (now.pointer if now else "") or new
 

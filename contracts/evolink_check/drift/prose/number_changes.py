@@ -29,7 +29,7 @@ _TOLD = VerdictRule("notice", "only the description states it, and it is advice 
 
 @dataclass(frozen=True, slots=True)
 class NumberChange:
-    """A number that changed (both), that is new, or that is no longer stated, at a place."""
+    """A number that changed, was added (`was` is None) or was removed (`now` is None) at a place."""
 
     statement: Statement
     was: StatedNumber | None
@@ -43,12 +43,15 @@ class NumberChange:
 
     @property
     def measure(self) -> str:
-        """The kind, whether it is a total or not."""
+        """The kind of number, without the distinction between a total and a single item."""
         return self.kind.removeprefix("total ")
 
 
 def changed_numbers(statements: Sequence[Statement]) -> Iterator[NumberChange]:
-    """The numbers that changed, each once, without those that moved to another place or that a schema states."""
+    """The numbers that changed, each once.
+
+    Numbers that moved to another place, or that a schema states, are left out.
+    """
     found = [change for statement in statements for change in _at(statement)]
     lost = [change for change in found if change.now is None]
     gained = [change for change in found if change.was is None]

@@ -1,4 +1,4 @@
-"""The numbers of a description: what they limit or promise, in one unit each."""
+"""The numbers in a description that state a limit or a promise, converted to one unit for each kind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Bound = Literal["max", "min", ""]
 
 @dataclass(frozen=True, slots=True)
 class StatedNumber:
-    """One number. `kind` is what it measures, `topic` what it is about. `soft`: it is advice or an estimate."""
+    """One number: `kind` is the measured quantity, `topic` its subject. `soft`: the number is advice or an estimate."""
 
     kind: str
     bound: Bound
@@ -163,7 +163,7 @@ def _facts(marked: str, pointer: str) -> Iterator[StatedNumber]:
 
 
 def _ratios(rest: str, topic: str, pointer: str, *, soft: bool) -> Iterator[StatedNumber]:
-    """Aspect ratios; two in a range are its ends."""
+    """Aspect ratios. The two ratios of a range are its ends."""
     matches = [match for match in _RATIO.finditer(rest) if _value(match["other"])]
     between = rest[matches[0].end() : matches[1].start()].strip() if len(matches) == 2 else ""  # noqa: PLR2004
     ends: tuple[Bound, ...] = ("min", "max") if between in {*_DASHES, "to", "and"} else ()

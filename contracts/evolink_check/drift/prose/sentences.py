@@ -1,4 +1,4 @@
-"""Descriptions as plain sentences."""
+"""Split descriptions into plain sentences."""
 
 from __future__ import annotations
 

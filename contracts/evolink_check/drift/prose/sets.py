@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StatedWords:
-    """A set of words. `kind` is what they are, `topic` what they are about, `sentence` where they stand."""
+    """A set of words of one `kind`, such as formats.
+
+    `topic` is their subject, `sentence` the text that contains them.
+    """
 
     kind: str
     topic: str

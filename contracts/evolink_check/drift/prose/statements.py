@@ -1,4 +1,4 @@
-"""Where the descriptions of an operation stand, and what they state at each place."""
+"""The places of an operation that have descriptions, and the facts stated at each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Where = Literal["request", "response", "operation"]
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """What one version states at a place, and the numbers and words that its schema states there."""
+    """The descriptions of one version at a place, and the numbers and words that its schema states there."""
 
     facts: tuple[StatedNumber, ...]
     sets: tuple[StatedWords, ...]
@@ -48,7 +48,7 @@ class Statement:
 
 
 def places_of(pair: OperationPair, *, with_document: bool) -> Iterator[Statement]:
-    """Every place that both versions describe; `with_document`: what describes the whole document, too."""
+    """Every place that both versions describe. `with_document` includes the description of the whole document."""
     old, new = pair.old, pair.new
     body, other = old.body, new.body
     members = frozenset(body.shape.properties) if body and body.shape else frozenset()

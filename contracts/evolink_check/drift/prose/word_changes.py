@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WordChange:
-    """Words that are no longer stated, or new, at a place. `was` and `now` are the places in both descriptions."""
+    """Words that were removed or added at a place. `was` and `now` are the old and the new set."""
 
     statement: Statement
     kind: str
@@ -29,7 +29,7 @@ class WordChange:
 
     @property
     def text(self) -> str:
-        """What changed, in words."""
+        """The change as text."""
         name = _NAMES[self.kind]
         if self.kind in {"conditions", "deprecated", "withdrawn"}:
             words = self.now or self.was
@@ -130,7 +130,7 @@ def _flags(statement: Statement, removed: frozenset[str], added: frozenset[str])
 def _conditions(statement: Statement) -> Iterator[WordChange]:
     """Conditions are the same if they are about the same fields, however they are worded.
 
-    One whose fields the other version names in one sentence may only be worded in another way, and is left out.
+    A condition is left out if one sentence of the other version names all its fields: it may only be reworded.
     """
     old, new = _by_fields(statement.old), _by_fields(statement.new)
     for fields, words in new.items():

@@ -1,1 +1,1 @@
-"""What a recording shows and the documents do not say, and the reverse."""
+"""Compare a recording with documents: undocumented traffic, and documented values that were never recorded."""

@@ -1,4 +1,4 @@
-"""What a recording shows and the documents do not say."""
+"""Find recorded traffic that the documents do not describe."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _code(body: Any) -> Any:
 
 
 def _undescribed(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, Shape]]:
-    """The members of a value that its shape does not describe, each with the shape that lacks it."""
+    """The undocumented members of a value, each with the shape that does not describe it."""
     if isinstance(value, list):
         for branch in shape.branches:
             for item in value if branch.items is not None else ():

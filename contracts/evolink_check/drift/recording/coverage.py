@@ -1,4 +1,4 @@
-"""What the documents say and a recording does not show."""
+"""Find documented statuses, members and values that a recording does not contain."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _unseen(operation: Operation, seen: Sequence[Observation]) -> Iterator[tuple
 
 
 def _members(shape: Shape, bodies: Sequence[Any], path: str = "") -> list[str]:
-    """The described members that no body has; of a member that none has, nothing below."""
+    """The documented members that no body has, without the members inside them."""
     missing = []
     for name, member in shape.properties.items():
         where = f"{path}.{name}" if path else name
@@ -84,7 +84,7 @@ def _members(shape: Shape, bodies: Sequence[Any], path: str = "") -> list[str]:
 
 
 def _values(shape: Shape, bodies: Sequence[Any], path: str) -> Iterator[tuple[str, list[str]]]:
-    """The listed values of each member that were never seen, if there are several."""
+    """For each member that lists several values, those that were never recorded."""
     for name, member in shape.properties.items():
         where = f"{path}.{name}" if path else name
         values = [body[name] for body in bodies if isinstance(body, dict) and name in body]

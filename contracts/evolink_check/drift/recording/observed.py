@@ -25,7 +25,10 @@ _JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One exchange. Bodies that are empty or not JSON are `NOT_JSON`. `operation` is None for an undocumented one."""
+    """One exchange.
+
+    An empty body, or one that is not JSON, is `NOT_JSON`. `operation` is None if none is documented.
+    """
 
     entry: Entry
     method: str
@@ -36,7 +39,7 @@ class Observation:
 
     @property
     def status(self) -> int:
-        """The status of the response; 0 without one."""
+        """The status of the response; 0 if there was no response."""
         return self.entry.exchange.status
 
     @property
@@ -46,7 +49,7 @@ class Observation:
 
 
 def observations(trace: Trace, operations: Sequence[Operation]) -> Iterator[Observation]:
-    """The exchanges with the API: those at its origin, or at a documented path if the origin is not known."""
+    """The exchanges with the API: requests to its origin, or, if the origin is unknown, to a documented path."""
     for entry in trace.entries:
         exchange = entry.exchange
         if entry.kind != "exchange" or not exchange.status or entry.media is not None:
@@ -64,7 +67,10 @@ def _json(raw: bytes) -> Any:
 
 
 def _operation(method: str, path: str, request: Any, operations: Sequence[Operation]) -> Operation | None:
-    """The operation at a path; of several, the one for the model, and the most specific one."""
+    """The operation at a path.
+
+    If several match, the most specific path is chosen, then the operation for the requested model.
+    """
     matching = [each for each in operations if each.method == method and _template(each.path).fullmatch(path)]
     model = request.get("model") if isinstance(request, dict) else None
     of_model = [each for each in matching if model in accepted_models(each)]

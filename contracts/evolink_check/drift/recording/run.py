@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def read_recordings(paths: Sequence[Path]) -> Trace:
-    """HAR files as one trace, without keys. Raises ValueError and OSError."""
+    """Read HAR files as one trace, with keys removed. Raises ValueError and OSError."""
     return from_har([document for path in paths for document in load_archives(path)])
 
 
@@ -33,9 +33,9 @@ def recorded_changes(
     *,
     strict: bool = False,
 ) -> list[Change]:
-    """What the trace shows and the new documents do not say, and the reverse.
+    """The differences between a trace and the new documents, in both directions.
 
-    With `old`, each contradiction says whether the old documents contradict the recording, too.
+    With `old`, each contradiction states whether the recording agrees with the old documents.
     """
     operations = [operation for document in new for operation in operations_of(document)]
     seen = [*observations(trace, operations)]

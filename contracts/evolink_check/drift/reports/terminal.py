@@ -1,4 +1,4 @@
-"""A comparison on a terminal: breaking changes first, each with its places and, if there is one, its proof."""
+"""Show a comparison on a terminal: breaking changes first, each with its places and its proof, if one was found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The differences between two shapes, place by place, without a verdict: that depends on who reads and who sends."""
+"""The differences between two shapes, by place. The verdict is left to the caller: it depends on the direction."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _of_branches(
 def _of_alternatives(
     old: tuple[Shape, list[Branch]], new: tuple[Shape, list[Branch]], path: str
 ) -> Iterator[Difference]:
-    """Differences between objects of several forms: those of all their members, and of what the forms require."""
+    """Differences between objects with alternative forms: in their members, and in those that each form requires."""
     (before, olds), (after, news) = old, new
     yield from _of_members(before, _united(olds), after, _united(news), path)
     forms = [{_form(branch, branches) for branch in branches} for branches in (olds, news)]
@@ -101,21 +101,21 @@ def _of_alternatives(
 
 
 def _united(branches: list[Branch]) -> Branch:
-    """One object with the members of several, of which the ones that all require are required."""
+    """Unite several objects into one: it has all their members, and requires those that every object requires."""
     members = {name: shape for branch in branches for name, shape in branch.properties.items()}
     required = frozenset.intersection(*(branch.required for branch in branches))
     return replace(branches[0], properties=members, required=required, limits={})
 
 
 def _form(branch: Branch, branches: list[Branch]) -> tuple[object, ...]:
-    """What a form requires beyond what all do."""
+    """The members that a form requires and other forms do not."""
     common = frozenset.intersection(*(other.required for other in branches))
     limits = sorted((word, canonical(limit)) for word, limit in branch.limits.items())
     return tuple(sorted(branch.required - common)), tuple(limits)
 
 
 def branch_key(branch: Branch) -> object:
-    """What distinguishes the values of a branch, whatever its place in a document."""
+    """A key that is equal for branches with the same values, wherever they are in a document."""
     return (
         branch.kind,
         None if branch.values is None else [canonical(value) for value in branch.values],
@@ -128,7 +128,7 @@ def branch_key(branch: Branch) -> object:
 
 
 def shape_key(shape: Shape) -> str:
-    """The same text for shapes that accept the same values in the same notation."""
+    """A text that is equal for shapes that accept the same values in the same notation."""
     return repr([branch_key(branch) for branch in shape.branches])
 
 

@@ -1,4 +1,4 @@
-"""Whether every value of one shape is a value of another: True only if that is certain."""
+"""Decide whether every value of one shape is a value of another. The answer is True only if that is certain."""
 
 from __future__ import annotations
 
@@ -87,7 +87,10 @@ def _items_within(old: Branch, new: Branch) -> bool:
 
 
 def _members_within(old: Branch, new: Branch) -> bool:
-    """Members that neither describes are ignored, unless the new branch refuses what the old one accepted."""
+    """Whether the members match.
+
+    Undescribed ones are ignored, unless the new branch refuses what the old one accepts.
+    """
     if not new.required <= old.required:
         return False
     if new.additional is not None and (
@@ -102,7 +105,7 @@ def _members_within(old: Branch, new: Branch) -> bool:
 
 
 def schema_of(shape: Shape) -> dict[str, Json] | bool:
-    """A JSON Schema of a shape."""
+    """A JSON Schema that is equivalent to a shape."""
     schemas = [schema_of_branch(branch) for branch in shape.branches]
     if not schemas:
         return False
@@ -132,7 +135,7 @@ def schema_of_branch(branch: Branch) -> dict[str, Json]:
 
 
 def simplified(branches: Iterable[Branch]) -> tuple[Branch, ...]:
-    """The same values in fewer branches, in a fixed order: listed values of a type together, nothing twice."""
+    """The same values in fewer branches, in a fixed order: without duplicates, listed values of a type united."""
     listed: dict[str, Branch] = {}
     ranges: list[Branch] = []
     branches = [*branches]

@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema: how two of the same schema combine, and the values and types that they allow."""
+"""The keywords of JSON Schema: merging those of two schemas, and the values and types that they allow."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] |
 
 
 def _several(one: Json, other: Json) -> dict[str, Json]:
-    """Two values of a keyword that both apply."""
+    """Combine two values of a keyword that both apply."""
     both = [*(one["allOf"] if isinstance(one, dict) and "allOf" in one else [one]), other]
     return {"allOf": sorted(both, key=canonical)}
 
@@ -225,7 +225,7 @@ def limits_of(plain: Mapping[str, Any], kind: str) -> dict[str, Json]:
 
 
 def _whole(limits: dict[str, Json]) -> dict[str, Json]:
-    """Limits of whole numbers, inclusive and whole."""
+    """The limits of whole numbers, as inclusive whole numbers."""
     low = [math.ceil(limits.pop("minimum"))] if "minimum" in limits else []
     low += [math.floor(limits.pop("exclusiveMinimum")) + 1] if "exclusiveMinimum" in limits else []
     high = [math.floor(limits.pop("maximum"))] if "maximum" in limits else []
@@ -237,7 +237,7 @@ def _whole(limits: dict[str, Json]) -> dict[str, Json]:
 
 
 def _tightest(limits: dict[str, Json]) -> dict[str, Json]:
-    """Of an inclusive and an exclusive bound, only the one that matters."""
+    """The limits without the weaker one of an inclusive and an exclusive bound."""
     for plain, exclusive, sign in (("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1)):
         if plain in limits and exclusive in limits:
             is_exclusive_tighter = sign * limits[plain] <= sign * limits[exclusive]

@@ -27,7 +27,7 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A difference at a place of a body; `verdicts` lists its kinds.
+    """A difference at a place of a body. The module `verdicts` lists the possible kinds.
 
     `old` and `new` are pointers; one is empty if the place is in one version only.
     """
@@ -84,7 +84,7 @@ def _limit_kind(word: str, old: Branch, new: Branch) -> str | None:
 
 
 def _bound_kind(word: str, old: Branch, new: Branch) -> str | None:
-    """Which way a bound moved; None if another keyword states the same bound."""
+    """Whether a bound was tightened or relaxed; None if another keyword states the same bound."""
     words = LOWER[old.kind] if word in LOWER[old.kind] else UPPER[old.kind]
     sign = 1 if words is LOWER[old.kind] else -1
 

@@ -1,4 +1,4 @@
-"""Which members of two objects are the same: by name, else by a similar name and the same values."""
+"""Match the members of two objects: by name, otherwise by a similar name and equal values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MemberPairs:
 
 
 def pair_members(old: Branch, new: Branch) -> MemberPairs:
-    """Pair the members; one that vanished and one that appeared are the same if they are alike."""
+    """Pair the members. A removed member and an added one are a rename if they are alike."""
     removed = {name: shape for name, shape in old.properties.items() if name not in new.properties}
     added = {name: shape for name, shape in new.properties.items() if name not in old.properties}
     renamed: dict[str, str] = {}
@@ -47,7 +47,7 @@ def pair_members(old: Branch, new: Branch) -> MemberPairs:
 
 
 def _likeness(was: str, one: Shape, now: str, other: Shape) -> float:
-    """How alike two members are; 0 if they are different ones."""
+    """The similarity of two members; 0 if they are unrelated."""
     name = _ratio(was.lower().replace("_", ""), now.lower().replace("_", ""))
     text = (
         _ratio(_description(one), _description(other)) if _description(one) and _description(other) else 0.0

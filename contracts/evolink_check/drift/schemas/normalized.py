@@ -96,7 +96,7 @@ class Normalizer:
         return flats
 
     def _target(self, part: _Part) -> _Part | None:
-        """What a `$ref` points to; None for one that leads back to itself, or nowhere."""
+        """The target of a `$ref`; None if it leads back to itself or its target is missing."""
         reference = part.value["$ref"]
         pointer = keywords.local_pointer(reference)
         if pointer is None or pointer in part.within or len(part.within) >= self._depth:
@@ -146,7 +146,7 @@ class Normalizer:
         )
 
     def _described(self, parts: list[_Part]) -> Iterable[_Part]:
-        """The parts themselves, what they refer to, and what they are combined of."""
+        """The parts themselves, the schemas that they refer to, and those that they combine."""
         for part in parts:
             if not isinstance(part.value, dict):
                 continue
@@ -184,7 +184,7 @@ def _own(part: _Part) -> _Flat:
 
 
 def _crossed(left: list[_Flat], right: list[_Flat]) -> list[_Flat]:
-    """Every conjunction of one of the left with one of the right."""
+    """The conjunction of each left alternative with each right alternative."""
     if len(left) * len(right) > _MOST_BRANCHES:
         return left
     return [merged for one in left for other in right if (merged := _merged(one, other)) is not None]

@@ -24,7 +24,10 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Values of one type. `values` None: all that match `limits`. `additional` None: any other members."""
+    """Values of one type: those in `values`, or, if None, all that match `limits`.
+
+    `additional` None allows any member.
+    """
 
     kind: str
     values: tuple[Json, ...] | None = None

@@ -1,4 +1,4 @@
-"""Walk through two shapes at the same time."""
+"""Iterate over the members of two shapes in parallel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def paired_members(old: Shape, new: Shape) -> Iterator[tuple[str, Shape, Shape, bool]]:
-    """Two shapes and all members that they have in common: path, both shapes, and whether both require it."""
+    """Two shapes and their common members: each with its path, both shapes, and whether both require it."""
     yield from _paired(old, new, "", required=False)
 
 

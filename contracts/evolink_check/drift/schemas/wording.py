@@ -23,7 +23,7 @@ def value_text(value: Json) -> str:
 
 
 def listed(values: Iterable[Json]) -> str:
-    """Values in a row."""
+    """Values as a list in one line of text."""
     return ", ".join(value_text(value) for value in values)
 
 
@@ -35,7 +35,7 @@ def kinds_text(shape: Shape) -> str:
 
 
 def range_text(shape: Shape) -> str:
-    """The values of a shape: those listed, and the limits of the others."""
+    """The values of a shape as text: listed values, and the limits of other values."""
     return "; ".join(_branch_text(branch) for branch in shape.branches) or "nothing"
 
 
