@@ -23,7 +23,7 @@ from evolink_mock.domain.tasks import Task, new_timetable
 from evolink_mock.domain.units import Speed
 from evolink_mock.media.spec import media_spec_of
 from evolink_mock.service.state import open_file
-from evolink_mock.stores.records import Operations, encode
+from evolink_mock.stores.records import OperationIndex, encode
 from evolink_spec import load
 from processes import BODY, free_port, mock, request, resident_mib, started
 from throughput import CREATE, KINDS, Sample, Server, measure, start
@@ -100,7 +100,7 @@ def fill(path: Path) -> str:
     """Store so many tasks of one account; returns the id of the last one."""
     spec = load()
     operation = next(operation for by_model in spec.creates.values() for operation in by_model.values())
-    operations, terms = Operations(spec), AccountTerms(1, 10**12)
+    operations, terms = OperationIndex(spec), AccountTerms(1, 10**12)
     store = open_file(path, operations, terms)
     account, media = open_account("benchmark", terms), media_spec_of({}, operation.medium, 0)
     now = wall_time()
