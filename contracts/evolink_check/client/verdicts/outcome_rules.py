@@ -192,6 +192,9 @@ def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
     is_excused = end.is_out_of_time and not any(fetch.answered for fetch in end.fetched)
     if end.completed and end.is_proven_success and end.links and not end.failed and not is_excused:
         seen = f"a failure, after {len(end.fetched)} fetches of the result"
+        if end.outcome.status == 0:
+            file = "a" if end.outcome.saved is not None else "no"
+            seen += f": the exit status is 0, and there is {file} file, which do not make a success together"
         yield "client.reports-success", violation(end.completed.number, expected="success", seen=seen)
         return
     code = _final_code(end)

@@ -10,6 +10,7 @@ from contracts.client.verdicts.test_outcome_rules import (
     CLAUSES,
     DONE,
     KNOWN,
+    PLAIN,
     TRACEBACK,
     WHOLE,
     against,
@@ -147,3 +148,10 @@ def test_a_client_whose_time_is_up_before_the_fetch_may_fail() -> None:
     late = ended(found, errors="gave up: no time is left", patience=2.0)
     assert against(found, late) == set()
     assert against(found, replace(late, patience=30.0)) == {"client.reports-success"}
+
+
+def test_a_status_and_a_file_that_disagree_are_told_as_such() -> None:
+    outcome = replace(ended(DONE, errors="saved"), status=0)
+    verdicts = verdicts_of(DONE.trace(), outcome, PLAIN, CLAUSES, SPEC)
+    (finding,) = next(one for one in verdicts if one.clause.id == "client.reports-success").violations
+    assert "the exit status is 0, and there is no file" in finding.seen
