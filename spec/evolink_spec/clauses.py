@@ -25,7 +25,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+")
 
 @dataclass(frozen=True, slots=True)
 class ObservationPoint:
-    """Where a violation of a clause can be observed (clauses.yaml explains the values), and by what."""
+    """Where a violation of a clause can be observed (clauses.yaml explains the values), and by which evidence."""
 
     where: Where
     by: str

@@ -97,7 +97,7 @@ _Loader.add_constructor(_TAG + "float", _scalar(float))
 def yaml_block(page: str) -> str | None:
     """The exact text of the YAML block of a Markdown page; None if it has none.
 
-    Of several blocks, this is the one that begins a document, else the first.
+    If there are several, the block that begins with a document's keys is returned, otherwise the first block.
     """
     blocks = _yaml_blocks(page)
     return next(filter(_TOP.search, blocks), blocks[0] if blocks else None)

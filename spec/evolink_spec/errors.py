@@ -27,7 +27,7 @@ class NotATaskError(SpecError):
 
 
 class ManySpecError(SpecError):
-    """The problems of several documents, found in one run; `source`, `pointer` and `problem` are of the first."""
+    """The problems of several documents. `source`, `pointer` and `problem` describe the first of them."""
 
     def __init__(self, errors: Sequence[SpecError]) -> None:
         first = errors[0]

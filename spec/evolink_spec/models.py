@@ -61,7 +61,7 @@ class TaskFailure:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """What a document says about the results of a task in its descriptions only.
+    """Facts about the results of a task that a document states only in its descriptions.
 
     `link_seconds` is how long a result link is valid, `results` how many results a request without `n` has,
     `hold_seconds` the duration whose price is reserved while the duration is undecided.

@@ -45,7 +45,7 @@ _STATUS = re.compile(r"[245][0-9][0-9]")
 
 @dataclass(slots=True)
 class Notes:
-    """What reading a document found besides its operations: those that it skipped, and problems that do not matter."""
+    """Notes on a document, in addition to its operations: skipped operations, and problems that prevented nothing."""
 
     skipped: list[SpecError] = field(default_factory=list)
     warnings: list[SpecError] = field(default_factory=list)

@@ -36,7 +36,7 @@ _MESSAGES = {401: "Invalid or expired token", 404: "File not found"}
 
 
 class _Request:
-    """What the three ways of uploading have in common."""
+    """The part of a request that all three ways of uploading share."""
 
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
         self.service = service
@@ -166,7 +166,7 @@ async def take_stream(request: _Request) -> Upload:
 
 
 async def take_url(request: _Request) -> Upload:
-    """A file by its address: one uploaded here, else a drawn picture, because the mock fetches nothing."""
+    """The file at a URL: a file uploaded to this mock, otherwise a generated picture. The mock fetches nothing."""
     fields = request.fields()
     url = fields.get("file_url")
     if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):

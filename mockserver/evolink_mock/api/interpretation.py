@@ -49,7 +49,7 @@ class Interpretation:
 
 
 class AcceptedBody:
-    """What a valid document says of its task: the operation, the model, the results, and notes for the log.
+    """An interpreted request body: the operation, the model, the results, and notes for the log.
 
     `results` is None if they are those of the operation; `price` is in credits.
     """

@@ -118,7 +118,7 @@ def apply_recipe(service: Service, context: RequestContext, recipe_request: Reci
 
 
 def recipe_request_of(service: Service, context: RequestContext) -> RecipeRequest:
-    """The parts of the request that determine its recipe; `NO_SOURCE` if there is none, nor an assigned one.
+    """The parts of a request that determine its recipe; `NO_SOURCE` if it has no recipe and none is assigned.
 
     A recipe may wait, so it raises `MayWaitError` in the fast lane.
     """

@@ -92,7 +92,7 @@ class AccountQueue:
             self._due.setdefault(entry.receiver, deque()).append(entry)
 
     def take(self, may_call: Callable[[str], bool]) -> Entry | None:
-        """Take the next due delivery whose receiver may be called now; None if there is none."""
+        """Take the next due delivery whose receiver may be called now; None if no delivery qualifies."""
         receiver = next(filter(may_call, self._due), None)
         if receiver is None:
             return None

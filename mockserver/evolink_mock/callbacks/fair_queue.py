@@ -23,7 +23,7 @@ class AttemptLimits(Struct, frozen=True):
 
 
 class FairQueue:
-    """The queues with due deliveries, in turn, and the numbers of attempts in progress."""
+    """A round-robin of the queues with due deliveries, with the numbers of attempts in progress."""
 
     def __init__(self, limits: AttemptLimits) -> None:
         self._limits = limits

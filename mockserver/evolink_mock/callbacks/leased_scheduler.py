@@ -45,7 +45,7 @@ _log = logging.getLogger("evolink_mock.callbacks")
 
 
 class LeasedScheduler:
-    """Attempts each delivery when it falls due, as `CallbackScheduler` does, in turn with other workers.
+    """Attempts each delivery when it is due, as `CallbackScheduler` does, and shares the deliveries among workers.
 
     `changed` is called after each attempt, and when another worker has changed the store.
     """

@@ -1,4 +1,4 @@
-"""What `serve` prints once it is ready."""
+"""The lines that `serve` prints once it is ready."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def _spec(settings: Settings) -> Spec:
     epilog=SETTINGS_HELP,
 )
 def run(settings: Settings, options: RunOptions) -> None:
-    """Run a command against a mock of its own.
+    """Start a mock and run a command against it.
 
     For a client with the API's address hard-coded: environment variables direct its requests to the mock.
     """

@@ -37,7 +37,7 @@ def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
 
 
 def unknown_variables(variables: Mapping[str, str]) -> list[str]:
-    """A warning for each variable that looks like a setting but is none."""
+    """A warning for each variable whose name begins like a setting but matches none."""
     words = [
         name.removeprefix(ENVIRONMENT) for name in VARIABLES
     ]  # without the common prefix, which makes all names alike

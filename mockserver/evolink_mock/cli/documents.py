@@ -1,4 +1,4 @@
-"""What is served, as text: one line for the start, or one row for each model."""
+"""List the served documents as text: one line at the start of `serve`, or one row for each model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`evolink-mock run`: run a command with the API's address hard-coded against a mock of its own."""
+"""`evolink-mock run`: start a mock and run a command against it, even one with the API's address hard-coded."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ def run(
 ) -> int:
     """Run a command against a mock that ends with it, and report its requests on stderr.
 
-    `settings` come from `with_assigned_ports`. With `private`, this process first moves into a network of its own.
-    Returns the exit code of the command, 128 + n if signal n ended it, 127 if there is no such command. Raises
-    `NamespaceError`, `PortError`, `AuthorityError` or ValueError, all before the command starts.
+    `settings` come from `with_assigned_ports`. With `private`, this process first moves into a separate network
+    namespace. Returns the exit code of the command, 128 + n if signal n ended it, 127 if there is no such command.
+    Raises `NamespaceError`, `PortError`, `AuthorityError` or ValueError, all before the command starts.
     """
     summary, inherited = TrafficSummary(), environment()
     with _temporary_folder() as folder:

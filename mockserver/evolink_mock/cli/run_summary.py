@@ -40,8 +40,8 @@ class TrafficSummary:
     def report(self, advice: str = "") -> str:
         """A line for each request: its number, status, and why it was refused or which path was probably meant.
 
-        `advice` is for a command without any request, through the proxy or directly. A client that reached the mock
-        but did not trust its certificate gets a line of its own.
+        `advice` is for a command without any request, through the proxy or directly. A separate line names each client
+        that reached the mock but did not trust its certificate.
         """
         counted = [*self._exchanges.items(), *self._passages.items()]
         lines = [f"{times:>5} x  {_printable(what)}" for what, times in counted]

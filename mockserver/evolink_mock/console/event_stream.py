@@ -39,7 +39,7 @@ async def stream(
     feed: ExchangeFeed,
     encode_batch: Encode,
 ) -> None:
-    """Send the exchanges after those that the client has, or the new ones, until it disconnects."""
+    """Send the exchanges that follow the last one that the client has, or new ones only, until it disconnects."""
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200
     await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
@@ -79,7 +79,7 @@ async def _write(send: Send, data: bytes) -> None:
 
 
 def _first(scope: Scope, feed: ExchangeFeed) -> int:
-    """The number after which the client wants to read: `Last-Event-ID`, else `after`, else the latest one."""
+    """The number of the last exchange that the client has: `Last-Event-ID`, else `after`, else the latest number."""
     last = next((value for name, value in scope["headers"] if name == b"last-event-id"), b"")
     query = dict(parse_qsl(scope.get("query_string", b"")))
     text = last or query.get(b"after", b"")

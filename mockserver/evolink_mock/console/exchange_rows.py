@@ -43,7 +43,7 @@ def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
 
 
 def row(item: Numbered) -> dict[str, Any]:
-    """What a row shows, without credentials."""
+    """The contents of a row, without credentials."""
     number, exchange = item
     path, *notes = redact_for_log((exchange.path, *exchange.notes), exchange.request_headers)
     return {

@@ -1,4 +1,4 @@
-"""Who may see the console: pages of this server in a browser on this machine, with the operator's key."""
+"""Access to the console: only for pages of this server, in a browser on this machine, with the operator's key."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ class AccessGuard:
         self._own = own
 
     def refusal(self, scope: Scope, *, public: bool) -> WebResponse | None:
-        """The refusal of a request, or None. A `public` page needs no key, because it shows nothing of any account."""
+        """The refusal of a request, or None.
+
+        A `public` page requires no key, because it shows no data of any account.
+        """
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if _is_navigation(headers):
             # A link in another page may open a page of the console: it cannot read it, nor is the cookie sent.
@@ -47,7 +50,7 @@ class AccessGuard:
 
 
 def _is_navigation(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a user follows a link to a page, in a window of its own."""
+    """Whether the browser loads a page into a window, as when a user follows a link."""
     return headers.get(b"sec-fetch-mode") == b"navigate" and headers.get(b"sec-fetch-dest") == b"document"
 
 

@@ -38,13 +38,13 @@ Page = Callable[[PageRequest], Awaitable[bytes | None]]  # None: what it would s
 
 
 async def start(request: PageRequest) -> bytes:
-    """The address, an example, what is simulated. It shows nothing of any account."""
+    """The start page: the address, an example, the simulated documents. It shows no data of any account."""
     server = await views.overview(request.service, request.base_url)
     return page("start.html", tab="start", server=server, is_operator=request.is_operator)
 
 
 async def live(request: PageRequest) -> bytes:
-    """The latest exchanges and the form that filters them; new ones arrive by the stream."""
+    """The latest exchanges, and the form that filters them. New exchanges arrive over the event stream."""
     selection = filter_of(request.query)
     feed = request.service.exchange_feed
     items, _ = feed.after(-1)
@@ -101,7 +101,7 @@ async def reference(request: PageRequest) -> bytes:
 
 
 def filter_of(query: Mapping[str, str]) -> ExchangeFilter:
-    """The filter in the query parameters; others are ignored."""
+    """The filter in the query parameters; other parameters are ignored."""
     names = ExchangeFilter.__struct_fields__
     return ExchangeFilter(**{name: value.strip()[:200] for name, value in query.items() if name in names})
 

@@ -1,4 +1,4 @@
-"""What the recipes page shows: the table of effects, and a preview of a composed recipe."""
+"""The contents of the recipes page: the table of effects, and a preview of a composed recipe."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def effect_table() -> list[dict[str, Any]]:
 
 
 def preview(registry: RecipeRegistry, text: str) -> dict[str, Any]:
-    """What a recipe does to the next requests, and its notation in each place that recipes are read from."""
+    """The effects of a recipe on the next requests, and its notation in each place where a recipe can be written."""
     if not text.strip():
         return {"problem": "", "steps": [], "copies": []}
     recipe = registry.find(text)

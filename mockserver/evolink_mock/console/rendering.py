@@ -1,4 +1,4 @@
-"""Render the pages: jinja2 templates that escape everything, and a policy that runs only our own scripts."""
+"""Render pages: jinja2 templates that escape all text, and a content security policy that allows only our scripts."""
 
 from __future__ import annotations
 

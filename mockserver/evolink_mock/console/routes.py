@@ -35,7 +35,7 @@ _TYPES = {"js": b"text/javascript; charset=utf-8", "css": b"text/css; charset=ut
 
 
 class PageRow(NamedTuple):
-    """One page. `public`: it needs no key, because it shows nothing of any account."""
+    """One page. `public`: it requires no key, because it shows no data of any account."""
 
     path: str
     page: pages.Page
@@ -58,7 +58,7 @@ PAGES = (
 
 
 def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) -> list[Route]:
-    """The pages, their streams, the static files, and the route that sends a request again; none with `--ui off`.
+    """The routes of pages, streams and static files, and the route that sends a request again. With `--ui off`, none.
 
     `api` returns the application to which a recorded request is sent again.
     """
@@ -99,7 +99,7 @@ def _wants_html(scope: Scope) -> bool:
 
 
 class PageEndpoint:
-    """A row of the table. With `?key=`, it exchanges the operator's key for the cookie."""
+    """The endpoint of one page. With `?key=`, it exchanges the operator's key for the cookie."""
 
     def __init__(self, guard: AccessGuard, row: PageRow) -> None:
         self._guard, self._row = guard, row
@@ -170,7 +170,7 @@ class EventStream:
 
 
 class StaticFile:
-    """A script or a style sheet, ours or vendored."""
+    """A script or a style sheet, written for the console or vendored."""
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard

@@ -1,4 +1,4 @@
-"""What the pages show, as plain data: the server, accounts, tasks with their timelines, one exchange."""
+"""The contents of the pages as plain data: the server, accounts, tasks with their timelines, one exchange."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _example(service: Service) -> dict[str, Any]:
 
 
 def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A schema, or the one that it refers to."""
+    """A schema, after its reference is followed, if it is one."""
     while "$ref" in schema:
         schema = follow(root, schema["$ref"].removeprefix("#"), "the document")
     return schema
@@ -103,7 +103,7 @@ async def task_cards(service: Service, account: Account) -> list[dict[str, Any]]
 
 
 def timeline(timetable: Mapping[str, float | None], now: float) -> list[dict[str, Any]]:
-    """The phases of a task as parts of a drawing that is 100 wide. An instant that never comes has no part."""
+    """The phases of a task as parts of a timeline of width 100. A phase that never begins is left out."""
     created = timetable["created"] or 0.0
     starts = timetable["starts"]
     ends = timetable["ends"]

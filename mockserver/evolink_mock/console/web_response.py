@@ -1,4 +1,4 @@
-"""Responses to browsers: every page with the policy that runs only our own scripts, and is never stored."""
+"""Responses to browsers. Every page has the content security policy and is never cached."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def json(document: Any, status: int = 200) -> WebResponse:
 
 
 def refusal(status: int, reason: str) -> WebResponse:
-    """A page that gives the reason why there is nothing to see."""
+    """A page that states why access is refused."""
     return html(page("refused.html", reason=reason), status)
 
 

@@ -88,7 +88,7 @@ def har(  # noqa: PLR0913, PLR0917  (two kinds of entries, and facts about the f
     dropped: int = 0,
     own_token: str = "",
 ) -> dict[str, Any]:
-    """HTTP Archive 1.2 of exchanges and callback attempts, in order of time; `time` is real milliseconds.
+    """An HTTP Archive 1.2 of exchanges and callback attempts, in order of time. `time` is in real milliseconds.
 
     `dropped` is the number of earlier exchanges that are no longer stored. `_own_key` says of each exchange whether it
     was sent with `own_token`, the caller's.

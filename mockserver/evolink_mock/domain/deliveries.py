@@ -30,8 +30,8 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 class Delivery(msgspec.Struct, frozen=True, gc=False):
     """The callback of a task and its attempts so far.
 
-    `due` is the instant of the next attempt, or of the one in progress, in Unix seconds of the account's clock; None
-    when there is none. `repeats`: its first success will be followed by one more attempt.
+    `due` is the instant of the next attempt, or of the attempt in progress, in Unix seconds of the account's clock;
+    None if no attempt is planned. `repeats`: its first success will be followed by one more attempt.
     """
 
     task_id: str

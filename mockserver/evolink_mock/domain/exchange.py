@@ -63,7 +63,10 @@ class Exchange(Struct):
 
 
 class Violation(Struct, frozen=True):
-    """A violation of the contract by a request. With a `task_id`, it is none if the account owns that task."""
+    """A violation of the contract by a request.
+
+    With a `task_id`, it does not count as a violation if the account owns that task.
+    """
 
     at: float
     method: str

@@ -1,4 +1,4 @@
-"""How many results a request has and what they cost, from the example of the document and its billing rule."""
+"""The number of results of a request and their price, from the example of the document and its billing rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a callback is attempted: at the end of its task, then 1, 2 and 4 seconds after each failed attempt."""
+"""The times of callback attempts: at the end of the task, then 1, 2 and 4 seconds after each failed attempt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REPEAT_SECONDS = 1.0  # from a success to its repetition, for a callback that i
 
 
 def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float | None:
-    """When the next attempt is due, in Unix seconds; None after a success and after the last retry.
+    """The instant of the next attempt, in Unix seconds; None after a success and after the last retry.
 
     Keeps `callback.retries`, `callback.at-most-three` and `callback.any-failure`.
     `ended_at` is the end of the task before the first attempt, and the end of the last attempt after it.
@@ -33,7 +33,7 @@ def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float
 def conclude(
     before: Delivery, attempt: Attempt, rules: CallbackRules, ended_at: float, *, retried: bool = True
 ) -> Delivery:
-    """The delivery after an attempt that ended at `ended_at`, with the instant of the next one, if there is one."""
+    """The delivery after an attempt that ended at `ended_at`, with the instant of the next attempt, or None."""
     after = with_attempt(before, attempt)
     if not retried:
         return after

@@ -1,4 +1,4 @@
-"""What a store is: accounts, tasks, deliveries and journals, and the atomic change of an account."""
+"""The interface of a store: accounts, tasks, deliveries and journals, and the atomic change of an account."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class StoreError(Exception):
 
 
 class Change(Struct, frozen=True, gc=False):
-    """What is stored together with the new state of an account, in one write.
+    """The records that are stored together with the new state of an account, in one write.
 
     `task` and `delivery` are new; with `replaces`, `task` replaces its earlier version. `due` moves the delivery of
     `task`, if its next attempt has not begun.
@@ -40,7 +40,7 @@ Step = Callable[["Account", IsTaken], Change]
 
 
 class AccountState(Struct, frozen=True):
-    """An account with all that belongs to it, in the order of creation."""
+    """An account with its tasks, deliveries and journal, each in the order of creation."""
 
     account: Account
     tasks: Sequence[Task]
@@ -56,7 +56,7 @@ class Store(Protocol):
 
     @property
     def problem(self) -> str | None:
-        """Why the last write failed; None after a success."""
+        """The reason why the last write failed; None after a success."""
         ...
 
     async def account(self, token: str) -> Account:
@@ -64,7 +64,7 @@ class Store(Protocol):
         ...
 
     async def change(self, token: str, step: Step) -> None:
-        """Change an account by `step`, atomically: either all that it decides is stored, or nothing."""
+        """Change an account by `step`, atomically: either all its changes are stored, or none."""
         ...
 
     async def accounts(self) -> Sequence[Account]:
@@ -92,7 +92,7 @@ class Store(Protocol):
         ...
 
     async def next_due(self, token: str) -> float | None:
-        """When the next callback of an account is due, on its clock; None for never."""
+        """The instant at which the next callback of an account is due, on its clock; None if none is planned."""
         ...
 
     async def drop(self, token: str) -> None:
@@ -107,7 +107,7 @@ class Store(Protocol):
         ...
 
     def recorder(self, token: str) -> Recorder:
-        """Where to record the exchanges of an account. Returns at once and raises nothing."""
+        """The recorder for the exchanges of an account. Returns at once and raises nothing."""
         ...
 
     async def journal(self, token: str) -> Journal:
@@ -119,7 +119,7 @@ class Store(Protocol):
         ...
 
     async def unused(self, since: float, now: float) -> Sequence[str]:
-        """The tokens of accounts that nobody has used since an instant; both are Unix seconds of real time."""
+        """The tokens of accounts without a request since `since`; `since` and `now` are Unix seconds of real time."""
         ...
 
     def close(self) -> None:
@@ -142,19 +142,19 @@ class Leases(Protocol):
     """
 
     async def next_wake(self) -> float | None:
-        """The first instant of the server's clock at which a delivery may be attempted that nobody has leased."""
+        """The first instant of the server's clock at which an unleased delivery may be attempted."""
         ...
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that may be attempted at `now`: at most so many of an account to one receiver."""
+        """Lease deliveries that may be attempted at `now` and pass `may_hold`, at most `most` per account and receiver."""
         ...
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:
-        """Lease the deliveries of an account that are due by its frozen clock; none if its time runs."""
+        """Lease the deliveries of an account that are due by its frozen clock. If its clock runs, lease none."""
         ...
 
     async def claim_one(self, task_id: str) -> Claim | None:
-        """Lease the delivery of a task; None if somebody has leased it."""
+        """Lease the delivery of a task; None if a worker has leased it already."""
         ...
 
     async def begin(self, delivery: Delivery) -> bool:
@@ -193,7 +193,7 @@ class SharedStore(Store, Protocol):
 
     @property
     def leases(self) -> Leases:
-        """The deliveries, as far as the workers share them."""
+        """The leases of deliveries that several workers share."""
         ...
 
     async def has_changed(self) -> bool:

@@ -76,7 +76,7 @@ def _add_results(body: dict[str, Any], task: Task) -> None:
 
 
 def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
-    """What a document mentions but does not describe: an id for each result, with its link if there are files."""
+    """The undescribed member `result_data`: an id for each result, and its link if it has a file."""
     entries = []
     for index, link in enumerate(links):
         entry: dict[str, Any] = {"result_id": f"{task.id}-{index + 1}"}

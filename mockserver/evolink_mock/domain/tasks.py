@@ -21,7 +21,7 @@ LAST_PROGRESS = 99  # 100 is reserved for a completed task (clause `task.progres
 
 
 class Outcome(Struct, frozen=True, omit_defaults=True):
-    """How a task ends: it completes, or fails with an error after reaching some progress (1..99).
+    """The end of a task: it completes, or it fails with an error after reaching some progress (1..99).
 
     `is_cancelled`: where the document has a status for that, the task is cancelled instead of failed.
     """
@@ -64,7 +64,7 @@ class Anomalies(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Results(Struct, frozen=True, gc=False):
-    """What a task gives and costs: the number of results, the credits reserved for it and those charged at its end."""
+    """The number of results of a task, the credits reserved for it, and the credits charged at its end."""
 
     count: int
     reserved: float

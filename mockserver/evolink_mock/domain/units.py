@@ -51,7 +51,7 @@ class Rate(Struct, frozen=True):
 
 
 class Speed(Struct, frozen=True):
-    """How long tasks take, in seconds of the clock: from `shortest` to `longest`."""
+    """The duration of tasks in seconds of the clock: between `shortest` and `longest`."""
 
     shortest: float
     longest: float

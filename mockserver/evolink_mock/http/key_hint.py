@@ -50,7 +50,7 @@ def _wrong_place(headers: Mapping[bytes, bytes], query: bytes) -> tuple[str, str
 
 
 def _odd_form(token: str) -> str:
-    """What shows that a token is not the key itself, as it is often pasted or left unexpanded."""
+    """The sign that a token is not a key: usual mistakes in pasting, or a variable that was not expanded."""
     if token.lower().startswith("bearer "):
         return "Bearer is given twice"
     if token.startswith(("$", "%", "{{")):

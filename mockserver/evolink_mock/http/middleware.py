@@ -129,7 +129,7 @@ class ExchangeMiddleware:
                 self._record(exchange)
 
     def _record(self, exchange: Exchange) -> None:
-        """Add a completed exchange to its journal: that of its account, or of all requests without one."""
+        """Add a completed exchange to the journal of its account, or to the journal of requests without an account."""
         if exchange.journal is not None:
             exchange.journal.append(exchange)
         else:
@@ -152,7 +152,10 @@ async def _fail(error: Exception, exchange: Exchange, send: Send) -> None:
 
 
 async def _end(exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-    """When the server stops: answer a request that is waiting, and cut one whose response is not read."""
+    """Called when the server stops.
+
+    A request that is waiting is answered; a connection whose response is not read is cut.
+    """
     if exchange.status:
         await close_connection(ConnectionDroppedError(sent=False), scope, receive)
     else:

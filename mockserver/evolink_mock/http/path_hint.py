@@ -37,7 +37,7 @@ def path_hint(path: str, routes: Sequence[str]) -> str:
 
 
 def _repairs(plain: str, routes: Iterable[str]) -> Iterator[_Repair]:
-    """The path without one of the usual mistakes, and advice on that mistake."""
+    """The path with one usual mistake corrected, and advice on that mistake."""
     yield _Repair(plain, "A path has no slash at its end and no empty segment.")
     for base in dict.fromkeys(_first_segment(route) for route in routes if "{" not in route.split("/")[2]):
         yield _Repair(f"{base}{plain}", "" if base == _CONTROL else f"The base URL must end in {base}.")

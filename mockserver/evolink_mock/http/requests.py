@@ -49,7 +49,10 @@ def read_head(headers: Iterable[tuple[bytes, bytes]]) -> RequestHead:
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | ApiError:
-    """The complete body, or an error: as soon as it is known to exceed `limit` bytes, or if it takes too long."""
+    """The complete body.
+
+    Raises an error as soon as the body is certain to exceed `limit` bytes, or if it takes too long.
+    """
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:_LENGTH_DIGITS]) > limit:
         return too_large(limit)

@@ -29,7 +29,7 @@ def has_renderer() -> bool:
 
 
 def clip(spec: MediaSpec) -> Path | None:
-    """The clip of the same duration and size, whatever its colour; None if there is none."""
+    """A clip of the same duration and size, in any colour; None if no such clip is packaged."""
     path = _FOLDER / _name(spec)
     return path if spec.medium == "video" and not spec.format and path.is_file() else None
 

@@ -224,7 +224,7 @@ def _new_graph() -> Graph:
 
 
 def _add_chain(graph: Graph, *filters: tuple[str, str]) -> FilterContext:
-    """Add linked filters, given as name and arguments; returns the last one."""
+    """Add linked filters, each a name and its arguments. Returns the last filter."""
     nodes = [graph.add(name, arguments) for name, arguments in filters]
     _link(nodes)
     return nodes[-1]

@@ -73,7 +73,7 @@ def next_for(
     operation: str,
     documented: Container[int] = range(400, 600),
 ) -> Recipe | None:
-    """Take the recipe assigned to this request; None if there is none.
+    """Take the recipe assigned to this request; None if no recipe is assigned.
 
     Counted recipes come first, in the order of assignment, then a permanent one for the operation, then one for any.
     A recipe waits for a request that it can affect. `documented` are the error statuses of the operation.
@@ -100,7 +100,7 @@ def _precedence(entry: AssignedRecipe) -> int:
 
 
 def step_of(account: Account, operation: str, sequence: RecipeSequence) -> Recipe:
-    """The next step of a sequence that each request names."""
+    """The next step of the sequence that a request names. The mock counts the requests that name it."""
     if sequence.is_constant:
         return _with_pending_terms(account, sequence, 0)
     turns = account.turns = {} if account.turns is None else account.turns

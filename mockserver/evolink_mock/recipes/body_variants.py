@@ -180,6 +180,6 @@ class _Maker:
 
 
 def _kinds(schema: Mapping[str, Any]) -> list[str]:
-    """The types that a schema allows; if it has no `type`, the one that its other keywords suggest."""
+    """The types that a schema allows. A schema without `type` has the type that its other keywords suggest."""
     kinds = schema.get("type", "object" if schema.get("properties") else "string")
     return kinds if isinstance(kinds, list) else [kinds]

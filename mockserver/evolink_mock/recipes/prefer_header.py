@@ -36,7 +36,7 @@ def recipe_text(header: str, effects: Collection[str]) -> str | None:
 
 
 def preferences(header: str) -> Iterator[Preference]:
-    """The preferences of a header and their parameters, in order. A single pass over any input.
+    """The preferences of a header with their parameters, in the order of the header. A single pass over any input.
 
     A quoted string is one value, so that nothing in it counts as a preference.
     """

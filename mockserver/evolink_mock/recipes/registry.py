@@ -85,7 +85,8 @@ class RecipeRegistry:
     def failure(self, text: str) -> TaskFailure:
         """The failure `CODE` or `CODE/KIND`; each kind has its own message.
 
-        A code that no document lists has a message of its own. ValueError for a misspelled code and an unknown kind.
+        The failure of a code that no document lists has a generic message. ValueError for a misspelled code and an
+        unknown kind.
         """
         code, slash, kind = text.partition("/")
         failure = self._failures.get(code)

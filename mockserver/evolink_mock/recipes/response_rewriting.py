@@ -1,4 +1,4 @@
-"""Rewrite a whole response as a recipe requests: another status, other headers, another body, changed fields."""
+"""Rewrite a response as a recipe requests: replace its status, headers or body, or change fields of the body."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def rewrites(recipe: Recipe) -> bool:
 
 
 def rewrite(recipe: Recipe, exchange: Exchange, response: WholeResponse, port: int) -> WholeResponse:
-    """The response that a recipe requests. `port` is where the request arrived."""
+    """The response that a recipe requests. `port` is the port at which the request arrived."""
     if recipe.gateway is not None:
         page = gateway_page(recipe.gateway)
         return WholeResponse(recipe.gateway, _with(response.headers, page, b"text/html"), page)
@@ -68,7 +68,7 @@ def rewrite(recipe: Recipe, exchange: Exchange, response: WholeResponse, port: i
 
 
 def _with(headers: Headers, body: bytes, content_type: bytes = b"") -> Headers:
-    """Headers with the length of a body and, if there is one, its content type."""
+    """Headers with the length of a body, and with its content type unless `content_type` is empty."""
     changed = {b"content-length": b"%d" % len(body)}
     if content_type:
         changed[b"content-type"] = content_type
@@ -96,7 +96,7 @@ def _replace_body(kind: str, response: WholeResponse) -> WholeResponse:
 
 
 def _edit(recipe: Recipe, body: bytes) -> bytes:
-    """A JSON body with the fields of a recipe changed; fields that it does not have are ignored."""
+    """A JSON body with the changes of a recipe applied. Changes to fields that it does not have are ignored."""
     if not (recipe.omitted or recipe.added or recipe.nulled or recipe.emptied or recipe.skew):
         return body
     try:
@@ -117,7 +117,7 @@ def _edit(recipe: Recipe, body: bytes) -> bytes:
 
 
 def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
-    """Change a field of a body, if its parent has it; unless it is `known`, in any case."""
+    """Change a field of a body if its parent exists and, unless `known` is False, the field exists, too."""
     *path, last = name.split(".")
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -126,7 +126,7 @@ def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
 
 
 def _with_date(recipe: Recipe, headers: Headers, now: float) -> Headers:
-    """The headers with a `Date`, if a recipe moves the clock. `now` is Unix seconds."""
+    """The headers, with a `Date` if a recipe changes the server's clock. `now` is Unix seconds."""
     if not recipe.skew:
         return headers
     kept = [(name, value) for name, value in headers if name != b"date"]

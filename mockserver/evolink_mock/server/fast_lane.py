@@ -40,7 +40,7 @@ _MOST_REQUESTS = 16  # answered in one call, so that a pipelining client does no
 
 
 class Connection(Protocol):
-    """What the lane needs of a connection."""
+    """The attributes of a connection that the fast lane uses."""
 
     @property
     def server(self) -> tuple[str, int | None] | None:

@@ -116,7 +116,7 @@ def url_of(listener: socket.socket, scheme: str = "http") -> str:
 
 
 def network_urls(listener: socket.socket) -> list[str]:
-    """The URLs at which other machines reach a listening socket; none unless it listens on every address."""
+    """The URLs at which other machines reach a listening socket. Empty unless it listens on every address."""
     host, port = listener.getsockname()[:2]
     addresses = []
     if host == _ANY_IPV4 or (host == _ANY_IPV6 and socket.has_dualstack_ipv6()):
@@ -128,7 +128,7 @@ def network_urls(listener: socket.socket) -> list[str]:
 
 
 def _own_address(family: socket.AddressFamily, outside: str) -> str | None:
-    """The address of this machine from which it would reach an address outside. Nothing is sent."""
+    """The address of this machine that the system would use to reach `outside`. Nothing is sent."""
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((outside, 9))

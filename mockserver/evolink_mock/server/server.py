@@ -71,7 +71,7 @@ def ignore(_: Exchange) -> None:
 
 
 def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config:
-    """Uvicorn's configuration for an app: the fast parser, no log of its own; with a lane beside uvicorn."""
+    """Uvicorn's configuration for an app: the fast parser, no logs by uvicorn, and, if there is one, the fast lane."""
     return uvicorn.Config(
         app,
         http=protocol_with(_limits(), lane),

@@ -129,7 +129,7 @@ class AccountClocks:
             await self._freeze(account.token)
 
     async def advance(self, account: Account, seconds: float) -> list[Event]:
-        """Move the account's time forward. Everything that falls due happens at its own instant, in order.
+        """Move the account's time forward. Each event happens at the instant at which it is due, in order of time.
 
         Callbacks are really sent, retries included. States, links, rate windows and refunds are functions of time and
         need no action. Returns the events in order. ValueError for a negative number, or an instant after `LAST`;

@@ -21,7 +21,7 @@ class Numbered(NamedTuple):
 
 
 class ExchangeFeed:
-    """Completed exchanges in order, bounded in number and bytes.
+    """The latest completed exchanges, limited in number and in bytes.
 
     A follower remembers the last number that it has read. A slow one loses the exchanges that are dropped meanwhile,
     and learns how many: nothing is queued for it.

@@ -1,4 +1,4 @@
-"""Drop the accounts that nobody has used for long."""
+"""Drop accounts that have not been used for a long time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger("evolink_mock")
 
 
 async def drop_unused(service: Service, keep: float) -> None:
-    """Drop the accounts that nobody has used for `keep` seconds of real time, until cancelled."""
+    """Until cancelled, drop each account that has not been used for `keep` seconds of real time."""
     while True:
         now = wall_time()
         try:

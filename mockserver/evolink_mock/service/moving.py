@@ -1,4 +1,4 @@
-"""The right to move the time of an account, which one caller at a time has, in any process."""
+"""The right to move the clock of an account, which only one caller of all processes has at a time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ class ClockBusyError(Exception):
 
 @asynccontextmanager
 async def moving_in(store: SharedStore, token: str, seconds: float) -> AsyncIterator[None]:
-    """Hold the right in a shared store. `ClockBusyError` if another process holds it for more than `seconds`."""
+    """For the time of a block, hold the right to move an account's clock in a shared store.
+
+    `ClockBusyError` if another process holds it for more than `seconds`.
+    """
     deadline = stopwatch() + seconds
     while not await _take(store, token):
         if stopwatch() > deadline:
@@ -43,7 +46,7 @@ async def moving_in(store: SharedStore, token: str, seconds: float) -> AsyncIter
 
 
 async def _take(store: SharedStore, token: str) -> bool:
-    """Take the right from nobody, or from a process that is dead."""
+    """Take the right if no process holds it, or if its holder is dead."""
     holder = (await store.account(token)).mover
     if holder and await store.leases.is_alive(holder):
         return False

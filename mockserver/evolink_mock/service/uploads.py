@@ -48,7 +48,7 @@ class Upload(Struct, frozen=True):
 
     @property
     def expires(self) -> float:
-        """When the file is forgotten."""
+        """The instant at which the file is dropped, in Unix seconds."""
         return self.at + LIFE_SECONDS
 
 

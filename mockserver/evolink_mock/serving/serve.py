@@ -95,7 +95,7 @@ def _load(service: Service, snapshot: Path | None) -> None:
 
 
 class _WorkerServer:
-    """Workers, each with a server of its own over the same sockets."""
+    """Starts workers, each of which runs a server on the same listening sockets."""
 
     def __init__(
         self, spec: Spec, settings: Settings, listeners: Listeners, *, quiet: bool, operator_key: str
@@ -117,7 +117,7 @@ class _WorkerServer:
 
 
 def _end_with_parent(pipes: ParentPipes) -> None:
-    """End this process when its parent has died: nobody would stop or replace it."""
+    """End this process when its parent has died, as no other process would stop it."""
     os.read(pipes.alive, 1)
     os._exit(1)
 

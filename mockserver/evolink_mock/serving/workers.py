@@ -1,4 +1,4 @@
-"""Several processes that answer on the same listening sockets, and the one that keeps them running."""
+"""Worker processes that share listening sockets, and the parent that starts and replaces them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ParentPipes(NamedTuple):
 class Workers:
     """Starts `count` workers by `work`, and replaces each one that dies, until Ctrl-C or SIGTERM.
 
-    `work(pipes, is_replacement)` runs in a process of its own. `on_ready` is called once all of them serve, and
+    `work(pipes, is_replacement)` runs in a child process. `on_ready` is called once all of them serve, and
     `on_death(pid, reason)` when one has to be replaced. The process has no threads and no event loop.
     """
 

@@ -1,1 +1,1 @@
-"""Where the state of a mock is kept."""
+"""Stores: where the state of a mock is kept."""

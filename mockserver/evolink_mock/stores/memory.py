@@ -110,7 +110,7 @@ class MemoryStore:
             self._deliveries.pop(task_id, None)
 
     async def restore(self, state: AccountState) -> None:
-        """Store an account with all that belongs to it."""
+        """Store an account with its tasks, deliveries and journal."""
         token = state.account.token
         await self.drop(token)
         if any(task.id in self._tasks for task in state.tasks):

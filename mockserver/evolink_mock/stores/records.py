@@ -1,4 +1,4 @@
-"""How the records of the domain are written down: as MessagePack in a database, as JSON in an export."""
+"""Serialize the records of the domain: as MessagePack in a database, as JSON in an export."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was read from one document, in a form that can be cached."""
+"""The contents of one document, in a form that can be cached."""
 
 from __future__ import annotations
 

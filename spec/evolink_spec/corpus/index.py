@@ -1,4 +1,4 @@
-"""Index the operations of several documents by path and model, where documents overlap."""
+"""Index the operations of several documents by path and model. Documents may overlap."""
 
 from __future__ import annotations
 

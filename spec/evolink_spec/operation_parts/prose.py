@@ -1,4 +1,4 @@
-"""What the descriptions of a document say about models and results, as the documents of the family word it."""
+"""Extract facts about models and results from descriptions, by the wording that EvoLink's documents use."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _SUFFIX = re.compile(r"`(-[a-z0-9.-]+)`")
 
 
 def prose_of(operation: Node, request: Mapping[str, Node], response: Mapping[str, Node]) -> Prose:
-    """What the descriptions of a create operation say about its results."""
+    """The facts about results in the descriptions of a create operation."""
     text = _plain("\n".join(_descriptions(operation.value)))
     schema = _plain("\n".join(text for node in request.values() for text in _descriptions(node.value)))
     life = _LINK_LIFE.search(text)

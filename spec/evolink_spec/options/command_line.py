@@ -21,7 +21,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
 class ListedOption(NamedTuple):
-    """An option for the documentation. `metavar` is empty for a switch, `default` if there is none to show."""
+    """An option for the documentation. `metavar` is empty for a switch, `default` for an option without a default."""
 
     command: str
     names: tuple[str, ...]

@@ -30,7 +30,7 @@ _NAMES = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
 class Option(Struct, frozen=True, kw_only=True):
-    """How users write the value of a field.
+    """The form in which users write the value of a field.
 
     `name` is the long option; by default it follows from the name of the field. `parse` turns text into the value and
     raises ValueError. `shown` is the default as a user writes it. `excludes` names a field that cannot be set together
@@ -75,7 +75,7 @@ class Field(Struct, frozen=True):
 
     @property
     def shown_default(self) -> str:
-        """The default as a user would write it; empty if there is none to show."""
+        """The default as a user would write it; empty if the option has none."""
         if self.option.shown is not None:
             return self.option.shown
         if self.is_switch or self.default in (None, (), frozenset(), NODEFAULT, ""):
@@ -137,7 +137,7 @@ def _limited(kind: Any, limits: Meta | None) -> Any:
 
 @cache
 def fields_of(record: type[Struct]) -> tuple[Field, ...]:
-    """The fields of a record that a user can set, in order."""
+    """The fields of a record that a user can set, in the order of their declaration."""
     hints = typing.get_type_hints(record, include_extras=True)
     made = (_field(hints[info.name], info.name, info.default) for info in msgspec.structs.fields(record))
     return tuple(field for field in made if field is not None)

@@ -53,7 +53,8 @@ INSERT INTO accounts (id, token, data, used_at) VALUES (0, '', x'', 0)
 class Connection:
     """A connection in write-ahead mode. A transaction survives a killed process, not a power failure.
 
-    Raises `StoreError` for a file that cannot be used: it is full, read-only, damaged, newer, or no store.
+    Raises `StoreError` for a file that cannot be used: it is full, read-only, damaged, of a newer version, or not a
+    store.
     """
 
     def __init__(self, path: Path) -> None:
@@ -76,7 +77,7 @@ class Connection:
             return self._execute(sql, values).fetchall()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
-        """The rows of a query, one after the other, as they were at its beginning."""
+        """Iterate over the rows of a query, as they were at its beginning."""
         with self._explained():
             yield from self._execute(sql, values)
 

@@ -1,4 +1,4 @@
-"""What `evolink-mock store` shows of a file, and whether the file is sound."""
+"""The commands `evolink-mock store info` and `check`: a summary of a file, and its problems."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOST = 20  # problems of one kind that are listed
 
 
 def summary(connection: Connection, wall: float) -> dict[str, Any]:
-    """What the file contains, by name."""
+    """A summary of the file: values by name."""
     counts = {
         "accounts": "SELECT count(*) - 1 FROM accounts",  # without the one of anonymous requests
         "tasks": "SELECT count(*) FROM tasks",
@@ -36,7 +36,7 @@ def summary(connection: Connection, wall: float) -> dict[str, Any]:
 
 
 def problems(connection: Connection, operations: OperationIndex) -> list[str]:
-    """What is wrong with the file, one line each; empty if nothing is."""
+    """The problems of the file, one line each; empty if the file is sound."""
     lines = [text for (text,) in connection.fetch("PRAGMA integrity_check") if text != "ok"]
     lines += [
         f"the callback of {task_id} has no task"

@@ -40,7 +40,7 @@ _TRIM_VIOLATIONS = (
 
 
 class Buffer:
-    """What is recorded of an account and not written yet; no more than a journal keeps."""
+    """The exchanges of an account that are recorded but not written yet, at most as many as a journal keeps."""
 
     def __init__(self, token: str, waiting: dict[str, Buffer]) -> None:
         self.label = label_of(token) if token else ""
@@ -74,7 +74,7 @@ class Journals:
         self._waiting: dict[str, Buffer] = {}  # those with something to write
 
     def recorder(self, token: str) -> Buffer:
-        """Where to record the exchanges of an account."""
+        """The recorder for the exchanges of an account."""
         buffer = self._buffers.get(token)
         if buffer is None:
             if len(self._buffers) > _CACHED:

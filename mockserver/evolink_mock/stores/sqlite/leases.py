@@ -28,14 +28,14 @@ _AT_ONCE = 0.0  # before every instant of the server's clock
 
 
 def wakes_at(account: Account, due: float | None) -> float | None:
-    """When any worker may attempt a delivery that is due at an instant of its account's clock."""
+    """The instant at which any worker may attempt a delivery that is due at `due` on its account's clock."""
     if due is None or not math.isfinite(due) or account.frozen_at is not None:
         return None
     return due - account.shift
 
 
 class Leases:
-    """The deliveries, as far as the workers share them."""
+    """The leases of deliveries that several workers share."""
 
     def __init__(self, connection: Connection, worker: str, wall_time: Callable[[], float]) -> None:
         self._connection = connection
@@ -78,7 +78,7 @@ class Leases:
         return instant
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that may be attempted at `now`: at most so many of an account to one receiver."""
+        """Lease deliveries that may be attempted at `now` and pass `may_hold`, at most `most` per account and receiver."""
         rows = self._connection.fetch(
             "SELECT d.task, a.token, d.receiver FROM (SELECT *, row_number() OVER (PARTITION BY account, receiver "
             "ORDER BY wakes_at) AS n FROM deliveries WHERE worker IS NULL AND wakes_at <= ?) d "
@@ -100,7 +100,7 @@ class Leases:
         return self._lease([task_id for (task_id,) in rows])
 
     async def claim_one(self, task_id: str) -> Claim | None:
-        """Lease the delivery of a task; None if somebody has leased it."""
+        """Lease the delivery of a task; None if a worker has leased it already."""
         return next(iter(self._lease([task_id])), None)
 
     async def begin(self, delivery: Delivery) -> bool:
@@ -167,7 +167,7 @@ class Leases:
         self.end_now(self._worker)
 
     def end_now(self, worker: str) -> None:
-        """End all leases of a worker that is known to be dead."""
+        """End all leases of a worker that has died."""
         with self._connection.transaction() as database:
             _end_leases_of(database, worker)
 
@@ -204,7 +204,10 @@ class Leases:
 
 
 def _end_leases_of(database: sqlite3.Connection, worker: str) -> None:
-    """End the leases of a worker. What it had leased is attempted at once, even if the time is frozen."""
+    """End the leases of a worker.
+
+    The deliveries that it had leased are attempted at once, even if the time is frozen.
+    """
     database.execute(
         "UPDATE deliveries SET worker = NULL, has_begun = 0, interruptions = interruptions + has_begun, "
         "wakes_at = CASE WHEN due IS NOT NULL THEN ? END WHERE worker = ?",

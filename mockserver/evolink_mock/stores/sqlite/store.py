@@ -67,11 +67,14 @@ class SqliteStore:
 
     @property
     def problem(self) -> str | None:
-        """Why the last write failed; None after a success."""
+        """The reason why the last write failed; None after a success."""
         return self.connection.problem
 
     def fact(self, name: str, value: Any = None) -> Any:
-        """A fact about the store, such as the seed of its ids; `value` is stored if there is none yet."""
+        """A fact about the store, such as the seed of its ids.
+
+        If it is not stored yet, `value` is stored and returned.
+        """
         row = self.connection.fetch_one("SELECT value FROM facts WHERE name = ?", (name,))
         if row is None and value is not None:
             with self.connection.transaction() as database:
@@ -184,7 +187,7 @@ class SqliteStore:
         return [token for (token,) in rows]
 
     async def restore(self, state: AccountState) -> None:
-        """Store an account with all that belongs to it."""
+        """Store an account with its tasks, deliveries and journal."""
         account, token = state.account, state.account.token
         await self.drop(token)
         try:
@@ -204,7 +207,7 @@ class SqliteStore:
             raise ValueError("a task of another account has the same id") from error
 
     def recorder(self, token: str) -> Recorder:
-        """Where to record the exchanges of an account."""
+        """The recorder for the exchanges of an account."""
         return self.journals.recorder(token)
 
     async def journal(self, token: str) -> Journal:
