@@ -47,7 +47,7 @@ def _signals_reach_child_processes() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Load the plugin that collects Schemathesis's tests, where tests are collected: its import takes two seconds."""
     if not config.pluginmanager.hasplugin("dsession"):
-        config.pluginmanager.import_plugin("schemathesis.pytest.plugin")
+        config.pluginmanager.import_plugin("schemathesis", consider_entry_points=True)
     _return_freed_memory()
 
 
