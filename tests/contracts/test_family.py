@@ -6,7 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 from evolink_check.analysis.request_faults import create_faults, operation_of
+from evolink_check.cli.app import app
 from evolink_check.engine.recordings import check_recording
 from evolink_mock.domain.units import Speed
 from evolink_spec import Spec, load
@@ -29,9 +31,14 @@ OLDER = {"reel-beta": "reel", "tune-music": "tune-4", "banana-alias": "banana-2-
 
 
 @pytest.fixture(scope="module")
-def spec(tmp_path_factory: pytest.TempPathFactory) -> Spec:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pages = {**family.creations(), "get-task-detail": family.query()}
-    return load(family.save(tmp_path_factory.mktemp("family"), pages))
+    return family.save(tmp_path_factory.mktemp("family"), pages)
+
+
+@pytest.fixture(scope="module")
+def spec(folder: Path) -> Spec:
+    return load(folder)
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +88,19 @@ def test_a_right_recording_of_every_document_is_accused_of_nothing(
     assert accused == set()
     passed = {verdict.clause.id for verdict in report.verdicts if verdict.status == "passed"}
     assert {"create.answers-200", "task.final", "create.types", "error.shape", "failure.cancelled"} <= passed
+
+
+def test_the_command_takes_the_documents_to_check_against(mock: Mock, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "one.har"
+    log: dict[str, Any] = {"version": "1.2", "creator": {"name": "t", "version": "1"}, "entries": []}
+    log["entries"] = traffic(mock, "reel-per-second", PAGES["reel-per-second"])
+    path.write_text(json.dumps({"log": log}))
+    results = [
+        CliRunner().invoke(app, ["recording", str(path), "--origin", ORIGIN, *options])
+        for options in ([], ["--only-spec", str(folder)], ["--spec", str(folder)])
+    ]
+    assert [result.exit_code for result in results] == [1, 0, 0], results[1].output
+    assert "create.required" in results[0].output  # of the built-in document, which does not know the model
 
 
 def faults(spec: Spec, medium: str, body: dict[str, Any]) -> list[tuple[str, bool]]:
