@@ -32,7 +32,7 @@ _OPTIONS = {
     "evolink-api": ("URL", "Check the API at this base URL, in tests with the fixture evolink_verdict."),
     "evolink-config": ("FILE", "The file that describes the API, as for evolink-check api --config."),
     "evolink-max-credits": ("N", "Credits that the check may spend. If not set, no task is created."),
-    "evolink-profile": ("quick|ci|deep", "How much is tested."),
+    "evolink-profile": ("quick|ci|deep", "The extent of the tests."),
 }
 
 
@@ -61,7 +61,7 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.fixture(scope="session")
 def _evolink_outcome(request: pytest.FixtureRequest) -> Report | str:
-    """Check the API: the report, or why there is none. Skips the test when no API was named."""
+    """Check the API. Returns the report, or the reason why there is none. Skips the test when no API was named."""
     config = request.config
     url, file = _option(config, "evolink-api"), _option(config, "evolink-config")
     if not url and not file:

@@ -23,7 +23,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A request whose task is known to fail with the error `code`. `fields` replace those of the usual body."""
+    """A request whose task fails with the error `code`. `fields` replace those of the usual body."""
 
     code: str
     fields: Mapping[str, Any]
@@ -73,7 +73,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is tested. `max_credits` None: nothing is sent for which a correct server would create a task.
+    """The extent of the tests. `max_credits` None: nothing is sent for which a correct server would create a task.
 
     `examples` is the number of cases that each strategy generates. These are maximum values: `tasks` that are created,
     `seconds` of the run, `task_seconds` of waiting for one task, and `rate`, in requests per second. `clauses`: test

@@ -61,12 +61,12 @@ class Observation:
 
     @property
     def began(self) -> float:
-        """When the request began, or a delivery arrived, in Unix seconds."""
+        """The instant at which the request began, or the delivery arrived, in Unix seconds."""
         return self.entry.began
 
     @property
     def ended(self) -> float:
-        """When the answer was complete, or the connection was lost, in Unix seconds."""
+        """The instant at which the response was complete, or the connection was lost, in Unix seconds."""
         return self.entry.ended
 
     @property
@@ -109,7 +109,7 @@ class Observation:
 
 @dataclass(slots=True)
 class TaskRecord:
-    """The exchanges about one task, in order of time. `create` is None when the trace does not contain it."""
+    """The exchanges about one task, ordered by time. `create` is None when the trace does not contain it."""
 
     id: str
     create: Observation | None = None
@@ -126,7 +126,7 @@ class TaskRecord:
 
     @property
     def callback_url(self) -> str | None:
-        """The callback URL of the create; None without one, or when the trace does not contain the create."""
+        """The callback URL of the create request; None if it has none or is not part of the trace."""
         body = self.create.request_json if self.create else None
         field_name = _callback_field(self.create)
         url = body.get(field_name) if isinstance(body, dict) and field_name else None

@@ -56,16 +56,16 @@ class Conformance:
         self._validators: dict[str, _Validators] = {}
 
     def request_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """The problems of the request; empty when there are none. Old model names are valid (clause `model.alias`)."""
+        """The problems of the request, as texts. Old model names are valid (clause `model.alias`)."""
         request = _request(replace(exchange, request_body=_renamed(exchange, self._creates(exchange))))
         return self._problems(exchange, lambda validators: validators.requests.iter_errors(request))
 
     def response_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """The problems of the answer, an undocumented status or path included; empty when there are none."""
+        """The problems of the response, as texts. An undocumented status or path is a problem, too."""
         return self._problems(exchange, _answered(exchange))
 
     def schema_problems(self, exchange: Exchange) -> tuple[Problem, ...]:
-        """Where the body of an answer violates its schema; empty when no schema is documented for it."""
+        """The violations of a response body against its schema. Empty if no schema is documented for the response."""
         problems = [
             _problem_of(error)
             for failure in self._errors(exchange, _answered(exchange)) or ()
@@ -94,7 +94,7 @@ class Conformance:
         return None
 
     def _sources(self, exchange: Exchange) -> list[str]:
-        """The documents, the one that describes the requested model first."""
+        """The documents; the document that describes the requested model comes first."""
         creates = self._creates(exchange)
         model = _body(exchange).get("model")
         model = _aliases(creates).get(model, model) if isinstance(model, str) else None

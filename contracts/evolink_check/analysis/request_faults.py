@@ -239,7 +239,7 @@ def _is_on_the_web(url: str) -> bool:
 
 
 def urlsplit_scheme(url: str) -> str:
-    """The scheme of a URL in lower case; empty when there is none."""
+    """The scheme of a URL in lower case; empty if the URL has none."""
     try:
         return urlsplit(url).scheme
     except ValueError:

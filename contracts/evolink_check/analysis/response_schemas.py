@@ -1,4 +1,4 @@
-"""Where the answers of a trace violate their schemas; each kind of body is validated once."""
+"""The violations of the responses of a trace against their schemas. Each kind of body is validated once."""
 
 from __future__ import annotations
 

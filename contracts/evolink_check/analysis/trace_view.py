@@ -43,13 +43,13 @@ class TraceView:
         return result
 
     def problems(self, observation: Observation) -> tuple[Problem, ...]:
-        """Where the answer of a create or of a query violates its documented schema."""
+        """The violations of a response to a create or a query against its documented schema."""
         exchange = observation.exchange
         return self._schemas.problems(replace(exchange, url=self.path(exchange.url)), observation.answer_json)
 
     @cached_property
     def seen(self) -> tuple[Observation, ...]:
-        """Every entry, in order."""
+        """Every entry, in the order of the trace."""
         observations = [self._interpreted(entry) for entry in self.trace.entries]
         links = {
             url

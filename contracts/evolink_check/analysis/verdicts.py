@@ -122,7 +122,7 @@ def _verdict(clause: Clause, findings: Iterable[Finding]) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Strictness:
-    """Which verdicts fail a run. `strict`: warnings do, too, except those on clauses in `lowered`."""
+    """Decides which verdicts fail a run. `strict`: warnings do, too, except those on clauses in `lowered`."""
 
     strict: bool = False
     lowered: frozenset[str] = frozenset()

@@ -134,7 +134,7 @@ class ServerOptions(Struct, frozen=True, kw_only=True):
 
 
 class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How hard a server is tested: on the command line, and `[effort]` in the file."""
+    """The extent of a server check: options of the command line, and the table `[effort]` of the file."""
 
     max_credits: Annotated[
         _NoLess | None,
@@ -171,7 +171,7 @@ class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class SeverityOptions(Struct, frozen=True, kw_only=True):
-    """Which violations fail the run."""
+    """Options that determine which violations fail a run."""
 
     strict: Annotated[bool, Option(help="Fail on warnings, too, except on those of --warn.")] = False
     warn: Annotated[
@@ -184,7 +184,7 @@ class SeverityOptions(Struct, frozen=True, kw_only=True):
 
 
 class JudgingOptions(Struct, frozen=True, kw_only=True):
-    """How recorded or live traffic is judged."""
+    """Options for judging recorded or live traffic."""
 
     about: Annotated[About, Option(help="Whose clauses are checked.", metavar="server|client|both")] = (
         "server"
@@ -219,7 +219,7 @@ class RecordingOptions(Struct, frozen=True, kw_only=True):
 
 
 class ProxyOptions(Struct, frozen=True, kw_only=True):
-    """Where the proxy listens, and which API it forwards to."""
+    """The address of the proxy, and the API to which it forwards."""
 
     upstream: Annotated[str, Option(help="Base URL of the API.", metavar="URL")] = ""
     port: Annotated[

@@ -75,7 +75,7 @@ def check_files(paths: Sequence[Path]) -> None:
 
 
 class BaselineOptions(SeverityOptions, frozen=True, kw_only=True):
-    """Which violations fail the run, by their severity and by a file of known ones, which can be updated."""
+    """Options that determine which violations fail a run: severities, and an updatable file of known violations."""
 
     path: Annotated[
         Path | None,

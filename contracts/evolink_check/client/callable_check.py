@@ -1,4 +1,4 @@
-"""Run a Python callable against all behaviour that a server may show, and find the smallest case in which it fails."""
+"""Run a Python callable against generated server behaviours, and find the smallest one with which it fails."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SHRINKING = 120  # runs
 
 @dataclass(frozen=True, slots=True)
 class CallableRun:
-    """One run of a callable. `serve` is the command that starts a mock like the one that was used."""
+    """One run of a callable. `serve` is the command that starts an equivalent mock."""
 
     behaviour: Behaviour
     request: dict[str, Any]
@@ -98,7 +98,7 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
 
 @contextmanager
 def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
-    """The mock of each run: our own, with its account reset for each run, or a new account on a running mock."""
+    """The mock of each run: a mock started here, whose account is reset for each run, or a new account at `url`."""
     if url:
         yield lambda: borrow_account(url, {})
         return
@@ -182,7 +182,7 @@ class _CallableRunner:
 
 
 def _end_of(call: Callable[[], Any], limits: TimeLimits) -> tuple[End, str, str]:
-    """How a call in virtual time ended, with the value that it returned or the error that it raised."""
+    """The end of a call in virtual time, with the value that it returned or the error that it raised."""
     try:
         with virtual_time(limits):
             return "success", str(call()), ""

@@ -1,4 +1,4 @@
-"""What a suite of scenarios runs: the client, the scenarios, the mock, and the limits."""
+"""The plan of a suite: the client, the scenarios, the mock, and the limits."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _SEPARATE_FROM = 4  # jobs: with fewer, scenarios that mostly wait are not run i
 
 @dataclass(frozen=True, slots=True)
 class SuitePlan:
-    """What to run. `mock` is the URL of a mock that is already running; empty: start our own, with `seed`.
+    """The plan of a suite. `mock` is the URL of a running mock; if it is empty, a mock is started, with `seed`.
 
-    `limit` is the time limit of a run in seconds; None: it follows from the client's deadline. `keep` is a folder
-    for the output and the requests of each run. `environment` is passed to the command when the mock is not our own.
-    `documents` are passed to our own mock as --spec. `fails_fast` says which runs end the suite. Setting `stop` ends
-    the running commands; no others are started.
+    `limit` is the time limit of a run in seconds; None: it follows from the client's deadline. `keep` is a folder for
+    the output and the requests of each run. `environment` is passed to the command if the mock was already running.
+    `documents` are passed as --spec to a mock that is started. `fails_fast` decides which runs end the suite. Setting
+    `stop` ends the running commands; no others are started.
     """
 
     description: Description
@@ -59,13 +59,13 @@ class SuitePlan:
 
     @property
     def waiting_workers(self) -> int:
-        """How many scenarios that mostly wait run at a time, in addition to `jobs` others."""
+        """The number of scenarios that mostly wait and run at the same time, in addition to `jobs` others."""
         is_separate = not self.mock and self.jobs >= _SEPARATE_FROM
         return min(self.jobs, sum(map(mostly_waits, self.scenarios))) if is_separate else 0
 
     @property
     def forecast(self) -> float:
-        """How many seconds the suite will probably take."""
+        """The estimated duration of the suite in seconds."""
         wait = self.description.deadline or _ENDLESS
         long = wait * sum(map(mostly_waits, self.scenarios))
         short = _USUAL * sum(not mostly_waits(scenario) for scenario in self.scenarios)
@@ -75,12 +75,12 @@ class SuitePlan:
 
 
 def mostly_waits(scenario: Scenario) -> bool:
-    """Whether a client waits for its deadline, or for the time-out of a request."""
+    """Whether the client spends most of a scenario waiting for its deadline, or for the time-out of a request."""
     return scenario.endless or scenario.hangs
 
 
 def without_inapplicable(plan: SuitePlan) -> SuitePlan:
-    """The plan; for a client without a callback receiver, without the scenarios that need one."""
+    """The plan, without the scenarios about callbacks if the client has no callback receiver."""
     applicable = (
         scenario for scenario in plan.scenarios if plan.description.is_called_back or not scenario.calls
     )

@@ -109,7 +109,7 @@ def _same(mock: Mock) -> Mock:
 
 
 def _in_turn(short: Sequence[Scenario], long: Sequence[Scenario]) -> Iterator[Scenario]:
-    """Short scenarios and long ones in turn: the first failure comes early, and no long one runs alone at the end."""
+    """Alternate short and long scenarios, so that failures appear early and no long scenario runs alone at the end."""
     for pair in zip_longest(short, long):
         yield from (scenario for scenario in pair if scenario is not None)
 
@@ -163,7 +163,7 @@ def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
 
 
 def _run_against(plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspace) -> Outcome:
-    """Run the command; if connections are to be refused, through a port that does so."""
+    """Run the command. If connections are to be refused, it uses a port that refuses them."""
     limit = plan.limit_of(scenario)
     if not scenario.refuses:
         return run_command(plan.description, mock, place, limit, plan.stop)
@@ -175,7 +175,7 @@ def _run_against(plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspa
 
 
 def _whole_journal(mock: Mock, scenario: Scenario) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The journal; of a scenario with endless responses, once the mock has noticed that the client is gone."""
+    """The journal. After endless responses, wait until the mock has noticed that the client is gone."""
     for _ in range(_HANG_CHECKS if scenario.hangs else 0):
         journal, unmatched = mock.journal()
         if any(entry["response"]["status"] in {0, -1} for entry in journal):
@@ -185,7 +185,7 @@ def _whole_journal(mock: Mock, scenario: Scenario) -> tuple[list[dict[str, Any]]
 
 
 def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trace) -> ScenarioRun:
-    """Judge a run by its trace and its end."""
+    """Judge a run by its trace and its outcome."""
     if not trace.entries and not scenario.refuses:
         problem = f"the client made no request: {_last_line(outcome)}"
         return ScenarioRun(scenario, trace, outcome, problem=problem)

@@ -38,7 +38,7 @@ class Finding:
 
     @property
     def level(self) -> Level:
-        """How bad it is."""
+        """The severity of the finding."""
         return RULES[self.rule][0]
 
 

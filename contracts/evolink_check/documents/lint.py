@@ -61,7 +61,7 @@ def _tree(source: Source) -> dict[str, Json]:
 
 
 def _of_loader(name: str, tree: dict[str, Json]) -> Iterator[Finding]:
-    """What the loader of the mock does not support, or replaces."""
+    """Findings for parts that the mock's loader replaces or does not support."""
     try:
         document, _ = read_document(name, tree, {})
     except SpecError as error:

@@ -1,4 +1,4 @@
-"""The schemas, examples and references of a document, wherever they stand."""
+"""Find all schemas, examples and references of a document."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Run:
 
     @property
     def effort(self) -> Effort:
-        """How much is tested."""
+        """The extent of the tests."""
         return self.plan.effort
 
     @property

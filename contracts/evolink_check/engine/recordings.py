@@ -1,4 +1,4 @@
-"""Check recorded traffic from any source: a proxy, a browser, one of our own runs. Nothing is sent."""
+"""Check recorded traffic of any origin: a proxy, a browser, an earlier check. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
 ) -> Report:
     """Judge HAR files as one trace. `origin` is the base URL of the API; empty: it follows from the documented paths.
 
-    `complete`: the files contain all requests of the clients, so a request that is not in them was not sent; our own
-    files may say that they are complete. Raises `RecordingError`.
+    `complete`: the files contain all requests of the clients, so a request that is not in them was not sent. Files that
+    the checks wrote may state that they are complete. Raises `RecordingError`.
     """
     from evolink_check.traffic.har.archive import from_har
 

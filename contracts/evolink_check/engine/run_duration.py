@@ -1,4 +1,4 @@
-"""How long a run will take, estimated from what is left to do and from the pace so far."""
+"""Estimate the duration of a run from the remaining work and the pace so far."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _REQUEST = 0.02  # seconds, before one was sent
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What a run does: requests that it sends, tasks in a row and real seconds of callbacks that it waits for."""
+    """The work of a run: requests to send, tasks to follow in sequence, and real seconds of waiting for callbacks."""
 
     requests: int
     tasks_in_a_row: int

@@ -57,7 +57,7 @@ class RunPlan:
 
     @property
     def extra_tasks(self) -> int:
-        """How many tasks may be created in addition to the planned ones."""
+        """The number of tasks that may be created in addition to the planned ones."""
         return _extra_tasks(self.effort, self.wanted, len(self.tasks))
 
 

@@ -48,7 +48,7 @@ class TrackedTask:
 
 
 def from_create(planned: PlannedTask, create: Entry, subject: Subject) -> TrackedTask | None:
-    """The task in the response to a create; None if there is none."""
+    """The task in the response to a create request; None if the response contains no task."""
     answer = _object(create)
     id_, estimated = answer.get("id"), estimated_time_in(answer)
     if not 200 <= create.exchange.status < 300 or not isinstance(id_, str):  # noqa: PLR2004

@@ -59,7 +59,7 @@ def planned_tasks(
     *,
     callbacks: bool,
 ) -> tuple[PlannedTask, ...]:
-    """The tasks to create. A task that is known to fail comes first, so that nothing else changes the credits.
+    """The tasks to create. A task that will certainly fail comes first, so that nothing else changes the credits.
 
     `creating` are the plain creates; `callbacks`: callbacks are watched. `wanted`: only tasks that these clauses need;
     empty: all tasks.

@@ -170,7 +170,10 @@ class TaskPool:
 
 
 def on_delivery(target: Target) -> Callable[[str], None]:
-    """The function that the receiver calls for each delivery. When a task has failed, it queries the credits."""
+    """The function that the receiver calls for each delivery.
+
+    After the callback of a failed task, it queries the credits.
+    """
 
     def check_credits(name: str) -> None:
         if name.startswith(FAILS):

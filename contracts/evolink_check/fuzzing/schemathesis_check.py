@@ -1,7 +1,7 @@
 """Runs Schemathesis, which generates requests from the schema and has its own checks of responses.
 
 It sends nothing itself: its transport is replaced by an adapter that turns each request into a `Case`. A failure is
-reported only if the documents are unambiguous and none of our own rules reports a violation by the same exchange.
+reported only if the documents are unambiguous and no rule reports a violation by the same exchange.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The search with Schemathesis, through our adapter. Imported on first use, because it imports Schemathesis."""
+"""Search for violations with Schemathesis, through the adapter.
+
+Imported on first use, because it imports Schemathesis.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +85,7 @@ class SchemathesisSearch:
 
     @property
     def sent(self) -> int:
-        """How many requests were sent."""
+        """The number of requests that were sent."""
         return self._adapter.sent
 
     def run(self) -> str:
@@ -178,7 +181,7 @@ class SchemathesisSearch:
             return None
 
     def _failures_of(self, case: Any, response: Any) -> Iterator[ClauseFailure]:
-        """The failed checks, if the documents are unambiguous and our own rules report no violation."""
+        """The failed checks, if the documents are unambiguous and no rule reports a violation."""
         assert self._adapter.last is not None  # noqa: S101  (it was sent)
         ours, entry = self._adapter.last
         if self._violations(entry):
@@ -217,7 +220,7 @@ def _expected_and_seen(failure: Failure) -> tuple[str, str]:
 
 
 def _config(document: dict[str, Any]) -> dict[str, Any]:
-    """Settings of Schemathesis that accept every documented status: our own rules know which one fits a request."""
+    """A configuration of Schemathesis that accepts every documented status: the rules decide which status is right."""
     operations = [
         operation
         for item in document["paths"].values()

@@ -58,7 +58,7 @@ class ResponseWriter:
         self.started = False
 
     async def start(self, status: int, headers: Headers) -> None:
-        """Send the head. A 304 has no length of its own."""
+        """Send the head. A 304 has no content length."""
         self.started = True
         if status == _NOT_MODIFIED:
             headers = [(name, value) for name, value in headers if name.lower() != b"content-length"]

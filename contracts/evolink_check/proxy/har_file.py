@@ -23,7 +23,7 @@ _SEPARATOR = b",\n"
 
 
 class HarFile:
-    """Appends entries in a thread of its own, so that a slow disk delays no exchange. The first entry creates the file.
+    """Appends entries in a separate thread, so that a slow disk delays no exchange. The first entry creates the file.
 
     Each entry is written over the end of the document, together with a new end: if the process is killed, the file has
     all complete exchanges. `facts` is called for the metadata in the end. The first problem is passed to `on_error`;

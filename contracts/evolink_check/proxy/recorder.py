@@ -124,7 +124,7 @@ class ProxyRecorder:
                 self._drop()
 
     def trace(self, *, complete: bool = False) -> Trace:
-        """The entries in memory, in order. `complete`: all requests of the clients went through the proxy."""
+        """The entries in memory, ordered by time. `complete`: all requests of the clients went through the proxy."""
         with self._lock:
             entries = list(self._entries)
             accounts = {label: Account(label) for label in sorted(self._labels)}
@@ -145,7 +145,7 @@ class ProxyRecorder:
         return Trace(entries, origin=self.origin, complete=False)
 
     def __len__(self) -> int:
-        """How many exchanges were recorded, including those that are no longer in memory."""
+        """The number of recorded exchanges, including those that are no longer in memory."""
         return self.recorded
 
     def _drop(self) -> int:
@@ -203,7 +203,7 @@ def _label_of(key: str) -> str:
 
 
 def kept_of(headers: Headers) -> int:
-    """How many bytes of a response with these headers are kept: of media, none, as the length is enough."""
+    """The number of bytes to keep of a response with these headers: 0 for media, as the length is enough."""
     kind = next((value for name, value in headers if name.lower() == b"content-type"), b"").lower()
     return 0 if kind.partition(b"/")[0] in _MEDIA else KEPT_BYTES
 

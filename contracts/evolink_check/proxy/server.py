@@ -71,7 +71,7 @@ def _listening(host: str, port: int) -> socket.socket:
 class _Protocol(H11Protocol):
     """uvicorn's h11 protocol, which reads the body of a request that offers an upgrade; with httptools it is lost.
 
-    It logs nothing: an incomplete response of the upstream server is not our error.
+    It logs nothing: an incomplete response of the upstream server is not an error of the proxy.
     """
 
     def __init__(self, *args: object, **named: object) -> None:

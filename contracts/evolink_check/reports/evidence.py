@@ -59,7 +59,7 @@ class Evidence:
         return redact_text(self._judged.trace.origin)
 
     def excerpt(self, number: int) -> Excerpt | None:
-        """The entry with this number; None when there is none."""
+        """The entry with this number; None if the trace has no such entry."""
         if not 0 <= number < len(self):
             return None
         if number not in self._excerpts:

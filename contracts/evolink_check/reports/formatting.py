@@ -81,7 +81,7 @@ def grouped(findings: Iterable[tuple[str, Finding]], cause: Callable[[str], str]
 
 
 def occurrences(violation: Violation) -> str:
-    """How often a violation was seen, and in which entries of the HAR file."""
+    """The number of occurrences of a violation, and the entries of the HAR file that show it."""
     times = f"{violation.times} times" if violation.times > 1 else ""
     if not violation.numbers:
         return times or "once"

@@ -1,4 +1,4 @@
-"""The lines of a file at which the values of its document stand."""
+"""Find the line numbers of values in a document."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class UndecodableError(ValueError):
 
 
 def coding_of(headers: Iterable[tuple[str, str]]) -> str:
-    """The content coding in headers, in lower case; `identity` without one."""
+    """The content coding in headers, in lower case; `identity` if the headers have none."""
     codings = [value.strip().lower() for name, value in headers if name.lower() == "content-encoding"]
     return ",".join(coding for coding in codings if coding) or "identity"
 

@@ -1,4 +1,4 @@
-"""Which names indicate a credential, and which values of a request were sent as one."""
+"""Recognize credentials: names that indicate one, and values that a request sent as one."""
 
 from __future__ import annotations
 

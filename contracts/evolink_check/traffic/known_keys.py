@@ -106,7 +106,7 @@ class KnownKeys:
         return "".join([*parts, text[copied:]])
 
     def _key_at(self, text: str, place: int) -> str:
-        """The longest key that begins at index `place`; empty when there is none."""
+        """The longest key that begins at index `place`; empty if no key begins there."""
         for length in sorted(self._lengths.get(text[place : place + SHORT], ()), reverse=True):
             candidate = text[place : place + length]
             if candidate in self._marks:

@@ -1,4 +1,4 @@
-"""A trace: recorded exchanges in order of time, the only input of the rules.
+"""A trace: recorded exchanges, ordered by time. It is the only input of the rules.
 
 A trace comes from a run against a server, from the proxy or from any HAR file, and does not show which. Facts that a
 recording does not contain are None and prove nothing.

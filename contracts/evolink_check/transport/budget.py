@@ -56,7 +56,7 @@ class Budget:
 
     @property
     def affords(self) -> int:
-        """How many more creates the remaining credits cover; 0 if none were granted."""
+        """The number of creates that the remaining credits still cover; 0 if none were granted."""
         rest = (self.granted or 0.0) - self.spent
         number = int(rest // self.price) if self.price else self.tasks
         return max(0, min(number, self.tasks - self.created)) if self.granted is not None else 0

@@ -1,7 +1,7 @@
 """One exchange over HTTP as it was on the wire; problems are part of the observation.
 
-I/O uses asyncio in a thread of its own, because a coroutine can be cancelled wherever it waits: for a name, a
-connection, a handshake, the head of a response or its body. So no exchange lasts longer than its deadline or the run.
+I/O uses asyncio in a separate thread, because a coroutine can be cancelled wherever it waits: for a name, a connection,
+a handshake, the head of a response or its body. So no exchange lasts longer than its deadline or the run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""When the next request may be sent: according to our own rate, and to the waits that the server requested."""
+"""Decides when the next request may be sent: by the configured rate, and by the waits that the server requested."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ class Target:
 
     @property
     def affords(self) -> int:
-        """How many more tasks the budget covers; 0 if there is no budget."""
+        """The number of tasks that the budget still covers; 0 without a budget."""
         with self._landed:
             return self._budget.affords
 

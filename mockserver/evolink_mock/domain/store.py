@@ -146,7 +146,7 @@ class Leases(Protocol):
         ...
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that may be attempted at `now` and pass `may_hold`, at most `most` per account and receiver."""
+        """Lease deliveries that are due at `now` and pass `may_hold`, up to `most` for an account and receiver."""
         ...
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:

@@ -1,8 +1,9 @@
-"""Answer a small request at once: without a task, in one call of the application and one write.
+"""Answer a small request at once: without an asyncio task, in one call of the application and one write.
 
-Only requests that never wait take this lane: complete in the received data, to an endpoint of the API, with a store in
-this process. One that turns out to have a recipe or a callback raises `MayWaitError` before it changes anything. The
-application is the same, and so are its answer, its journal and its log line. Everything else is served by uvicorn.
+Only requests that never wait take this lane: they are complete in the received data, and go to an endpoint of the API
+whose store is in this process. If a request turns out to have a recipe or a callback, `MayWaitError` is raised before
+anything changes. The application, its response, journal entry and log line are the same as otherwise. Other requests
+are served by uvicorn.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class FastLane:
     def answer(self, data: bytes, connection: Connection, default_headers: Headers) -> tuple[bytes, int]:
         """The responses to the first requests in the data, and the number of bytes of those requests.
 
-        The rest of the data begins with a request that is served the ordinary way, or is empty.
+        The rest of the data is empty, or begins with a request for uvicorn.
         """
         if default_headers is not self._default_headers:  # replaced every second, with the date
             self._default_headers, self._default_lines = default_headers, _lines(default_headers)
@@ -119,7 +120,7 @@ class FastLane:
         return scope[SCOPE_KEY], end
 
     def _route(self, line: bytes) -> _Route | None:
-        """The route of a request line; None if its requests are served the ordinary way."""
+        """The route of a request line; None if uvicorn serves the request."""
         match = _REQUEST_LINE.fullmatch(line)
         if match is None:
             return None
@@ -144,7 +145,7 @@ def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
 
 
 def run_at_once(coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """The result of a coroutine that never waits. RuntimeError if it does."""
+    """Run a coroutine that never waits, and return its result. RuntimeError if it waits."""
     try:
         coroutine.send(None)
     except StopIteration as end:

@@ -1,1 +1,1 @@
-"""Many documents: which files, what is cached, which document describes a model."""
+"""Many documents: the selection of files, the cache, and the index of models."""

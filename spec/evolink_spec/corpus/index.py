@@ -59,7 +59,7 @@ def _add(
 
 
 def _is_same(operation: CreateOperation, other: CreateOperation) -> bool:
-    """Whether two documents describe the same operation: a page that was saved twice."""
+    """Whether two documents describe the same operation, as when a page was saved twice."""
     return replace(operation, source=other.source) == other
 
 
@@ -80,7 +80,7 @@ def _with_prose_aliases(
     by_model: Mapping[str | None, CreateOperation],
     prose: Sequence[tuple[CreateOperation, Mapping[str, str]]],
 ) -> dict[str | None, CreateOperation]:
-    """The operations with the aliases of their descriptions, where those names are free."""
+    """The operations with the aliases from their descriptions, except for names that are taken."""
     taken = {*by_model, *(old for operation in by_model.values() for old in operation.aliases)}
     result = dict(by_model)
     for source, aliases in prose:

@@ -92,7 +92,7 @@ class DocumentReader:
         return Trees({name: self._loaders[name] for name in names})
 
     def skipped(self) -> list[SpecError]:
-        """Why each of the skipped documents has no task operation."""
+        """For each skipped document, the reason why it has no task operation."""
         return [*self._skipped.values()]
 
     def warnings(self) -> tuple[str, ...]:

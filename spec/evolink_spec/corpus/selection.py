@@ -1,4 +1,4 @@
-"""The files that are meant by names, folders and patterns."""
+"""Find the files that names, folders and patterns select."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PATTERN = "*?["
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file with its bytes. One that was not named itself, only its folder, may be something else."""
+    """A file with its bytes. A file that was found in a folder, not named itself, need not be a document."""
 
     name: str
     data: bytes

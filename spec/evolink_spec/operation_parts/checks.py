@@ -23,7 +23,7 @@ def check_servers(node: Node) -> None:
 
 
 def check_parameters(item: Node, node: Node, parameter: str | None) -> None:
-    """Raise `SpecError` for a server, parameter or credential that the call needs and that is not supported."""
+    """Raise `SpecError` if the operation has a server, parameter or credential that is not supported."""
     check_servers(node)
     _check_security(node)
     declared = [owner.get("parameters") for owner in (item, node)]

@@ -64,7 +64,7 @@ def prose_of(operation: Node, request: Mapping[str, Node], response: Mapping[str
 
 
 def aliases_in(model: Node | None, models: Sequence[str]) -> dict[str, str]:
-    """The older names that the description of a `model` property says are still accepted, each with its model."""
+    """The older names that a description of the `model` property lists as still accepted, each with its model."""
     present = keywords(model) if model else {}
     text = present.get("description")
     aliases: dict[str, str] = {}

@@ -49,7 +49,7 @@ class CommandFailedError(Exception):
 
 
 def load_documents(options: DocumentOptions) -> Spec:
-    """The documents to check against; the problems that did not prevent their reading are told."""
+    """The documents to check against. Problems that did not prevent their reading are shown as warnings."""
     from evolink_spec import load
 
     paths = (*options.only_spec, *options.spec)
@@ -235,7 +235,7 @@ def _report_new_failures(monitor: LiveMonitor) -> None:
 
 
 def _har_file(path: Path | None, record: ProxyRecorder, *, complete: bool) -> HarFile | None:
-    """The file to which exchanges are appended; None if there is none, or if it can only be written at the end."""
+    """The file to which exchanges are appended; None if no file was requested or it can only be written at the end."""
     from evolink_check.proxy.har_file import HarFile
 
     if path is None or path == STDOUT or is_special(path):

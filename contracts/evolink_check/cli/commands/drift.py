@@ -42,7 +42,7 @@ _UNREPEATED = ("json", "junit", "html", "sarif", "update_baseline", "verbose")
 
 
 class DriftOptions(Struct, frozen=True, kw_only=True):
-    """What to compare, and how strictly."""
+    """The sources to compare, and the strictness of the comparison."""
 
     sources: Annotated[
         tuple[str, ...],

@@ -1,4 +1,4 @@
-"""The description of a client, from TOML or options: its command, and how to tell success from failure."""
+"""The description of a client, from TOML or options: its command, and the signs of success and of failure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLACEHOLDERS = ("prompt", "image_url", "output", "callback_url", "callback_liste
 
 
 class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
-    """How to recognise a success or a failure. All conditions that are set must hold.
+    """The conditions that identify a success or a failure. All those that are set must hold.
 
     `status`: the exit status is one of these. `output`: a regular expression that a line of the output must match.
     `file`: whether there must be a file at `{output}`.
@@ -59,7 +59,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
 
     `command` and `environment` may contain `{prompt}`, `{image_url}`, `{output}`, `{callback_url}`,
     `{callback_listen}`, `{key}` and `{base_url}`; their values are also in its environment (EVOLINK_PROMPT and so on;
-    EVOLINK_API_KEY for the key). `cwd` is its working directory; empty: each run has one of its own. `deadline` is
+    EVOLINK_API_KEY for the key). `cwd` is its working directory; if it is empty, each run gets a new one. `deadline` is
     how many seconds the client waits for a task, None if unknown. `skip` names scenarios that do not apply to the
     client, `warn` clauses whose violations are only warnings.
     """
@@ -92,11 +92,11 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def is_called_back(self) -> bool:
-        """Whether it accepts a callback URL."""
+        """Whether the client accepts a callback URL."""
         return self.callback is not None or any("{callback_url}" in word for word in self.command)
 
     def end(self, status: int, lines: str, *, saved: bool) -> End:
-        """How the client ended, by its exit status, its output and the presence of a result file."""
+        """The end of the client, derived from its exit status, its output and the presence of a result file."""
         if self.failure != ExitMatcher() and self.failure.matches(status, lines, saved=saved):
             return "failure"
         return "success" if self.success.matches(status, lines, saved=saved) else "failure"

@@ -29,7 +29,7 @@ def _fields(schema: Node, prefix: str) -> Iterator[tuple[str, bool]]:
 
 
 def pairs_of(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Names in pairs of which neither contains the other; an odd one stays alone."""
+    """Pair up names such that neither contains the other. A name without a partner is left alone."""
     left, pairs = list(names), list[tuple[str, ...]]()
     while left:
         first = left.pop(0)

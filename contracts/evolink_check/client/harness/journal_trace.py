@@ -32,9 +32,9 @@ def trace_of(  # noqa: PLR0913  (two archives, and facts about their times)
     """The trace of a run, from the archive entries of its account and from those that belong to no account.
 
     `ended` is when the client ended (Unix seconds): callbacks after that could not be answered. `receiver` is the
-    prefix of the client's callback URLs; empty: it has no receiver. `ahead` is how many seconds our clock is ahead of
-    the mock's. `frozen`: only the client's sleeps moved the mock's clock. The next request then begins at the same
-    instant as the previous one, so real durations are left out.
+    prefix of the client's callback URLs; empty: it has no receiver. `ahead` is the number of seconds by which our clock
+    is ahead of the mock's. `frozen`: only the client's sleeps moved the mock's clock. The next request then begins at
+    the same instant as the previous one, so real durations are left out.
     """
     entries = [*_entries(journal, CLIENT), *_entries(unmatched, STRANGER)]
     lasting = [replace(entry, ended=entry.began) for entry in entries] if frozen else entries

@@ -25,7 +25,7 @@ def secrets_of(callback_url: str) -> tuple[str, ...]:
 
 
 def printed_secrets(texts: Mapping[str, str], secrets: tuple[str, ...]) -> Iterator[str]:
-    """Where the texts contain a secret. The key is already replaced by `KEY` in them."""
+    """The places in texts that contain a secret. The key has already been replaced by `KEY`."""
     for name, text in texts.items():
         stream = name.partition(".")[0]
         if KEY in text:
@@ -35,7 +35,7 @@ def printed_secrets(texts: Mapping[str, str], secrets: tuple[str, ...]) -> Itera
 
 
 def written_secrets(folder: Path, token: str, secrets: tuple[str, ...]) -> Iterator[str]:
-    """Where the files of a folder contain a secret."""
+    """The files of a folder that contain a secret."""
     files = [path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink()]
     for path in files[:_FILES]:
         if path.stat().st_size > _LARGEST:

@@ -1,4 +1,4 @@
-"""A mock for a client, in a process of its own. The environment that it gives a command leads the client to it."""
+"""A mock for a client, in a separate process. Its `environment` makes a command use the mock in place of the API."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class MockError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mock:
-    """One account on a mock. `environment` leads a command to it. `alone`: nobody else uses the mock.
+    """One account on a mock. `environment` makes a command use it. `alone`: no other client uses the mock.
 
     With `alone`, requests that belong to no account are also attributed to the client.
     """
@@ -47,7 +47,10 @@ class Mock:
     alone: bool = False
 
     def prepare(self, orders: Sequence[ScenarioRecipe]) -> float:
-        """Reset the account and assign these recipes. Returns how many seconds our clock is ahead of the mock's."""
+        """Reset the account and assign these recipes.
+
+        Returns the number of seconds by which our clock is ahead of the mock's.
+        """
         if self.alone:
             self._call("POST", "/reset")
         self._call("POST", "/accounts", {})
@@ -111,7 +114,7 @@ def borrow_account(url: str, environment: Mapping[str, str]) -> Mock:
 
 @contextmanager
 def start_mock(*options: str) -> Iterator[Mock]:
-    """Start a mock; its environment is the one that `evolink-mock run` gives a command. Raises `MockError`."""
+    """Start a mock, with the environment that `evolink-mock run` sets for a command. Raises `MockError`."""
     token = new_token()
     command = [
         *(_command(), "run", "--token", token, "--duration", f"{TASK_SECONDS:g}s", "--offline"),
@@ -136,7 +139,7 @@ def start_mock(*options: str) -> Iterator[Mock]:
 
 @contextmanager
 def start_shared_mock(count: int, *options: str) -> Iterator[list[Mock]]:
-    """Start a mock for several clients at a time, each with an account of its own. Raises `MockError`."""
+    """Start a mock for several clients at a time, each with a separate account. Raises `MockError`."""
     tokens = [new_token() for _ in range(count)]
     with start_mock(*(word for token in tokens for word in ("--token", token)), *options) as own:
         yield [Mock(own.url, token, {**own.environment, "EVOLINK_API_KEY": token}) for token in tokens]

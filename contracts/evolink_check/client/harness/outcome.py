@@ -1,4 +1,4 @@
-"""How a run of a client ended: its own report, and the file that it saved."""
+"""The end of a client's run: its own report, and the file that it saved."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Outcome:
 
 
 def describe_crash(outcome: Outcome) -> str:
-    """How a client crashed, in a few words; empty if it succeeded or ended with an error message of its own."""
+    """Describe a crash in a few words; empty if the client succeeded or ended with an error message of its own."""
     if outcome.end != "failure":
         return ""
     status = outcome.status or 0

@@ -58,7 +58,7 @@ class Workspace:
 
     @property
     def work(self) -> Path:
-        """The working directory of a client that needs no other."""
+        """The working directory of a client, unless the client needs another."""
         return self.folder / "files"
 
     def wrote_files(self) -> bool:
@@ -128,7 +128,7 @@ def run_command(
 
 
 def working_folder(description: Description, place: Workspace) -> Path | None:
-    """The working directory of the client; None: the current one, for a command that works nowhere else."""
+    """The working directory of the client; None is the current one, for a command that works only there."""
     if description.cwd:
         return Path(description.cwd)
     return None if needs_current_folder(description.command) else place.work
@@ -137,7 +137,7 @@ def working_folder(description: Description, place: Workspace) -> Path | None:
 def start_process(
     words: list[str], variables: Mapping[str, str], folder: Path | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start a command in a process group of its own, with an empty stdin. Raises `CommandError`."""
+    """Start a command in a new process group, with an empty stdin. Raises `CommandError`."""
     try:
         process = subprocess.Popen(  # noqa: S603  (the user's own command)
             words,
@@ -155,7 +155,10 @@ def start_process(
 
 
 def command_words(description: Description, values: Mapping[str, str]) -> list[str]:
-    """The command with its placeholders filled in; if it runs in a folder of its own, with absolute paths."""
+    """The command with its placeholders filled in.
+
+    Its paths are made absolute if it runs in a folder other than the current one.
+    """
     command: Sequence[str] = description.command
     if description.cwd or not needs_current_folder(command):
         command = with_absolute_paths(command, Path.cwd())
@@ -194,7 +197,7 @@ def _wait_and_kill(process: subprocess.Popen[bytes], limit: float, stop: threadi
 
 
 def stop_process(process: subprocess.Popen[bytes]) -> None:
-    """End a command and its child processes: politely at first."""
+    """End a command and its child processes: with SIGTERM first, then with SIGKILL."""
     _send_signal(process, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):
         process.wait(_GRACE)
@@ -212,7 +215,7 @@ def _wait(process: subprocess.Popen[bytes], limit: float, stop: threading.Event)
 
 
 def kill_all() -> None:
-    """Kill every command that is running, for a process that must end at once."""
+    """Kill every running command, before this process ends at once."""
     for process in tuple(_RUNNING):
         _send_signal(process, signal.SIGKILL)
 
@@ -223,7 +226,7 @@ def _send_signal(process: subprocess.Popen[bytes], number: signal.Signals) -> No
 
 
 def _examine(path: Path) -> SavedFile | None:
-    """The result file that a client saved; None when there is none."""
+    """The result file that a client saved; None if it saved no file."""
     if not path.is_file():
         return None
     size = path.stat().st_size

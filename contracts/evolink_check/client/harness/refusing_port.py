@@ -29,7 +29,7 @@ _HOST = "127.0.0.1"
 
 
 class RefusingPort:
-    """The port; `attempts` are the numbers of connections that were made in each moment in which it was open."""
+    """The port. `attempts` are the numbers of connections, one number for each moment in which it was open."""
 
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
@@ -84,7 +84,7 @@ class RefusingPort:
 
 
 def _bind_any() -> socket.socket:
-    """A socket that is bound to a free port. OSError when there is none."""
+    """A socket that is bound to a free port. OSError if no port is free."""
     for port in random.sample(_PORTS, _TRIES):
         bound = socket.socket()
         try:

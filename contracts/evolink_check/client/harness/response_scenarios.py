@@ -25,7 +25,7 @@ _QUERY_FAULT = frozenset({"client.asks-again", "client.no-abandon", "receiver.as
 
 
 def missing_fields(spec: Spec) -> Iterator[Scenario]:
-    """Every documented field is missing once, two at a time, while the rest of the response is as usual."""
+    """Scenarios in which documented fields are missing, two at a time, so that each field is missing once."""
     create = next(iter(next(iter(spec.creates.values())).values()))
     of_create = _optional(fields_of(spec, create, create.success), _NEEDED_OF_CREATE)
     of_query = _optional(fields_of(spec, spec.query, spec.query.success), _NEEDED_OF_QUERY)
@@ -73,7 +73,7 @@ def _missing_results() -> Iterator[Scenario]:
 
 
 def _missing_in_errors() -> Iterator[Scenario]:
-    """The bodies of refusals and of failed tasks lack a field, or have one that is not documented."""
+    """Scenarios in which the bodies of refusals and of failed tasks lack a field, or have an undocumented one."""
     for id_, recipe in (
         ("message", "402+omit=error.message/error.type"),
         ("code", "400+omit=error.code/error.param"),
@@ -163,6 +163,6 @@ TIMES = (
 
 
 def response_scenarios(spec: Spec) -> tuple[Scenario, ...]:
-    """All of them."""
+    """All scenarios with unusual responses."""
     rest = (*OTHER_BODIES, *REDIRECTS, *WAITS, *RETRY_AFTER, *GATEWAYS, *RESULTS, *TIMES)
     return (*missing_fields(spec), *rest)

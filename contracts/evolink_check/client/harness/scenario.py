@@ -21,7 +21,7 @@ class ScenarioRecipe:
 
     @property
     def usual_first(self) -> int:
-        """How many requests get the usual response before the first unusual one."""
+        """The number of requests that get the usual response before the first unusual one."""
         match = _USUAL_FIRST.match(self.recipe)
         return int(match[1] or 1) if match else 0
 
@@ -50,7 +50,7 @@ class Scenario:
     only: frozenset[str] = frozenset()
 
     def comes_too_late(self, queries: int) -> bool:
-        """Whether the fault of a query did not happen, because a client sent only so many queries."""
+        """Whether a client that sent this number of queries ended before the query with the fault."""
         return any(order.operation == "query" and 0 < queries <= order.usual_first for order in self.orders)
 
     @property

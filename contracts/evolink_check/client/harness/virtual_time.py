@@ -24,10 +24,10 @@ class TimeLimitExceededError(BaseException):
 
 @dataclass(slots=True)
 class TimeLimits:
-    """How long a callable may take. `advance` is called with the seconds of every sleep.
+    """The time limits of a callable. `advance` is called with the seconds of every sleep.
 
-    It may sleep for `longest` seconds in total. It may also run for `busy` real seconds without a sleep: only sleeps
-    move the virtual time, so nothing would ever change for it. `exceeded` is the limit that was exceeded, even if the
+    It may sleep for `longest` seconds in total. It may also run for `busy` real seconds without a sleep: virtual time
+    passes only during sleeps, so a longer loop would never end. `exceeded` is the limit that was exceeded, even if the
     callable caught the exception.
     """
 

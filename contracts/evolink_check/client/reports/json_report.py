@@ -1,4 +1,4 @@
-"""A suite as JSON, according to `report.schema.json` in this folder, and as a badge."""
+"""Write a suite as JSON, according to `report.schema.json` in this folder, and as a badge."""
 
 from __future__ import annotations
 

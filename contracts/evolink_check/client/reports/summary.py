@@ -62,7 +62,7 @@ class Summary:
 
     @property
     def counts(self) -> dict[Status, int]:
-        """How many clauses have each status."""
+        """The number of clauses with each status."""
         return formatting.counts(self.verdicts)
 
     @property
@@ -119,7 +119,7 @@ class Summary:
 
 
 def _cause(text: str) -> str:
-    """A text without what differs between scenarios that show the same fault: numbers, and the fields that lacked."""
+    """A text without the parts that differ between scenarios with the same fault: numbers and missing fields."""
     return normalized(_DETAIL.sub("", text))
 
 

@@ -66,7 +66,7 @@ def judge_end(
 
 
 def _tolerates_oddities(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client ends as usual after unusual but documented responses."""
+    """After unusual but documented responses, the client ends as after the usual ones."""
     if not end.scenario.unusual or end.outcome.end == "killed":
         return
     if end.outcome.end == "success":
@@ -153,7 +153,7 @@ def _reports_success(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _gives_up_with_reason(end: RunEnd) -> Iterator[ClauseFinding]:
-    """A client does not give up early without a reason."""
+    """A client gives up before its deadline only for a reason."""
     queries = [query for query in end.requests if query.role == "query"]
     if end.last is not None and end.last.role == "query":  # a query of another task repeats nothing
         queries = [query for query in queries if query.task_id == end.last.task_id]

@@ -45,7 +45,7 @@ def has_result(end: RunEnd) -> Iterator[tuple[str, Finding]]:
 
 
 def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
-    """What is wrong with a result that a client called a success, and how severe it is; None if nothing is."""
+    """The problem of a result that a client reported as a success, and its severity; None if the result is right."""
     saved, good = end.outcome.saved, [fetch for fetch in end.fetched if 200 <= fetch.status < 300]  # noqa: PLR2004
     if not good:
         return f"the fetch was answered with {end.fetched[-1].status}", None
@@ -56,7 +56,7 @@ def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
 
 
 def _problem_of_file(saved: SavedFile, announced: str) -> tuple[str, Severity | None]:
-    """What is wrong with a file that is not whole. Only a decoder sees that a video of the right length is broken."""
+    """The problem of a file that is not whole. Only a decoder sees that a video of the right length is broken."""
     size = f"the file of {saved.size} bytes"
     if announced.isdecimal() and saved.size < int(announced):
         return f"{size} is shorter than the {announced} that were announced", None

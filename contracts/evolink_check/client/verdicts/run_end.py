@@ -71,7 +71,7 @@ class RunEnd:
 
     @cached_property
     def crash(self) -> str:
-        """How the client crashed; empty if it did not."""
+        """A description of the crash; empty if the client did not crash."""
         return describe_crash(self.outcome)
 
     @cached_property
@@ -91,7 +91,7 @@ class RunEnd:
 
     @property
     def evidence(self) -> tuple[int, ...]:
-        """The number of the last entry; empty if there is none."""
+        """The number of the last entry; empty if the trace has no entries."""
         return (self.last.number,) if self.last else ()
 
     @property
@@ -111,7 +111,7 @@ class RunEnd:
 
     @property
     def is_early(self) -> bool:
-        """Whether the client gave up long before its deadline, although no response said that the task had ended.
+        """Whether the client gave up long before its deadline, although no response reported the end of the task.
 
         Its deadline is counted from its start. It may end before if its next wait would have exceeded it.
         """
@@ -129,7 +129,7 @@ class RunEnd:
 
     @property
     def has_time_for_retry(self) -> bool:
-        """Whether the wait that a 429 asks for ends before the client's deadline. True after any other answer.
+        """Whether the wait that a 429 requests ends before the client's deadline. True after any other answer.
 
         Without a number of seconds in `Retry-After`, a client may choose a wait that is too long.
         """
@@ -142,7 +142,7 @@ class RunEnd:
 
     @property
     def _task_of_last(self) -> TaskRecord | None:
-        """The task of the last query, else the first one that was created."""
+        """The task of the last query; if there was no query, the first task that was created."""
         tasks = [task for task in self.reading.tasks.values() if task.create]
         last = self.last.task_id if self.last is not None else ""
         return next((task for task in tasks if task.id == last), tasks[0] if tasks else None)

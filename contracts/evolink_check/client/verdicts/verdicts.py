@@ -40,7 +40,7 @@ class ScenarioRun:
     note: str = ""
 
     def count_queries(self, path: str) -> int:
-        """How many queries the client sent; `path` is that of the query, with its parameter."""
+        """The number of queries that the client sent. `path` is the path of the query, with its parameter."""
         prefix = path.partition("{")[0]
         urls = (entry.exchange.url for entry in self.trace.entries if entry.kind == "exchange")
         return sum(urlsplit(url).path.find(prefix) >= 0 for url in urls)

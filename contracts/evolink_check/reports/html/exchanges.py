@@ -25,7 +25,10 @@ _TEXTS = (
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """A request or a response. `text` is its body, None if there is none to show; `note` says what is not shown."""
+    """A request or a response.
+
+    `text` is its body, None if there is no body to show; `note` names the parts that are not shown.
+    """
 
     title: str
     headers: tuple[tuple[str, str], ...]

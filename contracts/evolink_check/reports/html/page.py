@@ -1,4 +1,4 @@
-"""The frame of every HTML report: one file that fetches nothing and runs only our own script.
+"""The frame of every HTML report: one file that fetches nothing and runs only its own script.
 
 All text of a page is escaped by a template; only the constants in this module are markup.
 """

@@ -25,12 +25,12 @@ _TOKEN = re.compile(rb"[\w-]+")
 
 
 def requests_with_roles(view: TraceView, *roles: Role) -> tuple[Observation, ...]:
-    """The requests with these roles in order, answered or not."""
+    """The requests with these roles, in order of time, with or without a response."""
     return tuple(observation for observation in view.seen if observation.role in roles)
 
 
 def queries_of(view: TraceView, task_id: str) -> Sequence[Observation]:
-    """The queries for a task in order, answered or not."""
+    """The queries for a task, in order of time, with or without a response."""
     return view.once(_queries_by_task).get(task_id, ())
 
 

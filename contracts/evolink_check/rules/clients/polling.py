@@ -60,7 +60,7 @@ def given_ids(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.no-guarantees")
 def no_guarantees(view: TraceView) -> Iterator[Finding]:
-    """When the answer to a create has no id, the client does not query a placeholder instead."""
+    """If the response to a create has no id, the client does not query a placeholder instead."""
     for observation in view.seen:
         missing = placeholder_id(observation, view)
         if missing is not None:

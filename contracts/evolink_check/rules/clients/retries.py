@@ -107,7 +107,7 @@ def waits_for_retry_after(view: TraceView) -> Iterator[Finding]:
 
 
 def _request_series(view: TraceView) -> Iterable[list[Observation]]:
-    """The requests of an account with the same purpose, in order: creates, credits, or queries of one task."""
+    """Series of requests of an account with the same purpose: creates, credits requests, or queries of one task."""
     series: dict[tuple[str, str, str], list[Observation]] = {}
     for request in requests_with_roles(view, *KEYED_ROLES):
         if request.who == UNKNOWN:  # these may be requests of several accounts
@@ -190,7 +190,7 @@ def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
 
 
 def _backoff_problem(run: list[Observation], usual: float | None) -> str:
-    """What is wrong with the waits after a run of 5xx, or ""; `usual`: the client's usual interval, if any."""
+    """The problem of the waits after a series of 5xx, or "". `usual` is the client's usual interval, if it has one."""
     waits_seen = [seconds_between(observation, after) for observation, after in pairwise(run)]
     shortest, longest = min(waits_seen), max(waits_seen)
     if shortest < _AT_ONCE and (

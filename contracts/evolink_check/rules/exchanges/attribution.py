@@ -94,7 +94,10 @@ def creates_task(observation: Observation, view: TraceView) -> bool:
 
 
 def certain_faults(observation: Observation) -> tuple[RequestFault, ...]:
-    """The faults for which a create must be refused; none with duplicate keys: which of them counts is unknown."""
+    """The faults for which a create must be refused.
+
+    Empty if the body has duplicate keys, because either value may count.
+    """
     if any(fault.clause == "body.duplicate-keys" for fault in observation.faults):
         return ()
     return tuple(fault for fault in observation.faults if fault.sure)

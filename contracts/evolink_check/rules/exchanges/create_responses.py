@@ -203,7 +203,7 @@ def _may_be_moved(create: Observation, view: TraceView) -> bool:
 
 
 def _first_in_time(view: TraceView) -> Mapping[str, float]:
-    """When the first create with a correct `created` began, by account, in Unix seconds."""
+    """The instant at which the first create with a correct `created` began, by account, in Unix seconds."""
     first: dict[str, float] = {}
     for create in accepted(view):
         value = create.body.get("created")

@@ -58,7 +58,7 @@ def _findings(
 
 
 def _at(body: Any, names: Property) -> Any:
-    """The value of a property; None without one."""
+    """The value of a property; None if the body lacks it."""
     for name in names:
         body = body.get(name) if isinstance(body, dict) else None
     return body

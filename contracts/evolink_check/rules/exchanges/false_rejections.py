@@ -1,6 +1,6 @@
 """Valid creates that were refused, and the feature for which they were refused.
 
-A body may have a feature that a separate clause allows (an old model name, an unknown field, …). When such a create is
+A body may have a feature that a separate clause allows (an old model name, an unknown field, …). If such a create is
 refused while another without the feature is accepted, that clause is violated; otherwise `create.accepts` is.
 """
 

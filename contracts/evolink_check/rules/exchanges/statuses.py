@@ -78,7 +78,10 @@ def _findings_of(judgeable: Iterable[Observation], view: TraceView) -> ClauseFin
 
 
 def _lasting_500(judgeable: Iterable[Observation], view: TraceView) -> ClauseFindings:
-    """An unknown id is not found; a 500 may be temporary, but not each of several for the same id."""
+    """A query for an unknown id must not be answered with 500.
+
+    One 500 may be temporary, but not each of several for the same id.
+    """
     equal: defaultdict[tuple[str, str], list[Observation]] = defaultdict(list)
     for query in judgeable:
         if query.role == "query" and query.account.valid and well_formed(query.task_id):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @rule("callback.only-when-asked")
 def only_when_asked(view: TraceView) -> Iterator[Finding]:
-    """`callback.only-when-asked`, when the trace has a callback receiver."""
+    """`callback.only-when-asked`, if the trace has a callback receiver."""
     for deliveries in all_deliveries(view) if view.trace.receiver else ():
         if deliveries.url != "":
             continue

@@ -53,14 +53,17 @@ class CreateCost:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The readings and the creates of one account, in order."""
+    """The credit responses and the creates of one account, in order of time."""
 
     balances: tuple[Balance, ...]
     creates: tuple[CreateCost, ...]
 
 
 def ledgers(view: TraceView) -> tuple[Ledger, ...]:
-    """One for each account whose credits were queried; none when the trace does not show who created which task."""
+    """A ledger for each account whose credits were queried.
+
+    Empty if the trace does not show which account created a task.
+    """
     return view.once(_ledgers)
 
 
@@ -144,7 +147,7 @@ def _is_unlimited(observation: Observation) -> bool:
 
 
 def credits_part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """`data.user` or `data.token` of an answer; empty when there is none."""
+    """`data.user` or `data.token` of a response; empty if it has none."""
     data = body.get("data")
     part = data.get(name) if isinstance(data, dict) else None
     return part if isinstance(part, dict) else {}

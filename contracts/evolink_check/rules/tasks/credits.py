@@ -145,7 +145,7 @@ def after_billing(view: TraceView) -> Iterator[Finding]:
 
 @rule("credits.short")
 def short(view: TraceView) -> Iterator[Finding]:
-    """`credits.short`, for accounts that are known to have no credits, and for those whose credits were just read."""
+    """`credits.short`, for accounts without credits by configuration, and for those whose credits were just queried."""
     for create in view.of("create"):
         if create.account.credits is False and create.account.valid and create.account.access is not False:
             if create.status == _SHORT:

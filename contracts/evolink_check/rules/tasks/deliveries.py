@@ -104,7 +104,7 @@ def is_lossy(deliveries: TaskDeliveries, at: float, view: TraceView, *, rest: in
 
 
 def _answer_times(view: TraceView) -> list[tuple[float, float]]:
-    """When each query and credits request was answered, in Unix seconds, and how many seconds that took."""
+    """The time of the response to each query and credits request, in Unix seconds, and its duration in seconds."""
     return sorted(
         (observation.ended, observation.ended - observation.began)
         for observation in view.of("query", "credits")

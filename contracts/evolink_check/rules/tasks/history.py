@@ -1,9 +1,9 @@
 """The history of one task as its owner saw it, without exchanges that violate other clauses.
 
 - `task_histories(view)`: the tasks that can be judged. A task that should not exist (its create had to be refused, or
-  its id is malformed) proves nothing about the life of tasks, and is left out.
-- `bodies(view)`: every body about a task that is judged on its own; `bodies_of(history)`: those of one task.
-- `in_order(observations)`: the certain part of their order. When two exchanges overlap, either may have come first.
+its id is malformed) proves nothing about the life of tasks, and is left out. - `bodies(view)`: every body about a task
+that is judged on its own; `bodies_of(history)`: those of one task. - `in_order(observations)`: the certain part of
+their order. If two exchanges overlap, either may have come first.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class TaskHistory:
 
     `queries` are its owner's judgeable 200s; `judged` those that do not contradict an end reported before; `changed`
     those that do, each with the end it contradicts. `refused` are the owner's queries with other judgeable answers.
-    `deliveries` are those whose body contains its id, in order of time.
+    `deliveries` are the deliveries whose body contains its id, in order of time.
     """
 
     id: str

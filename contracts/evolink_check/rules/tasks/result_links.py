@@ -64,7 +64,7 @@ class Fetch:
 
     @property
     def life(self) -> float:
-        """How long the link works, in seconds: 24 hours unless the document of the model says otherwise."""
+        """The life of the link in seconds: 24 hours, unless the document of the model states another time."""
         operation = self.history.create.operation if self.history.create else None
         return operation.prose.link_seconds if operation else _TOLERANCES.link_life_server
 

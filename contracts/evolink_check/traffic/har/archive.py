@@ -1,7 +1,7 @@
 """Write a trace as an HTTP Archive 1.2, which any viewer opens, and read archives as a trace. Secrets are removed.
 
-Facts for which HAR has no field are in `_evolink` of the log and of each entry, so that our own files are read back
-without loss. The library harfile does not support such fields and cannot read files.
+Facts for which HAR has no field are in `_evolink` of the log and of each entry, so that files written here are read
+back without loss. The library harfile does not support such fields and cannot read files.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _head(version: str) -> dict[str, Any]:
 
 
 def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
-    """Archives, each with the name of its file, as one trace in order of time.
+    """Merge archives, each with the name of its file, into one trace, ordered by time.
 
     Our own files are read back without loss. In other files each key is replaced by a label. The sender of a request
     without a key is unknown, since many tools omit the header. Responses from a cache, requests without their body and

@@ -29,7 +29,7 @@ _GZIP_AS_TEXT = {"\x1f\x8b", "\x1f\ufffd"}  # the start of gzip bytes that were 
 
 @dataclass(frozen=True, slots=True)
 class ResponseBody:
-    """A recorded body. When it was not recorded or cannot be decoded, it is empty, with its `size` in bytes."""
+    """A recorded body. If it was not recorded or cannot be decoded, `content` is empty; `size` is in bytes."""
 
     data: bytes
     size: int | None = None

@@ -88,7 +88,7 @@ def _valid_url(url: str) -> str:
 
 
 def _status(value: Any) -> int:
-    """Convert a status to a number, since some tools write it as text; 0 if there is none."""
+    """Convert a status to a number, since some tools write it as text; 0 if the entry has none."""
     if value is None or value == "":
         return 0
     status = number(value.split()[0] if isinstance(value, str) and value.split() else value)

@@ -59,7 +59,7 @@ def _in_zip(path: Path, raw: bytes) -> Iterator[tuple[str, Any]]:
 
 
 def _is_har(name: str) -> bool:
-    """Whether a member of a zip file is a HAR file; macOS adds files with the same names, which are none."""
+    """Whether a member of a zip file is a HAR file. macOS adds files with the same names, which are not HAR files."""
     path = PurePosixPath(name)
     return path.name.lower().endswith(_ENDINGS) and "__MACOSX" not in path.parts
 

@@ -42,7 +42,10 @@ class ReadArchive:
 
 @dataclass(slots=True)
 class _Labels:
-    """A label for each key, in the order of first appearance, different from the labels in our own files (`taken`)."""
+    """A label for each key, in the order of first appearance.
+
+    Labels that the files contain already (`taken`) are not used.
+    """
 
     taken: set[str]
     by_key: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The records of a HAR file: the fields that are read, and `_evolink` of our own files."""
+"""The records of a HAR file: the fields that are read, and `_evolink`, which only files written here have."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LARGEST = 1e15  # bytes or milliseconds
 
 
 class EntryFacts(Struct, frozen=True):
-    """The facts about an entry, besides its exchange, in our own files."""
+    """The additional facts about an entry, in files written here."""
 
     began: float
     ended: float
@@ -28,7 +28,7 @@ class EntryFacts(Struct, frozen=True):
 
 
 class LogFacts(Struct, frozen=True):
-    """The facts about the trace in our own files."""
+    """The facts about a trace, in files written here."""
 
     accounts: tuple[Account, ...] = ()
     origin: str = ""

@@ -78,7 +78,7 @@ class Leases:
         return instant
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that may be attempted at `now` and pass `may_hold`, at most `most` per account and receiver."""
+        """Lease deliveries that are due at `now` and pass `may_hold`, up to `most` for an account and receiver."""
         rows = self._connection.fetch(
             "SELECT d.task, a.token, d.receiver FROM (SELECT *, row_number() OVER (PARTITION BY account, receiver "
             "ORDER BY wakes_at) AS n FROM deliveries WHERE worker IS NULL AND wakes_at <= ?) d "
