@@ -133,7 +133,7 @@ class PaidPhases:
 
 
 def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
-    """The instant until which callbacks were watched; 0 if there was no receiver, or no sign that callbacks can reach it."""
+    """The instant until which callbacks were watched; 0 without a receiver, or if callbacks may not reach it."""
     if receiver is None:
         return 0.0
     if not run.subject.callback_trust or receiver.received:
