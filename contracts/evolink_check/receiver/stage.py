@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from evolink_check.receiver.records import Framing, Kind, Play, Reply, TaskBody, Terms, Timing
     from evolink_check.receiver.watch import Watch
 
+_IMPATIENCE = 4
+
 
 @dataclass(slots=True)
 class Stage:
@@ -90,14 +92,15 @@ class Stage:
         self.later.append(asyncio.create_task(part))
 
     async def expect_action(self, case: TaskCase) -> None:
-        """Wait for the query or the booking that must follow."""
-        patience = self.timing.patience
-        if self.terms.trusts_secret:
-            await self.watch.until(lambda conduct: has_booked(conduct, case), patience)
-        else:
-            await self.watch.until(
-                lambda conduct: is_confirmed(conduct, case) and has_booked(conduct, case), patience
-            )
+        """Wait for the query and the booking that must follow. What failed to follow once is waited for less."""
+        kind = "unconfirmed" if any(call.kind == "unconfirmed" for call in case.calls) else "usual"
+        patience = self.timing.patience / (_IMPATIENCE if kind in self.watch.missed else 1)
+        if not await self.watch.until(lambda conduct: self._has_acted(conduct, case), patience):
+            self.watch.missed.add(kind)
+
+    def _has_acted(self, conduct: Conduct, case: TaskCase) -> bool:
+        has_asked = self.terms.trusts_secret or is_confirmed(conduct, case)
+        return has_asked and has_booked(conduct, case)
 
     async def note_early_bookings(self, case: TaskCase) -> None:
         """Record what was booked before the API could confirm it."""

@@ -18,11 +18,15 @@ _INTERVAL = 0.1  # seconds between two looks
 
 
 class Watch:
-    """What the receiver has done so far. `conduct` is the state at the last look."""
+    """What the receiver has done so far. `conduct` is the state at the last look.
+
+    `missed` are the kinds of callbacks after which nothing followed for as long as the receiver may take.
+    """
 
     def __init__(self, api: PlayedApi, ledger: Ledger | None) -> None:
         self._api, self._ledger = api, ledger
         self._lock = asyncio.Lock()
+        self.missed: set[str] = set()
         self._looked = float("-inf")
         self.conduct = Conduct(bookings=None if ledger is None else {})
 

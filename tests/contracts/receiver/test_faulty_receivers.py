@@ -44,6 +44,7 @@ def test_a_fault_is_caught_by_its_clause_and_no_other(clause: str, mock_url: str
     assert {name: set(violations(result)) for name, result in by_fault.items()} == {
         name: {clause} for name in by_fault
     }
+    assert "s3cret" not in str([violations(result) for result in results])
     for fault in faults:
         assert clauses_in(by_fault[fault.name], fault.scenario) == [clause]
 

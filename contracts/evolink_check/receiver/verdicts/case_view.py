@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from evolink_check.analysis.verdicts import Finding
 from evolink_check.receiver.records import is_confirmed
+from evolink_check.traffic.text_redaction import redact_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -105,5 +106,5 @@ def describe_reply(call: Call) -> str:
     if not reply.status:
         return f"{reply.problem}{describe(call)}"
     location = next((value for name, value in reply.headers if name.lower() == "location"), "")
-    where = f" to {location}, and EvoLink follows no redirect" if location else ""
+    where = f" to {redact_url(location)}, and EvoLink follows no redirect" if location else ""
     return f"{reply.status}{where}{describe(call)}"
