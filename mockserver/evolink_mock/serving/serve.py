@@ -14,6 +14,7 @@ from evolink_mock.server.log_writer import LogWriter, logging_to_stderr
 from evolink_mock.server.server import Server, create_service, freeze_memory, ignore, stop_on_hangup
 from evolink_mock.service import snapshots
 from evolink_mock.service.service import Service
+from evolink_mock.serving.shared_listener import SharingServer
 from evolink_mock.serving.workers import ParentPipes, Workers, report_ready
 
 if TYPE_CHECKING:
@@ -58,7 +59,14 @@ def serve(  # noqa: PLR0913  (what, where, and how)
         writer.write("stopped\n")
 
 
-def _serve_one(service: Service, listeners: Listeners, *, quiet: bool, ready: Callable[[], None]) -> None:
+def _serve_one(
+    service: Service,
+    listeners: Listeners,
+    *,
+    quiet: bool,
+    ready: Callable[[], None],
+    kind: type[Server] = Server,
+) -> None:
     def announce() -> None:
         ready()
         if (problem := service.media_cache.problem()) is not None:
@@ -72,7 +80,7 @@ def _serve_one(service: Service, listeners: Listeners, *, quiet: bool, ready: Ca
     as_json = service.settings.log_format == "json"
     with logging_to_stderr(quiet=quiet, as_json=as_json) as writer:
         log = AccessLog(writer.write, colour=sys.stderr.isatty(), as_json=as_json)
-        server = Server(service, listeners, observe=ignore if quiet else log, ready=on_ready)
+        server = kind(service, listeners, observe=ignore if quiet else log, ready=on_ready)
         stop_on_hangup(server)
         server.run(sockets=[listeners.http])
 
@@ -113,7 +121,13 @@ class _WorkerServer:
     def _work(self, pipes: ParentPipes) -> None:
         service = create_service(self._spec, self._settings, self._listeners, operator_key=self._operator_key)
         threading.Thread(target=_end_with_parent, args=(pipes,), daemon=True).start()
-        _serve_one(service, self._listeners, quiet=self._quiet, ready=lambda: report_ready(pipes))
+        _serve_one(
+            service,
+            self._listeners,
+            quiet=self._quiet,
+            ready=lambda: report_ready(pipes),
+            kind=SharingServer,
+        )
 
 
 def _end_with_parent(pipes: ParentPipes) -> None:

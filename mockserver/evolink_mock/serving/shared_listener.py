@@ -1,0 +1,80 @@
+"""A listening socket that several processes accept from, in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, Any, cast
+
+from evolink_mock.server.server import Server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sized
+
+# After a connection, for other processes to accept the next one: longer for a process that has many already.
+_PAUSE_SECONDS = 0.0005
+_MOST_PAUSES = 40
+
+
+class SharedListener:
+    """Accepts one connection at a time. An event loop's own server accepts all that wait, and leaves others idle."""
+
+    def __init__(
+        self, listener: socket.socket, protocol: Callable[[], asyncio.Protocol], connections: Sized
+    ) -> None:
+        self._listener = listener
+        self._connections = connections
+        self._protocol = protocol
+        self._loop = asyncio.get_running_loop()
+        self._connecting: set[asyncio.Task[Any]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        listener.settimeout(0)
+        self._resume()
+
+    def close(self) -> None:
+        """Accept no more connections."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop.remove_reader(self._listener)
+
+    async def wait_closed(self) -> None:
+        """Return at once: connections are closed by the server."""
+
+    def _resume(self) -> None:
+        self._timer = None
+        self._loop.add_reader(self._listener, self._accept)
+
+    def _accept(self) -> None:
+        self._loop.remove_reader(self._listener)
+        pauses = min(1 + len(self._connections), _MOST_PAUSES)
+        self._timer = self._loop.call_later(pauses * _PAUSE_SECONDS, self._resume)
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:  # another process was faster, the client has gone, or no file descriptor is free
+            return
+        connection.settimeout(0)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connecting = self._loop.create_task(self._loop.connect_accepted_socket(self._protocol, connection))
+        self._connecting.add(connecting)
+        connecting.add_done_callback(self._connecting.discard)
+
+
+class SharingServer(Server):
+    """A server that shares its http socket with other processes."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve every listener, then call `ready`."""
+        await super().startup([])
+        if self.started and sockets:
+            listener = SharedListener(sockets[0], self._create_protocol, self.server_state.connections)
+            self.servers.append(cast("asyncio.Server", listener))
+
+    def _create_protocol(self) -> asyncio.Protocol:
+        create = cast("Any", self.config.http_protocol_class)
+        protocol: asyncio.Protocol = create(
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+            _loop=asyncio.get_running_loop(),
+        )
+        return protocol
