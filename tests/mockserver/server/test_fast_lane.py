@@ -24,6 +24,7 @@ from uvicorn.server import ServerState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.server.protocol import Protocol
@@ -268,6 +269,20 @@ def test_an_account_with_an_assigned_recipe_goes_the_ordinary_way() -> None:
         query = request(path=f"{QUERY}task-unified-1757169743-00000000")
         statuses = [(await server.exchange(query))[0][9:12] for _ in range(2)]
         assert (statuses, server.lanes) == ([b"429", b"404"], 1)
+
+    asyncio.run(play())
+
+
+def test_requests_take_the_lane_with_a_store_in_a_file_too(tmp_path: Path) -> None:
+    async def play() -> None:
+        server = Server(is_fast=True, settings={"store": f"sqlite:{tmp_path / 'store'}"})
+        recipe = create({"prompt": "a [[fail]] b"})
+        for data, lanes in ((create(), 1), (recipe, 1), (create({"duration": 7}), 2), (request(), 3)):
+            answer, _ = await server.exchange(data)
+            assert answer.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 400 "))
+            assert server.lanes == lanes
+        assert len(await server.service.store.tasks("key")) == 2
+        server.service.store.close()
 
     asyncio.run(play())
 
