@@ -32,7 +32,7 @@ PRICE = 5
 KEY = {"authorization": "Bearer crash"}
 CLIENTS = 8
 ROUND_SECONDS = (0.05, 0.4)  # from one kill to the next, besides the start of another process
-MOCK_EVERY = 10  # rounds: then the whole mock is killed and started again
+MOCK_EVERY = 10  # rounds, or at the end of fewer: then the whole mock is killed and started again
 PATIENCE = 90.0  # seconds for the last callbacks to arrive
 
 
@@ -180,7 +180,7 @@ async def main(rounds: int) -> int:
         clients = asyncio.create_task(load.run())
         for number in range(1, rounds + 1):
             await asyncio.sleep(random.uniform(*ROUND_SECONDS))
-            if number % MOCK_EVERY:
+            if number % min(MOCK_EVERY, rounds):
                 served.kill_worker()
                 while len(served.workers()) < 2:  # noqa: ASYNC110  (another process starts it)
                     await asyncio.sleep(0.01)
