@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Seconds, on this machine: a receiver whose queue is full ignores connections, and the system repeats them too slowly.
 _CONNECT = 0.2
+_AT_ONCE = 4  # connections that are being opened
 _BETWEEN = 0.05  # seconds between two attempts to connect
 _KEPT = 65_536  # bytes of an answer
 
@@ -32,6 +33,7 @@ class HttpDoor:
             True: httpx2.Timeout(None, connect=_CONNECT),
             False: httpx2.Timeout(None, connect=timing.limit / 2),
         }
+        self._connecting = asyncio.Semaphore(_AT_ONCE)
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
         self._http = httpx2.AsyncClient(limits=limits, trust_env=False, follow_redirects=False)
 
@@ -61,7 +63,7 @@ class HttpDoor:
             "POST", callback.url, content=content, headers=headers_of(callback),
             timeout=self._timeout[_is_local(callback.url)],
         )  # fmt: skip
-        answer = await self._http.send(request, stream=True)
+        answer = await self._connect_and_send(request)
         body = b""
         try:
             async for chunk in answer.aiter_bytes():
@@ -69,6 +71,27 @@ class HttpDoor:
         finally:
             await answer.aclose()
         return Reply(answer.status_code, began, clock.now(), tuple(answer.headers.multi_items()), body)
+
+    async def _connect_and_send(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request. Only a few connect at the same time: more than the receiver's queue holds would be lost."""
+        await self._connecting.acquire()
+        is_connecting = True
+
+        def end_connecting() -> None:
+            nonlocal is_connecting
+            if is_connecting:
+                is_connecting = False
+                self._connecting.release()
+
+        async def trace(event: str, _: object) -> None:
+            if event == "connection.connect_tcp.complete":
+                end_connecting()
+
+        request.extensions["trace"] = trace
+        try:
+            return await self._http.send(request, stream=True)
+        finally:
+            end_connecting()
 
 
 def _is_local(url: str) -> bool:
