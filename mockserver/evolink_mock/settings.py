@@ -177,12 +177,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = ",".join(SOURCES)
     no_fast_lane: Annotated[
         bool,
-        Option(help="Serve every request the ordinary, slower way.", section=_OTHER),
+        Option(help="Serve every request through uvicorn, which is slower.", section=_OTHER),
     ] = False
     store: Annotated[
         str,
         Option(
-            help="Where the state is: memory or sqlite:FILE.",
+            help="Where the state is kept: memory or sqlite:FILE.",
             section=_STATE,
             metavar="WHERE",
             parse=parse_store,
@@ -191,14 +191,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     keep: Annotated[
         float | None,
         Option(
-            help="Drop accounts unused for so long: 30d.", section=_STATE, metavar="TIME", parse=parse_keep
+            help="Drop accounts unused for this time: 30d.", section=_STATE, metavar="TIME", parse=parse_keep
         ),
     ] = None
     log_format: Annotated[
         Literal["text", "json"],
-        Option(
-            help="The log: readable lines, or one JSON object a line.", section=_OTHER, metavar="text|json"
-        ),
+        Option(help="The log: text lines, or one JSON object per line.", section=_OTHER, metavar="text|json"),
     ] = "text"
     media_dir: Annotated[
         Path | None,

@@ -147,7 +147,7 @@ class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     profile: Annotated[
         Profile | None,
         Option(
-            help="How much is tested: at most 2, 5 or 30 minutes, and 30 tasks within --max-credits.",
+            help="Extent of the tests: at most 2, 5 or 30 minutes, and at most 30 tasks within --max-credits.",
             section=_EFFORT,
             metavar="quick|ci|deep",
         ),
@@ -166,7 +166,7 @@ class EffortOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = None
     task_limit: Annotated[
         _Seconds | None,
-        Option(help="Time after which each task must be over.", section=_EFFORT, metavar="SECONDS"),
+        Option(help="Time within which each task must end.", section=_EFFORT, metavar="SECONDS"),
     ] = None
 
 
@@ -186,13 +186,16 @@ class SeverityOptions(Struct, frozen=True, kw_only=True):
 class JudgingOptions(Struct, frozen=True, kw_only=True):
     """Options for judging recorded or live traffic."""
 
-    about: Annotated[About, Option(help="Whose clauses are checked.", metavar="server|client|both")] = (
-        "server"
-    )
+    about: Annotated[
+        About,
+        Option(
+            help="Check the clauses that bind the server, the client, or both.", metavar="server|client|both"
+        ),
+    ] = "server"
     complete: Annotated[
         bool,
         Option(
-            help="The recording contains all requests of the clients: a request that is not in it was not sent."
+            help="The recording contains all requests of the clients, so a request that is not in it was not sent."
         ),
     ] = False
     clauses: Annotated[

@@ -33,7 +33,7 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
     deadline: Annotated[
         Annotated[float, Meta(ge=0.1)] | None,
         Option(
-            help="Seconds that the client waits for a task before it gives up by itself.",
+            help="Seconds that the client itself waits for a task before it gives up.",
             metavar="SECONDS",
         ),
     ] = None
@@ -68,7 +68,7 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=64),
         Option(
-            help="Number of concurrent scenarios. From 4 on, as many others that mostly wait run besides.",
+            help="Number of concurrent scenarios. From 4 on, as many scenarios that mostly wait run in addition.",
             section=_HOW,
             short="-j",
             metavar="N",

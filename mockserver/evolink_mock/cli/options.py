@@ -29,12 +29,16 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     workers: Annotated[
         int,
         Meta(ge=1, le=64),
-        Option(help="Number of processes that answer, over one shared store.", section=_STATE, metavar="N"),
+        Option(
+            help="Number of processes that answer requests, with one shared store.",
+            section=_STATE,
+            metavar="N",
+        ),
     ] = 1
     snapshot: Annotated[
         Path | None,
         Option(
-            help="Begin with the accounts in this file, which POST /__mock__/snapshot has returned.",
+            help="Start with the accounts in this file, a response of POST /__mock__/snapshot.",
             section=_STATE,
             metavar="FILE",
         ),

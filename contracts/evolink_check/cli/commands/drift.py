@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 HELP = (
     "Compare two versions of documents.\n\n"
     "OLD and NEW are files (YAML, JSON, or a saved documentation page), folders of them, or URLs: of a document, or "
-    "of a running mock. Says what changed for a client that was written against OLD, and whether it breaks: breaking, "
+    "of a running mock. Lists the changes for a client that was written against OLD, each with a verdict: breaking, "
     "notice or non-breaking. A breaking change of a request is proven by a body that OLD accepts and NEW refuses."
     "\n\n\b\n"
     "evolink-check drift old.yaml new.yaml\n"
@@ -60,7 +60,7 @@ class DriftOptions(Struct, frozen=True, kw_only=True):
     strict_consumers: Annotated[
         bool,
         Option(
-            help="New values in responses are breaking, too: clients do not tolerate what was not documented."
+            help="New values in responses are breaking, too: clients do not tolerate undocumented values."
         ),
     ] = False
 
