@@ -89,7 +89,7 @@ def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Med
     named = {_MEDIA[word] for segment in path.split("/") if (word := segment.rstrip("s")) in _MEDIA}
     if len(named) != 1:
         raise operation.error(
-            "does not say what it makes: no audio, image or video in `object`, `type` or the path"
+            "does not state its medium: no audio, image or video in `object`, `type` or the path"
         )
     return named.pop()
 

@@ -84,7 +84,7 @@ def test_the_medium_comes_from_the_object_then_the_type_then_the_path(
 def test_a_medium_that_nothing_tells_is_refused(path: str) -> None:
     error = refused(medium_of, {}, OPERATION, path)
     assert error.pointer == "/post"
-    assert "does not say what it makes" in error.problem
+    assert "does not state its medium" in error.problem
 
 
 def test_a_task_that_makes_something_else_is_refused_whatever_its_path() -> None:

@@ -64,8 +64,8 @@ def _repeated() -> str:
     "evolink-check api https://api.evolink.ai --max-credits 60 --html report.html\n"
     "evolink-check api --config production.toml --baseline known.json --junit report.xml\n"
     "evolink-check api https://api.evolink.ai --max-credits 5 --clause task.final",
-    epilog=f"{EXITS}. Ctrl-C stops sending; what was seen so far is judged and reported, exit status 130. A second "
-    "Ctrl-C stops at once. Set the keys as EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY; no report contains them.",
+    epilog=f"{EXITS}. Ctrl-C stops sending; the exchanges so far are judged and reported, with exit status 130. A "
+    "second Ctrl-C stops at once. Set the keys as EVOLINK_API_KEY and EVOLINK_OTHER_API_KEY; no report contains them.",
 )
 def api(
     server: ServerOptions,

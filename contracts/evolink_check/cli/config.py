@@ -132,7 +132,8 @@ def _subject(options: ServerOptions, file: ConfigFile, keys: Mapping[str, Key]) 
     callback_url = options.callback_url or (callbacks.url if callbacks else "")
     if bool(listen) != bool(callback_url):
         raise ValueError(
-            "--callback-url and --callback-listen go together: the public URL, and the address it leads to"
+            "--callback-url and --callback-listen go together: the public URL, and the address to which it"
+            " forwards"
         )
     ca = options.ca or (path.parent / target.ca if path and target.ca else None)
     check_ca(ca)

@@ -69,12 +69,13 @@ class FailingRequestTable(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class Callbacks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[callbacks]`."""
 
-    url: Annotated[str, Meta(description="The public URL that leads to our callback receiver.")]
+    url: Annotated[str, Meta(description="The public URL that forwards to the callback receiver.")]
     listen: Annotated[str, Meta(description="HOST:PORT on which our callback receiver listens.")]
     trust: Annotated[
         bool,
         Meta(
-            description="The URL leads to our receiver although this machine cannot reach it (split DNS, no hairpin)."
+            description="The URL forwards to the callback receiver, although this machine cannot reach it (split "
+            "DNS, no hairpin)."
         ),
     ] = False
 

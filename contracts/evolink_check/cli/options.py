@@ -118,7 +118,7 @@ class ServerOptions(Struct, frozen=True, kw_only=True):
     callback_url: Annotated[
         str,
         Option(
-            help="The public https URL that leads to the callback receiver at --callback-listen.",
+            help="The public https URL that forwards to the callback receiver at --callback-listen.",
             section=_CALLBACKS,
             metavar="URL",
         ),

@@ -41,8 +41,8 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
     cwd: Annotated[
         str,
         Option(
-            help="Working directory of the command; by default each run has one of its own, unless the command needs "
-            "the folder of its project (npm, cargo, uv, python -m and others).",
+            help="Working directory of the command; by default each run gets a new one, unless the command "
+            "needs the folder of its project (npm, cargo, uv, python -m and others).",
             section=_HOW,
             metavar="DIR",
         ),

@@ -12,7 +12,7 @@ Level = Literal["error", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 RULES: Mapping[str, tuple[Level, str]] = {
     "unreadable": ("error", "The file is read as a document, and the loader supports it."),
-    "dangling-ref": ("error", "A reference leads to something."),
+    "dangling-ref": ("error", "The target of every reference exists."),
     "default-invalid": ("error", "A default matches its own schema."),
     "model-declared-twice": ("warning", "A model is described once, or twice alike."),
     "example-invalid": ("warning", "An example matches its own schema."),

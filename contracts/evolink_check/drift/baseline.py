@@ -37,7 +37,7 @@ def notes_on_resolved(changes: Iterable[Change], baseline: Baseline) -> tuple[st
     """A note for each known change that no longer occurs."""
     seen = {_key(_baseline_entry(change)) for change in changes}
     return tuple(
-        f"{entry.clause}: {entry.seen!r} is in the baseline but is no change any more"
+        f"{entry.clause}: {entry.seen!r} is in the baseline but no longer occurs"
         for entry in baseline.known
         if _key(entry) not in seen
     )

@@ -28,7 +28,7 @@ _UNREADABLE = VerdictRule("breaking", "a client that reads the old values cannot
 _NEW_VALUES = VerdictRule("notice", "a client may read values that were not documented before", lenient=True)
 _KNOWN_VALUES = VerdictRule("non-breaking", "a client reads only values that were documented before")
 _MISSING = VerdictRule("breaking", "a client that reads it no longer finds it")
-_IGNORED_MEMBER = VerdictRule("non-breaking", "clients ignore what they do not read")
+_IGNORED_MEMBER = VerdictRule("non-breaking", "clients ignore members that they do not read")
 
 REQUEST: Mapping[str, VerdictRule] = {
     "type-changed": _REFUSED,
@@ -50,10 +50,8 @@ REQUEST: Mapping[str, VerdictRule] = {
     "property-optional": _STILL_ACCEPTED,
     "required-property-added": VerdictRule("breaking", "a request without it was accepted and is refused"),
     "property-added": VerdictRule("non-breaking", "it is optional"),
-    "property-removed": VerdictRule(
-        "breaking", "it is no longer documented: what a client asks for with it is ignored"
-    ),
-    "property-renamed": VerdictRule("breaking", "what a client asks for by the old name is ignored"),
+    "property-removed": VerdictRule("breaking", "it is no longer documented, so the API ignores it"),
+    "property-renamed": VerdictRule("breaking", "the API ignores the old name"),
     "unknown-refused": VerdictRule("breaking", "a request with another member was accepted and is refused"),
     "unknown-accepted": _STILL_ACCEPTED,
 }

@@ -58,7 +58,7 @@ class _Answer:
 class HttpClient:
     """Sends requests to one base URL, from any thread, by the proxy of the environment, and without cookies."""
 
-    UNREACHED: Final = "nobody answers at"
+    UNREACHED: Final = "no server answers at"
     LEFT: Final = _LEFT  # by us, which is no fault of the server
 
     def __init__(

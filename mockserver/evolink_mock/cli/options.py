@@ -58,8 +58,8 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     hosts: Annotated[
         bool,
         Option(
-            help="Give the command a network of its own, in which the API's host names lead to the mock and nothing "
-            "else is reachable: for a client that ignores proxy settings. Linux only.",
+            help="Run the command in its own network namespace, where the API's host names lead to the mock"
+            " and nothing else is reachable: for a client that ignores proxy settings. Linux only.",
             section=_HARD_CODED,
         ),
     ] = False

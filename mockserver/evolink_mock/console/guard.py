@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.service.service import Service
 
-_BEYOND = "beyond this machine, the console needs a key of its own: start the mock with --ui-key KEY"
+_BEYOND = "for other machines, the console needs a key that you choose: start the mock with --ui-key KEY"
 _NO_KEY = "open the link that the mock printed when it started: it contains the key of the console"
 
 

@@ -170,8 +170,8 @@ EFFECTS = (
     Effect("502", "502, 503, 504, 504=done", "the HTML page of a gateway; the request does not reach the API, or with "
            "`=done` takes effect nevertheless", ("502", "503", "504", "504=done"), _ALL, _read_gateway),
     Effect(FAIL, "fail=CODE[/KIND][@PROGRESS]",
-           "the task fails with this code, or a kind of it, at this progress (99 by default); a code that no document "
-           "lists has a message of its own",
+           "the task fails with this code, or a kind of it, at this progress (99 by default); a code that "
+           "no document lists has a generic message",
            ("fail=generation_timeout", "fail=content_policy_violation/nudity", "fail=service_error@40"), _CREATE,
            _read_failure),
     Effect(CANCEL, "cancel[@PROGRESS]",
@@ -209,9 +209,10 @@ EFFECTS = (
            "plain http; it takes no effect", tuple(f"redirect={where}" for where in REDIRECTS), _DOCUMENTED,
            _read_choice("redirect", *REDIRECTS)),
     Effect("body", "body=none, =empty, =list, =string, =number, =null, =page",
-           "the request takes effect, but the response is a 204, or has an empty body, JSON that is no object, or an "
-           "HTML page", tuple(f"body={kind}" for kind in BODIES), _DOCUMENTED, _read_choice("body", *BODIES)),
-    Effect("omit", "omit=FIELD/FIELD", "these fields of the body are missing; `.` leads into an object",
+           "the request takes effect, but the response is a 204, or has an empty body, JSON that is not an "
+           "object, or an HTML page", tuple(f"body={kind}" for kind in BODIES), _DOCUMENTED,
+           _read_choice("body", *BODIES)),
+    Effect("omit", "omit=FIELD/FIELD", "these fields of the body are missing; `.` separates nested names",
            ("omit=progress", "omit=task_info.can_cancel/usage"), _DOCUMENTED, _read_fields("omitted")),
     Effect("add", "add=FIELD/FIELD", "the body has these undocumented fields, with a text",
            ("add=hint", "add=task_info.hint"), _DOCUMENTED, _read_fields("added")),

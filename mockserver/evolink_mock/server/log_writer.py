@@ -67,7 +67,7 @@ class LogWriter:
     def _write_batch(self) -> None:
         lines = [self._lines.popleft() for _ in range(len(self._lines))]
         if self._dropped:
-            lines.append(f"{self._dropped} log lines were dropped: nobody read them in time\n")
+            lines.append(f"{self._dropped} log lines were dropped: they were not read in time\n")
             self._dropped = 0
         with suppress(OSError, ValueError):  # a pipe or terminal that is gone, a file that is closed
             _write(self._stream, "".join(lines))

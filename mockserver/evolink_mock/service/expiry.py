@@ -25,7 +25,7 @@ async def drop_unused(service: Service, keep: float) -> None:
             for token in await service.store.unused(now - keep, now):
                 account = await service.store.account(token)
                 await service.clocks.drop(account)
-                _log.info("account %s was dropped: nobody has used it", account.label)
+                _log.info("account %s was dropped: it was not used", account.label)
         except StoreError as error:
-            _log.warning("accounts that nobody uses are not dropped: %s", error)
+            _log.warning("unused accounts cannot be dropped: %s", error)
         await asyncio.sleep(min(keep / _LOOKS, _LONGEST))

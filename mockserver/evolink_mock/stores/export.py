@@ -65,7 +65,7 @@ def read_header(lines: Iterator[bytes]) -> Header:
     """The first line. ValueError for a file that is no export, or of a newer version."""
     fields = _fields(1, next(lines, b""))
     if fields.pop("kind", "") != "store":
-        raise ValueError("line 1: this is no export of evolink-mock")
+        raise ValueError("line 1: this is not an export of evolink-mock")
     if fields.get("version", 0) > VERSION:
         raise ValueError(
             f"line 1: version {fields['version']} of the format, and this evolink-mock knows {VERSION}"

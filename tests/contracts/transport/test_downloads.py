@@ -138,7 +138,7 @@ def test_the_host_that_is_not_there_is_named() -> None:
 
     with target_of(subject_at("https://api.example.test"), transport=httpx2.MockTransport(handle)) as target:
         entry = fetch(target, URL)
-    assert entry.problem == "nobody answers at https://media.example.test/a.mp4: no such name"
+    assert entry.problem == "no server answers at https://media.example.test/a.mp4: no such name"
 
 
 def test_a_host_that_is_not_there_is_no_end_of_the_run() -> None:

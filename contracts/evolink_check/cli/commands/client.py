@@ -230,7 +230,7 @@ def _run_and_judge(plan: SuitePlan, strictness: Strictness, *, verbose: bool) ->
 def _notes(plan: SuitePlan) -> tuple[str, ...]:
     notes = plan.description.misspelt
     if plan.description.deadline is None and any(scenario.endless for scenario in plan.scenarios):
-        notes += ("without --deadline, a client that waits forever cannot be told from a slow one",)
+        notes += ("without --deadline, a client that waits forever cannot be distinguished from a slow one",)
     return notes
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 HELP = (
     "Lint documents.\n\n"
     "FILE is an OpenAPI document (YAML, JSON, or a saved documentation page), a folder of them, or a pattern. Finds "
-    "what contradicts itself: examples and defaults that break their schema, references that lead to nothing, lists "
-    "that must not be empty and may be, models that two documents describe differently.\n\n\b\n"
+    "contradictions: examples and defaults that violate their schema, references without a target, lists that the "
+    "schema allows to be empty and the text does not, models that two documents describe differently.\n\n\b\n"
     "evolink-check documents page.md\n"
     "evolink-check documents pages/ --sarif documents.sarif"
 )

@@ -51,8 +51,8 @@ class DriftOptions(Struct, frozen=True, kw_only=True):
     recordings: Annotated[
         tuple[Path, ...],
         Option(
-            help="Compare this HAR file with NEW, too: what it shows and the documents do not say, and the reverse. "
-            "Repeatable; OLD can then be left out.",
+            help="Compare this HAR file with NEW, too: undocumented traffic, and documented values that it "
+            "does not contain. Repeatable; OLD can then be left out.",
             name="--recording",
             metavar="FILE",
         ),

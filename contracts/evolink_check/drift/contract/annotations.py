@@ -58,10 +58,10 @@ def _default(pair: OperationPair, path: str, old: Shape, new: Shape, *, required
         rule = ("breaking", "a request without it is accepted, and gets another result")
     elif now:
         kind, text = "default-added", f"default {values[1]} was added"
-        rule = ("notice", "what happens without it was not documented before")
+        rule = ("notice", "the effect of omitting it was not documented before")
     else:
         kind, text = "default-removed", f"default {values[0]} was removed"
-        rule = ("notice", "what happens without it is no longer documented")
+        rule = ("notice", "the effect of omitting it is no longer documented")
     if required:
         rule = ("non-breaking", "it is required, so that the default does not apply")
     yield pair.change(kind, "request", rule, text, path, values, (old.pointer, new.pointer))

@@ -30,7 +30,7 @@ def _parameters(pair: OperationPair) -> Iterator[Change]:
     old, new = pair.old.parameters, pair.new.parameters
     for name in [name for name in old if name not in new]:
         places = (old[name].pointer, pair.new.pointer)
-        rule: tuple[Verdict, str] = ("breaking", "what a client asks for with it is ignored")
+        rule: tuple[Verdict, str] = ("breaking", "the API ignores it")
         yield pair.change("parameter-removed", pair.sent, rule, "was removed", name, places=places)
     for name in [name for name in new if name not in old]:
         places = (pair.old.pointer, new[name].pointer)

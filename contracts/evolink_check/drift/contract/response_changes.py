@@ -110,7 +110,7 @@ def _headers(pair: OperationPair, old: Response, new: Response) -> Iterator[Chan
             "header-removed", pair.read, rule, "was removed", f"header {name}", (name, ""), places
         )
     for name in [name for name in new.headers if name not in old.headers]:
-        rule = ("non-breaking", "clients ignore what they do not read")
+        rule = ("non-breaking", "clients ignore members that they do not read")
         yield pair.change("header-added", pair.read, rule, "was added", f"header {name}", ("", name), places)
     for name in [name for name in old.headers if name in new.headers]:
         for difference in differences(old.headers[name], new.headers[name]):

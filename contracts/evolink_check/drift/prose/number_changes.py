@@ -119,9 +119,9 @@ def _of_promise(was: StatedNumber | None, now: StatedNumber | None) -> VerdictRu
     if was is None:
         return VerdictRule("non-breaking", "nothing was promised before")
     if now is None:
-        return VerdictRule("notice", "clients may rely on what is no longer promised")
+        return VerdictRule("notice", "clients may rely on the old promise")
     if now.value < was.value:
-        return VerdictRule("breaking", "clients rely on what was promised, and get less")
+        return VerdictRule("breaking", "clients may rely on the old promise, and get less")
     return VerdictRule("non-breaking", "clients get more than was promised")
 
 

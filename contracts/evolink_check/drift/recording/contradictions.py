@@ -37,8 +37,8 @@ _UNREADABLE = VerdictRule("breaking", "a client that relies on the document cann
 _VALUE = VerdictRule("notice", "a client that relies on the document does not know the value", lenient=True)
 _STATUS = VerdictRule("notice", "a client that relies on the document does not expect it", lenient=True)
 _MEMBER = VerdictRule("notice", "the document does not describe it")
-_NARROW = VerdictRule("notice", "the API accepts what the document refuses")
-_WIDE = VerdictRule("notice", "the API refuses what the document accepts")
+_NARROW = VerdictRule("notice", "the API accepts a request that the document does not allow")
+_WIDE = VerdictRule("notice", "the API refuses a request that the document allows")
 
 
 def contradictions(seen: Iterable[Observation], recording: str) -> list[Change]:

@@ -230,7 +230,7 @@ def content_type(view: TraceView) -> Iterator[Finding]:
         media = fetch.link.entry.media
         problem = media.problem if media and fetch.link.status == _OK else ""
         if media and fetch.link.status == _OK and medium != "audio" and not media.height:
-            problem = problem or "there is no picture in it"
+            problem = problem or "it contains no picture"
         if not kind.startswith(f"{medium}/") and kind not in _AS_GOOD:
             yield violation(fetch.number, expected=f"{medium}/…", seen=f"Content-Type {shown(kind)}")
         else:
