@@ -1,1 +1,1 @@
-"""The lint of documents: what a document says that contradicts itself, or that a client cannot rely on."""
+"""The lint of documents: finds contradictions within a document, and statements on which a client cannot rely."""

@@ -76,7 +76,7 @@ class DocumentCheck:
             yield self._finding(rule, place, problem)
 
     def _problem(self, pointer: str, value: Json) -> str:
-        """Why a value does not match the schema at a pointer; empty if it does, or if the schema does not compile."""
+        """Why a value does not match the schema at a pointer; empty if it matches or the schema does not compile."""
         schema = {"$schema": _DIALECT, "$ref": f"{_BASE}#{escaped(pointer)}"}
         try:
             validator = jsonschema_rs.Draft202012Validator(

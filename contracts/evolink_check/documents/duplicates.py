@@ -19,7 +19,10 @@ _SHOWN = 4  # fields that differ
 
 
 def duplicated_models(documents: Iterable[Document]) -> Iterator[Finding]:
-    """A finding for each model that two documents describe differently; the one with fewer models is the better."""
+    """A finding for each model that two documents describe differently.
+
+    The document with fewer models takes precedence.
+    """
     owners: dict[tuple[str, str, str], list[Operation]] = {}
     for document in documents:
         for operation in operations_of(document):

@@ -1,4 +1,4 @@
-"""The rules of the lint, and what it finds."""
+"""The rules and the findings of the lint."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RULES: Mapping[str, tuple[Level, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something at a place of a file. `line` counts from 1; 0 if it is not known. `other` is a second place."""
+    """A problem at a place in a file. `line` counts from 1; 0 if it is unknown. `other` is a second place."""
 
     rule: str
     file: str

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class ListenError(CouldNotRunError):
-    """The callback receiver cannot listen on its address; the text says why."""
+    """The callback receiver cannot listen on its address; the text is the reason."""
 
 
 def run_paid_phases(run: Run) -> None:
@@ -114,7 +114,10 @@ class PaidPhases:
             self.pool.await_callbacks(self.receiver, rules)
 
     def _send_risky(self, risky: Iterable[Case]) -> None:
-        """Send them one after the other; for an account without credits, query its credits before and after."""
+        """Send risky creates one after the other.
+
+        For an account without credits, query its credits before and after.
+        """
         target = self.run.target
         cases = [case for case in risky if concerns(case, self.run.effort.clauses)]
         count = self.run.progress_counter("refusable requests", len(cases))
@@ -146,7 +149,7 @@ def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
 
 
 def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """The tasks with callbacks, and one that must not get any: both take a while to verify."""
+    """The tasks with callbacks, and one without a callback URL. Verifying both takes a while."""
     silent = [task for task in tasks if not task.address]
     return [*(task for task in tasks if task.address), *silent[:1]]
 

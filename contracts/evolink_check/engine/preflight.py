@@ -24,7 +24,10 @@ _NOT_FOUND = 404
 
 
 class CouldNotRunError(Exception):
-    """The server could not be checked, or not completely; the text says why. `report`: the results so far, if any."""
+    """The server could not be checked, or not completely; the text is the reason.
+
+    `report` has the results so far, if any.
+    """
 
     def __init__(self, why: str, report: Report | None = None) -> None:
         super().__init__(why)
@@ -34,7 +37,7 @@ class CouldNotRunError(Exception):
 def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
     """Check that the server can be reached and accepts the main key. Returns the known facts about the accounts.
 
-    Raises `CouldNotRunError`, which says what to do. `needed` is the maximum cost of the run in credits.
+    Raises `CouldNotRunError`, whose text advises what to do. `needed` is the maximum cost of the run in credits.
     """
     unknown = spec.query.path.replace(f"{{{spec.query.parameter}}}", "task-unified-1700000000-00000000")
     try:

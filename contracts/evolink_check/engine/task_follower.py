@@ -66,7 +66,10 @@ class TaskFollower:
         self._seconds = seconds
 
     def begin(self, planned: PlannedTask) -> TrackedTask | None:
-        """Create the task and query it at once; None if none was created. Raises `HaltedError` instead of sending."""
+        """Create the task and query it at once; None if no task was created.
+
+        Raises `HaltedError` instead of sending.
+        """
         task = from_create(planned, self._target.send(planned.case), self._target.subject)
         if task is not None:
             self.poll(task)
@@ -89,7 +92,7 @@ class TaskFollower:
         return task
 
     def poll_until_end(self, task: TrackedTask, random: Random) -> None:
-        """Query at random times until the task has ended, or must have ended, or until we wait no longer."""
+        """Query at random times until the task has ended, or should have ended, or the time for waiting is over."""
         waited, longest = 0.0, task.limit + _LATE if 0 < task.limit <= self._seconds else self._seconds
         first = task.asked
         while not task.ended and max(waited, task.asked - first) < longest:  # queries may take long, too

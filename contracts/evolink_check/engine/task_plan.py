@@ -106,7 +106,7 @@ def _with_callback_url(
 
 
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
-    """The plain creates that concern these clauses; any few of them if the clauses only need a task."""
+    """The plain creates that concern these clauses. If the clauses only need any task, a few creates are chosen."""
     if not clauses:
         return cases
     ids = {clause.id for clause in clauses}
@@ -159,7 +159,8 @@ def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[
 def delivery_wait_seconds(rules: CallbackRules, count: int, scale: float) -> float:
     """Real seconds after which no more deliveries are expected when `count` deliveries have arrived.
 
-    As long as the callback rules require; after the last documented retry twice its wait, to notice a retry too many.
+    The time follows from the callback rules. After the last documented retry it is twice that retry's wait, to notice a
+    surplus retry.
     """
     if count <= len(rules.retries):
         return Tolerances(scale).wait_for_delivery(rules, count)

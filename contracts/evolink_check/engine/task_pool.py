@@ -73,7 +73,7 @@ class TaskPool:
         self.not_created = 0  # planned tasks for which there was no budget
 
     def adopt(self, case: Case, entry: Entry) -> None:
-        """Take over the task that a request of another phase created, if it did."""
+        """Take over the task of a request that another phase sent, if it created one."""
         task = from_create(PlannedTask(case), entry, self._target.subject)
         if task is not None and case.key == MAIN and case.authorization is None:
             with self._lock:

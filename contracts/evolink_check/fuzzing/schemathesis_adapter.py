@@ -117,7 +117,7 @@ class CaseAdapter:
 
 
 def _with_harmless_urls(body: bytes, operation: CreateOperation) -> bytes:
-    """The body of a create with its generated URLs replaced: the server must not call anybody else's host."""
+    """The body of a create with its generated URLs replaced, so that the server calls no other host."""
     document = decode_json(body)
     if not isinstance(document, dict) or is_out_of_range(body, document):
         return body

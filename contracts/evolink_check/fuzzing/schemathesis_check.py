@@ -39,8 +39,8 @@ def run_schemathesis(
 ) -> SchemathesisFindings:
     """Send the requests of its coverage phase and its strategies, one after the other.
 
-    `creates` 0: requests that must be refused, and queries. Otherwise: creates of at most so many tasks, and the
-    requests to which the links in the documents lead.
+    `creates` 0: requests that must be refused, and queries. Otherwise: creates of at most that many tasks, and the
+    requests that the links in the documents describe.
     """
     from evolink_check.fuzzing.schemathesis_search import SchemathesisSearch
 

@@ -89,7 +89,10 @@ class SchemathesisSearch:
         return self._adapter.sent
 
     def run(self) -> str:
-        """Send coverage cases, then generated ones. Returns one line that says why it was cut short; else empty."""
+        """Send coverage cases, then generated ones.
+
+        Returns the reason if the search was cut short, otherwise an empty text.
+        """
         try:
             for document in merged(self._spec):
                 schema = openapi.from_dict(document, config=SchemathesisConfig.from_dict(_config(document)))
@@ -128,7 +131,7 @@ class SchemathesisSearch:
         return (operation.method.upper(), operation.path) in self._spec.creates
 
     def _modes(self, *, both: bool) -> list[GenerationMode]:
-        """Only valid values when tasks are created: invalid values are tried when none are."""
+        """The kinds of values to generate: valid ones only if tasks may be created, otherwise invalid ones."""
         if self._paid:
             return [GenerationMode.POSITIVE]
         return [GenerationMode.NEGATIVE, *([GenerationMode.POSITIVE] if both else [])]

@@ -168,7 +168,7 @@ def _invalid_creates_of(operation: CreateOperation, spec: Spec, subject: Subject
 def _invalid_creates_without_key(
     operation: CreateOperation, spec: Spec, good: dict[str, Any]
 ) -> Iterator[Case]:
-    """Whoever sends no key must learn nothing about the body: 401 precedes every other error."""
+    """Invalid creates without a key: the response must be a 401, which reveals nothing about the body."""
     bodies: dict[str, Any] = {
         "an invalid body": without_last_required_field(good, operation),
         "a body that is not JSON": b"{",

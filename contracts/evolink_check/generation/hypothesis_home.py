@@ -1,4 +1,4 @@
-"""The tables of Hypothesis: where it keeps them, and which of them it need not compute."""
+"""The character tables of Hypothesis: the folder in which it stores them, and a precomputed table."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """Cases of one kind. `clauses`: those that only these cases are about."""
+    """A strategy for cases of one kind. `clauses` are those that only these cases test."""
 
     name: str
     clauses: tuple[str, ...]

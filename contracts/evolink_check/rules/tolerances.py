@@ -1,4 +1,4 @@
-"""All time tolerances in one record: how early, late or slow something may be before a clause is violated."""
+"""All time tolerances in one record: how early or late an event may be before a clause is violated."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Tolerances:
         return server_seconds / self.scale
 
     def task_limit(self, estimated: object, stated: float = 0.0) -> float:
-        """Real seconds after which a task must be over: the stated ones, else by its `estimated_time`; 0: unknown."""
+        """Real seconds within which a task must end: as stated, or derived from its `estimated_time`; 0: unknown."""
         if stated:
             return stated
         if isinstance(estimated, bool) or not isinstance(estimated, int | float) or not 0 < estimated < MOST:

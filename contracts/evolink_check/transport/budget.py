@@ -33,7 +33,7 @@ class Budget:
     in_flight: tuple[float, ...] = ()
 
     def decide(self) -> Decision:
-        """Whether one more create may be sent now, perhaps later (if one in flight turns out to be free), or never."""
+        """Whether another create may be sent now, perhaps later (if a create in flight costs nothing), or never."""
         if self.granted is None:
             return "granted"
         if self.spent + self.price > self.granted or self.created >= self.tasks:

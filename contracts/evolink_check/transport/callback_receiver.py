@@ -100,7 +100,7 @@ class CallbackReceiver:
         server.server_close()  # waits for the handlers, whose connections were closed by `wake`
 
     def _address_at(self, path: str) -> CallbackAddress | None:
-        """The address that a path belongs to, whatever prefix a proxy added."""
+        """The issued address that a path ends with; a proxy may have added a prefix."""
         before, _, number = path.rpartition("/")
         if not before.endswith(("/c", "/elsewhere")) or not (number.isascii() and number.isdecimal()):
             return None

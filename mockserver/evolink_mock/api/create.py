@@ -94,7 +94,7 @@ class CreateEndpoint:
             context.callback = await self._service.callback_service.check(url, rules)
 
     async def _decide(self, context: RequestContext, token: str, origin: str) -> None:
-        """Create the task, or decide why not; store it with its price and its callback, in one write."""
+        """Create the task, stored with its price and callback in one write; or decide which error to return."""
         service = self._service
         delivery: Delivery | None = None
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def _errors() -> dict[int, ErrorAnswer]:
-    """The documented errors: in the shape of the others, but with the status as an integer code."""
+    """The documented errors, in the usual shape, but with the status as an integer code."""
     messages = {
         400: ("Invalid request", "invalid_request_error"),
         401: (_UNAUTHORIZED, "authentication_error"),

@@ -136,7 +136,7 @@ class UploadedFile:
 
 
 async def take_base64(request: _Request) -> Upload:
-    """A file in a field of JSON, as Base64 or as a data URL. Raises `UploadError`."""
+    """Read a file from a JSON field, as Base64 or as a data URL. Raises `UploadError`."""
     fields = request.fields()
     text = fields.get("base64_data")
     if not isinstance(text, str) or not text:
@@ -151,7 +151,7 @@ async def take_base64(request: _Request) -> Upload:
 
 
 async def take_stream(request: _Request) -> Upload:
-    """A file of a form. Raises `UploadError`."""
+    """Read a file from a form. Raises `UploadError`."""
     parts = parse_form(request.context.headers.get(b"content-type", b""), request.body)
     if parts is None:
         raise UploadError(400, "the body must be multipart/form-data")
@@ -214,7 +214,7 @@ async def _send(send: Send, context: RequestContext, status: int, message: str, 
 
 
 async def _send_error(send: Send, context: RequestContext, error: ApiError) -> None:
-    """An error in the envelope of this API and in that of the others: no page documents one."""
+    """Send an error in the format of this API and in that of the others, as no page documents an error."""
     message = error.detail or _MESSAGES.get(error.status, "Invalid request")
     context.exchange.notes += tuple(filter(None, (error.detail, error.hint)))
     fields = {"code": error.status, "message": message, "type": "invalid_request_error"}

@@ -21,7 +21,10 @@ _MOST_BYTES = 1024  # of a remembered body
 
 
 class Interpretation:
-    """A body: its document, or the error that prevents it, and the operation for its model. Requests share it."""
+    """An interpreted body: its document, or its error, and the operation for its model.
+
+    Requests with equal bodies share it.
+    """
 
     __slots__ = ("_accepted", "_has_schema_error", "_schema_error", "compiled", "document")
 

@@ -104,7 +104,7 @@ class MediaEndpoint:
         await response(scope, receive, _with_documented_errors(send, exchange))
 
     async def _decide(self, exchange: Exchange, token: str) -> tuple[float, Recipe | ApiError, float]:
-        """The account's time, the recipe in the header, else the one assigned to the account, and its chance.
+        """The account's time, the recipe (from the header, otherwise assigned to the account), and its random number.
 
         Downloads carry no token.
         """
@@ -126,7 +126,7 @@ class MediaEndpoint:
         return (exchange.at, *decided)
 
     async def _file(self, task: Task, index: int) -> Response:
-        """The response with the file, or with what a recipe puts in its place."""
+        """The response with the file, or with the substitute that a recipe requests."""
         anomaly = task.anomalies.link if task.anomalies is not None else ""
         spec = variation(task.media, index)
         kind = content_type(spec)
@@ -142,7 +142,7 @@ class MediaEndpoint:
 
 
 def _is_redirected(task: Task, exchange: Exchange) -> bool:
-    """Whether `link=redirect` redirects this request; the place that it leads to answers."""
+    """Whether `link=redirect` redirects this request. The target of the redirect returns the file."""
     is_asked = task.anomalies is not None and task.anomalies.link == "redirect"
     return is_asked and b"redirected=1" not in exchange.query
 

@@ -26,7 +26,7 @@ _CANDIDATES = 5  # documents that may serve an unknown model
 
 
 class CompiledOperation(Struct, frozen=True):
-    """An operation with its compiled validator, its price in credits, and what to note about its choice."""
+    """An operation with its compiled validator, its price in credits, and a note on its choice for the log."""
 
     operation: CreateOperation
     validator: Validator | AnyModelValidator
@@ -37,8 +37,8 @@ class CompiledOperation(Struct, frozen=True):
 class CompiledOperations:
     """The create operations of one path: documents that differ by the models they accept (clause `model.enum`).
 
-    `errors` are what most of the documents of the path say, for requests whose document is unknown. With `any_model`,
-    a model that no document describes is served by the document that fits best.
+    `errors` are the most frequent errors in the documents of the path, for requests whose document is unknown. With
+    `any_model`, a model that no document describes is served by the document that fits best.
     """
 
     def __init__(self, operations: Mapping[str | None, CreateOperation], *, any_model: bool = False) -> None:
@@ -85,7 +85,7 @@ class CompiledOperations:
         return ApiError(400, f"{_MODEL}: {reason}", _MODEL)
 
     def _best_fit(self, document: Mapping[str, Any], model: str) -> CompiledOperation:
-        """Of the documents with the nearest names, the first that accepts the body; else the nearest."""
+        """The first document that accepts the body, of those with the nearest model names; otherwise the nearest."""
         text = model[:_MOST_COMPARED]
         names = sorted(
             (str(name) for name in self._by_model),
@@ -117,7 +117,7 @@ def _location(operation: CreateOperation) -> tuple[str, str]:
 
 
 def _usual_errors(documented: list[Mapping[int, ErrorAnswer]]) -> Mapping[int, ErrorAnswer]:
-    """The errors that most documents have, each with its most frequent body."""
+    """The errors that most documents list, each with its most frequent body."""
     if len(documented) == 1:
         return documented[0]
     counts = Counter(status for errors in documented for status in errors)

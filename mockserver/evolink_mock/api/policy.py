@@ -88,7 +88,7 @@ def check_task_id(context: RequestContext) -> ApiError | None:
 
 
 def check_task_exists(context: RequestContext) -> ApiError | None:
-    """404 for an id that was never issued (clause `query.unknown-id`), or that a recipe has expire."""
+    """404 for an id that was never issued (clause `query.unknown-id`), or that a recipe has let expire."""
     task = context.task
     if task is None:
         return ApiError(404)

@@ -91,7 +91,7 @@ class Validator:
         return path, _cut(error.message, 2 * _SHOWN).replace(_MASK, value, 1)
 
     def _misspelling(self, missing: str, members: Any) -> str:
-        """A hint at the unknown member that is most like a missing field; empty if none is similar."""
+        """A hint that names the unknown member most similar to a missing field; empty if none is similar."""
         names = members if isinstance(members, dict) else {}
         unknown = islice((name for name in names if name not in self._fields), _MOST_NAMES)
         name = nearest(missing, [_cut(name, _SHOWN_NAME) for name in unknown], _SIMILARITY)
@@ -99,7 +99,7 @@ class Validator:
 
 
 class AnyModelValidator:
-    """Checks a body as if it named a model that the document describes."""
+    """Checks a body after replacing its model by one that the document describes."""
 
     def __init__(self, validator: Validator | AnyModelValidator, model: str) -> None:
         self._validator = validator

@@ -1,6 +1,6 @@
 """Attempt the callbacks of a store that several workers share: each delivery is leased before it is attempted.
 
-The store alone knows what is due. This process holds only what it has leased and not yet attempted.
+Only the store knows which deliveries are due. This process holds those that it has leased and not yet attempted.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ class LeasedScheduler:
         return []
 
     async def _look(self) -> None:
-        """Look at the store: renew the leases, attempt what is due, and tell what others have changed."""
+        """Poll the store: renew the leases, attempt due deliveries, and notify waiters of changes by other workers."""
         now = stopwatch()
         if now >= self._renew_at:
             await self._leases.renew()
@@ -220,7 +220,7 @@ class LeasedScheduler:
         return queue, entry
 
     def _start_due(self) -> None:
-        """Start attempts of what is leased, as far as the limits allow."""
+        """Start attempts of the leased deliveries, as far as the limits allow."""
         while not self._closing and (turn := self._fair_queue.take()) is not None:
             self._start(*turn)
 
@@ -291,7 +291,7 @@ class LeasedScheduler:
         return is_moved
 
     async def _until_stored(self, call: Callable[[], Awaitable[T]]) -> T:
-        """The result of a call of the store, which may take until the store can be used again."""
+        """Repeat a call of the store until the store can be used, and return its result."""
         while True:
             try:
                 return await call()

@@ -50,7 +50,7 @@ class Sender(Protocol):
 
 
 class CallbackScheduler:
-    """Attempts each delivery when it falls due, and again as the rules say (clause `callback.at-end`).
+    """Attempts each delivery when it is due, with retries according to the rules (clause `callback.at-end`).
 
     `run` makes the attempts of accounts whose clock runs, `run_due` and `advance` those of one whose clock is frozen.
     Cancelling `run` does not stop attempts that are in progress; `close` does.

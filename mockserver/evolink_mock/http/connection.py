@@ -32,7 +32,10 @@ class ConnectionDroppedError(ConnectionError):
 
 
 class MayWaitError(Exception):
-    """Raised in the fast lane by a request that may wait, before it has changed anything: it is to be served anew."""
+    """Raised in the fast lane by a request that may wait, before it has changed anything.
+
+    The request is then served by uvicorn.
+    """
 
 
 def is_stopping(error: asyncio.CancelledError) -> bool:

@@ -35,7 +35,7 @@ _log = logging.getLogger("evolink_mock")
 
 
 class NotFound:
-    """404 for a path that the API does not have, with the path that was probably meant (clause `error.other-paths`)."""
+    """404 for an unknown path, with a suggestion of the intended path (clause `error.other-paths`)."""
 
     def __init__(self, routes: Sequence[str]) -> None:
         self._routes = routes

@@ -25,7 +25,7 @@ class _Repair(NamedTuple):
 
 
 def path_hint(path: str, routes: Sequence[str]) -> str:
-    """A sentence with the route that was probably meant, or an empty string. Routes may be templates: `/tasks/{id}`."""
+    """A sentence that suggests the intended route, or an empty string. Routes may be templates: `/tasks/{id}`."""
     plain = _SLASHES.sub("/", path[:_LONGEST]).rstrip("/") or "/"
     if plain in _DOCUMENTATION:
         return _overview(routes)

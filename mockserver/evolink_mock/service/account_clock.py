@@ -103,7 +103,7 @@ class AccountClocks:
     async def moving(self, account: Account) -> AsyncIterator[None]:
         """Hold the right to move the account's time; notify the account's waiters afterwards.
 
-        `ClockBusyError` if another caller holds it for more than a second: that one is waiting for a callback, whose
+        `ClockBusyError` if another caller holds it for more than a second: that caller is waiting for a callback, whose
         receiver may be this caller.
         """
         token = account.token

@@ -1,4 +1,4 @@
-"""The last exchanges of all accounts, numbered, for those who follow them: the console and `GET /events`."""
+"""The latest exchanges of all accounts, numbered, for the console and for `GET /events`."""
 
 from __future__ import annotations
 

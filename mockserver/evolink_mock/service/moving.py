@@ -19,7 +19,7 @@ _AGAIN_SECONDS = 0.02
 
 
 class ClockBusyError(Exception):
-    """Another caller is moving the account's time: perhaps the same one, whose callback handler called again."""
+    """Another caller is moving the account's time. It may be the same client, calling from its callback handler."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""The state of a whole server as lines, and back: for a test that begins in the middle of things."""
+"""Write the state of a server as lines, and restore it, for tests that start from a prepared state."""
 
 from __future__ import annotations
 

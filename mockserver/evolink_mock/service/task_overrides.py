@@ -1,4 +1,4 @@
-"""A test's changes to one task, unseen by the client: end it now, or send its callback once more."""
+"""Changes that a test makes to one task: end it now, or send its callback once more."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ class Uploads:
 
 
 def _mime_of(data: bytes, name: str, declared: str) -> str:
-    """The type that the bytes show, else the declared one, else that of the name."""
+    """The MIME type: detected from the bytes, otherwise as declared, otherwise derived from the name."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     shown = next((mime for signature, mime in _SIGNATURES.items() if data.startswith(signature)), "")

@@ -159,7 +159,7 @@ def seconds_between(before: Observation, after: Observation) -> float:
 
 
 def is_readable_json(observation: Observation) -> bool:
-    """Whether an answer is a 2xx with JSON and its content type; a client may treat any other as a lost answer."""
+    """Whether an answer is a 2xx with JSON and the JSON content type. A client may treat any other answer as lost."""
     return observation.succeeded and "json" in (observation.header("content-type") or "json").lower()
 
 

@@ -41,7 +41,7 @@ def _is_slow(observation: Observation) -> bool:
 
 @rule("receiver.answers-2xx")
 def answers_2xx(view: TraceView) -> Iterator[Finding]:
-    """A receiver answers a delivery with a 2xx."""
+    """A receiver answers each delivery with a 2xx."""
     for task in view.tasks.values():
         repeated = {delivery.number for delivery in _repetitions(task)}
         for delivery in task.deliveries:

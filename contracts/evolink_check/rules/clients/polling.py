@@ -1,4 +1,4 @@
-"""Rules about how a client follows its tasks: which ids it queries, how often and how long, and what it does then."""
+"""Rules about following tasks: the ids that a client queries, how often and how long, and its actions afterwards."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
 
 
 def _replaced(view: TraceView) -> Mapping[int, int]:
-    """By the number of a create: that of an equal create soon after the last query of its task."""
+    """Map the number of each create to the number of an equal create that soon follows the last query of its task."""
     replaced: dict[int, int] = {}
     for group in equal_requests(view, "create"):
         for create, again in pairwise(group):

@@ -1,4 +1,4 @@
-"""Rules about the requests of a client: the place of its key, and the documented form of a create."""
+"""Rules about the requests of a client: where the key is sent, and the documented form of a create."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def valid_request(view: TraceView) -> Iterator[Finding]:
 
 
 def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
-    """The finding whether a create has certain faults of this kind; other faults are not violations."""
+    """A violation if a create has certain faults of this kind, otherwise a pass; other faults do not count."""
     if _is_body_missing(observation):
         return
     refused = observation.status == BAD_REQUEST  # then the server agrees that the fault is one

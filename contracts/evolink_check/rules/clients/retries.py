@@ -1,4 +1,4 @@
-"""Rules about what a client repeats after a refusal, a 429, a 5xx or a lost answer."""
+"""Rules about the requests that a client repeats after a refusal, a 429, a 5xx or a lost answer."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _TRIES: Mapping[str, int] = {
 
 @rule("client.no-retry-refused")
 def refused_is_refused(view: TraceView) -> Iterator[Finding]:
-    """A refused request is not sent again unchanged."""
+    """A refused request is not repeated unchanged."""
     invented = queries_for_invented_ids(view)
     for group in equal_requests(view, *KEYED_ROLES):
         for index, observation in enumerate(group):
@@ -80,7 +80,7 @@ def waits(value: str, at: float) -> float | None:
 
 @rule("client.retry-after")
 def waits_for_retry_after(view: TraceView) -> Iterator[Finding]:
-    """After a 429 the client waits as long as `Retry-After` says."""
+    """After a 429 the client waits for the time in `Retry-After`."""
     for series in _request_series(view):
         for place, refused in enumerate(series):
             wait = (
@@ -118,7 +118,7 @@ def _request_series(view: TraceView) -> Iterable[list[Observation]]:
 
 
 def _next_attempt(series: Sequence[Observation], place: int) -> Observation | None:
-    """The first request after the answer that tries again after a refusal.
+    """The first request that repeats a refused one, after the refusal was received.
 
     A different create request that follows at once was already on its way and does not count; one sent later does.
     """
@@ -163,7 +163,7 @@ def backs_off(view: TraceView) -> Iterator[Finding]:
 def _lost(group: Iterable[Observation]) -> Iterator[list[Observation]]:
     """Each run of requests whose answers were lost, with the request that follows; short runs are left out.
 
-    Libraries repeat a request on a connection that was closed, so the first repetitions show nothing.
+    Libraries repeat a request whose connection was closed, so the first repetitions are not the client's decision.
     """
     run: list[Observation] = []
     for observation in group:

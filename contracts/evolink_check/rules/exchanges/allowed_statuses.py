@@ -42,7 +42,7 @@ def permitted(observation: Observation, view: TraceView) -> frozenset[int]:
 
 
 def _of_create(create: Observation) -> Mapping[int, bool]:
-    """For each status, whether a create may be answered with it."""
+    """The rules for creates: for each status, whether a create may be answered with it."""
     account, keyed, refused = create.account, create.account.valid is not False, bool(certain_faults(create))
     doubtful = bool(create.faults) and not refused  # the documents do not say whether it is refused
     names_no_model = any(fault.clause == "model.enum" for fault in create.faults)
@@ -58,7 +58,7 @@ def _of_create(create: Observation) -> Mapping[int, bool]:
 
 
 def _of_query(query: Observation, view: TraceView) -> Mapping[int, bool]:
-    """For each status, whether a query may be answered with it."""
+    """The rules for queries: for each status, whether a query may be answered with it."""
     account, keyed = query.account, query.account.valid is not False
     by_id = _of_id(query, view) if keyed else {400} if is_foreign(query.task_id) else set()
     return dict.fromkeys(by_id, True) | {
@@ -85,7 +85,7 @@ def _of_id(query: Observation, view: TraceView) -> set[int]:
 
 
 def is_own(observation: Observation, view: TraceView) -> bool | None:
-    """Whether a query is for a task of the same account; None when that is not known."""
+    """Whether a query is for a task of the same account; None if that is unknown."""
     create = known_tasks(view).get(observation.task_id)
     if create is None or {observation.who, create.who} & {UNKNOWN, NOBODY}:
         return None

@@ -3,13 +3,12 @@
 For every rule about an answer of the API:
 
 - `is_judgeable(observation)`: whether the answer has a documented status and is JSON, and an error has the documented
-  shape. Rules consider only such exchanges.
-- `has_judgeable_status(observation)`: the same, or only the body is unknown. Rules about statuses consider these.
-- `clause_of_malformed_response(observation)`: the clause that a malformed exchange violates; "" for any other.
-- `known_tasks(view)`: the tasks that can be followed, by id: the create is judgeable, and the id is well formed,
-  unique and consistent with `created`. Queries of other ids are not judged, as the create already violates a clause.
-  A 404 for a known task before its first 2xx belongs to `create.readable-at-once`.
-- `headers_to_blame(view)` in `false_rejections`: exchanges that were refused for a header that should have no effect.
+shape. Rules consider only such exchanges. - `has_judgeable_status(observation)`: as above, or only the body is unknown.
+Rules about statuses consider these. - `clause_of_malformed_response(observation)`: the clause that a malformed exchange
+violates; "" for any other. - `known_tasks(view)`: the tasks that can be followed, by id: the create is judgeable, and
+the id is well formed, unique and consistent with `created`. Queries of other ids are not judged, as the create already
+violates a clause. A 404 for a known task before its first 2xx belongs to `create.readable-at-once`. -
+`headers_to_blame(view)` in `false_rejections`: exchanges that were refused for a header that should have no effect.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ def _is_judgeable(observation: Observation) -> bool:
 
 
 def has_judgeable_status(observation: Observation) -> bool:
-    """Whether at least the status can be judged: the body may be too large to be kept, or was not recorded."""
+    """Whether at least the status can be judged, although the body is too large to be stored or was not recorded."""
     without_body = _lacks_body(observation) and not _is_exempt(observation)
     return is_judgeable(observation) or (without_body and not _clause_by_status(observation))
 
@@ -114,7 +113,7 @@ def ignores_invalid_key(observation: Observation) -> bool:
 
 
 def lacks_error_shape(view: TraceView) -> bool:
-    """Whether errors of the task endpoints lack the documented shape: then it is not reported for other endpoints."""
+    """Whether errors of the task endpoints lack the documented shape. If so, it is not reported for other endpoints."""
     return any(
         is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}
         for observation in view.of("create", "query")
@@ -164,7 +163,7 @@ def _lacks_body(observation: Observation) -> bool:
 
 
 def _is_exempt(observation: Observation) -> bool:
-    """Whether no clause is about the exchange."""
+    """Whether the exchange is outside the scope of all clauses."""
     return observation.once(_meets_an_exemption)
 
 
@@ -175,7 +174,7 @@ def _meets_an_exemption(observation: Observation) -> bool:
 def _is_unclear_undocumented_route(observation: Observation) -> bool:
     """Whether an undocumented path or method has an answer that cannot be judged.
 
-    That is a success, an answer to an unusual method, or one for a path that routers read differently.
+    This is a success, an answer to an unusual method, or an answer for a path that routers interpret differently.
     """
     if observation.role not in {"other path", "other method"}:
         return False

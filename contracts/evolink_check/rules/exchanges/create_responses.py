@@ -1,4 +1,4 @@
-"""Rules about the answer to a create."""
+"""Rules about the response to a create request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WHOLE = ("/usage", "/task_info/estimated_time")
 
 
 def accepted(view: TraceView) -> Iterator[Observation]:
-    """The creates that made a task, with a judgeable answer."""
+    """The creates that were accepted with a judgeable response."""
     return (
         create
         for create in view.of("create")
@@ -118,7 +118,7 @@ def readable_at_once(view: TraceView) -> Iterator[Finding]:
 
 @rule("model.actual")
 def actual_model(view: TraceView) -> Iterator[Finding]:
-    """`model` is the current name of the model, never an old one (clause `model.actual`)."""
+    """`model` is the current name of the model, never an older name (clause `model.actual`)."""
     for create in accepted(view):
         models, model = (create.operation.models if create.operation else ()), create.body.get("model")
         unknown_requested = any(fault.clause == "model.enum" for fault in create.faults)
@@ -198,7 +198,7 @@ def created(view: TraceView) -> Iterator[Finding]:
 
 
 def _may_be_moved(create: Observation, view: TraceView) -> bool:
-    """Whether the account's clock was right before the create had ended."""
+    """Whether the account's clock was right before the create ended, and may have been moved since."""
     return view.once(_first_in_time).get(create.who, float("inf")) <= create.ended
 
 
@@ -215,10 +215,10 @@ def _first_in_time(view: TraceView) -> Mapping[str, float]:
 
 
 def _distance(value: int, create: Observation) -> tuple[float, float]:
-    """Seconds before (below 0) or after the time of the create, and how many are allowed.
+    """The seconds between `created` and the create (negative if earlier), and the number of seconds that is allowed.
 
     The server's `Date` header shows when it answered. Without this header the observer's clock is used, which may be
-    wrong, by hours in a recording without a time zone. The task was made between request and answer.
+    wrong, by hours in a recording without a time zone. The task was created between the request and the response.
     """
     date = http_date(create.header("Date") or "")
     ended = create.ended if date is None else date

@@ -1,4 +1,4 @@
-"""Documented properties of answers that were never seen."""
+"""Find documented properties that no response contains."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OF_QUERY = {"id", "status", "results", "error"}
 
 @rule("wire.all-properties")
 def all_properties(view: TraceView) -> Iterator[Finding]:
-    """Every documented property of the answer to a create and to a query is seen in some answer."""
+    """Every documented property of the responses to creates and queries occurs in at least one response."""
     creates = list(accepted(view))
     documented: dict[Property, None] = {}
     for create in creates:

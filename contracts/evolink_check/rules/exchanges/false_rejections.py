@@ -38,7 +38,10 @@ ENOUGH = 3  # answers of 500, and no other answer, to equal requests
 
 
 class Feature(NamedTuple):
-    """A feature that a separate clause allows. `host`: of a callback URL; `size`: in characters, when size matters."""
+    """A feature that a separate clause allows.
+
+    `host` is that of a callback URL; `size` is in characters, if it matters.
+    """
 
     clause: str
     host: str = ""
@@ -155,7 +158,7 @@ def _was_accepted(feature: Feature, accepted_sizes: SizesByFeature) -> bool:
 
 
 def _lasting_500(view: TraceView) -> Iterator[tuple[str, Finding]]:
-    """A temporary 500 is not a violation; three for equal requests, and no other answer, are one.
+    """A temporary 500 is not a violation. Three times 500 for equal requests, and no other answer, is one.
 
     Requests that may be accepted or refused count as well: neither is a 500.
     """

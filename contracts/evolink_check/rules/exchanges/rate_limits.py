@@ -24,7 +24,7 @@ _TOO_MANY = 429
 
 @rule("rate.retry-after")
 def retry_after(view: TraceView) -> Iterator[Finding]:
-    """Every 429 says how long to wait: whole seconds, or an HTTP date."""
+    """Every 429 states the time to wait: whole seconds, or an HTTP date."""
     for observation in view.api:
         if observation.status == _TOO_MANY and is_judgeable(observation):
             value = observation.header("Retry-After")
@@ -38,7 +38,7 @@ def retry_after(view: TraceView) -> Iterator[Finding]:
 
 @rule("rate.recovers")
 def recovers(view: TraceView) -> Iterator[Finding]:
-    """A client that waited as long as `Retry-After` says, and sent nothing meanwhile, is not limited again."""
+    """A client that waited for the time in `Retry-After`, and sent nothing meanwhile, is not limited again."""
     if not view.trace.complete:
         return
     by_account: defaultdict[str, list[Observation]] = defaultdict(list)

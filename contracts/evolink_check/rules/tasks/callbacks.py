@@ -168,7 +168,7 @@ def _field(body: Mapping[str, Any], name: str) -> Any:
 
 
 def _difference(body: Mapping[str, Any], right: Mapping[str, Any], deliveries: TaskDeliveries) -> str:
-    """The name of the first field that differs; "" for none."""
+    """The name of the first field that differs; "" if all are equal."""
     identity = (
         sound_identity(deliveries.history.create) if deliveries.history.create else dict.fromkeys(IDENTITY)
     )

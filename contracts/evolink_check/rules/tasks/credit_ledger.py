@@ -113,7 +113,7 @@ def _cost_of(create: Observation, view: TraceView) -> CreateCost:
 
 
 def _numbers_with_same_id(view: TraceView) -> frozenset[int]:
-    """The numbers of the creates that share an id with another create: what happened to each of them is unknown."""
+    """The numbers of the creates that share an id with another create, so that their tasks cannot be told apart."""
     return frozenset(observation.number for pair in view.once(creates_with_same_id) for observation in pair)
 
 

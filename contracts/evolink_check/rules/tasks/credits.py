@@ -1,7 +1,7 @@
 """Rules about the credits of an account before and after an event, and about the shape of the credits answer.
 
-A finding needs two readings between which the account did only one kind of thing. The cost of a task is documented as
-an estimate, so completed tasks are not checked.
+A finding needs two readings between which the account sent only one kind of request. The cost of a task is documented
+as an estimate, so completed tasks are not checked.
 """
 
 from __future__ import annotations

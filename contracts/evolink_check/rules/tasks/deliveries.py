@@ -49,7 +49,7 @@ class TaskDeliveries:
 
     @property
     def truncated(self) -> bool:
-        """Whether a delivery is incomplete: its sender gave up, and what it does next is unknown."""
+        """Whether a delivery is incomplete: its sender gave up, and its next attempt cannot be predicted."""
         return any(is_truncated(delivery) for delivery in (*self.early, *self.attempts))
 
 
@@ -89,8 +89,8 @@ def is_truncated(observation: Observation) -> bool:
 def slowest_answer(view: TraceView, at: float) -> float:
     """The longest real seconds that the API took to answer around `at` (Unix seconds); 0 without any request.
 
-    A delivery may take as long to arrive: a sender's timeout includes the time to connect, which a receiver does not
-    see.
+    A delivery may take equally long to arrive: the sender's timeout includes the time to connect, which the receiver
+    does not see.
     """
     answers, around = view.once(_answer_times), Tolerances().same_instant
     start, end = (bisect_left(answers, (at + shift,)) for shift in (-around, around))

@@ -41,8 +41,8 @@ _MOST = 100  # per cent
 class TaskHistory:
     """One task. `create` is None when the recording does not contain it.
 
-    `queries` are its owner's judgeable 200s; `judged` those that do not contradict an end reported before; `changed`
-    those that do, each with the end it contradicts. `refused` are the owner's queries with other judgeable answers.
+    `queries` are its owner's judgeable 200s; `judged` are those that agree with an earlier reported end; `changed`
+    those that contradict one, each with that end. `refused` are the owner's queries with other judgeable answers.
     `deliveries` are the deliveries whose body contains its id, in order of time.
     """
 
@@ -98,7 +98,7 @@ def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
 
 
 def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[Observation]]]:
-    """The views in order of their beginning, each with those that ended before it began but not before its predecessor.
+    """The views, ordered by their beginning, each with those that ended since the view before it began.
 
     An answer shows a state at some time between request and answer. The order of two is certain only when one exchange
     ended before the other began.
@@ -123,7 +123,7 @@ def is_cancelled(body: Mapping[str, Any]) -> bool:
 
 
 def progress_of(body: Mapping[str, Any]) -> int | None:
-    """The progress when it is an integer from 0 to 100, else None; 40.0 is an integer in JSON Schema."""
+    """The progress if it is an integer from 0 to 100, otherwise None. In JSON Schema, 40.0 is an integer."""
     value = body.get("progress")
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
         return None
@@ -226,9 +226,9 @@ def ends_of(statuses: Statuses) -> tuple[str, ...]:
 
 
 def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
-    """The statuses that a task can have: the document of its create may have one for cancelled tasks.
+    """The statuses that a task can have. The document of its create may list one for cancelled tasks.
 
-    For a task whose create is not in the trace, that of any document counts.
+    If the create is not in the trace, the cancelled status of any document counts.
     """
     statuses = view.spec.query.statuses
     if task.create is not None:

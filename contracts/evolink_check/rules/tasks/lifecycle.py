@@ -135,7 +135,7 @@ def _of(observation: Observation, name: str) -> str:
 
 @rule("task.ends")
 def ends(view: TraceView) -> Iterator[Finding]:
-    """`task.ends`: a task is over after the stated limit, or after ten times its estimated time.
+    """`task.ends`: a task ends within the stated limit, or within ten times its estimated time.
 
     Without either, a task that takes longer than ten minutes of the server's time is a warning.
     """

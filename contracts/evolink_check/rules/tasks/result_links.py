@@ -54,7 +54,7 @@ class Fetch:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it was answered with the file, or with a part of it."""
+        """Whether the response contains the file, or a part of it."""
         return self.link.status in {_OK, _PARTIAL}
 
     @property
