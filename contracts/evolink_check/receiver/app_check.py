@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.client.harness.scenario import Scenario
     from evolink_check.client.verdicts.verdicts import ScenarioRun
-    from evolink_check.receiver.delivery.door import Door
+    from evolink_check.receiver.delivery.callback_sender import Door
     from evolink_check.receiver.records import Terms
 
 _ORIGIN = "http://receiver.test"

@@ -9,13 +9,13 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from evolink_check import clock
-from evolink_check.receiver.played_api import PlayedApi
+from evolink_check.receiver.activity_monitor import Watch
+from evolink_check.receiver.mock_api import PlayedApi
 from evolink_check.receiver.records import Play, Terms, Timing
+from evolink_check.receiver.scenario_driver import Stage
 from evolink_check.receiver.scenarios import ALONE, FIRST, NEEDS_SECRET, plays
-from evolink_check.receiver.stage import Stage
 from evolink_check.receiver.verdicts.judging import judge_plays
-from evolink_check.receiver.verdicts.leaks import shows_secret_in_access_log
-from evolink_check.receiver.watch import Watch
+from evolink_check.receiver.verdicts.output_rules import shows_secret_in_access_log
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.mock_process import Mock
     from evolink_check.client.harness.scenario import Scenario
     from evolink_check.client.verdicts.verdicts import ScenarioRun
-    from evolink_check.receiver.delivery.door import Door
+    from evolink_check.receiver.delivery.callback_sender import Door
     from evolink_check.receiver.ledger import Ledger
 
 DEFAULT_TIMING = Timing()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from evolink_check.receiver.records import Terms
 from evolink_check.receiver.secret import terms_of
-from evolink_check.receiver.verdicts.leaks import judge_output, shows_secret_in_access_log
+from evolink_check.receiver.verdicts.output_rules import judge_output, shows_secret_in_access_log
 
 URL = "https://shop.example/hook"
 TERMS = Terms(f"{URL}?secret=s3cret-1234", "s3cret-1234", key="client-key-1234")

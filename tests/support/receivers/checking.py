@@ -19,7 +19,7 @@ from support.trace_builders import SPEC
 
 if TYPE_CHECKING:
     from evolink_check.client.harness.mock_process import Mock
-    from evolink_check.receiver.delivery.door import Door
+    from evolink_check.receiver.delivery.callback_sender import Door
     from evolink_check.receiver.runner import ReceiverResult
 
     from support.receivers.app import Receiver

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from evolink_check.client.harness.mock_process import Mock
     from evolink_check.client.reports.summary import Summary
-    from evolink_check.receiver.delivery.door import Door
+    from evolink_check.receiver.delivery.callback_sender import Door
     from evolink_check.receiver.ledger import Ledger
     from evolink_check.receiver.program import Program
     from evolink_check.receiver.records import Terms, Timing

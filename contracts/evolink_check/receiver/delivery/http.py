@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from evolink_check import clock
-from evolink_check.receiver.delivery.door import headers_of, parts_of, timed
+from evolink_check.receiver.delivery.callback_sender import headers_of, parts_of, timed
 from evolink_check.receiver.records import Reply
 
 if TYPE_CHECKING:

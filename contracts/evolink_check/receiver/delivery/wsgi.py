@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from evolink_check import clock
-from evolink_check.receiver.delivery.door import headers_of, split, timed
+from evolink_check.receiver.delivery.callback_sender import headers_of, split, timed
 from evolink_check.receiver.records import Reply
 
 if TYPE_CHECKING:

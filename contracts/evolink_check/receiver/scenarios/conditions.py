@@ -10,7 +10,7 @@ from evolink_check.receiver.contention import MOST, Contention
 from evolink_check.receiver.scenarios.registry import scenario
 
 if TYPE_CHECKING:
-    from evolink_check.receiver.stage import Stage
+    from evolink_check.receiver.scenario_driver import Stage
 
 
 @scenario("early", "The callback says completed while a query still says processing.")

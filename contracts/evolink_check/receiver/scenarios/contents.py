@@ -8,9 +8,9 @@ from evolink_check.receiver.bodies import with_unknown_fields, without_each_fiel
 from evolink_check.receiver.scenarios.registry import scenario
 
 if TYPE_CHECKING:
-    from evolink_check.receiver.played_api import Task
+    from evolink_check.receiver.mock_api import Task
     from evolink_check.receiver.records import Framing, TaskCase
-    from evolink_check.receiver.stage import Stage
+    from evolink_check.receiver.scenario_driver import Stage
 
 
 @scenario("unknown-fields", "Callbacks have unknown fields and an unknown header.")

@@ -9,7 +9,7 @@ from evolink_check.receiver.records import TaskCase
 from evolink_check.receiver.scenarios.registry import scenario
 
 if TYPE_CHECKING:
-    from evolink_check.receiver.stage import Stage
+    from evolink_check.receiver.scenario_driver import Stage
 
 
 def _forged_link(stage: Stage, case: TaskCase) -> str:

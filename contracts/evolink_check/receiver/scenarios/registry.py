@@ -9,7 +9,7 @@ from evolink_check.client.harness.scenario import Scenario
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from evolink_check.receiver.stage import Stage
+    from evolink_check.receiver.scenario_driver import Stage
 
     PlayFunction = Callable[[Stage], Awaitable[None]]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from evolink_check.receiver.scenarios.registry import FIRST, scenario
 
 if TYPE_CHECKING:
-    from evolink_check.receiver.stage import Stage
+    from evolink_check.receiver.scenario_driver import Stage
 
 _FAILED = 3  # failure codes of a run
 _AT_ONCE = 4  # equal callbacks at the same time

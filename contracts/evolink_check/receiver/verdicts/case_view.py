@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
 
     from evolink_check.receiver.records import Booking, Call, Conduct, Kind, Outcome, TaskCase, Terms, Timing
-    from evolink_check.receiver.verdicts.play_trace import PlayTrace
+    from evolink_check.receiver.verdicts.scenario_trace import PlayTrace
 
 Judged = tuple[str, Finding]  # with the id of the clause
 MUST_ACCEPT: dict[Kind, str] = {"variant": "receiver.tolerant", "framed": "receiver.reads-body"}

@@ -10,10 +10,10 @@ from evolink_check.analysis.verdicts import judge
 from evolink_check.client.harness.outcome import Outcome
 from evolink_check.client.verdicts.verdicts import ScenarioRun
 from evolink_check.receiver.verdicts.case_view import CaseView, habits_of
-from evolink_check.receiver.verdicts.effects import judge_effects
-from evolink_check.receiver.verdicts.leaks import judge_output
-from evolink_check.receiver.verdicts.play_trace import trace_of_play
-from evolink_check.receiver.verdicts.replies import judge_replies
+from evolink_check.receiver.verdicts.effect_rules import judge_effects
+from evolink_check.receiver.verdicts.output_rules import judge_output
+from evolink_check.receiver.verdicts.reply_rules import judge_replies
+from evolink_check.receiver.verdicts.scenario_trace import trace_of_play
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.outcome import End
     from evolink_check.receiver.records import Conduct, Play, Terms, Timing
     from evolink_check.receiver.verdicts.case_view import Judged
-    from evolink_check.receiver.verdicts.play_trace import PlayTrace
+    from evolink_check.receiver.verdicts.scenario_trace import PlayTrace
 
 PREFIX = "receiver."
 NOT_SEEN_HERE = frozenset({"receiver.fallback"})  # a client makes the tasks, and would query them

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from random import Random
 
-    from evolink_check.receiver.delivery.door import Door
-    from evolink_check.receiver.played_api import PlayedApi, Task
+    from evolink_check.receiver.activity_monitor import Watch
+    from evolink_check.receiver.delivery.callback_sender import Door
+    from evolink_check.receiver.mock_api import PlayedApi, Task
     from evolink_check.receiver.records import Framing, Kind, Play, Reply, TaskBody, Terms, Timing
-    from evolink_check.receiver.watch import Watch
 
 _IMPATIENCE = 4
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from evolink_check.receiver.ledger import Ledger
-    from evolink_check.receiver.played_api import PlayedApi
+    from evolink_check.receiver.mock_api import PlayedApi
 
 _INTERVAL = 0.1  # seconds between two looks
 
