@@ -1,4 +1,4 @@
-"""Checks of callback receivers: play the API to a receiver, and judge what it answers, asks, books and logs."""
+"""Checks of callback receivers: send callbacks as the API does, and judge the responses, queries, bookings and logs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["ReceiverFaultError", "check"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the check of an application on first use: the command does not need it."""
+    """Import the check of an application on first use, as the command does not need it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from evolink_check.receiver import app_check

@@ -1,4 +1,4 @@
-"""Watch what the receiver does while it is being called: its requests to the API, and its ledger."""
+"""Monitor the receiver while it is being called: its requests to the API, and its ledger."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from evolink_check import clock
-from evolink_check.receiver.records import Conduct
+from evolink_check.receiver.records import ReceiverActivity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from evolink_check.receiver.ledger import Ledger
-    from evolink_check.receiver.mock_api import PlayedApi
+    from evolink_check.receiver.mock_api import MockApi
 
 _INTERVAL = 0.1  # seconds between two looks
 
 
-class Watch:
-    """What the receiver has done so far. `conduct` is the state at the last look.
+class ActivityMonitor:
+    """Monitors the receiver. `activity` is its activity at the last look.
 
     `missed` are the kinds of callbacks after which nothing followed for as long as the receiver may take.
     """
 
-    def __init__(self, api: PlayedApi, ledger: Ledger | None) -> None:
+    def __init__(self, api: MockApi, ledger: Ledger | None) -> None:
         self._api, self._ledger = api, ledger
         self._lock = asyncio.Lock()
         self.missed: set[str] = set()
         self._looked = float("-inf")
-        self.conduct = Conduct(bookings=None if ledger is None else {})
+        self.activity = ReceiverActivity(bookings=None if ledger is None else {})
 
-    async def look(self, age: float = 0.0) -> Conduct:
-        """The state now, or that of a look at most `age` seconds ago. Raises `MockError` and `LedgerError`."""
+    async def look(self, age: float = 0.0) -> ReceiverActivity:
+        """The activity until now, or at a look at most `age` seconds ago. Raises `MockError` and `LedgerError`."""
         async with self._lock:
             if clock.stopwatch() - self._looked < age:
-                return self.conduct
+                return self.activity
             requests = await self._api.requests()
             bookings = None if self._ledger is None else await asyncio.to_thread(self._ledger.bookings)
-            self.conduct = Conduct(requests, bookings, complete=self._api.complete)
+            self.activity = ReceiverActivity(requests, bookings, complete=self._api.complete)
             self._looked = clock.stopwatch()
-            return self.conduct
+            return self.activity
 
-    async def until(self, condition: Callable[[Conduct], bool], seconds: float) -> bool:
-        """Wait until a condition holds, for at most so many seconds. Whether it held."""
+    async def until(self, condition: Callable[[ReceiverActivity], bool], seconds: float) -> bool:
+        """Wait until a condition holds, for at most `seconds`. Returns whether it held."""
         until = clock.stopwatch() + seconds
         while True:
             if condition(await self.look(_INTERVAL)):

@@ -1,4 +1,4 @@
-"""Check an ASGI or WSGI application in this process: for a test of any framework."""
+"""Check an ASGI or WSGI application in this process, for a test in any framework."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Verdict
     from evolink_check.client.harness.scenario import Scenario
     from evolink_check.client.verdicts.verdicts import ScenarioRun
-    from evolink_check.receiver.delivery.callback_sender import Door
+    from evolink_check.receiver.delivery.callback_sender import CallbackSender
     from evolink_check.receiver.records import Terms
 
 _ORIGIN = "http://receiver.test"
@@ -41,7 +41,7 @@ _ASGI_ARGUMENTS = 3
 
 
 class ReceiverFaultError(AssertionError):
-    """The receiver violates at least one clause; the text says which, what was seen, and what to change."""
+    """The receiver violates at least one clause; the text names the clauses, the evidence and what to change."""
 
     def __init__(self, verdicts: Sequence[Verdict], runs: Sequence[ScenarioRun]) -> None:
         super().__init__(_explain(verdicts, runs))
@@ -65,16 +65,17 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     burst: int = BURST,
     seed: int | None = None,
 ) -> tuple[Verdict, ...]:
-    """Raise `ReceiverFaultError` when a receiver of callbacks violates a clause; else return all verdicts.
+    """Raise `ReceiverFaultError` if a receiver of callbacks violates a clause, otherwise return all verdicts.
 
-    `app` is an ASGI or WSGI application. `url` is the path of its endpoint, with a query string, of which `secret` is
-    the secret value. It has to query the tasks at the API: its address and the key are in the environment variables
-    EVOLINK_BASE_URL and EVOLINK_API_KEY meanwhile; or else pass as `mock` the URL of a running mock, and as `token`
-    the key that the application uses. `ledger` returns what the receiver has booked, as texts or JSON values that
-    contain the ids of tasks; or it is a path or a URL with them. `scenarios` are ids or patterns; all by default.
-    Clauses in `ignore` do not count. With `strict`, warnings count too. `trust_secret`: the receiver relies on its
-    secret alone and queries nothing. `patience`: real seconds within which it queries or books after a 2xx. `burst`:
-    callbacks at once. The same `seed` gives the same variations. Raises `MockError` if no mock can be used.
+    `app` is an ASGI or WSGI application. `url` is the path of its endpoint, with a query string that contains the value
+    `secret`. The application must query the tasks at the API, whose address and key are in the environment variables
+    EVOLINK_BASE_URL and EVOLINK_API_KEY during the check. Alternatively, pass the URL of a running mock as `mock`, and
+    the key that the application uses as `token`. `ledger` is a callable that returns the receiver's bookings, as texts
+    or JSON values that contain task ids; or the path or URL of a ledger. `scenarios` are ids or patterns; all by
+    default. Clauses in `ignore` do not count. With `strict`, warnings count too. `trust_secret`: the receiver relies on
+    its secret alone and queries nothing. `patience`: real seconds within which it must query or book after a 2xx.
+    `burst`: number of callbacks at once. The same `seed` gives the same variations. Raises `MockError` if no mock can
+    be used.
     """
     from evolink_spec.clauses import load_clauses
 
@@ -126,17 +127,17 @@ def _account(url: str, token: str, other: str, seed: int | None) -> Iterator[Moc
 def _opener(app: Any, timing: Timing) -> Callable[[], Any]:
     """Opens the application: ASGI applications take three arguments, WSGI applications two."""
 
-    async def open_door() -> Door:
-        from evolink_check.receiver.delivery.asgi import AsgiDoor
-        from evolink_check.receiver.delivery.wsgi import WsgiDoor
+    async def open_sender() -> CallbackSender:
+        from evolink_check.receiver.delivery.asgi import AsgiSender
+        from evolink_check.receiver.delivery.wsgi import WsgiSender
 
         if is_asgi(app):
-            door = AsgiDoor(app, timing)
-            await door.start()
-            return door
-        return WsgiDoor(app, timing)
+            sender = AsgiSender(app, timing)
+            await sender.start()
+            return sender
+        return WsgiSender(app, timing)
 
-    return open_door
+    return open_sender
 
 
 def is_asgi(app: Any) -> bool:
@@ -164,7 +165,7 @@ def _reader(ledger: Callable[[], Any] | Path | str) -> Callable[[], Any]:
 
 @contextmanager
 def _captured_output() -> Iterator[io.StringIO]:
-    """Everything that is printed or logged in the block; it is still shown, too."""
+    """Copy everything that is printed or logged in the block, without hiding it."""
     kept = io.StringIO()
     handler = logging.StreamHandler(kept)
     root = logging.getLogger()
@@ -177,7 +178,7 @@ def _captured_output() -> Iterator[io.StringIO]:
 
 
 class _Copying(io.TextIOBase):
-    """A stream that also keeps what is written to it."""
+    """A stream that passes its input on and keeps a copy."""
 
     def __init__(self, shown: TextIO, kept: io.StringIO) -> None:
         self._shown, self._kept = shown, kept
@@ -197,9 +198,9 @@ def _explain(verdicts: Sequence[Verdict], runs: Sequence[ScenarioRun]) -> str:
     for verdict in verdicts:
         lines.append(f"{verdict.clause.id} {verdict.status}: {verdict.clause.rule}")
         lines += [
-            f"  in {played.scenario.id}: expected {first.expected}; seen {first.seen}"
-            for played in runs
-            for other in played.violations
+            f"  in {run.scenario.id}: expected {first.expected}; seen {first.seen}"
+            for run in runs
+            for other in run.violations
             if other.clause == verdict.clause and (first := other.violations[0])
         ]
         lines.append(f"  to change: {ADVICE[verdict.clause.id]}")

@@ -17,14 +17,14 @@ UNKNOWN = "x_unknown"  # the name of a field that no document has
 
 
 def to_json(body: Any) -> bytes:
-    """A body on the wire, in the documented compact form."""
+    """Encode a body in the documented compact form."""
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def without_each_field(body: TaskBody) -> Iterator[tuple[str, TaskBody]]:
-    """The body without one of its fields, for each of them, nested ones too, with the path of that field.
+    """For each field, nested ones included: its path, and the body without it.
 
-    The id and the status stay: without them, a callback says nothing about a task.
+    The id and the status stay, because a callback without them does not report the state of a task.
     """
     for name, value in body.items():
         if name in _ESSENTIAL:

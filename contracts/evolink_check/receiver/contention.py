@@ -1,4 +1,4 @@
-"""How busy this machine is: a receiver that shares it is not blamed for what other programs take."""
+"""Measure how busy this machine is, so that a receiver on it is not blamed for delays by other programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAUSE = 0.1
 
 
 class Contention:
-    """Measures, while the block runs, how much longer than its processor time a piece of work takes."""
+    """Measures, while the block runs, by which factor the real time of some work exceeds its processor time."""
 
     def __init__(self) -> None:
         self._ended = threading.Event()
@@ -36,7 +36,7 @@ class Contention:
 
     @property
     def factor(self) -> float:
-        """1 on an idle machine, 2 where everything takes twice as long, at most `MOST`."""
+        """1 on an idle machine, 2 if everything takes twice as long, at most `MOST`."""
         return min(MOST, max(1.0, fmean(self._samples or [1.0])))
 
     def _measure(self) -> None:

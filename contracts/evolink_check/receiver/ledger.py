@@ -1,4 +1,4 @@
-"""Read what a receiver has booked: entries of a file, of a URL, of its output or of a callable, that name a task.
+"""Read the bookings of a receiver: entries with a task id, from a file, a URL, its output or a callable.
 
 The format of a ledger is the user's own: lines of text, JSON Lines, one JSON document, CSV, or an SQLite database.
 """
@@ -35,14 +35,14 @@ _SUCCESS = re.compile(r"complet|succe|done|paid|\bok\b|deliver|ready|finish|book
 
 
 class LedgerError(ValueError):
-    """The ledger cannot be read; the text says why."""
+    """The ledger cannot be read; the text is the reason."""
 
 
 class Ledger:
-    """A ledger, read anew whenever it is looked at.
+    """A ledger, which is read again for each call of `bookings`.
 
-    `read` returns its content: bytes, a text, or JSON values; None: there is no ledger after all. `pattern`, if given,
-    decides which entries book a success; all other entries of a task are then not bookings.
+    `read` returns its content: bytes, a text, or JSON values; None if no ledger exists. If `pattern` is set, only
+    entries that match it are bookings, of successes.
     """
 
     def __init__(self, read: Callable[[], Any], pattern: str = "") -> None:
@@ -70,7 +70,7 @@ class Ledger:
 
 
 def outcome_of(text: str) -> Outcome | None:
-    """How an entry says that its task ended; None for an entry that books nothing, such as a refused callback."""
+    """The outcome that an entry books for a task; None if it books nothing, as for a refused callback."""
     words = " ".join(_STATUS.findall(text)) or _NULL.sub("", _TASK.sub("", text))
     if _IGNORED.search(words):
         return None
@@ -80,7 +80,7 @@ def outcome_of(text: str) -> Outcome | None:
 
 
 def entries_of(content: Any) -> Iterator[str]:
-    """The entries that name a task, as texts."""
+    """The entries that contain a task id, as texts."""
     if isinstance(content, bytes):
         content = content.decode("utf-8", "replace")
     if isinstance(content, str):
@@ -90,7 +90,7 @@ def entries_of(content: Any) -> Iterator[str]:
 
 
 def _parsed(text: str) -> Any:
-    """The JSON document that a text is, or else its lines, each of which may be JSON."""
+    """The parsed text: one JSON document, or otherwise its lines, each of which may be JSON."""
     document = _json(text)
     if document is not None:
         return document
@@ -107,7 +107,7 @@ def _json(text: str) -> Any:
 
 
 def _entries(value: Any) -> Iterator[Any]:
-    """The innermost values that name a task: texts, objects with such a text, and members with such a name."""
+    """The innermost values that contain a task id: texts, objects with such a text, and members with such a name."""
     if isinstance(value, str):
         if _TASK.search(value):
             yield value
@@ -139,7 +139,10 @@ def _only_ids(values: Iterable[Any]) -> bool:
 
 
 def file_reader(path: Path) -> Callable[[], Any]:
-    """Reads a file; a file that does not exist yet is empty, and of an SQLite database the rows of all tables."""
+    """Returns a function that reads a file.
+
+    A missing file is empty; an SQLite database is read as the rows of all tables.
+    """
 
     def read() -> Any:
         try:
@@ -154,7 +157,7 @@ def file_reader(path: Path) -> Callable[[], Any]:
 
 
 def _rows(path: Path) -> list[str]:
-    """All rows of all tables of a database, as texts; what is still in its write-ahead log included."""
+    """All rows of all tables of a database, as texts, including those that are still in its write-ahead log."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as database:
         names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         quoted = ['"{}"'.format(name.replace('"', '""')) for name in names]

@@ -1,4 +1,4 @@
-"""EvoLink's side of a check: tasks on a mock, what its API answers, and what the receiver asks it."""
+"""The API side of a check: tasks on a mock, the responses to queries, and the requests of the receiver."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Task:
         return tuple(self.body.get("results") or ())
 
 
-class PlayedApi:
-    """Tasks of the receiver's account, and of another one, on a mock. Every method may raise `MockError`."""
+class MockApi:
+    """Tasks of the receiver's account, and of another account, on a mock. Every method may raise `MockError`."""
 
     def __init__(self, mock: Mock, other_key: str, spec: Spec) -> None:
         self.url = mock.url
@@ -60,14 +60,14 @@ class PlayedApi:
         self.complete = True
 
     async def start(self) -> None:
-        """Reset the account, and compare the clocks. The quickest of a few comparisons is the most exact."""
+        """Reset the account, and compare the clocks. The quickest of several comparisons is the most accurate."""
         await asyncio.to_thread(self._mock.prepare, ())
         comparisons = [await self._compare_clocks() for _ in range(_COMPARISONS)]
         ahead = min(comparisons)[1]
         self._ahead = ahead if abs(ahead) > _SAME_CLOCK else 0.0
 
     async def _compare_clocks(self) -> tuple[float, float]:
-        """How long the comparison took, and how many seconds our clock is ahead of the mock's."""
+        """The duration of the comparison, and the seconds by which our clock is ahead of the mock's."""
         before = clock.now()
         there = float((await self._call("GET", "/__mock__/clock"))["now"])
         after = clock.now()
@@ -78,7 +78,7 @@ class PlayedApi:
         await self._http.aclose()
 
     async def make(self, *, foreign: bool = False) -> Task:
-        """Create a task, which is processed until `finish`; `foreign`: of another account."""
+        """Create a task, which stays processing until `finish`. `foreign`: the task belongs to another account."""
         headers = {"Prefer": f'mock="{_RUNNING}"', **(self._other if foreign else {})}
         answer = await self._call("POST", self._path, self._request, headers)
         return Task(answer["id"], answer)
@@ -92,7 +92,7 @@ class PlayedApi:
 
     @asynccontextmanager
     async def queries_answered_by(self, recipe: str) -> AsyncIterator[None]:
-        """Every query gets the response of a recipe within the block; there is one such block at a time."""
+        """Within the block, every query gets the response of a recipe. Only one such block runs at a time."""
         async with self._outage.alone():
             body = {"recipe": recipe, "operation": "query", "times": None}
             await self._call("POST", "/__mock__/recipes", body)
@@ -103,7 +103,7 @@ class PlayedApi:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
-        """Queries get their usual responses within the block."""
+        """Within the block, queries get their usual responses."""
         async with self._outage.shared():
             yield
 
@@ -145,12 +145,12 @@ class PlayedApi:
 
 
 def _key(item: dict[str, Any]) -> tuple[Any, ...]:
-    """What tells an entry of the journal from the others."""
+    """A key that identifies an entry of the journal."""
     return item["startedDateTime"], item["time"], item["request"]["method"], item["request"]["url"]
 
 
 def _create_request(spec: Spec) -> tuple[str, dict[str, Any]]:
-    """The path of a create, and the smallest body that the documents allow."""
+    """The path and the smallest valid body of a create request."""
     (_, path), by_model = next(iter(spec.creates.items()))
     operation = next(iter(by_model.values()))
     body = {
@@ -162,7 +162,7 @@ def _create_request(spec: Spec) -> tuple[str, dict[str, Any]]:
 
 
 class _SharedLock:
-    """A lock that is held by one alone, or by any number together."""
+    """A lock that one holder has exclusively, or several share."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
@@ -170,7 +170,7 @@ class _SharedLock:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Hold it alone."""
+        """Hold the lock exclusively."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self._alone and not self._holders)
             self._alone = True
@@ -183,7 +183,7 @@ class _SharedLock:
 
     @asynccontextmanager
     async def shared(self) -> AsyncIterator[None]:
-        """Hold it together with others."""
+        """Share the lock with others."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self._alone)
             self._holders += 1

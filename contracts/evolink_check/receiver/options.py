@@ -12,7 +12,7 @@ _Seconds = Annotated[float, Meta(ge=0.1)]
 
 
 class ReceiverOptions(Struct, frozen=True, kw_only=True):
-    """The receiver to call, what it is expected to do, and how the check is run."""
+    """The receiver to call, its expected behaviour, and settings of the check."""
 
     command: Annotated[
         tuple[str, ...],
@@ -92,7 +92,7 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     scenarios: Annotated[
         tuple[str, ...],
         Option(
-            help="Play only scenarios whose ids start with ID or match the pattern ID. Repeatable.",
+            help="Run only scenarios whose ids start with ID or match the pattern ID. Repeatable.",
             name="--scenario",
             metavar="ID",
         ),

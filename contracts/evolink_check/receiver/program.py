@@ -1,4 +1,4 @@
-"""A receiver that is started as a program: its address, its environment, its output."""
+"""A receiver that runs as a program: its address, its environment, its output."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Program:
     _outputs: list[Output] = field(default_factory=list)
 
     async def start(self) -> None:
-        """Start it, and wait until it listens. Raises `CommandError`."""
+        """Start the program, and wait until it listens. Raises `CommandError`."""
         if is_listening(self.address):
             host, port = self.address
             raise CommandError(
@@ -67,7 +67,7 @@ class Program:
             await asyncio.sleep(_POLL)
 
     async def restart_if_ended(self) -> None:
-        """Start it again if it has ended, with a note. Raises `CommandError` if it ends again and again."""
+        """Restart the program if it has ended, and note this. Raises `CommandError` after several restarts."""
         if self._process is None or self._process.poll() is None:
             return
         self.notes.append(f"the program ended with status {self._process.poll()} and was started again")
@@ -83,7 +83,7 @@ class Program:
             self._process = None
 
     def output(self) -> str:
-        """Everything that it has printed."""
+        """The output of the program so far."""
         return "\n".join(output.text(_UNUSED, 0.0) for output in self._outputs)
 
     def _first_lines(self) -> str:
@@ -96,7 +96,7 @@ class Program:
 
 
 def is_listening(address: tuple[str, int]) -> bool:
-    """Whether something accepts connections at an address."""
+    """Whether an address accepts connections."""
     try:
         with socket.create_connection(address, timeout=1.0):
             return True
@@ -117,7 +117,7 @@ def address_of(url: str) -> tuple[str, int]:
 
 
 def free_port() -> int:
-    """A port that is free now."""
+    """A port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -126,7 +126,7 @@ def free_port() -> int:
 def program_of(
     command: tuple[str, ...], terms: Terms, listen: str, ledger: Path, environment: Mapping[str, str]
 ) -> Program:
-    """The program of a command: its placeholders filled in, and the same values in its environment."""
+    """The program for a command, with its placeholders filled in and the same values in its environment."""
     port = listen.rpartition(":")[2]
     values = {
         "callback_listen": listen,

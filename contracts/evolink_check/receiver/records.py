@@ -1,4 +1,4 @@
-"""The records of a check of a receiver: callbacks, replies, tasks, and what is known of each."""
+"""The records of a check of a receiver: callbacks, replies, tasks, bookings and requests."""
 
 from __future__ import annotations
 
@@ -44,9 +44,10 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the receiver answered. A status of 0: nothing; `problem` says why. Times are Unix seconds.
+    """The response of a receiver.
 
-    `late`: it took longer than the time-out of a callback.
+    The status is 0 without a response; `problem` is then the reason. Times are Unix seconds. `late`: the response took
+    longer than the time-out of a callback.
     """
 
     status: int
@@ -64,13 +65,13 @@ class Reply:
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """The duration of the exchange in seconds."""
         return self.ended - self.began
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One callback with its reply. `label` says what is special about it, in a few words."""
+    """One callback with its reply. `label` describes the peculiarity of the callback in a few words."""
 
     kind: Kind
     callback: Callback
@@ -80,7 +81,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """An entry of the ledger that names a task. `text` is the whole entry."""
+    """An entry of the ledger that contains a task id. `text` is the whole entry."""
 
     text: str
     outcome: Outcome
@@ -88,10 +89,10 @@ class Booking:
 
 @dataclass(slots=True)
 class TaskCase:
-    """One task and its callbacks in a scenario. `results` are its links according to the API.
+    """One task and its callbacks in a scenario. `results` are its result links according to the API.
 
-    `booked_early` are the bookings seen before a query could confirm its end. `forged`: a word that occurs only in the
-    links of a forged callback; empty if there is none.
+    `booked_early` are the bookings that were found before a query could confirm the end of the task. `forged` is a word
+    that occurs only in the links of a forged callback; empty without one.
     """
 
     id: str
@@ -108,8 +109,8 @@ class TaskCase:
 
 
 @dataclass(slots=True)
-class Play:
-    """One scenario as it was played. `problem`: why it cannot be judged."""
+class ScenarioRecord:
+    """The record of one scenario that was run. `problem` is the reason if it cannot be judged."""
 
     scenario: Scenario
     began: float = 0.0
@@ -119,11 +120,11 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
-class Conduct:
-    """What the receiver did during the whole check.
+class ReceiverActivity:
+    """The activity of the receiver during the whole check.
 
-    `requests` are those to the API, in order of time. `bookings` are those of each task; None: there is no ledger.
-    `output` is what it printed and logged, None if that was not seen. `complete`: no request is missing.
+    `requests` are its requests to the API, in order of time. `bookings` are grouped by task; None without a ledger.
+    `output` is its printed and logged text; None if it is not available. `complete`: no request is missing.
     """
 
     requests: tuple[Entry, ...] = ()
@@ -132,20 +133,20 @@ class Conduct:
     complete: bool = True
 
     def booked(self, task_id: str) -> tuple[Booking, ...]:
-        """The bookings of a task; none without a ledger."""
+        """The bookings of a task; empty without a ledger."""
         return (self.bookings or {}).get(task_id, ())
 
     def naming(self, *words: str) -> tuple[Entry, ...]:
-        """The requests whose URL contains one of these words."""
+        """The requests whose URL contains at least one of these words."""
         return tuple(entry for entry in self.requests if any(word in entry.exchange.url for word in words))
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a receiver is called, and what it is expected to check.
+    """The callback URL of a receiver, and the checks that it is expected to make.
 
-    `url` is the callback URL with the right secret. `secret`: the value of the secret in its query string; empty: it
-    has none. `trusts_secret`: the receiver relies on it alone and does not query.
+    `url` is the callback URL with the right secret. `secret` is the value in its query string; empty if the URL has no
+    secret. `trusts_secret`: the receiver relies on the secret alone and does not query.
     """
 
     url: str
@@ -156,10 +157,11 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Real seconds. `limit`: documented time-out of a callback. `retries`: waits before each further attempt.
+    """Times in real seconds.
 
-    `patience`: within which a receiver that answered 2xx queries or books. `quiet`: after the last callback, before
-    the absence of a booking is taken for a fact. `pause`: between two parts of a slow body.
+    `limit` is the documented time-out of a callback, `retries` the waits before further attempts. `patience` is the
+    time within which a receiver must query or book after a 2xx. `quiet` is the time after the last callback, after
+    which a missing booking counts as absent. `pause` is the time between two parts of a slow body.
     """
 
     limit: float = 10.0
@@ -169,10 +171,10 @@ class Timing:
     pause: float = 0.5
 
 
-def is_confirmed(conduct: Conduct, case: TaskCase) -> bool:
+def is_confirmed(activity: ReceiverActivity, case: TaskCase) -> bool:
     """Whether a query has returned the end of a task."""
     return any(
         entry.exchange.status == 200  # noqa: PLR2004
         and any(status in entry.exchange.response_body for status in _FINAL)
-        for entry in conduct.naming(f"/tasks/{case.id}")
+        for entry in activity.naming(f"/tasks/{case.id}")
     )

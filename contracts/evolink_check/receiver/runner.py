@@ -1,4 +1,4 @@
-"""Play the scenarios to a receiver, one after another, and judge what it did."""
+"""Run the scenarios one after another, and judge the receiver."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from evolink_check import clock
-from evolink_check.receiver.activity_monitor import Watch
-from evolink_check.receiver.mock_api import PlayedApi
-from evolink_check.receiver.records import Play, Terms, Timing
-from evolink_check.receiver.scenario_driver import Stage
-from evolink_check.receiver.scenarios import ALONE, FIRST, NEEDS_SECRET, plays
-from evolink_check.receiver.verdicts.judging import judge_plays
+from evolink_check.receiver.activity_monitor import ActivityMonitor
+from evolink_check.receiver.mock_api import MockApi
+from evolink_check.receiver.records import ScenarioRecord, Terms, Timing
+from evolink_check.receiver.scenario_driver import ScenarioDriver
+from evolink_check.receiver.scenarios import ALONE, FIRST, NEEDS_SECRET, scenario_functions
+from evolink_check.receiver.verdicts.judging import judge_scenarios
 from evolink_check.receiver.verdicts.output_rules import shows_secret_in_access_log
 
 if TYPE_CHECKING:
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.mock_process import Mock
     from evolink_check.client.harness.scenario import Scenario
     from evolink_check.client.verdicts.verdicts import ScenarioRun
-    from evolink_check.receiver.delivery.callback_sender import Door
+    from evolink_check.receiver.delivery.callback_sender import CallbackSender
     from evolink_check.receiver.ledger import Ledger
 
 DEFAULT_TIMING = Timing()
 BURST = 100  # callbacks at once
 _STOP_CHECK = 0.1  # seconds between two looks at whether to stop
 ACCESS_LOG = "the access log shows the secret of the callback URL: whoever reads it can forge callbacks"
-GAVE_UP = "the first callback was not accepted, so no other scenario was played"
+GAVE_UP = "the first callback was not accepted, so no other scenario was run"
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiverPlan:
-    """What to play, and to whom. `open_door` opens the way to the receiver.
+    """The scenarios to run, and the receiver. `open_sender` connects to the receiver.
 
-    `after_each` is called after each scenario. `read_output` returns everything that the receiver printed so far; None:
-    it is not seen. Setting `stop` ends the check; what was played until then is judged.
+    `after_each` is called after each scenario. `read_output` returns the output of the receiver so far; None: it is not
+    available. Setting `stop` ends the check; scenarios that are complete by then are judged.
     """
 
     scenarios: tuple[Scenario, ...]
     terms: Terms
-    open_door: Callable[[], Awaitable[Door]]
+    open_sender: Callable[[], Awaitable[CallbackSender]]
     mock: Mock
     other_key: str
     spec: Spec
@@ -62,77 +62,77 @@ class ReceiverPlan:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverResult:
-    """The runs of the scenarios that were played, and why others were not."""
+    """The runs of the scenarios, and notes on scenarios that were not run."""
 
     runs: tuple[ScenarioRun, ...]
     notes: tuple[str, ...] = ()
 
 
 def without_inapplicable(scenarios: tuple[Scenario, ...], terms: Terms) -> tuple[Scenario, ...]:
-    """The scenarios; without a secret, without those about it."""
+    """The scenarios, without those about the secret if the callback URL has none."""
     return tuple(scenario for scenario in scenarios if terms.secret or scenario.id not in NEEDS_SECRET)
 
 
 async def run_plan(
     plan: ReceiverPlan, progress: Callable[[str, int, int], None] = lambda *_: None
 ) -> ReceiverResult:
-    """Play and judge. Raises `MockError` when the mock fails, and `LedgerError` when the ledger cannot be read."""
-    api = PlayedApi(plan.mock, plan.other_key, plan.spec)
-    watch = Watch(api, plan.ledger)
+    """Run and judge. Raises `MockError` if the mock fails, and `LedgerError` if the ledger cannot be read."""
+    api = MockApi(plan.mock, plan.other_key, plan.spec)
+    monitor = ActivityMonitor(api, plan.ledger)
     try:
         await api.start()
-        door = await plan.open_door()
+        sender = await plan.open_sender()
         try:
-            return await _Company(plan, api, watch, door, progress).perform()
+            return await _CheckRun(plan, api, monitor, sender, progress).perform()
         finally:
-            await door.close()
+            await sender.close()
     finally:
         await api.close()
 
 
-class _Company:
-    """Plays the scenarios of one plan."""
+class _CheckRun:
+    """Runs the scenarios of one plan."""
 
     def __init__(
-        self, plan: ReceiverPlan, api: PlayedApi, watch: Watch, door: Door,
+        self, plan: ReceiverPlan, api: MockApi, monitor: ActivityMonitor, sender: CallbackSender,
         progress: Callable[[str, int, int], None],
     ) -> None:  # fmt: skip
-        self._plan, self._api, self._watch, self._door = plan, api, watch, door
+        self._plan, self._api, self._monitor, self._sender = plan, api, monitor, sender
         self._progress = progress
         self._random = Random(plan.seed)  # noqa: S311  (variety, no secret)
-        self._played: list[tuple[Play, list[asyncio.Task[None]]]] = []
+        self._started: list[tuple[ScenarioRecord, list[asyncio.Task[None]]]] = []
         self._notes: tuple[str, ...] = ()
 
     async def perform(self) -> ReceiverResult:
-        """Play everything, wait for what follows, and judge."""
-        playing = asyncio.create_task(self._play_all())
+        """Run all scenarios, wait for the reactions of the receiver, and judge."""
+        running = asyncio.create_task(self._run_all())
         stopping = asyncio.create_task(self._stopped())
-        await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        everything = [playing, stopping, *(task for _, later in self._played for task in later)]
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        everything = [running, stopping, *(task for _, later in self._started for task in later)]
         for task in everything:
             task.cancel()
         await asyncio.gather(*everything, return_exceptions=True)
-        if not playing.cancelled() and (error := playing.exception()) is not None:
+        if not running.cancelled() and (error := running.exception()) is not None:
             raise error
         return await self._judged()
 
-    def _is_complete(self, play: Play, later: list[asyncio.Task[None]]) -> bool:
-        """Whether a scenario was played to its end: an interrupted one proves nothing by what is missing."""
-        return bool(play.ended) and all(task.done() and not task.cancelled() for task in later)
+    def _is_complete(self, record: ScenarioRecord, later: list[asyncio.Task[None]]) -> bool:
+        """Whether a scenario was run to its end. In an interrupted one, missing reactions prove nothing."""
+        return bool(record.ended) and all(task.done() and not task.cancelled() for task in later)
 
     async def _stopped(self) -> None:
         while not self._plan.stop.is_set():  # noqa: ASYNC110  (a signal handler of another thread may set it)
             await asyncio.sleep(_STOP_CHECK)
 
-    async def _play_all(self) -> None:
+    async def _run_all(self) -> None:
         for number, scenario in enumerate(self._plan.scenarios):
             if scenario.id in ALONE:
                 await self._settle()
             self._progress(scenario.id, number, len(self._plan.scenarios))
-            play = await self._play(scenario)
+            record = await self._run_scenario(scenario)
             if self._plan.after_each is not None:
                 await self._plan.after_each()
-            if scenario.id == FIRST and not all(case.accepted for case in play.cases):
+            if scenario.id == FIRST and not all(case.accepted for case in record.cases):
                 self._notes = (GAVE_UP,) if len(self._plan.scenarios) > 1 else ()
                 break
         self._progress("waiting for what follows", len(self._plan.scenarios), len(self._plan.scenarios))
@@ -140,43 +140,47 @@ class _Company:
         await asyncio.sleep(self._plan.timing.quiet)
 
     async def _settle(self) -> None:
-        """Wait for everything that follows the scenarios so far."""
-        await asyncio.gather(*(task for _, later in self._played for task in later))
+        """Wait for the deferred parts of the scenarios so far."""
+        await asyncio.gather(*(task for _, later in self._started for task in later))
 
-    async def _play(self, scenario: Scenario) -> Play:
+    async def _run_scenario(self, scenario: Scenario) -> ScenarioRecord:
         plan = self._plan
-        play, later = Play(scenario, began=clock.now()), list[asyncio.Task[None]]()
-        self._played.append((play, later))
+        record, later = ScenarioRecord(scenario, began=clock.now()), list[asyncio.Task[None]]()
+        self._started.append((record, later))
         failures = tuple(failure.code for failure in plan.spec.failures)
-        stage = Stage(
-            self._api, self._door, self._watch, plan.terms, plan.timing, self._random, failures, plan.burst,
-            play, later,
+        driver = ScenarioDriver(
+            self._api, self._sender, self._monitor, plan.terms, plan.timing, self._random, failures, plan.burst,
+            record, later,
         )  # fmt: skip
-        await plays()[scenario.id](stage)
-        play.ended = clock.now()
-        return play
+        await scenario_functions()[scenario.id](driver)
+        record.ended = clock.now()
+        return record
 
     async def _judged(self) -> ReceiverResult:
         plan = self._plan
-        conduct = await self._watch.look()
+        activity = await self._monitor.look()
         output = plan.read_output() if plan.read_output is not None else None
-        conduct = replace(conduct, output=output)
-        played = [play for play, later in self._played if self._is_complete(play, later) and _has_calls(play)]
-        for play in played:
-            ends = [call.reply.ended for case in play.cases for call in case.calls]
-            play.ended = max([play.ended, *ends])
-            play.cases = [case for case in play.cases if case.calls]
-        runs = judge_plays(played, conduct, plan.terms, plan.timing, plan.clauses, plan.spec)
+        activity = replace(activity, output=output)
+        complete = [
+            record
+            for record, later in self._started
+            if self._is_complete(record, later) and _has_calls(record)
+        ]
+        for record in complete:
+            ends = [call.reply.ended for case in record.cases for call in case.calls]
+            record.ended = max([record.ended, *ends])
+            record.cases = [case for case in record.cases if case.calls]
+        runs = judge_scenarios(complete, activity, plan.terms, plan.timing, plan.clauses, plan.spec)
         leaks = (ACCESS_LOG,) if shows_secret_in_access_log(output, plan.terms) else ()
         return ReceiverResult(runs, (*self._notes, *leaks))
 
 
-def _has_calls(play: Play) -> bool:
-    return any(case.calls for case in play.cases)
+def _has_calls(record: ScenarioRecord) -> bool:
+    return any(case.calls for case in record.cases)
 
 
 def run(plan: ReceiverPlan, progress: Callable[[str, int, int], None] = lambda *_: None) -> ReceiverResult:
-    """As `run_plan`, in an event loop of its own; within another one, in a thread of its own."""
+    """Call `run_plan` in a new event loop; if an event loop is running in this thread, in a new thread."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

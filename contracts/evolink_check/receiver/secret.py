@@ -13,8 +13,9 @@ _NAME = "secret"
 def terms_of(url: str, secret: str = "", *, trusts_secret: bool = False) -> Terms:
     """The terms of a callback URL.
 
-    `secret` is a value in its query string, or else `NAME=VALUE` or a value that is added to it. Without one, the first
-    parameter whose name says that it is a secret is taken. ValueError if a secret is to be trusted and there is none.
+    `secret` is a value in its query string, or a value or `NAME=VALUE` to add to the query string. If it is empty, the
+    first parameter with a usual name of a secret is used. ValueError if `trusts_secret` is set and the URL has no
+    secret.
     """
     parts = urlsplit(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolink_check.client.harness.scenarios import select
 from evolink_check.client.verdicts.verdicts import combine
-from evolink_check.receiver.delivery.asgi import AsgiDoor
+from evolink_check.receiver.delivery.asgi import AsgiSender
 from evolink_check.receiver.ledger import Ledger
 from evolink_check.receiver.records import Terms, Timing
 from evolink_check.receiver.runner import ReceiverPlan, run_plan, without_inapplicable
@@ -19,7 +19,7 @@ from support.trace_builders import SPEC
 
 if TYPE_CHECKING:
     from evolink_check.client.harness.mock_process import Mock
-    from evolink_check.receiver.delivery.callback_sender import Door
+    from evolink_check.receiver.delivery.callback_sender import CallbackSender
     from evolink_check.receiver.runner import ReceiverResult
 
     from support.receivers.app import Receiver
@@ -43,15 +43,15 @@ def plan_for(
     terms = Terms(url, receiver.secret, key=mock.token)
     timing = replace(QUICK, limit=limit, patience=patience)
 
-    async def open_door() -> Door:
-        door = AsgiDoor(receiver.app, timing)
-        await door.start()
-        return door
+    async def open_sender() -> CallbackSender:
+        sender = AsgiSender(receiver.app, timing)
+        await sender.start()
+        return sender
 
     return ReceiverPlan(
         without_inapplicable(select(scenarios(), names, ()), terms),
         terms,
-        open_door,
+        open_sender,
         mock,
         f"other-{mock.token}",
         SPEC,
@@ -64,7 +64,7 @@ def plan_for(
 
 
 async def check(receiver: type[Receiver], mock: Mock, *names: str, **more: Any) -> ReceiverResult:
-    """Play and judge."""
+    """Run and judge."""
     return await run_plan(plan_for(receiver(mock.url, mock.token), mock, *names, **more))
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from evolink_check.client.harness.mock_process import Mock
     from evolink_check.client.reports.summary import Summary
-    from evolink_check.receiver.delivery.callback_sender import Door
+    from evolink_check.receiver.delivery.callback_sender import CallbackSender
     from evolink_check.receiver.ledger import Ledger
     from evolink_check.receiver.program import Program
     from evolink_check.receiver.records import Terms, Timing
@@ -215,12 +215,12 @@ def _account(options: ReceiverOptions, other_key: str, stack: ExitStack) -> Mock
     return replace(own, token=key, environment={**own.environment, TOKEN: key}) if key else own
 
 
-def _opener(program: Program | None, terms: Terms, timing: Timing) -> Callable[[], Awaitable[Door]]:
+def _opener(program: Program | None, terms: Terms, timing: Timing) -> Callable[[], Awaitable[CallbackSender]]:
     from evolink_check.client.harness.process import CommandError
-    from evolink_check.receiver.delivery.http import HttpDoor
+    from evolink_check.receiver.delivery.http import HttpSender
     from evolink_check.receiver.program import address_of, is_listening
 
-    async def open_door() -> Door:
+    async def open_sender() -> CallbackSender:
         if program is not None:
             await program.start()
         elif not is_listening(address_of(terms.url)):
@@ -228,9 +228,9 @@ def _opener(program: Program | None, terms: Terms, timing: Timing) -> Callable[[
             raise CommandError(
                 f"nothing listens on {host}:{port}: start the receiver, or write its command after --"
             )
-        return HttpDoor(timing)
+        return HttpSender(timing)
 
-    return open_door
+    return open_sender
 
 
 def _ledger(options: ReceiverOptions, file: Path, program: Program | None) -> Ledger | None:

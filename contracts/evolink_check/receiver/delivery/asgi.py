@@ -24,8 +24,8 @@ _VERSIONS = {"version": "3.0", "spec_version": "2.4"}
 _ENDING = 5.0  # seconds in which an application may end its lifespan
 
 
-class AsgiDoor:
-    """Sends callbacks to an application in this process. Its lifespan is that of the door."""
+class AsgiSender:
+    """Sends callbacks to an application in this process. The lifespan of the application ends with `close`."""
 
     framings = frozenset({"plain", "chunked", "slow"})
 
@@ -45,11 +45,11 @@ class AsgiDoor:
         await self._started.wait()
 
     async def send(self, callback: Callback, limit: float) -> Reply:
-        """Send a callback. What the application does after its answer goes on in the background."""
+        """Send a callback. If the application continues after its response, it does so in the background."""
         return await timed(lambda: self._send(callback), limit)
 
     async def close(self) -> None:
-        """End the lifespan, and what still runs."""
+        """End the lifespan, and cancel requests that are still running."""
         self._inbox.put_nowait({"type": "lifespan.shutdown"})
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stopped.wait(), _ENDING)
@@ -101,12 +101,12 @@ class _Exchange:
         self._headers: tuple[tuple[str, str], ...] = ()
 
     def reply(self) -> Reply:
-        """What it answered."""
+        """The response of the application."""
         problem = "" if self._status else self._problem
         return Reply(self._status, self._began, self._ended, self._headers, self._body, problem)
 
     async def run(self, app: App, scope: dict[str, Any]) -> None:
-        """Call the application. An exception before the answer is a 500, as servers make of it."""
+        """Call the application. An exception before the response counts as a 500, as in servers."""
         try:
             await app(scope, self._receive, self._send)
         except Exception as error:  # noqa: BLE001  (the application's own)

@@ -1,4 +1,4 @@
-"""What every way of sending callbacks has in common."""
+"""The interface of senders of callbacks, and helpers that all of them use."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ LATE = 0.5  # seconds beyond the time-out that are spent on this machine, not in
 _PARTS = 4  # of a body that is not sent at once
 
 
-class Door(Protocol):
-    """Sends one callback, as EvoLink does: one attempt, no redirect followed. `framings` are those it can send."""
+class CallbackSender(Protocol):
+    """Sends one callback, as EvoLink does: one attempt, redirects not followed. `framings` are the supported ones."""
 
     framings: frozenset[str]
 
     async def send(self, callback: Callback, limit: float) -> Reply:
-        """Send a callback, and wait for at most so many seconds for the answer. Never raises."""
+        """Send a callback, and wait for the response for at most `limit` seconds. Never raises."""
 
     async def close(self) -> None:
-        """Release what it holds."""
+        """Release connections and threads."""
 
 
 async def timed(answer: Callable[[], Awaitable[Reply]], limit: float) -> Reply:
-    """The reply of a receiver, or one with the status 0 when it took more than `limit` seconds."""
+    """The reply of a receiver; a reply with the status 0 if it took more than `limit` seconds."""
     began = clock.now()
     try:
         async with asyncio.timeout(limit + LATE):
@@ -48,7 +48,7 @@ def headers_of(callback: Callback) -> list[tuple[str, str]]:
 
 
 async def parts_of(callback: Callback, pause: float) -> AsyncIterator[bytes]:
-    """The body in the parts in which it is sent; a slow one with pauses between them."""
+    """The parts in which a body is sent, with pauses between them if it is a slow one."""
     if callback.framing == "plain":
         yield callback.body
         return
@@ -59,6 +59,6 @@ async def parts_of(callback: Callback, pause: float) -> AsyncIterator[bytes]:
 
 
 def split(body: bytes) -> list[bytes]:
-    """A body in a few parts."""
+    """Split a body into a few parts."""
     size = max(1, -(-len(body) // _PARTS))
     return [body[at : at + size] for at in range(0, len(body), size)]

@@ -1,4 +1,4 @@
-"""Send callbacks over HTTP, each on a connection of its own."""
+"""Send callbacks over HTTP, each on a separate connection."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BETWEEN = 0.05  # seconds between two attempts to connect
 _KEPT = 65_536  # bytes of an answer
 
 
-class HttpDoor:
+class HttpSender:
     """Sends callbacks to a URL."""
 
     framings = frozenset({"plain", "chunked", "slow"})

@@ -1,4 +1,4 @@
-"""Send callbacks directly to a WSGI application, without a socket, each in a thread of its own."""
+"""Send callbacks directly to a WSGI application, without a socket, each in a separate thread."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _THREADS = 32
 
 
-class WsgiDoor:
+class WsgiSender:
     """Sends callbacks to an application in this process."""
 
     framings = frozenset({"plain", "slow"})  # a body without a length is the business of a server: PEP 3333
@@ -38,7 +38,7 @@ class WsgiDoor:
         return await timed(lambda: loop.run_in_executor(self._pool, self._send, callback), limit)
 
     async def close(self) -> None:
-        """Do not wait for what still runs."""
+        """Do not wait for requests that are still running."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _send(self, callback: Callback) -> Reply:
@@ -93,7 +93,7 @@ class _Body(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """The next part, as far as it fits."""
+        """Read from the next part, as much as fits."""
         if not self._parts:
             return 0
         part = self._parts.pop(0)

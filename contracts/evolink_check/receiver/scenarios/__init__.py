@@ -1,9 +1,15 @@
-"""The scenarios: what EvoLink, a network or a stranger may send to a receiver."""
+"""The scenarios: callbacks that EvoLink, a network or an attacker may send to a receiver."""
 
 from evolink_check.receiver.scenarios import repetitions, contents, forgeries, conditions  # isort: skip
-from evolink_check.receiver.scenarios.registry import ALONE, FIRST, NEEDS_SECRET, plays, scenarios
+from evolink_check.receiver.scenarios.registry import (
+    ALONE,
+    FIRST,
+    NEEDS_SECRET,
+    scenario_functions,
+    scenarios,
+)
 
-# A scenario is registered when its module is imported; they are played in this order.
+# A scenario is registered when its module is imported; they run in this order.
 MODULES = (repetitions, contents, forgeries, conditions)
 
-__all__ = ["ALONE", "FIRST", "MODULES", "NEEDS_SECRET", "plays", "scenarios"]
+__all__ = ["ALONE", "FIRST", "MODULES", "NEEDS_SECRET", "scenario_functions", "scenarios"]

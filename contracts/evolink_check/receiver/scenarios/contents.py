@@ -1,4 +1,4 @@
-"""Callbacks with other fields than usual, and bodies that arrive otherwise."""
+"""Scenarios with unusual fields in callbacks, and with bodies that arrive in chunks or slowly."""
 
 from __future__ import annotations
 
@@ -10,58 +10,58 @@ from evolink_check.receiver.scenarios.registry import scenario
 if TYPE_CHECKING:
     from evolink_check.receiver.mock_api import Task
     from evolink_check.receiver.records import Framing, TaskCase
-    from evolink_check.receiver.scenario_driver import Stage
+    from evolink_check.receiver.scenario_driver import ScenarioDriver
 
 
 @scenario("unknown-fields", "Callbacks have unknown fields and an unknown header.")
-async def _unknown_fields(stage: Stage) -> None:
+async def _unknown_fields(driver: ScenarioDriver) -> None:
     headers = (("x-unknown", "1"), ("content-type", "application/json; charset=utf-8"))
-    for task, case in (await stage.completed(), await stage.failed(stage.random.choice(stage.failures))):
+    for task, case in (await driver.completed(), await driver.failed(driver.random.choice(driver.failures))):
         body = with_unknown_fields(task.body)
-        await stage.call(case, body, "variant", label="with unknown fields", headers=headers)
-        stage.defer(stage.expect_action(case)) if case.truth == "completed" and case.accepted else None
+        await driver.call(case, body, "variant", label="with unknown fields", headers=headers)
+        driver.defer(driver.expect_action(case)) if case.truth == "completed" and case.accepted else None
 
 
 @scenario("missing-fields", "Callbacks lack one field each: no document requires any.")
-async def _missing_fields(stage: Stage) -> None:
-    code = stage.random.choice(stage.failures)
-    for path, _ in without_each_field((await stage.completed())[0].body):
-        await _call_without(stage, path, *(await stage.completed()))
-    for path, _ in without_each_field((await stage.failed(code))[0].body):
+async def _missing_fields(driver: ScenarioDriver) -> None:
+    code = driver.random.choice(driver.failures)
+    for path, _ in without_each_field((await driver.completed())[0].body):
+        await _call_without(driver, path, *(await driver.completed()))
+    for path, _ in without_each_field((await driver.failed(code))[0].body):
         if path.startswith("error"):
-            await _call_without(stage, path, *(await stage.failed(code)))
-    stage.play.cases = [case for case in stage.play.cases if case.calls]
+            await _call_without(driver, path, *(await driver.failed(code)))
+    driver.record.cases = [case for case in driver.record.cases if case.calls]
 
 
-async def _call_without(stage: Stage, path: str, task: Task, case: TaskCase) -> None:
+async def _call_without(driver: ScenarioDriver, path: str, task: Task, case: TaskCase) -> None:
     body = dict(without_each_field(task.body))[path]
-    await stage.call(case, body, "variant", label=f"without `{path}`")
+    await driver.call(case, body, "variant", label=f"without `{path}`")
     if case.accepted and case.truth == "completed":
-        stage.defer(stage.expect_action(case))
+        driver.defer(driver.expect_action(case))
 
 
 @scenario("null-error", "A completed callback has `error: null`, a failed one an empty list of results.")
-async def _null_error(stage: Stage) -> None:
-    task, case = await stage.completed()
-    await stage.call(case, {**task.body, "error": None}, "variant", label="with `error: null`")
+async def _null_error(driver: ScenarioDriver) -> None:
+    task, case = await driver.completed()
+    await driver.call(case, {**task.body, "error": None}, "variant", label="with `error: null`")
     if case.accepted:
-        stage.defer(stage.expect_action(case))
-    task, case = await stage.failed(stage.random.choice(stage.failures))
-    await stage.call(case, {**task.body, "results": []}, "variant", label="with `results: []`")
+        driver.defer(driver.expect_action(case))
+    task, case = await driver.failed(driver.random.choice(driver.failures))
+    await driver.call(case, {**task.body, "results": []}, "variant", label="with `results: []`")
 
 
-async def _framed(stage: Stage, framing: Framing, label: str) -> None:
-    if framing in stage.door.framings:
-        task, case = await stage.completed()
-        if (await stage.call(case, task.body, "framed", label=label, framing=framing)).accepted:
-            stage.defer(stage.expect_action(case))
+async def _framed(driver: ScenarioDriver, framing: Framing, label: str) -> None:
+    if framing in driver.sender.framings:
+        task, case = await driver.completed()
+        if (await driver.call(case, task.body, "framed", label=label, framing=framing)).accepted:
+            driver.defer(driver.expect_action(case))
 
 
 @scenario("chunked", "The body comes in chunks, without a Content-Length.")
-async def _chunked(stage: Stage) -> None:
-    await _framed(stage, "chunked", "in chunks")
+async def _chunked(driver: ScenarioDriver) -> None:
+    await _framed(driver, "chunked", "in chunks")
 
 
 @scenario("slow-body", "The body comes slowly, in parts.")
-async def _slow_body(stage: Stage) -> None:
-    await _framed(stage, "slow", "slowly")
+async def _slow_body(driver: ScenarioDriver) -> None:
+    await _framed(driver, "slow", "slowly")

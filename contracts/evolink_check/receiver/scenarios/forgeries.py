@@ -1,4 +1,4 @@
-"""Callbacks that do not come from EvoLink."""
+"""Scenarios with callbacks that do not come from EvoLink."""
 
 from __future__ import annotations
 
@@ -9,67 +9,67 @@ from evolink_check.receiver.records import TaskCase
 from evolink_check.receiver.scenarios.registry import scenario
 
 if TYPE_CHECKING:
-    from evolink_check.receiver.scenario_driver import Stage
+    from evolink_check.receiver.scenario_driver import ScenarioDriver
 
 
-def _forged_link(stage: Stage, case: TaskCase) -> str:
-    case.forged = f"forged-{stage.random.getrandbits(48):012x}"
-    return f"{stage.api.url}/media/{case.forged}.mp4"
+def _forged_link(driver: ScenarioDriver, case: TaskCase) -> str:
+    case.forged = f"forged-{driver.random.getrandbits(48):012x}"
+    return f"{driver.api.url}/media/{case.forged}.mp4"
 
 
 @scenario("forged-id", "Somebody else reports a task as completed whose id was never issued.")
-async def _forged_id(stage: Stage) -> None:
-    task = await stage.api.make()
-    case = TaskCase(unknown_id(task.body, stage.random), "nothing")
-    stage.play.cases.append(case)
-    body = completed_early(task.body, _forged_link(stage, case))
-    await stage.call(case, {**body, "id": case.id}, "forged", label="an id that was never issued")
+async def _forged_id(driver: ScenarioDriver) -> None:
+    task = await driver.api.make()
+    case = TaskCase(unknown_id(task.body, driver.random), "nothing")
+    driver.record.cases.append(case)
+    body = completed_early(task.body, _forged_link(driver, case))
+    await driver.call(case, {**body, "id": case.id}, "forged", label="an id that was never issued")
 
 
 @scenario("forged-account", "Somebody reports a completed task of another account.")
-async def _forged_account(stage: Stage) -> None:
-    task = await stage.api.finish(await stage.api.make(foreign=True), foreign=True)
-    case = stage.case(task, "nothing")
-    await stage.call(case, task.body, "forged", label="the task of another account")
+async def _forged_account(driver: ScenarioDriver) -> None:
+    task = await driver.api.finish(await driver.api.make(foreign=True), foreign=True)
+    case = driver.case(task, "nothing")
+    await driver.call(case, task.body, "forged", label="the task of another account")
 
 
 @scenario("forged-results", "Somebody reports a completed task with a result link of their own.")
-async def _forged_results(stage: Stage) -> None:
-    task, case = await stage.completed()
-    await stage.call(
-        case, {**task.body, "results": [_forged_link(stage, case)]}, "forged", label="other results"
+async def _forged_results(driver: ScenarioDriver) -> None:
+    task, case = await driver.completed()
+    await driver.call(
+        case, {**task.body, "results": [_forged_link(driver, case)]}, "forged", label="other results"
     )
 
 
 @scenario("forged-status", "Somebody reports a failed task as completed.")
-async def _forged_status(stage: Stage) -> None:
-    task, case = await stage.failed(stage.random.choice(stage.failures))
-    body = completed_early(task.body, _forged_link(stage, case))
+async def _forged_status(driver: ScenarioDriver) -> None:
+    task, case = await driver.failed(driver.random.choice(driver.failures))
+    body = completed_early(task.body, _forged_link(driver, case))
     body.pop("error", None)
-    await stage.call(case, body, "forged", label="failed, reported as completed")
+    await driver.call(case, body, "forged", label="failed, reported as completed")
 
 
 @scenario("secret-wrong", "A callback comes with another secret in its query string.")
-async def _secret_wrong(stage: Stage) -> None:
-    task, case = await stage.completed()
-    other = f"{stage.terms.secret[:-1]}{'0' if stage.terms.secret[-1] != '0' else '1'}"
-    url = stage.url_with(other)
-    await stage.call(case, task.body, "stranger", label="with another secret", url=url)
+async def _secret_wrong(driver: ScenarioDriver) -> None:
+    task, case = await driver.completed()
+    other = f"{driver.terms.secret[:-1]}{'0' if driver.terms.secret[-1] != '0' else '1'}"
+    url = driver.url_with(other)
+    await driver.call(case, task.body, "stranger", label="with another secret", url=url)
 
 
 @scenario("secret-missing", "A callback comes without the secret in its query string.")
-async def _secret_missing(stage: Stage) -> None:
-    task, case = await stage.completed()
-    url = stage.url_with(None)
-    await stage.call(case, task.body, "stranger", label="without the secret", url=url)
+async def _secret_missing(driver: ScenarioDriver) -> None:
+    task, case = await driver.completed()
+    url = driver.url_with(None)
+    await driver.call(case, task.body, "stranger", label="without the secret", url=url)
 
 
 @scenario("no-json", "After bodies that are no callback, a usual one comes.")
-async def _no_json(stage: Stage) -> None:
+async def _no_json(driver: ScenarioDriver) -> None:
     stray = TaskCase("no task", "nothing")
-    stage.play.cases.append(stray)
+    driver.record.cases.append(stray)
     for body in (b"", b"{", b"[]", b"null", to_json({"id": 1, "status": None})):
-        await stage.call(stray, body, "forged", label="no callback")
-    task, case = await stage.completed()
-    if (await stage.call(case, task.body, label="after bodies that are no callback")).accepted:
-        stage.defer(stage.expect_action(case))
+        await driver.call(stray, body, "forged", label="no callback")
+    task, case = await driver.completed()
+    if (await driver.call(case, task.body, label="after bodies that are no callback")).accepted:
+        driver.defer(driver.expect_action(case))

@@ -1,4 +1,4 @@
-"""The registry of scenarios: each is a function that plays it."""
+"""The registry of scenarios: one function for each."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from evolink_check.client.harness.scenario import Scenario
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from evolink_check.receiver.scenario_driver import Stage
+    from evolink_check.receiver.scenario_driver import ScenarioDriver
 
-    PlayFunction = Callable[[Stage], Awaitable[None]]
+    ScenarioFunction = Callable[[ScenarioDriver], Awaitable[None]]
 
-_PLAYS: dict[str, tuple[Scenario, PlayFunction]] = {}
+_PLAYS: dict[str, tuple[Scenario, ScenarioFunction]] = {}
 FIRST = "completed"  # a receiver that does not accept this one is not called again
-# These are played when nothing else goes on: a 404 would end what follows another scenario, and a burst is timed.
+# These run when nothing else goes on: a 404 would end what follows another scenario, and a burst is timed.
 ALONE = frozenset({"api-404", "burst"})
 NEEDS_SECRET = frozenset({"secret-wrong", "secret-missing"})
 
 
-def scenario(id_: str, about: str) -> Callable[[PlayFunction], PlayFunction]:
-    """Register a function that plays a scenario; they are played in the order of registration."""
+def scenario(id_: str, about: str) -> Callable[[ScenarioFunction], ScenarioFunction]:
+    """Register a function that runs a scenario. Scenarios run in the order of registration."""
 
-    def register(function: PlayFunction) -> PlayFunction:
+    def register(function: ScenarioFunction) -> ScenarioFunction:
         _PLAYS[id_] = (Scenario(id_, about, expected="either"), function)
         return function
 
@@ -31,10 +31,10 @@ def scenario(id_: str, about: str) -> Callable[[PlayFunction], PlayFunction]:
 
 
 def scenarios() -> tuple[Scenario, ...]:
-    """All scenarios, in the order in which they are played."""
+    """All scenarios, in the order in which they run."""
     return tuple(scenario for scenario, _ in _PLAYS.values())
 
 
-def plays() -> Mapping[str, PlayFunction]:
+def scenario_functions() -> Mapping[str, ScenarioFunction]:
     """The function of each scenario."""
     return {id_: function for id_, (_, function) in _PLAYS.items()}

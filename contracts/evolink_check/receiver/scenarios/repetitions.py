@@ -1,4 +1,4 @@
-"""Usual callbacks: of completed and failed tasks, twice, in turns, in another order."""
+"""Scenarios with usual callbacks: for completed and failed tasks, repeated, alternating, and in reverse order."""
 
 from __future__ import annotations
 
@@ -8,59 +8,59 @@ from typing import TYPE_CHECKING
 from evolink_check.receiver.scenarios.registry import FIRST, scenario
 
 if TYPE_CHECKING:
-    from evolink_check.receiver.scenario_driver import Stage
+    from evolink_check.receiver.scenario_driver import ScenarioDriver
 
 _FAILED = 3  # failure codes of a run
 _AT_ONCE = 4  # equal callbacks at the same time
 
 
 @scenario(FIRST, "A task has completed.")
-async def _completed(stage: Stage) -> None:
-    task, case = await stage.completed()
-    if (await stage.call(case, task.body)).accepted:
-        stage.defer(stage.expect_action(case))
+async def _completed(driver: ScenarioDriver) -> None:
+    task, case = await driver.completed()
+    if (await driver.call(case, task.body)).accepted:
+        driver.defer(driver.expect_action(case))
 
 
 @scenario("failed", "Tasks have failed, each with another documented code.")
-async def _failed(stage: Stage) -> None:
-    for code in stage.random.sample(stage.failures, min(_FAILED, len(stage.failures))):
-        task, case = await stage.failed(code)
-        await stage.call(case, task.body, label=code)
+async def _failed(driver: ScenarioDriver) -> None:
+    for code in driver.random.sample(driver.failures, min(_FAILED, len(driver.failures))):
+        task, case = await driver.failed(code)
+        await driver.call(case, task.body, label=code)
 
 
 @scenario("twice", "A completed and a failed callback come twice, although the first was accepted.")
-async def _twice(stage: Stage) -> None:
-    for task, case in (await stage.completed(), await stage.failed(stage.random.choice(stage.failures))):
-        if not (await stage.call(case, task.body)).accepted:
+async def _twice(driver: ScenarioDriver) -> None:
+    for task, case in (await driver.completed(), await driver.failed(driver.random.choice(driver.failures))):
+        if not (await driver.call(case, task.body)).accepted:
             continue
         if case.truth == "completed":
-            await stage.expect_action(case)  # so that the second finds the first one handled
-        await stage.call(case, task.body, "repeat", label="again")
+            await driver.expect_action(case)  # so that the second finds the first one handled
+        await driver.call(case, task.body, "repeat", label="again")
 
 
 @scenario("twice-at-once", "The same callback comes several times at the same moment.")
-async def _twice_at_once(stage: Stage) -> None:
-    task, case = await stage.completed()
+async def _twice_at_once(driver: ScenarioDriver) -> None:
+    task, case = await driver.completed()
     await asyncio.gather(
-        *(stage.call(case, task.body, "burst", label="at the same moment") for _ in range(_AT_ONCE))
+        *(driver.call(case, task.body, "burst", label="at the same moment") for _ in range(_AT_ONCE))
     )
-    stage.defer(stage.settle(case, task.body))
+    driver.defer(driver.settle(case, task.body))
 
 
 @scenario("alternating", "The callbacks of two tasks come in turns: the first one again after the second.")
-async def _alternating(stage: Stage) -> None:
-    (first, case), (second, other) = await stage.completed(), await stage.completed()
-    accepted = (await stage.call(case, first.body)).accepted
-    await stage.expect_action(case)
-    await stage.call(other, second.body)
-    await stage.expect_action(other)
+async def _alternating(driver: ScenarioDriver) -> None:
+    (first, case), (second, other) = await driver.completed(), await driver.completed()
+    accepted = (await driver.call(case, first.body)).accepted
+    await driver.expect_action(case)
+    await driver.call(other, second.body)
+    await driver.expect_action(other)
     if accepted:
-        await stage.call(case, first.body, "repeat", label="again, after another task")
+        await driver.call(case, first.body, "repeat", label="again, after another task")
 
 
 @scenario("reversed", "The callbacks of three tasks come in the reverse order of their creation.")
-async def _reversed(stage: Stage) -> None:
-    pairs = [await stage.completed() for _ in range(3)]
+async def _reversed(driver: ScenarioDriver) -> None:
+    pairs = [await driver.completed() for _ in range(3)]
     for task, case in reversed(pairs):
-        await stage.call(case, task.body, label="in reverse order")
-        stage.defer(stage.expect_action(case))
+        await driver.call(case, task.body, label="in reverse order")
+        driver.defer(driver.expect_action(case))

@@ -1,1 +1,1 @@
-"""Judge what a receiver did, clause by clause."""
+"""Judge a receiver, clause by clause."""

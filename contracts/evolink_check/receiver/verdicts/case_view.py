@@ -1,4 +1,4 @@
-"""One task of a scenario, as its rules see it, and what the receiver usually does."""
+"""The data for the rules about one task: the task, and the usual behaviour of the receiver."""
 
 from __future__ import annotations
 
@@ -15,20 +15,29 @@ if TYPE_CHECKING:
 
     from evolink_spec import Spec
 
-    from evolink_check.receiver.records import Booking, Call, Conduct, Kind, Outcome, TaskCase, Terms, Timing
-    from evolink_check.receiver.verdicts.scenario_trace import PlayTrace
+    from evolink_check.receiver.records import (
+        Booking,
+        Call,
+        Kind,
+        Outcome,
+        ReceiverActivity,
+        TaskCase,
+        Terms,
+        Timing,
+    )
+    from evolink_check.receiver.verdicts.scenario_trace import ScenarioTrace
 
 Judged = tuple[str, Finding]  # with the id of the clause
 MUST_ACCEPT: dict[Kind, str] = {"variant": "receiver.tolerant", "framed": "receiver.reads-body"}
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
-    """What the receiver does in the usual cases: one fault is told once, where it shows most clearly.
+class UsualBehaviour:
+    """The receiver's behaviour in the usual cases, so that each fault is reported once, by the best clause.
 
-    `asks`: it queries. `books`: the ledger names some of the tasks. `refuses_failures`: it does not accept a usual
-    callback of a failed task. `books_failures`: it books one as a success. `loses`: it accepts usual callbacks and does
-    not book them.
+    `asks`: it queries tasks. `books`: the ledger contains some of the tasks. `refuses_failures`: it refuses a usual
+    callback for a failed task. `books_failures`: it books a failed task as a success. `loses`: it accepts usual
+    callbacks and does not book them.
     """
 
     asks: bool = True
@@ -38,47 +47,47 @@ class Habits:
     loses: bool = False
 
 
-def habits_of(cases: Sequence[TaskCase], conduct: Conduct) -> Habits:
-    """The habits, from all tasks of a check."""
+def usual_behaviour_of(cases: Sequence[TaskCase], activity: ReceiverActivity) -> UsualBehaviour:
+    """The usual behaviour, derived from all tasks of a check."""
     usual = [case for case in cases if {"usual", "burst"} & {call.kind for call in case.calls}]
     failed = [case for case in usual if case.truth == "failed"]
     completed = [case for case in usual if case.truth == "completed" and case.accepted]
-    return Habits(
-        asks=any(is_confirmed(conduct, case) for case in cases),
-        books=any(conduct.booked(case.id) for case in cases),
+    return UsualBehaviour(
+        asks=any(is_confirmed(activity, case) for case in cases),
+        books=any(activity.booked(case.id) for case in cases),
         refuses_failures=any(not case.accepted for case in failed),
-        books_failures=any(with_outcome(conduct.booked(case.id), "success") for case in failed),
-        loses=conduct.bookings is not None
-        and any(not with_outcome(conduct.booked(case.id), "success", "unclear") for case in completed),
+        books_failures=any(with_outcome(activity.booked(case.id), "success") for case in failed),
+        loses=activity.bookings is not None
+        and any(not with_outcome(activity.booked(case.id), "success", "unclear") for case in completed),
     )
 
 
 def with_outcome(bookings: Iterable[Booking], *outcomes: Outcome) -> list[Booking]:
-    """Those of the bookings that have one of these outcomes."""
+    """The bookings that have one of these outcomes."""
     return [booking for booking in bookings if booking.outcome in outcomes]
 
 
 @dataclass(frozen=True)
 class CaseView:
-    """One task of a scenario, with everything that its rules look at."""
+    """One task of a scenario, with all data that its rules use."""
 
     case: TaskCase
-    play: PlayTrace
-    conduct: Conduct
-    habits: Habits
+    trace: ScenarioTrace
+    activity: ReceiverActivity
+    behaviour: UsualBehaviour
     terms: Terms
     timing: Timing
     spec: Spec
 
     @cached_property
     def bookings(self) -> tuple[Booking, ...]:
-        """What was booked of the task."""
-        return self.conduct.booked(self.case.id)
+        """The bookings of the task."""
+        return self.activity.booked(self.case.id)
 
     @cached_property
     def asked(self) -> bool:
         """Whether the receiver queried the task."""
-        return bool(self.play.queries(self.case))
+        return bool(self.trace.queries(self.case))
 
     @property
     def kinds(self) -> set[Kind]:
@@ -87,21 +96,21 @@ class CaseView:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether a query has returned its end."""
-        return is_confirmed(self.conduct, self.case)
+        """Whether a query has returned the end of the task."""
+        return is_confirmed(self.activity, self.case)
 
     def numbers(self, *calls: Call) -> tuple[int, ...]:
-        """The entries of these callbacks; of all without any."""
-        return tuple(map(self.play.number, calls or self.case.calls))
+        """The entry numbers of these callbacks; without arguments, of all callbacks."""
+        return tuple(map(self.trace.number, calls or self.case.calls))
 
 
 def describe(call: Call) -> str:
-    """What is special about a callback, in brackets."""
+    """The peculiarity of a callback, in brackets."""
     return f" ({call.label})" if call.label else ""
 
 
 def describe_reply(call: Call) -> str:
-    """What was answered to a callback, and where a redirect leads."""
+    """The response to a callback, with the target of a redirect."""
     reply = call.reply
     if not reply.status:
         return f"{reply.problem}{describe(call)}"

@@ -1,4 +1,4 @@
-"""Rules about what a receiver does: what it books and fetches, and what is lost."""
+"""Rules about the effects of callbacks: bookings, fetches, and lost tasks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LOST = "receiver.takes-effect"
 
 
 def judge_effects(view: CaseView) -> Iterator[Judged]:
-    """What is to be said of the effects of the callbacks of a task."""
+    """The findings about the effects of the callbacks of a task."""
     if "stranger" in view.kinds:
         yield from _secret(view)
     elif "forged" in view.kinds:
@@ -28,31 +28,31 @@ def judge_effects(view: CaseView) -> Iterator[Judged]:
 
 
 def _secret(view: CaseView) -> Iterator[Judged]:
-    """A callback without the right secret: nothing of it may be seen to take effect."""
+    """A callback without the right secret must not have any visible effect."""
     (call,) = view.case.calls
     acts = [
         *(["a booking"] if view.bookings else []),
-        *(["a fetch of its result"] if view.play.fetches(view.case) else []),
+        *(["a fetch of its result"] if view.trace.fetches(view.case) else []),
         *(["a query of its task"] if view.asked else []),
     ]
     numbers = view.numbers(call)
-    if acts and (call.reply.accepted or view.bookings or view.play.fetches(view.case)):
+    if acts and (call.reply.accepted or view.bookings or view.trace.fetches(view.case)):
         seen = f"{describe_reply(call)}, and {' and '.join(acts)}"
         yield "receiver.secret", violation(*numbers, expected="no effect without the secret", seen=seen)
-    elif view.habits.asks or view.habits.books or not call.reply.accepted:
+    elif view.behaviour.asks or view.behaviour.books or not call.reply.accepted:
         yield "receiver.secret", passed(*numbers)
 
 
 def _forged(view: CaseView) -> Iterator[Judged]:
-    """A forged callback: nothing that only it says may be booked or fetched."""
+    """A forged callback must not cause bookings or fetches that no query confirms."""
     if view.terms.trusts_secret or not view.case.calls or view.case.id == "no task":
         return
     case, call = view.case, view.case.calls[0]
-    if case.truth == "failed" and view.habits.books_failures:
+    if case.truth == "failed" and view.behaviour.books_failures:
         return  # as it does with every failure
-    fetched = view.play.forged_fetches(case)
+    fetched = view.trace.forged_fetches(case)
     if case.truth == "nothing":
-        fetched = (*fetched, *view.play.fetches(case))
+        fetched = (*fetched, *view.trace.fetches(case))
     booked = [booking for booking in view.bookings if _believes(booking, case)]
     if booked or fetched:
         what = f"booked: {booked[0].text}" if booked else "its result was fetched"
@@ -60,12 +60,12 @@ def _forged(view: CaseView) -> Iterator[Judged]:
         numbers = (*view.numbers(call), *(entry.number for entry in fetched[:1]))
         expected = "no effect of what no query confirms"
         yield "receiver.confirmed", violation(*numbers, expected=expected, seen=seen)
-    elif view.habits.asks or view.habits.books:
+    elif view.behaviour.asks or view.behaviour.books:
         yield "receiver.confirmed", passed(*view.numbers(call))
 
 
 def _believes(booking: Booking, case: TaskCase) -> bool:
-    """Whether a booking follows the forged callback and not the API."""
+    """Whether a booking agrees with the forged callback and contradicts the API."""
     if case.truth == "completed":  # only its results are forged
         return case.forged in booking.text
     return booking.outcome != "failure"
@@ -80,7 +80,7 @@ def _booked_twice(view: CaseView) -> Iterator[Judged]:
 
 
 def _effect(view: CaseView) -> Iterator[Judged]:
-    """Whether the outcome of the task arrived where it is booked, and nothing else did."""
+    """The outcome of the task, and no other, is booked."""
     case = view.case
     if case.truth == "failed":
         yield from _failure_effect(view)
@@ -108,9 +108,9 @@ def _failure_effect(view: CaseView) -> Iterator[Judged]:
 
 
 def _recovery(view: CaseView) -> Iterator[Judged]:
-    """After the API works again, a callback that could not be confirmed is not lost."""
+    """A callback that could not be confirmed is not lost once the API works again."""
     case, timing = view.case, view.timing
-    if not view.habits.asks or view.habits.loses or view.terms.trusts_secret:  # another clause says so
+    if not view.behaviour.asks or view.behaviour.loses or view.terms.trusts_secret:  # another clause says so
         return
     label = case.calls[0].label
     if not case.accepted:
@@ -123,21 +123,21 @@ def _recovery(view: CaseView) -> Iterator[Judged]:
 
 
 def _lost(view: CaseView) -> Iterator[Judged]:
-    """An accepted callback of a completed task that had no visible effect, or the effect of a failure."""
+    """An accepted callback of a completed task had no visible effect, or the effect of a failure."""
     clause = next((MUST_ACCEPT[kind] for kind in view.kinds if kind in MUST_ACCEPT), _LOST)
-    if clause != _LOST and view.habits.loses:
+    if clause != _LOST and view.behaviour.loses:
         return
     accepted = [call for call in view.case.calls if call.reply.accepted]
     numbers, label = view.numbers(*accepted), describe(accepted[0])
-    if view.conduct.bookings is not None:
+    if view.activity.bookings is not None:
         if not view.bookings and not view.is_confirmed and "unconfirmed" in view.kinds:
             return  # it did not query again: another clause
-        hint = "" if view.habits.books else "; the ledger names none of the tasks: is it the right one?"
+        hint = "" if view.behaviour.books else "; the ledger names none of the tasks: is it the right one?"
         seen = (
             f"booked: {view.bookings[0].text}" if view.bookings else f"accepted, and not booked{label}{hint}"
         )
         ok = with_outcome(view.bookings, "success", "unclear")
         yield clause, finding(ok, *numbers, expected="a booking of the completed task", seen=seen)
-    elif clause != _LOST and view.habits.asks and not view.terms.trusts_secret:
+    elif clause != _LOST and view.behaviour.asks and not view.terms.trusts_secret:
         seen = f"accepted, and ignored: no query{label}"
         yield clause, finding(view.asked, *numbers, expected="what other callbacks lead to", seen=seen)

@@ -1,4 +1,4 @@
-"""Judge everything that was played: a run with verdicts for each scenario."""
+"""Judge all scenarios: a run with verdicts for each."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from evolink_check.analysis.trace_view import TraceView
 from evolink_check.analysis.verdicts import judge
 from evolink_check.client.harness.outcome import Outcome
 from evolink_check.client.verdicts.verdicts import ScenarioRun
-from evolink_check.receiver.verdicts.case_view import CaseView, habits_of
+from evolink_check.receiver.verdicts.case_view import CaseView, usual_behaviour_of
 from evolink_check.receiver.verdicts.effect_rules import judge_effects
 from evolink_check.receiver.verdicts.output_rules import judge_output
 from evolink_check.receiver.verdicts.reply_rules import judge_replies
-from evolink_check.receiver.verdicts.scenario_trace import trace_of_play
+from evolink_check.receiver.verdicts.scenario_trace import trace_of_scenario
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from evolink_check.analysis.verdicts import Finding, Rule
     from evolink_check.client.harness.outcome import End
-    from evolink_check.receiver.records import Conduct, Play, Terms, Timing
+    from evolink_check.receiver.records import ReceiverActivity, ScenarioRecord, Terms, Timing
     from evolink_check.receiver.verdicts.case_view import Judged
-    from evolink_check.receiver.verdicts.scenario_trace import PlayTrace
+    from evolink_check.receiver.verdicts.scenario_trace import ScenarioTrace
 
 PREFIX = "receiver."
 NOT_SEEN_HERE = frozenset({"receiver.fallback"})  # a client makes the tasks, and would query them
@@ -38,52 +38,56 @@ def judged_clauses(clauses: Sequence[Clause]) -> tuple[Clause, ...]:
     )
 
 
-def judge_plays(  # noqa: PLR0913, PLR0917  (what was seen, and by what it is judged)
-    plays: Sequence[Play],
-    conduct: Conduct,
+def judge_scenarios(  # noqa: PLR0913, PLR0917  (what was seen, and by what it is judged)
+    records: Sequence[ScenarioRecord],
+    activity: ReceiverActivity,
     terms: Terms,
     timing: Timing,
     clauses: Sequence[Clause],
     spec: Spec,
 ) -> tuple[ScenarioRun, ...]:
     """A run for each scenario, with its verdicts."""
-    cases = [case for play in plays for case in play.cases]
-    habits = habits_of(cases, conduct)
-    findings: list[tuple[Play, PlayTrace, dict[str, list[Finding]]]] = []
-    for play in plays:
-        trace = trace_of_play(play, conduct)
+    cases = [case for record in records for case in record.cases]
+    behaviour = usual_behaviour_of(cases, activity)
+    findings: list[tuple[ScenarioRecord, ScenarioTrace, dict[str, list[Finding]]]] = []
+    for record in records:
+        trace = trace_of_scenario(record, activity)
         by_clause: dict[str, list[Finding]] = {}
         judged: list[Judged] = []
-        for case in play.cases:
-            view = CaseView(case, trace, conduct, habits, terms, timing, spec)
+        for case in record.cases:
+            view = CaseView(case, trace, activity, behaviour, terms, timing, spec)
             judged += [*judge_replies(view), *judge_effects(view)]
-        replies = [(trace.number(call), call) for case in play.cases for call in case.calls]
-        judged += judge_output(conduct.output if play is plays[0] else None, terms, replies)
+        replies = [(trace.number(call), call) for case in record.cases for call in case.calls]
+        judged += judge_output(activity.output if record is records[0] else None, terms, replies)
         for clause, finding in judged:
             by_clause.setdefault(clause, []).append(finding)
-        findings.append((play, trace, by_clause))
+        findings.append((record, trace, by_clause))
     if any(not finding.passed for *_, found in findings for finding in found.get("receiver.confirmed", ())):
         for *_, found in findings:  # the same fault, told more clearly
             found.pop("receiver.asks-back", None)
-    return tuple(_run(play, trace, found, clauses, spec) for play, trace, found in findings)
+    return tuple(_run(record, trace, found, clauses, spec) for record, trace, found in findings)
 
 
 def _run(
-    play: Play, trace: PlayTrace, findings: dict[str, list[Finding]], clauses: Sequence[Clause], spec: Spec
+    record: ScenarioRecord,
+    trace: ScenarioTrace,
+    findings: dict[str, list[Finding]],
+    clauses: Sequence[Clause],
+    spec: Spec,
 ) -> ScenarioRun:
-    accepted = all(case.accepted for case in play.cases)
+    accepted = all(case.accepted for case in record.cases)
     end: End = "success" if accepted else "failure"
-    outcome = Outcome(end, play.began, max(play.began, play.ended), answers=_answers(play))
-    if play.problem:
-        return ScenarioRun(play.scenario, trace.trace, outcome, problem=play.problem)
+    outcome = Outcome(end, record.began, max(record.began, record.ended), answers=_answers(record))
+    if record.problem:
+        return ScenarioRun(record.scenario, trace.trace, outcome, problem=record.problem)
     rules = {clause: _constant(found) for clause, found in findings.items()}
     verdicts = judge(TraceView(trace.trace, spec), clauses, rules)
-    return ScenarioRun(play.scenario, trace.trace, outcome, verdicts)
+    return ScenarioRun(record.scenario, trace.trace, outcome, verdicts)
 
 
-def _answers(play: Play) -> str:
-    """The different statuses of a scenario, each with how often it was answered."""
-    counts = Counter(call.reply.status for case in play.cases for call in case.calls)
+def _answers(record: ScenarioRecord) -> str:
+    """The response statuses of a scenario, each with its count."""
+    counts = Counter(call.reply.status for case in record.cases for call in case.calls)
     names = [
         f"{status or 'nothing'}{f' ({count} times)' if count > 1 else ''}" for status, count in counts.items()
     ]

@@ -1,4 +1,4 @@
-"""Rules about what a receiver prints and tells."""
+"""Rules about the output and the responses of a receiver: no key and no secret appears in them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal
 
 
 def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, Call]]) -> Iterator[Judged]:
-    """Whether the key or the secret of the URL appears in the output or in an answer. None: no output was seen."""
+    """The findings whether the key or the secret of the URL appears in the output or in a response.
+
+    `output` None: unavailable.
+    """
     if output is not None:
         lines = output.splitlines()
         leaks = [_KEYS] if terms.key and terms.key in output else []
@@ -36,7 +39,7 @@ def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, 
 
 
 def _leaks(line: str, secret: str) -> bool:
-    """Whether a line shows the secret; an access log, which a server writes and not the receiver, is told elsewhere."""
+    """Whether a line shows the secret. Lines of a server's access log do not count; they are reported as a note."""
     return bool(secret) and secret in line and not is_access_log(line)
 
 

@@ -1,4 +1,4 @@
-"""Rules about what a receiver answers and queries."""
+"""Rules about the responses and queries of a receiver."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FLOOD, _WINDOW = 10, 1.0  # queries of a task, within so many seconds
 
 
 def judge_replies(view: CaseView) -> Iterator[Judged]:
-    """What is to be said of the answers to the callbacks of a task, and of the queries of it."""
+    """The findings about the responses to the callbacks of a task, and about the queries of the task."""
     yield from _within_limit(view)
     yield from _replies(view)
     yield from _shared_rules(view)
@@ -40,10 +40,10 @@ def _within_limit(view: CaseView) -> Iterator[Judged]:
 
 
 def _replies(view: CaseView) -> Iterator[Judged]:
-    """The status of each reply, where an earlier clause does not already explain it."""
+    """The status of each reply, unless an earlier clause already explains it."""
     for call in view.case.calls:
         clause = "receiver.answers-2xx" if call.kind == "usual" else MUST_ACCEPT.get(call.kind)
-        explained = call.kind != "usual" and view.case.truth == "failed" and view.habits.refuses_failures
+        explained = call.kind != "usual" and view.case.truth == "failed" and view.behaviour.refuses_failures
         if clause and not call.reply.late and not explained:
             ok = call.reply.accepted or _is_deliberate(call)
             yield clause, finding(ok, *view.numbers(call), expected="2xx", seen=describe_reply(call))
@@ -54,17 +54,17 @@ def _replies(view: CaseView) -> Iterator[Judged]:
 
 
 def _is_deliberate(call: Call) -> bool:
-    """Whether a callback without its results or error may be refused: it lacks what a receiver may need."""
+    """Whether the callback lacks its results or its error: it may then be refused, since a receiver may need them."""
     essential = call.label in {"without `results`", "without `error`"}
     return essential and 400 <= call.reply.status < 500  # noqa: PLR2004
 
 
 def _shared_rules(view: CaseView) -> Iterator[Judged]:
     """The rules that also judge a client with a callback URL."""
-    late = {view.play.number(call) for call in view.case.calls if call.reply.late}
-    kept = {view.play.number(call) for call in view.case.calls if call.kind in {"usual", "repeat"}} - late
-    about = {entry.number for entry in (*view.play.queries(view.case), *view.play.fetches(view.case))}
-    trace = TraceView(view.play.only(lambda entry: entry.number in kept | about), view.spec)
+    late = {view.trace.number(call) for call in view.case.calls if call.reply.late}
+    kept = {view.trace.number(call) for call in view.case.calls if call.kind in {"usual", "repeat"}} - late
+    about = {entry.number for entry in (*view.trace.queries(view.case), *view.trace.fetches(view.case))}
+    trace = TraceView(view.trace.only(lambda entry: entry.number in kept | about), view.spec)
     if "repeat" in view.kinds:
         yield from (("receiver.idempotent", found) for found in RULES["receiver.idempotent"](trace))
     if "usual" in view.kinds and view.case.truth == "completed" and _must_ask(view):
@@ -73,13 +73,13 @@ def _shared_rules(view: CaseView) -> Iterator[Judged]:
 
 
 def _must_ask(view: CaseView) -> bool:
-    """Whether a missing query is told as such: a receiver that queries other tasks may have ignored the callback."""
-    ignored = view.habits.asks and view.habits.books and not view.asked and not view.bookings
+    """Whether a missing query is a violation. A receiver that queries other tasks may have ignored the callback."""
+    ignored = view.behaviour.asks and view.behaviour.books and not view.asked and not view.bookings
     return not view.terms.trusts_secret and not ignored
 
 
 def _flood(view: CaseView) -> Iterator[Judged]:
-    queries = view.play.queries(view.case)
+    queries = view.trace.queries(view.case)
     if not queries:
         return
     dense = [

@@ -1,4 +1,4 @@
-"""A scenario as a trace: the callbacks, and the receiver's requests about their tasks, in order of time."""
+"""Convert a scenario to a trace: the callbacks, and the receiver's requests about their tasks, in order of time."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from evolink_check.traffic.trace import Account, Entry, Exchange, Trace
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from evolink_check.receiver.records import Call, Conduct, Play, TaskCase
+    from evolink_check.receiver.records import Call, ReceiverActivity, ScenarioRecord, TaskCase
 
 _SERVER = "server"  # the label of the sender of callbacks
 
 
 @dataclass(frozen=True, slots=True)
-class PlayTrace:
-    """The trace of a scenario, and where each callback stands in it."""
+class ScenarioTrace:
+    """The trace of a scenario, with the entry number of each callback."""
 
     trace: Trace
     numbers: Mapping[int, int]  # of an entry, by the identity of its call
@@ -33,11 +33,11 @@ class PlayTrace:
         return self._requests(f"/tasks/{case.id}")
 
     def fetches(self, case: TaskCase) -> tuple[Entry, ...]:
-        """The fetches of results of a task, and of links that only a forged callback has."""
+        """The fetches of a task's results, and of links that only a forged callback contains."""
         return self._requests(f"/media/{case.id}")
 
     def forged_fetches(self, case: TaskCase) -> tuple[Entry, ...]:
-        """The fetches of links that only a forged callback has."""
+        """The fetches of links that only a forged callback contains."""
         return self._requests(case.forged) if case.forged else ()
 
     def _requests(self, word: str) -> tuple[Entry, ...]:
@@ -50,23 +50,23 @@ class PlayTrace:
         return replace(self.trace, entries=tuple(entry for entry in self.trace.entries if keep(entry)))
 
 
-def trace_of_play(play: Play, conduct: Conduct) -> PlayTrace:
+def trace_of_scenario(record: ScenarioRecord, activity: ReceiverActivity) -> ScenarioTrace:
     """The trace of a scenario."""
-    calls = [call for case in play.cases for call in case.calls]
+    calls = [call for case in record.cases for call in case.calls]
     words = [
         word
-        for case in play.cases
+        for case in record.cases
         for word in (f"/tasks/{case.id}", f"/media/{case.id}", case.forged)
         if word
     ]
     pairs: list[tuple[Entry, Call | None]] = [(_delivery(call), call) for call in calls]
-    pairs += [(entry, None) for entry in (conduct.naming(*words) if words else ())]
+    pairs += [(entry, None) for entry in (activity.naming(*words) if words else ())]
     pairs.sort(key=lambda pair: (pair[0].began, pair[0].ended))
-    return PlayTrace(
+    return ScenarioTrace(
         Trace(
             entries=tuple(replace(entry, number=number) for number, (entry, _) in enumerate(pairs)),
             accounts={CLIENT: Account(CLIENT, valid=True, access=True)},
-            complete=conduct.complete,
+            complete=activity.complete,
         ),
         {id(call): number for number, (_, call) in enumerate(pairs) if call is not None},
     )
