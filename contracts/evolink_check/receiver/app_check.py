@@ -69,13 +69,12 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
 
     `app` is an ASGI or WSGI application. `url` is the path of its endpoint, with a query string that contains the value
     `secret`. The application must query the tasks at the API, whose address and key are in the environment variables
-    EVOLINK_BASE_URL and EVOLINK_API_KEY during the check. Alternatively, pass the URL of a running mock as `mock`, and
-    the key that the application uses as `token`. `ledger` is a callable that returns the receiver's bookings, as texts
-    or JSON values that contain task ids; or the path or URL of a ledger. `scenarios` are ids or patterns; all by
-    default. Clauses in `ignore` do not count. With `strict`, warnings count too. `trust_secret`: the receiver relies on
-    its secret alone and queries nothing. `patience`: real seconds within which it must query or book after a 2xx.
-    `burst`: number of callbacks at once. The same `seed` gives the same variations. Raises `MockError` if no mock can
-    be used.
+    EVOLINK_BASE_URL and EVOLINK_API_KEY during the check. Alternatively, `mock` is the URL of a running mock, and
+    `token` the application's key. `ledger` is a callable that returns the receiver's bookings, as texts or JSON values
+    that contain task ids; or the path or URL of a ledger. `scenarios` are ids or patterns; all by default. Clauses in
+    `ignore` do not count. With `strict`, warnings count too. `trust_secret`: the receiver relies on its secret alone
+    and queries nothing. `patience`: real seconds within which it must query or book after a 2xx. `burst`: callbacks at
+    once. Equal `seed`s give equal variations. Raises `MockError` if no mock can be used.
     """
     from evolink_spec.clauses import load_clauses
 

@@ -17,7 +17,8 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     command: Annotated[
         tuple[str, ...],
         Option(
-            help="The command that starts the receiver, after --; without one, it is running already.",
+            help="The command that starts the receiver, after --. Leave it out if the receiver is running "
+            "already.",
             metavar="COMMAND...",
             positional=True,
         ),
@@ -34,7 +35,7 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     listen: Annotated[
         str,
         Option(
-            help="Where COMMAND is to listen; {port} is replaced by a free port.",
+            help="The address at which COMMAND must listen; {port} is replaced by a free port.",
             section=_RECEIVER,
             metavar="HOST:PORT",
         ),
@@ -58,8 +59,8 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     ledger: Annotated[
         str,
         Option(
-            help="What the receiver has booked: a file (text, JSON, SQLite), a URL, or - for the output of COMMAND. "
-            "Every entry that names a task counts.",
+            help="The bookings of the receiver: a file (text, JSON, SQLite), a URL, or - for the output of "
+            "COMMAND. Every entry that contains a task id counts.",
             section=_RECEIVER,
             metavar="FILE|URL|-",
         ),
@@ -75,8 +76,8 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     mock: Annotated[
         str,
         Option(
-            help="The running mock at which the receiver queries tasks; its control API must be enabled. "
-            "COMMAND gets one of its own by default.",
+            help="The running mock at which the receiver queries tasks; its control API must be enabled. By"
+            " default, a mock is started for COMMAND.",
             section=_RECEIVER,
             metavar="URL",
         ),
@@ -101,7 +102,7 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     patience: Annotated[
         _Seconds,
         Option(
-            help="Seconds within which the receiver queries and books, after it has answered 2xx.",
+            help="Seconds within which the receiver must query and book, after it has answered 2xx.",
             section=_HOW,
             metavar="SECONDS",
         ),

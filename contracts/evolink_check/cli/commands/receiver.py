@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 HELP = (
     "Check a receiver of callbacks.\n\n"
     "Calls the receiver as EvoLink does: completed and failed tasks, the same callback twice, early, late, forged, "
-    "with other fields, in chunks, 100 at once, and while the API fails. It is judged by its answers, by what it "
-    "queries at a mock, by what it prints, and by what it books (--ledger). COMMAND finds where to listen in "
+    "with other fields, in chunks, 100 at once, and while the API fails. It is judged by its responses, its "
+    "queries at a mock, its output, and its bookings (--ledger). COMMAND gets the address to listen at in "
     "EVOLINK_CALLBACK_LISTEN or PORT, and the mock in EVOLINK_BASE_URL and EVOLINK_API_KEY; {callback_listen}, "
     "{callback_url}, {port}, {secret} and {ledger} are replaced in the command.\n\n\b\n"
     "evolink-check receiver --ledger booked.jsonl -- python my_receiver.py\n"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from evolink_check.receiver.scenario_driver import ScenarioDriver
 
 
-@scenario("early", "The callback says completed while a query still says processing.")
+@scenario("early", "The callback reports completed while a query still returns processing.")
 async def _early(driver: ScenarioDriver) -> None:
     task = await driver.api.make()
     case = driver.case(task, "completed")

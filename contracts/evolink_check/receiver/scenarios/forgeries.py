@@ -17,7 +17,7 @@ def _forged_link(driver: ScenarioDriver, case: TaskCase) -> str:
     return f"{driver.api.url}/media/{case.forged}.mp4"
 
 
-@scenario("forged-id", "Somebody else reports a task as completed whose id was never issued.")
+@scenario("forged-id", "A forged callback reports a completed task whose id was never issued.")
 async def _forged_id(driver: ScenarioDriver) -> None:
     task = await driver.api.make()
     case = TaskCase(unknown_id(task.body, driver.random), "nothing")
@@ -26,14 +26,14 @@ async def _forged_id(driver: ScenarioDriver) -> None:
     await driver.call(case, {**body, "id": case.id}, "forged", label="an id that was never issued")
 
 
-@scenario("forged-account", "Somebody reports a completed task of another account.")
+@scenario("forged-account", "A forged callback reports a completed task of another account.")
 async def _forged_account(driver: ScenarioDriver) -> None:
     task = await driver.api.finish(await driver.api.make(foreign=True), foreign=True)
     case = driver.case(task, "nothing")
     await driver.call(case, task.body, "forged", label="the task of another account")
 
 
-@scenario("forged-results", "Somebody reports a completed task with a result link of their own.")
+@scenario("forged-results", "A forged callback reports a completed task with another result link.")
 async def _forged_results(driver: ScenarioDriver) -> None:
     task, case = await driver.completed()
     await driver.call(
@@ -41,7 +41,7 @@ async def _forged_results(driver: ScenarioDriver) -> None:
     )
 
 
-@scenario("forged-status", "Somebody reports a failed task as completed.")
+@scenario("forged-status", "A forged callback reports a failed task as completed.")
 async def _forged_status(driver: ScenarioDriver) -> None:
     task, case = await driver.failed(driver.random.choice(driver.failures))
     body = completed_early(task.body, _forged_link(driver, case))
@@ -64,12 +64,12 @@ async def _secret_missing(driver: ScenarioDriver) -> None:
     await driver.call(case, task.body, "stranger", label="without the secret", url=url)
 
 
-@scenario("no-json", "After bodies that are no callback, a usual one comes.")
+@scenario("no-json", "After bodies that are not callbacks, a usual callback comes.")
 async def _no_json(driver: ScenarioDriver) -> None:
     stray = TaskCase("no task", "nothing")
     driver.record.cases.append(stray)
     for body in (b"", b"{", b"[]", b"null", to_json({"id": 1, "status": None})):
         await driver.call(stray, body, "forged", label="no callback")
     task, case = await driver.completed()
-    if (await driver.call(case, task.body, label="after bodies that are no callback")).accepted:
+    if (await driver.call(case, task.body, label="after bodies that are not callbacks")).accepted:
         driver.defer(driver.expect_action(case))

@@ -47,7 +47,7 @@ async def _twice_at_once(driver: ScenarioDriver) -> None:
     driver.defer(driver.settle(case, task.body))
 
 
-@scenario("alternating", "The callbacks of two tasks come in turns: the first one again after the second.")
+@scenario("alternating", "The callbacks of two tasks alternate: the first one comes again after the second.")
 async def _alternating(driver: ScenarioDriver) -> None:
     (first, case), (second, other) = await driver.completed(), await driver.completed()
     accepted = (await driver.call(case, first.body)).accepted

@@ -58,7 +58,7 @@ def _forged(view: CaseView) -> Iterator[Judged]:
         what = f"booked: {booked[0].text}" if booked else "its result was fetched"
         seen = f"{what} ({call.label})"
         numbers = (*view.numbers(call), *(entry.number for entry in fetched[:1]))
-        expected = "no effect of what no query confirms"
+        expected = "no effect that no query confirms"
         yield "receiver.confirmed", violation(*numbers, expected=expected, seen=seen)
     elif view.behaviour.asks or view.behaviour.books:
         yield "receiver.confirmed", passed(*view.numbers(call))
