@@ -97,7 +97,7 @@ def _path_item(path: str, item: Node, notes: Notes | None) -> Iterator[CreateOpe
 
 
 def _why_no_task(path: str, method: str, node: Node) -> SpecError | None:
-    """Why an operation neither creates nor queries a task; None if it does."""
+    """The reason why an operation neither creates nor queries a task; None if it does either."""
     is_create = method == "post" and "requestBody" in node.mapping() and _CREATE_PATH.fullmatch(path)
     if not is_create and not (method == "get" and _QUERY_PATH.fullmatch(path)):
         return not_a_task(
@@ -174,7 +174,7 @@ def with_prose(operation: CreateOperation, document: Node) -> CreateOperation:
 
 
 def prose_aliases(operation: CreateOperation, document: Node) -> dict[str, str]:
-    """The older names of models that the description of `model` says are still accepted."""
+    """The older names of models that the description of `model` lists as still accepted."""
     node = document.child("paths").child(operation.path).child("post")
     return aliases_in(properties_of(_request_body(node)).get("model"), operation.models)
 

@@ -59,7 +59,7 @@ def not_a_task(operation: Node, problem: str) -> NotATaskError:
 
 
 def refuse_payload(properties: Mapping[str, Node], operation: Node) -> None:
-    """Raise `SpecError` for a response that already holds the result of the task."""
+    """Raise `SpecError` for a response that already contains the result of the task."""
     for name in _PAYLOAD:
         if name in properties:
             raise not_a_task(operation, f"describes no task: its response has `{name}`, so it is synchronous")
@@ -77,7 +77,7 @@ def sample_answer(answer: Node) -> dict[str, Json]:
 
 
 def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Medium:
-    """The medium a task makes: from `object` (`video.generation.task`), else `type`, else the path."""
+    """The medium of a task's results: from `object` (`video.generation.task`), otherwise from `type` or the path."""
     match = _OBJECT.fullmatch(str(_single_value(properties.get("object"))))
     if match:
         if match[1] not in _MEDIA:

@@ -1,4 +1,4 @@
-"""The clauses as text for people."""
+"""The clauses as readable text."""
 
 from __future__ import annotations
 

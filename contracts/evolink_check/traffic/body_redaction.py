@@ -54,7 +54,7 @@ def _kind_of(name: str) -> Kind:
 
 
 def _redact_json(text: str, keys: KnownKeys) -> str | None:
-    """JSON with its strings redacted in place; None when the text is not JSON."""
+    """JSON text with its strings redacted in place; None if the text is not JSON."""
     try:
         json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):

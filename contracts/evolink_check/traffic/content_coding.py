@@ -128,5 +128,5 @@ def _decode_zstd(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
 
 
 def _pieces(body: bytes) -> Iterator[bytes]:
-    """The body in pieces: behind each of many small members, no more than a piece is copied."""
+    """The body in pieces, so that after each of many small gzip members no more than one piece is copied."""
     return (body[start : start + _STEP] for start in range(0, len(body), _STEP))

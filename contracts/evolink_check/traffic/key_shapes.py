@@ -1,4 +1,4 @@
-"""Recognize keys by their shape: under a name that says nothing, and in paths."""
+"""Recognize keys by their form, in paths and under names that do not indicate a credential."""
 
 from __future__ import annotations
 

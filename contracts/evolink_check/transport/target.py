@@ -140,7 +140,7 @@ class Target:
         return self._stop.is_set()
 
     def pause(self, seconds: float) -> None:
-        """Wait for so many seconds. Raises `OutOfTimeError` as soon as the run is over."""
+        """Wait for `seconds`. Raises `OutOfTimeError` as soon as the run is over."""
         while seconds > 0:
             self.in_time()
             self._wait(min(seconds, _SLICE))

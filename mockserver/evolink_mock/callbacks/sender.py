@@ -32,11 +32,11 @@ _PROBLEM_LIMIT = 200  # characters: the text may come from the receiver
 
 
 class _RefusedError(Exception):
-    """The address may not be called; the text says why."""
+    """The address may not be called; the text is the reason."""
 
 
 async def internal_address(host: str, within: float, resolve: Resolve) -> str | None:
-    """Why the addresses of a name may not be called; None if all are public.
+    """The reason why the addresses of a name may not be called; None if all are public.
 
     Also None if the name does not resolve `within` that many real seconds: it may resolve by the time of the
     delivery, which checks again (clauses `callback.no-internal`, `callback.unresolved`).
@@ -66,8 +66,8 @@ async def _connect(
 ) -> httpcore2.AsyncNetworkStream:
     """Connect to the first address of the host that answers; refuse all of them if any is internal.
 
-    The name is resolved here, and the connection goes to a checked address. A name that changes its address in
-    between (DNS rebinding) has no effect (clause `callback.no-internal-at-delivery`).
+    The name is resolved here, and the connection goes to a checked address. If the name resolves to another address in
+    between (DNS rebinding), this has no effect (clause `callback.no-internal-at-delivery`).
     """
     addresses = await resolve(target.host, target.port)
     if not exempt:

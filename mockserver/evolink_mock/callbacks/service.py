@@ -61,7 +61,7 @@ class CallbackService:
             )
 
     async def check(self, url: str, rules: CallbackRules) -> ParsedUrl | ApiError:
-        """The parsed URL, or the 400 if it may not be called. The hint says how to allow it."""
+        """The parsed URL, or the 400 if it may not be called. The hint of the error explains how to allow it."""
         try:
             target = url_guard.parse_callback_url(url, rules)
         except ValueError as error:
@@ -102,7 +102,7 @@ class CallbackService:
 
 
 def _summary(undelivered: Sequence[Delivery]) -> str:
-    """A line with the number of callbacks that were never delivered, and their receivers."""
+    """A log line with the number of undelivered callbacks, and their receivers."""
     verb = "callback was" if len(undelivered) == 1 else "callbacks were"
     origins = receivers(delivery.target.origin() for delivery in undelivered)
     return f"{len(undelivered)} {verb} never delivered: {origins}"

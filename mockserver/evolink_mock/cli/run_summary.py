@@ -1,4 +1,4 @@
-"""The requests of a command to a mock, counted, and reported after the command has ended."""
+"""Count the requests of a command to a mock, and report them after the command has ended."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TrafficSummary:
         _count(self._passages, f"{passage.outcome}: {passage.host}:{passage.port}")
 
     def report(self, advice: str = "") -> str:
-        """A line for each request: its number, status, and why it was refused or which path was probably meant.
+        """A line for each request: its count, its status, and the reason of a refusal or a suggested path.
 
         `advice` is for a command without any request, through the proxy or directly. A separate line names each client
         that reached the mock but did not trust its certificate.

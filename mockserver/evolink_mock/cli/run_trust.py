@@ -109,7 +109,7 @@ def _is_readable(path: Path) -> bool:
 
 
 def _system() -> Path:
-    """The certificates that this system trusts, or else those that Python programs bundle."""
+    """The certificates that this system trusts; if there are none, those that Python programs bundle."""
     default = ssl.get_default_verify_paths().cafile
     for path in (Path(name) for name in (default, *_SYSTEM) if name):
         if path.is_file():

@@ -1,4 +1,4 @@
-"""The commands for a mock that runs already: `wait` until it is ready, and `tail`, the requests as they come."""
+"""The commands for a running mock: `wait` waits until it is ready, and `tail` prints its requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LOST = "the mock closed the connection: it stopped, or this terminal was too sl
 
 
 class NoMockError(Exception):
-    """There is no mock, or it refuses; the text gives the reason."""
+    """There is no mock, or it refuses the request; the text is the reason."""
 
 
 def wait(
@@ -71,7 +71,7 @@ def tail(options: TailOptions) -> int:
 
 
 def events(options: TailOptions) -> Generator[tuple[str, Any]]:
-    """The events of the mock, each with its name and decoded data. `NoMockError` once there can be no more."""
+    """The events of the mock, each with its name and decoded data. `NoMockError` if the connection ends."""
     headers = {"Accept": "text/event-stream"}
     if options.key:
         headers["Mock-Operator-Key"] = options.key

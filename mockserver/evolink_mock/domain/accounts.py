@@ -113,7 +113,7 @@ def next_random(account: Account) -> int:
 
 
 def charge(account: Account, task: Task, price: float) -> None:
-    """Count the task, reserve its price, and schedule what will return: all of it if the task will fail."""
+    """Count the task, reserve its price, and schedule the refund: all of the price if the task will fail."""
     account.task_count += 1
     account.used = round(account.used + price, _DECIMALS)
     account.latest_end = max(account.latest_end, task.timetable.ends)

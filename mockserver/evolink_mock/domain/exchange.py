@@ -24,7 +24,7 @@ _NOT_OWN = {"invalid_task_id", "task_not_found", "permission_denied"}  # documen
 
 
 class Recorder(Protocol):
-    """The journal of an account, as far as requests write to it."""
+    """The part of an account's journal to which requests write."""
 
     label: str  # of the account
 
@@ -77,7 +77,10 @@ class Violation(Struct, frozen=True):
 
 
 class JournalSpace:
-    """The bytes of all journals of a server. Above the limit, the exchanges of the longest idle account go first."""
+    """The bytes of all journals of a server.
+
+    Above the limit, the exchanges of the account that has been idle the longest are dropped first.
+    """
 
     def __init__(self, limit: int = ALL_JOURNALS_BYTES) -> None:
         self._limit = limit
@@ -102,7 +105,7 @@ class JournalSpace:
 
 
 class Journal:
-    """The last exchanges of an account, bounded in number and bytes, and, stored apart, their violations."""
+    """The last exchanges of an account, limited in number and bytes, and separately their violations."""
 
     __slots__ = (
         "_bytes",
@@ -144,7 +147,7 @@ class Journal:
             self.violations.append(violation)
 
     def move_to(self, space: JournalSpace | None) -> None:
-        """Count its exchanges in another space; in none when its account is dropped."""
+        """Count the exchanges of this journal in another space; in none if its account is dropped."""
         size = self._bytes
         if self._space is not None:
             self._space.remove(self, size)

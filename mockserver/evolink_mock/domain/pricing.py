@@ -32,8 +32,8 @@ def price_of(operation: CreateOperation) -> float:
 def results_of(request: Mapping[str, Json], operation: CreateOperation, media: MediaSpec) -> Results | None:
     """The number and the price of the results of a request; None if they are those of the document.
 
-    A price per second or per image is in proportion to the document's example. While the duration is undecided
-    (`-1`, `auto`), the price of the longest is reserved, and the rest returns at the end.
+    A price per second or per image is in proportion to the document's example. While the duration is undecided (`-1`,
+    `auto`), the price of the longest is reserved, and the rest is refunded at the end.
     """
     count, price = _count(request, operation), price_of(operation)
     rule = _usage(operation).get("billing_rule")
@@ -55,7 +55,7 @@ def count_of(task: Task) -> int:
 
 
 def refund_of(task: Task) -> float:
-    """The credits that return at the end of a task: all if it fails, else what was reserved but not needed."""
+    """The credits that are refunded at the end of a task: all if it fails, otherwise those reserved but not needed."""
     reserved = price_of(task.operation) if task.results is None else task.results.reserved
     if task.timetable.outcome.failure is not None:
         return reserved

@@ -99,7 +99,7 @@ def is_credential_name(name: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def is_credential_header(name: bytes) -> bool:
-    """Whether a header of this name carries a credential: that of a header may be any `...-Key`."""
+    """Whether a header of this name carries a credential. In headers, every name of the form `...-Key` counts."""
     text = name.decode("latin-1")
     words = [word.lower() for word in _WORDS.findall(text[:100])]
     return is_credential_name(text) or (words[-1:] == ["key"] and _NO_KEYS.isdisjoint(words[:-1]))
@@ -201,7 +201,7 @@ class Redactor:
         return text if _IDENTIFYING.search(name) else without_key_shapes(text)
 
     def body(self, body: bytes) -> str:
-        """A body as text: each string of a JSON value redacted. Of anything else, no URL is kept beyond its scheme."""
+        """A body as text: each string of a JSON value redacted. In other bodies, URLs are cut after their scheme."""
         try:
             return _encode(self._value(_decode(body))).decode()
         except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -220,7 +220,7 @@ class Redactor:
         return value
 
     def _name(self, name: str) -> str:
-        """The name of a member: a short credential may well be the same word."""
+        """The redacted name of a member. A short name is kept, because it may be an ordinary word."""
         return self.text(name) if len(name) >= _SHORT else name
 
     def _marked(self, text: str) -> str:
@@ -242,7 +242,7 @@ def _shown(marked: str) -> str:
 
 
 def _without_query(url: re.Match[str]) -> str:
-    """A URL after its scheme: the user information and what is in the query and fragment removed."""
+    """A URL after its scheme, without user information and without the contents of query and fragment."""
     query = url[3]
     if not query:
         return f"{url[1]}{url[2]}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class StoreError(Exception):
-    """The store cannot be used at the moment; the text says why. Nothing was changed."""
+    """The store cannot be used at the moment; the text is the reason. Nothing was changed."""
 
 
 class Change(Struct, frozen=True, gc=False):
@@ -49,7 +49,7 @@ class AccountState(Struct, frozen=True):
 
 
 class Store(Protocol):
-    """Accounts by token, tasks by id, deliveries by task. Dropping an account drops all that belongs to it.
+    """Accounts by token, tasks by id, deliveries by task. Dropping an account drops its tasks, deliveries and journal.
 
     `account`, `change` and `find` open the account of a new token. Every method may raise `StoreError`.
     """
@@ -60,7 +60,7 @@ class Store(Protocol):
         ...
 
     async def account(self, token: str) -> Account:
-        """The account of a token, to be read only: only `change` stores what is changed."""
+        """The account of a token, for reading only: changes are stored only by `change`."""
         ...
 
     async def change(self, token: str, step: Step) -> None:
@@ -100,7 +100,7 @@ class Store(Protocol):
         ...
 
     async def restore(self, state: AccountState) -> None:
-        """Store an account with all that belongs to it, in place of an earlier one with its token.
+        """Store an account with its tasks, deliveries and journal, in place of an earlier account with its token.
 
         ValueError if one of the ids belongs to another account.
         """
@@ -123,7 +123,7 @@ class Store(Protocol):
         ...
 
     def close(self) -> None:
-        """Write what is recorded and give up the leases. Raises nothing."""
+        """Write the recorded exchanges and give up the leases. Raises nothing."""
         ...
 
 
@@ -201,7 +201,7 @@ class SharedStore(Store, Protocol):
         ...
 
     async def flush(self) -> None:
-        """Write a part of what is recorded for the journals. To be called often."""
+        """Write some of the recorded exchanges to the journals. To be called often."""
         ...
 
 

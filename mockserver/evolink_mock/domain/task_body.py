@@ -54,7 +54,7 @@ def to_dict(task: Task, now: float) -> dict[str, Any]:
 
 
 def _task_info(task: Task, *, is_over: bool) -> dict[str, Any]:
-    """The documented members; a task that can never be cancelled stays so."""
+    """The documented members. `can_cancel` stays false if it is false in the document."""
     documented = task.operation.answer["task_info"]
     info = dict(documented)
     if "can_cancel" in info:
@@ -91,7 +91,7 @@ def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
 
 
 def to_json(task: Task, now: float) -> bytes:
-    """The body as compact JSON. It is remembered until the state changes: clients poll, many of them often."""
+    """The body as compact JSON. The text is cached until the state changes, because many clients poll often."""
     state = view(task.timetable, now)
     remembered = _remembered.get(task.id)
     if remembered is not None and remembered[0] is task and remembered[1] is state:

@@ -37,7 +37,7 @@ SUCCESS = Outcome()
 class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
     """The timetable of a task: instants in Unix seconds, the estimate in whole seconds.
 
-    Pending before `starts`, processing before `ends`, then completed or failed for good. Either instant may be
+    A task is pending before `starts`, processing before `ends`, then completed or failed. Either instant may be
     infinite: the task is stuck.
     """
 
@@ -72,7 +72,7 @@ class Results(Struct, frozen=True, gc=False):
 
 
 class Task(Struct, frozen=True, gc=False):
-    """A stored task. Only its id and timetable are its own: tasks share the rest, so that a million fit into memory.
+    """A stored task. Each task has its own id and timetable. Tasks share the rest, so that a million fit into memory.
 
     `account` is the token that created the task, `origin` the scheme and host with which the result link begins.
     `results` is None if number and price are those of the document.

@@ -38,7 +38,7 @@ _SKEW = timedelta(days=1)  # the clock of a container or a phone may be behind
 
 
 class AuthorityError(Exception):
-    """The authority cannot be read or created; the message says why."""
+    """The authority cannot be read or created; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def _key_usage() -> KeyUsage:
 def _make_folder(folder: Path) -> None:
     """Create a folder that only its owner can access. An existing one keeps its mode: it may have other uses.
 
-    AuthorityError for one that everybody can write to: anybody could put another authority there.
+    AuthorityError if all users can write to it, because any user could then replace the authority.
     """
     for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)

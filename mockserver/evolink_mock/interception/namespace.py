@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class NamespaceError(Exception):
-    """The system does not allow the namespaces; the message says why, and what to do instead."""
+    """The system does not allow the namespaces; the message is the reason, and advice on what to do instead."""
 
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x0002_0000, 0x1000_0000, 0x4000_0000

@@ -75,8 +75,9 @@ def next_for(
 ) -> Recipe | None:
     """Take the recipe assigned to this request; None if no recipe is assigned.
 
-    Counted recipes come first, in the order of assignment, then a permanent one for the operation, then one for any.
-    A recipe waits for a request that it can affect. `documented` are the error statuses of the operation.
+    Counted recipes come first, in the order of assignment, then a permanent recipe for the operation, then a permanent
+    recipe for all operations. A recipe is kept until a request that it can affect. `documented` are the error statuses
+    of the operation.
     """
     waiting = account.assigned or []
     for position in sorted(range(len(waiting)), key=lambda position: _precedence(waiting[position])):

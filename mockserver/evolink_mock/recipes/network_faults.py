@@ -1,4 +1,4 @@
-"""Inject network faults into a response: delay, hold, drop, truncate or rewrite it, or send a gateway's page instead.
+"""Inject network faults into a response: delay, hold, drop, truncate or rewrite it, or replace it by a gateway's page.
 
 Network faults use real time, not the account's clock.
 """
@@ -40,7 +40,7 @@ def inject_network_faults(
 
 
 class _RewritingSend:
-    """Waits until the whole response is there, and sends what the recipe makes of it."""
+    """Collects the whole response, then sends it as rewritten by the recipe."""
 
     def __init__(self, recipe: Recipe, scope: Scope, send: Send) -> None:
         self._recipe = recipe

@@ -157,5 +157,5 @@ class RecipeRegistry:
 
 
 def _placeholder(name: str) -> str:
-    """The text after the `=` of an effect that needs a value."""
+    """The placeholder after the `=` of an effect that needs a value."""
     return BY_NAME[name].form.partition("=")[2].partition(",")[0].partition("[")[0]

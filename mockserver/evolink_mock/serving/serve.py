@@ -86,7 +86,7 @@ def _serve_one(
 
 
 def _prepare(spec: Spec, settings: Settings, snapshot: Path | None) -> None:
-    """Open the store once before the workers do, so that its problems are reported once."""
+    """Open the store once before the workers do, so that its problems are reported only once."""
     service = Service(spec, settings)
     _load(service, snapshot)
     service.store.close()
@@ -115,7 +115,7 @@ class _WorkerServer:
         self._operator_key = operator_key
 
     def run(self, count: int, ready: Callable[[], None]) -> None:
-        """Run until a signal has stopped all of them."""
+        """Run until a signal has stopped all workers."""
         Workers(count, self._work, ready, _report).run()
 
     def _work(self, pipes: ParentPipes) -> None:
@@ -137,5 +137,5 @@ def _end_with_parent(pipes: ParentPipes) -> None:
 
 
 def _report(pid: int, reason: str) -> None:
-    """Say that a worker is replaced: one write, so that the line stays whole."""
+    """Log that a worker is replaced, in one write, so that the line stays whole."""
     os.write(sys.stderr.fileno(), f"worker {pid} {reason}; another one takes its place\n".encode())

@@ -1,4 +1,4 @@
-"""A listening socket that several processes accept from, in turn."""
+"""A listening socket from which several processes accept connections in turn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _MOST_PAUSES = 40
 
 
 class SharedListener:
-    """Accepts one connection at a time. An event loop's own server accepts all that wait, and leaves others idle."""
+    """Accepts one connection at a time.
+
+    The server of an event loop would accept all waiting connections, so that other processes stay idle.
+    """
 
     def __init__(
         self, listener: socket.socket, protocol: Callable[[], asyncio.Protocol], connections: Sized

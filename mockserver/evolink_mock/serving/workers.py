@@ -15,7 +15,7 @@ _READY = b"r"
 
 
 class ParentPipes(NamedTuple):
-    """A worker's pipes to its parent: `alive` ends when the parent dies, `ready` tells it that the worker serves."""
+    """A worker's pipes to its parent: `alive` ends when the parent dies, `ready` reports that the worker serves."""
 
     alive: int  # file descriptors of pipes
     ready: int
@@ -92,7 +92,7 @@ class Workers:
 
 
 def report_ready(pipes: ParentPipes) -> None:
-    """Tell the parent that this worker serves."""
+    """Notify the parent that this worker serves."""
     os.write(pipes.ready, _READY)
 
 

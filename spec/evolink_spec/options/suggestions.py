@@ -21,5 +21,5 @@ def did_you_mean(word: str, known: Iterable[str], prefix: str = "", cutoff: floa
 
 
 def closest(word: str, known: Iterable[str], count: int) -> list[str]:
-    """The `count` known words most like `word`, the most similar first, however little they are alike."""
+    """The `count` known words most similar to `word`, the most similar first, without a minimum similarity."""
     return get_close_matches(word, list(known), n=count, cutoff=0.0)

@@ -114,7 +114,10 @@ def _of_create(observation: Observation, view: TraceView) -> ClauseFindings:
 
 
 def _is_either(clause: str, observation: Observation) -> bool:
-    """Whether a request that may be accepted or refused was; a 429, for example, is about the key."""
+    """Whether a request that may be accepted or refused got a success or a 400.
+
+    A 429, for example, is about the key.
+    """
     return clause in _EITHER and observation.status in {observation.success, 400}
 
 

@@ -60,7 +60,7 @@ def auth_bearer(view: TraceView) -> Iterator[Finding]:
 
 @rule("error.order")
 def error_order(view: TraceView) -> Iterator[Finding]:
-    """Of several errors the first of 401, 429, 400, 403, 402 is returned; any of them is accepted."""
+    """If several errors apply, the first of 401, 429, 400, 403, 402 should be returned; any of them is accepted."""
     keyless = any(not finding.passed for finding in auth_bearer(view))  # then only `auth.bearer` is reported
     for observation in view.of("create", "query"):
         applicable = _applicable(observation) if is_judgeable(observation) else []
@@ -175,7 +175,7 @@ def creates_with_same_id(view: TraceView) -> list[tuple[Observation, Observation
 
 
 def _is_same(first: Observation, second: Observation, view: TraceView) -> bool:
-    """Whether two entries are one exchange that was read or recorded twice, as by a page and its service worker."""
+    """Whether two entries are one exchange that was recorded twice, for example by a page and its service worker."""
     observation, other = first.entry, second.entry
     if observation.began == other.began and observation.exchange == other.exchange:
         return True

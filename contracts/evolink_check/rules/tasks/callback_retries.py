@@ -1,4 +1,4 @@
-"""Rules about the attempts to deliver a callback: timeouts, retries, and when they stop."""
+"""Rules about the attempts to deliver a callback: timeouts, retries, and the end of retries."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def any_failure(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_owed(deliveries: TaskDeliveries, run: AttemptRun, last: Observation, view: TraceView) -> bool:
-    """Whether another attempt should have come, and nothing explains why it did not."""
+    """Whether another attempt should have arrived, and nothing explains its absence."""
     rest = 1 + len(deliveries.rules.retries) - len(run.attempts)
     if run.success or deliveries.redirected or rest < 1 or is_lossy(deliveries, last.ended, view, rest=rest):
         return False

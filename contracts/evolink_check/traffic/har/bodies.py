@@ -43,7 +43,7 @@ def headers_of(recorded: RecordedHeaders) -> Headers:
 
 
 def _header(name: str, value: str) -> tuple[str, str]:
-    """A header; equal ones are one object, because a file has few different ones, each of them thousands of times."""
+    """A header. Equal headers are one object, because a file repeats a few headers thousands of times."""
     header = name, value
     return _shared_header(header) if len(value) <= _SHORT_HEADER else header
 

@@ -146,7 +146,10 @@ def _own_entries(name: str, log: Log) -> ReadArchive:
 
 
 def _consumed(values: list[Any]) -> Iterator[tuple[int, Any]]:
-    """The values with their places; each is freed when the next one is read: together they take the most memory."""
+    """The values with their indexes.
+
+    Each value is freed when the next one is read, because together they take the most memory.
+    """
     for place in range(len(values)):
         value, values[place] = values[place], None
         yield place, decode_entry(value)

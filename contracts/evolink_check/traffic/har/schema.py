@@ -40,7 +40,7 @@ class LogFacts(Struct, frozen=True):
 
 
 class Pair(Struct):
-    """A header, or a field of a form. Its value may be other than text in files of some tools."""
+    """A header, or a field of a form. In the files of some tools, its value is not text."""
 
     name: str
     value: Any = ""
@@ -88,7 +88,7 @@ class Request(Struct):
 
 
 class Response(Struct):
-    """A response. A status of 0, -1 or null means that there was none."""
+    """A response. A status of 0, -1 or null means that there was no response."""
 
     status: Any = None
     headers: Headers = None
@@ -99,7 +99,7 @@ class Response(Struct):
 
 
 class HarEntry(Struct):
-    """One request with its response. `Any` fields have other types in files of some tools."""
+    """One request with its response. Fields of type `Any` have other types in the files of some tools."""
 
     request: Request
     started: str | float = field(name="startedDateTime")  # Unix time in some tools
