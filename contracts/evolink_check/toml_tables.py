@@ -15,7 +15,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 def convert(tables: dict[str, Any], record: type[T]) -> T:
-    """The tables as a record. ValueError for an unknown key, a wrong type or a value out of range."""
+    """Convert the TOML tables to a record. ValueError for an unknown key, a wrong type or a value out of range."""
     for place, key, known in _unknown_keys(tables, inspect.type_info(record), ""):
         where = f"{place}: " if place else ""
         raise ValueError(f"{where}there is no key {key!r}{did_you_mean(key, known)}")

@@ -81,7 +81,7 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
     progress: Callable[[Progress], None] = silent,
     stop: threading.Event | None = None,
 ) -> Report:
-    """Check a server and report. Of `clauses` (by default all), those that bind a server are judged.
+    """Check a server and report. `clauses` (by default all) are judged, except those that do not bind a server.
 
     Raises `CouldNotRunError`, as `execute` does.
     """

@@ -40,7 +40,7 @@ class Deliveries(Protocol):
         """Unix seconds."""
 
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
-        """Count a delivery. Returns its address and its answer."""
+        """Count a delivery. Returns the issued address and the answer to send."""
 
     def end_delivery(self, address: CallbackAddress | None, entry: Entry) -> None:
         """Record a completed delivery."""

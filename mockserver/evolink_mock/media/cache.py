@@ -62,7 +62,7 @@ class MediaCache:
         return path
 
     def problem(self) -> str | None:
-        """Why no file can be rendered here; None if files can. For a warning at the start."""
+        """The reason why no file can be rendered here; None if rendering works. For a warning at the start."""
         from tempfile import gettempdir
 
         if not has_renderer():

@@ -211,7 +211,7 @@ class MockAccount:
     def expect_violation(self, match: str = "") -> None:
         """Expect a violation of the contract whose text the regular expression `match` matches.
 
-        `check`, which the fixture calls at the end of the test, fails if it did not occur.
+        `check`, which the fixture calls at the end of the test, fails if the violation did not occur.
         """
         re.compile(match)
         self._expected.append(match)

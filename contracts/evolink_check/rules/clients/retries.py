@@ -118,7 +118,7 @@ def _request_series(view: TraceView) -> Iterable[list[Observation]]:
 
 
 def _next_attempt(series: Sequence[Observation], place: int) -> Observation | None:
-    """The first request that repeats a refused one, after the refusal was received.
+    """The first request after a refusal that repeats the refused request.
 
     A different create request that follows at once was already on its way and does not count; one sent later does.
     """
