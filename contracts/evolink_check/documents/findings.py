@@ -44,7 +44,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class LintReport:
-    """The lint of some files. `strict`: warnings fail, too."""
+    """The findings of the lint in some files. `strict`: warnings fail, too."""
 
     documents: int
     findings: tuple[Finding, ...]

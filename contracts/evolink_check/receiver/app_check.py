@@ -74,7 +74,7 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     that contain task ids; or the path or URL of a ledger. `scenarios` are ids or patterns; all by default. Clauses in
     `ignore` do not count. With `strict`, warnings count too. `trust_secret`: the receiver relies on its secret alone
     and queries nothing. `patience`: real seconds within which it must query or book after a 2xx. `burst`: callbacks at
-    once. Equal `seed`s give equal variations. Raises `MockError` if no mock can be used.
+    once. A `seed` makes the variations reproducible. Raises `MockError` if no mock can be used.
     """
     from evolink_spec.clauses import load_clauses
 

@@ -93,11 +93,11 @@ class Trace:
 
     `origin` is the base URL of the API, without a slash at its end; empty: entries are recognized by their path alone.
     `receiver` is the public prefix of callback URLs whose deliveries are in the trace; empty: deliveries were not
-    watched, and their absence means nothing. `watched_until`: when the watching of deliveries ended, Unix seconds.
-    `scale`: seconds of the server's time per real second; unless it is 1, `created` and the Date header may differ.
-    `task_limit`: seconds within which every task of this server is over; 0: not stated.
-    `complete`: the trace contains all traffic of the client, so that a missing exchange did not happen.
-    `redacted`: its secrets have been removed. `notes`: the parts of a recording that were left out as unreadable.
+    watched, and their absence means nothing. `watched_until` is the instant until which deliveries were watched, in
+    Unix seconds. `scale`: seconds of the server's time per real second; unless it is 1, `created` and the Date header
+    may differ. `task_limit`: seconds within which every task of this server is over; 0: not stated. `complete`: the
+    trace contains all traffic of the client, so that a missing exchange did not happen. `redacted`: its secrets have
+    been removed. `notes`: the parts of a recording that were left out as unreadable.
     """
 
     entries: tuple[Entry, ...]

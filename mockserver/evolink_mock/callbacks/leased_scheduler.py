@@ -93,7 +93,7 @@ class LeasedScheduler:
         self._is_stale = True
 
     def clock_changed(self, account: Account) -> None:  # noqa: ARG002
-        """Note that the store has another clock for the account."""
+        """Note that the store has a new clock for the account."""
         self._is_stale = True
 
     def discard(self, account: Account) -> None:

@@ -169,7 +169,7 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """The instant that the body of a callback describes: not before the end of the task, even if it is sent early."""
+    """The instant whose state the body of a callback shows: at least the end of the task, even if it is sent early."""
     return max(attempt.at, task.timetable.ends)
 
 

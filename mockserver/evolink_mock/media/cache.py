@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class MediaCache:
     """The rendered files, in `directory`, or in a private temporary folder that `close` removes.
 
-    A given directory belongs to the cache: a file that is already there is served unchanged, and only the
+    If `directory` is set, it belongs to the cache: a file that is already there is served unchanged, and only the
     `limit` most recently used files stay on disk. Not thread-safe.
     """
 

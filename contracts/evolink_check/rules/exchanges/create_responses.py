@@ -198,7 +198,7 @@ def created(view: TraceView) -> Iterator[Finding]:
 
 
 def _may_be_moved(create: Observation, view: TraceView) -> bool:
-    """Whether the account's clock was right before the create ended, and may have been moved since."""
+    """Whether the account's clock was right at a time before the create ended, so it may have been moved since."""
     return view.once(_first_in_time).get(create.who, float("inf")) <= create.ended
 
 

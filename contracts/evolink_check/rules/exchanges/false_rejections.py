@@ -76,7 +76,7 @@ def findings_of_valid_creates(view: TraceView) -> Iterator[tuple[str, Finding]]:
 
 
 def is_valid(observation: Observation) -> bool:
-    """Whether a create has no fault, a valid key, and an answer whose status can be judged."""
+    """Whether a create has no fault and a valid key, and the status of its response can be judged."""
     return not observation.faults and observation.account.valid is True and has_judgeable_status(observation)
 
 
