@@ -148,8 +148,7 @@ class _CallableRunner:
         mock = self.next_mock()
         mock.prepare([ScenarioRecipe(recipe, operation) for operation, recipe in behaviour.orders])
         outcome = self._call(mock, request, mock.freeze())
-        journal, unmatched = mock.journal()
-        trace = trace_of(journal, unmatched, ended=outcome.ended, frozen=True)
+        trace = trace_of(mock.journal(), ended=outcome.ended, frozen=True)
         if outcome.end == "killed" and outcome.patience is None and trace.complete:
             # It was busy without sending requests; a client that is busy sending them violates another clause.
             outcome = replace(outcome, patience=self.patience, overslept=True)

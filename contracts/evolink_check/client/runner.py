@@ -10,11 +10,11 @@ from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
 from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from evolink_check import clock
-from evolink_check.client.harness.journal_trace import has_other_key, trace_of
+from evolink_check.client.harness.journal_trace import Journals, has_other_key, trace_of
 from evolink_check.client.harness.mock_process import borrow_account, start_mock, start_shared_mock
 from evolink_check.client.harness.process import CommandError, check_command, make_workspace, run_command
 from evolink_check.client.harness.refusing_port import refusing
@@ -152,12 +152,14 @@ def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
         outcome = _run_against(plan, mock, scenario, place)
         if plan.stop.is_set():  # the stop may have killed it, so its own end is unknown
             return ScenarioRun(scenario, Trace(()), outcome, problem=STOPPED)
-        journal, unmatched = _whole_journal(mock, scenario)
+        journals = _whole_journal(mock, scenario)
         if plan.keep is not None:
-            archive = {"log": {"version": "1.2", "creator": {}, "entries": [*journal, *unmatched]}}
+            archive = {
+                "log": {"version": "1.2", "creator": {}, "entries": [*journals.own, *journals.unmatched]}
+            }
             (folder / "requests.har").write_text(json.dumps(archive), encoding="utf-8")
         prefix = _prefix(place.callback_url)
-        trace = trace_of(journal, unmatched, ended=outcome.ended, receiver=prefix, ahead=ahead)
+        trace = trace_of(journals, ended=outcome.ended, receiver=prefix, ahead=ahead)
         run = judge_run(plan, scenario, outcome, trace)
         return replace(run, note=OTHER_KEY) if has_other_key(trace) else run
 
@@ -174,12 +176,12 @@ def _run_against(plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspa
         return replace(outcome, attempts=tuple(port.attempts))
 
 
-def _whole_journal(mock: Mock, scenario: Scenario) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _whole_journal(mock: Mock, scenario: Scenario) -> Journals:
     """The journal. After endless responses, wait until the mock has noticed that the client is gone."""
     for _ in range(_HANG_CHECKS if scenario.hangs else 0):
-        journal, unmatched = mock.journal()
-        if any(entry["response"]["status"] in {0, -1} for entry in journal):
-            return journal, unmatched
+        journals = mock.journal()
+        if any(entry["response"]["status"] in {0, -1} for entry in journals.own):
+            return journals
         clock.wait(0.1)
     return mock.journal()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 
 from evolink_check import clock
-from evolink_check.client.harness.journal_trace import trace_of
+from evolink_check.client.harness.journal_trace import Journals, trace_of
 from evolink_check.client.harness.mock_process import MockError
 
 if TYPE_CHECKING:
@@ -126,8 +126,8 @@ class MockApi:
     def _add(self, *logs: list[dict[str, Any]]) -> None:
         for number, log in enumerate(logs):
             for item in log:
-                pair = ([], [item]) if number else ([item], [])
-                (entry,) = trace_of(*pair, ended=0.0, ahead=self._ahead).entries
+                pair = Journals([], [item]) if number else Journals([item], [])
+                (entry,) = trace_of(pair, ended=0.0, ahead=self._ahead).entries
                 self._entries[_key(item)] = entry
 
     async def _call(

@@ -131,8 +131,8 @@ def test_what_is_printed_makes_a_served_mock_provoke_the_same_fault_in_real_time
         check(_hasty, examples=150, seed=2, patience=PATIENCE)
     with pasted(str(found.value)) as mock:
         _hasty(mock.url, mock.token, found.value.run.request)
-        own, strays = mock.journal()
-    trace = trace_of(own, strays, ended=time.time())
+        journals = mock.journal()
+    trace = trace_of(journals, ended=time.time())
     clauses = [verdict.clause for verdict in found.value.verdicts]
     again = verdicts_of(trace, Outcome("success", 0, time.time()), Scenario("again", ""), clauses, load())
     assert [(one.clause.id, one.status) for one in again] == [("client.retry-after", "failed")]

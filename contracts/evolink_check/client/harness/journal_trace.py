@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evolink_check.traffic.har.entries import to_entry
 from evolink_check.traffic.har.schema import HarEntry, convert_record
@@ -16,27 +16,33 @@ if TYPE_CHECKING:
 
 CLIENT = "client"  # the label of the client's account
 STRANGER = "another key"
-_JOURNAL = 200  # exchanges that the mock keeps for each account
 _ENDING = 2.0  # seconds before its end in which a client need not answer callbacks
 
 
-def trace_of(  # noqa: PLR0913  (two archives, and facts about their times)
-    journal: Sequence[Mapping[str, Any]],
-    unmatched: Sequence[Mapping[str, Any]],
+class Journals(NamedTuple):
+    """Archive entries of an account and of requests that belong to no account; `dropped` of the account are lost."""
+
+    own: list[dict[str, Any]]
+    unmatched: list[dict[str, Any]]
+    dropped: int = 0
+
+
+def trace_of(
+    journals: Journals,
     *,
     ended: float,
     receiver: str = "",
     ahead: float = 0.0,
     frozen: bool = False,
 ) -> Trace:
-    """The trace of a run, from the archive entries of its account and from those that belong to no account.
+    """The trace of a run.
 
     `ended` is when the client ended (Unix seconds): callbacks after that could not be answered. `receiver` is the
     prefix of the client's callback URLs; empty: it has no receiver. `ahead` is the number of seconds by which our clock
     is ahead of the mock's. `frozen`: only the client's sleeps moved the mock's clock. The next request then begins at
     the same instant as the previous one, so real durations are left out.
     """
-    entries = [*_entries(journal, CLIENT), *_entries(unmatched, STRANGER)]
+    entries = [*_entries(journals.own, CLIENT), *_entries(journals.unmatched, STRANGER)]
     lasting = [replace(entry, ended=entry.began) for entry in entries] if frozen else entries
     shifted = [replace(entry, began=entry.began + ahead, ended=entry.ended + ahead) for entry in lasting]
     in_time = (
@@ -53,7 +59,7 @@ def trace_of(  # noqa: PLR0913  (two archives, and facts about their times)
         },
         receiver=receiver,
         watched_until=ended if receiver else 0.0,
-        complete=len(journal) < _JOURNAL,
+        complete=not journals.dropped,
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from evolink_check import clock
+from evolink_check.client.harness.journal_trace import Journals
 from evolink_check.files import temporary_folder
 from evolink_check.traffic.text_redaction import redact_url
 
@@ -61,11 +62,11 @@ class Mock:
         there = float(self._call("GET", "/clock")["now"])
         return (before + clock.now()) / 2 - there
 
-    def journal(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """The account's requests and callbacks, and the requests that belong to no account, as archive entries."""
-        journal = self._call("GET", "/journal.har")["log"]["entries"]
+    def journal(self) -> Journals:
+        """What the mock has recorded of the account, and of requests that belong to no account."""
+        log = self._call("GET", "/journal.har")["log"]
         unmatched = self._call("GET", "/unmatched.har")["log"]["entries"] if self.alone else []
-        return journal, unmatched
+        return Journals(log["entries"], unmatched, log["_dropped"])
 
     def freeze(self) -> float:
         """Freeze the account's clock. Returns its time in Unix seconds."""

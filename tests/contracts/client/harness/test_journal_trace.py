@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from evolink_check.analysis.trace_view import TraceView
-from evolink_check.client.harness.journal_trace import CLIENT, STRANGER, has_other_key, trace_of
+from evolink_check.client.harness.journal_trace import CLIENT, STRANGER, Journals, has_other_key, trace_of
 from evolink_check.traffic.trace import NOBODY
 from evolink_mock.control.journal_json import SentCallback, har
 from evolink_mock.domain.deliveries import Attempt
@@ -44,7 +44,9 @@ def entries(*exchanges: Exchange, calls: tuple[SentCallback, ...] = ()) -> list[
 
 
 def test_an_exchange_is_an_entry_of_the_client_without_its_key() -> None:
-    trace = trace_of(entries(exchange("/v1/tasks/task-unified-1", START)), [], ended=START + 9, ahead=2.0)
+    trace = trace_of(
+        Journals(entries(exchange("/v1/tasks/task-unified-1", START)), []), ended=START + 9, ahead=2.0
+    )
     (one,) = trace.entries
     assert (one.who, one.kind, one.exchange.url) == (
         CLIENT,
@@ -59,7 +61,7 @@ def test_an_exchange_is_an_entry_of_the_client_without_its_key() -> None:
 
 def test_on_a_frozen_clock_an_answer_takes_no_time() -> None:
     hasty = entries(exchange("/v1/tasks/task-unified-1", START), exchange("/v1/tasks/task-unified-2", START))
-    first, second = trace_of(hasty, [], ended=START + 9, ahead=2.0, frozen=True).entries
+    first, second = trace_of(Journals(hasty, []), ended=START + 9, ahead=2.0, frozen=True).entries
     assert first.exchange.url.endswith("1"), "in the order of the journal"
     assert first.ended == second.began == START + 2, "however long it really took"
 
@@ -69,7 +71,7 @@ def test_on_a_frozen_clock_an_answer_takes_no_time() -> None:
 )
 def test_a_stray_is_told_by_its_header(key: str, who: str) -> None:
     strays = entries(exchange("/v1/credits", START, key=key))
-    trace = trace_of([], strays, ended=START + 9)
+    trace = trace_of(Journals([], strays), ended=START + 9)
     (entry,) = trace.entries
     assert entry.who == who
     assert has_other_key(trace) is (who == STRANGER)
@@ -80,7 +82,7 @@ def test_entries_come_in_order_of_time_and_a_fetch_is_known_as_one() -> None:
         exchange("/media/task-unified-1.mp4", START + 3, key="", answer_body=b""),
         exchange("/v1/tasks/task-unified-1", START + 2),
     )
-    trace = trace_of(own, entries(exchange("/v1/credits", START, key="")), ended=START + 9)
+    trace = trace_of(Journals(own, entries(exchange("/v1/credits", START, key=""))), ended=START + 9)
     assert [one.number for one in trace.entries] == [0, 1, 2]
     reading = TraceView(trace, load())
     assert [one.role for one in reading.seen] == ["credits", "query", "link"]
@@ -96,7 +98,7 @@ def test_a_callback_that_came_when_the_client_had_ended_is_left_out() -> None:
     own = entries(
         calls=(made(START, 204), made(START + 2, None), made(START + 8.8, None), made(START + 9.2, 204))
     )
-    trace = trace_of(own, [], ended=START + 9, receiver="http://127.0.0.1:9/")
+    trace = trace_of(Journals(own, []), ended=START + 9, receiver="http://127.0.0.1:9/")
     assert [(one.kind, one.exchange.status) for one in trace.entries] == [
         ("delivery", 204),
         ("delivery", 0),
@@ -106,6 +108,7 @@ def test_a_callback_that_came_when_the_client_had_ended_is_left_out() -> None:
     assert (trace.receiver, trace.watched_until) == ("http://127.0.0.1:9/", START + 9)
 
 
-def test_a_journal_that_was_full_is_not_all_there_is() -> None:
-    many = entries(*(exchange("/v1/credits", START + count) for count in range(200)))
-    assert not trace_of(many, [], ended=START + 999).complete
+@pytest.mark.parametrize("dropped", [0, 1])
+def test_a_journal_that_has_dropped_exchanges_is_not_all_there_is(dropped: int) -> None:
+    own = entries(exchange("/v1/credits", START))
+    assert trace_of(Journals(own, [], dropped), ended=START + 9).complete == (not dropped)
