@@ -116,7 +116,7 @@ def _secret(token: str, variable: str, where: str, variables: Mapping[str, str])
 
 
 def _check_key(label: str, key: str) -> None:
-    """ValueError, without showing the key, for a key that no header can contain, such as one with a line end."""
+    """Raise ValueError, which does not show the key, for one that no header can contain, such as one with a line end."""
     if not (key.isascii() and key.isprintable() and key == key.strip()):
         raise ValueError(f"key {label}: ends with white space, or has a character that no header can contain")
 

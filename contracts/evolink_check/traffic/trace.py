@@ -67,8 +67,9 @@ class Exchange:
 class Entry:
     """One request with its answer: an exchange with the server, or a delivery that the server made to a receiver.
 
-    Times are Unix seconds: `began` when the request began (a delivery: when it arrived), `ended` when the answer was
-    complete or the connection was lost. A status of 0 means no answer; `problem` is then the reason. `who` is the label
+    Times are Unix seconds: `began` is when the request began or the delivery arrived, `ended` when the answer was
+    complete or the connection was lost. A status of 0 means no answer; `problem` is then the reason. `who` is the
+    label
     of the account that sent the request. `exact`: the bodies are byte for byte those that were sent. A response body
     that was too large to keep is empty, with its length in `size`.
     """

@@ -87,7 +87,7 @@ def _describe_not_utf8(raw: bytes) -> str:
 
 
 def _describe_truncated(raw: bytes) -> str:
-    """Name a truncated body, or a lone surrogate near its end, which the decoder also reports as truncated."""
+    """Describe a body that the decoder reports as truncated: it is, or it has a lone surrogate near its end."""
     if not raw.strip():
         return "it is empty"
     return _MESSAGES["surrogate"] if _LONE.search(raw) else "it is incomplete"

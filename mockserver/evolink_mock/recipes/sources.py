@@ -35,7 +35,7 @@ _MOST_BRACKETS = 20  # searched per prompt
 
 
 def parse_sources(text: str) -> str:
-    """A list of sources in order of precedence, or `off`. ValueError for anything else."""
+    """Parse a list of sources in order of precedence; `off` means none. ValueError for anything else."""
     names = {name.strip() for name in text.strip().lower().split(",")}
     if names == {"off"}:
         return "off"

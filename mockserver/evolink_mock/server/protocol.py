@@ -211,7 +211,7 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """End a request, which is complete."""
+        """A request has arrived completely: finish it."""
         if self._has_offer:
             return
         self._in_body = False

@@ -1,4 +1,4 @@
-"""The whole state as JSON Lines: for looking, for moving it to another store, and as a snapshot for tests.
+"""The whole state as JSON Lines: to look at it, to move it to another store, and to begin a test with it.
 
 The first line describes the server. Each account follows: a line for it, then lines for its tasks, deliveries and
 journal. An instant that never comes is null, or "never" where null means something else.

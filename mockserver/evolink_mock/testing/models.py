@@ -22,7 +22,8 @@ class Timetable(Struct, frozen=True):
 class TaskState(Struct, frozen=True):
     """A task as it is now: `status` is pending, processing, completed or failed; `body` is the response to a query.
 
-    `outcome` is its end: completed or failed; None if it never ends. `failure` is the code of a failed task.
+    `outcome` is how the task ends, even before it has: completed or failed; None if it never ends. `failure` is
+    the code of a failed task.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Commands whose options are the fields of records, with click: sections in the help, and values for `gather`."""
+"""Build click commands whose options are the fields of records. The help groups them in sections."""
 
 from __future__ import annotations
 

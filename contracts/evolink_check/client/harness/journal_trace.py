@@ -20,7 +20,7 @@ _ENDING = 2.0  # seconds before its end in which a client need not answer callba
 
 
 class Journals(NamedTuple):
-    """Archive entries of an account and of requests that belong to no account; `dropped` of the account are lost."""
+    """The archive entries of an account, and those of requests without one. `dropped` counts the account's lost ones."""
 
     own: list[dict[str, Any]]
     unmatched: list[dict[str, Any]]
