@@ -116,7 +116,7 @@ def _secret(token: str, variable: str, where: str, variables: Mapping[str, str])
 
 
 def _check_key(label: str, key: str) -> None:
-    """Raise ValueError, which does not show the key, for one that no header can contain, such as one with a line end."""
+    """Raise ValueError, which does not show the key, for one that no header can contain (a line end, say)."""
     if not (key.isascii() and key.isprintable() and key == key.strip()):
         raise ValueError(f"key {label}: ends with white space, or has a character that no header can contain")
 

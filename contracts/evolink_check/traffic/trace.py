@@ -69,9 +69,8 @@ class Entry:
 
     Times are Unix seconds: `began` is when the request began or the delivery arrived, `ended` when the answer was
     complete or the connection was lost. A status of 0 means no answer; `problem` is then the reason. `who` is the
-    label
-    of the account that sent the request. `exact`: the bodies are byte for byte those that were sent. A response body
-    that was too large to keep is empty, with its length in `size`.
+    label of the account that sent the request. `exact`: the bodies are byte for byte those that were sent. A response
+    body that was too large to keep is empty, with its length in `size`.
     """
 
     number: int  # the index in the trace

@@ -20,7 +20,7 @@ _ENDING = 2.0  # seconds before its end in which a client need not answer callba
 
 
 class Journals(NamedTuple):
-    """The archive entries of an account, and those of requests without one. `dropped` counts the account's lost ones."""
+    """The entries of an account, and of requests without one. `dropped` is how many of the account's were lost."""
 
     own: list[dict[str, Any]]
     unmatched: list[dict[str, Any]]
