@@ -1,8 +1,9 @@
-"""Ctrl-C while a command is being imported ends it without a traceback."""
+"""A command starts without a stream, and Ctrl-C while it is being imported ends it without a traceback."""
 
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 from typing import Any
@@ -39,3 +40,17 @@ def test_an_interrupt_during_the_import_has_no_handler_in_python(
     finally:
         signal.signal(signal.SIGINT, original)
     assert app.handlers == [meanwhile, before]
+
+
+@pytest.mark.parametrize("package", ["evolink_mock", "evolink_check"])
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_the_output_for_a_stream_that_is_closed_is_discarded(
+    monkeypatch: pytest.MonkeyPatch, package: str, name: str
+) -> None:
+    start, app = importlib.import_module(f"{package}.cli.start"), App()
+    monkeypatch.setitem(sys.modules, f"{package}.cli.app", app)
+    monkeypatch.setattr(sys, name, None)
+    start.main()
+    with getattr(sys, name) as stream:
+        assert (stream.name, stream.isatty()) == (os.devnull, False)
+        stream.write("text")
