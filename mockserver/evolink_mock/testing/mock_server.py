@@ -45,12 +45,16 @@ class MockServerSettings(TypedDict, total=False):
     any_model: bool
     recipe: str
     recipes: str  # off, or where recipes are read from: header,assigned
+    no_fast_lane: bool
     store: str  # memory, or sqlite:FILE
     keep: str  # 30d
+    log_format: str  # text or json
     media_dir: str | Path
     max_body: int
     cors: Sequence[str]
     control: str
+    ui: str  # on or off
+    ui_key: str
     https_port: int
     proxy_port: int
     offline: bool
