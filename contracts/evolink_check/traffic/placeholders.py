@@ -17,11 +17,22 @@ _WORDS_OF_MASKING = {
     "replaced", "replaceme", "sanitised", "sanitized", "sanitizer", "scrubbed", "sensitive", "stripped", "suppressed",
     "unavailable", "withheld",
 }  # fmt: skip
+# A value of nothing but these is a name or a note.
 _WORDS_OF_NAMING = {
-    "a", "access", "api", "apikey", "auth", "authorization", "available", "bearer", "change", "credential",
-    "credentials", "data", "evolink", "fake", "header", "here", "id", "insert", "jwt", "key", "me", "my", "none", "not",
-    "null", "password", "recorded", "replace", "secret", "sk", "some", "the", "token", "undefined", "value", "vcr",
-    "xxx", "your",
+    "a", "access", "an", "any", "api", "apikey", "auth", "authorization", "available", "bearer", "blank", "blocked",
+    "by", "captured", "change", "credential", "credentials", "data", "demo", "dropped", "empty", "env", "evolink",
+    "example", "fake", "false", "for", "header", "here", "id", "in", "included", "insert", "is", "jwt", "kept", "key",
+    "logged", "me", "missing", "mock", "my", "no", "none", "not", "null", "password", "policy", "process", "real",
+    "recorded", "replace", "sample", "saved", "secret", "shown", "sk", "some", "stored", "stub", "test", "the", "this",
+    "token", "true", "undefined", "unknown", "unset", "value", "vcr", "xxx", "your",
+}  # fmt: skip
+_FEW = 4  # digits that may number a placeholder: `test-key-1`, `EXAMPLE_TOKEN_2024`
+_RUNS = re.compile(r"[a-z0-9]+")
+_PLAIN_WORDS = re.compile(r"[A-Za-z]?[a-z]{1,14}(?: [A-Za-z]?[a-z]{1,14}){0,9}")
+# The schemes of credentials: after another word, plain words are a sentence.
+_SCHEMES = {
+    "apikey", "basic", "digest", "dpop", "gnap", "hawk", "hmac", "hoba", "key", "mutual", "negotiate", "ntlm", "oauth",
+    "privatetoken", "scram-sha-1", "scram-sha-256", "token", "vapid",
 }  # fmt: skip
 
 
@@ -34,8 +45,9 @@ def _is_removed(value: str) -> bool:
     """Whether a value is the replacement of a removed one."""
     if _MASK.search(value) or len(set(value.lower())) <= 1:
         return True
-    if not any(char.isascii() and char.isalnum() for char in value):
-        return True
+    runs = _RUNS.findall(value.lower())
+    if all(len(set(run)) == 1 for run in runs) and (not runs or len(max(runs, key=len)) > 1):
+        return True  # `0000-0000`
     separated = (
         value if any(map(str.isdigit, value)) else _CAMEL.sub(" ", value)
     )  # not in a key of random letters
@@ -43,7 +55,8 @@ def _is_removed(value: str) -> bool:
     if words & _WORDS_OF_MASKING:
         return True
     named = set(_WORDS.findall(separated.lower()))
-    return bool(named) and named <= _WORDS_OF_NAMING
+    digits = [char for char in value if char.isdigit()]
+    return bool(named) and named <= _WORDS_OF_NAMING and (len(digits) <= _FEW or len(set(digits)) == 1)
 
 
 def bearer_key(value: str) -> str | None:
@@ -53,8 +66,14 @@ def bearer_key(value: str) -> str | None:
     if scheme.lower() == "bearer":
         return None if is_placeholder(key) else key
     if key:
-        return None if _is_removed(key) or _is_removed(value) or not _SCHEME.fullmatch(scheme) else ""
+        no_key = _is_removed(key) or _is_removed(value) or not _SCHEME.fullmatch(scheme)
+        return None if no_key or _is_sentence(scheme, key) else ""
     return "" if is_distinctive(scheme) else None
+
+
+def _is_sentence(scheme: str, rest: str) -> bool:
+    """Whether a value is a note of a tool in plain words, such as `Not logged`."""
+    return scheme.lower() not in _SCHEMES and _PLAIN_WORDS.fullmatch(f"{scheme} {rest}") is not None
 
 
 def is_distinctive(value: str) -> bool:

@@ -60,6 +60,9 @@ PLACEHOLDERS = [
         "REDACT",
     ),
     *("Removed by HAR sanitizer", "Not recorded", "not available", "sensitive data", "value deleted"),
+    *("Not logged", "not captured", "Header dropped", "blocked by policy", "withdrawn before export"),
+    *("EXAMPLE_AUTH_HEADER", "test-authorization", "EXAMPLE_TOKEN", "sample-key-1", "ThisIsNotTheRealToken"),
+    *("00000000-0000-0000-0000-000000000000", "aaaa-bbbb-cccc", "sk-00000000000000000000"),
 ]
 
 
@@ -72,7 +75,11 @@ def test_a_placeholder_is_not_a_key_with_a_scheme_or_without(text: str) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["sk-0123456789abcdef", "sk-main", "k1", "a-key-that-nobody-has", "eyJhbGci.eyJzdWIi.c2ln", "AbC/d+e=="],
+    [
+        *("sk-0123456789abcdef", "sk-main", "k1", "a-key-that-nobody-has", "eyJhbGci.eyJzdWIi.c2ln", "AbC/d+e=="),
+        *("sk_test_4eC39HqLyjWDarjtT1zdp7dc", "example-9f3kq7", "sk-982364501734", "testexampletokenq"),
+        "10000000-0000-0000-0000-000000000000",
+    ],
 )
 def test_a_key_is_a_key(key: str) -> None:
     assert bearer_key(f"Bearer {key}") == key
