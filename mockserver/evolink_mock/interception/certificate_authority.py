@@ -215,14 +215,14 @@ def _key_usage() -> KeyUsage:
 def _make_folder(folder: Path) -> None:
     """Create a folder that only its owner can access. An existing one keeps its mode: it may have other uses.
 
-    AuthorityError if all users can write to it, because any user could then replace the authority.
+    AuthorityError if other users can write to it, because they could then replace the authority.
     """
     for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)
-    if sys.platform != "win32" and folder.stat().st_mode & stat.S_IWOTH:
+    if sys.platform != "win32" and folder.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise AuthorityError(
-            f"{folder}: everybody can write to this folder and replace the certificate authority; "
-            "run chmod o-w on it, or choose another --ca-dir"
+            f"{folder}: other users can write to this folder and replace the certificate authority; "
+            "run chmod go-w on it, or choose another --ca-dir"
         )
 
 
