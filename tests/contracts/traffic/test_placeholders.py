@@ -76,7 +76,14 @@ def test_a_placeholder_is_not_a_key_with_a_scheme_or_without(text: str) -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        *("sk-0123456789abcdef", "sk-main", "k1", "a-key-that-nobody-has", "eyJhbGci.eyJzdWIi.c2ln", "AbC/d+e=="),
+        *(
+            "sk-0123456789abcdef",
+            "sk-main",
+            "k1",
+            "a-key-that-nobody-has",
+            "eyJhbGci.eyJzdWIi.c2ln",
+            "AbC/d+e==",
+        ),
         *("sk_test_4eC39HqLyjWDarjtT1zdp7dc", "example-9f3kq7", "sk-982364501734", "testexampletokenq"),
         "10000000-0000-0000-0000-000000000000",
     ],

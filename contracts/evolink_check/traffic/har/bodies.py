@@ -185,4 +185,6 @@ def _size_left_out(response: Response, body: bytes, *, streams: bool) -> int | N
     length = next((found for found in (size, _size(response.size)) if found > 0), 0)
     length = length or _content_length(response.headers)
     announced = any(name.lower() == "content-length" for name, _ in headers_of(response.headers))
-    return length if length or size < 0 or (streams and not announced) else None
+    # Many tools write a size of 0 and no text for a body that they did not keep; a `bodySize` of -1 is unknown.
+    unsure = streams or (number(response.size) or 0) < 0
+    return length if length or size < 0 or (unsure and not announced) else None

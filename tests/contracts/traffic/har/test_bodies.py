@@ -130,6 +130,23 @@ def test_a_body_is_unpacked_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
+    ("status", "headers", "size"),
+    [
+        (200, [], 0),
+        (500, [], 0),
+        (200, [Pair("Content-Length", "0")], None),
+        (204, [], None),
+        (304, [], None),
+    ],
+)
+def test_an_empty_body_of_unknown_size_is_unknown_unless_the_message_says_that_it_is_empty(
+    status: int, headers: list[Pair], size: int | None
+) -> None:
+    recorded = Response(status, headers, Content(0, ""), size=-1)
+    assert response_body("GET", status, recorded, streams=False) == ResponseBody(b"", size)
+
+
+@pytest.mark.parametrize(
     ("content", "headers", "streams", "size"),
     [
         (Content(0, ""), {"content-length": "246"}, True, 246),
