@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.to_thread
 
+from evolink_mock.http.connection import ConnectionDroppedError
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import ModuleType
@@ -72,7 +74,9 @@ class Transport(_Base):
         )
         try:
             response = await library.ASGITransport(self._app).handle_async_request(copy)
-        except ConnectionError as error:  # a recipe closes the connection
+        except ConnectionDroppedError as error:
+            if error.held:
+                await asyncio.Event().wait()  # until the client cancels, after its time-out
             raise library.RemoteProtocolError(str(error), request=request) from error
         body = b"".join([part async for part in response.stream])
         return library.Response(

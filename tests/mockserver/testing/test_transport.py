@@ -112,10 +112,11 @@ def test_a_connection_that_a_recipe_closes_is_closed_for_the_client(
     account.check()
 
 
+@pytest.mark.parametrize("recipe", ["latency=5s", "hang"])
 def test_a_client_that_waits_too_long_gets_the_time_out_of_its_library(
-    account: MockAccount, library: Any
+    account: MockAccount, library: Any, recipe: str
 ) -> None:
-    account.recipe("latency=5s", times=1)
+    account.recipe(recipe, times=1)
     with (
         library.Client(transport=account.transport(), headers=bearer(account), timeout=0.05) as client,
         pytest.raises(library.ReadTimeout, match="the mock did not respond in time"),
