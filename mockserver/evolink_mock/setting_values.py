@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from ipaddress import IPv6Address
 from pathlib import Path
 
 from evolink_mock.callbacks.url_guard import parse_allowed
@@ -16,6 +17,7 @@ _CONTROL = re.compile(r"(?:[a-z0-9._-]+|\[[0-9a-f:.]+\]):([0-9]{1,5})")
 _KEEP = re.compile(r"([0-9]{1,6})\s*([dhms])")
 _KEEP_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 _TOKEN = re.compile(r"[!-~]+")  # characters that a header can carry
+_HOST_PATTERN = re.compile(r"[a-z0-9._*-]*[a-z0-9_*-]")
 _UI_KEY = re.compile(r"[A-Za-z0-9._~-]{8,200}")
 
 
@@ -48,6 +50,21 @@ def parse_callback_host(text: str) -> str:
     """A host that callbacks may go to, `HOST` or `HOST:PORT`; ValueError otherwise."""
     parse_allowed(text)
     return text
+
+
+def parse_host_pattern(text: str) -> str:
+    """A host name in which `*` matches any text, or an IPv6 address, in lower case; ValueError otherwise."""
+    pattern = text.strip().lower().removeprefix("[").removesuffix("]").rstrip(".")
+    if not _HOST_PATTERN.fullmatch(pattern) and not _is_ipv6(pattern):
+        raise ValueError(f"invalid host name {text!r}: write NAME, without https:// and without a port")
+    return pattern
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return IPv6Address(text).scope_id is None
+    except ValueError:
+        return False
 
 
 def parse_cors(text: str) -> str:

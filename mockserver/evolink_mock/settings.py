@@ -17,6 +17,7 @@ from evolink_mock.setting_values import (
     parse_cors,
     parse_credits,
     parse_host,
+    parse_host_pattern,
     parse_keep,
     parse_public_url,
     parse_spec_path,
@@ -236,6 +237,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             section=_OTHER,
             name="--allow-host",
             metavar="NAME",
+            parse=parse_host_pattern,
         ),
     ] = frozenset()
     ui: Annotated[

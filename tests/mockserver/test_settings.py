@@ -5,7 +5,13 @@ from __future__ import annotations
 import jsonschema_rs
 import pytest
 from evolink_mock.setting_checks import check
-from evolink_mock.setting_values import parse_callback_host, parse_host, parse_public_url, parse_token
+from evolink_mock.setting_values import (
+    parse_callback_host,
+    parse_host,
+    parse_host_pattern,
+    parse_public_url,
+    parse_token,
+)
 from evolink_mock.settings import Settings
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,3 +101,19 @@ def test_a_token_that_no_request_could_carry_is_refused_and_not_repeated(token: 
     with pytest.raises(ValueError, match="must consist of visible ASCII characters") as caught:
         parse_token(token)
     assert not token.strip() or token not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [("evolink-mock", "evolink-mock"), ("Mock_*.Test.", "mock_*.test"), ("*", "*"), ("[FD00::1]", "fd00::1")],
+)
+def test_an_allowed_host_is_a_name_without_scheme_and_port(text: str, pattern: str) -> None:
+    assert parse_host_pattern(text) == pattern
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", "mock:8080", "http://mock:8080", "http://mock", "mock/", "[::1]:80", "a b"]
+)
+def test_an_allowed_host_that_no_request_could_have_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="write NAME, without https:// and without a port"):
+        parse_host_pattern(text)
