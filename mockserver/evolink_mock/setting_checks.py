@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from evolink_spec.options.suggestions import did_you_mean
 
+from evolink_mock.http.cross_origin import NONE, parse_origin
 from evolink_mock.http.errors import ApiError
 from evolink_mock.recipes.registry import RecipeRegistry, statuses_of
 from evolink_mock.setting_values import SettingError
@@ -37,6 +38,10 @@ def check(settings: Settings, spec: Spec) -> None:
         sequence = RecipeRegistry(statuses_of(spec), spec.failures).find(settings.recipe)
         if isinstance(sequence, ApiError):
             raise SettingError("recipe", sequence.detail)
+        if "token" not in settings.recipes.split(","):  # it is resolved like one in a token
+            raise SettingError("recipe", "has no effect unless the sources of recipes include token")
+    if NONE in (origins := set(map(parse_origin, settings.cors))) and len(origins) > 1:
+        raise SettingError("cors", "off cannot be combined with an origin")
     if settings.offline and settings.proxy_port is None:
         raise SettingError("offline", "has no effect without a proxy port")
     served = {model for by_model in spec.creates.values() for model in by_model if model}

@@ -63,6 +63,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         Option(
             help="Build result links from the Forwarded or X-Forwarded-Proto and -Host headers of a reverse proxy.",
             section=_ADDRESS,
+            excludes="public_url",
         ),
     ] = False
     duration: Annotated[

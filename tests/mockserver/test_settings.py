@@ -6,6 +6,7 @@ import jsonschema_rs
 import pytest
 from evolink_mock.setting_checks import check
 from evolink_mock.setting_values import (
+    SettingError,
     parse_callback_host,
     parse_host,
     parse_host_pattern,
@@ -13,6 +14,7 @@ from evolink_mock.setting_values import (
     parse_token,
 )
 from evolink_mock.settings import Settings
+from evolink_spec.options.sources import from_keywords, gather
 from hypothesis import given
 from hypothesis import strategies as st
 from support.builders import MODEL, OLD_MODEL, SPEC
@@ -117,3 +119,26 @@ def test_an_allowed_host_is_a_name_without_scheme_and_port(text: str, pattern: s
 def test_an_allowed_host_that_no_request_could_have_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="write NAME, without https:// and without a port"):
         parse_host_pattern(text)
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (
+            Settings(recipe="429", recipes="off"),
+            "^recipe: has no effect unless the sources of recipes include token$",
+        ),
+        (Settings(recipe="429", recipes="header"), "^recipe: has no effect"),
+        (Settings(cors=("Off", "https://app.test")), "^cors: off cannot be combined with an origin$"),
+        (Settings(offline=True), "^offline: has no effect without a proxy port$"),
+    ],
+)
+def test_a_setting_that_another_one_makes_void_is_refused(settings: Settings, why: str) -> None:
+    with pytest.raises(SettingError, match=why):
+        check(settings, SPEC)
+
+
+def test_a_public_url_and_the_headers_of_a_proxy_exclude_each_other() -> None:
+    keywords = {"public_url": "https://mock.test", "trust_proxy": True}
+    with pytest.raises(ValueError, match=r"^trust_proxy and public_url cannot be used together$"):
+        gather(Settings, [from_keywords(keywords, Settings)])
