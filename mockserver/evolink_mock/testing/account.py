@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from evolink_mock.testing.transport import Transport
 
 Operation = Literal["create", "query", "media", "credits", "any"]
+TaskOutcome = Literal["completed", "cancelled", "failed"]
 _PAGE = 1000  # items of a list that are requested at one time
 _WAIT_SECONDS = 10.0
 _MARGIN_SECONDS = 30.0  # that the mock may need beyond the time-out of a wait
@@ -196,17 +197,25 @@ class MockAccount:
         """Like `wait_for`, without blocking the event loop."""
         return await call_in_thread(self.wait_for, task_id, timeout)
 
-    def finish(self, task_id: str, failure: str | None = None) -> TaskState:
-        """End a task now: completed, or failed with a documented code, or `CODE/KIND`. Its callback is due now."""
-        outcome = {"outcome": "completed" if failure is None else "failed", "failure": failure}
+    def finish(
+        self, task_id: str, failure: str | None = None, outcome: TaskOutcome | None = None
+    ) -> TaskState:
+        """End a task now: completed, or failed with a documented code, or `CODE/KIND`. Its callback is due now.
+
+        `outcome` is needed only for a cancelled task.
+        """
+        outcome = outcome or ("completed" if failure is None else "failed")
         path = f"/tasks/{task_id}/outcome"
+        body = {"outcome": outcome, "failure": failure}
         return decode(
-            self._control.request("POST", path, outcome, variant="account.finish_async(…)"), type=TaskState
+            self._control.request("POST", path, body, variant="account.finish_async(…)"), type=TaskState
         )
 
-    async def finish_async(self, task_id: str, failure: str | None = None) -> TaskState:
+    async def finish_async(
+        self, task_id: str, failure: str | None = None, outcome: TaskOutcome | None = None
+    ) -> TaskState:
         """Like `finish`, without blocking the event loop."""
-        return await call_in_thread(self.finish, task_id, failure)
+        return await call_in_thread(self.finish, task_id, failure, outcome)
 
     def expect_violation(self, match: str = "") -> None:
         """Expect a violation of the contract whose text the regular expression `match` matches.

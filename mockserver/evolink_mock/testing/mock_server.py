@@ -6,7 +6,7 @@ import secrets
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+from typing import TYPE_CHECKING, Never, Self, TypedDict, Unpack
 
 from evolink_mock.testing.account import MockAccount
 from evolink_mock.testing.control_client import ControlClient
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evolink_mock.testing.transport import Transport
 
 _LOOPBACK = "127.0.0.1"
+_TERMS = ("credits", "rate", "denied_models")  # of an account
 
 
 class MockServerSettings(TypedDict, total=False):
@@ -93,14 +94,20 @@ class MockServer:
         *,
         credits: float | None = None,  # noqa: A002  (the documents' word)
         rate: str | None = None,
-        denied_models: Sequence[str] = (),
+        denied_models: Sequence[str] = (),  # one model may be written without a list
+        **unknown: Never,
     ) -> MockAccount:
         """A new account with these terms; the others are the server's.
 
         The default `token` is random. An account that is already open starts again. `ControlError` with
         status 401 when the server accepts only certain tokens.
         """
-        terms = {"credits": credits, "rate": rate, "denied_models": list(denied_models) or None}
+        for name in unknown:
+            from evolink_spec.options.suggestions import did_you_mean
+
+            raise TypeError(f"unknown argument {name!r}{did_you_mean(name, ('token', *_TERMS))}")
+        models = [denied_models] if isinstance(denied_models, str) else list(denied_models)
+        terms = dict(zip(_TERMS, (credits, rate, models or None), strict=True))
         terms = {name: value for name, value in terms.items() if value is not None}
         transport = None if self._hosted is None else self._hosted.transport
         account = MockAccount(self.base_url, token or f"test-{secrets.token_hex(12)}", terms, transport)

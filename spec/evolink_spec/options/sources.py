@@ -94,8 +94,10 @@ def variable_of(field: Field, prefix: str) -> str:
 
 def from_keywords(keywords: Mapping[str, Any], *records: type[Struct]) -> dict[str, RawValue]:
     """The values of keyword arguments. TypeError for an unknown name, as in Python."""
-    known: Collection[str] = [field.name for record in records for field in fields_of(record)]
+    fields = [field for record in records for field in fields_of(record)]
+    known: Collection[str] = [field.name for field in fields]
+    by_option = {field.key.replace("-", "_"): field.name for field in fields}
     for name in keywords:
         if name not in known:
-            raise TypeError(f"unknown setting {name!r}{did_you_mean(name, known)}")
+            raise TypeError(f"unknown setting {name!r}{did_you_mean(by_option.get(name, name), known)}")
     return {name: RawValue(name, value) for name, value in keywords.items() if value is not None}

@@ -169,7 +169,8 @@ def test_a_task_can_be_waited_for(account: MockAccount) -> None:
 
 
 def test_a_task_can_be_ended_now(account: MockAccount) -> None:
-    done, failed = create(account), create(account)
+    done, failed, cancelled = create(account), create(account), create(account)
+    assert account.finish(cancelled, outcome="cancelled").outcome == "cancelled"
     assert account.finish(done).status == "completed"
     ended = account.finish(failed, "resource_exhausted")
     assert (ended.status, ended.failure) == ("failed", "resource_exhausted")

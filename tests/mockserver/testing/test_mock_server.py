@@ -223,6 +223,22 @@ def test_a_keyword_that_cannot_be_is_refused_by_its_name(keyword: dict[str, Any]
         MockServer(**keyword)
 
 
+def test_the_name_of_an_option_leads_to_its_keyword() -> None:
+    option: dict[str, Any] = {"deny_model": MODEL}
+    with pytest.raises(TypeError, match=r"^unknown setting 'deny_model' \(did you mean denied_models\?\)$"):
+        MockServer(**option)
+
+
+def test_a_term_of_an_account_that_there_is_not_is_refused_with_the_nearest(server: MockServer) -> None:
+    misspelt: dict[str, Any] = {"credit": 5}
+    with pytest.raises(TypeError, match=r"^unknown argument 'credit' \(did you mean credits\?\)$"):
+        server.account(**misspelt)
+
+
+def test_a_denied_model_may_be_written_without_a_list(server: MockServer) -> None:
+    assert server.account(denied_models=MODEL).state.denied_models == (MODEL,)
+
+
 def test_a_keyword_that_there_is_not_is_refused_with_the_nearest() -> None:
     misspelt: dict[str, Any] = {"alow_callbacks_to": ["localhost"]}
     with pytest.raises(
