@@ -1,4 +1,8 @@
-"""The choice of the next callback: accounts take turns, and none has more than its share of the attempts."""
+"""The choice of the next callback: accounts take turns, and none has more than its share of the attempts.
+
+Receivers that answer slowly, or never, hold their sockets for long. However many they are, they cannot use up all
+attempts: some are reserved for receivers without a record, and some more for those whose last attempt ended promptly.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,18 @@ from msgspec import Struct
 
 if TYPE_CHECKING:
     from evolink_mock.callbacks.account_queue import AccountQueue, Entry
+    from evolink_mock.domain.deliveries import Attempt, Delivery
+
+_PROMPT_SECONDS = 1.0  # an attempt that took longer was slow
+_MOST_RECORDS = 10_000  # of receivers, the latest
 
 
 class AttemptLimits(Struct, frozen=True):
     """The numbers of concurrent attempts. Each attempt holds a socket, for long if its receiver never answers."""
 
-    total: int = 256
+    total: int = 384
+    unproven: int = 336  # to receivers that are slow or have no record yet
+    slow: int = 192  # to receivers whose last attempt took long
     account: int = (
         64  # of one account; a quarter of what is free if that is less, so that there is room for others
     )
@@ -29,6 +39,9 @@ class FairQueue:
         self._limits = limits
         self._queues: deque[AccountQueue] = deque()
         self._by_receiver: Counter[str] = Counter()
+        self._is_slow: dict[str, bool] = {}  # by receiver, of its last attempt
+        self._standings: dict[int, bool | None] = {}  # at the start of each attempt, by number of the entry
+        self._by_standing: Counter[bool | None] = Counter()  # attempts in progress
 
     def release(self, queue: AccountQueue, now: float) -> None:
         """Add a queue at the end if one of its deliveries has fallen due by `now`."""
@@ -39,7 +52,7 @@ class FairQueue:
 
     def take(self) -> tuple[AccountQueue, Entry] | None:
         """The next attempt to start, which counts as in progress from now on; None if none may start now."""
-        free = self._limits.total - self._by_receiver.total()
+        free = self._limits.total - len(self._standings)
         for _ in range(len(self._queues) if free > 0 else 0):
             queue = self._queues.popleft()
             entry = None if queue.discarded else self._take_from(queue, free)
@@ -55,6 +68,8 @@ class FairQueue:
         """Count an attempt as in progress."""
         queue.begin(entry)
         self._by_receiver[entry.receiver] += 1
+        standing = self._standings[entry.number] = self._is_slow.get(entry.receiver)
+        self._by_standing[standing] += 1
 
     def end(self, queue: AccountQueue, entry: Entry) -> None:
         """Count an attempt as over."""
@@ -62,13 +77,37 @@ class FairQueue:
         self._by_receiver[entry.receiver] -= 1
         if not self._by_receiver[entry.receiver]:
             del self._by_receiver[entry.receiver]
+        self._by_standing[self._standings.pop(entry.number)] -= 1
+
+    def record(self, delivery: Delivery, attempt: Attempt) -> None:
+        """Remember whether the receiver of an attempt that is over was slow."""
+        receiver = delivery.target.authority()
+        self._is_slow.pop(receiver, None)
+        self._is_slow[receiver] = attempt.seconds > _PROMPT_SECONDS
+        if len(self._is_slow) > _MOST_RECORDS:
+            del self._is_slow[next(iter(self._is_slow))]
 
     def _take_from(self, queue: AccountQueue, free: int) -> Entry | None:
         limits = self._limits
-        if queue.under_way >= max(1, min(limits.account, free // 4)):
+        if queue.under_way >= self._account_limit(free):
             return None
         return queue.take(
             lambda receiver: (
-                self._by_receiver[receiver] < limits.receiver and queue.under_way_to(receiver) < limits.share
+                self._by_receiver[receiver] < limits.receiver
+                and queue.under_way_to(receiver) < limits.share
+                and (left := min(free, self._free_for(receiver))) > 0
+                and queue.under_way < self._account_limit(left)
             )
         )
+
+    def _account_limit(self, free: int) -> int:
+        return max(1, min(self._limits.account, free // 4))
+
+    def _free_for(self, receiver: str) -> int:
+        """The number of attempts that may still start to receivers of the same standing."""
+        limits, is_slow = self._limits, self._is_slow.get(receiver)
+        if is_slow is False:
+            return limits.total
+        slow = self._by_standing[True]
+        unproven = limits.unproven - slow - self._by_standing[None]
+        return min(unproven, limits.slow - slow) if is_slow else unproven

@@ -257,6 +257,7 @@ class LeasedScheduler:
             attempt = await self._sender.send(delivery.target, body, at)
         except Exception as error:  # noqa: BLE001 - a bug of ours must be seen, and stop nobody else
             attempt = Attempt(at, 0.0, None, f"internal error: {error!r}")
+        self._fair_queue.record(delivery, attempt)
         return replace(attempt, repeated=self._interruptions.get(delivery.task_id, 0))
 
     def _end(self, queue: AccountQueue, entry: Entry, task: asyncio.Task[None]) -> None:

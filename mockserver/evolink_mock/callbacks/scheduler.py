@@ -252,6 +252,7 @@ class CallbackScheduler:
             if task.cancelled():  # perhaps before its first step
                 self._put(queue, entry)
             elif (attempt := task.result()) is not None:
+                self._fair_queue.record(entry.delivery, attempt)
                 self._conclude(queue, entry.delivery, attempt, retried=retried)
         self._start_due()
         self._ended.set()

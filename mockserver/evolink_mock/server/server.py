@@ -86,7 +86,7 @@ def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config
 
 
 def _limits() -> ConnectionLimits:
-    """The default limits, with at most three quarters of the permitted open files as connections."""
+    """The default limits, with at most five eighths of the permitted open files as connections: callbacks need some too."""
     limits = ConnectionLimits()
     if sys.platform == "win32":
         return limits
@@ -95,7 +95,7 @@ def _limits() -> ConnectionLimits:
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
         return limits
-    return replace(limits, connections=min(limits.connections, files * 3 // 4))
+    return replace(limits, connections=min(limits.connections, files * 5 // 8))
 
 
 class Server(uvicorn.Server):

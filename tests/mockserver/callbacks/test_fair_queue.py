@@ -16,6 +16,7 @@ from evolink_mock.callbacks.account_queue import AccountQueue, Entry
 from evolink_mock.callbacks.fair_queue import AttemptLimits, FairQueue
 from evolink_mock.callbacks.resolver import Resolver
 from evolink_mock.domain.clock import stopwatch
+from evolink_mock.domain.deliveries import Attempt
 from support.builders import an_account
 from support.callbacks import a_delivery
 from support.control_calls import creates
@@ -260,6 +261,37 @@ def test_however_many_accounts_there_are_one_more_may_start() -> None:
     (late,) = queues("z", 1)
     fair_queue.release(late, 0.0)
     assert taken(fair_queue) == ["z0"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "started"), [(None, 336), (10.0, 192), (0.1, 384)], ids=["no record", "slow", "prompt"]
+)
+def test_many_receivers_that_never_answer_leave_room_for_others(seconds: float | None, started: int) -> None:
+    fair_queue = FairQueue(AttemptLimits())
+    for number in range(400):
+        release(fair_queue, f"neighbour-{number}", number, seconds)
+    assert len(taken(fair_queue)) == started
+    release(fair_queue, "prompt", 400, 0.1)
+    release(fair_queue, "unknown", 401, None)
+    room = {336: ["prompt"], 192: ["prompt", "unknown"], 384: []}
+    assert taken(fair_queue) == room[started]
+
+
+def test_the_latest_attempt_decides_whether_a_receiver_is_slow() -> None:
+    fair_queue = FairQueue(AttemptLimits(slow=0))
+    release(fair_queue, "a", 0, 10.0)
+    assert taken(fair_queue) == []
+    fair_queue.record(a_delivery("a", "https://a.example/"), Attempt(0.0, 0.1, 500, None))
+    assert taken(fair_queue) == ["a"]
+
+
+def release(fair_queue: FairQueue, name: str, number: int, seconds: float | None) -> None:
+    """Add an account with one due delivery to a receiver whose last attempt took so many seconds, if any did."""
+    queue, delivery = AccountQueue(an_account(name)), a_delivery(name, f"https://{name}.example/")
+    if seconds is not None:
+        fair_queue.record(delivery, Attempt(0.0, seconds, None, "no answer"))
+    queue.put(Entry(0.0, number, delivery))
+    fair_queue.release(queue, 0.0)
 
 
 def test_a_delivery_says_when_it_is_due_wherever_it_stands_in_its_queue() -> None:
