@@ -86,7 +86,10 @@ def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config
 
 
 def _limits() -> ConnectionLimits:
-    """The default limits, with at most five eighths of the permitted open files as connections: callbacks need some too."""
+    """The default limits, with at most five eighths of the permitted open files as connections.
+
+    Callbacks need some of the others.
+    """
     limits = ConnectionLimits()
     if sys.platform == "win32":
         return limits
