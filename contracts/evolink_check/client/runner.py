@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.scenario import Scenario
     from evolink_check.client.plan import SuitePlan
 
-_HANG_CHECKS = 10  # how often to look whether the mock has noticed that the client is gone
+_HANG_CHECKS = 20  # how often to look whether the mock has noticed that the client is gone
 STOPPED = "the run was interrupted"
 OTHER_KEY = "the client also sent a key other than EVOLINK_API_KEY"
 _SILENT_RUNS = 2  # without a request, after which the other scenarios are not tried
@@ -152,7 +152,7 @@ def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
         outcome = _run_against(plan, mock, scenario, place)
         if plan.stop.is_set():  # the stop may have killed it, so its own end is unknown
             return ScenarioRun(scenario, Trace(()), outcome, problem=STOPPED)
-        journals = _whole_journal(mock, scenario)
+        journals = read_journal(mock, scenario)
         if plan.keep is not None:
             archive = {
                 "log": {"version": "1.2", "creator": {}, "entries": [*journals.own, *journals.unmatched]}
@@ -176,14 +176,22 @@ def _run_against(plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspa
         return replace(outcome, attempts=tuple(port.attempts))
 
 
-def _whole_journal(mock: Mock, scenario: Scenario) -> Journals:
-    """The journal. After endless responses, wait until the mock has noticed that the client is gone."""
-    for _ in range(_HANG_CHECKS if scenario.hangs else 0):
+def read_journal(mock: Mock, scenario: Scenario) -> Journals:
+    """The journal of a run that has ended. If a response may be unfinished, wait until the mock has noticed that the client is gone."""
+    for _ in range(_HANG_CHECKS if scenario.may_break_off else 0):
         journals = mock.journal()
-        if any(entry["response"]["status"] in {0, -1} for entry in journals.own):
+        if _has_unusual(journals, scenario):
             return journals
         clock.wait(0.1)
     return mock.journal()
+
+
+def _has_unusual(journals: Journals, scenario: Scenario) -> bool:
+    """Whether the journal has the exchange that may break off: a broken one, or one after all usual queries."""
+    if any(entry["response"]["status"] in {0, -1} for entry in journals.own):
+        return True
+    queries = sum(entry["request"]["method"] == "GET" for entry in journals.own)
+    return not scenario.hangs and all(queries > order.usual_first for order in scenario.orders)
 
 
 def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trace) -> ScenarioRun:

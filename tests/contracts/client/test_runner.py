@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from evolink_check.cli.commands.client import mount
 from evolink_check.cli.config import environment
 from evolink_check.client.harness.config import Description, Receiver
+from evolink_check.client.harness.journal_trace import Journals
 from evolink_check.client.harness.mock_process import Mock, MockError, borrow_account
 from evolink_check.client.harness.process import (
     CommandError,
@@ -24,7 +25,7 @@ from evolink_check.client.harness.process import (
 )
 from evolink_check.client.harness.scenarios import scenarios, select
 from evolink_check.client.plan import HANGING, SHORTEST, SuitePlan, without_inapplicable
-from evolink_check.client.runner import run_suite
+from evolink_check.client.runner import read_journal, run_suite
 from evolink_mock import MockServer
 from evolink_spec.clauses import load_clauses
 from evolink_spec.options.command_line import Group
@@ -302,3 +303,16 @@ def test_what_cannot_be_run_is_a_line_and_status_2(words: list[str], problem: st
     status, text = command(*words)
     assert status == 2
     assert f"evolink-check: {problem}" in text
+
+
+@pytest.mark.parametrize("name", ["query-trickle", "query-hang"])
+def test_the_journal_is_read_after_the_mock_has_noticed_the_end_of_an_unfinished_response(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (scenario,) = select(scenarios(SPEC), [name], ())
+    usual = {"request": {"method": "GET"}, "response": {"status": 200}}
+    broken = {"request": {"method": "GET"}, "response": {"status": 0}}
+    reads = iter([Journals([], []), Journals([usual], []), Journals([usual, broken], [])])
+    monkeypatch.setattr(Mock, "journal", lambda _: next(reads))
+    monkeypatch.setattr("evolink_check.clock.wait", lambda _: None)
+    assert read_journal(Mock("", "", {}), scenario).own == [usual, broken]

@@ -54,6 +54,11 @@ class Scenario:
         return any(order.operation == "query" and 0 < queries <= order.usual_first for order in self.orders)
 
     @property
+    def may_break_off(self) -> bool:
+        """Whether a client may end while a response is unfinished."""
+        return self.hangs or any("trickle" in order.recipe for order in self.orders)
+
+    @property
     def at_once(self) -> Scenario:
         """The scenario with its faults on the first query, for a client that queries rarely."""
         orders = tuple(
