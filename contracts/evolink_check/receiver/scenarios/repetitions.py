@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _FAILED = 3  # failure codes of a run
 _AT_ONCE = 4  # equal callbacks at the same time
+_SLOW = "latency=400ms"  # for queries: a receiver without a lock handles the callbacks in this time
 
 
 @scenario(FIRST, "A task has completed.")
@@ -41,9 +42,9 @@ async def _twice(driver: ScenarioDriver) -> None:
 @scenario("twice-at-once", "The same callback comes several times at the same moment.")
 async def _twice_at_once(driver: ScenarioDriver) -> None:
     task, case = await driver.completed()
-    await asyncio.gather(
-        *(driver.call(case, task.body, "burst", label="at the same moment") for _ in range(_AT_ONCE))
-    )
+    calls = [driver.call(case, task.body, "burst", label="at the same moment") for _ in range(_AT_ONCE)]
+    async with driver.api.queries_answered_by(_SLOW):
+        await asyncio.gather(*calls)
     driver.defer(driver.settle(case, task.body))
 
 

@@ -74,7 +74,8 @@ def idempotent(view: TraceView) -> Iterator[Finding]:
     """A repeated delivery is answered with a 2xx and has no further effect."""
     for task in view.tasks.values():
         fetched = [fetch for fetch in task.links if fetch.status in _OK]
-        first = min((fetch.ended for fetch in fetched), default=float("inf"))
+        # Not its end: the server may record that only after the client has gone on.
+        first = min((fetch.began for fetch in fetched), default=float("inf"))
         for delivery in _repetitions(task):
             before = first <= delivery.began
             after = fetched[bisect_left(fetched, delivery.began, key=lambda fetch: fetch.began) :][:1]
