@@ -81,13 +81,33 @@ async def run_plan(
     monitor = ActivityMonitor(api, plan.ledger)
     try:
         await api.start()
-        sender = await plan.open_sender()
+        sender = await _open_sender(plan)
+        if sender is None:
+            return ReceiverResult(())
         try:
             return await _CheckRun(plan, api, monitor, sender, progress).perform()
         finally:
             await sender.close()
     finally:
         await api.close()
+
+
+async def _open_sender(plan: ReceiverPlan) -> CallbackSender | None:
+    """The sender; None if the plan is stopped while a program does not listen yet."""
+    opening = asyncio.ensure_future(plan.open_sender())
+    stopping = asyncio.create_task(_stopped(plan))
+    try:
+        await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return await opening if opening.done() else None
+    finally:
+        opening.cancel()
+        stopping.cancel()
+        await asyncio.gather(opening, stopping, return_exceptions=True)
+
+
+async def _stopped(plan: ReceiverPlan) -> None:
+    while not plan.stop.is_set():  # noqa: ASYNC110  (a signal handler of another thread may set it)
+        await asyncio.sleep(_STOP_CHECK)
 
 
 class _CheckRun:
@@ -106,7 +126,7 @@ class _CheckRun:
     async def perform(self) -> ReceiverResult:
         """Run all scenarios, wait for the reactions of the receiver, and judge."""
         running = asyncio.create_task(self._run_all())
-        stopping = asyncio.create_task(self._stopped())
+        stopping = asyncio.create_task(_stopped(self._plan))
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         everything = [running, stopping, *(task for _, later in self._started for task in later)]
         for task in everything:
@@ -119,10 +139,6 @@ class _CheckRun:
     def _is_complete(self, record: ScenarioRecord, later: list[asyncio.Task[None]]) -> bool:
         """Whether a scenario was run to its end. In an interrupted one, missing reactions prove nothing."""
         return bool(record.ended) and all(task.done() and not task.cancelled() for task in later)
-
-    async def _stopped(self) -> None:
-        while not self._plan.stop.is_set():  # noqa: ASYNC110  (a signal handler of another thread may set it)
-            await asyncio.sleep(_STOP_CHECK)
 
     async def _run_all(self) -> None:
         for number, scenario in enumerate(self._plan.scenarios):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from evolink_check.client.harness.mock_process import Mock, new_token
+from evolink_check.receiver.runner import run_plan
 from support.receivers.app import HONEST, Receiver
-from support.receivers.checking import CLAUSES, check, violations
+from support.receivers.checking import CLAUSES, check, plan_for, violations
 from support.receivers.faulty import FAULTS, Fault
 
 if TYPE_CHECKING:
+    from evolink_check.receiver.delivery.callback_sender import CallbackSender
     from evolink_check.receiver.runner import ReceiverResult
 
 # Beside the scenario of the fault, to see that no other clause accuses it.
@@ -65,3 +68,14 @@ def test_honest_receivers_raise_nothing(receivers: tuple[type[Receiver], ...], m
 def test_there_are_faults_of_every_kind() -> None:
     assert len(FAULTS) >= 25
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+
+
+def test_a_check_that_is_stopped_before_the_receiver_listens_ends_at_once(mock_url: str) -> None:
+    async def never() -> CallbackSender:
+        plan.stop.set()
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    mock = Mock(mock_url, new_token(), {})
+    plan = replace(plan_for(Receiver(mock_url, mock.token), mock), open_sender=never)
+    assert asyncio.run(run_plan(plan)).runs == ()
