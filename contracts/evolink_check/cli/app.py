@@ -27,6 +27,7 @@ from evolink_check.cli.options import (
     ServerOptions,
 )
 from evolink_check.cli.output import BaselineOptions, ReportFiles
+from evolink_check.cli.signals import ending_at_signals
 from evolink_check.reports.model import COULD_NOT_RUN
 
 if TYPE_CHECKING:
@@ -191,4 +192,5 @@ def main() -> None:
             stream, TextIOWrapper
         ):  # a character that a terminal cannot show must not prevent the report
             stream.reconfigure(errors="backslashreplace")
-    app()
+    with ending_at_signals():
+        app()

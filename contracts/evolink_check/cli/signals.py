@@ -1,4 +1,7 @@
-"""Ctrl-C: the first stops a run, which then judges and reports its results; the second ends the process at once."""
+"""Ctrl-C: the first stops a run, which then judges and reports its results; the second ends the process at once.
+
+SIGTERM and SIGHUP have the same effect as Ctrl-C.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,13 @@ from typing import TYPE_CHECKING
 from evolink_check.files import remove_temporary_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
 
+    _Handler = Callable[[int, FrameType | None], None]
+
 _SIGNALLED = 128  # plus the number of the signal: the exit status, as in a shell
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
@@ -52,12 +57,36 @@ def interrupting(
     if threading.current_thread() is not threading.main_thread():
         yield interrupts
         return
-    before = {number: signal.signal(number, interrupts.handle) for number in _SIGNALS}
+    handlers: dict[signal.Signals, _Handler] = dict.fromkeys(_SIGNALS, interrupts.handle)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         # Under nohup, SIGHUP stays without effect, but by a handler: commands that we start do not inherit handlers.
-        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: None)
-    try:
+        handlers[signal.SIGHUP] = lambda *_: None
+    with _handling(handlers):
         yield interrupts
+
+
+@contextmanager
+def ending_at_signals() -> Iterator[None]:
+    """A signal ends the process, with its exit status instead of that of a verdict; `with` blocks clean up.
+
+    Signals that our parent ignores stay ignored. `interrupting` replaces this while a run can still be judged.
+    """
+    numbers = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    with _handling(dict.fromkeys(numbers, _end)):
+        yield
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    sys.stderr.write("\nstopped\n")
+    sys.stderr.flush()
+    raise SystemExit(_SIGNALLED + number)
+
+
+@contextmanager
+def _handling(handlers: Mapping[signal.Signals, _Handler]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

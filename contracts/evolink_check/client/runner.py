@@ -177,7 +177,7 @@ def _run_against(plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspa
 
 
 def read_journal(mock: Mock, scenario: Scenario) -> Journals:
-    """The journal of a run that has ended. If a response may be unfinished, wait until the mock has noticed that the client is gone."""
+    """The journal. If a response may be unfinished, wait until the mock has noticed that the client is gone."""
     for _ in range(_HANG_CHECKS if scenario.may_break_off else 0):
         journals = mock.journal()
         if _has_unusual(journals, scenario):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
+from evolink_check.cli.app import app, main
 from evolink_mock import MockServer
 from support.paths import ROOT
 from support.trace_builders import BODY, CREATE, Tracing
@@ -165,3 +166,17 @@ def test_a_terminal_that_cannot_show_a_character_gets_the_rest(
     out, err = process("recording", "good.har", "--verbose", code=code).communicate(timeout=30)
     assert (out.count("wire.compact"), "\\u2026" in out, err) == (1, True, "")
     assert "0 failed" in out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_command_that_cannot_report_with_the_status_of_the_signal(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(app.commands["clauses"], "callback", lambda **_: signal.raise_signal(number))
+    monkeypatch.setattr("sys.argv", ["evolink-check", "clauses"])
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 128 + number
+    assert capsys.readouterr().err == "\nstopped\n"
+    assert signal.getsignal(number) is before

@@ -140,8 +140,10 @@ def test_a_command_starts_with_default_signals_where_our_parent_ignores_them(tmp
     assert outcome.output.split() == ["False"] * 3
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize(
+    ("number", "times"),
+    [(signal.SIGINT, 1), (signal.SIGTERM, 1), (signal.SIGINT, 2), (signal.SIGTERM, 2), (signal.SIGHUP, 1)],
+)
 def test_a_signal_ends_a_suite_and_leaves_nothing_behind(
     tmp_path: Path, number: signal.Signals, times: int
 ) -> None:
