@@ -27,7 +27,7 @@ _HEAD_BYTES = 64 * 1024
 _CHUNK = 64 * 1024
 _HEAD_SECONDS = 30  # for a client to send the head of its request
 _CONNECT_SECONDS = 20
-_LINGER_SECONDS = 2  # for a refused client to finish sending and read the response
+_LINGER_SECONDS = 2  # for a client to finish sending and read an early response
 _REQUEST_LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/1\.[01]")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+:")
 _HOP_BY_HOP = {"connection", "host", "keep-alive", "proxy-authorization", "proxy-connection"}
@@ -232,10 +232,7 @@ async def _read_head(reader: asyncio.StreamReader) -> bytes:
 async def _refuse(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: ProxyRefusalError
 ) -> None:
-    """Send the refusal, with its reason in the status line too: clients show no other part of a response to CONNECT.
-
-    Then read for a while what the client still sends: closing at once would reset the connection and lose the response.
-    """
+    """Send the refusal, with its reason in the status line too: clients show no other part of a response to CONNECT."""
     text = str(refusal).encode("ascii", "replace")
     head = f"HTTP/1.1 {refusal.status} ".encode("ascii") + text
     head += b"\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (
@@ -243,9 +240,13 @@ async def _refuse(
     )
     writer.write(head + text + b"\n")
     await writer.drain()
-    if writer.is_closing():
-        return
-    writer.write_eof()
+    if not writer.is_closing():
+        writer.write_eof()
+        await _linger(reader)
+
+
+async def _linger(reader: asyncio.StreamReader) -> None:
+    """Discard what a client still sends after its response: closing at once would lose the response."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_LINGER_SECONDS):
             while await reader.read(_CHUNK):
@@ -265,8 +266,11 @@ async def _join(
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(_forward(reader, upstream_writer))
             await _forward(upstream_reader, writer)
-            if not tunnel:
+            if not tunnel and not sending.done():
                 sending.cancel()
+                await asyncio.wait((sending,))
+                upstream_writer.close()
+                await _linger(reader)
     except* OSError:
         pass  # either side is gone
 

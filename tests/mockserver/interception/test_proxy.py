@@ -363,6 +363,27 @@ def test_a_refused_client_that_is_still_sending_hears_why(play: Play) -> None:
     play(scene)
 
 
+def test_a_client_that_is_still_sending_gets_the_early_response_of_a_server(play: Play) -> None:
+    async def scene(world: World) -> None:
+        async def reject(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 401 Unauthorized\r\n\r\n")
+            writer.write_eof()
+            while await reader.read(65536):
+                pass
+
+        await world.begin(http=reject)
+        reader, writer = await asyncio.open_connection(*world.address)
+        writer.write(f"POST http://{HOST}/ HTTP/1.1\r\nContent-Length: 30000000\r\n\r\n".encode())
+        for _ in range(30):
+            writer.write(bytes(1_000_000))
+            await writer.drain()
+        assert await reader.readline() == b"HTTP/1.1 401 Unauthorized\r\n"
+        writer.close()
+
+    play(scene)
+
+
 def test_a_refused_client_is_told_at_once_that_this_is_all(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
