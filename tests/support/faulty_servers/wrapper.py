@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
@@ -215,14 +215,23 @@ async def _read(receive: Any) -> bytes:
             return body
 
 
+def _hold_port() -> socket.socket:
+    """A socket that is bound and does not listen: a receiver can listen on its port, and nothing else is given it."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held
+
+
 class Workshop:
     """A thread with a loop, in which correct mocks live; broken servers are put before them."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        with ExitStack() as stack:
-            free = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(8)]
-            ports = [one.getsockname()[1] for one in free]  # of callback receivers: what internal is allowed
+        self._held = [_hold_port() for _ in range(8)]
+        ports = [
+            held.getsockname()[1] for held in self._held
+        ]  # of callback receivers: what internal is allowed
         self.ports: SimpleQueue[int] = SimpleQueue()
         for port in ports:
             self.ports.put(port)
@@ -256,6 +265,8 @@ class Workshop:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
         self.loop.close()
+        for held in self._held:
+            held.close()
 
     def _do(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
