@@ -53,7 +53,7 @@ def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     return {
         "at": exchange.at,
         "method": exchange.method,
-        "path": redactor.path(exchange.path),
+        "path": redactor.text(exchange.path),
         "status": exchange.status,
         "task_id": exchange.task_id or None,
         "violations": [redactor.text(note) for note in broken],
@@ -74,7 +74,7 @@ def violation_entry(violation: Violation, redactor: Redactor) -> dict[str, Any]:
     return {
         "at": violation.at,
         "method": violation.method,
-        "path": redactor.path(violation.path),
+        "path": redactor.text(violation.path),
         "status": violation.status,
         "text": redactor.text(violation.text),
     }
@@ -106,7 +106,7 @@ def _exchange(exchange: Exchange, redactor: Redactor, own_token: str) -> dict[st
     headers = redactor.headers(exchange.request_headers)
     host = next((value for name, value in headers if name.lower() == "host"), "unknown")
     query = f"?{redactor.query(exchange.query.decode('latin-1'))}" if exchange.query else ""
-    url = f"{exchange.scheme}://{host}{redactor.path(exchange.path)}{query}"
+    url = f"{exchange.scheme}://{host}{redactor.text(exchange.path)}{query}"
     request = _request(exchange.method, url, headers, request_text(exchange, redactor))
     response_headers = redactor.headers(exchange.answer_headers)
     body = redactor.body(exchange.answer_body) if exchange.answer_body else ""

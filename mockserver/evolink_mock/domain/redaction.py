@@ -80,6 +80,9 @@ _IDENTIFYING = re.compile(
     rb"\bid$|request|trace|span|correlation|etag|match|nonce|digest|websocket|idempotency|content|agent",
     re.IGNORECASE,
 )
+# Members whose values are long and random, but no keys; and bodies that contain a file.
+_RANDOM_NAME = re.compile(r"id$|base64|hash|digest|nonce", re.IGNORECASE)
+_ENCODED = re.compile(r"form-data|base64|[\x00\ufffd]")
 _ESCAPED = re.compile(r"\\u00([2-7][0-9a-f])", re.IGNORECASE)
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -174,13 +177,13 @@ class Redactor:
         self._known = known[:_MOST_REMOVED]
 
     def text(self, text: str) -> str:
-        """A text without the known credentials and without the credentials in its URLs."""
+        """A text without the known credentials, the credentials in its URLs, and words that look like keys."""
+        return without_key_shapes(self._plain(text))
+
+    def _plain(self, text: str) -> str:
+        """A text without the known credentials and the credentials in its URLs. Words that look like keys stay."""
         marked = self._marked(text)
         return _shown(_URL.sub(_without_query, marked) if ":" in marked else marked)
-
-    def path(self, path: str) -> str:
-        """A path without the known credentials and without segments that look like keys."""
-        return without_key_shapes(self.text(path))
 
     def query(self, query: str) -> str:
         """The replacement of a query string, which shows whether it contained the key of an account."""
@@ -197,8 +200,7 @@ class Redactor:
         return redacted
 
     def _header_text(self, name: bytes, value: str) -> str:
-        text = self.text(value)
-        return text if _IDENTIFYING.search(name) else without_key_shapes(text)
+        return self._plain(value) if _IDENTIFYING.search(name) else self.text(value)
 
     def body(self, body: bytes) -> str:
         """A body as text: each string of a JSON value redacted. In other bodies, URLs are cut after their scheme."""
@@ -207,11 +209,13 @@ class Redactor:
         except (msgspec.MsgspecError, ValueError, RecursionError):
             text = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), body.decode("utf-8", "replace"))
             text = _PAIR.sub(_without_pair, _MEMBER.sub(_without_member, _PART.sub(_without_member, text)))
-            return _shown(_AFTER_SCHEME.sub(rf"\1{REMOVED}", self._marked(text)))
+            plain = _shown(_AFTER_SCHEME.sub(rf"\1{REMOVED}", self._marked(text)))
+            return plain if _ENCODED.search(text) else without_key_shapes(plain)
 
     def _value(self, value: Any, name: str = "") -> Any:
         if isinstance(value, str):
-            text = self.text(value)
+            random = value.startswith("data:") or _RANDOM_NAME.search(name)
+            text = self._plain(value) if random else self.text(value)
             return REMOVED if text and text != KEY_REMOVED and is_credential_name(name) else text
         if isinstance(value, list):
             return [self._value(item, name) for item in value]
@@ -221,7 +225,7 @@ class Redactor:
 
     def _name(self, name: str) -> str:
         """The redacted name of a member. A short name is kept, because it may be an ordinary word."""
-        return self.text(name) if len(name) >= _SHORT else name
+        return self._plain(name) if len(name) >= _SHORT else name
 
     def _marked(self, text: str) -> str:
         for value, mark in self._known:

@@ -84,7 +84,32 @@ def test_a_key_of_another_account_is_not_logged() -> None:
     assert (path, note) == (f"/v1/tasks/{REMOVED}", f'model: "{REMOVED}" is not one of a, b')
     harmless = "/v1/tasks/task-unified-1757169743-7cvnl5zw"
     assert redact_for_log([harmless], []) == [harmless]
-    assert [KEYLESS.path(text) for text in (texts[0], harmless)] == [path, harmless]
+    assert [KEYLESS.text(text) for text in (texts[0], harmless)] == [path, harmless]
+
+
+@pytest.mark.parametrize("key", ["sk-proj-0123456789", "ghp_0123456789abcdef", "aB3dE6gH9jK2mN5pQ8sT1vW4yZ"])
+@pytest.mark.parametrize(
+    "place", ["{}", "a cat {} on a mat", "https://h.example/hooks/{}", "https://h.example/{}/x?y"]
+)
+def test_a_word_that_looks_like_a_key_is_removed_from_bodies_and_texts(key: str, place: str) -> None:
+    text = place.format(key)
+    bodies = [json.dumps({"model": "m", "note": [text]}), f'{{"prompt": "{text}"', f"mode={text}"]
+    assert not any(key in KEYLESS.body(body.encode()) for body in bodies)
+    assert key not in KEYLESS.text(f'mode: "{text}" is not one of fun, normal')
+
+
+def test_files_and_identifiers_in_a_body_are_kept() -> None:
+    random = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ"
+    body = {
+        "image": f"data:image/png;base64,{random}",
+        "base64_data": random,
+        "file_id": random,
+        "id": "task-unified-1757169743-7cvnl5zw",
+        "model": "grok-imagine-image-to-video-beta",
+    }
+    assert json.loads(KEYLESS.body(json.dumps(body).encode())) == body
+    part = f'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n{random}\r\n--b--'
+    assert KEYLESS.body(part.encode()) == part
 
 
 @pytest.mark.parametrize(("value", "shown"), [("Bearer ", f"Bearer {REMOVED}"), ("Basic ", REMOVED)])
