@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from evolink_check.receiver.records import Terms
-from evolink_check.traffic.credentials import names_secret
+from evolink_check.traffic.credential_names import names_secret
 
 _NAME = "secret"
 

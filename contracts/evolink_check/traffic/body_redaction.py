@@ -6,7 +6,8 @@ import json
 import re
 from typing import Literal
 
-from evolink_check.traffic.credentials import names_secret, part_places
+from evolink_check.traffic.credential_names import names_numeric_secret, names_secret
+from evolink_check.traffic.credentials import part_places
 from evolink_check.traffic.known_keys import KEY, KnownKeys
 from evolink_check.traffic.text_redaction import NO_KEYS, REMOVED, redact_text, redact_url
 
@@ -14,10 +15,12 @@ Kind = Literal["secret", "callback", ""]  # of a name: the kind of its value
 _URL = re.compile(r"\s*+(?:[a-z][a-z0-9+.\-]{0,30}:)?[/\\]{2}[^\n]*+", re.IGNORECASE)
 # A JSON string, with a colon when it is a name. A truncated one ends with the text, so it is matched only once.
 _STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:(")(\s*:)?|\\?\Z)', re.DOTALL)
+_NUMBER = re.compile(r'("([^"\\]{1,100})"\s{0,9}:\s{0,9})-?[0-9][0-9.eE+\-]*+')  # a member that is a number
 # Without known keys, a text is changed only if it contains one of these in lower case.
 _SIGNS = (
     "//", "\\", "%2f", "authorization", "cookie", "key", "token", "secret", "passw", "passphrase", "signature",
     "session", "credential", "auth", "jwt", "callback", "webhook", "bearer", "sk-", "aiza", "gh", "eyj",
+    "cert", "cred", "otp", "pass", 'pin"', "pwd", 'sas"', 'sid"', "ticket",
 )  # fmt: skip
 
 
@@ -96,7 +99,11 @@ def _redact_strings(text: str, keys: KnownKeys) -> str:
             plain = redact_value(value, keys, kind)
         return match[0] if plain == value else f"{_encoded_like(plain, written)[:-1]}{closing}{colon or ''}"
 
-    return _STRING.sub(redacted, text)
+    return _NUMBER.sub(_redact_number, _STRING.sub(redacted, text))
+
+
+def _redact_number(match: re.Match[str]) -> str:
+    return f'{match[1]}"{REMOVED}"' if names_numeric_secret(match[2]) else match[0]
 
 
 def _encoded_like(value: str, written: str) -> str:

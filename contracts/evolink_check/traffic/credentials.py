@@ -1,14 +1,14 @@
-"""Recognize credentials: names that indicate one, and values that a request sent as one."""
+"""The values that a request sent as credentials."""
 
 from __future__ import annotations
 
 import json
 import re
 from base64 import b64decode
-from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from evolink_check.traffic.credential_names import header_names_secret, names_secret, parameter_names_secret
 from evolink_check.traffic.key_shapes import keys_in_path, looks_like_key
 from evolink_check.traffic.placeholders import SHORT, bearer_key, is_distinctive, is_placeholder
 
@@ -17,32 +17,9 @@ if TYPE_CHECKING:
 
     from evolink_check.traffic.trace import Exchange
 
-_TAIL = 100  # characters at the end of a name that decide what it names
-_NAMES = 4_096  # names whose meaning is remembered: a trace has few, each of them thousands of times
 _WORDS = 20  # of the value of a header that are looked at
 _LONGEST = 8192  # characters: longer values are not searched for elsewhere
-_SECRET_ENDS = (
-    "accesskey", "accesskeyid", "apikey", "authentication", "authkey", "authorization", "bearer", "clientkey", "cookie",
-    "cred", "credential", "functionkey", "functionskey", "jwtassertion", "masterkey", "passcode", "passphrase",
-    "passwd", "password", "privatekey", "pwd", "secret", "secretkey", "sessionid", "signature", "subscriptionkey",
-    "token",
-)  # fmt: skip
-_SECRET_WORDS = {
-    "auth",
-    "jwt",
-    "key",
-    "otp",
-    "pass",
-    "pin",
-    "session",
-    "sid",
-    "ticket",
-}  # as a whole name, or at the end of a header's
-_NO_SECRETS = {"idempotency", "websocket"}  # words of headers that end in `key` but are not secret
 _SHORTEST = 3  # characters of a key
-_COUNTS = re.compile(r"limit|remaining|max|total|usage")  # names such as max_tokens: numbers of tokens
-_SEPARATORS = re.compile(r"[-_. ]")
-_NUMBERING = re.compile(r"[-_. ]?v?[0-9]{1,3}$")
 _MEMBER = re.compile(r'"([^"\\]{1,100})"\s{0,9}:\s{0,9}"([^"\\]{8,8192})"')
 
 # The head of a part of a multipart form (RFC 7578), and the end of the part.
@@ -53,36 +30,6 @@ _PART_NAME = re.compile(r";\s{0,9}name=\"?([^\";]*+)", re.IGNORECASE)
 _PART_END = re.compile(r"\r?\n--")
 
 
-def names_secret(name: str) -> bool:
-    """Whether a field with this name holds a credential, in any spelling: `api_key`, `accessToken`."""
-    return _names_secret(name.strip()[-_TAIL:])
-
-
-@lru_cache(_NAMES)
-def _names_secret(name: str) -> bool:
-    lower = _base_name(name)
-    joined = _SEPARATORS.sub("", lower)
-    return joined.endswith(_SECRET_ENDS) or joined.removeprefix("x") in _SECRET_WORDS
-
-
-def _base_name(name: str) -> str:
-    """The name in lower case without a number or a plural at its end: `X-Api-Keys`, `apiKey2`, `secret_v2`."""
-    lower = _NUMBERING.sub("", name.strip().lower()[-_TAIL:])
-    is_plural = lower.endswith("s") and not lower.endswith(("ss", "cs")) and not _COUNTS.search(lower)
-    return lower[:-1] if is_plural else lower
-
-
-def header_names_secret(name: str) -> bool:
-    """Whether a header with this name holds a credential; more names count than in a body."""
-    return _header_names_secret(name.strip()[-_TAIL:])
-
-
-@lru_cache(_NAMES)
-def _header_names_secret(name: str) -> bool:
-    words = _SEPARATORS.split(_base_name(name))
-    return _names_secret(name) or (words[-1] in _SECRET_WORDS and _NO_SECRETS.isdisjoint(words))
-
-
 def bearer_keys_in(exchange: Exchange) -> set[str]:
     """The bearer keys of a request, in every notation in which they may appear elsewhere."""
     return _notations(filter(None, map(bearer_key, _authorizations(exchange))))
@@ -91,6 +38,17 @@ def bearer_keys_in(exchange: Exchange) -> set[str]:
 def credentials_in(exchange: Exchange) -> set[str]:
     """The other credentials of a request, in every notation in which they may appear elsewhere."""
     return _notations(value for value in _credentials_of(exchange) if is_distinctive(value))
+
+
+def codes_in(exchange: Exchange) -> set[str]:
+    """The keys in the query of a request to the API under names that are credentials only there, such as `code`."""
+    path, _, query = exchange.url.partition("?")
+    pairs = (
+        parse_qsl(query[:_LONGEST]) if "/v1/" in path else []
+    )  # not of a result link, which must match its fetch
+    return _notations(
+        value for name, value in pairs if parameter_names_secret(name) and is_distinctive(value)
+    )
 
 
 def short_keys_in(exchange: Exchange) -> set[str]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from evolink_check.traffic.body_redaction import redact_body, redact_value
-from evolink_check.traffic.credentials import bearer_keys_in, credentials_in, header_names_secret
+from evolink_check.traffic.credential_names import header_names_secret
+from evolink_check.traffic.credentials import bearer_keys_in, codes_in, credentials_in
 from evolink_check.traffic.known_keys import KEY, KnownKeys
 from evolink_check.traffic.text_redaction import (
     NO_KEYS,
@@ -44,7 +45,9 @@ def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange"
     """Add the credentials of a request to `keys`. Only a bearer key sent to the API gets the mark `KEY`."""
     for key in bearer_keys_in(exchange):
         keys.add(key, KEY if kind == "exchange" else mark(key))
-    for credential in credentials_in(exchange):
+    # The query of a callback URL is replaced as a whole, so that a delivery matches the URL of its task.
+    codes = codes_in(exchange) if kind == "exchange" else set()
+    for credential in credentials_in(exchange) | codes:
         keys.add(credential, mark(credential))
 
 

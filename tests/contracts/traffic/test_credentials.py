@@ -6,7 +6,8 @@ import json
 
 import pytest
 from evolink_check.traffic.body_redaction import redact_body
-from evolink_check.traffic.credentials import credentials_in, header_names_secret, names_secret
+from evolink_check.traffic.credential_names import header_names_secret, names_secret
+from evolink_check.traffic.credentials import codes_in, credentials_in
 from evolink_check.traffic.exchange_redaction import redact_trace
 from evolink_check.traffic.text_redaction import redact_url
 from evolink_check.traffic.trace import Exchange
@@ -32,6 +33,7 @@ NAMES = [
         "user password",
         "X-Functions-Key",
     ),
+    *("signing-key", "encryption_key", "licenseKey", "privateKeyId", "auth.value", "sas", "X-Client-Cert"),
 ]
 
 
@@ -134,3 +136,28 @@ def test_a_key_in_a_path_is_removed_by_its_shape() -> None:
 def test_a_member_of_json_that_follows_a_secret_one_is_kept() -> None:
     body = json.loads(redact_body(json.dumps({"accessToken": SECRET, "prompt": "a cat"}).encode()))
     assert body == {"accessToken": "[removed]", "prompt": "a cat"}
+
+
+def test_every_member_that_announces_a_credential_is_removed_from_a_body() -> None:
+    for name in NAMES:
+        assert SECRET not in redact_body(json.dumps({name: SECRET}).encode()).decode()
+
+
+def test_a_number_is_removed_where_it_is_a_credential_and_kept_where_it_counts() -> None:
+    body = {
+        "secret": 93817264,
+        "pin": 4711,
+        "otp": 123456,
+        "tokens": 50,
+        "token": {"used_credits": 5},
+        "spin": 2,
+    }
+    plain = json.loads(redact_body(json.dumps(body).encode()))
+    assert plain == body | dict.fromkeys(("secret", "pin", "otp"), "[removed]")
+
+
+def test_the_code_of_a_query_is_a_credential_and_that_of_an_error_is_none() -> None:
+    exchange = Exchange("GET", f"/v1/x?code={SECRET}", (), b"", 200, (), b"")
+    assert codes_in(exchange) == {SECRET}
+    error = json.dumps({"error": {"code": "task_not_found"}}).encode()
+    assert redact_body(error) == error

@@ -1,0 +1,85 @@
+"""The names of headers, query parameters and members of a body that hold a credential."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+_TAIL = 100  # characters at the end of a name that decide what it names
+_NAMES = 4_096  # names whose meaning is remembered: a trace has few, each of them thousands of times
+_KEY_OWNERS = (
+    "access", "account", "admin", "api", "app", "application", "auth", "client", "consumer", "customer", "deploy",
+    "developer", "encryption", "function", "functions", "hmac", "license", "master", "partner", "private", "project",
+    "secret", "service", "session", "shared", "signing", "ssh", "storage", "subscription", "token", "user", "webhook",
+)  # fmt: skip
+_SECRET_ENDS = (
+    *(f"{owner}key" for owner in _KEY_OWNERS), "accesskeyid", "authentication", "authorization", "bearer", "clientcert",
+    "clientcertificate", "cookie", "cred", "credential", "jwtassertion", "passcode", "passphrase", "passwd", "password",
+    "privatekeyid", "pwd", "secret", "sessionid", "signature", "token",
+)  # fmt: skip
+_NUMERIC = (
+    "otp",
+    "passcode",
+    "passwd",
+    "password",
+    "pin",
+    "pwd",
+    "secret",
+)  # credentials that may be numbers
+_PARAMETERS = {"code"}  # as the whole name of a query parameter; members with these names are common
+_SECRET_WORDS = {
+    "auth",
+    "jwt",
+    "key",
+    "otp",
+    "pass",
+    "pin",
+    "sas",
+    "session",
+    "sid",
+    "ticket",
+}  # as a whole name, or at the end of a header's
+_NO_SECRETS = {"idempotency", "websocket"}  # words of headers that end in `key` but are not secret
+_COUNTS = re.compile(r"limit|remaining|max|total|usage")  # names such as max_tokens: numbers of tokens
+_SEPARATORS = re.compile(r"[-_. ]")
+_NUMBERING = re.compile(r"[-_. ]?v?[0-9]{1,3}$")
+
+
+def names_secret(name: str) -> bool:
+    """Whether a field with this name holds a credential, in any spelling: `api_key`, `accessToken`."""
+    return _names_secret(name.strip()[-_TAIL:])
+
+
+@lru_cache(_NAMES)
+def _names_secret(name: str) -> bool:
+    lower = _base_name(name)
+    joined = _SEPARATORS.sub("", lower).removesuffix("value")  # `auth.value`
+    return joined.endswith(_SECRET_ENDS) or joined.removeprefix("x") in _SECRET_WORDS
+
+
+def names_numeric_secret(name: str) -> bool:
+    """Whether a field with this name holds a credential that may be a number: a count of tokens is none."""
+    return names_secret(name) and _SEPARATORS.sub("", _base_name(name)).endswith(_NUMERIC)
+
+
+def parameter_names_secret(name: str) -> bool:
+    """Whether a query parameter with this name holds a credential."""
+    return names_secret(name) or name.lower() in _PARAMETERS
+
+
+def _base_name(name: str) -> str:
+    """The name in lower case without a number or a plural at its end: `X-Api-Keys`, `apiKey2`, `secret_v2`."""
+    lower = _NUMBERING.sub("", name.strip().lower()[-_TAIL:])
+    is_plural = lower.endswith("s") and not lower.endswith(("ss", "cs", "sas")) and not _COUNTS.search(lower)
+    return lower[:-1] if is_plural else lower
+
+
+def header_names_secret(name: str) -> bool:
+    """Whether a header with this name holds a credential; more names count than in a body."""
+    return _header_names_secret(name.strip()[-_TAIL:])
+
+
+@lru_cache(_NAMES)
+def _header_names_secret(name: str) -> bool:
+    words = _SEPARATORS.split(_base_name(name))
+    return _names_secret(name) or (words[-1] in _SECRET_WORDS and _NO_SECRETS.isdisjoint(words))
