@@ -40,7 +40,7 @@ class Outcome:
     seconds the client waits for a task according to its description, None if unknown. `saved` is None if there is no
     result file; `wrote` says whether there is any new file in its folder, and `asked_to_save` whether its command names
     the result file. `leaks` are the places where a secret was printed or written. `overslept`: a callable
-    was about to sleep beyond its patience. `attempts` are the connections that a client tried in each moment in
+    was about to sleep beyond its patience. `attempts` are the connections that a client tried in each second in
     which they were counted while the server refused them. `answers` are the statuses that a
     receiver answered, in a few words; empty for a client.
     """

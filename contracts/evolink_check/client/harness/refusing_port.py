@@ -1,7 +1,7 @@
 """A port that refuses connections for a while, and then leads to a mock.
 
-A refused connection cannot be observed. Therefore the port is open for a moment now and then: connections are accepted
-and reset, which counts the attempts of a client that does not wait between them.
+A refused connection cannot be observed. Therefore the port is open for a second now and then: connections are accepted
+and reset, which counts the attempts of a client that hardly waits between them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SECONDS = 2.5  # for which connections are refused
-_CLOSED, _OPEN = 0.24, 0.06  # seconds of each turn
+_CLOSED, _OPEN = 0.75, 1.0  # seconds of each turn
+_REQUEST = (
+    0.02  # seconds for a part of a request to arrive: a reset then always breaks the reading, not the writing
+)
 _PORTS = range(20_000, 32_000)  # below those of outgoing connections: a client must not connect to itself
 _TRIES = 50
 _ON, _AT_ONCE = 1, 0  # of SO_LINGER: closing resets the connection
@@ -29,7 +32,7 @@ _HOST = "127.0.0.1"
 
 
 class RefusingPort:
-    """The port. `attempts` are the numbers of connections, one number for each moment in which it was open."""
+    """The port. `attempts` are the numbers of connections, one number for each second in which it was open."""
 
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
@@ -56,22 +59,24 @@ class RefusingPort:
         while clock.stopwatch() < until and not self._over.is_set():
             self._over.wait(_CLOSED)
             with suppress(OSError), _listening(address) as listener:
-                self.attempts.append(self._reset_all(listener, clock.stopwatch() + _OPEN))
+                self._reset_all(listener, clock.stopwatch() + _OPEN)
         with suppress(OSError), _listening(address) as listener:
             self._relay_all(listener)
 
-    @staticmethod
-    def _reset_all(listener: socket.socket, until: float) -> int:
-        """Reset all connections until an instant of the stopwatch. Returns their number."""
-        count = 0
+    def _reset_all(self, listener: socket.socket, until: float) -> None:
+        """Reset and count all connections until an instant of the stopwatch."""
+        self.attempts.append(0)
         while (left := until - clock.stopwatch()) > 0:
             listener.settimeout(left)
             with suppress(TimeoutError):
                 connection, _ = listener.accept()
+                connection.settimeout(_REQUEST)
+                with suppress(OSError):
+                    while connection.recv(_CHUNK):
+                        pass
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", _ON, _AT_ONCE))
                 connection.close()
-                count += 1
-        return count
+                self.attempts[-1] += 1
 
     def _relay_all(self, listener: socket.socket) -> None:
         listener.settimeout(0.1)

@@ -39,7 +39,7 @@ EXPLAINS = frozenset(
     }
 )
 _APART = frozenset({"auth.not-printed"})  # explains no other end
-_FLOOD = 4  # connections within a twentieth of a second
+_FLOOD = 11  # connections within a second: waits that double from 50 ms on allow five
 SILENT = 20.0  # seconds without a request while a task runs
 _ENOUGH = 2  # failed queries in a row, after which a client may give up
 _DEFINITE = frozenset({400, 401, 402, 403, 404})
@@ -114,7 +114,7 @@ def _waits_when_refused(end: RunEnd) -> Iterator[ClauseFinding]:
     """A client whose connections are refused waits before it tries again."""
     most = max(end.outcome.attempts, default=0)
     if most >= _FLOOD:
-        seen = f"{most} connections at once, while the server refused them"
+        seen = f"{most} connections within a second, while the server refused them"
         yield "client.backs-off", violation(expected="a wait, longer each time", seen=seen)
     elif end.scenario.refuses and any(end.outcome.attempts):
         yield "client.backs-off", passed()

@@ -17,6 +17,7 @@ def test_attempts_are_counted_while_connections_are_refused_and_then_the_server_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(refusing_port, "SECONDS", 0.7)
+    monkeypatch.setattr(refusing_port, "_CLOSED", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as server:
         Thread(target=_answer_once, args=(server,), daemon=True).start()
         with refusing(f"http://127.0.0.1:{server.getsockname()[1]}") as port:
