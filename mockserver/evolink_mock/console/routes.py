@@ -13,12 +13,10 @@ from evolink_mock.console.guard import AccessGuard
 from evolink_mock.console.rendering import FOLDER, POLICY, REFERENCE_POLICY
 from evolink_mock.console.resend import resend
 from evolink_mock.console.web_response import WebResponse, html, json, redirect, refusal, send_web_response
-from evolink_mock.control.operator_key import set_cookie
-from evolink_mock.control.routes import PREFIX
-from evolink_mock.domain.accounts import is_accepted
+from evolink_mock.control.operator_key import HEADER, is_operator, set_cookie
+from evolink_mock.control.routes import PREFIX, accepted_token
 from evolink_mock.domain.exchange import KEPT, SCOPE_KEY
 from evolink_mock.http.errors import ApiError
-from evolink_mock.http.requests import token_of
 from evolink_mock.http.responses import send_error
 
 if TYPE_CHECKING:
@@ -116,7 +114,7 @@ class PageEndpoint:
             return refused
         service = self._guard.service
         if key is not None:
-            if key != service.operator_key:
+            if not is_operator({HEADER: key.encode()}, service.operator_key):
                 return refusal(403, "this link is of another mock, or of an earlier start of this one")
             return redirect(PREFIX + self._row.path, ((b"set-cookie", set_cookie(key)),))
         headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -154,9 +152,7 @@ class EventStream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, until the client disconnects."""
         service, headers = self._guard.service, dict(scope["headers"])
-        token = token_of(headers.get(b"authorization", b""))
-        if token is not None and service.tokens and not is_accepted(token, service.tokens):
-            token = None
+        token = accepted_token(service, headers)
         refused = self._guard.refusal(scope, public=token is not None)
         if refused is not None:
             await send_web_response(scope, send, refused)

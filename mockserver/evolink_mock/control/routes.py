@@ -159,7 +159,7 @@ class ControlEndpoint:
         """The key of the account that a request concerns: its own, or of the account that the operator names."""
         label = headers.get(ACCOUNT_HEADER)
         if label is None or not is_operator(headers, self._service.operator_key):
-            return _accepted_token(self._service, headers)
+            return accepted_token(self._service, headers)
         accounts = await self._service.store.accounts()
         return next((account.token for account in accounts if account.label.encode() == label), None)
 
@@ -179,7 +179,7 @@ class ControlEndpoint:
         return await self._service.store.account(token)
 
 
-def _accepted_token(service: Service, headers: Mapping[bytes, bytes]) -> str | None:
+def accepted_token(service: Service, headers: Mapping[bytes, bytes]) -> str | None:
     """The bearer token, if this server accepts it."""
     token = token_of(headers.get(b"authorization", b""))
     if token is not None and service.tokens and not is_accepted(token, service.tokens):
