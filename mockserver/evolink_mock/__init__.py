@@ -1,7 +1,7 @@
-"""A mock server for the contract: its tasks progress, complete or fail, and send callbacks.
+"""A mock server for the contract. Its tasks progress, complete or fail, and it sends callbacks.
 
-The public names are for tests in Python. Each is imported at its first use, so that the server, its command line
-and test runs that use none of them start faster.
+The public names are for tests in Python. Each name is imported when it is first used, so that processes that use none
+of them, such as the server, start faster.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from the module that defines it. AttributeError for any other name."""
+    """Import a public name from the module that defines it. Raises AttributeError for any other name."""
     if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

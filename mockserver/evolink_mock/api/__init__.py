@@ -1,1 +1,1 @@
-"""The documented operations: endpoints, policy, validation."""
+"""The endpoints of the documented operations, the checks of their requests, and the validation of bodies."""

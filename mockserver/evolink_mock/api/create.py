@@ -1,4 +1,4 @@
-"""The create operations (clauses `create.*`): gather the facts, make the checks, create the task, respond."""
+"""The create operations (clauses `create.*`): gather the facts, check the request, create the task, respond."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 class CreateEndpoint:
-    """The create operations of one path, as an ASGI endpoint."""
+    """The ASGI endpoint of all create operations that share a path."""
 
     def __init__(self, service: Service, operations: Mapping[str | None, CreateOperation]) -> None:
         self._service = service
@@ -75,7 +75,7 @@ class CreateEndpoint:
         await send_json(send, exchange, response, task.operation.success)
 
     async def _interpret(self, context: RequestContext, body: bytes | ApiError) -> None:
-        """Add the facts of the body to the context."""
+        """Interpret the body, check its callback URL, and add both results to the context."""
         unreadable = _unreadable(context.headers)
         if unreadable is not None:
             body = unreadable
@@ -90,11 +90,11 @@ class CreateEndpoint:
         rules = compiled.operation.callback
         if rules is not None and isinstance(url := interpretation.document.get(rules.field), str):
             if context.is_fast:
-                raise MayWaitError  # for the addresses of a host name
+                raise MayWaitError  # resolving a host name takes time
             context.callback = await self._service.callback_service.check(url, rules)
 
     async def _decide(self, context: RequestContext, token: str, origin: str) -> None:
-        """Create the task, stored with its price and callback in one write; or decide which error to return."""
+        """Check the request. If it is accepted, store the task with its price and callback in one write."""
         service = self._service
         delivery: Delivery | None = None
 
@@ -120,19 +120,19 @@ class CreateEndpoint:
 
 
 def _unreadable(headers: Mapping[bytes, bytes]) -> ApiError | None:
-    """The error of a body whose type or coding is not accepted."""
+    """Return the error for a body whose content type or content coding is not accepted, or None."""
     return check_content_type(headers.get(b"content-type", b"")) or check_content_coding(
         headers.get(b"content-encoding", b"")
     )
 
 
 def _new_task(service: Service, context: RequestContext, origin: str, is_taken: IsTaken) -> Task:
-    """A task for an accepted request; the account is charged."""
+    """Create the task of an accepted request and charge the account for it."""
     account, accepted = context.account, context.body.accepted()
     created = int(context.now)
     random = ids.task_random(account.first_random, account.task_count)
     while is_taken(task_id := ids.task_id(created, random)):
-        account.task_count += 1  # another account has created this id in the same second
+        account.task_count += 1  # another account created a task with this id in the same second
         random = ids.task_random(account.first_random, account.task_count)
     timetable, anomalies = _plan(service, context, random)
     operation = accepted.compiled.operation

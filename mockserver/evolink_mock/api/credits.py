@@ -1,4 +1,7 @@
-"""`GET /v1/credits`: how clients check a key. Its own errors carry integer codes (clause `credits.integer-codes`)."""
+"""`GET /v1/credits`, by which clients check a key.
+
+The errors of this endpoint carry integer codes (clause `credits.integer-codes`).
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ if TYPE_CHECKING:
 
 
 def _errors() -> dict[int, ErrorAnswer]:
-    """The documented errors, in the usual shape, but with the status as an integer code."""
+    """Return the documented errors by status.
+
+    Their bodies have the usual shape, but `code` is the status as an integer.
+    """
     messages = {
         400: ("Invalid request", "invalid_request_error"),
         401: (_UNAUTHORIZED, "authentication_error"),
@@ -51,7 +57,7 @@ ERRORS = _errors()
 
 
 class CreditsEndpoint:
-    """The credits operation, as an ASGI endpoint."""
+    """The ASGI endpoint of `GET /v1/credits`."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -74,7 +80,7 @@ class CreditsEndpoint:
         await send_json(send, context.exchange, encode({"success": True, "message": "", "data": data}))
 
     async def _decide(self, context: RequestContext, token: str) -> float:
-        """Decide on the request; returns the remaining credits."""
+        """Check the request, set the error of the context, and return the account's remaining credits."""
         left = 0.0
 
         def step(account: Account, _: IsTaken) -> Change:

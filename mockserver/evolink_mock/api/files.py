@@ -1,4 +1,4 @@
-"""The file API of the host `files-api.evolink.ai`: uploads, their links, the quota."""
+"""The file API of the host `files-api.evolink.ai`: uploads, links to the files, and the quota."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _MESSAGES = {401: "Invalid or expired token", 404: "File not found"}
 
 
 class _Request:
-    """The part of a request that all three ways of uploading share."""
+    """An upload request, as the three ways of uploading (Base64, form, URL) need it."""
 
     def __init__(self, service: Service, context: RequestContext, body: bytes) -> None:
         self.service = service
@@ -44,7 +44,7 @@ class _Request:
         self.body = body
 
     def fields(self) -> dict[str, Any]:
-        """The JSON object of the body. Raises `UploadError`."""
+        """Return the JSON object in the body. Raises `UploadError` if the body is anything else."""
         try:
             fields = json.loads(self.body)
         except (ValueError, RecursionError):
@@ -54,14 +54,14 @@ class _Request:
         return fields
 
     def keep(self, data: bytes, mime: str, name: Any, folder: Any) -> Upload:
-        """Keep the file for the account of the request."""
+        """Store the file in the account of the request. A name or folder that is not a string is ignored."""
         texts = [text if isinstance(text, str) else "" for text in (name, folder)]
         account = self.context.account.token
         return self.service.uploads.add(account, data, texts[0], texts[1], mime, self.context.now)
 
 
 class UploadEndpoint:
-    """One way of uploading, as an ASGI endpoint."""
+    """The ASGI endpoint of one way of uploading a file."""
 
     def __init__(self, service: Service, take: Callable[[_Request], Awaitable[Upload]]) -> None:
         self._service = service
@@ -86,13 +86,13 @@ class UploadEndpoint:
 
 
 class FilesEndpoint:
-    """The quota, the list, or the removal of a file, as an ASGI endpoint."""
+    """The ASGI endpoint of the quota, the list of files and the removal of a file."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Respond to a request about the account's files."""
+        """Respond to a request for the account's quota or files, or to remove one of them."""
         context = await _authenticated(self._service, scope)
         if context.error is not None:
             await _send_error(send, context, context.error)
@@ -116,13 +116,13 @@ class FilesEndpoint:
 
 
 class UploadedFile:
-    """Serves an uploaded file without a token until it expires."""
+    """Serves an uploaded file until it expires. No token is required."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond with the bytes."""
+        """Respond with the content of the file; 404 if it is unknown or has expired."""
         context = begin(self._service, scope, {}, "files")
         upload = self._service.uploads.find(scope["path_params"]["file_id"])
         if upload is not None:
@@ -136,7 +136,7 @@ class UploadedFile:
 
 
 async def take_base64(request: _Request) -> Upload:
-    """Read a file from a JSON field, as Base64 or as a data URL. Raises `UploadError`."""
+    """Store a file that is sent as Base64 or as a data URL in a JSON field. Raises `UploadError`."""
     fields = request.fields()
     text = fields.get("base64_data")
     if not isinstance(text, str) or not text:
@@ -151,7 +151,7 @@ async def take_base64(request: _Request) -> Upload:
 
 
 async def take_stream(request: _Request) -> Upload:
-    """Read a file from a form. Raises `UploadError`."""
+    """Store a file that is sent in a form. Raises `UploadError`."""
     parts = parse_form(request.context.headers.get(b"content-type", b""), request.body)
     if parts is None:
         raise UploadError(400, "the body must be multipart/form-data")
@@ -166,7 +166,10 @@ async def take_stream(request: _Request) -> Upload:
 
 
 async def take_url(request: _Request) -> Upload:
-    """The file at a URL: a file uploaded to this mock, otherwise a generated picture. The mock fetches nothing."""
+    """Store a copy of the file at a URL: of an upload to this mock, or of a generated picture for any other URL.
+
+    The mock fetches nothing. Raises `UploadError`.
+    """
     fields = request.fields()
     url = fields.get("file_url")
     if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):
@@ -185,7 +188,7 @@ async def take_url(request: _Request) -> Upload:
 
 
 async def _authenticated(service: Service, scope: Scope) -> RequestContext:
-    """The context of a request, with its account, or the error of one without a valid token."""
+    """Return the context of a request: with its account, or with an error if its token is not accepted."""
     context = begin(service, scope, {}, "files")
     context.error = first_error(AUTHENTICATION, context)
     if context.error is None and context.token is not None:
@@ -214,7 +217,10 @@ async def _send(send: Send, context: RequestContext, status: int, message: str, 
 
 
 async def _send_error(send: Send, context: RequestContext, error: ApiError) -> None:
-    """Send an error in the format of this API and in that of the others, as no page documents an error."""
+    """Send an error that has the fields of both formats: those of the file API and those of the other APIs.
+
+    No page documents the errors of the file API.
+    """
     message = error.detail or _MESSAGES.get(error.status, "Invalid request")
     context.exchange.notes += tuple(filter(None, (error.detail, error.hint)))
     fields = {"code": error.status, "message": message, "type": "invalid_request_error"}

@@ -1,4 +1,4 @@
-"""The interpretation of a request body: all that follows from its bytes. Remembered, as clients repeat bodies."""
+"""Interpret request bodies. Interpretations are cached because clients send equal bodies repeatedly."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _MOST_BYTES = 1024  # of a remembered body
 
 
 class Interpretation:
-    """An interpreted body: its document, or its error, and the operation for its model.
+    """What follows from the bytes of a body: its document, or the error, and the operation for its model.
 
-    Requests with equal bodies share it.
+    Requests with equal bodies share one interpretation.
     """
 
     __slots__ = ("_accepted", "_has_schema_error", "_schema_error", "compiled", "document")
@@ -36,7 +36,7 @@ class Interpretation:
         self._accepted: AcceptedBody | None = None
 
     def schema_error(self) -> ApiError | None:
-        """The 400 of a document that violates the schema of its operation."""
+        """Return the 400 error for a document that violates the schema of its operation, or None if it is valid."""
         if self._has_schema_error is None:
             if isinstance(self.compiled, CompiledOperation):
                 self._schema_error = self.compiled.validator.check(self.document)
@@ -44,7 +44,7 @@ class Interpretation:
         return self._schema_error
 
     def accepted(self) -> AcceptedBody:
-        """The task that a document without a `schema_error` describes."""
+        """Return the valid body. Call this only if `schema_error` returned None."""
         if self._accepted is None:
             assert isinstance(self.compiled, CompiledOperation)  # noqa: S101  (`check_schema` has refused anything else)
             self._accepted = AcceptedBody(self.document, self.compiled)
@@ -52,9 +52,9 @@ class Interpretation:
 
 
 class AcceptedBody:
-    """An interpreted request body: the operation, the model, the results, and notes for the log.
+    """A valid request body: its operation, model, media spec, results, price, and notes for the log.
 
-    `results` is None if they are those of the operation; `price` is in credits.
+    `results` is None if the body requests the default results of the operation. `price` is in credits.
     """
 
     __slots__ = ("_media", "_request", "compiled", "model", "notes", "price", "results")
@@ -74,7 +74,7 @@ class AcceptedBody:
         self.price = compiled.price if self.results is None else self.results.reserved
 
     def media(self, random: int) -> MediaSpec:
-        """The media spec of a task with this random number."""
+        """Return the media spec for the task with this random number."""
         hue = random % HUES
         spec = self._media[hue]
         if spec is None:
@@ -86,14 +86,14 @@ NO_BODY = Interpretation(None)
 
 
 class Interpreter:
-    """Interprets the bodies for one path."""
+    """Interprets and caches the bodies of create requests to one path."""
 
     def __init__(self, operations: CompiledOperations) -> None:
         self._operations = operations
         self._remembered: dict[bytes, Interpretation] = {}
 
     def interpret(self, raw: bytes) -> Interpretation:
-        """The interpretation of a body."""
+        """Parse a body and choose its operation, or return the cached interpretation of an equal body."""
         body = self._remembered.get(raw)
         if body is None:
             body = self._interpret(raw)

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 
 
 def link_error(task: Task | None, name: str, now: float) -> ApiError | None:
-    """404 for a result that does not exist (yet), 410 for an expired link (clause `link.24h`)."""
+    """Return 404 if the result does not exist or is not ready, 410 if its link has expired (clause `link.24h`).
+
+    None if the file can be served.
+    """
     if task is None or index_of(task, name) is None:
         return ApiError(404, "no such result")
     if task.anomalies is not None:
@@ -51,14 +54,17 @@ def link_error(task: Task | None, name: str, now: float) -> ApiError | None:
 
 
 def index_of(task: Task, name: str) -> int | None:
-    """The index of the result with this file name; None if the task has none."""
+    """Return the index of the result with this file name, or None if the task has no such result."""
     if not task.operation.prose.has_files:
         return None
     return next((index for index in range(count_of(task)) if name == media_name(task, index)), None)
 
 
 def _effective_instant(task: Task, anomalies: Anomalies, now: float) -> float:
-    """The instant at which a link is judged. An early callback makes it valid early; `link=expired` ends it at once."""
+    """Return the time at which a link is judged: `now`, unless a recipe of the task moves it.
+
+    An early callback makes the link valid early; `link=expired` makes it expire when the task ends.
+    """
     timetable = task.timetable
     if anomalies.callback == "early" and now >= halfway(timetable):
         now = max(now, timetable.ends)
@@ -66,13 +72,16 @@ def _effective_instant(task: Task, anomalies: Anomalies, now: float) -> float:
 
 
 class MediaEndpoint:
-    """Serves results without a token; ranges, HEAD and conditional requests are handled by Starlette."""
+    """Serves results; no token is required.
+
+    Starlette handles ranges, HEAD and conditional requests.
+    """
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Respond with the file, rendered at the first request for it."""
+        """Respond with the file, which is rendered when it is first requested."""
         service, exchange = self._service, scope[SCOPE_KEY]
         name: str = scope["path_params"]["name"]
         task = await service.store.task(name[:ID_LENGTH])
@@ -104,9 +113,10 @@ class MediaEndpoint:
         await response(scope, receive, _with_documented_errors(send, exchange))
 
     async def _decide(self, exchange: Exchange, token: str) -> tuple[float, Recipe | ApiError, float]:
-        """The account's time, the recipe (from the header, otherwise assigned to the account), and its random number.
+        """Return the account's time, the recipe, and the random number of its network faults (0 ≤ number < 1).
 
-        Downloads carry no token.
+        The recipe comes from the `Prefer` header, or is assigned to the account. A download carries no token, which
+        could name a recipe.
         """
         service = self._service
         prefer = prefer_of(exchange.request_headers)
@@ -126,7 +136,7 @@ class MediaEndpoint:
         return (exchange.at, *decided)
 
     async def _file(self, task: Task, index: int) -> Response:
-        """The response with the file, or with the substitute that a recipe requests."""
+        """Return the response with the file, or with what a recipe substitutes for it."""
         anomaly = task.anomalies.link if task.anomalies is not None else ""
         spec = variation(task.media, index)
         kind = content_type(spec)
@@ -142,20 +152,20 @@ class MediaEndpoint:
 
 
 def _is_redirected(task: Task, exchange: Exchange) -> bool:
-    """Whether `link=redirect` redirects this request. The target of the redirect returns the file."""
+    """Whether the recipe `link=redirect` redirects this request. A redirected request is answered with the file."""
     is_asked = task.anomalies is not None and task.anomalies.link == "redirect"
     return is_asked and b"redirected=1" not in exchange.query
 
 
 def _requested_error(recipe: Recipe | ApiError) -> ApiError | None:
-    """The error that a recipe asks for."""
+    """Return the error that a recipe requests, or the error of an invalid recipe; None if there is none."""
     if isinstance(recipe, ApiError):
         return recipe
     return None if recipe.status not in GATEWAY else ApiError(recipe.status)
 
 
 def _with_documented_errors(send: Send, exchange: Exchange) -> Send:
-    """A `send` that replaces Starlette's plain-text errors by JSON in the documented shape."""
+    """Return a `send` that replaces Starlette's plain-text errors by JSON in the documented shape."""
     is_error = False
 
     async def send_documented(message: Message) -> None:

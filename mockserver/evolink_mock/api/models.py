@@ -1,4 +1,4 @@
-"""`GET /v1/models`: the models that are served, in the shape that clients of other APIs know."""
+"""`GET /v1/models`: list the served models in the format of OpenAI-compatible APIs."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from evolink_mock.service.service import Service
 
-_CREATED = 1757169743  # the time of the document's own example: no page says when a model began
+_CREATED = 1757169743  # from the example in the document: no page states when a model was released
 
 
 class ModelsEndpoint:
-    """The list of models, as an ASGI endpoint."""
+    """The ASGI endpoint of `GET /v1/models`."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -36,7 +36,7 @@ class ModelsEndpoint:
         self._body = encode({"object": "list", "data": data})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Respond with the models."""
+        """Respond with the list of models."""
         context = begin(self._service, scope, {}, "models")
         error = first_error(AUTHENTICATION, context)
         if error is not None:

@@ -1,4 +1,4 @@
-"""Create operations with their compiled validators, and the choice of an operation by the model in a request body."""
+"""Compile create operations, and choose the operation for the model in a request body."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from evolink_spec import CreateOperation, ErrorAnswer
 
 _MODEL = "model"
-_NAMES_SHOWN = 5  # models that an error lists; of more, the nearest
+_NAMES_SHOWN = 5  # models that an error lists; if there are more, it lists the most similar ones
 _MOST_COMPARED = 200  # characters of an unknown model
 _CANDIDATES = 5  # documents that may serve an unknown model
 
 
 class CompiledOperation(Struct, frozen=True):
-    """An operation with its compiled validator, its price in credits, and a note on its choice for the log."""
+    """An operation with its compiled validator and its price in credits.
+
+    `note` is for the log: it says so if no document describes the requested model.
+    """
 
     operation: CreateOperation
     validator: Validator | AnyModelValidator
@@ -35,10 +38,10 @@ class CompiledOperation(Struct, frozen=True):
 
 
 class CompiledOperations:
-    """The create operations of one path: documents that differ by the models they accept (clause `model.enum`).
+    """The create operations of one path, which differ in the models that they accept (clause `model.enum`).
 
-    `errors` are the most frequent errors in the documents of the path, for requests whose document is unknown. With
-    `any_model`, a model that no document describes is served by the document that fits best.
+    `errors` are those that most documents of the path list; they are used if a request matches none of the documents.
+    With `any_model`, a model that no document describes is served by the document that fits best.
     """
 
     def __init__(self, operations: Mapping[str | None, CreateOperation], *, any_model: bool = False) -> None:
@@ -54,8 +57,11 @@ class CompiledOperations:
         self.errors = _usual_errors([operation.errors for operation in distinct.values()])
 
     def choose(self, document: Any) -> tuple[Any, CompiledOperation | ApiError]:
-        """The document with an alias of its model resolved (clause `model.alias`), and the operation for that model."""
-        if not isinstance(document, dict):  # whether or not the schema says so (clause `body.json`)
+        """Choose the operation for the model in a document; 400 if there is none.
+
+        The returned document has an alias of the model replaced by the model (clause `model.alias`).
+        """
+        if not isinstance(document, dict):  # even if the schema does not require it (clause `body.json`)
             return document, ApiError(400, f"{show(document)} is not of type object")
         model = document.get(_MODEL)
         if isinstance(model, str):
@@ -71,7 +77,7 @@ class CompiledOperations:
         return document, self._only or self._unknown(document)
 
     def _unknown(self, document: Mapping[str, Any]) -> ApiError:
-        """400 for a model that none of several documents describes."""
+        """Return the 400 for a model that no document of this path describes, or for a body without a model."""
         if _MODEL not in document:
             return ApiError(400, f"{_MODEL}: is required", _MODEL)
         model = document[_MODEL]
@@ -85,7 +91,10 @@ class CompiledOperations:
         return ApiError(400, f"{_MODEL}: {reason}", _MODEL)
 
     def _best_fit(self, document: Mapping[str, Any], model: str) -> CompiledOperation:
-        """The first document that accepts the body, of those with the nearest model names; otherwise the nearest."""
+        """Choose the operation for an undescribed model, among those with the most similar model names.
+
+        It is the first of them that accepts the body, or the most similar one if none does.
+        """
         text = model[:_MOST_COMPARED]
         names = sorted(
             (str(name) for name in self._by_model),
@@ -102,7 +111,7 @@ class CompiledOperations:
         return replace(compiled, validator=AnyModelValidator(compiled.validator, name), note=note)
 
     def _compile(self, operation: CreateOperation) -> CompiledOperation:
-        """The compiled operation; compiled at its first use, so that a mock of many documents starts at once."""
+        """Compile an operation when it is first used, so that a mock with many documents starts quickly."""
         location = _location(operation)
         compiled = self._compiled.get(location)
         if compiled is None:
@@ -117,7 +126,7 @@ def _location(operation: CreateOperation) -> tuple[str, str]:
 
 
 def _usual_errors(documented: list[Mapping[int, ErrorAnswer]]) -> Mapping[int, ErrorAnswer]:
-    """The errors that most documents list, each with its most frequent body."""
+    """Return the errors that most documents list, each with the body that most of them give it."""
     if len(documented) == 1:
         return documented[0]
     counts = Counter(status for errors in documented for status in errors)

@@ -1,6 +1,7 @@
 """The checks of a request, in the order in which they run. Each is a function of the context alone.
 
-The facts are gathered first (the token, the body, the addresses of a host name); a check returns an error or None.
+The facts that the checks need (token, body, resolved addresses) are in the context before they run. A check returns an
+error, or None if the request passes.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ if TYPE_CHECKING:
     from evolink_mock.api.request_context import RequestContext
 
 
-_REDIRECTED = 307  # the recipe rewrites the response
+_REDIRECTED = 307  # placeholder: the recipe rewrites the response
 Check = Callable[["RequestContext"], "ApiError | None"]
 
 
 def check_token(context: RequestContext) -> ApiError | None:
-    """401 without a known bearer token (clause `auth.bearer`)."""
+    """401 if the request has no accepted bearer token (clause `auth.bearer`)."""
     return None if context.token is not None else unauthorized(context.headers, context.exchange.query)
 
 
 def check_recipe(context: RequestContext) -> ApiError | None:
-    """The error that a recipe requests, if the operation documents it; 400 for an unknown recipe."""
+    """The error that a recipe requests, if the operation documents its status; 400 if the recipe is invalid."""
     recipe = context.recipe
     if recipe is NO_RECIPE:
         return None
@@ -51,18 +52,18 @@ def check_rate_limit(context: RequestContext) -> ApiError | None:
 
 
 def check_body(context: RequestContext) -> ApiError | None:
-    """400 for a body that is not JSON, too large, encoded, or of another content type."""
+    """400 if the body is not JSON, too large, encoded, or of another content type."""
     return context.document if isinstance(context.document, ApiError) else None
 
 
 def check_schema(context: RequestContext) -> ApiError | None:
-    """400 with the fields that violate the schema (clauses `create.*`)."""
+    """400 that names the fields that violate the schema (clauses `create.*`)."""
     body = context.body
     return body.compiled if isinstance(body.compiled, ApiError) else body.schema_error()
 
 
 def check_callback_url(context: RequestContext) -> ApiError | None:
-    """400 for a callback URL that the rules forbid (clauses `callback.*`)."""
+    """400 if the callback URL is not allowed (clauses `callback.*`)."""
     return context.callback if isinstance(context.callback, ApiError) else None
 
 
@@ -83,12 +84,12 @@ def check_credits(context: RequestContext) -> ApiError | None:
 
 
 def check_task_id(context: RequestContext) -> ApiError | None:
-    """400 for an id with a foreign prefix (clause `query.id-prefix`)."""
+    """400 if the id does not have the prefix of a task id (clause `query.id-prefix`)."""
     return ApiError(400, param="task_id") if ids.is_foreign(context.task_id) else None
 
 
 def check_task_exists(context: RequestContext) -> ApiError | None:
-    """404 for an id that was never issued (clause `query.unknown-id`), or that a recipe has let expire."""
+    """404 if the id was never issued (clause `query.unknown-id`), or if a recipe has made the task expire."""
     task = context.task
     if task is None:
         return ApiError(404)
@@ -97,7 +98,7 @@ def check_task_exists(context: RequestContext) -> ApiError | None:
 
 
 def check_task_owner(context: RequestContext) -> ApiError | None:
-    """403 for the task of another account (clause `query.own-tasks`)."""
+    """403 if the task belongs to another account (clause `query.own-tasks`)."""
     assert context.task is not None  # noqa: S101  (`check_task_exists` comes before)
     return ApiError(403) if context.task.account != context.account.token else None
 
@@ -123,7 +124,7 @@ CREDITS: tuple[Check, ...] = (check_recipe,)
 
 
 def first_error(checks: tuple[Check, ...], context: RequestContext) -> ApiError | None:
-    """The first error that a check returns, or None."""
+    """Run the checks in order and return the first error, or None if the request passes all of them."""
     for check in checks:
         error = check(context)
         if error is not None:
@@ -132,5 +133,5 @@ def first_error(checks: tuple[Check, ...], context: RequestContext) -> ApiError 
 
 
 def _retry_after(seconds: float) -> tuple[tuple[bytes, bytes], ...]:
-    """The header in whole seconds, rounded up: a client that waits for that long is accepted."""
+    """Return the `Retry-After` header. Seconds are rounded up, so that a client that waits that long is accepted."""
     return ((b"retry-after", b"%d" % max(1, math.ceil(seconds))),)

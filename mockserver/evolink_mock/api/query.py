@@ -1,4 +1,4 @@
-"""`GET` that returns the state of a task: clauses `query.*` and `task.*`."""
+"""The status query, a `GET` that returns the state of a task (clauses `query.*` and `task.*`)."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 class QueryEndpoint:
-    """The query operation, as an ASGI endpoint."""
+    """The ASGI endpoint of the status query."""
 
     def __init__(self, service: Service, operation: QueryOperation) -> None:
         self._service = service
         self._operation = operation
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Respond to one poll."""
+        """Respond to one status query."""
         operation = self._operation
         context = begin(self._service, scope, operation.errors, "query")
         context.task_id = scope["path_params"][operation.parameter]
@@ -54,7 +54,7 @@ class QueryEndpoint:
         await send_json(send, context.exchange, body, operation.success)
 
     async def _decide(self, context: RequestContext, token: str) -> None:
-        """Decide on the request; the account is written only if the request changes it, as few do."""
+        """Check the request. The account is written only if the request has a recipe or its account a rate limit."""
         store = self._service.store
         account, context.task = await store.find(token, context.task_id)
         enter(self._service, context, account)

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 
 def with_network_faults(context: RequestContext, scope: Scope, send: Send) -> Send:
-    """The `send` of a request, with the network faults of its recipe."""
+    """Return a `send` that adds the network faults of the recipe to the response."""
     if context.recipe is NO_RECIPE:
         return send
     return inject_network_faults(context.recipe, scope, context.documented, context.chance, send)
 
 
 def draw_variant(context: RequestContext) -> None:
-    """Draw the random number of a body variant from the account, if the recipe requests a variant."""
+    """If the recipe requests a body variant, draw its random number from the account."""
     if _has_variant(context.recipe):
         context.variant = next_random(context.account)
 
@@ -36,7 +36,7 @@ def draw_variant(context: RequestContext) -> None:
 def encode_task(
     service: Service, context: RequestContext, task: Task, operation: CreateOperation | QueryOperation
 ) -> bytes:
-    """The JSON of a task, in the variant that the recipe requests."""
+    """Encode a task as JSON, as the body variant that the recipe requests."""
     recipe = context.recipe
     if not _has_variant(recipe):
         return task_body.to_json(task, context.now)

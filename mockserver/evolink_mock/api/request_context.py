@@ -38,10 +38,11 @@ if TYPE_CHECKING:
 
 
 class RequestContext(Struct):
-    """The facts of one request, and what is decided on it.
+    """The facts of one request, and the decision on it.
 
-    The facts of its body, or of the queried task, are added once they are available, the account and its time at the
-    moment of the decision. A decision may be made again, with a newer account: it assigns, and appends to nothing.
+    The facts of the body or of the queried task are added when they are available, the account and its time when the
+    decision is made. The store may repeat a decision with a newer account. A decision therefore only assigns fields
+    and never appends to one.
     """
 
     exchange: Exchange
@@ -50,34 +51,34 @@ class RequestContext(Struct):
     account: Account
     token: str | None
     documented: Mapping[int, ErrorAnswer]  # the errors of the operation
-    operation: str = "create"  # one of `effects.OPERATIONS`
+    operation: str = "create"  # a name in `effects.OPERATIONS`
     recipe: Recipe | ApiError = NO_RECIPE
     recipe_notes: tuple[str, ...] = ()
     retry_after: float | None = None  # seconds; set if the rate limit is exceeded
     body: Interpretation = NO_BODY  # of a create request
-    callback: ParsedUrl | ApiError | None = None  # the receiver of the callback, or why its URL is refused
-    task_id: str = ""  # of a query
-    task: Task | None = None  # the queried or the created one
+    callback: ParsedUrl | ApiError | None = None  # the receiver, or the error if its URL is refused
+    task_id: str = ""  # of a status query
+    task: Task | None = None  # the queried task or the created task
     error: ApiError | None = None
     chance: float = 0.0  # of a network fault, 0 ≤ chance < 1
     variant: int = 0  # random number of a body variant
-    is_fast: bool = False  # in the fast lane
+    is_fast: bool = False  # whether the request is in the fast lane
 
     @property
     def document(self) -> Any:
-        """The decoded body of a create request, or the decoding error."""
+        """The decoded body of a create request, or the error of its decoding."""
         return self.body.document
 
     @property
     def compiled(self) -> CompiledOperation | ApiError | None:
-        """The operation for the model of a create request."""
+        """The operation for the model of a create request, or the error if there is none."""
         return self.body.compiled
 
 
 def begin(
     service: Service, scope: Scope, documented: Mapping[int, ErrorAnswer], operation: str
 ) -> RequestContext:
-    """The context from the head of the request alone."""
+    """Create the context from the head of a request."""
     head: RequestHead = scope.get(HEAD) or read_head(scope["headers"])
     exchange: Exchange = scope[SCOPE_KEY]
     token = head.token
@@ -101,7 +102,10 @@ def enter(service: Service, context: RequestContext, account: Account) -> None:
 
 
 def apply_recipe(service: Service, context: RequestContext, recipe_request: RecipeRequest) -> None:
-    """Resolve the recipe of an authenticated request, set its credits and rate limit, and count the request."""
+    """Resolve the recipe of an authenticated request, and apply it to the account, then count the request.
+
+    The recipe may set the credits and the rate limit of the account.
+    """
     account = context.account
     recipe, context.recipe_notes = resolve_recipe(
         service.registry, account, recipe_request, service.recipe_sources
@@ -118,9 +122,9 @@ def apply_recipe(service: Service, context: RequestContext, recipe_request: Reci
 
 
 def recipe_request_of(service: Service, context: RequestContext) -> RecipeRequest:
-    """The parts of a request that determine its recipe; `NO_SOURCE` if it has no recipe and none is assigned.
+    """Return the parts of a request that determine its recipe, or `NO_SOURCE` if it cannot have one.
 
-    A recipe may wait, so it raises `MayWaitError` in the fast lane.
+    In the fast lane, a request that may have a recipe raises `MayWaitError`, because a recipe may delay the response.
     """
     document = context.body.document
     prefer = prefer_of(context.exchange.request_headers) if b"prefer" in context.headers else None
@@ -135,12 +139,12 @@ def recipe_request_of(service: Service, context: RequestContext) -> RecipeReques
 
 
 def log_recipe_notes(context: RequestContext, error: ApiError | None) -> None:
-    """Add the notes on recipes to the log line, except for a 400, whose notes count as violations."""
+    """Add the notes on recipes to the log line, unless the status is 400: its notes would count as violations."""
     if context.recipe_notes and (error is None or error.status != 400):  # noqa: PLR2004
         context.exchange.notes += context.recipe_notes
 
 
 def prefer_of(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """All `Prefer` lines as one list (RFC 9110, section 5.3); None if the request has no such line."""
+    """Join all `Prefer` header lines into one list (RFC 9110, section 5.3); None if the request has none."""
     lines = [value for name, value in headers if name == b"prefer"]
     return b", ".join(lines) if lines else None

@@ -1,4 +1,4 @@
-"""A request that no operation answers: an undocumented path or method, recorded as a violation by its account."""
+"""Respond to requests to an undocumented path or method, and record them as violations."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ if TYPE_CHECKING:
 
 
 class Unmatched:
-    """Answers with `response`, a 404 or 405. With an accepted key, the request goes to the journal of its account."""
+    """Sends `response`, a 404 or 405.
+
+    If the request has an accepted token, it is recorded in the journal of its account.
+    """
 
     def __init__(self, service: Service, response: ASGIApp) -> None:
         self._service = service
         self._response = response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; close a WebSocket."""
+        """Record an HTTP request as unmatched, and send the response."""
         if scope["type"] == "http":
             context = begin(self._service, scope, {}, "")
             if context.token is not None:

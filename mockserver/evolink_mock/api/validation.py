@@ -1,4 +1,4 @@
-"""Check a request body against the schema of its operation, which is compiled at start, and name the wrong fields."""
+"""Check a request body against the compiled schema of its operation, and name the invalid fields."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 _SHOWN = 80  # characters of an offending value
 _REASONS = 3  # named in one error; the others are counted
-_MOST_VALUES = 200  # in a document whose errors are all collected; of a larger one, only the first error is
+_MOST_VALUES = 200  # of a document whose errors are all collected; of a larger document, only the first is
 _MODEL = "model"
 _NAMES = 5  # unknown fields named in one warning
 _MOST_NAMES = 50  # unknown fields that are compared with known ones
@@ -40,7 +40,7 @@ class Validator:
         self.is_valid = self._compiled.is_valid
 
     def check(self, document: Any) -> ApiError | None:
-        """None if the document is valid, else the 400 that names the wrong fields."""
+        """Return None if the document is valid, otherwise the 400 that names the invalid fields."""
         try:
             if self.is_valid(document):
                 return None
@@ -51,14 +51,14 @@ class Validator:
         for error in errors:
             path, reason = self._reason(error)
             reasons.setdefault(path, reason)
-        if _MODEL in reasons:  # it decides on the schema of all other fields
+        if _MODEL in reasons:  # first, because it determines the schema of all other fields
             reasons = {_MODEL: reasons[_MODEL]} | reasons
         lines = [f"{path}: {reason}" if path else reason for path, reason in reasons.items()]
         more = f"; and {len(lines) - _REASONS} more" if len(lines) > _REASONS else ""
         return ApiError(400, "; ".join(lines[:_REASONS]) + more, next(iter(reasons)))
 
     def _errors(self, document: Any) -> Sequence[jsonschema_rs.ValidationError]:
-        """The errors of an invalid document. The validator needs 30 µs per error."""
+        """Return the errors of an invalid document. Of a large document, only the first: each error takes 30 µs."""
         if _is_small(document):
             return list(self._compiled.iter_errors(document))
         if isinstance(document, dict):
@@ -91,7 +91,7 @@ class Validator:
         return path, _cut(error.message, 2 * _SHOWN).replace(_MASK, value, 1)
 
     def _misspelling(self, missing: str, members: Any) -> str:
-        """A hint that names the unknown member most similar to a missing field; empty if none is similar."""
+        """Return a hint that names the unknown field most similar to the missing one; empty if none is similar."""
         names = members if isinstance(members, dict) else {}
         unknown = islice((name for name in names if name not in self._fields), _MOST_NAMES)
         name = nearest(missing, [_cut(name, _SHOWN_NAME) for name in unknown], _SIMILARITY)
@@ -99,19 +99,19 @@ class Validator:
 
 
 class AnyModelValidator:
-    """Checks a body after replacing its model by one that the document describes."""
+    """Validates a body as if its model were `model`, which the document describes."""
 
     def __init__(self, validator: Validator | AnyModelValidator, model: str) -> None:
         self._validator = validator
         self._model = model
 
     def check(self, document: Mapping[str, Any]) -> ApiError | None:
-        """None if the document is valid, else the 400 that names the wrong fields."""
+        """Return None if the document is valid, otherwise the 400 that names the invalid fields."""
         return self._validator.check({**document, _MODEL: self._model})
 
 
 def _is_small(document: Any) -> bool:
-    """Whether a document has at most `_MOST_VALUES` values. Stops counting there."""
+    """Whether a document has at most `_MOST_VALUES` values. Counting stops at that number."""
     count, waiting = 0, [document]
     while waiting and count <= _MOST_VALUES:
         value = waiting.pop()
@@ -123,7 +123,7 @@ def _is_small(document: Any) -> bool:
 
 
 def show(value: Any) -> str:
-    """A value as an error message shows it: shortened JSON. The members of an object or array are not shown."""
+    """Return a value as short JSON for an error message. An object or an array is shown without its members."""
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
     return _cut(_encode(value).decode())
@@ -138,14 +138,14 @@ def _spell(option: Any) -> str:
 
 
 def with_defaults(document: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
-    """The request with the documented defaults for the fields that it omits (clause `create.defaults`)."""
+    """Return the request, with the documented defaults for omitted fields (clause `create.defaults`)."""
     return {**operation.defaults, **document}
 
 
 def warnings(request: Mapping[str, Any], operation: CreateOperation) -> tuple[str, ...]:
-    """Notes on accepted fields that are probably mistakes.
+    """Return notes on accepted fields that are probably mistakes: unknown fields and empty lists of images.
 
-    Clauses `create.unknown-fields`, `create.image-urls-empty`.
+    Clauses `create.unknown-fields` and `create.image-urls-empty`.
     """
     notes: tuple[str, ...] = ()
     if not request.keys() <= operation.properties:

@@ -1,1 +1,1 @@
-"""Deliver callbacks: URL guard, retry schedule, sender."""
+"""Deliver callbacks: check the URL, schedule the attempts, and send the requests."""

@@ -1,4 +1,4 @@
-"""The deliveries of one account as data: those due later, those due now, and those being attempted."""
+"""The unfinished deliveries of one account as data: due later, due now, and being attempted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """A delivery, when its next attempt is due (Unix seconds of the account's clock), and its number in the queue."""
+    """A delivery in the queue.
+
+    `due` is when its next attempt is due, in Unix seconds of the account's clock. `number` is unique and orders
+    entries that are due at the same time.
+    """
 
     due: float
     number: int
@@ -23,27 +27,27 @@ class Entry(NamedTuple):
 
     @property
     def receiver(self) -> str:
-        """The host and port of the callback."""
+        """The host and port of the callback URL."""
         return self.delivery.target.authority()
 
 
 class AccountQueue:
-    """The deliveries of one account.
+    """The unfinished deliveries of one account.
 
-    Due deliveries take turns by receiver, so that a receiver that never answers does not delay the others.
+    Receivers take turns, so that a receiver that never answers does not delay the deliveries to others.
     """
 
     def __init__(self, account: Account) -> None:
         self.account = account
         self.wakes_at = (
             math.inf
-        )  # the instant of the server's clock at which the scheduler looks at this queue next
+        )  # the time, on the server's clock, at which the scheduler next checks this queue
         self.has_turn = False  # whether this queue is in the fair queue
         self.discarded = False
         self._later: list[Entry] = []  # a heap
         self._due: dict[str, deque[Entry]] = {}  # by receiver; the next one is first
         self._attempted: dict[int, Entry] = {}  # by number
-        self._attempts: Counter[str] = Counter()  # under way, by receiver
+        self._attempts: Counter[str] = Counter()  # in progress, by receiver
 
     @property
     def is_frozen(self) -> bool:
@@ -52,7 +56,7 @@ class AccountQueue:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether a delivery is due and not yet being attempted."""
+        """Whether a delivery is due and its attempt has not started."""
         return bool(self._due)
 
     @property
@@ -71,7 +75,7 @@ class AccountQueue:
 
     @property
     def next_due(self) -> float | None:
-        """The instant at which the next delivery falls due; None if none is due later."""
+        """The time at which the next delivery becomes due; None if none becomes due later."""
         return self._later[0].due if self._later else None
 
     def put(self, entry: Entry) -> None:
@@ -79,20 +83,20 @@ class AccountQueue:
         heapq.heappush(self._later, entry)
 
     def reschedule(self, task_id: str, due: float) -> None:
-        """Move the delivery of a task to another instant, unless it is being attempted."""
+        """Move the next attempt of a task's delivery to another time. A delivery that is being attempted stays."""
         entries = [entry for entry in (*self._later, *self._waiting()) if entry.delivery.task_id == task_id]
         self._remove(entries)
         for entry in entries:
             self.put(entry._replace(due=due))
 
     def release(self, now: float) -> None:
-        """Move the deliveries that have fallen due by `now` to those that wait for their turn."""
+        """Move the deliveries that are due at `now` from the later ones to those that wait for their turn."""
         while self._later and self._later[0].due <= now:
             entry = heapq.heappop(self._later)
             self._due.setdefault(entry.receiver, deque()).append(entry)
 
     def take(self, may_call: Callable[[str], bool]) -> Entry | None:
-        """Take the next due delivery whose receiver may be called now; None if no delivery qualifies."""
+        """Remove and return the next due delivery to a receiver that `may_call` accepts; None if there is none."""
         receiver = next(filter(may_call, self._due), None)
         if receiver is None:
             return None
@@ -108,14 +112,17 @@ class AccountQueue:
         self._attempts[entry.receiver] += 1
 
     def end(self, entry: Entry) -> None:
-        """Count an attempt as over."""
+        """Count an attempt as ended."""
         del self._attempted[entry.number]
         self._attempts[entry.receiver] -= 1
         if not self._attempts[entry.receiver]:
             del self._attempts[entry.receiver]
 
     def entries(self) -> list[Entry]:
-        """All unfinished deliveries, by due time. One that is being attempted keeps the instant at which it was due."""
+        """Return all unfinished deliveries, ordered by due time.
+
+        A delivery that is being attempted keeps the time at which it was due.
+        """
         return sorted((*self._later, *self._waiting(), *self._attempted.values()))
 
     def _waiting(self) -> Iterator[Entry]:

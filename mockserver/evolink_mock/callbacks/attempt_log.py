@@ -1,4 +1,4 @@
-"""The log lines of attempts to deliver callbacks: one each, until many fail at the same time."""
+"""Log the attempts to deliver callbacks, one line each, and sum up failures if there are many."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _log = logging.getLogger("evolink_mock.callbacks")
 
 
 class AttemptLog:
-    """Logs each attempt. Of failures, the first `FAILURES` of a period are logged, and then their number."""
+    """Logs each successful attempt, and the first `FAILURES` failures of a period of `_PERIOD_SECONDS`.
+
+    The number of further failures is logged at the end of the period.
+    """
 
     def __init__(self) -> None:
         self._logged = 0  # failures of this period
@@ -29,7 +32,7 @@ class AttemptLog:
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, delivery: Delivery, attempt: Attempt) -> None:
-        """Log an attempt, or count it. Called in an event loop."""
+        """Log an attempt, or count it if too many have failed. Must be called in an event loop."""
         if succeeded(attempt):
             log_attempt(delivery, attempt)
             return
@@ -42,7 +45,7 @@ class AttemptLog:
             self._others[delivery.target.origin()] += 1
 
     def close(self) -> None:
-        """End the period, and log what was counted in it."""
+        """End the period, and log the failures that were only counted."""
         if self._timer is not None:
             self._timer.cancel()
         if self._others:
@@ -56,7 +59,7 @@ class AttemptLog:
 
 
 def log_attempt(delivery: Delivery, attempt: Attempt) -> None:
-    """Log the result of an attempt, and when the next one follows."""
+    """Log the result of an attempt and the time until the next one."""
     result = attempt.problem if attempt.status is None else str(attempt.status)
     due = delivery.due
     retry = f", again in {due - attempt.at - attempt.seconds:.0f} s" if due is not None else ""
@@ -65,7 +68,7 @@ def log_attempt(delivery: Delivery, attempt: Attempt) -> None:
 
 
 def receivers(origins: Iterable[str]) -> str:
-    """The number of callbacks to each of the receivers with the most, and the number of the other receivers."""
+    """Describe the receivers of callbacks: a count for each of the most frequent, and the number of the others."""
     counts = Counter(origins)
     named = [f"{count} to {origin}" for origin, count in counts.most_common(_NAMED)]
     more = [f"{len(counts) - _NAMED} more receivers"] if len(counts) > _NAMED else []

@@ -1,7 +1,8 @@
-"""The choice of the next callback: accounts take turns, and none has more than its share of the attempts.
+"""Choose the next callback to attempt. Accounts take turns, and each has a limited share of the attempts.
 
-Receivers that answer slowly, or never, hold their sockets for long. However many they are, they cannot use up all
-attempts: some are reserved for receivers without a record, and some more for those whose last attempt ended promptly.
+A receiver that answers slowly, or never, holds a socket for a long time. Even many such receivers cannot use up all
+attempts, because some attempts are reserved for receivers that have no record yet, and more for those whose last
+attempt was fast.
 """
 
 from __future__ import annotations
@@ -16,42 +17,46 @@ if TYPE_CHECKING:
     from evolink_mock.domain.deliveries import Attempt, Delivery
 
 _PROMPT_SECONDS = 1.0  # an attempt that took longer was slow
-_MOST_RECORDS = 10_000  # of receivers, the latest
+_MOST_RECORDS = 10_000  # the receivers of the latest attempts
 
 
 class AttemptLimits(Struct, frozen=True):
-    """The numbers of concurrent attempts. Each attempt holds a socket, for long if its receiver never answers."""
+    """The limits of concurrent attempts.
+
+    An attempt holds a socket until the receiver answers or the timeout expires.
+    """
 
     total: int = 384
     unproven: int = 336  # to receivers that are slow or have no record yet
-    slow: int = 192  # to receivers whose last attempt took long
-    account: int = (
-        64  # of one account; a quarter of what is free if that is less, so that there is room for others
-    )
+    slow: int = 192  # to receivers whose last attempt was slow
+    account: int = 64  # of one account, but at most a quarter of the free attempts
     receiver: int = 128  # to one host and port
     share: int = 32  # of one account to one host and port
 
 
 class FairQueue:
-    """A round-robin of the queues with due deliveries, with the numbers of attempts in progress."""
+    """A round-robin of the queues with due deliveries, which counts the attempts in progress."""
 
     def __init__(self, limits: AttemptLimits) -> None:
         self._limits = limits
         self._queues: deque[AccountQueue] = deque()
         self._by_receiver: Counter[str] = Counter()
         self._is_slow: dict[str, bool] = {}  # by receiver, of its last attempt
-        self._standings: dict[int, bool | None] = {}  # at the start of each attempt, by number of the entry
+        self._standings: dict[int, bool | None] = {}  # by number: `_is_slow` at its start
         self._by_standing: Counter[bool | None] = Counter()  # attempts in progress
 
     def release(self, queue: AccountQueue, now: float) -> None:
-        """Add a queue at the end if one of its deliveries has fallen due by `now`."""
+        """Release the deliveries of a queue that are due at `now`, and add the queue at the end if any is waiting."""
         queue.release(now)
         if queue.is_waiting and not queue.has_turn:
             queue.has_turn = True
             self._queues.append(queue)
 
     def take(self) -> tuple[AccountQueue, Entry] | None:
-        """The next attempt to start, which counts as in progress from now on; None if none may start now."""
+        """Choose the next attempt to start, and count it as in progress.
+
+        None if no delivery is due, or if the limits allow no attempt.
+        """
         free = self._limits.total - len(self._standings)
         for _ in range(len(self._queues) if free > 0 else 0):
             queue = self._queues.popleft()
@@ -72,7 +77,7 @@ class FairQueue:
         self._by_standing[standing] += 1
 
     def end(self, queue: AccountQueue, entry: Entry) -> None:
-        """Count an attempt as over."""
+        """Count an attempt as ended."""
         queue.end(entry)
         self._by_receiver[entry.receiver] -= 1
         if not self._by_receiver[entry.receiver]:
@@ -80,7 +85,7 @@ class FairQueue:
         self._by_standing[self._standings.pop(entry.number)] -= 1
 
     def record(self, delivery: Delivery, attempt: Attempt) -> None:
-        """Remember whether the receiver of an attempt that is over was slow."""
+        """Record whether the receiver of an ended attempt was slow."""
         receiver = delivery.target.authority()
         self._is_slow.pop(receiver, None)
         self._is_slow[receiver] = attempt.seconds > _PROMPT_SECONDS
@@ -104,7 +109,7 @@ class FairQueue:
         return max(1, min(self._limits.account, free // 4))
 
     def _free_for(self, receiver: str) -> int:
-        """The number of attempts that may still start to receivers of the same standing."""
+        """Return how many more attempts may start to receivers with the same record (fast, slow or none)."""
         limits, is_slow = self._limits, self._is_slow.get(receiver)
         if is_slow is False:
             return limits.total

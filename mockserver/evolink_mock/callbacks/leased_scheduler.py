@@ -1,6 +1,7 @@
-"""Attempt the callbacks of a store that several workers share: each delivery is leased before it is attempted.
+"""Schedule the callbacks of a store that workers share. A worker leases each delivery before it attempts it.
 
-Only the store knows which deliveries are due. This process holds those that it has leased and not yet attempted.
+Only the store knows all deliveries and when they are due. This process keeps in memory the deliveries that it has
+leased and not finished.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from evolink_mock.domain.store import Claim, IsTaken, SharedStore
 
 T = TypeVar("T")
-_POLL_SECONDS = 0.02  # real time, between two looks at the store
+_POLL_SECONDS = 0.02  # real time, between two polls of the store
 _RENEW_SECONDS = 1.0  # real time, between two renewals of the leases
 _AGAIN_SECONDS = 0.25  # real time, after a failure of the store, or when nothing more can be leased
 _CANCEL_SECONDS = 1.0  # for cancelled attempts to end
@@ -45,12 +46,12 @@ _log = logging.getLogger("evolink_mock.callbacks")
 
 
 class LeasedScheduler:
-    """Attempts each delivery when it is due, as `CallbackScheduler` does, and shares the deliveries among workers.
+    """Attempts each delivery when it is due, like `CallbackScheduler`, but shares the deliveries among workers.
 
     `changed` is called after each attempt, and when another worker has changed the store.
     """
 
-    def __init__(  # noqa: PLR0913  (what it is told to do, and how much at one time)
+    def __init__(  # noqa: PLR0913  (what it calls, and its limits)
         self,
         clock: Clock,
         store: SharedStore,
@@ -74,16 +75,16 @@ class LeasedScheduler:
         self._fair_queue = FairQueue(self._limits)
         self._queues: dict[str, AccountQueue] = {}
         self._held: Counter[tuple[str, str]] = Counter()  # leases by account and receiver
-        self._interruptions: dict[str, int] = {}  # of leased deliveries whose attempt is a repetition
+        self._interruptions: dict[str, int] = {}  # by task: attempts that other workers did not end
         self._numbers = itertools.count()
         self._attempts: set[asyncio.Task[None]] = set()
         self._ended = asyncio.Event()  # set by each attempt that ends
-        self._next_wake, self._is_stale = 0.0, True  # or `math.inf`; stale: it has to be read again
-        self._renew_at = self._claim_at = 0.0  # instants of the stopwatch
+        self._next_wake, self._is_stale = 0.0, True  # stale: it must be read again
+        self._renew_at = self._claim_at = 0.0  # on the stopwatch
         self._closing = self._closed = False
 
     def put(self, account: Account, delivery: Delivery) -> None:
-        """Note the instant of a delivery that has been stored."""
+        """Note when a stored delivery is due, so that the store is asked for it in time."""
         due = delivery.due
         if due is not None and math.isfinite(due) and account.frozen_at is None:
             self._next_wake = min(self._next_wake, due - account.shift)
@@ -93,11 +94,11 @@ class LeasedScheduler:
         self._is_stale = True
 
     def clock_changed(self, account: Account) -> None:  # noqa: ARG002
-        """Note that the store has a new clock for the account."""
+        """Note that the clock of the account has changed in the store."""
         self._is_stale = True
 
     def discard(self, account: Account) -> None:
-        """Forget the deliveries of an account; the outcomes of attempts in progress are ignored."""
+        """Forget the deliveries of an account, and ignore the results of attempts in progress."""
         queue = self._queues.pop(account.token, None)
         if queue is not None:
             queue.discarded = True
@@ -106,7 +107,7 @@ class LeasedScheduler:
         self._ended.set()
 
     async def attempt_now(self, account: Account, delivery: Delivery) -> None:  # noqa: ARG002
-        """Attempt a delivery once, now, without retries; return when that is over."""
+        """Attempt a delivery once, immediately and without retries. Returns when the attempt has ended."""
         claim = await self._leases.claim_one(delivery.task_id)
         if claim is not None:
             queue, entry = self._entry(claim)
@@ -114,7 +115,7 @@ class LeasedScheduler:
             await asyncio.wait((self._start(queue, entry, retried=False),))
 
     async def run(self) -> None:
-        """Attempt deliveries when they fall due, until `close`."""
+        """Attempt deliveries when they are due, until `close` is called."""
         is_failing = False
         while not self._closing:
             pause = _POLL_SECONDS
@@ -128,7 +129,7 @@ class LeasedScheduler:
             await asyncio.sleep(pause)
 
     async def run_due(self, account: Account) -> None:
-        """Attempt the due deliveries of a frozen account; return when no worker attempts any of them any more."""
+        """Attempt the due deliveries of a frozen account. Returns when no worker has one left to attempt."""
         while not self._closed:
             self._ended.clear()
             claims = await self._leases.claim_frozen(account.token)
@@ -141,9 +142,10 @@ class LeasedScheduler:
                     await self._ended.wait()
 
     async def advance(self, account: Account, target: float, moved: Callable[[], None]) -> bool:
-        """Move the time of a frozen account to `target`, stopping whenever a delivery is due, retries included.
+        """Move the time of a frozen account to `target`, stopping whenever a delivery or a retry is due.
 
-        Attempts take no time on this clock. `moved` is called after each move. False if the account was dropped.
+        Attempts take no time on the account's clock. `moved` is called after each move. Returns False if the account
+        was dropped meanwhile.
         """
         await self.run_due(account)
         instant = account.frozen_at
@@ -159,9 +161,9 @@ class LeasedScheduler:
         return True
 
     async def close(self, grace: float) -> list[Delivery]:
-        """Let the attempts in progress end for `grace` real seconds, then cancel them, and give up all leases.
+        """Wait `grace` real seconds for the attempts in progress, then cancel them and give up all leases.
 
-        Returns nothing: the store keeps every delivery that is not over.
+        Returns an empty list, because the store keeps the unfinished deliveries.
         """
         self._closing = True
         if self._attempts:
@@ -179,7 +181,7 @@ class LeasedScheduler:
         return []
 
     async def _look(self) -> None:
-        """Poll the store: renew the leases, attempt due deliveries, and notify waiters of changes by other workers."""
+        """Poll the store: renew the leases, lease and attempt due deliveries, and report changes by other workers."""
         now = stopwatch()
         if now >= self._renew_at:
             await self._leases.renew()
@@ -220,7 +222,7 @@ class LeasedScheduler:
         return queue, entry
 
     def _start_due(self) -> None:
-        """Start attempts of the leased deliveries, as far as the limits allow."""
+        """Start attempts of the leased deliveries, as many as the limits allow."""
         while not self._closing and (turn := self._fair_queue.take()) is not None:
             self._start(*turn)
 
@@ -255,7 +257,7 @@ class LeasedScheduler:
             if body is None:
                 return None
             attempt = await self._sender.send(delivery.target, body, at)
-        except Exception as error:  # noqa: BLE001 - a bug of ours must be seen, and stop nobody else
+        except Exception as error:  # noqa: BLE001 - a bug must be reported, and must not stop other deliveries
             attempt = Attempt(at, 0.0, None, f"internal error: {error!r}")
         self._fair_queue.record(delivery, attempt)
         return replace(attempt, repeated=self._interruptions.get(delivery.task_id, 0))
@@ -278,7 +280,7 @@ class LeasedScheduler:
         return instant_of(await self._store.account(token), self._clock.now())
 
     async def _set_time(self, token: str, instant: float) -> bool:
-        """Move the frozen time of an account; False if the account has been dropped."""
+        """Set the time of a frozen account. Returns False if the account was dropped or is moved by another worker."""
         is_moved = False
 
         def step(account: Account, _: IsTaken) -> Change:
@@ -292,7 +294,7 @@ class LeasedScheduler:
         return is_moved
 
     async def _until_stored(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Repeat a call of the store until the store can be used, and return its result."""
+        """Call the store until it is available, and return the result."""
         while True:
             try:
                 return await call()

@@ -1,7 +1,7 @@
-"""Resolve host names in dedicated threads, so that a name server that never answers delays nothing else.
+"""Resolve host names in separate threads, so that a name server that never answers delays nothing else.
 
-A look-up by the system cannot be cancelled. The threads are daemons: the process ends without waiting for them, as it
-would for the threads of the event loop's own pool.
+A look-up by the operating system cannot be cancelled. The threads are daemons, so that the process can end without
+waiting for them. It would wait for the threads of the event loop's own pool.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ MOST_LOOKUPS = 512  # at one time; each is a thread
 
 
 class Resolver:
-    """Addresses of host names, as the system resolves them. Concurrent look-ups of a name share one thread."""
+    """Resolves host names as the system does. Concurrent look-ups of the same name share one thread."""
 
     def __init__(self, most: int = MOST_LOOKUPS) -> None:
         self._under_way: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
         self._slots = asyncio.Semaphore(most)
 
     async def __call__(self, host: str, port: int) -> list[str]:
-        """The addresses of a host. OSError or UnicodeError if it has none."""
+        """Return the addresses of a host. Raises OSError or UnicodeError if it has none."""
         key = (host, port)
         if key not in self._under_way:
             await self._slots.acquire()
@@ -43,12 +43,12 @@ class Resolver:
 
 
 def _look_up(key: tuple[str, int], lookup: asyncio.Future[list[str]]) -> None:
-    """Resolve a name in this thread, and pass the outcome to the event loop if it still runs."""
+    """Resolve a name in this thread, and pass the addresses or the error to the event loop if it is still running."""
     outcome: list[str] | Exception
     try:
         infos = socket.getaddrinfo(*key, type=socket.SOCK_STREAM)
         outcome = list(dict.fromkeys(str(info[4][0]) for info in infos))
-    except Exception as error:  # noqa: BLE001  (whatever it is, it belongs to who asked)
+    except Exception as error:  # noqa: BLE001  (any error is passed to the caller)
         outcome = error
     with suppress(RuntimeError):  # the loop was closed meanwhile
         lookup.get_loop().call_soon_threadsafe(_settle, lookup, outcome)
@@ -59,6 +59,6 @@ def _settle(lookup: asyncio.Future[list[str]], outcome: list[str] | Exception) -
         return
     if isinstance(outcome, Exception):
         lookup.set_exception(outcome)
-        lookup.exception()  # mark the exception as retrieved: perhaps nothing waits for it any more
+        lookup.exception()  # mark the exception as retrieved, because the caller may have been cancelled
     else:
         lookup.set_result(outcome)

@@ -1,4 +1,4 @@
-"""Attempt callbacks when they fall due: one queue per account, one loop, fair to accounts and receivers.
+"""Attempt callbacks when they are due. Each account has a queue, and accounts and receivers take turns.
 
 A task without a callback takes no memory or time here.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 BodyOf = Callable[[str], Awaitable[bytes | None]]
 OnAttempt = Callable[["Account", Delivery, Attempt], None]
 
-_ROUNDING_SECONDS = 1e-6  # that two clocks may differ by
+_ROUNDING_SECONDS = 1e-6  # the rounding error between two clocks
 _CANCEL_SECONDS = 1.0  # for cancelled attempts to end
 
 _log = logging.getLogger(__name__)
@@ -45,21 +45,21 @@ class Sender(Protocol):
     """The part of a `CallbackSender` that the scheduler needs."""
 
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
-        """Make one attempt; a failure is recorded in the Attempt."""
+        """Make one attempt. A failure is recorded in the returned attempt, not raised."""
         ...
 
 
 class CallbackScheduler:
-    """Attempts each delivery when it is due, with retries according to the rules (clause `callback.at-end`).
+    """Attempts each delivery when it is due, and repeats failed attempts (clause `callback.at-end`).
 
-    `run` makes the attempts of accounts whose clock runs, `run_due` and `advance` those of one whose clock is frozen.
-    Cancelling `run` does not stop attempts that are in progress; `close` does.
+    `run` makes the attempts of accounts whose clock runs. `run_due` and `advance` make the attempts of an account
+    whose clock is frozen. Cancelling `run` does not stop attempts in progress; `close` does.
 
-    `body_of(task_id)` is called at the moment of an attempt; None means that the task is gone. `on_attempt(account,
-    delivery, attempt)` is called after each attempt, with the delivery as it is now.
+    `body_of(task_id)` is called when an attempt starts; it returns None if the task no longer exists.
+    `on_attempt(account, delivery, attempt)` is called after each attempt, with the delivery as changed by the attempt.
     """
 
-    def __init__(  # noqa: PLR0913  (what it is told to do, and how much at one time)
+    def __init__(  # noqa: PLR0913  (what it calls, and its limits)
         self,
         clock: Clock,
         sender: Sender,
@@ -74,8 +74,8 @@ class CallbackScheduler:
         self._body_of = body_of
         self._rules = rules
         self._on_attempt = on_attempt
-        self._queues: dict[str, AccountQueue] = {}  # by token; those that are not empty
-        self._alarms: list[tuple[float, int, AccountQueue]] = []  # a heap: when to look at a queue; a number
+        self._queues: dict[str, AccountQueue] = {}  # by token
+        self._alarms: list[tuple[float, int, AccountQueue]] = []  # a heap: time, unique number, queue
         self._fair_queue = FairQueue(limits or AttemptLimits())
         self._numbers = itertools.count()
         self._attempts: set[asyncio.Task[Attempt | None]] = set()
@@ -84,43 +84,46 @@ class CallbackScheduler:
         self._closing = self._closed = False
 
     def put(self, account: Account, delivery: Delivery) -> None:
-        """Schedule a delivery, unless no attempt of it is due."""
+        """Schedule the next attempt of a delivery; do nothing if the delivery is finished."""
         if delivery.due is not None:
             self._put(self._queue(account), Entry(delivery.due, next(self._numbers), delivery))
 
     def reschedule(self, account: Account, task_id: str, due: float) -> None:
-        """Move the delivery of a task to another instant, unless it is being attempted."""
+        """Move the next attempt of a task's delivery to another time. A delivery that is being attempted stays."""
         queue = self._queue(account)
         queue.reschedule(task_id, due)
         self._set_alarm(queue)
 
     def clock_changed(self, account: Account) -> None:
-        """Use the clock that the account has now."""
+        """Schedule the deliveries of an account anew after its clock has been changed."""
         queue = self._queue(account)
         queue.wakes_at = math.inf
         self._set_alarm(queue)
 
     def discard(self, account: Account) -> None:
-        """Forget the deliveries of an account; the outcomes of attempts in progress are ignored."""
+        """Forget the deliveries of an account, and ignore the results of attempts in progress."""
         queue = self._queues.pop(account.token, None)
         if queue is not None:
             queue.discarded = True
             self._ended.set()
 
     async def attempt_now(self, account: Account, delivery: Delivery) -> None:
-        """Attempt a delivery once, now, without retries; return when that is over."""
+        """Attempt a delivery once, immediately and without retries. Returns when the attempt has ended."""
         queue = self._queue(account)
         entry = Entry(self._now(queue), next(self._numbers), delivery)
         self._fair_queue.begin(queue, entry)
         await asyncio.wait((self._start(queue, entry, retried=False),))
 
     def pending(self) -> list[tuple[float, Delivery]]:
-        """The unfinished deliveries, attempts in progress included, with their due instants, in order."""
+        """Return the unfinished deliveries with the times at which they are due, ordered by that time.
+
+        Deliveries that are being attempted are included.
+        """
         entries = sorted(entry for queue in self._queues.values() for entry in queue.entries())
         return [(entry.due, entry.delivery) for entry in entries]
 
     async def run(self) -> None:
-        """Attempt deliveries when they fall due, until `close`."""
+        """Attempt deliveries when they are due, until `close` is called."""
         while not self._closing:
             self._wake.clear()
             now = self._clock.now()
@@ -134,7 +137,7 @@ class CallbackScheduler:
             await self._until_next()
 
     async def run_due(self, account: Account) -> None:
-        """Attempt the due deliveries of an account; return when none is due or being attempted any more."""
+        """Attempt the due deliveries of an account. Returns when none is due or being attempted."""
         queue = self._queue(account)
         while not (self._closed or queue.discarded):
             self._release(queue)
@@ -145,10 +148,10 @@ class CallbackScheduler:
             await self._ended.wait()
 
     async def advance(self, account: Account, target: float, moved: Callable[[], None] = _ignore) -> bool:
-        """Move the time of a frozen account to `target`, stopping whenever a delivery is due, retries included.
+        """Move the time of a frozen account to `target`, stopping whenever a delivery or a retry is due.
 
-        Attempts take no time on this clock: all that are due at an instant run together and end at that instant.
-        `moved` is called after each move. False if the account was discarded meanwhile.
+        Attempts take no time on the account's clock: all attempts that are due at the same time run together and end
+        at that time. `moved` is called after each move. Returns False if the account was discarded meanwhile.
         """
         queue = self._queue(account)
         await self.run_due(account)  # attempts that were in progress when the clock was frozen
@@ -164,10 +167,10 @@ class CallbackScheduler:
         return not queue.discarded
 
     async def close(self, grace: float) -> list[Delivery]:
-        """Attempt the due deliveries at once, for `grace` real seconds; then cancel the attempts in progress.
+        """Attempt the due deliveries for at most `grace` real seconds, then cancel the attempts in progress.
 
         Returns the unfinished deliveries in the order in which they were due. A receiver may have received a callback
-        whose attempt was cancelled.
+        although its attempt was cancelled.
         """
         if not self._closed:
             for queue in self._queues.values():
@@ -201,7 +204,7 @@ class CallbackScheduler:
         self._set_alarm(queue)
 
     def _set_alarm(self, queue: AccountQueue, earliest: float = -math.inf) -> None:
-        """Set the alarm of a queue for its next delivery, on the server's clock."""
+        """Set the time, on the server's clock, at which `run` next checks a queue."""
         due = queue.next_due
         if due is None or due == math.inf or queue.is_frozen:
             return
@@ -218,7 +221,7 @@ class CallbackScheduler:
         self._fair_queue.release(queue, self._now(queue))
 
     def _start_due(self) -> None:
-        """Start the attempts that are due, as far as the limits allow."""
+        """Start due attempts, as many as the limits allow."""
         while not self._closed and (turn := self._fair_queue.take()) is not None:
             self._start(*turn)
 
@@ -235,7 +238,7 @@ class CallbackScheduler:
         try:
             body = await self._body_of(delivery.task_id)
             return None if body is None else await self._sender.send(delivery.target, body, at)
-        except Exception as error:  # noqa: BLE001 - a bug of ours must be seen, and stop nobody else
+        except Exception as error:  # noqa: BLE001 - a bug must be reported, and must not stop other deliveries
             return Attempt(at, 0.0, None, f"internal error: {error!r}")
 
     def _end(
@@ -245,7 +248,7 @@ class CallbackScheduler:
         retried: bool,  # noqa: FBT001  (bound by `partial`)
         task: asyncio.Task[Attempt | None],
     ) -> None:
-        """Release the limits and schedule the retry, in one step, so that `pending` never has a delivery twice."""
+        """Release the limits and schedule the retry, in one step, so that `pending` never lists a delivery twice."""
         self._attempts.remove(task)
         self._fair_queue.end(queue, entry)
         if not queue.discarded:
@@ -266,7 +269,7 @@ class CallbackScheduler:
             _log.exception("recording an attempt failed, task %s", delivery.task_id)
 
     async def _until_next(self) -> None:
-        """Wait for the first alarm, or until an earlier one is set."""
+        """Wait until the first alarm, or until an earlier alarm is set."""
         waits: list[asyncio.Task[object]] = [asyncio.create_task(self._wake.wait())]
         if self._alarms:
             waits.append(asyncio.create_task(self._clock.sleep_until(self._alarms[0][0])))

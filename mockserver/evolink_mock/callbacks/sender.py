@@ -32,14 +32,14 @@ _PROBLEM_LIMIT = 200  # characters: the text may come from the receiver
 
 
 class _RefusedError(Exception):
-    """The address may not be called; the text is the reason."""
+    """The address may not be called. The message is the reason."""
 
 
 async def internal_address(host: str, within: float, resolve: Resolve) -> str | None:
-    """The reason why the addresses of a name may not be called; None if all are public.
+    """Resolve a host, and return the reason why its addresses may not be called; None if all are public.
 
-    Also None if the name does not resolve `within` that many real seconds: it may resolve by the time of the
-    delivery, which checks again (clauses `callback.no-internal`, `callback.unresolved`).
+    Also returns None if the name cannot be resolved `within` that many real seconds. It may resolve later, and each
+    delivery checks the addresses again (clauses `callback.no-internal` and `callback.unresolved`).
     """
     try:
         async with asyncio.timeout(within):
@@ -64,15 +64,16 @@ def _refuse_internal(host: str, addresses: Iterable[str]) -> None:
 async def _connect(
     target: ParsedUrl, context: ssl.SSLContext | None, resolve: Resolve, seconds: float, *, exempt: bool
 ) -> httpcore2.AsyncNetworkStream:
-    """Connect to the first address of the host that answers; refuse all of them if any is internal.
+    """Connect to the first address of the host that answers. Refuse the host if any address is internal.
 
-    The name is resolved here, and the connection goes to a checked address. If the name resolves to another address in
-    between (DNS rebinding), this has no effect (clause `callback.no-internal-at-delivery`).
+    The name is resolved here, and the connection goes to an address that has been checked. DNS rebinding therefore has
+    no effect: a second look-up, which could return another address, never happens (clause
+    `callback.no-internal-at-delivery`).
     """
     addresses = await resolve(target.host, target.port)
     if not exempt:
         _refuse_internal(target.host, addresses)
-    # Divide the time among the addresses: one that drops packets leaves time for the others.
+    # Divide the time among the addresses, so that one that drops packets leaves time for the others.
     stream = await _first_that_answers(addresses, target.port, seconds / max(len(addresses), 1))
     try:
         if not exempt:
@@ -101,9 +102,9 @@ async def _first_that_answers(
 
 
 class CallbackSender:
-    """Sends callbacks: one connection per attempt, none kept open, no proxy.
+    """Sends each callback over a new connection, without a proxy.
 
-    Keeps `callback.post`, `callback.query-kept`, `callback.no-redirects` and `callback.no-key`.
+    Implements clauses `callback.post`, `callback.query-kept`, `callback.no-redirects` and `callback.no-key`.
     """
 
     def __init__(
@@ -122,10 +123,11 @@ class CallbackSender:
         self._preparing = asyncio.Lock()
 
     async def send(self, target: ParsedUrl, body: bytes, at: float) -> Attempt:
-        """POST `body` to a target, as an attempt begun at `at` (Unix seconds). A failure is recorded in the Attempt.
+        """POST `body` to a target. A failure is recorded in the returned attempt, which began at `at` (Unix seconds).
 
-        `rules.timeout` real seconds cover the whole exchange, DNS and TLS included (clause `callback.timeout`).
-        The status decides as soon as it arrives, even if the rest of the response never does.
+        `rules.timeout` real seconds are the limit for the whole exchange, DNS and TLS included (clause
+        `callback.timeout`). The attempt succeeds or fails by the status, even if the rest of the response never
+        arrives.
         """
         began = stopwatch()
         statuses: list[int] = []
@@ -135,20 +137,20 @@ class CallbackSender:
                 await self._prepare()
                 async with asyncio.timeout(self._timeout):
                     await self._exchange(target, body, statuses)
-            except Exception as error:  # noqa: BLE001 - a receiver can fail in any way; the attempt says how
+            except Exception as error:  # noqa: BLE001 - a receiver can fail in any way; the attempt records how
                 problem = _describe(error, self._timeout)
         seconds = stopwatch() - began
         return Attempt(at, seconds, statuses[0], None) if statuses else Attempt(at, seconds, None, problem)
 
     async def _exchange(self, target: ParsedUrl, body: bytes, statuses: list[int]) -> None:
-        """Send the request; append the status of the response as soon as it has arrived."""
+        """Send the request, and append the status of the response to `statuses` as soon as it arrives."""
         import httpcore2
 
         exempt = is_allowed(target.host, target.port, self._allowed)
         stream = await _connect(target, self._ssl_context, self._resolve, self._timeout, exempt=exempt)
         origin = httpcore2.Origin(target.scheme.encode(), target.host.encode(), target.port)
         try:
-            # Not one of the classes that choose the protocol: mocking libraries replace those in the process of a test.
+            # Not a connection pool: mocking libraries replace those in the process of a test.
             async with httpcore2.AsyncHTTP11Connection(origin, stream) as connection:
                 response = await connection.handle_async_request(_request(target, body))
                 statuses.append(response.status)
@@ -157,7 +159,7 @@ class CallbackSender:
             await stream.aclose()
 
     async def _prepare(self) -> None:
-        """Import the client and read the certificate authorities once, off the event loop: tens of milliseconds."""
+        """Import the HTTP client and load the CA certificates once, in a thread: it takes tens of milliseconds."""
         async with self._preparing:
             if not self._prepared:
                 self._ssl_context = await asyncio.to_thread(_import_and_read, self._ssl_context)
@@ -165,10 +167,13 @@ class CallbackSender:
 
 
 def _import_and_read(context: ssl.SSLContext | None) -> ssl.SSLContext:
-    """Import the client, and read the system's authorities (SSL_CERT_FILE included) unless a context was passed."""
+    """Import the HTTP client, and load the system's CA certificates if no context was passed.
+
+    SSL_CERT_FILE is respected.
+    """
     import httpcore2  # noqa: F401 - so that it is loaded afterwards
 
-    with suppress(ImportError):  # a private name; if it moves, the first delivery loads it
+    with suppress(ImportError):  # a private name; if it is renamed, the first delivery imports it
         import_module("anyio._backends._asyncio")
     context = context or ssl.create_default_context()
     context.set_alpn_protocols(["http/1.1"])
@@ -192,17 +197,17 @@ def _request(target: ParsedUrl, body: bytes) -> httpcore2.Request:
 
 
 async def _drain(response: httpcore2.Response, stream: httpcore2.AsyncNetworkStream) -> None:
-    """Read the body of the response, up to a limit, so that the receiver is not cut off while sending."""
+    """Read the body of the response up to a limit, so that the receiver can finish sending it."""
     read = 0
     async for chunk in response.aiter_stream():
         read += len(chunk)
         if read >= _RESPONSE_LIMIT:
-            # Not `break`: httpcore2's nested generators end properly only by an error from within.
+            # Not `break`: httpcore2's nested generators are closed properly only by an error inside them.
             await stream.aclose()
 
 
 def _describe(error: BaseException, timeout: float) -> str:
-    """The root cause of a failure, in a few words. Never contains the URL."""
+    """Describe the root cause of a failure in a few words, without the URL."""
     if isinstance(error, TimeoutError):
         return f"no answer within {timeout:g} s"
     if isinstance(error, ssl.SSLError):

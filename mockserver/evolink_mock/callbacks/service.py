@@ -35,7 +35,10 @@ _log = logging.getLogger("evolink_mock.callbacks")
 
 
 class CallbackService:
-    """The callbacks of one server. `changed` is called when another worker has changed a shared store."""
+    """The callbacks of one server.
+
+    `changed` is called after each attempt on a shared store, and when another worker has changed that store.
+    """
 
     def __init__(
         self,
@@ -49,7 +52,7 @@ class CallbackService:
         self._store = store
         self._allowed = tuple(url_guard.parse_allowed(text) for text in allowed)
         self._attempts = AttemptLog()
-        self._resolve = Resolver()  # for creates; deliveries have their own
+        self._resolve = Resolver()  # for create requests; the sender has its own
         rules = rules or _NO_RULES
         sender = CallbackSender(rules, self._allowed)
         self.scheduler: CallbackScheduler | LeasedScheduler
@@ -61,7 +64,10 @@ class CallbackService:
             )
 
     async def check(self, url: str, rules: CallbackRules) -> ParsedUrl | ApiError:
-        """The parsed URL, or the 400 if it may not be called. The hint of the error explains how to allow it."""
+        """Parse and check a callback URL. Returns the URL, or the 400 if it may not be called.
+
+        The hint of the error explains how to allow the URL.
+        """
         try:
             target = url_guard.parse_callback_url(url, rules)
         except ValueError as error:
@@ -75,14 +81,17 @@ class CallbackService:
         return ApiError(400, f"{rules.field}: {reason}", rules.field, hint=hint)
 
     async def close(self) -> None:
-        """Attempt the due callbacks, give up the rest, and log their number and receivers."""
+        """Attempt the due callbacks, give up the others, and log the number and receivers of the undelivered ones."""
         undelivered = await self.scheduler.close(_GRACE_SECONDS)
         self._attempts.close()
         if undelivered:
             _log.warning("%s", _summary(undelivered))
 
     async def _body(self, task_id: str) -> bytes | None:
-        """The body that a query would return now, byte for byte (clause `callback.body-equals-query`)."""
+        """Return the body that a status query would return now, byte for byte (clause `callback.body-equals-query`).
+
+        None if the task no longer exists.
+        """
         task = await self._store.task(task_id)
         if task is None:
             return None
@@ -102,7 +111,7 @@ class CallbackService:
 
 
 def _summary(undelivered: Sequence[Delivery]) -> str:
-    """A log line with the number of undelivered callbacks, and their receivers."""
+    """Return a log line with the number of undelivered callbacks and their receivers."""
     verb = "callback was" if len(undelivered) == 1 else "callbacks were"
     origins = receivers(delivery.target.origin() for delivery in undelivered)
     return f"{len(undelivered)} {verb} never delivered: {origins}"

@@ -1,7 +1,7 @@
-"""Decide whether a callback URL, or an address that its name resolved to, may be called. No DNS, no I/O.
+"""Decide whether a callback URL, or an address to which its host resolved, may be called. No DNS, no I/O.
 
 The URL is parsed once (`parse_callback_url`); the check and the call use the same result. Anything that two URL
-parsers could read differently is refused: user names, backslashes, percent signs in a host, characters outside
+parsers could interpret differently is refused: user names, backslashes, percent signs in a host, characters outside
 printable ASCII, and numeric hosts that are not plain dotted decimal.
 """
 
@@ -47,7 +47,7 @@ _V4 = tuple(
         ("240.0.0.0/4", "a reserved"),  # and the broadcast address
     )
 )
-# For IPv6 the other way round: only global unicast may be called, less these.
+# Of IPv6, only global unicast addresses may be called, except for these.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _V6 = tuple(
     (IPv6Network(network), kind)
@@ -65,14 +65,14 @@ _ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A host that may be called although it is internal, over plain http too; `port` None means any port."""
+    """A host that may be called although it is internal, also over plain http. If `port` is None, on any port."""
 
     host: str
     port: int | None
 
 
 def parse_allowed(text: str) -> Allowed:
-    """Read `HOST[:PORT]`, an IPv6 address in brackets. ValueError, with the reason, for anything else."""
+    """Parse `HOST[:PORT]`. An IPv6 address must be in brackets. Raises ValueError with the reason."""
     try:
         host, port = parse_authority(text)
     except ValueError as error:
@@ -82,22 +82,22 @@ def parse_allowed(text: str) -> Allowed:
 
 
 def is_allowed(host: str, port: int, allowed: Sequence[Allowed]) -> bool:
-    """Whether the checks are waived for this (canonical) host and port."""
+    """Whether this host and port may be called without further checks. The host must be in canonical form."""
     return any(entry.host == host and entry.port in (None, port) for entry in allowed)
 
 
 def parse_callback_url(url: str, rules: CallbackRules) -> ParsedUrl:
-    """Parse a client's URL. ValueError, with the reason (clauses `callback.max-length`, `callback.uri`)."""
+    """Parse a callback URL. Raises ValueError with the reason (clauses `callback.max-length`, `callback.uri`)."""
     if len(url) > rules.max_length:
         raise ValueError(f"is longer than {rules.max_length} characters")
     return parse_url(url)
 
 
 def target_refusal(target: ParsedUrl, allowed: Sequence[Allowed]) -> str | None:
-    """Why this target may not be called, or None if it may.
+    """Return the reason why this URL may not be called, or None if it may.
 
-    Keeps `callback.https-only` and, as far as the text shows, `callback.no-internal`: a name may still resolve to an
-    internal address.
+    Implements `callback.https-only`, and `callback.no-internal` as far as the URL alone shows it: a public name may
+    still resolve to an internal address.
     """
     if is_allowed(target.host, target.port, allowed):
         return None
@@ -107,7 +107,7 @@ def target_refusal(target: ParsedUrl, allowed: Sequence[Allowed]) -> str | None:
 
 
 def address_refusal(ip: str) -> str | None:
-    """Why an address that a name resolved to may not be called, or None if it is public."""
+    """Return the reason why an address may not be called, or None if it is public."""
     try:
         address = ip_address(ip)
     except ValueError:
