@@ -1,7 +1,6 @@
 """Schedule the callbacks of a store that workers share. A worker leases each delivery before it attempts it.
 
-Only the store knows all deliveries and when they are due. This process keeps in memory the deliveries that it has
-leased and not finished.
+Only the store knows all deliveries and when they are due. This process holds only those that it has leased.
 """
 
 from __future__ import annotations
@@ -144,8 +143,8 @@ class LeasedScheduler:
     async def advance(self, account: Account, target: float, moved: Callable[[], None]) -> bool:
         """Move the time of a frozen account to `target`, stopping whenever a delivery or a retry is due.
 
-        Attempts take no time on the account's clock. `moved` is called after each move. Returns False if the account
-        was dropped meanwhile.
+        Attempts take no time on its clock. `moved` is called after each move. Returns False if the account was
+        dropped.
         """
         await self.run_due(account)
         instant = account.frozen_at
@@ -161,7 +160,7 @@ class LeasedScheduler:
         return True
 
     async def close(self, grace: float) -> list[Delivery]:
-        """Wait `grace` real seconds for the attempts in progress, then cancel them and give up all leases.
+        """Let the attempts in progress end for `grace` real seconds, cancel the others, and give up all leases.
 
         Returns an empty list, because the store keeps the unfinished deliveries.
         """
