@@ -143,8 +143,7 @@ class LeasedScheduler:
     async def advance(self, account: Account, target: float, moved: Callable[[], None]) -> bool:
         """Move the time of a frozen account to `target`, stopping whenever a delivery or a retry is due.
 
-        Attempts take no time on its clock. `moved` is called after each move. Returns False if the account was
-        dropped.
+        Attempts take no time on its clock. `moved` is called after each move. Returns False if the account is gone.
         """
         await self.run_due(account)
         instant = account.frozen_at
@@ -293,7 +292,7 @@ class LeasedScheduler:
         return is_moved
 
     async def _until_stored(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Call the store until it is available, and return the result."""
+        """Repeat a call of the store until the store is available, and return its result."""
         while True:
             try:
                 return await call()
