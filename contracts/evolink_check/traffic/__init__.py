@@ -1,1 +1,1 @@
-"""Recorded traffic: the trace, redaction, HAR."""
+"""Recorded traffic: the `Trace` and its entries, the redaction of secrets, and HAR files."""

@@ -1,4 +1,4 @@
-"""Redact bodies: the strings of JSON in place, the parts of a form by their names, anything else as text."""
+"""Redact bodies: strings of JSON in place, parts of a form by their names, and any other text by patterns."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from evolink_check.traffic.credentials import part_places
 from evolink_check.traffic.known_keys import KEY, KnownKeys
 from evolink_check.traffic.text_redaction import NO_KEYS, REMOVED, redact_text, redact_url
 
-Kind = Literal["secret", "callback", ""]  # of a name: the kind of its value
+Kind = Literal["secret", "callback", ""]  # the kind of value that a name announces
 _URL = re.compile(r"\s*+(?:[a-z][a-z0-9+.\-]{0,30}:)?[/\\]{2}[^\n]*+", re.IGNORECASE)
-# A JSON string, with a colon when it is a name. A truncated one ends with the text, so it is matched only once.
+# A JSON string, and the colon after it if it is a name. A string cut off at the end of the text matches, too.
 _STRING = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:(")(\s*:)?|\\?\Z)', re.DOTALL)
 _NUMBER = re.compile(r'("([^"\\]{1,100})"\s{0,9}:\s{0,9})-?[0-9][0-9.eE+\-]*+')  # a member that is a number
 # Without known keys, a text is changed only if it contains one of these in lower case.
@@ -25,7 +25,7 @@ _SIGNS = (
 
 
 def redact_body(body: bytes, keys: KnownKeys = NO_KEYS) -> bytes:
-    """A body without secrets; the same bytes when it has none."""
+    """Return a body with its secrets replaced by marks, in its original encoding; the same bytes if it has none."""
     for coding in dict.fromkeys((json.detect_encoding(body), "utf-8", "latin-1")):
         try:
             text = body.decode(coding)
@@ -39,7 +39,7 @@ def redact_body(body: bytes, keys: KnownKeys = NO_KEYS) -> bytes:
 
 
 def redact_value(value: str, keys: KnownKeys = NO_KEYS, kind: Kind = "") -> str:
-    """A single value, such as a JSON string or a header, without secrets; `kind` is the kind of its name."""
+    """Redact a single value, such as a JSON string or the value of a header. `kind` is the kind of its name."""
     if kind == "secret":
         return REMOVED if value and value != KEY else value
     if kind == "callback" or _URL.fullmatch(value):
@@ -57,7 +57,7 @@ def _kind_of(name: str) -> Kind:
 
 
 def _redact_json(text: str, keys: KnownKeys) -> str | None:
-    """JSON text with its strings redacted in place; None if the text is not JSON."""
+    """Redact the strings of a JSON text in place. Returns None if the text is not JSON."""
     try:
         json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
@@ -72,13 +72,13 @@ def _redact_other(text: str, keys: KnownKeys) -> str:
 
 
 def _is_plain(text: str, keys: KnownKeys) -> bool:
-    """Whether a text certainly has no secret."""
+    """Whether a text certainly contains no secret, so that it need not be searched by the patterns."""
     lower = text.lower()
     return not any(sign in lower for sign in _SIGNS) and not keys.may_be_in(text)
 
 
 def _redact_strings(text: str, keys: KnownKeys) -> str:
-    """A text with everything redacted that looks like a JSON string; the rest stays as it is."""
+    """Redact everything in a text that looks like a JSON string or a numeric member; the rest is unchanged."""
     if _is_plain(text, keys):
         return text
     kind: Kind = ""
@@ -107,13 +107,13 @@ def _redact_number(match: re.Match[str]) -> str:
 
 
 def _encoded_like(value: str, written: str) -> str:
-    """A JSON string encoded like `written`: with or without escaped slashes and letters."""
+    """Encode `value` as JSON, with slashes and non-ASCII letters escaped only if they are escaped in `written`."""
     encoded = json.dumps(value, ensure_ascii=written.isascii())
     return encoded.replace("/", r"\/") if r"\/" in written else encoded
 
 
 def _redact_parts(text: str) -> str:
-    """A multipart form without the values of parts whose names indicate a secret."""
+    """Redact the parts of a multipart form whose names indicate a secret."""
     pieces, copied = [], 0
     for name, start, end in part_places(text):
         if kind := _kind_of(name):

@@ -1,4 +1,4 @@
-"""Decode the content coding of a body up to a limit, as a small compressed body can expand to a very large one."""
+"""Decode the content coding of a body up to a limit, because a small body can expand to a very large one."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32
 _RAW_DEFLATE = -zlib.MAX_WBITS  # some servers send this as `deflate`
 # Python has no module for Brotli, and one for Zstandard since 3.14.
 _LIBRARIES = {"br": ("brotli",), "zstd": ("compression.zstd", "backports.zstd")}
-_STEP = 64 * 1024  # bytes that are decoded at a time
+_STEP = 64 * 1024  # bytes decoded in one step
 
 
 class UndecodableError(ValueError):
-    """A body cannot be decoded by the content coding in its header."""
+    """A body cannot be decoded with the content coding that its header names."""
 
 
 def coding_of(headers: Iterable[tuple[str, str]]) -> str:
-    """The content coding in headers, in lower case; `identity` if the headers have none."""
+    """Return the content coding that the headers name, in lower case; `identity` if they name none."""
     codings = [value.strip().lower() for name, value in headers if name.lower() == "content-encoding"]
     return ",".join(coding for coding in codings if coding) or "identity"
 
 
 class Decoder:
-    """Decodes a body part by part. A body in a coding that is not `known` is passed on unchanged."""
+    """Decodes a body part by part. If the coding is not `known`, the parts are returned unchanged."""
 
     def __init__(self, coding: str) -> None:
         self.known = coding in {"identity", "gzip", "x-gzip", "deflate"}
@@ -39,11 +39,14 @@ class Decoder:
 
     @property
     def complete(self) -> bool:
-        """Whether the end of a compressed body was reached; always true for a body without a coding."""
+        """Whether the end of the compressed data was reached; always true for a body that is not compressed."""
         return self._inflate is None or self._inflate.eof
 
     def decode(self, part: bytes, limit: int) -> bytes:
-        """The decoded bytes of a part, at most `limit` and one step more. Raises `UndecodableError`."""
+        """Decode the next part of the body.
+
+        Stops within one step (64 KiB) above `limit` bytes. Raises `UndecodableError`.
+        """
         if self._inflate is None:
             return part
         decoded = bytearray()
@@ -55,7 +58,10 @@ class Decoder:
         return bytes(decoded)
 
     def _continues(self, rest: bytes) -> bool:
-        """Whether `rest` belongs to the body. Behind a gzip member another may follow; anything else is ignored."""
+        """Whether `rest` belongs to the body.
+
+        A gzip member may follow another one; other data after the end is ignored.
+        """
         assert self._inflate is not None  # noqa: S101  (`decode` checks it)
         if self._inflate.eof and rest.startswith(_GZIP[: len(rest)]):
             self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
@@ -75,7 +81,10 @@ class Decoder:
 
 
 def decode_whole(body: bytes, coding: str, limit: int) -> bytes:
-    """Decode a whole body; `br` and `zstd` need an optional library. Raises `UndecodableError`."""
+    """Decode a whole body of at most `limit` bytes.
+
+    Raises `UndecodableError`; `br` and `zstd` need an optional library.
+    """
     if coding in _LIBRARIES:
         plain, complete = _by_library(coding, body, limit)
     else:
@@ -128,5 +137,5 @@ def _decode_zstd(library: Any, body: bytes, limit: int) -> tuple[bytes, bool]:
 
 
 def _pieces(body: bytes) -> Iterator[bytes]:
-    """The body in pieces, so that after each of many small gzip members no more than one piece is copied."""
+    """Split a body into pieces, so that decoding many small gzip members copies at most one piece for each of them."""
     return (body[start : start + _STEP] for start in range(0, len(body), _STEP))

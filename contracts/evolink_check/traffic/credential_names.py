@@ -1,12 +1,12 @@
-"""The names of headers, query parameters and members of a body that hold a credential."""
+"""Decide from the name of a header, a query parameter or a member of a body whether its value is a credential."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 
-_TAIL = 100  # characters at the end of a name that decide what it names
-_NAMES = 4_096  # names whose meaning is remembered: a trace has few, each of them thousands of times
+_TAIL = 100  # only so many characters at the end of a name are looked at
+_NAMES = 4_096  # results that are cached, because a trace repeats a few names thousands of times
 _KEY_OWNERS = (
     "access", "account", "admin", "api", "app", "application", "auth", "client", "consumer", "customer", "deploy",
     "developer", "encryption", "function", "functions", "hmac", "license", "master", "partner", "private", "project",
@@ -46,7 +46,7 @@ _NUMBERING = re.compile(r"[-_. ]?v?[0-9]{1,3}$")
 
 
 def names_secret(name: str) -> bool:
-    """Whether a field with this name holds a credential, in any spelling: `api_key`, `accessToken`."""
+    """Whether a field with this name holds a credential. Any spelling counts: `api_key`, `accessToken`."""
     return _names_secret(name.strip()[-_TAIL:])
 
 
@@ -58,7 +58,7 @@ def _names_secret(name: str) -> bool:
 
 
 def names_numeric_secret(name: str) -> bool:
-    """Whether a field with this name holds a credential that may be a number: a count of tokens is none."""
+    """Whether a field with this name holds a credential that may be a number, unlike `max_tokens`, a count."""
     return names_secret(name) and _SEPARATORS.sub("", _base_name(name)).endswith(_NUMERIC)
 
 
@@ -68,14 +68,14 @@ def parameter_names_secret(name: str) -> bool:
 
 
 def _base_name(name: str) -> str:
-    """The name in lower case without a number or a plural at its end: `X-Api-Keys`, `apiKey2`, `secret_v2`."""
+    """Return a name in lower case without a number or plural `s` at its end: `X-Api-Keys`, `apiKey2`, `secret_v2`."""
     lower = _NUMBERING.sub("", name.strip().lower()[-_TAIL:])
     is_plural = lower.endswith("s") and not lower.endswith(("ss", "cs", "sas")) and not _COUNTS.search(lower)
     return lower[:-1] if is_plural else lower
 
 
 def header_names_secret(name: str) -> bool:
-    """Whether a header with this name holds a credential; more names count than in a body."""
+    """Whether a header with this name holds a credential. More names count than in a body, such as `X-Session`."""
     return _header_names_secret(name.strip()[-_TAIL:])
 
 

@@ -1,4 +1,4 @@
-"""The values that a request sent as credentials."""
+"""Find the values that a request sent as credentials."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from evolink_check.traffic.trace import Exchange
 
-_WORDS = 20  # of the value of a header that are looked at
+_WORDS = 20  # only so many words of a header's value are looked at
 _LONGEST = 8192  # characters: longer values are not searched for elsewhere
 _SHORTEST = 3  # characters of a key
 _MEMBER = re.compile(r'"([^"\\]{1,100})"\s{0,9}:\s{0,9}"([^"\\]{8,8192})"')
@@ -31,28 +31,30 @@ _PART_END = re.compile(r"\r?\n--")
 
 
 def bearer_keys_in(exchange: Exchange) -> set[str]:
-    """The bearer keys of a request, in every notation in which they may appear elsewhere."""
+    """Return the bearer keys of a request, in every notation in which they may appear elsewhere."""
     return _notations(filter(None, map(bearer_key, _authorizations(exchange))))
 
 
 def credentials_in(exchange: Exchange) -> set[str]:
-    """The other credentials of a request, in every notation in which they may appear elsewhere."""
+    """Return the other credentials of a request, in every notation in which they may appear elsewhere."""
     return _notations(value for value in _credentials_of(exchange) if is_distinctive(value))
 
 
 def codes_in(exchange: Exchange) -> set[str]:
-    """The keys in the query of a request to the API under names that are credentials only there, such as `code`."""
+    """Return the query parameters that hold a credential only in a request to the API, such as `code`."""
     path, _, query = exchange.url.partition("?")
-    pairs = (
-        parse_qsl(query[:_LONGEST]) if "/v1/" in path else []
-    )  # not of a result link, which must match its fetch
+    # A result link is left alone, because it must match the request that fetches it.
+    pairs = parse_qsl(query[:_LONGEST]) if "/v1/" in path else []
     return _notations(
         value for name, value in pairs if parameter_names_secret(name) and is_distinctive(value)
     )
 
 
 def short_keys_in(exchange: Exchange) -> set[str]:
-    """The keys of a request that are too short or plain to be removed from every text: they may be ordinary words."""
+    """Return the keys of a request that are so short or plain that ordinary words may equal them.
+
+    They are not removed from every text.
+    """
     sent = [
         value.strip().rpartition(" ")[2]
         for name, value in exchange.request_headers
@@ -93,7 +95,7 @@ def _credentials_of(exchange: Exchange) -> Iterator[str]:
 
 
 def _in_header(name: str, value: str) -> Iterator[str]:
-    """The credentials in a header: its value without the scheme, the values of cookies, the password of Basic."""
+    """Yield the credentials in a header: its value without the scheme, the values of cookies, the password of Basic."""
     scheme, _, rest = value.partition(" ")
     if name == "cookie":
         yield from (cookie.partition("=")[2].strip() for cookie in value.split(";"))
@@ -133,13 +135,13 @@ def _in_form(text: str) -> Iterator[str]:
 
 
 def form_parts(text: str) -> Iterator[tuple[str, str]]:
-    """The name and the value of each part of a multipart form."""
+    """Yield the name and the value of each part of a multipart form."""
     for name, start, end in part_places(text):
         yield name, text[start:end]
 
 
 def part_places(text: str) -> Iterator[tuple[str, int, int]]:
-    """The name of each part of a multipart form, and the start and the end of its value in the text."""
+    """Yield the name of each part of a multipart form, with the start and end index of its value in the text."""
     ended = 0
     for part in _PART.finditer(text):
         name = _PART_NAME.search(part[1])

@@ -31,7 +31,7 @@ _SCHEMES = {"bearer", "basic", "digest", "token", "apikey"}
 
 
 def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
-    """The trace without secrets: without `keys` and all values that were sent as credentials, wherever they occur."""
+    """Return the trace without `keys` and without any value that a request sent as a credential, wherever it occurs."""
     credentials = KnownKeys(keys)
     if trace.redacted and not credentials:
         return trace
@@ -42,7 +42,7 @@ def redact_trace(trace: Trace, keys: Iterable[str] = ()) -> Trace:
 
 
 def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange") -> None:
-    """Add the credentials of a request to `keys`. Only a bearer key sent to the API gets the mark `KEY`."""
+    """Add the credentials of a request to `keys`. Only a bearer key that was sent to the API is marked as `KEY`."""
     for key in bearer_keys_in(exchange):
         keys.add(key, KEY if kind == "exchange" else mark(key))
     # The query of a callback URL is replaced as a whole, so that a delivery matches the URL of its task.
@@ -52,7 +52,7 @@ def add_credentials(keys: KnownKeys, exchange: Exchange, kind: Kind = "exchange"
 
 
 def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
-    """An entry without secrets."""
+    """Return an entry whose exchange, problem and case contain no secrets."""
     return replace(
         entry,
         exchange=redact_exchange(entry.exchange, entry.who, keys),
@@ -62,7 +62,10 @@ def redact_entry(entry: Entry, keys: KnownKeys = NO_KEYS) -> Entry:
 
 
 def mask_entry(entry: Entry, words: Collection[str]) -> Entry:
-    """An entry without these short keys. Not for entries that rules check, as such a word may occur by chance."""
+    """Replace short keys in an entry.
+
+    Not for entries that rules check, because an ordinary word may equal such a key.
+    """
     if not words:
         return entry
     exchange = entry.exchange
@@ -85,7 +88,7 @@ def _mask_headers(headers: Headers, words: Collection[str]) -> Headers:
 
 
 def _mask_body(body: bytes, words: Collection[str]) -> bytes:
-    """A body without the short keys; in JSON, only strings are masked, so that numbers stay numbers."""
+    """Replace short keys in a body. In JSON, only strings are changed, so that numbers stay numbers."""
     text = body.decode("latin-1")
     if text[:1] in {"{", "["}:
         plain = _JSON_STRING.sub(lambda found: mask_words(found[0], words), text)
@@ -95,7 +98,7 @@ def _mask_body(body: bytes, words: Collection[str]) -> bytes:
 
 
 def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> Exchange:
-    """An exchange without secrets; its Authorization header contains the label of the account instead."""
+    """Return an exchange without secrets. The label of the account replaces the key in its Authorization header."""
     return replace(
         exchange,
         url=redact_url(exchange.url, keys),
@@ -107,7 +110,7 @@ def redact_exchange(exchange: Exchange, who: str = UNKNOWN, keys: KnownKeys = NO
 
 
 def redact_header(name: str, value: str, who: str = UNKNOWN, keys: KnownKeys = NO_KEYS) -> tuple[str, str]:
-    """A header without secrets: `Bearer [main]` for a key, `[removed]` for cookies and other credentials."""
+    """Redact a header: `Bearer [main]` replaces a key, `[removed]` replaces cookies and other credentials."""
     if not header_names_secret(name):
         return name, redact_value(value, keys)
     scheme, _, rest = value.strip().partition(" ")

@@ -1,4 +1,4 @@
-"""Strict JSON and `format: uri`, which openapi-core does not check."""
+"""Decode JSON strictly and check `format: uri`, which openapi-core does not check."""
 
 from __future__ import annotations
 
@@ -24,13 +24,16 @@ _PATH = rf"(?://{_AUTHORITY}(?:/{_SEGMENT}*+)*+|/?(?:{_SEGMENT}++(?:/{_SEGMENT}*
 _TAIL = rf"(?:{_SEGMENT}|[/?]++)*+"
 _URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*+:{_PATH}(?:\?{_TAIL})?(?:#{_TAIL})?")
 _DIGITS = 308  # the most digits of an integer that a double can always represent
-# What may be out of range. Each begins with a set of characters, for which the engine searches much faster.
+# Numbers that may be out of range. Each pattern begins with a set of characters, which makes the search much faster.
 _LONG_NUMBER, _LARGE_EXPONENT = re.compile(rb"[0-9][0-9]{308}"), re.compile(rb"[eE]\+?0*[1-9][0-9]{2}")
 _FUTURE = re.compile(r"[vV][0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+")
 
 
 def is_uri(value: Any) -> bool:
-    """Whether a value is an absolute URI. True for values other than strings, as a format does not apply to them."""
+    """Whether a value is an absolute URI.
+
+    True for a value that is not a string, because a format applies to strings only.
+    """
     if not isinstance(value, str):
         return True
     match = _URI.fullmatch(value)
@@ -48,12 +51,15 @@ def _is_ipv6(text: str) -> bool:
 
 
 def strict_json(raw: bytes, **_: str) -> Any:
-    """Decode JSON by RFC 8259: UTF-8, no lone surrogates. Raises ValueError.
+    """Decode JSON as RFC 8259 defines it: UTF-8, no lone surrogates.
 
-    The grammar does not limit numbers: one that no double can represent becomes an infinity, and no other number does.
+    Raises ValueError.
+
+    The grammar does not limit numbers: one that no double can represent becomes an infinity, and no other
+    number does.
     """
     if len(raw) <= _DIGITS or _LONG_NUMBER.search(raw) is None:
-        # msgspec keeps names of members once for all bodies. What it refuses is decided below.
+        # msgspec shares the names of members between bodies. The decoder below decides about a body that it refuses.
         with suppress(msgspec.MsgspecError, ValueError, RecursionError):
             return msgspec.json.decode(raw)
     try:
@@ -66,7 +72,7 @@ def strict_json(raw: bytes, **_: str) -> Any:
 
 
 def finite_json(raw: bytes, **_: str) -> Any:
-    """Like `strict_json`, but also raises ValueError for a number that no double can represent."""
+    """Decode JSON like `strict_json`, but also raise ValueError for a number that no double can represent."""
     value = strict_json(raw)
     if is_out_of_range(raw, value):
         raise ValueError("a number is out of range")
@@ -74,7 +80,7 @@ def finite_json(raw: bytes, **_: str) -> Any:
 
 
 def is_out_of_range(raw: bytes, value: Any) -> bool:
-    """Whether a decoded body has a number that no double can represent, which decoders treat differently."""
+    """Whether a decoded body has a number that no double can represent. Decoders treat such numbers differently."""
     if _LONG_NUMBER.search(raw) is None and _LARGE_EXPONENT.search(raw) is None:
         return False
     level = [value]
@@ -86,7 +92,7 @@ def is_out_of_range(raw: bytes, value: Any) -> bool:
 
 
 def parts_of(value: Any) -> Iterable[Any]:
-    """The values in an object or an array; nothing for any other JSON value."""
+    """Return the values in an object or an array; empty for any other JSON value."""
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()
@@ -108,7 +114,7 @@ _DECODER_OF_SHORT = json.JSONDecoder(
 
 
 def decode_json(body: bytes) -> Any:
-    """The JSON value of a body; `NOT_JSON` when it is not JSON by RFC 8259."""
+    """Decode the JSON of a body; `NOT_JSON` if it is not JSON as RFC 8259 defines it."""
     try:
         return strict_json(body)
     except ValueError:

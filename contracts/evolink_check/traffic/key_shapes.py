@@ -1,4 +1,4 @@
-"""Recognize keys by their form, in paths and under names that do not indicate a credential."""
+"""Recognize keys by their form, in paths and in fields whose names do not indicate a credential."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SEPARATORS = re.compile(r"[-_. ]")
 
 
 def looks_like_key(value: str, name: str = "") -> bool:
-    """Whether the value of a header with this name looks like a key."""
+    """Whether the value of a header called `name` looks like a key."""
     if len(value) > _LONGEST:
         return False
     if _PREFIXED.fullmatch(value):
@@ -40,7 +40,7 @@ def looks_like_key(value: str, name: str = "") -> bool:
 
 
 def keys_in_path(path: str) -> Iterator[str]:
-    """The segments of a path that look like keys: long ones of digits and letters of both cases, or with a prefix."""
+    """Yield the segments of a path that look like keys: long and mixed, or with the prefix of a well-known key."""
     for segment in path.split("/"):
         if (_IN_PATH.fullmatch(segment) and _is_mixed(segment)) or (
             len(segment) <= _LONGEST and _PREFIXED.fullmatch(segment) and any(map(str.isdigit, segment))
@@ -49,5 +49,5 @@ def keys_in_path(path: str) -> Iterator[str]:
 
 
 def _is_mixed(value: str) -> bool:
-    """Whether a value has digits and letters of both cases, as random keys have."""
+    """Whether a value has digits, capital and small letters, as random keys have."""
     return any(map(str.isdigit, value)) and any(map(str.isupper, value)) and any(map(str.islower, value))

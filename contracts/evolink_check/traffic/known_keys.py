@@ -11,7 +11,7 @@ from evolink_check.traffic.placeholders import SHORT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-KEY = "[removed:key]"  # recorders write this for a key outside its header, and the rules look for it
+KEY = "[removed:key]"  # replaces a key that occurs outside its header; the rules look for it
 _SHORTEST = 4  # characters; shorter keys occur by chance too often
 _FEW = 16  # up to this many starts of keys, searching for them one by one is faster
 _REMEMBERED, _REMEMBERED_LENGTH = 4_096, 64  # texts, and their characters
@@ -19,7 +19,9 @@ _WORD = re.compile(rf"(?<![\w-])[\w-]{{{_SHORTEST},{SHORT - 1}}}(?![\w-])")
 
 
 class KnownKeys:
-    """Keys to remove: long ones wherever they occur, short ones as whole words and only with letters and digits.
+    """Keys to remove from texts.
+
+    A long key is found anywhere; a short one only as a whole word, if it has letters and digits.
 
     With a `limit`, only that many of the most recently added keys are kept.
     """
@@ -37,7 +39,7 @@ class KnownKeys:
         return bool(self._marks)
 
     def add(self, key: str, mark: str = KEY) -> None:
-        """Add a key that is replaced by `mark` from now on. A key that is added again keeps its mark."""
+        """Add a key, which `mark` replaces from now on. A key that is added again keeps its first mark."""
         if key in self._marks:
             self._marks[key] = self._marks.pop(key)
             return
@@ -53,9 +55,11 @@ class KnownKeys:
             self._discard(next(iter(self._marks)))
 
     def once(self, text: str, redact: Callable[[str], str]) -> str:
-        """The result of `redact`, which must be the same for all calls; remembered for short texts with these keys.
+        """Return `redact(text)`, cached for short texts until a key is added.
 
-        Names, states and models occur thousands of times in a trace.
+        `redact` must be the same for all calls.
+
+        The cache pays because names, states and models occur thousands of times in a trace.
         """
         if len(text) > _REMEMBERED_LENGTH:
             return redact(text)
@@ -68,11 +72,11 @@ class KnownKeys:
         return plain
 
     def may_be_in(self, text: str) -> bool:
-        """Whether the text may contain a key; False only when it certainly contains none."""
+        """Whether the text may contain a key; False only if it certainly contains none."""
         return self._short > 0 or self._may_have_long(text)
 
     def remove_from(self, text: str) -> str:
-        """The text with a mark in the place of each key."""
+        """Return the text with each key replaced by its mark."""
         if self._short:
             text = _WORD.sub(lambda word: self._marks.get(word[0], word[0]), text)
         return self._without_long(text) if self._may_have_long(text) else text
@@ -106,7 +110,7 @@ class KnownKeys:
         return "".join([*parts, text[copied:]])
 
     def _key_at(self, text: str, place: int) -> str:
-        """The longest key that begins at index `place`; empty if no key begins there."""
+        """Return the longest key that begins at index `place`; empty if no key begins there."""
         for length in sorted(self._lengths.get(text[place : place + SHORT], ()), reverse=True):
             candidate = text[place : place + length]
             if candidate in self._marks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 SHORT = 8  # characters: a shorter key may occur in a text by chance
-# RFC 6750: the characters of a bearer token. Anything else in its place was written by a tool.
+# The characters of a bearer token (RFC 6750). A value with other characters was written by a tool.
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 _WORDS = re.compile(r"[a-z]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -17,7 +17,7 @@ _WORDS_OF_MASKING = {
     "replaced", "replaceme", "sanitised", "sanitized", "sanitizer", "scrubbed", "sensitive", "stripped", "suppressed",
     "unavailable", "withheld",
 }  # fmt: skip
-# A value of nothing but these is a name or a note.
+# A value that consists of these words only is a name or a note, not a key.
 _WORDS_OF_NAMING = {
     "a", "access", "an", "any", "api", "apikey", "auth", "authorization", "available", "bearer", "blank", "blocked",
     "by", "captured", "change", "credential", "credentials", "data", "demo", "dropped", "empty", "env", "evolink",
@@ -29,7 +29,7 @@ _WORDS_OF_NAMING = {
 _FEW = 4  # digits that may number a placeholder: `test-key-1`, `EXAMPLE_TOKEN_2024`
 _RUNS = re.compile(r"[a-z0-9]+")
 _PLAIN_WORDS = re.compile(r"[A-Za-z]?[a-z]{1,14}(?: [A-Za-z]?[a-z]{1,14}){0,9}")
-# The schemes of credentials: after another word, plain words are a sentence.
+# The schemes of credentials. After any other word, plain words are a sentence.
 _SCHEMES = {
     "apikey", "basic", "digest", "dpop", "gnap", "hawk", "hmac", "hoba", "key", "mutual", "negotiate", "ntlm", "oauth",
     "privatetoken", "scram-sha-1", "scram-sha-256", "token", "vapid",
@@ -37,12 +37,12 @@ _SCHEMES = {
 
 
 def is_placeholder(key: str) -> bool:
-    """Whether a value is not a real bearer key: a tool replaced the key, or a template was not filled in."""
+    """Whether a value is not a real bearer key, because a tool replaced the key or a template was not filled in."""
     return not _TOKEN.fullmatch(key) or _is_removed(key)
 
 
 def _is_removed(value: str) -> bool:
-    """Whether a value is the replacement of a removed one."""
+    """Whether a value is the replacement that a tool wrote for a removed value."""
     if _MASK.search(value) or len(set(value.lower())) <= 1:
         return True
     runs = _RUNS.findall(value.lower())
@@ -60,7 +60,7 @@ def _is_removed(value: str) -> bool:
 
 
 def bearer_key(value: str) -> str | None:
-    """The key of an `Authorization` header; empty for a credential in another scheme; None for a placeholder."""
+    """Return the key in the value of an `Authorization` header; empty for another scheme, None for a placeholder."""
     scheme, _, rest = value.strip().partition(" ")
     key = rest.strip()
     if scheme.lower() == "bearer":
@@ -72,7 +72,7 @@ def bearer_key(value: str) -> str | None:
 
 
 def _is_sentence(scheme: str, rest: str) -> bool:
-    """Whether a value is a note of a tool in plain words, such as `Not logged`."""
+    """Whether the value of an `Authorization` header is a tool's note in plain words, such as `Not logged`."""
     return scheme.lower() not in _SCHEMES and _PLAIN_WORDS.fullmatch(f"{scheme} {rest}") is not None
 
 

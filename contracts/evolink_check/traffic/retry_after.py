@@ -1,26 +1,26 @@
-"""`Retry-After` and HTTP dates: the values that RFC 9110 allows, and how long a client should wait."""
+"""Read `Retry-After` and HTTP dates: which values RFC 9110 allows, and how long a client should wait."""
 
 from __future__ import annotations
 
 import re
 from email.utils import mktime_tz, parsedate_tz
 
-LONGEST = 10.0**9  # seconds, about 31 years: longer waits count as this long
+LONGEST = 10.0**9  # seconds, about 31 years; a longer wait is cut to this
 _LONGEST_DATE = 64  # characters: an RFC 850 date with a numeric zone has 40
 _WHOLE = re.compile(r"[0-9]+")
 _FRACTION = re.compile(r"[0-9]+\.[0-9]+")
-_DIGITS = 10  # a number of seconds with as many digits is at least LONGEST
+_DIGITS = 10  # a number of seconds with so many digits is at least LONGEST
 
 
 def is_retry_after(value: str) -> bool:
-    """Whether RFC 9110 (10.2.3) allows the value: whole seconds, or an HTTP date."""
+    """Whether RFC 9110 (10.2.3) allows the value: whole seconds or an HTTP date."""
     return _WHOLE.fullmatch(value.strip()) is not None or http_date(value) is not None
 
 
 def seconds_to_wait(value: str, now: float) -> float | None:
-    """The seconds to wait from `now` (Unix seconds), 0 to `LONGEST`; None for an invalid value.
+    """Return the seconds to wait from `now` (Unix seconds), 0 to `LONGEST`; None for an invalid value.
 
-    Fractions of a second are not allowed, but are accepted here.
+    RFC 9110 does not allow fractions of a second, but they are accepted here.
     """
     text = value.strip()
     if _WHOLE.fullmatch(text) or _FRACTION.fullmatch(text):
@@ -32,7 +32,7 @@ def seconds_to_wait(value: str, now: float) -> float | None:
 
 
 def http_date(text: str) -> float | None:
-    """The Unix seconds of an HTTP date; None when the text is not one or is not a possible time."""
+    """Convert an HTTP date to Unix seconds; None if the text is not a date or names an impossible time."""
     if len(text) > _LONGEST_DATE:
         return None
     try:

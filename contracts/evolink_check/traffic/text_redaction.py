@@ -1,11 +1,12 @@
-"""Redact texts and URLs: keys, and the users, queries and fragments of URLs.
+"""Redact texts and URLs: keys, and the user, query string and fragment of each URL.
 
-A removed text is replaced by a mark of the same length that is valid in a URI and contains sixteen bits of a digest.
-So limits on length can still be checked, a link still matches its fetch and a callback URL its delivery, and the mark
-does not reveal the text. Redacting a URL twice has the same result as redacting it once.
+A mark replaces each removed text. It has the same length, is valid in a URI, and contains sixteen bits of a
+digest. So limits on length can still be checked, a link still matches the request that fetches it, a callback
+URL still matches its delivery, and the mark does not reveal the text. Redacting a URL twice has the same
+result as redacting it once.
 
-Each pattern takes time in proportion to the text: consecutive quantifiers match different characters, and a quantifier
-that could give characters back is possessive.
+Each pattern takes time in proportion to the text: consecutive quantifiers match different characters, and a
+quantifier that could give characters back is possessive.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ _NAMES = (
 
 
 def redact_url(url: str, keys: KnownKeys = NO_KEYS) -> str:
-    """Redact a URL, or a path with its query string: its user, query string, fragment and keys."""
+    """Redact a URL, or a path with its query string: user, query string, fragment and keys are replaced by marks."""
     match = _URL.fullmatch(keys.remove_from(url))
     if match is None:
         return redact_text(url, keys)
@@ -123,9 +124,9 @@ def _redact_web_token(match: re.Match[str]) -> str:
 
 
 def mask_words(text: str, words: Collection[str]) -> str:
-    """Replace each of these words, as a whole word, by a mark of the same length. For short keys.
+    """Replace each short key in `words`, where it occurs as a whole word, by a mark of the same length.
 
-    Not for texts that rules check, as such a word may also occur by chance.
+    Not for texts that rules check, because an ordinary word may equal such a key.
     """
     if not words:
         return text
@@ -143,7 +144,10 @@ def _redact_match(match: re.Match[str]) -> str:
 
 
 def mark(secret: str) -> str:
-    """The replacement of a secret: of equal length, valid in a URI if the secret is, equal for equal secrets only."""
+    """Return the replacement of a secret: of the same length, and equal for equal secrets only.
+
+    It is a valid part of a URI if the secret is.
+    """
     if not secret or _MARK.fullmatch(secret):
         return secret
     if KEY in secret or secret == REMOVED:
@@ -156,7 +160,7 @@ def mark(secret: str) -> str:
 
 
 def _invalid_uri_character(secret: str) -> str:
-    """A space or another invalid character when the secret has one, so that an invalid URL stays invalid; else ""."""
+    """Return a space or `^` if the secret is invalid in a URI, so that an invalid URL stays invalid; else empty."""
     if any(char.isspace() for char in secret):
         return " "
     return "" if _OF_URI.fullmatch(secret) else "^"

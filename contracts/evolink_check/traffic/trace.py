@@ -1,7 +1,9 @@
-"""A trace: recorded exchanges, ordered by time. It is the only input of the rules.
+"""A trace: recorded exchanges, ordered by time.
 
-A trace comes from a run against a server, from the proxy or from any HAR file, and does not show which. Facts that a
-recording does not contain are None and prove nothing.
+It is the only input of the rules.
+
+A trace comes from a run against a server, from the proxy or from a HAR file, and does not show from which. A
+fact that a recording does not contain is None and proves nothing.
 """
 
 from __future__ import annotations
@@ -23,10 +25,13 @@ UNKNOWN = "unknown"  # the label when a recording does not show whether there wa
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The facts about the sender of a request, by a label. The key itself is never kept.
+    """The known facts about the sender of a request, who is identified by a label.
 
-    `valid`: the server knows the key (False: it must be refused with 401). `credits`: True when they cover every
-    create of the trace, False when they cover none. `access`: the key may use the model. None: not known.
+    The key itself is never kept.
+
+    `valid`: the server knows the key; if False, the key must be refused with 401. `credits`: if True, the
+    account's credits cover every create request of the trace; if False, they cover none. `access`: the key
+    may use the model. None: not known.
     """
 
     label: str
@@ -37,7 +42,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """The properties of a downloaded result. `problem`: why it could not be decoded; the numbers are then 0."""
+    """The properties of a downloaded result.
+
+    If it could not be decoded, `problem` is the reason and the numbers are 0.
+    """
 
     seconds: float = 0.0
     width: int = 0
@@ -50,8 +58,8 @@ class Media:
 class Exchange:
     """One request and its response as recorded.
 
-    `url` is a path with its query string, or a whole URL whose origin does not matter. Headers are (name, value),
-    names in any case. Bodies are as on the wire, empty for none.
+    `url` is a path with its query string, or a whole URL whose origin does not matter. Headers are pairs of a
+    name, in any case, and a value. Bodies are the bytes on the wire; empty if there was none.
     """
 
     method: str
@@ -65,12 +73,12 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request with its answer: an exchange with the server, or a delivery that the server made to a receiver.
+    """One request with its response: an exchange with the API, or the delivery of a callback to a receiver.
 
-    Times are Unix seconds: `began` is when the request began or the delivery arrived, `ended` when the answer was
-    complete or the connection was lost. A status of 0 means no answer; `problem` is then the reason. `who` is the
-    label of the account that sent the request. `exact`: the bodies are byte for byte those that were sent. A response
-    body that was too large to keep is empty, with its length in `size`.
+    Times are in Unix seconds: `began` is when the request began or the delivery arrived, `ended` is when the
+    response was complete or the connection was lost. If there was no response, the status is 0 and `problem`
+    is the reason. `who` is the label of the account that sent the request. `exact`: the bodies are byte for
+    byte those that were sent. A response body that was too large to keep is empty, and `size` is its length.
     """
 
     number: int  # the index in the trace
@@ -81,23 +89,24 @@ class Entry:
     who: str = UNKNOWN
     exact: bool = True
     problem: str = ""
-    case: str = ""  # the purpose of the request, when known
+    case: str = ""  # the purpose of the request, if known
     media: Media | None = None
-    size: int | None = None  # bytes of the answer's body, when the body itself is not kept
-    task_id: str = ""  # of the task that a create made, when the server states it besides the answer
+    size: int | None = None  # bytes of the response body, if the body itself is not kept
+    task_id: str = ""  # the task that a create request made, if the server states it outside the response
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
     """Entries in order of `began`, and the circumstances under which they were recorded.
 
-    `origin` is the base URL of the API, without a slash at its end; empty: entries are recognized by their path alone.
-    `receiver` is the public prefix of callback URLs whose deliveries are in the trace; empty: deliveries were not
-    watched, and their absence means nothing. `watched_until` is the instant until which deliveries were watched, in
-    Unix seconds. `scale`: seconds of the server's time per real second; unless it is 1, `created` and the Date header
-    may differ. `task_limit`: seconds within which every task of this server is over; 0: not stated. `complete`: the
-    trace contains all traffic of the client, so that a missing exchange did not happen. `redacted`: its secrets have
-    been removed. `notes`: the parts of a recording that were left out as unreadable.
+    `origin` is the base URL of the API, without a slash at its end; if it is empty, entries are recognized by
+    their path alone. `receiver` is the public prefix of the callback URLs whose deliveries are in the trace;
+    if it is empty, deliveries were not recorded and their absence means nothing. `watched_until` is the
+    instant until which deliveries were recorded, in Unix seconds. `scale` is the number of seconds of the
+    server's time per real second; unless it is 1, `created` and the Date header may differ. `task_limit` is
+    the number of seconds within which every task of this server ends; 0 if not stated. `complete`: the trace
+    contains all traffic of the client, so that a missing exchange did not happen. `redacted`: secrets have
+    been removed. `notes` names the parts of a recording that were left out because they could not be read.
     """
 
     entries: tuple[Entry, ...]
@@ -112,7 +121,7 @@ class Trace:
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     def account(self, label: str) -> Account:
-        """The known facts about a label; all None for an unknown label."""
+        """Return the known facts about the account with this label; for an unknown label, all of them are None."""
         if label == NOBODY:
             return Account(NOBODY, valid=False)
         return self.accounts.get(label, Account(label))

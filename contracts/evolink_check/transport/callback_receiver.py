@@ -1,4 +1,4 @@
-"""Receives callbacks over plain HTTP; each issued address has a script of answers."""
+"""Receive callbacks over plain HTTP. Each issued address answers its deliveries by a script."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry
     from evolink_check.transport.recorder import RunRecorder
 
-_TAG = "a=%2F%20b&c=+&d="  # a query after the secret that an incorrect sender would decode, encode or drop
+_TAG = "a=%2F%20b&c=+&d="  # follows the secret; an incorrect sender would decode, encode or drop it
 
 
 class CallbackReceiver:
-    """Listens while the `with` block runs. `public` is its public URL; empty: the address on which it listens.
+    """Listens while its `with` block runs.
 
-    A delivery is answered by the script of its address and recorded. A request to an address that was not issued is
-    recorded without a case, except GET and HEAD, which get a 404. `on_delivery(name)` is called before the answer.
+    `public` is its public URL; if empty, the address on which it listens.
+
+    A delivery is answered by the script of its address and recorded. A request to an address that was not
+    issued is recorded without the name of a case, except GET and HEAD, which get a 404. `on_delivery(name)`
+    is called before the answer is sent.
     """
 
     def __init__(
@@ -47,7 +50,7 @@ class CallbackReceiver:
 
     @property
     def public(self) -> str:
-        """The prefix of every callback URL, without a trailing slash."""
+        """The prefix of every callback URL, without a slash at its end."""
         if self._public:
             return self._public
         if self._server is None:
@@ -56,7 +59,7 @@ class CallbackReceiver:
         return f"http://{host!s}:{port}"
 
     def address(self, name: str, answers: Iterable[Answer] = ()) -> str:
-        """A new callback URL for a case; its deliveries get these answers in this order."""
+        """Issue a callback URL for the case `name`. Its deliveries get `answers` in this order, then 204."""
         with self._lock:
             self._addresses.append(CallbackAddress(name, deque(answers)))
             number = len(self._addresses)
@@ -68,11 +71,11 @@ class CallbackReceiver:
         return f"{self.public}/who-is-there"
 
     def is_ours(self, headers: Iterable[tuple[str, str]]) -> bool:
-        """Whether these are the headers of this receiver's response to `probe_url`."""
+        """Whether these headers are from this receiver's response to `probe_url`."""
         return any(name.lower() == SIGNATURE.lower() and value == self.nonce for name, value in headers)
 
     def arrivals(self, url: str) -> Arrivals:
-        """The deliveries to an issued address."""
+        """Count the deliveries to an issued callback URL."""
         with self._lock:
             address = self._address_at(urlsplit(url).path)
             assert address is not None  # noqa: S101  (it was issued)
@@ -80,7 +83,7 @@ class CallbackReceiver:
 
     @property
     def received(self) -> bool:
-        """Whether any delivery has arrived at an issued address."""
+        """Whether a delivery has arrived at any issued address."""
         with self._lock:
             return any(address.arrived for address in self._addresses)
 
@@ -100,7 +103,7 @@ class CallbackReceiver:
         server.server_close()  # waits for the handlers, whose connections were closed by `wake`
 
     def _address_at(self, path: str) -> CallbackAddress | None:
-        """The issued address that a path ends with; a proxy may have added a prefix."""
+        """Return the issued address with which a path ends; None if there is none. A proxy may have added a prefix."""
         before, _, number = path.rpartition("/")
         if not before.endswith(("/c", "/elsewhere")) or not (number.isascii() and number.isdecimal()):
             return None
@@ -108,7 +111,10 @@ class CallbackReceiver:
         return self._addresses[place - 1] if 0 < place <= len(self._addresses) else None
 
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
-        """Count a delivery. Returns its address (None: not issued) and the next answer of its script."""
+        """Count a delivery.
+
+        Returns its address, or None if the path was not issued, and the next answer of its script.
+        """
         with self._lock:
             address = self._address_at(urlsplit(path).path)
             if address is None:
@@ -126,11 +132,14 @@ class CallbackReceiver:
                 address.last = recorded.ended
 
     def public_url(self, path: str) -> str:
-        """The URL of the request as it was sent: a proxy in front of the receiver may have removed the prefix."""
+        """Return the URL to which the request was sent.
+
+        A proxy in front of the receiver may have removed the prefix.
+        """
         prefix = urlsplit(self.public).path
         full_path = path if prefix and path.startswith(f"{prefix}/") else f"{prefix}{path}"
         return f"{self.public.removesuffix(prefix)}{full_path}"
 
     def now(self) -> float:
-        """Unix seconds, by the recorder's clock."""
+        """Return the time in Unix seconds, by the recorder's clock."""
         return self._recorder.now()

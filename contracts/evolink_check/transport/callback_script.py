@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one delivery, sent after `seconds`. Status 0: the connection is closed without an answer."""
+    """The answer to one delivery, sent after `seconds`. Status 0 closes the connection without an answer."""
 
     status: int = 204
     seconds: float = 0.0
     headers: tuple[tuple[str, str], ...] = ()
-    elsewhere: bool = False  # whether it redirects to another address of the receiver
+    elsewhere: bool = False  # whether the answer redirects to another address of the receiver
 
 
 REDIRECT = Answer(302, elsewhere=True)
@@ -24,24 +24,24 @@ CLOSE = Answer(0)
 
 
 def slow(seconds: float, status: int = 204) -> Answer:
-    """An answer that is sent after a delay."""
+    """Return an answer that is sent after a delay."""
     return Answer(status, seconds)
 
 
 def never(limit: float = 60.0) -> Answer:
-    """No answer: the connection stays open until the sender closes it, but at most `limit` seconds."""
+    """Send no answer: keep the connection open until the sender closes it, for at most `limit` seconds."""
     return Answer(0, limit)
 
 
 @dataclass(slots=True)
 class CallbackAddress:
-    """One issued address, and the rest of its script. After the script, deliveries are answered with 204."""
+    """One issued address and the rest of its script. When `answers` is empty, deliveries are answered with 204."""
 
     name: str
     answers: deque[Answer]
     arrived: int = 0
     under_way: int = 0
-    last: float = 0.0  # the end of the last delivery, Unix seconds; 0: none yet
+    last: float = 0.0  # when the last delivery ended, in Unix seconds; 0: none yet
 
 
 @dataclass(frozen=True, slots=True)

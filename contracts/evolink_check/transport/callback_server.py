@@ -1,4 +1,4 @@
-"""The callback receiver's server, based on the standard library; it makes a record of each delivery."""
+"""The HTTP server of the callback receiver, based on the standard library. It makes an entry of each delivery."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ if TYPE_CHECKING:
 
 SERVER = "server"  # the label of the sender of deliveries
 SIGNATURE = "X-Evolink-Check"  # the header of responses of this run's receiver
-_MOST_BYTES = 256 * 1024  # of a body that are read; a callback has a few hundred
+_MOST_BYTES = 256 * 1024  # only so much of a body is read; a callback has a few hundred bytes
 _MOST_CONNECTIONS = 256
 _IDLE_SECONDS = 30.0  # how long a silent sender can occupy a thread
-_LINE = 1024  # bytes of the line before a chunk
+_LINE = 1024  # the most bytes of the line before a chunk
 _HEX = re.compile(rb"[0-9a-fA-F]{1,8}")
 
 
 class Deliveries(Protocol):
-    """The interface of the receiver that the server uses."""
+    """The methods of the receiver that the server calls."""
 
     ending: bool
     on_delivery: Callable[[str], None] | None
 
     @property
     def public(self) -> str:
-        """The prefix of every callback URL."""
+        """The prefix of every callback URL, without a slash at its end."""
 
     def now(self) -> float:
-        """Unix seconds."""
+        """Return the time in Unix seconds."""
 
     def begin_delivery(self, path: str) -> tuple[CallbackAddress | None, Answer]:
-        """Count a delivery. Returns the issued address and the answer to send."""
+        """Count a delivery. Returns the issued address, or None, and the answer to send."""
 
     def end_delivery(self, address: CallbackAddress | None, entry: Entry) -> None:
         """Record a completed delivery."""
 
     def public_url(self, path: str) -> str:
-        """The URL of the request as it was sent."""
+        """Return the URL to which the request was sent."""
 
 
 class CallbackServer(ThreadingTCPServer):
-    """A threading server. The standard library's HTTP server is not used, because it looks up its own host name."""
+    """A threading server. `http.server.HTTPServer` is not used, because it looks up its own host name."""
 
-    daemon_threads = False  # closing waits for them
+    daemon_threads = False  # `server_close` waits for the handlers
     allow_reuse_address = True
     request_queue_size = 128
 
@@ -64,12 +64,12 @@ class CallbackServer(ThreadingTCPServer):
         self._guard = threading.Lock()
 
     def serve(self) -> None:
-        """Accept connections until `wake`."""
+        """Accept connections until `wake` is called."""
         while not self.receiver.ending:
             self.handle_request()
 
     def wake(self) -> None:
-        """End `serve`, and every handler that waits for a sender."""
+        """End `serve` and every handler that waits for a sender. The receiver must be `ending`."""
         with self._guard:
             for connection in self._open:
                 _shut(connection)
@@ -78,23 +78,23 @@ class CallbackServer(ThreadingTCPServer):
         socket.create_connection((here, int(port))).close()
 
     def verify_request(self, *_: object) -> bool:
-        """Refuse connections when too many are open."""
+        """Refuse the connection if too many are open."""
         return len(self._open) < _MOST_CONNECTIONS
 
     def opened(self, connection: socket.socket) -> None:
-        """Remember a connection, to close it when the receiver ends."""
+        """Store an open connection, so that it is closed when the receiver ends."""
         with self._guard:
             self._open.add(connection)
             if self.receiver.ending:
                 _shut(connection)
 
     def closed(self, connection: socket.socket) -> None:
-        """Forget a closed connection."""
+        """Remove a closed connection from the open ones."""
         with self._guard:
             self._open.discard(connection)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore a sender that disconnects: the delivery is in the trace."""
+        """Ignore the error of a sender that disconnects, because the delivery is in the trace."""
 
 
 def _shut(connection: socket.socket) -> None:
@@ -144,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(min(int(length), _MOST_BYTES))
 
     def _chunks(self) -> bytes:
-        """A chunked body (RFC 9112), as far as it arrived."""
+        """Read a chunked body (RFC 9112), as far as it arrives."""
         parts, size = [], 0
         while size < _MOST_BYTES:
             number = self.rfile.readline(_LINE).partition(b";")[0].strip()
@@ -157,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         return b"".join(parts)
 
     def _delay(self, answer: Answer) -> str:
-        """Wait until the answer is due. Returns why the wait ended early; else empty."""
+        """Wait until the answer is due. Returns the reason if the wait ended early; otherwise empty."""
         if not answer.seconds:
             return ""
         self.connection.settimeout(answer.seconds)

@@ -1,4 +1,4 @@
-"""Fetch results without a key, and decode them to compare the file with the request."""
+"""Fetch result files without a key, and decode them so that they can be compared with the request."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from evolink_check.transport.target import Target
 
 _KEPT = 4096  # bytes of an error response that are kept
-_RAW = ".pcm"  # samples without a head: nothing says how many there are in a second
+_RAW = ".pcm"  # samples without a header, so that their rate is not known
 _SHOWN = 120  # characters of a problem
 
 
 def fetch(target: Target, url: str, name: str = "") -> Entry:
-    """Fetch one result link and record it with its `media`. Raises `HaltedError` instead of sending."""
+    """Fetch one result link and record the exchange with its `media`. Raises `HaltedError` if it may not be sent."""
     entry = target.fetch_external(url, name)
     body = entry.exchange.response_body
     whole = not entry.problem.startswith(HttpClient.LEFT)
@@ -35,7 +35,9 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
 
 
 def media_of(body: bytes, problem: str = "") -> Media:
-    """The properties of a file, measured on its packets: a truncated file has the duration of the part that exists.
+    """Decode a file and return its properties.
+
+    A truncated file has the duration of the part that exists.
 
     A file without pictures is audio: its width and height are 0.
     """
@@ -55,23 +57,23 @@ def _media(container: av.container.InputContainer) -> Media:
         stream = container.streams.video[0]
         seconds, (width, height) = _watched(container, stream)
         if not width:
-            return Media(problem="not one picture can be decoded")
+            return Media(problem="no picture can be decoded")
         return Media(seconds, width, height, stream.codec_context.name)
     if container.streams.audio:
         return _audio(container)
-    return Media(problem="there is neither picture nor sound in it")
+    return Media(problem="it contains neither pictures nor sound")
 
 
 def _audio(container: av.container.InputContainer) -> Media:
     stream = container.streams.audio[0]
     samples = sum(frame.samples for frame in container.decode(stream))
     if not samples or not stream.rate:
-        return Media(problem="not one sound can be decoded")
+        return Media(problem="no sound can be decoded")
     return Media(samples / stream.rate, codec=stream.codec_context.name)
 
 
 def _watched(container: av.container.InputContainer, stream: VideoStream) -> tuple[float, tuple[int, int]]:
-    """Seconds from the first packet to the end of the last one, and the size of the first picture."""
+    """Return the seconds from the first packet to the end of the last one, and the size of the first picture."""
     size, begins, ends = (0, 0), float("inf"), float("-inf")
     for packet in container.demux(stream):  # the last packet is empty and flushes the decoder
         if size == (0, 0):

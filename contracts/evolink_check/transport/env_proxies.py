@@ -1,4 +1,4 @@
-"""The proxy for a URL according to the environment. Loopback addresses are always reached directly."""
+"""Find the proxy for a URL in the environment. Loopback addresses are always reached directly."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class EnvProxy:
     variable: str
 
     def __str__(self) -> str:
-        """The proxy for messages, without a password."""
+        """Describe the proxy in a message, without its password."""
         parts = urlsplit(self.url)
         address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], "", "", ""))
         return f"the proxy {address} ({self.variable})"
 
 
 def proxy_for(scheme: str, host: str) -> EnvProxy | None:
-    """The proxy for a host; None: the host is reached directly."""
+    """Return the proxy for a host; None if the host is reached directly."""
     if is_loopback(host) or proxy_bypass(host):
         return None
     proxies = getproxies()
@@ -37,7 +37,7 @@ def proxy_for(scheme: str, host: str) -> EnvProxy | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is a loopback one."""
+    """Whether a host is `localhost`, a name under it, or a loopback address."""
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -48,16 +48,16 @@ def is_loopback(host: str) -> bool:
 
 
 class MakeTransport(Protocol):
-    """Makes the transport for hosts with or without TLS, by a proxy or directly."""
+    """Makes the transport for hosts with or without TLS, through a proxy or directly."""
 
     def __call__(self, proxy: str | None, *, tls: bool) -> httpx2.AsyncBaseTransport: ...  # noqa: D102
 
 
 class EnvProxyTransport(httpx2.AsyncBaseTransport):
-    """Sends each request directly or by the proxy of the environment, redirects to other hosts included.
+    """Sends each request through the proxy of the environment or directly; redirects to other hosts, too.
 
-    `make` makes the transport for a proxy URL or for None, and for hosts with or without TLS. A proxy that fails is
-    named in an `httpx2.ProxyError`.
+    `make` makes the transport for a proxy URL, or for None, and for hosts with or without TLS. If a proxy
+    fails, the `httpx2.ProxyError` names it.
     """
 
     def __init__(self, make: MakeTransport) -> None:
@@ -65,7 +65,7 @@ class EnvProxyTransport(httpx2.AsyncBaseTransport):
         self._transports: dict[tuple[str | None, bool], httpx2.AsyncBaseTransport] = {}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request."""
+        """Send one request. Raises `httpx2.ProxyError` if its proxy fails."""
         proxy = proxy_for(request.url.scheme, request.url.host)
         try:
             return await self._transport(proxy, tls=request.url.scheme == "https").handle_async_request(

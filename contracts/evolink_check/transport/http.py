@@ -1,7 +1,10 @@
-"""One exchange over HTTP as it was on the wire; problems are part of the observation.
+"""Send one request and return the exchange as it was on the wire.
 
-I/O uses asyncio in a separate thread, because a coroutine can be cancelled wherever it waits: for a name, a connection,
-a handshake, the head of a response or its body. So no exchange lasts longer than its deadline or the run.
+Problems are part of it, not exceptions.
+
+I/O uses asyncio in a separate thread, because a coroutine can be cancelled wherever it waits: for a name, a
+connection, a handshake, the head of a response or its body. So no exchange lasts longer than its deadline or
+the run.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ _API_SECONDS, _FILE_SECONDS = 60.0, 300.0  # maximum duration of an exchange
 LARGEST_ANSWER = 128 * 1024  # bytes of a response that are kept; documented responses have a few hundred
 _LARGEST_FILE = 64 * 1024 * 1024
 _KEEPALIVE_SECONDS = 2.0  # servers often close a connection after 5
-_POLL_SECONDS = 0.1  # between two checks of whether the run is over
+_POLL_SECONDS = 0.1  # interval at which a waiting thread checks whether the run is over
 _CLOSE_SECONDS = 2.0
 _SHOWN = 160  # characters of a problem
 _AGENT = "evolink-check"
@@ -46,7 +49,7 @@ _RUN_OVER = f"{_LEFT}: the time of the run was over"
 
 @dataclass(slots=True)
 class _Answer:
-    """The received part of a response. `cut`: the response was longer than is kept."""
+    """The part of a response received so far. `cut`: the body was longer than the part that is kept."""
 
     sent: Headers
     status: int = 0
@@ -56,10 +59,10 @@ class _Answer:
 
 
 class HttpClient:
-    """Sends requests to one base URL, from any thread, by the proxy of the environment, and without cookies."""
+    """Sends requests to one base URL, from any thread, through the proxy of the environment and without cookies."""
 
     UNREACHED: Final = "no server answers at"
-    LEFT: Final = _LEFT  # by us, which is no fault of the server
+    LEFT: Final = _LEFT  # the client stopped reading, so it is not a fault of the server
 
     def __init__(
         self,
@@ -76,18 +79,21 @@ class HttpClient:
         self._starting = threading.Lock()
 
     def close(self) -> None:
-        """Close the connections, and cancel exchanges in progress."""
+        """Cancel the exchanges in progress and close the connections."""
         if self._loop is None:
             return
         wait([asyncio.run_coroutine_threadsafe(self._end(), self._loop)], _CLOSE_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     def exchange(self, case: Case, key: Headers, left: Callable[[], float], *, follow: bool = False) -> Entry:
-        """Send a case, whose path is below the base URL or a whole URL, with the headers `key` added; never raises.
+        """Send a case with the headers `key` added; never raises.
 
-        `left` returns the remaining seconds of the run. Without a complete response the status is 0, and `problem` says
-        why. With `follow` (for files), redirects are followed, and status and beginning of an incomplete response are
-        kept. If a response is longer than `LARGEST_ANSWER`, the entry has its `size` so far in place of the body.
+        Its path is a whole URL or below the base URL.
+
+        `left` returns the remaining seconds of the run. If there is no complete response, the status is 0 and
+        `problem` is the reason. `follow` is for files: redirects are followed, and the status and the
+        beginning of an incomplete response are kept. If a response is longer than `LARGEST_ANSWER`, the entry
+        has the `size` received so far in place of the body.
         """
         url = case.path if "://" in case.path else f"{self._url}{case.path}"
         began, who = self._now(), NOBODY if case.authorization is not None or follow else case.key
@@ -103,7 +109,7 @@ class HttpClient:
         return Entry(-1, exchange, began, self._now(), who=who, problem=problem, case=case.name, size=size)
 
     def _run(self, work: Coroutine[Any, Any, str], left: Callable[[], float], *, follow: bool) -> str:
-        """Wait for an exchange until its deadline. Returns why there is no complete response; else empty."""
+        """Wait for an exchange until its deadline. Returns why there is no complete response; empty if there is one."""
         future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
         ends = clock.stopwatch() + (_FILE_SECONDS if follow else _API_SECONDS)
         try:
@@ -154,7 +160,7 @@ class HttpClient:
         )
         target = f"/{url.partition('://')[2].partition('/')[2]}".encode("ascii", "replace")
         if request.url.raw_path != target and "://" not in case.path:
-            request.extensions["target"] = target  # what httpx2 would have tidied up
+            request.extensions["target"] = target  # send the path as it is; httpx2 would normalize it
         return request
 
     async def _end(self) -> None:
@@ -167,7 +173,7 @@ class HttpClient:
 
 
 def _is_done(future: Future[str]) -> bool:
-    """Wait a moment for an exchange. Returns whether it is over."""
+    """Wait `_POLL_SECONDS` for an exchange. Returns whether it has ended."""
     with suppress(TimeoutError, CancelledError):
         future.exception(_POLL_SECONDS)
     return future.done()
@@ -189,7 +195,7 @@ def _client(ca: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.Asyn
     own = ssl.create_default_context(cafile=ca) if ca else True
 
     @cache
-    def context() -> ssl.SSLContext:  # to load the certificates takes longer than thirty requests
+    def context() -> ssl.SSLContext:  # cached, because loading the certificates takes longer than thirty requests
         return httpx2.create_ssl_context(verify=own)
 
     def make(proxy: str | None, *, tls: bool) -> httpx2.AsyncBaseTransport:
@@ -205,7 +211,7 @@ def _client(ca: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.Asyn
 
 
 async def _read(response: httpx2.Response, answer: _Answer, limit: int) -> None:
-    """Read and decode a body, up to the length that is kept."""
+    """Read and decode a body, up to `limit` bytes. Sets `cut` if it is longer."""
     decoder = Decoder(coding_of(answer.headers))
     async for part in response.stream:  # type: ignore[union-attr]  # an asynchronous one, of an asynchronous client
         answer.body += decoder.decode(part, limit - len(answer.body))
@@ -215,7 +221,7 @@ async def _read(response: httpx2.Response, answer: _Answer, limit: int) -> None:
 
 
 def _problem(error: Exception, url: str) -> str:
-    """The problem in one line. `url` is empty if a response had begun."""
+    """Describe an error in one line. `url` is empty if a response had begun."""
     import httpx2
 
     if isinstance(error, UndecodableError):
@@ -232,7 +238,7 @@ def _problem(error: Exception, url: str) -> str:
 
 
 def _cause(error: Exception) -> str:
-    """The error of the operating system: the libraries only report that all attempts failed."""
+    """Return the error of the operating system, because the libraries only report that all attempts failed."""
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
@@ -242,7 +248,7 @@ def _cause(error: Exception) -> str:
 
 
 def _labelled(raw: list[tuple[bytes, bytes]], who: str) -> Headers:
-    """Headers as text, with the label of the account in the place of its key."""
+    """Convert headers to text. The label of the account replaces its key."""
     pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
     label = "[removed]" if who == NOBODY else f"Bearer {who}"
     return tuple((name, label if name.lower() == "authorization" else value) for name, value in pairs)

@@ -1,4 +1,4 @@
-"""Decides when the next request may be sent: by the configured rate, and by the waits that the server requested."""
+"""Decide when the next request may be sent: by the configured rate and the waits that the server requested."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import threading
 
 
 class RateLimiter:
-    """Slots in time, `1 / rate` seconds apart, reserved in the order of the calls; and waits for single keys.
+    """Reserves slots `1 / rate` seconds apart, in the order of the calls, and delays requests with single keys.
 
-    There are no bursts: an unused slot is lost. `rate` None: no limit. Thread-safe. Times are seconds of any clock.
+    There are no bursts, because an unused slot is lost. If `rate` is None, there is no limit. Thread-safe.
+    Times are seconds of any clock.
     """
 
     def __init__(self, rate: float | None) -> None:
@@ -26,6 +27,6 @@ class RateLimiter:
             return max(at, self._held.get(key, at)) - now
 
     def back_off(self, key: str, until: float) -> None:
-        """Delay requests with this key until this time."""
+        """Delay requests with this key until the time `until`."""
         with self._lock:
             self._held[key] = max(until, self._held.get(key, until))

@@ -1,4 +1,4 @@
-"""Collects the exchanges and deliveries of a run, for a trace. Keys are removed, and memory is limited."""
+"""Collect the exchanges and deliveries of a run into a trace. Keys are removed, and memory is limited."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Account, Entry, Exchange
 
 Headers = tuple[tuple[str, str], ...]
-_NODE = 64  # bytes of memory that a decoded JSON value takes, at least
+_NODE = 64  # bytes of memory that a decoded JSON value takes at least
 _ROOM = 32 * 1024 * 1024  # bytes of memory for all responses together, except small ones
 _SMALL = 8 * 1024  # bytes of a response that is always kept; documented responses are smaller
-_KEPT_HEADERS, _KEPT_VALUE = 40, 400  # of a response for which there is no memory
+_KEPT_HEADERS, _KEPT_VALUE = 40, 400  # headers and characters kept if there is no memory for a response
 
 
 class RunRecorder:
-    """The entries of a run. Wherever they contain the keys of these accounts, `[removed:key]` replaces them."""
+    """The entries of a run. The keys of its accounts are replaced by `[removed:key]` wherever they occur."""
 
     def __init__(self, keys: Mapping[str, Key]) -> None:
         self._lock = threading.Lock()
@@ -36,15 +36,18 @@ class RunRecorder:
         self.without_body = 0  # responses whose bodies were not kept for lack of memory
 
     def now(self) -> float:
-        """Unix seconds, advanced by as much as the server's clock was."""
+        """Return the time in Unix seconds, advanced by as much as the server's clock was."""
         return clock.now() + self._ahead
 
     def advance(self, seconds: float) -> None:
-        """Advance the trace's clock, because the server's was. `seconds` is the distance in real time."""
+        """Advance the trace's clock by `seconds` of real time, because the server's clock was advanced."""
         self._ahead += seconds
 
     def add(self, entry: Entry) -> Entry:
-        """Store an entry without keys, and return it as stored. Its number is provisional until `trace`."""
+        """Store an entry without keys, and return it as stored.
+
+        Its number is provisional until `trace` renumbers it.
+        """
         clean = self._redacted(entry.exchange)
         untouched = (clean.request_body, clean.response_body) == (
             entry.exchange.request_body,
@@ -63,12 +66,15 @@ class RunRecorder:
             return len(self._entries)
 
     def entries(self) -> tuple[Entry, ...]:
-        """The entries so far, in the order in which they were added."""
+        """Return the entries so far, in the order in which they were added."""
         with self._lock:
             return tuple(self._entries)
 
     def trace(self, subject: Subject, accounts: Mapping[str, Account], watched_until: float = 0.0) -> Trace:
-        """All entries, sorted by their beginning and renumbered. `watched_until` 0: deliveries were not watched."""
+        """Return a trace of all entries, sorted by their beginning and renumbered.
+
+        If `watched_until` is 0, deliveries were not recorded.
+        """
         return Trace(
             tuple(replace(entry, number=number) for number, entry in enumerate(self._ordered())),
             accounts,
@@ -80,14 +86,14 @@ class RunRecorder:
         )
 
     def places(self) -> dict[int, int]:
-        """The final number of each entry, by its provisional number."""
+        """Return the final number of each entry by its provisional number."""
         return {entry.number: number for number, entry in enumerate(self._ordered())}
 
     def _ordered(self) -> list[Entry]:
         return sorted(self.entries(), key=lambda entry: (entry.began, entry.number))
 
     def _fitted(self, entry: Entry) -> Entry:
-        """The entry; without the body that was received if there is no memory left for it."""
+        """Return the entry, without the received body if there is no memory left for it."""
         weight = _memory_bytes(entry)
         if weight <= _SMALL or self._weight + weight <= _ROOM:
             self._weight += weight
@@ -120,7 +126,7 @@ class RunRecorder:
 
 
 def _memory_bytes(entry: Entry) -> int:
-    """The memory that the received message takes when decoded: many small JSON values take more than their text."""
+    """Estimate the memory of the received message when decoded: small JSON values take more than their text."""
     exchange = entry.exchange
     delivered = entry.kind == "delivery"
     body = exchange.request_body if delivered else exchange.response_body
@@ -130,7 +136,7 @@ def _memory_bytes(entry: Entry) -> int:
 
 
 def _without_body(entry: Entry) -> Entry:
-    """The entry with only its status, length and some headers."""
+    """Reduce the entry to its status, its length and some headers."""
     exchange = entry.exchange
     if entry.kind == "delivery":
         return replace(entry, exchange=replace(exchange, request_body=b"", request_headers=()), exact=False)

@@ -1,4 +1,4 @@
-"""Sends every request of a run: within the budget and the rate limit, and recorded."""
+"""Send every request of a run, within the budget and the rate limit, and record it."""
 
 from __future__ import annotations
 
@@ -27,32 +27,33 @@ if TYPE_CHECKING:
     from evolink_check.transport.recorder import RunRecorder
 
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-_TRIES = 4  # how often a request is sent that gets a 429
+_TRIES = 4  # how often a request that gets a 429 is sent in all
 _RETRY_SECONDS = (0.5, 1.0, 2.0)  # seconds before the next attempts after a refused connection
-_SLICE = 0.25  # seconds between two checks of whether a wait is over
-_MOST_UNEXPECTED = 5  # tasks from invalid requests, after which a run without a budget sends no more of those
+_SLICE = 0.25  # seconds of a wait between two checks of whether the run is over
+_MOST_UNEXPECTED = 5  # tasks from invalid requests; without a budget, no more of these are sent after so many
 _LOST = frozenset({0, 502, 504})  # statuses that do not show whether a task was created
 _TOO_MANY, _SERVER_ERROR = 429, 500
-_SAME, _REPEAT_SECONDS = 3, 0.4  # how often a create is sent that gets a 500, and the wait in between
+_SAME, _REPEAT_SECONDS = 3, 0.4  # how often a create request that gets a 500 is sent, and the wait in between
 
 
 class HaltedError(Exception):
-    """A request was not sent."""
+    """A request was not sent, because the budget or the time of the run is over."""
 
 
 class OverBudgetError(HaltedError):
-    """The request could cost more than was granted. Other requests may be sent."""
+    """The request could cost more than was granted. Other requests may still be sent."""
 
 
 class OutOfTimeError(HaltedError):
-    """The time of the run is over, it was stopped, or the server no longer responds: nothing more is sent."""
+    """Nothing more is sent: the time of the run is over, it was stopped, or the server no longer responds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The cost of a run so far. `unexpected_tasks`: number of tasks from requests that must be refused, by clause.
+    """The cost of a run so far.
 
-    `estimated` is the estimated time in the last response to a create, in the server's seconds; 0: none yet.
+    `unexpected_tasks` counts, by clause, the tasks from requests that the server must refuse. `estimated` is
+    the estimated time in the last response to a create request, in the server's seconds; 0 if there was none.
     """
 
     created: int
@@ -62,11 +63,13 @@ class Tally:
 
 
 class Target:
-    """Sends cases, from any thread; at most `effort.jobs` at a time. As a context manager it closes its connections.
+    """Sends cases from any thread, at most `effort.jobs` at a time.
 
-    The price of a request that may create a task is reserved in advance (see `Budget`). Of requests that must be
-    refused, the first of each kind is sent alone: if it creates a task, no more of that kind are sent. Without a
-    budget, after a few such tasks nothing more is sent that could create another.
+    As a context manager, it closes its connections.
+
+    The price of a request that may create a task is reserved in advance (see `Budget`). Of the requests that
+    must be refused, the first of each kind is sent alone, and if it creates a task, no more of that kind are
+    sent. If no credits were granted, a few such tasks end all requests that could create another.
     """
 
     def __init__(  # noqa: PLR0913  (the keyword arguments are replaced by tests)
@@ -93,17 +96,19 @@ class Target:
         self._budget = Budget(effort.max_credits, effort.tasks, documented_price(spec))
         self._kinds: dict[
             str, bool
-        ] = {}  # kinds of requests that must be refused: whether the first one has been answered
+        ] = {}  # for each kind of request that must be refused: whether the first one has been answered
         self._unexpected_tasks: Counter[str] = Counter()
         self._estimated = 0.0
         self.gone = ""  # why the server no longer responds
 
     def send(self, case: Case) -> Entry:
-        """Send a case and record the exchange, which is returned; without a response it has status 0 and a `problem`.
+        """Send a case, record the exchange and return it.
 
-        After a 429 the case is sent again, after a wait, unless its key is known to be limited. A create that may
-        succeed is sent again after a 500, which may be temporary. Raises
-        `OverBudgetError` or `OutOfTimeError` (both `HaltedError`) instead of sending.
+        If there is no response, it has the status 0 and a `problem`.
+
+        After a 429, the case is sent again after a wait, unless its key is known to be limited. After a 500,
+        which may be temporary, a create request that may succeed is sent again. Raises `OverBudgetError` or
+        `OutOfTimeError` (both `HaltedError`) instead of sending.
         """
         for tries in range(1, _TRIES + 1):
             entry = self._paid(case)
@@ -117,19 +122,19 @@ class Target:
         return entry
 
     def fetch_external(self, url: str, name: str = "") -> Entry:
-        """Fetch a URL outside the API, without a key, following redirects. It is not recorded: the caller does that."""
+        """Fetch a URL outside the API, without a key, following redirects. The caller records the entry."""
         self._admit(NOBODY)
         with self._slots:
             return self._http.exchange(Case(name, (), "GET", url), (), self.left, follow=True)
 
     def post_control(self, method: str, url: str, body: bytes) -> int:
-        """Send a request outside the API, with the main key, without recording it. Returns the status."""
+        """Send a request outside the API, with the main key, and return its status. It is not recorded."""
         self._admit("")
         head = (*self._key(Case("", (), method, url)), ("Content-Type", "application/json"))
         return self._http.exchange(Case("", (), method, url, body=body), head, self.left).exchange.status
 
     def left(self) -> float:
-        """The remaining seconds of the run; 0 if it was stopped."""
+        """Return the remaining seconds of the run; 0 if it was stopped or the server no longer responds."""
         if self._stop.is_set() or self.gone:
             return 0.0
         return max(0.0, self._ends - clock.stopwatch())
@@ -156,7 +161,7 @@ class Target:
 
     @property
     def affords(self) -> int:
-        """The number of tasks that the budget still covers; 0 without a budget."""
+        """The number of tasks that the remaining credits cover; 0 if no credits were granted."""
         with self._landed:
             return self._budget.affords
 
@@ -167,7 +172,7 @@ class Target:
         self._http.close()
 
     def _paid(self, case: Case) -> Entry:
-        """Send a case once, with its price reserved until there is a response."""
+        """Send a case once. Its price is reserved until there is a response."""
         self._admit(case.key)
         price = None if case.method.upper() in READ_METHODS else self._set_aside(case)
         cost: float | None = None  # a request that was not sent is free
@@ -182,7 +187,7 @@ class Target:
         return entry
 
     def _with_connect_retries(self, case: Case) -> Entry:
-        """Send a case and record it. After a refused connection try again a little later: nothing was sent."""
+        """Send a case and record it. A refused connection is retried after a pause, because nothing was sent."""
         for seconds in (*_RETRY_SECONDS, None):
             entry = self.recorder.add(self._http.exchange(case, self._key(case), self.left))
             if not entry.problem.startswith(HttpClient.UNREACHED):
@@ -198,14 +203,14 @@ class Target:
         self.pause(self._rate_limiter.reserve(key, clock.stopwatch()))
 
     def in_time(self) -> None:
-        """Raise `OutOfTimeError` when the run is over."""
+        """Raise `OutOfTimeError` if the run is over."""
         if self.left() <= 0:
             raise OutOfTimeError(
                 self.gone or ("stopped" if self._stop.is_set() else "the time of the run is over")
             )
 
     def _set_aside(self, case: Case) -> float:
-        """Reserve and return the price of one create; wait while creates in flight may turn out to be free."""
+        """Reserve and return the price of one request. Waits while requests in flight may turn out to cost nothing."""
         with self._landed:
             while True:
                 budget = self._budget
@@ -237,7 +242,7 @@ class Target:
             self._landed.notify_all()
 
     def _cost(self, case: Case, entry: Entry, price: float) -> float | None:
-        """The cost of a request that was sent; None if it created no task."""
+        """Return the cost of a request that was sent; None if it created no task."""
         status = entry.exchange.status
         if case.creates and status in _LOST:
             return price
@@ -246,12 +251,12 @@ class Target:
         answer = decode_json(entry.exchange.response_body)
         cost = price_in(answer)
         self._estimated = estimated_time_in(answer) or self._estimated
-        unread = entry.size is not None  # the body was too long to be kept, so its content is unknown
+        unread = entry.size is not None  # the content of a body that was too long to be kept is unknown
         made = case.creates or unread or cost is not None or (isinstance(answer, dict) and "id" in answer)
         return (price if cost is None else cost) if made else None
 
     def _pause(self, case: Case, entry: Entry) -> float | None:
-        """The wait before the case is sent again; None if it is not sent again."""
+        """Return the seconds to wait before the case is sent again; None if it is not sent again."""
         key = self.subject.keys.get(case.key)
         if entry.exchange.status != _TOO_MANY or (key is not None and key.limited):
             return None
@@ -261,7 +266,7 @@ class Target:
         return pause if pause < self.left() else None
 
     def _key(self, case: Case) -> tuple[tuple[str, str], ...]:
-        """The Authorization header of a case."""
+        """Return the Authorization header of a case; empty if it is sent without a key."""
         if case.authorization is not None:
             return (("Authorization", case.authorization),)
         if case.key == NOBODY:
@@ -275,5 +280,5 @@ def _is_unexpected_500(case: Case, entry: Entry) -> bool:
 
 
 def _kind(case: Case) -> str:
-    """The kind of a request: its first clause, or its name."""
+    """Return the kind of a request: its first clause, or its name if it has no clause."""
     return case.clauses[0] if case.clauses else case.name

@@ -1,1 +1,1 @@
-"""Write HTTP Archive files, and read those of any tool."""
+"""Write HTTP Archive (HAR) files, and read those of any tool."""

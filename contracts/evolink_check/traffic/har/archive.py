@@ -1,7 +1,9 @@
-"""Write a trace as an HTTP Archive 1.2, which any viewer opens, and read archives as a trace. Secrets are removed.
+"""Write a trace as an HTTP Archive 1.2, which any viewer opens, and read archives as a trace.
 
-Facts for which HAR has no field are in `_evolink` of the log and of each entry, so that files written here are read
-back without loss. The library harfile does not support such fields and cannot read files.
+Secrets are removed.
+
+Facts for which HAR has no field are in `_evolink` of the log and of each entry, so that files written here
+are read back without loss. The library harfile does not support such fields and cannot read files.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ CREATOR = "evolink-check"
 
 
 def to_har(trace: Trace, version: str) -> dict[str, Any]:
-    """The trace without its secrets. Entry N of the trace is `log.entries[N]`."""
+    """Convert a trace to a HAR document without secrets. Entry N of the trace is `log.entries[N]`."""
     plain = redact_trace(trace)
     facts = LogFacts(
         tuple(plain.accounts.values()),
@@ -50,7 +52,7 @@ def to_har(trace: Trace, version: str) -> dict[str, Any]:
 
 
 def har_log(facts: LogFacts, version: str) -> tuple[bytes, bytes]:
-    """The text of a HAR file before and after its entries."""
+    """Return the text of a HAR file before and after its entries."""
     start = json.dumps(_head(version))[:-1]
     end = json.dumps(msgspec.to_builtins(facts))
     return f'{{"log": {start}, "entries": [\n'.encode(), f'\n], "_evolink": {end}}}}}\n'.encode()
@@ -61,13 +63,13 @@ def _head(version: str) -> dict[str, Any]:
 
 
 def from_har(documents: Iterable[tuple[str, Any]], origin: str = "") -> Trace:
-    """Merge archives, each with the name of its file, into one trace, ordered by time.
+    """Merge HAR documents, given as pairs of a file name and a document, into one trace, ordered by time.
 
-    Our own files are read back without loss. In other files each key is replaced by a label. The sender of a request
-    without a key is unknown, since many tools omit the header. Responses from a cache, requests without their body and
-    invalid entries of other hosts are left out, with a note. Without an `origin`, the documented server's or that of
-    the documented paths is used. Raises ValueError with the name of the file, and the entry if one of the API is
-    invalid.
+    Files of evolink-check are read back without loss. In files of other tools, a label replaces each key. If
+    such a request has no key, its sender is unknown, because many tools omit the header. Responses from a
+    cache, requests without their body and invalid entries of other hosts are left out, with a note. If
+    `origin` is empty, it is the documented server or the origin of the requests to documented paths. Raises
+    ValueError with the name of the file, and with the entry if one of the API is invalid.
     """
     files = read_archives(documents, origin)
     entries = [entry for file in files for entry in file.entries]
@@ -95,7 +97,7 @@ def _in_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 
 def _accounts(facts: Iterable[LogFacts]) -> Mapping[str, Account]:
-    """The facts about each label; all None for a label that several files describe differently."""
+    """Merge the facts about each label; if several files describe a label differently, all its facts are None."""
     by_label: dict[str, Account] = {}
     for account in (account for fact in facts for account in fact.accounts):
         if by_label.setdefault(account.label, account) != account:
@@ -104,7 +106,7 @@ def _accounts(facts: Iterable[LogFacts]) -> Mapping[str, Account]:
 
 
 def har_entry(entry: Entry) -> dict[str, Any]:
-    """An entry, already without secrets, as a HAR entry."""
+    """Convert an entry to a HAR entry. Its secrets must have been removed already."""
     exchange = entry.exchange
     milliseconds = max(0.0, round((entry.ended - entry.began) * 1000, 3))
     facts = EntryFacts(
@@ -166,7 +168,7 @@ def _message(headers: tuple[tuple[str, str], ...], size: int) -> dict[str, Any]:
 
 
 def _text(body: bytes) -> tuple[str, str]:
-    """A body as text, and the name of its encoding: base64 when it is not UTF-8, else empty."""
+    """Return a body as text, and its encoding: base64 if it is not UTF-8, else empty."""
     try:
         return body.decode(), ""
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Bodies in HAR files: decode base64 and content codings, and recognize bodies that were not recorded."""
+"""Read bodies from HAR files: decode base64 and content codings, and recognize bodies that were not recorded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from evolink_check.traffic.har.schema import Content, HarEntry, Post, Request, Response
     from evolink_check.traffic.har.schema import Headers as RecordedHeaders
 
-LARGEST = 16 * 1024 * 1024  # bytes of a body; for a larger one only the length is kept
+LARGEST = 16 * 1024 * 1024  # bytes of a body; only the length of a larger one is kept
 Headers = tuple[tuple[str, str], ...]
 _WITH_BODY = {"POST", "PUT", "PATCH"}
 _WITHOUT_BODY = {204, 304}
@@ -29,21 +29,27 @@ _GZIP_AS_TEXT = {"\x1f\x8b", "\x1f\ufffd"}  # the start of gzip bytes that were 
 
 @dataclass(frozen=True, slots=True)
 class ResponseBody:
-    """A recorded body. If it was not recorded or cannot be decoded, `content` is empty; `size` is in bytes."""
+    """A recorded response body.
+
+    If it was not recorded or cannot be decoded, `data` is empty and `size` is its length in bytes.
+    """
 
     data: bytes
     size: int | None = None
-    problem: str = ""  # the reason why it cannot be decoded
+    problem: str = ""  # the reason why the body cannot be decoded
 
 
 def headers_of(recorded: RecordedHeaders) -> Headers:
-    """Headers, without the pseudo-headers of HTTP/2."""
+    """Return the headers of a recorded message without the pseudo-headers of HTTP/2."""
     pairs = [*_pairs(recorded)] if isinstance(recorded, dict) else recorded or ()
     return tuple(_header(pair.name, pair.text) for pair in pairs if not pair.name.startswith(":"))
 
 
 def _header(name: str, value: str) -> tuple[str, str]:
-    """A header. Equal headers are one object, because a file repeats a few headers thousands of times."""
+    """Return a header as a pair.
+
+    Equal pairs are one object, because a file repeats a few headers thousands of times.
+    """
     header = name, value
     return _shared_header(header) if len(value) <= _SHORT_HEADER else header
 
@@ -59,7 +65,7 @@ def _pairs(headers: dict[str, Any]) -> Iterator[Pair]:
 
 
 def post_body(post: Post | None) -> bytes:
-    """The body of a request as in the file, before its content coding is decoded. Raises ValueError."""
+    """Return the body of a request as it is in the file; its content coding is not decoded. Raises ValueError."""
     if post is None:
         return b""
     if _has_params_only(post):
@@ -68,12 +74,12 @@ def post_body(post: Post | None) -> bytes:
 
 
 def _has_params_only(post: Post) -> bool:
-    """Whether a tool recorded the fields of a form in place of its text."""
+    """Whether the tool recorded the fields of a form in place of its text."""
     return post.text is None or (not post.text and bool(post.params))
 
 
 def _is_lost(post: Post | None, body: bytes) -> bool:
-    """Whether a body was recorded in a way from which it cannot be restored."""
+    """Whether the body was recorded in a form from which it cannot be restored."""
     if post is None or not body:
         return False
     if _has_params_only(post):
@@ -82,12 +88,12 @@ def _is_lost(post: Post | None, body: bytes) -> bool:
 
 
 def content_body(content: Content | None) -> bytes:
-    """The body of a response as in the file, before its content coding is decoded. Raises ValueError."""
+    """Return the body of a response as it is in the file; its content coding is not decoded. Raises ValueError."""
     return _decode_text(content.text or "", content.encoding) if content is not None else b""
 
 
 def request_body(request: Request) -> bytes | None:
-    """The body of a request; None when it was not recorded completely. Raises ValueError."""
+    """Return the decoded body of a request; None if it was not recorded completely. Raises ValueError."""
     body = post_body(request.post)
     if _is_lost(request.post, body):
         return None
@@ -104,7 +110,12 @@ def request_body(request: Request) -> bytes | None:
 
 
 def response_body(method: str, status: int, response: Response, *, streams: bool) -> ResponseBody:
-    """The body of a response. `streams`: the tool does not record bodies that it streams. Raises ValueError."""
+    """Return the decoded body of a response.
+
+    Raises ValueError.
+
+    `streams`: the tool does not record the bodies that it streams.
+    """
     body = content_body(response.content)
     if method.upper() == "HEAD" or not status or status in _WITHOUT_BODY:
         return ResponseBody(body)
@@ -119,9 +130,9 @@ def response_body(method: str, status: int, response: Response, *, streams: bool
 
 
 def is_exact(entry: HarEntry, body: bytes) -> bool:
-    """Whether the bodies are certainly those on the wire, not texts that a tool failed to decode.
+    """Whether the bodies are certainly the bytes on the wire, not texts that a tool failed to decode.
 
-    False for a response without any header, as the tool has then omitted the headers.
+    False for a response without any headers, because the tool then omitted them.
     """
     post, response = entry.request.post, entry.response
     content = response.content if response is not None else None
@@ -148,7 +159,7 @@ def _decode_text(text: str, encoding: str | None) -> bytes:
 
 
 def _without_coding(body: bytes, headers: RecordedHeaders) -> bytes:
-    """A body without its content coding, if the tool did not already decode it. Raises `UndecodableError`."""
+    """Decode the content coding of a body, unless the tool has already done so. Raises `UndecodableError`."""
     for coding in reversed(coding_of(headers_of(headers)).split(",")):
         if not body or coding.strip() in {"", "identity"} or _is_text(body):
             return body  # most tools decode the bodies that they record
@@ -164,22 +175,22 @@ def _is_text(body: bytes) -> bool:
 
 
 def _size(value: object) -> int:
-    """A size in bytes; 0 when it is absent, invalid or impossibly large."""
+    """Read a size in bytes; 0 if it is absent, invalid or impossibly large."""
     return int(number(value) or 0)
 
 
 def _content_length(headers: RecordedHeaders) -> int:
-    """The value of `Content-Length`; 0 without a valid one."""
+    """Return the value of `Content-Length`; 0 if the header is missing or invalid."""
     value = next((text for name, text in headers_of(headers) if name.lower() == "content-length"), "")
     return int(value) if value.isascii() and value.isdecimal() and len(value) <= _DIGITS else 0
 
 
 def _size_left_out(response: Response, body: bytes, *, streams: bool) -> int | None:
-    """The length of a response body that was not recorded completely; None when it was."""
+    """Return the length of a response body that was not recorded completely; None if it was."""
     content = response.content
     size = _size(content.size) if content is not None else -1
     if body:
-        # For a compressed body some tools record the size on the wire, which for a short text is larger.
+        # Some tools record the size of the compressed body, which is larger than a short text.
         return size if len(body) < size and decode_json(body) is NOT_JSON else None
     # Firefox writes a size of 0 for a body that it did not keep, and its size on the wire in `bodySize`.
     length = next((found for found in (size, _size(response.size)) if found > 0), 0)

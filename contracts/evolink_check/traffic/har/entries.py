@@ -22,15 +22,18 @@ _SERVER = "server"  # the label of the sender of deliveries
 _PARTS = ("blocked", "dns", "connect", "send", "wait", "receive")  # `ssl` is within `connect`
 _LONGEST = 10.0**6  # seconds, about eleven days: no exchange takes longer
 _LARGEST_STATUS = 999
-_FIRST_YEAR, _MILLISECONDS = 1e8, 1e11  # Unix times below are none, and those above are in milliseconds
+# A number below the first is not a Unix time; one from the second on is in milliseconds.
+_FIRST_YEAR, _MILLISECONDS = 1e8, 1e11
 _CACHES = {"memory cache", "disk cache"}  # of WebKit
 _SHOWN = 80  # characters of a malformed value in an error
 
 
 def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False) -> Entry:
-    """The entry of a trace, with the number 0; `who` sent it, unless it is a delivery. Raises ValueError.
+    """Convert a HAR entry to an entry with the number 0.
 
-    `streams`: the tool that wrote the file does not record bodies that it streams.
+    `who` sent the request, unless the entry is a delivery.
+
+    `streams`: the tool that wrote the file does not record the bodies that it streams. Raises ValueError.
     """
     began = _began(entry.started)
     response = entry.response or Response()
@@ -60,12 +63,12 @@ def to_entry(entry: HarEntry, who: str, *, exact: bool, streams: bool = False) -
 
 
 def is_from_cache(entry: HarEntry) -> bool:
-    """Whether the response came from the cache of a browser, not from the server."""
+    """Whether the response came from a browser's cache and not from the server."""
     return bool(entry.cached) or (isinstance(entry.fetched, str) and entry.fetched.lower() in _CACHES)
 
 
 def authorization(entry: HarEntry) -> str | None:
-    """The value of the Authorization header of a request; None when it has none."""
+    """Return the value of the Authorization header of a request; None if it has none."""
     headers = headers_of(entry.request.headers)
     return next((value.strip() for name, value in headers if name.lower() == "authorization"), None)
 
@@ -88,7 +91,7 @@ def _valid_url(url: str) -> str:
 
 
 def _status(value: Any) -> int:
-    """Convert a status to a number, since some tools write it as text; 0 if the entry has none."""
+    """Convert a status to a number, because some tools write it as text; 0 if the entry has none."""
     if value is None or value == "":
         return 0
     status = number(value.split()[0] if isinstance(value, str) and value.split() else value)
@@ -99,13 +102,16 @@ def _status(value: Any) -> int:
 
 
 def _request_headers(request: Request) -> Headers:
-    """The headers of a request. When a tool omits all of them, the content type of the body may still be known."""
+    """Return the headers of a request.
+
+    If a tool omitted all of them, the content type is taken from the body's record.
+    """
     headers, post = headers_of(request.headers), request.post
     return headers if headers or post is None or not post.kind else (("Content-Type", post.kind),)
 
 
 def _began(value: str | float) -> float:
-    """The time of a request in Unix seconds; some tools write it as a number of seconds or milliseconds."""
+    """Return the time of a request in Unix seconds; some tools write it as a number of seconds or milliseconds."""
     if (seconds := number(value)) is not None and seconds >= _FIRST_YEAR:
         return seconds if seconds < _MILLISECONDS else seconds / 1000
     text = value if isinstance(value, str) else repr(value)
@@ -118,7 +124,7 @@ def _began(value: str | float) -> float:
 
 
 def _seconds(entry: HarEntry) -> float:
-    """The duration in seconds; without a valid `time` (-1 is invalid), the sum of the `timings`."""
+    """Return the duration of an entry in seconds: its `time`, or the sum of its `timings` if `time` is invalid."""
     milliseconds = number(entry.milliseconds)
     if milliseconds is None or not milliseconds >= 0:
         timings = entry.timings if isinstance(entry.timings, dict) else {}

@@ -23,11 +23,11 @@ LARGEST_FILE = 1024 * 1024 * 1024  # bytes of a decompressed file
 _ZIP, _GZIP, _ZSTD = b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _LARGE = 1024 * 1024  # bytes of a file whose entries are decoded one by one
 _ENDINGS = (".har", ".har.gz", ".har.zst")
-_DIGITS = 308  # an integer with more digits is out of the range of a double
+_DIGITS = 308  # an integer with more digits may be out of the range of a double
 
 
 def load_archives(path: Path) -> list[tuple[str, Any]]:
-    """The HAR documents in a file, each with its name. Raises ValueError for an invalid file, and OSError."""
+    """Return the HAR documents in a file, each with its name. Raises OSError, and ValueError for an invalid file."""
     raw = path.read_bytes()
     if raw.startswith(_ZIP):
         return list(_in_zip(path, raw))
@@ -59,19 +59,22 @@ def _in_zip(path: Path, raw: bytes) -> Iterator[tuple[str, Any]]:
 
 
 def _is_har(name: str) -> bool:
-    """Whether a member of a zip file is a HAR file. macOS adds files with the same names, which are not HAR files."""
+    """Whether a member of a zip file is a HAR file.
+
+    The files of the same name that macOS adds under `__MACOSX` are not.
+    """
     path = PurePosixPath(name)
     return path.name.lower().endswith(_ENDINGS) and "__MACOSX" not in path.parts
 
 
 def _attachment(archive: ZipFile, folder: str, name: str) -> bytes | None:
-    """A file that a HAR file in this folder of the zip file refers to."""
+    """Return a file to which a HAR file in this folder of the zip file refers; None if it does not exist."""
     beside = _member(archive, f"{folder}/{name}", LARGEST) if folder else None
     return _member(archive, name, LARGEST) if beside is None else beside
 
 
 def _member(archive: ZipFile, name: str, limit: int) -> bytes | None:
-    """A file in the zip file; None when it does not exist or is larger than `limit` bytes."""
+    """Return the content of a member of the zip file; None if it does not exist or is larger than `limit` bytes."""
     try:
         with archive.open(name) as file:
             content = file.read(limit + 1)
@@ -81,7 +84,7 @@ def _member(archive: ZipFile, name: str, limit: int) -> bytes | None:
 
 
 def _file_in_same_folder(path: Path, name: str) -> bytes | None:
-    """A file in the folder of a HAR file; None when it cannot be read or is too large for a body."""
+    """Return the content of a file next to a HAR file; None if it cannot be read or is too large for a body."""
     if PurePosixPath(name).name != name or "\\" in name:
         return None
     file = path.parent / name
@@ -110,9 +113,10 @@ def _document(name: str, raw: bytes, attached: Callable[[str], bytes | None]) ->
 
 
 def _with_undecoded_entries(text: bytes) -> Any:
-    """A large document whose entries are `msgspec.Raw`: decoded, all of them together take four times as much memory.
+    """Parse a large document, but leave its entries as `msgspec.Raw`, which takes a quarter of the memory.
 
-    None for a text of which msgspec cannot find the entries: the other decoder reads it, or says why it cannot.
+    Returns None if msgspec cannot find the entries; the standard decoder then reads the text or states why it
+    cannot.
     """
     try:
         document = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
@@ -124,7 +128,7 @@ def _with_undecoded_entries(text: bytes) -> Any:
 
 
 def decode_entry(value: Any) -> Any:
-    """An entry of a document, decoded if it is `msgspec.Raw`. Raises ValueError."""
+    """Decode an entry if it is `msgspec.Raw`; return any other value unchanged. Raises ValueError."""
     if not isinstance(value, msgspec.Raw):
         return value
     try:
@@ -141,7 +145,7 @@ def _integer(digits: str) -> float:
 
 
 def _attached_bodies(document: Any) -> Iterator[dict[str, Any]]:
-    """The bodies that are stored in separate files, whose names Playwright writes to `_file`."""
+    """Yield the bodies that are stored in separate files, which Playwright names in `_file`."""
     entries = _at(document, "log", "entries")
     for entry in entries if isinstance(entries, list) else ():
         for body in (_at(entry, "request", "postData"), _at(entry, "response", "content")):

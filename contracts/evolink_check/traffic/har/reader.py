@@ -1,4 +1,4 @@
-"""Read HAR documents of any tool as entries of a trace: their exchanges, the omitted ones, and labels for the keys."""
+"""Read HAR documents of any tool as entries of a trace. Keys are replaced by labels; left-out entries are noted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ _LATEST = 253_402_300_799.0  # Unix seconds of the end of the calendar
 
 @dataclass(frozen=True, slots=True)
 class ReadArchive:
-    """The entries of one archive. `facts` are None for a file of another tool. `notes` list the omitted entries."""
+    """The entries of one archive.
+
+    `facts` is None if another tool wrote the file. `notes` lists the entries that were left out.
+    """
 
     name: str
     entries: tuple[Entry, ...]
@@ -42,9 +45,9 @@ class ReadArchive:
 
 @dataclass(slots=True)
 class _Labels:
-    """A label for each key, in the order of first appearance.
+    """A label for each key, numbered in the order in which the keys first appear.
 
-    Labels that the files contain already (`taken`) are not used.
+    Labels that the files already contain (`taken`) are not assigned.
     """
 
     taken: set[str]
@@ -62,7 +65,7 @@ class _Labels:
 
 @dataclass(slots=True)
 class _OmittedEntries:
-    """The entries of a file that were left out, by the reason."""
+    """The entries of a file that were left out, grouped by the reason."""
 
     entries: dict[str, list[str]] = field(default_factory=dict)
 
@@ -70,7 +73,7 @@ class _OmittedEntries:
         self.entries.setdefault(reason, []).append(f"entry {place}{detail and ': '}{detail}")
 
     def notes(self, name: str) -> tuple[str, ...]:
-        """One note for each reason, with the first entries."""
+        """Return one note for each reason, which lists the first few entries."""
         return tuple(
             f"{name}: {len(places)} left out, {reason} ({'; '.join(places[:_EXAMPLES])}{_more(places)})"
             for reason, places in self.entries.items()
@@ -82,10 +85,11 @@ def _more(places: list[str]) -> str:
 
 
 def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> list[ReadArchive]:
-    """Read archives; the keys in files of other tools are removed.
+    """Read HAR documents, and remove the keys from those of other tools.
 
-    Raises ValueError with the name of the file when it is not a HAR file, and with the entry when one of the API is
-    invalid. `origin` is the base URL of the API; empty: entries with a documented host or path are the API's.
+    `origin` is the base URL of the API. If it is empty, entries with the documented host or a documented path
+    are the API's. Raises ValueError with the name of a file that is not a HAR file, and also with the entry
+    if an entry of the API is invalid.
     """
     archives = [
         (name, convert_record(document, Archive, f"{name}: not a HAR file").log)
@@ -105,7 +109,10 @@ def read_archives(documents: Iterable[tuple[str, Any]], origin: str = "") -> lis
 
 
 def origin_of(entries: Iterable[Entry]) -> str:
-    """The documented server if requests went to it, else the base URL of most requests to documented paths, else ""."""
+    """Return the documented server if any request went to it, else the origin of most requests to documented paths.
+
+    Empty if no request went to a documented path.
+    """
     urls = [entry.exchange.url for entry in entries if entry.kind == "exchange"]
     if any(f"{url}/".startswith(f"{DOCUMENTED}/") for url in urls):
         return DOCUMENTED
@@ -129,7 +136,7 @@ def _own_entries(name: str, log: Log) -> ReadArchive:
         where = f"{name}: entry {number}"
         entry = convert_record(value, HarEntry, f"{where}: not a HAR entry")
         if entry.facts is None:
-            raise ValueError(f"{where}: without `_evolink`, in a file written by evolink-check")
+            raise ValueError(f"{where}: `_evolink` is missing, although evolink-check wrote the file")
         try:
             entries.append(_own_entry(number, entry, entry.facts))
         except ValueError as error:
@@ -146,9 +153,9 @@ def _own_entries(name: str, log: Log) -> ReadArchive:
 
 
 def _consumed(values: list[Any]) -> Iterator[tuple[int, Any]]:
-    """The values with their indexes.
+    """Yield the values with their indexes.
 
-    Each value is freed when the next one is read, because together they take the most memory.
+    Each value is removed from the list when it is read, because all of them together take the most memory.
     """
     for place in range(len(values)):
         value, values[place] = values[place], None
@@ -241,7 +248,10 @@ def _label_of_sender(entry: HarEntry, labels: _Labels) -> str:
 
 
 def _label_in_journal(entry: HarEntry, only: str) -> str:
-    """The label of a sender in the mock's journal, which has all headers; a refused value need not be a key."""
+    """Return the label of a sender in the mock's journal, which has all headers; `only` is the label of its key.
+
+    A value that was refused with 401 is not a key unless it begins with `Bearer`.
+    """
     value = authorization(entry)
     if value is None:
         return NOBODY

@@ -1,4 +1,4 @@
-"""The records of a HAR file: the fields that are read, and `_evolink`, which only files written here have."""
+"""The records of a HAR file: the fields that are read, and `_evolink`, which only files of evolink-check have."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LARGEST = 1e15  # bytes or milliseconds
 
 
 class EntryFacts(Struct, frozen=True):
-    """The additional facts about an entry, in files written here."""
+    """The facts about an entry for which HAR has no field; only files of evolink-check have them."""
 
     began: float
     ended: float
@@ -28,7 +28,7 @@ class EntryFacts(Struct, frozen=True):
 
 
 class LogFacts(Struct, frozen=True):
-    """The facts about a trace, in files written here."""
+    """The facts about a whole trace for which HAR has no field; only files of evolink-check have them."""
 
     accounts: tuple[Account, ...] = ()
     origin: str = ""
@@ -40,14 +40,14 @@ class LogFacts(Struct, frozen=True):
 
 
 class Pair(Struct):
-    """A header, or a field of a form. In the files of some tools, its value is not text."""
+    """A header or a field of a form. Some tools write a value that is not text."""
 
     name: str
     value: Any = ""
 
     @property
     def text(self) -> str:
-        """The value as text; empty for none."""
+        """The value as text; empty for null."""
         return "" if self.value is None else str(self.value)
 
 
@@ -55,7 +55,10 @@ Headers = list[Pair] | dict[str, Any] | None  # some tools write an object with 
 
 
 class Post(Struct):
-    """The body of a request. HAR has no field for its encoding: we write `_encoding`, other tools `encoding`."""
+    """The body of a request.
+
+    HAR has no field for its encoding; evolink-check writes `_encoding`, other tools `encoding`.
+    """
 
     kind: str | None = field(default=None, name="mimeType")
     text: str | None = None
@@ -65,7 +68,7 @@ class Post(Struct):
 
 
 class Content(Struct):
-    """The body of a response; without `text` it was not recorded."""
+    """The body of a response. If `text` is None, the body was not recorded."""
 
     size: Any = None
     text: str | None = None
@@ -73,7 +76,7 @@ class Content(Struct):
 
 
 class Request(Struct):
-    """A request."""
+    """A recorded request: `recorded` is its body, `size` the length of the body in bytes."""
 
     method: str
     url: str
@@ -83,12 +86,12 @@ class Request(Struct):
 
     @property
     def post(self) -> Post | None:
-        """The body, which some tools write as a text."""
+        """The body as a record; some tools write only its text."""
         return Post(text=self.recorded) if isinstance(self.recorded, str) else self.recorded
 
 
 class Response(Struct):
-    """A response. A status of 0, -1 or null means that there was no response."""
+    """A recorded response. A status of 0, -1 or null means that there was no response."""
 
     status: Any = None
     headers: Headers = None
@@ -99,7 +102,7 @@ class Response(Struct):
 
 
 class HarEntry(Struct):
-    """One request with its response. Fields of type `Any` have other types in the files of some tools."""
+    """One request with its response. A field of type `Any` has different types in the files of different tools."""
 
     request: Request
     started: str | float = field(name="startedDateTime")  # Unix time in some tools
@@ -117,7 +120,7 @@ class HarEntry(Struct):
 
 
 class Log(Struct):
-    """The content of the file. `entries` are converted one by one, so that an error can name the entry."""
+    """The member `log` of a HAR file. `entries` are converted one by one, so that an error can name the entry."""
 
     entries: list[Any]
     creator: Any = None  # an object with a `name`, or the name alone
@@ -125,13 +128,13 @@ class Log(Struct):
 
 
 class Archive(Struct):
-    """The whole file."""
+    """A whole HAR document."""
 
     log: Log
 
 
 def convert_record(value: Any, kind: type[_T], where: str) -> _T:
-    """A decoded JSON value as a record. Raises ValueError with `where` and the place that does not match."""
+    """Convert a decoded JSON value to a record. Raises ValueError with `where` and the member that does not match."""
     try:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, UnicodeError) as error:
@@ -139,7 +142,7 @@ def convert_record(value: Any, kind: type[_T], where: str) -> _T:
 
 
 def number(value: Any) -> float | None:
-    """A number that a tool wrote as a number or as text; None for other values and for numbers above `_LARGEST`."""
+    """Read a number, which some tools write as text; None for other values and for numbers beyond `_LARGEST`."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
