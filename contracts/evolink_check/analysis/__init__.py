@@ -1,1 +1,1 @@
-"""Interpret a trace: operations, decoded bodies, request faults, verdicts."""
+"""The interpretation of a trace: operations, decoded bodies, faults of requests, verdicts."""

@@ -1,4 +1,4 @@
-"""Objects that cannot be hashed as keys of a cache."""
+"""Cache keys for objects that cannot be hashed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class IdentityKey(Generic[T]):
-    """A key that equals the keys of the same object, and no other. It keeps the object alive."""
+    """A hashable key for one object, equal only to keys of the same object. It keeps the object alive."""
 
     __slots__ = ("value",)
 

@@ -1,4 +1,4 @@
-"""Whether the host of a URL is certainly internal, by rules that do not depend on a server."""
+"""Decide whether the host of a URL is certainly internal, by rules that do not depend on a server."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from urllib.parse import unquote, urlsplit
 
-# The four networks that the document lists, and others that are certainly not public.
+# The networks that the document lists, and others that are certainly not public.
 _INTERNAL_V4 = tuple(
     map(
         IPv4Network,
@@ -27,7 +27,7 @@ _SIZES = (0xFF, 0xFFFF, 0xFFFFFF, 0xFFFFFFFF)
 
 
 def host_of(url: str) -> str:
-    """The host of a URL in lower case, without brackets and trailing dot; empty when the URL has none."""
+    """Return the host of a URL in lower case, without brackets or a dot at its end; empty if the URL has none."""
     try:
         host = urlsplit(url).hostname
     except ValueError:
@@ -36,7 +36,7 @@ def host_of(url: str) -> str:
 
 
 def is_internal(url: str) -> bool:
-    """Whether the host is certainly internal, in any notation. A name that needs a DNS query is not."""
+    """Whether the host is certainly internal, in any notation. A name that only DNS can resolve is not."""
     host = host_of(url)
     if host == "localhost" or host.endswith(".localhost"):
         return True
@@ -47,7 +47,7 @@ def is_internal(url: str) -> bool:
 
 
 def is_plainly_public(url: str) -> bool:
-    """Whether every server takes the host for public: a plain domain name, without user information or unusual port."""
+    """Whether every server accepts the host as public: a plain domain name, no user, no unusual port."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -62,7 +62,10 @@ def is_plainly_public(url: str) -> bool:
 
 
 def v4_of(host: str) -> IPv4Address | None:
-    """The IPv4 address that `inet_aton` and browsers read: one to four parts, decimal, hex or octal; else None."""
+    """Return the IPv4 address as `inet_aton` and browsers read it; None if the host is not one.
+
+    It has one to four parts, each decimal, hexadecimal or octal.
+    """
     parts = host.split(".")
     if len(parts) > len(_SIZES) or not all(_PART.fullmatch(part) for part in parts):
         return None

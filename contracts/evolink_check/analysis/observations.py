@@ -21,12 +21,12 @@ Role = Literal["create", "query", "credits", "other method", "other path", "link
 API: frozenset[Role] = frozenset({"create", "query", "credits", "other method", "other path"})
 
 
-LINKS = 100  # the most links of a body that are checked; a report counts the others
+LINKS = 100  # the most links of one body that are checked; reports count the others
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One entry, interpreted. A body that is empty or not JSON is `NOT_JSON`."""
+    """One entry of a trace, interpreted. The value of a body that is empty or not JSON is `NOT_JSON`."""
 
     entry: Entry
     role: Role
@@ -34,16 +34,16 @@ class Observation:
     request_json: Any = NOT_JSON
     answer_json: Any = NOT_JSON
     faults: tuple[RequestFault, ...] = ()  # of a create request
-    operation: CreateOperation | None = None  # of a create
-    task_id: str = ""  # of a query: from its path; of a create or a delivery: from its body
-    success: int = 0  # the documented status of a successful create or query; 0 for others
+    operation: CreateOperation | None = None  # of a create request
+    task_id: str = ""  # from the path of a query, the response to a create request, or the body of a delivery
+    success: int = 0  # the documented status of a successful create request or query; 0 for other requests
     errors: Mapping[int, ErrorAnswer] = field(default_factory=dict)  # the documented errors, by status
     _once: dict[Callable[[Observation], Any], Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     def once(self, make: Callable[[Observation], T]) -> T:
-        """The result of a function of this observation, computed on the first call: many rules ask the same."""
+        """Return `make(self)`, computed on the first call only, because many rules need the same results."""
         if make not in self._once:
             self._once[make] = make(self)
         result: T = self._once[make]
@@ -56,17 +56,17 @@ class Observation:
 
     @property
     def exchange(self) -> Exchange:
-        """The request with its answer."""
+        """The request with its response."""
         return self.entry.exchange
 
     @property
     def began(self) -> float:
-        """The instant at which the request began, or the delivery arrived, in Unix seconds."""
+        """When the request began or the delivery arrived, in Unix seconds."""
         return self.entry.began
 
     @property
     def ended(self) -> float:
-        """The instant at which the response was complete, or the connection was lost, in Unix seconds."""
+        """When the response was complete or the connection was lost, in Unix seconds."""
         return self.entry.ended
 
     @property
@@ -76,51 +76,54 @@ class Observation:
 
     @property
     def status(self) -> int:
-        """The HTTP status; 0 without an answer."""
+        """The HTTP status of the response; 0 if there was none."""
         return self.entry.exchange.status
 
     @property
     def answered(self) -> bool:
-        """Whether there was an answer."""
+        """Whether there was a response."""
         return self.status != 0
 
     @property
     def succeeded(self) -> bool:
-        """Whether the answer is a 2xx whose body is a JSON object."""
+        """Whether the response is a 2xx whose body is a JSON object."""
         return 200 <= self.status < 300 and isinstance(self.answer_json, dict)  # noqa: PLR2004
 
     @property
     def body(self) -> Mapping[str, Any]:
-        """The JSON object of the answer or, for a delivery, of the request. Empty when there is none."""
+        """The JSON object in the response or, for a delivery, in the request. Empty if there is none."""
         value = self.request_json if self.role == "delivery" else self.answer_json
         return value if isinstance(value, dict) else {}
 
     def header(self, name: str) -> str | None:
-        """A header of the answer or, for a delivery, of the request."""
+        """Return a header of the response or, for a delivery, of the request; None if it is missing."""
         exchange = self.entry.exchange
         headers = exchange.request_headers if self.role == "delivery" else exchange.response_headers
         return next((value for key, value in headers if key.lower() == name.lower()), None)
 
     def sent(self, name: str) -> str | None:
-        """A header of the request."""
+        """Return a header of the request; None if it is missing."""
         headers = self.entry.exchange.request_headers
         return next((value for key, value in headers if key.lower() == name.lower()), None)
 
 
 @dataclass(slots=True)
 class TaskRecord:
-    """The exchanges about one task, ordered by time. `create` is None when the trace does not contain it."""
+    """The exchanges about one task, ordered by time.
+
+    `create` is None if the trace does not contain the create request.
+    """
 
     id: str
     create: Observation | None = None
-    queries: list[Observation] = field(default_factory=list)  # successful ones
-    refused: list[Observation] = field(default_factory=list)  # those with other answers
+    queries: list[Observation] = field(default_factory=list)  # with a successful response
+    refused: list[Observation] = field(default_factory=list)  # queries with any other response
     deliveries: list[Observation] = field(default_factory=list)
     links: list[Observation] = field(default_factory=list)  # fetches of its results
 
     @property
     def views(self) -> list[Observation]:
-        """The create, queries and deliveries in the order in which they report the state of the task."""
+        """The create request, queries and deliveries, in the order in which they report the state of the task."""
         create = [self.create] if self.create else []
         return sorted([*create, *self.queries, *self.deliveries], key=_answered_at)
 
@@ -144,6 +147,6 @@ def _answered_at(seen: Observation) -> tuple[float, int]:
 
 
 def results_of(body: Mapping[str, Any]) -> list[str]:
-    """The first `LINKS` result links in a body about a task."""
+    """Return the first `LINKS` result links in a body about a task; empty if it has none."""
     results = body.get("results")
     return [url for url in results[:LINKS] if isinstance(url, str)] if isinstance(results, list) else []

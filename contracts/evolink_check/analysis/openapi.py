@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
     _ErrorsOf = Callable[["_Validators"], Iterable[Exception]]
 
-_ORIGIN = "http://contract.invalid"  # every document is read as if its server were this
+_ORIGIN = "http://contract.invalid"  # replaces the server of every document
 _SHOWN = 200  # characters of a problem
-# Numbers that no double can represent: a server may refuse one in a request, and should not send one in an answer.
+# A server may refuse a number that no double can represent, but it should not send one.
 _ASKED: Any = {"application/json": finite_json}
 _ANSWERED: Any = {"application/json": strict_json}
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One place in an answer that violates its schema.
+    """One place in a response body that violates the schema.
 
-    `pointer` is the JSON pointer into the body ("" for the whole body), `keyword` the violated keyword of the schema,
-    such as `type` or `enum`.
+    `pointer` is the JSON pointer to the place ("" for the whole body), `keyword` is the violated keyword of
+    the schema, such as `type` or `enum`.
     """
 
     pointer: str
@@ -42,30 +42,30 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class _Validators:
-    """The validators of one document."""
+    """The validators of one document, for requests and for responses."""
 
     requests: V31RequestValidator
     responses: V31ResponseValidator
 
 
 class Conformance:
-    """Checks exchanges against the documents of one spec. It raises when it cannot check one."""
+    """Checks exchanges against the documents of one spec. It raises an exception if it cannot check one."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._validators: dict[str, _Validators] = {}
 
     def request_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """The problems of the request, as texts. Old model names are valid (clause `model.alias`)."""
+        """Return the problems of the request, as texts. Old model names are valid (clause `model.alias`)."""
         request = _request(replace(exchange, request_body=_renamed(exchange, self._creates(exchange))))
         return self._problems(exchange, lambda validators: validators.requests.iter_errors(request))
 
     def response_problems(self, exchange: Exchange) -> tuple[str, ...]:
-        """The problems of the response, as texts. An undocumented status or path is a problem, too."""
+        """Return the problems of the response, as texts. An undocumented status or path is a problem, too."""
         return self._problems(exchange, _answered(exchange))
 
     def schema_problems(self, exchange: Exchange) -> tuple[Problem, ...]:
-        """The violations of a response body against its schema. Empty if no schema is documented for the response."""
+        """Return the violations of the schema in a response body; empty if no schema is documented for the response."""
         problems = [
             _problem_of(error)
             for failure in self._errors(exchange, _answered(exchange)) or ()
@@ -74,7 +74,7 @@ class Conformance:
         return tuple(dict.fromkeys(problems))
 
     def source(self, exchange: Exchange) -> str:
-        """The document that is used first."""
+        """Return the name of the document against which the exchange is checked first."""
         return self._sources(exchange)[0]
 
     def _problems(self, exchange: Exchange, errors_of: _ErrorsOf) -> tuple[str, ...]:
@@ -84,7 +84,7 @@ class Conformance:
         return (f"no document describes {exchange.method} {urlsplit(exchange.url).path}"[:_SHOWN],)
 
     def _errors(self, exchange: Exchange, errors_of: _ErrorsOf) -> list[Exception] | None:
-        """The errors by the document that describes the exchange; None when there is no such document."""
+        """Return the errors of the exchange by the document that describes its path; None if no document does."""
         from openapi_core.templating.paths.exceptions import PathError
 
         for source in self._sources(exchange):
@@ -94,7 +94,7 @@ class Conformance:
         return None
 
     def _sources(self, exchange: Exchange) -> list[str]:
-        """The documents; the document that describes the requested model comes first."""
+        """Return the names of the documents, that which describes the requested model first."""
         creates = self._creates(exchange)
         model = _body(exchange).get("model")
         model = _aliases(creates).get(model, model) if isinstance(model, str) else None
@@ -116,7 +116,7 @@ def _validators_of(document: Mapping[str, Any]) -> _Validators:
     from jsonschema_path import SchemaPath
     from openapi_core import V31RequestValidator, V31ResponseValidator
 
-    # openapi-core finds an operation by its server, too, and the checked server is hardly ever the documented one.
+    # openapi-core finds an operation by its server, too, but the checked server is rarely the documented one.
     paths = {
         path: {
             key: _without_servers(part) if isinstance(part, dict) else part
@@ -154,13 +154,13 @@ def _request(exchange: Exchange) -> MockRequest:
 
 
 def _media_type(headers: tuple[tuple[str, str], ...]) -> str:
-    """The media type without its parameters: openapi-core fails on some, and JSON has none."""
+    """Return the media type without its parameters: openapi-core fails on some, and JSON has none."""
     value = next((value for name, value in headers if name.lower() == "content-type"), "")
     return value.partition(";")[0].strip()
 
 
 def _body(exchange: Exchange) -> dict[str, Any]:
-    """The JSON object of the request; empty when the body is not one."""
+    """Return the JSON object of the request; empty if the body is not a JSON object."""
     try:
         value = strict_json(exchange.request_body)
     except ValueError:
@@ -173,7 +173,7 @@ def _aliases(creates: Mapping[str | None, CreateOperation]) -> dict[str, str]:
 
 
 def _renamed(exchange: Exchange, creates: Mapping[str | None, CreateOperation]) -> bytes:
-    """The request body with an old model name replaced by the current one."""
+    """Return the request body with an old model name replaced by the current one."""
     body = _body(exchange)
     model = body.get("model")
     actual = _aliases(creates).get(model) if isinstance(model, str) else None
@@ -190,7 +190,7 @@ def _answered(exchange: Exchange) -> _ErrorsOf:
 
 
 def _schema_errors(error: Exception) -> Iterable[Any]:
-    """The errors of jsonschema about a body behind an error of openapi-core."""
+    """Return the errors of jsonschema about a body that caused an error of openapi-core."""
     from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 
     cause = error.__cause__ or error
@@ -206,7 +206,7 @@ def _problem_of(error: Any) -> Problem:
 
 
 def _problem_lines(error: Exception) -> Iterator[str]:
-    """The problems behind an error of openapi-core, one line each."""
+    """Describe the causes of an error of openapi-core, one line each."""
     from openapi_core.deserializing.media_types.exceptions import MediaTypeDeserializeError
     from openapi_core.validation.schemas.exceptions import InvalidSchemaValue
 

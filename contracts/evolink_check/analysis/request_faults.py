@@ -1,7 +1,7 @@
-"""The faults of a create request by the schemas and texts of the documents, found from the request alone.
+"""Find the faults of a create request by the schemas and texts of the documents, from the request alone.
 
-They determine the clauses that a generated case is about, and the right answers to a recorded request.
-Where the documents do not say which response is right (`choice` in clauses.yaml), the fault has `sure=False`, and no
+They determine which clauses a generated case tests, and which responses to a recorded request are right. If
+the documents do not say which response is right (`choice` in clauses.yaml), the fault has `sure=False` and no
 violation is reported.
 """
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     import jsonschema_rs
     from evolink_spec import CreateOperation
 
-LARGE = 1_000_000  # bytes of a body above which a server may refuse it: no limit is documented
+LARGE = 1_000_000  # a server may refuse a body of more bytes, because no limit is documented
 DEEP = 64  # levels of nesting above which a server may refuse a body
-_REMEMBERED = 4_096  # requests: a run sends, reads and judges the same bodies several times
+_REMEMBERED = 4_096  # cached requests; a run sends, reads and judges the same bodies several times
 _ENUMS = {"model": "model.enum", "duration": "duration.enum", "mode": "mode.enum", "quality": "quality.enum"}
 
 
 @dataclass(frozen=True, slots=True)
 class RequestFault:
-    """One fault of a request. `sure`: the request must be refused; otherwise any sensible answer is right."""
+    """One fault of a request. If `sure`, the request must be refused; otherwise any sensible response is right."""
 
     clause: str
     what: str  # in a few words, without secrets
@@ -54,9 +54,11 @@ def create_faults(
     creates: Mapping[str | None, CreateOperation],
     receiver: str = "",
 ) -> tuple[RequestFault, ...]:
-    """All faults of a create. `receiver` is the prefix of callback URLs that this server is configured to accept.
+    """Return all faults of a create request.
 
-    They are remembered by a hash of the body, because the largest bodies take longer than a hundred others.
+    `receiver` is a prefix of callback URLs that this server accepts.
+
+    The result is cached by a hash of the body, because the largest bodies take longer than a hundred others.
     """
     if not body:
         return (RequestFault("body.required", "no body"),)
@@ -90,7 +92,10 @@ def _find_faults(
 
 
 def operation_of(document: Any, creates: Mapping[str | None, CreateOperation]) -> CreateOperation:
-    """The operation that a body selects by its model or an older name of it; the first one for an unknown model."""
+    """Return the operation that a body selects by its model, under its current or an older name.
+
+    If no operation has the model, it is the one without a model, or else the first one.
+    """
     model = document.get("model") if isinstance(document, dict) else None
     if isinstance(model, str):
         if model in creates:
@@ -102,7 +107,7 @@ def operation_of(document: Any, creates: Mapping[str | None, CreateOperation]) -
 
 
 def _is_undecided(document: dict[str, Any], creates: Mapping[str | None, CreateOperation]) -> bool:
-    """Whether several documents could apply, because the body names no model of any of them."""
+    """Whether several documents could apply, because the body names no model that one of them describes."""
     operation, model = operation_of(document, creates), document.get("model")
     if isinstance(model, str) and (model in creates or model in operation.aliases):
         return False
@@ -110,7 +115,7 @@ def _is_undecided(document: dict[str, Any], creates: Mapping[str | None, CreateO
 
 
 def renamed(document: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
-    """The body with an old model name replaced by the current one (clause `model.alias`)."""
+    """Return the body with an old model name replaced by the current one (clause `model.alias`)."""
     model = document.get("model")
     actual = operation.aliases.get(model) if isinstance(model, str) else None
     return dict(document) if actual is None else {**document, "model": actual}
@@ -129,7 +134,10 @@ def _type_faults(types: tuple[str, ...]) -> Iterator[RequestFault]:
 
 
 def _json_fault(body: bytes) -> RequestFault:
-    """The fault of a body that is not strict JSON: certain only when lenient decoders refuse the body, too."""
+    """Return the fault of a body that is not strict JSON.
+
+    It is certain only if lenient decoders refuse the body, too.
+    """
     try:
         json.loads(body.decode("utf-8-sig", "surrogateescape").rstrip("\0"), strict=False, parse_int=float)
     except RecursionError:
@@ -148,7 +156,7 @@ def _has_duplicate_keys(body: bytes) -> bool:
 
     with suppress(
         RecursionError
-    ):  # the decoder has less depth with a hook; deep bodies are reported elsewhere
+    ):  # with a hook, the decoder supports less nesting; deep bodies are reported elsewhere
         json.loads(body, object_pairs_hook=check)
     return duplicates
 
@@ -173,7 +181,7 @@ def _document_faults(
 
 
 def _model_fault(document: Mapping[str, Any]) -> RequestFault:
-    """The only fault that is certain in a body whose document is unknown."""
+    """Return the only certain fault of a body whose document is unknown."""
     if "model" not in document:
         return RequestFault("create.required", "no model")
     if not isinstance(document["model"], str):
@@ -214,7 +222,7 @@ def _is_no_uri(error: jsonschema_rs.ValidationError) -> bool:
 
 
 def _has_no_scheme(text: Any) -> bool:
-    """Whether a text certainly is not a URI; about other malformed ones, parsers disagree."""
+    """Whether a text is certainly not a URI. Parsers disagree about other malformed texts."""
     return isinstance(text, str) and ":" not in text
 
 
@@ -234,12 +242,12 @@ def _uncertain_faults(body: Mapping[str, Any]) -> Iterator[RequestFault]:
 
 
 def _is_on_the_web(url: str) -> bool:
-    """Whether every server would try to fetch the URL: many refuse one without a host or with an internal host."""
+    """Whether every server would try to fetch the URL. Many refuse a URL without a host or with an internal host."""
     return urlsplit_scheme(url) in {"http", "https"} and bool(host_of(url)) and not is_internal(url)
 
 
 def urlsplit_scheme(url: str) -> str:
-    """The scheme of a URL in lower case; empty if the URL has none."""
+    """Return the scheme of a URL in lower case; empty if the URL has none."""
     try:
         return urlsplit(url).scheme
     except ValueError:

@@ -1,4 +1,4 @@
-"""The violations of the responses of a trace against their schemas. Each kind of body is validated once."""
+"""Find where the responses of a trace violate their schemas. Each kind of body is validated once."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _LATEST = 10**11  # Unix seconds: year 5138
 
 
 class ResponseSchemas:
-    """`schema_problems` for the many answers of a trace: answers that differ only in their ids are validated once."""
+    """Finds schema problems in many responses. Those that differ only in ids, times and links are validated once."""
 
     def __init__(self, spec: Spec) -> None:
         self._conformance = Conformance(spec)
         self._problems: dict[tuple[str, str, int, str], tuple[Problem, ...]] = {}
 
     def problems(self, exchange: Exchange, answer: Any) -> tuple[Problem, ...]:
-        """The problems of a JSON answer; `answer` is its decoded body."""
+        """Return the schema problems of a response. `answer` is its decoded JSON body."""
         url = urlsplit(exchange.url)
         path = url.path if exchange.method.upper() == "POST" else url.path.rpartition("/")[0]
         key = (exchange.method, path, exchange.status, self._conformance.source(exchange) + _form(answer))
@@ -38,7 +38,7 @@ class ResponseSchemas:
 
 
 def _form(answer: Any) -> str:
-    """The JSON text of a body, with valid ids, times and links replaced by fixed texts."""
+    """Return the JSON text of a body, with valid ids, times and links replaced by fixed texts."""
     if not isinstance(answer, dict):
         return json.dumps(answer)
     form = dict(answer)

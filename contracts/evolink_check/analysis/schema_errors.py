@@ -1,4 +1,4 @@
-"""The errors of a request body by its JSON Schema, the most specific one for each place."""
+"""Validate a request body against its JSON Schema, and keep the most specific error for each place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SCHEMAS = 64  # validators that are kept
 
 
 def schema_errors(operation: CreateOperation, body: dict[str, Any]) -> list[jsonschema_rs.ValidationError]:
-    """The schema errors, one for each place: a value of a wrong type is not reported for its enum as well."""
+    """Return the schema errors of a body, one for each place: a value of a wrong type has no error for its enum."""
     try:
         errors = list(_validator(IdentityKey(operation.body_schema)).iter_errors(body))
     except ValueError:  # nested deeper than the validator supports
@@ -37,7 +37,7 @@ def _missing(error: jsonschema_rs.ValidationError) -> str:
 
 
 def _is_more_specific(error: jsonschema_rs.ValidationError) -> bool:
-    """Whether the error is the best one at its place: for a number where numbers are listed the enum, else the type."""
+    """Whether this is the best error at its place: for a number, the enum if it lists numbers; else the type."""
     number = isinstance(error.instance, int | float) and not isinstance(error.instance, bool)
     kind = error.kind.as_dict()
     if error.kind.name == "enum":
@@ -53,7 +53,7 @@ def _validator(schema: IdentityKey[Mapping[str, Any]]) -> jsonschema_rs.Draft202
 
 
 def required_properties(operation: CreateOperation) -> frozenset[str]:
-    """The names without which no body is valid."""
+    """Return the names of the properties without which no body is valid."""
     return _required(IdentityKey(operation.body_schema))
 
 

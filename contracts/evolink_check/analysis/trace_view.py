@@ -1,4 +1,4 @@
-"""A trace for the rules: every entry interpreted by the specification, every task with its exchanges."""
+"""Interpret a trace for the rules: each entry by the specification, each task with its exchanges."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry, Trace
 
 T = TypeVar("T")
-CREDITS = "/v1/credits"  # in no document, known from published facts only
+CREDITS = "/v1/credits"  # not documented; known from published facts only
 NOWHERE = "?"  # cannot be a path: a query string begins with it
 
 
@@ -36,20 +36,20 @@ class TraceView:
         self._schemas = ResponseSchemas(spec)
 
     def once(self, make: Callable[[TraceView], T]) -> T:
-        """The result of a function of this view, computed on the first call."""
+        """Return `make(self)`, computed on the first call only."""
         if make not in self._once:
             self._once[make] = make(self)
         result: T = self._once[make]
         return result
 
     def problems(self, observation: Observation) -> tuple[Problem, ...]:
-        """The violations of a response to a create or a query against its documented schema."""
+        """Return where the response to a create request or query violates its documented schema."""
         exchange = observation.exchange
         return self._schemas.problems(replace(exchange, url=self.path(exchange.url)), observation.answer_json)
 
     @cached_property
     def seen(self) -> tuple[Observation, ...]:
-        """Every entry, in the order of the trace."""
+        """Every entry, interpreted, in the order of the trace."""
         observations = [self._interpreted(entry) for entry in self.trace.entries]
         links = {
             url
@@ -63,12 +63,12 @@ class TraceView:
         )
 
     def of(self, *roles: Role) -> tuple[Observation, ...]:
-        """The answered entries with these roles; deliveries even if they were not answered."""
+        """Return the answered entries with these roles; deliveries even if they were not answered."""
         return tuple(observation for role in roles for observation in self._by_role.get(role, ()))
 
     @property
     def api(self) -> Iterator[Observation]:
-        """Every answered exchange with the API, other paths and methods included."""
+        """Every answered exchange with the API, including other paths and methods."""
         return (observation for observation in self.seen if observation.role in API and observation.answered)
 
     @cached_property
@@ -81,7 +81,7 @@ class TraceView:
 
     @cached_property
     def tasks(self) -> dict[str, TaskRecord]:
-        """The exchanges about each task, by id, in the order of their first appearance."""
+        """The exchanges about each task by its id, in the order in which the ids first appear."""
         tasks: dict[str, TaskRecord] = {}
         for observation in self.seen:
             if observation.task_id and observation.role in {"create", "query", "delivery"}:
@@ -134,7 +134,7 @@ class TraceView:
         )
 
     def path(self, url: str) -> str:
-        """The path of a URL below the API's base URL; `NOWHERE` for a malformed URL."""
+        """Return the path of a URL below the API's base URL; `NOWHERE` for a malformed URL."""
         try:
             path = urlsplit(url).path
         except ValueError:

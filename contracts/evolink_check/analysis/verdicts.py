@@ -1,4 +1,4 @@
-"""Judge a trace clause by clause: each rule is a pure function from the trace to findings."""
+"""Judge a trace clause by clause. Each rule is a pure function from the trace to findings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from evolink_check.analysis.trace_view import TraceView
 
-_SHOWN = 60  # characters of a value that are shown
+_SHOWN = 60  # the most characters of a value in a report
 _SHORT = Repr()
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 2 * _SHOWN
 _SHORT.maxlist = _SHORT.maxdict = 10
@@ -25,9 +25,9 @@ Status = Literal["passed", "failed", "warning", "not observed"]
 class Finding:
     """One observation that satisfies or violates a clause.
 
-    `entries` are the numbers of the entries that show it, the decisive one last. A violation has one line each for what
-    was expected and what was seen, without secrets; a passed finding leaves them empty. `severity` is that of a
-    violation that is less severe than its clause; None: as severe as the clause.
+    `entries` are the numbers of the entries that show it, the decisive one last. `expected` and `seen` of a
+    violation have one line each, without secrets; those of a passed finding are empty. `severity` is set if
+    the violation is less severe than its clause; None: as severe as the clause.
     """
 
     passed: bool
@@ -44,8 +44,8 @@ Rule = Callable[["TraceView"], Iterable[Finding]]
 class Verdict:
     """The result of one clause.
 
-    failed: at least one violation that is a failure. warning: there are only violations that are warnings.
-    `known`: every violation is in the baseline. `observations` counts all findings, violations included; `omitted`
+    failed: at least one violation is a failure. warning: there are violations, but all are warnings. `known`:
+    every violation is in the baseline. `observations` counts all findings, including violations; `omitted`
     counts the violations after the first `VIOLATIONS`.
     """
 
@@ -58,7 +58,7 @@ class Verdict:
 
     @property
     def violation_count(self) -> int:
-        """The number of violations, those that are not kept included."""
+        """The number of violations, including those that are not kept."""
         return len(self.violations) + self.omitted
 
     @property
@@ -68,22 +68,22 @@ class Verdict:
 
 
 def passed(*entries: int) -> Finding:
-    """A finding that satisfies the clause."""
+    """Return a finding that satisfies the clause."""
     return Finding(passed=True, entries=_few(entries))
 
 
 def violation(*entries: int, expected: str, seen: str, severity: Severity | None = None) -> Finding:
-    """A finding that violates the clause; `severity`, if it is less severe than the clause."""
+    """Return a finding that violates the clause. `severity` is given only if it is less severe than the clause."""
     return Finding(passed=False, entries=_few(entries), expected=expected, seen=seen, severity=severity)
 
 
 def severity_of(clause: Clause, violated: Finding) -> Severity:
-    """The severity of a violation: a finding can be less severe than its clause, never more."""
+    """Return the severity of a violation. It can be less severe than its clause, but not more."""
     return "warning" if "warning" in (clause.severity, violated.severity) else "failure"
 
 
 def finding(ok: object, *entries: int, expected: str, seen: str) -> Finding:
-    """A finding that satisfies the clause when `ok` is true, and violates it otherwise."""
+    """Return a finding that satisfies the clause if `ok` is true, and violates it otherwise."""
     return passed(*entries) if ok else violation(*entries, expected=expected, seen=seen)
 
 
@@ -92,15 +92,20 @@ def _few(entries: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def shown(value: Any) -> str:
-    """A JSON value in at most `_SHOWN` characters on one line. Only the beginning of a large value is formatted."""
+    """Format a JSON value on one line of at most `_SHOWN` characters.
+
+    Only the beginning of a large value is formatted.
+    """
     text = repr(value[: _SHOWN + 1]) if isinstance(value, str) else _SHORT.repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def judge(view: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rule]) -> tuple[Verdict, ...]:
-    """A verdict for every clause; a clause without a rule is not observed.
+    """Return a verdict for every clause.
 
-    Exceptions of rules are not caught: a bug in a rule must never look like a pass.
+    A clause without a rule is not observed.
+
+    Exceptions of rules are not caught, because a bug in a rule must never look like a pass.
     """
     return tuple(_verdict(clause, rules[clause.id](view) if clause.id in rules else ()) for clause in clauses)
 
@@ -122,13 +127,13 @@ def _verdict(clause: Clause, findings: Iterable[Finding]) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Strictness:
-    """Decides which verdicts fail a run. `strict`: warnings do, too, except those on clauses in `lowered`."""
+    """Decides which verdicts fail a run. If `strict`, warnings do, too, except those on clauses in `lowered`."""
 
     strict: bool = False
     lowered: frozenset[str] = frozenset()
 
     def fails(self, verdict: Verdict) -> bool:
-        """Whether a run fails because of a verdict."""
+        """Whether a run fails because of this verdict."""
         counts = self.strict and verdict.status == "warning" and verdict.clause.id not in self.lowered
         return verdict.fails or counts
 
@@ -137,5 +142,5 @@ NOT_STRICT = Strictness()
 
 
 def failures(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
-    """The verdicts that make a run fail."""
+    """Yield the verdicts that make a run fail."""
     return (verdict for verdict in verdicts if verdict.fails)

@@ -194,8 +194,8 @@ def _client(ca: str, transport: httpx2.AsyncBaseTransport | None) -> httpx2.Asyn
     limits = httpx2.Limits(max_connections=None, keepalive_expiry=_KEEPALIVE_SECONDS)
     own = ssl.create_default_context(cafile=ca) if ca else True
 
-    @cache
-    def context() -> ssl.SSLContext:  # cached, because loading the certificates takes longer than thirty requests
+    @cache  # loading the certificates takes longer than thirty requests
+    def context() -> ssl.SSLContext:
         return httpx2.create_ssl_context(verify=own)
 
     def make(proxy: str | None, *, tls: bool) -> httpx2.AsyncBaseTransport:

@@ -267,7 +267,7 @@ def test_the_base_url_is_where_the_documented_paths_are(urls: list[str], origin:
             archive(foreign(response={"content": {"encoding": "base64", "text": "!"}})),
             "bad.har: entry 0: invalid base64",
         ),
-        (archive(foreign(), _evolink={}), "bad.har: entry 0: without `_evolink`"),
+        (archive(foreign(), _evolink={}), "bad.har: entry 0: `_evolink` is missing"),
     ],
 )
 def test_a_malformed_file_is_named_with_its_entry(document: Any, words: str) -> None:
