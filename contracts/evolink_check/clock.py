@@ -7,7 +7,7 @@ import time
 
 
 class _ForwardClock:
-    """Unix seconds that never decrease: setting the system clock back must not change the order of exchanges."""
+    """Unix seconds that never decrease, even when the system clock is set back, so that exchanges keep their order."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -24,20 +24,20 @@ _CLOCK = _ForwardClock()
 
 
 def now() -> float:
-    """Unix seconds, which follow the system clock only when it is set forward."""
+    """Return Unix seconds. They follow the system clock when it is set forward, but not when it is set back."""
     return _CLOCK.now()
 
 
 def stopwatch() -> float:
-    """Seconds since an arbitrary start, for measuring durations."""
+    """Return the seconds since an arbitrary start, for measuring durations."""
     return time.monotonic()
 
 
 def thread_seconds() -> float:
-    """Seconds of processor time that this thread has used."""
+    """Return the seconds of processor time that this thread has used."""
     return time.thread_time()
 
 
 def wait(seconds: float) -> None:
-    """Sleep for so many real seconds; not at all when negative."""
+    """Sleep for this number of real seconds. Return at once if it is negative."""
     time.sleep(max(0.0, seconds))

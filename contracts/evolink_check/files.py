@@ -1,4 +1,4 @@
-"""Writes files completely or not at all; temporary folders that are also removed when a signal ends the process."""
+"""Write files completely or not at all, and create temporary folders that are removed even after a signal."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _temporary: set[str] = set()
 
 
 def write(path: Path, content: str | bytes) -> None:
-    """Write a file completely or not at all: until it is complete, readers see the previous content. `-` is stdout.
+    """Write a file completely or not at all. `-` is stdout.
 
-    An existing file keeps its mode: a private file stays private.
+    Readers see the previous content until the new content is complete. An existing file keeps its mode, so a private
+    file stays private.
     """
     data = content.encode() if isinstance(content, str) else content
     if path == STDOUT:
@@ -33,12 +34,18 @@ def write(path: Path, content: str | bytes) -> None:
 
 
 def is_special(path: Path) -> bool:
-    """Whether the path is a device or a pipe (`/dev/null`, `>(…)`), which is written to and never replaced."""
+    """Whether the path is a device or a pipe (`/dev/null`, `>(…)`).
+
+    It is then written to directly, and not replaced.
+    """
     return path.exists() and not path.is_file()
 
 
 def check_writable(path: Path) -> None:
-    """Raise ValueError when the file cannot be written; called before a run, so that no run is lost."""
+    """Raise ValueError if the file cannot be written.
+
+    Call this before a run, so that its results are not lost at the end.
+    """
     if path == STDOUT:
         return
     folder = path.resolve().parent
@@ -55,7 +62,10 @@ def check_writable(path: Path) -> None:
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """A folder that is removed after the block, or by `remove_temporary_folders`. ValueError if none can be created."""
+    """Create a folder that is removed after the block or by `remove_temporary_folders`.
+
+    Raises ValueError on failure.
+    """
     try:
         temporary = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
     except OSError as problem:
@@ -71,7 +81,7 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
 
 
 def remove_temporary_folders() -> None:
-    """Remove every temporary folder that is in use, for a process that ends without leaving its `with` blocks."""
+    """Remove every temporary folder in use. Called before the process ends without leaving its `with` blocks."""
     for folder in tuple(_temporary):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -90,7 +100,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _umask() -> int:
-    """The umask, which can only be read by setting it."""
+    """Return the umask. It can only be read by setting it, so it is set to 0 for a moment and then restored."""
     umask = os.umask(0)
     os.umask(umask)
     return umask

@@ -1,12 +1,12 @@
-"""A pytest plugin: each clause of the contract as a test. Installing the package activates it.
+"""A pytest plugin that runs each clause of the contract as a test. Installing the package activates it.
 
     def test_the_contract(evolink_verdict):
         '''Runs once for every clause that binds a server.'''
 
 `pytest --evolink-api URL` checks that API once, when the first test needs the fixture. A test fails when its clause
 failed, and is skipped when its clause was not observed. The keys are read from EVOLINK_API_KEY and
-EVOLINK_OTHER_API_KEY. If no API is named, these tests are skipped. Tests without the fixture import nothing. With
-pytest-xdist, use --dist loadfile.
+EVOLINK_OTHER_API_KEY. If no API is named, these tests are skipped. Nothing is imported for tests that do not use the
+fixture. Use --dist loadfile with pytest-xdist.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _VERDICT = "evolink_verdict"
 _DIST, _WHOLE_FILES = (
     "evolink_dist",
     {"loadfile", "loadscope"},
-)  # the modes that run all tests of a file in one worker
-_SHOWN = 5  # different violations of a clause that are shown
+)  # the --dist modes of pytest-xdist that run all tests of a file in one worker
+_SHOWN = 5  # maximum number of different violations shown for a clause
 _UNCHECKED = pytest.StashKey["list[str]"]()  # the clauses whose tests ran although nothing was checked
 _OPTIONS = {
     "evolink-api": ("URL", "Check the API at this base URL, in tests with the fixture evolink_verdict."),
@@ -37,7 +37,7 @@ _OPTIONS = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options; each can also be set in the ini file (evolink_api = …)."""
+    """Add the options. Each can also be set in the ini file, for example as `evolink_api = …`."""
     group = parser.getgroup("evolink-check")
     for name, (metavar, text) in _OPTIONS.items():
         group.addoption(f"--{name}", metavar=metavar, help=text)
@@ -55,13 +55,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Pass the distribution mode of pytest-xdist to the worker, which does not know it."""
+    """Pass the distribution mode of pytest-xdist to a worker, which cannot read it from its own options."""
     node.workerinput[_DIST] = node.config.getoption("dist")
 
 
 @pytest.fixture(scope="session")
 def _evolink_outcome(request: pytest.FixtureRequest) -> Report | str:
-    """Check the API. Returns the report, or the reason why there is none. Skips the test when no API was named."""
+    """Check the API and return the report, or the reason why there is none. Skip the test when no API was named."""
     config = request.config
     url, file = _option(config, "evolink-api"), _option(config, "evolink-config")
     if not url and not file:
@@ -70,7 +70,10 @@ def _evolink_outcome(request: pytest.FixtureRequest) -> Report | str:
 
 
 def _reason_other_worker_checks(request: pytest.FixtureRequest) -> str:
-    """Why this worker of pytest-xdist must not check; empty if it may. Only one worker may, because of the cost."""
+    """Return why this pytest-xdist worker must not check the API; empty if it may.
+
+    Only one worker may check, because a check can cost credits.
+    """
     worker = getattr(request.config, "workerinput", None)
     if worker is None:
         return ""
@@ -86,7 +89,7 @@ def _reason_other_worker_checks(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def evolink_report(_evolink_outcome: Report | str) -> Report:
-    """The whole report on the API."""
+    """Return the report on the API. The test fails if the API could not be checked."""
     if isinstance(_evolink_outcome, str):
         pytest.fail(_evolink_outcome, pytrace=False)
     return _evolink_outcome
@@ -94,7 +97,7 @@ def evolink_report(_evolink_outcome: Report | str) -> Report:
 
 @pytest.fixture(scope="session")
 def evolink_verdict(request: pytest.FixtureRequest, _evolink_outcome: Report | str) -> Verdict:
-    """The verdict on one clause. A test with this fixture fails when the clause failed."""
+    """Return the verdict on one clause. A test with this fixture fails when the clause failed."""
     if isinstance(_evolink_outcome, str):
         unchecked = request.config.stash.setdefault(_UNCHECKED, [])
         unchecked.append(request.param)
@@ -106,7 +109,7 @@ def evolink_verdict(request: pytest.FixtureRequest, _evolink_outcome: Report | s
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Fail or skip a test by its verdict, before the body of the test runs."""
+    """Fail or skip a test according to its verdict, before the body of the test runs."""
     verdict = getattr(item, "funcargs", {}).get(_VERDICT)
     if verdict is not None:
         _apply_verdict(verdict)
@@ -148,13 +151,13 @@ def _check(config: pytest.Config, url: str, file: str) -> Report | str:
 
 
 def _option(config: pytest.Config, name: str) -> str:
-    """The value of an option, from the command line or the ini file; empty when it is in neither."""
+    """Return the value of an option from the command line or else from the ini file; empty if neither sets it."""
     value: str = config.getoption(f"--{name}") or config.getini(name.replace("-", "_"))
     return value
 
 
 def _failure_text(verdict: Verdict) -> str:
-    """A failed clause: its rule, where it is documented, and its violations."""
+    """Describe a failed clause: its rule, the place where it is documented, and its violations."""
     from evolink_check.reports import formatting
 
     clause, violations = verdict.clause, formatting.violations(verdict)

@@ -1,4 +1,4 @@
-"""The server to check, known facts about it, and how hard it is tested. Records only; their repr shows no keys."""
+"""The server to check, known facts about it, and how hard it is tested. The repr of these records shows no keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that the server knows, and the facts about its account. `limited`: its requests soon get a 429."""
+    """A key that the server accepts, with its account. `limited` means that its requests soon get a 429."""
 
     account: Account
     token: str = field(repr=False)
@@ -23,7 +23,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A request whose task fails with the error `code`. `fields` replace those of the usual body."""
+    """A request whose task fails with the error `code`. `fields` replace the fields of the usual body."""
 
     code: str
     fields: Mapping[str, Any]
@@ -31,16 +31,17 @@ class Failing:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The server. Clauses that need a fact which is missing here are not observed, which never counts as passed.
+    """The server. A clause that needs a fact which is missing here is "not observed", which never counts as passed.
 
-    `url` has no trailing slash. `keys` are by label and include `main`. `any_key`: the server accepts any key, so its
-    response to a wrong key shows nothing. `scale`: seconds of the server's time per real second. `callback_url` is the
-    public URL prefix of our callback receiver, which listens on `callback_listen`; empty: callbacks are not watched.
-    `advance_url` accepts `{"seconds": N}` and moves the clock of the requesting account forward; empty: the clock
-    cannot be moved. `cannot` are ids of clauses that cannot be observed on this server. `ca` is a PEM file with the CA
-    that signed the server's certificate; empty: the system's CAs. `task_limit`: seconds within which every task is
-    over; 0: ten times its own estimated time. `callback_trust`: `callback_url` leads to our receiver although this
-    machine cannot reach it.
+    `url` has no trailing slash. `keys` maps labels to keys and always has the label `main`. `any_key` means that the
+    server accepts any key, so its response to a wrong key shows nothing. `scale` is the number of seconds that pass on
+    the server for each real second. `callback_url` is the public URL prefix of our callback receiver, which listens on
+    `callback_listen`; if it is empty, callbacks are not checked. `advance_url` accepts `{"seconds": N}` and moves the
+    clock of the requesting account forward; if it is empty, the clock cannot be moved. `cannot` holds the ids of
+    clauses that cannot be observed on this server. `ca` is a PEM file with the CA that signed the server's certificate;
+    if it is empty, the system's CAs are used. Every task ends within `task_limit` seconds; 0 means ten times its own
+    estimated time. `callback_trust` means that `callback_url` leads to our receiver although this machine cannot reach
+    it.
     """
 
     url: str
@@ -60,24 +61,26 @@ class Subject:
 
     @classmethod
     def at(cls, url: str, key: str, other_key: str = "", **facts: Any) -> Subject:
-        """A server with this URL, one or two keys, and other fields as keyword arguments."""
+        """Create a server from its URL, one or two keys, and any other fields."""
         tokens = {MAIN: key, OTHER: other_key}
         keys = {label: Key(Account(label, valid=True), token) for label, token in tokens.items() if token}
         return cls(url.rstrip("/"), keys, **facts)
 
     @property
     def main(self) -> Key:
-        """The main key (--token)."""
+        """The main key, which --token sets."""
         return self.keys[MAIN]
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """The extent of the tests. `max_credits` None: nothing is sent for which a correct server would create a task.
+    """How hard the server is tested.
 
-    `examples` is the number of cases that each strategy generates. These are maximum values: `tasks` that are created,
-    `seconds` of the run, `task_seconds` of waiting for one task, and `rate`, in requests per second. `clauses`: test
-    only these; empty: all. `memory`: a folder in which failing examples are saved, to be tried first in the next run.
+    If `max_credits` is None, no request is sent for which a correct server would create a task. `examples` is the
+    number of cases that each strategy generates. The following are maximum values: the number of `tasks` created, the
+    `seconds` of the whole run, the `task_seconds` spent waiting for one task, and the `rate` in requests per second.
+    Only `clauses` are tested, or all clauses if it is empty. Failing examples are saved in the folder `memory` and
+    tried first in the next run.
     """
 
     profile: str = "quick"

@@ -1,4 +1,4 @@
-"""TOML tables as records; errors name the key, and the nearest valid key."""
+"""Convert TOML tables to records. Errors name the wrong key and the nearest valid key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 def convert(tables: dict[str, Any], record: type[T]) -> T:
-    """Convert the TOML tables to a record. ValueError for an unknown key, a wrong type or a value out of range."""
+    """Convert TOML tables to a record. Raises ValueError for an unknown key, a wrong type, or a value out of range."""
     for place, key, known in _unknown_keys(tables, inspect.type_info(record), ""):
         where = f"{place}: " if place else ""
         raise ValueError(f"{where}there is no key {key!r}{did_you_mean(key, known)}")
@@ -28,7 +28,10 @@ def convert(tables: dict[str, Any], record: type[T]) -> T:
 
 
 def _unknown_keys(value: Any, kind: inspect.Type, place: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Table, key and valid keys of the table, for each unknown key. Wrong types are reported by msgspec instead."""
+    """Find the unknown keys. For each, yield its table, the key, and the valid keys of the table.
+
+    Values of a wrong type are ignored here, because msgspec reports them.
+    """
     if isinstance(kind, inspect.UnionType):
         for option in kind.types:
             yield from _unknown_keys(value, option, place)

@@ -1,4 +1,4 @@
-"""Run a Python callable against generated server behaviours, and find the smallest one with which it fails."""
+"""Run a Python callable against generated server behaviours, and find the simplest behaviour with which it fails."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.outcome import End
     from evolink_check.traffic.trace import Trace
 
-# Errors of a program that relied on something that responses do not guarantee.
+# The errors that a program raises when it relied on something that responses do not guarantee.
 _CRASHES = (
     *(ArithmeticError, AttributeError, LookupError, NameError, RecursionError, TypeError),
     *(UnicodeError, json.JSONDecodeError),
 )
 _PATIENCE = 900.0
-_SHRINKING = 120  # runs
+_SHRINKING = 120  # maximum number of runs in the search for a smaller example
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class CallableRun:
 
 
 class ClientFaultError(AssertionError):
-    """The callable violates at least one clause; the text shows the violations and how to reproduce them."""
+    """The callable violates at least one clause. The text shows the violations and how to reproduce them."""
 
     def __init__(self, run: CallableRun, verdicts: tuple[Verdict, ...]) -> None:
         super().__init__(_explain(run, verdicts))
@@ -70,14 +70,17 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     ignore: Collection[str] = (),
     memory: Path | None = None,
 ) -> None:
-    """Raise `ClientFaultError` with the smallest server behaviour that makes a client violate a clause.
+    """Raise `ClientFaultError` if a client violates a clause, with the simplest server behaviour that makes it do so.
 
     `drive(base_url, token, request)` creates a task with the JSON body `request` and follows the task to its end. On
-    success it returns (links in the returned value count as shown to the user); on failure it raises an error of its
-    own. It may be asynchronous. Its sleeps take no real time, and it must end within `patience` seconds of virtual
-    time. `examples` is the number of cases to try; the same `seed` gives the same cases; failures that are kept in
-    the folder `memory` are tried first. `mock` is the URL of a running mock that accepts any key; by default, a mock
-    is started. Clauses in `ignore` do not count, whatever their level. Raises `MockError` if no mock can be used.
+    success it returns; links in the value that it returns count as shown to the user. On failure it raises an error of
+    its own. It may be asynchronous. Its sleeps take no real time, and it must end within `patience` seconds of virtual
+    time.
+
+    `examples` is the number of cases to try, and the same `seed` gives the same cases. Failing cases are kept in the
+    folder `memory` and tried first in the next check. `mock` is the URL of a running mock that accepts any key; by
+    default, a mock is started. Violations of the clauses in `ignore` do not count, whatever their level. Raises
+    `MockError` if no mock can be used.
     """
     from evolink_spec import load
     from evolink_spec.clauses import load_clauses
@@ -98,7 +101,11 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
 
 @contextmanager
 def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
-    """The mock of each run: a mock started here, whose account is reset for each run, or a new account at `url`."""
+    """Yield a function that returns the mock for the next run.
+
+    It is a new account on the mock at `url` or, if `url` is empty, one mock that is started here and reset for each
+    run.
+    """
     if url:
         yield lambda: borrow_account(url, {})
         return
@@ -108,9 +115,10 @@ def _open_mocks(url: str) -> Iterator[Callable[[], Mock]]:
 
 @dataclass(slots=True)
 class _Property:
-    """Fails for an example in which the callable violates a clause.
+    """The property that Hypothesis tests. It fails for an example in which the callable violates a clause.
 
-    The search for a smaller example ends after `left` runs, because each run takes as long as the client does.
+    After the first failure, at most `left` more runs search for a smaller example, because each run takes as long as
+    the client does.
     """
 
     runner: _CallableRunner
@@ -144,7 +152,7 @@ class _CallableRunner:
     patience: float
 
     def run(self, behaviour: Behaviour, request: dict[str, Any]) -> CallableRun:
-        """Run and judge the callable once. Raises `MockError`."""
+        """Run the callable once and judge the run. Raises `MockError`."""
         mock = self.next_mock()
         mock.prepare([ScenarioRecipe(recipe, operation) for operation, recipe in behaviour.orders])
         outcome = self._call(mock, request, mock.freeze())
@@ -181,13 +189,13 @@ class _CallableRunner:
 
 
 def _end_of(call: Callable[[], Any], limits: TimeLimits) -> tuple[End, str, str]:
-    """The end of a call in virtual time, with the value that it returned or the error that it raised."""
+    """Run a call in virtual time. Return how it ended, and the text of the value that it returned or of its error."""
     try:
         with virtual_time(limits):
             return "success", str(call()), ""
     except _CRASHES as error:
         return "failure", "", "".join(traceback.format_exception(error))
-    except SystemExit as error:  # of a success or a failure
+    except SystemExit as error:  # which may report a success or a failure
         return ("failure", "", str(error.code)) if error.code else ("success", "", "")
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  (clients report a failure by any exception)
         return "failure", "", f"{type(error).__name__}: {error}"

@@ -68,7 +68,7 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=64),
         Option(
-            help="Number of concurrent scenarios. From 4 on, as many scenarios that mostly wait run in addition.",
+            help="Number of concurrent scenarios. If it is 4 or more, as many that mostly wait run in addition.",
             section=_HOW,
             short="-j",
             metavar="N",
@@ -77,8 +77,8 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
     timeout: Annotated[
         Annotated[float, Meta(ge=1)] | None,
         Option(
-            help="Maximum duration of a scenario; by default 15 s longer than the deadline, or 65 s where a response "
-            "never comes, and at least 25 s.",
+            help="Maximum duration of a scenario. By default, 15 s longer than the deadline and at least 25 s, "
+            "plus 50 s if a response never comes.",
             section=_HOW,
             metavar="SECONDS",
         ),
@@ -93,7 +93,11 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
     ] = ""
     seed: Annotated[
         int | None,
-        Option(help="Seed of the mock: repeat the same ids and results.", section=_HOW, metavar="N"),
+        Option(
+            help="Seed of the mock. The same seed repeats the same ids and results.",
+            section=_HOW,
+            metavar="N",
+        ),
     ] = None
     keep: Annotated[
         Path | None,

@@ -1,4 +1,4 @@
-"""The plan of a suite: the client, the scenarios, the mock, and the limits."""
+"""The plan of a suite: the client, its scenarios, the mock that they use, and the limits."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ if TYPE_CHECKING:
     from evolink_check.client.verdicts.verdicts import ScenarioRun
 
 SHORTEST = 25.0  # minimum time limit of a run, in seconds
-MARGIN = 15.0  # seconds from the client's own deadline to the time limit
-HANGING = 50.0  # seconds more if a response never comes: a request may time out after the deadline
-_USUAL, _ENDLESS = 2.5, 25.0  # seconds that a run probably takes; with an endless task and without a deadline
+MARGIN = 15.0  # seconds by which the time limit exceeds the client's own deadline
+HANGING = 50.0  # seconds added if a response never comes, because a request may time out after the deadline
+_USUAL = 2.5  # estimated seconds of most runs
+_ENDLESS = 25.0  # estimated seconds of a run that mostly waits, if the client has no deadline
 _START = 3.0  # seconds until the first run starts
-_SEPARATE_FROM = 4  # jobs: with fewer, scenarios that mostly wait are not run in addition to the others
+_SEPARATE_FROM = 4  # from this number of jobs on, scenarios that mostly wait run in addition to the others
 
 
 @dataclass(frozen=True, slots=True)
 class SuitePlan:
-    """The plan of a suite. `mock` is the URL of a running mock; if it is empty, a mock is started, with `seed`.
+    """The plan of a suite. `mock` is the URL of a running mock; if it is empty, a mock is started with `seed`.
 
-    `limit` is the time limit of a run in seconds; None: it follows from the client's deadline. `keep` is a folder for
-    the output and the requests of each run. `environment` is passed to the command if the mock was already running.
-    `documents` are passed as --spec to a mock that is started. `fails_fast` decides which runs end the suite. Setting
-    `stop` ends the running commands; no others are started.
+    `limit` is the time limit of a run in seconds; if it is None, it follows from the client's deadline. `keep` is a
+    folder for the output and the requests of each run. `environment` is passed to the command if the mock was already
+    running. `documents` are passed as --spec to a mock that is started. `fails_fast` decides after each run whether the
+    suite ends. Setting `stop` ends the running commands, and no others are started. `rare_queries` is set when the
+    client turns out to query so rarely that faults must come on its first query.
     """
 
     description: Description
@@ -51,7 +53,10 @@ class SuitePlan:
     rare_queries: Event = field(default_factory=Event, repr=False, compare=False)
 
     def limit_of(self, scenario: Scenario) -> float:
-        """The time limit of a run. It exceeds the client's own deadline, and the time-out of a request after it."""
+        """Return the time limit of a run in seconds.
+
+        By default, it leaves time for the client's own deadline, and for a request that times out after the deadline.
+        """
         if self.limit is not None:
             return self.limit
         usual = max(SHORTEST, (self.description.deadline or 0.0) + MARGIN)
@@ -59,7 +64,7 @@ class SuitePlan:
 
     @property
     def waiting_workers(self) -> int:
-        """The number of scenarios that mostly wait and run at the same time, in addition to `jobs` others."""
+        """How many scenarios that mostly wait run at the same time, in addition to `jobs` others."""
         is_separate = not self.mock and self.jobs >= _SEPARATE_FROM
         return min(self.jobs, sum(map(mostly_waits, self.scenarios))) if is_separate else 0
 
@@ -75,12 +80,12 @@ class SuitePlan:
 
 
 def mostly_waits(scenario: Scenario) -> bool:
-    """Whether the client spends most of a scenario waiting for its deadline, or for the time-out of a request."""
+    """Whether a client spends most of the scenario waiting for its own deadline or for a request to time out."""
     return scenario.endless or scenario.hangs
 
 
 def without_inapplicable(plan: SuitePlan) -> SuitePlan:
-    """The plan, without the scenarios about callbacks if the client has no callback receiver."""
+    """Return the plan without the scenarios about callbacks if the client has no callback receiver."""
     applicable = (
         scenario for scenario in plan.scenarios if plan.description.is_called_back or not scenario.calls
     )

@@ -36,17 +36,18 @@ if TYPE_CHECKING:
 _HANG_CHECKS = 20  # how often to look whether the mock has noticed that the client is gone
 STOPPED = "the run was interrupted"
 OTHER_KEY = "the client also sent a key other than EVOLINK_API_KEY"
-_SILENT_RUNS = 2  # without a request, after which the other scenarios are not tried
+_SILENT_RUNS = 2  # after this number of runs without a request, the other scenarios are not tried
 _OUTPUT_LINES = 12
 
 
 def run_suite(
     plan: SuitePlan, progress: Callable[[ScenarioRun], None] = lambda _: None
 ) -> tuple[ScenarioRun, ...]:
-    """Run and judge every scenario. The results are in the order of the plan, without scenarios that were not started.
+    """Run and judge every scenario.
 
-    Raises `MockError` when no mock can be used, and `CommandError` when the client cannot be started or makes no
-    request in any of the first scenarios.
+    Returns the results in the order of the plan, without scenarios that were not started. Raises `MockError` if no mock
+    can be used. Raises `CommandError` if the client cannot be started or makes no request in any of the first
+    scenarios.
     """
     check_command(plan.description)
     suite = _Suite(plan, progress)
@@ -61,7 +62,7 @@ def run_suite(
 
 
 class _Suite:
-    """The scenarios that wait to be run, and the results so far."""
+    """The scenarios that have yet to be run, and the results so far."""
 
     def __init__(self, plan: SuitePlan, progress: Callable[[ScenarioRun], None]) -> None:
         self.done: dict[str, ScenarioRun] = {}
@@ -77,7 +78,7 @@ class _Suite:
         self.workers = self._count + plan.waiting_workers
 
     def start(self, pool: ThreadPoolExecutor, stack: ExitStack) -> list[Future[None]]:
-        """Start all workers. Those of the long scenarios share a mock, which `stack` stops."""
+        """Start all workers. The workers for long scenarios share one mock, which ends when `stack` is closed."""
         workers = [pool.submit(self._work_alone) for _ in range(self._count)]
         if self._plan.waiting_workers:
             shared = start_shared_mock(self._plan.waiting_workers, *_mock_options(self._plan))
@@ -116,7 +117,11 @@ def _in_turn(short: Sequence[Scenario], long: Sequence[Scenario]) -> Iterator[Sc
 
 @contextmanager
 def _open_mocks(plan: SuitePlan) -> Iterator[Callable[[], Mock]]:
-    """The mocks of one worker: its own, reused for each scenario, or a new account on the mock at `plan.mock`."""
+    """Yield a function that returns the mock for a worker's next scenario.
+
+    It is a new account on the mock at `plan.mock` or, if that is empty, a mock that is started for this worker and
+    reused.
+    """
     if plan.mock:
         yield lambda: borrow_account(plan.mock, plan.environment or {})
         return
@@ -134,8 +139,8 @@ def _mock_options(plan: SuitePlan) -> Iterator[str]:
 def run_scenario(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
     """Run and judge one scenario. Raises `MockError` and `CommandError`.
 
-    If the client queries so rarely that the fault did not happen, the scenario is run again with the fault on the first
-    query, and so are the scenarios after it.
+    If the client queries so rarely that it ends before the fault, the scenario is run again with the fault on the first
+    query. Later scenarios are then run that way from the start.
     """
     chosen = scenario.at_once if plan.rare_queries.is_set() else scenario
     run = _run_once(plan, mock, chosen)
@@ -165,7 +170,10 @@ def _run_once(plan: SuitePlan, mock: Mock, scenario: Scenario) -> ScenarioRun:
 
 
 def _run_against(plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspace) -> Outcome:
-    """Run the command. If connections are to be refused, it uses a port that refuses them."""
+    """Run the command.
+
+    If the scenario refuses connections, the command gets the URL of a port that refuses them at first.
+    """
     limit = plan.limit_of(scenario)
     if not scenario.refuses:
         return run_command(plan.description, mock, place, limit, plan.stop)
@@ -177,7 +185,7 @@ def _run_against(plan: SuitePlan, mock: Mock, scenario: Scenario, place: Workspa
 
 
 def read_journal(mock: Mock, scenario: Scenario) -> Journals:
-    """The journal. If a response may be unfinished, wait until the mock has noticed that the client is gone."""
+    """Read the journal. If a response may be unfinished, wait until the mock has noticed that the client is gone."""
     for _ in range(_HANG_CHECKS if scenario.may_break_off else 0):
         journals = mock.journal()
         if _has_unusual(journals, scenario):
@@ -187,7 +195,10 @@ def read_journal(mock: Mock, scenario: Scenario) -> Journals:
 
 
 def _has_unusual(journals: Journals, scenario: Scenario) -> bool:
-    """Whether the journal has the exchange that may break off: a broken one, or one after all usual queries."""
+    """Whether the journal already has the exchange that the client may break off.
+
+    That is an exchange without a complete response or, unless the scenario hangs, a query after all usual ones.
+    """
     if any(entry["response"]["status"] in {0, -1} for entry in journals.own):
         return True
     queries = sum(entry["request"]["method"] == "GET" for entry in journals.own)
@@ -195,7 +206,10 @@ def _has_unusual(journals: Journals, scenario: Scenario) -> bool:
 
 
 def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trace) -> ScenarioRun:
-    """Judge a run by its trace and its outcome."""
+    """Judge a run by its trace and its outcome.
+
+    A run without any request cannot be judged, unless connections were refused.
+    """
     if not trace.entries and not scenario.refuses:
         problem = f"the client made no request: {_last_line(outcome)}"
         return ScenarioRun(scenario, trace, outcome, problem=problem)
@@ -204,7 +218,7 @@ def judge_run(plan: SuitePlan, scenario: Scenario, outcome: Outcome, trace: Trac
 
 
 def _check_requests(runs: list[ScenarioRun]) -> None:
-    """Raise `CommandError` when all runs so far ended without a request."""
+    """Raise `CommandError` if all runs so far ended without a request."""
     runs = [run for run in runs if not run.scenario.refuses]
     silent = all(not run.trace.entries and run.outcome.end != "killed" for run in runs)
     if silent and len(runs) >= _SILENT_RUNS:
@@ -232,7 +246,7 @@ def _last_line(outcome: Outcome) -> str:
 
 @contextmanager
 def _folder(keep: Path | None, name: str) -> Iterator[Path]:
-    """The folder of one run: below `keep`, or a temporary one."""
+    """Create the folder of one run: below `keep` if it is set, or else a temporary folder."""
     if keep is None:
         with temporary_folder("evolink-client-") as folder:
             yield folder

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# Programs that find their project by the current folder, and options that load a module from it.
+# Programs that find their project by the current folder, and the option that loads a module from that folder.
 _OF_PROJECTS = frozenset(
     {
         *(
@@ -51,22 +51,22 @@ _PATH = re.compile(r"(?P<option>-{1,2}[\w-]+=)?(?P<path>[^=]*)")
 
 
 def fill_in(word: str, values: Mapping[str, str]) -> str:
-    """A word with all its placeholders filled in, in one pass: a value may itself look like a placeholder."""
+    """Fill in all placeholders of a word in one pass, because a value may itself look like a placeholder."""
     return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), word)
 
 
 def needs_current_folder(command: Sequence[str]) -> bool:
-    """Whether a command works in the folder of its project only."""
+    """Whether a command works only in the folder of its project."""
     return PurePath(command[0]).name in _OF_PROJECTS or _LOADS_MODULE in command
 
 
 def with_absolute_paths(command: Sequence[str], folder: Path) -> tuple[str, ...]:
-    """A command for another folder: words that are relative paths of files in `folder` become absolute."""
+    """Make a command usable in another folder: words that are relative paths of files in `folder` become absolute."""
     return tuple(_absolute(word, folder) for word in command)
 
 
 def with_absolute_search_paths(variables: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Environment variables for another folder: relative entries of search paths become absolute."""
+    """Make environment variables usable in another folder: relative entries of search paths become absolute."""
     return {
         name: os.pathsep.join(str(folder / entry) for entry in value.split(os.pathsep))
         if name in _SEARCH_PATHS and value
@@ -83,6 +83,6 @@ def _absolute(word: str, folder: Path) -> str:
 
 
 def _is_path(text: str) -> bool:
-    """Whether a word is meant as a path: a bare name without a suffix may be a subcommand."""
+    """Whether a word looks like a relative path. A bare name without a suffix may be a subcommand instead."""
     path = PurePath(text)
     return bool(text) and not path.is_absolute() and ("/" in text or bool(path.suffix) or text == ".")

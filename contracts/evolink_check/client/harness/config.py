@@ -1,4 +1,4 @@
-"""The description of a client, from TOML or options: its command, and the signs of success and of failure."""
+"""The description of a client, from TOML or options: its command, and how to recognise a success and a failure."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ PLACEHOLDERS = ("prompt", "image_url", "output", "callback_url", "callback_liste
 
 
 class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
-    """The conditions that identify a success or a failure. All those that are set must hold.
+    """The conditions that identify a success or a failure. All conditions that are set must hold.
 
-    `status`: the exit status is one of these. `output`: a regular expression that a line of the output must match.
-    `file`: whether there must be a file at `{output}`.
+    `status` lists the accepted exit statuses. `output` is a regular expression that must match in the output. `file`
+    says whether there must be a file at `{output}`.
     """
 
     status: tuple[int, ...] = ()
@@ -41,27 +41,27 @@ class ExitMatcher(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"output: {error}") from error
 
     def matches(self, status: int, lines: str, *, saved: bool) -> bool:
-        """Whether an exit status, the output and the presence of the file meet all conditions."""
+        """Whether the exit status, the output and the presence of the file meet all conditions."""
         by_status = not self.status or status in self.status
         by_output = not self.output or re.search(self.output, lines, re.MULTILINE) is not None
         return by_status and by_output and (self.file is None or self.file == saved)
 
 
 class Receiver(Struct, frozen=True, forbid_unknown_fields=True):
-    """The address on which a client listens for callbacks, and its URL; `{port}` is replaced by a free port."""
+    """The address on which a client listens for callbacks, and its URL. `{port}` is replaced by a free port."""
 
     listen: str = "127.0.0.1:{port}"
     url: str = "http://127.0.0.1:{port}/callback"
 
 
 class Description(Struct, frozen=True, forbid_unknown_fields=True):
-    """One client.
+    """The description of a client.
 
-    `command` and `environment` may contain `{prompt}`, `{image_url}`, `{output}`, `{callback_url}`,
-    `{callback_listen}`, `{key}` and `{base_url}`; their values are also in its environment (EVOLINK_PROMPT and so on;
-    EVOLINK_API_KEY for the key). `cwd` is its working directory; if it is empty, each run gets a new one. `deadline` is
-    how many seconds the client waits for a task, None if unknown. `skip` names scenarios that do not apply to the
-    client, `warn` clauses whose violations are only warnings.
+    `command` and the values of `environment` may contain `{prompt}`, `{image_url}`, `{output}`, `{callback_url}`,
+    `{callback_listen}`, `{key}` and `{base_url}`. The client also finds these values in its environment, as
+    EVOLINK_PROMPT and so on, and the key as EVOLINK_API_KEY. `cwd` is its working directory; if it is empty, each run
+    gets a new one. `deadline` is how many seconds the client waits for a task; None means that this is unknown. `skip`
+    names scenarios that do not apply to the client, and `warn` names clauses whose violations are only warnings.
     """
 
     command: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def misspelt(self) -> tuple[str, ...]:
-        """A note on each word in braces that resembles a placeholder but is not one."""
+        """One note for each word in braces that resembles a placeholder but is not one."""
         names = [name for word in self.command for name in re.findall(r"\{(\w+)\}", word)]
         return tuple(
             f"{{{name}}} is passed on unchanged; did you mean {{{match}}}?"
@@ -96,14 +96,14 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True):
         return self.callback is not None or any("{callback_url}" in word for word in self.command)
 
     def end(self, status: int, lines: str, *, saved: bool) -> End:
-        """The end of the client, derived from its exit status, its output and the presence of a result file."""
+        """Decide how the client ended, from its exit status, its output and the presence of a result file."""
         if self.failure != ExitMatcher() and self.failure.matches(status, lines, saved=saved):
             return "failure"
         return "success" if self.success.matches(status, lines, saved=saved) else "failure"
 
 
 def read(path: Path) -> Description:
-    """The description in a TOML file. Raises `DescriptionError`, which names the file."""
+    """Read the description of a client from a TOML file. Raises ValueError with the name of the file."""
     tables = read_toml(path)
     for name in ("success", "failure"):
         table = tables.get(name)

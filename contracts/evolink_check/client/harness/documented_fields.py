@@ -1,4 +1,4 @@
-"""The documented fields of responses, by dotted names, from the schemas of the documents."""
+"""The documented fields of responses as dotted names, read from the schemas of the documents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def fields_of(spec: Spec, operation: CreateOperation | QueryOperation, status: int) -> dict[str, bool]:
-    """The fields of a response of an operation, nested ones as `task_info.can_cancel`, and whether each may be null."""
+    """Return the documented fields of a response, each with whether it may be null.
+
+    Nested fields have dotted names such as `task_info.can_cancel`.
+    """
     document = spec.documents[operation.source]
     node = Node(document, operation.source, operation.pointer, follow(document, operation.pointer, ""))
     response = node.child("responses").child(str(status)).resolved()
@@ -29,7 +32,10 @@ def _fields(schema: Node, prefix: str) -> Iterator[tuple[str, bool]]:
 
 
 def pairs_of(names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Pair up names such that neither contains the other. A name without a partner is left alone."""
+    """Group names in pairs, so that no name of a pair is a prefix of the other.
+
+    A name without a partner forms a group of one.
+    """
     left, pairs = list(names), list[tuple[str, ...]]()
     while left:
         first = left.pop(0)

@@ -1,4 +1,4 @@
-"""The mock's journal, an HTTP Archive, as a trace of one run of a client."""
+"""Convert the mock's journal, an HTTP Archive, to the trace of one run of a client."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
 CLIENT = "client"  # the label of the client's account
 STRANGER = "another key"
-_ENDING = 2.0  # seconds before its end in which a client need not answer callbacks
+_ENDING = 2.0  # a client need not answer callbacks in the last seconds before its end
 
 
 class Journals(NamedTuple):
-    """The entries of an account, and of requests without one. `dropped` is how many of the account's were lost."""
+    """The journal entries of an account, and those of requests that belong to no account.
+
+    `dropped` is the number of the account's entries that the mock has discarded.
+    """
 
     own: list[dict[str, Any]]
     unmatched: list[dict[str, Any]]
@@ -35,12 +38,12 @@ def trace_of(
     ahead: float = 0.0,
     frozen: bool = False,
 ) -> Trace:
-    """The trace of a run.
+    """Convert the journals to the trace of a run.
 
-    `ended` is when the client ended (Unix seconds): callbacks after that could not be answered. `receiver` is the
-    prefix of the client's callback URLs; empty: it has no receiver. `ahead` is the number of seconds by which our clock
-    is ahead of the mock's. `frozen`: only the client's sleeps moved the mock's clock. The next request then begins at
-    the same instant as the previous one, so real durations are left out.
+    `ended` is when the client ended, in Unix seconds; callbacks after that could not be answered. `receiver` is the
+    prefix of the client's callback URLs; it is empty if the client has no receiver. `ahead` is the number of seconds by
+    which our clock is ahead of the mock's. `frozen` means that only the client's sleeps moved the mock's clock. The
+    next request then begins at the same instant as the previous one, so real durations are left out.
     """
     entries = [*_entries(journals.own, CLIENT), *_entries(journals.unmatched, STRANGER)]
     lasting = [replace(entry, ended=entry.began) for entry in entries] if frozen else entries
@@ -64,12 +67,12 @@ def trace_of(
 
 
 def has_other_key(trace: Trace) -> bool:
-    """Whether a request had a bearer token other than the client's own."""
+    """Whether any request had a bearer token other than the client's own."""
     return any(entry.who == STRANGER for entry in trace.entries)
 
 
 def _entries(journal: Sequence[Mapping[str, Any]], owner: str) -> Iterator[Entry]:
-    """The entries of a journal, without tokens; a request with a bearer token is attributed to `owner`."""
+    """Convert the entries of a journal, without tokens. Requests with a bearer token are attributed to `owner`."""
     for index, item in enumerate(journal):
         where = f"entry {index} of the mock's journal"
         har_entry = convert_record(item, HarEntry, where)
@@ -77,7 +80,7 @@ def _entries(journal: Sequence[Mapping[str, Any]], owner: str) -> Iterator[Entry
         headers = entry.exchange.request_headers
         is_owner = entry.kind == "delivery" or any(_is_bearer(*header) for header in headers)
         plain = tuple(header for header in headers if header[0].lower() != "authorization")
-        # Rounded down to milliseconds, like the start: no response may seem to end after the next request began.
+        # Rounded down to milliseconds, as the start is, so that no response seems to end after the next request began.
         seconds = int(max(0.0, har_entry.milliseconds or 0.0)) / 1000
         yield replace(
             entry,

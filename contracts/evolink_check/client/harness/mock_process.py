@@ -1,4 +1,4 @@
-"""A mock for a client, in a separate process. Its `environment` makes a command use the mock in place of the API."""
+"""A mock in a separate process for one client. Its `environment` makes a command use the mock instead of the API."""
 
 from __future__ import annotations
 
@@ -32,14 +32,15 @@ _PRINT_ENVIRONMENT = "import json,os,sys; print(json.dumps(dict(os.environ)), fl
 
 
 class MockError(Exception):
-    """No mock could be reached or started, or it refused a request to its control API; the text says why."""
+    """No mock could be reached or started, or the mock refused a request to its control API. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mock:
-    """One account on a mock. `environment` makes a command use it. `alone`: no other client uses the mock.
+    """One account on a mock. `environment` makes a command use this account.
 
-    With `alone`, requests that belong to no account are also attributed to the client.
+    `alone` means that no other client uses the mock. Requests that belong to no account are then also attributed to the
+    client.
     """
 
     url: str
@@ -48,7 +49,7 @@ class Mock:
     alone: bool = False
 
     def prepare(self, orders: Sequence[ScenarioRecipe]) -> float:
-        """Reset the account and assign these recipes.
+        """Reset the account and assign the recipes to it.
 
         Returns the number of seconds by which our clock is ahead of the mock's.
         """
@@ -63,17 +64,20 @@ class Mock:
         return (before + clock.now()) / 2 - there
 
     def journal(self) -> Journals:
-        """What the mock has recorded of the account, and of requests that belong to no account."""
+        """Return the recorded requests of the account.
+
+        If no other client uses the mock, requests that belong to no account are also returned.
+        """
         log = self._call("GET", "/journal.har")["log"]
         unmatched = self._call("GET", "/unmatched.har")["log"]["entries"] if self.alone else []
         return Journals(log["entries"], unmatched, log["_dropped"])
 
     def freeze(self) -> float:
-        """Freeze the account's clock. Returns its time in Unix seconds."""
+        """Freeze the account's clock and return its time in Unix seconds."""
         return float(self._call("POST", "/clock/freeze")["now"])
 
     def advance(self, seconds: float) -> float:
-        """Advance the account's clock and wait until everything that is due has happened. Returns the new time."""
+        """Advance the account's clock, wait until everything that is then due has happened, and return the new time."""
         return float(self._call("POST", "/clock/advance", {"seconds": seconds})["now"])
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
@@ -97,12 +101,12 @@ class Mock:
 
 
 def new_token() -> str:
-    """A random key, long enough to be recognised in any text."""
+    """Return a random key that is long enough to be recognised in any text."""
     return f"client-{secrets.token_hex(16)}"
 
 
 def borrow_account(url: str, environment: Mapping[str, str]) -> Mock:
-    """A new account on a running mock, which others may use at the same time."""
+    """Return a new account on a running mock, which others may use at the same time. Raises `MockError`."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -115,7 +119,7 @@ def borrow_account(url: str, environment: Mapping[str, str]) -> Mock:
 
 @contextmanager
 def start_mock(*options: str) -> Iterator[Mock]:
-    """Start a mock, with the environment that `evolink-mock run` sets for a command. Raises `MockError`."""
+    """Start a mock with the environment that `evolink-mock run` sets for a command. Raises `MockError`."""
     token = new_token()
     command = [
         *(_command(), "run", "--token", token, "--duration", f"{TASK_SECONDS:g}s", "--offline"),
@@ -128,8 +132,8 @@ def start_mock(*options: str) -> Iterator[Mock]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            cwd=folder,  # where no pyproject.toml configures it
-            start_new_session=True,  # so that Ctrl-C does not reach it: closing its input ends it
+            cwd=folder,  # so that no pyproject.toml configures the mock
+            start_new_session=True,  # so that Ctrl-C does not reach the mock; it ends when its input is closed
         )
         try:
             environment = _environment(process)
@@ -140,14 +144,17 @@ def start_mock(*options: str) -> Iterator[Mock]:
 
 @contextmanager
 def start_shared_mock(count: int, *options: str) -> Iterator[list[Mock]]:
-    """Start a mock for several clients at a time, each with a separate account. Raises `MockError`."""
+    """Start one mock for several clients at a time, with a separate account for each. Raises `MockError`."""
     tokens = [new_token() for _ in range(count)]
     with start_mock(*(word for token in tokens for word in ("--token", token)), *options) as own:
         yield [Mock(own.url, token, {**own.environment, "EVOLINK_API_KEY": token}) for token in tokens]
 
 
 def _command() -> str:
-    """The path of the mock's command: next to this Python, or else on the PATH."""
+    """Find the mock's command next to this Python interpreter, or else on the PATH.
+
+    Raises `MockError` if it is missing.
+    """
     beside = Path(sys.executable).with_name(_COMMAND)
     command = str(beside) if beside.exists() else shutil.which(_COMMAND)
     if command is None:
@@ -166,7 +173,7 @@ def _environment(process: subprocess.Popen[bytes]) -> dict[str, str]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Close its input: its command ends, and the mock with it."""
+    """Close the input of the process. The command that the mock runs then ends, and the mock ends with it."""
     with suppress(subprocess.TimeoutExpired, ValueError, OSError):
         process.communicate(timeout=_STOP_SECONDS)
     if process.poll() is None:

@@ -1,4 +1,4 @@
-"""The end of a client's run: its own report, and the file that it saved."""
+"""How a client's run ended: the result that the client reports, and the file that it saved."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 End = Literal["success", "failure", "killed"]
 _SIGNALS = {4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV"}
-_SHELL = 128  # plus the number of a signal: the exit status that a shell gives
+_SHELL = 128  # a shell returns this plus the number of the signal that killed a command
 _PYTHON = "Traceback (most recent call last):"
 _BETWEEN = ("During handling of", "The above exception", "For more information", "Traceback (")
 _CRASHES = re.compile(
@@ -23,7 +23,8 @@ _CRASHES = re.compile(
 class SavedFile:
     """The file in which a client saved its result.
 
-    `whole`: as far as can be seen, no part is missing. `media`: it is not empty, and no page or JSON in its place.
+    `whole` means that, as far as can be seen, no part is missing. `media` means that the file is neither empty nor an
+    HTML page or JSON.
     """
 
     size: int
@@ -33,16 +34,16 @@ class SavedFile:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One run. Times are Unix seconds; the texts have no keys and may be cut in the middle.
+    """How one run ended. Times are Unix seconds. The texts contain no keys and may be cut in the middle.
 
-    `end` is the result that the client reports by its exit status, output and file, or "killed" if it exceeded its
-    time limit. `status` is the exit status, -n if signal n ended it, None for a callable. `patience` is how many
+    `end` is the result that the client reports by its exit status, output and file, or "killed" if it exceeded its time
+    limit. `status` is the exit status, -n if signal n ended the client, and None for a callable. `patience` is how many
     seconds the client waits for a task according to its description, None if unknown. `saved` is None if there is no
-    result file; `wrote` says whether there is any new file in its folder, and `asked_to_save` whether its command names
-    the result file. `leaks` are the places where a secret was printed or written. `overslept`: a callable
-    was about to sleep beyond its patience. `attempts` are the connections that a client tried in each second in
-    which they were counted while the server refused them. `answers` are the statuses that a
-    receiver answered, in a few words; empty for a client.
+    result file. `wrote` says whether there is any new file in the folder of the run, and `asked_to_save` whether the
+    command contains the path of the result file. `leaks` describes the places where a secret was printed or written.
+    `overslept` means that a callable was about to sleep for longer than its patience. `attempts` has one number for
+    each second in which connections were counted: the connections that the client tried while the server refused them.
+    `answers` sums up the statuses that a receiver returned; it is empty for a client.
     """
 
     end: End
@@ -62,12 +63,15 @@ class Outcome:
 
     @property
     def text(self) -> str:
-        """Everything that the client shows its user."""
+        """Everything that the client printed."""
         return f"{self.output}\n{self.errors}"
 
 
 def describe_crash(outcome: Outcome) -> str:
-    """Describe a crash in a few words; empty if the client succeeded or ended with an error message of its own."""
+    """Describe a crash in a few words.
+
+    Return an empty text if the client succeeded or printed an error message of its own.
+    """
     if outcome.end != "failure":
         return ""
     status = outcome.status or 0
@@ -81,7 +85,7 @@ def describe_crash(outcome: Outcome) -> str:
 
 
 def _find_traceback(errors: str) -> str:
-    """The exception that ended a Python program; empty if the program printed more after the traceback."""
+    """Return the exception that ended a Python program; empty if the program printed more after the traceback."""
     if _PYTHON not in errors:
         return ""
     lines = [line for line in errors.rpartition(_PYTHON)[2].splitlines() if line.strip()]
@@ -99,12 +103,12 @@ def _find_crash(errors: str) -> str:
 
 
 def is_media(content: bytes) -> bool:
-    """Whether a file may be media: it is not empty, and no page or JSON."""
+    """Whether a file may be media, which means that it is neither empty nor an HTML page or JSON."""
     return bool(content) and content.lstrip()[:1] not in {b"{", b"<", b"[", b""}
 
 
 def is_whole_mp4(content: bytes) -> bool:
-    """Whether a file is a complete sequence of MP4 boxes. A file of another kind passes unless it is HTML or JSON."""
+    """Whether a file is a complete sequence of MP4 boxes. A file of another kind passes if `is_media` accepts it."""
     if content[4:8] != b"ftyp":
         return is_media(content)
     at, size = 0, len(content)

@@ -1,4 +1,4 @@
-"""The output of a command, read as it is written; of a long output, only the beginning and the end are kept."""
+"""Read the output of a command while it runs. Only the beginning and the end of a long output are kept."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import IO
 
 from evolink_check.traffic.known_keys import KEY
 
-KEPT = 65_536  # bytes of the beginning, and as many of the end
+KEPT = 65_536  # bytes that are kept of the beginning, and as many of the end
 _CHUNK = 65_536
 _CUT = b"\n[...]\n"
 
 
 class Output:
-    """One stream of a command. A thread reads it, so that a full pipe never blocks the command."""
+    """One output stream of a command. A thread reads it, so that a full pipe never blocks the command."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
@@ -24,7 +24,7 @@ class Output:
         self._reader.start()
 
     def text(self, token: str, patience: float) -> str:
-        """The output that was kept, without the key. Waits up to `patience` seconds for the stream to be closed."""
+        """Return the output that was kept, without the key. Waits up to `patience` seconds for the stream to close."""
         self._reader.join(patience)
         first, last = self._first, self._last
         if self._is_cut:
@@ -46,7 +46,7 @@ class Output:
 
 
 def _whole(first: bytes, last: bytes, token: bytes) -> tuple[bytes, bytes]:
-    """The texts before and after the cut, without parts of a key that the cut may have divided."""
+    """Remove the parts of a key that the cut may have divided from the texts before and after the cut."""
     sizes = range(len(token) - 1, 0, -1)
     before = next((size for size in sizes if first.endswith(token[:size])), 0)
     after = next((size for size in sizes if last.startswith(token[-size:])), 0)

@@ -1,4 +1,4 @@
-"""Run the command of a client in one scenario: its environment, time limit, output without keys, and end."""
+"""Run the command of a client in one scenario, with its environment and time limit. Its output is kept without keys."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ if TYPE_CHECKING:
 
 _GRACE = 1.0  # seconds between SIGTERM and SIGKILL
 _CHECK_INTERVAL = 0.2  # seconds between two checks of whether the suite is to stop
-_LARGEST = 64 * 1024 * 1024  # bytes of a result file that is examined
-_OURS = ("stdout.txt", "stderr.txt", "requests.har")  # files of a folder that --keep keeps
+_LARGEST = 64 * 1024 * 1024  # maximum size in bytes of a result file that is examined
+_OURS = ("stdout.txt", "stderr.txt", "requests.har")  # our own files in the folder of a run
 _RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
 class CommandError(Exception):
-    """The command cannot be run; the text says why."""
+    """The command cannot be run. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The folder of one run, and the address for its callbacks."""
+    """The folder of one run, the address on which the client listens for callbacks, and the URL of its callbacks."""
 
     folder: Path
     listen: str = ""
@@ -58,19 +58,19 @@ class Workspace:
 
     @property
     def work(self) -> Path:
-        """The working directory of a client, unless the client needs another."""
+        """The working directory of a client that has no `cwd` and does not need the current folder."""
         return self.folder / "files"
 
     def wrote_files(self) -> bool:
-        """Whether the client wrote anything to the folder of the run."""
+        """Whether the client wrote any file to the folder of the run, other than the result."""
         ours = {self.work.name, *_OURS}
         return any(self.work.iterdir()) or any(path.name not in ours for path in self.folder.iterdir())
 
 
 def make_workspace(description: Description, folder: Path) -> Workspace:
-    """The workspace of a run; a client that accepts callbacks gets a free port."""
+    """Prepare the folder of a run. A client that accepts callbacks also gets a free port."""
     place = Workspace(folder)
-    shutil.rmtree(place.work, ignore_errors=True)  # of an earlier run
+    shutil.rmtree(place.work, ignore_errors=True)  # the files of an earlier run
     if place.output.is_file():
         place.output.unlink()
     place.work.mkdir()
@@ -84,7 +84,7 @@ def make_workspace(description: Description, folder: Path) -> Workspace:
 
 
 def check_command(description: Description) -> None:
-    """Raise `CommandError` when there is no command, or its program does not exist or is not executable."""
+    """Raise `CommandError` if there is no command, or if its program does not exist or is not executable."""
     if not description.command:
         raise CommandError("there is no command to run")
     program = description.command[0]
@@ -96,9 +96,9 @@ def check_command(description: Description) -> None:
 def run_command(
     description: Description, mock: Mock, place: Workspace, limit: float, stop: threading.Event | None = None
 ) -> Outcome:
-    """Run the command until it ends, for at most `limit` seconds, or until `stop`.
+    """Run the command until it ends, until `limit` seconds have passed, or until `stop` is set.
 
-    Raises `CommandError` when it cannot be started.
+    Raises `CommandError` if it cannot be started.
     """
     values = placeholders(description, place, mock)
     variables = {**mock.environment, **_variables(values), **filled_in_environment(description, values)}
@@ -128,7 +128,7 @@ def run_command(
 
 
 def working_folder(description: Description, place: Workspace) -> Path | None:
-    """The working directory of the client; None is the current one, for a command that works only there."""
+    """Return the working directory of the client, or None for a command that works only in the current folder."""
     if description.cwd:
         return Path(description.cwd)
     return None if needs_current_folder(description.command) else place.work
@@ -155,9 +155,9 @@ def start_process(
 
 
 def command_words(description: Description, values: Mapping[str, str]) -> list[str]:
-    """The command with its placeholders filled in.
+    """Return the command with its placeholders filled in.
 
-    Its paths are made absolute if it runs in a folder other than the current one.
+    Its relative paths are made absolute unless it runs in the current folder.
     """
     command: Sequence[str] = description.command
     if description.cwd or not needs_current_folder(command):
@@ -166,7 +166,7 @@ def command_words(description: Description, values: Mapping[str, str]) -> list[s
 
 
 def placeholders(description: Description, place: Workspace, mock: Mock) -> dict[str, str]:
-    """The value of each placeholder."""
+    """Return the value of each placeholder."""
     return {
         "prompt": description.prompt,
         "image_url": description.image_url,
@@ -184,12 +184,15 @@ def _variables(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def filled_in_environment(description: Description, values: Mapping[str, str]) -> dict[str, str]:
-    """The additional variables of a client, with their placeholders filled in."""
+    """Return the additional variables of a client with their placeholders filled in."""
     return {name: fill_in(value, values) for name, value in description.environment.items()}
 
 
 def _wait_and_kill(process: subprocess.Popen[bytes], limit: float, stop: threading.Event) -> int | None:
-    """The exit status, or None when the command had to be killed. In either case its child processes are killed."""
+    """Return the exit status, or None if the command had to be killed.
+
+    Its child processes are killed in either case.
+    """
     try:
         return _wait(process, limit, stop)
     finally:
@@ -215,7 +218,7 @@ def _wait(process: subprocess.Popen[bytes], limit: float, stop: threading.Event)
 
 
 def kill_all() -> None:
-    """Kill every running command, before this process ends at once."""
+    """Kill every running command. Called when this process is about to end at once."""
     for process in tuple(_RUNNING):
         _send_signal(process, signal.SIGKILL)
 
@@ -226,7 +229,7 @@ def _send_signal(process: subprocess.Popen[bytes], number: signal.Signals) -> No
 
 
 def _examine(path: Path) -> SavedFile | None:
-    """The result file that a client saved; None if it saved no file."""
+    """Examine the result file that a client saved. Return None if there is no such file."""
     if not path.is_file():
         return None
     size = path.stat().st_size

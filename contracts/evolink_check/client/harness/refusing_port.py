@@ -1,7 +1,7 @@
-"""A port that refuses connections for a while, and then leads to a mock.
+"""A port that refuses connections for a while, and then forwards them to a mock.
 
-A refused connection cannot be observed. Therefore the port is open for a second now and then: connections are accepted
-and reset, which counts the attempts of a client that hardly waits between them.
+A refused connection cannot be observed. Therefore the port is opened now and then for a second, in which connections
+are accepted, counted and reset. This reveals a client that hardly waits between its attempts.
 """
 
 from __future__ import annotations
@@ -19,20 +19,19 @@ from evolink_check import clock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECONDS = 2.5  # for which connections are refused
-_CLOSED, _OPEN = 0.75, 1.0  # seconds of each turn
-_REQUEST = (
-    0.02  # seconds for a part of a request to arrive: a reset then always breaks the reading, not the writing
-)
-_PORTS = range(20_000, 32_000)  # below those of outgoing connections: a client must not connect to itself
+SECONDS = 2.5  # how long connections are refused
+_CLOSED, _OPEN = 0.75, 1.0  # seconds for which the port is closed and open in turn
+# Seconds to wait for more of a request, so that a reset hits the client while it reads, not while it writes.
+_REQUEST = 0.02
+_PORTS = range(20_000, 32_000)  # below the ports of outgoing connections: a client must not connect to itself
 _TRIES = 50
-_ON, _AT_ONCE = 1, 0  # of SO_LINGER: closing resets the connection
+_ON, _AT_ONCE = 1, 0  # values of SO_LINGER with which closing resets the connection
 _CHUNK = 65_536
 _HOST = "127.0.0.1"
 
 
 class RefusingPort:
-    """The port. `attempts` are the numbers of connections, one number for each second in which it was open."""
+    """The port. `attempts` holds the number of connections in each of the seconds in which it was open."""
 
     def __init__(self, target: str) -> None:
         parts = urlsplit(target)
@@ -64,7 +63,7 @@ class RefusingPort:
             self._relay_all(listener)
 
     def _reset_all(self, listener: socket.socket, until: float) -> None:
-        """Reset and count all connections until an instant of the stopwatch."""
+        """Count and reset all connections until the stopwatch reads `until`."""
         self.attempts.append(0)
         while (left := until - clock.stopwatch()) > 0:
             listener.settimeout(left)
@@ -89,7 +88,7 @@ class RefusingPort:
 
 
 def _bind_any() -> socket.socket:
-    """A socket that is bound to a free port. OSError if no port is free."""
+    """Bind a socket to a free port. Raises OSError if no port is free."""
     for port in random.sample(_PORTS, _TRIES):
         bound = socket.socket()
         try:
@@ -111,7 +110,7 @@ def _listening(address: tuple[str, int]) -> Iterator[socket.socket]:
 
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:
-    """Copy bytes until one side closes, then close both."""
+    """Copy bytes until one side closes its connection, then close both connections."""
     with suppress(OSError), source, sink:
         source.settimeout(None)
         while chunk := source.recv(_CHUNK):
@@ -121,7 +120,7 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
 
 @contextmanager
 def refusing(target: str) -> Iterator[RefusingPort]:
-    """A port in front of the server at `target`, for the time of a block."""
+    """Open a refusing port in front of the server at `target` for the time of the block."""
     port = RefusingPort(target)
     port.start()
     try:

@@ -13,26 +13,26 @@ if TYPE_CHECKING:
 
     from evolink_spec import Spec
 
-# Without these, a task cannot be followed; each is missing in a scenario of its own.
+# Without these fields, a task cannot be followed, so each is missing in a scenario of its own.
 _NEEDED_OF_CREATE = ("id",)
 _NEEDED_OF_QUERY = ("status", "results", "error")
-# A clear failure is as good as continuing without a field, so a task may then be given up.
+# Without a field, a clear failure is as good as continuing, so a client may give the task up.
 _GIVES_UP = frozenset({"client.no-abandon", "client.reports-success", "client.asks-again"})
-_UNUSABLE = frozenset({"client.reports-success"})  # a client may call such a result a failure
+_UNUSABLE = frozenset({"client.reports-success"})  # a client may report such a result as a failure
 _UNRESOLVED = _UNUSABLE | {"client.stops-at-end"}  # the results may still come
 _NO_QUERY = frozenset({"receiver.asks-back"})  # the deadline may be over before a query is answered
 _QUERY_FAULT = frozenset({"client.asks-again", "client.no-abandon", "receiver.asks-back"})
 
 
 def missing_fields(spec: Spec) -> Iterator[Scenario]:
-    """Scenarios in which documented fields are missing, two at a time, so that each field is missing once."""
+    """Generate scenarios whose responses lack documented fields, two at a time, so that each field is missing once."""
     create = next(iter(next(iter(spec.creates.values())).values()))
     of_create = _optional(fields_of(spec, create, create.success), _NEEDED_OF_CREATE)
     of_query = _optional(fields_of(spec, spec.query, spec.query.success), _NEEDED_OF_QUERY)
-    # In the query they are paired the other way round, so that a scenario lacks no field in both responses.
+    # The fields of the query are paired in reverse order, so that no scenario lacks the same field in both responses.
     pairs = zip_longest(pairs_of(of_create), reversed(pairs_of(of_query)), fillvalue=())
     for number, (first, second) in enumerate(pairs, start=1):
-        lacks = _in_words(first, "the create") + _in_words(second, "queries")
+        lacks = _in_words(first, "the create request") + _in_words(second, "queries")
         orders = (
             *(on_create(f"omit={'/'.join(first)}+slow=1s", ALWAYS) if first else ()),
             *(on_query(f"omit={'/'.join(second)}", ALWAYS) if second else ()),
@@ -58,8 +58,8 @@ def _in_words(names: tuple[str, ...], where: str) -> list[str]:
 
 
 def _missing_results() -> Iterator[Scenario]:
-    yield Scenario("create-without-id", "The response to the create has everything but the id.",
-                   on_create("omit=id"), "failure", lacks="id in the response to the create")  # fmt: skip
+    yield Scenario("create-without-id", "The response to the create request has everything but the id.",
+                   on_create("omit=id"), "failure", lacks="id in the response to the create request")  # fmt: skip
     yield Scenario("query-without-status", "One query has everything but the status.",
                    on_query("ok, omit=status"), "either", lacks="status in the response to a query",
                    mute=_GIVES_UP)  # fmt: skip
@@ -73,16 +73,16 @@ def _missing_results() -> Iterator[Scenario]:
 
 
 def _missing_in_errors() -> Iterator[Scenario]:
-    """Scenarios in which the bodies of refusals and of failed tasks lack a field, or have an undocumented one."""
+    """Generate scenarios in which error bodies and failed tasks lack an error field or have an undocumented one."""
     for id_, recipe in (
         ("message", "402+omit=error.message/error.type"),
         ("code", "400+omit=error.code/error.param"),
         ("error", "403+omit=error"),
     ):
-        about = f"The create is refused, and the body lacks {recipe.partition('=')[2].replace('/', ' and ')}."
+        about = f"The create request is refused, and the body lacks {recipe.partition('=')[2].replace('/', ' and ')}."
         yield Scenario(f"refusal-without-{id_}", about, on_create(recipe, ALWAYS), "failure",
                        lacks=recipe.partition("=")[2].replace("/", " and "))  # fmt: skip
-    yield Scenario("refusal-extra", "The create is refused, and the body has an undocumented field.",
+    yield Scenario("refusal-extra", "The create request is refused, and the body has an undocumented field.",
                    on_create("402+add=error.hint/hint", ALWAYS), "failure")  # fmt: skip
     for id_, recipe in (
         ("message", "omit=error.message/error.type"),
@@ -99,10 +99,11 @@ def _missing_in_errors() -> Iterator[Scenario]:
 
 
 OTHER_BODIES = (
-    Scenario("create-204", "The response to the create is a 204 without a body, although the task exists.",
+    Scenario("create-204", "The response to the create request is a 204 without a body, although the task exists.",
              on_create("body=none"), "failure"),
-    Scenario("create-empty", "The response to the create is a 200 without a body.", on_create("body=empty"), "failure"),
-    Scenario("create-list", "The response to the create is a list.", on_create("body=list"), "failure"),
+    Scenario("create-empty", "The response to the create request is a 200 without a body.",
+             on_create("body=empty"), "failure"),
+    Scenario("create-list", "The response to the create request is a list.", on_create("body=list"), "failure"),
     Scenario("query-empty", "The responses to two queries are a 204 and a 200 without a body.",
              on_query("ok, body=none, body=empty"), "either", mute=_QUERY_FAULT),
     Scenario("query-list", "The responses to two queries are a list and a number.",
@@ -111,9 +112,9 @@ OTHER_BODIES = (
              on_query("ok, body=string, body=null"), "either", mute=_QUERY_FAULT),
 )  # fmt: skip
 REDIRECTS = (
-    Scenario("create-redirect", "The create is redirected to another URL of the same host (307).",
+    Scenario("create-redirect", "The create request is redirected to another URL of the same host (307).",
              on_create("redirect=same"), "either"),
-    Scenario("create-redirect-elsewhere", "The create is redirected to another host (307).",
+    Scenario("create-redirect-elsewhere", "The create request is redirected to another host (307).",
              on_create("redirect=other"), "either"),
     Scenario("query-redirect", "Two queries are redirected: to another URL of the same host, and to plain http (302).",
              on_query("ok, redirect=same, redirect=http"), "either", mute=_QUERY_FAULT),
@@ -123,7 +124,7 @@ REDIRECTS = (
              on_create("link=redirect+slow=1s", ALWAYS), "either", mute=_UNUSABLE),
 )  # fmt: skip
 WAITS = (
-    Scenario("create-hang", "No response to the create ever comes, although the task exists.",
+    Scenario("create-hang", "No response to the create request ever comes, although the task exists.",
              on_create("hang"), "failure", hangs=True),
     Scenario("query-hang", "No response to one query ever comes.", on_query("ok, hang"), "either", hangs=True,
              mute=_NO_QUERY),
@@ -131,17 +132,17 @@ WAITS = (
              on_query("ok, trickle=6s"), "either", mute=_NO_QUERY),
 )  # fmt: skip
 RETRY_AFTER = (
-    Scenario("retry-after-date", "A 429 to the create has a Retry-After of 1.5, a 429 to a query one with a date.",
+    Scenario("retry-after-date", "A 429 to the create request has a Retry-After of 1.5, a 429 to a query has a date.",
              (*on_create("429=2s+retry=fraction"), *on_query("ok, 429=2s+retry=date"))),
-    Scenario("retry-after-zero", "A 429 to the create has a Retry-After of 0, a 429 to a query has none.",
+    Scenario("retry-after-zero", "A 429 to the create request has a Retry-After of 0, a 429 to a query has none.",
              (*on_create("429+retry=zero"), *on_query("ok, 429+retry=none"))),
-    Scenario("retry-after-hour", "A 429 to the create has a Retry-After of an hour.",
+    Scenario("retry-after-hour", "A 429 to the create request has a Retry-After of an hour.",
              on_create("429=1h", ALWAYS), "failure", endless=True),
     Scenario("query-retry-after-hour", "A 429 to every query but the first has a Retry-After of an hour.",
              on_query("ok, 429=1h*100000"), "failure", endless=True),
 )  # fmt: skip
 GATEWAYS = tuple(
-    Scenario(f"create-{status}-done", f"A gateway responds to the create with {status}, although the task exists.",
+    Scenario(f"create-{status}-done", f"A gateway answers the create request with {status}, although the task exists.",
              on_create(f"{status}=done"), "failure")
     for status in (502, 503, 504)
 )  # fmt: skip
@@ -163,6 +164,6 @@ TIMES = (
 
 
 def response_scenarios(spec: Spec) -> tuple[Scenario, ...]:
-    """All scenarios with unusual responses."""
+    """Return all scenarios with unusual responses."""
     rest = (*OTHER_BODIES, *REDIRECTS, *WAITS, *RETRY_AFTER, *GATEWAYS, *RESULTS, *TIMES)
     return (*missing_fields(spec), *rest)

@@ -1,4 +1,4 @@
-"""A scenario: an account with recipes, and the expected end of the client."""
+"""A scenario: the recipes that are assigned to an account, and how the client is expected to end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ALWAYS = None  # as `times` of a recipe: for all requests
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRecipe:
-    """A recipe for the next `times` requests to an operation (create, query, media), or for all of them."""
+    """A recipe for the next `times` requests to an operation (create, query or media); None means all requests."""
 
     recipe: str
     operation: str = "create"
@@ -28,12 +28,13 @@ class ScenarioRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A behaviour of the server. `about` is a sentence; `expected` is how a correct client ends.
+    """A behaviour of the server. `about` describes it in a sentence, and `expected` is how a correct client ends.
 
-    `endless`: no response says that the task has ended. `unusual`: the responses are unusual but documented, and must
-    not change what the client does. `calls`: the client has to accept a callback URL. `hangs`: a response never comes
-    or never ends. `refuses`: connections are refused at first. `lacks` names the fields that responses lack. `mute`:
-    clauses that are not judged in this scenario; `only`, unless empty: the only clauses that are judged.
+    `endless` means that no response says that the task has ended. `unusual` means that the responses are unusual but
+    documented, and must not change what the client does. `calls` means that the scenario needs a client that accepts a
+    callback URL. `hangs` means that a response never comes or never ends. `refuses` means that connections are refused
+    at first. `lacks` names the fields that responses lack. The clauses in `mute` are not judged in this scenario. If
+    `only` is not empty, no other clauses are judged.
     """
 
     id: str
@@ -50,7 +51,7 @@ class Scenario:
     only: frozenset[str] = frozenset()
 
     def comes_too_late(self, queries: int) -> bool:
-        """Whether a client that sent this number of queries ended before the query with the fault."""
+        """Whether a client that sent this number of queries ended before it reached the query with the fault."""
         return any(order.operation == "query" and 0 < queries <= order.usual_first for order in self.orders)
 
     @property
@@ -60,7 +61,7 @@ class Scenario:
 
     @property
     def at_once(self) -> Scenario:
-        """The scenario with its faults on the first query, for a client that queries rarely."""
+        """The same scenario with its faults on the first query, for a client that queries rarely."""
         orders = tuple(
             replace(order, recipe=_USUAL_FIRST.sub("", order.recipe)) if order.operation == "query" else order
             for order in self.orders
@@ -68,15 +69,15 @@ class Scenario:
         return replace(self, orders=orders)
 
     def judges(self, clause: str) -> bool:
-        """Whether a clause is judged in this scenario."""
+        """Whether this scenario judges the clause."""
         return clause not in self.mute and (not self.only or clause in self.only)
 
 
 def on_create(recipe: str, times: int | None = 1) -> tuple[ScenarioRecipe, ...]:
-    """A recipe for creates."""
+    """Return a recipe for create requests."""
     return (ScenarioRecipe(recipe, "create", times),)
 
 
 def on_query(recipe: str, times: int | None = 1) -> tuple[ScenarioRecipe, ...]:
-    """A recipe for queries."""
+    """Return a recipe for status queries."""
     return (ScenarioRecipe(recipe, "query", times),)

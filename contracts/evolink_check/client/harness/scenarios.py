@@ -1,4 +1,4 @@
-"""The scenarios in which a client is run: each is an account with recipes, and the expected end of the client."""
+"""The scenarios in which a client is run: recipes for an account, and how the client is expected to end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from evolink_check.client.harness.scenario import Expected
 
-# The clauses judged when responses have arbitrary content, which excuses most of what a client may do.
+# The only clauses judged when responses have arbitrary content, because it excuses most of what a client may do.
 _ANYTHING = frozenset(
     {
         *(
@@ -30,8 +30,8 @@ _ANYTHING = frozenset(
         *("client.no-crash", "client.own-deadline", "client.link-without-key"),
     }
 )
-_UNUSABLE = frozenset({"client.reports-success"})  # a client may call such a result a failure
-_STARTED = frozenset({"client.no-abandon"})  # in these scenarios `client.tolerant` reports it
+_UNUSABLE = frozenset({"client.reports-success"})  # a client may report such a result as a failure
+_STARTED = frozenset({"client.no-abandon"})  # violations are reported as those of `client.tolerant`
 
 
 _LIVES = (
@@ -53,13 +53,14 @@ _LIVES = (
     ),
 )
 _LOST = (
-    Scenario("create-drop", "The response to the create is lost, although the task exists.",
+    Scenario("create-drop", "The response to the create request is lost, although the task exists.",
              on_create("drop", 1), "failure"),
-    Scenario("create-cut", "The response to the create breaks off in the middle.", on_create("cut", 1), "failure"),
-    Scenario("create-html", "The response to the create is 200 with Content-Type text/html.",
+    Scenario("create-cut", "The response to the create request breaks off in the middle.",
+             on_create("cut", 1), "failure"),
+    Scenario("create-html", "The response to the create request is 200 with Content-Type text/html.",
              on_create("type=text/html", 1), "either"),
     *(
-        Scenario(f"create-{status}", f"A gateway responds to the create with {status} and HTML.",
+        Scenario(f"create-{status}", f"A gateway responds to the create request with {status} and HTML.",
                  on_create(f"{status}", 1), "either")
         for status in (502, 503, 504)
     ),
@@ -79,7 +80,7 @@ _SHAPES = (
              (*on_create("shape=full", ALWAYS), *on_query("shape=full", ALWAYS)), unusual=True, mute=_STARTED),
     Scenario("shape-extra", "Every response has unknown fields and an unknown header.",
              (*on_create("shape=extra", ALWAYS), *on_query("shape=extra", ALWAYS)), unusual=True, mute=_STARTED),
-    Scenario("create-minimal", "The response to the create has only what the schema requires: {}.",
+    Scenario("create-minimal", "The response to the create request has only what the schema requires: {}.",
              on_create("shape=minimal", 1), "failure"),
     Scenario("query-minimal", "Responses to queries have only what the schema requires: {}.",
              on_query("shape=minimal", ALWAYS), "either", endless=True),
@@ -112,7 +113,7 @@ _CALLS = (
 
 
 def scenarios(spec: Spec) -> tuple[Scenario, ...]:
-    """All scenarios for these documents."""
+    """Return all scenarios. Some follow from the documents, such as one for each documented error."""
     return (
         *_LIVES,
         *_refusals(spec),
@@ -126,11 +127,14 @@ def scenarios(spec: Spec) -> tuple[Scenario, ...]:
 
 
 def _refusals(spec: Spec) -> Iterator[Scenario]:
-    """Every documented error of both operations; temporary errors end after one or two responses."""
+    """Generate a scenario for every documented error of both operations.
+
+    Temporary errors end after one or two responses.
+    """
     create = next(iter(next(iter(spec.creates.values())).values()))
     for operation, errors in (("create", create.errors), ("query", spec.query.errors)):
         for status in sorted(errors):
-            id_, when = f"{operation}-{status}", f"The response to the {operation} is {status}"
+            id_, when = f"{operation}-{status}", f"The response to the {operation} request is {status}"
             if status == 429:  # noqa: PLR2004
                 yield Scenario(id_, f"{when} with Retry-After, twice: three seconds, then one.",
                                (ScenarioRecipe("429=3s, 429", operation),))  # fmt: skip
@@ -158,9 +162,9 @@ def _failures(spec: Spec) -> Iterator[Scenario]:
 def select(
     scenarios: Iterable[Scenario], names: Sequence[str], skipped: Sequence[str]
 ) -> tuple[Scenario, ...]:
-    """The scenarios that `names` select (all if there are no names), except those that `skipped` selects.
+    """Return the scenarios that `names` select, or all if there are no names, without those that `skipped` selects.
 
-    A name is the beginning of an id, or a pattern such as `*-drop`. ValueError for a name that selects nothing.
+    A name is the beginning of an id, or a pattern such as `*-drop`. Raises ValueError for a name that selects nothing.
     """
     listed = tuple(scenarios)
     for name in (*names, *skipped):

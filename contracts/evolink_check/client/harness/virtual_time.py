@@ -1,4 +1,4 @@
-"""Virtual time for a callable under test: its sleeps return at once, and the server's clock advances instead."""
+"""Virtual time for a callable under test. Its sleeps return at once, and the server's clock advances instead."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _monotonic = time.monotonic
 
 
 class TimeLimitExceededError(BaseException):
-    """The callable took too long. Not an `Exception`: a client must not mistake it for an error of the server."""
+    """The callable took too long. Not an `Exception`, so that a client does not mistake it for a server error."""
 
 
 @dataclass(slots=True)
 class TimeLimits:
     """The time limits of a callable. `advance` is called with the seconds of every sleep.
 
-    It may sleep for `longest` seconds in total. It may also run for `busy` real seconds without a sleep: virtual time
-    passes only during sleeps, so a longer loop would never end. `exceeded` is the limit that was exceeded, even if the
-    callable caught the exception.
+    The callable may sleep for `longest` seconds in total. It may run for `busy` real seconds without a sleep; because
+    virtual time passes only during sleeps, a longer loop would never end. `exceeded` names the limit that was exceeded,
+    even if the callable caught the exception.
     """
 
     advance: Callable[[float], None]
@@ -39,7 +39,7 @@ class TimeLimits:
     rested: float = field(default_factory=_monotonic)
 
     def sleep(self, seconds: float) -> None:
-        """The replacement of `time.sleep`."""
+        """Replace `time.sleep`. Raises `TimeLimitExceededError` if the sleep exceeds the limit."""
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         self.slept += seconds
@@ -51,7 +51,7 @@ class TimeLimits:
             self.advance(seconds)
 
     def is_busy(self) -> bool:
-        """Whether the callable has exceeded the limit `busy`, which is then recorded in `exceeded`."""
+        """Whether the callable has exceeded the limit `busy`. If so, this is recorded in `exceeded`."""
         if _monotonic() - self.rested > self.busy:
             self.exceeded = self.exceeded or "busy"
         return self.exceeded == "busy"
@@ -59,13 +59,13 @@ class TimeLimits:
 
 @contextmanager
 def virtual_time(limits: TimeLimits) -> Iterator[None]:
-    """Within the block `time.sleep` and `asyncio.sleep` return at once.
+    """Within the block, `time.sleep` and `asyncio.sleep` return at once.
 
-    `time.time`, `time.monotonic` and `time.perf_counter` advance by the length of the sleep. A sleep beyond the limit
-    raises `TimeLimitExceededError`; a thread that entered the block and is busy for too long gets the error at any
-    point. Functions that were imported by name before (`from time import sleep`) are not replaced, nor are waits on
-    locks and events. Only one thread at a time may enter, because the whole
-    process shares the replaced functions.
+    Each sleep advances `time.time`, `time.monotonic` and `time.perf_counter` by its length. A sleep beyond the limit
+    raises `TimeLimitExceededError`. If the thread that entered the block is busy for too long, the same error is raised
+    in it at any point. Functions that were imported by name before (`from time import sleep`) are not replaced, nor are
+    waits on locks and events. Only one thread at a time may enter, because the whole process shares the replaced
+    functions.
     """
     real = {name: getattr(time, name) for name in ("sleep", *_CLOCKS)}
     pause = asyncio.sleep
@@ -91,7 +91,7 @@ def virtual_time(limits: TimeLimits) -> Iterator[None]:
 
 @contextmanager
 def _watched(limits: TimeLimits) -> Iterator[None]:
-    """Raise `TimeLimitExceededError` in this thread while it is busy for too long, until it leaves the block."""
+    """While the block runs, raise `TimeLimitExceededError` in this thread if it is busy for too long."""
     left, wake = False, threading.Event()
     here = ctypes.c_ulong(threading.get_ident())
 
@@ -105,6 +105,6 @@ def _watched(limits: TimeLimits) -> Iterator[None]:
     try:
         yield
     finally:
-        left = True  # first of all: otherwise the error could be raised in one of the next statements
+        left = True  # first of all, because the error could otherwise be raised in the statements below
         wake.set()
-        watcher.join()  # no pending error is cleared: if there is none, Python 3.11 never returns from clearing it
+        watcher.join()  # a pending error is not cleared: without one, the call to clear it never returns in Python 3.11

@@ -1,4 +1,4 @@
-"""A suite as one self-contained page: advice, a table of scenarios by clauses, a timeline of each run."""
+"""Write a suite as one self-contained HTML page: advice, a table of scenarios and clauses, a timeline of each run."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from evolink_check.reports.formatting import Violation
 
 _SIGNS: Mapping[Status, str] = {"passed": "✓", "warning": "!", "failed": "✗", "not observed": "·"}
-_SHOWN = 20  # different violations of a clause
-_OUTPUT = 4000  # characters of a client's output
+_SHOWN = 20  # maximum number of different violations shown for a clause
+_OUTPUT = 4000  # the last characters of a client's output that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ClauseDetails:
 
 
 def to_html(summary: Summary) -> str:
-    """The whole page."""
+    """Return the HTML page."""
     return render(
         "client.html",
         summary=summary,
@@ -67,7 +67,7 @@ def _details(summary: Summary, status: Status) -> list[ClauseDetails]:
 
 
 def _statuses(verdict: Verdict, summary: Summary) -> list[tuple[ScenarioRun, Status]]:
-    """The status of a clause in each run."""
+    """Return the status of the clause in each run."""
     cells: list[tuple[ScenarioRun, Status]] = []
     for run in summary.runs:
         statuses = {other.clause.id: other.status for other in run.verdicts}

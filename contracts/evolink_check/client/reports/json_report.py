@@ -1,4 +1,4 @@
-"""Write a suite as JSON, according to `report.schema.json` in this folder, and as a badge."""
+"""Write a suite as JSON, according to `report.schema.json` in this folder, and its score as a badge."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ VERSION = 1
 
 
 def to_json(summary: Summary) -> str:
-    """The content of the JSON file."""
+    """Return the content of the JSON file."""
     return json.dumps(_summary(summary), indent=1, ensure_ascii=False) + "\n"
 
 
 def to_badge(summary: Summary) -> str:
-    """The score as JSON for the endpoint badge of shields.io."""
+    """Return the score as JSON for the endpoint badge of shields.io."""
     colours = {0: "brightgreen", 1: "red", 2: "lightgrey"}
     colour = "yellow" if summary.exit_status == 0 and summary.against else colours[summary.exit_status]
     message = f"{summary.counts['passed']}/{len(summary.observed)} rules passed"

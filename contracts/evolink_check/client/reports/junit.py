@@ -1,4 +1,4 @@
-"""A suite as JUnit XML: a test suite for each scenario, a test case for each clause that was observed in it."""
+"""Write a suite as JUnit XML. Each scenario is a test suite, and each clause that was observed in it is a test case."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def to_junit(summary: Summary) -> bytes:
-    """The XML document. Unless the suite is strict, a case with only warnings passes and has them as its output."""
+    """Return the XML document.
+
+    A case with only warnings passes and lists them in its output, unless the suite is strict.
+    """
     return write([_suite(run, summary) for run in summary.runs], summary.seconds)
 
 

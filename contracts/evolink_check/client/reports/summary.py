@@ -23,10 +23,11 @@ _DETAIL = re.compile(r" \(without .*\)$")
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One suite, without secrets: they are removed when the record is made. `started` is Unix seconds.
+    """The result of one suite. Secrets are removed when the record is made. `started` is in Unix seconds.
 
-    `verdicts` has one verdict for each clause that binds a client, over all runs. `command` is the client's command
-    line. `cut_short` says why the suite ended early; empty if it was completed. `subject` is what was checked.
+    `verdicts` has one verdict over all runs for each clause that binds a client. `command` is the client's command
+    line. `cut_short` says why the suite ended early; it is empty if the suite was completed. `subject` says whether a
+    client or a callback receiver was checked.
     """
 
     command: str
@@ -57,7 +58,7 @@ class Summary:
 
     @property
     def against(self) -> tuple[Verdict, ...]:
-        """The verdicts with violations: failures first, then warnings."""
+        """The verdicts with violations, failures before warnings."""
         return tuple(verdict for verdict in formatting.ordered(self.verdicts) if verdict.violations)
 
     @property
@@ -67,12 +68,12 @@ class Summary:
 
     @property
     def unrun(self) -> tuple[ScenarioRun, ...]:
-        """The scenarios that could not be judged."""
+        """The runs that could not be judged."""
         return tuple(run for run in self.runs if run.problem)
 
     @property
     def problems(self) -> dict[str, list[str]]:
-        """The reasons why scenarios could not be judged, each with the ids of its scenarios."""
+        """The reasons why scenarios could not be judged, each with the ids of the scenarios that it concerns."""
         problems: dict[str, list[str]] = {}
         for run in self.unrun:
             problems.setdefault(run.problem, []).append(run.scenario.id)
@@ -80,11 +81,11 @@ class Summary:
 
     @property
     def all_notes(self) -> tuple[str, ...]:
-        """The notes on the suite and on its runs."""
+        """The notes on the suite, followed by those on its runs."""
         return (*self.notes, *(f"{run.scenario.id}: {run.note}" for run in self.runs if run.note))
 
     def violations(self, verdict: Verdict) -> list[Violation]:
-        """The violations of a clause in all runs, one for each cause, with the scenarios in which it was seen."""
+        """Return the violations of a clause in all runs, grouped by cause, with the scenarios of each."""
         findings = (
             (run.scenario.id, finding)
             for run in self.runs
@@ -95,16 +96,16 @@ class Summary:
         return formatting.grouped(findings, cause=_cause)
 
     def run_of(self, scenario: str) -> ScenarioRun:
-        """The run of the scenario with this id."""
+        """Return the run of the scenario with this id."""
         return next(run for run in self.runs if run.scenario.id == scenario)
 
     def fails(self, verdict: Verdict) -> bool:
-        """Whether the suite fails because of a verdict."""
+        """Whether the suite fails because of this verdict."""
         return self.strictness.fails(verdict)
 
     @property
     def exit_status(self) -> int:
-        """0 passed, 1 failed, 2 could not run: a scenario could not be judged, or there was none."""
+        """0 if the suite passed, 1 if it failed, 2 if a scenario could not be judged or none was run."""
         if any(map(self.fails, self.verdicts)):
             return FAILED
         return COULD_NOT_RUN if self.unrun or not self.runs else PASSED
@@ -119,7 +120,7 @@ class Summary:
 
 
 def _cause(text: str) -> str:
-    """A text without the parts that differ between scenarios with the same fault: numbers and missing fields."""
+    """Remove numbers and the names of missing fields from a text. They differ between scenarios with the same fault."""
     return normalized(_DETAIL.sub("", text))
 
 

@@ -1,4 +1,4 @@
-"""A suite on a terminal: violations with advice on what to change; `verbose` adds a table of the scenarios."""
+"""Print a suite on a terminal: violations, with advice on what to change. `verbose` adds a table of the scenarios."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from evolink_check.reports.formatting import Violation
 
 _PLAIN = 110  # columns of the table when the output is not a terminal
-_SHOWN = 3  # violations of a clause, and entries of a violation
-_NAMED = 8  # scenarios of a violation
+_SHOWN = 3  # maximum number of violations shown for a clause, and of entries shown for a violation
+_NAMED = 8  # maximum number of scenarios named for a violation
 
 
 def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
@@ -42,7 +42,7 @@ def show(summary: Summary, file: TextIO, *, verbose: bool = False) -> None:
 
 
 def line(run: ScenarioRun) -> str:
-    """One line about a run, printed while the suite is running."""
+    """Return one line about a run, to be printed while the suite is running."""
     statuses = ", ".join(f"{verdict.clause.id} {verdict.status}" for verdict in run.violations)
     seconds = run.outcome.ended - run.outcome.began
     return f"{run.scenario.id}: {run.problem or statuses or 'passed'} ({seconds:.1f} s)"

@@ -1,7 +1,7 @@
 """The rules about how a client ends: its exit status, output and file, compared with the last responses it received.
 
-A run ends for one reason. An end that is explained by a violation in the traffic is not reported again. Otherwise only
-the first violation counts: a client that crashed did not also withhold an error code.
+A run ends for one reason. If a violation in the traffic explains the end, the end is not reported again. Otherwise only
+the first violation counts, because a client that crashed did not also choose to leave out an error code.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.outcome import Outcome
     from evolink_check.client.harness.scenario import Scenario
 
-# Clauses about requests: a violation of one of them explains any end.
+# Clauses about the traffic. A violation of one of them explains any end of the client.
 EXPLAINS = frozenset(
     {
         *("auth.header", "client.content-type", "client.valid-request", "client.callback-url"),
@@ -38,8 +38,8 @@ EXPLAINS = frozenset(
         *("client.retry-later", "client.give-up", "receiver.fallback", "receiver.asks-back"),
     }
 )
-_APART = frozenset({"auth.not-printed"})  # explains no other end
-_FLOOD = 11  # connections within a second: waits that double from 50 ms on allow five
+_APART = frozenset({"auth.not-printed"})  # always reported, because it does not explain how a client ended
+_FLOOD = 11  # connections within a second; a client whose waits double from 50 ms on makes only five
 SILENT = 20.0  # seconds without a request while a task runs
 _ENOUGH = 2  # failed queries in a row, after which a client may give up
 _DEFINITE = frozenset({400, 401, 402, 403, 404})
@@ -49,7 +49,7 @@ ClauseFinding = tuple[str, Finding]  # a clause id with a finding for or against
 def judge_end(
     reading: TraceView, outcome: Outcome, scenario: Scenario, *, explained: bool
 ) -> Iterator[ClauseFinding]:
-    """The findings about the end of a run. `explained`: a violation in the traffic explains how it ended."""
+    """Judge the end of a run. `explained` means that a violation in the traffic already explains how it ended."""
     end = RunEnd(reading, outcome, scenario)
     for rule in _RULES:
         for clause, finding in rule(end):
@@ -66,7 +66,7 @@ def judge_end(
 
 
 def _tolerates_oddities(end: RunEnd) -> Iterator[ClauseFinding]:
-    """After unusual but documented responses, the client ends as after the usual ones."""
+    """After responses that are unusual but documented, the client must end as it does after the usual ones."""
     if not end.scenario.unusual or end.outcome.end == "killed":
         return
     if end.outcome.end == "success":
@@ -88,7 +88,7 @@ def _does_not_crash(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The client ends by itself. If it sent no more queries, it violates the clause about polling instead.
+    """The client must end by itself. If it stopped querying, it violates the clause about polling instead.
 
     A run that was killed before the client's own deadline shows nothing about that deadline.
     """
@@ -111,7 +111,7 @@ def _ends_in_time(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _waits_when_refused(end: RunEnd) -> Iterator[ClauseFinding]:
-    """A client whose connections are refused waits before it tries again."""
+    """A client whose connections are refused must wait before it tries again."""
     most = max(end.outcome.attempts, default=0)
     if most >= _FLOOD:
         seen = f"{most} connections within a second, while the server refused them"
@@ -121,7 +121,7 @@ def _waits_when_refused(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _keeps_secrets(end: RunEnd) -> Iterator[ClauseFinding]:
-    """The key and the callback's secret are neither printed nor written."""
+    """The client must neither print nor write the key or the secret of the callback URL."""
     if end.outcome.leaks:
         seen = "; ".join(end.outcome.leaks)
         yield "auth.not-printed", violation(expected="no secret in the output", seen=seen)
@@ -130,7 +130,7 @@ def _keeps_secrets(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _reports_success(end: RunEnd) -> Iterator[ClauseFinding]:
-    """Success is reported for a completed task only."""
+    """The client must report a success only for a completed task."""
     if end.outcome.end != "success":
         if end.outcome.end == "failure" and end.failed:
             yield "client.failed-is-failure", passed(*end.evidence)
@@ -153,7 +153,7 @@ def _reports_success(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _gives_up_with_reason(end: RunEnd) -> Iterator[ClauseFinding]:
-    """A client gives up before its deadline only for a reason."""
+    """The client must not give up before its deadline without a reason."""
     queries = [query for query in end.requests if query.role == "query"]
     if end.last is not None and end.last.role == "query":  # a query of another task repeats nothing
         queries = [query for query in queries if query.task_id == end.last.task_id]
@@ -175,7 +175,7 @@ def _gives_up_with_reason(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def is_momentary(query: Observation) -> bool:
-    """Whether a query failed only temporarily: a 429, a 5xx, no response, or a response that is not JSON."""
+    """Whether a query failed only temporarily: with a 429, a 5xx, no response, or a response that is not JSON."""
     unreadable = query.status in range(200, 300) and not is_readable_json(query)
     return unreadable or query.status in {0, TOO_MANY} or query.status >= FAULTY
 
@@ -186,7 +186,7 @@ def _is_running(query: Observation, reading: TraceView) -> bool:
 
 
 def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
-    """A completed task is not reported as a failure, and a failure is reported with its code."""
+    """The client must not report a completed task as a failure, and must report a failure with its code."""
     if end.outcome.end != "failure":
         return
     is_excused = end.is_out_of_time and not any(fetch.answered for fetch in end.fetched)
@@ -208,7 +208,7 @@ def _reports_failure(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _explains(end: RunEnd) -> Iterator[ClauseFinding]:
-    """A program that fails prints something."""
+    """A program that fails must print something."""
     if end.outcome.status is None:
         return
     if end.outcome.text.strip():
@@ -219,12 +219,15 @@ def _explains(end: RunEnd) -> Iterator[ClauseFinding]:
 
 
 def _spelled(text: str) -> str:
-    """A text in which codes are found however they are spelled: in another case, or as words."""
+    """Normalize a text, so that a code is found in it even if it is written in another case or as separate words."""
     return re.sub(r"[\s_-]+", " ", text).casefold()
 
 
 def _final_code(end: RunEnd) -> str:
-    """The error code of the last response; empty unless the response was final and the client treated it as final."""
+    """Return the error code of the last response if it ended the task or refused the request for good; empty otherwise.
+
+    A refusal that the client repeated more than once does not count, because the client did not treat it as final.
+    """
     if end.last is None:
         return ""
     if end.last.succeeded and reports_task_end(end.last, end.reading):

@@ -1,4 +1,4 @@
-"""Advice on how to change a client: one line for each clause."""
+"""Advice on how to change a client, one line for each clause."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ADVICE: Mapping[str, str] = {
     "client.no-retry-refused": "Treat 400, 401, 402 and 403 as final: tell the user and stop.",
     "client.retry-after": "After a 429, wait for the number of seconds in Retry-After.",
     "client.backs-off": "After a 5xx, wait before the next try, and double the wait each time.",
-    "client.no-blind-repeat": "When the response to a create is lost, tell the user: a second may also cost credits.",
+    "client.no-blind-repeat": "If the response to a create request is lost, tell the user: a repeat may cost credits.",
     "client.reports-failure": "Report success only after a query has returned `completed`.",
     "client.tells-code": "Show `error.code` of error responses and of failed tasks: it tells the user what to do.",
     "client.explains-failure": "Print a message for every failure: the error, and the state of the task.",
-    "client.no-crash": "Handle missing responses, missing fields and bodies without JSON; end with your own message.",
+    "client.no-crash": "Handle missing responses, missing fields and invalid JSON. End with your own error message.",
     "client.no-guarantees": "Check that a field exists before using it: no field of a response is required.",
-    "client.given-ids": "Query exactly the `id` that the create returned.",
+    "client.given-ids": "Query exactly the `id` in the response to the create request.",
     "client.same-account": "Query a task with the key that created it.",
     "client.poll-interval": "Wait at least a second between two queries of a task; 2 to 15 seconds are usual.",
     "client.poll-useful": "Query a running task at least once a minute.",
@@ -48,15 +48,15 @@ ADVICE: Mapping[str, str] = {
     "client.checks-result": "Check the download's status, its length and the file before you report success.",
     "receiver.answers-2xx": "Answer a callback with 2xx at once: after any other answer it is sent again.",
     "receiver.within-10s": "Answer first and work afterwards: a callback times out after 10 seconds.",
-    "receiver.idempotent": "Remember the ids of handled tasks; only answer a repeated callback with 2xx.",
+    "receiver.idempotent": "Remember the ids of handled tasks. When a callback is repeated, only answer it with 2xx.",
     "receiver.asks-back": "Use a callback only as a reason to query the task: callbacks are not signed.",
     "receiver.fallback": "Also query the task from time to time: a callback is attempted only four times.",
     "receiver.confirmed": "Query the task, and take its status and results from the response, never from the callback.",
     "receiver.secret": "Compare the secret in the query string, in constant time, before anything else; answer 403.",
-    "receiver.asks-again": "Answer 503 when the task cannot be confirmed yet, so that the callback comes again.",
+    "receiver.asks-again": "Answer 503 when the task cannot be confirmed yet, so that the callback is sent again.",
     "receiver.takes-effect": "Answer 2xx only after the task is stored durably; store each task under its own id.",
-    "receiver.failed-is-failure": "Look at `status` before you book: callbacks report failures, too.",
-    "receiver.tolerant": "Read each field as optional, and ignore those that you do not know.",
+    "receiver.failed-is-failure": "Look at `status` before you record a success: callbacks report failures, too.",
+    "receiver.tolerant": "Treat each field as optional, and ignore fields that you do not know.",
     "receiver.reads-body": "Let a web framework read the body, or read until its end, with and without Content-Length.",
     "receiver.no-leak": "Log the id of the task and nothing else of the request; never log the key or the URL.",
     "receiver.no-flood": "Wait at least a second before you query the same task again.",

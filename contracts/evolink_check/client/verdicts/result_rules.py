@@ -1,4 +1,4 @@
-"""The rules about the result of a completed task: it was fetched or shown, and what was saved is a video."""
+"""The rules about the result of a completed task: it was fetched or shown, and the saved file is a video."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def has_result(end: RunEnd) -> Iterator[tuple[str, Finding]]:
-    """After a success the client has the whole result, or has shown its link."""
+    """After a success, the client must have the whole result or have shown its link."""
     if end.outcome.end != "success" or not end.completed:
         return
     if not end.links:
@@ -45,7 +45,12 @@ def has_result(end: RunEnd) -> Iterator[tuple[str, Finding]]:
 
 
 def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
-    """The problem of a result that a client reported as a success, and its severity; None if the result is right."""
+    """Return the problem of a result that a client reported as a success, and its severity.
+
+    None if the result is right.
+
+    A severity of None means the severity of the clause.
+    """
     saved, good = end.outcome.saved, [fetch for fetch in end.fetched if 200 <= fetch.status < 300]  # noqa: PLR2004
     if not good:
         return f"the fetch was answered with {end.fetched[-1].status}", None
@@ -56,7 +61,10 @@ def _problem_of_result(end: RunEnd) -> tuple[str, Severity | None] | None:
 
 
 def _problem_of_file(saved: SavedFile, announced: str) -> tuple[str, Severity | None]:
-    """The problem of a file that is not whole. Only a decoder sees that a video of the right length is broken."""
+    """Describe the problem of an incomplete file, with its severity.
+
+    A broken video of the right length is only a warning, because it takes a decoder to be sure.
+    """
     size = f"the file of {saved.size} bytes"
     if announced.isdecimal() and saved.size < int(announced):
         return f"{size} is shorter than the {announced} that were announced", None

@@ -1,4 +1,4 @@
-"""The end of a run of a client, together with the last responses that the client received."""
+"""The end of a client's run, together with the last responses that the client received."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from evolink_check.client.harness.scenario import Scenario
 
 PATIENCE = 60.0  # seconds that a client should wait for a task, unless its description has a deadline
-_EARLY = 0.8  # of the time that it should wait
-_STEEPEST = 4.0  # times the previous wait: waits are assumed to grow no faster
+_EARLY = 0.8  # a client that ends before this part of its patience is early
+_STEEPEST = 4.0  # each wait is assumed to be at most this many times as long as the previous one
 
 
 @dataclass(frozen=True)
 class RunEnd:
-    """A run, with the last responses that the client received."""
+    """How a run ended, with the last responses that the client received."""
 
     reading: TraceView
     outcome: Outcome
@@ -44,19 +44,19 @@ class RunEnd:
 
     @cached_property
     def last(self) -> Observation | None:
-        """The last request that is not a fetch of a result."""
+        """The last request that does not fetch a result; None if there is none."""
         fetched = {fetch.number for fetch in fetches(self.reading)}
         return next((request for request in reversed(self.requests) if request.number not in fetched), None)
 
     @cached_property
     def completed(self) -> Observation | None:
-        """The first response or delivery with the status completed."""
+        """The first query response or callback that has the status completed; None if there is none."""
         success = self.reading.spec.query.statuses.success
         return next((view for view in self._views if view.body.get("status") == success), None)
 
     @cached_property
     def failed(self) -> Observation | None:
-        """The last response or delivery with the status failed."""
+        """The last query response or callback that has the status failed; None if there is none."""
         return next(
             (view for view in reversed(self._views) if failure_of(view, self.reading) is not None), None
         )
@@ -76,12 +76,12 @@ class RunEnd:
 
     @cached_property
     def links(self) -> list[str]:
-        """The result links in the first completed response or delivery."""
+        """The result links in the first query response or callback that has the status completed."""
         return results_of(self.completed.body) if self.completed else []
 
     @cached_property
     def fetched(self) -> tuple[Observation, ...]:
-        """The fetches of results."""
+        """The requests that fetch a result."""
         return fetches(self.reading)
 
     @property
@@ -91,14 +91,14 @@ class RunEnd:
 
     @property
     def evidence(self) -> tuple[int, ...]:
-        """The number of the last entry; empty if the trace has no entries."""
+        """The number of the last request as a tuple; empty if there was no request."""
         return (self.last.number,) if self.last else ()
 
     @property
     def is_proven_success(self) -> bool:
-        """Whether only a success may be reported: every task was created, and a query returned the status completed.
+        """Whether the client must report a success: every task was created, and a query returned the status completed.
 
-        A callback alone is not proof, and a client that creates several tasks may fail because one was not created.
+        A callback alone is not proof. A client that creates several tasks may report a failure if one was not created.
         """
         success = self.reading.spec.query.statuses.success
         created = all(
@@ -113,7 +113,8 @@ class RunEnd:
     def is_early(self) -> bool:
         """Whether the client gave up long before its deadline, although no response reported the end of the task.
 
-        Its deadline is counted from its start. It may end before if its next wait would have exceeded it.
+        The deadline is counted from the client's start. A client may end earlier if its next wait would have passed the
+        deadline.
         """
         task = self._task_of_last
         if self.outcome.end != "failure" or task is None or self.completed or self.failed:
@@ -123,15 +124,17 @@ class RunEnd:
 
     @property
     def is_out_of_time(self) -> bool:
-        """Whether the client ended around its deadline."""
+        """Whether the client had reached its deadline, or nearly so, when it ended."""
         waited = self.outcome.ended - self.outcome.began
         return waited >= _EARLY * (self.outcome.patience or PATIENCE)
 
     @property
     def has_time_for_retry(self) -> bool:
-        """Whether the wait that a 429 requests ends before the client's deadline. True after any other answer.
+        """Whether the wait that a 429 requests ends before the client's deadline.
 
-        Without a number of seconds in `Retry-After`, a client may choose a wait that is too long.
+        True if the last response was not a 429.
+
+        If `Retry-After` is not a number of seconds, the client may choose a wait that is too long, so this is False.
         """
         if self.last is None or self.last.status != TOO_MANY:
             return True
@@ -148,7 +151,7 @@ class RunEnd:
         return next((task for task in tasks if task.id == last), tasks[0] if tasks else None)
 
     def _waits(self, task: TaskRecord) -> list[float]:
-        """The seconds from the create to the first query, between queries, and from the last query to the end."""
+        """The seconds that the client waited: before the first query, between queries, and after the last query."""
         created = [task.create.entry.ended] if task.create else []
         queried = [
             request.entry.began
@@ -159,7 +162,7 @@ class RunEnd:
 
 
 def _next(waits: list[float]) -> float:
-    """The expected length of the next wait, if waits keep growing. The end cut the last wait short."""
+    """Estimate the next wait from the growth of the earlier ones. The last wait is ignored, as the end cut it short."""
     *earlier, last = waits[:-1] or [0.0]
     if not earlier:
         return last

@@ -27,9 +27,9 @@ _SEVERITY: tuple[Status, ...] = ("failed", "warning", "passed", "not observed")
 
 @dataclass(frozen=True, slots=True)
 class ScenarioRun:
-    """One scenario: the traffic of the client and its end, with a verdict for each clause that binds a client.
+    """One run of a scenario: its traffic, how it ended, and a verdict on each clause.
 
-    `problem` says why the run could not be judged; then there are no verdicts.
+    `problem` says why the run could not be judged. There are then no verdicts.
     """
 
     scenario: Scenario
@@ -40,7 +40,10 @@ class ScenarioRun:
     note: str = ""
 
     def count_queries(self, path: str) -> int:
-        """The number of queries that the client sent. `path` is the path of the query, with its parameter."""
+        """Count the queries that the client sent.
+
+        `path` is the documented path of a query, with its parameter in braces.
+        """
         prefix = path.partition("{")[0]
         urls = (entry.exchange.url for entry in self.trace.entries if entry.kind == "exchange")
         return sum(urlsplit(url).path.find(prefix) >= 0 for url in urls)
@@ -54,14 +57,14 @@ class ScenarioRun:
 def verdicts_of(
     trace: Trace, outcome: Outcome, scenario: Scenario, clauses: Iterable[Clause], spec: Spec
 ) -> tuple[Verdict, ...]:
-    """The verdicts of one run: on its requests, and on its end as far as the requests do not explain it."""
+    """Judge one run: its requests, and its end unless a violation in the requests already explains it."""
     reading, clauses = TraceView(trace, spec), tuple(clauses)
     wire = {
         clause.id: tuple(RULES[clause.id](reading)) if scenario.judges(clause.id) else ()
         for clause in clauses
         if clause.id in RULES
     }
-    if outcome.end == "killed":  # it might have sent another query
+    if outcome.end == "killed":  # the client might have sent another query
         abandoned = wire["client.no-abandon"]
         wire["client.no-abandon"] = tuple(finding for finding in abandoned if finding.passed)
     explained = any(not finding.passed for id_ in EXPLAINS & wire.keys() for finding in wire[id_])
@@ -77,7 +80,7 @@ def _constant(findings: Sequence[Finding]) -> Rule:
 
 
 def combine(runs: Iterable[ScenarioRun], clauses: Iterable[Clause]) -> tuple[Verdict, ...]:
-    """One verdict for each clause over all runs: the worst status, with all violations."""
+    """Combine the verdicts of all runs into one for each clause, with the worst status and all violations."""
     by_clause: dict[str, list[Verdict]] = {}
     for run in runs:
         for verdict in run.verdicts:

@@ -105,7 +105,7 @@ def test_a_crash_is_told_with_the_fields_that_the_response_lacked() -> None:
     found = refused(200, task(id=None))
     verdicts = verdicts_of(found.trace(), ended(found, errors=TRACEBACK), scenario, CLAUSES, SPEC)
     (crash,) = next(one for one in verdicts if one.clause.id == "client.no-crash").violations
-    assert crash.seen == "a traceback: KeyError: 'id' (without id in the response to the create)"
+    assert crash.seen == "a traceback: KeyError: 'id' (without id in the response to the create request)"
 
 
 def test_many_connections_within_a_second_while_they_are_refused_are_a_flood() -> None:
