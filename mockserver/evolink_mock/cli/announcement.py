@@ -1,4 +1,4 @@
-"""The lines that `serve` prints once it is ready."""
+"""The lines that `serve` prints when it is ready."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key: str) -> None:
-    """Print the ready line, three lines that point a client here, and the link to the console."""
+    """Print the ready line, the commands with which a client reaches the mock, and the link to the console."""
     from evolink_mock.cli.documents import models_line
     from evolink_mock.server.listeners import network_urls, url_of
 
@@ -23,7 +23,7 @@ def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key:
     shortest, longest = settings.speed.shortest, settings.speed.longest
     seconds = f"{shortest:g}" if shortest == longest else f"{shortest:g} to {longest:g}"
     click.echo(
-        f"evolink-mock plays {models_line(spec)} at {click.style(url, bold=True)} (tasks take {seconds} s)"
+        f"evolink-mock serves {models_line(spec)} at {click.style(url, bold=True)} (tasks take {seconds} s)"
     )
     click.echo()
     click.echo(f"  export EVOLINK_BASE_URL={url}")
@@ -41,7 +41,7 @@ def announce(listeners: Listeners, settings: Settings, spec: Spec, operator_key:
 
 
 def _announce_interception(listeners: Listeners, settings: Settings) -> None:
-    """Print a separate address of the control API, and how a client with a hard-coded address reaches the mock."""
+    """Print the address of the control API, if it has its own, and how to redirect a hard-coded client."""
     from evolink_mock.server.listeners import url_of
 
     if listeners.control is not None:
@@ -54,6 +54,6 @@ def _announce_interception(listeners: Listeners, settings: Settings) -> None:
         hosts_played = ", ".join(listeners.hosts) or "no host"
         others = "refuses" if settings.offline else "forwards"
         click.echo(
-            f"  export HTTPS_PROXY={url_of(listeners.proxy)}  # plays {hosts_played}, {others} the rest"
+            f"  export HTTPS_PROXY={url_of(listeners.proxy)}  # serves {hosts_played}, {others} the rest"
         )
-    click.echo(f"  a client has to trust {listeners.authority.certificate}")
+    click.echo(f"  a client must trust {listeners.authority.certificate}")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from evolink_spec.options.sources import RawValue
 
 
-CONFIGURATION_ERROR = 2  # also click's own, for an unknown option
+CONFIGURATION_ERROR = 2  # click uses it too, for an unknown option
 CANNOT_LISTEN = 3
 SETTINGS_HELP = (
     "Every setting can also be an environment variable (--max-body: EVOLINK_MOCK_MAX_BODY) or a key in "
@@ -51,7 +51,7 @@ click.version_option(None, "--version", package_name="evolink-mock", message="ev
 
 
 def _lower_priority_settings() -> list[Mapping[str, RawValue]]:
-    """The settings that the command line overrides: the environment, then pyproject.toml."""
+    """Return the settings that the command line overrides: from the environment, then from pyproject.toml."""
     variables = environment()
     for warning in configuration.unknown_variables(variables):
         click.echo(f"evolink-mock: warning: {warning}", err=True)
@@ -101,7 +101,7 @@ def serve(settings: Settings, options: ServeOptions) -> None:
 
 
 def _remove_port_file(path: Path, port: bytes) -> None:
-    """Remove the port file, unless another mock has replaced it meanwhile, or it is a device."""
+    """Remove the port file, unless another mock has replaced it meanwhile or it is a device."""
     with suppress(OSError):
         if path.is_file() and path.read_bytes() == port:
             path.unlink()
@@ -109,7 +109,7 @@ def _remove_port_file(path: Path, port: bytes) -> None:
 
 @contextmanager
 def _problems() -> Iterator[None]:
-    """Report each failure before the mock is ready as one line and an exit code."""
+    """Report a failure that occurs before the mock is ready, as one line and an exit code."""
     from evolink_spec import SpecError
 
     from evolink_mock.domain.store import StoreError
@@ -146,7 +146,7 @@ def _spec(settings: Settings) -> Spec:
 def run(settings: Settings, options: RunOptions) -> None:
     """Start a mock and run a command against it.
 
-    For a client with the API's address hard-coded: environment variables direct its requests to the mock.
+    Environment variables redirect the requests of a client that has the API's address hard-coded.
     """
     from evolink_mock.cli import run as running
     from evolink_mock.interception.namespace import NamespaceError
@@ -172,7 +172,7 @@ def run(settings: Settings, options: RunOptions) -> None:
 def hosts(settings: Settings) -> None:
     """Print lines for /etc/hosts, and how to listen on port 443.
 
-    For a client that ignores proxy settings.
+    Use this for a client that ignores proxy settings.
     """
     from evolink_mock.interception.certificate_authority import CERTIFICATE
     from evolink_mock.interception.hosts import hosts_of, instructions
@@ -186,9 +186,9 @@ def hosts(settings: Settings) -> None:
     Settings, without={*Settings.__struct_fields__} - {"spec", "only_spec"}, beneath=_lower_priority_settings
 )
 def documents(settings: Settings) -> None:
-    """List the documents that a mock with these settings serves.
+    """List the models that a mock with these settings serves.
 
-    Each model with its path, what it makes, its older names, and the file.
+    Each line shows a model, its path, what it makes, its older names, and the file of its document.
     """
     from evolink_mock.cli.documents import document_rows, table
 
@@ -199,7 +199,7 @@ def documents(settings: Settings) -> None:
 
 @app.command()
 def recipes() -> None:
-    """List the recipes: the outcomes that a test can request, and how to write them."""
+    """List the recipes, by which a test selects outcomes, and how to write them."""
     from evolink_mock.recipes.effects import effect_listing
 
     click.echo(effect_listing())
@@ -207,9 +207,9 @@ def recipes() -> None:
 
 @app.taking(SchemaOptions)
 def schema(options: SchemaOptions) -> None:
-    """Print a JSON Schema, for your editor.
+    """Print a JSON Schema for an editor.
 
-    For the settings in pyproject.toml, or for a recipe.
+    It describes the settings in pyproject.toml, or a recipe.
     """
     import json
 
@@ -228,9 +228,9 @@ def schema(options: SchemaOptions) -> None:
 
 @app.taking(WaitOptions)
 def wait(options: WaitOptions) -> None:
-    """Wait until a mock is ready, for a script that started one.
+    """Wait until a mock is ready.
 
-    Exit status 1 if it is not ready in time.
+    For a script that has started a mock. The exit status is 1 if the mock is not ready in time.
     """
     from evolink_mock.cli import running_mock
 
@@ -239,7 +239,7 @@ def wait(options: WaitOptions) -> None:
 
 @app.taking(TailOptions)
 def tail(options: TailOptions) -> None:
-    """Show the requests to a running mock as they come."""
+    """Show the requests to a running mock as they arrive."""
     from evolink_mock.cli import running_mock
 
     raise SystemExit(running_mock.tail(options))
@@ -252,9 +252,10 @@ def tail(options: TailOptions) -> None:
     beneath=_lower_priority_settings,
 )
 def store(settings: Settings, options: StoreOptions) -> None:
-    """Look at a store, check it, or move its content.
+    """Inspect a store, check it, or copy its content.
 
-    info: what it contains; check: exit status 1 if it is damaged; export and import: everything, as JSON Lines.
+    info shows what the store contains. check looks for damage and has exit status 1 if there is any. export and import
+    copy everything, as JSON Lines.
     """
     from evolink_mock.cli.store import ACTIONS, run
 
@@ -269,9 +270,9 @@ def store(settings: Settings, options: StoreOptions) -> None:
 
 @app.taking(DemoOptions)
 def demo(options: DemoOptions) -> None:
-    """Show a whole task in about ten seconds.
+    """Run a complete task in about ten seconds.
 
-    Create a task, poll it, receive the callback, save the video.
+    Create a task, poll it, receive the callback, and save the video.
     """
     from evolink_mock.cli.demo import run
 
@@ -279,7 +280,7 @@ def demo(options: DemoOptions) -> None:
 
 
 def _flag(name: str) -> str:
-    """The option of a setting."""
+    """Return the command-line option of a setting."""
     fields = (*fields_of(Settings), *fields_of(ServeOptions))
     return next(field.flag for field in fields if field.name == name)
 

@@ -1,4 +1,4 @@
-"""Settings that the command line overrides: the environment, `[tool.evolink-mock]` of the nearest pyproject.toml."""
+"""Read the settings that the command line overrides: from the environment and from pyproject.toml."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 RECORDS = (Settings, ServeOptions)  # may be set in the environment and in pyproject.toml
 VARIABLES = tuple(variable_of(field, ENVIRONMENT) for record in RECORDS for field in fields_of(record))
-# Kubernetes and Docker set these for a service or container named evolink-mock or evolink-mock-…: they are no settings.
+# Kubernetes and Docker set these for a service or container whose name begins with evolink-mock. They are not settings.
 _SERVICE_URL = re.compile(r"(?:tcp|udp|sctp)://\S*")
 _SERVICE = re.compile(
     r"(?:\w+_)?(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)|NAME|ENV_\w+"
@@ -31,16 +31,16 @@ _OURS = (
 
 
 def environment_settings(variables: Mapping[str, str]) -> dict[str, RawValue]:
-    """The settings in the environment, by field."""
+    """Return the settings in the environment, by field."""
     ours = {name: text for name, text in variables.items() if not _SERVICE_URL.fullmatch(text)}
     return from_environment(ours, ENVIRONMENT, *RECORDS)
 
 
 def unknown_variables(variables: Mapping[str, str]) -> list[str]:
-    """A warning for each variable whose name begins like a setting but matches none."""
+    """Return a warning for each variable that has the prefix of settings but is none of them."""
     words = [
         name.removeprefix(ENVIRONMENT) for name in VARIABLES
-    ]  # without the common prefix, which makes all names alike
+    ]  # without the common prefix, which would make all names similar
     return [
         f"{name} is not a setting{did_you_mean(name.removeprefix(ENVIRONMENT), words, ENVIRONMENT)}"
         for name, text in sorted(variables.items())
@@ -52,9 +52,9 @@ def unknown_variables(variables: Mapping[str, str]) -> list[str]:
 
 
 def pyproject_settings(start: Path) -> dict[str, RawValue]:
-    """`[tool.evolink-mock]` of the nearest pyproject.toml at or above `start`, by field.
+    """Read `[tool.evolink-mock]` of the nearest pyproject.toml at or above `start`, by field.
 
-    ValueError, with the path of the file, if it is not valid TOML or has an unknown setting.
+    Raises ValueError with the path of the file if it is not valid TOML or has an unknown setting.
     """
     path = next(
         (file for folder in (start, *start.parents) if (file := folder / "pyproject.toml").is_file()), None
@@ -64,5 +64,5 @@ def pyproject_settings(start: Path) -> dict[str, RawValue]:
     tools = read_toml(path).get("tool", {})
     section = tools.get("evolink-mock", {}) if isinstance(tools, dict) else {}
     if not isinstance(section, dict):
-        raise ValueError(f"{path}: tool.evolink-mock is not a table")  # noqa: TRY004  (what a user is told)
+        raise ValueError(f"{path}: tool.evolink-mock is not a table")  # noqa: TRY004  (shown to the user)
     return from_table(section, f"{path}: [tool.evolink-mock]", *RECORDS)

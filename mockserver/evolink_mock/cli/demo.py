@@ -1,4 +1,4 @@
-"""`evolink-mock demo`: create a task, poll it, receive its callback, save the video. All over real HTTP."""
+"""`evolink-mock demo`: create a task, poll it, receive its callback and save the video, over real HTTP."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TOKEN = "demo"  # noqa: S105  (any token is accepted)
 
 
 def run(folder: Path, speed: Speed) -> int:
-    """Show a whole task in the terminal and save its video in `folder`. Returns the exit code."""
+    """Run a complete task, show it in the terminal, and save its video in `folder`. Returns the exit code."""
     console = Console()
     if problem := _problem(folder):
         Console(stderr=True).print(f"[red]evolink-mock: {escape(problem)}[/]", soft_wrap=True)
@@ -56,12 +56,12 @@ def run(folder: Path, speed: Speed) -> int:
             console.print(
                 f"[bold]saved[/]  [green]{escape(str(target.resolve()))}[/]  {target.stat().st_size:,} bytes"
             )
-    console.print("\nThe same for your own client: [bold]evolink-mock serve[/]")
+    console.print("\nTo test your own client: [bold]evolink-mock serve[/]")
     return 0
 
 
 def _problem(folder: Path) -> str:
-    """Why the video could not be rendered or saved; empty if it can be."""
+    """Return the reason why the video cannot be rendered or saved; empty if it can."""
     if not folder.is_dir():
         return f"--output: there is no folder {folder}"
     if not os.access(folder, os.W_OK):
@@ -85,7 +85,7 @@ def _request(model: str | None, callback_url: str) -> dict[str, Any]:
 
 
 def _watch(console: Console, url: str) -> dict[str, Any]:
-    """Poll until the end, with a bar that shows the progress in the responses."""
+    """Poll the task until it ends, and show its progress as a bar. Returns the last response."""
     columns = (
         TextColumn("[bold]GET[/]  {task.description:<10}"),
         BarColumn(),
@@ -129,7 +129,7 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopba
 
 @contextmanager
 def _receiver() -> Iterator[tuple[str, queue.Queue[dict[str, Any]]]]:
-    """A callback receiver on a free port: its URL, and the queue of the received bodies."""
+    """Run a callback receiver on a free port. Yields its URL and the queue of received bodies."""
     received: queue.Queue[dict[str, Any]] = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -139,7 +139,7 @@ def _receiver() -> Iterator[tuple[str, queue.Queue[dict[str, Any]]]]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Log nothing: the demo itself shows the callback."""
+            """Log nothing, because the demo shows the callback itself."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

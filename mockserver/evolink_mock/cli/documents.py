@@ -1,4 +1,4 @@
-"""List the served documents as text: one line at the start of `serve`, or one row for each model."""
+"""Describe the served documents as text: in one line for `serve`, or as a table with a row for each model."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
     from evolink_spec import Spec
 
-_MOST_NAMED = 5  # models in the line at the start
+_MOST_NAMED = 5  # models in the line of `serve`
 _ANY = "any model"
 
 
 def models_line(spec: Spec) -> str:
-    """The models by name if they are few, else their number."""
+    """Return the names of the models if there are few, otherwise their number."""
     models = [model for by_model in spec.creates.values() for model in by_model if model is not None]
     if len(models) <= _MOST_NAMED:
         return ", ".join(models) or "the API"
@@ -23,7 +23,10 @@ def models_line(spec: Spec) -> str:
 
 
 def document_rows(spec: Spec) -> list[tuple[str, ...]]:
-    """Model, method and path, medium, older names and file of each model, sorted by path and model."""
+    """Return a row for each model: name, method and path, medium, older names, file.
+
+    The rows are sorted by path and model.
+    """
     rows = []
     for (method, path), by_model in spec.creates.items():
         for model, operation in by_model.items():
@@ -34,7 +37,7 @@ def document_rows(spec: Spec) -> list[tuple[str, ...]]:
 
 
 def table(rows: Sequence[tuple[str, ...]]) -> str:
-    """The rows below their titles, in aligned columns."""
+    """Format the rows as a table with aligned columns and a header line."""
     lines = [("MODEL", "PATH", "MAKES", "OLDER NAMES", "FILE"), *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "".join(
@@ -48,6 +51,6 @@ def _sources(spec: Spec) -> set[str]:
 
 
 def _shown(source: str) -> str:
-    """The file as named on the command line; a built-in one by its name."""
+    """Return the path of a document as given on the command line, or the name of a built-in document."""
     path = Path(source)
     return f"built in: {path.name}" if path.parent.parent.name == "evolink_spec" else source

@@ -1,4 +1,4 @@
-"""The options of single commands; the options of every mock are its `Settings`."""
+"""The options of single commands. The options that all mocks share are the fields of `Settings`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     port_file: Annotated[
         Path | None,
         Option(
-            help="Write the port to this file while the mock answers requests.",
+            help="Write the port to this file when the mock is ready; the file is removed at the end.",
             section=_ADDRESS,
             metavar="FILE",
         ),
@@ -30,7 +30,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=64),
         Option(
-            help="Number of processes that answer requests, with one shared store.",
+            help="Number of processes that serve requests. They share one store.",
             section=_STATE,
             metavar="N",
         ),
@@ -38,7 +38,7 @@ class ServeOptions(Struct, frozen=True, kw_only=True):
     snapshot: Annotated[
         Path | None,
         Option(
-            help="Start with the accounts in this file, a response of POST /__mock__/snapshot.",
+            help="Start with the accounts in this file, which is a saved response of POST /__mock__/snapshot.",
             section=_STATE,
             metavar="FILE",
         ),
@@ -59,7 +59,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         bool,
         Option(
             help="Run the command in its own network namespace, where the API's host names lead to the mock"
-            " and nothing else is reachable: for a client that ignores proxy settings. Linux only.",
+            " and nothing else is reachable. For a client that ignores proxy settings. Linux only.",
             section=_HARD_CODED,
         ),
     ] = False
@@ -73,7 +73,7 @@ class StoreOptions(Struct, frozen=True, kw_only=True):
 
     action: Annotated[
         str,
-        Option(help="What to do.", metavar="info|check|export|import", positional=True),
+        Option(help="The action.", metavar="info|check|export|import", positional=True),
     ] = ""
     file: Annotated[
         Path | None,
@@ -88,7 +88,7 @@ class StoreOptions(Struct, frozen=True, kw_only=True):
 class SchemaOptions(Struct, frozen=True, kw_only=True):
     """The options of `schema`."""
 
-    of: Annotated[str, Option(help="Which schema to print.", metavar="settings|recipe", positional=True)] = ""
+    of: Annotated[str, Option(help="The schema to print.", metavar="settings|recipe", positional=True)] = ""
 
 
 class DemoOptions(Struct, frozen=True, kw_only=True):
@@ -120,16 +120,16 @@ class TailOptions(Struct, frozen=True, kw_only=True):
         "http://127.0.0.1:8080"
     )
     token: Annotated[
-        str, Option(help="Show the requests with this token.", metavar="TOKEN", excludes="key")
-    ] = "any-token"  # noqa: S105  (no secret: every mock accepts it by default)
+        str, Option(help="Show the requests of the account of this API key.", metavar="TOKEN", excludes="key")
+    ] = "any-token"  # noqa: S105  (not a secret: by default every key is accepted)
     key: Annotated[
         str,
         Option(
-            help="Show the requests of all accounts; the link to the console contains this key.",
+            help="Show the requests of all accounts. This is the key in the link to the console.",
             metavar="KEY",
         ),
     ] = ""
     account: Annotated[
-        str, Option(help="Of these, show only the requests of the account with this label.", metavar="LABEL")
+        str, Option(help="Show only the requests of the account with this label.", metavar="LABEL")
     ] = ""
     json: Annotated[bool, Option(help="Print each request as one line of JSON.")] = False

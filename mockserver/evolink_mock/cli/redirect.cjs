@@ -1,18 +1,18 @@
 'use strict';
-// Loaded by `evolink-mock run` into every Node program it starts (NODE_OPTIONS=--require): before Node 24, Node's
-// own fetch and its https module honour no proxy. A connection to one of the API's hosts is made to the mock in its
-// place. Nothing else changes: the name is still sent, and the certificate is still checked against it.
+// `evolink-mock run` loads this file into every Node program (NODE_OPTIONS=--require), because fetch and https of
+// Node ignore proxy settings before Node 24. It connects to the mock instead of the API's hosts. Nothing else
+// changes: the host name is still sent, and the certificate is still checked against it.
 const net = require('node:net');
 
 const { hosts, http, https } = JSON.parse(process.env.EVOLINK_MOCK_REDIRECT);
-const connect = net.Socket.prototype.connect; // what http, https, tls, http2 and fetch all end in
+const connect = net.Socket.prototype.connect; // which http, https, tls, http2 and fetch all use
 
 function redirected(host, port) {
   return hosts.includes(String(host).toLowerCase()) ? (Number(port) === 80 ? http : https) : null;
 }
 
 net.Socket.prototype.connect = function (...given) {
-  const at = Array.isArray(given[0]) ? given[0] : given; // net.connect has put the arguments in order already
+  const at = Array.isArray(given[0]) ? given[0] : given; // net.connect passes its arguments as an array
   const [first, second] = at;
   if (first !== null && typeof first === 'object') {
     const port = redirected(first.host, first.port);

@@ -1,4 +1,4 @@
-"""`evolink-mock run`: start a mock and run a command against it, even one with the API's address hard-coded."""
+"""`evolink-mock run`: start a mock and run a command against it, even if the API's address is hard-coded in it."""
 
 from __future__ import annotations
 
@@ -36,11 +36,14 @@ _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
 ]
 _NO_PROXY = ": it may ignore proxy settings, and have reached the real API; try `evolink-mock run --hosts`"
-_KEYS = ("SIGINT", "SIGQUIT")  # a terminal's keys send these to every process in its foreground
+_KEYS = ("SIGINT", "SIGQUIT")  # keys of the terminal send these to every process in the foreground
 
 
 def with_assigned_ports(settings: Settings, *, private: bool) -> Settings:
-    """The settings of a mock for one command: on free ports, or, if `private`, on the default ports of URLs."""
+    """Return the settings of a mock for one command, with free ports.
+
+    If `private`, the mock has the default ports of http and https.
+    """
     if private:
         ports = {"port": hosts.HTTP_PORT, "https_port": hosts.HTTPS_PORT}
         return replace(settings, **ports, proxy_port=0, offline=True)
@@ -52,16 +55,17 @@ def run(
 ) -> int:
     """Run a command against a mock that ends with it, and report its requests on stderr.
 
-    `settings` come from `with_assigned_ports`. With `private`, this process first moves into a separate network
-    namespace. Returns the exit code of the command, 128 + n if signal n ended it, 127 if there is no such command.
-    Raises `NamespaceError`, `PortError`, `AuthorityError` or ValueError, all before the command starts.
+    `settings` come from `with_assigned_ports`. If `private`, this process first moves into a separate network
+    namespace. Returns the exit code of the command, 128 + n if signal n ended it, 127 if there is no such command, 126
+    if it cannot be run. Raises `NamespaceError`, `PortError`, `AuthorityError` or ValueError before the command
+    starts.
     """
     summary, inherited = TrafficSummary(), environment()
     with _temporary_folder() as folder:
         if private:
             namespace.enter_namespace(hosts.hosts_of(spec), folder)
         as_json = settings.log_format == "json"
-        # It starts a thread, so it comes after `enter_namespace`.
+        # This starts a thread, which must not exist before `enter_namespace`.
         with logging_to_stderr(quiet=not verbose, as_json=as_json) as writer:
             log = AccessLog(writer.write, colour=sys.stderr.isatty(), as_json=as_json)
 
@@ -75,7 +79,7 @@ def run(
                 code = run_child(command, variables)
     if code not in {CANNOT_RUN, NOT_FOUND}:
         replaced = inherited.get(API_KEY, variables[API_KEY]) != variables[API_KEY]
-        with LogWriter(sys.stderr) as writer:  # nobody may be reading stderr
+        with LogWriter(sys.stderr) as writer:  # perhaps nothing reads stderr
             writer.write(summary.report("" if private else _NO_PROXY))
             writer.write(_replaced_key(variables[API_KEY]) if replaced else "")
     return code
@@ -90,7 +94,7 @@ def _replaced_key(key: str) -> str:
 
 @contextmanager
 def _temporary_folder() -> Iterator[Path]:
-    """A folder that is removed at the end. ValueError if it cannot be created."""
+    """Create a folder that is removed at the end. Raises ValueError if it cannot be created."""
     try:
         folder = TemporaryDirectory(prefix="evolink-mock-")
     except OSError as error:
@@ -113,7 +117,7 @@ def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
 
     with _handling(pass_on):
         try:
-            child = subprocess.Popen(command, env=variables)  # noqa: S603  (what the user asked to have run)
+            child = subprocess.Popen(command, env=variables)  # noqa: S603  (the user's own command)
         except OSError as error:
             missing = isinstance(error, FileNotFoundError)
             why = "there is no such command" if missing else error.strerror
@@ -125,7 +129,7 @@ def run_child(command: Sequence[str], variables: Mapping[str, str]) -> int:
 
 @contextmanager
 def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Handle the signals that end a program; an ignored one (nohup) stays ignored, for the command too."""
+    """Handle the signals that end a program. An ignored signal (nohup) stays ignored, also for the command."""
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     handled = [number for number, previous in before.items() if previous is not signal.SIG_IGN]
     for number in handled:
@@ -138,11 +142,11 @@ def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None
 
 
 def _in_foreground() -> bool:
-    """Whether a signal from the terminal's keys reaches the command as well as this process."""
+    """Whether a key such as Ctrl-C sends its signal to the command as well as to this process."""
     if sys.platform == "win32":
         return True
     try:
-        with open("/dev/tty", "rb", buffering=0) as terminal:  # noqa: PTH123  (no file)
+        with open("/dev/tty", "rb", buffering=0) as terminal:  # noqa: PTH123  (not a file)
             return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
     except OSError:
         return False

@@ -1,4 +1,4 @@
-"""The environment of a command under `run`: variables that direct an unchanged program to the mock."""
+"""The environment of a command under `run`: variables that redirect an unchanged program to the mock."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 def child_environment(
     inherited: Mapping[str, str], listeners: Listeners, settings: Settings, folder: Path
 ) -> dict[str, str]:
-    """The inherited variables and those that direct to the mock. The files that they name are written to `folder`."""
+    """Return the inherited variables with those that redirect to the mock.
+
+    Writes the files that the variables name to `folder`.
+    """
     if listeners.https is None or listeners.proxy is None or listeners.authority is None:
         raise ValueError("a command needs the https port and the proxy of a mock")
     redirect = {
@@ -57,15 +60,16 @@ def child_environment(
 
 
 def api_key(settings: Settings) -> str:
-    """The key for the command: one that the mock accepts, never an inherited one, which may cost credits elsewhere.
+    """Return the key for the command: one that the mock accepts, never an inherited key.
 
-    A client that ignores the proxy reaches the real API, where this key is refused.
+    A client that ignores the proxy reaches the real API. An inherited key could cost credits there; this key is
+    refused.
     """
     return next(iter(sorted(settings.tokens)), "any-token")
 
 
 def no_proxy(inherited: str, hosts: Sequence[str]) -> str:
-    """A value for NO_PROXY: this machine and the inherited entries, except those that would exempt one of `hosts`."""
+    """Return the value of NO_PROXY: this machine, and the inherited entries that exempt none of `hosts`."""
 
     def covers(entry: str) -> bool:
         name = entry.lower().partition(":")[0].lstrip("*.")
@@ -80,9 +84,9 @@ def no_proxy(inherited: str, hosts: Sequence[str]) -> str:
 
 
 def _path_of(url: str) -> str:
-    """The path of a base URL, such as `/v1`: the program expects its base URL to end with it.
+    """Return the path of an inherited base URL, such as `/v1`.
 
-    The mock serves the API under it.
+    The program expects this path in its base URL, so the mock's base URL gets it too.
     """
     try:
         return urlsplit(url if "://" in url else f"//{url}").path
@@ -91,7 +95,10 @@ def _path_of(url: str) -> str:
 
 
 def _java_options(inherited: Mapping[str, str], proxy: tuple[str, int], folder: Path) -> str:
-    """Options for every Java program: the proxy, and the trust store that `trust_variables` wrote."""
+    """Return JAVA_TOOL_OPTIONS, which every Java program reads, with the proxy and the mock's trust store.
+
+    `trust_variables` writes the trust store to `folder`.
+    """
     properties = {
         **{f"{scheme}.proxyHost": proxy[0] for scheme in ("http", "https")},
         **{f"{scheme}.proxyPort": str(proxy[1]) for scheme in ("http", "https")},

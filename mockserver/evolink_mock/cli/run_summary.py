@@ -1,4 +1,4 @@
-"""Count the requests of a command to a mock, and report them after the command has ended."""
+"""Count the requests that a command makes to a mock, and report them when the command has ended."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.interception.proxy import ProxyConnection
 
-_MANY = 1000  # different requests that are counted apart
+_MANY = 1000  # different requests that are counted separately
 _LINES = 40
-_CHARACTERS = 160  # of a line
+_CHARACTERS = 160  # per line
 _HOW_TO_TRUST = (
-    "evolink-mock: the command reached the mock and ended the TLS handshake. It has a trust store of its own: add the "
+    "evolink-mock: the command reached the mock and ended the TLS handshake, so it has its own trust store. Add the "
     "mock's certificate to it (`evolink-mock hosts` names the file)\n"
 )
 
 
 class TrafficSummary:
-    """Counts requests in the mock's thread, and reports after that thread has ended."""
+    """Counts requests in the mock's thread. `report` is called after that thread has ended."""
 
     def __init__(self) -> None:
         self._exchanges: Counter[str] = Counter()
         self._passages: Counter[str] = Counter()
 
     def exchange(self, exchange: Exchange) -> None:
-        """Count a completed exchange. Polls of different tasks count as the same request."""
+        """Count a completed exchange. Status queries of different tasks count as the same request."""
         path = exchange.path.replace(exchange.task_id, "{task}") if exchange.task_id else exchange.path
         why = f"  ({'; '.join(exchange.notes)})" if exchange.notes else ""
         _count(self._exchanges, f"{exchange.status or '---'}  {exchange.method:<4} {path}{why}")
 
     def passage(self, passage: ProxyConnection) -> None:
-        """Count a connection of the proxy to another host."""
+        """Count a connection through the proxy to another host."""
         _count(self._passages, f"{passage.outcome}: {passage.host}:{passage.port}")
 
     def report(self, advice: str = "") -> str:
-        """A line for each request: its count, its status, and the reason of a refusal or a suggested path.
+        """Return a line for each request: its count, its status, and the reason of a refusal or a suggested path.
 
-        `advice` is for a command without any request, through the proxy or directly. A separate line names each client
-        that reached the mock but did not trust its certificate.
+        `advice` is appended if the command made no request, neither to the mock nor through the proxy. Clients that
+        did not trust the mock's certificate have a separate line.
         """
         counted = [*self._exchanges.items(), *self._passages.items()]
         lines = [f"{times:>5} x  {_printable(what)}" for what, times in counted]
@@ -58,6 +58,6 @@ def _count(counter: Counter[str], what: str) -> None:
 
 
 def _printable(text: str) -> str:
-    """The text without characters that could control a terminal or forge a line."""
+    """Return the text with characters escaped that could control a terminal or forge a line."""
     shown = text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
     return shown if len(shown) <= _CHARACTERS else shown[:_CHARACTERS] + "…"

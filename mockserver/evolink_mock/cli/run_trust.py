@@ -1,4 +1,4 @@
-"""The files and variables that make programs trust the mock's certificate in addition to the usual ones."""
+"""Files and variables that make programs trust the mock's certificate as well as the usual certificates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from evolink_mock.interception.certificate_authority import Authority
 
-# Each of these replaces the certificates that a program trusts, so the file has the usual ones too.
+# Each of these replaces the certificates that a program trusts, so its file must contain the usual ones too.
 _REPLACING = (
     "SSL_CERT_FILE",  # OpenSSL: Python, Ruby, PHP, Go, .NET, Rust
     "REQUESTS_CA_BUNDLE",
@@ -35,7 +35,7 @@ JAVA_STORE, JAVA_STORE_PASSWORD = "truststore.p12", "changeit"
 
 
 def trust_variables(inherited: Mapping[str, str], authority: Authority, folder: Path) -> dict[str, str]:
-    """The variables. Writes the files that they name, and Java's trust store, to `folder`."""
+    """Return the variables, and write the files that they name and Java's trust store to `folder`."""
     content = _trusted(inherited) + authority.certificate_pem
     bundle = folder / "bundle.pem"
     bundle.write_bytes(content)
@@ -49,7 +49,7 @@ def trust_variables(inherited: Mapping[str, str], authority: Authority, folder: 
 
 
 def java_trust_store(pem: bytes) -> bytes:
-    """The certificates in the format of a Java trust store."""
+    """Encode the certificates, given as PEM, as a Java trust store."""
     from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
     entries = [pkcs12.PKCS12Certificate(certificate, None) for certificate in _certificates(pem)]
@@ -58,7 +58,7 @@ def java_trust_store(pem: bytes) -> bytes:
 
 
 def _certificates(pem: bytes) -> list[Certificate]:
-    """The certificates in a file, without any that cannot be read: a system's bundle may contain some."""
+    """Parse the certificates in a PEM file. Unreadable ones, which a system's file may contain, are skipped."""
     from cryptography import x509
 
     end = b"-----END CERTIFICATE-----"
@@ -74,7 +74,7 @@ def _certificates(pem: bytes) -> list[Certificate]:
 
 
 def _wget(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
-    """A start-up file for wget: the user's own file and the certificates."""
+    """Write a start-up file for wget: the user's own file and the certificates. Returns its path."""
     path = folder / "wgetrc"
     default = Path(inherited.get("HOME") or "/nonexistent") / ".wgetrc"
     own = Path(inherited.get("WGETRC") or default)
@@ -85,7 +85,10 @@ def _wget(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
 
 
 def _php(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
-    """A list of PHP's configuration folders: the present ones (an empty entry is the default) and one more."""
+    """Add a configuration folder for PHP. Returns the list of folders: the present ones and the new one.
+
+    An empty entry stands for PHP's default folder.
+    """
     own = folder / "php"
     own.mkdir(exist_ok=True)
     (own / "evolink-mock.ini").write_text(
@@ -95,7 +98,7 @@ def _php(inherited: Mapping[str, str], bundle: Path, folder: Path) -> str:
 
 
 def _trusted(inherited: Mapping[str, str]) -> bytes:
-    """The certificates that the command would trust without the mock, as PEM."""
+    """Return the certificates that the command would trust without the mock, as PEM."""
     files = [
         path for name in (*_REPLACING, *_ADDING) if _is_readable(path := Path(inherited.get(name) or "-"))
     ]
@@ -109,7 +112,7 @@ def _is_readable(path: Path) -> bool:
 
 
 def _system() -> Path:
-    """The certificates that this system trusts; if there are none, those that Python programs bundle."""
+    """Return the file of certificates that this system trusts, or the file bundled with certifi if there is none."""
     default = ssl.get_default_verify_paths().cafile
     for path in (Path(name) for name in (default, *_SYSTEM) if name):
         if path.is_file():

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 _PAUSE_SECONDS = 0.1  # between two attempts
 _READY_SECONDS = 5.0  # for one answer
-_SILENCE_SECONDS = 40.0  # the mock sends a comment every 15
+_SILENCE_SECONDS = 40.0  # the mock sends a comment every 15 seconds
 _COLOURS = {2: "green", 3: "cyan", 4: "yellow", 5: "red", 0: "magenta"}
-_never = threading.Event()  # to wait for a time without time.sleep
-_LOST = "the mock closed the connection: it stopped, or this terminal was too slow"
+_never = threading.Event()  # never set, only waited for
+_LOST = "the mock closed the connection because it stopped or because this terminal was too slow"
 
 
 class NoMockError(Exception):
-    """There is no mock, or it refuses the request; the text is the reason."""
+    """No mock responds at the address, or it refuses the request. The message is the reason."""
 
 
 def wait(
@@ -37,7 +37,7 @@ def wait(
     now: Callable[[], float] = stopwatch,
     sleep: Callable[[float], object] = _never.wait,
 ) -> int:
-    """Wait until the mock at `url` is ready, at most `seconds`. Returns the exit status."""
+    """Wait at most `seconds` until the mock at `url` is ready. Returns the exit status."""
     last = now() + seconds
     while True:
         try:
@@ -56,7 +56,7 @@ def wait(
 
 
 def tail(options: TailOptions) -> int:
-    """Print the requests until Ctrl-C or until the mock stops. Returns the exit status."""
+    """Print requests until Ctrl-C or until the mock stops. Returns the exit status."""
     try:
         for name, data in events(options):
             if name == "missed":
@@ -71,7 +71,10 @@ def tail(options: TailOptions) -> int:
 
 
 def events(options: TailOptions) -> Generator[tuple[str, Any]]:
-    """The events of the mock, each with its name and decoded data. `NoMockError` if the connection ends."""
+    """Yield the events of the mock as pairs of name and decoded data.
+
+    Raises `NoMockError` when the connection ends.
+    """
     headers = {"Accept": "text/event-stream"}
     if options.key:
         headers["Mock-Operator-Key"] = options.key
@@ -91,10 +94,10 @@ def events(options: TailOptions) -> Generator[tuple[str, Any]]:
 
 
 def _connection(address: str, seconds: float) -> HTTPConnection:
-    """A connection that is not open yet; its time-out applies to each wait for data."""
+    """Create a connection without opening it. Its timeout applies to each wait for data."""
     url = urlsplit(address)
     if url.scheme not in {"http", "https"} or not url.hostname:
-        raise NoMockError(f"{address!r} is no URL: write http://HOST:PORT")
+        raise NoMockError(f"{address!r} is not a URL: write http://HOST:PORT")
     kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
     return kind(url.hostname, url.port, timeout=seconds)
 
@@ -112,12 +115,12 @@ def _fail(problem: str) -> int:
 def _refusal(options: TailOptions, status: int) -> str:
     if status == 401:  # noqa: PLR2004
         what = "--key is not the key of its console" if options.key else "--token is not one of its tokens"
-        return f"the mock at {options.url} refuses: {what}"
-    return f"the mock at {options.url} has no stream of events (status {status}): is it a mock with --ui on?"
+        return f"the mock at {options.url} refuses the request: {what}"
+    return f"the mock at {options.url} has no stream of events (status {status}): perhaps it was started with --ui off"
 
 
 def parse(stream: IO[bytes]) -> Iterator[tuple[str, Any]]:
-    """The events in a stream of server-sent events, with their JSON data."""
+    """Parse a stream of server-sent events. Yields each event as its name and its decoded JSON data."""
     name, data = "", ""
     for raw in stream:
         field, _, value = raw.decode("utf-8", "replace").rstrip("\r\n").partition(": ")
@@ -131,7 +134,7 @@ def parse(stream: IO[bytes]) -> Iterator[tuple[str, Any]]:
 
 
 def line_of(event: dict[str, Any]) -> str:
-    """An exchange as a line: time, status, request, task, account, reasons."""
+    """Format an exchange as a line: time, status, request, task, account, reasons."""
     status = event["status"]
     at = datetime.fromtimestamp(event["at"]).astimezone().strftime("%H:%M:%S")
     shown = click.style(str(status or "---"), fg=_COLOURS.get(status // 100, "white"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Run the command. While it is being imported, Ctrl-C ends the process without a traceback."""
+    """Run the command. If Ctrl-C is pressed during its import, the process ends without a traceback."""
     _replace_closed_streams()
     interrupt = signal.getsignal(signal.SIGINT)
     if interrupt is signal.default_int_handler:
@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Discard the output of a stream that was closed at the start (`2>&-`), for which Python has None."""
+    """Replace a stream that was closed at the start (`2>&-`), for which Python has None, by os.devnull."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (open to the end)

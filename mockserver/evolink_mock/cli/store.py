@@ -1,4 +1,4 @@
-"""`evolink-mock store`: look at a store, check it, and move it."""
+"""`evolink-mock store`: inspect a store, check it, export it, or import into it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ DAMAGED = 1  # exit status of `check`
 
 
 def run(action: str, store: str, file: Path | None, spec: Spec) -> int:
-    """Do one of `ACTIONS` with a store; returns the exit status. `StoreError`, ValueError."""
+    """Carry out one of `ACTIONS` on a store. Returns the exit status.
+
+    Raises `StoreError` or ValueError.
+    """
     try:
         return _run(action, store, file, OperationIndex(spec))
     except OSError as error:
@@ -72,9 +75,9 @@ async def _export(store: SqliteStore, operations: OperationIndex, file: Path | N
 
 
 async def _import(store: SqliteStore, operations: OperationIndex, file: Path | None) -> int:
-    """Import the accounts in a file, in place of earlier ones with their tokens; returns their number.
+    """Import the accounts in a file, replacing accounts with the same tokens. Returns their number.
 
-    A new store gets the seed and the clock of the exported one too.
+    A new store also gets the seed and the clock of the exported store.
     """
     source = nullcontext(sys.stdin.buffer) if file is None else file.open("rb")
     with source as stream:

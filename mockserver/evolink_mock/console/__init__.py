@@ -1,1 +1,1 @@
-"""The console: pages in a browser that show what the mock does, and drive it through the control API."""
+"""The console: web pages that show what the mock does and control it through the control API."""

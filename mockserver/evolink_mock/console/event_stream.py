@@ -1,4 +1,4 @@
-"""Server-sent events: new exchanges in batches, as JSON for machines or as rows for the live view."""
+"""Send new exchanges as server-sent events, in batches: as JSON for programs or as rows for the live view."""
 
 from __future__ import annotations
 
@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.service.exchange_feed import ExchangeFeed, Numbered
 
-# Encodes a batch, given the exchanges and how many others were dropped before them; empty: there is nothing to send.
+# Encodes a batch, given the exchanges and how many were dropped before them. Empty if there is nothing to send.
 Encode = Callable[["Sequence[Numbered]", int], bytes]
-_BATCH_SECONDS = (
-    0.25  # between two batches: however many requests there are, a follower costs the server little
-)
-_HEARTBEAT_SECONDS = 15.0  # of silence, so that proxies do not close the connection
-_WRITE_SECONDS = 10.0  # for a follower to read a batch; then it is cut off
+_BATCH_SECONDS = 0.25  # between two batches, so that a client costs little however many requests there are
+_HEARTBEAT_SECONDS = 15.0  # without events; a comment then keeps proxies from closing the connection
+_WRITE_SECONDS = 10.0  # for a client to read a batch; a slower client is disconnected
 _HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -39,7 +37,10 @@ async def stream(
     feed: ExchangeFeed,
     encode_batch: Encode,
 ) -> None:
-    """Send the exchanges that follow the last one that the client has, or new ones only, until it disconnects."""
+    """Send exchanges until the client disconnects.
+
+    The first one is the exchange after the last one that the client has, or the next new exchange.
+    """
     exchange: Exchange = scope[SCOPE_KEY]
     exchange.status = 200
     await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
@@ -79,7 +80,10 @@ async def _write(send: Send, data: bytes) -> None:
 
 
 def _first(scope: Scope, feed: ExchangeFeed) -> int:
-    """The number of the last exchange that the client has: `Last-Event-ID`, else `after`, else the latest number."""
+    """Return the number of the last exchange that the client has.
+
+    It is taken from `Last-Event-ID`, else from the parameter `after`, else it is the latest number.
+    """
     last = next((value for name, value in scope["headers"] if name == b"last-event-id"), b"")
     query = dict(parse_qsl(scope.get("query_string", b"")))
     text = last or query.get(b"after", b"")
@@ -88,14 +92,17 @@ def _first(scope: Scope, feed: ExchangeFeed) -> int:
 
 
 def event(kind: str, data: bytes, number: int | None = None) -> bytes:
-    """One event in the format of `text/event-stream`."""
+    """Encode one event in the format of `text/event-stream`."""
     lines = b"".join(b"data: %b\n" % line for line in data.splitlines() or [b""])
     identifier = b"" if number is None else b"id: %d\n" % number
     return b"event: %b\n%b%b\n" % (kind.encode(), identifier, lines)
 
 
 def json_events(selected: Callable[[Exchange], bool]) -> Encode:
-    """Encodes each exchange as an `exchange` event, and a gap as a `missed` event with the number of exchanges."""
+    """Return an encoder that makes an `exchange` event of each selected exchange.
+
+    If exchanges were dropped before the batch, it adds a `missed` event with their number.
+    """
 
     def encode_batch(items: Sequence[Numbered], missed: int) -> bytes:
         gap = event("missed", b"%d" % missed) if missed else b""

@@ -1,4 +1,4 @@
-"""The rows of the live view: which exchanges a filter selects, and what a row shows of each."""
+"""The rows of the live view: which exchanges a filter selects, and what each row shows."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _LONGEST = 300  # characters of a path or a note in a row
 
 
 class ExchangeFilter(Struct, frozen=True):
-    """Selects exchanges; an empty field selects all. `status` is a status or a class such as `4`."""
+    """Selects exchanges. An empty field selects all. `status` is a status or its first digits, such as `4`."""
 
     status: str = ""
     path: str = ""
     account: str = ""
     task: str = ""
     text: str = ""
-    violations: str = ""  # not empty: only exchanges that violated the contract
+    violations: str = ""  # if not empty, only exchanges that violate the contract
 
 
 def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
-    """Whether the filter selects an exchange. Every field must match; texts match in any case."""
+    """Whether the filter selects an exchange: every field must match. Upper and lower case are equal."""
     texts = (
         (selection.path, exchange.path),
         (selection.task, exchange.task_id),
@@ -43,7 +43,7 @@ def selects(selection: ExchangeFilter, exchange: Exchange) -> bool:
 
 
 def row(item: Numbered) -> dict[str, Any]:
-    """The contents of a row, without credentials."""
+    """Return the cells of an exchange's row, without credentials."""
     number, exchange = item
     path, *notes = redact_for_log((exchange.path, *exchange.notes), exchange.request_headers)
     return {

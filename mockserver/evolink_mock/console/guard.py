@@ -1,4 +1,4 @@
-"""Access to the console: only for pages of this server, in a browser on this machine, with the operator's key."""
+"""Access to the console: only from pages of this server, on this machine, and with the operator's key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
 _BEYOND = "for other machines, the console needs a key that you choose: start the mock with --ui-key KEY"
-_NO_KEY = "open the link that the mock printed when it started: it contains the key of the console"
+_NO_KEY = "open the link that the mock printed when it started, which contains the key of the console"
 
 
 class AccessGuard:
@@ -28,13 +28,13 @@ class AccessGuard:
         self._own = own
 
     def refusal(self, scope: Scope, *, public: bool) -> WebResponse | None:
-        """The refusal of a request, or None.
+        """Return the response that refuses a request, or None if the request is allowed.
 
         A `public` page requires no key, because it shows no data of any account.
         """
         headers: dict[bytes, bytes] = dict(scope["headers"])
         if _is_navigation(headers):
-            # A link in another page may open a page of the console: it cannot read it, nor is the cookie sent.
+            # A link in another site may open a page of the console: that site cannot read it, and no cookie is sent.
             headers = {name: headers[name] for name in (b"host", b"cookie") if name in headers}
         server = scope.get("server")
         error = origin_error(headers, self._own.at(None if server is None else str(server[0])))
@@ -50,12 +50,12 @@ class AccessGuard:
 
 
 def _is_navigation(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether the browser loads a page into a window, as when a user follows a link."""
+    """Whether the browser loads a page into a window, for example when a user follows a link."""
     return headers.get(b"sec-fetch-mode") == b"navigate" and headers.get(b"sec-fetch-dest") == b"document"
 
 
 def _is_local(scope: Scope) -> bool:
-    """Whether a connection arrived at a loopback address; in-process callers have no address."""
+    """Whether the connection arrived at a loopback address, or the caller is in this process."""
     server = scope.get("server")
     try:
         return server is None or ip_address(str(server[0])).is_loopback

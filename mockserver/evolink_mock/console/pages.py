@@ -1,4 +1,4 @@
-"""The pages and fragments of the console, one function for each."""
+"""The pages and fragments of the console, one function each."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
 _ROWS = 100  # of the live view at first
-_ROWS_IN_BATCH = 50  # more exchanges in one batch are counted, not shown
+_ROWS_IN_BATCH = 50  # further exchanges of a batch are only counted
 
 
 class PageRequest(msgspec.Struct, frozen=True):
-    """A request for a page: its query parameters, its path parameter, and the address of this server."""
+    """A request for a page: its query parameters, its path parameter, and the URL of this server."""
 
     service: Service
     query: Mapping[str, str]
@@ -34,35 +34,35 @@ class PageRequest(msgspec.Struct, frozen=True):
     is_operator: bool
 
 
-Page = Callable[[PageRequest], Awaitable[bytes | None]]  # None: what it would show is no longer stored
+Page = Callable[[PageRequest], Awaitable[bytes | None]]  # None if its subject is no longer stored
 
 
 async def start(request: PageRequest) -> bytes:
-    """The start page: the address, an example, the simulated documents. It shows no data of any account."""
+    """Render the start page: the address, an example and the simulated documents, without data of any account."""
     server = await views.overview(request.service, request.base_url)
     return page("start.html", tab="start", server=server, is_operator=request.is_operator)
 
 
 async def live(request: PageRequest) -> bytes:
-    """The latest exchanges, and the form that filters them. New exchanges arrive over the event stream."""
+    """Render the latest exchanges and the form that filters them. New exchanges arrive over the event stream."""
     selection = filter_of(request.query)
     feed = request.service.exchange_feed
     items, _ = feed.after(-1)
     rows = [row(item) for item in reversed(items) if selects(selection, item.exchange)][:_ROWS]
     fields = msgspec.structs.asdict(selection)
-    query = urlencode({"after": feed.last, **fields})  # what happens before the stream is open is not lost
+    query = urlencode({"after": feed.last, **fields})  # so that the stream misses none
     return page("live.html", tab="live", rows=rows, selection=fields, query=query)
 
 
 async def exchange(request: PageRequest) -> bytes | None:
-    """One exchange with headers and bodies; None if it is no longer stored."""
+    """Render one exchange with its headers and bodies; None if it is no longer stored."""
     number = int(request.item) if request.item.isdigit() and len(request.item) < 16 else 0  # noqa: PLR2004
     found = request.service.exchange_feed.get(number)
     return None if found is None else page("exchange.html", item=views.exchange_details(number, found))
 
 
 async def tasks(request: PageRequest) -> bytes:
-    """The latest tasks of one account, by default of the newest one that has any."""
+    """Render the latest tasks of one account, by default of the newest account that has tasks."""
     service = request.service
     accounts = await views.account_list(service)
     label = request.query.get("account") or next((item.label for item in accounts if item.task_count), "")
@@ -75,14 +75,14 @@ async def tasks(request: PageRequest) -> bytes:
 
 
 async def accounts(request: PageRequest) -> bytes:
-    """The latest accounts."""
+    """Render the latest accounts."""
     cards = await views.account_cards(request.service)
     template = "account_cards.html" if request.item == "cards" else "accounts.html"
     return page(template, tab="accounts", cards=cards)
 
 
 async def recipes(request: PageRequest) -> bytes:
-    """The table of effects, a composed recipe with its preview, and the accounts that it can be assigned to."""
+    """Render the table of effects, a composed recipe with its preview, and the accounts to assign it to."""
     text = request.query.get("recipe", "")
     preview = recipe_views.preview(request.service.registry, text)
     if request.item == "preview":
@@ -93,26 +93,26 @@ async def recipes(request: PageRequest) -> bytes:
 
 
 async def reference(request: PageRequest) -> bytes:
-    """The reference of the simulated API and of the control API."""
+    """Render the reference of the simulated API and of the control API."""
     names = [
         name.rpartition("/")[2] for name in request.service.spec.documents
-    ]  # paths are nobody's business
+    ]  # names only: paths are private
     return page("reference.html", names=names)
 
 
 def filter_of(query: Mapping[str, str]) -> ExchangeFilter:
-    """The filter in the query parameters; other parameters are ignored."""
+    """Return the filter in the query parameters. Other parameters are ignored."""
     names = ExchangeFilter.__struct_fields__
     return ExchangeFilter(**{name: value.strip()[:200] for name, value in query.items() if name in names})
 
 
 def query_of(raw: bytes) -> dict[str, str]:
-    """The query parameters of a page."""
+    """Decode the query string of a page."""
     return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True))
 
 
 def row_events(selection: ExchangeFilter) -> Encode:
-    """Encodes the new exchanges as one `rows` event, the newest first."""
+    """Return an encoder that makes one `rows` event of the selected exchanges, the newest first."""
 
     def encode_batch(items: Sequence[Numbered], missed: int) -> bytes:
         chosen = [item for item in items if selects(selection, item.exchange)]

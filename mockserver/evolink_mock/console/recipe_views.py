@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def effect_table() -> list[dict[str, Any]]:
-    """Every effect: its form, its meaning, its examples, and the operations that it affects."""
+    """Return a row for each effect: its form, meaning, examples and operations."""
     return [
         {
             "form": effect.form,
@@ -27,7 +27,10 @@ def effect_table() -> list[dict[str, Any]]:
 
 
 def preview(registry: RecipeRegistry, text: str) -> dict[str, Any]:
-    """The effects of a recipe on the next requests, and its notation in each place where a recipe can be written."""
+    """Describe what a recipe does to the next requests, and how to write it in each place that accepts recipes.
+
+    `problem` is the reason if the recipe is invalid.
+    """
     if not text.strip():
         return {"problem": "", "steps": [], "copies": []}
     recipe = registry.find(text)

@@ -1,4 +1,7 @@
-"""Render pages: jinja2 templates that escape all text, and a content security policy that allows only our scripts."""
+"""Render pages from jinja2 templates that escape all text.
+
+The content security policy of the pages allows only the console's own scripts.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +15,23 @@ if TYPE_CHECKING:
     from jinja2 import Environment, Template
 
 FOLDER = Path(__file__).parent
-# Pages may load and run what this server sends, and nothing else; no page may frame them.
+# Pages may load and run only what this server sends, and no page may frame them.
 POLICY = (
     b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; "
     b"connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 # Swagger UI sets the `style` attribute of its elements.
 REFERENCE_POLICY = POLICY.replace(b"style-src 'self'", b"style-src 'self' 'unsafe-inline'")
-_DEEPEST = 20  # levels of a JSON tree
+_DEEPEST = 20  # levels of a JSON document that are shown as a tree
 
 
 def page(template: str, **context: Any) -> bytes:
-    """A page or a fragment. Everything in the context is text, never markup."""
+    """Render a page or a fragment. Everything in the context is treated as text, never as markup."""
     return _template(template).render(**context).encode()
 
 
 def macro(template: str, name: str, *arguments: Any) -> str:
-    """The output of one macro of a template."""
+    """Return the output of one macro of a template."""
     return str(getattr(_template(template).module, name)(*arguments))
 
 
@@ -55,14 +58,14 @@ def _environment() -> Environment:
 
 
 def time_of_day(instant: float | None) -> str:
-    """An instant as a time of day in UTC, with milliseconds."""
+    """Format a time as date and time of day in UTC, with milliseconds; "never" for None."""
     if instant is None:
         return "never"
     return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
 def decode_json(text: str | None) -> Any:
-    """The value of a JSON text that is an object or an array; None for any other text."""
+    """Decode a JSON text that is an object or an array; None for any other text."""
     try:
         value = json.loads(text or "")
     except (ValueError, RecursionError):

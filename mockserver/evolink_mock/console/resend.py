@@ -1,4 +1,4 @@
-"""Send a recorded request to the API once more, within this process."""
+"""Send a recorded request to the API again, within this process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 async def resend(api: ASGIApp, exchange: Exchange) -> None:
-    """Send the request of an exchange, with its key and body. The response is recorded like any other."""
+    """Send the request of an exchange again, with its key and body. The response is recorded like any other."""
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},

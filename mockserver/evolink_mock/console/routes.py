@@ -1,4 +1,4 @@
-"""The routes of the console under `/__mock__/`, for browsers with the operator's key."""
+"""The routes of the console under `/__mock__/`, for browsers that have the operator's key."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _TYPES = {"js": b"text/javascript; charset=utf-8", "css": b"text/css; charset=ut
 
 
 class PageRow(NamedTuple):
-    """One page. `public`: it requires no key, because it shows no data of any account."""
+    """The route of one page. A `public` page requires no key, because it shows no data of any account."""
 
     path: str
     page: pages.Page
@@ -56,7 +56,7 @@ PAGES = (
 
 
 def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) -> list[Route]:
-    """The routes of pages, streams and static files, and the route that sends a request again. With `--ui off`, none.
+    """Return the routes of pages, streams and static files, and of resending; none with `--ui off`.
 
     `api` returns the application to which a recorded request is sent again.
     """
@@ -75,13 +75,13 @@ def console_routes(service: Service, own: OwnNames, api: Callable[[], ASGIApp]) 
 
 
 class RedirectBrowsers:
-    """Sends a browser that opens the server's address to the console; other requests go to `app`."""
+    """Redirects a browser that opens the server's root URL to the console. Other requests go to `app`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
+        """Redirect the request, or pass it to `app`."""
         if (
             scope["type"] == "http"
             and (scope["method"], scope["path"]) == ("GET", "/")
@@ -97,13 +97,13 @@ def _wants_html(scope: Scope) -> bool:
 
 
 class PageEndpoint:
-    """The endpoint of one page. With `?key=`, it exchanges the operator's key for the cookie."""
+    """The endpoint of one page. It exchanges the operator's key in `?key=` for a cookie."""
 
     def __init__(self, guard: AccessGuard, row: PageRow) -> None:
         self._guard, self._row = guard, row
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Answer a request."""
+        """Respond with the page, a redirect or a refusal."""
         await send_web_response(scope, send, await self._response(scope))
 
     async def _response(self, scope: Scope) -> WebResponse:
@@ -115,7 +115,7 @@ class PageEndpoint:
         service = self._guard.service
         if key is not None:
             if not is_operator({HEADER: key.encode()}, service.operator_key):
-                return refusal(403, "this link is of another mock, or of an earlier start of this one")
+                return refusal(403, "this link belongs to another mock, or to an earlier run of this one")
             return redirect(PREFIX + self._row.path, ((b"set-cookie", set_cookie(key)),))
         headers: dict[bytes, bytes] = dict(scope["headers"])
         item = scope.get("path_params", {}).get("item", "")
@@ -128,13 +128,13 @@ class PageEndpoint:
 
 
 class RowStream:
-    """New exchanges as rows of the live view."""
+    """Streams new exchanges as rows of the live view."""
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, until the page is closed."""
+        """Send events until the page is closed."""
         refused = self._guard.refusal(scope, public=False)
         if refused is not None:
             await send_web_response(scope, send, refused)
@@ -144,13 +144,16 @@ class RowStream:
 
 
 class EventStream:
-    """New exchanges as JSON: for the operator all of them, for the holder of a key those of its account."""
+    """Streams new exchanges as JSON.
+
+    With the operator's key, it streams those of all accounts; with an API key, those of its account.
+    """
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, until the client disconnects."""
+        """Send events until the client disconnects."""
         service, headers = self._guard.service, dict(scope["headers"])
         token = accepted_token(service, headers)
         refused = self._guard.refusal(scope, public=token is not None)
@@ -166,13 +169,13 @@ class EventStream:
 
 
 class StaticFile:
-    """A script or a style sheet, written for the console or vendored."""
+    """Serves the scripts and style sheets of the console, vendored ones included."""
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Answer a request."""
+        """Respond with the file, or 404."""
         name: str = scope["path_params"]["name"]
         content, kind = _static().get(name), _TYPES.get(name.rpartition(".")[2])
         response = self._guard.refusal(scope, public=True)
@@ -185,18 +188,18 @@ class StaticFile:
 
 @cache
 def _static() -> dict[str, bytes]:
-    """The static files by name, read once."""
+    """Return the static files by name, read once."""
     return {path.name: path.read_bytes() for path in (FOLDER / "static").iterdir() if path.is_file()}
 
 
 class Document:
-    """One of the simulated documents, with this server as its only one."""
+    """Serves the simulated documents. In each, `servers` lists this server only."""
 
     def __init__(self, guard: AccessGuard) -> None:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Answer a request."""
+        """Respond with the document, or 404."""
         response = self._guard.refusal(scope, public=True)
         documents = [*self._guard.service.spec.documents.values()]
         number = scope["path_params"]["number"]
@@ -206,13 +209,13 @@ class Document:
 
 
 class Resend:
-    """Sends a recorded request again, exactly as it was, for the account that sent it."""
+    """Sends a recorded request again, unchanged, for the account that sent it."""
 
     def __init__(self, guard: AccessGuard, api: Callable[[], ASGIApp]) -> None:
         self._guard, self._api = guard, api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
-        """Answer a request."""
+        """Resend the request, and respond with the number of the new exchange."""
         refused = self._guard.refusal(scope, public=False)
         if refused is not None:
             await send_web_response(scope, send, refused)

@@ -24,7 +24,7 @@ _HOP_BY_HOP = {"host", "content-length", "connection", "accept-encoding", "trans
 
 
 async def overview(service: Service, base_url: str) -> dict[str, Any]:
-    """The start page: the address, an accepted key, the simulated documents, the server's health."""
+    """Return the contents of the start page: the address, the documents, an example, the state of the server."""
     creates = service.spec.creates
     documents = [
         {"method": method, "path": path, "models": [model for model in by_model if model]}
@@ -40,7 +40,7 @@ async def overview(service: Service, base_url: str) -> dict[str, Any]:
 
 
 def _example(service: Service) -> dict[str, Any]:
-    """A create request of the first document, with the required fields."""
+    """Return a create request of the first document, with the required fields."""
     (_, path), by_model = next(iter(service.spec.creates.items()))
     model, operation = next(iter(by_model.items()))
     root = operation.body_schema
@@ -51,14 +51,14 @@ def _example(service: Service) -> dict[str, Any]:
 
 
 def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A schema, after its reference is followed, if it is one."""
+    """Return the schema that a `$ref` leads to, or the schema itself if it has none."""
     while "$ref" in schema:
         schema = follow(root, schema["$ref"].removeprefix("#"), "the document")
     return schema
 
 
 def _example_value(schema: Mapping[str, Any]) -> Any:
-    """The documented example of a field, or a plausible value of its type."""
+    """Return the documented example of a field, otherwise a plausible value of its type."""
     for keyword in ("example", "default"):
         if keyword in schema:
             return schema[keyword]
@@ -69,17 +69,17 @@ def _example_value(schema: Mapping[str, Any]) -> Any:
 
 
 async def account_list(service: Service) -> list[Account]:
-    """The latest accounts, the newest first."""
+    """Return the latest accounts, the newest first."""
     return list(reversed([*await service.store.accounts()][-_MOST:]))
 
 
 async def account_of(service: Service, label: str) -> Account | None:
-    """The account with this label."""
+    """Return the account with this label, or None."""
     return next((item for item in await service.store.accounts() if item.label == label), None)
 
 
 async def account_cards(service: Service) -> list[dict[str, Any]]:
-    """Each account with its clock, rate window and assigned recipes."""
+    """Return a card for each of the latest accounts: its state and its assigned recipes."""
     return [
         {**account_state(service, account), "recipes": assignments.list_assigned(account)}
         for account in await account_list(service)
@@ -87,7 +87,7 @@ async def account_cards(service: Service) -> list[dict[str, Any]]:
 
 
 async def task_cards(service: Service, account: Account) -> list[dict[str, Any]]:
-    """The latest tasks of an account, the newest first, each with its timeline and callback."""
+    """Return a card for each of the account's latest tasks, the newest first, with its timeline and callback."""
     now = service.clocks.now(account)
     stored = [*await service.store.tasks(account.token)][-_MOST:]
     states = [tasks.task_state(task, now) for task in reversed(stored)]
@@ -103,7 +103,7 @@ async def task_cards(service: Service, account: Account) -> list[dict[str, Any]]
 
 
 def timeline(timetable: Mapping[str, float | None], now: float) -> list[dict[str, Any]]:
-    """The phases of a task as parts of a timeline of width 100. A phase that never begins is left out."""
+    """Return the phases of a task as parts of a timeline of width 100. A phase that never begins is omitted."""
     created = timetable["created"] or 0.0
     starts = timetable["starts"]
     ends = timetable["ends"]
@@ -122,14 +122,14 @@ def timeline(timetable: Mapping[str, float | None], now: float) -> list[dict[str
 
 
 def exchange_details(number: int, exchange: Exchange) -> dict[str, Any]:
-    """One exchange with its headers and bodies, without credentials, and as a curl command."""
+    """Return an exchange with its headers, bodies and curl command, without credentials."""
     redactor = journal_json.redactor_of((exchange,))
     entry = journal_json.entry(exchange, redactor)
     return {**entry, "number": number, "account": exchange.account, "curl": curl(exchange, entry)}
 
 
 def curl(exchange: Exchange, entry: Mapping[str, Any]) -> str:
-    """A curl command that repeats a request; the key is a variable of the shell."""
+    """Return a curl command that repeats a request. The key is a shell variable."""
     headers: Sequence[tuple[str, str]] = entry["request"]["headers"]
     host = next((value for name, value in headers if name.lower() == "host"), "127.0.0.1:8080")
     lines = [f"curl -X {exchange.method} {_quoted(f'{exchange.scheme}://{host}' + entry['path'])}"]
@@ -144,6 +144,6 @@ def curl(exchange: Exchange, entry: Mapping[str, Any]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A text as one word of a POSIX shell."""
+    """Quote a text as one word of a POSIX shell."""
     escaped = text.replace("'", "'\\''")
     return f"'{escaped}'"

@@ -1,4 +1,4 @@
-"""Responses to browsers. Every page has the content security policy and is never cached."""
+"""Responses to browsers: pages with the content security policy, JSON, and redirects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class WebResponse(Struct, frozen=True):
-    """A complete response."""
+    """A complete response. By default, browsers do not cache it."""
 
     body: bytes
     content_type: bytes
@@ -33,28 +33,28 @@ class WebResponse(Struct, frozen=True):
 
 
 def html(body: bytes, status: int = 200, policy: bytes = POLICY) -> WebResponse:
-    """A page."""
+    """Return a page with its content security policy."""
     headers = ((b"content-security-policy", policy), (b"cache-control", b"no-store"))
     return WebResponse(body, b"text/html; charset=utf-8", status, headers)
 
 
 def json(document: Any, status: int = 200) -> WebResponse:
-    """A JSON document."""
+    """Return a response with a JSON document."""
     return WebResponse(encode(document), b"application/json", status)
 
 
 def refusal(status: int, reason: str) -> WebResponse:
-    """A page that states why access is refused."""
+    """Return a page that states why access is refused."""
     return html(page("refused.html", reason=reason), status)
 
 
 def redirect(location: str, headers: Headers = ()) -> WebResponse:
-    """A redirection that a browser follows with GET."""
+    """Return a redirect that the browser follows with GET."""
     return WebResponse(b"", b"text/plain", 303, ((b"location", location.encode()), *headers))
 
 
 async def send_web_response(scope: Scope, send: Send, response: WebResponse) -> None:
-    """Send a response."""
+    """Send a response; to a HEAD request, without the body."""
     scope[SCOPE_KEY].status = response.status
     length = b"%d" % len(response.body)
     headers = [

@@ -73,7 +73,7 @@ def test_the_requests_to_a_running_mock_are_shown(url: str, token: str, key: str
     [
         ("", "--key is not the key of its console"),
         ("http://127.0.0.1:1", "no evolink-mock responds at http://127.0.0.1:1"),
-        ("localhost:8080", "is no URL"),
+        ("localhost:8080", "is not a URL"),
     ],
 )
 def test_a_mock_that_cannot_be_followed_is_one_line_and_status_1(

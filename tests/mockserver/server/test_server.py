@@ -254,11 +254,11 @@ def test_the_command_says_where_its_listeners_are_and_closes_them(
     https = re.search(r"^  https: https://127\.0\.0\.1:(\d+)$", text, re.MULTILINE)
     proxy = re.search(
         r"^  export HTTPS_PROXY=http://127\.0\.0\.1:(\d+)  "
-        r"# plays api\.evolink\.ai, direct\.evolink\.ai, files-api\.evolink\.ai, forwards the rest$",
+        r"# serves api\.evolink\.ai, direct\.evolink\.ai, files-api\.evolink\.ai, forwards the rest$",
         text,
         re.MULTILINE,
     )
-    assert f"  a client has to trust {tmp_path / 'ca' / 'ca.pem'}\n" in text
+    assert f"  a client must trust {tmp_path / 'ca' / 'ca.pem'}\n" in text
     assert https
     assert proxy
     trust = ssl.create_default_context(cafile=str(tmp_path / "ca" / "ca.pem"))

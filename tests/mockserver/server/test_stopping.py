@@ -44,7 +44,7 @@ def serving(*options: str | Path, **streams: Any) -> Iterator[tuple[subprocess.P
         deadline = threading.Timer(60, process.kill)
         deadline.start()
         assert process.stdout
-        ready = next(line for line in process.stdout if "plays" in line)
+        ready = next(line for line in process.stdout if "evolink-mock serves" in line)
         port = re.search(r"http://127\.0\.0\.1:(\d+)", ready)
         assert port
         yield process, int(port[1])

@@ -1,4 +1,4 @@
-// The console's own behaviour: actions go to the public control API, on behalf of the account that a card shows.
+// Actions of the console: requests to the public control API, for the account that a card shows.
 "use strict";
 
 const MOST_ROWS = 500;
@@ -28,11 +28,11 @@ async function send(method, path, headers, body, what) {
     if (response.ok) {
       show(`${what}: done`);
     } else {
-      show(`${what}: ${answer?.error?.message ?? `the mock answered ${response.status}`}`);
+      show(`${what}: ${answer?.error?.message ?? `the mock responded with status ${response.status}`}`);
     }
     return response.ok;
   } catch {
-    show(`${what}: the mock does not answer`);
+    show(`${what}: the mock does not respond`);
     return false;
   }
 }
@@ -43,7 +43,7 @@ async function copy(button) {
     await navigator.clipboard.writeText(text);
     show("Copied");
   } catch {
-    // Without the permission to write to the clipboard, select the text, so that a key copies it.
+    // If the page may not write to the clipboard, select the text, so that Ctrl-C copies it.
     const range = document.createRange();
     range.selectNodeContents(button.parentElement.querySelector("pre"));
     const selection = window.getSelection();
@@ -82,7 +82,7 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// A paused view ignores new rows; they can be seen by loading the page again.
+// A paused view ignores new rows; reload the page to see them.
 document.addEventListener("htmx:sseBeforeMessage", (event) => {
   const pause = document.getElementById("pause");
   if (pause && pause.getAttribute("aria-pressed") === "true") event.preventDefault();
@@ -93,13 +93,13 @@ document.addEventListener("htmx:sseMessage", () => {
   if (!rows) return;
   const seen = new Set();
   for (const row of [...rows.rows]) {
-    if (row.id && seen.has(row.id)) row.remove(); // a stream that was opened again repeats its first rows
+    if (row.id && seen.has(row.id)) row.remove(); // a reopened stream repeats its first rows
     seen.add(row.id);
   }
   while (rows.rows.length > MOST_ROWS) rows.lastElementChild.remove();
 });
 
-// A card that is being used is not replaced: a video that plays, a list that is open, a focused control.
+// Cards are not replaced while a video plays, a list is open or the page is hidden.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const target = event.detail.target;
   if (target.id !== "cards") return;
