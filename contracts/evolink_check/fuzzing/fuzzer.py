@@ -1,4 +1,4 @@
-"""Run strategies against a server; requests that violate a clause are shrunk to the smallest one that does."""
+"""Run strategies against a server. A request that violates a clause is shrunk to the smallest one that does."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ if TYPE_CHECKING:
 
 Send = Callable[[Case], Entry]
 Violations = Callable[[Entry], tuple[str, ...]]  # the `must` clauses that one exchange violates
-ALONE = frozenset(
-    {"create", "query", "credits", "exchange"}
-)  # where a violation can be observed in one exchange
+# The values of `observed.in` for which one exchange shows a violation.
+ALONE = frozenset({"create", "query", "credits", "exchange"})
 
 
 @dataclass(frozen=True, slots=True)
 class FuzzResult:
-    """The result of one strategy. `case` is the smallest case that violated `clause`; None: none was violated.
+    """The result of one strategy.
 
-    `ended` says in one line why the search was cut short; empty if it was not.
+    `case` is the smallest case that violated `clause`; None if no clause was violated.
+
+    If the search was cut short, `ended` is the reason in one line; otherwise it is empty.
     """
 
     strategy: str
@@ -48,12 +49,15 @@ class FuzzResult:
 
 
 class ViolationFound(Exception):  # noqa: N818  (not an error, but the aim of the search)
-    """A clause is violated."""
+    """A response violates a clause."""
 
 
 @dataclass(slots=True)
 class _Attempts:
-    """The requests of one strategy so far. After the first violation only its clause counts, while it is shrunk."""
+    """The requests of one strategy so far.
+
+    After the first violation, only its clause counts, while the case is shrunk.
+    """
 
     send: Send
     violations: Violations
@@ -77,7 +81,7 @@ class _Attempts:
                 raise ViolationFound(clause)
 
     def result(self, name: str, ended: str = "") -> FuzzResult:
-        """The smallest violating request, which is the last one unless the search was cut short."""
+        """Return the smallest violating request, which is the last one unless the search was cut short."""
         if not self.failing:
             return FuzzResult(name, self.sent, ended=ended)
         case, entry = min(self.failing, key=_size) if ended else self.failing[-1]
@@ -87,7 +91,7 @@ class _Attempts:
 def violations_of(
     spec: Spec, clauses: Iterable[Clause], accounts: Mapping[str, Account], origin: str
 ) -> Violations:
-    """A function that judges single exchanges by the rules for which one exchange is enough."""
+    """Return a function that judges a single exchange by the rules for which one exchange is enough."""
     alone = [
         clause
         for clause in clauses
@@ -112,9 +116,12 @@ def fuzz(
     effort: Effort,
     known: frozenset[str] = frozenset(),
 ) -> tuple[FuzzResult, ...]:
-    """Run each strategy with `effort.examples` examples, in `effort.jobs` threads. The results are in the same order.
+    """Run each strategy with `effort.examples` examples, in `effort.jobs` threads.
 
-    `known` are clauses whose violation is already known; they are not searched for. `HaltedError` ends the search.
+    The results have the same order.
+
+    Only strategies for the clauses in `effort.clauses` run, if there are any. `known` are clauses whose
+    violation is already known, so they are not searched for. `HaltedError` ends the search.
     """
     wanted = [
         strategy
@@ -134,7 +141,7 @@ def _fuzz_strategy(strategy: Strategy, attempts: _Attempts, effort: Effort) -> F
 
     from evolink_check.generation.property_search import Search, SearchAbortedError, run_property
 
-    # A folder for each strategy: Hypothesis takes all of them for the same test.
+    # Each strategy needs its own folder, because Hypothesis takes all of them for the same test.
     memory = effort.memory and effort.memory / sub(r"\W+", "-", strategy.name)
     try:
         run_property(strategy.cases, attempts, Search(effort.examples, effort.seed, memory))

@@ -1,4 +1,7 @@
-"""A create and the query in one document, for tools that read only one; links lead from one to the other."""
+"""Merge a document with a create operation and the document of the query, for tools that read only one document.
+
+The links between the two operations then stay within one document.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def merged(spec: Spec) -> Iterator[dict[str, Any]]:
-    """Each document with a create, merged with the document of the query, without servers and security schemes."""
+    """Yield each document with a create operation, merged with the document of the query.
+
+    Servers and security schemes are left out.
+    """
     query = spec.documents[spec.query.source]
     sources = {operation.source for creates in spec.creates.values() for operation in creates.values()}
     for source in spec.documents:
@@ -32,7 +38,11 @@ def _joined(create: Document, query: Document) -> dict[str, Any]:
 
 
 def _with_unique_components(query: Document, create: Document) -> dict[str, Any]:
-    """The query's document; components that differ from one of the same name in the create's document are renamed."""
+    """Return the query's document with renamed components.
+
+    A component is renamed if it differs from the component with the same name in the create operation's
+    document.
+    """
     text = json.dumps(query)
     renamed: dict[str, dict[str, str]] = {}
     for kind, ours in create.get("components", {}).items():
@@ -48,7 +58,7 @@ def _with_unique_components(query: Document, create: Document) -> dict[str, Any]
 
 
 def _without_servers(document: Document) -> dict[str, Any]:
-    """The document without servers and security, because we choose the server and the keys."""
+    """Return the document without servers and security, because the caller chooses the server and the keys."""
     paths = {
         path: {
             method: {key: part for key, part in operation.items() if key not in {"security", "servers"}}

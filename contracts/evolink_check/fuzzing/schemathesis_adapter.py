@@ -1,4 +1,4 @@
-"""An adapter for Schemathesis: its requests become cases, and are sent in the same way as all others."""
+"""An adapter that turns the requests of Schemathesis into cases and sends them like all other cases."""
 
 from __future__ import annotations
 
@@ -36,14 +36,16 @@ _NAME = "Schemathesis"
 
 
 class NotSentError(Exception):
-    """A request was not sent, because it could create a task or could not be judged; or it got no response."""
+    """A request was not sent, because it could create a task or could not be judged, or it got no response."""
 
 
 class CaseAdapter:
-    """Turns prepared requests into cases and sends them; at most `creates` more of them may create a task.
+    """Turns prepared requests into cases and sends them.
 
-    `paid`: creates that must be refused are not sent. `limit_reached`: the last request was not sent because it might
-    have created one task too many.
+    At most `creates` of them may create a task.
+
+    `paid`: create requests that must be refused are not sent. `limit_reached`: the last request was not sent,
+    because it could have created one task too many.
     """
 
     def __init__(self, spec: Spec, send: Send, creates: int, *, paid: bool = False) -> None:
@@ -60,7 +62,7 @@ class CaseAdapter:
         self.last: tuple[Case, Entry] | None = None
 
     def session(self) -> requests.Session:
-        """A session that sends all requests through this adapter."""
+        """Return a `requests` session that sends all requests through this adapter."""
         import requests
 
         session = requests.Session()
@@ -84,11 +86,11 @@ class CaseAdapter:
         return entry
 
     def _must_be_refused(self, case: Case) -> bool:
-        """Whether the case is a create that a correct server refuses."""
+        """Whether the case is a create request that a correct server refuses."""
         return not case.creates and (case.method, case.path) in self._operations
 
     def case_of(self, request: requests.PreparedRequest) -> Case | None:
-        """The case of a request, with its clauses; None if the request must not be sent."""
+        """Convert a request to a case with its clauses; None if the request must not be sent."""
         method, path, body = str(request.method), request.path_url, _bytes(request.body)
         headers = _headers(request.headers)
         if headers is None or method not in _METHODS or not path.isascii():
@@ -107,7 +109,7 @@ class CaseAdapter:
     def _query_case(
         self, method: str, path: str, task_id: str, headers: tuple[tuple[str, str], ...], body: bytes
     ) -> Case | None:
-        """A query of an unknown task; None if the id is in the documents, because such a task may exist."""
+        """Return a query of an unknown task; None if the documents contain the id, because such a task may exist."""
         if "?" in path or body or not is_plain_segment(task_id) or unquote(task_id) in self._documents:
             return None
         if method == self._spec.query.method:
@@ -117,7 +119,7 @@ class CaseAdapter:
 
 
 def _with_harmless_urls(body: bytes, operation: CreateOperation) -> bytes:
-    """The body of a create with its generated URLs replaced, so that the server calls no other host."""
+    """Replace the generated URLs in the body of a create request, so that the server calls no other host."""
     document = decode_json(body)
     if not isinstance(document, dict) or is_out_of_range(body, document):
         return body
@@ -151,7 +153,7 @@ def _requests_adapter(adapter: CaseAdapter) -> Any:
 
 
 def _headers(headers: Mapping[str, Any]) -> tuple[tuple[str, str], ...] | None:
-    """The headers without those that the client sets and those of Schemathesis; None if one cannot be sent."""
+    """Return the headers without those that the client sets and those of Schemathesis; None if one cannot be sent."""
     sendable = []
     for name, value in headers.items():
         text = value.decode("latin-1") if isinstance(value, bytes) else str(value)

@@ -1,7 +1,8 @@
-"""Runs Schemathesis, which generates requests from the schema and has its own checks of responses.
+"""Run Schemathesis, which generates requests from the schema and has its own checks of responses.
 
-It sends nothing itself: its transport is replaced by an adapter that turns each request into a `Case`. A failure is
-reported only if the documents are unambiguous and no rule reports a violation by the same exchange.
+Schemathesis sends nothing itself: its transport is replaced by an adapter that turns each request into a
+`Case`. A failure is reported only if the documents are unambiguous and no rule reports a violation in the
+same exchange.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SchemathesisFindings:
-    """The results of Schemathesis: findings by clause, with the numbers of entries, and how many requests were sent.
+    """The findings of Schemathesis by clause, with numbers of entries, and how many requests were sent.
 
-    `ended` says in one line why it was cut short; empty if it was not.
+    If the search was cut short, `ended` is the reason in one line; otherwise it is empty.
     """
 
     findings: Mapping[str, tuple[Finding, ...]]
@@ -37,10 +38,11 @@ class SchemathesisFindings:
 def run_schemathesis(
     spec: Spec, send: Send, violations: Violations, effort: Effort, *, creates: int = 0
 ) -> SchemathesisFindings:
-    """Send the requests of its coverage phase and its strategies, one after the other.
+    """Send the requests of Schemathesis' coverage phase, then those of its strategies, one after the other.
 
-    `creates` 0: requests that must be refused, and queries. Otherwise: creates of at most that many tasks, and the
-    requests that the links in the documents describe.
+    If `creates` is 0, they are queries and requests that must be refused. Otherwise they are valid create
+    requests, from which at most `creates` tasks are made, and the requests that follow the links in the
+    documents.
     """
     from evolink_check.fuzzing.schemathesis_search import SchemathesisSearch
 
@@ -54,7 +56,7 @@ def run_schemathesis(
 
 
 def with_findings(rules: Mapping[str, Rule], schemathesis: SchemathesisFindings) -> Mapping[str, Rule]:
-    """The rules, with the findings of Schemathesis added."""
+    """Return the rules with the findings of Schemathesis added."""
     extended = {
         clause: _extended(rules.get(clause, _no_findings), findings)
         for clause, findings in schemathesis.findings.items()

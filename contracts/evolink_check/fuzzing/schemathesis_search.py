@@ -1,6 +1,6 @@
 """Search for violations with Schemathesis, through the adapter.
 
-Imported on first use, because it imports Schemathesis.
+This module is imported on first use, because it imports Schemathesis.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ CHECKS = [
     built_in.negative_data_rejection,
     built_in.positive_data_acceptance,
 ]
-# The clauses of checks that concern nothing but the response.
+# The clauses of checks that depend on the response only.
 _CLAUSES_BY_CHECK = {
     "status_code_conformance": "error.documented-status",
     "content_type_conformance": "wire.json",
@@ -58,7 +58,7 @@ _CLAUSES_BY_CHECK = {
 }
 _SUCCESS, _INVALID = range(200, 300), 400
 _STEPS, _WALKS, _MOST = 4, 3, 20  # requests of a walk along links; tasks for walks; maximum number of walks
-_SHOWN = 200  # characters of a failure
+_SHOWN = 200  # the most characters of a failure in a report
 
 
 class _FailureFound(Exception):  # noqa: N818  (not an error, but the aim of the search)
@@ -66,7 +66,7 @@ class _FailureFound(Exception):  # noqa: N818  (not an error, but the aim of the
 
 
 class _TaskLimitReached(BaseException):
-    """No more tasks may be created in this part, so generating more requests is useless."""
+    """No more tasks may be created in this part of the search, so generating more requests is useless."""
 
 
 class SchemathesisSearch:
@@ -91,7 +91,7 @@ class SchemathesisSearch:
     def run(self) -> str:
         """Send coverage cases, then generated ones.
 
-        Returns the reason if the search was cut short, otherwise an empty text.
+        Returns the reason if the search was cut short; otherwise empty.
         """
         try:
             for document in merged(self._spec):
@@ -122,7 +122,10 @@ class SchemathesisSearch:
                 self.failures += self._failures_of(case, response)
 
     def _generate(self, operation: Any) -> None:
-        """Send invalid values to all operations, valid values to the query or to creates that may create tasks."""
+        """Send generated requests: valid ones if tasks may be created, otherwise invalid ones.
+
+        A query gets both kinds.
+        """
         for mode in self._modes(both=not self._creates(operation)):
             cases = operation.as_strategy(generation_mode=mode)
             self._run_and_shrink(partial(run_property, cases, search=self._search))
@@ -131,13 +134,16 @@ class SchemathesisSearch:
         return (operation.method.upper(), operation.path) in self._spec.creates
 
     def _modes(self, *, both: bool) -> list[GenerationMode]:
-        """The kinds of values to generate: valid ones only if tasks may be created, otherwise invalid ones."""
+        """Return the kinds of values to generate: valid ones only if tasks may be created, otherwise invalid ones.
+
+        If `both` is set, invalid and valid ones are generated when no tasks may be created.
+        """
         if self._paid:
             return [GenerationMode.POSITIVE]
         return [GenerationMode.NEGATIVE, *([GenerationMode.POSITIVE] if both else [])]
 
     def _follow_links(self, schema: Any) -> None:
-        """Follow the links in the documents, from the response to a create to a query."""
+        """Follow the links in the documents, which lead from the response to a create request to a query."""
         machine = schema.as_state_machine()
 
         def walk(send_case: SendCase) -> None:
@@ -177,18 +183,18 @@ class SchemathesisSearch:
         self.failures += smallest
 
     def _response_to(self, case: Any) -> Any:
-        """The response to a case; None if the case was not sent."""
+        """Return the response to a case; None if the case was not sent or got no response."""
         try:
             return case.call(base_url=BASE, session=self._session)
         except NotSentError:
             return None
 
     def _failures_of(self, case: Any, response: Any) -> Iterator[ClauseFailure]:
-        """The failed checks, if the documents are unambiguous and no rule reports a violation."""
+        """Yield the failures of checks, if the documents are unambiguous and no rule reports a violation."""
         assert self._adapter.last is not None  # noqa: S101  (it was sent)
         ours, entry = self._adapter.last
         if self._violations(entry):
-            return  # our own rules report it
+            return  # a rule reports it
         try:
             case.validate_response(response, checks=CHECKS)
         except FailureGroup as group:
@@ -198,7 +204,7 @@ class SchemathesisSearch:
 
 
 def clause_of(failure: Failure, ours: Case, entry: Entry, spec: Spec) -> str | None:
-    """The clause that a failure is about; None if Schemathesis may be wrong."""
+    """Return the clause that a failure violates; None if Schemathesis may be wrong."""
     check, status = (*failure.checks, "")[0], entry.exchange.status
     creates = spec.creates.get((ours.method, ours.path))
     if creates is None and (ours.method != spec.query.method or ours.body):
@@ -217,13 +223,13 @@ def clause_of(failure: Failure, ours: Case, entry: Entry, spec: Spec) -> str | N
 
 
 def _expected_and_seen(failure: Failure) -> tuple[str, str]:
-    """The expected and the seen behaviour, each in one line."""
+    """Return the expected and the observed behaviour, each in one line."""
     lines = [line.strip() for line in failure.message.splitlines() if line.strip()]
     return f"no failure of Schemathesis: {failure.title.lower()}"[:_SHOWN], "; ".join(lines)[:_SHOWN]
 
 
 def _config(document: dict[str, Any]) -> dict[str, Any]:
-    """A configuration of Schemathesis that accepts every documented status: the rules decide which status is right."""
+    """Return a configuration that accepts every documented status, because the rules decide which one is right."""
     operations = [
         operation
         for item in document["paths"].values()

@@ -1,1 +1,1 @@
-"""Generate requests: boundary values, pairwise selection, Hypothesis strategies."""
+"""The generation of requests: boundary values, pairwise selection, Hypothesis strategies."""

@@ -92,14 +92,17 @@ HEADERS = (
     ("X-Unknown", "1"),
     ("Accept-Language", "de"),
 )
-_RATE = 12  # requests with a key that is declared to be rate limited
+_RATE = 12  # the number of requests with each key that is declared to be rate limited
 
 
 def invalid_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Creates that a server must refuse, for an invalid body or a missing key; they need no budget.
+    """Return create requests that a server must refuse, for an invalid body or a missing key.
 
-    A wrong key is sent with an invalid body, since a server that accepts any key would create a task from a valid one.
-    Without a key in the documented scheme the body is valid: there is no account to charge.
+    They need no budget.
+
+    A wrong key is sent with an invalid body, because a server that accepts any key would create a task from a
+    valid one. Without a key in the documented scheme, the body is valid, because there is no account to
+    charge.
     """
     cases = [
         case
@@ -110,7 +113,7 @@ def invalid_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
 
 def read_only_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Queries, credits, other methods and paths: none of them could create a task on any server."""
+    """Return queries, requests for credits, and other methods and paths, none of which can create a task."""
     return (
         *_queries(spec),
         *_reads_without_valid_key(spec, subject),
@@ -120,16 +123,19 @@ def read_only_cases(spec: Spec, subject: Subject) -> tuple[Case, ...]:
 
 
 def valid_creates(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
-    """At most 16 creates that together cover every documented value. Each creates a task, so they need a budget."""
+    """Return at most 16 create requests that together cover every documented value.
+
+    Each creates a task, so they need a budget.
+    """
     return creating_bodies(spec, subject, seed)
 
 
 def risky_creates(spec: Spec, subject: Subject) -> tuple[Case, ...]:
-    """Creates that a server must or may refuse, but that create a task on a careless one, so they need a budget.
+    """Return create requests that a server must or may refuse, but from which a careless server creates a task.
 
-    Valid bodies with other methods, with wrong keys, or with keys without credits or access; bodies that the documents
-    neither allow nor forbid; JSON that only some decoders accept. On a correct server at most two per operation create
-    a task.
+    They need a budget. They are valid bodies with other methods, with wrong keys, or with keys without
+    credits or access; bodies that the documents neither allow nor forbid; and JSON that only some decoders
+    accept. On a correct server, at most two of them per operation create a task.
     """
     cases = [
         case for operation in create_operations(spec) for case in _risky_creates_of(operation, spec, subject)
@@ -168,7 +174,7 @@ def _invalid_creates_of(operation: CreateOperation, spec: Spec, subject: Subject
 def _invalid_creates_without_key(
     operation: CreateOperation, spec: Spec, good: dict[str, Any]
 ) -> Iterator[Case]:
-    """Invalid creates without a key: the response must be a 401, which reveals nothing about the body."""
+    """Yield invalid create requests without a key. The response must be a 401, which reveals nothing about the body."""
     bodies: dict[str, Any] = {
         "an invalid body": without_last_required_field(good, operation),
         "a body that is not JSON": b"{",
@@ -183,7 +189,7 @@ def _invalid_creates_without_key(
 
 
 def _invalid_bodies(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Bodies with one invalid documented field."""
+    """Yield bodies in which one documented field is invalid or missing, each with a name."""
     yield "an empty object", {}
     for name in required_of(operation):
         yield f"no {name}", {key: value for key, value in good.items() if key != name}
@@ -202,7 +208,7 @@ def _invalid_bodies(operation: CreateOperation, good: dict[str, Any]) -> Iterato
 
 
 def _invalid_callbacks(operation: CreateOperation, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Bodies with a callback URL that must be refused."""
+    """Yield bodies with a callback URL that must be refused, each with a name."""
     rules = operation.callback
     if rules is None:
         return
@@ -260,7 +266,7 @@ def _queries(spec: Spec) -> Iterator[Case]:
 
 
 def _reads_without_valid_key(spec: Spec, subject: Subject) -> Iterator[Case]:
-    """Queries of a task and of the credits without a valid key."""
+    """Yield queries of a task and requests for credits without a valid key."""
     keys: list[tuple[str, dict[str, Any]]] = [("no key", {"key": NOBODY})]
     keys += [(f"the key as {scheme.partition(' ')[0]!r}", {"authorization": scheme}) for scheme in SCHEMES]
     if can_send_wrong_keys(subject):

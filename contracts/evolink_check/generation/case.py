@@ -10,18 +10,18 @@ VALID = (
     "create.accepts",
     "create.unknown-fields",
     "prompt.length",
-)  # the clauses that generated valid creates are about
+)  # the clauses that generated valid create requests test
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """One request to the API.
 
-    `path` is below the base URL, with its query string. `headers` do not include Authorization, Host and
-    Content-Length. `key` is the label of the account whose key is sent: `main`, `other`, `wrong`, `nobody` for none,
-    or a label of the configuration; `authorization`, unless None, is sent as the whole header instead, and `key` is
-    then `nobody`. `clauses` are those that the response may satisfy or violate. `creates`: a correct server may create
-    a task from it, or a careless one certainly would.
+    `path` is below the base URL and includes the query string. `headers` do not include Authorization, Host
+    and Content-Length. `key` is the label of the account whose key is sent: `main`, `other`, `wrong`,
+    `nobody` for no key, or a label of the configuration. If `authorization` is not None, it is the whole
+    header, and `key` is `nobody`. `clauses` are those that the response may satisfy or violate. `creates`: a
+    correct server may create a task from the request, or a careless one certainly would.
     """
 
     name: str
@@ -36,5 +36,5 @@ class Case:
 
 
 def concerns(case: Case, wanted: frozenset[str]) -> bool:
-    """Whether the case is about one of these clauses; always true for an empty set."""
+    """Whether the response may satisfy or violate one of the `wanted` clauses; always true if `wanted` is empty."""
     return not wanted or not wanted.isdisjoint(case.clauses)

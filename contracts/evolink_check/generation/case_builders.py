@@ -1,4 +1,4 @@
-"""Build cases from requests: which clauses their responses are about, and whether they can create a task."""
+"""Build cases from requests: decide which clauses their responses test, and whether they can create a task."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 Headers = tuple[tuple[str, str], ...]
 JSON: Headers = (("Content-Type", "application/json"),)
 
-# The clauses that any response is about, whatever the request.
+# The clauses that the response to any request tests.
 ANSWERED = ("wire.json", "wire.compact", "wire.slashes", "error.documented-status", "error.no-500")
 REFUSED = (*ANSWERED, "error.shape", "error.no-id", "error.order")
-# The clauses that the response to an accepted create is about.
+# The clauses that the response to an accepted create request tests.
 ACCEPTED = (
     *("create.accepts", "create.answers-200", "create.schema", "create.complete", "create.pending-first"),
     *("create.readable-at-once", "model.actual", "id.format", "id.created", "id.unique", "task.created"),
@@ -32,14 +32,14 @@ ACCEPTED = (
 
 
 def compact_json(value: Any) -> bytes:
-    """Compact JSON, as most clients write it."""
+    """Encode a value as JSON without white space, as most clients do."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def faults_of(
     operation: CreateOperation, spec: Spec, headers: Headers, body: bytes
 ) -> tuple[RequestFault, ...]:
-    """The faults of a create, as the rules determine them."""
+    """Return the faults of a create request, as the rules determine them."""
     return create_faults(headers, body, spec.creates[(operation.method, operation.path)])
 
 
@@ -54,10 +54,12 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
     authorization: str | None = None,
     about: Iterable[str] = (),
 ) -> Case:
-    """A create request with the clauses of its faults. `about` are further clauses that it is about.
+    """Return a create request with the clauses of its faults.
 
-    The case is an example of its first clause. `creates` is False when a fault is certain, or when no key is sent, as
-    there is then no account to charge.
+    `about` are further clauses that it tests.
+
+    The case is an example of its first clause. `creates` is False if a fault is certain, or if no key is
+    sent, because there is then no account to charge.
     """
     raw = body if isinstance(body, bytes) else compact_json(body)
     faults = faults_of(operation, spec, headers, raw)
@@ -88,7 +90,7 @@ def query_case(  # noqa: PLR0913  (a request has so many parts)
     key: str = MAIN,
     authorization: str | None = None,
 ) -> Case:
-    """A query of a task. `task_id` is percent-encoded, as in the path."""
+    """Return a query of a task. `task_id` is percent-encoded, as in the path."""
     path = f"{spec.query.path.partition('{')[0]}{task_id}"
     who = NOBODY if authorization is not None else key
     return Case(
@@ -97,7 +99,7 @@ def query_case(  # noqa: PLR0913  (a request has so many parts)
 
 
 def bodyless_case(name: str, method: str, path: str, *about: str, **more: Any) -> Case:
-    """Any other request without a body."""
+    """Return any other request without a body. `about` are the clauses that it tests."""
     return Case(name, (*about, *REFUSED), method, path, **more)
 
 

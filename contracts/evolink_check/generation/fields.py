@@ -1,4 +1,4 @@
-"""The fields of a create with their schemas, values for them, and a minimal body."""
+"""The fields of a create request with their schemas, valid and invalid values for them, and a minimal body."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OF_TYPE: Mapping[str, tuple[Any, ...]] = {
 
 
 def create_operations(spec: Spec) -> tuple[CreateOperation, ...]:
-    """Every operation that creates a task, once each."""
+    """Return every operation that creates a task, once each."""
     by_place = {
         (operation.source, operation.pointer): operation
         for creates in spec.creates.values()
@@ -38,29 +38,29 @@ def create_operations(spec: Spec) -> tuple[CreateOperation, ...]:
 
 
 def fields_of(operation: CreateOperation) -> dict[str, Node]:
-    """The documented fields of the body with their schemas, in document order."""
+    """Return the documented fields of the body with their schemas, in the order of the document."""
     return properties_of(_schema(operation))
 
 
 def required_of(operation: CreateOperation) -> tuple[str, ...]:
-    """The fields that a body must have."""
+    """Return the names of the fields that a body must have."""
     return tuple(keywords(_schema(operation)).get("required", ()))
 
 
 def values_of(schema: Node) -> tuple[Any, ...]:
-    """The values that the document lists for a field; empty when it lists none."""
+    """Return the values that the document lists for a field; empty if it lists none."""
     present = keywords(schema)
     return tuple(present["enum"]) if "enum" in present else (present["const"],) if "const" in present else ()
 
 
 def enum_fields(operation: CreateOperation) -> dict[str, tuple[Any, ...]]:
-    """The fields whose values the document lists, except `model`."""
+    """Return the fields for which the document lists values, with these values; `model` is left out."""
     by_name = {name: values_of(schema) for name, schema in fields_of(operation).items() if name != "model"}
     return {name: values for name, values in by_name.items() if values}
 
 
 def minimal_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]:
-    """A body of the required fields only, with harmless values."""
+    """Return a body with the required fields only, and harmless values."""
     fields = fields_of(operation)
     body = {name: sample(fields[name]) for name in required_of(operation) if name in fields}
     if "model" in fields and operation.models:
@@ -73,13 +73,16 @@ def minimal_body(operation: CreateOperation, subject: Subject) -> dict[str, Any]
 
 
 def json_types_of(schema: Node) -> set[Any]:
-    """The JSON types that a field allows, `integer` and `number` always together. Empty when it allows any."""
+    """Return the JSON types that a field allows; empty if it allows any. `integer` and `number` come together."""
     kinds = set(types_of(schema))
     return kinds | {"integer", "number"} if kinds & {"integer", "number"} else kinds
 
 
 def values_of_other_types(schema: Node, most: int = 9) -> Iterator[Any]:
-    """Values of every JSON type that the field does not allow, at most `most` of each, and lists of such items."""
+    """Yield values of each JSON type that the field does not allow, at most `most` of each.
+
+    For an array, also yield lists with an item of a wrong type.
+    """
     kinds = json_types_of(schema)
     for kind, values in OF_TYPE.items():
         if kinds and kind not in kinds:
@@ -89,7 +92,7 @@ def values_of_other_types(schema: Node, most: int = 9) -> Iterator[Any]:
 
 
 def near_misses(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Values that are close to the listed ones and not among them."""
+    """Return values that are close to the listed ones, but not listed."""
     candidates = [near for value in values for near in _near(value)]
     numbers = [value for value in values if _is_number(value)]
     if numbers:

@@ -23,7 +23,8 @@ _SURROGATES = (0xD800, 0xDFFF)
 def temporary_hypothesis_home() -> Iterator[None]:
     """Let Hypothesis write its tables to a temporary folder instead of the user's current folder.
 
-    The largest one is put there first: Hypothesis encodes every character to compute it, which takes a second.
+    The largest table is written in advance, because Hypothesis needs a second to compute it: it encodes every
+    character.
     """
     from hypothesis.configuration import set_hypothesis_home_dir
 
@@ -39,9 +40,10 @@ def temporary_hypothesis_home() -> Iterator[None]:
 
 @contextmanager
 def _without_own_constants() -> Iterator[None]:
-    """Have no source of a checkout parsed for constants to generate: they are the checker's own, not the server's.
+    """Keep Hypothesis from collecting constants in a checkout's source files, which are the checker's own.
 
-    Hypothesis parses no installed package. So a seed generates the same requests in both.
+    Hypothesis never collects constants in an installed package. So a seed generates the same requests in
+    both.
     """
     providers: Any = import_module("hypothesis.internal.conjecture.providers")
     is_local = getattr(providers, "is_local_module_file", None)
@@ -56,9 +58,9 @@ def _without_own_constants() -> Iterator[None]:
 
 
 def _write_utf8_table(folder: Path) -> None:
-    """The characters that UTF-8 can encode, and those of them that do not decode back (none), as intervals.
+    """Write the intervals of the characters that UTF-8 can encode, and of those that do not decode back (none).
 
-    A version of Hypothesis that reads another file, or another format, computes the table itself.
+    A version of Hypothesis that reads another file or format computes the table itself.
     """
     before, after = _SURROGATES[0] - 1, _SURROGATES[1] + 1
     table = [[[0, before], [after, sys.maxunicode]], []]

@@ -44,7 +44,7 @@ def _with(good: Mapping[str, Any], field: str, value: Any) -> dict[str, Any]:
 
 
 def _one_field(good: Mapping[str, Any], values: Mapping[str, SearchStrategy[Any]]) -> Bodies:
-    """The minimal body with one of these fields changed."""
+    """Generate the minimal body with one of these fields replaced."""
     return st.one_of([strategy.map(partial(_with, good, name)) for name, strategy in values.items()])
 
 
@@ -122,7 +122,7 @@ def _invalid_images(_: CreateOperation, good: dict[str, Any]) -> Bodies:
 
 
 def _with_callback(urls: Callable[[int], SearchStrategy[str]]) -> BodyStrategy:
-    """The minimal body with one of the callback URLs that `urls` makes for the maximum length."""
+    """Generate the minimal body with a callback URL that `urls` generates for the maximum length."""
 
     def bodies(operation: CreateOperation, good: dict[str, Any]) -> Bodies:
         rules = operation.callback

@@ -1,4 +1,4 @@
-"""Malformed bodies: not JSON, not an object, another content type, too deep, too large."""
+"""Malformed bodies: not JSON, not an object, of another content type, too deeply nested, or too large."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ NOT_JSON_TEXTS = (
     b"undefined",
     b"model=x",
 )
-_LEVELS = 400  # open brackets that are never closed: not JSON, and not too deep for a decoder to detect that
+_LEVELS = 400  # brackets that are never closed: not JSON, but few enough for a decoder to detect that
 _MB = 1024 * 1024
 _LIMIT = ("body.limit",)
 
 
 def refused_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str, Any]) -> Iterator[Case]:
-    """Creates that a server must refuse, derived from a valid body."""
+    """Yield create requests that a server must refuse because of their malformed bodies. `good` is a valid body."""
     for name, body in (*_not_json(good), *_not_an_object(good), *_duplicate_keys(good)):
         yield create_case(name, operation, spec, body)
     for name, headers, body in _other_content_types(good):
@@ -52,7 +52,12 @@ def refused_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str,
 
 
 def tolerated_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str, Any]) -> Iterator[Case]:
-    """Creates that only some decoders accept. A required field is missing, too, so that few servers create a task."""
+    """Yield create requests that only some decoders accept.
+
+    `good` is a valid body.
+
+    A required field is missing, too, so that few servers create a task.
+    """
     bad = without_last_required_field(good, operation)
     head = compact_json(bad)[:-1]
     comma = b"," if bad else b""
@@ -73,7 +78,7 @@ def tolerated_malformed(operation: CreateOperation, spec: Spec, good: Mapping[st
 
 
 def without_last_required_field(good: Mapping[str, Any], operation: CreateOperation) -> dict[str, Any]:
-    """The body without the last of its required fields."""
+    """Return the body without the last of its required fields."""
     required = [name for name in required_of(operation) if name in good]
     return {name: value for name, value in good.items() if name != (required or [""])[-1]}
 
@@ -103,7 +108,7 @@ def _not_an_object(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
 
 
 def _duplicate_keys(good: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """Bodies that are invalid whichever of two equal keys counts, which is undocumented (`body.duplicate-keys`)."""
+    """Yield a body that is invalid whichever of two equal keys counts, because `body.duplicate-keys` is undecided."""
     for name in good:
         rest = compact_json({**good, name: {}})
         yield f"{name} twice", rest[:-1] + b"," + compact_json({name: [{}]})[1:]

@@ -1,4 +1,4 @@
-"""Pairwise selection: a few creates that together cover the documented values. Few, because each costs credits."""
+"""Select a few create requests that together cover the documented values. They are few, because each costs credits."""
 
 from __future__ import annotations
 
@@ -28,20 +28,25 @@ MANY_SCRIPTS = (
 LONG = 10_000  # characters of a prompt
 HEADERS: Headers = (("Idempotency-Key", "8e1c-1"), ("X-Request-Id", "words"), ("X-Unknown", "1"))
 FIELDS = {"aspect_ratio": "16:9", "generate_audio": True, "x": {"y": [1, None]}, "": 0}
-_CHOICES = 500  # the most combinations that are considered
+_CHOICES = 500  # the most combinations from which the cover is chosen
 
 
 def creating_bodies(spec: Spec, subject: Subject, seed: int = 0) -> tuple[Case, ...]:
-    """At most 16 creates: the minimal body, then every pair of listed values, each with one special feature."""
+    """Return at most 16 create requests: the minimal body, then every pair of listed values.
+
+    From the second one on, each also has one special feature, such as a long prompt, until all features have
+    occurred.
+    """
     rows = [_creates_of(operation, spec, subject, seed) for operation in create_operations(spec)]
     by_turns = (case for turn in zip_longest(*rows) for case in turn if case is not None)
     return tuple(islice(by_turns, MOST))
 
 
 def pairwise_cover(values: Mapping[str, tuple[Any, ...]], seed: int) -> list[dict[str, Any]]:
-    """Combinations of one value for each field, such that every pair of values of two fields occurs in one of them.
+    """Combine one value for each field, such that every pair of values of two fields occurs in a combination.
 
-    A greedy cover: combinations with the most new pairs come first. Equal seeds give equal results.
+    The cover is greedy: the combination with the most new pairs is chosen next. Equal seeds give equal
+    results.
     """
     every = [dict(zip(values, chosen, strict=True)) for chosen in islice(product(*values.values()), _CHOICES)]
     Random(seed).shuffle(every)  # noqa: S311  (which of many equally good choices comes first is no secret)
@@ -110,6 +115,6 @@ def _special_creates(
 
 
 def unusual_spelling(body: Mapping[str, Any]) -> bytes:
-    """The same JSON with its keys reversed, extra white space and unnecessary escapes."""
+    """Encode the body as JSON with its keys reversed, extra white space and unnecessary escapes."""
     reordered = {name: body[name] for name in reversed(list(body))}
     return f"\r\n{json.dumps(reordered, indent=3)}\t ".replace("/", "\\/").replace('"p', '"\\u0070').encode()

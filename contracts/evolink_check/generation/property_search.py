@@ -1,4 +1,4 @@
-"""Hypothesis as a library: find a failing example, then the smallest one. Import this module late, as it is slow."""
+"""Use Hypothesis as a library to find the smallest failing example. Import this module late, because it is slow."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ T = TypeVar("T")
 
 
 class SearchAbortedError(BaseException):  # Hypothesis treats any `Exception` as a failing example
-    """Raised by a property to end the whole search; the text is the reason."""
+    """Raised by a property to end the whole search; its text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The effort of a search. `seed` None: random. `memory`: a folder of earlier failing examples, run first."""
+    """The effort of a search.
+
+    If `seed` is None, it is random. `memory` is a folder of failing examples, which run first.
+    """
 
     examples: int
     seed: int | None = None
@@ -31,10 +34,12 @@ class Search:
 
 
 def run_property(cases: SearchStrategy[T], body: Callable[[T], object], search: Search) -> None:
-    """Call `body` with examples of a strategy; raise its exception for the smallest failing example.
+    """Call `body` with examples of a strategy.
 
-    Raises `hypothesis.errors.Flaky` when a failing example passes on repetition, `Unsatisfiable` when the strategy
-    generates hardly any examples.
+    Raises the exception of `body` for the smallest failing example.
+
+    Raises `hypothesis.errors.Flaky` if a failing example passes when it is repeated, and `Unsatisfiable` if
+    the strategy generates hardly any examples.
     """
 
     def example(case: T) -> None:
@@ -47,7 +52,7 @@ def run_property(cases: SearchStrategy[T], body: Callable[[T], object], search: 
 
 
 def search_settings(search: Search) -> settings:
-    """The Hypothesis settings of a search, also for tests that are not plain properties, such as state machines."""
+    """Return the Hypothesis settings of a search, also for tests of another form, such as state machines."""
     return settings(
         max_examples=search.examples,
         deadline=None,

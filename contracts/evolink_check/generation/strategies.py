@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A strategy for cases of one kind. `clauses` are those that only these cases test."""
+    """A Hypothesis strategy for cases of one kind. `clauses` are those that only these cases test."""
 
     name: str
     clauses: tuple[str, ...]
@@ -55,7 +55,7 @@ _METHODS = ("PUT", "PATCH", "DELETE")
 
 
 def free_strategies(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
-    """Every strategy whose cases can be sent without a budget."""
+    """Return every strategy whose cases can be sent without a budget."""
     strategies = [
         Strategy(name, clauses, _with_bodies(spec, subject, name, bodies))
         for name, clauses, bodies in INVALID_BODIES
@@ -65,18 +65,18 @@ def free_strategies(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
 
 
 def paid_strategies(spec: Spec, subject: Subject) -> tuple[Strategy, ...]:
-    """Strategies for valid creates of every kind; each example creates a task."""
+    """Return the strategies for valid create requests. Each example creates a task."""
     cases = st.one_of([valid_creates(operation, spec, subject) for operation in create_operations(spec)])
     return (Strategy("a valid create", VALID, cases.filter(lambda case: case.creates), creates=True),)
 
 
-# Creates that are refused
+# Create requests that are refused
 
 
 def _invalid_creates(
     spec: Spec, subject: Subject, cases_of: Callable[[CreateOperation, dict[str, Any]], SearchStrategy[Case]]
 ) -> SearchStrategy[Case]:
-    """Cases for every operation from its minimal body, without those that happen to be valid."""
+    """Generate cases for every operation from its minimal body, without those that happen to be valid."""
     cases = [cases_of(operation, minimal_body(operation, subject)) for operation in create_operations(spec)]
     return st.one_of(cases).filter(lambda case: not case.creates)
 
@@ -117,7 +117,7 @@ _KIND = "another content type"
 
 
 def _damaged_json(text: bytes) -> SearchStrategy[bytes]:
-    """The body truncated, or with some bytes replaced."""
+    """Generate a truncated body, a body with some bytes replaced, or other bytes."""
     place = st.integers(0, len(text) - 1)
     cut = place.map(lambda end: text[:end])
     spliced = st.builds(
@@ -132,7 +132,7 @@ def _not_an_object(good: dict[str, Any]) -> SearchStrategy[Any]:
 
 
 def _oversized(bad: dict[str, Any]) -> SearchStrategy[Any]:
-    """A body without a required field and with a large extra member: many names, levels, digits or characters."""
+    """Generate a body without a required field, but with a large member: many names, levels, digits or letters."""
     fields = st.integers(0, 2_000).map(lambda count: {f"x{place}": place for place in range(count)})
     levels = st.integers(1, 100).map(lambda depth: {"x": json.loads("[" * depth + "]" * depth)})
     digits = st.integers(1, 1_000).map(lambda count: {"x": 10**count})
@@ -144,7 +144,7 @@ def _oversized(bad: dict[str, Any]) -> SearchStrategy[Any]:
 
 
 def _unauthorized(spec: Spec, subject: Subject) -> list[Strategy]:
-    """Undocumented authorization schemes, and wrong keys on requests that only read."""
+    """Return strategies for undocumented authorization schemes, and for wrong keys on requests that only read."""
     scheme = st.text(LETTERS, min_size=1, max_size=8).filter(lambda name: name.lower() != "bearer")
     odd = st.builds(lambda name, key: f"{name.capitalize()} {key}".strip(), scheme, st.text(LETTERS))
     headers = odd | st.sampled_from(("Bearer", "bearer"))
@@ -206,7 +206,7 @@ def _queries(spec: Spec, name: str, ids: SearchStrategy[str], clause: str) -> St
 
 
 def _unknown_id(before: int, tail: str) -> str:
-    """A task id from before the service existed."""
+    """Return a task id that no server has issued. `before` is its time in Unix seconds, before the service existed."""
     return f"{_PREFIX}{before:010}-{tail}"
 
 

@@ -21,14 +21,17 @@ _OTHER_METHODS = ("PUT", "PATCH", "DELETE")
 def creates_by_other_methods(
     operation: CreateOperation, spec: Spec, good: Mapping[str, Any]
 ) -> Iterator[Case]:
-    """Valid bodies sent with other methods. A careless server creates a task from each, so they need a budget."""
+    """Yield valid bodies with other methods. A careless server creates a task from each, so they need a budget."""
     for method in _OTHER_METHODS:
         valid = create_case(f"{method} with a valid body", operation, spec, good)
         yield replace(valid, method=method, clauses=("error.other-methods", *REFUSED))
 
 
 def undocumented_routes(spec: Spec, task_id: str) -> Iterator[Case]:
-    """Other methods of documented paths, and other paths. HEAD and OPTIONS may have responses of their own."""
+    """Yield other methods of documented paths, and other paths.
+
+    HEAD and OPTIONS are left out, because they may have special responses.
+    """
     for _, path in spec.creates:
         for method in ("GET", "PUT", "PATCH", "DELETE"):
             yield bodyless_case(f"{method} instead", method, path, "error.other-methods")

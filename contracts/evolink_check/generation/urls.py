@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PUBLIC = "https://example.com/hooks/done"  # reserved for examples; the name resolves
+PUBLIC = "https://example.com/hooks/done"  # the host is reserved for examples, and its name resolves
 IMAGE = "https://example.com/image.jpg"
 NOWHERE = "https://hooks.evolink-check.invalid/done"  # a name that never resolves
 INTERNAL = (
@@ -38,7 +38,7 @@ WITH_SPACES = ("https://example.com/when done", " https://example.com/done", "ht
 
 
 def url_notations(address: str) -> Iterator[str]:
-    """Every notation of an IPv4 address that browsers or `inet_aton` accept as a host, the usual one first."""
+    """Yield an IPv4 address in every notation that browsers or `inet_aton` accept as a host, the usual one first."""
     number = int(IPv4Address(address))
     a, b, c, d = number.to_bytes(4, "big")
     yield address
@@ -63,7 +63,7 @@ def _in_v6(address: IPv4Address) -> Iterator[str]:
 
 
 def disguised_urls(host: str) -> Iterator[str]:
-    """URLs of a host in various forms, some of which look like another host."""
+    """Yield URLs of a host in various forms, some of which look like another host."""
     yield f"https://{host}/hooks/done"
     yield f"https://{host}"
     yield f"HTTPS://{host.upper()}/hooks/done"
@@ -75,7 +75,7 @@ def disguised_urls(host: str) -> Iterator[str]:
 
 
 def internal_hosts(in_all_notations: tuple[str, ...] = INTERNAL) -> tuple[str, ...]:
-    """Every internal host once, and these IPv4 addresses in every notation."""
+    """Return every internal host once, and these IPv4 addresses in every notation."""
     v4 = (*INTERNAL, *(host for address in in_all_notations for host in url_notations(address)))
     v6 = (
         notation
@@ -87,5 +87,5 @@ def internal_hosts(in_all_notations: tuple[str, ...] = INTERNAL) -> tuple[str, .
 
 
 def long_url(length: int, prefix: str = PUBLIC) -> str:
-    """A URL of exactly `length` characters."""
+    """Return a URL of exactly `length` characters."""
     return f"{prefix}{'?' if '?' not in prefix else '&'}x=".ljust(length, "x")

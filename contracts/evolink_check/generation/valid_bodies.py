@@ -1,4 +1,4 @@
-"""A strategy for creates that a server must accept. Import this module late: it imports Hypothesis."""
+"""A strategy for create requests that a server must accept. Import this module late: it imports Hypothesis."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _LONGEST = 10_000  # characters of a prompt
 
 
 def valid_creates(operation: CreateOperation, spec: Spec, subject: Subject) -> SearchStrategy[Case]:
-    """Valid creates in every documented form: optional and unknown fields, and several JSON spellings."""
+    """Generate valid create requests in every documented form.
+
+    They have optional and unknown fields, and JSON in several spellings.
+    """
     good = minimal_body(operation, subject)
     fields = {name: st.sampled_from(values) for name, values in enum_fields(operation).items()}
     if operation.callback is not None:
@@ -58,7 +61,7 @@ def valid_creates(operation: CreateOperation, spec: Spec, subject: Subject) -> S
 
 
 def prompts() -> SearchStrategy[str]:
-    """Harmless prompts: words, any script and direction, combining marks, up to 10,000 characters."""
+    """Generate harmless prompts: words, any script and direction, combining marks, up to 10,000 characters."""
     words = st.lists(st.sampled_from(_WORDS), min_size=1, max_size=5).map(", ".join)
     odd = st.text(SCRIPTS, max_size=40).map(lambda text: f"a cat {text}")
     long = st.integers(1_000, _LONGEST).map(lambda size: ("a cat dances and " * size)[:size])
@@ -70,12 +73,12 @@ def _escaped(body: dict[str, Any]) -> bytes:
 
 
 def _callback_urls(limit: int) -> SearchStrategy[str]:
-    """URLs of a public host with any query, up to the maximum length."""
+    """Generate URLs of a public host with any query string, up to the maximum length."""
     query = st.text(LETTERS + "-._~!$'()*+,;=:@/?&", max_size=100)
     return query.map(lambda text: f"{PUBLIC}?{text}") | st.integers(len(PUBLIC) + 8, limit).map(long_url)
 
 
 def scalars() -> SearchStrategy[Any]:
-    """A JSON value that is neither a list nor an object."""
+    """Generate JSON values that are neither lists nor objects."""
     numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
     return st.none() | st.booleans() | numbers | st.text(LETTERS)
