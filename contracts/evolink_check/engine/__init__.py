@@ -1,1 +1,1 @@
-"""Run the checks of a server: preflight, free phases, paid phases, recordings."""
+"""The phases of a check of a server: preflight, free phases, paid phases; and the check of recordings."""

@@ -1,4 +1,4 @@
-"""The phases of a run that cost credits: tasks, their callbacks, and finally those that move the server's clock.
+"""The phases of a run that cost credits: tasks, their callbacks, and finally those that advance the server's clock.
 
 The free phases run at the same time, while the server repeats callbacks that were refused on purpose.
 """
@@ -64,8 +64,9 @@ class PaidPhases:
     def create_tasks(self, tasks: Sequence[PlannedTask]) -> None:
         """Create all tasks, in the order in which a small budget is best spent, and run the free phases.
 
-        Requests that only an incorrect server accepts are sent before most tasks are created. Requests that a correct
-        server may accept are sent at the same time if the budget covers everything, otherwise afterwards.
+        Requests that only an incorrect server accepts are sent before most tasks are created. Requests that a
+        correct server may accept are sent at the same time if the budget covers everything, otherwise
+        afterwards.
         """
         run, pool = self.run, self.pool
         uncertain = [case for case in run.plan.risky if case.key == MAIN]
@@ -90,7 +91,7 @@ class PaidPhases:
         pool.query_finished_task()
 
     def _follow_failing(self, tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-        """Follow the task that must run alone to its end. Returns the other tasks."""
+        """Create the task that must run alone and follow it to its end. Returns the other tasks."""
         failing = [task for task in tasks[:1] if task.case.name.startswith(FAILS)]
         for task in failing:
             self.run.report_progress(FAILING, 0, 0)
@@ -114,9 +115,9 @@ class PaidPhases:
             self.pool.await_callbacks(self.receiver, rules)
 
     def _send_risky(self, risky: Iterable[Case]) -> None:
-        """Send risky creates one after the other.
+        """Send risky create requests one after the other.
 
-        For an account without credits, query its credits before and after.
+        If an account has no credits, its credits are queried before and after the request.
         """
         target = self.run.target
         cases = [case for case in risky if concerns(case, self.run.effort.clauses)]
@@ -136,7 +137,10 @@ class PaidPhases:
 
 
 def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
-    """The instant until which callbacks were watched; 0 without a receiver, or if callbacks may not reach it."""
+    """Return the instant until which callbacks were watched, in Unix seconds.
+
+    0 if there was no receiver, or if callbacks may not have been able to reach it.
+    """
     if receiver is None:
         return 0.0
     if not run.subject.callback_trust or receiver.received:
@@ -149,13 +153,19 @@ def end_of_watch(run: Run, receiver: CallbackReceiver | None) -> float:
 
 
 def _watched(tasks: Sequence[PlannedTask]) -> Sequence[PlannedTask]:
-    """The tasks with callbacks, and one without a callback URL. Verifying both takes a while."""
+    """Return the tasks with callbacks and one without a callback URL, because it takes a while to check both."""
     silent = [task for task in tasks if not task.address]
     return [*(task for task in tasks if task.address), *silent[:1]]
 
 
 def open_receiver(run: Run, stack: ExitStack) -> CallbackReceiver | None:
-    """The callback receiver; None if it cannot be reached at its public address, so that callbacks are not watched."""
+    """Start the callback receiver.
+
+    Returns None if callbacks are not watched.
+
+    That is the case if none is configured, or if its public address does not lead to it. Raises
+    `ListenError`.
+    """
     subject, target = run.subject, run.target
     if not subject.callback_url or subject.callback_listen is None:
         return None

@@ -33,16 +33,16 @@ if TYPE_CHECKING:
     from evolink_check.transport.target import Target
 
 _RESERVED = "credits.reserved"
-_FREE_SHARE = 0.5  # of the time of the run, for the free phases when paid ones follow
+_FREE_SHARE = 0.5  # the part of the run's time for the free phases if paid ones follow
 
 
 def _ignore_result(case: Case, entry: Entry) -> None:
-    """Do nothing with the result."""
+    """Ignore the result of a request."""
 
 
 @dataclass(slots=True)
 class Run:
-    """The state of a run: its inputs, and what the report needs in addition to the trace."""
+    """The state of a run: its inputs, and everything that the report needs in addition to the trace."""
 
     plan: RunPlan
     target: Target
@@ -70,22 +70,25 @@ class Run:
 
     @property
     def spec(self) -> Spec:
-        """The specification that the server is checked against."""
+        """The specification against which the server is checked."""
         return self.plan.spec
 
     @property
     def duration(self) -> RunDuration:
-        """The expected duration of the run."""
+        """The estimate of the run's duration, computed on first use."""
         if self._duration is None:
             self._duration = RunDuration(workload_of(self.plan, self._invalid()))
         return self._duration
 
     def path(self, entry: Entry) -> str:
-        """The path of an exchange, below the base URL."""
+        """Return the path of an exchange, below the base URL."""
         return entry.exchange.url.removeprefix(self.subject.url).partition("?")[0]
 
     def check_refused_create(self) -> None:
-        """Send a create that must be refused, and query the credits before and after it, while nothing else runs."""
+        """Send a create request that must be refused, and query the credits before and after it.
+
+        Nothing else runs at the same time, so that a change of the credits is its effect.
+        """
         mine = [case for case in self._invalid() if case.key == MAIN]
         if mine and (not self.effort.clauses or _RESERVED in self.effort.clauses):
             query_credits(self.target)
@@ -100,13 +103,16 @@ class Run:
         self.explore("Schemathesis")
 
     def _invalid(self) -> tuple[Case, ...]:
-        """The creates that must be refused. They are generated only once, because that takes nearly half a second."""
+        """Return the create requests that must be refused.
+
+        They are generated once, which takes nearly half a second.
+        """
         if self._refused is None:
             self._refused = boundary_cases.invalid_creates(self.spec, self.subject)
         return self._refused
 
     def send_all(self, phase: str, cases: Iterable[Case]) -> None:
-        """Send every case that concerns a requested clause; `effort.jobs` of them at a time."""
+        """Send every case that concerns a requested clause, `effort.jobs` of them at a time."""
         chosen = [case for case in cases if concerns(case, self.effort.clauses)]
         count = self.progress_counter(phase, len(chosen))
 
@@ -150,7 +156,7 @@ class Run:
     def explore(
         self, phase: str, *, creates: int = 0, on_result: Callable[[Case, Entry], object] = _ignore_result
     ) -> None:
-        """Run Schemathesis: send requests that create no task, or requests that create up to `creates` tasks."""
+        """Run Schemathesis: send requests that create no task, or requests that create at most `creates` tasks."""
         from evolink_check.fuzzing import fuzzer, schemathesis_check
 
         if not uses_schemathesis(self.effort, self.plan.wanted):
@@ -166,7 +172,7 @@ class Run:
             self.notes.append(f"{phase}: {findings.ended}")
 
     def _failed(self) -> frozenset[str]:
-        """The clauses that have failed so far."""
+        """Return the ids of the clauses that have failed so far."""
         trace = self.target.recorder.trace(self.subject, self.accounts)
         verdicts = judge(TraceView(trace, self.spec), self.plan.clauses, RULES)
         return frozenset(verdict.clause.id for verdict in verdicts if verdict.status == "failed")
@@ -174,7 +180,7 @@ class Run:
     def _sending(
         self, phase: str, total: int, on_result: Callable[[Case, Entry], object] = _ignore_result
     ) -> Callable[[Case], Entry]:
-        """`Target.send` with a count of the requests, and with a time limit if paid phases follow."""
+        """Return `Target.send` with a count of the requests, and with a time limit if paid phases follow."""
         count = self.progress_counter(phase, total)
         share = _FREE_SHARE if self.effort.max_credits is not None else 0.0
         last = self.effort.seconds * share
@@ -190,7 +196,7 @@ class Run:
         return send
 
     def progress_counter(self, phase: str, total: int) -> Callable[[], None]:
-        """Report the progress of a phase. The returned function is to be called after each request."""
+        """Report the start of a phase. Call the returned function after each request to report its progress."""
         done = 0
         self.report_progress(phase, 0, total)
 

@@ -1,4 +1,4 @@
-"""The first requests to a server: whether it can be reached, and whether it accepts the key."""
+"""The first requests to a server, which show whether it can be reached and accepts the key."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOT_FOUND = 404
 class CouldNotRunError(Exception):
     """The server could not be checked, or not completely; the text is the reason.
 
-    `report` has the results so far, if any.
+    `report` has the results so far, if there are any.
     """
 
     def __init__(self, why: str, report: Report | None = None) -> None:
@@ -35,9 +35,11 @@ class CouldNotRunError(Exception):
 
 
 def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
-    """Check that the server can be reached and accepts the main key. Returns the known facts about the accounts.
+    """Check that the server can be reached and accepts the main key.
 
-    Raises `CouldNotRunError`, whose text advises what to do. `needed` is the maximum cost of the run in credits.
+    Returns the known facts about the accounts.
+
+    `needed` is the maximum cost of the run in credits. Raises `CouldNotRunError`, whose text says what to do.
     """
     unknown = spec.query.path.replace(f"{{{spec.query.parameter}}}", "task-unified-1700000000-00000000")
     try:
@@ -46,7 +48,7 @@ def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
     except HaltedError as halted:
         if target.stopped:
             raise CouldNotRunError(
-                "stopped before the server answered: there is nothing to judge"
+                "stopped before the server answered, so there is nothing to judge"
             ) from halted
         if not target.gone:
             raise CouldNotRunError(
@@ -65,13 +67,13 @@ def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
         raise CouldNotRunError(f"{target.subject.url} did not answer: {query.problem}")
     if _is_below(target.subject.url, spec, entry, query):
         raise CouldNotRunError(
-            f"nothing found at {target.subject.url}: leave out the version, with which every path begins"
+            f"nothing found at {target.subject.url}: remove the version from its end, because every path begins with it"
         )
     return _accounts(target.subject, entry, needed)
 
 
 def _is_below(url: str, spec: Spec, credits_: Entry, query: Entry) -> bool:
-    """Whether the base URL ends with the version with which the documented paths begin, and nothing is found there."""
+    """Whether nothing is found because the base URL ends with the version with which the documented paths begin."""
     version = f"/{spec.query.path.split('/')[1]}"
     not_found = (
         spec.query.errors[_NOT_FOUND].body["error"]["code"] if _NOT_FOUND in spec.query.errors else None
@@ -93,7 +95,7 @@ def _accounts(subject: Subject, entry: Entry, needed: float) -> dict[str, Accoun
 
 
 def remaining(entry: Entry) -> float | None:
-    """The remaining credits of the key in a response of `/v1/credits`; None if there is no such number."""
+    """Return the remaining credits of the key, from a response of `/v1/credits`; None if it states no such number."""
     answer = decode_json(entry.exchange.response_body)
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, dict):

@@ -39,10 +39,12 @@ def check_recording(  # noqa: PLR0913  (the recordings, the contract, and how to
     about: About = "server",
     complete: bool = False,
 ) -> Report:
-    """Judge HAR files as one trace. `origin` is the base URL of the API; empty: it follows from the documented paths.
+    """Judge HAR files as one trace.
 
-    `complete`: the files contain all requests of the clients, so a request that is not in them was not sent. Files that
-    the checks wrote may state that they are complete. Raises `RecordingError`.
+    `origin` is the base URL of the API; if empty, it is found by the documented paths.
+
+    `complete`: the files contain all requests of the clients, so a request that is not in them was not sent.
+    Files of evolink-check may state that they are complete. Raises `RecordingError`.
     """
     from evolink_check.traffic.har.archive import from_har
 
@@ -74,7 +76,7 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
     notes: tuple[str, ...] = (),
     keys: Collection[str] = (),
 ) -> Report:
-    """The report on recorded or live traffic. `keys`: short keys that are to be masked."""
+    """Return the report on recorded or live traffic. `keys` are short keys to mask in it."""
     return Report(
         kind,
         subject,
@@ -89,13 +91,13 @@ def report_on(  # noqa: PLR0913  (the parts of a report)
 
 
 def verdicts_on(reading: TraceView, clauses: Iterable[Clause], about: About) -> tuple[Verdict, ...]:
-    """The verdicts of a trace on the clauses that bind the server, its clients, or both."""
+    """Judge the clauses that bind the server, its clients, or both."""
     bound = {"server", "client"} if about == "both" else {about}
     return judge(reading, [clause for clause in clauses if clause.binds in bound], RULES)
 
 
 def _load(path: Path) -> list[tuple[str, Any]]:
-    """The HAR documents in a file. Raises `RecordingError`."""
+    """Return the HAR documents in a file, each with its name. Raises `RecordingError`."""
     from evolink_check.traffic.har.file_loading import load_archives
 
     try:

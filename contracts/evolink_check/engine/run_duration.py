@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 FAILING, TASKS, CALLBACKS = "a failing task", "tasks", "callbacks"  # phases that wait for the server
 _WAITING = frozenset({FAILING, TASKS, CALLBACKS})
 _SCHEMATHESIS = 165  # requests that Schemathesis usually sends
-_QUERIES = 12  # that a task usually takes
-_USUAL = 60.0  # seconds of a task without an estimate
-_REQUEST = 0.02  # seconds, before one was sent
+_QUERIES = 12  # queries that a task usually takes
+_USUAL = 60.0  # seconds of a task if the server gives no estimate
+_REQUEST = 0.02  # seconds of a request, until the pace has been measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +32,19 @@ class Workload:
     callback_seconds: float
     scale: float = 1.0
     limit: float = 120.0  # the longest duration of the run
-    longest_task: float = 60.0  # that is waited for
+    longest_task: float = 60.0  # the most seconds for which the run waits for a task
 
     def task_seconds(self, estimated: float) -> float:
-        """Real seconds of one task, by its estimated time; 0: not known yet."""
+        """Return the real seconds of one task, from its estimated time; 0 if that is not known yet."""
         return min(self.longest_task, (estimated or _USUAL) / self.scale)
 
     def waiting_seconds(self, estimated: float) -> float:
-        """Real seconds for which the run only waits."""
+        """Return the real seconds for which the run only waits, from the estimated time of a task."""
         return self.tasks_in_a_row * self.task_seconds(estimated) + self.callback_seconds
 
 
 def workload_of(plan: RunPlan, invalid: Iterable[Case]) -> Workload:
-    """The work of a planned run; `invalid` are its creates that must be refused."""
+    """Return the work of a planned run. `invalid` are its create requests that must be refused."""
     effort, subject = plan.effort, plan.subject
     fixed = (*boundary_cases.read_only_cases(plan.spec, subject), *invalid, *plan.risky)
     requests = sum(concerns(case, effort.clauses) for case in fixed)
@@ -89,8 +89,13 @@ class RunDuration:
         self._sent = self._before = 0  # in phases that send, and before the first one
 
     def expected(self, phase: str, elapsed: float, sent: int, estimated: float) -> float:
-        """Seconds of the whole run. `sent` requests so far; `estimated` is the server's estimate for a task, or 0."""
-        if self._last is None:  # the start of the process shows nothing about the pace
+        """Return the expected seconds of the whole run.
+
+        `sent` is the number of requests so far.
+
+        `estimated` is the server's estimate for a task in its seconds; 0 if there is none.
+        """
+        if self._last is None:  # the time before the first call was spent on starting
             self._last, self._sent, self._before = elapsed, sent, sent
         passed = max(0.0, elapsed - self._last)
         if self._phase in _WAITING:

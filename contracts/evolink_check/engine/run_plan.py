@@ -29,7 +29,7 @@ _SINGLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The maximum number of tasks of a run, and their cost at the documented price."""
+    """The maximum number of tasks that a run creates, and their cost at the documented price."""
 
     tasks: int
     credits: float
@@ -37,9 +37,12 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """One run before it begins. `clauses` are those that are judged; `wanted` those that were requested (empty: all).
+    """A run before it begins.
 
-    `tasks` are in the order in which a small budget is best spent; `risky` are creates that the server may accept.
+    `clauses` are judged; `wanted` are those that were requested, or empty for all.
+
+    `tasks` are in the order in which a small budget is best spent. `risky` are create requests that the
+    server may accept.
     """
 
     subject: Subject
@@ -52,7 +55,7 @@ class RunPlan:
 
     @property
     def wanted(self) -> tuple[Clause, ...]:
-        """The clauses that were requested; empty: all."""
+        """The clauses that were requested; empty if all are judged."""
         return self.clauses if self.effort.clauses else ()
 
     @property
@@ -85,7 +88,7 @@ def plan_run(subject: Subject, effort: Effort, spec: Spec, clauses: Iterable[Cla
 
 
 def uses_schemathesis(effort: Effort, wanted: Collection[Clause]) -> bool:
-    """Whether to run Schemathesis: if requests are generated, and a clause can be observed in a single exchange."""
+    """Whether Schemathesis runs: if requests are generated, and a clause can be observed in a single exchange."""
     single = not wanted or any(clause.observed.where in _SINGLE for clause in wanted)
     return single and effort.examples > 0
 

@@ -1,4 +1,4 @@
-"""One whole run against a server: preflight, phases, verdicts, report."""
+"""Run a whole check of a server: preflight, phases, verdicts, report."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ _LARGEST = f"{LARGEST_ANSWER // 1024} KiB"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of a run: `done` of `total` in a phase (0: unknown); tasks and credits of the whole run.
+    """The progress of a run: `done` of `total` in a phase (0: unknown), and the tasks and credits of the whole run.
 
-    `elapsed` seconds have passed of the `expected` ones of the whole run, an estimate.
+    `elapsed` is in seconds since the start, `expected` is the estimated duration of the whole run in seconds.
     """
 
     phase: str
@@ -69,7 +69,7 @@ class Progress:
 
 
 def silent(progress: Progress) -> None:
-    """Report nothing."""
+    """Ignore the progress."""
 
 
 def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
@@ -81,7 +81,9 @@ def check_api(  # noqa: PLR0913  (a server, an effort, and callbacks)
     progress: Callable[[Progress], None] = silent,
     stop: threading.Event | None = None,
 ) -> Report:
-    """Check a server and report. `clauses` (by default all) are judged, except those that do not bind a server.
+    """Check a server and return the report.
+
+    All of `clauses` (by default, every clause) that bind a server are judged.
 
     Raises `CouldNotRunError`, as `execute` does.
     """
@@ -95,12 +97,12 @@ def execute(
     progress: Callable[[Progress], None] = silent,
     stop: threading.Event | None = None,
 ) -> Report:
-    """Carry out a plan and report.
+    """Carry out a plan and return the report.
 
-    Raises `CouldNotRunError` when the server cannot be reached, refuses the main key, or no longer responds, and when
-    the budget is too small for a task. If a check has a bug, the error contains the traceback and the report on the
-    results so far. After Ctrl-C, or once `stop` is set, nothing more is sent, and the results so far are judged.
-    `Report.command` is empty: the caller knows the command line.
+    Raises `CouldNotRunError` if the server cannot be reached, refuses the main key, or no longer responds,
+    and if the budget is too small for a task. If a check has a bug, the error contains the traceback and the
+    report on the results so far. After Ctrl-C, or once `stop` is set, nothing more is sent, and the results
+    so far are judged. `Report.command` is empty, because only the caller knows the command line.
     """
     _check_budget(plan.effort.max_credits, documented_price(plan.spec))
     over = stop or threading.Event()
@@ -122,7 +124,7 @@ def execute(
         except ListenError:
             raise
         except CouldNotRunError as error:
-            failure = error  # the results so far are judged nevertheless
+            failure = error  # raised below, after the results so far have been judged
         with _reporting_bugs("a check"):
             report = _report(run, started, clock.stopwatch() - watch)
     if failure is not None:
@@ -135,9 +137,10 @@ def execute(
 
 
 def _check_budget(granted: float | None, price: float) -> None:
-    """Raise `CouldNotRunError` for a budget below the price of a task.
+    """Raise `CouldNotRunError` if the budget is below the price of a task.
 
-    With less, not even invalid requests could be sent: an incorrect server might charge more for them.
+    With such a budget, not even invalid requests could be sent, because an incorrect server might charge more
+    for them.
     """
     if granted is not None and granted < price:
         raise CouldNotRunError(
@@ -148,7 +151,7 @@ def _check_budget(granted: float | None, price: float) -> None:
 
 @contextmanager
 def _reporting_bugs(what: str) -> Iterator[None]:
-    """Turn a bug of the checker into a `CouldNotRunError`: it must never look like a pass."""
+    """Turn a bug of the checker into a `CouldNotRunError`, because it must never look like a pass."""
     try:
         yield
     except CouldNotRunError:
@@ -159,7 +162,7 @@ def _reporting_bugs(what: str) -> Iterator[None]:
 
 
 def _run_phases(run: Run) -> None:
-    """All phases, until the time or the budget is used up, or the user stops the run."""
+    """Run all phases, until the time or the budget is used up, or the user stops the run."""
     try:
         if run.effort.max_credits is not None:
             run_paid_phases(run)
@@ -204,7 +207,7 @@ def _report(run: Run, started: float, seconds: float) -> Report:
 
 
 def _accounts_after_run(run: Run) -> dict[str, Account]:
-    """The facts about the accounts after the run: the main key may use the model if it created a task."""
+    """Return the facts about the accounts after the run. The main key may use the model if it created a task."""
     accounts = dict(run.accounts)
     main = accounts[MAIN]
     made = any(
@@ -219,7 +222,7 @@ def _accounts_after_run(run: Run) -> dict[str, Account]:
 def _renumbered(
     schemathesis: schemathesis_check.SchemathesisFindings, places: Mapping[int, int]
 ) -> schemathesis_check.SchemathesisFindings:
-    """The findings with the final entry numbers of the trace."""
+    """Return the findings with the final entry numbers of the trace."""
     renumbered = {
         clause: tuple(
             replace(finding, entries=tuple(places[number] for number in finding.entries))
@@ -251,7 +254,7 @@ def _notes(run: Run, verdicts: tuple[Verdict, ...]) -> Iterator[str]:
 
 
 def _notes_on_unread(recorder: RunRecorder) -> Iterator[str]:
-    """Notes on responses whose bodies were not kept."""
+    """Yield notes on responses whose bodies were not kept."""
     large = sum(
         entry.size > LARGEST_ANSWER and not entry.problem and entry.media is None
         for entry in recorder.entries()

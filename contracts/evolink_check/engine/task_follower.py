@@ -1,4 +1,4 @@
-"""Follows a task from its create to the download of its result, with many queries."""
+"""Follow a task with many queries, from its create request to the download of its result."""
 
 from __future__ import annotations
 
@@ -25,30 +25,31 @@ if TYPE_CHECKING:
     from evolink_check.transport.target import Target
 
 _SHORTEST, _LONGEST = 0.2, 5.0  # seconds between two polls
-_SHARE = 0.4  # of its age: the longest wait before the next query of a task
-_LATE = 0.2  # seconds after its limit when a task is queried for the last time
-_AFTER = 3  # queries after the end
+_SHARE = 0.4  # a task is queried again after at most this part of its age
+_LATE = 0.2  # seconds after its time limit at which a task is queried for the last time
+_AFTER = 3  # queries after the task has ended
 _FETCHED = 5  # results of one task that are fetched
 
 
 @dataclass(slots=True)
 class TrackedTask:
-    """A task that was created. `ended`: when its end was first seen, by the clock of the trace; 0: not yet.
+    """A task that was created.
 
-    `asked`: when it was last queried, by the same clock; 0: not yet.
+    `ended`: when its end was first seen. `asked`: when it was last queried. Both are Unix seconds by the
+    clock of the trace; 0: not yet.
     """
 
     planned: PlannedTask
     id: str
     ended: float = 0.0
     status: str = ""
-    limit: float = 0.0  # seconds after which it must be over; 0: unknown
+    limit: float = 0.0  # seconds after which the task must have ended; 0: unknown
     results: tuple[str, ...] = ()
     asked: float = 0.0
 
 
 def from_create(planned: PlannedTask, create: Entry, subject: Subject) -> TrackedTask | None:
-    """The task in the response to a create request; None if the response contains no task."""
+    """Return the task in the response to a create request; None if the response contains no task."""
     answer = _object(create)
     id_, estimated = answer.get("id"), estimated_time_in(answer)
     if not 200 <= create.exchange.status < 300 or not isinstance(id_, str):  # noqa: PLR2004
@@ -58,7 +59,7 @@ def from_create(planned: PlannedTask, create: Entry, subject: Subject) -> Tracke
 
 
 class TaskFollower:
-    """Follows tasks, from any thread: `follow` does everything, the other methods a single step."""
+    """Follows tasks, from any thread. `follow` does everything; each of the other methods does a single step."""
 
     def __init__(self, target: Target, spec: Spec, seconds: float) -> None:
         self._target = target
@@ -66,7 +67,9 @@ class TaskFollower:
         self._seconds = seconds
 
     def begin(self, planned: PlannedTask) -> TrackedTask | None:
-        """Create the task and query it at once; None if no task was created.
+        """Create the task and query it at once.
+
+        Returns None if no task was created.
 
         Raises `HaltedError` instead of sending.
         """
@@ -76,9 +79,9 @@ class TaskFollower:
         return task
 
     def follow(self, task: TrackedTask, random: Random) -> TrackedTask:
-        """Query until the end or the time limit, and a few more times; query with other keys; fetch the results.
+        """Query the task until its end or the time limit, and a few times afterwards; then fetch its results.
 
-        Half of the tasks are queried with other keys while they run, the rest after their end.
+        Half of the tasks are also queried with other keys while they run, the rest after their end.
         """
         early = random.random() < 0.5  # noqa: PLR2004  (even chances)
         if early:
@@ -86,13 +89,13 @@ class TaskFollower:
         self.poll_until_end(task, random)
         if not early:
             self.query_as_others(task)
-        # A task with callbacks is there for these only. The documents have no response with more results than this.
+        # A task with callbacks only tests these. No documented response has more results than `_FETCHED`.
         for url in () if task.planned.address else task.results[:_FETCHED]:
             fetch(self._target, url, f"{task.planned.case.name}: its result")
         return task
 
     def poll_until_end(self, task: TrackedTask, random: Random) -> None:
-        """Query at random times until the task has ended, or should have ended, or the time for waiting is over."""
+        """Query the task at random times until it has ended, should have ended, or the time for waiting is over."""
         waited, longest = 0.0, task.limit + _LATE if 0 < task.limit <= self._seconds else self._seconds
         first = task.asked
         while not task.ended and max(waited, task.asked - first) < longest:  # queries may take long, too
@@ -128,6 +131,6 @@ class TaskFollower:
 
 
 def _object(entry: Entry) -> dict[str, Any]:
-    """The JSON object in a response; empty if the body is not an object."""
+    """Return the JSON object in a response; empty if the body is not an object."""
     answer = decode_json(entry.exchange.response_body)
     return answer if isinstance(answer, dict) else {}

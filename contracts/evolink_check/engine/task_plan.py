@@ -1,4 +1,4 @@
-"""The tasks that a run creates, in the order in which a small budget is best spent."""
+"""Plan the tasks that a run creates, in the order in which a small budget is best spent."""
 
 from __future__ import annotations
 
@@ -25,24 +25,25 @@ if TYPE_CHECKING:
 
 Address = Callable[
     [str, tuple[Answer, ...]], str
-]  # makes a callback URL for a case, with a script of answers
+]  # makes a callback URL for the name of a case and a script of answers
 FAILS = "known failure"  # the beginning of the name of a case whose task is known to fail
 _SEEN_ON_TASKS = frozenset(
     {"trace", "link", "callback", "query"}
 )  # where a clause can be observed on tasks only
-_PLAIN = 2  # number of tasks with which one clause is observed
-_SLOW = 3.0  # seconds of the server's time
+_PLAIN = 2  # number of tasks that are created if the clauses need just any task
+_SLOW = 3.0  # seconds of the server's time after which a slow answer is sent
 _LEEWAY = 1.5  # seconds of the server's time that a retry may be late
-_LATE = 0.5  # seconds of a network
-_PATIENT, _MARGIN = 1.25, 2.0  # we wait as many times as long as the sender, plus so many seconds
+_LATE = 0.5  # real seconds for the network
+_PATIENT, _MARGIN = 1.25, 2.0  # the receiver waits this many times as long as the sender, plus these seconds
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedTask:
     """A task to create and to follow.
 
-    `script` has the answers to its callbacks; None: no callbacks are requested. `for_callbacks`: the task is created
-    only for its callbacks. `address` is the callback URL in its create; empty: none yet, or none at all.
+    `script` has the answers to its callbacks; if None, no callbacks are requested. `for_callbacks`: the task
+    is created only for its callbacks. `address` is the callback URL in its create request; empty if there is
+    none, or not yet.
     """
 
     case: Case
@@ -59,10 +60,12 @@ def planned_tasks(
     *,
     callbacks: bool,
 ) -> tuple[PlannedTask, ...]:
-    """The tasks to create. A task that will certainly fail comes first, so that nothing else changes the credits.
+    """Plan the tasks.
 
-    `creating` are the plain creates; `callbacks`: callbacks are watched. `wanted`: only tasks that these clauses need;
-    empty: all tasks.
+    A task that will certainly fail comes first, so that nothing else changes the credits.
+
+    `creating` are the plain create requests. `callbacks`: callbacks are watched. Only tasks that the clauses
+    in `wanted` need are planned; if it is empty, all tasks.
     """
     clauses = list(wanted)
     cases = _needed(list(creating), clauses)
@@ -87,7 +90,10 @@ def planned_tasks(
 def with_callback_urls(
     tasks: Iterable[PlannedTask], spec: Spec, address: Address | None
 ) -> tuple[PlannedTask, ...]:
-    """The tasks with their callback URLs. `address` None: callbacks are not watched, and their tasks are left out."""
+    """Return the tasks with their callback URLs.
+
+    If `address` is None, callbacks are not watched, and the tasks that are only for callbacks are left out.
+    """
     if address is None:
         return tuple(replace(task, script=None) for task in tasks if not task.for_callbacks)
     return tuple(
@@ -106,7 +112,7 @@ def _with_callback_url(
 
 
 def _needed(cases: list[Case], clauses: list[Clause]) -> list[Case]:
-    """The plain creates that concern these clauses. If the clauses only need any task, a few creates are chosen."""
+    """Return the plain create requests that concern these clauses; a few of them if the clauses need just any task."""
     if not clauses:
         return cases
     ids = {clause.id for clause in clauses}
@@ -123,7 +129,7 @@ def _fails(clauses: list[Clause]) -> bool:
 
 
 def rules_of(spec: Spec, case: Case) -> CallbackRules | None:
-    """The callback rules of the operation of a create; None if the operation has no callbacks."""
+    """Return the callback rules of the operation of a create request; None if the operation has no callbacks."""
     creates = spec.creates[(case.method, case.path)]
     return operation_of(decode_json(case.body), creates).callback
 
@@ -137,7 +143,10 @@ def _with_fields(case: Case, fields: Mapping[str, Any]) -> Case:
 
 
 def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[str, tuple[Answer, ...]]:
-    """The scripts of answers to callbacks that these clauses need. After a script, callbacks are answered with 204."""
+    """Return the scripts of answers to callbacks that these clauses need.
+
+    After the end of a script, callbacks are answered with 204.
+    """
     failed, ids = Answer(500), {clause.id.removeprefix("callback.") for clause in clauses}
     held = never(rules.timeout * _PATIENT + _MARGIN)  # a sender may count real seconds even if time is scaled
     scripts: dict[str, tuple[tuple[Answer, ...], set[str]]] = {
@@ -157,10 +166,10 @@ def _scripts(rules: CallbackRules, scale: float, clauses: list[Clause]) -> dict[
 
 
 def delivery_wait_seconds(rules: CallbackRules, count: int, scale: float) -> float:
-    """Real seconds after which no more deliveries are expected when `count` deliveries have arrived.
+    """Return the real seconds after which no more deliveries are expected when `count` have arrived.
 
-    The time follows from the callback rules. After the last documented retry it is twice that retry's wait, to notice a
-    surplus retry.
+    The time follows from the callback rules. After the last documented retry, it is twice that retry's wait,
+    so that a surplus retry is noticed.
     """
     if count <= len(rules.retries):
         return Tolerances(scale).wait_for_delivery(rules, count)
@@ -168,5 +177,5 @@ def delivery_wait_seconds(rules: CallbackRules, count: int, scale: float) -> flo
 
 
 def clauses_seen_only_on_tasks(clauses: Iterable[Clause]) -> tuple[Clause, ...]:
-    """The clauses that can be observed on tasks only."""
+    """Return the clauses that can be observed on tasks only."""
     return tuple(clause for clause in clauses if clause.observed.where in _SEEN_ON_TASKS)

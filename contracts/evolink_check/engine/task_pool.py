@@ -1,4 +1,4 @@
-"""Creates the tasks of a run, follows them concurrently, and waits for their callbacks."""
+"""Create the tasks of a run, follow them concurrently, and wait for their callbacks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def query_credits(target: Target, key: str = MAIN) -> None:
 
 
 def run_parallel(work: Iterable[Callable[[], object]], workers: int, stop: threading.Event) -> None:
-    """Call all of `work` concurrently. An exception of one of them, or Ctrl-C, stops the run and is raised here."""
+    """Call all of `work` concurrently. An exception of a call, or Ctrl-C, stops the run and is raised here."""
     with ThreadPoolExecutor(max(1, workers)) as pool:
         futures = [pool.submit(call) for call in work]
         try:
@@ -53,11 +53,11 @@ def run_parallel(work: Iterable[Callable[[], object]], workers: int, stop: threa
 
 
 def _silent() -> None:
-    """Report nothing."""
+    """Ignore the progress."""
 
 
 class TaskPool:
-    """Creates and follows tasks; for any thread."""
+    """Creates and follows tasks, from any thread."""
 
     def __init__(
         self, target: Target, spec: Spec, task_seconds: float, seed: int, stop: threading.Event
@@ -73,7 +73,7 @@ class TaskPool:
         self.not_created = 0  # planned tasks for which there was no budget
 
     def adopt(self, case: Case, entry: Entry) -> None:
-        """Take over the task of a request that another phase sent, if it created one."""
+        """Add the task of a request that another phase sent, if it created one."""
         task = from_create(PlannedTask(case), entry, self._target.subject)
         if task is not None and case.key == MAIN and case.authorization is None:
             with self._lock:
@@ -96,7 +96,7 @@ class TaskPool:
             self._follower.query_as_others(task)
 
     def query_finished_task(self) -> None:
-        """Query a task that has ended, and the credits before and after: a query must not change them."""
+        """Query a task that has ended, and the credits before and after, because a query must not change them."""
         if any(task.ended for task in self.tasks):
             self._target.pause(self._settled)
             query_credits(self._target)
@@ -125,7 +125,7 @@ class TaskPool:
             except BaseException as error:
                 self._stop.set()
                 if isinstance(error, HaltedError):
-                    work.result()  # raises the bug, if one has stopped the run
+                    work.result()  # raises the exception of a bug that has stopped the run
                 raise
             work.result()
 
@@ -144,7 +144,10 @@ class TaskPool:
         )
 
     def check_link_expiry(self, advance_url: str) -> None:
-        """Move the server's clock and check that links work for a day and no longer. This must be the last phase."""
+        """Advance the server's clock and check that links work for a day, but not after it.
+
+        This must be the last phase.
+        """
         links = [(task, url) for task in self.tasks for url in task.results][-_LINKS:]
         for seconds in (_DAY - _HOUR, _HOUR + _MINUTE) if links else ():
             status = self._target.post_control("POST", advance_url, json.dumps({"seconds": seconds}).encode())
@@ -170,9 +173,9 @@ class TaskPool:
 
 
 def on_delivery(target: Target) -> Callable[[str], None]:
-    """The function that the receiver calls for each delivery.
+    """Return the function that the receiver calls for each delivery.
 
-    After the callback of a failed task, it queries the credits.
+    After the callback of a failed task, that function queries the credits.
     """
 
     def check_credits(name: str) -> None:

@@ -219,7 +219,7 @@ def test_a_server_that_is_not_there_cannot_be_checked(monkeypatch: pytest.Monkey
 
 
 def test_a_base_url_with_the_version_in_it_is_said_to_be_one(mock: MockServer) -> None:
-    with pytest.raises(CouldNotRunError, match=r"nothing found at .*/v1: leave out the version"):
+    with pytest.raises(CouldNotRunError, match=r"nothing found at .*/v1: remove the version"):
         check(subject_at(f"{mock.base_url}/v1"))
 
 
