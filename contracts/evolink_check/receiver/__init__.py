@@ -1,4 +1,8 @@
-"""Checks of callback receivers: send callbacks as the API does, and judge the responses, queries, bookings and logs."""
+"""Checks of callback receivers. Callbacks are sent as the API sends them.
+
+A receiver is judged by its responses, its queries, its bookings (the entries that it writes about finished tasks) and
+its logs.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ __all__ = ["ReceiverFaultError", "check"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the check of an application on first use, as the command does not need it."""
+    """Import the check of an application on first use, because the command does not need it."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from evolink_check.receiver import app_check

@@ -1,4 +1,4 @@
-"""Monitor the receiver while it is being called: its requests to the API, and its ledger."""
+"""Monitor a receiver while callbacks are sent to it: its requests to the API, and its ledger."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from evolink_check.receiver.ledger import Ledger
     from evolink_check.receiver.mock_api import MockApi
 
-_INTERVAL = 0.1  # seconds between two looks
+_INTERVAL = 0.1  # seconds between two readings
 
 
 class ActivityMonitor:
-    """Monitors the receiver. `activity` is its activity at the last look.
+    """Monitors the receiver. `activity` is what the last call of `look` returned.
 
-    `missed` are the kinds of callbacks after which nothing followed for as long as the receiver may take.
+    `missed` holds the kinds of callbacks after which the receiver neither queried nor booked in time.
     """
 
     def __init__(self, api: MockApi, ledger: Ledger | None) -> None:
@@ -31,7 +31,10 @@ class ActivityMonitor:
         self.activity = ReceiverActivity(bookings=None if ledger is None else {})
 
     async def look(self, age: float = 0.0) -> ReceiverActivity:
-        """The activity until now, or at a look at most `age` seconds ago. Raises `MockError` and `LedgerError`."""
+        """Return the activity so far. A result that is at most `age` seconds old is returned again.
+
+        Raises `MockError` and `LedgerError`.
+        """
         async with self._lock:
             if clock.stopwatch() - self._looked < age:
                 return self.activity
@@ -42,7 +45,7 @@ class ActivityMonitor:
             return self.activity
 
     async def until(self, condition: Callable[[ReceiverActivity], bool], seconds: float) -> bool:
-        """Wait until a condition holds, for at most `seconds`. Returns whether it held."""
+        """Wait until the condition holds, for at most `seconds`. Returns whether it held."""
         until = clock.stopwatch() + seconds
         while True:
             if condition(await self.look(_INTERVAL)):

@@ -1,4 +1,4 @@
-"""Check an ASGI or WSGI application in this process, for a test in any framework."""
+"""Check an ASGI or WSGI application in this process, from a test in any framework."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ASGI_ARGUMENTS = 3
 
 
 class ReceiverFaultError(AssertionError):
-    """The receiver violates at least one clause; the text names the clauses, the evidence and what to change."""
+    """The receiver violates at least one clause. The text names the clauses, the evidence and what to change."""
 
     def __init__(self, verdicts: Sequence[Verdict], runs: Sequence[ScenarioRun]) -> None:
         super().__init__(_explain(verdicts, runs))
@@ -65,16 +65,19 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     burst: int = BURST,
     seed: int | None = None,
 ) -> tuple[Verdict, ...]:
-    """Raise `ReceiverFaultError` if a receiver of callbacks violates a clause, otherwise return all verdicts.
+    """Raise `ReceiverFaultError` if a receiver of callbacks violates a clause; otherwise return all verdicts.
 
     `app` is an ASGI or WSGI application. `url` is the path of its endpoint, with a query string that contains the value
-    `secret`. The application must query the tasks at the API, whose address and key are in the environment variables
-    EVOLINK_BASE_URL and EVOLINK_API_KEY during the check. Alternatively, `mock` is the URL of a running mock, and
-    `token` the application's key. `ledger` is a callable that returns the receiver's bookings, as texts or JSON values
-    that contain task ids; or the path or URL of a ledger. `scenarios` are ids or patterns; all by default. Clauses in
-    `ignore` do not count. With `strict`, warnings count too. `trust_secret`: the receiver relies on its secret alone
-    and queries nothing. `patience`: real seconds within which it must query or book after a 2xx. `burst`: callbacks at
-    once. A `seed` makes the variations reproducible. Raises `MockError` if no mock can be used.
+    `secret`. During the check, the environment variables EVOLINK_BASE_URL and EVOLINK_API_KEY hold the address of the
+    API and the key, which the application must use to query tasks. Alternatively, `mock` is the URL of a running mock,
+    and `token` is the application's key. `ledger` is a callable that returns the receiver's bookings as texts or JSON
+    values that contain task ids, or it is the path or URL of a ledger.
+
+    `scenarios` are ids or patterns; by default, all scenarios are run. Violations of the clauses in `ignore` do not
+    count. If `strict` is set, warnings count too. `trust_secret` means that the receiver relies on its secret alone and
+    queries nothing. `patience` is the number of real seconds within which the receiver must query or book after a 2xx.
+    `burst` is the number of callbacks that are sent at once. A `seed` makes the variations reproducible. Raises
+    `MockError` if no mock can be used.
     """
     from evolink_spec.clauses import load_clauses
 
@@ -108,7 +111,7 @@ def _plan(  # noqa: PLR0913, PLR0917  (what a plan needs, whatever the options)
 
 @contextmanager
 def _account(url: str, token: str, other: str, seed: int | None) -> Iterator[Mock]:
-    """The account of the application, with its variables set."""
+    """Yield the account that the application uses, with the environment variables set to it."""
     with ExitStack() as stack:
         if url:
             account = borrow_account(url, {})
@@ -124,7 +127,7 @@ def _account(url: str, token: str, other: str, seed: int | None) -> Iterator[Moc
 
 
 def _opener(app: Any, timing: Timing) -> Callable[[], Any]:
-    """Opens the application: ASGI applications take three arguments, WSGI applications two."""
+    """Return a function that opens the application. ASGI applications take three arguments, WSGI applications two."""
 
     async def open_sender() -> CallbackSender:
         from evolink_check.receiver.delivery.asgi import AsgiSender
@@ -140,7 +143,7 @@ def _opener(app: Any, timing: Timing) -> Callable[[], Any]:
 
 
 def is_asgi(app: Any) -> bool:
-    """Whether an application is an ASGI one."""
+    """Whether the application is an ASGI application, which means that it has three required parameters."""
     required = [
         parameter
         for parameter in inspect.signature(app).parameters.values()
@@ -164,7 +167,7 @@ def _reader(ledger: Callable[[], Any] | Path | str) -> Callable[[], Any]:
 
 @contextmanager
 def _captured_output() -> Iterator[io.StringIO]:
-    """Copy everything that is printed or logged in the block, without hiding it."""
+    """Yield a copy of everything that is printed or logged in the block. The output is still shown."""
     kept = io.StringIO()
     handler = logging.StreamHandler(kept)
     root = logging.getLogger()
@@ -177,18 +180,18 @@ def _captured_output() -> Iterator[io.StringIO]:
 
 
 class _Copying(io.TextIOBase):
-    """A stream that passes its input on and keeps a copy."""
+    """A stream that passes on what is written to it and keeps a copy."""
 
     def __init__(self, shown: TextIO, kept: io.StringIO) -> None:
         self._shown, self._kept = shown, kept
 
     def write(self, text: str) -> int:
-        """Write to both."""
+        """Write the text to both streams."""
         self._kept.write(text)
         return self._shown.write(text)
 
     def flush(self) -> None:
-        """Flush what is shown."""
+        """Flush the stream that is shown."""
         self._shown.flush()
 
 

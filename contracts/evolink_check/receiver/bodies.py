@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from evolink_check.receiver.records import TaskBody
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
-_ESSENTIAL = ("id", "status")  # without these, a callback says nothing about a task
+_ESSENTIAL = ("id", "status")  # without these fields, a callback says nothing about a task
 UNKNOWN = "x_unknown"  # the name of a field that no document has
 
 
 def to_json(body: Any) -> bytes:
-    """Encode a body in the documented compact form."""
+    """Encode a body as JSON in the documented form, without spaces."""
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def without_each_field(body: TaskBody) -> Iterator[tuple[str, TaskBody]]:
-    """For each field, nested ones included: its path, and the body without it.
+    """For each field, including nested ones, yield its path and the body without the field.
 
-    The id and the status stay, because a callback without them does not report the state of a task.
+    The id and the status are never removed, because a callback without them does not report the state of a task.
     """
     for name, value in body.items():
         if name in _ESSENTIAL:
@@ -36,7 +36,7 @@ def without_each_field(body: TaskBody) -> Iterator[tuple[str, TaskBody]]:
 
 
 def with_unknown_fields(body: TaskBody) -> TaskBody:
-    """The body with an unknown field at its top and in each of its objects."""
+    """Return the body with an unknown field at the top level and in each of its objects."""
     extended = {
         name: with_unknown_fields(value) if isinstance(value, dict) else value for name, value in body.items()
     }
@@ -44,10 +44,10 @@ def with_unknown_fields(body: TaskBody) -> TaskBody:
 
 
 def completed_early(body: TaskBody, link: str) -> TaskBody:
-    """The body of a running task as if it had completed."""
+    """Return the body of a running task, changed so that it reports a completed task with this result link."""
     return {**body, "status": "completed", "progress": 100, "results": [link]}
 
 
 def unknown_id(body: TaskBody, random: Random) -> str:
-    """An id in the documented format that was never issued."""
+    """Return a task id in the documented format that was never issued."""
     return f"task-unified-{body['created']}-{''.join(random.choices(_LETTERS, k=8))}"

@@ -1,4 +1,4 @@
-"""Measure how busy this machine is, so that a receiver on it is not blamed for delays by other programs."""
+"""Measure how busy this machine is, so that delays caused by other programs are not blamed on the receiver."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 MOST = 4.0
-_WORK = 0.004  # seconds of processor time of a sample
+_WORK = 0.004  # seconds of processor time for each sample
 _PAUSE = 0.1
 
 
 class Contention:
-    """Measures, while the block runs, by which factor the real time of some work exceeds its processor time."""
+    """Measures, while the block runs, by which factor the real time of a calculation exceeds its processor time."""
 
     def __init__(self) -> None:
         self._ended = threading.Event()
@@ -36,7 +36,7 @@ class Contention:
 
     @property
     def factor(self) -> float:
-        """1 on an idle machine, 2 if everything takes twice as long, at most `MOST`."""
+        """1 on an idle machine, 2 if everything takes twice as long, and at most `MOST`."""
         return min(MOST, max(1.0, fmean(self._samples or [1.0])))
 
     def _measure(self) -> None:

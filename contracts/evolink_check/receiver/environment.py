@@ -1,4 +1,4 @@
-"""Environment variables that make an application in this process use a mock."""
+"""The environment variables that make an application in this process use a mock."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ URL, KEY = "EVOLINK_BASE_URL", "EVOLINK_API_KEY"
 
 
 def key_of_application() -> str:
-    """The application's key in the environment; empty if it is not set."""
+    """Return the API key in the environment of the application; empty if it is not set."""
     return os.environ.get(KEY, "")
 
 
 @contextmanager
 def leading_to(url: str, key: str) -> Iterator[None]:
-    """Set the variables for the time of the block."""
+    """Set the variables to this mock for the time of the block."""
     variables = {URL: url, KEY: key}
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)

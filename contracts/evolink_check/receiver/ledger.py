@@ -1,6 +1,6 @@
-"""Read the bookings of a receiver: entries with a task id, from a file, a URL, its output or a callable.
+"""Read the bookings of a receiver, which are entries with a task id, from a file, a URL, its output or a callable.
 
-The format of a ledger is the user's own: lines of text, JSON Lines, one JSON document, CSV, or an SQLite database.
+The user decides on the format of a ledger: lines of text, JSON Lines, one JSON document, CSV, or an SQLite database.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _SUCCESS = re.compile(r"complet|succe|done|paid|\bok\b|deliver|ready|finish|book
 
 
 class LedgerError(ValueError):
-    """The ledger cannot be read; the text is the reason."""
+    """The ledger cannot be read. The text is the reason."""
 
 
 class Ledger:
     """A ledger, which is read again for each call of `bookings`.
 
-    `read` returns its content: bytes, a text, or JSON values; None if no ledger exists. If `pattern` is set, only
-    entries that match it are bookings, of successes.
+    `read` returns its content as bytes, a text or JSON values, or None if no ledger exists. If `pattern` is set, only
+    entries that match it are bookings, and all of them book a success.
     """
 
     def __init__(self, read: Callable[[], Any], pattern: str = "") -> None:
@@ -50,7 +50,7 @@ class Ledger:
         self._pattern = re.compile(pattern) if pattern else None
 
     def bookings(self) -> dict[str, tuple[Booking, ...]] | None:
-        """All bookings by task; None if there is no ledger. Raises `LedgerError`."""
+        """Return all bookings by task id, or None if there is no ledger. Raises `LedgerError`."""
         content = self._read()
         if content is None:
             return None
@@ -70,7 +70,10 @@ class Ledger:
 
 
 def outcome_of(text: str) -> Outcome | None:
-    """The outcome that an entry books for a task; None if it books nothing, as for a refused callback."""
+    """Return the outcome that an entry books for a task.
+
+    None means that the entry books nothing, for example because it reports a refused callback.
+    """
     words = " ".join(_STATUS.findall(text)) or _NULL.sub("", _TASK.sub("", text))
     if _IGNORED.search(words):
         return None
@@ -80,7 +83,7 @@ def outcome_of(text: str) -> Outcome | None:
 
 
 def entries_of(content: Any) -> Iterator[str]:
-    """The entries that contain a task id, as texts."""
+    """Yield the entries of the ledger that contain a task id, as texts."""
     if isinstance(content, bytes):
         content = content.decode("utf-8", "replace")
     if isinstance(content, str):
@@ -90,7 +93,7 @@ def entries_of(content: Any) -> Iterator[str]:
 
 
 def _parsed(text: str) -> Any:
-    """The parsed text: one JSON document, or otherwise its lines, each of which may be JSON."""
+    """Parse the text as one JSON document or, if it is not one, as lines, each of which may be JSON."""
     document = _json(text)
     if document is not None:
         return document
@@ -107,7 +110,10 @@ def _json(text: str) -> Any:
 
 
 def _entries(value: Any) -> Iterator[Any]:
-    """The innermost values that contain a task id: texts, objects with such a text, and members with such a name."""
+    """Find the innermost values that contain a task id.
+
+    A value is a text, a list or object that contains such a text, or a member whose name contains a task id.
+    """
     if isinstance(value, str):
         if _TASK.search(value):
             yield value
@@ -139,9 +145,9 @@ def _only_ids(values: Iterable[Any]) -> bool:
 
 
 def file_reader(path: Path) -> Callable[[], Any]:
-    """Returns a function that reads a file.
+    """Return a function that reads a file.
 
-    A missing file is empty; an SQLite database is read as the rows of all tables.
+    A missing file counts as empty. An SQLite database is read as the rows of all its tables.
     """
 
     def read() -> Any:
@@ -157,16 +163,16 @@ def file_reader(path: Path) -> Callable[[], Any]:
 
 
 def _rows(path: Path) -> list[str]:
-    """All rows of all tables of a database, as texts, including those that are still in its write-ahead log."""
+    """Return all rows of all tables of a database as texts, including rows that are still in its write-ahead log."""
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as database:
         names = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         quoted = ['"{}"'.format(name.replace('"', '""')) for name in names]
-        selects = [f"SELECT * FROM {name}" for name in quoted]  # noqa: S608  (tables of the user's own)
+        selects = [f"SELECT * FROM {name}" for name in quoted]  # noqa: S608  (tables in the user's file)
         return [" ".join(map(str, row)) for select in selects for row in database.execute(select)]
 
 
 def url_reader(url: str) -> Callable[[], bytes]:
-    """Reads a URL."""
+    """Return a function that reads the ledger at a URL."""
 
     def read() -> bytes:
         import httpx2

@@ -1,4 +1,4 @@
-"""The API side of a check: tasks on a mock, the responses to queries, and the requests of the receiver."""
+"""The API side of a check: tasks on a mock, the responses to queries of them, and the requests of the receiver."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry
 
 _AGENT = "evolink-check receiver"  # marks our own requests in the journal of the mock
-_RUNNING = "stuck=processing"  # until it is ended
+_RUNNING = "stuck=processing"  # the task is processing until it is ended
 _SECONDS = 20.0
 _COMPARISONS = 5
-_SAME_CLOCK = 0.2  # seconds: less is noise, where the mock is on this machine
+_SAME_CLOCK = 0.2  # seconds; a smaller difference is measurement error, and the mock is on this machine
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task on the mock. `body` is the response to a query of it."""
+    """A task on the mock. `body` is what a query of the task returns."""
 
     id: str
     body: TaskBody
 
     @property
     def results(self) -> tuple[str, ...]:
-        """Its result links."""
+        """The result links of the task."""
         return tuple(self.body.get("results") or ())
 
 
 class MockApi:
-    """Tasks of the receiver's account, and of another account, on a mock. Every method may raise `MockError`."""
+    """Tasks on a mock, of the receiver's account and of another account. Every method may raise `MockError`."""
 
     def __init__(self, mock: Mock, other_key: str, spec: Spec) -> None:
         self.url = mock.url
@@ -60,14 +60,17 @@ class MockApi:
         self.complete = True
 
     async def start(self) -> None:
-        """Reset the account, and compare the clocks. The quickest of several comparisons is the most accurate."""
+        """Reset the account and compare the clocks.
+
+        The quickest of several comparisons is used, as it is the most accurate.
+        """
         await asyncio.to_thread(self._mock.prepare, ())
         comparisons = [await self._compare_clocks() for _ in range(_COMPARISONS)]
         ahead = min(comparisons)[1]
         self._ahead = ahead if abs(ahead) > _SAME_CLOCK else 0.0
 
     async def _compare_clocks(self) -> tuple[float, float]:
-        """The duration of the comparison, and the seconds by which our clock is ahead of the mock's."""
+        """Return the duration of the comparison, and the seconds by which our clock is ahead of the mock's."""
         before = clock.now()
         there = float((await self._call("GET", "/__mock__/clock"))["now"])
         after = clock.now()
@@ -78,13 +81,16 @@ class MockApi:
         await self._http.aclose()
 
     async def make(self, *, foreign: bool = False) -> Task:
-        """Create a task, which stays processing until `finish`. `foreign`: the task belongs to another account."""
+        """Create a task that is processing until `finish` ends it.
+
+        If `foreign` is set, it belongs to another account.
+        """
         headers = {"Prefer": f'mock="{_RUNNING}"', **(self._other if foreign else {})}
         answer = await self._call("POST", self._path, self._request, headers)
         return Task(answer["id"], answer)
 
     async def finish(self, task: Task, failure: str = "", *, foreign: bool = False) -> Task:
-        """End a task: completed, or failed with this code."""
+        """End a task. It fails with the code `failure`, or is completed if there is no code."""
         outcome = {"outcome": "failed", "failure": failure} if failure else {"outcome": "completed"}
         path = f"/__mock__/tasks/{task.id}/outcome"
         answer = await self._call("POST", path, outcome, self._other if foreign else {})
@@ -92,7 +98,7 @@ class MockApi:
 
     @asynccontextmanager
     async def queries_answered_by(self, recipe: str) -> AsyncIterator[None]:
-        """Within the block, every query gets the response of a recipe. Only one such block runs at a time."""
+        """Within the block, the responses to all queries follow the recipe. Only one such block runs at a time."""
         async with self._outage.alone():
             body = {"recipe": recipe, "operation": "query", "times": None}
             await self._call("POST", "/__mock__/recipes", body)
@@ -108,7 +114,7 @@ class MockApi:
             yield
 
     async def requests(self) -> tuple[Entry, ...]:
-        """The requests of the receiver so far, in order of time."""
+        """Return the requests of the receiver so far, in order of time."""
         journal = (await self._call("GET", "/__mock__/journal.har"))["log"]
         unmatched: dict[str, Any] = {"entries": ()}
         if self._mock.alone:
@@ -145,12 +151,12 @@ class MockApi:
 
 
 def _key(item: dict[str, Any]) -> tuple[Any, ...]:
-    """A key that identifies an entry of the journal."""
+    """Return a key that identifies an entry of the journal."""
     return item["startedDateTime"], item["time"], item["request"]["method"], item["request"]["url"]
 
 
 def _create_request(spec: Spec) -> tuple[str, dict[str, Any]]:
-    """The path and the smallest valid body of a create request."""
+    """Return the path and the smallest valid body of a create request."""
     (_, path), by_model = next(iter(spec.creates.items()))
     operation = next(iter(by_model.values()))
     body = {
@@ -162,7 +168,7 @@ def _create_request(spec: Spec) -> tuple[str, dict[str, Any]]:
 
 
 class _SharedLock:
-    """A lock that one holder has exclusively, or several share."""
+    """A lock that either one holder has exclusively or several holders share."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
@@ -170,7 +176,7 @@ class _SharedLock:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """Hold the lock exclusively."""
+        """Hold the lock exclusively within the block."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self._alone and not self._holders)
             self._alone = True
@@ -183,7 +189,7 @@ class _SharedLock:
 
     @asynccontextmanager
     async def shared(self) -> AsyncIterator[None]:
-        """Share the lock with others."""
+        """Share the lock with other holders within the block."""
         async with self._changed:
             await self._changed.wait_for(lambda: not self._alone)
             self._holders += 1

@@ -12,13 +12,13 @@ _Seconds = Annotated[float, Meta(ge=0.1)]
 
 
 class ReceiverOptions(Struct, frozen=True, kw_only=True):
-    """The receiver to call, its expected behaviour, and settings of the check."""
+    """The receiver to which callbacks are sent, its expected behaviour, and settings of the check."""
 
     command: Annotated[
         tuple[str, ...],
         Option(
-            help="The command that starts the receiver, after --. Leave it out if the receiver is running "
-            "already.",
+            help="The command that starts the receiver, after --. Leave it out if the receiver is already "
+            "running.",
             metavar="COMMAND...",
             positional=True,
         ),
@@ -43,7 +43,7 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     secret: Annotated[
         str,
         Option(
-            help="The secret in the query string of the callback URL: a value that is in it, or [NAME=]VALUE to add.",
+            help="The secret in the query string of the callback URL: a value in the URL, or [NAME=]VALUE to add.",
             section=_RECEIVER,
             metavar="SECRET",
         ),
@@ -51,8 +51,8 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     trust_secret: Annotated[
         bool,
         Option(
-            help="The receiver relies on its secret alone: it need not query, and callbacks with the right secret are "
-            "never forged.",
+            help="The receiver relies on its secret alone. It need not query tasks, and no forged callback with the "
+            "right secret is sent.",
             section=_RECEIVER,
         ),
     ] = False
@@ -85,7 +85,7 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     token: Annotated[
         str,
         Option(
-            help="The API key of a receiver that is running already. Better: set EVOLINK_API_KEY.",
+            help="The API key of a receiver that is already running. It is better to set EVOLINK_API_KEY.",
             section=_RECEIVER,
             metavar="KEY",
         ),
@@ -110,13 +110,13 @@ class ReceiverOptions(Struct, frozen=True, kw_only=True):
     burst: Annotated[
         int,
         Meta(ge=2, le=1000),
-        Option(help="Number of callbacks that come at once.", section=_HOW, metavar="N"),
+        Option(help="Number of callbacks sent at once in the scenario burst.", section=_HOW, metavar="N"),
     ] = 100
     ready: Annotated[
         _Seconds,
-        Option(help="Seconds in which COMMAND must begin to listen.", section=_HOW, metavar="SECONDS"),
+        Option(help="Seconds within which COMMAND must begin to listen.", section=_HOW, metavar="SECONDS"),
     ] = 20.0
     seed: Annotated[
         int | None,
-        Option(help="Repeat the same ids, results and variations.", section=_HOW, metavar="N"),
+        Option(help="The same seed repeats the same ids, results and variations.", section=_HOW, metavar="N"),
     ] = None

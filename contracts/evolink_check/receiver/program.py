@@ -1,4 +1,4 @@
-"""A receiver that runs as a program: its address, its environment, its output."""
+"""A receiver that runs as a program: its address, its environment and its output."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
     from evolink_check.receiver.records import Terms
 
-READY = 20.0  # seconds in which a program must begin to listen
+READY = 20.0  # seconds within which a program must begin to listen
 _POLL = 0.05
 _RESTARTS = 5
 _OUTPUT_LINES = 12
-_UNUSED = "\0"  # no key: the output is read as it is
+_UNUSED = "\0"  # passed in place of a key, so that the output is not changed
 PLACEHOLDERS = ("callback_listen", "callback_url", "port", "secret", "ledger")
 
 
 @dataclass(slots=True)
 class Program:
-    """A program that listens for callbacks. `words` are its command with placeholders filled in."""
+    """A program that listens for callbacks. `words` are its command with the placeholders filled in."""
 
     words: list[str]
     environment: Mapping[str, str] = field(repr=False)
@@ -41,7 +41,7 @@ class Program:
     _outputs: list[Output] = field(default_factory=list)
 
     async def start(self) -> None:
-        """Start the program, and wait until it listens. Raises `CommandError`."""
+        """Start the program and wait until it listens. Raises `CommandError`."""
         if is_listening(self.address):
             host, port = self.address
             raise CommandError(
@@ -67,7 +67,10 @@ class Program:
             await asyncio.sleep(_POLL)
 
     async def restart_if_ended(self) -> None:
-        """Restart the program if it has ended, and note this. Raises `CommandError` after several restarts."""
+        """Restart the program if it has ended, and add a note about it.
+
+        Raises `CommandError` after several restarts.
+        """
         if self._process is None or self._process.poll() is None:
             return
         self.notes.append(f"the program ended with status {self._process.poll()} and was started again")
@@ -77,13 +80,13 @@ class Program:
         await self.start()
 
     def stop(self) -> None:
-        """End it."""
+        """End the program."""
         if self._process is not None:
             stop_process(self._process)
             self._process = None
 
     def output(self) -> str:
-        """The output of the program so far."""
+        """Return the output of the program so far."""
         return "\n".join(output.text(_UNUSED, 0.0) for output in self._outputs)
 
     def _first_lines(self) -> str:
@@ -96,7 +99,7 @@ class Program:
 
 
 def is_listening(address: tuple[str, int]) -> bool:
-    """Whether an address accepts connections."""
+    """Whether connections to the address are accepted."""
     try:
         with socket.create_connection(address, timeout=1.0):
             return True
@@ -105,7 +108,7 @@ def is_listening(address: tuple[str, int]) -> bool:
 
 
 def address_of(url: str) -> tuple[str, int]:
-    """Host and port of a URL. ValueError if it is not an http or https URL."""
+    """Return the host and port of a URL. Raises ValueError if it is not an http or https URL."""
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
@@ -117,7 +120,7 @@ def address_of(url: str) -> tuple[str, int]:
 
 
 def free_port() -> int:
-    """A port that is free at the moment."""
+    """Return a port that is currently free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -126,7 +129,7 @@ def free_port() -> int:
 def program_of(
     command: tuple[str, ...], terms: Terms, listen: str, ledger: Path, environment: Mapping[str, str]
 ) -> Program:
-    """The program for a command, with its placeholders filled in and the same values in its environment."""
+    """Build the program for a command. Placeholders are filled in, and their values are also in its environment."""
     port = listen.rpartition(":")[2]
     values = {
         "callback_listen": listen,

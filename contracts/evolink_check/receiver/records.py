@@ -12,9 +12,16 @@ if TYPE_CHECKING:
     from evolink_check.traffic.trace import Entry
 
 Framing = Literal["plain", "chunked", "slow"]
-# How the reply to a callback is judged. usual: it must be 2xx. burst: it may be refused and is then sent again. repeat:
-# an earlier one was accepted. variant: unusual, but documented, content. framed: an unusual body. unconfirmed: the API
-# cannot confirm it at that time. redelivered: sent again after a refusal. forged, stranger: not from EvoLink.
+# The kind of a callback decides how the reply to it is judged.
+# usual: an ordinary callback, which must be answered with 2xx
+# burst: one of many at once; it may be refused, and is then sent again
+# repeat: sent again although the receiver accepted it before
+# variant: the content is unusual, but the documents allow it
+# framed: the body is sent in an unusual way, in chunks or slowly
+# unconfirmed: the API cannot confirm it when it is sent
+# redelivered: sent again after a refusal
+# forged: contains the right secret, but does not come from EvoLink
+# stranger: lacks the right secret
 Kind = Literal[
     "usual",
     "burst",
@@ -26,15 +33,17 @@ Kind = Literal[
     "forged",
     "stranger",
 ]
-Truth = Literal["completed", "failed", "nothing"]  # the end of a task; nothing: not a task of this account
+Truth = Literal[
+    "completed", "failed", "nothing"
+]  # the end of a task; "nothing" if this account has no such task
 Outcome = Literal["success", "failure", "unclear"]
 TaskBody = dict[str, Any]  # the response to a query of a task
-_FINAL = (b'"status":"completed"', b'"status":"failed"')  # in a response to a query
+_FINAL = (b'"status":"completed"', b'"status":"failed"')  # in a query response about a finished task
 
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """A request to the receiver. `url` is complete, with its query string."""
+    """A request to the receiver. `url` is the complete URL with its query string."""
 
     url: str
     body: bytes
@@ -44,10 +53,10 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The response of a receiver.
+    """The response of a receiver to a callback. Times are Unix seconds.
 
-    The status is 0 without a response; `problem` is then the reason. Times are Unix seconds. `late`: the response took
-    longer than the time-out of a callback.
+    Without a response, `status` is 0 and `problem` is the reason. `late` means that the response took longer than the
+    time-out of a callback.
     """
 
     status: int
@@ -60,7 +69,7 @@ class Reply:
 
     @property
     def accepted(self) -> bool:
-        """Whether EvoLink would regard the callback as delivered."""
+        """Whether EvoLink would regard the callback as delivered, which means that the status is 2xx."""
         return 200 <= self.status < 300  # noqa: PLR2004
 
     @property
@@ -71,7 +80,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One callback with its reply. `label` describes the peculiarity of the callback in a few words."""
+    """One callback and the reply to it. `label` says in a few words what is special about the callback."""
 
     kind: Kind
     callback: Callback
@@ -89,10 +98,10 @@ class Booking:
 
 @dataclass(slots=True)
 class TaskCase:
-    """One task and its callbacks in a scenario. `results` are its result links according to the API.
+    """One task of a scenario and its callbacks. `results` are its result links according to the API.
 
-    `booked_early` are the bookings that were found before a query could confirm the end of the task. `forged` is a word
-    that occurs only in the links of a forged callback; empty without one.
+    `booked_early` holds the bookings that were found before a query could confirm the end of the task. `forged` is a
+    word that occurs only in the links of a forged callback; it is empty if no link is forged.
     """
 
     id: str
@@ -104,13 +113,13 @@ class TaskCase:
 
     @property
     def accepted(self) -> bool:
-        """Whether the receiver answered one of its callbacks with 2xx."""
+        """Whether the receiver answered any callback of this task with 2xx."""
         return any(call.reply.accepted for call in self.calls)
 
 
 @dataclass(slots=True)
 class ScenarioRecord:
-    """The record of one scenario that was run. `problem` is the reason if it cannot be judged."""
+    """The record of one scenario that was run. `problem` is the reason why it cannot be judged; empty if it can."""
 
     scenario: Scenario
     began: float = 0.0
@@ -121,10 +130,11 @@ class ScenarioRecord:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverActivity:
-    """The activity of the receiver during the whole check.
+    """What the receiver did during the whole check.
 
-    `requests` are its requests to the API, in order of time. `bookings` are grouped by task; None without a ledger.
-    `output` is its printed and logged text; None if it is not available. `complete`: no request is missing.
+    `requests` are its requests to the API, in order of time. `bookings` are grouped by task id; None means that there
+    is no ledger. `output` is the text that it printed and logged; None if this is not available. `complete` means that
+    no request is missing.
     """
 
     requests: tuple[Entry, ...] = ()
@@ -133,20 +143,21 @@ class ReceiverActivity:
     complete: bool = True
 
     def booked(self, task_id: str) -> tuple[Booking, ...]:
-        """The bookings of a task; empty without a ledger."""
+        """Return the bookings of a task; empty if there is no ledger."""
         return (self.bookings or {}).get(task_id, ())
 
     def naming(self, *words: str) -> tuple[Entry, ...]:
-        """The requests whose URL contains at least one of these words."""
+        """Return the requests whose URL contains at least one of these words."""
         return tuple(entry for entry in self.requests if any(word in entry.exchange.url for word in words))
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The callback URL of a receiver, and the checks that it is expected to make.
+    """The callback URL of a receiver, and the checks that the receiver is expected to make.
 
     `url` is the callback URL with the right secret. `secret` is the value in its query string; empty if the URL has no
-    secret. `trusts_secret`: the receiver relies on the secret alone and does not query.
+    secret. `trusts_secret` means that the receiver relies on the secret alone and does not query tasks. `key` is the
+    API key of the receiver.
     """
 
     url: str
@@ -159,9 +170,9 @@ class Terms:
 class Timing:
     """Times in real seconds.
 
-    `limit` is the documented time-out of a callback, `retries` the waits before further attempts. `patience` is the
-    time within which a receiver must query or book after a 2xx. `quiet` is the time after the last callback, after
-    which a missing booking counts as absent. `pause` is the time between two parts of a slow body.
+    `limit` is the documented time-out of a callback, and `retries` are the waits before further attempts. `patience` is
+    the time within which a receiver must query or book after a 2xx. `quiet` is how long the check waits after the last
+    callback before it treats a missing booking as absent. `pause` is the time between two parts of a slow body.
     """
 
     limit: float = 10.0
@@ -172,7 +183,7 @@ class Timing:
 
 
 def is_confirmed(activity: ReceiverActivity, case: TaskCase) -> bool:
-    """Whether a query has returned the end of a task."""
+    """Whether a query has returned that the task has ended."""
     return any(
         entry.exchange.status == 200  # noqa: PLR2004
         and any(status in entry.exchange.response_body for status in _FINAL)

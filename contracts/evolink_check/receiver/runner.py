@@ -30,18 +30,20 @@ if TYPE_CHECKING:
     from evolink_check.receiver.ledger import Ledger
 
 DEFAULT_TIMING = Timing()
-BURST = 100  # callbacks at once
-_STOP_CHECK = 0.1  # seconds between two looks at whether to stop
+BURST = 100  # the number of callbacks that are sent at once
+_STOP_CHECK = 0.1  # seconds between two checks of whether to stop
 ACCESS_LOG = "the access log shows the secret of the callback URL: whoever reads it can forge callbacks"
 GAVE_UP = "the first callback was not accepted, so no other scenario was run"
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiverPlan:
-    """The scenarios to run, and the receiver. `open_sender` connects to the receiver.
+    """The scenarios to run, and the receiver.
 
-    `after_each` is called after each scenario. `read_output` returns the output of the receiver so far; None: it is not
-    available. Setting `stop` ends the check; scenarios that are complete by then are judged.
+    `open_sender` starts what the receiver needs and returns a callback sender.
+
+    `after_each` is called after each scenario. `read_output` returns the output of the receiver so far; it is None if
+    the output is not available. Setting `stop` ends the check, and the scenarios that are complete by then are judged.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -62,21 +64,24 @@ class ReceiverPlan:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverResult:
-    """The runs of the scenarios, and notes on scenarios that were not run."""
+    """The runs of the scenarios, and notes about the check."""
 
     runs: tuple[ScenarioRun, ...]
     notes: tuple[str, ...] = ()
 
 
 def without_inapplicable(scenarios: tuple[Scenario, ...], terms: Terms) -> tuple[Scenario, ...]:
-    """The scenarios, without those about the secret if the callback URL has none."""
+    """Return the scenarios without those about the secret if the callback URL has no secret."""
     return tuple(scenario for scenario in scenarios if terms.secret or scenario.id not in NEEDS_SECRET)
 
 
 async def run_plan(
     plan: ReceiverPlan, progress: Callable[[str, int, int], None] = lambda *_: None
 ) -> ReceiverResult:
-    """Run and judge. Raises `MockError` if the mock fails, and `LedgerError` if the ledger cannot be read."""
+    """Run the scenarios and judge the receiver.
+
+    Raises `MockError` if the mock fails, and `LedgerError` if the ledger cannot be read.
+    """
     api = MockApi(plan.mock, plan.other_key, plan.spec)
     monitor = ActivityMonitor(api, plan.ledger)
     try:
@@ -93,7 +98,7 @@ async def run_plan(
 
 
 async def _open_sender(plan: ReceiverPlan) -> CallbackSender | None:
-    """The sender; None if the plan is stopped while a program does not listen yet."""
+    """Open the callback sender. Return None if the plan is stopped while the receiver's program does not listen yet."""
     opening = asyncio.ensure_future(plan.open_sender())
     stopping = asyncio.create_task(_stopped(plan))
     try:
@@ -119,12 +124,12 @@ class _CheckRun:
     ) -> None:  # fmt: skip
         self._plan, self._api, self._monitor, self._sender = plan, api, monitor, sender
         self._progress = progress
-        self._random = Random(plan.seed)  # noqa: S311  (variety, no secret)
+        self._random = Random(plan.seed)  # noqa: S311  (for variety, not for secrets)
         self._started: list[tuple[ScenarioRecord, list[asyncio.Task[None]]]] = []
         self._notes: tuple[str, ...] = ()
 
     async def perform(self) -> ReceiverResult:
-        """Run all scenarios, wait for the reactions of the receiver, and judge."""
+        """Run all scenarios, wait for the reactions of the receiver, and judge them."""
         running = asyncio.create_task(self._run_all())
         stopping = asyncio.create_task(_stopped(self._plan))
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -137,7 +142,7 @@ class _CheckRun:
         return await self._judged()
 
     def _is_complete(self, record: ScenarioRecord, later: list[asyncio.Task[None]]) -> bool:
-        """Whether a scenario was run to its end. In an interrupted one, missing reactions prove nothing."""
+        """Whether a scenario was run to its end. After an interruption, a missing reaction proves nothing."""
         return bool(record.ended) and all(task.done() and not task.cancelled() for task in later)
 
     async def _run_all(self) -> None:
@@ -156,7 +161,7 @@ class _CheckRun:
         await asyncio.sleep(self._plan.timing.quiet)
 
     async def _settle(self) -> None:
-        """Wait for the deferred parts of the scenarios so far."""
+        """Wait until the deferred parts of all scenarios so far have ended."""
         await asyncio.gather(*(task for _, later in self._started for task in later))
 
     async def _run_scenario(self, scenario: Scenario) -> ScenarioRecord:
@@ -196,7 +201,7 @@ def _has_calls(record: ScenarioRecord) -> bool:
 
 
 def run(plan: ReceiverPlan, progress: Callable[[str, int, int], None] = lambda *_: None) -> ReceiverResult:
-    """Call `run_plan` in a new event loop; if an event loop is running in this thread, in a new thread."""
+    """Call `run_plan` in a new event loop, in a new thread if this thread already runs an event loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""The driver of a scenario: it creates tasks, calls the receiver, and waits for its reactions."""
+"""The driver of a scenario: it creates tasks, sends callbacks to the receiver, and waits for its reactions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _IMPATIENCE = 4
 
 @dataclass(slots=True)
 class ScenarioDriver:
-    """Runs one scenario. `record` is its record; `later` are its deferred parts, which do not delay other scenarios."""
+    """Runs one scenario and writes its `record`. The deferred parts in `later` do not delay other scenarios."""
 
     api: MockApi
     sender: CallbackSender
@@ -38,17 +38,17 @@ class ScenarioDriver:
     later: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def completed(self) -> tuple[Task, TaskCase]:
-        """Create a completed task."""
+        """Create a completed task and add it to the record."""
         task = await self.api.finish(await self.api.make())
         return task, self.case(task, "completed")
 
     async def failed(self, code: str) -> tuple[Task, TaskCase]:
-        """Create a failed task."""
+        """Create a task that has failed with this code, and add it to the record."""
         task = await self.api.finish(await self.api.make(), code)
         return task, self.case(task, "failed")
 
     def case(self, task: Task, truth: Any) -> TaskCase:
-        """Add a task to the record of the scenario."""
+        """Add a task to the record of the scenario. `truth` is how the task really ended."""
         case = TaskCase(task.id, truth, task.results)
         self.record.cases.append(case)
         return case
@@ -58,7 +58,7 @@ class ScenarioDriver:
         framing: Framing = "plain", url: str = "", headers: tuple[tuple[str, str], ...] = (),
         limit: float | None = None,
     ) -> Reply:  # fmt: skip
-        """Send one callback, and record it with its reply."""
+        """Send one callback, and record it with the reply to it."""
         content = body if isinstance(body, bytes) else to_json(body)
         callback = Callback(url or self.terms.url, content, headers, framing)
         reply = await self.sender.send(callback, limit or self.timing.limit)
@@ -66,7 +66,7 @@ class ScenarioDriver:
         return reply
 
     def mark_late(self, limit: float) -> None:
-        """Mark the replies of this scenario that took longer than `limit` seconds."""
+        """Mark the replies of this scenario that took longer than `limit` seconds as late."""
         for case in self.record.cases:
             case.calls = [
                 replace(call, reply=replace(call.reply, late=call.reply.seconds > limit))
@@ -74,12 +74,12 @@ class ScenarioDriver:
             ]
 
     async def settle(self, case: TaskCase, body: TaskBody) -> None:
-        """Send callbacks until one is accepted, and wait for the query or booking that must follow."""
+        """Send callbacks until one is accepted, and then wait for the query or booking that must follow."""
         if case.accepted or await self.redeliver(case, body):
             await self.expect_action(case)
 
     async def redeliver(self, case: TaskCase, body: TaskBody) -> bool:
-        """Repeat a refused callback as EvoLink does, until it is accepted. Returns whether it was."""
+        """Repeat a refused callback as EvoLink does, until it is accepted. Returns whether it was accepted."""
         for pause in self.timing.retries:
             await asyncio.sleep(pause)
             async with self.api.working():
@@ -88,11 +88,17 @@ class ScenarioDriver:
         return False
 
     def defer(self, part: Coroutine[Any, Any, None]) -> None:
-        """Run this part while other scenarios run. The scenario ends when it is over."""
+        """Run a part of the scenario while other scenarios run.
+
+        The scenario is not complete before this part has ended.
+        """
         self.later.append(asyncio.create_task(part))
 
     async def expect_action(self, case: TaskCase) -> None:
-        """Wait for the query and the booking that must follow. Once one was missing, the wait is shorter."""
+        """Wait for the query and the booking that must follow.
+
+        After they were missing once, later waits are shorter.
+        """
         kind = "unconfirmed" if any(call.kind == "unconfirmed" for call in case.calls) else "usual"
         patience = self.timing.patience / (_IMPATIENCE if kind in self.monitor.missed else 1)
         if not await self.monitor.until(lambda activity: self._has_acted(activity, case), patience):
@@ -103,12 +109,12 @@ class ScenarioDriver:
         return has_asked and has_booked(activity, case)
 
     async def note_early_bookings(self, case: TaskCase) -> None:
-        """Record the bookings that were made before the API could confirm them."""
+        """Record the bookings that were made before the API could confirm the end of the task."""
         await asyncio.sleep(min(self.timing.quiet, 0.3))
         case.booked_early = (await self.monitor.look()).booked(case.id)
 
     def url_with(self, secret: str | None) -> str:
-        """The callback URL with another secret, or without one."""
+        """Return the callback URL with another secret, or without a secret if `secret` is None."""
         parts = urlsplit(self.terms.url)
         pairs = [
             (name, value if value != self.terms.secret else secret)
@@ -119,5 +125,8 @@ class ScenarioDriver:
 
 
 def has_booked(activity: ReceiverActivity, case: TaskCase) -> bool:
-    """Whether a completed task is booked. Without a ledger that is unknown, and the answer is True."""
+    """Whether the receiver has booked the task as far as it must.
+
+    True if the task is not completed or there is no ledger.
+    """
     return activity.bookings is None or case.truth != "completed" or bool(activity.booked(case.id))

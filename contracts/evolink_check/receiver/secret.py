@@ -11,11 +11,11 @@ _NAME = "secret"
 
 
 def terms_of(url: str, secret: str = "", *, trusts_secret: bool = False) -> Terms:
-    """The terms of a callback URL.
+    """Build the terms from a callback URL.
 
     `secret` is a value in its query string, or a value or `NAME=VALUE` to add to the query string. If it is empty, the
-    first parameter with a usual name of a secret is used. ValueError if `trusts_secret` is set and the URL has no
-    secret.
+    first parameter whose name is usual for a secret is used. Raises ValueError if `trusts_secret` is set and the URL
+    has no secret.
     """
     parts = urlsplit(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
@@ -30,5 +30,5 @@ def terms_of(url: str, secret: str = "", *, trusts_secret: bool = False) -> Term
     if not secret:
         secret = next((value for name, value in pairs if value and names_secret(name)), "")
     if trusts_secret and not secret:
-        raise ValueError("the callback URL has no secret that could be trusted: name it with --secret")
+        raise ValueError("the callback URL has no secret to rely on: name it with --secret")
     return Terms(url, secret, trusts_secret)

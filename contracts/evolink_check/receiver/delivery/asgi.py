@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     ]
 
 _VERSIONS = {"version": "3.0", "spec_version": "2.4"}
-_ENDING = 5.0  # seconds in which an application may end its lifespan
+_ENDING = 5.0  # maximum seconds for which `close` waits until the lifespan has ended
 
 
 class AsgiSender:
-    """Sends callbacks to an application in this process. The lifespan of the application ends with `close`."""
+    """Sends callbacks to an application in this process. `close` ends the lifespan of the application."""
 
     framings = frozenset({"plain", "chunked", "slow"})
 
@@ -45,7 +45,10 @@ class AsgiSender:
         await self._started.wait()
 
     async def send(self, callback: Callback, limit: float) -> Reply:
-        """Send a callback. If the application continues after its response, it does so in the background."""
+        """Send a callback and return the response.
+
+        The application may continue in the background after its response.
+        """
         return await timed(lambda: self._send(callback), limit)
 
     async def close(self) -> None:
@@ -65,7 +68,7 @@ class AsgiSender:
 
         try:
             await self._app(scope, self._inbox.get, send)
-        except Exception:  # noqa: BLE001, S110  (an application without a lifespan may raise)
+        except Exception:  # noqa: BLE001, S110  (an application without a lifespan may raise this)
             pass
         finally:
             self._started.set()
@@ -92,7 +95,7 @@ class AsgiSender:
 
 
 class _Exchange:
-    """One request to the application: the body that it receives, and the answer that it sends."""
+    """One request to the application: the body that it receives, and the response that it sends."""
 
     def __init__(self, parts: AsyncIterator[bytes], began: float) -> None:
         self.answered = asyncio.Event()
@@ -101,12 +104,15 @@ class _Exchange:
         self._headers: tuple[tuple[str, str], ...] = ()
 
     def reply(self) -> Reply:
-        """The response of the application."""
+        """Return the response of the application."""
         problem = "" if self._status else self._problem
         return Reply(self._status, self._began, self._ended, self._headers, self._body, problem)
 
     async def run(self, app: App, scope: dict[str, Any]) -> None:
-        """Call the application. An exception before the response counts as a 500, as in servers."""
+        """Call the application.
+
+        An exception before the response counts as a 500, because servers respond in that way.
+        """
         try:
             await app(scope, self._receive, self._send)
         except Exception as error:  # noqa: BLE001  (the application's own)

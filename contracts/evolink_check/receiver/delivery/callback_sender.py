@@ -1,4 +1,4 @@
-"""The interface of senders of callbacks, and helpers that all of them use."""
+"""The interface of callback senders, and functions that all of them use."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ if TYPE_CHECKING:
 
     from evolink_check.receiver.records import Callback
 
-LATE = 0.5  # seconds beyond the time-out that are spent on this machine, not in the receiver
-_PARTS = 4  # of a body that is not sent at once
+LATE = 0.5  # seconds that this machine may take in addition to the time-out of the receiver
+_PARTS = 4  # the number of parts of a body that is not sent at once
 
 
 class CallbackSender(Protocol):
-    """Sends one callback, as EvoLink does: one attempt, redirects not followed. `framings` are the supported ones."""
+    """Sends callbacks as EvoLink does: each call makes one attempt, and redirects are not followed.
+
+    `framings` are the ways of sending a body that the sender supports.
+    """
 
     framings: frozenset[str]
 
     async def send(self, callback: Callback, limit: float) -> Reply:
-        """Send a callback, and wait for the response for at most `limit` seconds. Never raises."""
+        """Send a callback, and wait at most `limit` seconds for the response. Never raises."""
 
     async def close(self) -> None:
         """Release connections and threads."""
 
 
 async def timed(answer: Callable[[], Awaitable[Reply]], limit: float) -> Reply:
-    """The reply of a receiver; a reply with the status 0 if it took more than `limit` seconds."""
+    """Await the reply of a receiver. If it takes more than `limit` seconds, return a late reply with the status 0."""
     began = clock.now()
     try:
         async with asyncio.timeout(limit + LATE):
@@ -40,7 +43,7 @@ async def timed(answer: Callable[[], Awaitable[Reply]], limit: float) -> Reply:
 
 
 def headers_of(callback: Callback) -> list[tuple[str, str]]:
-    """The headers of a callback; a body in chunks has no length."""
+    """Return the headers of a callback. A body in chunks has no Content-Length."""
     size = [] if callback.framing == "chunked" else [("content-length", str(len(callback.body)))]
     names = {name.lower() for name, _ in callback.headers}
     usual = [("content-type", "application/json"), ("user-agent", "EvoLink-Callback")]
@@ -48,7 +51,7 @@ def headers_of(callback: Callback) -> list[tuple[str, str]]:
 
 
 async def parts_of(callback: Callback, pause: float) -> AsyncIterator[bytes]:
-    """The parts in which a body is sent, with pauses between them if it is a slow one."""
+    """Yield the parts in which a body is sent, with pauses between them if the framing is "slow"."""
     if callback.framing == "plain":
         yield callback.body
         return

@@ -1,4 +1,4 @@
-"""Send callbacks over HTTP, each on a separate connection."""
+"""Send callbacks over HTTP, each over a separate connection."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from evolink_check.receiver.records import Reply
 if TYPE_CHECKING:
     from evolink_check.receiver.records import Callback, Timing
 
-# Seconds, on this machine: a receiver whose queue is full ignores connections, and the system repeats them too slowly.
+# Seconds to wait for a connection on this machine before the next attempt. A receiver whose queue is full ignores
+# connection attempts, and the operating system repeats them too slowly.
 _CONNECT = 0.2
-_AT_ONCE = 4  # connections that are being opened
+_AT_ONCE = 4  # maximum number of connections that are opened at the same time
 _BETWEEN = 0.05  # seconds between two attempts to connect
-_KEPT = 65_536  # bytes of an answer
+_KEPT = 65_536  # maximum number of bytes that are kept of a response
 
 
 class HttpSender:
@@ -73,7 +74,10 @@ class HttpSender:
         return Reply(answer.status_code, began, clock.now(), tuple(answer.headers.multi_items()), body)
 
     async def _connect_and_send(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a request. Only a few connect at the same time: more than the receiver's queue holds would be lost."""
+        """Send a request.
+
+        Only a few requests connect at the same time, as a full queue of the receiver would lose the rest.
+        """
         await self._connecting.acquire()
         is_connecting = True
 

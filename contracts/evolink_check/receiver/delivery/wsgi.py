@@ -26,19 +26,19 @@ _THREADS = 32
 class WsgiSender:
     """Sends callbacks to an application in this process."""
 
-    framings = frozenset({"plain", "slow"})  # a body without a length is the business of a server: PEP 3333
+    framings = frozenset({"plain", "slow"})  # PEP 3333 leaves a body without a length to the server
 
     def __init__(self, app: App, timing: Timing) -> None:
         self._app, self._timing = app, timing
         self._pool = ThreadPoolExecutor(_THREADS, "evolink-check-callback")
 
     async def send(self, callback: Callback, limit: float) -> Reply:
-        """Send a callback."""
+        """Send a callback and return the response."""
         loop = asyncio.get_running_loop()
         return await timed(lambda: loop.run_in_executor(self._pool, self._send, callback), limit)
 
     async def close(self) -> None:
-        """Do not wait for requests that are still running."""
+        """Cancel the requests that have not started. Requests that are still running are not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _send(self, callback: Callback) -> Reply:
@@ -59,7 +59,7 @@ class WsgiSender:
             ended = clock.now()
             if close := getattr(answer, "close", None):
                 close()
-        except Exception as error:  # noqa: BLE001  (the application's own: servers make a 500 of it)
+        except Exception as error:  # noqa: BLE001  (the application raised it; servers respond with a 500)
             return Reply(500, began, clock.now(), problem=type(error).__name__)
         status, headers = started[-1]
         return Reply(int(status.split()[0]), began, ended, tuple(headers), body.getvalue())
@@ -83,17 +83,17 @@ class WsgiSender:
 
 
 class _Body(io.RawIOBase):
-    """A body that arrives in parts, with pauses between them."""
+    """A request body that arrives in parts, with pauses between them."""
 
     def __init__(self, parts: list[bytes], pause: float) -> None:
         self._parts, self._pause = parts, pause
 
     def readable(self) -> bool:
-        """It is."""
+        """True, because the body can be read."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read from the next part, as much as fits."""
+        """Read as much of the next part as fits into the buffer."""
         if not self._parts:
             return 0
         part = self._parts.pop(0)

@@ -9,7 +9,7 @@ from evolink_check.receiver.scenarios.registry import (
     scenarios,
 )
 
-# A scenario is registered when its module is imported; they run in this order.
+# Importing a module registers its scenarios. They run in this order.
 MODULES = (repetitions, contents, forgeries, conditions)
 
 __all__ = ["ALONE", "FIRST", "MODULES", "NEEDS_SECRET", "scenario_functions", "scenarios"]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from evolink_check.receiver.scenario_driver import ScenarioDriver
 
 
-@scenario("early", "The callback reports completed while a query still returns processing.")
+@scenario("early", "The callback reports `completed` while a query still returns `processing`.")
 async def _early(driver: ScenarioDriver) -> None:
     task = await driver.api.make()
     case = driver.case(task, "completed")
@@ -26,7 +26,7 @@ async def _early(driver: ScenarioDriver) -> None:
 
 
 async def _unconfirmed(driver: ScenarioDriver, recipe: str, label: str) -> None:
-    """Report a completed task while every query of it gets the response of a recipe."""
+    """Report a completed task while the responses to all queries follow the recipe."""
     task, case = await driver.completed()
     async with driver.api.queries_answered_by(recipe):
         await driver.call(case, task.body, "unconfirmed", label=label)
@@ -56,14 +56,14 @@ async def _api_down(driver: ScenarioDriver) -> None:
     await _unconfirmed(driver, "drop", "the API does not answer")
 
 
-@scenario("api-404", "A task has completed, but for a moment the API does not know it.")
+@scenario("api-404", "A task has completed, but for a moment the API answers every query with 404.")
 async def _api_404(driver: ScenarioDriver) -> None:
     task, case = await driver.completed()
     async with driver.api.queries_answered_by("404"):
         reply = await driver.call(case, task.body, "unconfirmed", label="the API answers 404")
         await driver.note_early_bookings(case)
     if reply.accepted and not case.booked_early:
-        driver.record.cases.remove(case)  # it may take the callback for a forged one
+        driver.record.cases.remove(case)  # the receiver may have taken the callback for a forged one
     else:
         driver.defer(driver.settle(case, task.body))
 

@@ -22,7 +22,7 @@ async def _unknown_fields(driver: ScenarioDriver) -> None:
         driver.defer(driver.expect_action(case)) if case.truth == "completed" and case.accepted else None
 
 
-@scenario("missing-fields", "Callbacks lack one field each: no document requires any.")
+@scenario("missing-fields", "Each callback lacks one field, because no document requires any.")
 async def _missing_fields(driver: ScenarioDriver) -> None:
     code = driver.random.choice(driver.failures)
     for path, _ in without_each_field((await driver.completed())[0].body):
@@ -40,7 +40,7 @@ async def _call_without(driver: ScenarioDriver, path: str, task: Task, case: Tas
         driver.defer(driver.expect_action(case))
 
 
-@scenario("null-error", "A completed callback has `error: null`, a failed one an empty list of results.")
+@scenario("null-error", "Completed callbacks have `error: null`, and failed ones an empty list of results.")
 async def _null_error(driver: ScenarioDriver) -> None:
     task, case = await driver.completed()
     await driver.call(case, {**task.body, "error": None}, "variant", label="with `error: null`")
@@ -57,11 +57,11 @@ async def _framed(driver: ScenarioDriver, framing: Framing, label: str) -> None:
             driver.defer(driver.expect_action(case))
 
 
-@scenario("chunked", "The body comes in chunks, without a Content-Length.")
+@scenario("chunked", "The body arrives in chunks, without a Content-Length.")
 async def _chunked(driver: ScenarioDriver) -> None:
     await _framed(driver, "chunked", "in chunks")
 
 
-@scenario("slow-body", "The body comes slowly, in parts.")
+@scenario("slow-body", "The body arrives slowly, in parts.")
 async def _slow_body(driver: ScenarioDriver) -> None:
     await _framed(driver, "slow", "slowly")

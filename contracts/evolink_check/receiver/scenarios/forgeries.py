@@ -49,7 +49,7 @@ async def _forged_status(driver: ScenarioDriver) -> None:
     await driver.call(case, body, "forged", label="failed, reported as completed")
 
 
-@scenario("secret-wrong", "A callback comes with another secret in its query string.")
+@scenario("secret-wrong", "A callback has a wrong secret in its query string.")
 async def _secret_wrong(driver: ScenarioDriver) -> None:
     task, case = await driver.completed()
     other = f"{driver.terms.secret[:-1]}{'0' if driver.terms.secret[-1] != '0' else '1'}"
@@ -57,14 +57,14 @@ async def _secret_wrong(driver: ScenarioDriver) -> None:
     await driver.call(case, task.body, "stranger", label="with another secret", url=url)
 
 
-@scenario("secret-missing", "A callback comes without the secret in its query string.")
+@scenario("secret-missing", "A callback has no secret in its query string.")
 async def _secret_missing(driver: ScenarioDriver) -> None:
     task, case = await driver.completed()
     url = driver.url_with(None)
     await driver.call(case, task.body, "stranger", label="without the secret", url=url)
 
 
-@scenario("no-json", "After bodies that are not callbacks, a usual callback comes.")
+@scenario("no-json", "A usual callback follows several bodies that are not callbacks.")
 async def _no_json(driver: ScenarioDriver) -> None:
     stray = TaskCase("no task", "nothing")
     driver.record.cases.append(stray)

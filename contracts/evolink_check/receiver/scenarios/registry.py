@@ -1,4 +1,4 @@
-"""The registry of scenarios: one function for each."""
+"""The registry of the scenarios, with one function for each scenario."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     ScenarioFunction = Callable[[ScenarioDriver], Awaitable[None]]
 
 _PLAYS: dict[str, tuple[Scenario, ScenarioFunction]] = {}
-FIRST = "completed"  # a receiver that does not accept this one is not called again
-# These run when nothing else goes on: a 404 would end what follows another scenario, and a burst is timed.
+FIRST = "completed"  # a receiver that does not accept this callback gets no other
+# These scenarios wait until the deferred parts of others have ended: a 404 would spoil their queries, and a burst is
+# timed.
 ALONE = frozenset({"api-404", "burst"})
 NEEDS_SECRET = frozenset({"secret-wrong", "secret-missing"})
 
@@ -31,10 +32,10 @@ def scenario(id_: str, about: str) -> Callable[[ScenarioFunction], ScenarioFunct
 
 
 def scenarios() -> tuple[Scenario, ...]:
-    """All scenarios, in the order in which they run."""
+    """Return all scenarios in the order in which they run."""
     return tuple(scenario for scenario, _ in _PLAYS.values())
 
 
 def scenario_functions() -> Mapping[str, ScenarioFunction]:
-    """The function of each scenario."""
+    """Return the function of each scenario by its id."""
     return {id_: function for id_, (_, function) in _PLAYS.items()}

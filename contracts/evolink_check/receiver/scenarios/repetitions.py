@@ -10,9 +10,9 @@ from evolink_check.receiver.scenarios.registry import FIRST, scenario
 if TYPE_CHECKING:
     from evolink_check.receiver.scenario_driver import ScenarioDriver
 
-_FAILED = 3  # failure codes of a run
-_AT_ONCE = 4  # equal callbacks at the same time
-_SLOW = "latency=400ms"  # for queries: a receiver without a lock handles the callbacks in this time
+_FAILED = 3  # the number of failure codes in a run
+_AT_ONCE = 4  # the number of equal callbacks sent at the same time
+_SLOW = "latency=400ms"  # for queries, so that a receiver without a lock handles all the callbacks in the meantime
 
 
 @scenario(FIRST, "A task has completed.")
@@ -22,20 +22,20 @@ async def _completed(driver: ScenarioDriver) -> None:
         driver.defer(driver.expect_action(case))
 
 
-@scenario("failed", "Tasks have failed, each with another documented code.")
+@scenario("failed", "Tasks have failed, each with a different documented code.")
 async def _failed(driver: ScenarioDriver) -> None:
     for code in driver.random.sample(driver.failures, min(_FAILED, len(driver.failures))):
         task, case = await driver.failed(code)
         await driver.call(case, task.body, label=code)
 
 
-@scenario("twice", "A completed and a failed callback come twice, although the first was accepted.")
+@scenario("twice", "A completed and a failed callback come again, although they were accepted.")
 async def _twice(driver: ScenarioDriver) -> None:
     for task, case in (await driver.completed(), await driver.failed(driver.random.choice(driver.failures))):
         if not (await driver.call(case, task.body)).accepted:
             continue
         if case.truth == "completed":
-            await driver.expect_action(case)  # so that the second finds the first one handled
+            await driver.expect_action(case)  # so that the first callback is handled before the second comes
         await driver.call(case, task.body, "repeat", label="again")
 
 
@@ -48,7 +48,7 @@ async def _twice_at_once(driver: ScenarioDriver) -> None:
     driver.defer(driver.settle(case, task.body))
 
 
-@scenario("alternating", "The callbacks of two tasks alternate: the first one comes again after the second.")
+@scenario("alternating", "The callback of one task comes again after the callback of another task.")
 async def _alternating(driver: ScenarioDriver) -> None:
     (first, case), (second, other) = await driver.completed(), await driver.completed()
     accepted = (await driver.call(case, first.body)).accepted

@@ -1,1 +1,1 @@
-"""Judge a receiver, clause by clause."""
+"""Judge a receiver clause by clause."""

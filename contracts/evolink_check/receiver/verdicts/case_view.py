@@ -1,4 +1,4 @@
-"""The data for the rules about one task: the task, and the usual behaviour of the receiver."""
+"""The data that the rules about one task use: the task, and the usual behaviour of the receiver."""
 
 from __future__ import annotations
 
@@ -27,17 +27,19 @@ if TYPE_CHECKING:
     )
     from evolink_check.receiver.verdicts.scenario_trace import ScenarioTrace
 
-Judged = tuple[str, Finding]  # with the id of the clause
+Judged = tuple[str, Finding]  # a clause id, and a finding for or against the clause
 MUST_ACCEPT: dict[Kind, str] = {"variant": "receiver.tolerant", "framed": "receiver.reads-body"}
 
 
 @dataclass(frozen=True, slots=True)
 class UsualBehaviour:
-    """The receiver's behaviour in the usual cases, so that each fault is reported once, by the best clause.
+    """How the receiver behaves in the usual cases.
 
-    `asks`: it queries tasks. `books`: the ledger contains some of the tasks. `refuses_failures`: it refuses a usual
-    callback for a failed task. `books_failures`: it books a failed task as a success. `loses`: it accepts usual
-    callbacks and does not book them.
+    With it, each fault is reported once, under the most specific clause.
+
+    `asks` means that it queries tasks, and `books` that the ledger contains some of the tasks. `refuses_failures` means
+    that it refuses a usual callback for a failed task, and `books_failures` that it books a failed task as a success.
+    `loses` means that it accepts usual callbacks without booking them.
     """
 
     asks: bool = True
@@ -48,7 +50,7 @@ class UsualBehaviour:
 
 
 def usual_behaviour_of(cases: Sequence[TaskCase], activity: ReceiverActivity) -> UsualBehaviour:
-    """The usual behaviour, derived from all tasks of a check."""
+    """Derive the usual behaviour from all tasks of a check."""
     usual = [case for case in cases if {"usual", "burst"} & {call.kind for call in case.calls}]
     failed = [case for case in usual if case.truth == "failed"]
     completed = [case for case in usual if case.truth == "completed" and case.accepted]
@@ -63,13 +65,13 @@ def usual_behaviour_of(cases: Sequence[TaskCase], activity: ReceiverActivity) ->
 
 
 def with_outcome(bookings: Iterable[Booking], *outcomes: Outcome) -> list[Booking]:
-    """The bookings that have one of these outcomes."""
+    """Return the bookings that have one of these outcomes."""
     return [booking for booking in bookings if booking.outcome in outcomes]
 
 
 @dataclass(frozen=True)
 class CaseView:
-    """One task of a scenario, with all data that its rules use."""
+    """One task of a scenario, with all data that the rules about it use."""
 
     case: TaskCase
     trace: ScenarioTrace
@@ -91,26 +93,26 @@ class CaseView:
 
     @property
     def kinds(self) -> set[Kind]:
-        """The kinds of its callbacks."""
+        """The kinds of the callbacks of the task."""
         return {call.kind for call in self.case.calls}
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether a query has returned the end of the task."""
+        """Whether a query has returned that the task has ended."""
         return is_confirmed(self.activity, self.case)
 
     def numbers(self, *calls: Call) -> tuple[int, ...]:
-        """The entry numbers of these callbacks; without arguments, of all callbacks."""
+        """Return the entry numbers of these callbacks or, without arguments, of all callbacks of the task."""
         return tuple(map(self.trace.number, calls or self.case.calls))
 
 
 def describe(call: Call) -> str:
-    """The peculiarity of a callback, in brackets."""
+    """Return what is special about a callback, in brackets; empty for a usual callback."""
     return f" ({call.label})" if call.label else ""
 
 
 def describe_reply(call: Call) -> str:
-    """The response to a callback, with the target of a redirect."""
+    """Describe the response to a callback, with the target of a redirect."""
     reply = call.reply
     if not reply.status:
         return f"{reply.problem}{describe(call)}"

@@ -17,7 +17,7 @@ _LOST = "receiver.takes-effect"
 
 
 def judge_effects(view: CaseView) -> Iterator[Judged]:
-    """The findings about the effects of the callbacks of a task."""
+    """Judge the effects of the callbacks of a task."""
     if "stranger" in view.kinds:
         yield from _secret(view)
     elif "forged" in view.kinds:
@@ -49,7 +49,7 @@ def _forged(view: CaseView) -> Iterator[Judged]:
         return
     case, call = view.case, view.case.calls[0]
     if case.truth == "failed" and view.behaviour.books_failures:
-        return  # as it does with every failure
+        return  # it books every failed task as a success, which another clause covers
     fetched = view.trace.forged_fetches(case)
     if case.truth == "nothing":
         fetched = (*fetched, *view.trace.fetches(case))
@@ -66,7 +66,7 @@ def _forged(view: CaseView) -> Iterator[Judged]:
 
 def _believes(booking: Booking, case: TaskCase) -> bool:
     """Whether a booking agrees with the forged callback and contradicts the API."""
-    if case.truth == "completed":  # only its results are forged
+    if case.truth == "completed":  # only the results are forged
         return case.forged in booking.text
     return booking.outcome != "failure"
 
@@ -80,7 +80,7 @@ def _booked_twice(view: CaseView) -> Iterator[Judged]:
 
 
 def _effect(view: CaseView) -> Iterator[Judged]:
-    """The outcome of the task, and no other, is booked."""
+    """The receiver must book the real outcome of the task, and no other."""
     case = view.case
     if case.truth == "failed":
         yield from _failure_effect(view)
@@ -108,9 +108,11 @@ def _failure_effect(view: CaseView) -> Iterator[Judged]:
 
 
 def _recovery(view: CaseView) -> Iterator[Judged]:
-    """A callback that could not be confirmed is not lost once the API works again."""
+    """A callback that could not be confirmed at first must not be lost: the receiver must refuse it or query again."""
     case, timing = view.case, view.timing
-    if not view.behaviour.asks or view.behaviour.loses or view.terms.trusts_secret:  # another clause says so
+    if (
+        not view.behaviour.asks or view.behaviour.loses or view.terms.trusts_secret
+    ):  # another clause covers this
         return
     label = case.calls[0].label
     if not case.accepted:
@@ -123,7 +125,7 @@ def _recovery(view: CaseView) -> Iterator[Judged]:
 
 
 def _lost(view: CaseView) -> Iterator[Judged]:
-    """An accepted callback of a completed task had no visible effect, or the effect of a failure."""
+    """An accepted callback of a completed task must lead to a booking or, if there is no ledger, to a query."""
     clause = next((MUST_ACCEPT[kind] for kind in view.kinds if kind in MUST_ACCEPT), _LOST)
     if clause != _LOST and view.behaviour.loses:
         return
@@ -131,7 +133,7 @@ def _lost(view: CaseView) -> Iterator[Judged]:
     numbers, label = view.numbers(*accepted), describe(accepted[0])
     if view.activity.bookings is not None:
         if not view.bookings and not view.is_confirmed and "unconfirmed" in view.kinds:
-            return  # it did not query again: another clause
+            return  # it did not query again, which another clause covers
         hint = "" if view.behaviour.books else "; the ledger names none of the tasks: is it the right one?"
         seen = (
             f"booked: {view.bookings[0].text}" if view.bookings else f"accepted, and not booked{label}{hint}"

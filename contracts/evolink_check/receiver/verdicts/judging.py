@@ -1,4 +1,4 @@
-"""Judge all scenarios: a run with verdicts for each."""
+"""Judge all scenarios. The result is one run with verdicts for each scenario."""
 
 from __future__ import annotations
 
@@ -28,17 +28,18 @@ if TYPE_CHECKING:
     from evolink_check.receiver.verdicts.scenario_trace import ScenarioTrace
 
 PREFIX = "receiver."
-NOT_SEEN_HERE = frozenset({"receiver.fallback"})  # a client makes the tasks, and would query them
+# A receiver learns of a task only from a callback, so it cannot query a task whose callbacks do not arrive.
+NOT_SEEN_HERE = frozenset({"receiver.fallback"})
 
 
 def judged_clauses(clauses: Sequence[Clause]) -> tuple[Clause, ...]:
-    """The clauses that a check of a receiver judges."""
+    """Return the clauses that a check of a receiver judges."""
     return tuple(
         clause for clause in clauses if clause.id.startswith(PREFIX) and clause.id not in NOT_SEEN_HERE
     )
 
 
-def judge_scenarios(  # noqa: PLR0913, PLR0917  (what was seen, and by what it is judged)
+def judge_scenarios(  # noqa: PLR0913, PLR0917  (the records, and what they are judged by)
     records: Sequence[ScenarioRecord],
     activity: ReceiverActivity,
     terms: Terms,
@@ -46,7 +47,7 @@ def judge_scenarios(  # noqa: PLR0913, PLR0917  (what was seen, and by what it i
     clauses: Sequence[Clause],
     spec: Spec,
 ) -> tuple[ScenarioRun, ...]:
-    """A run for each scenario, with its verdicts."""
+    """Judge each scenario and return its run."""
     cases = [case for record in records for case in record.cases]
     behaviour = usual_behaviour_of(cases, activity)
     findings: list[tuple[ScenarioRecord, ScenarioTrace, dict[str, list[Finding]]]] = []
@@ -63,7 +64,7 @@ def judge_scenarios(  # noqa: PLR0913, PLR0917  (what was seen, and by what it i
             by_clause.setdefault(clause, []).append(finding)
         findings.append((record, trace, by_clause))
     if any(not finding.passed for *_, found in findings for finding in found.get("receiver.confirmed", ())):
-        for *_, found in findings:  # the same fault, told more clearly
+        for *_, found in findings:  # `receiver.confirmed` reports the same fault more clearly
             found.pop("receiver.asks-back", None)
     return tuple(_run(record, trace, found, clauses, spec) for record, trace, found in findings)
 
@@ -86,7 +87,7 @@ def _run(
 
 
 def _answers(record: ScenarioRecord) -> str:
-    """The response statuses of a scenario, each with its count."""
+    """List the response statuses of a scenario, each with its count."""
     counts = Counter(call.reply.status for case in record.cases for call in case.calls)
     names = [
         f"{status or 'nothing'}{f' ({count} times)' if count > 1 else ''}" for status, count in counts.items()

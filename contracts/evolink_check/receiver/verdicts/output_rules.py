@@ -1,4 +1,4 @@
-"""Rules about the output and the responses of a receiver: no key and no secret appears in them."""
+"""Rules about the output and the responses of a receiver, in which neither the key nor the secret may appear."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from evolink_check.receiver.verdicts.case_view import Judged
 
 _KEYS = "the API key"
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # colour codes of a terminal
 
 
 def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, Call]]) -> Iterator[Judged]:
-    """The findings whether the key or the secret of the URL appears in the output or in a response.
+    """Judge whether the key or the secret of the callback URL appears in the output, and the key in a response.
 
-    `output` None: unavailable.
+    `output` is None if it is not available.
     """
     if output is not None:
         lines = output.splitlines()
@@ -39,7 +39,10 @@ def judge_output(output: str | None, terms: Terms, replies: Iterable[tuple[int, 
 
 
 def _leaks(line: str, secret: str) -> bool:
-    """Whether a line shows the secret. Lines of a server's access log do not count; they are reported as a note."""
+    """Whether a line shows the secret.
+
+    Lines of an access log do not count here, because a note reports them instead.
+    """
     return bool(secret) and secret in line and not is_access_log(line)
 
 
@@ -51,6 +54,6 @@ def shows_secret_in_access_log(output: str | None, terms: Terms) -> bool:
 
 
 def is_access_log(line: str) -> bool:
-    """Whether a line is a request line in the format of a server's access log, coloured or not."""
+    """Whether a line is a request line in the format of a server's access log, with or without colours."""
     plain = _COLOURS.sub("", line)
     return '"POST ' in plain and " HTTP/" in plain

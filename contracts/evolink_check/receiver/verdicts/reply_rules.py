@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from evolink_check.receiver.records import Call
     from evolink_check.receiver.verdicts.case_view import CaseView, Judged
 
-_FLOOD, _WINDOW = 10, 1.0  # queries of a task, within so many seconds
+_FLOOD, _WINDOW = 10, 1.0  # maximum number of queries of a task, and the seconds in which they are counted
 
 
 def judge_replies(view: CaseView) -> Iterator[Judged]:
-    """The findings about the responses to the callbacks of a task, and about the queries of the task."""
+    """Judge the responses to the callbacks of a task, and the queries of the task."""
     yield from _within_limit(view)
     yield from _replies(view)
     yield from _shared_rules(view)
@@ -32,7 +32,7 @@ def _within_limit(view: CaseView) -> Iterator[Judged]:
         seen = f"{call.reply.problem or f'an answer in {call.reply.seconds:.1f} s'}{describe(call)}"
         ok = not call.reply.late
         if ok and not call.reply.status:
-            continue  # no answer at all: another clause
+            continue  # another clause covers a missing answer
         yield (
             "receiver.within-10s",
             finding(ok, *view.numbers(call), expected=f"an answer in {limit:g} s", seen=seen),
@@ -40,7 +40,7 @@ def _within_limit(view: CaseView) -> Iterator[Judged]:
 
 
 def _replies(view: CaseView) -> Iterator[Judged]:
-    """The status of each reply, unless an earlier clause already explains it."""
+    """Judge the status of each reply, unless a failure of another clause explains it."""
     for call in view.case.calls:
         clause = "receiver.answers-2xx" if call.kind == "usual" else MUST_ACCEPT.get(call.kind)
         explained = call.kind != "usual" and view.case.truth == "failed" and view.behaviour.refuses_failures
@@ -54,13 +54,13 @@ def _replies(view: CaseView) -> Iterator[Judged]:
 
 
 def _is_deliberate(call: Call) -> bool:
-    """Whether the callback lacks its results or its error: it may then be refused, since a receiver may need them."""
+    """Whether the receiver refused a callback without its results or its error, which it may need."""
     essential = call.label in {"without `results`", "without `error`"}
     return essential and 400 <= call.reply.status < 500  # noqa: PLR2004
 
 
 def _shared_rules(view: CaseView) -> Iterator[Judged]:
-    """The rules that also judge a client with a callback URL."""
+    """Apply the rules that also judge clients with a callback URL."""
     late = {view.trace.number(call) for call in view.case.calls if call.reply.late}
     kept = {view.trace.number(call) for call in view.case.calls if call.kind in {"usual", "repeat"}} - late
     about = {entry.number for entry in (*view.trace.queries(view.case), *view.trace.fetches(view.case))}
@@ -73,7 +73,10 @@ def _shared_rules(view: CaseView) -> Iterator[Judged]:
 
 
 def _must_ask(view: CaseView) -> bool:
-    """Whether a missing query is a violation. A receiver that queries other tasks may have ignored the callback."""
+    """Whether a missing query is a violation.
+
+    A receiver that queries other tasks may have ignored this callback instead.
+    """
     ignored = view.behaviour.asks and view.behaviour.books and not view.asked and not view.bookings
     return not view.terms.trusts_secret and not ignored
 

@@ -1,4 +1,4 @@
-"""Convert a scenario to a trace: the callbacks, and the receiver's requests about their tasks, in order of time."""
+"""Convert a scenario to a trace: its callbacks and the receiver's requests about their tasks, in order of time."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ class ScenarioTrace:
     """The trace of a scenario, with the entry number of each callback."""
 
     trace: Trace
-    numbers: Mapping[int, int]  # of an entry, by the identity of its call
+    numbers: Mapping[int, int]  # the number of each entry, by the `id()` of its call
 
     def number(self, call: Call) -> int:
-        """The number of the entry of a callback."""
+        """Return the number of the entry of a callback."""
         return self.numbers[id(call)]
 
     def queries(self, case: TaskCase) -> tuple[Entry, ...]:
-        """The queries of a task."""
+        """Return the queries of a task."""
         return self._requests(f"/tasks/{case.id}")
 
     def fetches(self, case: TaskCase) -> tuple[Entry, ...]:
-        """The fetches of a task's results, and of links that only a forged callback contains."""
+        """Return the requests that fetch the results of a task."""
         return self._requests(f"/media/{case.id}")
 
     def forged_fetches(self, case: TaskCase) -> tuple[Entry, ...]:
-        """The fetches of links that only a forged callback contains."""
+        """Return the requests that fetch links which only a forged callback contains."""
         return self._requests(case.forged) if case.forged else ()
 
     def _requests(self, word: str) -> tuple[Entry, ...]:
@@ -46,12 +46,12 @@ class ScenarioTrace:
         )
 
     def only(self, keep: Callable[[Entry], bool]) -> Trace:
-        """The trace with some of its entries, which keep their numbers."""
+        """Return the trace with only the entries that `keep` selects. They keep their numbers."""
         return replace(self.trace, entries=tuple(entry for entry in self.trace.entries if keep(entry)))
 
 
 def trace_of_scenario(record: ScenarioRecord, activity: ReceiverActivity) -> ScenarioTrace:
-    """The trace of a scenario."""
+    """Build the trace of a scenario from its record and the receiver's requests."""
     calls = [call for case in record.cases for call in case.calls]
     words = [
         word
