@@ -18,7 +18,12 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 def join(pointer: str, *tokens: str | int) -> str:
     """The pointer to a child: `join("/paths", "/v1/tasks")` is `/paths/~1v1~1tasks`."""
-    return pointer + "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
+    for token in tokens:
+        text = str(token)
+        if "~" in text or "/" in text:
+            text = text.replace("~", "~0").replace("/", "~1")
+        pointer = f"{pointer}/{text}"
+    return pointer
 
 
 def tokens(pointer: str) -> list[str]:

@@ -88,6 +88,12 @@ def check(schema: Node) -> Any:
                 jsonschema_rs.meta.validate({"$schema": DIALECT, **node.value})
             except ValueError as error:
                 raise _invalid_schema(node, error) from error
+    return _validator(schema)
+
+
+def _validator(schema: Node) -> Any:
+    import jsonschema_rs
+
     try:
         return jsonschema_rs.Draft202012Validator(standalone(schema), validate_formats=True)
     except ValueError as error:
@@ -95,8 +101,8 @@ def check(schema: Node) -> Any:
 
 
 def check_value(schema: Node, value: Json, place: Node, what: str) -> None:
-    """Raise `SpecError` at `place` if a value from the document itself does not match the schema."""
-    validator = check(schema)
+    """Raise `SpecError` at `place` if a value from the document does not match a schema that passed `check`."""
+    validator = _validator(schema)
     try:
         error = next(validator.iter_errors(value), None)
     except ValueError as deep:

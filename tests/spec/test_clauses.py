@@ -165,11 +165,12 @@ def test_the_clause_of_the_defaults_names_the_documented_ones() -> None:
 
 
 def test_the_clauses_count_as_many_failures_as_the_overlay_lists() -> None:
-    (failures,) = (
+    failures, *same = (
         action["update"]["x-evolink-failures"]
         for action in OVERLAY["actions"]
         if "x-evolink-failures" in action["update"]
     )
+    assert all(other == failures for other in same)
     numbers = {5: "five", 6: "six", 13: "thirteen"}
     advised = [failure["advice"] for failure in failures]
     assert numbers[len(failures)] in BY_ID["failure.codes"].rule

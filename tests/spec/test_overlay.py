@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -208,11 +209,42 @@ def test_the_overlay_changes_nothing_that_a_document_says(name: str) -> None:
     assert is_kept(PUBLISHED[name], OVERLAID[name])
 
 
+PARAMETER = {"in": "path", "name": "task_id", "required": True, "schema": {"type": "string"}}
+TASK_SCHEMA = {"properties": {name: {"type": "string"} for name in ("id", "status", "progress", "error")}}
+# Parts of a document that the published ones have elsewhere: each is a path and the schema that is changed there.
+OTHER_PLACES: dict[str, Any] = {
+    "/paths/~1v1~1tasks~1{task_id}/parameters": [PARAMETER],
+    "/paths/~1v1~1tasks~1{task_id}/get/parameters": [PARAMETER],
+    "/components/parameters": {"TaskId": PARAMETER},
+    "/paths/~1v1~1tasks~1{task_id}/get/responses/200/content": {"application/json": {"schema": TASK_SCHEMA}},
+    "/components/schemas": {"Task": TASK_SCHEMA},
+}
+
+
+def document_with(pointer: str, value: Any) -> dict[str, Any]:
+    for token in reversed(pointer.split("/")[1:]):
+        value = {token.replace("~1", "/"): value}
+    return value  # type: ignore[no-any-return]
+
+
 def test_every_action_of_the_overlay_finds_its_place_in_some_document() -> None:
+    documents = [*PUBLISHED.values(), *(document_with(*place) for place in OTHER_PLACES.items())]
     for action in OVERLAY["actions"]:
         alone = overlay_of(action)
-        changed = [overlay.apply(one, alone, "o.yaml") != one for one in PUBLISHED.values()]
+        changed = [overlay.apply(one, alone, "o.yaml") != one for one in documents]
         assert any(changed), action["target"]
+
+
+@pytest.mark.parametrize("pointer", OTHER_PLACES)
+def test_a_task_id_is_found_wherever_a_document_describes_it(pointer: str) -> None:
+    document = overlay.apply(document_with(pointer, OTHER_PLACES[pointer]), OVERLAY, "overlay.yaml")
+    assert json.dumps(document).count(json.dumps(TASK_ID)) == 1
+
+
+@pytest.mark.parametrize("pointer", [pointer for pointer in OTHER_PLACES if "parameters" not in pointer])
+def test_the_failures_are_added_wherever_a_document_has_the_schema_of_a_task(pointer: str) -> None:
+    document = overlay.apply(document_with(pointer, OTHER_PLACES[pointer]), OVERLAY, "overlay.yaml")
+    assert json.dumps(document).count("x-evolink-failures") == 1
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

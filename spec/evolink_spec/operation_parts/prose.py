@@ -16,22 +16,20 @@ if TYPE_CHECKING:
     from evolink_spec.pointers import Node
 
 _UNITS = {"minute": 60.0, "hour": 3600.0, "day": 86400.0, "小时": 3600.0, "天": 86400.0}
+# Of lower-case text: a pattern that ignores case has no fast search for its first letter.
 _LINK_LIFE = re.compile(
-    r"(?:\blinks?\b|\burls?\b)[^.\n]{0,80}?\bvalid for (?P<number>[0-9]+)[ -]?(?P<unit>minute|hour|day)"
-    r"|有效期为? ?(?P<zh_number>[0-9]+) ?(?P<zh_unit>小时|天)",
-    re.IGNORECASE,
+    r"\b(?:links?|urls?)\b[^.\n]{0,80}?\bvalid for (?P<number>[0-9]+)[ -]?(?P<unit>minute|hour|day)"
+    r"|有效期为? ?(?P<zh_number>[0-9]+) ?(?P<zh_unit>小时|天)"
 )
 _COUNTS = {"two": 2, "three": 3, "four": 4, "multiple": 2, "several": 2}
 _RESULTS = re.compile(
     r"\b(?:returns?|generates?|produces?|creates?|outputs?) (?P<number>[0-9]{1,2}|two|three|four|multiple|several) "
-    r"(?:[a-z]+ ){0,2}(?:images|videos|variations|results|songs|tracks|pictures|clips)\b",
-    re.IGNORECASE,
+    r"(?:[a-z]+ ){0,2}(?:images|videos|variations|results|songs|tracks|pictures|clips)\b"
 )
 _MOST_RESULTS = 24
 _HOLD = re.compile(
     r"\b(?:hold|held|reserv|pre-?charg|pre-?deduct|freez|frozen|lock)\w*[^.\n]{0,80}?"
-    r"\b(?P<number>[0-9]{1,4}) ?s(?:ec|\b)",
-    re.IGNORECASE,
+    r"\b(?P<number>[0-9]{1,4}) ?s(?:ec|\b)"
 )
 _OLD_NAME = re.compile(
     r"\b(?:still|previous|previously|backward|backwards|legacy|older?|former|formerly|deprecated|alias(?:es)?|"
@@ -110,15 +108,15 @@ def _descriptions(value: Json) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """The text without Markdown quotes and emphasis, each list item and paragraph on one line."""
-    text = text.replace("`", "").replace("**", "")
+    """The text in lower case without Markdown quotes and emphasis, each list item and paragraph on one line."""
+    text = text.lower().replace("`", "").replace("**", "")
     return "\n".join(" ".join(part.split()) for part in _PART.split(text))
 
 
 def _seconds(match: re.Match[str]) -> float:
-    number, unit = match["number"] or match["zh_number"], (match["unit"] or match["zh_unit"]).lower()
+    number, unit = match["number"] or match["zh_number"], match["unit"] or match["zh_unit"]
     return float(number) * _UNITS[unit]
 
 
 def _count(word: str) -> int:
-    return max(1, min(_COUNTS.get(word.lower()) or int(word), _MOST_RESULTS))
+    return max(1, min(_COUNTS.get(word) or int(word), _MOST_RESULTS))
