@@ -71,13 +71,11 @@ def check(  # noqa: PLR0913  (each is an option of the user's, with a default)
     `secret`. During the check, the environment variables EVOLINK_BASE_URL and EVOLINK_API_KEY hold the address of the
     API and the key, which the application must use to query tasks. Alternatively, `mock` is the URL of a running mock,
     and `token` is the application's key. `ledger` is a callable that returns the receiver's bookings as texts or JSON
-    values that contain task ids, or it is the path or URL of a ledger.
-
-    `scenarios` are ids or patterns; by default, all scenarios are run. Violations of the clauses in `ignore` do not
-    count. If `strict` is set, warnings count too. `trust_secret` means that the receiver relies on its secret alone and
-    queries nothing. `patience` is the number of real seconds within which the receiver must query or book after a 2xx.
-    `burst` is the number of callbacks that are sent at once. A `seed` makes the variations reproducible. Raises
-    `MockError` if no mock can be used.
+    values that contain task ids, or it is the path or URL of a ledger. `scenarios` are ids or patterns; by default, all
+    run. Violations of the clauses in `ignore` do not count; warnings count if `strict` is set. `trust_secret` means
+    that the receiver relies on its secret alone. It must query or book within `patience` real seconds after a 2xx.
+    `burst` callbacks are sent at once. The same `seed` gives the same variations. Raises `MockError` if no mock can be
+    used.
     """
     from evolink_spec.clauses import load_clauses
 
