@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from evolink_spec.options.suggestions import did_you_mean
@@ -44,6 +45,8 @@ def check(settings: Settings, spec: Spec) -> None:
         raise SettingError("cors", "off cannot be combined with an origin")
     if settings.offline and settings.proxy_port is None:
         raise SettingError("offline", "has no effect without a proxy port")
+    if settings.metrics and find_spec("prometheus_client") is None:
+        raise SettingError("metrics", "needs prometheus_client: pip install 'evolink-mock[metrics]'")
     served = {model for by_model in spec.creates.values() for model in by_model if model}
     for model in sorted(settings.denied_models - served):
         raise SettingError(

@@ -178,8 +178,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         ),
     ] = ",".join(SOURCES)
     no_fast_lane: Annotated[
-        bool,
-        Option(help="Serve every request through uvicorn, which is slower.", section=_OTHER),
+        bool, Option(help="Serve every request through uvicorn, which is slower.", section=_OTHER)
     ] = False
     store: Annotated[
         str,
@@ -200,6 +199,9 @@ class Settings(Struct, frozen=True, kw_only=True):
         Literal["text", "json"],
         Option(help="The log: text lines, or one JSON object per line.", section=_OTHER, metavar="text|json"),
     ] = "text"
+    metrics: Annotated[
+        bool, Option(help="Serve metrics for Prometheus at /__mock__/metrics.", section=_OTHER)
+    ] = False
     media_dir: Annotated[
         Path | None,
         Option(

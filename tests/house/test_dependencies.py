@@ -16,6 +16,7 @@ OPTIONAL = {
     "av",
     "httpx",
     "httpx2",
+    "prometheus-client",
     "pytest",
 }  # of the mock: whoever needs results, a transport or the fixtures has them
 DISTRIBUTIONS = packages_distributions()

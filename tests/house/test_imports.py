@@ -24,7 +24,12 @@ MODULES = {
 }
 CLOCKS = (".time", ".monotonic", ".perf_counter", ".utcnow")
 TIMED = {"evolink_mock.domain.clock", "evolink_check.clock", "evolink_check.client.harness.virtual_time"}
-ENVIRONMENT = {"evolink_mock.settings", "evolink_check.cli.config", "evolink_check.receiver.environment"}
+ENVIRONMENT = {
+    "evolink_mock.settings",
+    "evolink_mock.serving.shared_metrics",  # prometheus_client takes its folder from nowhere else
+    "evolink_check.cli.config",
+    "evolink_check.receiver.environment",
+}
 NAMES_VARIABLES = {"evolink_mock.cli.options", "evolink_check.cli.options"}
 HEAVY = {
     "av",

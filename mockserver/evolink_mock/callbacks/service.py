@@ -52,6 +52,7 @@ class CallbackService:
         self._store = store
         self._allowed = tuple(url_guard.parse_allowed(text) for text in allowed)
         self._attempts = AttemptLog()
+        self.observe: Callable[[Attempt], None] = lambda _: None  # is called with every attempt
         self._resolve = Resolver()  # for create requests; the sender has its own
         rules = rules or _NO_RULES
         sender = CallbackSender(rules, self._allowed)
@@ -108,6 +109,7 @@ class CallbackService:
 
     def _log(self, _: Account, delivery: Delivery, attempt: Attempt) -> None:
         self._attempts.add(delivery, attempt)
+        self.observe(attempt)
 
 
 def _summary(undelivered: Sequence[Delivery]) -> str:

@@ -68,6 +68,7 @@ ROWS: tuple[Row, ...] = (
     Row("GET", "/", list_routes, owned=False),
     Row("GET", "/health", server_info.show_health, owned=False, public=True),
     Row("GET", "/ready", server_info.show_readiness, owned=False, public=True),
+    Row("GET", "/metrics", server_info.show_metrics, owned=False, public=True),
     Row("GET", "/openapi.yaml", server_info.show_openapi_yaml, owned=False),
     Row("GET", "/openapi.json", server_info.show_openapi_json, owned=False),
     Row("GET", "/spec", server_info.show_spec, owned=False),

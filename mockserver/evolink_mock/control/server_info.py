@@ -51,6 +51,17 @@ async def show_readiness(request: ControlRequest) -> ControlResponse | ApiError:
     return json_response({"status": "ok"})
 
 
+async def show_metrics(request: ControlRequest) -> ControlResponse | ApiError:
+    """The metrics, in the text format of Prometheus."""
+    service = request.service
+    if not service.settings.metrics:
+        return ApiError(404, "there are no metrics: start the mock with --metrics")
+    from evolink_mock.service.metrics import CONTENT_TYPE
+
+    metrics = await service.metrics.exposition(service.store, service.clock)
+    return ControlResponse(metrics, content_type=CONTENT_TYPE)
+
+
 async def show_openapi_yaml(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
     """The document of this API."""
     return ControlResponse(document(), content_type=b"application/yaml")

@@ -114,6 +114,10 @@ class Store(Protocol):
         """The journal of an account, with every exchange that has been recorded."""
         ...
 
+    async def dropped_exchanges(self) -> int:
+        """How many exchanges the journals have dropped, of accounts that are open and of requests without one."""
+        ...
+
     async def clear_journal(self, token: str) -> None:
         """Forget the exchanges of an account and their violations."""
         ...

@@ -32,6 +32,14 @@ class RouteTable:
                 _, by_method = self._parameter.setdefault(match["prefix"], (match["name"], {}))
                 by_method.update(methods)
 
+    def template(self, path: str) -> str | None:
+        """The path of the route that a path belongs to, such as `/v1/tasks/{task_id}`; None for other paths."""
+        cut = path.rfind("/") + 1
+        entry = self._parameter.get(path[:cut])
+        if path in self._fixed:
+            return path
+        return None if entry is None or cut == len(path) else f"{path[:cut]}{{{entry[0]}}}"
+
     def find(self, method: str, path: str, scope: Scope) -> ASGIApp | None:
         """The endpoint for a method and path, with its path parameter added to the scope; None for the router."""
         fixed = self._fixed.get(path)

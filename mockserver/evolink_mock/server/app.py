@@ -57,9 +57,28 @@ def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _:
         lifespan=_lifespan(service),
     )
     cross_origin = CrossOrigin(service.settings.cors, closed=PREFIX)
-    record = _anonymous_recorder(service)
-    app = ExchangeMiddleware(router, RouteTable(routes), _publishing(service, observe), record, cross_origin)
+    record, table = _anonymous_recorder(service), RouteTable(routes)
+    publish = _publishing(service, _counting(service, table, observe))
+    app = ExchangeMiddleware(router, table, publish, record, cross_origin)
     return app
+
+
+def _counting(
+    service: Service, table: RouteTable, observe: Callable[[Exchange], None]
+) -> Callable[[Exchange], None]:
+    """Counts exchanges in the metrics, except for those with the control API and the console, and observes all."""
+    if not service.settings.metrics:
+        return observe
+    metrics = service.metrics
+    metrics.route_of = table.template
+    service.callback_service.observe = metrics.observe_attempt
+
+    def count_and_observe(exchange: Exchange) -> None:
+        if exchange.journal is not None or not f"{exchange.path}/".startswith(f"{PREFIX}/"):
+            metrics.observe(exchange)
+        observe(exchange)
+
+    return count_and_observe
 
 
 def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evolink_spec import CallbackRules, Spec
 
     from evolink_mock.domain.clock import Clock
+    from evolink_mock.service.metrics import Metrics
     from evolink_mock.settings import Settings
     from evolink_mock.stores.records import OperationIndex
 
@@ -57,6 +58,13 @@ class Service:
             self.notifier.notify_all,
         )
         self.clocks = AccountClocks(self.clock, self.store, self.callback_service.scheduler, self.notifier)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """The metrics, if `--metrics` is set: the package that keeps them is an extra."""
+        from evolink_mock.service.metrics import Metrics
+
+        return Metrics()
 
     @cached_property
     def operations(self) -> OperationIndex:

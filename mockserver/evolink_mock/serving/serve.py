@@ -15,6 +15,7 @@ from evolink_mock.server.server import Server, create_service, freeze_memory, ig
 from evolink_mock.service import snapshots
 from evolink_mock.service.service import Service
 from evolink_mock.serving.shared_listener import SharingServer
+from evolink_mock.serving.shared_metrics import shared_metrics
 from evolink_mock.serving.workers import ParentPipes, Workers, report_ready
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def serve(  # noqa: PLR0913  (what, where, and how)
     Before it is ready: ValueError for a snapshot that cannot be loaded, `StoreError` for a store that cannot be used.
     """
     if workers > 1:
-        _prepare(spec, settings, snapshot)
-        with listeners:
+        with shared_metrics(is_enabled=settings.metrics), listeners:
+            _prepare(spec, settings, snapshot)
             _WorkerServer(spec, settings, listeners, quiet=quiet, operator_key=operator_key).run(
                 workers, ready
             )

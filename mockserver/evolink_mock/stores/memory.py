@@ -136,6 +136,10 @@ class MemoryStore:
         """The journal of an account."""
         return self.recorder(token)
 
+    async def dropped_exchanges(self) -> int:
+        """How many exchanges the journals have dropped."""
+        return sum(journal.dropped for journal in self._journals.values())
+
     async def clear_journal(self, token: str) -> None:
         """Forget the exchanges of an account."""
         self.recorder(token).clear()

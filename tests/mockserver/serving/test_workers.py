@@ -37,7 +37,15 @@ class Mock:
         self.process = subprocess.Popen(
             [
                 *(BIN / "evolink-mock", "serve", "--port", "0", "--store", f"sqlite:{folder / 'mock.db'}"),
-                *("--workers", str(WORKERS), "--duration", "60s", "--allow-callbacks-to", "127.0.0.1"),
+                *(
+                    "--workers",
+                    str(WORKERS),
+                    "--duration",
+                    "60s",
+                    "--allow-callbacks-to",
+                    "127.0.0.1",
+                    "--metrics",
+                ),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -173,6 +181,16 @@ def test_who_waits_is_woken_by_what_another_worker_does(mock: Mock) -> None:
         mock.do("POST", f"/tasks/{task}/outcome", "wait", outcome="completed")
         assert [wait.result()["why"] for wait in waits] == ["reached"] * 6
         assert time.perf_counter() - began < 10
+
+
+def test_every_worker_shows_the_metrics_of_all(mock: Mock) -> None:
+    for _ in range(12):
+        mock.ask("GET", "/v1/models", token="metrics")
+    for _ in range(4):
+        with closing(HTTPConnection(mock.address, timeout=30)) as connection:
+            connection.request("GET", "/__mock__/metrics")
+            text = connection.getresponse().read().decode()
+        assert 'evolink_mock_requests_total{method="GET",route="/v1/models",status="200"} 12.0' in text
 
 
 def test_a_killed_worker_is_replaced_and_its_tasks_play_to_their_end(mock: Mock) -> None:

@@ -37,6 +37,10 @@ _TRIM_VIOLATIONS = (
     "DELETE FROM violations WHERE account = ?1 AND seq <= (SELECT seq FROM violations WHERE account = ?1 "
     "ORDER BY seq DESC LIMIT 1 OFFSET ?2)"
 )
+_DROPPED = (
+    "SELECT coalesce(sum(a.exchanges - min(?, (SELECT count(*) FROM exchanges e WHERE e.account = a.id))), 0) "
+    "FROM accounts a"
+)
 
 
 class Buffer:
@@ -130,6 +134,11 @@ class Journals:
         journal.dropped = recorded - len(journal)
         journal.dropped_violations = violated - len(journal.violations)
         return journal
+
+    def dropped(self) -> int:
+        """How many exchanges all journals have dropped, as far as they are written."""
+        row = self._connection.fetch_one(_DROPPED, (JOURNAL,))
+        return int(row[0])
 
     def clear(self, token: str) -> None:
         """Forget the exchanges of an account."""

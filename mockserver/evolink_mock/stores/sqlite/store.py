@@ -139,11 +139,8 @@ class SqliteStore:
 
     async def tasks(self, token: str) -> Sequence[Task]:
         """The tasks of an account."""
-        rows = self.connection.rows(
-            "SELECT t.id, t.data FROM accounts a JOIN tasks t ON t.account = a.id WHERE a.token = ? "
-            "ORDER BY t.number",
-            (token,),
-        )
+        query = "SELECT t.id, t.data FROM accounts a, tasks t WHERE t.account = a.id AND a.token = ? ORDER BY t.number"
+        rows = self.connection.rows(query, (token,))
         return [self._operations.decode(task_id, token, data) for task_id, data in rows]
 
     async def delivery(self, task_id: str) -> Delivery | None:
@@ -181,10 +178,8 @@ class SqliteStore:
 
     async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
         """The tokens that were not used since an instant."""
-        rows = self.connection.fetch(
-            "SELECT token FROM accounts WHERE used_at < ? AND id != ?", (since, _ANONYMOUS)
-        )
-        return [token for (token,) in rows]
+        query = "SELECT token FROM accounts WHERE used_at < ? AND id != ?"
+        return [token for (token,) in self.connection.fetch(query, (since, _ANONYMOUS))]
 
     async def restore(self, state: AccountState) -> None:
         """Store an account with its tasks, deliveries and journal."""
@@ -216,6 +211,10 @@ class SqliteStore:
             self.set_fact(_WANTED, secrets.token_hex(4))
             await asyncio.sleep(_OTHERS_SECONDS)
         return self.journals.read(token)
+
+    async def dropped_exchanges(self) -> int:
+        """How many exchanges the journals have dropped."""
+        return self.journals.dropped()
 
     async def clear_journal(self, token: str) -> None:
         """Forget the exchanges of an account."""

@@ -1,0 +1,27 @@
+"""The folder in which workers keep the counters of their metrics, so that each of them can show the sum of all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # the only way to name the folder to prometheus_client
+
+
+@contextmanager
+def shared_metrics(*, is_enabled: bool) -> Iterator[None]:
+    """Create the folder for the workers that are started in this block, before they import prometheus_client."""
+    if not is_enabled:
+        yield
+        return
+    with TemporaryDirectory(prefix="evolink-mock-metrics-") as folder:
+        os.environ[_VARIABLE] = folder
+        try:
+            yield
+        finally:
+            del os.environ[_VARIABLE]
