@@ -1,4 +1,4 @@
-"""The control API's accounts: open, show, change and drop them; assign recipes to them."""
+"""The accounts in the control API: open, show, change and drop them, and assign recipes to them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class Terms(Struct, frozen=True):
-    """Terms of an account. In a new account, unset terms are the server's; in an open one they stay as they are."""
+    """The body of POST /accounts and PATCH /account: the terms of an account.
+
+    POST uses the server's terms for those that are not given; PATCH leaves them unchanged.
+    """
 
     credits: Annotated[float, Meta(ge=0, le=10**12)] | UnsetType = UNSET
     rate: Annotated[str, Meta(max_length=100)] | UnsetType | None = UNSET
@@ -32,7 +35,7 @@ class Terms(Struct, frozen=True):
 
 
 class AssignRecipeBody(Struct, frozen=True):
-    """A recipe for the next requests of an account."""
+    """The body of POST /recipes: a recipe for the next requests of an account."""
 
     recipe: Annotated[str, Meta(min_length=1, max_length=500)]
     times: Annotated[int, Meta(ge=1, le=1_000_000)] | None = 1
@@ -40,7 +43,7 @@ class AssignRecipeBody(Struct, frozen=True):
 
 
 async def reset_server(request: ControlRequest) -> ControlResponse:
-    """Drop every account."""
+    """Drop every account and all unmatched requests."""
     accounts = await request.service.store.accounts()
     for account in accounts:
         await request.service.clocks.drop(account)
@@ -49,7 +52,7 @@ async def reset_server(request: ControlRequest) -> ControlResponse:
 
 
 async def list_accounts(request: ControlRequest) -> ControlResponse | ApiError:
-    """The open accounts."""
+    """List the accounts, one page at a time."""
     accounts = page(await request.service.store.accounts(), lambda account: account.label, request.query)
     if isinstance(accounts, ApiError):
         return accounts
@@ -60,7 +63,7 @@ async def list_accounts(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def open_account(request: ControlRequest) -> ControlResponse | ApiError:
-    """Open the account, or reset it if it is open."""
+    """Create the account. If it exists, it is dropped first, so that it starts anew."""
     rate = _check(request)
     if isinstance(rate, ApiError):
         return rate
@@ -69,7 +72,7 @@ async def open_account(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def show_account(request: ControlRequest) -> ControlResponse:
-    """The account."""
+    """Show the account."""
     return json_response(account_state(request.service, request.account))
 
 
@@ -82,20 +85,20 @@ async def change_account(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def drop_account(request: ControlRequest) -> ControlResponse:
-    """Forget the account."""
+    """Drop the account with its tasks, callbacks and recipes."""
     await request.service.clocks.drop(request.account)
     return NO_CONTENT
 
 
 async def list_recipes(request: ControlRequest) -> ControlResponse:
-    """The recipes assigned to the account."""
+    """List the recipes assigned to the account."""
     return json_response({"recipes": assignments.list_assigned(request.account)})
 
 
 async def assign_recipe(request: ControlRequest) -> ControlResponse | ApiError:
     """Assign a recipe to the next requests of the account."""
     if "assigned" not in request.service.recipe_sources:
-        return ApiError(409, "this mock reads no assigned recipes: see --recipes")
+        return ApiError(409, "this mock does not use assigned recipes: see --recipes")
     assignment: AssignRecipeBody = request.body
     error, assigned = None, []
 
@@ -127,7 +130,7 @@ async def clear_recipes(request: ControlRequest) -> ControlResponse:
 
 
 def _check(request: ControlRequest) -> Rate | ApiError | None:
-    """The rate limit of the terms, or the 400 for invalid terms."""
+    """Check the terms. Returns the parsed rate limit, None if they have none, or the 400 for invalid terms."""
     terms: Terms = request.body
     served = [name for by_model in request.service.spec.creates.values() for name in by_model if name]
     for model in () if terms.denied_models is UNSET else terms.denied_models:
@@ -142,7 +145,7 @@ def _check(request: ControlRequest) -> Rate | ApiError | None:
 
 
 async def _change(request: ControlRequest, rate: Rate | None) -> dict[str, Any]:
-    """Change the terms of the account; returns its state."""
+    """Change the terms of the account, and return its new state."""
     service, state = request.service, {}
 
     def step(account: Account, _: IsTaken) -> Change:
@@ -167,7 +170,7 @@ def _set_terms(service: Service, account: Account, terms: Terms, rate: Rate | No
 
 
 def account_state(service: Service, account: Account) -> dict[str, Any]:
-    """An account as it is now."""
+    """Return the present state of an account as JSON data."""
     now = service.clocks.now(account)
     return {
         "label": account.label,

@@ -1,4 +1,4 @@
-"""The control API's clock: show an account's time, and move it."""
+"""The clock in the control API: show an account's time, freeze it and move it."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ _CENTURY = 3_153_600_000  # seconds
 
 
 class Advance(Struct, frozen=True):
-    """Body of POST /clock/advance."""
+    """The body of POST /clock/advance."""
 
-    seconds: float | str  # or a duration such as 25h
+    seconds: float | str  # a number, or a duration such as 25h
 
 
 class SetTime(Struct, frozen=True):
-    """Body of POST /clock/set."""
+    """The body of POST /clock/set. `now` is in Unix seconds."""
 
     now: Annotated[float, Meta(ge=0, le=LAST)]
 
 
 async def show_clock(request: ControlRequest) -> ControlResponse:
-    """The account's time."""
+    """Show the account's time."""
     return json_response(await _clock(request))
 
 
@@ -63,7 +63,7 @@ async def advance_clock(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def set_clock(request: ControlRequest) -> ControlResponse | ApiError:
-    """Move the account's time forward to an instant."""
+    """Move the account's time forward to a given time."""
     try:
         events = await request.service.clocks.set_time(request.account, request.body.now)
     except ValueError as error:
@@ -72,7 +72,10 @@ async def set_clock(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def _moved(request: ControlRequest, events: Iterable[Event]) -> ControlResponse:
-    """The account's time after a move, which leaves it frozen, even if the account was dropped meanwhile."""
+    """Return the account's time after a move, and what happened during the move.
+
+    The clock is reported as frozen, as a move leaves it, even if the account was dropped meanwhile.
+    """
     happened = [_event(event) for event in events]
     return json_response({**await _clock(request), "frozen": True, "happened": happened})
 

@@ -1,4 +1,4 @@
-"""The requests and responses that the handlers of the control API work with."""
+"""The requests and responses of the handlers of the control API, and their decoding and encoding."""
 
 from __future__ import annotations
 
@@ -26,17 +26,20 @@ if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
 _MISSING = re.compile(r"required field `(\w+)`")
-_NAME_LENGTH = 60  # characters of an unknown name that an error repeats
+_NAME_LENGTH = 60  # characters of an unknown name in an error
 _encode = msgspec.json.Encoder().encode
 
 
 class Empty(msgspec.Struct, frozen=True):
-    """No fields: for a route without a body, or without query parameters."""
+    """The struct of a route without body or without query parameters."""
 
 
 @dataclass(frozen=True, slots=True)
 class ControlRequest:
-    """A valid request: its account, its body and query (the structs of the route), its path parameter."""
+    """A valid request to the control API.
+
+    `body` and `query` are structs that the route declares. `task_id` is the path parameter.
+    """
 
     service: Service
     account: Account
@@ -47,7 +50,7 @@ class ControlRequest:
 
 @dataclass(frozen=True, slots=True)
 class ControlResponse:
-    """A success: an encoded body, or None for a 204."""
+    """A successful response. `body` is None for a 204."""
 
     body: bytes | None
     status: int = 200
@@ -55,7 +58,7 @@ class ControlResponse:
 
 
 async def renewed(request: ControlRequest) -> ControlRequest:
-    """The request with the account as it is now."""
+    """Return the request with the present state of its account."""
     account = await request.service.store.account(request.account.token)
     return replace(request, account=account)
 
@@ -64,7 +67,7 @@ Handler = Callable[[ControlRequest], Awaitable[ControlResponse | ApiError]]
 
 
 def json_response(document: Any, status: int = 200) -> ControlResponse:
-    """A success with a JSON body."""
+    """Return a successful response with a JSON body."""
     return ControlResponse(_encode(document), status)
 
 
@@ -72,7 +75,7 @@ NO_CONTENT = ControlResponse(None, 204)
 
 
 def decode_body(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
-    """The body as the struct of the route, or a 400 that names the field."""
+    """Decode a body as the struct of the route. Returns the 400 that names the field if it is invalid."""
     document: Any = {}
     if raw:
         document = check_content_type(content_type) or parse(raw)
@@ -84,12 +87,12 @@ def decode_body(raw: bytes, content_type: bytes, kind: type[msgspec.Struct]) -> 
 
 
 def decode_query(raw: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct | ApiError:
-    """The query string as the struct of the route, or a 400 that names the parameter."""
+    """Decode a query string as the struct of the route. Returns the 400 that names the parameter if it is invalid."""
     pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else []
     parameters = dict(pairs)
     if len(parameters) < len(pairs):
         name = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        return ApiError(400, f"{name[:_NAME_LENGTH]}: given more than once", name[:_NAME_LENGTH])
+        return ApiError(400, f"{name[:_NAME_LENGTH]}: is given more than once", name[:_NAME_LENGTH])
     return _convert(parameters, kind, "query parameter", strict=False)
 
 
@@ -115,7 +118,7 @@ def _unknown(name: str, known: tuple[str, ...], noun: str) -> ApiError:
 
 
 def seconds_of(value: float | str, name: str, most: float) -> float | ApiError:
-    """A number of seconds, or a duration such as `25h`, from a body; the 400 names the field."""
+    """Return the seconds of a number or of a duration such as `25h`; the 400 names the field."""
     try:
         seconds = parse_duration(value) if isinstance(value, str) else value
     except ValueError as error:
@@ -126,7 +129,7 @@ def seconds_of(value: float | str, name: str, most: float) -> float | ApiError:
 
 
 async def send_response(send: Send, exchange: Exchange, response: ControlResponse) -> None:
-    """Send a success."""
+    """Send a successful response."""
     if response.body is not None and response.content_type == b"application/json":
         await send_json(send, exchange, response.body, response.status)
         return
@@ -144,7 +147,7 @@ def _error(status: int, code: str, message: str, kind: str = "invalid_request_er
     return ErrorAnswer(status, message, {"error": {"code": code, "message": message, "type": kind}})
 
 
-# The errors of the control API itself, in the shape of the documents' (clause `error.shape`).
+# The errors of the control API, in the shape of the documented errors (clause `error.shape`).
 ERRORS: Mapping[int, ErrorAnswer] = {
     error.status: error
     for error in (

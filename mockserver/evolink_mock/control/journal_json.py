@@ -22,7 +22,7 @@ _WORD = re.compile(r"[\w.~-]+")
 
 
 class SentCallback(NamedTuple):
-    """One attempt of a delivery and the body that was sent."""
+    """One attempt of a delivery, with the body that was sent."""
 
     delivery: Delivery
     attempt: Attempt
@@ -30,13 +30,13 @@ class SentCallback(NamedTuple):
 
 
 def redactor_of(exchanges: Iterable[Exchange], *tokens: str) -> Redactor:
-    """A redactor for these keys and for everything that the exchanges sent as credentials."""
+    """Return a redactor for these tokens and for all credentials that were sent in the exchanges."""
     sent = [credential_values(exchange.request_headers, exchange.query) for exchange in exchanges]
     return Redactor(tokens, merged(sent))
 
 
 def words_of(exchanges: Iterable[Exchange]) -> set[str]:
-    """Every word in the exchanges: a set in which many keys can be looked up quickly."""
+    """Return every word in the exchanges, as a set in which many tokens can be looked up quickly."""
     words: set[str] = set()
     for exchange in exchanges:
         values = [
@@ -48,7 +48,7 @@ def words_of(exchanges: Iterable[Exchange]) -> set[str]:
 
 
 def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
-    """One exchange as JSON, without real durations, so that it is reproducible."""
+    """Return one exchange as JSON data. Durations in real time are omitted, so that the data is reproducible."""
     broken = violation_texts(exchange)
     return {
         "at": exchange.at,
@@ -70,7 +70,7 @@ def entry(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
 
 
 def violation_entry(violation: Violation, redactor: Redactor) -> dict[str, Any]:
-    """One violation as JSON."""
+    """Return one violation as JSON data."""
     return {
         "at": violation.at,
         "method": violation.method,
@@ -88,10 +88,10 @@ def har(  # noqa: PLR0913, PLR0917  (two kinds of entries, and facts about the f
     dropped: int = 0,
     own_token: str = "",
 ) -> dict[str, Any]:
-    """An HTTP Archive 1.2 of exchanges and callback attempts, in order of time. `time` is in real milliseconds.
+    """Return an HTTP Archive 1.2 of exchanges and callback attempts, in order of time.
 
-    `dropped` is the number of earlier exchanges that are no longer stored. `_own_key` says of each exchange whether it
-    was sent with `own_token`, the caller's.
+    The durations are in milliseconds of real time. `dropped` is the number of earlier exchanges that are no longer
+    stored. `_own_key` states for each exchange whether it was sent with `own_token`, the token of the caller.
     """
     dated = [(exchange.at, _exchange(exchange, redactor, own_token)) for exchange in exchanges]
     dated += [(callback.attempt.at, _callback(callback, redactor)) for callback in callbacks]

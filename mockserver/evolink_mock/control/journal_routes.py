@@ -1,4 +1,4 @@
-"""The control API's journals: the exchanges of an account, their violations, and requests that belong to no account."""
+"""The journals in the control API: an account's exchanges and violations, and requests without an account."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class JournalQuery(Struct, frozen=True):
-    """Selects the last `limit` exchanges with this status."""
+    """The query of GET /journal: only the last `limit` exchanges, and only those with this status."""
 
     limit: Annotated[int, Meta(ge=1, le=JOURNAL)] = JOURNAL
     status: Annotated[int, Meta(ge=0, le=599)] | UnsetType = UNSET
 
 
 async def show_journal(request: ControlRequest) -> ControlResponse:
-    """The last exchanges of the account."""
+    """Show the last exchanges of the account."""
     status = request.query.status
     journal = await _journal(request)
     exchanges = [item for item in journal if status is UNSET or item.status == status]
@@ -37,12 +37,12 @@ async def show_journal(request: ControlRequest) -> ControlResponse:
 
 
 async def show_violations(request: ControlRequest) -> ControlResponse:
-    """The violations of the account's requests, including those of exchanges that are no longer stored."""
+    """Show the violations by the account's requests, including those of exchanges that are no longer stored."""
     journal = await _journal(request)
     redactor, shown = _redactor(request, journal), []
     for violation in journal.violations:
         task = await request.service.store.task(violation.task_id) if violation.task_id else None
-        if task is None or task.account != request.account.token:  # a recipe may refuse its owner
+        if task is None or task.account != request.account.token:  # else a recipe caused the error
             shown.append(journal_json.violation_entry(violation, redactor))
     return json_response({"violations": shown, "dropped": journal.dropped_violations})
 
@@ -54,13 +54,13 @@ async def clear_journal(request: ControlRequest) -> ControlResponse:
 
 
 async def show_journal_har(request: ControlRequest) -> ControlResponse:
-    """The last exchanges and callbacks of the account, as HTTP Archive."""
+    """Show the last exchanges and the callbacks of the account as HTTP Archive."""
     callbacks, journal = await sent_callbacks(request), await _journal(request)
     return _archive(journal, callbacks, _redactor(request, journal))
 
 
 async def show_unmatched_har(request: ControlRequest) -> ControlResponse:
-    """The last requests that belong to no account, as HTTP Archive."""
+    """Show the last requests that belong to no account as HTTP Archive."""
     exchanges = await request.service.store.journal("")
     words = journal_json.words_of(exchanges)
     accounts = await request.service.store.accounts()

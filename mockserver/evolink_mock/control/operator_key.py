@@ -1,6 +1,7 @@
-"""The operator of the mock: whoever has its key may look at every account and act for each.
+"""The operator of the mock, whose key gives access to every account.
 
-A browser gets the key from the link that `serve` prints, and keeps it in a cookie that no other site's request carries.
+`serve` prints a link with the key. A browser that opens the link stores the key in a cookie, which it never sends with
+requests from other sites.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ def is_operator(headers: Mapping[bytes, bytes], key: str) -> bool:
 
 
 def set_cookie(key: str) -> bytes:
-    """The `Set-Cookie` value for a browser that opened the operator's link."""
+    """Return the `Set-Cookie` value for a browser that has opened the operator's link."""
     return f"{_name(key)}={key}; Path=/__mock__; HttpOnly; SameSite=Strict".encode("latin-1", "replace")
 
 
 def _name(key: str) -> str:
-    """The name of the cookie. Servers on different ports share a browser's cookies, so it differs with the key."""
+    """Return the name of the cookie, which depends on the key.
+
+    A browser sends the cookies of a host to every port, so two mocks need different names.
+    """
     return f"evolink_mock_{blake2b(key.encode(), digest_size=4).hexdigest()}"
 
 

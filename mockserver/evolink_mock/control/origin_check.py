@@ -1,4 +1,4 @@
-"""Keep web pages of other origins out of the control API, even those whose host name resolves to this server."""
+"""Keep web pages of other origins out of the control API, even pages whose host name resolves to this server."""
 
 from __future__ import annotations
 
@@ -20,17 +20,20 @@ _OWN_SITE = (b"same-origin", b"none")
 
 
 class OwnNames(Struct, frozen=True):
-    """Hosts and authorities of this server, and patterns of allowed names (`*` matches any text)."""
+    """The hosts and authorities of this server, and patterns of allowed names (`*` matches any text)."""
 
     names: frozenset[str] = frozenset()
     allowed: frozenset[str] = frozenset()
 
     def at(self, address: str | None) -> OwnNames:
-        """These names and the address that accepted a connection."""
+        """Return these names together with the address that accepted a connection."""
         return OwnNames(self.names | hosts_of(address), self.allowed)
 
     def has(self, authority: str) -> bool:
-        """Whether `HOST[:PORT]` is loopback or a name of this server. A name that merely resolves to it is not."""
+        """Whether `HOST[:PORT]` is loopback or a known name of this server.
+
+        A name that merely resolves to this server is not enough.
+        """
         parts = _AUTHORITY.fullmatch(authority)
         if parts is None:
             return False
@@ -41,9 +44,10 @@ class OwnNames(Struct, frozen=True):
 
 
 def origin_error(headers: Mapping[bytes, bytes], own: OwnNames, *, trusted: bool = False) -> ApiError | None:
-    """The 403 for a request that a browser sends for a page of another origin, or with another host's name.
+    """Return the 403 for a request that comes from a page of another origin, or that has an unknown host name.
 
-    `trusted`: the request has one of the keys that this server accepts. Any name is then allowed, except from browsers.
+    `trusted` means that the request has one of the keys that this server requires. A trusted request may have any host
+    name, unless a browser sends it.
     """
     host = headers.get(b"host", b"").decode("latin-1").lower()
     origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
@@ -73,7 +77,10 @@ def _is_loopback(name: str) -> bool:
 
 
 def hosts_of(*urls: str | None) -> frozenset[str]:
-    """Hosts and authorities of addresses and URLs, in lower case, without wildcard addresses, which name no host."""
+    """Return the hosts and authorities of addresses and URLs, in lower case.
+
+    Wildcard addresses are omitted because they name no host.
+    """
     return frozenset(_hosts(filter(None, urls))) - {"0.0.0.0", "::"}  # noqa: S104  (not bound here)
 
 

@@ -1,4 +1,4 @@
-"""Pages of a long list: `limit` items each, after the item with a certain key."""
+"""Split a long list into pages of at most `limit` items."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_DIGITS = 9  # of the number of an item
 
 
 class PageQuery(Struct, frozen=True):
-    """Selects a page of a list: `after` is the `next` of the previous page."""
+    """The query of a route with pages. `after` is the `next` of the previous page."""
 
     limit: Annotated[int, Meta(ge=1, le=_MOST)] = _DEFAULT
     after: Annotated[str, Meta(max_length=200)] = ""
@@ -26,10 +26,10 @@ class PageQuery(Struct, frozen=True):
 def page(
     items: Sequence[T], key: Callable[[T], str], query: PageQuery
 ) -> tuple[Sequence[T], str | None] | ApiError:
-    """A page of a list, and the `after` of the next page, which is None for the last one. 400 for an unknown key.
+    """Return a page of a list, and the `after` of the next page; None if this is the last page.
 
-    `after` is the key of an item, and its number if another item may have the same key: `KEY@NUMBER`, from 1. The
-    number also saves a search.
+    `after` is the key of the last item and its number, from 1, as `KEY@NUMBER`: items may share a key, and the number
+    saves a search. Returns 400 if no item has the key.
     """
     start = _start(items, key, query.after) if query.after else 0
     if start is None:
@@ -40,11 +40,11 @@ def page(
 
 
 def _start(items: Sequence[T], key: Callable[[T], str], after: str) -> int | None:
-    """The index of the first item after that one; None if there is no such item (any longer)."""
+    """Return the index of the first item after the item that `after` names; None if there is no such item."""
     wanted, at, number = after.rpartition("@")
     if at and number.isdigit() and len(number) <= _MOST_DIGITS:
         index = int(number)
         if 0 < index <= len(items) and key(items[index - 1]) == wanted:
             return index
-        after = wanted  # an earlier item was dropped meanwhile
+        after = wanted  # items before it have been dropped since
     return next((index for index, item in enumerate(items, 1) if key(item) == after), None)

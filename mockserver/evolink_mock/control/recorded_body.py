@@ -1,4 +1,4 @@
-"""The recorded body of a request as text: without its content coding, binary content in base64, credentials removed."""
+"""The recorded body of a request as text: decompressed, binary content as base64, credentials removed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ _WINDOW_BITS = {
     b"gzip": 31,
     b"x-gzip": 31,
     b"deflate": 15,
-}  # of zlib, for the content codings that it can decode
-_DIGITS = 15  # the most digits of a length
+}  # of zlib, by content coding
+_DIGITS = 15  # digits of a length at most
 
 
 class BodyText(NamedTuple):
-    """A body in an archive. `size` is in bytes on the wire, -1 when unknown; None means that of the text."""
+    """The text of a body in an archive.
+
+    `size` is the number of bytes that were sent, -1 if unknown. If it is None, the size is that of the text.
+    """
 
     text: str
     encoding: str = ""  # base64 for binary content
@@ -32,7 +35,7 @@ class BodyText(NamedTuple):
 
 
 def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
-    """The body of a request, decoded if it is compressed. The comment says how much of a long body is kept."""
+    """Return the body of a request, decompressed. The comment states how much of a long body was recorded."""
     recorded = exchange.request_body
     if not recorded:
         return BodyText("")
@@ -45,13 +48,16 @@ def request_text(exchange: Exchange, redactor: Redactor) -> BodyText:
         comment = f"the first {KEPT} of {whole} bytes" if size != KEPT else ""
     if _is_text(body):
         return BodyText(redactor.body(body), "", comment, size)
-    # Credentials are ASCII: byte for byte as Latin-1, they are found and removed in binary content, too.
+    # Credentials are ASCII. In binary content decoded as Latin-1, byte for byte, they are found and removed too.
     redacted = redactor.body(body.decode("latin-1").encode()).encode("latin-1", "replace")
     return BodyText(b64encode(redacted).decode(), "base64", comment, len(recorded) if size is None else size)
 
 
 def _without_coding(body: bytes, coding: bytes) -> bytes:
-    """A compressed body as it was before; at most `KEPT` bytes, and unchanged if it is not what `coding` says."""
+    """Decompress a body to at most `KEPT` bytes.
+
+    A body is returned unchanged if it is not compressed as `coding` says.
+    """
     bits = _WINDOW_BITS.get(coding.strip().lower())
     if bits is None:
         return body
@@ -62,7 +68,7 @@ def _without_coding(body: bytes, coding: bytes) -> bytes:
 
 
 def _is_text(body: bytes) -> bool:
-    """Whether a body is UTF-8; its last character may have been cut."""
+    """Whether a body is UTF-8. Its last character may be incomplete if the body was cut."""
     try:
         body.decode()
     except UnicodeDecodeError as error:
@@ -71,6 +77,6 @@ def _is_text(body: bytes) -> bool:
 
 
 def _announced(headers: Mapping[bytes, bytes]) -> int:
-    """The value of `Content-Length`, or -1."""
+    """Return the value of `Content-Length`, or -1 if it is missing or invalid."""
     length = headers.get(b"content-length", b"")
     return int(length) if length.isdigit() and len(length) <= _DIGITS else -1

@@ -1,4 +1,4 @@
-"""The control API under `/__mock__/`: one flat table of routes, described by control.yaml."""
+"""The control API under `/__mock__/`: one flat table of routes, which control.yaml documents."""
 
 from __future__ import annotations
 
@@ -47,13 +47,17 @@ _READS = ("GET", "HEAD")
 
 
 async def list_routes(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
-    """The routes of the control API."""
+    """List the routes of the control API."""
     routes = [{"method": row.method, "path": f"{PREFIX}{row.path.rstrip('/')}"} for row in ROWS]
     return json_response({"routes": routes, "openapi": f"{PREFIX}/openapi.json"})
 
 
 class Row(NamedTuple):
-    """One operation. `owned`: it concerns the account of the bearer token. `public`: no origin check, no token."""
+    """One operation of the control API.
+
+    An `owned` operation concerns the account of the bearer token. A `public` operation checks neither origin nor
+    token.
+    """
 
     method: str
     path: str
@@ -109,7 +113,7 @@ PATHS = [f"{PREFIX}{row.path}" for row in ROWS]
 
 
 class ControlEndpoint:
-    """One row of the table as an ASGI endpoint, which checks the request and calls the handler."""
+    """The ASGI endpoint of one row of the table. It checks the request and calls the handler."""
 
     def __init__(self, service: Service, row: Row, own: origin_check.OwnNames) -> None:
         self._service = service
@@ -117,7 +121,7 @@ class ControlEndpoint:
         self._own = own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Respond to one request."""
         exchange = scope[SCOPE_KEY]
         request = await self._request(scope, receive)
         response = request if isinstance(request, ApiError) else await self._handle(request)
@@ -157,7 +161,10 @@ class ControlEndpoint:
         return ControlRequest(self._service, account, body, query, task_id)
 
     async def _token(self, headers: Mapping[bytes, bytes]) -> str | None:
-        """The key of the account that a request concerns: its own, or of the account that the operator names."""
+        """Return the token of the account that a request concerns.
+
+        It is the bearer token, or the token of the account that the operator names.
+        """
         label = headers.get(ACCOUNT_HEADER)
         if label is None or not is_operator(headers, self._service.operator_key):
             return accepted_token(self._service, headers)
@@ -181,7 +188,7 @@ class ControlEndpoint:
 
 
 def accepted_token(service: Service, headers: Mapping[bytes, bytes]) -> str | None:
-    """The bearer token, if this server accepts it."""
+    """Return the bearer token if this server accepts it, otherwise None."""
     token = token_of(headers.get(b"authorization", b""))
     if token is not None and service.tokens and not is_accepted(token, service.tokens):
         return None
@@ -189,22 +196,26 @@ def accepted_token(service: Service, headers: Mapping[bytes, bytes]) -> str | No
 
 
 def _address(scope: Scope) -> str | None:
-    """The address that accepted the connection."""
+    """Return the address that accepted the connection."""
     server = scope.get("server")
     return None if server is None else str(server[0])
 
 
 def own_names(service: Service, bound_to: str | None = None) -> origin_check.OwnNames:
-    """The names under which the control API may be used; `bound_to` is the `HOST:PORT` of its own listener."""
+    """Return the names under which the control API may be used.
+
+    `bound_to` is the `HOST:PORT` of its own listener.
+    """
     settings = service.settings
     hosts = origin_check.hosts_of(settings.host, settings.public_url, bound_to)
     return origin_check.OwnNames(hosts, settings.allow_hosts)
 
 
 def control_routes(service: Service, bound_to: str | None = None) -> list[BaseRoute]:
-    """The routes of the control API; only the public ones if `--control` turns it off or moves it elsewhere.
+    """Return the routes of the control API.
 
-    `bound_to` is the `HOST:PORT` of the control API's own listener; None if it has none.
+    If `--control` turns it off or moves it elsewhere, only the public routes are returned. `bound_to` is the
+    `HOST:PORT` of the control API's own listener, None if it has none.
     """
     own = own_names(service, bound_to)
     settings = service.settings
@@ -220,6 +231,6 @@ def control_routes(service: Service, bound_to: str | None = None) -> list[BaseRo
 
 
 def create_control_app(service: Service, bound_to: str, more: Sequence[BaseRoute] = ()) -> ASGIApp:
-    """The control API, and `more` routes, for a listener at `bound_to` (`HOST:PORT`)."""
+    """Create the application of a listener at `bound_to` (`HOST:PORT`): the control API and the routes `more`."""
     app = Router([*more, *control_routes(service, bound_to)], default=NotFound(PATHS))
     return ExchangeMiddleware(app, RouteTable(()), lambda _: None)

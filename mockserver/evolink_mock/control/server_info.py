@@ -1,4 +1,4 @@
-"""The control API's information about the server itself, which concerns no account."""
+"""Information about the server itself, which concerns no account."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @cache
 def document() -> bytes:
-    """The OpenAPI document of the control API, as YAML."""
+    """Return the OpenAPI document of the control API as YAML."""
     from importlib.resources import files
 
     return (files("evolink_mock.control") / "control.yaml").read_bytes()
@@ -24,26 +24,26 @@ def document() -> bytes:
 
 @cache
 def document_json() -> bytes:
-    """The OpenAPI document of the control API, as JSON."""
+    """Return the OpenAPI document of the control API as JSON."""
     import yaml
 
     return msgspec.json.encode(yaml.safe_load(document()))
 
 
 async def take_snapshot(request: ControlRequest) -> ControlResponse:
-    """The state of every account, as JSON Lines."""
+    """Return the state of every account as JSON Lines."""
     from evolink_mock.service import snapshots
 
     return ControlResponse(await snapshots.dump(request.service), content_type=b"application/x-ndjson")
 
 
 async def show_health(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
-    """The process responds."""
+    """Respond with 200 whenever the process can respond."""
     return json_response({"status": "ok"})
 
 
 async def show_readiness(request: ControlRequest) -> ControlResponse | ApiError:
-    """Whether callbacks are delivered, and the store can be used."""
+    """Respond with 200 if callbacks are delivered and the store can be used, otherwise with 503."""
     if not request.service.ready:
         return ApiError(503, "callbacks are not delivered yet")
     if request.service.store.problem is not None:
@@ -63,29 +63,29 @@ async def show_metrics(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def show_openapi_yaml(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
-    """The document of this API."""
+    """Show the OpenAPI document of the control API as YAML."""
     return ControlResponse(document(), content_type=b"application/yaml")
 
 
 async def show_openapi_json(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
-    """The document of this API, as JSON."""
+    """Show the OpenAPI document of the control API as JSON."""
     return ControlResponse(document_json())
 
 
 async def show_spec(request: ControlRequest) -> ControlResponse:
-    """The documents that the server simulates."""
+    """Show the documents that the server simulates."""
     return json_response({"documents": dict(request.service.spec.documents)})
 
 
 async def list_clauses(request: ControlRequest) -> ControlResponse:  # noqa: ARG001
-    """The rules that the documents state."""
+    """List the clauses: the rules that the documents state."""
     from evolink_spec.clauses import load_clauses
 
     return json_response({"clauses": load_clauses()})
 
 
 async def show_certificate(request: ControlRequest) -> ControlResponse | ApiError:
-    """The certificate to trust."""
+    """Show the certificate of the authority that clients must trust; 404 if the server has no https."""
     pem = request.service.ca_pem
     if pem is None:
         return ApiError(404, "this server has no https, so there is no certificate to trust")
@@ -93,5 +93,5 @@ async def show_certificate(request: ControlRequest) -> ControlResponse | ApiErro
 
 
 async def list_catalog(request: ControlRequest) -> ControlResponse:
-    """Every recipe by name."""
+    """List every named recipe."""
     return json_response({"recipes": request.service.registry.names})

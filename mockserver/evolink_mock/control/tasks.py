@@ -1,4 +1,4 @@
-"""The control API's tasks and callbacks: show them, force an end, redeliver, wait."""
+"""Tasks and callbacks in the control API: show them, force an outcome, redeliver a callback, wait."""
 
 from __future__ import annotations
 
@@ -32,28 +32,31 @@ _LONGEST_WAIT = 600  # seconds
 
 
 class ForcedOutcome(Struct, frozen=True):
-    """The outcome to force: completed, or failed with `failure`, a documented code or `CODE/KIND`."""
+    """The body of POST /tasks/{task_id}/outcome.
+
+    `failure` is a documented code or `CODE/KIND`; the outcome is then `failed`.
+    """
 
     outcome: Literal["completed", "failed", "cancelled"] | None = None
     failure: str | None = None
 
 
 class WaitForTask(Struct, frozen=True):
-    """Body of POST /wait/task; `timeout` in real seconds."""
+    """The body of POST /wait/task. `timeout` is in real seconds."""
 
     task_id: Annotated[str, Meta(min_length=1)]
     timeout: float | str = 10.0
 
 
 class WaitForCallbacks(Struct, frozen=True):
-    """Body of POST /wait/callbacks; `timeout` in real seconds."""
+    """The body of POST /wait/callbacks. `timeout` is in real seconds."""
 
     count: Annotated[int, Meta(ge=1, le=1_000_000)]
     timeout: float | str = 10.0
 
 
 async def list_tasks(request: ControlRequest) -> ControlResponse | ApiError:
-    """The tasks of the account."""
+    """List the tasks of the account, one page at a time."""
     tasks = page(
         await request.service.store.tasks(request.account.token), lambda task: task.id, request.query
     )
@@ -65,7 +68,7 @@ async def list_tasks(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def show_task(request: ControlRequest) -> ControlResponse | ApiError:
-    """One task."""
+    """Show one task of the account."""
     task = await _own_task(request, request.task_id)
     if task is None:
         return _no_task(request.task_id)
@@ -73,7 +76,7 @@ async def show_task(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def force_outcome(request: ControlRequest) -> ControlResponse | ApiError:
-    """End a task now."""
+    """End an unfinished task now, with the requested outcome."""
     outcome = _outcome(request)
     if isinstance(outcome, ApiError):
         return outcome
@@ -86,7 +89,7 @@ async def force_outcome(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def list_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
-    """The deliveries of the account."""
+    """List the callback deliveries of the account, one page at a time."""
     deliveries = await request.service.store.deliveries(request.account.token)
     selected = page(deliveries, lambda delivery: delivery.task_id, request.query)
     if isinstance(selected, ApiError):
@@ -96,7 +99,7 @@ async def list_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def show_callback(request: ControlRequest) -> ControlResponse | ApiError:
-    """The delivery of one task."""
+    """Show the callback delivery of one task."""
     delivery = await _own_delivery(request)
     if isinstance(delivery, ApiError):
         return delivery
@@ -104,17 +107,17 @@ async def show_callback(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def redeliver_callback(request: ControlRequest) -> ControlResponse | ApiError:
-    """Attempt a delivery once more."""
+    """Attempt a finished callback delivery once more."""
     delivery = await _own_delivery(request)
     if isinstance(delivery, ApiError):
         return delivery
     if not await task_overrides.redeliver(request.service, request.account, delivery.task_id):
-        return ApiError(409, "an attempt of the callback is still due, without a replay")
+        return ApiError(409, "an attempt of the callback is still due, so there is nothing to repeat")
     return await show_callback(request)
 
 
 async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
-    """Respond once a task is finished, or after the time-out."""
+    """Respond when a task has finished, or when the timeout expires."""
     service, task_id = request.service, request.body.task_id
 
     async def is_finished(account: Account) -> Reached:
@@ -135,7 +138,7 @@ async def wait_for_task(request: ControlRequest) -> ControlResponse | ApiError:
 
 
 async def wait_for_callbacks(request: ControlRequest) -> ControlResponse | ApiError:
-    """Respond once `count` callbacks have been delivered, or after the time-out."""
+    """Respond when `count` callbacks have been delivered, or when the timeout expires."""
     service, account = request.service, request.account
 
     async def delivered() -> list[Delivery]:
@@ -154,7 +157,7 @@ async def wait_for_callbacks(request: ControlRequest) -> ControlResponse | ApiEr
 
 
 async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallback]:
-    """Every attempt of every delivery of the account, with the body that was sent."""
+    """Return every attempt of every delivery of the account, with the body that was sent."""
     sent = []
     for delivery in await request.service.store.deliveries(request.account.token):
         task = await request.service.store.task(delivery.task_id)
@@ -169,7 +172,7 @@ async def sent_callbacks(request: ControlRequest) -> list[journal_json.SentCallb
 
 
 def _body_instant(task: Task, attempt: Attempt) -> float:
-    """The instant whose state the body of a callback shows: at least the end of the task, even if it is sent early."""
+    """Return the time whose state the body of a callback shows: never before the end of the task."""
     return max(attempt.at, task.timetable.ends)
 
 
@@ -222,7 +225,7 @@ def _finite(instant: float) -> float | None:
 
 
 def task_state(task: Task, now: float) -> dict[str, Any]:
-    """A task as it is at `now`, with its whole timetable."""
+    """Return the state of a task at `now` as JSON data, with its whole timetable."""
     timetable, seen = task.timetable, view(task.timetable, now)
     failure = timetable.outcome.failure
     failed = "cancelled" if timetable.outcome.is_cancelled else "failed"
@@ -246,7 +249,7 @@ def task_state(task: Task, now: float) -> dict[str, Any]:
 
 
 async def delivery_states(request: ControlRequest, deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
-    """Deliveries of the account with each attempt, without credentials."""
+    """Return deliveries of the account as JSON data, with all attempts and without credentials."""
     redactor = journal_json.redactor_of((), request.account.token)
     states = []
     for delivery in deliveries:

@@ -1,1 +1,1 @@
-"""Tasks, accounts, deliveries and the store; pure, except for the clock."""
+"""Tasks, accounts, deliveries and the interface of a store. Everything is pure, except for the clock."""

@@ -1,4 +1,4 @@
-"""One account per bearer token: its credits, rate window and task count, and the recipes assigned to it."""
+"""Accounts, one for each bearer token: credits, rate window, task count and assigned recipes."""
 
 from __future__ import annotations
 
@@ -22,18 +22,21 @@ _DECIMALS = 6  # of credits, so that three times 0.1 is 0.3
 
 
 class AssignedRecipe(Struct, frozen=True):
-    """A recipe assigned to an account, as text, for `left` more requests; None: until it is replaced."""
+    """A recipe that is assigned to an account for its next `left` requests.
+
+    If `left` is None, it applies until it is replaced.
+    """
 
     recipe: str  # in its canonical spelling
     operation: str  # create, query, media, credits, or any
     left: int | None
-    turn: int = 0  # requests that have taken it
+    turn: int = 0  # requests to which it has applied
 
 
 class Account(Struct, omit_defaults=True):
-    """The state of one account. Credits are counted as in the document's `usage`; times are Unix seconds.
+    """The state of one account. Times are Unix seconds; credits are those of the document's `usage`.
 
-    Plain data. The optional containers are None while empty, so that most requests test a single reference.
+    The optional containers are None while they are empty, so that most requests only test for None.
     """
 
     token: str
@@ -43,22 +46,22 @@ class Account(Struct, omit_defaults=True):
     rate: Rate | None = None
     denied_models: frozenset[str] = frozenset()
     used: float = 0
-    task_count: int = 0  # tasks created so far; also the number of the next one
+    task_count: int = 0  # tasks created so far; also the number of the next task
     refunds: list[tuple[float, float]] = field(default_factory=list)  # a heap of (when, credits)
-    window_start: float = -1.0  # the start of the rate window that `window_count` belongs to
+    window_start: float = -1.0  # start of the rate window in which `window_count` counts
     window_count: int = 0
-    latest_end: float = 0.0  # of its tasks; infinite if one never ends
-    frozen_at: float | None = None  # the instant at which its time stands still; None while its time runs
-    shift: float = 0.0  # seconds, added to the server's clock while its time runs
-    mover: str = ""  # the process that is moving its time
+    latest_end: float = 0.0  # of its tasks; infinite if a task never ends
+    frozen_at: float | None = None  # its time while its clock is frozen; None while its clock runs
+    shift: float = 0.0  # seconds, added to the server's clock while its clock runs
+    mover: str = ""  # the process that is moving its clock
     assigned: list[AssignedRecipe] | None = None
-    turns: dict[str, int] | None = None  # the turns taken of each sequence that the requests themselves name
+    turns: dict[str, int] | None = None  # requests so far, by each sequence of recipes that requests name
     applied: set[str] | None = None  # steps whose credits or rate limit have been set
     random_draws: int = 0
 
 
 class AccountTerms(Struct, frozen=True):
-    """The initial state of every new account. `seed` makes its ids reproducible."""
+    """The initial state of every new account. `seed` makes the ids of its tasks reproducible."""
 
     seed: int
     credits: float
@@ -67,29 +70,29 @@ class AccountTerms(Struct, frozen=True):
 
 
 def open_account(token: str, terms: AccountTerms) -> Account:
-    """A new account. The seed and the token determine its ids."""
+    """Create an account. The seed and the token determine the ids of its tasks."""
     label = label_of(token)
     first_random = ids.first_random(terms.seed, token)
     return Account(token, label, first_random, terms.credits, terms.rate, terms.denied_models)
 
 
 def label_of(token: str) -> str:
-    """A name for logs that does not reveal the token."""
+    """Return a name for logs that does not reveal the token."""
     return blake2b(token.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
 
 
 def instant_of(account: Account, server_now: float) -> float:
-    """The account's time at an instant of the server's clock."""
+    """Return the account's time when the server's clock shows `server_now`."""
     return server_now + account.shift if account.frozen_at is None else account.frozen_at
 
 
 def is_accepted(token: str, accepted: Container[str]) -> bool:
-    """Whether a token is accepted, as a whole or without the recipe after its first `~`."""
+    """Whether a token is accepted, either whole or without a recipe, which follows its first `~`."""
     return token in accepted or token.partition("~")[0] in accepted
 
 
 def remaining(account: Account, now: float) -> float:
-    """The remaining credits at `now`, after refunding the tasks that have failed by then (clause `credits.refund`)."""
+    """Return the remaining credits at `now`. Tasks that have failed by then are refunded (clause `credits.refund`)."""
     while account.refunds and account.refunds[0][0] <= now:
         account.used = round(account.used - heapq.heappop(account.refunds)[1], _DECIMALS)
     return round(account.granted - account.used, _DECIMALS)
@@ -97,23 +100,23 @@ def remaining(account: Account, now: float) -> float:
 
 def set_credits(account: Account, left: float, now: float) -> None:
     """Set the remaining credits at `now`."""
-    remaining(account, now)  # book the refunds due by now, which would otherwise be added later
+    remaining(account, now)  # first the refunds that are due, which would otherwise be added later
     account.granted = round(account.used + left, _DECIMALS)
 
 
 def set_rate(account: Account, rate: Rate) -> None:
-    """Set the rate limit and start a new window."""
+    """Set the rate limit, and start a new window."""
     account.rate, account.window_start, account.window_count = rate, -1.0, 0
 
 
 def next_random(account: Account) -> int:
-    """The next number of a reproducible sequence, 0 ≤ number < 36⁸."""
+    """Return the next number of the account's reproducible sequence, 0 ≤ number < 36⁸."""
     account.random_draws += 1
     return ids.task_random(account.first_random, -account.random_draws)
 
 
 def charge(account: Account, task: Task, price: float) -> None:
-    """Count the task, reserve its price, and schedule the refund: all of the price if the task will fail."""
+    """Count the task, reserve its price, and schedule the refund: the whole price if the task will fail."""
     account.task_count += 1
     account.used = round(account.used + price, _DECIMALS)
     account.latest_end = max(account.latest_end, task.timetable.ends)
@@ -122,7 +125,7 @@ def charge(account: Account, task: Task, price: float) -> None:
 
 
 def move_refund(account: Account, before: Task, after: Task) -> None:
-    """Reschedule the refund of a task whose timetable changes before its end."""
+    """Reschedule the refund of a task whose timetable is changed before its end."""
     refund = before.timetable.ends, refund_of(before)
     if refund in account.refunds:
         account.refunds.remove(refund)

@@ -1,4 +1,4 @@
-"""The deliveries of callbacks and their attempts."""
+"""The deliveries of callbacks, and their attempts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One attempt to deliver: begun at `at` (Unix seconds of the server's clock), `seconds` long in real time.
+    """One attempt to deliver a callback.
 
-    `status` is the HTTP status of the response. It is None when no response arrived; `problem` then gives the reason.
-    `repeated`: how often a process was killed while it made this attempt; the receiver may have got it as often before.
+    It began at `at`, in Unix seconds of the account's clock, and took `seconds` of real time. `status` is the HTTP
+    status of the response. It is None if no response arrived; `problem` is then the reason. `repeated` is how often a
+    process died during this attempt, so that it was made again. The receiver may have received the callback each time.
     """
 
     at: float
@@ -28,10 +29,10 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """The callback of a task and its attempts so far.
+    """The delivery of a task's callback, with its attempts so far.
 
-    `due` is the instant of the next attempt, or of the attempt in progress, in Unix seconds of the account's clock;
-    None if no attempt is planned. `repeats`: its first success will be followed by one more attempt.
+    `due` is when the next attempt is due or the present one was due, in Unix seconds of the account's clock. It is
+    None if no attempt is planned. If `repeats`, one more attempt follows the first success.
     """
 
     task_id: str
@@ -42,17 +43,20 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
 
 def succeeded(attempt: Attempt) -> bool:
-    """Whether the receiver accepted the callback: any 2xx status (clause `callback.2xx-success`)."""
+    """Whether the receiver accepted the callback, which means any 2xx status (clause `callback.2xx-success`)."""
     return attempt.status is not None and attempt.status // 100 == 2  # noqa: PLR2004 - the 2 of 2xx
 
 
 def with_attempt(delivery: Delivery, attempt: Attempt) -> Delivery:
-    """The delivery with `attempt` added, and no further one due."""
+    """Return the delivery with an attempt added. No further attempt is due in it."""
     return Delivery(delivery.task_id, delivery.target, (*delivery.attempts, attempt), None, delivery.repeats)
 
 
 def first_delivery(task: Task, target: ParsedUrl) -> Delivery | None:
-    """The delivery of a new task, due at its end unless its recipe moves it; None if it is never sent."""
+    """Return the delivery of a new task, or None if its recipe prevents the callback.
+
+    It is due at the end of the task, unless the recipe moves it.
+    """
     anomalies, due = task.anomalies, task.timetable.ends
     if anomalies is None:
         return Delivery(task.id, target, (), due)

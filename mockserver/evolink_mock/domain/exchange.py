@@ -1,4 +1,4 @@
-"""One request to the mock with its response, as recorded for the access log and the journal."""
+"""A request to the mock and its response, as recorded for the access log and the journal."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 SCOPE_KEY = "evolink_mock.exchange"  # the key of the exchange in the ASGI scope
 KEPT = 65_536  # bytes of a request body that are recorded
-WARNING = "warning: "  # begins the note on an accepted request that is probably a mistake
-JOURNAL = 200  # the most exchanges of an account
-JOURNAL_BYTES = 4 * 1024 * 1024  # the most bytes of an account's exchanges
-ALL_JOURNALS_BYTES = 256 * 1024 * 1024  # the most bytes of the exchanges of all accounts
-VIOLATIONS = 1000  # the most violations of an account, stored apart from the exchanges
+WARNING = "warning: "  # prefix of the note on an accepted request that is probably a mistake
+JOURNAL = 200  # maximum number of exchanges of an account
+JOURNAL_BYTES = 4 * 1024 * 1024  # maximum bytes of an account's exchanges
+ALL_JOURNALS_BYTES = 256 * 1024 * 1024  # maximum bytes of the exchanges of all accounts
+VIOLATIONS = 1000  # maximum number of violations of an account, stored separately from the exchanges
 _RECORD = 1000  # approximate bytes of an exchange without its texts
-_NOT_OWN = {"invalid_task_id", "task_not_found", "permission_denied"}  # documented errors of a query
+_NOT_OWN = {"invalid_task_id", "task_not_found", "permission_denied"}  # documented errors of a status query
 
 
 class Recorder(Protocol):
-    """The part of an account's journal to which requests write."""
+    """The part of an account's journal that requests use."""
 
     label: str  # of the account
 
@@ -34,12 +34,12 @@ class Recorder(Protocol):
 
 
 class Exchange(Struct):
-    """One request and its response. The access log never shows the token, the query string or a body."""
+    """A request and its response. The access log never shows the token, the query string or a body."""
 
     method: str
     path: str
-    began: float  # an instant of the stopwatch
-    status: int = 0  # 0: no response was sent
+    began: float  # time on the stopwatch
+    status: int = 0  # 0 if no response was sent
     account: str = ""  # its label
     task_id: str = ""
     notes: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class Exchange(Struct):
     request_headers: Sequence[tuple[bytes, bytes]] = ()
     request_body: bytes = b""  # the first `KEPT` bytes
     at: float = 0.0  # on the account's clock, Unix seconds
-    seconds: float = 0.0  # how long the response took, in real time
+    seconds: float = 0.0  # of real time until the response was complete
     answer_headers: Sequence[tuple[bytes, bytes]] = ()
     answer_body: bytes = b""  # empty for a result file
     is_unmatched: bool = False  # for an undocumented path or method
@@ -56,7 +56,7 @@ class Exchange(Struct):
     journal: Recorder | None = None  # the account's journal, to which the completed exchange is appended
 
     def __repr__(self) -> str:
-        """The fields that a log or a traceback may show."""
+        """Return only the fields that a log or a traceback may show."""
         return (
             f"<Exchange {self.method} {self.path} {self.status} account={self.account} task={self.task_id}>"
         )
@@ -65,7 +65,7 @@ class Exchange(Struct):
 class Violation(Struct, frozen=True):
     """A violation of the contract by a request.
 
-    With a `task_id`, it does not count as a violation if the account owns that task.
+    If it has a `task_id`, it counts only if the account does not own that task.
     """
 
     at: float
@@ -77,18 +77,18 @@ class Violation(Struct, frozen=True):
 
 
 class JournalSpace:
-    """The bytes of all journals of a server.
+    """Counts the bytes of all journals of a server.
 
-    Above the limit, the exchanges of the account that has been idle the longest are dropped first.
+    Above the limit, it drops the exchanges of the account that has been idle the longest.
     """
 
     def __init__(self, limit: int = ALL_JOURNALS_BYTES) -> None:
         self._limit = limit
         self._bytes = 0
-        self._idle: dict[Journal, None] = {}  # the longest idle one first
+        self._idle: dict[Journal, None] = {}  # by idle time, the longest first
 
     def add(self, journal: Journal, size: int) -> None:
-        """Count bytes that a journal has added, or, if negative, dropped."""
+        """Count the bytes that a journal has added; a negative number has been dropped."""
         self._bytes += size
         if size > 0:
             self._idle.pop(journal, None)
@@ -99,7 +99,7 @@ class JournalSpace:
             self._idle.pop(journal, None)
 
     def remove(self, journal: Journal, size: int) -> None:
-        """Count a journal no longer."""
+        """Stop counting a journal."""
         self._bytes -= size
         self._idle.pop(journal, None)
 
@@ -124,7 +124,7 @@ class Journal:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget all exchanges and violations."""
         self._exchanges: list[Exchange] = []
         self._violations: deque[Violation] | None = None
         self._count(-self._bytes)
@@ -140,14 +140,14 @@ class Journal:
             self.dropped += 1
             size -= exchanges.pop(0).size
         self._count(size)
-        if not exchange.notes and exchange.status < 400:  # noqa: PLR2004  (almost all: nothing to look at)
+        if not exchange.notes and exchange.status < 400:  # noqa: PLR2004  (most exchanges have no violation)
             return
         for violation in violation_records(exchange):
             self.dropped_violations += len(self.violations) == VIOLATIONS
             self.violations.append(violation)
 
     def move_to(self, space: JournalSpace | None) -> None:
-        """Count the exchanges of this journal in another space; in none if its account is dropped."""
+        """Count the exchanges of this journal in another space, or in none if its account has been dropped."""
         size = self._bytes
         if self._space is not None:
             self._space.remove(self, size)
@@ -156,14 +156,14 @@ class Journal:
             space.add(self, size)
 
     def drop_exchanges(self) -> None:
-        """Drop the exchanges, but not their violations."""
+        """Drop the exchanges, but keep their violations."""
         self.dropped += len(self._exchanges)
         self._exchanges = []
         self._count(-self._bytes)
 
     @property
     def violations(self) -> deque[Violation]:
-        """The last violations."""
+        """The last violations, the oldest first."""
         if self._violations is None:  # as in most accounts
             self._violations = deque(maxlen=VIOLATIONS)
         return self._violations
@@ -181,25 +181,25 @@ class Journal:
 
 
 def size_of(exchange: Exchange) -> int:
-    """The approximate size of an exchange in bytes."""
+    """Return the approximate size of an exchange in bytes."""
     texts = len(exchange.path) + len(exchange.query) + len(exchange.request_body) + len(exchange.answer_body)
     request_headers, answer_headers = tuple(exchange.request_headers), tuple(exchange.answer_headers)
     return _RECORD + texts + _size_of_headers(request_headers) + _size_of_headers(answer_headers)
 
 
-@lru_cache(maxsize=512)  # a client sends the same headers again and again
+@lru_cache(maxsize=512)  # clients repeat their headers
 def _size_of_headers(headers: tuple[tuple[bytes, bytes], ...]) -> int:
     return sum(len(name) + len(value) for name, value in headers)
 
 
 def violation_texts(exchange: Exchange) -> list[str]:
-    """The violations of the contract by a request: the reasons for its 400, 404 or 405, and its warnings."""
+    """Return the texts of a request's violations: the reasons for a 400, 404 or 405, and the warnings."""
     refused = exchange.status == 400 or exchange.is_unmatched  # noqa: PLR2004
     return [note for note in exchange.notes if refused or note.startswith(WARNING)]
 
 
 def violation_records(exchange: Exchange) -> Iterator[Violation]:
-    """The violations of the contract by a request, as the journal keeps them."""
+    """Return the violations by a request, as the journal stores them."""
     texts = violation_texts(exchange)
     for text in texts:
         yield Violation(exchange.at, exchange.method, exchange.path, exchange.status, text)
@@ -220,8 +220,8 @@ class _Refusal(Struct, frozen=True):
 
 
 def _error_code(body: bytes) -> str | int | None:
-    """The code of an error in the documented shape."""
+    """Return the code of an error in the documented shape, or None if the body is anything else."""
     try:
         return decode(body, type=_Refusal).error.code
-    except MsgspecError:  # a gateway's page, say
+    except MsgspecError:  # for example the page of a gateway
         return None

@@ -10,45 +10,45 @@ ID_LENGTH = len(_PREFIX) + len("1757169743-7cvnl5zw")
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
 SPACE = len(_LETTERS) ** 8
-# Odd and no multiple of three, so coprime to 36**8: `task_random` is a permutation: no two tasks
-# of an account have the same id. Large, so that the ids of successive tasks do not look alike.
+# Coprime to 36**8, because it is odd and no multiple of three. `task_random` is therefore a permutation, and no two
+# tasks of an account have the same id. It is large, so that the ids of successive tasks do not look alike.
 _STRIDE = 1_618_033_988_749
 _SHAPE = re.compile(r"task-unified-[0-9]{10}-[0-9a-z]{8}")
 
 
 def first_random(seed: int, token: str) -> int:
-    """The first pseudo-random number of an account: the same for the same seed and token, in every process."""
+    """Return the first pseudo-random number of an account. Equal seeds and tokens give the same number."""
     digest = blake2b(f"{seed}:".encode() + token.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest) % SPACE
 
 
 def task_random(first: int, number: int) -> int:
-    """The pseudo-random number of an account's `number`th task, 0 ≤ n < 36⁸.
+    """Return the pseudo-random number of an account's task number `number`, 0 ≤ n < 36⁸.
 
-    The id and everything else that varies are derived from it.
+    The id of the task and everything else that varies between tasks are derived from it.
     """
     return (first + number * _STRIDE) % SPACE
 
 
 def fraction(random: int) -> float:
-    """A number in [0, 1) that looks unrelated to the id made from the same `random`."""
+    """Return a number in [0, 1) that appears unrelated to the id made from the same `random`."""
     mixed = (random * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF
     mixed = ((mixed ^ (mixed >> 29)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     return (mixed >> 11) / (1 << 53)
 
 
 def task_id(created: int, random: int) -> str:
-    """The id of a task created at `created` (Unix seconds)."""
+    """Return the id of a task that was created at `created` (Unix seconds)."""
     high, low = divmod(random, 1_679_616)  # 36**4
     pairs = f"{_PAIRS[high // 1296]}{_PAIRS[high % 1296]}{_PAIRS[low // 1296]}{_PAIRS[low % 1296]}"
     return f"{_PREFIX}{created:010d}-{pairs}"
 
 
 def is_foreign(candidate: str) -> bool:
-    """Whether an id has another prefix: it is malformed rather than unknown (clause `query.id-prefix`)."""
+    """Whether an id lacks the prefix of task ids. It is then malformed, not unknown (clause `query.id-prefix`)."""
     return not candidate.startswith(_PREFIX)
 
 
 def is_task_id(candidate: str) -> bool:
-    """Whether a text is an id that this server could have issued."""
+    """Whether this server could have issued the id."""
     return _SHAPE.fullmatch(candidate) is not None

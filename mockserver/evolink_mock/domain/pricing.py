@@ -1,4 +1,4 @@
-"""The number of results of a request and their price, from the example of the document and its billing rule."""
+"""The number of results of a request, and their price, from the document's example and billing rule."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 _PER_SECOND, _PER_IMAGE = "per_second", "per_image"
 _COUNT = "n"  # the request field with the number of results
 _MOST_RESULTS = 24
-_EXAMPLE_SECONDS = 5.0  # the duration that the price of the example is for, if the document names none
+_EXAMPLE_SECONDS = 5.0  # the duration of the example, if the document does not state it
 _DECIMALS = 6
 
 
 def price_of(operation: CreateOperation) -> float:
-    """The credits that the document reserves in its example; 0 if it names none."""
+    """Return the credits that the example in the document reserves; 0 if it does not show any."""
     price = _usage(operation).get("credits_reserved", 0)
     return price if isinstance(price, int | float) else 0
 
 
 def results_of(request: Mapping[str, Json], operation: CreateOperation, media: MediaSpec) -> Results | None:
-    """The number and the price of the results of a request; None if they are those of the document.
+    """Return the number and price of a request's results; None if they equal those of the document's example.
 
-    A price per second or per image is in proportion to the document's example. While the duration is undecided (`-1`,
-    `auto`), the price of the longest is reserved, and the rest is refunded at the end.
+    Prices per second or per image are in proportion to the example. If the service chooses the duration (`-1` or
+    `auto`), the price of the longest is reserved, and the rest is refunded when the task ends.
     """
     count, price = _count(request, operation), price_of(operation)
     rule = _usage(operation).get("billing_rule")
@@ -50,12 +50,15 @@ def results_of(request: Mapping[str, Json], operation: CreateOperation, media: M
 
 
 def count_of(task: Task) -> int:
-    """The number of results of a task."""
+    """Return the number of results of a task."""
     return task.operation.prose.results if task.results is None else task.results.count
 
 
 def refund_of(task: Task) -> float:
-    """The credits that are refunded at the end of a task: all if it fails, otherwise those reserved but not needed."""
+    """Return the credits to refund when a task ends.
+
+    These are all its credits if it fails, otherwise those that were reserved but not needed.
+    """
     reserved = price_of(task.operation) if task.results is None else task.results.reserved
     if task.timetable.outcome.failure is not None:
         return reserved
@@ -64,7 +67,7 @@ def refund_of(task: Task) -> float:
 
 @lru_cache(maxsize=4096)
 def _shared(count: int, reserved: float, settled: float) -> Results:
-    """One object for equal results, so that a million tasks share a few."""
+    """Return the same object for equal results, so that many tasks share few objects."""
     return Results(count, reserved, settled)
 
 
@@ -86,7 +89,7 @@ def _is_decided(request: Mapping[str, Json]) -> bool:
 
 
 def _example_seconds(operation: CreateOperation) -> float:
-    """The duration that the price of the example is for."""
+    """Return the duration of the example, to which its price applies."""
     info = operation.answer.get("task_info")
     shown = info.get("video_duration") if isinstance(info, dict) else None
     for seconds in (operation.defaults.get("duration"), shown):

@@ -1,6 +1,7 @@
-"""Remove credentials from logs and records: by the name under which they are sent, and by their value elsewhere.
+"""Remove credentials from logs and records.
 
-A value that was sent as a credential is removed wherever it appears again. Each pass takes linear time.
+A value is a credential if its name says so, as in a header or a query parameter. Such a value is then removed wherever
+it appears. Each pass takes linear time.
 """
 
 from __future__ import annotations
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 REMOVED = "[removed]"
-KEY_REMOVED = (
-    "[removed:key]"  # the key of an account, outside its header: a mistake that the reader should see
-)
-_TOKEN_MARK, _VALUE_MARK = "\ufdd0", "\ufdd1"  # mark removed text until the end; noncharacters
+KEY_REMOVED = "[removed:key]"  # the token of an account outside its header, which the reader should notice
+_TOKEN_MARK, _VALUE_MARK = "\ufdd0", "\ufdd1"  # placeholders of removed text during redaction; noncharacters
 _SHORTEST, _SHORT = (
     3,
     8,
 )  # characters: a value that is shorter stays; one that is short is removed as a whole word
-_MOST_VALUES = 32  # of one request
+_MOST_VALUES = 32  # per request
 _MOST_REMOVED = 100  # values that are searched for in a text
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -34,7 +33,7 @@ _SECRET_WORDS = frozenset(
     {
         *("auth", "authorization", "bearer", "cookie", "credential", "credentials", "jwt", "passphrase"),
         *("passwd", "password", "pwd", "secret", "sid", "signature", "token"),
-        *("accesskey", "apikey", "sessionid"),  # names without a hyphen
+        *("accesskey", "apikey", "sessionid"),  # spellings without a hyphen
     }
 )
 # Words before `key`; names without a hyphen, such as `secretkey`, begin with one of these.
@@ -90,7 +89,7 @@ _encode = msgspec.json.Encoder().encode
 
 @lru_cache(maxsize=1024)
 def is_credential_name(name: str) -> bool:
-    """Whether a header, query parameter or field of this name carries a credential."""
+    """Whether a header, query parameter or field with this name carries a credential."""
     words = [word.lower() for word in _WORDS.findall(name[:100])]
     if not _SECRET_WORDS.isdisjoint(words) or name.lower() in _SECRET_WORDS:
         return True
@@ -102,14 +101,14 @@ def is_credential_name(name: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def is_credential_header(name: bytes) -> bool:
-    """Whether a header of this name carries a credential. In headers, every name of the form `...-Key` counts."""
+    """Whether a header with this name carries a credential. Every header whose name ends in `-Key` counts."""
     text = name.decode("latin-1")
     words = [word.lower() for word in _WORDS.findall(text[:100])]
     return is_credential_name(text) or (words[-1:] == ["key"] and _NO_KEYS.isdisjoint(words[:-1]))
 
 
 def credential_values(headers: Iterable[tuple[bytes, bytes]], query: bytes = b"") -> list[str]:
-    """The values that a request sent as credentials, in its headers and its query string."""
+    """Return the values that a request sent as credentials in its headers and its query string."""
     values: list[str] = []
     for name, value in headers:
         if is_credential_header(name):
@@ -121,7 +120,7 @@ def credential_values(headers: Iterable[tuple[bytes, bytes]], query: bytes = b""
 
 
 def _values_of(name: str, value: str) -> Iterator[str]:
-    """The secret parts of a header's value: the whole without its scheme, and each cookie."""
+    """Yield the secret parts of a header's value: the value without its scheme, or each cookie."""
     if name in {"cookie", "set-cookie"}:
         pairs = value.split(";")[: 1 if name == "set-cookie" else _MOST_VALUES]
         yield from (pair.partition("=")[2].strip() for pair in pairs)
@@ -137,11 +136,14 @@ def _values_of(name: str, value: str) -> Iterator[str]:
 
 
 def redact_for_log(texts: Iterable[str], headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
-    """Redact path and notes for the access log: remove the credentials of the headers, cut URLs to their origin."""
+    """Redact path and notes for the access log.
+
+    Credentials from the headers are removed, and URLs are cut after their origin.
+    """
     return [*_redacted(tuple(texts), tuple(headers))]
 
 
-@lru_cache(maxsize=256)  # a client repeats a request that is refused
+@lru_cache(maxsize=256)  # clients repeat refused requests
 def _redacted(texts: tuple[str, ...], headers: tuple[tuple[bytes, bytes], ...]) -> tuple[str, ...]:
     values = credential_values(headers)
     redacted = []
@@ -154,7 +156,7 @@ def _redacted(texts: tuple[str, ...], headers: tuple[tuple[bytes, bytes], ...]) 
 
 
 def without_key_shapes(text: str) -> str:
-    """A text without the words that look like keys: with a well-known prefix, or long and random."""
+    """Return a text without the words that look like keys: with a well-known prefix, or long and random."""
     return text if len(text) < _SHAPE else _KEY_SHAPE.sub(_without_shape, text)
 
 
@@ -167,7 +169,7 @@ def _without_shape(word: re.Match[str]) -> str:
 
 
 class Redactor:
-    """Removes the keys of accounts (`tokens`) and other credentials (`values`) from messages."""
+    """Removes the tokens of accounts (`tokens`) and other credentials (`values`) from messages."""
 
     def __init__(self, tokens: Iterable[str], values: Iterable[str] = ()) -> None:
         keys = {part for token in tokens for part in (token, token.partition("~")[0])}
@@ -177,21 +179,24 @@ class Redactor:
         self._known = known[:_MOST_REMOVED]
 
     def text(self, text: str) -> str:
-        """A text without the known credentials, the credentials in its URLs, and words that look like keys."""
+        """Redact a text: the known credentials, the credentials in its URLs, and words that look like keys."""
         return without_key_shapes(self._plain(text))
 
     def _plain(self, text: str) -> str:
-        """A text without the known credentials and the credentials in its URLs. Words that look like keys stay."""
+        """Redact a text: the known credentials and the credentials in its URLs, but not words that look like keys."""
         marked = self._marked(text)
         return _shown(_URL.sub(_without_query, marked) if ":" in marked else marked)
 
     def query(self, query: str) -> str:
-        """The replacement of a query string, which shows whether it contained the key of an account."""
+        """Return the replacement of a query string.
+
+        It shows whether the query string contained the token of an account.
+        """
         has_key = _TOKEN_MARK in self._marked(unquote_plus(query))
         return KEY_REMOVED if has_key else REMOVED
 
     def headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
-        """Headers as text, credentials removed."""
+        """Return headers as text, without credentials."""
         redacted = []
         for raw_name, raw_value in headers:
             name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
@@ -203,7 +208,7 @@ class Redactor:
         return self._plain(value) if _IDENTIFYING.search(name) else self.text(value)
 
     def body(self, body: bytes) -> str:
-        """A body as text: each string of a JSON value redacted. In other bodies, URLs are cut after their scheme."""
+        """Redact a body. In JSON, each string is redacted; in any other body, URLs are cut after their scheme."""
         try:
             return _encode(self._value(_decode(body))).decode()
         except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -224,7 +229,7 @@ class Redactor:
         return value
 
     def _name(self, name: str) -> str:
-        """The redacted name of a member. A short name is kept, because it may be an ordinary word."""
+        """Return the redacted name of a member. A short name is kept, because it may be an ordinary word."""
         return self._plain(name) if len(name) >= _SHORT else name
 
     def _marked(self, text: str) -> str:
@@ -235,7 +240,7 @@ class Redactor:
 
 
 def _without(text: str, value: str, mark: str) -> str:
-    """A text with a mark in place of each occurrence of a value; a short value must be a whole word."""
+    """Replace each occurrence of a value by a mark. A short value is replaced only where it is a whole word."""
     if len(value) >= _SHORT:
         return text.replace(value, mark)
     return re.sub(rf"(?<![\w-]){re.escape(value)}(?![\w-])", lambda _: mark, text)
@@ -246,7 +251,7 @@ def _shown(marked: str) -> str:
 
 
 def _without_query(url: re.Match[str]) -> str:
-    """A URL after its scheme, without user information and without the contents of query and fragment."""
+    """Remove the user information, and the contents of query and fragment, from a URL after its scheme."""
     query = url[3]
     if not query:
         return f"{url[1]}{url[2]}"
@@ -262,10 +267,10 @@ def _without_member(member: re.Match[str]) -> str:
 
 
 def _hidden(value: str) -> str:
-    """The replacement of a credential. The scheme `Bearer` is documented and not secret, so it is kept."""
+    """Return the replacement of a credential. The scheme `Bearer` is kept, because it is documented."""
     return f"Bearer {REMOVED}" if value[:7].lower() == "bearer " else REMOVED
 
 
 def merged(requests: Iterable[Sequence[str]]) -> list[str]:
-    """The credentials of several requests, those of the latest request first."""
+    """Return the credentials of several requests, beginning with those of the latest request."""
     return list(dict.fromkeys(value for values in reversed([*requests]) for value in values))

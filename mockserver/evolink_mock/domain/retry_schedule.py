@@ -17,10 +17,10 @@ _REPEAT_SECONDS = 1.0  # from a success to its repetition, for a callback that i
 
 
 def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float | None:
-    """The instant of the next attempt, in Unix seconds; None after a success and after the last retry.
+    """Return the time of the next attempt in Unix seconds; None after a success or after the last retry.
 
-    Keeps `callback.retries`, `callback.at-most-three` and `callback.any-failure`.
-    `ended_at` is the end of the task before the first attempt, and the end of the last attempt after it.
+    Implements `callback.retries`, `callback.at-most-three` and `callback.any-failure`. `ended_at` is the end of the
+    last attempt, or the end of the task before the first attempt.
     """
     count = len(delivery.attempts)
     if count == 0:
@@ -33,7 +33,7 @@ def next_due(delivery: Delivery, rules: CallbackRules, ended_at: float) -> float
 def conclude(
     before: Delivery, attempt: Attempt, rules: CallbackRules, ended_at: float, *, retried: bool = True
 ) -> Delivery:
-    """The delivery after an attempt that ended at `ended_at`, with the instant of the next attempt, or None."""
+    """Return the delivery after an attempt that ended at `ended_at`. It states when the next attempt is due, if any."""
     after = with_attempt(before, attempt)
     if not retried:
         return after

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class StoreError(Exception):
-    """The store cannot be used at the moment; the text is the reason. Nothing was changed."""
+    """The store cannot be used at present, and nothing was changed. The message is the reason."""
 
 
 class Change(Struct, frozen=True, gc=False):
     """The records that are stored together with the new state of an account, in one write.
 
-    `task` and `delivery` are new; with `replaces`, `task` replaces its earlier version. `due` moves the delivery of
-    `task`, if its next attempt has not begun.
+    `task` and `delivery` are new. If `replaces`, `task` replaces its earlier version. `due` moves the next attempt of
+    the task's delivery, if that attempt has not begun.
     """
 
     task: Task | None = None
@@ -34,13 +34,13 @@ class Change(Struct, frozen=True, gc=False):
 NO_CHANGE = Change()
 IsTaken = Callable[[str], bool]
 MayHold = Callable[[str, str], bool]  # by token and receiver
-# Decides on a request: `step(account, is_taken)` changes the account that it is passed, and nothing else, and returns
-# what to store beside it. A store may call it again with a newer account. `is_taken(task_id)`: the id is not free.
+# Decides on a request: `step(account, is_taken)` changes only the account that it is passed, and returns the records
+# to store with it. A store may call it again with a newer account. `is_taken(task_id)` tells whether a task has the id.
 Step = Callable[["Account", IsTaken], Change]
 
 
 class AccountState(Struct, frozen=True):
-    """An account with its tasks, deliveries and journal, each in the order of creation."""
+    """An account with its tasks, deliveries and journal, each in order of creation."""
 
     account: Account
     tasks: Sequence[Task]
@@ -49,18 +49,19 @@ class AccountState(Struct, frozen=True):
 
 
 class Store(Protocol):
-    """Accounts by token, tasks by id, deliveries by task. Dropping an account drops its tasks, deliveries and journal.
+    """Accounts by token, tasks by id, deliveries by task.
 
-    `account`, `change` and `find` open the account of a new token. Every method may raise `StoreError`.
+    `account`, `change` and `find` create the account of a new token. Dropping an account also drops its tasks,
+    deliveries and journal. Every method may raise `StoreError`.
     """
 
     @property
     def problem(self) -> str | None:
-        """The reason why the last write failed; None after a success."""
+        """The reason why the last write failed; None if it succeeded."""
         ...
 
     async def account(self, token: str) -> Account:
-        """The account of a token, for reading only: changes are stored only by `change`."""
+        """Return the account of a token, which must not be modified: only `change` stores changes."""
         ...
 
     async def change(self, token: str, step: Step) -> None:
@@ -68,31 +69,31 @@ class Store(Protocol):
         ...
 
     async def accounts(self) -> Sequence[Account]:
-        """Every account, in the order in which they were opened."""
+        """Return every account, in order of creation."""
         ...
 
     async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """An account, to be read only, and the task with this id, of any account."""
+        """Return an account, which must not be modified, and the task with this id, whichever account owns it."""
         ...
 
     async def task(self, task_id: str) -> Task | None:
-        """The task with this id, of any account."""
+        """Return the task with this id, whichever account owns it; None if there is none."""
         ...
 
     async def tasks(self, token: str) -> Sequence[Task]:
-        """The tasks of an account, in the order of creation."""
+        """Return the tasks of an account, in order of creation."""
         ...
 
     async def delivery(self, task_id: str) -> Delivery | None:
-        """The delivery of a task's callback, with its attempts so far."""
+        """Return the delivery of a task's callback; None if the task has no callback."""
         ...
 
     async def deliveries(self, token: str) -> Sequence[Delivery]:
-        """The deliveries of an account, in the order of its tasks."""
+        """Return the deliveries of an account, in the order of its tasks."""
         ...
 
     async def next_due(self, token: str) -> float | None:
-        """The instant at which the next callback of an account is due, on its clock; None if none is planned."""
+        """Return the time, on the account's clock, at which its next callback is due; None if none is planned."""
         ...
 
     async def drop(self, token: str) -> None:
@@ -100,18 +101,18 @@ class Store(Protocol):
         ...
 
     async def restore(self, state: AccountState) -> None:
-        """Store an account with its tasks, deliveries and journal, in place of an earlier account with its token.
+        """Store an account with its tasks, deliveries and journal, replacing an account with the same token.
 
-        ValueError if one of the ids belongs to another account.
+        Raises ValueError if a task id belongs to another account.
         """
         ...
 
     def recorder(self, token: str) -> Recorder:
-        """The recorder for the exchanges of an account. Returns at once and raises nothing."""
+        """Return the recorder for the exchanges of an account. Never blocks and never raises an error."""
         ...
 
     async def journal(self, token: str) -> Journal:
-        """The journal of an account, with every exchange that has been recorded."""
+        """Return the journal of an account, with every exchange recorded so far."""
         ...
 
     async def dropped_exchanges(self) -> int:
@@ -123,16 +124,19 @@ class Store(Protocol):
         ...
 
     async def unused(self, since: float, now: float) -> Sequence[str]:
-        """The tokens of accounts without a request since `since`; `since` and `now` are Unix seconds of real time."""
+        """Return the tokens of accounts that have had no request since `since`.
+
+        `since` and `now` are Unix seconds of real time.
+        """
         ...
 
     def close(self) -> None:
-        """Write the recorded exchanges and give up the leases. Raises nothing."""
+        """Write the recorded exchanges and give up the leases. Never raises an error."""
         ...
 
 
 class Claim(Struct, frozen=True):
-    """A leased delivery, and its account. `interruptions`: how often a worker died in this attempt."""
+    """A leased delivery and its account. `interruptions` is how often a worker died during this attempt."""
 
     account: Account
     delivery: Delivery
@@ -140,29 +144,29 @@ class Claim(Struct, frozen=True):
 
 
 class Leases(Protocol):
-    """The deliveries of a store that several workers share. A worker keeps its leases as long as it renews them.
+    """The leases of deliveries in a store that workers share. A worker keeps its leases while it renews them.
 
-    A delivery that a dead worker had leased can be leased again at once, even if the time of its account is frozen.
+    Another worker can lease the deliveries of a dead worker at once, even if the account's time is frozen.
     """
 
     async def next_wake(self) -> float | None:
-        """The first instant of the server's clock at which an unleased delivery may be attempted."""
+        """Return when the next unleased delivery may be attempted, on the server's clock; None if none is planned."""
         ...
 
     async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
-        """Lease deliveries that are due at `now` and pass `may_hold`, up to `most` for an account and receiver."""
+        """Lease deliveries that are due at `now` and that `may_hold` accepts, up to `most` per account and receiver."""
         ...
 
     async def claim_frozen(self, token: str) -> Sequence[Claim]:
-        """Lease the deliveries of an account that are due by its frozen clock. If its clock runs, lease none."""
+        """Lease the deliveries of an account that are due by its frozen clock; none if its clock runs."""
         ...
 
     async def claim_one(self, task_id: str) -> Claim | None:
-        """Lease the delivery of a task; None if a worker has leased it already."""
+        """Lease the delivery of a task; None if a worker has already leased it."""
         ...
 
     async def begin(self, delivery: Delivery) -> bool:
-        """Note that the attempt begins; False if the lease is lost, or the delivery was dropped."""
+        """Record that the attempt begins. Returns False if the lease was lost or the delivery was dropped."""
         ...
 
     async def release(self, delivery: Delivery) -> None:
@@ -170,7 +174,7 @@ class Leases(Protocol):
         ...
 
     async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:
-        """Store an attempt and give up the lease; False if the lease is lost, or the delivery was dropped."""
+        """Store an attempt and give up the lease. Returns False if the lease was lost or the delivery was dropped."""
         ...
 
     async def is_attempting(self, token: str) -> bool:
@@ -182,7 +186,7 @@ class Leases(Protocol):
         ...
 
     async def renew(self) -> None:
-        """Renew the leases of this worker, and end those of dead ones. To be called every second."""
+        """Renew the leases of this worker, and end those of dead workers. Must be called every second."""
         ...
 
     async def end(self) -> None:
@@ -191,31 +195,31 @@ class Leases(Protocol):
 
 
 class SharedStore(Store, Protocol):
-    """A store outside of the process, which several workers may share."""
+    """A store outside this process, which several workers may share."""
 
-    worker: str  # a name of this process, unique
+    worker: str  # the unique name of this process
 
     @property
     def leases(self) -> Leases:
-        """The leases of deliveries that several workers share."""
+        """The leases of the store's deliveries."""
         ...
 
     async def has_changed(self) -> bool:
-        """Whether another worker has written since the last call."""
+        """Whether another worker has changed the store since the last call."""
         ...
 
     async def flush(self) -> None:
-        """Write some of the recorded exchanges to the journals. To be called often."""
+        """Write some of the recorded exchanges to the journals. Must be called often."""
         ...
 
 
 class LocalStore(Store, Protocol):
-    """A store in this process or on this machine: its calls return at once, in microseconds."""
+    """A store in this process or on this machine, whose calls take only microseconds."""
 
     def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
-        """`find`, without the need of an event loop."""
+        """Do what `find` does, without an event loop."""
         ...
 
     def change_now(self, token: str, step: Step) -> None:
-        """`change`, without the need of an event loop."""
+        """Do what `change` does, without an event loop."""
         ...

@@ -1,4 +1,4 @@
-"""The JSON of a task at an instant, for the responses to create requests and queries and for callbacks."""
+"""The JSON of a task at a given time, for the responses to create requests and status queries and for callbacks."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ MEDIA_PATH = "/media/"
 
 
 def media_name(task: Task, index: int = 0) -> str:
-    """The file name at the end of the link to the result with this index, from 0 (clause `link.extension`)."""
+    """Return the file name of a result, which ends its link. `index` counts from 0 (clause `link.extension`)."""
     number = f"-{index + 1}" if index else ""
     return task.id + number + suffix(task.media)
 
 
 def result_url(task: Task, index: int = 0) -> str:
-    """The link to a task's result."""
+    """Return the link to a result of a task. `index` counts from 0."""
     return f"{task.origin}{MEDIA_PATH}{media_name(task, index)}"
 
 
 def to_dict(task: Task, now: float) -> dict[str, Any]:
-    """The body of a task at `now`: the document's example with the values of this task.
+    """Return the body of a task at `now`: the example in the document, with the values of this task.
 
-    It has `results` only when completed and `error` only when failed (clauses `task.results-when-completed`,
-    `task.error-when-failed`).
+    It has `results` only if the task is completed, and `error` only if it has failed (clauses
+    `task.results-when-completed` and `task.error-when-failed`).
     """
     timetable, operation = task.timetable, task.operation
     state = view(timetable, now)
@@ -54,7 +54,7 @@ def to_dict(task: Task, now: float) -> dict[str, Any]:
 
 
 def _task_info(task: Task, *, is_over: bool) -> dict[str, Any]:
-    """The documented members. `can_cancel` stays false if it is false in the document."""
+    """Return `task_info` with its documented members. `can_cancel` stays false if the document says false."""
     documented = task.operation.answer["task_info"]
     info = dict(documented)
     if "can_cancel" in info:
@@ -76,7 +76,7 @@ def _add_results(body: dict[str, Any], task: Task) -> None:
 
 
 def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
-    """The undescribed member `result_data`: an id for each result, and its link if it has a file."""
+    """Return the undocumented member `result_data`: an id for each result, and its link if it has a file."""
     entries = []
     for index, link in enumerate(links):
         entry: dict[str, Any] = {"result_id": f"{task.id}-{index + 1}"}
@@ -91,7 +91,7 @@ def result_data(task: Task, links: list[str]) -> list[dict[str, Any]]:
 
 
 def to_json(task: Task, now: float) -> bytes:
-    """The body as compact JSON. The text is cached until the state changes, because many clients poll often."""
+    """Encode the body as compact JSON. It is cached until the state of the task changes, because clients poll often."""
     state = view(task.timetable, now)
     remembered = _remembered.get(task.id)
     if remembered is not None and remembered[0] is task and remembered[1] is state:

@@ -21,9 +21,10 @@ LAST_PROGRESS = 99  # 100 is reserved for a completed task (clause `task.progres
 
 
 class Outcome(Struct, frozen=True, omit_defaults=True):
-    """The end of a task: it completes, or it fails with an error after reaching some progress (1..99).
+    """The end of a task: it completes, or it fails with an error.
 
-    `is_cancelled`: where the document has a status for that, the task is cancelled instead of failed.
+    `reach` is the progress (1..99) that it shows before it fails. If `is_cancelled`, its status is the document's
+    status for cancelled tasks, or failed if there is none.
     """
 
     failure: TaskFailure | None = None
@@ -35,10 +36,10 @@ SUCCESS = Outcome()
 
 
 class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
-    """The timetable of a task: instants in Unix seconds, the estimate in whole seconds.
+    """The timetable of a task: times in Unix seconds, the estimate in whole seconds.
 
-    A task is pending before `starts`, processing before `ends`, then completed or failed. Either instant may be
-    infinite: the task is stuck.
+    A task is pending before `starts`, processing before `ends`, then completed or failed. If `starts` or `ends` is
+    infinite, the task never leaves the phase before it.
     """
 
     created: float
@@ -50,21 +51,21 @@ class Timetable(Struct, frozen=True, omit_defaults=True, gc=False):
 
     @property
     def expires(self) -> float:
-        """When the result links expire."""
+        """The time at which the result links expire."""
         return self.ends + self.link_seconds
 
 
 class Anomalies(Struct, frozen=True, omit_defaults=True, gc=False):
-    """Anomalies of a task after its end, of its result link, and of its callback."""
+    """The anomalies that a recipe gives a task: in its result links, in its callback, and after its end."""
 
     link: str = ""  # expired, 404, truncated, page, empty or redirect
     callback: str = ""  # late, twice, early or never
-    callback_delay: float = 0.0  # seconds, of a late callback
-    is_forgotten: bool = False  # the task itself is unknown after its end
+    callback_delay: float = 0.0  # in seconds, if the callback is late
+    is_forgotten: bool = False  # whether queries after its end find no task
 
 
 class Results(Struct, frozen=True, gc=False):
-    """The number of results of a task, the credits reserved for it, and the credits charged at its end."""
+    """The number of results of a task, the credits reserved for it, and the credits charged when it completes."""
 
     count: int
     reserved: float
@@ -72,10 +73,10 @@ class Results(Struct, frozen=True, gc=False):
 
 
 class Task(Struct, frozen=True, gc=False):
-    """A stored task. Each task has its own id and timetable. Tasks share the rest, so that a million fit into memory.
+    """A stored task. Its id and timetable are its own; tasks share all other objects, so that a million fit in memory.
 
-    `account` is the token that created the task, `origin` the scheme and host with which the result link begins.
-    `results` is None if number and price are those of the document.
+    `account` is the token that created the task. `origin` is the scheme and host with which its result links begin.
+    `results` is None if number and price are those of the document's example.
     """
 
     id: str
@@ -90,17 +91,17 @@ class Task(Struct, frozen=True, gc=False):
 
 
 def new_timetable(created: float, random: int, speed: Speed, outcome: Outcome = SUCCESS) -> Timetable:
-    """The timetable of a new task; equal arguments give equal timetables."""
+    """Return the timetable of a new task. Equal arguments give equal timetables."""
     duration = speed.duration(random)
     starts = created + duration * _PENDING_SHARE
-    # A task fails at the instant at which a successful one would show the same progress. The whole duration is added
-    # in one step, as an advanced clock adds it, so that the end is not later by a rounding error.
+    # A task fails at the time at which a successful task would show the same progress. The whole duration is added in
+    # one step, as an advanced clock adds it, so that the end is not later by a rounding error.
     share = _PENDING_SHARE + (1 - _PENDING_SHARE) * (outcome.reach / LAST_PROGRESS)
     return Timetable(created, starts, created + duration * share, math.ceil(duration), outcome)
 
 
 def queued(timetable: Timetable, queue_end: float) -> Timetable:
-    """The timetable, delayed until the instant `queue_end` if that is after the task's creation."""
+    """Delay a timetable until `queue_end`, if that is after the creation of the task."""
     shift = max(0.0, queue_end - timetable.created)
     estimate = timetable.estimate if math.isinf(shift) else timetable.estimate + math.ceil(shift)
     return Timetable(
@@ -109,13 +110,13 @@ def queued(timetable: Timetable, queue_end: float) -> Timetable:
 
 
 def stuck(timetable: Timetable, phase: Phase) -> Timetable:
-    """The timetable of a task that never leaves `phase`."""
+    """Return the timetable of a task that never leaves `phase`."""
     starts = math.inf if phase is Phase.PENDING else timetable.starts
     return Timetable(timetable.created, starts, math.inf, timetable.estimate, timetable.outcome)
 
 
 def halfway(timetable: Timetable) -> float:
-    """The instant halfway between start and end; infinite when there is no end."""
+    """Return the time halfway between start and end; infinite if the task never ends."""
     return (
         timetable.starts + (timetable.ends - timetable.starts) / 2
         if math.isfinite(timetable.ends)
@@ -124,7 +125,7 @@ def halfway(timetable: Timetable) -> float:
 
 
 class Phase(IntEnum):
-    """The phase of a task; also the index of the document's word for it in `Statuses`."""
+    """The phase of a task. Its value is the index of the corresponding status in the document's `Statuses`."""
 
     PENDING = 0
     PROCESSING = 1
@@ -134,16 +135,16 @@ class Phase(IntEnum):
 
 
 class View(Struct, frozen=True):
-    """The state of a task at one instant; progress is 0..100."""
+    """The state of a task at a given time. Progress is 0 to 100."""
 
     phase: Phase
     progress: int
 
 
 def view(timetable: Timetable, now: float) -> View:
-    """The state of a task at `now`: pending 0, processing 1..99 never falling, completed 100 or failed 0.
+    """Return the state of a task at `now`: pending 0, processing 1 to 99 and never falling, completed 100 or failed 0.
 
-    Clauses `task.status-order`, `task.progress-monotone`, `task.final`.
+    Clauses `task.status-order`, `task.progress-monotone` and `task.final`.
     """
     if now >= timetable.ends:
         outcome = timetable.outcome
@@ -155,9 +156,7 @@ def view(timetable: Timetable, now: float) -> View:
 
 def _progress(timetable: Timetable, now: float) -> int:
     share = (now - timetable.starts) / (timetable.ends - timetable.starts)
-    return 1 + int(
-        share * timetable.outcome.reach
-    )  # the share is below 1, so the last value shown is `reach`
+    return 1 + int(share * timetable.outcome.reach)  # `share` is below 1, so the result is at most `reach`
 
 
 _PENDING = View(Phase.PENDING, 0)

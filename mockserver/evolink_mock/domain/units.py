@@ -1,4 +1,4 @@
-"""Durations, speeds and rates as people write them."""
+"""Parse durations, speeds and rates in the notation of command lines and recipes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from evolink_mock.domain.ids import fraction
 
 _UNITS = {"": 1.0, "s": 1.0, "ms": 0.001, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|m|h|)")
-_SHORTEST, _LONGEST = 0.001, 366 * 86400.0  # seconds of a duration
+_SHORTEST, _LONGEST = 0.001, 366 * 86400.0  # in seconds
 _WINDOWS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 # Not the `limits` library: its windows follow time.time(), and these follow the clock of the account.
 _RATE = re.compile(r"([0-9]{1,9})\s*(?:/|per)\s*(second|minute|hour|day)s?")
 
 
 def parse_duration(text: str) -> float:
-    """The seconds of `5s`, `500ms`, `2m`, `1.5h` or `5`, from 1 ms to a year. ValueError for anything else."""
+    """Parse a duration such as `5s`, `500ms`, `2m`, `1.5h` or `5`, from 1 ms to 366 days. Returns seconds.
+
+    Raises ValueError for anything else.
+    """
     match = _DURATION.fullmatch(text.strip().lower())
     seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
     if not _SHORTEST <= seconds <= _LONGEST:
@@ -27,7 +30,7 @@ def parse_duration(text: str) -> float:
 
 
 def parse_speed(text: str) -> Speed:
-    """One duration, or a range `SHORTEST..LONGEST`. ValueError for anything else."""
+    """Parse a duration, or a range `SHORTEST..LONGEST`. Raises ValueError for anything else."""
     shortest, dots, longest = text.partition("..")
     speed = Speed(parse_duration(shortest), parse_duration(longest if dots else shortest))
     if speed.longest < speed.shortest:
@@ -36,7 +39,7 @@ def parse_speed(text: str) -> Speed:
 
 
 def parse_rate(text: str) -> Rate:
-    """A rate such as `30/minute`. ValueError for anything else."""
+    """Parse a rate such as `30/minute`. Raises ValueError for anything else."""
     match = _RATE.fullmatch(text.strip().lower())
     if match is None or int(match[1]) == 0:
         raise ValueError(f"invalid rate {text!r}: write 30/minute, or per second, hour or day")
@@ -44,30 +47,30 @@ def parse_rate(text: str) -> Rate:
 
 
 class Rate(Struct, frozen=True):
-    """At most `limit` requests in each window of `seconds` of the clock."""
+    """At most `limit` requests in each window of `seconds`."""
 
     limit: int
     seconds: float
 
 
 class Speed(Struct, frozen=True):
-    """The duration of tasks in seconds of the clock: between `shortest` and `longest`."""
+    """The range of the duration of tasks, in seconds of the clock."""
 
     shortest: float
     longest: float
 
     def duration(self, random: int) -> float:
-        """The duration of one task, log-uniform over the range, in whole milliseconds."""
+        """Return the duration of one task in seconds, rounded to milliseconds: log-uniform over the range."""
         if self.shortest == self.longest:
             return self.shortest
         seconds = round(self.shortest * math.pow(self.longest / self.shortest, fraction(random)), 3)
         return min(max(self.shortest, seconds), self.longest)
 
 
-REALTIME = Speed(80.0, 250.0)  # the range of the real service for a clip of six seconds
+REALTIME = Speed(80.0, 250.0)  # the range of the real service for a six-second clip
 
 
 def format_rate(rate: Rate) -> str:
-    """A rate as `parse_rate` reads it."""
+    """Format a rate in the notation that `parse_rate` accepts."""
     window = next(name for name, seconds in _WINDOWS.items() if seconds == rate.seconds)
     return f"{rate.limit}/{window}"

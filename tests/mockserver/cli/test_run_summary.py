@@ -78,5 +78,5 @@ def test_a_client_that_did_not_trust_the_certificate_is_told_from_one_that_never
     untrusting = ProxyConnection("api.evolink.ai", 443, UNTRUSTED)
     lines = report(passages=(untrusting, untrusting))
     assert lines[:2] == ["nothing", "2 x  did not trust the certificate: api.evolink.ai:443"]
-    assert "It has a trust store of its own" in lines[2]
+    assert "it has its own trust store" in lines[2]
     assert "trust store" not in " ".join(report())
