@@ -1,4 +1,4 @@
-"""One function for each clause: it yields the observations in a trace that satisfy or violate the clause."""
+"""The rules: one function for each clause, which yields the observations in a trace that satisfy or violate it."""
 
 from evolink_check.rules.clients import callback_handling, polling, requests, retries
 from evolink_check.rules.exchanges import (

@@ -21,7 +21,7 @@ RULES: dict[str, Rule] = {}  # by clause id
 
 
 def rule(clause: str) -> Callable[[AnyRule], AnyRule]:
-    """Register a function as the rule of a clause. ValueError when the clause already has a rule."""
+    """Register a function as the rule of a clause. Raises ValueError if the clause already has a rule."""
 
     def register(function: AnyRule) -> AnyRule:
         _add(clause, function)
@@ -31,7 +31,7 @@ def rule(clause: str) -> Callable[[AnyRule], AnyRule]:
 
 
 def rule_family(clauses: Iterable[str]) -> Callable[[AnyFamilyRule], AnyFamilyRule]:
-    """Register a function as the rule of several clauses; it is called with the clause id and the trace."""
+    """Register a function as the rule of several clauses. It is called with the clause id and the trace."""
 
     def register(function: AnyFamilyRule) -> AnyFamilyRule:
         for clause in clauses:
@@ -42,7 +42,7 @@ def rule_family(clauses: Iterable[str]) -> Callable[[AnyFamilyRule], AnyFamilyRu
 
 
 def rules_of(*modules: ModuleType) -> Mapping[str, Rule]:
-    """The rules, by clause id, that these modules define."""
+    """Return the rules that these modules define, by clause id."""
     names = {module.__name__ for module in modules}
     return {clause: function for clause, function in RULES.items() if _module_of(function) in names}
 

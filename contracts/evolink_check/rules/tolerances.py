@@ -9,14 +9,17 @@ if TYPE_CHECKING:
     from evolink_spec import CallbackRules
 
 MINUTE, DAY = 60.0, 86_400.0  # seconds
-MOST = 1e9  # of a plausible duration in seconds
+MOST = 1e9  # no plausible duration has as many seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Tolerances:
-    """The tolerances of a trace. `scale`: seconds of the server's time per real second.
+    """The tolerances of a trace.
 
-    Fields are in real seconds unless stated otherwise; those that end in `_server` are in seconds of the server's time.
+    `scale` is the number of seconds of the server's time per real second.
+
+    Fields are in real seconds, except that those whose names end in `_server` are in seconds of the server's
+    time.
     """
 
     scale: float = 1.0
@@ -25,40 +28,36 @@ class Tolerances:
     recorded_time: float = 0.001  # recordings round times to milliseconds
     date_header: float = 1.0  # the precision of an HTTP date
     created_by_date: float = MINUTE  # between `created` and the server's own `Date`
-    created_by_observer: float = (
-        DAY  # between `created` and an observer's clock, which or whose time zone may be wrong
-    )
-    clock_ahead: float = 10 * 365 * DAY  # no clock is this far ahead, nor is it ever advanced so far
+    created_by_observer: float = DAY  # between `created` and the observer's clock; its time zone may be wrong
+    clock_ahead: float = 10 * 365 * DAY  # no clock is wrong or was advanced by this much
 
     # The life of a task
-    query_at_once: float = 2.0  # a query this soon after a create counts as immediate
+    query_at_once: float = 2.0  # a query this soon after the create request counts as immediate
     task_end_server: float = 600.0  # a task has usually ended by then
-    task_end_least_server: float = 10.0  # no task is late before this, however short it was estimated
-    estimate_factor: float = 10.0  # times its estimated time, after which a task should be over
+    task_end_least_server: float = 10.0  # no task is late before this, however short its estimate is
+    estimate_factor: float = 10.0  # a task should have ended after its estimated time, multiplied by this
 
     # Links to results
     link_life_server: float = DAY
-    link_margin_server: float = MINUTE  # the precision to which clocks are trusted
-    video_length: float = 0.5  # seconds of a video
+    link_margin_server: float = MINUTE  # clocks are trusted to this precision
+    video_length: float = 0.5  # between the requested and the actual length of a video
 
     # Deliveries
     first_delivery_server: float = 15.0  # from the end of a task to its first delivery
     delivery_delay: float = 1.5  # how much later a busy server may send
-    same_instant: float = 3.0  # a server's speed hardly changes this long before and after an instant
-    retry_early: float = 0.5  # how much too early a retry may come
-    quiet: float = (
-        0.5  # how long after the next wait no delivery may come for an attempt to count as the last
-    )
+    same_instant: float = 3.0  # a server's speed hardly changes within this time
+    retry_early: float = 0.5  # a retry may come this much too early
+    quiet: float = 0.5  # added to the time without deliveries after which an attempt counts as the last one
 
     # Clients
     request_under_way: float = 0.3  # a request sent this soon was already on its way: the client did not wait
     network: float = 0.15  # delay between a client and its observer
-    poll_interval: float = 1.0  # the least time between two queries
-    poll_useful: float = 65.0  # the longest time between two queries: a minute and a margin
+    poll_interval: float = 1.0  # the minimum time between two queries
+    poll_useful: float = 65.0  # the maximum time between two queries: a minute and a margin
     repeat: float = MINUTE  # a request that is repeated later than this is a new decision, not a retry
-    create_later: float = 1.85  # a create this long after a failure is not an immediate one
+    create_later: float = 1.85  # a create request this long after a failure is not an immediate retry
     long_wait: float = 10.0  # a client that waits this long need not wait longer each time
-    receiver_timeout: float = 10.0  # the time that a receiver has to answer
+    receiver_timeout: float = 10.0  # the time within which a receiver must answer
     receiver_network: float = 0.5  # delay between a sender and a receiver
 
     def real(self, server_seconds: float) -> float:
@@ -66,7 +65,10 @@ class Tolerances:
         return server_seconds / self.scale
 
     def task_limit(self, estimated: object, stated: float = 0.0) -> float:
-        """Real seconds within which a task must end: as stated, or derived from its `estimated_time`; 0: unknown."""
+        """Return the real seconds within which a task must end; 0 if unknown.
+
+        The limit is `stated`, or else derived from the task's `estimated_time`.
+        """
         if stated:
             return stated
         if isinstance(estimated, bool) or not isinstance(estimated, int | float) or not 0 < estimated < MOST:
@@ -75,7 +77,7 @@ class Tolerances:
 
     @property
     def credits_settled(self) -> float:
-        """Real seconds after which the credits of a task are settled, counted from the first report of its end."""
+        """Real seconds from the first report of a task's end until its credits are settled."""
         return max(1.0, self.real(2.0))
 
     @property
@@ -84,19 +86,21 @@ class Tolerances:
         return max(0.5, self.real(5.0))
 
     def retry_window(self, wait: float) -> tuple[float, float]:
-        """The least and the most real seconds between two attempts, for a documented `wait` in the server's time.
+        """Return the minimum and maximum real seconds between two attempts.
 
-        The clause allows half a second. A busy server may be later than that. With scaled time a wait can be shorter
-        than half a second, so the margin shrinks with it.
+        `wait` is the documented wait in seconds of the server's time. The clause allows half a second, but a
+        busy server may be later than that. With scaled time, a wait can be shorter than half a second, so the
+        margin shrinks with it.
         """
         due = self.real(wait)
         return due - min(self.retry_early, max(0.1, due / 2)), due * 1.5 + 2.0
 
     def wait_for_delivery(self, rules: CallbackRules, count: int) -> float:
-        """Real seconds to watch for another delivery, from the end of the task or of the last of `count` deliveries.
+        """Return the real seconds to watch for the next delivery after `count` deliveries.
 
-        A delivery that has not arrived by then counts as not sent. After the last documented retry the time is twice
-        the last wait, so that a surplus delivery is seen as well.
+        They count from the end of the task or of the last delivery. A delivery that has not arrived by then
+        counts as not sent. After the last documented retry, the time is twice the last wait, so that a
+        surplus delivery is noticed.
         """
         if not count:
             return self.real(self.first_delivery_server) + self.delivery_delay
@@ -104,13 +108,14 @@ class Tolerances:
         return self.retry_window(waits[min(count, len(waits)) - 1])[1] + self.delivery_delay
 
     def quiet_after(self, rules: CallbackRules, place: int) -> float:
-        """Real seconds without a delivery after which the attempt with index `place` counts as the last one."""
+        """Return the real seconds without a delivery after which the attempt with this index counts as the last."""
         waits = (*rules.retries, max(rules.retries, default=1.0))
         return 1.5 * self.real(waits[min(place, len(waits) - 1)]) + self.quiet
 
     def timeout_window(self, timeout: float) -> tuple[float, float]:
-        """The least and the most real seconds after which a sender with this `timeout` (real seconds) gives up.
+        """Return the minimum and maximum real seconds after which a sender with this `timeout` gives up.
 
-        The timeout includes the time to connect, which a receiver does not see; a busy server gives up later.
+        The timeout, in real seconds, includes the time to connect, which a receiver does not see. A busy
+        server gives up later.
         """
         return timeout - max(0.2, min(1.0, timeout / 2)), timeout * 1.25 + 0.5

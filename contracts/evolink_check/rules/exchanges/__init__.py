@@ -1,1 +1,1 @@
-"""Rules about a single exchange."""
+"""Rules that judge a single exchange, or compare exchanges of one kind."""

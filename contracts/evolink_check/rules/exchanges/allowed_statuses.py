@@ -1,7 +1,7 @@
-"""The statuses with which a correct server may answer a request, as far as the trace shows.
+"""Decide which statuses a correct server may return for a request, as far as the trace shows.
 
-Where the documents do not say which status is right (`choice` in clauses.yaml), or the trace does not show the state
-of the account, every sensible status is allowed.
+If the documents do not say which status is right (`choice` in clauses.yaml), or the trace does not show the
+state of the account, every sensible status is allowed.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _FIRST_DAY = 1_500_000_000  # Unix seconds: 2017, before the service existed
 
 
 def permitted(observation: Observation, view: TraceView) -> frozenset[int]:
-    """The statuses with which a create or a query may be answered."""
+    """Return the statuses that a correct server may return for a create request or a query."""
     conditions = _of_create(observation) if observation.role == "create" else _of_query(observation, view)
     undocumented_here = observation.errors.keys() - _UNDERSTOOD
     return frozenset(undocumented_here | {status for status, applies in conditions.items() if applies})
 
 
 def _of_create(create: Observation) -> Mapping[int, bool]:
-    """The rules for creates: for each status, whether a create may be answered with it."""
+    """Return for each status whether a create request may get it."""
     account, keyed, refused = create.account, create.account.valid is not False, bool(certain_faults(create))
     doubtful = bool(create.faults) and not refused  # the documents do not say whether it is refused
     names_no_model = any(fault.clause == "model.enum" for fault in create.faults)
@@ -58,7 +58,7 @@ def _of_create(create: Observation) -> Mapping[int, bool]:
 
 
 def _of_query(query: Observation, view: TraceView) -> Mapping[int, bool]:
-    """The rules for queries: for each status, whether a query may be answered with it."""
+    """Return for each status whether a query may get it."""
     account, keyed = query.account, query.account.valid is not False
     by_id = _of_id(query, view) if keyed else {400} if is_foreign(query.task_id) else set()
     return dict.fromkeys(by_id, True) | {
@@ -69,7 +69,7 @@ def _of_query(query: Observation, view: TraceView) -> Mapping[int, bool]:
 
 
 def _of_id(query: Observation, view: TraceView) -> set[int]:
-    """The statuses that the task id allows when the key is valid."""
+    """Return the statuses that a query of this task id may get if the key is valid."""
     if query.task_id in known_tasks(view):
         own = is_own(query, view)
         return {True: {query.success, 500}, False: {403, 500}, None: {query.success, 403, 500}}[own]
@@ -100,15 +100,15 @@ def is_foreign(task_id: str) -> bool:
 
 
 def was_never_issued(observation: Observation, view: TraceView) -> bool:
-    """Whether no server can have issued the id: the checker invented it, or its time is impossible.
+    """Whether no server can have issued the id, because the checker invented it or its time is impossible.
 
-    A recording may hold queries of tasks that were created before it began, and an example id of the documents may
-    be the id of a real task.
+    A recording may contain queries of tasks that were created before it began, and an example id in the
+    documents may be the id of a real task.
     """
     if observation.task_id in view.once(_reported_ids) or observation.task_id in view.once(_example_ids):
         return False
     match = ID.fullmatch(observation.task_id)
-    # The recorder's clock may be at 1970; the `Date` header shows the server's.
+    # The recorder's clock may be wrong, even at 1970; the `Date` header shows the server's time.
     now = max(observation.ended, http_date(observation.header("Date") or "") or 0.0)
     impossible = match and not _FIRST_DAY < int(match["created"]) < now + Tolerances().clock_ahead
     return bool(observation.entry.case or impossible)

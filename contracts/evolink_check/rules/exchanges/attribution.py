@@ -1,14 +1,16 @@
 """Attribute each malformed exchange to exactly one clause, the most specific.
 
-For every rule about an answer of the API:
+The rules about responses of the API use these functions:
 
-- `is_judgeable(observation)`: whether the answer has a documented status and is JSON, and an error has the documented
-shape. Rules consider only such exchanges. - `has_judgeable_status(observation)`: as above, or only the body is unknown.
-Rules about statuses consider these. - `clause_of_malformed_response(observation)`: the clause that a malformed exchange
-violates; "" for any other. - `known_tasks(view)`: the tasks that can be followed, by id: the create is judgeable, and
-the id is well formed, unique and consistent with `created`. Queries of other ids are not judged, as the create already
-violates a clause. A 404 for a known task before its first 2xx belongs to `create.readable-at-once`. -
-`headers_to_blame(view)` in `false_rejections`: exchanges that were refused for a header that should have no effect.
+- `is_judgeable(observation)`: the response has a documented status and is JSON, and an error has the documented shape.
+  Rules consider only such exchanges.
+- `has_judgeable_status(observation)`: the response is judgeable, or only its body is unknown. Rules about statuses
+  consider such exchanges.
+- `clause_of_malformed_response(observation)`: the clause that a malformed exchange violates; empty for any other.
+- `known_tasks(view)`: the create requests of the tasks that can be followed, by id. The request is judgeable, and the
+  id is well formed, unique and consistent with `created`. Queries of other ids are not judged, because the create
+  request already violates a clause. A 404 for a known task before its first 2xx violates `create.readable-at-once`.
+- `headers_to_blame(view)` in `false_rejections`: exchanges that were refused for a header that should have no effect.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 PREFIX = "task-unified-"
 ID = re.compile(PREFIX + r"(?P<created>[0-9]{10})-[a-z0-9]{8}")
-LATEST = 10**11  # Unix seconds: year 5138. A larger number is in milliseconds
+LATEST = 10**11  # Unix seconds: year 5138. A larger number is in milliseconds.
 _FIRST_ERROR, _SERVER_ERROR = 400, 500
 _TOO_LARGE = {413, 414, 431}
 _NOT_THERE = {404, 405}
@@ -40,7 +42,7 @@ _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-]+)*/?")
 
 
 def clause_of_malformed_response(observation: Observation) -> str:
-    """The clause that a malformed exchange violates; "" for an exchange that is well formed or cannot be judged."""
+    """Return the clause that a malformed exchange violates; empty if it is well formed or cannot be judged."""
     return observation.once(_clause_of_malformed_response)
 
 
@@ -55,7 +57,7 @@ def _clause_of_malformed_response(observation: Observation) -> str:
 
 
 def is_judgeable(observation: Observation) -> bool:
-    """Whether the answer of the API can be judged further: it is complete, well formed and not exempt."""
+    """Whether the response of the API can be judged further: it is complete, well formed and not exempt."""
     return observation.once(_is_judgeable)
 
 
@@ -68,7 +70,7 @@ def _is_judgeable(observation: Observation) -> bool:
 
 
 def has_judgeable_status(observation: Observation) -> bool:
-    """Whether at least the status can be judged, although the body is too large to be stored or was not recorded."""
+    """Whether at least the status can be judged: the body may be too large to be kept or not recorded."""
     without_body = _lacks_body(observation) and not _is_exempt(observation)
     return is_judgeable(observation) or (without_body and not _clause_by_status(observation))
 
@@ -79,12 +81,12 @@ def well_formed(task_id: str) -> bool:
 
 
 def known_tasks(view: TraceView) -> Mapping[str, Observation]:
-    """The creates of the tasks that can be followed, by task id."""
+    """Return the create requests of the tasks that can be followed, by task id."""
     return view.once(_known_tasks)
 
 
 def creates_task(observation: Observation, view: TraceView) -> bool:
-    """Whether a request with an undocumented method to the path of a create was answered with a task."""
+    """Whether a request with an undocumented method to the path of a create operation was answered with a task."""
     if observation.role != "other method" or not observation.succeeded:
         return False
     path, task_id = view.path(observation.exchange.url), observation.body.get("id")
@@ -93,7 +95,7 @@ def creates_task(observation: Observation, view: TraceView) -> bool:
 
 
 def certain_faults(observation: Observation) -> tuple[RequestFault, ...]:
-    """The faults for which a create must be refused.
+    """Return the faults for which a create request must be refused.
 
     Empty if the body has duplicate keys, because either value may count.
     """
@@ -108,12 +110,15 @@ def is_error(observation: Observation) -> bool:
 
 
 def ignores_invalid_key(observation: Observation) -> bool:
-    """Whether a request without a valid key was answered with a status other than those for an invalid key."""
+    """Whether a request without a valid key got another status than those for an invalid key."""
     return observation.account.valid is False and observation.status not in _KEYLESS
 
 
 def lacks_error_shape(view: TraceView) -> bool:
-    """Whether errors of the task endpoints lack the documented shape. If so, it is not reported for other endpoints."""
+    """Whether errors of the task endpoints lack the documented shape.
+
+    If so, the same is not reported for other endpoints.
+    """
     return any(
         is_error(observation) and clause_of_malformed_response(observation) in {"wire.json", "error.shape"}
         for observation in view.of("create", "query")
@@ -140,7 +145,7 @@ def is_consistent(body: Mapping[str, Any]) -> bool:
 
 
 def _has_api_response(observation: Observation) -> bool:
-    """Whether the trace has a complete answer of the API, with its headers and its body."""
+    """Whether the trace has a complete response of the API, with its headers and its body."""
     if (
         observation.role not in {"create", "query", "credits", "other method", "other path"}
         or not observation.answered
@@ -153,7 +158,7 @@ def _has_api_response(observation: Observation) -> bool:
 
 
 def _lacks_body(observation: Observation) -> bool:
-    """Whether only the body of an answer to a documented request is missing from the trace."""
+    """Whether only the body of the response to a documented request is missing from the trace."""
     return (
         observation.role in {"create", "query", "credits"}
         and observation.answered
@@ -172,9 +177,9 @@ def _meets_an_exemption(observation: Observation) -> bool:
 
 
 def _is_unclear_undocumented_route(observation: Observation) -> bool:
-    """Whether an undocumented path or method has an answer that cannot be judged.
+    """Whether the response for an undocumented path or method cannot be judged.
 
-    This is a success, an answer to an unusual method, or an answer for a path that routers interpret differently.
+    That is a success, or the response to an unusual method or to a path that routers interpret differently.
     """
     if observation.role not in {"other path", "other method"}:
         return False
@@ -184,17 +189,17 @@ def _is_unclear_undocumented_route(observation: Observation) -> bool:
 
 
 def _is_unchanged(observation: Observation) -> bool:
-    """Whether this is a 304 to a conditional request."""
+    """Whether the response is a 304 to a conditional request."""
     return observation.status == _UNCHANGED and any(observation.sent(name) for name in _CONDITIONS)
 
 
 def _is_without_credits(observation: Observation) -> bool:
-    """Whether the server has no credits endpoint; no document requires one."""
+    """Whether the server has no credits endpoint, which no document requires."""
     return observation.role == "credits" and observation.status in _NOT_THERE
 
 
 def _is_too_large(observation: Observation) -> bool:
-    """Whether a reverse proxy may have refused the request for its size, for which no document gives a limit."""
+    """Whether a reverse proxy may have refused the request because of its size. No document states a limit."""
     if observation.status not in _TOO_LARGE or observation.status in observation.errors:
         return False
     odd_query = observation.role == "query" and not well_formed(observation.task_id)
@@ -262,14 +267,14 @@ def _clause_by_body(observation: Observation) -> str:
 
 
 def has_json_content_type(observation: Observation) -> bool:
-    """Whether the content type of the answer is JSON; its parameters do not matter."""
+    """Whether the content type of the response is JSON. Its parameters do not matter."""
     return (observation.header("Content-Type") or "").partition(";")[0].strip().lower() == "application/json"
 
 
 def has_error_shape(answer: Any, code: type = str, *, has_type: bool = True) -> bool:
-    """Whether an answer has the documented shape of an error (clause `error.shape`).
+    """Whether a body has the documented shape of an error (clause `error.shape`).
 
-    A few documents have an integer `code` and no `type`.
+    In a few documents, `code` is an integer and `type` is missing.
     """
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict) or type(error.get("code")) not in {str, code}:

@@ -27,7 +27,7 @@ _WHOLE = ("/usage", "/task_info/estimated_time")
 
 
 def accepted(view: TraceView) -> Iterator[Observation]:
-    """The creates that were accepted with a judgeable response."""
+    """Yield the create requests that were accepted with a judgeable response."""
     return (
         create
         for create in view.of("create")
@@ -37,7 +37,7 @@ def accepted(view: TraceView) -> Iterator[Observation]:
 
 @rule("create.schema")
 def schema(view: TraceView) -> Iterator[Finding]:
-    """The answer matches its schema, except for what other clauses check."""
+    """The response matches its schema, except for the parts that other clauses check."""
     for create in view.of("create"):
         if create.status == create.success and is_judgeable(create):
             problems = [
@@ -65,7 +65,7 @@ def _is_missing(observation: Observation, pointer: str) -> bool:
 
 @rule("create.complete")
 def complete(view: TraceView) -> Iterator[Finding]:
-    """The answer has the fields that every client needs; other documented fields may be absent."""
+    """The response has the fields that every client needs; other documented fields may be absent."""
     for create in accepted(view):
         documented = create.operation.answer if create.operation else {}
         missing = [name for name in _EXPECTED if name in documented and create.body.get(name) is None]
@@ -76,7 +76,7 @@ def complete(view: TraceView) -> Iterator[Finding]:
 
 @rule("create.pending-first")
 def pending_first(view: TraceView) -> Iterator[Finding]:
-    """A new task is `pending` with `progress` 0."""
+    """A new task has the status `pending` and `progress` 0."""
     for create in accepted(view):
         status, progress = create.body.get("status"), create.body.get("progress")
         initial = create.operation.statuses.initial if create.operation else ""
@@ -89,7 +89,7 @@ def pending_first(view: TraceView) -> Iterator[Finding]:
 
 
 def is_at_once(create: Observation, query: Observation) -> bool:
-    """Whether a query comes right after the answer to the create.
+    """Whether a query follows immediately after the response to the create request.
 
     A 404 to a later query violates `query.answers-200`, unless a query after it finds the task.
     """
@@ -98,7 +98,7 @@ def is_at_once(create: Observation, query: Observation) -> bool:
 
 @rule("create.readable-at-once")
 def readable_at_once(view: TraceView) -> Iterator[Finding]:
-    """A query right after the create is not answered with 404."""
+    """A query immediately after the create request is not answered with 404."""
     creates, first = known_tasks(view), set()
     for query in view.of("query"):
         create = creates.get(query.task_id)
@@ -145,7 +145,7 @@ def id_format(view: TraceView) -> Iterator[Finding]:
 
 @rule("id.created")
 def id_created(view: TraceView) -> Iterator[Finding]:
-    """The ten digits of an id are its `created`, when `created` is a plausible time."""
+    """The ten digits of an id are the value of `created`, if that is a plausible time."""
     wrong = {finding.entries[-1] for finding in created(view) if not finding.passed}
     for create in accepted(view):
         match, time = ID.fullmatch(create.task_id), create.body.get("created")
@@ -160,7 +160,7 @@ def id_created(view: TraceView) -> Iterator[Finding]:
 
 @rule("id.unique")
 def id_unique(view: TraceView) -> Iterator[Finding]:
-    """No two creates are answered with the same id."""
+    """No two create requests are answered with the same id."""
     again = {later.number: first for first, later in view.once(creates_with_same_id)}
     for create in accepted(view):
         if create.number not in again:
@@ -178,9 +178,9 @@ def id_unique(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.created")
 def created(view: TraceView) -> Iterator[Finding]:
-    """`created` is the time of the create in Unix seconds (clause `task.created`).
+    """`created` is the time of the create request in Unix seconds (clause `task.created`).
 
-    A clock that was right for one create may be advanced afterwards, even while other creates are in progress.
+    A clock that was right for one request may be advanced afterwards, even while others are in progress.
     """
     for create in accepted(view):
         value = create.body.get("created")
@@ -198,12 +198,12 @@ def created(view: TraceView) -> Iterator[Finding]:
 
 
 def _may_be_moved(create: Observation, view: TraceView) -> bool:
-    """Whether the account's clock was right at a time before the create ended, so it may have been moved since."""
+    """Whether the account's clock was right before the request ended, so that it may have been moved since."""
     return view.once(_first_in_time).get(create.who, float("inf")) <= create.ended
 
 
 def _first_in_time(view: TraceView) -> Mapping[str, float]:
-    """The instant at which the first create with a correct `created` began, by account, in Unix seconds."""
+    """Return when the first create request with a correct `created` began, by account, in Unix seconds."""
     first: dict[str, float] = {}
     for create in accepted(view):
         value = create.body.get("created")
@@ -215,10 +215,11 @@ def _first_in_time(view: TraceView) -> Mapping[str, float]:
 
 
 def _distance(value: int, create: Observation) -> tuple[float, float]:
-    """The seconds between `created` and the create (negative if earlier), and the number of seconds that is allowed.
+    """Return the seconds between `created` and the request (negative if earlier), and the allowed number of seconds.
 
-    The server's `Date` header shows when it answered. Without this header the observer's clock is used, which may be
-    wrong, by hours in a recording without a time zone. The task was created between the request and the response.
+    The server's `Date` header shows when it responded. Without this header, the observer's clock is used,
+    which may be wrong; in a recording without a time zone, by hours. The task was created between the request
+    and the response.
     """
     date = http_date(create.header("Date") or "")
     ended = create.ended if date is None else date
@@ -259,7 +260,7 @@ def estimated_time(view: TraceView) -> Iterator[Finding]:
 
 @rule("usage.shape")
 def usage(view: TraceView) -> Iterator[Finding]:
-    """`usage`, when present, has its three fields as documented (clause `usage.shape`)."""
+    """If `usage` is present, it has its three fields as documented (clause `usage.shape`)."""
     for create in accepted(view):
         documented = create.operation.answer.get("usage") if create.operation else None
         if "usage" not in create.body or not isinstance(documented, dict):

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from evolink_check.analysis.trace_view import TraceView
     from evolink_check.analysis.verdicts import Finding
 
-    Property = tuple[str, ...]  # the names on the way to it
+    Property = tuple[str, ...]  # the names on the path to the property
 
-_ENOUGH = 2  # answers of a kind, before a property counts as never seen
-# Properties whose absence violates other clauses: `create.complete`, `usage.shape`; `query.complete`, those of an end.
+_ENOUGH = 2  # responses of one kind that must lack a property before it counts as never seen
+# Properties whose absence violates other clauses, such as `create.complete`, `usage.shape` and `query.complete`.
 _OF_CREATE = {"id", "status", "created", "model", "progress"}
 _OF_USAGE = {"billing_rule", "credits_reserved", "user_group"}
 _OF_QUERY = {"id", "status", "results", "error"}
@@ -29,7 +29,7 @@ _OF_QUERY = {"id", "status", "results", "error"}
 
 @rule("wire.all-properties")
 def all_properties(view: TraceView) -> Iterator[Finding]:
-    """Every documented property of the responses to creates and queries occurs in at least one response."""
+    """Every documented property of the responses to create requests and queries occurs in at least one response."""
     creates = list(accepted(view))
     documented: dict[Property, None] = {}
     for create in creates:
@@ -47,7 +47,7 @@ def _findings(
     for names in documented:
         parents = [(_at(body, names[:-1]), answer) for body, answer in zip(bodies, answers, strict=True)]
         objects = [(parent, answer) for parent, answer in parents if isinstance(parent, dict)]
-        if len(objects) >= _ENOUGH:  # of an object that was never seen, the members are not named
+        if len(objects) >= _ENOUGH:  # no finding for the members of an object that was never seen
             seen = next((answer for parent, answer in objects if names[-1] in parent), None)
             yield finding(
                 seen is not None,
@@ -58,21 +58,21 @@ def _findings(
 
 
 def _at(body: Any, names: Property) -> Any:
-    """The value of a property; None if the body lacks it."""
+    """Return the value of a property; None if the body lacks it."""
     for name in names:
         body = body.get(name) if isinstance(body, dict) else None
     return body
 
 
 def _properties(example: Mapping[str, Any]) -> Iterator[Property]:
-    """The properties of an example, each object before its members."""
+    """Yield the properties of an example, each object before its members."""
     for name, value in example.items():
         yield (name,)
         yield from ((name, *inner) for inner in _properties(value)) if isinstance(value, dict) else ()
 
 
 def _of_query(view: TraceView) -> tuple[Property, ...]:
-    """The properties in the schema of the answer to a query, each object before its members."""
+    """Return the properties in the schema of the response to a query, each object before its members."""
     query = view.spec.query
     document = view.spec.documents[query.source]
     node: Node | None = Node(

@@ -1,4 +1,4 @@
-"""Rules about error answers: their shape, codes and types."""
+"""Rules about error responses: their shape, codes and types."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def shape(view: TraceView) -> Iterator[Finding]:
 
 
 def _outline(answer: Any) -> str:
-    """The names and types of a body's members, without their values."""
+    """Describe the names and types of a body's members, without their values."""
     if not isinstance(answer, dict):
         return f"a JSON {type(answer).__name__}"
     inner = answer.get("error")
@@ -60,7 +60,7 @@ def _outline(answer: Any) -> str:
 
 @rule("error.no-id")
 def no_id(view: TraceView) -> Iterator[Finding]:
-    """An error body has no member `id` anywhere (clause `error.no-id`)."""
+    """An error body has no member `id` at any depth (clause `error.no-id`)."""
     for observation in view.api:
         if is_error(observation) and observation.answer_json is not NOT_JSON:
             if _has_id(observation.answer_json):
@@ -84,7 +84,7 @@ def _has_id(answer: Any) -> bool:
 
 @rule_family(_CODES)
 def code(clause: str, view: TraceView) -> Iterator[Finding]:
-    """Code and type of a status are those of the documented example (clauses `create.error-…`, `query.error-…`)."""
+    """Code and type are those in the documented example for the status (clauses `create.error-…`, `query.error-…`)."""
     role, status = _CODES[clause]
     for observation in view.of(role):
         if observation.status == status and is_judgeable(observation):
@@ -100,10 +100,10 @@ def code(clause: str, view: TraceView) -> Iterator[Finding]:
 
 
 def _documented(observation: Observation, view: TraceView) -> list[tuple[Any, Any]]:
-    """Code and type of the documented examples.
+    """Return the pairs of code and type in the documented examples for the status.
 
-    Those of all documents of the path for a create without a known model, and for a 401: a server may check the key
-    before it reads the body.
+    For a create request without a known model, and for a 401, the examples of all documents of the path
+    count, because a server may check the key before it reads the body.
     """
     operations: Iterable[Mapping[int, Any]] = [observation.errors]
     if observation.operation and (observation.faults or observation.status == _UNAUTHORIZED):

@@ -1,7 +1,8 @@
-"""Valid creates that were refused, and the feature for which they were refused.
+"""Find valid create requests that were refused, and the feature for which they were refused.
 
-A body may have a feature that a separate clause allows (an old model name, an unknown field, …). If such a create is
-refused while another without the feature is accepted, that clause is violated; otherwise `create.accepts` is.
+A body may have a feature that a separate clause allows, such as an old model name or an unknown field. If a
+request with the feature is refused, while one without it is accepted, that clause is violated; otherwise
+`create.accepts` is.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ if TYPE_CHECKING:
 
     SizesByFeature = Mapping[
         tuple[str, str], int
-    ]  # by clause and host of a feature: the largest size that was accepted
+    ]  # the largest accepted size of a feature, by its clause and host
 
 _UNRESOLVED = "callback.unresolved"
 _LONG_PROMPT = 500  # characters: an undocumented limit would hardly be lower
 _LONG_URL = 1_000
 _REFUSED = {400, 402, 403}
 _ANY = "*"  # any host of a callback
-ENOUGH = 3  # answers of 500, and no other answer, to equal requests
+ENOUGH = 3  # a 500 is lasting if equal requests got it so often and no other status
 
 
 class Feature(NamedTuple):
     """A feature that a separate clause allows.
 
-    `host` is that of a callback URL; `size` is in characters, if it matters.
+    `host` is the host of a callback URL. `size` is in characters; 0 if it does not matter.
     """
 
     clause: str
@@ -49,22 +50,22 @@ class Feature(NamedTuple):
 
 
 def unknown_headers(observation: Observation) -> list[str]:
-    """The names of request headers that should have no effect (clause `wire.unknown-headers`)."""
+    """Return the names of request headers that should have no effect (clause `wire.unknown-headers`)."""
     names = [name.lower() for name, _ in observation.exchange.request_headers]
     return [name for name in names if name.startswith("x-") or name == "idempotency-key"]
 
 
 def headers_to_blame(view: TraceView) -> Mapping[int, str]:
-    """The name of the unknown header for which an exchange was refused, by the number of the exchange.
+    """Return the unknown header for which each exchange was refused, by the number of the exchange.
 
-    A header is to blame when requests of the same kind and account were never refused without it and never accepted
-    with it.
+    A header is to blame if requests of the same kind and account were never refused without it and never
+    accepted with it.
     """
     return view.once(_headers_to_blame)
 
 
 def findings_of_valid_creates(view: TraceView) -> Iterator[tuple[str, Finding]]:
-    """The findings from valid create requests, each with its clause."""
+    """Yield the findings from valid create requests, each with its clause."""
     creates = [create for create in view.of("create") if is_valid(create)]
     refused = [create for create in creates if _is_refused(create, view)]
     accepted = [create for create in creates if create.status == create.success]
@@ -76,12 +77,12 @@ def findings_of_valid_creates(view: TraceView) -> Iterator[tuple[str, Finding]]:
 
 
 def is_valid(observation: Observation) -> bool:
-    """Whether a create has no fault and a valid key, and the status of its response can be judged."""
+    """Whether a create request has no fault and a valid key, and the status of its response can be judged."""
     return not observation.faults and observation.account.valid is True and has_judgeable_status(observation)
 
 
 def features(observation: Observation, view: TraceView) -> tuple[Feature, ...]:
-    """The features of a valid body that separate clauses allow."""
+    """Return the features of a valid body that separate clauses allow."""
     body, operation = observation.request_json, observation.operation
     assert operation is not None  # noqa: S101  (a create)
     result = [Feature("model.alias")] if body.get("model") in operation.aliases else []
@@ -124,10 +125,10 @@ def _refusals(
 
 
 def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> list[Feature]:
-    """The features of a refused create that no accepted create had.
+    """Return the features of a refused create request that no accepted request had.
 
-    A host that may not resolve comes last. As its resolution can change at any time, it stays a suspect even if it was
-    accepted before, unless there is another suspect.
+    A host that may not resolve comes last. Because its resolution can change at any time, it remains a
+    suspect even if it was accepted before, unless there is another suspect.
     """
     others = [
         feature
@@ -142,7 +143,10 @@ def _suspects(present: Sequence[Feature], accepted_sizes: SizesByFeature) -> lis
 
 
 def _accepted_sizes(accepted: Iterable[Feature]) -> SizesByFeature:
-    """The largest accepted size of each feature. A server that accepted a `.invalid` host is assumed to accept any."""
+    """Return the largest accepted size of each feature.
+
+    A server that accepted a `.invalid` host is assumed to accept any host.
+    """
     most: dict[tuple[str, str], int] = {}
     for create in accepted:
         key = create.clause, _ANY if create.host.endswith(".invalid") else create.host
@@ -151,16 +155,17 @@ def _accepted_sizes(accepted: Iterable[Feature]) -> SizesByFeature:
 
 
 def _was_accepted(feature: Feature, accepted_sizes: SizesByFeature) -> bool:
-    """Whether a create with a feature of at least this size was accepted."""
+    """Whether a create request with a feature of at least this size was accepted."""
     return any(
         accepted_sizes.get((feature.clause, host), -1) >= feature.size for host in (feature.host, _ANY)
     )
 
 
 def _lasting_500(view: TraceView) -> Iterator[tuple[str, Finding]]:
-    """A temporary 500 is not a violation. Three times 500 for equal requests, and no other answer, is one.
+    """Yield a violation if equal requests got 500 at least three times, and no other status.
 
-    Requests that may be accepted or refused count as well: neither is a 500.
+    Fewer may be a temporary error. Requests that a server may either accept or refuse count, too, because
+    neither is a 500.
     """
     creates = [create for create in view.of("create") if _may_succeed(create)]
     accepted = [create for create in creates if create.status == create.success and not create.faults]
@@ -182,7 +187,7 @@ def _lasting_500(view: TraceView) -> Iterator[tuple[str, Finding]]:
 
 
 def _may_succeed(create: Observation) -> bool:
-    """Whether the documents do not require that a create is refused, and its status can be judged."""
+    """Whether the documents allow the create request to succeed, and the status of its response can be judged."""
     certain = any(fault.sure for fault in create.faults)
     fit = create.account.valid is True and create.account.access is not False
     return fit and not certain and isinstance(create.request_json, dict) and has_judgeable_status(create)

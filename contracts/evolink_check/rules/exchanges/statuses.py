@@ -1,6 +1,6 @@
-"""Compare the status of every create and query with the correct ones; attribute each violation to one clause.
+"""Compare the status of each create request and query with the allowed ones, and attribute each violation to a clause.
 
-Most clauses about a status have no other rule; the rules of the others read `status_findings(view)[clause]`.
+Most clauses about a status have no other rule. The rules of the others read `status_findings(view)[clause]`.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ _BY_STATUS = (
     *("callback.unresolved", "create.accepts"),
     *("query.id-prefix", "query.unknown-id", "query.own-tasks"),
 )
-_EITHER = {"create.image-urls-empty", "prompt.length"}  # any documented answer satisfies these
+_EITHER = {"create.image-urls-empty", "prompt.length"}  # both a success and a 400 satisfy these
 
 
 @rule_family(_BY_STATUS)
 def status_findings_of(clause: str, view: TraceView) -> Iterable[Finding]:
-    """The findings of one clause about the statuses of creates and queries."""
+    """Create requests and queries get the status that the clause requires."""
     return status_findings(view).get(clause, ())
 
 
 def status_findings(view: TraceView) -> Mapping[str, list[Finding]]:
-    """The findings of each clause that is about a status, in the order of the trace."""
+    """Return the findings of each clause about a status, in the order of the trace."""
     return view.once(_status_findings)
 
 
@@ -78,9 +78,9 @@ def _findings_of(judgeable: Iterable[Observation], view: TraceView) -> ClauseFin
 
 
 def _lasting_500(judgeable: Iterable[Observation], view: TraceView) -> ClauseFindings:
-    """A query for an unknown id must not be answered with 500.
+    """Yield a violation if queries of the same unknown id got 500 at least three times, and no other status.
 
-    One 500 may be temporary, but not each of several for the same id.
+    Fewer may be a temporary error.
     """
     equal: defaultdict[tuple[str, str], list[Observation]] = defaultdict(list)
     for query in judgeable:
@@ -116,13 +116,13 @@ def _of_create(observation: Observation, view: TraceView) -> ClauseFindings:
 def _is_either(clause: str, observation: Observation) -> bool:
     """Whether a request that may be accepted or refused got a success or a 400.
 
-    A 429, for example, is about the key.
+    Other statuses show nothing about the clause; a 429, for example, is about the key.
     """
     return clause in _EITHER and observation.status in {observation.success, 400}
 
 
 def _refused(observation: Observation, right: frozenset[int]) -> ClauseFindings:
-    """The refusal of a create with exactly one fault."""
+    """Judge the refusal of a create request with exactly one fault."""
     fault = certain_faults(observation)[0]
     if observation.status == 400 or (observation.status == 403 and fault.clause == "model.enum"):  # noqa: PLR2004
         yield fault.clause, passed(observation.number)
@@ -134,7 +134,7 @@ def _refused(observation: Observation, right: frozenset[int]) -> ClauseFindings:
 
 
 def _create_without_model_access(observation: Observation) -> ClauseFindings:
-    """The findings of a valid create whose account has no access to the model (clause `model.access`)."""
+    """Judge a valid create request whose account has no access to the model (clause `model.access`)."""
     if observation.status == 403 and observation.body:  # noqa: PLR2004
         model = observation.request_json.get("model", "")
         actual = observation.operation.aliases.get(model, model) if observation.operation else model

@@ -40,7 +40,7 @@ _TOO_MANY = 429
 
 @rule("auth.bearer")
 def auth_bearer(view: TraceView) -> Iterator[Finding]:
-    """A missing or wrong key is answered with 401; a known key never is."""
+    """A request without a valid key is answered with 401, a request with a known key never is."""
     yield from status_findings(view).get("auth.bearer", ())
     for observation in view.of("credits"):
         if has_judgeable_status(observation) and observation.account.valid and observation.status == 401:  # noqa: PLR2004
@@ -60,7 +60,7 @@ def auth_bearer(view: TraceView) -> Iterator[Finding]:
 
 @rule("error.order")
 def error_order(view: TraceView) -> Iterator[Finding]:
-    """If several errors apply, the first of 401, 429, 400, 403, 402 should be returned; any of them is accepted."""
+    """If several errors apply, the first of 401, 429, 400, 403, 402 should be returned."""
     keyless = any(not finding.passed for finding in auth_bearer(view))  # then only `auth.bearer` is reported
     for observation in view.of("create", "query"):
         applicable = _applicable(observation) if is_judgeable(observation) else []
@@ -75,7 +75,7 @@ def error_order(view: TraceView) -> Iterator[Finding]:
 
 
 def _applicable(observation: Observation) -> list[int]:
-    """The statuses of the errors that certainly apply, in the documented order."""
+    """Return the statuses of the errors that certainly apply, in the documented order."""
     account, create = observation.account, observation.role == "create"
     wrong = bool(certain_faults(observation)) if create else is_foreign(observation.task_id)
     conditions = {
@@ -92,7 +92,7 @@ def _applicable(observation: Observation) -> list[int]:
 
 @rule("wire.json")
 def wire_json(view: TraceView) -> Iterator[Finding]:
-    """Every answer is JSON and has the content type of JSON."""
+    """Every response is JSON with the content type of JSON."""
     for observation in view.api:
         if clause_of_malformed_response(observation) == "wire.json":
             kind = observation.header("Content-Type")
@@ -144,7 +144,7 @@ def _exact_bodies(view: TraceView) -> Iterator[tuple[Observation, bytes]]:
 
 @rule("wire.unknown-headers")
 def wire_unknown_headers(view: TraceView) -> Iterator[Finding]:
-    """The headers `Idempotency-Key` and `X-…` do not change the answer."""
+    """The headers `Idempotency-Key` and `X-…` do not change the response."""
     blamed = headers_to_blame(view)
     for observation in view.of("create", "query"):
         if observation.number in blamed:
@@ -163,7 +163,7 @@ def wire_unknown_headers(view: TraceView) -> Iterator[Finding]:
 
 
 def creates_with_same_id(view: TraceView) -> list[tuple[Observation, Observation]]:
-    """Pairs of creates that were answered with the same id, the earlier one first."""
+    """Return pairs of create requests that were answered with the same id, the earlier one first."""
     first: dict[str, Observation] = {}
     pairs = []
     for create in view.of("create"):
@@ -185,7 +185,7 @@ def _is_same(first: Observation, second: Observation, view: TraceView) -> bool:
 
 
 def share_idempotency_key(first: Observation, second: Observation) -> bool:
-    """Whether two creates have the same `Idempotency-Key`, an undocumented header that should have no effect."""
+    """Whether two create requests have the same `Idempotency-Key`, a header that should have no effect."""
     return first.sent("Idempotency-Key") is not None and (
         first.sent("Idempotency-Key") == second.sent("Idempotency-Key")
     )
