@@ -56,9 +56,8 @@ def create_faults(
 ) -> tuple[RequestFault, ...]:
     """Return all faults of a create request.
 
-    `receiver` is a prefix of callback URLs that this server accepts.
-
-    The result is cached by a hash of the body, because the largest bodies take longer than a hundred others.
+    `receiver` is a prefix of callback URLs that this server accepts. The result is cached by a hash of the
+    body, because the largest bodies take longer than a hundred others.
     """
     if not body:
         return (RequestFault("body.required", "no body"),)

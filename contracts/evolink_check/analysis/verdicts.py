@@ -103,9 +103,8 @@ def shown(value: Any) -> str:
 def judge(view: TraceView, clauses: Iterable[Clause], rules: Mapping[str, Rule]) -> tuple[Verdict, ...]:
     """Return a verdict for every clause.
 
-    A clause without a rule is not observed.
-
-    Exceptions of rules are not caught, because a bug in a rule must never look like a pass.
+    A clause without a rule is not observed. Exceptions of rules are not caught, because a bug in a rule must
+    never look like a pass.
     """
     return tuple(_verdict(clause, rules[clause.id](view) if clause.id in rules else ()) for clause in clauses)
 

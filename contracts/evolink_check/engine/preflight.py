@@ -37,9 +37,8 @@ class CouldNotRunError(Exception):
 def preflight(target: Target, spec: Spec, needed: float) -> dict[str, Account]:
     """Check that the server can be reached and accepts the main key.
 
-    Returns the known facts about the accounts.
-
-    `needed` is the maximum cost of the run in credits. Raises `CouldNotRunError`, whose text says what to do.
+    Returns the known facts about the accounts. `needed` is the maximum cost of the run in credits. Raises
+    `CouldNotRunError`, whose text says what to do.
     """
     unknown = spec.query.path.replace(f"{{{spec.query.parameter}}}", "task-unified-1700000000-00000000")
     try:

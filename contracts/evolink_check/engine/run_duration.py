@@ -91,9 +91,8 @@ class RunDuration:
     def expected(self, phase: str, elapsed: float, sent: int, estimated: float) -> float:
         """Return the expected seconds of the whole run.
 
-        `sent` is the number of requests so far.
-
-        `estimated` is the server's estimate for a task in its seconds; 0 if there is none.
+        `sent` is the number of requests so far. `estimated` is the server's estimate for a task in its
+        seconds; 0 if there is none.
         """
         if self._last is None:  # the time before the first call was spent on starting
             self._last, self._sent, self._before = elapsed, sent, sent

@@ -39,10 +39,8 @@ class Estimate:
 class RunPlan:
     """A run before it begins.
 
-    `clauses` are judged; `wanted` are those that were requested, or empty for all.
-
-    `tasks` are in the order in which a small budget is best spent. `risky` are create requests that the
-    server may accept.
+    `clauses` are judged; `wanted` are those that were requested, or empty for all. `tasks` are in the order
+    in which a small budget is best spent. `risky` are create requests that the server may accept.
     """
 
     subject: Subject

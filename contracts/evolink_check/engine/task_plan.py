@@ -62,10 +62,9 @@ def planned_tasks(
 ) -> tuple[PlannedTask, ...]:
     """Plan the tasks.
 
-    A task that will certainly fail comes first, so that nothing else changes the credits.
-
-    `creating` are the plain create requests. `callbacks`: callbacks are watched. Only tasks that the clauses
-    in `wanted` need are planned; if it is empty, all tasks.
+    A task that will certainly fail comes first, so that nothing else changes the credits. `creating` are the
+    plain create requests. `callbacks`: callbacks are watched. Only tasks that the clauses in `wanted` need
+    are planned; if it is empty, all tasks.
     """
     clauses = list(wanted)
     cases = _needed(list(creating), clauses)

@@ -35,9 +35,8 @@ ALONE = frozenset({"create", "query", "credits", "exchange"})
 class FuzzResult:
     """The result of one strategy.
 
-    `case` is the smallest case that violated `clause`; None if no clause was violated.
-
-    If the search was cut short, `ended` is the reason in one line; otherwise it is empty.
+    `case` is the smallest case that violated `clause`; None if no clause was violated. If the search was cut
+    short, `ended` is the reason in one line; otherwise it is empty.
     """
 
     strategy: str
@@ -118,10 +117,9 @@ def fuzz(
 ) -> tuple[FuzzResult, ...]:
     """Run each strategy with `effort.examples` examples, in `effort.jobs` threads.
 
-    The results have the same order.
-
-    Only strategies for the clauses in `effort.clauses` run, if there are any. `known` are clauses whose
-    violation is already known, so they are not searched for. `HaltedError` ends the search.
+    The results have the same order. Only strategies for the clauses in `effort.clauses` run, if there are
+    any. `known` are clauses whose violation is already known, so they are not searched for. `HaltedError`
+    ends the search.
     """
     wanted = [
         strategy

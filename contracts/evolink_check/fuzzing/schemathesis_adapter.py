@@ -42,10 +42,8 @@ class NotSentError(Exception):
 class CaseAdapter:
     """Turns prepared requests into cases and sends them.
 
-    At most `creates` of them may create a task.
-
-    `paid`: create requests that must be refused are not sent. `limit_reached`: the last request was not sent,
-    because it could have created one task too many.
+    At most `creates` of them may create a task. `paid`: create requests that must be refused are not sent.
+    `limit_reached`: the last request was not sent, because it could have created one task too many.
     """
 
     def __init__(self, spec: Spec, send: Send, creates: int, *, paid: bool = False) -> None:

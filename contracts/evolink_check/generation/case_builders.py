@@ -56,10 +56,8 @@ def create_case(  # noqa: PLR0913  (a request has so many parts)
 ) -> Case:
     """Return a create request with the clauses of its faults.
 
-    `about` are further clauses that it tests.
-
-    The case is an example of its first clause. `creates` is False if a fault is certain, or if no key is
-    sent, because there is then no account to charge.
+    `about` are further clauses that it tests. The case is an example of its first clause. `creates` is False
+    if a fault is certain, or if no key is sent, because there is then no account to charge.
     """
     raw = body if isinstance(body, bytes) else compact_json(body)
     faults = faults_of(operation, spec, headers, raw)

@@ -54,9 +54,7 @@ def refused_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str,
 def tolerated_malformed(operation: CreateOperation, spec: Spec, good: Mapping[str, Any]) -> Iterator[Case]:
     """Yield create requests that only some decoders accept.
 
-    `good` is a valid body.
-
-    A required field is missing, too, so that few servers create a task.
+    `good` is a valid body. A required field is missing, too, so that few servers create a task.
     """
     bad = without_last_required_field(good, operation)
     head = compact_json(bad)[:-1]

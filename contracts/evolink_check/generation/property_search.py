@@ -36,10 +36,9 @@ class Search:
 def run_property(cases: SearchStrategy[T], body: Callable[[T], object], search: Search) -> None:
     """Call `body` with examples of a strategy.
 
-    Raises the exception of `body` for the smallest failing example.
-
-    Raises `hypothesis.errors.Flaky` if a failing example passes when it is repeated, and `Unsatisfiable` if
-    the strategy generates hardly any examples.
+    Raises the exception of `body` for the smallest failing example. Raises `hypothesis.errors.Flaky` if a
+    failing example passes when it is repeated, and `Unsatisfiable` if the strategy generates hardly any
+    examples.
     """
 
     def example(case: T) -> None:

@@ -16,10 +16,8 @@ MOST = 1e9  # no plausible duration has as many seconds
 class Tolerances:
     """The tolerances of a trace.
 
-    `scale` is the number of seconds of the server's time per real second.
-
-    Fields are in real seconds, except that those whose names end in `_server` are in seconds of the server's
-    time.
+    `scale` is the number of seconds of the server's time per real second. Fields are in real seconds, except
+    that those whose names end in `_server` are in seconds of the server's time.
     """
 
     scale: float = 1.0

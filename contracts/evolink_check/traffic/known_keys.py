@@ -21,9 +21,8 @@ _WORD = re.compile(rf"(?<![\w-])[\w-]{{{_SHORTEST},{SHORT - 1}}}(?![\w-])")
 class KnownKeys:
     """Keys to remove from texts.
 
-    A long key is found anywhere; a short one only as a whole word, if it has letters and digits.
-
-    With a `limit`, only that many of the most recently added keys are kept.
+    A long key is found anywhere; a short one only as a whole word, if it has letters and digits. With a
+    `limit`, only that many of the most recently added keys are kept.
     """
 
     def __init__(self, keys: Iterable[str] = (), limit: int | None = None) -> None:
@@ -57,9 +56,8 @@ class KnownKeys:
     def once(self, text: str, redact: Callable[[str], str]) -> str:
         """Return `redact(text)`, cached for short texts until a key is added.
 
-        `redact` must be the same for all calls.
-
-        The cache pays because names, states and models occur thousands of times in a trace.
+        `redact` must be the same for all calls. The cache pays because names, states and models occur
+        thousands of times in a trace.
         """
         if len(text) > _REMEMBERED_LENGTH:
             return redact(text)

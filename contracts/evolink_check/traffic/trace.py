@@ -1,9 +1,7 @@
 """A trace: recorded exchanges, ordered by time.
 
-It is the only input of the rules.
-
-A trace comes from a run against a server, from the proxy or from a HAR file, and does not show from which. A
-fact that a recording does not contain is None and proves nothing.
+It is the only input of the rules. A trace comes from a run against a server, from the proxy or from a HAR
+file, and does not show from which. A fact that a recording does not contain is None and proves nothing.
 """
 
 from __future__ import annotations
@@ -27,11 +25,9 @@ UNKNOWN = "unknown"  # the label when a recording does not show whether there wa
 class Account:
     """The known facts about the sender of a request, who is identified by a label.
 
-    The key itself is never kept.
-
-    `valid`: the server knows the key; if False, the key must be refused with 401. `credits`: if True, the
-    account's credits cover every create request of the trace; if False, they cover none. `access`: the key
-    may use the model. None: not known.
+    The key itself is never kept. `valid`: the server knows the key; if False, the key must be refused with
+    401. `credits`: if True, the account's credits cover every create request of the trace; if False, they
+    cover none. `access`: the key may use the model. None: not known.
     """
 
     label: str

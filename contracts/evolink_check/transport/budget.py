@@ -22,10 +22,9 @@ DEFAULT_PRICE = 5.0  # credits per create request if the documents give no price
 class Budget:
     """The credits of one run.
 
-    If `granted` is None, only requests that the server must refuse may be sent.
-
-    At most `tasks` tasks are created. `price` is the highest known price; `in_flight` has the prices of the
-    create requests that await a response; `spent` is the cost of the accepted ones, `created` their number.
+    If `granted` is None, only requests that the server must refuse may be sent. At most `tasks` tasks are
+    created. `price` is the highest known price; `in_flight` has the prices of the create requests that await
+    a response; `spent` is the cost of the accepted ones, `created` their number.
     """
 
     granted: float | None

@@ -23,11 +23,10 @@ _TAG = "a=%2F%20b&c=+&d="  # follows the secret; an incorrect sender would decod
 class CallbackReceiver:
     """Listens while its `with` block runs.
 
-    `public` is its public URL; if empty, the address on which it listens.
-
-    A delivery is answered by the script of its address and recorded. A request to an address that was not
-    issued is recorded without the name of a case, except GET and HEAD, which get a 404. `on_delivery(name)`
-    is called before the answer is sent.
+    `public` is its public URL; if empty, the address on which it listens. A delivery is answered by the
+    script of its address and recorded. A request to an address that was not issued is recorded without the
+    name of a case, except GET and HEAD, which get a 404. `on_delivery(name)` is called before the answer is
+    sent.
     """
 
     def __init__(

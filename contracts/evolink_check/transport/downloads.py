@@ -37,9 +37,8 @@ def fetch(target: Target, url: str, name: str = "") -> Entry:
 def media_of(body: bytes, problem: str = "") -> Media:
     """Decode a file and return its properties.
 
-    A truncated file has the duration of the part that exists.
-
-    A file without pictures is audio: its width and height are 0.
+    A truncated file has the duration of the part that exists. A file without pictures is audio: its width and
+    height are 0.
     """
     if problem:
         return Media(problem=problem)

@@ -1,10 +1,8 @@
 """Send one request and return the exchange as it was on the wire.
 
-Problems are part of it, not exceptions.
-
-I/O uses asyncio in a separate thread, because a coroutine can be cancelled wherever it waits: for a name, a
-connection, a handshake, the head of a response or its body. So no exchange lasts longer than its deadline or
-the run.
+Problems are part of it, not exceptions. I/O uses asyncio in a separate thread, because a coroutine can be
+cancelled wherever it waits: for a name, a connection, a handshake, the head of a response or its body. So no
+exchange lasts longer than its deadline or the run.
 """
 
 from __future__ import annotations
@@ -88,12 +86,11 @@ class HttpClient:
     def exchange(self, case: Case, key: Headers, left: Callable[[], float], *, follow: bool = False) -> Entry:
         """Send a case with the headers `key` added; never raises.
 
-        Its path is a whole URL or below the base URL.
-
-        `left` returns the remaining seconds of the run. If there is no complete response, the status is 0 and
-        `problem` is the reason. `follow` is for files: redirects are followed, and the status and the
-        beginning of an incomplete response are kept. If a response is longer than `LARGEST_ANSWER`, the entry
-        has the `size` received so far in place of the body.
+        Its path is a whole URL or below the base URL. `left` returns the remaining seconds of the run. If
+        there is no complete response, the status is 0 and `problem` is the reason. `follow` is for files:
+        redirects are followed, and the status and the beginning of an incomplete response are kept. If a
+        response is longer than `LARGEST_ANSWER`, the entry has the `size` received so far in place of the
+        body.
         """
         url = case.path if "://" in case.path else f"{self._url}{case.path}"
         began, who = self._now(), NOBODY if case.authorization is not None or follow else case.key

@@ -65,11 +65,10 @@ class Tally:
 class Target:
     """Sends cases from any thread, at most `effort.jobs` at a time.
 
-    As a context manager, it closes its connections.
-
-    The price of a request that may create a task is reserved in advance (see `Budget`). Of the requests that
-    must be refused, the first of each kind is sent alone, and if it creates a task, no more of that kind are
-    sent. If no credits were granted, a few such tasks end all requests that could create another.
+    As a context manager, it closes its connections. The price of a request that may create a task is reserved
+    in advance (see `Budget`). Of the requests that must be refused, the first of each kind is sent alone, and
+    if it creates a task, no more of that kind are sent. If no credits were granted, a few such tasks end all
+    requests that could create another.
     """
 
     def __init__(  # noqa: PLR0913  (the keyword arguments are replaced by tests)
@@ -104,11 +103,10 @@ class Target:
     def send(self, case: Case) -> Entry:
         """Send a case, record the exchange and return it.
 
-        If there is no response, it has the status 0 and a `problem`.
-
-        After a 429, the case is sent again after a wait, unless its key is known to be limited. After a 500,
-        which may be temporary, a create request that may succeed is sent again. Raises `OverBudgetError` or
-        `OutOfTimeError` (both `HaltedError`) instead of sending.
+        If there is no response, it has the status 0 and a `problem`. After a 429, the case is sent again
+        after a wait, unless its key is known to be limited. After a 500, which may be temporary, a create
+        request that may succeed is sent again. Raises `OverBudgetError` or `OutOfTimeError` (both
+        `HaltedError`) instead of sending.
         """
         for tries in range(1, _TRIES + 1):
             entry = self._paid(case)

@@ -1,4 +1,4 @@
-"""Queries on the trace of a client: its requests, equal requests, fetches of results, and queries for invented ids."""
+"""Find requests in the trace of a client: its queries, equal requests, fetches of results, and invented ids."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _TOKEN = re.compile(rb"[\w-]+")
 
 
 def requests_with_roles(view: TraceView, *roles: Role) -> tuple[Observation, ...]:
-    """The requests with these roles, in order of time, with or without a response."""
+    """Return the requests with these roles, in order of time, with or without a response."""
     return tuple(observation for observation in view.seen if observation.role in roles)
 
 
 def queries_of(view: TraceView, task_id: str) -> Sequence[Observation]:
-    """The queries for a task, in order of time, with or without a response."""
+    """Return the queries of a task, in order of time, with or without a response."""
     return view.once(_queries_by_task).get(task_id, ())
 
 
@@ -42,7 +42,7 @@ def _queries_by_task(view: TraceView) -> Mapping[str, list[Observation]]:
 
 
 def fetches(view: TraceView) -> tuple[Observation, ...]:
-    """Every fetch of a result, answered or not; the client may have changed the query string of the link."""
+    """Return every fetch of a result, answered or not. The client may have changed the query string of the link."""
     return view.once(_fetches)
 
 
@@ -61,12 +61,12 @@ def _fetches(view: TraceView) -> tuple[Observation, ...]:
 
 
 def bare_url(url: str) -> str:
-    """A URL without its query string."""
+    """Return a URL without its query string."""
     return url.partition("?")[0]
 
 
 def requests_naming(view: TraceView, task_id: str) -> Sequence[Observation]:
-    """The requests outside the API whose URL contains the id of a task."""
+    """Return the requests outside the API whose URL contains the id of a task."""
     if ID.fullmatch(task_id):
         return view.once(_requests_by_id).get(task_id, ())
     return [observation for observation in view.once(_outside) if task_id in observation.exchange.url]
@@ -85,7 +85,7 @@ def _requests_by_id(view: TraceView) -> Mapping[str, list[Observation]]:
 
 
 def placeholder_id(observation: Observation, view: TraceView) -> str | None:
-    """The text of a missing value, such as `undefined`, that a client used as an id; None for any other request."""
+    """Return the text of a missing value, such as `undefined`, that a client used as an id; None for other requests."""
     before, _, id_ = view.path(observation.exchange.url).rpartition("/")
     queries = f"{before}/" == view.spec.query.path.partition("{")[0] and observation.role in {
         "query",
@@ -95,7 +95,7 @@ def placeholder_id(observation: Observation, view: TraceView) -> str | None:
 
 
 def queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
-    """The queries that failed and whose id no earlier entry contains."""
+    """Return the queries that failed and whose id no earlier entry contains."""
     return view.once(_queries_for_unknown_ids)
 
 
@@ -115,14 +115,14 @@ def _queries_for_unknown_ids(view: TraceView) -> tuple[Observation, ...]:
 
 
 def queries_for_invented_ids(view: TraceView) -> frozenset[int]:
-    """The numbers of the queries for unknown ids that the server rejected (clause `client.given-ids`)."""
+    """Return the numbers of the queries for unknown ids that the server rejected (clause `client.given-ids`)."""
     return frozenset(
         query.number for query in queries_for_unknown_ids(view) if query.status in {400, 403, 404}
     )
 
 
 def _first_mentions(ids: set[bytes], view: TraceView) -> Mapping[bytes, int]:
-    """For each id, the number of the first entry whose bodies contain it as a whole word."""
+    """Return for each id the number of the first entry whose bodies contain it as a whole word."""
     first: dict[bytes, int] = {}
     odd = {
         id_: re.compile(rb"(?<![\w-])" + re.escape(id_) + rb"(?![\w-])")
@@ -144,7 +144,7 @@ def _encoded(task_id: str) -> bytes:
 
 
 def equal_requests(view: TraceView, *roles: Role) -> list[list[Observation]]:
-    """The requests grouped by account, method, URL and body; each group in order of time."""
+    """Group the requests by account, method, URL and body. Each group is in order of time."""
     groups: dict[tuple[str, str, str, bytes], list[Observation]] = {}
     for observation in requests_with_roles(view, *roles):
         exchange = observation.exchange
@@ -154,19 +154,20 @@ def equal_requests(view: TraceView, *roles: Role) -> list[list[Observation]]:
 
 
 def seconds_between(before: Observation, after: Observation) -> float:
-    """Seconds from an answer to the next request."""
+    """Return the seconds from the response to `before` until the request `after`."""
     return after.began - before.ended
 
 
 def is_readable_json(observation: Observation) -> bool:
-    """Whether an answer is a 2xx with JSON and the JSON content type. A client may treat any other answer as lost."""
+    """Whether a response is a 2xx with JSON and its content type. A client may treat any other as lost."""
     return observation.succeeded and "json" in (observation.header("content-type") or "json").lower()
 
 
 def may_have_lost_task(observation: Observation) -> bool:
-    """Whether a create may have made a task whose id the client did not receive.
+    """Whether a create request may have made a task whose id the client did not receive.
 
-    The answer of a gateway does not show whether the request took effect; the server of a test may state it.
+    The response of a gateway does not show whether the request took effect, but the server of a test may
+    state it.
     """
     if 200 <= observation.status < 300:  # noqa: PLR2004
         return not observation.task_id or not is_readable_json(observation)
@@ -174,7 +175,7 @@ def may_have_lost_task(observation: Observation) -> bool:
 
 
 def reports_task_end(observation: Observation, view: TraceView) -> bool:
-    """Whether a readable answer or a delivery reports the end of its task."""
+    """Whether a readable response or a delivery reports the end of its task."""
     statuses = view.spec.query.statuses
     return (observation.role == "delivery" or is_readable_json(observation)) and observation.body.get(
         "status"
@@ -185,7 +186,10 @@ def reports_task_end(observation: Observation, view: TraceView) -> bool:
 
 
 def failure_of(observation: Observation, view: TraceView) -> str | None:
-    """The failure code in an answer or a delivery about a failed task ("" without a code); None for any other."""
+    """Return the failure code in a response or delivery about a failed task; empty if it has no code.
+
+    None if the task has not failed.
+    """
     if observation.body.get("status") != view.spec.query.statuses.failure:
         return None
     error = observation.body.get("error")

@@ -53,7 +53,7 @@ def answers_2xx(view: TraceView) -> Iterator[Finding]:
 
 
 def _repetitions(task: TaskRecord) -> list[Observation]:
-    """The deliveries after the first that was answered with a 2xx."""
+    """Return the deliveries after the first one that was answered with a 2xx."""
     places = (place for place, delivery in enumerate(task.deliveries) if delivery.status in _OK)
     return task.deliveries[next(places, len(task.deliveries)) + 1 :]
 
@@ -74,7 +74,7 @@ def idempotent(view: TraceView) -> Iterator[Finding]:
     """A repeated delivery is answered with a 2xx and has no further effect."""
     for task in view.tasks.values():
         fetched = [fetch for fetch in task.links if fetch.status in _OK]
-        # Not its end: the server may record that only after the client has gone on.
+        # The end of the fetch is not used, because the server may record it only after the client has gone on.
         first = min((fetch.began for fetch in fetched), default=float("inf"))
         for delivery in _repetitions(task):
             before = first <= delivery.began
@@ -95,7 +95,7 @@ def idempotent(view: TraceView) -> Iterator[Finding]:
 
 @rule("receiver.asks-back")
 def asks_back(view: TraceView) -> Iterator[Finding]:
-    """A client confirms a callback by a query before it acts on it."""
+    """A client confirms a callback by a query before it acts on the callback."""
     for task in view.tasks.values():
         delivery = next((observation for observation in task.deliveries if observation.status in _OK), None)
         if delivery is None or not view.trace.complete:
@@ -130,7 +130,7 @@ def _has_lost_create(view: TraceView) -> bool:
 
 @rule("receiver.fallback")
 def falls_back(view: TraceView) -> Iterator[Finding]:
-    """A client whose callback never arrived queries its task."""
+    """A client queries its task if no callback arrives."""
     for task in view.tasks.values():
         heard = any(observation.status in _OK for observation in task.deliveries)
         if task.create is None or task.callback_url is None or heard or not _is_watched(view):

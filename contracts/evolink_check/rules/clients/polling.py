@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _TOLERANCES = Tolerances()
 _INTERVAL = _TOLERANCES.poll_interval
-# By clause: the advice of a failure code, what is expected instead of an identical create, and for how many seconds.
+# By clause: the advice of a failure code, what is expected instead of an identical create request, and for how long.
 _AFTER_FAILURE = {
     "client.fix-first": ("fix-request", "a changed request", SOON),
     "client.retry-later": ("retry-later", "a wait before it is tried again", _TOLERANCES.create_later),
@@ -47,7 +47,7 @@ _AFTER_FAILURE = {
 
 @rule("client.given-ids")
 def given_ids(view: TraceView) -> Iterator[Finding]:
-    """A query is for an id from an earlier answer."""
+    """A client queries only ids from earlier responses."""
     invented = queries_for_invented_ids(view)
     for query in requests_with_roles(view, "query"):
         if query.number in invented:
@@ -60,7 +60,7 @@ def given_ids(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.no-guarantees")
 def no_guarantees(view: TraceView) -> Iterator[Finding]:
-    """If the response to a create has no id, the client does not query a placeholder instead."""
+    """If the response to a create request has no id, the client does not query a placeholder instead."""
     for observation in view.seen:
         missing = placeholder_id(observation, view)
         if missing is not None:
@@ -90,7 +90,7 @@ def same_account(view: TraceView) -> Iterator[Finding]:
 
 
 def _gaps(view: TraceView) -> Iterator[tuple[TaskRecord, list[tuple[Observation, Observation]]]]:
-    """For each task, pairs of consecutive queries of which the first reports a running task."""
+    """Yield each task with pairs of consecutive queries of which the first reports a running task."""
     for task in view.tasks.values():
         deliveries = [observation.began for observation in task.deliveries]
         queries = queries_of(view, task.id)
@@ -136,7 +136,7 @@ def poll_useful(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.stops-at-end")
 def stops_at_end(view: TraceView) -> Iterator[Finding]:
-    """A task that has ended is no longer polled."""
+    """A client stops polling once the task has ended."""
     for task in view.tasks.values():
         for index, end in enumerate(task.queries):
             if not reports_task_end(end, view):
@@ -184,7 +184,7 @@ def no_abandon(view: TraceView) -> Iterator[Finding]:
 
 
 def _replaced(view: TraceView) -> Mapping[int, int]:
-    """Map the number of each create to the number of an equal create that soon follows the last query of its task."""
+    """Map each create request to an equal one that soon follows the last query of its task, both by their numbers."""
     replaced: dict[int, int] = {}
     for group in equal_requests(view, "create"):
         for create, again in pairwise(group):
@@ -199,7 +199,7 @@ def _replaced(view: TraceView) -> Mapping[int, int]:
 
 @rule("client.failed-is-failure")
 def failed_is_failure(view: TraceView) -> Iterator[Finding]:
-    """A client does not look for the result of a failed task."""
+    """A client does not request the result of a failed task."""
     for task in view.tasks.values():
         end = next(
             (observation for observation in task.views if failure_of(observation, view) is not None), None
@@ -265,7 +265,7 @@ def fetched_in_time(view: TraceView) -> Iterator[Finding]:
 
 
 def _first_fetches(view: TraceView) -> Mapping[str, Observation]:
-    """The first fetch of each link, by the link without its query string."""
+    """Return the first fetch of each link, by the link without its query string."""
     first: dict[str, Observation] = {}
     for fetch in fetches(view):
         first.setdefault(bare_url(fetch.exchange.url), fetch)

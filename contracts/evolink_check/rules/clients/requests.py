@@ -1,4 +1,4 @@
-"""Rules about the requests of a client: where the key is sent, and the documented form of a create."""
+"""Rules about the requests of a client: where the key is sent, and the documented form of a create request."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def in_header(view: TraceView) -> Iterator[Finding]:
     elsewhere = view.once(_redirects_elsewhere)
     for observation in requests_with_roles(view, *KEYED_ROLES):
         if observation.exchange.url in elsewhere:
-            continue  # another host gets no key: `auth.https`
+            continue  # a request to another host must have no key, which `auth.https` checks
         if observation.who == NOBODY:
             if KEY not in observation.exchange.url:  # `auth.header-only` reports those
                 yield violation(
@@ -63,7 +63,7 @@ def nowhere_else(view: TraceView) -> Iterator[Finding]:
 
 @rule("auth.https")
 def over_https(view: TraceView) -> Iterator[Finding]:
-    """The key is sent over https only, and to no other host that a redirect names."""
+    """The key is sent over https only, and not to another host to which a redirect leads."""
     elsewhere = view.once(_redirects_elsewhere)
     for observation in requests_with_roles(view, *KEYED_ROLES):
         url = observation.exchange.url
@@ -79,7 +79,7 @@ def over_https(view: TraceView) -> Iterator[Finding]:
 
 
 def _redirects_elsewhere(view: TraceView) -> Mapping[str, int]:
-    """The URLs of redirects from the API to another host, each with the number of the redirected request."""
+    """Return the targets of redirects from the API to another host, each with the number of the redirected request."""
     places: dict[str, int] = {}
     for observation in requests_with_roles(view, *KEYED_ROLES):
         location = observation.header("location") if 300 <= observation.status < 400 else None  # noqa: PLR2004
@@ -90,7 +90,7 @@ def _redirects_elsewhere(view: TraceView) -> Mapping[str, int]:
 
 
 def _host_of(url: str) -> str:
-    """The host of a URL; empty for a path and for a malformed URL."""
+    """Return the host of a URL; empty for a path and for a malformed URL."""
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
@@ -116,16 +116,16 @@ BAD_REQUEST = 400
 
 @rule("client.valid-request")
 def valid_request(view: TraceView) -> Iterator[Finding]:
-    """No create has a certain fault; separate clauses check its content type and its callback URL."""
+    """No create request has a certain fault. Separate clauses check its content type and its callback URL."""
     for create in requests_with_roles(view, "create"):
         yield from _without(create, lambda fault: not _of_type(fault) and not _of_callback(fault))
 
 
 def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool]) -> Iterator[Finding]:
-    """A violation if a create has certain faults of this kind, otherwise a pass; other faults do not count."""
+    """Judge whether a create request is free of certain faults of this kind. Other faults do not count."""
     if _is_body_missing(observation):
         return
-    refused = observation.status == BAD_REQUEST  # then the server agrees that the fault is one
+    refused = observation.status == BAD_REQUEST  # if so, the server confirms the uncertain faults
     faults = [fault.what for fault in observation.faults if (fault.sure or refused) and is_wrong(fault)]
     yield finding(
         not faults, observation.number, expected="a request as documented", seen="; ".join(faults[:3])[:200]
@@ -133,7 +133,10 @@ def _without(observation: Observation, is_wrong: Callable[[RequestFault], bool])
 
 
 def _is_body_missing(observation: Observation) -> bool:
-    """Whether the recording lacks the body of the request: a server may refuse a request before it reads the body."""
+    """Whether the recording lacks the body of the request.
+
+    A server may refuse a request before it reads the body.
+    """
     chunked = observation.sent("transfer-encoding") is not None
     announced = chunked or (observation.sent("content-length") or "0").strip() != "0"
     return not observation.exchange.request_body and announced
@@ -149,7 +152,7 @@ def _of_callback(fault: RequestFault) -> bool:
 
 @rule("client.content-type")
 def content_type(view: TraceView) -> Iterator[Finding]:
-    """The body of a create is sent as application/json."""
+    """The body of a create request is sent as application/json."""
     for create in requests_with_roles(view, "create"):
         kind = (create.sent("content-type") or "").partition(";")[0].strip().lower()
         if kind == "application/json":
@@ -160,7 +163,7 @@ def content_type(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.callback-url")
 def callback_url(view: TraceView) -> Iterator[Finding]:
-    """The callback URL of a create is one that the documents allow."""
+    """The callback URL of a create request is one that the documents allow."""
     for create in requests_with_roles(view, "create"):
         rules = create.operation.callback if create.operation else None
         if rules and isinstance(create.request_json, dict) and rules.field in create.request_json:
@@ -169,7 +172,7 @@ def callback_url(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.actual-model")
 def actual_model(view: TraceView) -> Iterator[Finding]:
-    """A create uses the current name of its model."""
+    """A create request uses the current name of its model."""
     for create in requests_with_roles(view, "create"):
         model = create.request_json.get("model") if isinstance(create.request_json, dict) else None
         actual = create.operation.aliases.get(model) if create.operation and isinstance(model, str) else None
@@ -181,7 +184,7 @@ def actual_model(view: TraceView) -> Iterator[Finding]:
 
 @rule("client.no-unknown-fields")
 def known_fields(view: TraceView) -> Iterator[Finding]:
-    """A create has only documented fields."""
+    """A create request has only documented fields."""
     for create in requests_with_roles(view, "create"):
         if create.operation is None or not isinstance(create.request_json, dict):
             continue

@@ -1,4 +1,4 @@
-"""Rules about the requests that a client repeats after a refusal, a 429, a 5xx or a lost answer."""
+"""Rules about the requests that a client repeats after a refusal, a 429, a 5xx or a lost response."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 REFUSED = frozenset({400, 401, 402, 403})
 TOO_MANY = 429
-FAULTY = 500  # and above
+FAULTY = 500  # this status and above
 _TOLERANCES = Tolerances()
 _AT_ONCE = _TOLERANCES.request_under_way
-_STEADY = 1.3  # waits do not grow when the longest is less than this many times the shortest
-_LOST_TRIES = 3  # repetitions at once after lost answers, after which they are a flood
+_STEADY = 1.3  # waits do not grow if the longest is less than this many times the shortest
+_LOST_TRIES = 3  # so many immediate repetitions after lost responses are a flood
 _TRIES: Mapping[str, int] = {
     "create": 3,
     "query": 5,
@@ -64,13 +64,13 @@ def refused_is_refused(view: TraceView) -> Iterator[Finding]:
 
 
 def _next_after(group: Sequence[Observation], place: int) -> Observation | None:
-    """The first request that began after the one with index `place` was answered."""
+    """Return the first request that began after the one with index `place` was answered; None if there is none."""
     later = bisect_left(group, group[place].ended, lo=place + 1, key=lambda request: request.began)
     return group[later] if later < len(group) else None
 
 
 def waits(value: str, at: float) -> float | None:
-    """The seconds to wait by a valid `Retry-After` of an answer at `at` (Unix seconds); None for any other value."""
+    """Return the seconds to wait by a `Retry-After` in a response at `at` (Unix seconds); None for invalid values."""
     if not is_retry_after(value):
         return None
     precision = 0.0 if http_date(value) is None else _TOLERANCES.date_header
@@ -80,7 +80,7 @@ def waits(value: str, at: float) -> float | None:
 
 @rule("client.retry-after")
 def waits_for_retry_after(view: TraceView) -> Iterator[Finding]:
-    """After a 429 the client waits for the time in `Retry-After`."""
+    """After a 429, the client waits for the time in `Retry-After`."""
     for series in _request_series(view):
         for place, refused in enumerate(series):
             wait = (
@@ -95,7 +95,7 @@ def waits_for_retry_after(view: TraceView) -> Iterator[Finding]:
             if waited >= wait - _TOLERANCES.network:
                 yield passed(refused.number, again.number)
                 continue
-            # A client may wait for a time of its own where it would have to wait for very long.
+            # If the requested wait is very long, a client may wait for a shorter time of its own.
             is_capped = wait > _TOLERANCES.repeat and waited >= _TOLERANCES.create_later
             yield violation(
                 refused.number,
@@ -107,7 +107,7 @@ def waits_for_retry_after(view: TraceView) -> Iterator[Finding]:
 
 
 def _request_series(view: TraceView) -> Iterable[list[Observation]]:
-    """Series of requests of an account with the same purpose: creates, credits requests, or queries of one task."""
+    """Group the requests of each account by purpose: create requests, credits requests, or queries of one task."""
     series: dict[tuple[str, str, str], list[Observation]] = {}
     for request in requests_with_roles(view, *KEYED_ROLES):
         if request.who == UNKNOWN:  # these may be requests of several accounts
@@ -118,9 +118,10 @@ def _request_series(view: TraceView) -> Iterable[list[Observation]]:
 
 
 def _next_attempt(series: Sequence[Observation], place: int) -> Observation | None:
-    """The first request after a refusal that repeats the refused request.
+    """Return the first request after a refusal that repeats the refused request; None if there is none.
 
-    A different create request that follows at once was already on its way and does not count; one sent later does.
+    A different create request that follows at once was already on its way and does not count; one sent later
+    does.
     """
     refused = series[place]
     first = bisect_left(series, refused.ended, lo=place + 1, key=lambda request: request.began)
@@ -134,7 +135,7 @@ def _next_attempt(series: Sequence[Observation], place: int) -> Observation | No
 
 @rule("client.backs-off")
 def backs_off(view: TraceView) -> Iterator[Finding]:
-    """The waits before retries after a 5xx grow each time."""
+    """After a 5xx, the client waits before each retry, longer each time."""
     for group in equal_requests(view, "create", "query"):
         usual = [
             seconds_between(observation, after)
@@ -161,9 +162,10 @@ def backs_off(view: TraceView) -> Iterator[Finding]:
 
 
 def _lost(group: Iterable[Observation]) -> Iterator[list[Observation]]:
-    """Each run of requests whose answers were lost, with the request that follows; short runs are left out.
+    """Yield each series of requests whose responses were lost, with the request that follows it.
 
-    Libraries repeat a request whose connection was closed, so the first repetitions are not the client's decision.
+    Short series are left out. Libraries repeat a request whose connection was closed, so the first
+    repetitions are not the client's decision.
     """
     run: list[Observation] = []
     for observation in group:
@@ -177,7 +179,7 @@ def _lost(group: Iterable[Observation]) -> Iterator[list[Observation]]:
 
 
 def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
-    """Each run of requests that were answered with a 5xx, and the request that follows the run, if any."""
+    """Yield each series of requests that were answered with a 5xx, with the request that follows it, if any."""
     run: list[Observation] = []
     for observation in group:
         run.append(observation)
@@ -190,7 +192,10 @@ def _faulty(group: Iterable[Observation]) -> Iterator[list[Observation]]:
 
 
 def _backoff_problem(run: list[Observation], usual: float | None) -> str:
-    """The problem of the waits after a series of 5xx, or "". `usual` is the client's usual interval, if it has one."""
+    """Describe what is wrong with the waits after a series of 5xx; empty if nothing is.
+
+    `usual` is the client's usual interval in seconds, if it has one.
+    """
     waits_seen = [seconds_between(observation, after) for observation, after in pairwise(run)]
     shortest, longest = min(waits_seen), max(waits_seen)
     if shortest < _AT_ONCE and (
@@ -208,7 +213,7 @@ def _backoff_problem(run: list[Observation], usual: float | None) -> str:
 
 @rule("client.no-blind-repeat")
 def no_blind_repeat(view: TraceView) -> Iterator[Finding]:
-    """A create whose answer was lost is not simply repeated."""
+    """A create request whose response was lost is not simply repeated."""
     for group in equal_requests(view, "create"):
         for observation, again in pairwise(group):
             if may_have_lost_task(observation) and seconds_between(observation, again) < SOON:

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 @rule("callback.timeout")
 def timeout(view: TraceView) -> Iterator[Finding]:
-    """`callback.timeout`: ten seconds of the server's time or, with scaled time, of real time."""
+    """An attempt times out after ten seconds without a response (clause `callback.timeout`).
+
+    With scaled time, both seconds of the server's time and real seconds are accepted.
+    """
     tolerances = Tolerances(view.trace.scale)
     for deliveries in complete_deliveries(view):
         limit = deliveries.rules.timeout
@@ -50,7 +53,7 @@ def timeout(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.2xx-success")
 def success(view: TraceView) -> Iterator[Finding]:
-    """`callback.2xx-success`, for a 2xx that was sent in time."""
+    """A 2xx that was sent in time ends the delivery (clause `callback.2xx-success`)."""
     for deliveries in complete_deliveries(view):
         run = attempt_run(deliveries, view)
         if run.success is None or not run.sure:
@@ -67,7 +70,7 @@ def success(view: TraceView) -> Iterator[Finding]:
 
 
 def _is_quiet(deliveries: TaskDeliveries, observation: Observation, view: TraceView) -> bool:
-    """Whether the receiver was watched for longer than the wait that follows a failure."""
+    """Whether deliveries were recorded for longer than the wait that follows a failure."""
     place = deliveries.attempts.index(observation)
     quiet = Tolerances(view.trace.scale).quiet_after(deliveries.rules, place)
     return view.trace.watched_until >= observation.ended + quiet
@@ -75,7 +78,11 @@ def _is_quiet(deliveries: TaskDeliveries, observation: Observation, view: TraceV
 
 @rule("callback.retries")
 def waits(view: TraceView) -> Iterator[Finding]:
-    """`callback.retries`: the waits from the start or the end of an attempt; the documents do not say which."""
+    """A failed attempt is retried after the documented waits (clause `callback.retries`).
+
+    The documents do not say whether a wait counts from the start or the end of an attempt, so both are
+    accepted.
+    """
     tolerances = Tolerances(view.trace.scale)
     for deliveries in complete_deliveries(view):
         run = attempt_run(deliveries, view)
@@ -95,7 +102,7 @@ def waits(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.at-most-three")
 def at_most_three(view: TraceView) -> Iterator[Finding]:
-    """`callback.at-most-three`, for deliveries that all failed."""
+    """There are at most three retries, even if all attempts fail (clause `callback.at-most-three`)."""
     for deliveries in complete_deliveries(view):
         run, most = attempt_run(deliveries, view), 1 + len(deliveries.rules.retries)
         if len(run.attempts) > most:
@@ -109,9 +116,10 @@ def at_most_three(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.any-failure")
 def any_failure(view: TraceView) -> Iterator[Finding]:
-    """`callback.any-failure`.
+    """Any response other than 2xx, and a missing response, lead to a retry (clause `callback.any-failure`).
 
-    A server that delivers again after a success ignores the answers, which only `callback.2xx-success` reports.
+    A server that delivers again after a success ignores the responses, which only `callback.2xx-success`
+    reports.
     """
     if any(not finding.passed for finding in success(view)):
         return
@@ -143,7 +151,7 @@ def _outcome(observation: Observation) -> str:
 
 @rule("callback.no-redirects")
 def no_redirects(view: TraceView) -> Iterator[Finding]:
-    """`callback.no-redirects`."""
+    """A redirect from the receiver is not followed (clause `callback.no-redirects`)."""
     for deliveries in complete_deliveries(view):
         sent = [delivery for delivery in deliveries.attempts if delivery.status // 100 == 3]  # noqa: PLR2004
         for delivery in deliveries.redirected:

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
 @rule("callback.only-when-asked")
 def only_when_asked(view: TraceView) -> Iterator[Finding]:
-    """`callback.only-when-asked`, if the trace has a callback receiver."""
+    """Without a callback URL in the create request, there is no callback (clause `callback.only-when-asked`).
+
+    This is checked if the trace has a callback receiver.
+    """
     for deliveries in all_deliveries(view) if view.trace.receiver else ():
         if deliveries.url != "":
             continue
@@ -54,7 +57,7 @@ def _is_due(deliveries: TaskDeliveries, view: TraceView) -> bool:
 
 
 def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> bool:
-    """Whether the receiver was watched long enough after the end of the task was reported."""
+    """Whether deliveries were recorded for long enough after the end of the task was reported."""
     enough = Tolerances(view.trace.scale).wait_for_delivery(deliveries.rules, 0)
     over = view.trace.watched_until >= end.ended + enough
     return over and not is_lossy(deliveries, end.ended, view, rest=1 + len(deliveries.rules.retries))
@@ -62,7 +65,10 @@ def _is_over(deliveries: TaskDeliveries, end: Observation, view: TraceView) -> b
 
 @rule("callback.at-end")
 def at_end(view: TraceView) -> Iterator[Finding]:
-    """`callback.at-end`, except for cancelled tasks (clause `callback.cancelled`)."""
+    """The callback is sent when a task completes or fails, and never before (clause `callback.at-end`).
+
+    `callback.cancelled` checks cancelled tasks.
+    """
     for deliveries in watched_deliveries(view):
         for delivery in deliveries.early:
             yield violation(
@@ -76,7 +82,7 @@ def at_end(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.cancelled")
 def cancelled(view: TraceView) -> Iterator[Finding]:
-    """`callback.cancelled`."""
+    """A callback is sent for a cancelled task, too (clause `callback.cancelled`)."""
     for deliveries in watched_deliveries(view):
         if not deliveries.early and deliveries.history.cancelled:
             yield from _delivery_findings(deliveries, view)
@@ -103,7 +109,7 @@ def _delivery_findings(deliveries: TaskDeliveries, view: TraceView) -> Iterator[
 
 @rule("callback.post")
 def post(view: TraceView) -> Iterator[Finding]:
-    """`callback.post`: POST, a content type of JSON, and JSON."""
+    """A callback is a POST of JSON with the content type of JSON (clause `callback.post`)."""
     for deliveries in all_deliveries(view):
         for delivery in (*deliveries.early, *deliveries.attempts):
             if is_truncated(delivery):
@@ -124,9 +130,10 @@ def _post_problem(observation: Observation) -> str:
 
 @rule("callback.body-equals-query")
 def body_equals_query(view: TraceView) -> Iterator[Finding]:
-    """`callback.body-equals-query`: all documented fields, links without their query strings.
+    """The body of a callback equals the response to a query (clause `callback.body-equals-query`).
 
-    A delivery is compared with a query that violates no other clause or, without such a query, with the first attempt.
+    All documented fields are compared, but links without their query strings. A delivery is compared with a
+    query that violates no other clause or, if there is none, with the first attempt.
     """
     for deliveries in all_deliveries(view):
         attempts = [
@@ -152,7 +159,7 @@ def body_equals_query(view: TraceView) -> Iterator[Finding]:
 
 
 def _numbers_with_violations(view: TraceView) -> frozenset[int]:
-    """The numbers of the answers that violate a clause about the task."""
+    """Return the numbers of the responses that violate a clause about the task."""
     return frozenset(
         finding.entries[-1]
         for rule_of_task in rules_of(lifecycle, outcomes, progress, queries).values()
@@ -168,7 +175,7 @@ def _field(body: Mapping[str, Any], name: str) -> Any:
 
 
 def _difference(body: Mapping[str, Any], right: Mapping[str, Any], deliveries: TaskDeliveries) -> str:
-    """The name of the first field that differs; "" if all are equal."""
+    """Return the name of the first field that differs; empty if all are equal."""
     identity = (
         sound_identity(deliveries.history.create) if deliveries.history.create else dict.fromkeys(IDENTITY)
     )
@@ -185,7 +192,10 @@ def _difference(body: Mapping[str, Any], right: Mapping[str, Any], deliveries: T
 
 @rule("callback.query-kept")
 def query_kept(view: TraceView) -> Iterator[Finding]:
-    """`callback.query-kept`: the exact path and query string. They may be secret, so findings give only lengths."""
+    """A callback is sent to the exact path and query string of its URL (clause `callback.query-kept`).
+
+    They may be secret, so findings state only their lengths.
+    """
     for deliveries in all_deliveries(view):
         for delivery in (*deliveries.early, *deliveries.attempts) if deliveries.url else ():
             requested, called = _on_wire(deliveries.url or ""), _on_wire(delivery.exchange.url)
@@ -202,7 +212,7 @@ def query_kept(view: TraceView) -> Iterator[Finding]:
 
 
 def _on_wire(url: str) -> tuple[str, str]:
-    """The path and the query string of a URL as sent; the query string with its question mark."""
+    """Return the path and the query string of a URL as sent. The query string includes its question mark."""
     rest = url.partition("#")[0].partition("://")[2]
     before, mark, query = rest.partition("?")
     _, slash, path = before.partition("/")
@@ -211,7 +221,7 @@ def _on_wire(url: str) -> tuple[str, str]:
 
 @rule("callback.no-key")
 def no_key(view: TraceView) -> Iterator[Finding]:
-    """`callback.no-key`, an advice."""
+    """A callback does not contain the account's key (clause `callback.no-key`)."""
     for deliveries in all_deliveries(view):
         for delivery in (*deliveries.early, *deliveries.attempts):
             exchange = delivery.exchange
@@ -224,9 +234,10 @@ def no_key(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.no-internal-at-delivery")
 def no_internal_at_delivery(view: TraceView) -> Iterator[Finding]:
-    """`callback.no-internal-at-delivery`, for hosts whose name or address is internal.
+    """No callback is sent to an internal host name or address (clause `callback.no-internal-at-delivery`).
 
-    The trace does not show the address that a name resolved to. `callback.no-internal` checks creates with such a host.
+    The trace does not show the address to which a name resolved. `callback.no-internal` checks create
+    requests with such a host.
     """
     for deliveries in all_deliveries(view):
         if not deliveries.url or is_internal(deliveries.url):

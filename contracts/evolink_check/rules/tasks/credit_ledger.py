@@ -1,6 +1,6 @@
-"""The credits of each account: the readings that count, and every create that may have cost credits.
+"""The credits of each account: the readings that count, and every create request that may have cost credits.
 
-A reading counts when it overlaps no create of the account and all tasks of the account had ended.
+A reading counts if it overlaps no create request of the account and all tasks of the account had ended.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.observations import Observation, TaskRecord
     from evolink_check.analysis.trace_view import TraceView
 
-_DECIMALS = 6  # decimals that count: the server's own arithmetic has rounding errors below them
+_DECIMALS = 6  # further decimals may be rounding errors of the server's arithmetic
 _REFUSED = range(400, 500)
 
 
@@ -30,7 +30,8 @@ _REFUSED = range(400, 500)
 class Balance:
     """One reading of the credits while no task of the account was in progress.
 
-    `epoch`: the number of creates before it that made a task or may have. `settled`: the last end was long enough ago.
+    `epoch`: the number of earlier create requests that made a task or may have done so. `settled`: the last
+    task ended so long ago that its credits are settled.
     """
 
     seen: Observation
@@ -42,10 +43,13 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class CreateCost:
-    """One create of an account. `over`: when the end of its task was first reported (Unix seconds), or infinity."""
+    """One create request of an account.
+
+    `over` is when its task was first reported as ended, or infinity. `over` is in Unix seconds.
+    """
 
     seen: Observation
-    made: bool  # whether it made a task or may have
+    made: bool  # whether the request made a task, or may have done so
     task: TaskRecord | None
     over: float
     failed: bool
@@ -53,14 +57,14 @@ class CreateCost:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The credit responses and the creates of one account, in order of time."""
+    """The readings of the credits and the create requests of one account, in order of time."""
 
     balances: tuple[Balance, ...]
     creates: tuple[CreateCost, ...]
 
 
 def ledgers(view: TraceView) -> tuple[Ledger, ...]:
-    """A ledger for each account whose credits were queried.
+    """Return a ledger for each account whose credits were queried.
 
     Empty if the trace does not show which account created a task.
     """
@@ -89,7 +93,10 @@ def _began(spending: CreateCost) -> float:
 
 
 def _cost_of(create: Observation, view: TraceView) -> CreateCost:
-    """The cost of a create. Without a unique id in the answer, its task counts as ended after some time."""
+    """Return a create request with the end of its task.
+
+    If the response has no unique id, the task counts as ended after `task_end_server` seconds.
+    """
     made = create.status not in _REFUSED
     unique = create.task_id and create.number not in view.once(_numbers_with_same_id)
     task = view.tasks.get(create.task_id) if unique else None
@@ -113,7 +120,7 @@ def _cost_of(create: Observation, view: TraceView) -> CreateCost:
 
 
 def _numbers_with_same_id(view: TraceView) -> frozenset[int]:
-    """The numbers of the creates that share an id with another create, so that their tasks cannot be told apart."""
+    """Return the numbers of the create requests that share an id, so that their tasks cannot be told apart."""
     return frozenset(observation.number for pair in view.once(creates_with_same_id) for observation in pair)
 
 
@@ -138,7 +145,7 @@ def _ledger(
 
 
 def _left(observation: Observation) -> float | None:
-    """The remaining credits of the user, which all keys share."""
+    """Return the remaining credits of the user, which all keys share."""
     return amount_of(credits_part(observation.body, "user").get("remaining_credits"))
 
 
@@ -147,14 +154,14 @@ def _is_unlimited(observation: Observation) -> bool:
 
 
 def credits_part(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """`data.user` or `data.token` of a response; empty if it has none."""
+    """Return `data.user` or `data.token` of a response; empty if it is missing."""
     data = body.get("data")
     part = data.get(name) if isinstance(data, dict) else None
     return part if isinstance(part, dict) else {}
 
 
 def amount_of(value: Any) -> float | None:
-    """A number of credits, rounded to `_DECIMALS`; None when the value is not a number."""
+    """Return a number of credits, rounded to `_DECIMALS`; None if the value is not a number."""
     return round(float(value), _DECIMALS) if is_amount(value) else None
 
 

@@ -1,7 +1,7 @@
-"""Rules about the credits of an account before and after an event, and about the shape of the credits answer.
+"""Rules about the credits of an account before and after an event, and about the shape of the credits response.
 
-A finding needs two readings between which the account sent only one kind of request. The cost of a task is documented
-as an estimate, so completed tasks are not checked.
+A finding needs two readings between which the account sent only one kind of request. The documents call the
+cost of a task an estimate, so completed tasks are not checked.
 """
 
 from __future__ import annotations
@@ -29,7 +29,10 @@ _OK, _FIRST_ERROR, _SHORT, _SERVER_ERROR = 200, 400, 402, 500
 
 
 def _idle(view: TraceView) -> Iterator[tuple[Balance, Balance, list[Observation], list[Observation]]]:
-    """Pairs of readings without a new task between them, with the refused creates and answered queries between them."""
+    """Yield pairs of readings without a new task between them.
+
+    Each pair comes with the refused create requests and the answered queries between the readings.
+    """
     queries: dict[str, list[Observation]] = {}
     for observation in view.of("query"):
         if observation.succeeded:
@@ -43,14 +46,17 @@ def _idle(view: TraceView) -> Iterator[tuple[Balance, Balance, list[Observation]
 
 
 def _between(ordered: Sequence[Observation], first: Balance, second: Balance) -> list[Observation]:
-    """The observations that began after one reading and before the other."""
+    """Return the observations that began after the first reading and before the second."""
     start = bisect_left(ordered, first.seen.ended, key=lambda observation: observation.began)
     end = bisect_left(ordered, second.seen.began, key=lambda observation: observation.began)
     return list(ordered[start:end])
 
 
 def _costs_nothing(first: Balance, last: Observation, second: Balance, what: str) -> Finding:
-    """Whether no credits are missing in the second balance, after `what`, whose `last` observation is given."""
+    """Return a finding that the second balance is not lower than the first.
+
+    `what` names the requests between the two, of which `last` is the last.
+    """
     return finding(
         second.left >= first.left,
         *(first.seen.number, last.number, second.seen.number),
@@ -61,7 +67,10 @@ def _costs_nothing(first: Balance, last: Observation, second: Balance, what: str
 
 @rule("credits.reserved")
 def reserved(view: TraceView) -> Iterator[Finding]:
-    """`credits.reserved`: a refused create costs nothing. The cost of an accepted one is only an estimate."""
+    """A refused create request costs nothing (clause `credits.reserved`).
+
+    Accepted requests are not checked, because their cost is only an estimate.
+    """
     for first, second, refused, queries in _idle(view):
         if not refused or queries:
             continue
@@ -70,7 +79,7 @@ def reserved(view: TraceView) -> Iterator[Finding]:
 
 @rule("query.reads-only")
 def reads_only(view: TraceView) -> Iterator[Finding]:
-    """`query.reads-only`, an advice."""
+    """A query costs nothing (clause `query.reads-only`)."""
     for first, second, refused, queries in _idle(view):
         if refused or not queries:
             continue
@@ -83,7 +92,7 @@ def _credits(amount: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FailedTasks:
-    """Tasks that all failed: the credits before their creates, and every reading until the next create."""
+    """Tasks that all failed, the credits before them, and all readings until the next create request."""
 
     before: Balance
     tasks: tuple[CreateCost, ...]
@@ -91,7 +100,7 @@ class FailedTasks:
 
     @property
     def returned(self) -> Balance | None:
-        """The first reading that shows all credits again."""
+        """The first reading that shows all credits again; None if there is none."""
         return next((balance for balance in self.after if balance.left >= self.before.left), None)
 
 
@@ -108,7 +117,10 @@ def _failed_tasks(view: TraceView) -> Iterator[FailedTasks]:
 
 @rule("credits.refund")
 def refund(view: TraceView) -> Iterator[Finding]:
-    """`credits.refund`, at any time. `callback.after-billing` checks that it is not too late."""
+    """The credits of a failed task are returned (clause `credits.refund`).
+
+    The time does not matter here; `callback.after-billing` checks it.
+    """
     for failure in _failed_tasks(view):
         last, numbers = failure.after[-1], [task.seen.number for task in failure.tasks]
         if failure.returned is not None:
@@ -125,7 +137,7 @@ def refund(view: TraceView) -> Iterator[Finding]:
 
 @rule("callback.after-billing")
 def after_billing(view: TraceView) -> Iterator[Finding]:
-    """`callback.after-billing`: refunded credits are back when the callback arrives."""
+    """The credits of a failed task have been returned when its callback arrives (clause `callback.after-billing`)."""
     for failure in _failed_tasks(view):
         deliveries = [task.task.deliveries[0] for task in failure.tasks if task.task and task.task.deliveries]
         if failure.returned is None or len(deliveries) < len(failure.tasks):
@@ -145,7 +157,11 @@ def after_billing(view: TraceView) -> Iterator[Finding]:
 
 @rule("credits.short")
 def short(view: TraceView) -> Iterator[Finding]:
-    """`credits.short`, for accounts without credits by configuration, and for those whose credits were just queried."""
+    """A create request that the credits do not cover is refused with 402 (clause `credits.short`).
+
+    This is checked for accounts that are configured as having no credits, and for those whose credits were
+    just queried.
+    """
     for create in view.of("create"):
         if create.account.credits is False and create.account.valid and create.account.access is not False:
             if create.status == _SHORT:
@@ -181,7 +197,7 @@ def _price(create: Observation) -> float:
 
 @rule("credits.shape")
 def shape(view: TraceView) -> Iterator[Finding]:
-    """`credits.shape`."""
+    """`/v1/credits` is 200 with the remaining and used credits of user and token (clause `credits.shape`)."""
     known = [observation for observation in view.of("credits") if observation.account.valid]
     if len(known) >= ENOUGH and all(observation.status >= _SERVER_ERROR for observation in known):
         numbers = [observation.number for observation in known]

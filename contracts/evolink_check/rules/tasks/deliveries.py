@@ -1,7 +1,7 @@
 """The deliveries of each task, for the rules about callbacks.
 
-`TaskDeliveries` holds the requests to the callback URL of a task or with its id. Those before the end of the task, and
-those that followed a redirect, are kept apart, as other clauses are about them.
+`TaskDeliveries` holds the requests to the callback URL of a task or with its id. Deliveries before the end of
+the task, and those that followed a redirect, are kept apart, because other clauses are about them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from evolink_check.analysis.trace_view import TraceView
     from evolink_check.rules.tasks.history import TaskHistory
 
-GAVE_UP, CUT = "the sender closed", "the receiver closed"  # why a delivery has no answer
+GAVE_UP, CUT = "the sender closed", "the receiver closed"  # why a delivery got no response
 _ELSEWHERE, _CASE = "/elsewhere/", "/c/"  # below the receiver's prefix
 _SUCCESS = range(200, 300)
 _DIGITS = 18  # the most digits of a Content-Length
@@ -34,9 +34,9 @@ _DIGITS = 18  # the most digits of a Content-Length
 class TaskDeliveries:
     """The deliveries of one task.
 
-    `url` is the callback URL of its create; "" when it has none, None when that is not known. `watched`: deliveries to
-    it are in the trace. `attempts` are those after the end of the task, `early` those before it, `redirected` those
-    that followed a redirect.
+    `url` is the callback URL of its create request; empty if it has none, None if it is not known. `watched`:
+    deliveries to it are in the trace. `attempts` are the deliveries after the end of the task, `early` those
+    before it, and `redirected` those that followed a redirect.
     """
 
     history: TaskHistory
@@ -49,13 +49,19 @@ class TaskDeliveries:
 
     @property
     def truncated(self) -> bool:
-        """Whether a delivery is incomplete: its sender gave up, and its next attempt cannot be predicted."""
+        """Whether the body of a delivery is incomplete.
+
+        If so, its sender gave up, and the next attempt cannot be predicted.
+        """
         return any(is_truncated(delivery) for delivery in (*self.early, *self.attempts))
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptRun:
-    """The attempts up to the first success. `sure`: the sender certainly got that answer; `more`: later attempts."""
+    """The attempts up to the first success, and the `more` that followed it.
+
+    `sure`: the sender certainly received the response of the success before its timeout.
+    """
 
     attempts: tuple[Observation, ...]
     success: Observation | None
@@ -64,17 +70,17 @@ class AttemptRun:
 
 
 def all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
-    """The deliveries of every task whose create is in the trace, or that is known from a callback."""
+    """Return the deliveries of every task whose create request is in the trace, or that a callback names."""
     return view.once(_all_deliveries)
 
 
 def watched_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
-    """The deliveries of every task whose callback URL leads to the receiver of the trace."""
+    """Yield the deliveries of every task whose callback URL leads to the receiver of the trace."""
     return (deliveries for deliveries in all_deliveries(view) if deliveries.watched)
 
 
 def complete_deliveries(view: TraceView) -> Iterator[TaskDeliveries]:
-    """The watched deliveries of the tasks whose deliveries are all complete."""
+    """Yield the watched deliveries of the tasks for which no delivery is truncated."""
     return (deliveries for deliveries in watched_deliveries(view) if not deliveries.truncated)
 
 
@@ -87,10 +93,10 @@ def is_truncated(observation: Observation) -> bool:
 
 
 def slowest_answer(view: TraceView, at: float) -> float:
-    """The longest real seconds that the API took to answer around `at` (Unix seconds); 0 without any request.
+    """Return the longest duration of a response of the API around `at` (Unix seconds), in real seconds; 0 if none.
 
-    A delivery may take equally long to arrive: the sender's timeout includes the time to connect, which the receiver
-    does not see.
+    A delivery may take as long to arrive, because the sender's timeout includes the time to connect, which
+    the receiver does not see.
     """
     answers, around = view.once(_answer_times), Tolerances().same_instant
     start, end = (bisect_left(answers, (at + shift,)) for shift in (-around, around))
@@ -104,7 +110,7 @@ def is_lossy(deliveries: TaskDeliveries, at: float, view: TraceView, *, rest: in
 
 
 def _answer_times(view: TraceView) -> list[tuple[float, float]]:
-    """The time of the response to each query and credits request, in Unix seconds, and its duration in seconds."""
+    """Return the end of each response to a query or credits request, in Unix seconds, and its duration in seconds."""
     return sorted(
         (observation.ended, observation.ended - observation.began)
         for observation in view.of("query", "credits")
@@ -153,7 +159,7 @@ def _all_deliveries(view: TraceView) -> tuple[TaskDeliveries, ...]:
 
 
 def _callback_of(history: TaskHistory, view: TraceView) -> TaskDeliveries | None:
-    """The callback URL of a task, without deliveries yet; None when its documents have no callbacks."""
+    """Return the callback URL of a task, without deliveries yet; None if its documents have no callbacks."""
     rules = history.create.operation.callback if history.create and history.create.operation else None
     if history.create is None:
         rules = next(
@@ -172,7 +178,10 @@ def _callback_of(history: TaskHistory, view: TraceView) -> TaskDeliveries | None
 
 
 def _places_by_url(tasks: Sequence[TaskDeliveries]) -> Mapping[str, int]:
-    """The index of each task by its callback URL without the query string; tasks that share a URL are left out."""
+    """Return the index of each task by its callback URL without the query string.
+
+    Tasks that share a URL are left out.
+    """
     by_url: dict[str, list[int]] = {}
     for place, deliveries in enumerate(tasks):
         if deliveries.url:
@@ -181,12 +190,12 @@ def _places_by_url(tasks: Sequence[TaskDeliveries]) -> Mapping[str, int]:
 
 
 def _without_query(url: str) -> str:
-    """A URL up to its path."""
+    """Return a URL without its query string and fragment."""
     return url.partition("#")[0].partition("?")[0]
 
 
 def _redirects(view: TraceView, urls: Mapping[str, int]) -> Mapping[str, int]:
-    """The targets of the receiver's redirects, each with the index of the task whose delivery was redirected."""
+    """Return the targets of the receiver's redirects, each with the index of the task whose delivery was redirected."""
     targets = {}
     for delivery in view.of("delivery"):
         url = delivery.exchange.url

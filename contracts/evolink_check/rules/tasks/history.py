@@ -1,9 +1,9 @@
 """The history of one task as its owner saw it, without exchanges that violate other clauses.
 
-- `task_histories(view)`: the tasks that can be judged. A task that should not exist (its create had to be refused, or
-its id is malformed) proves nothing about the life of tasks, and is left out. - `bodies(view)`: every body about a task
-that is judged on its own; `bodies_of(history)`: those of one task. - `in_order(observations)`: the certain part of
-their order. If two exchanges overlap, either may have come first.
+- `task_histories(view)`: the tasks that can be judged. A task that should not exist, because its create request had to
+  be refused or its id is malformed, proves nothing about the life of tasks, and is left out.
+- `bodies(view)`: every body about a task that is judged on its own; `bodies_of(history)`: those of one task.
+- `in_order(observations)`: the certain part of their order. If two exchanges overlap, either may have come first.
 """
 
 from __future__ import annotations
@@ -39,11 +39,13 @@ _MOST = 100  # per cent
 
 @dataclass(frozen=True, slots=True)
 class TaskHistory:
-    """One task. `create` is None when the recording does not contain it.
+    """One task.
 
-    `queries` are its owner's judgeable 200s; `judged` are those that agree with an earlier reported end; `changed`
-    those that contradict one, each with that end. `refused` are the owner's queries with other judgeable answers.
-    `deliveries` are the deliveries whose body contains its id, in order of time.
+    `create` is None if the recording does not contain the create request. `queries` are the owner's queries
+    with a judgeable 200. `judged` are those of them that agree with an end that was reported earlier;
+    `changed` are those that contradict it, each with that end. `refused` are the owner's queries with another
+    judgeable response. `deliveries` are the deliveries whose body contains the id of the task, in order of
+    time.
     """
 
     id: str
@@ -57,7 +59,7 @@ class TaskHistory:
 
     @property
     def ends(self) -> tuple[str, ...]:
-        """The statuses of a task that has ended. A tuple, as a faulty server may send a status that is not hashable."""
+        """The statuses of a task that has ended; a tuple, because a faulty server may send an unhashable status."""
         return ends_of(self.statuses)
 
     @property
@@ -74,19 +76,19 @@ class TaskHistory:
 
 
 def task_histories(view: TraceView) -> tuple[TaskHistory, ...]:
-    """The tasks that can be judged, in the order of their first appearance."""
+    """Return the tasks that can be judged, in the order in which they first appear."""
     return view.once(_histories)
 
 
 def bodies(view: TraceView) -> Iterator[tuple[TaskHistory, Observation]]:
-    """Every body that is judged on its own, with its task."""
+    """Yield every body that is judged on its own, with its task."""
     return ((history, observation) for history in task_histories(view) for observation in bodies_of(history))
 
 
 def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
-    """The queries, and the first callback when no query reports the end.
+    """Return the queries, and also the first callback after the end if no query reports the end.
 
-    Otherwise a callback is compared with the query (clause `callback.body-equals-query`).
+    If a query does, the callback is compared with it instead (clause `callback.body-equals-query`).
     """
     early = (None, history.statuses.initial, history.statuses.running)
     deliveries = (
@@ -98,10 +100,10 @@ def bodies_of(history: TaskHistory) -> tuple[Observation, ...]:
 
 
 def in_order(views: Iterable[Observation]) -> Iterator[tuple[Observation, list[Observation]]]:
-    """The views, ordered by their beginning, each with those that ended since the view before it began.
+    """Yield the views, ordered by their beginning, each with those that ended since the previous one began.
 
-    An answer shows a state at some time between request and answer. The order of two is certain only when one exchange
-    ended before the other began.
+    A response shows a state at some time between request and response. The order of two exchanges is certain
+    only if one ended before the other began.
     """
     views = list(views)
     precision = Tolerances().recorded_time
@@ -123,7 +125,7 @@ def is_cancelled(body: Mapping[str, Any]) -> bool:
 
 
 def progress_of(body: Mapping[str, Any]) -> int | None:
-    """The progress if it is an integer from 0 to 100, otherwise None. In JSON Schema, 40.0 is an integer."""
+    """Return the progress if it is an integer from 0 to 100, otherwise None. In JSON Schema, 40.0 is an integer."""
     value = body.get("progress")
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST:
         return None
@@ -131,7 +133,7 @@ def progress_of(body: Mapping[str, Any]) -> int | None:
 
 
 def sound_identity(create: Observation | None) -> dict[str, Any]:
-    """The `IDENTITY` fields of a create's answer that violate no other clause."""
+    """Return the `IDENTITY` fields of the response to a create request that violate no other clause."""
     if create is None or create.operation is None:
         return {}
     body, fields = create.body, {}
@@ -148,12 +150,12 @@ def sound_identity(create: Observation | None) -> dict[str, Any]:
 
 
 def links_of(body: Mapping[str, Any]) -> list[str]:
-    """The results without their query strings, as each answer may sign its links anew."""
+    """Return the results without their query strings, because each response may sign its links anew."""
     return [_without_query(url) for url in results_of(body)]
 
 
 def reason_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The documented members of the `error` of a failed task; None without an error."""
+    """Return the documented members of the `error` of a failed task; None if it has no error."""
     error = body.get("error")
     if not isinstance(error, dict):
         return None
@@ -161,7 +163,7 @@ def reason_of(body: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def can_cancel(body: Mapping[str, Any]) -> bool | None:
-    """`task_info.can_cancel` when it is a boolean, else None."""
+    """Return `task_info.can_cancel` if it is a boolean, otherwise None."""
     info = body.get("task_info")
     value = info.get("can_cancel") if isinstance(info, dict) else None
     return value if isinstance(value, bool) else None
@@ -212,7 +214,7 @@ def _is_judgeable_refusal(observation: Observation) -> bool:
 
 
 def _is_own(observation: Observation, task: TaskRecord) -> bool:
-    """Whether a query is its owner's. When a recording does not show who sent it, only a success may count."""
+    """Whether a query is from the task's owner. If the recording does not show who sent it, only a success counts."""
     if task.create is None:
         return observation.account.valid is not False
     if UNKNOWN in {observation.who, task.create.who}:
@@ -221,14 +223,14 @@ def _is_own(observation: Observation, task: TaskRecord) -> bool:
 
 
 def ends_of(statuses: Statuses) -> tuple[str, ...]:
-    """The statuses of a task that has ended."""
+    """Return the statuses of a task that has ended."""
     return tuple(filter(None, (statuses.success, statuses.failure, statuses.cancelled)))
 
 
 def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
-    """The statuses that a task can have. The document of its create may list one for cancelled tasks.
+    """Return the statuses that a task can have; its document may list one for cancelled tasks.
 
-    If the create is not in the trace, the cancelled status of any document counts.
+    If the create request is not in the trace, the cancelled status of any document counts.
     """
     statuses = view.spec.query.statuses
     if task.create is not None:
@@ -241,7 +243,7 @@ def statuses_of(task: TaskRecord, view: TraceView) -> Statuses:
 
 
 def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tuple[Observation, Observation]]:
-    """The queries that contradict an end that was certainly reported before, with that end (clause `task.final`)."""
+    """Yield the queries that contradict an end that was certainly reported before, each with that end."""
     ends = ends_of(statuses)
     first: Observation | None = None
     for observation, before in in_order(queries):
@@ -256,7 +258,10 @@ def _changes(queries: Sequence[Observation], statuses: Statuses) -> Iterator[tup
 
 
 def changed_field(first: Observation, later: Observation, statuses: Statuses) -> str:
-    """The name of the first field that differs from the final body, "" for none; invalid values may change."""
+    """Return the name of the first field that differs from the final body; empty if none does.
+
+    Invalid values may change.
+    """
     lasting, now = _lasting_state(first.body, statuses), _state_of(later.body)
     if now["can_cancel"] is None:  # it may be left out
         lasting.pop("can_cancel", None)

@@ -34,7 +34,10 @@ _TYPES = {"created": int, "model": str, "object": str, "type": str}
 
 @rule("task.identity")
 def identity(view: TraceView) -> Iterator[Finding]:
-    """`task.identity`. `query.same-id` checks the id, `query.schema` the JSON types."""
+    """`created`, `model`, `object` and `type` are the same in every body about a task (clause `task.identity`).
+
+    `query.same-id` checks the id, `query.schema` the JSON types.
+    """
     for history in task_histories(view):
         identity = sound_identity(history.create)
         for observation in bodies_of(history):
@@ -42,7 +45,7 @@ def identity(view: TraceView) -> Iterator[Finding]:
 
 
 def _same_identity(observation: Observation, identity: dict[str, Any]) -> Iterator[Finding]:
-    """Compare a body with the identity that earlier bodies showed, and add the fields that are new to it."""
+    """Compare a body with the identity in earlier bodies, and add the fields that they did not have."""
     fields = {
         name: observation.body[name] for name in IDENTITY if type(observation.body.get(name)) is _TYPES[name]
     }
@@ -61,7 +64,10 @@ def _same_identity(observation: Observation, identity: dict[str, Any]) -> Iterat
 
 @rule("task.status-words")
 def status_words(view: TraceView) -> Iterator[Finding]:
-    """`task.status-words`. `failure.cancelled` checks the status of a cancelled task."""
+    """`status` is one of the documented ones (clause `task.status-words`).
+
+    `failure.cancelled` checks the status of a cancelled task.
+    """
     for history, observation in bodies(view):
         status = observation.body.get("status")
         if status is None or (isinstance(status, str) and status.lower() in CANCELLED):
@@ -75,7 +81,7 @@ def status_words(view: TraceView) -> Iterator[Finding]:
 
 
 def is_documented(view: TraceView, history: TaskHistory, observation: Observation) -> bool:
-    """Whether the status is documented; a task need not pass through every status."""
+    """Whether the status is documented. A task need not pass through every status."""
     if observation.body.get("status") in history.statuses:
         return True
     return observation.role == "query" and not any(
@@ -85,7 +91,10 @@ def is_documented(view: TraceView, history: TaskHistory, observation: Observatio
 
 @rule("task.status-order")
 def status_order(view: TraceView) -> Iterator[Finding]:
-    """`task.status-order`. `task.final` checks what follows an end."""
+    """A status is never followed by an earlier one (clause `task.status-order`).
+
+    `task.final` checks what follows an end.
+    """
     for history in task_histories(view):
         rank = {word: place for place, word in enumerate(history.statuses)}
         latest: Observation | None = None
@@ -111,7 +120,10 @@ def status_order(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.final")
 def final(view: TraceView) -> Iterator[Finding]:
-    """`task.final`: status, progress, results (without query strings), error and `can_cancel` no longer change."""
+    """Status, progress, results, error and `can_cancel` do not change after the end (clause `task.final`).
+
+    Links are compared without their query strings.
+    """
     for history in task_histories(view):
         ends = history.ended
         for observation in ends[1:]:
@@ -135,9 +147,9 @@ def _of(observation: Observation, name: str) -> str:
 
 @rule("task.ends")
 def ends(view: TraceView) -> Iterator[Finding]:
-    """`task.ends`: a task ends within the stated limit, or within ten times its estimated time.
+    """A task ends within the stated limit, or within ten times its estimated time (clause `task.ends`).
 
-    Without either, a task that takes longer than ten minutes of the server's time is a warning.
+    If neither is known, a task that takes longer than ten minutes of the server's time is a warning.
     """
     for history in task_histories(view):
         over = [
@@ -156,7 +168,7 @@ def ends(view: TraceView) -> Iterator[Finding]:
 
 
 def _not_ended(view: TraceView, history: TaskHistory, create: Observation) -> Iterator[Finding]:
-    """The violation of a task whose last query came after its limit and found it unfinished."""
+    """Yield a violation if the task's last query came after its limit and found it unfinished."""
     tolerances, last = Tolerances(view.trace.scale), history.queries[-1]
     info = create.body.get("task_info")
     estimated = info.get("estimated_time") if isinstance(info, dict) else None
@@ -175,7 +187,10 @@ def _not_ended(view: TraceView, history: TaskHistory, create: Observation) -> It
 
 @rule("task.can-cancel")
 def cancellable(view: TraceView) -> Iterator[Finding]:
-    """`task.can-cancel`: true and false are both accepted, as the API has no request to cancel a task."""
+    """A task that has ended has a boolean `can_cancel` (clause `task.can-cancel`).
+
+    Both true and false are accepted, because the API has no request to cancel a task.
+    """
     for history, observation in bodies(view):
         if observation.body.get("status") in history.ends and can_cancel(observation.body) is not None:
             yield passed(observation.number)

@@ -26,7 +26,10 @@ _PROVIDER_CODE = re.compile(r"[A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z]+)+")
 
 @rule("task.results-when-completed")
 def results_when_completed(view: TraceView) -> Iterator[Finding]:
-    """`task.results-when-completed`: otherwise absent, null or empty. `query.schema` checks that it is a list."""
+    """`results` has links if a task is completed, and none otherwise (clause `task.results-when-completed`).
+
+    Otherwise it is absent, null or empty. `query.schema` checks that it is a list.
+    """
     for history, observation in bodies(view):
         status, results = observation.body.get("status"), observation.body.get("results")
         if status not in history.statuses or not (results is None or isinstance(results, list)):
@@ -48,14 +51,14 @@ def results_when_completed(view: TraceView) -> Iterator[Finding]:
 
 
 def _has_files(history: TaskHistory) -> bool:
-    """Whether the task makes files: the pages of voices, elements and characters describe other results."""
+    """Whether the task makes files. The documents of voices, elements and characters describe other results."""
     operation = history.create.operation if history.create else None
     return operation is None or operation.prose.has_files
 
 
 @rule("task.results-uri")
 def results_uri(view: TraceView) -> Iterator[Finding]:
-    """`task.results-uri`."""
+    """Every result is an absolute URI (clause `task.results-uri`)."""
     for _, observation in bodies(view):
         results = observation.body.get("results")
         for url in results[:LINKS] if isinstance(results, list) else ():
@@ -73,7 +76,10 @@ def _without_query(url: Any) -> Any:
 
 @rule("task.error-when-failed")
 def error_when_failed(view: TraceView) -> Iterator[Finding]:
-    """`task.error-when-failed`: otherwise absent or null. Other clauses check its members."""
+    """`error` is complete if a task has failed, and absent or null otherwise (clause `task.error-when-failed`).
+
+    Other clauses check its members.
+    """
     for history, observation in bodies(view):
         status, error = observation.body.get("status"), observation.body.get("error")
         if status not in history.statuses:
@@ -99,7 +105,7 @@ def _missing(error: Any) -> str:
 
 
 def _failures(view: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
-    """Each failed task's body with the value of one member of its `error`, when that is not null."""
+    """Yield each failed task's body with the value of one member of its `error`, unless that is null."""
     for history, observation in bodies(view):
         error = observation.body.get("error")
         if observation.body.get("status") == history.statuses.failure and isinstance(error, dict):
@@ -110,9 +116,11 @@ def _failures(view: TraceView, name: str) -> Iterator[tuple[Observation, Any]]:
 
 @rule("failure.codes")
 def codes(view: TraceView) -> Iterator[Finding]:
-    """`failure.codes`; any code is accepted when the documents list none.
+    """`error.code` is one of the documented codes (clause `failure.codes`).
 
-    Codes of providers, such as `InvalidParameter.TaskTypeConstraint`, are on pages of single models, in words only.
+    If the documents list none, any code is accepted. Codes of providers, such as
+    `InvalidParameter.TaskTypeConstraint`, are accepted, too, because only the texts of single documents name
+    them.
     """
     documented = {failure.code for failure in view.spec.failures}
     for observation, code in _failures(view, "code") if documented else ():
@@ -128,7 +136,7 @@ def codes(view: TraceView) -> Iterator[Finding]:
 
 @rule("failure.type")
 def type_(view: TraceView) -> Iterator[Finding]:
-    """`failure.type`."""
+    """`error.type` of a failed task is `task_error` (clause `failure.type`)."""
     for observation, value in _failures(view, "type"):
         yield finding(
             value == "task_error",
@@ -140,7 +148,10 @@ def type_(view: TraceView) -> Iterator[Finding]:
 
 @rule("failure.message")
 def message(view: TraceView) -> Iterator[Finding]:
-    """`failure.message`: any text that is not blank, as the wording is not documented."""
+    """`error.message` is not blank (clause `failure.message`).
+
+    Any text is accepted, because the wording is not documented.
+    """
     for observation, value in _failures(view, "message"):
         yield finding(
             isinstance(value, str) and value.strip(),
@@ -152,7 +163,7 @@ def message(view: TraceView) -> Iterator[Finding]:
 
 @rule("failure.cancelled")
 def cancelled(view: TraceView) -> Iterator[Finding]:
-    """`failure.cancelled`, for tasks that are reported as cancelled."""
+    """A cancelled task has the status `failed` and the code `request_cancelled` (clause `failure.cancelled`)."""
     for history, observation in bodies(view):
         status = observation.body.get("status")
         if isinstance(status, str) and status.lower() in CANCELLED and status not in history.statuses:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @rule("task.progress-range")
 def progress_range(view: TraceView) -> Iterator[Finding]:
-    """`task.progress-range`, whatever the status. `query.schema` checks null."""
+    """`progress` is an integer from 0 to 100, whatever the status (clause `task.progress-range`).
+
+    `query.schema` checks null.
+    """
     for _, observation in bodies(view):
         value = observation.body.get("progress")
         if value is None:
@@ -34,7 +37,10 @@ def progress_range(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.progress-monotone")
 def progress_monotone(view: TraceView) -> Iterator[Finding]:
-    """`task.progress-monotone`. Other clauses check the values while pending and when completed."""
+    """`progress` never decreases while a task is processing (clause `task.progress-monotone`).
+
+    Other clauses check its values while the task is pending and when it is completed.
+    """
     for history in task_histories(view):
         highest: tuple[int, Observation] | None = None
         for observation, before in in_order(
@@ -63,7 +69,7 @@ def _is_running(history: TaskHistory, observation: Observation) -> bool:
 
 
 def _progress_at(view: TraceView, place: int, value: int) -> Iterator[Finding]:
-    """Every body with the status at index `place` of `Statuses` has this progress."""
+    """Judge whether every body with the status at index `place` of `Statuses` has this progress."""
     for history, observation in bodies(view):
         now, word = progress_of(observation.body), history.statuses[place]
         if observation.body.get("status") != word or now is None:
@@ -75,14 +81,20 @@ def _progress_at(view: TraceView, place: int, value: int) -> Iterator[Finding]:
 
 @rule("task.progress-pending")
 def progress_pending(view: TraceView) -> Iterator[Finding]:
-    """`task.progress-pending`; it does not apply to documents whose tasks are never pending."""
+    """`progress` is 0 while a task is pending (clause `task.progress-pending`).
+
+    It is not checked for documents whose tasks are never pending.
+    """
     words = view.spec.query.statuses
     return _progress_at(view, 0, 0) if words.initial != words.running else iter(())
 
 
 @rule("task.progress-processing")
 def progress_processing(view: TraceView) -> Iterator[Finding]:
-    """`task.progress-processing`: 0 and 100 are accepted as well, so every integer in the range passes."""
+    """`progress` is in its range while a task is processing (clause `task.progress-processing`).
+
+    0 and 100 are accepted, too, so every integer in the range passes.
+    """
     return (
         passed(observation.number)
         for history, observation in bodies(view)
@@ -92,11 +104,11 @@ def progress_processing(view: TraceView) -> Iterator[Finding]:
 
 @rule("task.progress-completed")
 def progress_completed(view: TraceView) -> Iterator[Finding]:
-    """`task.progress-completed`."""
+    """`progress` is 100 when a task is completed (clause `task.progress-completed`)."""
     return _progress_at(view, 2, 100)
 
 
 @rule("task.progress-failed")
 def progress_failed(view: TraceView) -> Iterator[Finding]:
-    """`task.progress-failed`."""
+    """`progress` is 0 when a task has failed (clause `task.progress-failed`)."""
     return _progress_at(view, 3, 0)

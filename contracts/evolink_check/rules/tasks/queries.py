@@ -1,4 +1,4 @@
-"""Rules about the answer to a query of the account's own task: its status, its shape, and its task id."""
+"""Rules about the response to a query of the account's own task: its status, its shape, and its task id."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ if TYPE_CHECKING:
     from evolink_check.analysis.verdicts import Finding
     from evolink_check.rules.tasks.history import TaskHistory
 
-# Wrong statuses for an own task; 401, 402 and 429 are about the key. Without a recorded key, 403 may be right.
+# Wrong statuses for an own task. 401, 402 and 429 are about the key; if the key was not recorded, 403 may be right.
 _NEVER = {400, 403, 404}
 _NOT_FOUND, _SERVER_ERROR = 404, 500
-_LASTING = 3  # this many 500s, and no other answer after them, are not a temporary error
+_LASTING = 3  # so many 5xx, with no other response after them, are not a temporary error
 _ABSENT = object()
 
 
 @rule("query.answers-200")
 def answers_200(view: TraceView) -> Iterator[Finding]:
-    """`query.answers-200`. A 404 before the first 200 belongs to `create.readable-at-once`."""
+    """The query of an existing task is 200, even if the task has failed (clause `query.answers-200`).
+
+    A 404 before the first 200 violates `create.readable-at-once` instead.
+    """
     for history in task_histories(view):
         if history.create is None:
             continue
@@ -61,7 +64,7 @@ def _is_unknown(observation: Observation) -> bool:
 
 
 def _lasting_500(view: TraceView, history: TaskHistory) -> Iterator[Finding]:
-    """A task that can no longer be queried, while the server answers other requests."""
+    """Yield a violation if a task's last queries all got a 5xx, while the server answered other requests."""
     last = max((observation.began for observation in history.queries), default=0.0)
     tail = [observation for observation in history.refused if observation.began > last]
     if len(tail) < _LASTING or any(observation.status < _SERVER_ERROR for observation in tail):
@@ -82,7 +85,11 @@ def _last_success(view: TraceView) -> float:
 
 @rule("query.schema")
 def schema(view: TraceView) -> Iterator[Finding]:
-    """`query.schema`, except for fields with clauses of their own and for problems that the create had as well."""
+    """The response to a query matches its schema (clause `query.schema`).
+
+    Fields with clauses of their own are not checked here, nor are problems that the response to the create
+    request had, too.
+    """
     for history in task_histories(view):
         for observation in _bodies(history):
             problems = [
@@ -102,7 +109,7 @@ def schema(view: TraceView) -> Iterator[Finding]:
 
 
 def _bodies(history: TaskHistory) -> Iterator[Observation]:
-    """Every body with a 200; `query.complete` checks those without `id` or `status`."""
+    """Yield every body with a 200, except those without `id` or `status`, which `query.complete` checks."""
     yield from (observation for observation in history.refused if observation.status == observation.success)
     yield from (observation for observation in history.judged if not _missing(observation))
 
@@ -135,7 +142,10 @@ def _at(body: Mapping[str, Any], pointer: str) -> Any:
 
 @rule("query.complete")
 def complete(view: TraceView) -> Iterator[Finding]:
-    """`query.complete`: `id` and `status`; other fields may be absent or have clauses of their own."""
+    """The response has `id` and `status` (clause `query.complete`).
+
+    Other fields may be absent or have clauses of their own.
+    """
     for history in task_histories(view):
         for observation in history.judged:
             missing = _missing(observation)
@@ -153,7 +163,7 @@ def _missing(observation: Observation) -> list[str]:
 
 @rule("query.same-id")
 def same_id(view: TraceView) -> Iterator[Finding]:
-    """`query.same-id`."""
+    """The `id` in the response is the id that was queried (clause `query.same-id`)."""
     for history in task_histories(view):
         for observation in history.judged:
             task_id = observation.body.get("id")
@@ -169,7 +179,11 @@ def same_id(view: TraceView) -> Iterator[Finding]:
 
 @rule("query.extra-fields")
 def extra_fields(view: TraceView) -> Iterator[Finding]:
-    """`query.extra-fields`, except for values that the create returned as well: its own clauses check those."""
+    """`usage` and `task_info.estimated_time` have the form that is documented for create requests.
+
+    This is clause `query.extra-fields`. A value that equals that of the create request is not checked here,
+    because other clauses check that.
+    """
     for history in task_histories(view):
         create = history.create.body if history.create else {}
         for observation in history.judged:

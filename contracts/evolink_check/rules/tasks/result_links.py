@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 _TOLERANCES = Tolerances()
 _MARGIN = _TOLERANCES.link_margin_server
-_ROUNDED = 16  # lines: encoders round sizes to whole blocks
+_ROUNDED = 16  # lines by which an encoder may round a size to whole blocks
 _OK, _PARTIAL = 200, 206
 _UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 401, 403, 500
-_NOT_THE_LINK = {_UNAUTHORIZED, 405, 416, 429}  # about the key, the method, the range, the rate
+_NOT_THE_LINK = {_UNAUTHORIZED, 405, 416, 429}  # they are about the key, the method, the range or the rate
 _EXTENSIONS = {
     "video": "mp4 m4v mov webm mkv avi mpg mpeg ts m3u8",
     "audio": "mp3 wav ogg oga opus flac m4a aac pcm",
@@ -41,9 +41,9 @@ _LINES = re.compile(r"([0-9]{3,4})p")
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """One fetch of a result, with its task. `end_report` is the first body that reports the end of the task.
+    """One fetch of a result, from `least` to `most` seconds of the server's time after the end of its task.
 
-    `least` and `most` are seconds of the server's time after that end.
+    `end_report` is the first body that reports that end.
     """
 
     history: TaskHistory
@@ -54,12 +54,12 @@ class Fetch:
 
     @property
     def succeeded(self) -> bool:
-        """Whether the response contains the file, or a part of it."""
+        """Whether the response contains the file or a part of it."""
         return self.link.status in {_OK, _PARTIAL}
 
     @property
     def number(self) -> int:
-        """The place in the trace."""
+        """The number of the fetch in the trace."""
         return self.link.number
 
     @property
@@ -70,7 +70,7 @@ class Fetch:
 
 
 def fetches(view: TraceView) -> tuple[Fetch, ...]:
-    """Every answered GET and HEAD of a result link of a completed task."""
+    """Return every answered GET and HEAD of a result link of a completed task."""
     return view.once(_fetches)
 
 
@@ -100,7 +100,7 @@ def _completed(history: TaskHistory) -> list[Observation]:
 def _fetches_of(
     history: TaskHistory, links: Sequence[Observation], end_report: Observation, scale: float
 ) -> Iterator[Fetch]:
-    """The fetches of a task's links. The task ended after it was last reported unfinished, and before `end_report`."""
+    """Yield the fetches of a task's links. The task ended between the last unfinished report and `end_report`."""
     unfinished = [
         observation.began
         for observation in history.judged
@@ -115,7 +115,7 @@ def _fetches_of(
 
 @rule("link.24h")
 def works_24h(view: TraceView) -> Iterator[Finding]:
-    """`link.24h`, for fetches without a key, as some object stores refuse a key that they do not need."""
+    """A result link works for 24 hours (clause `link.24h`). Only a fetch without a key can violate this."""
     for fetch in fetches(view):
         if fetch.most >= fetch.life - _MARGIN:
             continue
@@ -133,7 +133,7 @@ def works_24h(view: TraceView) -> Iterator[Finding]:
 def _is_dead(view: TraceView, fetch: Fetch) -> bool:
     link, status = fetch.link, fetch.link.status
     if link.who != NOBODY or link.exchange.method.upper() != "GET":
-        return False
+        return False  # some object stores refuse a key that they do not need
     if status in _NOT_THE_LINK or status < 400:  # noqa: PLR2004
         return False
     if status == _FORBIDDEN:
@@ -142,7 +142,7 @@ def _is_dead(view: TraceView, fetch: Fetch) -> bool:
 
 
 def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = False) -> bool:
-    """Whether another fetch of the link succeeded: with a key (`keyed`), or after this one (`later`)."""
+    """Whether another fetch of the link succeeded, with a key if `keyed`, and after this one if `later`."""
     return any(
         (not keyed or other.link.who != NOBODY) and (not later or other.number > fetch.number)
         for other in view.once(_last_successful)[fetch.link.exchange.url]
@@ -150,7 +150,7 @@ def _works(view: TraceView, fetch: Fetch, *, keyed: bool = False, later: bool = 
 
 
 def _last_successful(view: TraceView) -> Mapping[str, list[Fetch]]:
-    """The last successful fetch of each link with a key, and the last one without a key."""
+    """Return the last successful fetch of each link with a key, and the last one without a key."""
     by_url: dict[str, dict[bool, Fetch]] = {}
     for fetch in fetches(view):
         last = by_url.setdefault(fetch.link.exchange.url, {})
@@ -161,7 +161,7 @@ def _last_successful(view: TraceView) -> Mapping[str, list[Fetch]]:
 
 @rule("link.expired")
 def expired(view: TraceView) -> Iterator[Finding]:
-    """`link.expired`, an advice."""
+    """After 24 hours a result link does not work (clause `link.expired`)."""
     for fetch in fetches(view):
         if fetch.least <= fetch.life + _MARGIN:
             continue
@@ -177,7 +177,7 @@ def expired(view: TraceView) -> Iterator[Finding]:
 
 @rule("link.no-key")
 def no_key(view: TraceView) -> Iterator[Finding]:
-    """`link.no-key`. A 403 counts only when the same link works with a key; a refusal after 24 h never counts."""
+    """A result link needs no API key (clause `link.no-key`). A 403 counts only if the same link works with a key."""
     for fetch in fetches(view):
         if fetch.link.who != NOBODY:
             continue
@@ -191,7 +191,7 @@ def no_key(view: TraceView) -> Iterator[Finding]:
 
 @rule("link.extension")
 def extension(view: TraceView) -> Iterator[Finding]:
-    """`link.extension`, for every link that is a URI (clause `task.results-uri`)."""
+    """The path of a result link ends in the file's extension (clause `link.extension`)."""
     for history in task_histories(view):
         first = {
             url: observation
@@ -220,7 +220,7 @@ def _medium(history: TaskHistory, observation: Observation) -> str:
 
 @rule("link.content-type")
 def content_type(view: TraceView) -> Iterator[Finding]:
-    """`link.content-type`. A file that cannot be decoded does not have the type that its header states."""
+    """A result has the content type of its format and can be decoded (clause `link.content-type`)."""
     for fetch in fetches(view):
         headers = fetch.link.exchange.response_headers
         medium = _medium(fetch.history, fetch.end_report)
@@ -244,24 +244,24 @@ def content_type(view: TraceView) -> Iterator[Finding]:
 
 @rule("result.duration")
 def duration(view: TraceView) -> Iterator[Finding]:
-    """`result.duration`, for creates with a duration."""
+    """A result has the requested duration (clause `result.duration`)."""
     return (finding for name, requested, finding in _measured(view) if name == "duration" and requested)
 
 
 @rule("result.quality")
 def quality(view: TraceView) -> Iterator[Finding]:
-    """`result.quality`, for creates with a quality."""
+    """A result has the requested resolution (clause `result.quality`)."""
     return (finding for name, requested, finding in _measured(view) if name == "quality" and requested)
 
 
 @rule("create.defaults")
 def defaults(view: TraceView) -> Iterator[Finding]:
-    """`create.defaults`, for the fields that a create left out."""
+    """An omitted field has its documented default (clause `create.defaults`)."""
     return (finding for _, requested, finding in _measured(view) if not requested)
 
 
 def _measured(view: TraceView) -> Iterator[tuple[str, bool, Finding]]:
-    """For each measured field: its name, whether the create has it, and whether the decoded file agrees with it."""
+    """Judge each measured field. Yields its name, whether the create request has it, and the finding."""
     for fetch in fetches(view):
         create, media = fetch.history.create, fetch.link.entry.media
         if create is None or create.operation is None or media is None or media.problem:
@@ -289,7 +289,7 @@ def _seconds(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
 
 
 def _lines(fetch: Fetch, create: Observation, wanted: Any) -> Finding | None:
-    """Compare the lines of the picture (for a portrait picture its columns, too) with a quality such as `720p`."""
+    """Compare the lines of a picture, or the columns of a portrait picture, with a quality such as `720p`."""
     media, match = fetch.link.entry.media, _LINES.fullmatch(wanted) if isinstance(wanted, str) else None
     if media is None or match is None or not media.height:
         return None

@@ -1,9 +1,8 @@
 """Write a trace as an HTTP Archive 1.2, which any viewer opens, and read archives as a trace.
 
-Secrets are removed.
-
-Facts for which HAR has no field are in `_evolink` of the log and of each entry, so that files written here
-are read back without loss. The library harfile does not support such fields and cannot read files.
+Secrets are removed. Facts for which HAR has no field are in `_evolink` of the log and of each entry, so that
+files written here are read back without loss. The library harfile does not support such fields and cannot
+read files.
 """
 
 from __future__ import annotations
