@@ -1,1 +1,1 @@
-"""HTTP in and out: requests, responses, errors, middleware, access log."""
+"""What all endpoints need of HTTP: requests, bodies, responses, errors, the middleware and the access log."""

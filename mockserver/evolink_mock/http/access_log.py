@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
     from evolink_mock.domain.exchange import Exchange
 
-_CLOCK_SECONDS = 0.1  # how often the time of day is read
+_CLOCK_SECONDS = 0.1  # the time of day is read at most this often
 _MAX_LENGTH = 300  # characters of a path or a note
 # Green, cyan, yellow, red; magenta for no response.
 _COLOURS = {2: "32", 3: "36", 4: "33", 5: "31", 0: "35"}
 
 
 def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = False) -> str:
-    """Time of day, status, request, task, account, duration and notes.
+    """Return a log line: time of day, status, request, task, account, duration and notes.
 
-    `ended` is an instant of the stopwatch, `at` the time of day.
+    `ended` is the end of the request on the stopwatch, and `at` the time of day.
     """
     status = exchange.status
     shown = str(status) if status else "---"
     if colour:
         shown = f"\033[{_COLOURS.get(status // 100, '0')}m{shown}\033[0m"
     path, notes = exchange.path, [*exchange.notes]
-    if notes or status >= 400 or not status:  # noqa: PLR2004  (else the path is a documented one)
+    if notes or status >= 400 or not status:  # noqa: PLR2004  (otherwise the path is documented)
         path, *notes = redact_for_log((path, *notes), exchange.request_headers)
     if not path.isprintable() or len(path) > _MAX_LENGTH:
         path = _printable(path)
@@ -43,7 +43,7 @@ def format_line(exchange: Exchange, ended: float, at: str, *, colour: bool = Fal
 
 
 def format_json(exchange: Exchange, ended: float) -> str:
-    """A request as one line of JSON. `ended` is when it ended, in Unix seconds; `status` is null without a response."""
+    """Return a request as one line of JSON. `ended` is in Unix seconds. Without a response, `status` is null."""
     path, *notes = redact_for_log((exchange.path, *exchange.notes), exchange.request_headers)
     fields = {
         "time": datetime.fromtimestamp(ended, UTC).isoformat(timespec="milliseconds"),
@@ -81,5 +81,8 @@ class AccessLog:
 
 
 def _printable(text: str) -> str:
-    """The text with control characters escaped, which could forge a line or control a terminal."""
+    """Return the text with control characters escaped, which could forge a line or control a terminal.
+
+    It is cut after `_MAX_LENGTH` characters.
+    """
     return (text if text.isprintable() else text.encode("unicode_escape").decode("ascii"))[:_MAX_LENGTH]

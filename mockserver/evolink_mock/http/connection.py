@@ -1,4 +1,4 @@
-"""Close a client's connection without a response, or in the middle of one."""
+"""Close a client's connection without a response, or in the middle of a response."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope
 
 
-STOPPING = "the server is stopping"  # the message of a cancellation that asks for a response at once
-WHOLE_BODY = "evolink_mock.whole_body"  # in the ASGI scope once all of the request has arrived
+STOPPING = "the server is stopping"  # message of a cancellation: the request must respond at once
+WHOLE_BODY = "evolink_mock.whole_body"  # in the ASGI scope if the whole request has arrived
 BODY = "evolink_mock.body"  # in the ASGI scope of the fast lane, in place of `receive`
-HEAD = "evolink_mock.head"  # likewise, the `RequestHead`
-HELD = "evolink_mock.held"  # in the ASGI scope of a request that gets no response: no half-closed client waits for one
+HEAD = "evolink_mock.head"  # in the ASGI scope of the fast lane: the `RequestHead`
+HELD = "evolink_mock.held"  # in the ASGI scope of a request that never gets a response
 TRANSPORT = "evolink_mock.transport"  # the connection, in the ASGI scope of a request that `Protocol` serves
 
 
 class ConnectionDroppedError(ConnectionError):
-    """A recipe closes the connection. In-process callers, which have no connection, get this error.
+    """A recipe closes the connection. Callers in this process, which have no connection, get this error.
 
-    `sent`: whether a part of the response was sent before. `held`: the connection stays open until the client
+    `sent` states whether a part of the response was sent before. If `held`, the connection stays open until the client
     closes it.
     """
 
@@ -34,12 +34,15 @@ class ConnectionDroppedError(ConnectionError):
 class MayWaitError(Exception):
     """Raised in the fast lane by a request that may wait, before it has changed anything.
 
-    The request is then served by uvicorn.
+    uvicorn then serves the request.
     """
 
 
 def is_stopping(error: asyncio.CancelledError) -> bool:
-    """Whether a request was cancelled because the server stops. If so, undo that: the request must then end soon."""
+    """Whether a request was cancelled because the server is stopping.
+
+    If so, this clears the cancellation, and the request must end soon.
+    """
     task = asyncio.current_task()
     if error.args != (STOPPING,) or task is None:
         return False
@@ -48,7 +51,10 @@ def is_stopping(error: asyncio.CancelledError) -> bool:
 
 
 async def close_connection(error: ConnectionDroppedError, scope: Scope, receive: Receive) -> None:
-    """Close the connection of a request, and return once it is closed. Raises `error` if there is no connection."""
+    """Close the connection of a request, and return when it is closed.
+
+    Raises `error` if there is no connection.
+    """
     transport = scope.get(TRANSPORT)
     if transport is None:
         raise error

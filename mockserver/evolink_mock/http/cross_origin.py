@@ -1,4 +1,4 @@
-"""Cross-origin resource sharing (CORS): which web pages may call the API."""
+"""Cross-origin resource sharing (CORS), which decides which web pages may call the API."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EXPOSED = ("Retry-After", "Content-Length", "Content-Range")
 
 
 def parse_origin(text: str) -> str:
-    """A page's origin, `*` or `off`, in lower case; ValueError otherwise."""
+    """Parse the origin of a page, `*` or `off`. Returns it in lower case. Raises ValueError for anything else."""
     origin = text.strip().lower().removesuffix("/")
     if origin not in {ANY, NONE} and not _ORIGIN.fullmatch(origin):
         raise ValueError(f"invalid origin {text!r}: write https://HOST[:PORT], * or off")
@@ -31,7 +31,7 @@ def parse_origin(text: str) -> str:
 class CrossOrigin:
     """Adds CORS headers to the responses that a page may read.
 
-    Pages of loopback addresses and of the `allowed` origins may read all responses; `*` allows every page, `off` none.
+    Pages of loopback addresses and of the `allowed` origins may read all responses. `*` allows every page, `off` none.
     No page may read a path below `closed`.
     """
 
@@ -45,7 +45,7 @@ class CrossOrigin:
         )
 
     def wrap(self, app: ASGIApp, scope: Scope) -> ASGIApp:
-        """The app for a request: with CORS headers for a page that may call it, else `app` itself."""
+        """Return the app that serves a request: with CORS headers if a page may make it, otherwise `app` itself."""
         for name, value in scope["headers"]:
             if name == b"origin":
                 return self._wrap_for(value, app, scope)
@@ -61,7 +61,7 @@ class CrossOrigin:
 
 
 class _Allowed:
-    """`app` with CORS: the page may read its responses, and preflight requests are answered."""
+    """Serves a request from an allowed page: adds CORS headers, and answers preflight requests."""
 
     def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
         from starlette.middleware.cors import CORSMiddleware
@@ -73,7 +73,7 @@ class _Allowed:
             allow_methods=["*"],
             allow_headers=["*"],
             expose_headers=_EXPOSED,
-            allow_private_network=True,  # a public page that is allowed may also call this machine
+            allow_private_network=True,  # an allowed page on the internet may call this machine
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

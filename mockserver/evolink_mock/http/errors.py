@@ -1,4 +1,4 @@
-"""Errors as data, and their JSON: the document's example of a status, with the specific problem added."""
+"""Errors as data, and their JSON: the documented example of the status, with the specific problem added."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder().encode
 Headers = tuple[tuple[bytes, bytes], ...]
 
-# Statuses that the documents do not describe, in the documented shape (clause `error.shape`).
+# Errors whose statuses the documents do not describe, in the documented shape (clause `error.shape`).
 _UNDOCUMENTED = {
     400: ("invalid_request", "Invalid request parameters", "invalid_request_error"),
     404: ("not_found", "The requested resource could not be found", "invalid_request_error"),
@@ -29,14 +29,14 @@ _UNDOCUMENTED = {
 _MOST_ERRORS = 256
 _remembered: dict[
     tuple[int, str, str], tuple[Mapping[int, ErrorAnswer], bytes]
-] = {}  # a client repeats its mistakes
+] = {}  # clients repeat their mistakes
 _INTERNAL = ("internal_error", "Internal server error", "api_error")
 
 
 class ApiError(Struct, frozen=True):
-    """An error response: the status, the specific problem (`field: reason`), the field, and extra headers.
+    """An error response: its status, the specific problem (`field: reason`), the field, and extra headers.
 
-    `hint` is for the log, never for the client.
+    `hint` is only logged, never sent to the client.
     """
 
     status: int
@@ -47,7 +47,10 @@ class ApiError(Struct, frozen=True):
 
 
 def to_json(error: ApiError, documented: Mapping[int, ErrorAnswer]) -> bytes:
-    """The JSON of an error: documented code, message and type; the detail after the message, and `param`."""
+    """Encode an error as JSON, with the documented code, message and type.
+
+    The detail follows the message, and `param` is the field.
+    """
     key = error.status, error.detail, error.param
     remembered = _remembered.get(key)
     if remembered is not None and remembered[0] is documented:

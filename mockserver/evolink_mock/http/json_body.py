@@ -1,4 +1,4 @@
-"""Decode a request body to a JSON value, or to the error that explains why it cannot be decoded. Never raises."""
+"""Decode a request body to a JSON value. An error is returned as an `ApiError` and never raised."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MESSAGES = {
 
 
 def check_content_type(content_type: bytes) -> ApiError | None:
-    """An error unless the media type is `application/json`, with any parameters and in any case."""
+    """Return an error unless the media type is `application/json`, with any parameters and in any case."""
     if content_type == _JSON or content_type.partition(b";")[0].strip().lower() == _JSON:
         return None
     actual = content_type.decode("latin-1")[:100] or "none"
@@ -33,7 +33,7 @@ def check_content_type(content_type: bytes) -> ApiError | None:
 
 
 def check_content_coding(content_encoding: bytes) -> ApiError | None:
-    """An error for a body that is compressed or otherwise encoded, with the names of the codings."""
+    """Return an error that names the codings if the body is compressed or otherwise encoded."""
     if not content_encoding:
         return None
     codings = [coding.strip() for coding in content_encoding.lower().split(b",")]
@@ -46,12 +46,15 @@ def check_content_coding(content_encoding: bytes) -> ApiError | None:
 
 
 def too_large(limit: int) -> ApiError:
-    """The error for a body of more than `limit` bytes."""
+    """Return the error for a body of more than `limit` bytes."""
     return ApiError(400, f"the body is larger than {limit} bytes")
 
 
 def parse(raw: bytes) -> Any:
-    """Decode a body to a JSON value or an `ApiError`. The last duplicate key wins (clause `body.duplicate-keys`)."""
+    """Decode a body to a JSON value or an `ApiError`.
+
+    Of equal keys, the last one counts (clause `body.duplicate-keys`).
+    """
     try:
         return _decode(raw)
     except RecursionError:
@@ -61,11 +64,11 @@ def parse(raw: bytes) -> Any:
 
 
 def _describe(raw: bytes, error: Exception) -> str:
-    """A more helpful description than the decoder's own message."""
+    """Describe a decoding error in more helpful words than the decoder's."""
     message = str(error)
     if raw.startswith(_GZIP):
         return "it is compressed with gzip"
-    if isinstance(error, UnicodeDecodeError) or "UTF-8" in message:  # msgspec before 0.23, and since
+    if isinstance(error, UnicodeDecodeError) or "UTF-8" in message:  # before and since msgspec 0.23
         return _describe_not_utf8(raw)
     if "truncated" in message:
         return _describe_truncated(raw)
@@ -78,7 +81,10 @@ def _describe(raw: bytes, error: Exception) -> str:
 
 
 def _describe_not_utf8(raw: bytes) -> str:
-    """Name the first byte that is not UTF-8, counted from the start of the body; the decoder counts from a string."""
+    """Name the first byte that is not UTF-8, counted from the start of the body.
+
+    The decoder counts from the start of a string.
+    """
     try:
         raw.decode()
     except UnicodeDecodeError as error:
@@ -87,7 +93,10 @@ def _describe_not_utf8(raw: bytes) -> str:
 
 
 def _describe_truncated(raw: bytes) -> str:
-    """Describe a body that the decoder reports as truncated: it is, or it has a lone surrogate near its end."""
+    """Describe a body that the decoder reports as truncated.
+
+    The decoder also reports a body with a lone surrogate near its end as truncated.
+    """
     if not raw.strip():
         return "it is empty"
     return _MESSAGES["surrogate"] if _LONE.search(raw) else "it is incomplete"

@@ -1,4 +1,4 @@
-"""A hint for a request whose key is not accepted because it is in the wrong place or form."""
+"""Explain why a key is not accepted: it may be in the wrong header or parameter, or in the wrong form."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ _OTHER_HEADERS = (
     "proxy-authorization",
 )
 _OTHER_PARAMETERS = frozenset({"key", "api_key", "apikey", "api-key", "token", "access_token"})
-_MOST_PARAMETERS = 100  # of a query string that are searched
+_MOST_PARAMETERS = 100  # of a query string at most
 
 
 def unauthorized(headers: Mapping[bytes, bytes], query: bytes) -> ApiError:
-    """The 401 for a request without an accepted key. It names the wrong header or parameter, never its value."""
+    """Return the 401 for a request without an accepted key.
+
+    It names the wrong header or parameter, but never its value.
+    """
     where, problem = _wrong_place(headers, query)
     return ApiError(401, f"{problem}: {_FORM}" if problem else "", where)
 
@@ -34,7 +37,7 @@ def unauthorized(headers: Mapping[bytes, bytes], query: bytes) -> ApiError:
 def _wrong_place(headers: Mapping[bytes, bytes], query: bytes) -> tuple[str, str]:
     authorization = headers.get(b"authorization", b"").strip()
     token = token_of(authorization)
-    if token is not None:  # the place is right, but the key is not accepted
+    if token is not None:  # the right header, but the key is not accepted
         problem = _odd_form(token)
         return ("Authorization", f"Authorization: {problem}") if problem else ("", "")
     if authorization:
@@ -50,7 +53,7 @@ def _wrong_place(headers: Mapping[bytes, bytes], query: bytes) -> tuple[str, str
 
 
 def _odd_form(token: str) -> str:
-    """The sign that a token is not a key: usual mistakes in pasting, or a variable that was not expanded."""
+    """Return the mistake that a token shows: pasted with quotes or brackets, or an unexpanded variable; else empty."""
     if token.lower().startswith("bearer "):
         return "Bearer is given twice"
     if token.startswith(("$", "%", "{{")):
@@ -62,6 +65,6 @@ def _odd_form(token: str) -> str:
 def _parameters(query: bytes) -> list[str]:
     try:
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
-    except ValueError:  # more parameters than that
+    except ValueError:  # too many parameters
         return []
     return [name for name, _ in pairs]

@@ -1,4 +1,4 @@
-"""Responses in the documented shape for undocumented paths and methods and for internal errors."""
+"""The outermost layer of the application, and responses to undocumented paths, to methods and to internal errors."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ _log = logging.getLogger("evolink_mock")
 
 
 class NotFound:
-    """404 for an unknown path, with a suggestion of the intended path (clause `error.other-paths`)."""
+    """The 404 for an unknown path. It suggests the intended path (clause `error.other-paths`)."""
 
     def __init__(self, routes: Sequence[str]) -> None:
         self._routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; close a WebSocket."""
+        """Respond with 404, or close a WebSocket."""
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000, "reason": ""})
             return
@@ -52,13 +52,13 @@ class NotFound:
 
 
 class MethodNotAllowed:
-    """405 for an undocumented method, with the methods that the path accepts (clause `error.other-methods`)."""
+    """The 405 for an undocumented method. It lists the methods of the path (clause `error.other-methods`)."""
 
     def __init__(self, *methods: str) -> None:
         self._allow = ", ".join(methods)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with `Allow`."""
+        """Respond with 405 and an `Allow` header."""
         await keep_body(scope, receive)
         detail = f"{scope['path'][:200]} accepts {self._allow}"
         await send_error(
@@ -67,7 +67,7 @@ class MethodNotAllowed:
 
 
 class ExchangeMiddleware:
-    """The outermost layer: records the exchange, and answers an internal error with the documented 500."""
+    """The outermost layer. It records the exchange, and responds to internal errors with the documented 500."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class ExchangeMiddleware:
         self._cross_origin = cross_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection scope."""
+        """Serve one ASGI scope."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -102,7 +102,7 @@ class ExchangeMiddleware:
             request_headers=scope["headers"],
         )
         is_served = True
-        is_fast = BODY in scope  # then it has no `Origin` header, and its body has arrived
+        is_fast = BODY in scope  # a fast request has no `Origin` header, and its body has arrived
         if self._cross_origin is not None and not is_fast:
             app = self._cross_origin.wrap(app, scope)
         try:
@@ -121,7 +121,7 @@ class ExchangeMiddleware:
         except ConnectionDroppedError as error:
             exchange.notes += (str(error),)
             await close_connection(error, scope, receive)
-        except Exception as error:  # noqa: BLE001  (answered and logged)
+        except Exception as error:  # noqa: BLE001  (responded to and logged)
             await _fail(error, exchange, send)
         finally:
             exchange.seconds = stopwatch() - exchange.began
@@ -138,7 +138,7 @@ class ExchangeMiddleware:
 
 
 async def _fail(error: Exception, exchange: Exchange, send: Send) -> None:
-    """Answer a request that a bug or the store has made impossible; a bug is logged."""
+    """Respond to a request that failed because of a bug or because of the store. A bug is logged."""
     answer = ApiError(500)
     if isinstance(error, StoreError):
         answer = ApiError(503, "the store cannot be used", hint=str(error))
@@ -147,14 +147,14 @@ async def _fail(error: Exception, exchange: Exchange, send: Send) -> None:
             "internal error of the mock while answering %s %s", exchange.method, exchange.path, exc_info=error
         )
     if exchange.status:
-        raise error  # a part of the response is sent: only a closed connection shows the client that it failed
+        raise error  # a part was sent, so only a closed connection shows the failure
     await send_error(send, exchange, answer)
 
 
 async def _end(exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-    """Called when the server stops.
+    """End a request because the server is stopping.
 
-    A request that is waiting is answered; a connection whose response is not read is cut.
+    A request without a response gets a 503. If its response has begun, the connection is closed.
     """
     if exchange.status:
         await close_connection(ConnectionDroppedError(sent=False), scope, receive)

@@ -1,4 +1,4 @@
-"""The parts of a `multipart/form-data` body (RFC 7578)."""
+"""Parse a `multipart/form-data` body (RFC 7578)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_PARTS = 100
 
 
 class Part(NamedTuple):
-    """A field of a form; `file_name` is empty if the field is not a file."""
+    """A field of a form. `file_name` is empty if the field is not a file."""
 
     name: str
     file_name: str
@@ -22,7 +22,10 @@ class Part(NamedTuple):
 
 
 def parse_form(content_type: bytes, body: bytes) -> list[Part] | None:
-    """The parts of a form; None if the content type names no boundary, or the body does not contain it."""
+    """Return the parts of a form.
+
+    None if the content type names no boundary, or the body does not contain it.
+    """
     match = _BOUNDARY.match(content_type)
     if match is None:
         return None

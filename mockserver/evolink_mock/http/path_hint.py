@@ -1,4 +1,4 @@
-"""Suggestions for a path that does not exist."""
+"""Suggest the intended path for a path that does not exist."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class _Repair(NamedTuple):
 
 
 def path_hint(path: str, routes: Sequence[str]) -> str:
-    """A sentence that suggests the intended route, or an empty string. Routes may be templates: `/tasks/{id}`."""
+    """Return a sentence that suggests the intended route; empty if none is similar.
+
+    Routes may be templates, such as `/tasks/{id}`.
+    """
     plain = _SLASHES.sub("/", path[:_LONGEST]).rstrip("/") or "/"
     if plain in _DOCUMENTATION:
         return _overview(routes)
@@ -37,7 +40,7 @@ def path_hint(path: str, routes: Sequence[str]) -> str:
 
 
 def _repairs(plain: str, routes: Iterable[str]) -> Iterator[_Repair]:
-    """The path with one usual mistake corrected, and advice on that mistake."""
+    """Yield the path with one common mistake corrected, and advice on that mistake."""
     yield _Repair(plain, "A path has no slash at its end and no empty segment.")
     for base in dict.fromkeys(_first_segment(route) for route in routes if "{" not in route.split("/")[2]):
         yield _Repair(f"{base}{plain}", "" if base == _CONTROL else f"The base URL must end in {base}.")
@@ -48,7 +51,7 @@ def _repairs(plain: str, routes: Iterable[str]) -> Iterator[_Repair]:
 
 
 def _first_segment(path: str) -> str:
-    """`/v1` of `/v1/tasks`."""
+    """Return the first segment, such as `/v1` of `/v1/tasks`."""
     end = path.find("/", 1)
     return path if end < 0 else path[:end]
 
@@ -70,7 +73,7 @@ def _overview(routes: Sequence[str]) -> str:
 
 
 def _nearest(path: str, routes: Iterable[str]) -> str:
-    """The route whose fixed segments are most like those of a path, with its parameters filled in if possible."""
+    """Return the route whose fixed segments are most similar to a path, with its parameters filled in if possible."""
     best, nearest = _SIMILARITY, ""
     for route in routes:
         candidate, sent, fixed = _align(path, route)
@@ -81,7 +84,10 @@ def _nearest(path: str, routes: Iterable[str]) -> str:
 
 
 def _align(path: str, route: str) -> tuple[str, str, str]:
-    """The route with its parameters replaced by those of a path of equal length, and the fixed segments of both."""
+    """Fill the parameters of a route with the segments of a path.
+
+    Returns the filled route, the segments of the path that are not parameters, and the fixed segments of the route.
+    """
     segments, names = path.split("/"), route.split("/")
     fixed = "/".join(name for name in names if not _PARAMETER.fullmatch(name))
     if len(segments) != len(names):

@@ -1,4 +1,4 @@
-"""Read a request body, and record its beginning in the exchange, even if the request is refused."""
+"""Read a request body and record its beginning in the exchange, even if the request is refused."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
 
 _WITHOUT_BODY = {"GET", "HEAD", "OPTIONS"}
-PATIENCE_SECONDS = 0.3  # for the body of a refused request: a client may wait for the refusal
+PATIENCE_SECONDS = 0.3  # for the body of a refused request, whose client may wait for the response
 
 
 async def receive_body(
     scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], limit: int
 ) -> bytes | ApiError:
-    """The complete body, or the error for more than `limit` bytes. Raises `ClientDisconnectedError`."""
+    """Return the complete body, or the error if it exceeds `limit` bytes or takes too long.
+
+    Raises `ClientDisconnectedError`.
+    """
     exchange: Exchange = scope[SCOPE_KEY]
     body: bytes | None = scope.get(BODY)
     if body is None and WHOLE_BODY in scope:  # the body is one message that has already arrived
@@ -58,7 +61,10 @@ async def keep_body(scope: Scope, receive: Receive) -> None:
 
 
 async def keep_unread_body(scope: Scope, receive: Receive) -> None:
-    """Record the body of a request with a method whose endpoints read none. Raises `ClientDisconnectedError`."""
+    """Record the body of a GET, HEAD or OPTIONS request, which no endpoint reads.
+
+    Raises `ClientDisconnectedError`.
+    """
     exchange: Exchange = scope[SCOPE_KEY]
     if exchange.method in _WITHOUT_BODY and any(
         name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
@@ -68,7 +74,7 @@ async def keep_unread_body(scope: Scope, receive: Receive) -> None:
 
 
 class _BodyRecorder:
-    """Collects the first `KEPT` received bytes, and records them in the exchange at its end."""
+    """A context manager that collects the first `KEPT` bytes received, and at its end records them in the exchange."""
 
     def __init__(self, receive: Receive, exchange: Exchange) -> None:
         self.beginning = bytearray()
@@ -83,7 +89,7 @@ class _BodyRecorder:
         self._exchange.request_body = bytes(self.beginning)
 
     async def receive(self) -> Message:
-        """The next message."""
+        """Return the next ASGI message, and collect its bytes."""
         message = await self._receive()
         if message["type"] == "http.request":
             missing = KEPT - len(self.beginning)
@@ -93,9 +99,10 @@ class _BodyRecorder:
         return message
 
     async def fill(self) -> None:
-        """Receive until the beginning is complete or the time for it is over.
+        """Receive until `KEPT` bytes or the whole body have arrived, or `PATIENCE_SECONDS` have passed.
 
-        A client that expects a `100 Continue` has sent nothing yet; receiving would make it send the body.
+        Does nothing if the client expects a `100 Continue`: it has sent nothing yet, and receiving would request the
+        body.
         """
         if any(name == b"expect" for name, _ in self._exchange.request_headers):
             return

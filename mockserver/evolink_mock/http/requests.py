@@ -25,7 +25,7 @@ BODY_SECONDS = 60.0  # for a complete body to arrive
 
 
 class RequestHead(Struct, frozen=True):
-    """The headers of a request as a mapping, and the token among them."""
+    """The headers of a request as a mapping, and its bearer token."""
 
     headers: Mapping[bytes, bytes]
     token: str | None
@@ -36,22 +36,26 @@ class ClientDisconnectedError(Exception):
 
 
 def token_of(authorization: bytes) -> str | None:
-    """The token of an `Authorization: Bearer …` header, the scheme in any case (RFC 9110)."""
+    """Return the token of an `Authorization: Bearer …` header; None for any other scheme.
+
+    The scheme may be in any case (RFC 9110).
+    """
     scheme, _, token = authorization.partition(b" ")
     token = token.strip()
     return token.decode("latin-1") if token and scheme.lower() == b"bearer" else None
 
 
 def read_head(headers: Iterable[tuple[bytes, bytes]]) -> RequestHead:
-    """The head of a request with these headers."""
+    """Return the head of a request with these headers."""
     by_name = dict(headers)
     return RequestHead(by_name, token_of(by_name.get(b"authorization", b"")))
 
 
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes | ApiError:
-    """The complete body.
+    """Return the complete body, or an error.
 
-    Raises an error as soon as the body is certain to exceed `limit` bytes, or if it takes too long.
+    The error is returned as soon as the body is certain to exceed `limit` bytes, or if it is not complete after
+    `BODY_SECONDS`. Raises `ClientDisconnectedError`.
     """
     length = headers.get(b"content-length", b"")
     if length.isdigit() and int(length[:_LENGTH_DIGITS]) > limit:
@@ -81,17 +85,18 @@ async def _read_chunks(receive: Receive, limit: int) -> bytes | ApiError:
 
 
 class Origins:
-    """The scheme and host of result links: configured, or as the client addressed this server."""
+    """The scheme and host of result links: `public_url`, or the address that the client used in its request."""
 
     def __init__(self, public_url: str | None, *, trust_proxy: bool = False) -> None:
         self._fixed = public_url.rstrip("/") if public_url else None
         self._trust_proxy = trust_proxy  # whether to read the headers of a reverse proxy
-        self._cached: dict[
-            tuple[str, bytes], str
-        ] = {}  # all tasks created through the same host name share one string
+        self._cached: dict[tuple[str, bytes], str] = {}  # so that tasks share one string for each host name
 
     def of(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
-        """The origin for a request with these headers: the bound address if `Host` is not a valid host."""
+        """Return the origin for a request with these headers.
+
+        If `Host` is not a valid host, it is the bound address.
+        """
         if self._fixed is not None:
             return self._fixed
         key = (scope.get("scheme", "http"), headers.get(b"host", b""))
@@ -112,7 +117,10 @@ class Origins:
 
 
 def _forwarded(headers: Mapping[bytes, bytes], scheme: str, host: bytes) -> tuple[str, bytes]:
-    """Scheme and host as the client addressed the first proxy: `Forwarded` (RFC 7239), else `X-Forwarded-…`."""
+    """Return the scheme and host that the client used for the first proxy.
+
+    They are read from `Forwarded` (RFC 7239), or else from `X-Forwarded-…`.
+    """
     element = headers.get(b"forwarded", b"").partition(b",")[0]
     if element:
         pairs = (pair.partition(b"=") for pair in element.split(b";"))
@@ -142,7 +150,7 @@ def _is_valid_host(host: bytes) -> bool:
 
 
 def _bound_address(scope: Scope) -> str:
-    """The address and port that accepted the connection."""
+    """Return the address and port that accepted the connection."""
     address, port = scope.get("server") or ("127.0.0.1", None)
     host = f"[{address}]" if ":" in address else address
     return f"{host}:{port}" if port else host

@@ -21,18 +21,18 @@ _JSON = (b"content-type", b"application/json")
 
 @lru_cache(maxsize=1024)
 def _content_length(size: int) -> tuple[bytes, bytes]:
-    """The header; responses of equal size share it, which saves memory in the journals."""
+    """Return the header. Responses of equal size share it, which saves memory in the journals."""
     return b"content-length", b"%d" % size
 
 
 async def discard(_: Message) -> None:
-    """The `send` of a caller that reads the response from the exchange."""
+    """The `send` of a caller that reads the response from the exchange instead."""
 
 
 async def send_json(
     send: Send, exchange: Exchange, body: bytes, status: int = 200, headers: Headers = ()
 ) -> None:
-    """Send a JSON body; for a HEAD request, only the headers."""
+    """Send a JSON body. The response to a HEAD request has only the headers."""
     exchange.status = status
     exchange.answer_body = body
     exchange.answer_headers = start = (_JSON, _content_length(len(body)), *headers)
@@ -45,6 +45,6 @@ async def send_json(
 async def send_error(
     send: Send, exchange: Exchange, error: ApiError, documented: Mapping[int, ErrorAnswer] | None = None
 ) -> None:
-    """Send an error in the documented shape, and note its reason for the log."""
+    """Send an error in the documented shape, and add its reason to the notes for the log."""
     exchange.notes += tuple(filter(None, (error.detail, error.hint)))
     await send_json(send, exchange, errors.to_json(error, documented or {}), error.status, error.headers)

@@ -1,7 +1,7 @@
-"""A dictionary lookup for most paths, in place of the router's regular expressions.
+"""Find the endpoint of most paths in a dictionary, which is faster than the router's regular expressions.
 
-Starlette's router takes 9 of the 47 µs that uvicorn and a bare endpoint need, and most requests to a mock are
-polls. The router has the same routes and handles every path that is not found here.
+Starlette's router takes 9 of the 47 µs that uvicorn and an empty endpoint need. The router has the same routes, and
+serves every path that is not found here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _ONE_PARAMETER = re.compile(r"(?P<prefix>[^{}]*/)\{(?P<name>\w+)\}")
 
 
 class RouteTable:
-    """The routes with a fixed path, or with a path that ends in its only parameter."""
+    """The routes whose path is fixed, or has a single parameter at its end."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._fixed: dict[str, dict[str, ASGIApp]] = {}
@@ -41,7 +41,10 @@ class RouteTable:
         return None if entry is None or cut == len(path) else f"{path[:cut]}{{{entry[0]}}}"
 
     def find(self, method: str, path: str, scope: Scope) -> ASGIApp | None:
-        """The endpoint for a method and path, with its path parameter added to the scope; None for the router."""
+        """Return the endpoint for a method and path, or None, which leaves the request to the router.
+
+        The path parameter is added to the scope.
+        """
         fixed = self._fixed.get(path)
         if fixed is not None:
             return fixed.get(method)

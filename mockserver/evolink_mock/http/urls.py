@@ -14,14 +14,14 @@ _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
 _NOT_PRINTABLE_ASCII = re.compile(r"[^!-~]")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-# inet_aton and the WHATWG URL standard parse a host as an IPv4 address if its last label is like this.
+# inet_aton and the WHATWG URL standard parse a host as an IPv4 address if its last label matches this.
 ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 
 
 def parse_url(url: str) -> ParsedUrl:
-    """Parse an absolute http or https URL. ValueError, with a short reason, if it is malformed or ambiguous.
+    """Parse an absolute http or https URL. A fragment is allowed and dropped.
 
-    A fragment is allowed and dropped.
+    Raises ValueError, with a short reason, if the URL is malformed or ambiguous.
     """
     if _NOT_PRINTABLE_ASCII.search(url):
         raise ValueError("has a space, a control character or one outside ASCII")
@@ -39,7 +39,7 @@ def parse_url(url: str) -> ParsedUrl:
 
 
 def parse_authority(authority: str) -> tuple[str, int | None]:
-    """Split `HOST[:PORT]` into a canonical host and a port. ValueError with a short reason."""
+    """Split `HOST[:PORT]` into a canonical host and a port. Raises ValueError with a short reason."""
     if "@" in authority:
         # RFC 9110 4.2.4: treat userinfo from an untrusted source as an error.
         raise ValueError("has a user name or password before the host")

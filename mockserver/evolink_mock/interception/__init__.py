@@ -1,1 +1,1 @@
-"""Clients with a hard-coded address: certificate authority, forward proxy, host names."""
+"""Redirect clients with a hard-coded address: certificate authority, forward proxy, host names."""

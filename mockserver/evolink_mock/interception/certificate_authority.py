@@ -1,8 +1,8 @@
 """The user's own certificate authority, limited to this machine and the API's host names.
 
-Trusting it carries little risk: critical name constraints make certificates for any other name invalid, even if
-the key is stolen. trustme issues the server's certificates; it cannot add name constraints, so the certificate of
-the authority is made here.
+Trusting it carries little risk: because of its critical name constraints, certificates for other names are invalid,
+even if its key is stolen. trustme issues the server's certificates. The certificate of the authority is created here,
+because trustme cannot add name constraints.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.x509 import Certificate, KeyUsage
 
-CERTIFICATE = "ca.pem"  # the file that clients have to trust
-KEY = "ca-key.pem"  # the key and the certificate it belongs to, in one file so that they always match
+CERTIFICATE = "ca.pem"  # the file that clients must trust
+KEY = "ca-key.pem"  # the key and its certificate, in one file so that they always match
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
-_OWNER = "evolink-mock"  # the organization in the subject: identifies our own files
+_OWNER = "evolink-mock"  # the organization in the subject, which identifies files of this program
 _VALID = timedelta(days=3 * 365)
 _RENEW_BEFORE = timedelta(days=90)
-_LEAF_VALID = timedelta(days=365)  # issued at each start; some systems refuse more than 825
-_SKEW = timedelta(days=1)  # the clock of a container or a phone may be behind
+_LEAF_VALID = timedelta(days=365)  # issued at each start; some systems refuse more than 825 days
+_SKEW = timedelta(days=1)  # the clock of a container or a phone may be slow
 
 
 class AuthorityError(Exception):
-    """The authority cannot be read or created; the message is the reason."""
+    """The authority cannot be read or created. The message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """An authority that can issue certificates. `certificate` is the file that clients have to trust."""
+    """An authority that issues certificates. `certificate` is the file that clients must trust."""
 
     certificate: Path
     certificate_pem: bytes
     key_pem: bytes
 
     def server_context(self, hosts: Iterable[str], now: float) -> ssl.SSLContext:
-        """TLS for a server that answers as this machine and all of `hosts`, with a new one-year certificate.
+        """Return the TLS context of a server for this machine and all `hosts`, with a new one-year certificate.
 
         Raises `AuthorityError`.
         """
@@ -67,7 +67,7 @@ class Authority:
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
-        # ssl reads the key from a file: a temporary one in the authority's folder that only its owner can read.
+        # ssl reads the key from a file: here a temporary file that only its owner can read, in the authority's folder.
         try:
             with leaf.private_key_and_cert_chain_pem.tempfile(dir=str(self.certificate.parent)) as path:
                 context.load_cert_chain(path)
@@ -77,10 +77,11 @@ class Authority:
 
 
 def open_authority(folder: Path, hosts: Iterable[str], now: float) -> Authority:
-    """The authority stored in `folder`, created or renewed if necessary. Raises `AuthorityError`.
+    """Return the authority stored in `folder`, created or renewed if necessary.
 
-    It is renewed before it expires, and if it does not cover one of `hosts`. The new certificate then has the same key
-    and also covers the earlier hosts, so that clients need not trust it again when the documents alternate.
+    It is renewed before it expires, and when it does not cover one of `hosts`. If it is renewed for new hosts, it
+    keeps its key and also covers the earlier hosts, so that clients need not trust it again when the documents
+    alternate. Raises `AuthorityError`.
     """
     try:
         folder = folder.resolve()  # programs with another working directory use this path
@@ -118,7 +119,10 @@ def _open(folder: Path, hosts: set[str], today: datetime) -> Authority:
 
 
 def _read(folder: Path) -> tuple[EllipticCurvePrivateKey, Certificate] | None:
-    """The stored authority, or None. `AuthorityError` for a foreign file, or a key that other users can read."""
+    """Return the stored authority, or None if there is none.
+
+    Raises `AuthorityError` for files of another program, or for a key that other users can read.
+    """
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
     from cryptography.x509 import load_pem_x509_certificate
 
@@ -133,7 +137,7 @@ def _read(folder: Path) -> tuple[EllipticCurvePrivateKey, Certificate] | None:
             return None
         if os.name == "posix" and key.stat().st_mode & 0o077:
             raise AuthorityError(
-                f"{key}: can be read by other users: delete it to have a new authority created"
+                f"{key}: other users can read this key: delete it, so that a new authority is created"
             )
         pem = key.read_bytes()
         stored = load_pem_private_key(pem, password=None), load_pem_x509_certificate(pem)
@@ -156,7 +160,7 @@ def _is_current(certificate: Certificate, today: datetime) -> bool:
 
 
 def _covered_hosts(certificate: Certificate) -> set[str]:
-    """The host names that the authority may issue for, other than this machine's own."""
+    """Return the host names, except `localhost`, for which the authority may issue certificates."""
     from cryptography.x509 import DNSName, NameConstraints
 
     subtrees = certificate.extensions.get_extension_for_class(NameConstraints).value.permitted_subtrees or ()
@@ -166,7 +170,7 @@ def _covered_hosts(certificate: Certificate) -> set[str]:
 def _create(
     hosts: set[str], today: datetime, key: EllipticCurvePrivateKey | None = None
 ) -> tuple[EllipticCurvePrivateKey, Certificate]:
-    """A new certificate for `key`, or for a new key."""
+    """Create a certificate for `key`, or for a new key."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -189,7 +193,7 @@ def _create(
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.NameConstraints([*names, *networks], None), critical=True)
         .add_extension(_key_usage(), critical=True)
-        # Name constraints apply to host names only: without this, the authority could sign e-mail or code.
+        # Name constraints apply to host names only. Without this, the authority could sign e-mail or code.
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
@@ -213,9 +217,9 @@ def _key_usage() -> KeyUsage:
 
 
 def _make_folder(folder: Path) -> None:
-    """Create a folder that only its owner can access. An existing one keeps its mode: it may have other uses.
+    """Create a folder that only its owner can access. An existing folder keeps its mode.
 
-    AuthorityError if other users can write to it, because they could then replace the authority.
+    Raises AuthorityError if other users can write to the folder, because they could replace the authority.
     """
     for missing in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
         missing.mkdir(mode=0o700, exist_ok=True)
@@ -233,7 +237,7 @@ def _write_if_changed(path: Path, content: bytes, mode: int) -> None:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Lock the folder: two processes that start together must not each create an authority."""
+    """Lock the folder, so that of two processes that start together only one creates an authority."""
     with (folder / ".lock").open("ab") as file:
         if sys.platform == "win32":
             import msvcrt

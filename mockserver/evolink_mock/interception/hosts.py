@@ -1,4 +1,4 @@
-"""The API's host names, and instructions for making them resolve to this machine without a proxy."""
+"""The API's host names, and instructions for resolving them to this machine without a proxy."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ HTTP_PORT, HTTPS_PORT = 80, 443
 LOOPBACK = "127.0.0.1"
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_NAME = re.compile(rf"(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")  # no address, no name of one label
+_NAME = re.compile(rf"(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?")  # at least two labels, no address
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 
 _HOW_TO = """\
 # The lines without a # belong in /etc/hosts (Windows: %SystemRoot%\\System32\\drivers\\etc\\hosts), for example with
 #   evolink-mock hosts | sudo tee -a /etc/hosts
-# Remove them afterwards: while they are there, nothing on this machine reaches the real API.
+# Remove the lines afterwards. Until then, nothing on this machine can reach the real API.
 #
 # A client without a port in its URL uses 443, which only root may listen on by default. Each of these changes that:
 #   sudo sysctl net.ipv4.ip_unprivileged_port_start=443         on Linux, until the next reboot
-#   authbind --deep evolink-mock serve --https-port 443         once authbind is installed and configured
+#   authbind --deep evolink-mock serve --https-port 443         after authbind has been installed and configured
 #   sudo setcap cap_net_bind_service=+ep {python}
 #                                                               for every program run by this Python
 #   sudo "$(command -v evolink-mock)" serve --https-port 443 --ca-dir {folder}
-#                                                               once you have created that folder yourself
+#                                                               after you have created that folder yourself
 # Then:
 #   evolink-mock serve --https-port 443
 # and make the client trust {certificate}, for example with
@@ -44,19 +44,22 @@ _HOW_TO = """\
 """
 
 
-# The API's other hosts, from pages of its documentation that are not among the built-in documents.
+# Related hosts, from pages of the API's documentation that are not among the built-in documents.
 _SIBLINGS = {"api.evolink.ai": ("direct.evolink.ai", "files-api.evolink.ai")}
 
 
 def hosts_of(spec: Spec) -> tuple[str, ...]:
-    """The API's host names, sorted: those in the `servers` of the documents, without addresses and local names."""
+    """Return the API's host names, sorted: those in the `servers` of the documents, and known related hosts.
+
+    Addresses and local names are omitted.
+    """
     hosts = {_host_of(server) for document in spec.documents.values() for server in _servers(document)}
     names = {host for host in hosts if host is not None}
     return tuple(sorted(names.union(*(_SIBLINGS.get(name, ()) for name in names))))
 
 
 def _servers(node: Any) -> Iterator[dict[str, Any]]:
-    """Every server object of a document: at its root, at a path, or at an operation."""
+    """Yield every server object of a document: at its root, at a path, or at an operation."""
     yield from (server for server in node.get("servers") or () if isinstance(server, dict))
     for path in (node.get("paths") or {}).values():
         operations = (
@@ -67,7 +70,10 @@ def _servers(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def _host_of(server: dict[str, Any]) -> str | None:
-    """The host name in a server's URL, its variables replaced by their defaults; None for anything but a name."""
+    """Return the host name in a server's URL, or None if it is an address or a local name.
+
+    Variables in the URL are replaced by their defaults.
+    """
     variables = server.get("variables") or {}
     url = _VARIABLE.sub(
         lambda match: str(variables.get(match[1], {}).get("default", "")), str(server.get("url"))
@@ -80,16 +86,15 @@ def _host_of(server: dict[str, Any]) -> str | None:
 
 
 def hosts_file_lines(hosts: Iterable[str]) -> str:
-    """The lines of a hosts file that make these names resolve to this machine.
+    """Return the lines of a hosts file that make these names resolve to this machine.
 
-    IPv4 only: with a line for ::1, a client that tries that address first and does not fall back would find
-    nothing listening there.
+    They are IPv4 only: nothing listens on ::1, and a client that tries that address first may not fall back.
     """
     return "".join(f"{LOOPBACK}\t{host}\n" for host in hosts)
 
 
 def instructions(hosts: Sequence[str], certificate: Path) -> str:
-    """The lines and, as comments, the other steps. `certificate` is the file to trust."""
+    """Return the lines for the hosts file and, as comments, the other steps. `certificate` is the file to trust."""
     comments = _HOW_TO.format(
         python=os.path.realpath(sys.executable),
         folder=shlex.quote(str(certificate.parent)),

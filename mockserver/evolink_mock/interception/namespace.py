@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class NamespaceError(Exception):
-    """The system does not allow the namespaces; the message is the reason, and advice on what to do instead."""
+    """The system does not allow the namespaces. The message gives the reason and an alternative."""
 
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x0002_0000, 0x1000_0000, 0x4000_0000
 _MS_BIND, _MS_REC, _MS_PRIVATE = 0x1000, 0x4000, 0x4_0000
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 _HOSTS_FILE = "/etc/hosts"
-_KERNEL_SETTINGS = (  # a setting that can forbid it, the value that does, and the command that allows it
+_KERNEL_SETTINGS = (  # a setting that can forbid them, its forbidding value, and the command that allows them
     (
         "kernel/apparmor_restrict_unprivileged_userns",
         "1",
@@ -39,12 +39,13 @@ _KERNEL_SETTINGS = (  # a setting that can forbid it, the value that does, and t
 def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
     """Move this process into a new mount and network namespace, where `hosts` resolve to this machine.
 
-    Its network is loopback only, with all ports free, and child processes share it. The user id does not change.
-    `folder` holds the hosts file. Call it before starting a second thread. Raises `NamespaceError`.
+    The network has only loopback, with all ports free, and is shared with child processes. The user id does not
+    change. The hosts file is written to `folder`. Call this before a second thread is started. Raises
+    `NamespaceError`.
     """
     if sys.platform != "linux":
         raise NamespaceError(
-            "--hosts requires Linux namespaces; `evolink-mock hosts` explains how to do it manually"
+            "--hosts requires Linux namespaces; see `evolink-mock hosts` for the manual steps"
         )
     libc = ctypes.CDLL(None, use_errno=True)
     try:
@@ -60,7 +61,7 @@ def enter_namespace(hosts: Sequence[str], folder: Path) -> None:
 
 
 def _unshare(libc: ctypes.CDLL) -> None:
-    """Leave the shared namespaces: directly as root, through a user namespace otherwise."""
+    """Leave the namespaces of the parent: directly as root, otherwise through a user namespace."""
     user, group = os.geteuid(), os.getegid()
     if libc.unshare(_CLONE_NEWNS | _CLONE_NEWNET) == 0:
         return
@@ -95,7 +96,7 @@ def _os_error() -> OSError:
 
 
 def _check_resolution(hosts: Sequence[str]) -> None:
-    """Check that the hosts file is used: a name service daemon, or the order in nsswitch.conf, may bypass it."""
+    """Check that the hosts file is used. A name service daemon or nsswitch.conf may bypass it."""
     for host in hosts:
         try:
             addresses = {entry[4][0] for entry in socket.getaddrinfo(host, HTTPS_PORT)}
@@ -108,12 +109,12 @@ def _check_resolution(hosts: Sequence[str]) -> None:
 
 
 def _explain(error: OSError) -> str:
-    """Why the system forbids the namespaces, as far as it reveals that, and how to allow them."""
+    """Explain why the system forbids the namespaces, as far as it reveals that, and how to allow them."""
     for setting, forbidding, remedy in _KERNEL_SETTINGS:
         with suppress(OSError):
             if Path("/proc/sys", setting).read_text(encoding="ascii").strip() == forbidding:
-                return f"--hosts: this system forbids it; to allow it: {remedy}"
+                return f"--hosts: this system forbids namespaces; to allow them: {remedy}"
     return (
-        f"--hosts: this system forbids namespaces ({error.strerror}). In a container it requires the capability "
-        "SYS_ADMIN and a profile that allows mount; otherwise `evolink-mock hosts` explains how to do it manually"
+        f"--hosts: this system forbids namespaces ({error.strerror}). In a container, --hosts requires the "
+        "capability SYS_ADMIN and a profile that allows mount. Otherwise, see `evolink-mock hosts` for the manual steps"
     )

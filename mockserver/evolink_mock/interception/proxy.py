@@ -1,7 +1,8 @@
-"""A forward proxy that answers the API's hosts itself and forwards the rest: HTTP absolute-form and CONNECT.
+"""A forward proxy that serves the API's hosts itself and forwards all other requests.
 
-For clients that have the API's address hard-coded but honour `HTTPS_PROXY`. One request per connection: the bytes
-after the head are forwarded unread, so a body may be of any size and kind.
+It is for clients that have the API's address hard-coded but respect `HTTPS_PROXY`. It accepts HTTP requests in
+absolute form and CONNECT, one request per connection. The bytes after the head are forwarded unread, so a body may be
+of any size and kind.
 """
 
 from __future__ import annotations
@@ -41,7 +42,10 @@ class Address(NamedTuple):
 
 
 class ProxyConnection(NamedTuple):
-    """A client's connection to another host, and its outcome. Without path and headers, which contain secrets."""
+    """A client's connection to another host, and its outcome.
+
+    Path and headers are omitted, because they contain secrets.
+    """
 
     host: str
     port: int
@@ -52,14 +56,14 @@ UNTRUSTED = "did not trust the certificate"  # the outcome if the client ended t
 
 
 class ProxyRequest(NamedTuple):
-    """A tunnel (`head` is empty), or a request to forward, of which `head` is the rewritten head."""
+    """A request for a tunnel, with an empty `head`, or a request to forward, with its rewritten `head`."""
 
     url: ParsedUrl
     head: bytes
 
 
 class ProxyRefusalError(Exception):
-    """A response of the proxy itself, in plain text."""
+    """An error response of the proxy itself, in plain text."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -75,7 +79,7 @@ def parse_request(head: bytes) -> ProxyRequest:
     method, target = match.groups()
     if target.startswith("/") or target == "*":
         raise ProxyRefusalError(
-            400, "evolink-mock: this port is a proxy, for HTTPS_PROXY; the API is at the other port"
+            400, "evolink-mock: this port is a proxy, for HTTPS_PROXY; the API is on another port"
         )
     try:
         url = parse_url(f"https://{target}" if method == "CONNECT" else target)
@@ -87,7 +91,10 @@ def parse_request(head: bytes) -> ProxyRequest:
 
 
 def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
-    """The head for the server: it asks for a single response, and has no header that is meant for the proxy."""
+    """Return the head to send to the server.
+
+    It asks the server to close the connection after the response, and omits headers that are meant for the proxy.
+    """
     kept = [header for header in headers if header.partition(":")[0].lower() not in _HOP_BY_HOP]
     lines = [
         f"{method} {url.request_target.decode('ascii')} HTTP/1.1",
@@ -100,9 +107,9 @@ def _forwarded_head(method: str, url: ParsedUrl, headers: list[str]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class InterceptedHosts:
-    """The host names that this server answers, on any port, and the addresses of its listeners.
+    """The host names that this server serves, on any port, and the addresses of its listeners.
 
-    `certificate` is the authority of the https listener; `offline` refuses all other hosts.
+    `certificate` is the authority of the https listener. If `offline`, all other hosts are refused.
     """
 
     hosts: Collection[str]
@@ -129,11 +136,11 @@ class Proxy:
         self._connections: set[asyncio.Task[None]] = set()
 
     async def start(self, listener: socket.socket) -> None:
-        """Accept connections from now on."""
+        """Begin to accept connections."""
         self._server = await asyncio.start_server(self._accept, sock=listener, limit=_HEAD_BYTES)
 
     async def close(self) -> None:
-        """Stop listening and cut open connections: a tunnel may stay open for ever."""
+        """Stop listening, and close open connections, because a tunnel may stay open for ever."""
         self._server.close()
         for task in self._connections:
             task.cancel()
@@ -149,16 +156,16 @@ class Proxy:
             else:
                 await self._serve(reader, writer)
         except OSError:
-            pass  # the client is gone
+            pass  # the client has closed the connection
         finally:
             self._connections.discard(task)
             writer.close()
 
     def _overload(self) -> ProxyRefusalError:
         if not self._is_overload_logged:
-            _log.warning("more than %d connections to the proxy: further ones are refused", self._limit)
+            _log.warning("more than %d connections to the proxy: others are refused", self._limit)
         self._is_overload_logged = True
-        return ProxyRefusalError(503, f"evolink-mock: this proxy accepts {self._limit} connections")
+        return ProxyRefusalError(503, f"evolink-mock: this proxy accepts at most {self._limit} connections")
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -177,7 +184,7 @@ class Proxy:
             upstream_writer.close()
 
     async def _connect(self, request: ProxyRequest) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect to the server of a request. Inside a tunnel the client does TLS itself."""
+        """Connect to the server of a request. In a tunnel, the client itself sets up TLS."""
         url, tunnel, routes = request.url, not request.head, self._routes
         address = Address(url.host, url.port)
         if url.host in routes.hosts:
@@ -185,8 +192,8 @@ class Proxy:
             address = routes.http if plain else routes.https
         elif routes.offline:
             self._observe(ProxyConnection(*address, "refused"))
-            raise ProxyRefusalError(403, f"evolink-mock is offline: {url.host} is not answered here")
-        secure = not tunnel and url.scheme == "https"  # some clients send this in place of a tunnel
+            raise ProxyRefusalError(403, f"evolink-mock is offline: requests to {url.host} are refused")
+        secure = not tunnel and url.scheme == "https"  # some clients do not use a tunnel for https
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
                 streams = await asyncio.open_connection(
@@ -232,7 +239,10 @@ async def _read_head(reader: asyncio.StreamReader) -> bytes:
 async def _refuse(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, refusal: ProxyRefusalError
 ) -> None:
-    """Send the refusal, with its reason in the status line too: clients show no other part of a response to CONNECT."""
+    """Send the refusal.
+
+    Its reason is also in the status line, the only part of a CONNECT response that clients show.
+    """
     text = str(refusal).encode("ascii", "replace")
     head = f"HTTP/1.1 {refusal.status} ".encode("ascii") + text
     head += b"\r\nContent-Type: text/plain\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (
@@ -246,7 +256,7 @@ async def _refuse(
 
 
 async def _linger(reader: asyncio.StreamReader) -> None:
-    """Discard what a client still sends after its response: closing at once would lose the response."""
+    """Discard what a client still sends after its response. Closing at once could lose the response."""
     with suppress(TimeoutError):
         async with asyncio.timeout(_LINGER_SECONDS):
             while await reader.read(_CHUNK):
@@ -261,7 +271,10 @@ async def _join(
     *,
     tunnel: bool,
 ) -> None:
-    """Forward bytes both ways. A tunnel ends when both sides have ended; a single request ends with its response."""
+    """Forward bytes in both directions.
+
+    A tunnel ends when both sides have ended; a single request ends with its response.
+    """
     try:
         async with asyncio.TaskGroup() as group:
             sending = group.create_task(_forward(reader, upstream_writer))
@@ -272,11 +285,11 @@ async def _join(
                 upstream_writer.close()
                 await _linger(reader)
     except* OSError:
-        pass  # either side is gone
+        pass  # one side has closed the connection
 
 
 async def _forward(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Forward bytes until the source ends, no faster than the sink accepts them; then end the sink."""
+    """Forward bytes until the source ends, no faster than the sink accepts them. Then end the sink."""
     while chunk := await source.read(_CHUNK):
         if sink.is_closing():  # uvloop would raise a RuntimeError
             raise ConnectionResetError

@@ -1,1 +1,1 @@
-"""Result files: rendered on first download and cached."""
+"""Result files, which are rendered when they are first downloaded, and then cached."""

@@ -1,4 +1,4 @@
-"""The cache of result files: each is rendered once, at its first request, off the event loop."""
+"""The cache of result files. A file is rendered in a thread when it is first requested."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class MediaCache:
     """The rendered files, in `directory`, or in a private temporary folder that `close` removes.
 
-    If `directory` is set, it belongs to the cache: a file that is already there is served unchanged, and only the
-    `limit` most recently used files stay on disk. Not thread-safe.
+    The cache owns `directory`: files that are already in it are served unchanged, and only the `limit` most recently
+    used files stay on disk. Not thread-safe.
     """
 
     def __init__(
@@ -44,16 +44,17 @@ class MediaCache:
         self._used: dict[Path, None] = {}  # in the order of use
 
     async def file(self, spec: MediaSpec) -> Path:
-        """Return the complete file that `spec` describes, rendering it first when it does not exist.
+        """Return the complete file that `spec` describes. If it does not exist, it is rendered first.
 
-        Concurrent requests for a file share one rendering, and all raise its error if it fails; the next request
-        renders again. The file stays at least until `limit` others have been requested. RuntimeError once the cache
-        is closed. Without PyAV, a clip of the same duration and size, else `MissingRendererError`.
+        Concurrent requests for a file share one rendering. If it fails, all of them raise its error, and the next
+        request renders again. The file stays at least until `limit` other files have been requested. Raises
+        RuntimeError if the cache is closed. Without PyAV, returns a packaged clip of the same duration and size, or
+        raises `MissingRendererError`.
         """
         if not has_renderer():
             return _clip(spec)
         path = self._path_of(spec)
-        job = self._jobs.get(path)  # before checking for the file: a job is removed once its file exists
+        job = self._jobs.get(path)  # read before the file is checked, because a finished job is removed
         if job is None and not _exists(path):
             job = self._start_rendering(spec, path)
         if job is not None:
@@ -62,7 +63,7 @@ class MediaCache:
         return path
 
     def problem(self) -> str | None:
-        """The reason why no file can be rendered here; None if rendering works. For a warning at the start."""
+        """Return the reason why no file can be rendered here, for a warning at the start; None if rendering works."""
         from tempfile import gettempdir
 
         if not has_renderer():
@@ -106,7 +107,7 @@ class MediaCache:
         while len(self._used) > self._limit:
             oldest = next(iter(self._used))
             del self._used[oldest]
-            with suppress(OSError):  # where an open file cannot be removed, it stays
+            with suppress(OSError):  # on some systems an open file cannot be removed
                 oldest.unlink(missing_ok=True)
 
 
@@ -118,7 +119,7 @@ def _clip(spec: MediaSpec) -> Path:
 
 
 def file_name(spec: MediaSpec) -> str:
-    """The file name of a media spec, such as `video-854x480-6s-3.mp4`; different specs have different names."""
+    """Return the file name of a media spec, such as `video-854x480-6s-3.mp4`. Different specs have different names."""
     size = f"{spec.width}x{spec.height}" if spec.height else ""
     seconds = f"{spec.seconds:g}s" if spec.seconds else ""
     parts = (spec.medium, size, seconds, str(spec.hue))
@@ -139,9 +140,9 @@ def _exists(path: Path) -> bool:
 
 
 async def _wait_for(job: Future[None]) -> None:
-    """Wait for a job. Raises the job's own error, and RuntimeError if it was cancelled."""
-    # asyncio.wait does not cancel the job when its waiter is cancelled: a client that disconnects does not
-    # cancel the rendering that others wait for.
+    """Wait for a job. Raises the job's own error, or RuntimeError if it was cancelled."""
+    # asyncio.wait does not cancel the job when its waiter is cancelled, so a client that disconnects does not
+    # cancel a rendering for which others wait.
     future = asyncio.wrap_future(job)
     future.add_done_callback(_retrieve_exception)
     await asyncio.wait((future,))

@@ -1,6 +1,6 @@
-"""The results of the built-in document, rendered beforehand, for installations without PyAV.
+"""The results of the built-in document, rendered in advance, for installations without PyAV.
 
-`python -m evolink_mock.media.clips` renders them again; a test fails if they are not what `renderer` makes.
+`python -m evolink_mock.media.clips` renders them again. A test fails if they differ from what `renderer` makes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _CHOICES = [(duration, quality) for duration in (6, 10) for quality in ("480p", 
 
 
 class MissingRendererError(OSError):
-    """A result would have to be rendered, and PyAV is not installed."""
+    """A result would have to be rendered, but PyAV is not installed."""
 
     def __init__(self) -> None:
         super().__init__('PyAV is not installed: pip install "evolink-mock[media]"')
@@ -24,12 +24,12 @@ class MissingRendererError(OSError):
 
 @cache
 def has_renderer() -> bool:
-    """Whether results can be rendered."""
+    """Whether results can be rendered, which requires PyAV."""
     return find_spec("av") is not None
 
 
 def clip(spec: MediaSpec) -> Path | None:
-    """A clip of the same duration and size, in any colour; None if no such clip is packaged."""
+    """Return a packaged clip of the same duration and size, in any colour; None if there is none."""
     path = _FOLDER / _name(spec)
     return path if spec.medium == "video" and not spec.format and path.is_file() else None
 

@@ -34,14 +34,12 @@ _PALETTE = (
     ("214d1f", "c8e66b", "5c7aea"),
     ("2b2b2b", "e0e0e0", "8d99ae"),
 )
-_TONES = (220.0, 246.94, 261.63, 293.66, 329.63, 349.23, 392.0, 440.0)  # hertz: a scale on A
-_COARSE = (
-    6  # a gradient has no detail: drawing it this much smaller and scaling it up takes an eighth of the time
-)
-_TIME_CODE_SIZE = (100, 16)  # pixels, from (2, 2): the area of testsrc2's time code
+_TONES = (220.0, 246.94, 261.63, 293.66, 329.63, 349.23, 392.0, 440.0)  # hertz: a scale from A to A
+_COARSE = 6  # the gradient is drawn this much smaller and scaled up, which takes an eighth of the time
+_TIME_CODE_SIZE = (100, 16)  # in pixels, at (2, 2): the area of testsrc2's time code
 
-# The cheapest preset, but with deblocking: without it a slow gradient shows blocks. One thread, so that the same
-# spec gives the same bytes on any number of cores; a key frame every two seconds, so that players can seek.
+# The cheapest preset, but with deblocking, because a slow gradient would show blocks. It has one thread, so that equal
+# specs give equal bytes on any number of cores, and a key frame every two seconds, so that players can seek.
 _X264 = {
     "preset": "ultrafast",
     "crf": "24",
@@ -64,7 +62,7 @@ _IMAGE_FORMATS = {"png": ("png", "rgb24"), "jpeg": ("mjpeg", "yuvj420p"), "webp"
 
 
 class _AudioFormat(NamedTuple):
-    """A container, its codec, and what the encoder accepts: samples per second, their format, samples per frame."""
+    """A container and its codec, with what the encoder accepts: sample rate, sample format, samples per frame."""
 
     container: str
     codec: str
@@ -88,10 +86,10 @@ class RenderingCancelledError(RuntimeError):
 
 
 def render(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool] = lambda: False) -> None:
-    """Write the file that `spec` describes at `path`, completely or not at all. Takes 0.4 s for 6 s of 480p.
+    """Write the file that `spec` describes to `path`, completely or not at all. Takes 0.4 s for 6 s of 480p.
 
-    Raises OSError if the directory is not writable, av.FFmpegError if a codec fails, and `RenderingCancelledError`
-    within a frame once `is_cancelled` returns true.
+    Raises OSError if the directory is not writable, and av.FFmpegError if a codec fails. If `is_cancelled` returns
+    true, it raises `RenderingCancelledError` before the next frame.
     """
     with replace_atomically(path) as temporary:
         _WRITERS[spec.medium](spec, temporary, is_cancelled)
@@ -101,7 +99,7 @@ def _write_video(spec: MediaSpec, path: Path, is_cancelled: Callable[[], bool]) 
     import av
 
     container_format, codec, codec_options = _VIDEO_FORMATS[spec.extension]
-    muxing = {"fflags": "+bitexact"}  # no date, no version: equal specs give equal bytes
+    muxing = {"fflags": "+bitexact"}  # no date and no version, so that equal specs give equal bytes
     if container_format != "webm":
         muxing["movflags"] = "+faststart"
     with av.open(str(path), "w", format=container_format, options=muxing) as container:
@@ -154,7 +152,7 @@ _WRITERS: Mapping[Medium, Callable[[MediaSpec, Path, Callable[[], bool]], None]]
 
 
 def _video_frames(spec: MediaSpec) -> Iterator[VideoFrame]:
-    """Yield every frame: the gradient, and the time code that makes each frame different from the next."""
+    """Yield every frame: the gradient, and the time code that makes consecutive frames different."""
     from av.video.frame import PictureType
 
     graph = _new_graph()
@@ -167,7 +165,7 @@ def _video_frames(spec: MediaSpec) -> Iterator[VideoFrame]:
         frame = graph.vpull()
         frame.pict_type = (
             PictureType.NONE
-        )  # the source marks every frame as a key frame: let the encoder choose
+        )  # the source marks every frame as a key frame; this lets the encoder choose
         yield frame
 
 
@@ -224,7 +222,7 @@ def _new_graph() -> Graph:
 
 
 def _add_chain(graph: Graph, *filters: tuple[str, str]) -> FilterContext:
-    """Add linked filters, each a name and its arguments. Returns the last filter."""
+    """Add linked filters, given as pairs of name and arguments. Returns the last filter."""
     nodes = [graph.add(name, arguments) for name, arguments in filters]
     _link(nodes)
     return nodes[-1]

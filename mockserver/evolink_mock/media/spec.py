@@ -20,7 +20,7 @@ FRAME_RATE = 24  # frames per second
 
 _DEFAULT_SECONDS = 6.0
 _MAX_SECONDS = 60.0
-_DEFAULT_SHORT_SIDE = 480  # pixels, as all sides
+_DEFAULT_SHORT_SIDE = 480  # in pixels, like all sides
 _MIN_SIDE = 64
 _MAX_SHORT_SIDE = 2160
 _MAX_LONG_SIDE = 3840
@@ -49,7 +49,7 @@ _FORMATS: Mapping[Medium, Mapping[str, str]] = {
 }
 _USUAL_FORMAT: Mapping[Medium, str] = {medium: next(iter(formats)) for medium, formats in _FORMATS.items()}
 _OTHER_NAMES = {"jpg": "jpeg", "ogg_opus": "ogg", "quicktime": "mov"}
-# Where the documents of the family put the format of a result.
+# The fields in which documents put the format of a result.
 _FORMAT_FIELDS = ("format", "output_format", "audio_format", "response_format", "container")
 _NESTED = ("model_params", "audio_setting", "audio_settings", "output")
 
@@ -57,8 +57,8 @@ _NESTED = ("model_params", "audio_setting", "audio_settings", "output")
 class MediaSpec(msgspec.Struct, frozen=True, gc=False):
     """Everything that distinguishes one result file from another.
 
-    `seconds` is a whole number of frames (0 for an image); `width` and `height` are even numbers of pixels
-    (0 for audio); `hue` selects one of `HUES` palettes. `format` is empty for the usual one of the medium.
+    `seconds` is a whole number of frames, 0 for an image. `width` and `height` are even numbers of pixels, 0 for
+    audio. `hue` selects one of `HUES` palettes. `format` is empty for the usual format of the medium.
     """
 
     medium: Medium
@@ -75,12 +75,12 @@ class MediaSpec(msgspec.Struct, frozen=True, gc=False):
 
 
 def media_spec_of(body: Mapping[str, Json], medium: Medium, hue: int) -> MediaSpec:
-    """Read the media spec from a request: clauses `result.duration` and `result.quality`.
+    """Read the media spec from a request (clauses `result.duration` and `result.quality`).
 
-    `duration` is in seconds, as a number or a string; `quality`, `resolution` and `size` may be `480p` (the shorter
-    side), `4k` or `1280x720`; `aspect_ratio` (or `size`) may be `9:16`. A value that cannot be read becomes the
-    default (6 s of 480p at 16:9), and one that is too large is capped; no value raises. Equal specs are the same
-    object, so that a million tasks need little memory.
+    `duration` is in seconds, as a number or a string. `quality`, `resolution` and `size` may be `480p` (the shorter
+    side), `4k` or `1280x720`. `aspect_ratio` (or `size`) may be `9:16`. A value that cannot be read is replaced by the
+    default (6 s of 480p at 16:9), and a value that is too large is capped; no value raises an error. Equal specs are
+    the same object, so that a million tasks need little memory.
     """
     return _spec_of(
         medium,
@@ -95,17 +95,17 @@ def media_spec_of(body: Mapping[str, Json], medium: Medium, hue: int) -> MediaSp
 
 
 def suffix(spec: MediaSpec) -> str:
-    """The file name extension of a result, with its dot."""
+    """Return the file name extension of a result, with its dot."""
     return f".{spec.extension}"
 
 
 def content_type(spec: MediaSpec) -> str:
-    """The content type of a result."""
+    """Return the content type of a result."""
     return _FORMATS[spec.medium][spec.extension]
 
 
 def variation(spec: MediaSpec, index: int) -> MediaSpec:
-    """The spec of the result with this index, from 0: results of one task differ in colour."""
+    """Return the spec of the result with this index, from 0. The results of one task differ in colour."""
     if not index:
         return spec
     hue = (spec.hue + index) % HUES
@@ -113,7 +113,7 @@ def variation(spec: MediaSpec, index: int) -> MediaSpec:
 
 
 def _format(body: Mapping[str, Json], medium: Medium) -> str:
-    """The requested format, if the medium has it and it is not the usual one; else empty."""
+    """Return the requested format; empty if it is the usual one, or if the medium does not have it."""
     for fields in (body, *(body[name] for name in _NESTED if isinstance(body.get(name), dict))):
         for name in _FORMAT_FIELDS:
             if name in fields and isinstance(value := fields[name], str) and len(value) <= _MAX_WORD_LENGTH:
@@ -124,7 +124,7 @@ def _format(body: Mapping[str, Json], medium: Medium) -> str:
 
 
 def _cache_key(value: Json) -> str | float | None:
-    """The value if it is small enough for a key of the cache below, else None or a capped number."""
+    """Return the value if it is small enough to be part of a cache key, otherwise None or a capped number."""
     if value is None:
         return None
     if type(value) is str:
@@ -155,7 +155,7 @@ def _spec_of(  # noqa: PLR0913, PLR0917 - each is part of the cache key
 def _shared_spec(  # noqa: PLR0913, PLR0917 - the fields of the record
     medium: Medium, seconds: float, width: int, height: int, hue: int, format_: str
 ) -> MediaSpec:
-    """One object for each distinct spec, however its request spelled it."""
+    """Return the same object for equal specs, however their requests spell them."""
     return MediaSpec(medium, seconds, width, height, hue, format_)
 
 
@@ -169,7 +169,7 @@ def _seconds(duration: str | float | None) -> float:
 
 
 def _frame_size(words: list[str]) -> tuple[int, int]:
-    """Width and height, each from the first word that specifies it."""
+    """Return width and height, from a word such as `1280x720`, otherwise from aspect ratio and shorter side."""
     if size := _first_match(_SIZE, words):
         return _limit_size(size[0], size[1])
     horizontal, vertical = _ratio(words)
@@ -191,13 +191,13 @@ def _short_side(words: list[str]) -> int:
 
 
 def _first_match(pattern: re.Pattern[str], words: list[str]) -> tuple[int, ...]:
-    """The numbers in the first word that matches; empty when none does."""
+    """Return the numbers in the first word that matches; empty if none does."""
     matches = filter(None, map(pattern.fullmatch, words))
     return next((tuple(map(int, match.groups())) for match in matches), ())
 
 
 def _limit_size(width: float, height: float) -> tuple[int, int]:
-    """Shrink to the limits, keeping the aspect ratio; 4:2:0 video needs even sides."""
+    """Shrink a size to the limits and keep its aspect ratio. The sides are even, as 4:2:0 video requires."""
     short, long = sorted((max(width, 1), max(height, 1)))
     scale = min(1.0, _MAX_SHORT_SIDE / short, _MAX_LONG_SIDE / long)
     limited_width, limited_height = (max(_MIN_SIDE, 2 * round(side * scale / 2)) for side in (width, height))

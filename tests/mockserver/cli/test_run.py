@@ -334,14 +334,14 @@ def test_what_a_configured_project_says_of_ports_is_for_serve(
         (("--deny-model", "x"), 2, "'x' is not served"),
         (("--recipe", "fial"), 2, "--recipe: "),
         (("--ca-dir", __file__), 2, "cannot store the certificate authority here"),
-        (("--hosts",), 3, "this system forbids it"),
+        (("--hosts",), 3, "this system forbids namespaces"),
     ],
 )
 def test_what_prevents_the_mock_prevents_the_command(
     arguments: tuple[str, ...], code: int, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def enter(*_: object) -> None:
-        raise namespace.NamespaceError("this system forbids it")
+        raise namespace.NamespaceError("this system forbids namespaces")
 
     monkeypatch.setattr(namespace, "enter_namespace", enter)
     found, err = invoke("run", *arguments, "--", *said(f"open({str(tmp_path / 'ran')!r}, 'w')"))
