@@ -68,7 +68,7 @@ class ClientOptions(Struct, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=64),
         Option(
-            help="Number of concurrent scenarios. If it is 4 or more, as many that mostly wait run in addition.",
+            help="Number of concurrent scenarios. From 4 on, twice as many run, because clients mostly wait.",
             section=_HOW,
             short="-j",
             metavar="N",

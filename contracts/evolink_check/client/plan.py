@@ -23,7 +23,7 @@ HANGING = 50.0  # seconds added if a response never comes, because a request may
 _USUAL = 2.5  # estimated seconds of most runs
 _ENDLESS = 25.0  # estimated seconds of a run that mostly waits, if the client has no deadline
 _START = 3.0  # seconds until the first run starts
-_SEPARATE_FROM = 4  # from this number of jobs on, scenarios that mostly wait run in addition to the others
+_DOUBLED_FROM = 4  # jobs: from here on, twice as many scenarios run at a time, because clients mostly wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ class SuitePlan:
         return usual + (HANGING if scenario.hangs else 0.0)
 
     @property
-    def waiting_workers(self) -> int:
-        """How many scenarios that mostly wait run at the same time, in addition to `jobs` others."""
-        is_separate = not self.mock and self.jobs >= _SEPARATE_FROM
-        return min(self.jobs, sum(map(mostly_waits, self.scenarios))) if is_separate else 0
+    def additional_workers(self) -> int:
+        """The number of scenarios that run at the same time, in addition to `jobs` others."""
+        is_doubled = not self.mock and self.jobs >= _DOUBLED_FROM
+        return min(self.jobs, max(0, len(self.scenarios) - self.jobs)) if is_doubled else 0
 
     @property
     def forecast(self) -> float:
@@ -74,9 +74,8 @@ class SuitePlan:
         wait = self.description.deadline or _ENDLESS
         long = wait * sum(map(mostly_waits, self.scenarios))
         short = _USUAL * sum(not mostly_waits(scenario) for scenario in self.scenarios)
-        if self.waiting_workers:
-            return _START + max(wait, long / self.waiting_workers, short / self.jobs)
-        return _START + max(wait if long else 0.0, (long + short) / max(1, self.jobs))
+        workers = max(1, self.jobs + self.additional_workers)
+        return _START + max(wait if long else 0.0, (long + short) / workers)
 
 
 def mostly_waits(scenario: Scenario) -> bool:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
-from itertools import zip_longest
 from threading import Event
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,13 +15,13 @@ from evolink_check.client.harness.journal_trace import Journals, has_other_key, 
 from evolink_check.client.harness.mock_process import borrow_account, start_mock, start_shared_mock
 from evolink_check.client.harness.process import CommandError, check_command, make_workspace, run_command
 from evolink_check.client.harness.refusing_port import refusing
-from evolink_check.client.plan import mostly_waits
+from evolink_check.client.pending import Pending
 from evolink_check.client.verdicts.verdicts import ScenarioRun, verdicts_of
 from evolink_check.files import temporary_folder
 from evolink_check.traffic.trace import Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from evolink_check.client.harness.mock_process import Mock
@@ -57,76 +54,72 @@ def run_suite(
                 worker.result()
         except BaseException:
             plan.stop.set()
+            suite.end()
             raise
     return tuple(suite.done[scenario.id] for scenario in plan.scenarios if scenario.id in suite.done)
 
 
 class _Suite:
-    """The scenarios that have yet to be run, and the results so far."""
+    """The workers of a suite, and the results so far.
+
+    All share one mock, each with an account of its own. A request that belongs to no account is then nobody's. As soon
+    as there is one, each worker starts a mock of its own instead, and the runs that it may have come from are repeated.
+    """
 
     def __init__(self, plan: SuitePlan, progress: Callable[[ScenarioRun], None]) -> None:
         self.done: dict[str, ScenarioRun] = {}
         self._plan = plan
         self._progress = progress
-        self._is_over = Event()
-        separate = plan.waiting_workers > 0
-        long = [scenario for scenario in plan.scenarios if mostly_waits(scenario)]
-        short = [scenario for scenario in plan.scenarios if not mostly_waits(scenario)]
-        self._long = deque(long if separate else ())
-        self._short = deque(short if separate else _in_turn(short, long))
-        self._count = max(1, min(plan.jobs, len(self._short)))
-        self.workers = self._count + plan.waiting_workers
+        self._pending = Pending(plan.scenarios)
+        self._needs_own_mocks = Event()
+        self._count = max(1, min(plan.jobs, len(plan.scenarios)))
+        self.workers = self._count + plan.additional_workers
+
+    def end(self) -> None:
+        """Start no more scenarios."""
+        self._pending.end()
 
     def start(self, pool: ThreadPoolExecutor, stack: ExitStack) -> list[Future[None]]:
-        """Start all workers. The workers for long scenarios share one mock, which ends when `stack` is closed."""
-        workers = [pool.submit(self._work_alone) for _ in range(self._count)]
-        if self._plan.waiting_workers:
-            shared = start_shared_mock(self._plan.waiting_workers, *_mock_options(self._plan))
-            workers += [
-                pool.submit(self._work, self._long, partial(_same, mock))
-                for mock in stack.enter_context(shared)
+        """Start all workers. `stack` stops the mock that they share."""
+        if self._plan.mock:
+            environment = self._plan.environment or {}
+            return [
+                pool.submit(self._work_on, lambda: borrow_account(self._plan.mock, environment))
+                for _ in range(self._count)
             ]
-        return workers
+        shared = stack.enter_context(start_shared_mock(self.workers, *_mock_options(self._plan)))
+        return [
+            pool.submit(self._work, mock, is_additional=index >= self._count)
+            for index, mock in enumerate(shared)
+        ]
 
-    def _work_alone(self) -> None:
-        with _open_mocks(self._plan) as next_mock:
-            self._work(self._short, next_mock)
-
-    def _work(self, waiting: deque[Scenario], next_mock: Callable[[], Mock]) -> None:
-        while waiting and not self._plan.stop.is_set() and not self._is_over.is_set():
-            try:
-                scenario = waiting.popleft()
-            except IndexError:  # another worker took it
+    def _work(self, shared: Mock, *, is_additional: bool) -> None:
+        """Run scenarios on the shared mock, and on a mock of this worker's own when that is needed."""
+        while not self._needs_own_mocks.is_set():
+            scenario = self._pending.take(long=is_additional)
+            if scenario is None:
                 return
-            run = self.done[scenario.id] = run_scenario(self._plan, next_mock(), scenario)
-            _check_requests(list(self.done.values()))
-            self._progress(run)
-            if self._plan.fails_fast(run):
-                self._is_over.set()
+            run = run_scenario(self._plan, shared, scenario)
+            if shared.has_unmatched():
+                self._needs_own_mocks.set()
+                self._pending.put_back(scenario)
+            else:
+                self._finish(run)
+        if not is_additional:
+            with start_mock(*_mock_options(self._plan)) as own:
+                self._work_on(lambda: own)
 
+    def _work_on(self, next_mock: Callable[[], Mock]) -> None:
+        while (scenario := self._pending.take(long=False)) is not None:
+            self._finish(run_scenario(self._plan, next_mock(), scenario))
 
-def _same(mock: Mock) -> Mock:
-    return mock
-
-
-def _in_turn(short: Sequence[Scenario], long: Sequence[Scenario]) -> Iterator[Scenario]:
-    """Alternate short and long scenarios, so that failures appear early and no long scenario runs alone at the end."""
-    for pair in zip_longest(short, long):
-        yield from (scenario for scenario in pair if scenario is not None)
-
-
-@contextmanager
-def _open_mocks(plan: SuitePlan) -> Iterator[Callable[[], Mock]]:
-    """Yield a function that returns the mock for a worker's next scenario.
-
-    It is a new account on the mock at `plan.mock` or, if that is empty, a mock that is started for this worker and
-    reused.
-    """
-    if plan.mock:
-        yield lambda: borrow_account(plan.mock, plan.environment or {})
-        return
-    with start_mock(*_mock_options(plan)) as own:
-        yield lambda: own
+    def _finish(self, run: ScenarioRun) -> None:
+        self.done[run.scenario.id] = run
+        _check_requests(list(self.done.values()))
+        self._progress(run)
+        if self._plan.stop.is_set() or self._plan.fails_fast(run):
+            self._pending.end()
+        self._pending.finish()
 
 
 def _mock_options(plan: SuitePlan) -> Iterator[str]:

@@ -159,17 +159,23 @@ def test_no_more_scenarios_are_started_after_the_first_failure(url: str) -> None
     assert len(run_suite(plan)) == 1
 
 
-def test_long_scenarios_run_besides_the_others_on_a_mock_that_they_share() -> None:
-    plan = planned(running(), "happy", "create-402", "create-500-always", jobs=4)
-    assert plan.waiting_workers == 1
+def test_twice_as_many_scenarios_run_at_a_time_on_a_mock_that_they_share() -> None:
+    plan = planned(running(), "happy", "create-402", "create-403", "create-500-always", "query-404", jobs=4)
+    assert plan.additional_workers == 1
     runs = run_suite(plan)
-    assert {run.scenario.id: against(run) for run in runs} == {
-        "happy": set(),
-        "create-402": set(),
-        "create-500-always": set(),
-    }
-    assert planned(running(), jobs=1).waiting_workers == 0
-    assert planned(running(), mock="http://127.0.0.1:1").waiting_workers == 0
+    assert [run.scenario.id for run in runs] == [scenario.id for scenario in plan.scenarios]
+    assert {clause for run in runs for clause in against(run)} == set()
+    assert planned(running(), jobs=4).additional_workers == 4
+    assert planned(running(), jobs=1).additional_workers == 0
+    assert planned(running(), mock="http://127.0.0.1:1").additional_workers == 0
+
+
+def test_runs_are_repeated_on_separate_mocks_when_a_request_belongs_to_no_account() -> None:
+    bare = CLIENT.replace('"Authorization": f"Bearer {key}", ', "")
+    names = ("happy", "create-402", "create-403", "query-404", "query-403")
+    runs = run_suite(planned(Description((sys.executable, "-c", bare)), *names, jobs=4))
+    assert sorted(run.scenario.id for run in runs) == sorted(names)
+    assert [against(run) for run in runs] == [{"auth.header"}] * len(names)
 
 
 def test_a_stray_request_with_the_right_key_is_no_other_key() -> None:

@@ -72,6 +72,10 @@ class Mock:
         unmatched = self._call("GET", "/unmatched.har")["log"]["entries"] if self.alone else []
         return Journals(log["entries"], unmatched, log["_dropped"])
 
+    def has_unmatched(self) -> bool:
+        """Whether the mock got requests that belong to no account."""
+        return bool(self._call("GET", "/unmatched.har")["log"]["entries"])
+
     def freeze(self) -> float:
         """Freeze the account's clock and return its time in Unix seconds."""
         return float(self._call("POST", "/clock/freeze")["now"])

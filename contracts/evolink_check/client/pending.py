@@ -1,0 +1,69 @@
+"""The scenarios that are still to be run: those that mostly wait and the others, each taken by one worker."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from threading import Condition
+from typing import TYPE_CHECKING
+
+from evolink_check.client.plan import mostly_waits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from evolink_check.client.harness.scenario import Scenario
+
+_CHECK_INTERVAL = 0.2  # seconds between two checks of whether the suite has been stopped
+_SLOW = re.compile(r"\b429\b|trickle|late|slow=[2-9]")  # recipes that make a client wait for some seconds
+
+
+class Pending:
+    """A queue of scenarios. Those that take longest come first, so that none of them runs alone at the end."""
+
+    def __init__(self, scenarios: Iterable[Scenario]) -> None:
+        listed = sorted(scenarios, key=_rank)
+        self._long = deque(scenario for scenario in listed if mostly_waits(scenario))
+        self._short = deque(scenario for scenario in listed if not mostly_waits(scenario))
+        self._running = 0
+        self._is_over = False
+        self._changed = Condition()
+
+    def take(self, *, long: bool) -> Scenario | None:
+        """The next scenario, of the preferred kind if there is one; None if all have ended, or after `end`.
+
+        Waits while others run, because a scenario that is running may be put back.
+        """
+        preferred, other = (self._long, self._short) if long else (self._short, self._long)
+        with self._changed:
+            while not self._is_over:
+                if preferred or other:
+                    self._running += 1
+                    return (preferred or other).popleft()
+                if not self._running:
+                    return None
+                self._changed.wait(_CHECK_INTERVAL)
+        return None
+
+    def finish(self) -> None:
+        """A scenario that was taken has ended."""
+        with self._changed:
+            self._running -= 1
+            self._changed.notify_all()
+
+    def put_back(self, scenario: Scenario) -> None:
+        """A scenario that was taken is to be run again, before all others."""
+        with self._changed:
+            (self._long if mostly_waits(scenario) else self._short).appendleft(scenario)
+            self._running -= 1
+            self._changed.notify_all()
+
+    def end(self) -> None:
+        """Start no more scenarios."""
+        with self._changed:
+            self._is_over = True
+            self._changed.notify_all()
+
+
+def _rank(scenario: Scenario) -> int:
+    return not any(_SLOW.search(order.recipe) for order in scenario.orders)

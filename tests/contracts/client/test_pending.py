@@ -1,0 +1,46 @@
+"""The queue of scenarios: each is taken once, the longest first, and one that is put back is taken again."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from evolink_check.client.harness.scenarios import scenarios
+from evolink_check.client.pending import Pending
+from support.trace_builders import SPEC
+
+SCENARIOS = {scenario.id: scenario for scenario in scenarios(SPEC)}
+
+
+def pending(*ids: str) -> Pending:
+    return Pending(SCENARIOS[id_] for id_ in ids)
+
+
+def taken(queue: Pending, *, long: bool = False) -> str:
+    scenario = queue.take(long=long)
+    queue.finish()
+    return "" if scenario is None else scenario.id
+
+
+def test_slow_scenarios_come_first_and_those_that_wait_are_for_the_additional_workers() -> None:
+    ids = ("happy", "create-429", "stuck-pending", "create-402")
+    queue = pending(*ids)
+    assert taken(queue) == "create-429"
+    assert taken(queue, long=True) == "stuck-pending"
+    assert [taken(queue, long=True), taken(queue)] == ["happy", "create-402"], "nobody is idle"
+    assert pending().take(long=False) is None
+
+
+def test_a_worker_waits_while_a_scenario_that_runs_may_be_put_back() -> None:
+    queue = pending("happy")
+    happy = queue.take(long=False)
+    assert happy is not None
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(queue.take, long=False)
+        queue.put_back(happy)
+        assert other.result(10) == happy
+
+
+def test_no_scenario_is_taken_after_the_end() -> None:
+    queue = pending("happy", "create-402")
+    queue.end()
+    assert queue.take(long=False) is None
