@@ -1,1 +1,1 @@
-"""Compare two versions of documents: the changes, who is affected, and which changes break clients."""
+"""Compare two versions of documents: what changed, which side it affects, and which changes break clients."""

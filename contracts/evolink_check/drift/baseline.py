@@ -1,6 +1,7 @@
-"""The baseline of known breaking changes, in the file format of known violations. Only new ones fail a comparison.
+"""The baseline of known breaking changes. With a baseline, only new breaking changes make a comparison fail.
 
-A change is identified by its kind, its place in the API and its old and new value, not by its files and pointers.
+The file format is that of known violations. A change is identified by its kind, its place in the API and its old and
+new values, but not by its files and pointers.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def baseline_of(changes: Iterable[Change]) -> Baseline:
-    """A baseline that contains every breaking change."""
+    """Return a baseline that contains every breaking change."""
     return Baseline(
         tuple(sorted({_baseline_entry(change) for change in changes if change.verdict == "breaking"}))
     )
 
 
 def mark_known(changes: Iterable[Change], baseline: Baseline) -> tuple[Change, ...]:
-    """The changes, with `known` set for those in the baseline."""
+    """Return the changes, with `known` set for breaking changes that the baseline contains."""
     known = {(entry.clause, entry.fingerprint) for entry in baseline.known}
     return tuple(
         replace(change, known=change.verdict == "breaking" and _key(_baseline_entry(change)) in known)
@@ -34,7 +35,7 @@ def mark_known(changes: Iterable[Change], baseline: Baseline) -> tuple[Change, .
 
 
 def notes_on_resolved(changes: Iterable[Change], baseline: Baseline) -> tuple[str, ...]:
-    """A note for each known change that no longer occurs."""
+    """Return a note for each change in the baseline that no longer occurs."""
     seen = {_key(_baseline_entry(change)) for change in changes}
     return tuple(
         f"{entry.clause}: {entry.seen!r} is in the baseline but no longer occurs"
@@ -48,7 +49,7 @@ def _key(entry: KnownViolation) -> tuple[str, str]:
 
 
 def fingerprint_of(change: Change) -> str:
-    """The hash by which later comparisons recognize a change."""
+    """Return the hash by which later comparisons recognize a change."""
     identity = f"{change.kind}\n{change.subject}\n{change.field}\n{change.was}\n{change.now}"
     return sha256(identity.encode("utf-8", "replace")).hexdigest()[:16]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """The operations that occur in both versions, as pairs, and those that occur in one version only."""
+    """The operations that occur in both versions, as pairs, and the operations that occur in one version only."""
 
     pairs: list[OperationPair]
     removed: list[Operation]
@@ -30,7 +30,10 @@ class Pairing:
 
 
 def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = False) -> list[Change]:
-    """Every change, breaking ones first. `strict`: consumers do not tolerate new values in responses."""
+    """Return every change, breaking ones first.
+
+    If `strict` is set, a new value in a response counts as breaking, because consumers may not tolerate it.
+    """
     pairing = pair_operations(old, new)
     changes = [
         change
@@ -39,7 +42,7 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
     ]
     changes += _model_changes(old, new, pairing)
     changes += _unpaired_operation_changes(pairing)
-    unique = dict.fromkeys(changes)  # content types can share a schema
+    unique = dict.fromkeys(changes)  # content types that share a schema give equal changes
     judged = [
         replace(change, verdict="breaking") if strict and change.lenient else change for change in unique
     ]
@@ -47,7 +50,7 @@ def compare(old: Sequence[Document], new: Sequence[Document], *, strict: bool = 
 
 
 def _with_first_of_documents(pairs: Sequence[OperationPair]) -> Iterator[tuple[OperationPair, bool]]:
-    """Each pair, and whether it is the first pair of its two documents."""
+    """Yield each pair, with whether it is the first pair of its two documents."""
     seen = set()
     for pair in pairs:
         key = (id(pair.old.document), id(pair.new.document))
@@ -68,7 +71,10 @@ def _model_changes(old: Sequence[Document], new: Sequence[Document], pairing: Pa
 
 
 def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
-    """The changes for operations that occur in one version only, unless the changes of their models include them."""
+    """Yield the changes for operations that occur in one version only.
+
+    If an operation at the same method and path is paired, the changes of models already cover the difference.
+    """
     old = {(pair.old.method, pair.old.path) for pair in pairing.pairs}
     new = {(pair.new.method, pair.new.path) for pair in pairing.pairs}
     for operation in pairing.removed:
@@ -96,9 +102,9 @@ def _unpaired_operation_changes(pairing: Pairing) -> Iterator[Change]:
 
 
 def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing:
-    """Pair operations by file, then by models, method and path, and id.
+    """Pair operations by file, then by models, by method and path, and by id.
 
-    Single operations on both sides always match.
+    If each version is one document, and a single operation of each is left over, these two are paired as well.
     """
     read = operations_of_all([*old, *new])
     olds = [operation for operations in read[: len(old)] for operation in operations]
@@ -120,7 +126,7 @@ def pair_operations(old: Sequence[Document], new: Sequence[Document]) -> Pairing
 
 
 def _matchers(*, is_single: bool) -> Iterator[Callable[[Operation, Operation], bool]]:
-    """The tests by which two operations are recognized as the same, the most reliable one first."""
+    """Yield the tests by which two operations are recognized as the same, the most reliable test first."""
 
     def address(one: Operation, other: Operation) -> bool:
         return (one.method, one.path) == (other.method, other.path)

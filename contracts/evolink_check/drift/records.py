@@ -15,9 +15,9 @@ VERDICTS: tuple[Verdict, ...] = ("breaking", "notice", "non-breaking")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A location: the file as the user named it, and a JSON pointer (empty: the whole file).
+    """A location in a file: the name of the file as the user wrote it, and a JSON pointer (empty for the whole file).
 
-    `line` counts from 1; 0 if it is not known.
+    `line` counts from 1, and is 0 if it is unknown.
     """
 
     file: str
@@ -25,13 +25,13 @@ class Place:
     line: int = 0
 
     def __str__(self) -> str:
-        """The location as reports show it."""
+        """Return the location as reports show it."""
         return f"{self.file}#{self.pointer}" if self.pointer else self.file
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A request body that the old schema accepts and the new one refuses, with the reason of the refusal."""
+    """A request body that the old schema accepts and the new schema refuses, with the reason for the refusal."""
 
     body: Json
     refusal: str
@@ -39,11 +39,14 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change: its `kind`, the operation or model (`subject`), and the place in a body, or the status (`field`).
+    """One change.
+
+    `subject` is the operation or the model, and `field` is the place in a body, or the status of a response.
 
     `side` is the part of the contract that changed: `request` concerns senders, `response` concerns readers. `was` and
-    `now` are the changed values as texts. `lenient`: the verdict is a notice only because consumers are expected to
-    tolerate new values. `old` and `new` are its places in the two documents; None if the document has no such place.
+    `now` are the changed values as texts. `lenient` means that the verdict is a notice only because consumers are
+    expected to tolerate new values. `old` and `new` are the places of the change in the two documents; None if a
+    document has no such place. `known` means that the baseline contains the change.
     """
 
     kind: str
@@ -69,9 +72,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document. `tree` has no `nullable`, `text` is the page around it, and `source` the whole file.
+    """One document. `tree` is its content in the notation of OpenAPI 3.1, and `source` is the text of the whole file.
 
-    `text` is empty unless the document is from a page; `source` is empty unless it is from a file.
+    `text` is the text around the document if it was read from a page, else empty. `source` is empty unless the document
+    was read from a file.
     """
 
     file: str
@@ -80,5 +84,5 @@ class Document:
     source: str = ""
 
     def place(self, pointer: str) -> Place:
-        """A place in this document."""
+        """Return a place in this document."""
         return Place(self.file, pointer)

@@ -10,12 +10,12 @@ from evolink_check.drift.records import VERDICTS
 if TYPE_CHECKING:
     from evolink_check.drift.records import Change, Verdict
 
-NO_CHANGE, CHANGED = 0, 1  # exit statuses; 2 is for a comparison that could not run
+NO_CHANGE, CHANGED = 0, 1  # exit statuses; 2 means that the comparison could not run
 
 
 @dataclass(frozen=True, slots=True)
 class DriftReport:
-    """One comparison. `old` and `new` name what was compared. `started` is Unix seconds."""
+    """The result of one comparison. `old` and `new` name what was compared. `started` is in Unix seconds."""
 
     old: str
     new: str
@@ -28,7 +28,7 @@ class DriftReport:
 
     @property
     def counts(self) -> dict[Verdict, int]:
-        """The number of changes with each verdict, zeros included."""
+        """The number of changes with each verdict, including zeros."""
         numbers = dict.fromkeys(VERDICTS, 0)
         for change in self.changes:
             numbers[change.verdict] += 1
@@ -36,7 +36,7 @@ class DriftReport:
 
     @property
     def exit_status(self) -> int:
-        """1 if there is a breaking change that is not in the baseline, else 0."""
+        """1 if there is a breaking change that is not in the baseline, otherwise 0."""
         return CHANGED if any(change.fails for change in self.changes) else NO_CHANGE
 
     @property

@@ -1,4 +1,4 @@
-"""Run a comparison: read the sources, compare them, and prove the breaking changes of requests."""
+"""Run a comparison: read the sources, compare them, and search for proofs that changes of requests are breaking."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 def run_drift(
     sources: Sequence[str], recordings: Sequence[Path] = (), *, strict: bool = False, command: str = ""
 ) -> DriftReport:
-    """Compare two files, folders or URLs, and recordings with the new one. The new source can be an overlay.
+    """Compare an old source with a new one, and recordings with the new one. A source is a file, a folder or a URL.
 
-    With recordings, the old source is optional. Raises ValueError, OSError or `SpecError` if a source cannot be read.
+    The new source may also be an overlay. If there are recordings, the old source is optional. Raises ValueError,
+    OSError or `SpecError` if a source cannot be read.
     """
     started, watch = clock.now(), clock.stopwatch()
     old, new = sources if len(sources) > 1 else ("", sources[0])
@@ -49,7 +50,7 @@ def run_drift(
 
 
 def with_lines(changes: list[Change], documents: list[Document]) -> list[Change]:
-    """The changes, with line numbers added to their places."""
+    """Return the changes with line numbers added to their places."""
     sources = {document.file: document.source for document in documents}
     positions: dict[str, Positions] = {}
 
@@ -65,7 +66,7 @@ def with_lines(changes: list[Change], documents: list[Document]) -> list[Change]
 
 
 def with_proofs(old: list[Document], new: list[Document], changes: list[Change]) -> list[Change]:
-    """The changes, with proofs added to the breaking changes of requests for which one was found."""
+    """Return the changes with a proof added to each change for which one was found."""
     if not any(change.side in {"request", "model"} for change in changes):
         return changes
     from evolink_check.drift.proofs.prover import prover_of

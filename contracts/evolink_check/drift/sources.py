@@ -1,4 +1,4 @@
-"""Read the documents to compare: files, folders, pages that are saved as Markdown, and URLs."""
+"""Read the documents to compare from files, folders, pages saved as Markdown, and URLs."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _FOUND = 200
 
 
 def read_documents(source: str, base: Sequence[Document] = ()) -> tuple[list[Document], list[str]]:
-    """The documents at a path, a pattern or a URL, and a note for each file that contains no document.
+    """Read the documents at a path, a pattern or a URL. Also return a note for each file that contains no document.
 
-    An overlay gives the documents of `base` with its changes. Raises ValueError if there is no document, and
-    `SpecError` for a named file that cannot be read.
+    If the source is an overlay, it is applied to the documents of `base`. Raises ValueError if there is no document,
+    and `SpecError` for a file that was named explicitly and cannot be read.
     """
     if urlsplit(source).scheme in {"http", "https"}:
         return _downloaded(source), []
@@ -46,12 +46,12 @@ def read_documents(source: str, base: Sequence[Document] = ()) -> tuple[list[Doc
                 raise problem from None
             notes.append(f"left out: {problem}")
     if not documents:
-        raise ValueError(f"{source}: no OpenAPI document is there")
+        raise ValueError(f"{source}: there is no OpenAPI document here")
     return documents, notes
 
 
 def _overlaid(source: str, text: str, base: Sequence[Document]) -> list[Document] | None:
-    """The documents of `base` with an overlay applied; None if the text is not an overlay."""
+    """Apply the text as an overlay to the documents of `base`; None if the text is not an overlay."""
     tree = parse(text, source)
     if not isinstance(tree, dict) or not overlay.is_overlay(tree):
         return None
@@ -71,9 +71,9 @@ def _document(source: str, text: str) -> Document:
 
 
 def in_the_same_form(old: list[Document], new: list[Document]) -> tuple[list[Document], list[Document]]:
-    """Both sets of documents.
+    """Return both sets of documents, with the built-in overlay applied to both sets or to neither.
 
-    If only one has the built-in overlay applied, as a mock's documents have, the other gets it.
+    If only one set has it applied, as the documents of a mock do, it is applied to the other set.
     """
     has_old, has_new = (any(_EXTENSION in str(document.tree) for document in side) for side in (old, new))
     if has_old == has_new:
@@ -87,12 +87,12 @@ def _with_prose(documents: list[Document]) -> list[Document]:
 
 
 def document_of(file: str, tree: dict[str, Json], text: str = "") -> Document:
-    """A document, with the notation of OpenAPI 3.0 replaced by that of 3.1."""
+    """Create a document. The notation of OpenAPI 3.0 is replaced by that of 3.1."""
     return Document(file, _with_numeric_bounds(with_null_types(tree)), text)
 
 
 def _with_numeric_bounds(value: Json) -> Any:
-    """A copy in which exclusive bounds are numbers, not the booleans of OpenAPI 3.0."""
+    """Return a copy in which exclusive bounds are numbers instead of the booleans of OpenAPI 3.0."""
     if isinstance(value, list):
         return [_with_numeric_bounds(item) for item in value]
     if not isinstance(value, dict):
@@ -105,7 +105,7 @@ def _with_numeric_bounds(value: Json) -> Any:
 
 
 def _downloaded(url: str) -> list[Document]:
-    """The documents at a URL: one document, or the documents of a mock (`/__mock__/spec`)."""
+    """Download one document from a URL, or all documents of a mock (`/__mock__/spec`)."""
     text = _get(f"{url.rstrip('/')}/__mock__/spec" if urlsplit(url).path in {"", "/"} else url)
     try:
         tree = json.loads(text)

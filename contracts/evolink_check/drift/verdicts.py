@@ -1,4 +1,4 @@
-"""The verdict on each kind of difference, for requests and for responses, with its reason."""
+"""The verdict on each kind of difference, in requests and in responses, with its reason."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Direction = Literal["request", "response"]
 
 @dataclass(frozen=True, slots=True)
 class VerdictRule:
-    """A verdict and its reason. `lenient`: breaking for consumers that do not tolerate new values."""
+    """A verdict and its reason. `lenient` means that it becomes breaking if consumers do not tolerate new values."""
 
     verdict: Verdict
     reason: str

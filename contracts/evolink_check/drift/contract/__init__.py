@@ -1,1 +1,1 @@
-"""The changes of operations and models that the documents state formally."""
+"""The changes of operations and models that the documents state formally, not only in descriptions."""

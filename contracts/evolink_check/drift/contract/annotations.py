@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from evolink_check.drift.schemas.shapes import Shape
     from evolink_check.drift.verdicts import Direction
 
-# Members of an answer whose documented example is what clients plan with.
+# Fields of a response whose documented example clients use for planning.
 _PLANNED = {"billing_rule", "can_cancel", "credits_reserved", "estimated_time"}
 
 
 def annotation_changes(pair: OperationPair, direction: Direction, old: Shape, new: Shape) -> Iterator[Change]:
-    """The changes of the annotations of two shapes and of the members that both have."""
+    """Yield the changes in the annotations of two shapes and of the members that both shapes have."""
     for path, one, other, required in paired_members(old, new):
         if direction == "request":
             yield from _default(pair, path, one, other, required=required)
@@ -68,7 +68,7 @@ def _default(pair: OperationPair, path: str, old: Shape, new: Shape, *, required
 
 
 def _effective_default(shape: Shape) -> tuple[Json, ...]:
-    """The default of the schema, otherwise the default that its description states."""
+    """Return the default of the schema or, if it has none, the default that its description states."""
     return shape.notes.defaults or stated_default([text for _, text in shape.notes.texts])
 
 

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The models of one version, each with its operation. `aliases` maps each older name to the current one."""
+    """The models of one version, each with its operation. `aliases` maps each older name to the current name."""
 
     models: dict[str, Operation]
     aliases: dict[str, tuple[str, Operation]]
 
 
 def catalog_of(operations: Sequence[Operation]) -> Catalog:
-    """The models of operations. A model of two operations belongs to the operation with fewer models."""
+    """Build the catalog of operations. A model that two operations list belongs to the operation with fewer models."""
     models: dict[str, Operation] = {}
     aliases: dict[str, tuple[str, Operation]] = {}
     for operation in sorted(operations, key=lambda operation: len(models_of(operation))):
@@ -41,7 +41,7 @@ def catalog_of(operations: Sequence[Operation]) -> Catalog:
 
 
 def models_of(operation: Operation) -> tuple[str, ...]:
-    """The models that an operation lists; if its `model` is free text, the default."""
+    """Return the models that an operation lists or, if its `model` can be any text, the default model."""
     shape = operation.model
     if shape is None:
         return ()
@@ -50,13 +50,17 @@ def models_of(operation: Operation) -> tuple[str, ...]:
 
 
 def accepted_models(operation: Operation) -> frozenset[str]:
-    """The models of an operation and the older names that it still accepts."""
+    """Return the models of an operation and the older names that it still accepts."""
     names = models_of(operation)
     return frozenset((*names, *_aliases(operation, names)))
 
 
 def _aliases(operation: Operation, names: Sequence[str]) -> dict[str, str]:
-    """The older names in an overlay, otherwise in the description of `model`, otherwise in other descriptions."""
+    """Map the older names of models to the current names.
+
+    They are read from an overlay, from the description of `model`, and from other descriptions. If these disagree, the
+    source that is named first here counts.
+    """
     shape = operation.model
     if shape is None or not names:
         return {}
@@ -85,7 +89,7 @@ class ModelComparison:
     documents: tuple[Document, Document]
 
     def changes(self) -> Iterator[Change]:
-        """Every change of the models and of their older names."""
+        """Yield every change of the models and of their older names."""
         renamed = set()
         for name in self.old.models:
             if name not in self.new.models:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def operation_changes(pair: OperationPair) -> Iterator[Change]:
-    """Every change of an operation, except changes of its models and descriptions."""
+    """Yield every change of an operation, except changes of its models and descriptions."""
     yield from _identity(pair)
     yield from _servers(pair)
     if pair.old.security != pair.new.security:

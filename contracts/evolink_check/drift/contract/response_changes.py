@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evolink_check.drift.pairs.pair import OperationPair
     from evolink_check.drift.records import Change, Verdict
 
-_ERRORS = ("4", "5", "d")  # how a status of an error begins; `default` is one
+_ERRORS = ("4", "5", "d")  # the first characters of error statuses, including `default`
 _NEW_STATUS = VerdictRule("notice", "a client may get a status that was not documented before", lenient=True)
 _NEW_CODE = VerdictRule(
     "notice", "a client that tells errors apart by it may not know the new one", lenient=True
@@ -27,7 +27,7 @@ _NEW_TYPE = VerdictRule(
 
 
 def response_changes(pair: OperationPair) -> Iterator[Change]:
-    """Every change of the responses. A change that several statuses share is listed once."""
+    """Yield every change of the responses. A change that several statuses share is listed once."""
     old, new = pair.old.responses, pair.new.responses
     shared: dict[tuple[object, ...], tuple[Change, list[str]]] = {}
     for status in [status for status in old if status in new]:
@@ -81,7 +81,7 @@ def _content(pair: OperationPair, status: str, old: Content, new: Content) -> It
 
 
 def _error_codes(pair: OperationPair, old: Content, new: Content) -> Iterator[Change]:
-    """The codes in the examples of an error, which no schema lists."""
+    """Yield the changes of the error codes, which appear only in examples and in no schema."""
     for word in ("code", "type"):
         was, now = _codes(old, word), _codes(new, word)
         if was and now and was != now:

@@ -1,4 +1,4 @@
-"""The operations of a document as comparable records. Missing and malformed parts are left out and raise no error."""
+"""The operations of a document as comparable records. Missing and malformed parts are left out without an error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A body of one content type."""
+    """A request or response body of one content type."""
 
     pointer: str
     shape: Shape | None
@@ -31,7 +31,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A documented response. `headers` are shapes by lower-case name."""
+    """A documented response. `headers` maps lower-case names to shapes."""
 
     pointer: str
     description: str
@@ -41,7 +41,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the path, the query or a header."""
+    """A parameter in the path, the query string or a header."""
 
     pointer: str
     required: bool
@@ -50,7 +50,10 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. `security` lists alternatives; each is the sorted texts of its security schemes."""
+    """One operation.
+
+    `security` is the set of alternatives; each is one text that names the schemes it requires together.
+    """
 
     document: Document
     method: str
@@ -74,26 +77,26 @@ class Operation:
 
     @property
     def body(self) -> Content | None:
-        """The JSON body; if there is none, the first body."""
+        """The JSON body of the request, or the first body if none is JSON; None if the request has no body."""
         return self.bodies.get("application/json", next(iter(self.bodies.values()), None))
 
     @property
     def model(self) -> Shape | None:
-        """The property of the request that names the model."""
+        """The property of the request that names the model; None if there is none."""
         body = self.body
         return body.shape.properties.get("model") if body and body.shape else None
 
 
 def operations_of(document: Document) -> list[Operation]:
-    """Every operation of a document, in its order."""
+    """Return every operation of a document, in the order of the document."""
     (operations,) = operations_of_all([document])
     return operations
 
 
 def operations_of_all(documents: Sequence[Document]) -> list[list[Operation]]:
-    """The operations of each document.
+    """Return the operations of each document.
 
-    References are followed to the same depth in all, the largest that all permit.
+    References are followed to the same depth in all documents, which is the largest depth that all of them permit.
     """
     for depth in _DEPTHS:
         try:
@@ -120,7 +123,7 @@ class _Reader:
                     yield self._operation(method, path, joined(pointer, method), item[method], item)
 
     def _resolved(self, pointer: str, value: Json) -> tuple[str, dict[str, Json]]:
-        """The mapping to which the references of a value lead, and its pointer."""
+        """Follow the references of a value. Return the pointer of the mapping to which they lead, and the mapping."""
         for _ in range(8):
             target = local_pointer(value.get("$ref")) if isinstance(value, dict) else None
             if target is None:
@@ -229,7 +232,7 @@ class _Reader:
 
 
 def _scheme_text(name: str, scheme: dict[str, Json], scopes: Json) -> str:
-    """A security scheme as text: what a client has to send, without the scheme's name in the document."""
+    """Describe what a client has to send for a security scheme, without the scheme's name in the document."""
     words = [
         str(scheme[word]).lower() for word in ("type", "scheme", "in", "openIdConnectUrl") if word in scheme
     ]

@@ -1,4 +1,4 @@
-"""Two versions of an operation, and the records of their changes."""
+"""Two versions of an operation, and the creation of records for their changes."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class OperationPair:
     """Two versions of one operation.
 
-    `sent` and `read` are the directions of requests and responses for the client of the API, which reads the requests
-    of a callback. The `name` of a callback is the prefix of every field.
+    For a callback, `name` is its name, which is the prefix of every field. A client of the API receives the requests of
+    a callback and sends the responses, so their directions are swapped.
     """
 
     old: Operation
@@ -29,12 +29,12 @@ class OperationPair:
 
     @property
     def sent(self) -> Direction:
-        """The direction of a request."""
+        """The direction of requests, from the view of the API's client."""
         return "response" if self.name else "request"
 
     @property
     def read(self) -> Direction:
-        """The direction of a response."""
+        """The direction of responses, from the view of the API's client."""
         return "request" if self.name else "response"
 
     def change(  # noqa: PLR0913, PLR0917  (the fields of a change)
@@ -47,7 +47,10 @@ class OperationPair:
         values: tuple[str, str] = ("", ""),
         places: tuple[str, str] | None = None,
     ) -> Change:
-        """A change of this operation, with the old and new `values`, and `places`, the pointers to them."""
+        """Record a change of this operation.
+
+        `values` are the old and new value, and `places` are the pointers to them.
+        """
         judged = rule if isinstance(rule, VerdictRule) else VerdictRule(*rule)
         old, new = places or (self.old.pointer, self.new.pointer)
         return Change(
@@ -66,7 +69,7 @@ class OperationPair:
         )
 
     def judged(self, direction: Direction, difference: Difference, where: str = "") -> Change:
-        """Classify a difference as a change, by its effect on the sender or the reader."""
+        """Record a difference as a change, with the verdict for its effect in this direction."""
         return self.change(
             f"{direction}-{difference.kind}",
             direction,
@@ -79,5 +82,5 @@ class OperationPair:
 
 
 def at(place: Place | None) -> str:
-    """The JSON pointer of a place; empty if `place` is None."""
+    """Return the JSON pointer of a place; empty if `place` is None."""
     return place.pointer if place else ""

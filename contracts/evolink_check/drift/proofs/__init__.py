@@ -1,1 +1,1 @@
-"""Proofs of breaking changes: bodies that the old schema accepts and the new one refuses."""
+"""Proofs of breaking changes: request bodies that the old schema accepts and the new schema refuses."""

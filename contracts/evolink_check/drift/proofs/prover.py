@@ -1,4 +1,7 @@
-"""Bodies that the old schema accepts and the new one refuses. Import this module late: it imports Hypothesis."""
+"""Search for request bodies that the old schema accepts and the new schema refuses.
+
+Import this module only when it is needed, because it imports Hypothesis.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ _LONG_SEARCH = settings(_SEARCH, max_examples=5 * _EXAMPLES)
 
 
 def prover_of(pair: OperationPair) -> Prover | None:
-    """The prover for two operations; None if either has no body, or a schema that does not compile."""
+    """Return the prover for two operations; None if either has no body, or a schema that does not compile."""
     old, new = pair.old.body, pair.new.body
     if old is None or new is None or old.shape is None or new.shape is None:
         return None
@@ -70,7 +73,10 @@ class Prover:
         self._base: dict[str, Json] | None = None
 
     def proven(self, change: Change) -> Change:
-        """The change, with a proof if one can be found. A changed condition becomes breaking when it has a proof."""
+        """Return the change, with a proof if one can be found.
+
+        A changed pattern or condition becomes breaking if there is a proof.
+        """
         proof = self._proof(change) if _is_provable(change) else None
         if proof is None:
             return change
@@ -93,7 +99,7 @@ class Prover:
         return self._found(self._base, steps, change)
 
     def _found(self, base: dict[str, Json], steps: list[str], change: Change) -> Proof | None:
-        """The smallest value at a place that only the old schema accepts."""
+        """Search for the smallest value of the field that only the old schema accepts."""
         old = _descendant(self._shapes[0], steps)
         new = _descendant(self._shapes[1], steps) if change.kind not in _PRESENT else old
         if old is None or new is None:
@@ -109,7 +115,10 @@ class Prover:
         return self._checked(body, change.field)
 
     def _checked(self, body: Json, field: str) -> Proof | None:
-        """A proof made of a body, if the new schema refuses this body because of the field; otherwise None."""
+        """Return the body as a proof if the old schema accepts it and the new one refuses it because of the field.
+
+        Otherwise return None.
+        """
         if not self._old.is_valid(body):
             return None
         for error in self._new.iter_errors(body):
@@ -121,7 +130,7 @@ class Prover:
         return None
 
     def _valid_body(self) -> dict[str, Json] | None:
-        """A body that the old schema accepts and, if possible, the new one too."""
+        """Return a body that the old schema accepts and, if possible, the new schema too; None if none was found."""
         bodies = [body for body in self._samples if isinstance(body, dict) and self._old.is_valid(body)]
         if bodies:
             both = [body for body in bodies if self._new.is_valid(body)]
@@ -150,7 +159,10 @@ def _is_provable(change: Change) -> bool:
 
 
 def sample_of(shape: Shape) -> Json:
-    """A value of a shape, taken from its examples. An object has its required members only."""
+    """Return a value of the shape: an example, a default, or a made-up value.
+
+    Objects have their required members only.
+    """
     notes = shape.notes
     if notes.examples or notes.defaults:
         return (*notes.examples, *notes.defaults)[0]
@@ -174,7 +186,7 @@ def _sample_of_branch(branch: Branch) -> Json:
 
 
 def _validator(document: Document, content: Content) -> Validator | None:
-    """The validator of a body; None if its schema does not compile."""
+    """Compile the validator of a body; None if its schema does not compile."""
     pointer = joined(content.pointer, "schema")
     tree = {**document.tree, "$schema": DIALECT, "$ref": f"#{escaped(pointer)}"}
     try:
@@ -184,7 +196,7 @@ def _validator(document: Document, content: Content) -> Validator | None:
 
 
 def _steps(field: str) -> list[str]:
-    """The steps of a field: `a.b[]` has the steps `a`, `b` and `[]`, which is any item."""
+    """Split the path of a field into steps. `a.b[]` has the steps `a`, `b` and `[]`, where `[]` means any item."""
     return [step for step in re.split(r"\.|(?=\[\])", field) if step]
 
 
@@ -202,7 +214,7 @@ def _descendant(shape: Shape, steps: Sequence[str]) -> Shape | None:
 
 
 def _changed(body: Json, steps: Sequence[str], change: Callable[[Any, str], None]) -> Json:
-    """A copy of a body that is changed at one place; missing parents of that place are created."""
+    """Return a copy of a body that is changed at one place. Missing parents of that place are created."""
     copied = copy.deepcopy(body)
     value = copied
     for step, following in pairwise(steps):

@@ -1,4 +1,7 @@
-"""Hypothesis strategies for the values of shapes. Import this module late: it imports Hypothesis."""
+"""Hypothesis strategies for the values of shapes.
+
+Import this module only when it is needed, because it imports Hypothesis.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +33,12 @@ _FORMATS: dict[str, tuple[str, ...]] = {
 
 
 def values_of(shape: Shape) -> SearchStrategy[Any]:
-    """Values of a shape. Some may be invalid, so filter them with its validator."""
+    """Return a strategy for the values of a shape. Some values may be invalid, so filter them with a validator."""
     return st.one_of([_branch(branch) for branch in shape.branches]) if shape.branches else st.nothing()
 
 
 def boundary_values(old: Shape, new: Shape) -> list[Json]:
-    """Values at and next to the limits of both shapes, and the values that either shape lists."""
+    """Return values at and next to the limits of both shapes, and the values that either shape lists."""
     values: list[Json] = []
     for shape in (new, old):
         for branch in shape.branches:
@@ -93,7 +96,7 @@ def _texts(limits: Mapping[str, Any]) -> SearchStrategy[str]:
     if isinstance(limits.get("format"), str):
         texts.insert(0, st.sampled_from(_FORMATS.get(limits["format"], ("a",))))
     if isinstance(limits.get("pattern"), str):
-        with suppress(re.error, ValueError):  # a pattern that Python does not know
+        with suppress(re.error, ValueError):  # if Python cannot compile the pattern
             pattern = re.compile(limits["pattern"])
             texts.insert(0, st.from_regex(pattern, alphabet=st.characters(codec="ascii")))
     return st.one_of(texts)

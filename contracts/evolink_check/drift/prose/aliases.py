@@ -1,4 +1,4 @@
-"""The older names of models that a description still accepts."""
+"""Find the older names of models that are still accepted according to a description."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _NAME = re.compile(r"(?!(?:model|null|true|false)$)[A-Za-z][\w.\-]*")
 
 
 def stated_targets(text: str) -> frozenset[str]:
-    """The names that a description gives as current ones."""
+    """Return the model names that a description states as the current ones."""
     return frozenset(match[1] for sentence in sentences_of(text) for match in _TARGET.finditer(sentence))
 
 
 def stated_aliases(text: str, models: Collection[str]) -> dict[str, str]:
-    """The current name of each older name. `models` are the names that the schema lists."""
+    """Map each older name to the current name. `models` are the names that the schema lists."""
     aliases: dict[str, str] = {}
     for sentence in sentences_of(text):
         if not _ACCEPTED.search(sentence) or _REFUSED.search(sentence):

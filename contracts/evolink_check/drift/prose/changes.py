@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 def prose_changes(pair: OperationPair, *, with_document: bool) -> Iterator[Change]:
-    """Every changed number and set of words. `with_document`: compare the description of the whole document, too."""
+    """Yield every changed number and every changed set of words.
+
+    If `with_document` is set, the descriptions of the whole documents are compared too.
+    """
     statements = [*places_of(pair, with_document=with_document)]
     for number in changed_numbers(statements):
         yield _of_number(pair, number)
@@ -51,7 +54,7 @@ def _of_words(pair: OperationPair, change: WordChange) -> Change:
 def _places(
     statement: Statement, was: StatedNumber | StatedWords | None, now: StatedNumber | StatedWords | None
 ) -> tuple[str, str]:
-    """The pointers to the descriptions that state the fact, otherwise to the place where it is missing."""
+    """Return the pointers to the descriptions that state the fact. If one is missing, point to where it would be."""
     old, new = statement.places
     return (was.pointer if was else "") or old, (now.pointer if now else "") or new
 

@@ -1,4 +1,4 @@
-"""The default value that a description states."""
+"""Find the default value that a description states."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MARKED = re.compile(r"`(?P<value>[^`\n]+)`[^`\n]{0,60}?\(\s*(?:by\s+)?default\s
 
 
 def stated_default(texts: Iterable[str]) -> tuple[str, ...]:
-    """The default value in descriptions, as text; empty if none is stated."""
+    """Return the default value that the descriptions state, as a tuple with one text; empty if there is none."""
     for text in texts:
         for sentence in sentences_of(text):
             match = _STATED.search(sentence) or _MARKED.search(sentence)

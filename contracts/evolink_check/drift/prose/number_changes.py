@@ -1,4 +1,4 @@
-"""The numbers that changed in descriptions: which of them belong together, and whether the change breaks anything."""
+"""Find the numbers that changed in descriptions: pair old and new numbers, and judge which changes are breaking."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TOLD = VerdictRule("notice", "only the description states it, and it is advice 
 
 @dataclass(frozen=True, slots=True)
 class NumberChange:
-    """A number that changed, was added (`was` is None) or was removed (`now` is None) at a place."""
+    """A number in a description that changed, was added (`was` is None) or was removed (`now` is None)."""
 
     statement: Statement
     was: StatedNumber | None
@@ -37,20 +37,20 @@ class NumberChange:
 
     @property
     def kind(self) -> str:
-        """The kind of number."""
+        """The quantity that the number measures, such as `seconds` or `total bytes`."""
         fact = self.now or self.was
         return fact.kind if fact else ""
 
     @property
     def measure(self) -> str:
-        """The kind of number, without the distinction between a total and a single item."""
+        """The quantity that the number measures, without the prefix that marks a total."""
         return self.kind.removeprefix("total ")
 
 
 def changed_numbers(statements: Sequence[Statement]) -> Iterator[NumberChange]:
-    """The numbers that changed, each once.
+    """Yield each changed number once.
 
-    Numbers that moved to another place, or that a schema states, are left out.
+    Numbers that only moved to another place are left out, and so are those that a schema states.
     """
     found = [change for statement in statements for change in _at(statement)]
     lost = [change for change in found if change.now is None]
@@ -91,7 +91,7 @@ def _unique(facts: Iterator[StatedNumber]) -> list[StatedNumber]:
 
 
 def _is_in_schemas(statement: Statement, was: StatedNumber | None, now: StatedNumber | None) -> bool:
-    """Whether the schemas state the number, so that the comparison of schemas has judged it."""
+    """Whether the schemas state the number too, so that the comparison of the schemas covers it."""
     before, after = statement.old, statement.new
     if was is not None and now is not None:
         return _states(before, was) and _states(after, now)
@@ -104,7 +104,7 @@ def _states(statements: Statements, fact: StatedNumber) -> bool:
 
 
 def rule_of(change: NumberChange) -> VerdictRule:
-    """The verdict on a changed number."""
+    """Return the verdict on a changed number, with its reason."""
     was, now, where = change.was, change.now, change.statement.where
     if (was is None or was.soft) and (now is None or now.soft):
         return _TOLD

@@ -1,4 +1,4 @@
-"""The numbers in a description that state a limit or a promise, converted to one unit for each kind."""
+"""Find the numbers in a description that state a limit or a promise, converted to one unit for each quantity."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ Bound = Literal["max", "min", ""]
 
 @dataclass(frozen=True, slots=True)
 class StatedNumber:
-    """One number: `kind` is the measured quantity, `topic` its subject. `soft`: the number is advice or an estimate."""
+    """One number in a description. `kind` is the quantity that it measures, and `topic` is what it is about.
+
+    `soft` means that the number is advice or an estimate. `shown` is the number with its unit as the description writes
+    it.
+    """
 
     kind: str
     bound: Bound
@@ -70,8 +74,8 @@ _UNITS: tuple[tuple[str, str, float], ...] = (
     ("count", rf"(?:[a-z][a-z\-]*\s+){{0,2}}?{_NOUNS}\b", 1),
 )
 _UNIT = "|".join(f"(?P<u{index}>{pattern})" for index, (_, pattern, _) in enumerate(_UNITS))
-_DASHES = "-–—~"  # noqa: RUF001  (as pages write ranges)
-_TIMES = "x×*"  # noqa: RUF001  (as pages write sizes)
+_DASHES = "-–—~"  # noqa: RUF001  (dashes that pages use in ranges)
+_TIMES = "x×*"  # noqa: RUF001  (signs that pages use in sizes)
 _OF = r"(?<![\w.:/$-])"
 _COUNTED = rf"(?:{_NUMBER}|\b(?:{'|'.join(_WORDS)})\b)"
 _AMOUNT = re.compile(
@@ -92,7 +96,7 @@ _PLAIN_BOUND = re.compile(
 )
 _SECONDS = r"\s*(?:seconds?|secs?|s)"
 _LIST = re.compile(rf"(?P<list>{_NUMBER}(?:(?:{_SECONDS})?\s*/\s*{_NUMBER})+){_SECONDS}\b", re.IGNORECASE)
-# "1, 2 and 4 seconds" is a list only where retries are spoken of: "between 4 and 15 seconds" is a range.
+# "1, 2 and 4 seconds" is read as a list only in sentences about retries, because "4 and 15 seconds" can be a range.
 _WAITS = re.compile(
     rf"(?P<list>{_NUMBER}(?:(?:{_SECONDS})?\s*(?:/|,\s*and|,|and)\s*{_NUMBER})+){_SECONDS}\b", re.IGNORECASE
 )
@@ -124,7 +128,7 @@ _TOTAL = re.compile(r"\b(?:total|combined|sum|overall|altogether)\b[^,;]*$", re.
 _PER_REQUEST = re.compile(
     r"^\W*(?:(?:per|each|in (?:one|a)|for each)\s+(?:request|task|call|time))", re.IGNORECASE
 )
-_NAMED = re.compile(r"[A-Z][\w.\-]*\s*$")  # a name in front of a number: "Kling 3 videos"
+_NAMED = re.compile(r"[A-Z][\w.\-]*\s*$")  # a name in front of a number, as in "Kling 3 videos"
 _MINUTE = 60
 _TIMEOUT = re.compile(r"time[ds]?[ -]?out|must (?:answer|respond|reply)|respond within", re.IGNORECASE)
 _TOPICS = re.compile(
@@ -135,7 +139,7 @@ _RANGE_HINT = re.compile(r"range|between|from|value|`|number of|count|:\s*\d", r
 
 
 def stated_numbers(text: str, pointer: str) -> Iterator[StatedNumber]:
-    """Every number of a description that measures something."""
+    """Yield every number in a description that measures something."""
     for sentence in sentences_of(text):
         yield from _facts(sentence, pointer)
 
@@ -163,14 +167,17 @@ def _facts(marked: str, pointer: str) -> Iterator[StatedNumber]:
 
 
 def _ratios(rest: str, topic: str, pointer: str, *, soft: bool) -> Iterator[StatedNumber]:
-    """Aspect ratios. The two ratios of a range are its ends."""
+    """Yield the aspect ratios that are limits.
+
+    Two ratios with a dash, "to" or "and" between them are a minimum and a maximum.
+    """
     matches = [match for match in _RATIO.finditer(rest) if _value(match["other"])]
     between = rest[matches[0].end() : matches[1].start()].strip() if len(matches) == 2 else ""  # noqa: PLR2004
     ends: tuple[Bound, ...] = ("min", "max") if between in {*_DASHES, "to", "and"} else ()
     for place, match in enumerate(matches):
         value = _value(match["one"]) / _value(match["other"])
         bound = ends[place] if ends else _bound(rest, match, "ratio")
-        if bound:  # else it is an option, such as 16:9
+        if bound:  # otherwise it is an option, such as 16:9
             yield StatedNumber("ratio", bound, topic, value, match[0], pointer, soft)
 
 

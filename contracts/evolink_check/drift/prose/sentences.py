@@ -1,4 +1,4 @@
-"""Split descriptions into plain sentences."""
+"""Split descriptions into sentences."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _CODE = re.compile(r"`([^`\n]+)`")
 
 
 def sentences_of(text: str) -> list[str]:
-    """The sentences and list items of a description in Markdown; code spans keep their backticks."""
+    """Split a description in Markdown into its sentences and list items. Code spans keep their backticks."""
     plain = _URL.sub("URL", _LINK.sub(r"\1", _FENCE.sub("", text)))
     lines = (_BULLET.sub("", line).replace("**", "").strip() for line in _ENDS.split(plain))
     return [line for line in lines if line]
 
 
 def codes_of(sentence: str) -> list[str]:
-    """The code spans of a sentence."""
+    """Return the code spans of a sentence."""
     return _CODE.findall(sentence)
 
 
 def plain(sentence: str) -> str:
-    """A sentence without the marks of code."""
+    """Remove the backticks of code spans from a sentence."""
     return sentence.replace("`", "")

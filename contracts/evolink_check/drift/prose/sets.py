@@ -1,4 +1,4 @@
-"""The sets of words that a description states: formats, events, options, conditions, warnings."""
+"""Find the sets of words that a description states: formats, events, options, conditions, warnings."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StatedWords:
-    """A set of words of one `kind`, such as formats.
+    """A set of words of one `kind`, such as formats. `topic` is what the words are about, such as images.
 
-    `topic` is their subject, `sentence` the text that contains them.
+    `sentence` is the sentence that contains the words.
     """
 
     kind: str
@@ -80,13 +80,13 @@ _PER = re.compile(
 _CHOICE = re.compile(r"\b(?:options?|values?|supports?|one of|choose|allowed|available)\b", re.IGNORECASE)
 _MEASURE = re.compile(r"\W*\d[\d.,]*\s*(?:[kmg]i?b|px|s|fps|%|seconds?|characters?)?", re.IGNORECASE)
 _LEAST_OPTIONS = 2
-_OPTION = re.compile(r"^`(?P<value>[^`\n]+)`\s*[:：–—\-(]")  # noqa: RUF001  (as pages write it)
+_OPTION = re.compile(r"^`(?P<value>[^`\n]+)`\s*[:：–—\-(]")  # noqa: RUF001  (marks that pages use after an option)
 _TOPICS = re.compile(r"image|video|audio|mask|file", re.IGNORECASE)
 _SAME = {"jpeg": "jpg", "tif": "tiff"}
 
 
 def stated_words(text: str, pointer: str) -> Iterator[StatedWords]:
-    """Every set of words that a description states."""
+    """Yield every set of words that a description states."""
     options: list[str] = []
     for sentence in sentences_of(text):
         if codes_of(sentence):
@@ -99,7 +99,7 @@ def stated_words(text: str, pointer: str) -> Iterator[StatedWords]:
 
 
 def _choices(sentence: str) -> list[str]:
-    """The options that a sentence lists in a row."""
+    """Return the options that a sentence lists; empty if the code spans in it are not options."""
     codes = [code for code in codes_of(sentence) if not _MEASURE.fullmatch(code)]
     is_choice = len(codes) >= _LEAST_OPTIONS and _CHOICE.search(sentence)
     return (
@@ -114,7 +114,7 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def field_of(code: str) -> str:
-    """The field that a code span names: `a=false` names a."""
+    """Return the field that a code span names. For example, `a=false` names the field `a`."""
     return code.partition("=")[0].strip()
 
 

@@ -1,4 +1,4 @@
-"""The places of an operation that have descriptions, and the facts stated at each."""
+"""The places of an operation that have descriptions, and the facts that are stated at each place."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Where = Literal["request", "response", "operation"]
 
 @dataclass(frozen=True, slots=True)
 class Statements:
-    """The descriptions of one version at a place, and the numbers and words that its schema states there."""
+    """What one version states at a place: the facts in its descriptions, and the numbers and words in its schema."""
 
     facts: tuple[StatedNumber, ...]
     sets: tuple[StatedWords, ...]
@@ -34,7 +34,7 @@ class Statements:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One place in both versions, whose pointers are `places`.
+    """What both versions state at one place. `places` are the pointers to it in the two versions.
 
     `members` are the fields of the old request, to which a condition can refer.
     """
@@ -48,7 +48,10 @@ class Statement:
 
 
 def places_of(pair: OperationPair, *, with_document: bool) -> Iterator[Statement]:
-    """Every place that both versions describe. `with_document` includes the description of the whole document."""
+    """Yield every place that occurs in both versions.
+
+    If `with_document` is set, the descriptions of the whole documents are included.
+    """
     old, new = pair.old, pair.new
     body, other = old.body, new.body
     members = frozenset(body.shape.properties) if body and body.shape else frozenset()

@@ -1,4 +1,4 @@
-"""The sets of words that changed in descriptions: formats, events, options, conditions, warnings."""
+"""Find the sets of words that changed in descriptions: formats, events, options, conditions, warnings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WordChange:
-    """Words that were removed or added at a place. `was` and `now` are the old and the new set."""
+    """Words that were removed or added at a place. `was` and `now` are the old set and the new set."""
 
     statement: Statement
     kind: str
@@ -29,7 +29,7 @@ class WordChange:
 
     @property
     def text(self) -> str:
-        """The change as text."""
+        """The change in words, for reports."""
         name = _NAMES[self.kind]
         if self.kind in {"conditions", "deprecated", "withdrawn"}:
             words = self.now or self.was
@@ -63,7 +63,7 @@ _NEW_WORDS = VerdictRule("notice", "a client may read values that were not docum
 
 
 def changed_words(statements: Sequence[Statement]) -> Iterator[WordChange]:
-    """The sets of words that changed, each once, without those that moved to another place."""
+    """Yield each changed set of words once. Words that only moved to another place are left out."""
     found = [change for statement in statements for change in _at(statement)]
     lost = {(change.kind, word) for change in found for word in change.removed}
     gained = {(change.kind, word) for change in found for word in change.added}
@@ -97,7 +97,7 @@ def _at(statement: Statement) -> Iterator[WordChange]:
             yield WordChange(statement, kind, frozenset(), frozenset(), None, _first(new, kind), rule)
 
 
-def _of_set(  # noqa: PLR0913, PLR0917  (the set, and both places)
+def _of_set(  # noqa: PLR0913, PLR0917  (what changed, and both versions)
     statement: Statement,
     kind: str,
     removed: frozenset[str],
@@ -105,7 +105,7 @@ def _of_set(  # noqa: PLR0913, PLR0917  (the set, and both places)
     was: StatedWords | None,
     now: StatedWords | None,
 ) -> Iterator[WordChange]:
-    if kind == "options":  # those that the schemas list are judged there
+    if kind == "options":  # options that the schemas list are judged with the schemas
         removed, added = removed - statement.old.words, added - statement.new.words
     own = {"events": (_FEWER_EVENTS, _MORE_EVENTS), "billing": (_GONE_RULE, _BILLED)}
     rules = own.get(kind, _rules(statement.where))
@@ -128,9 +128,12 @@ def _flags(statement: Statement, removed: frozenset[str], added: frozenset[str])
 
 
 def _conditions(statement: Statement) -> Iterator[WordChange]:
-    """Conditions are the same if they are about the same fields, however they are worded.
+    """Yield the conditions that were added or removed.
 
-    A condition is left out if one sentence of the other version names all its fields: it may only be reworded.
+    Conditions about the same fields are the same, whatever their wording.
+
+    If one sentence of the other version names all fields of a condition, the condition may only be reworded, so it is
+    left out.
     """
     old, new = _by_fields(statement.old), _by_fields(statement.new)
     for fields, words in new.items():

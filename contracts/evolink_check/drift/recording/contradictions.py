@@ -1,4 +1,4 @@
-"""Find recorded traffic that the documents do not describe."""
+"""Find recorded traffic that contradicts the documents or that they do not describe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _INVALID = 400
 _FIRST_ERROR = 400
-# Keywords whose violation is a new value of the documented type.
+# A value that violates only one of these keywords has the documented type, but is new.
 _NEW_VALUE = {
     "enum",
     "const",
@@ -42,7 +42,7 @@ _WIDE = VerdictRule("notice", "the API refuses a request that the document allow
 
 
 def contradictions(seen: Iterable[Observation], recording: str) -> list[Change]:
-    """Each contradiction once, in the order of its first appearance."""
+    """Return each contradiction once, in the order of its first appearance."""
     found: dict[tuple[str, str, str, str], Change] = {}
     for observation in seen:
         for change in _contradictions(observation, Place(recording, "")):
@@ -137,7 +137,7 @@ def _code(body: Any) -> Any:
 
 
 def _undescribed(shape: Shape, value: Any, path: str) -> Iterator[tuple[str, Shape]]:
-    """The undocumented members of a value, each with the shape that does not describe it."""
+    """Yield the undocumented members of a value, each with the shape that should describe it."""
     if isinstance(value, list):
         for branch in shape.branches:
             for item in value if branch.items is not None else ():

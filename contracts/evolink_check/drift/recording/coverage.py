@@ -23,7 +23,11 @@ _REASON = "the recording neither confirms nor contradicts it"
 def unrecorded(
     operations: Sequence[Operation], seen: Iterable[Observation], recording: str
 ) -> Iterator[Change]:
-    """Statuses, members and values that were never recorded: one change of each kind for each operation."""
+    """Yield the statuses, members and values that were never recorded.
+
+    There is one change per operation for missing statuses and for missing request members, one per status for missing
+    response members, and one per member for missing values.
+    """
     by_operation: dict[int, list[Observation]] = defaultdict(list)
     for observation in seen:
         if observation.operation is not None:
@@ -74,7 +78,7 @@ def _unseen(operation: Operation, seen: Sequence[Observation]) -> Iterator[tuple
 
 
 def _members(shape: Shape, bodies: Sequence[Any], path: str = "") -> list[str]:
-    """The documented members that no body has, without the members inside them."""
+    """Return the documented members that no body contains. Members inside a missing member are not listed."""
     missing = []
     for name, member in shape.properties.items():
         where = f"{path}.{name}" if path else name
@@ -84,7 +88,10 @@ def _members(shape: Shape, bodies: Sequence[Any], path: str = "") -> list[str]:
 
 
 def _values(shape: Shape, bodies: Sequence[Any], path: str) -> Iterator[tuple[str, list[str]]]:
-    """For each member that lists several values, those that were never recorded."""
+    """Find the members for which several values are documented.
+
+    Yield the path of each, and the values never recorded.
+    """
     for name, member in shape.properties.items():
         where = f"{path}.{name}" if path else name
         values = [body[name] for body in bodies if isinstance(body, dict) and name in body]

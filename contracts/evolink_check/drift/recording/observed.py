@@ -25,9 +25,9 @@ _JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One exchange.
+    """One recorded exchange. `request` and `answer` are the decoded JSON bodies.
 
-    An empty body, or one that is not JSON, is `NOT_JSON`. `operation` is None if none is documented.
+    A body that is empty or not JSON is `NOT_JSON`. `operation` is None if no document describes the request.
     """
 
     entry: Entry
@@ -49,7 +49,10 @@ class Observation:
 
 
 def observations(trace: Trace, operations: Sequence[Operation]) -> Iterator[Observation]:
-    """The exchanges with the API: requests to its origin, or, if the origin is unknown, to a documented path."""
+    """Yield the exchanges with the API.
+
+    These are requests to the API's origin; if the origin is unknown, they are requests to documented paths.
+    """
     for entry in trace.entries:
         exchange = entry.exchange
         if entry.kind != "exchange" or not exchange.status or entry.media is not None:
@@ -67,9 +70,9 @@ def _json(raw: bytes) -> Any:
 
 
 def _operation(method: str, path: str, request: Any, operations: Sequence[Operation]) -> Operation | None:
-    """The operation at a path.
+    """Find the operation at a path.
 
-    If several match, the most specific path is chosen, then the operation for the requested model.
+    If several match, prefer those that accept the requested model, then fewer models.
     """
     matching = [each for each in operations if each.method == method and _template(each.path).fullmatch(path)]
     model = request.get("model") if isinstance(request, dict) else None
@@ -83,13 +86,16 @@ def _template(path: str) -> re.Pattern[str]:
 
 
 def json_content(contents: dict[str, Content] | Any) -> Content | None:
-    """The JSON body among contents."""
+    """Return the content for JSON bodies; None if there is none."""
     content: Content | None = contents.get(_JSON)
     return content
 
 
 def errors_of(operation: Operation, content: Content, value: Any) -> Iterator[tuple[str, str, str]]:
-    """Why a body does not match its schema: field, keyword and message. Empty if the schema does not compile."""
+    """Yield why a body does not match its schema: the field, the keyword and the message of each error.
+
+    Nothing is yielded if the schema does not compile.
+    """
     pointer = escaped(joined(content.pointer, "schema"))
     tree = {**operation.document.tree, "$schema": DIALECT, "$ref": f"#{pointer}"}
     try:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def read_recordings(paths: Sequence[Path]) -> Trace:
-    """Read HAR files as one trace, with keys removed. Raises ValueError and OSError."""
+    """Read HAR files as one trace without keys. Raises ValueError and OSError."""
     return from_har([document for path in paths for document in load_archives(path)])
 
 
@@ -33,9 +33,10 @@ def recorded_changes(
     *,
     strict: bool = False,
 ) -> list[Change]:
-    """The differences between a trace and the new documents, in both directions.
+    """Return the contradictions between a trace and the new documents, and what was documented but never recorded.
 
-    With `old`, each contradiction states whether the recording agrees with the old documents.
+    If `old` is passed, each contradiction states whether the recording agrees with the old documents. Raises ValueError
+    if no request of the trace is documented.
     """
     operations = [operation for document in new for operation in operations_of(document)]
     seen = [*observations(trace, operations)]

@@ -1,1 +1,1 @@
-"""Reports of a comparison: one module for each format."""
+"""Reports of a comparison, with one module for each format."""

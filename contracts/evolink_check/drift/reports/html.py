@@ -1,4 +1,4 @@
-"""A comparison as one self-contained page."""
+"""Write a comparison as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from evolink_check.reports.html.page import render
 if TYPE_CHECKING:
     from evolink_check.drift.report import DriftReport
 
-# The colours of the other reports: their styles are named after the statuses of clauses.
+# The styles of the page are named after the statuses of clauses, so each verdict uses the style of a status.
 _STATUSES = {"breaking": "failed", "notice": "warning", "non-breaking": "passed"}
 
 
 def to_html(report: DriftReport) -> str:
-    """The whole page."""
+    """Return the HTML page."""
     groups = [
         (verdict, [change for change in report.changes if change.verdict == verdict]) for verdict in VERDICTS
     ]

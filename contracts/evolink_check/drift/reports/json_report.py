@@ -1,4 +1,4 @@
-"""A comparison as JSON, described by report.schema.json. Members may be added, but none is removed."""
+"""Write a comparison as JSON, as report.schema.json describes. New versions may add members but remove none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ VERSION = 1
 
 
 def to_json(report: DriftReport) -> str:
-    """The content of the file."""
+    """Return the content of the JSON file."""
     record = {
         "version": VERSION,
         "old": report.old,

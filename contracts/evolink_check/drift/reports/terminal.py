@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 _STYLES: dict[Verdict, str] = {"breaking": "bold red", "notice": "yellow", "non-breaking": "green"}
 _WIDTH = len("breaking (known)")
-_LONGEST = 400  # characters of a proof that are shown
+_LONGEST = 400  # maximum number of characters shown of a proof
 
 
 def show(report: DriftReport, file: TextIO, *, verbose: bool = False) -> None:
-    """Write the report to a file; `verbose` adds the places and reasons of changes that do not break anything."""
+    """Write the report to a file. `verbose` adds the places and reasons of changes that do not break anything."""
     console = open_console(file)
     print_line(console, f"evolink-check drift {report.old} {report.new}", "bold")
     for change in report.changes:
@@ -56,6 +56,6 @@ def _print_change(console: Console, change: Change, *, detailed: bool) -> None:
 
 
 def title(change: Change) -> str:
-    """A change in one line."""
+    """Describe a change in one line."""
     where = f"{change.subject}: " if change.subject else ""
     return f"{where}{change.side}{f' {change.field}' if change.field else ''}: {change.text}"

@@ -1,4 +1,4 @@
-"""The differences between two shapes, by place. The verdict is left to the caller: it depends on the direction."""
+"""Find the differences between two shapes. The caller decides on the verdict, because it depends on the direction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def differences(old: Shape, new: Shape, path: str = "") -> Iterator[Difference]:
-    """Every difference between the values that two shapes accept, and between those of their members."""
+    """Yield every difference between the values that two shapes accept, including the values of their members."""
     lost, gained = _unpaired(old.kinds, new.kinds), _unpaired(new.kinds, old.kinds)
     yield from _of_types(old, new, path, lost, gained)
     for kind in sorted(old.kinds - lost):
@@ -64,7 +64,7 @@ def _of_types(
 def _of_branches(
     old: tuple[Shape, list[Branch]], new: tuple[Shape, list[Branch]], path: str
 ) -> Iterator[Difference]:
-    """Differences between the branches of one type."""
+    """Yield the differences between the branches of one type."""
     (before, olds), (after, news) = old, new
     if len(olds) == len(news) == 1:
         yield from _of_branch(before, olds[0], after, news[0], path)
@@ -91,7 +91,7 @@ def _of_branches(
 def _of_alternatives(
     old: tuple[Shape, list[Branch]], new: tuple[Shape, list[Branch]], path: str
 ) -> Iterator[Difference]:
-    """Differences between objects with alternative forms: in their members, and in those that each form requires."""
+    """Yield the differences between objects with alternative forms: in their members, and in what the forms require."""
     (before, olds), (after, news) = old, new
     yield from _of_members(before, _united(olds), after, _united(news), path)
     forms = [{_form(branch, branches) for branch in branches} for branches in (olds, news)]
@@ -101,21 +101,21 @@ def _of_alternatives(
 
 
 def _united(branches: list[Branch]) -> Branch:
-    """Unite several objects into one: it has all their members, and requires those that every object requires."""
+    """Unite several objects into one. It has all their members, and requires those that every one of them requires."""
     members = {name: shape for branch in branches for name, shape in branch.properties.items()}
     required = frozenset.intersection(*(branch.required for branch in branches))
     return replace(branches[0], properties=members, required=required, limits={})
 
 
 def _form(branch: Branch, branches: list[Branch]) -> tuple[object, ...]:
-    """The members that a form requires and other forms do not."""
+    """Return what distinguishes a form from the others: the members that only it requires, and its limits."""
     common = frozenset.intersection(*(other.required for other in branches))
     limits = sorted((word, canonical(limit)) for word, limit in branch.limits.items())
     return tuple(sorted(branch.required - common)), tuple(limits)
 
 
 def branch_key(branch: Branch) -> object:
-    """A key that is equal for branches with the same values, wherever they are in a document."""
+    """Return a key that is equal for branches with the same values, wherever they are in a document."""
     return (
         branch.kind,
         None if branch.values is None else [canonical(value) for value in branch.values],
@@ -128,7 +128,7 @@ def branch_key(branch: Branch) -> object:
 
 
 def shape_key(shape: Shape) -> str:
-    """A text that is equal for shapes that accept the same values in the same notation."""
+    """Return a text that is equal for shapes with equal branches."""
     return repr([branch_key(branch) for branch in shape.branches])
 
 

@@ -1,4 +1,4 @@
-"""Decide whether every value of one shape is a value of another. The answer is True only if that is certain."""
+"""Decide whether one shape accepts every value of another. The answer is True only if that is certain."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _EXCLUSIVE = {"exclusiveMinimum", "exclusiveMaximum"}
 
 
 def is_included(old: Shape, new: Shape) -> bool:
-    """Whether the new shape certainly accepts every value of the old one."""
+    """Whether the new shape certainly accepts every value of the old shape."""
     return all(any(is_within(branch, other) for other in new.branches) for branch in old.branches)
 
 
 def accepts(shape: Shape, kind: str, value: Json) -> bool:
-    """Whether a shape accepts a listed value of a type."""
+    """Whether a shape accepts a listed value of the type `kind`."""
     return any(
         branch.kind in {kind, "number" if kind == "integer" else kind} and _holds(branch, value)
         for branch in shape.branches
@@ -32,7 +32,7 @@ def accepts(shape: Shape, kind: str, value: Json) -> bool:
 
 
 def is_within(old: Branch, new: Branch) -> bool:
-    """Whether a branch certainly accepts every value of another."""
+    """Whether the new branch certainly accepts every value of the old branch."""
     if old.kind != new.kind and (old.kind, new.kind) != ("integer", "number"):
         return False
     if old.values is not None:
@@ -66,7 +66,10 @@ def _limit_within(old: Branch, kind: str, word: str, limit: Any) -> bool:
 
 
 def is_bound_within(old: Branch, words: tuple[str, ...], word: str, limit: float, *, sign: int) -> bool:
-    """Whether a bound of the old branch is at least as tight as `limit`. `sign` is 1 for a lower bound, else -1."""
+    """Whether a bound of the old branch is at least as tight as `limit`.
+
+    `sign` is 1 for a lower bound, otherwise -1.
+    """
     for own in words:
         if own in old.limits:
             difference = sign * (old.limits[own] - limit)
@@ -87,9 +90,9 @@ def _items_within(old: Branch, new: Branch) -> bool:
 
 
 def _members_within(old: Branch, new: Branch) -> bool:
-    """Whether the members match.
+    """Whether the new branch accepts the members of the old branch.
 
-    Undescribed ones are ignored, unless the new branch refuses what the old one accepts.
+    Undescribed members are ignored, unless the new branch refuses some that the old branch accepts.
     """
     if not new.required <= old.required:
         return False
@@ -105,7 +108,7 @@ def _members_within(old: Branch, new: Branch) -> bool:
 
 
 def schema_of(shape: Shape) -> dict[str, Json] | bool:
-    """A JSON Schema that is equivalent to a shape."""
+    """Return a JSON Schema that accepts the values of a shape."""
     schemas = [schema_of_branch(branch) for branch in shape.branches]
     if not schemas:
         return False
@@ -113,7 +116,7 @@ def schema_of(shape: Shape) -> dict[str, Json] | bool:
 
 
 def schema_of_branch(branch: Branch) -> dict[str, Json]:
-    """A JSON Schema of a branch, without its references and conditions."""
+    """Return a JSON Schema for a branch, without its references and conditions."""
     schema: dict[str, Json] = {"type": branch.kind}
     if branch.values is not None:
         return {**schema, "enum": [*branch.values]}
@@ -135,14 +138,17 @@ def schema_of_branch(branch: Branch) -> dict[str, Json]:
 
 
 def simplified(branches: Iterable[Branch]) -> tuple[Branch, ...]:
-    """The same values in fewer branches, in a fixed order: without duplicates, listed values of a type united."""
+    """Return fewer branches with the same values, in a fixed order.
+
+    Duplicates are removed, and the listed values of each type are united in one branch.
+    """
     listed: dict[str, Branch] = {}
     ranges: list[Branch] = []
     branches = [*branches]
     count = len(branches)
     for branch in branches:
         if branch.values is None:
-            if branch.kind in _NESTED and count > _FEW:  # to compare many of them takes too long
+            if branch.kind in _NESTED and count > _FEW:  # comparing many of them would take too long
                 ranges.append(branch)
             elif not any(is_within(branch, other) for other in ranges):
                 ranges = [other for other in ranges if not is_within(other, branch)] + [branch]

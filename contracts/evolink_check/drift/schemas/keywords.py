@@ -1,4 +1,4 @@
-"""The keywords of JSON Schema: merging those of two schemas, and the values and types that they allow."""
+"""The keywords of JSON Schema: how those of two schemas are merged, and which types and values they allow."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _OTHERS = {
         "unevaluatedProperties",
     ),
 }
-# Conditions, which apply to values of every type, are compared as they are written.
+# Conditions apply to values of every type. They are compared literally.
 CONDITIONS = ("if", "then", "else", "not", "$ref")
 _COUNTS = ("minLength", "minItems", "minProperties")
 _RAISED = {"minimum", "exclusiveMinimum", *_COUNTS}
@@ -56,19 +56,19 @@ for _words in (*LOWER.values(), *UPPER.values(), *_OTHERS.values()):
 
 
 def joined(pointer: str, *steps: str | int) -> str:
-    """The pointer to a descendant."""
+    """Append steps to a JSON pointer."""
     return join(pointer, *steps)
 
 
 def escaped(pointer: str) -> str:
-    """A pointer as the fragment of a reference."""
+    """Escape a pointer for use as the fragment of a reference."""
     return re.sub(r"[^\w/~.\-]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), pointer)
 
 
 def is_plain(word: str, value: Json) -> bool:
-    """Whether a keyword restricts values by itself, without subschemas that are compared on their own.
+    """Whether a keyword restricts values by itself, without subschemas that are compared separately.
 
-    A malformed one restricts nothing.
+    A malformed keyword restricts nothing.
     """
     if word in _NUMBERS:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -85,7 +85,10 @@ def is_plain(word: str, value: Json) -> bool:
 
 
 def canonical(value: Json) -> str:
-    """A text that is the same for equal JSON values: 1 and 1.0 are equal, the order of members does not matter."""
+    """Return a text that is equal for equal JSON values.
+
+    1 and 1.0 are equal, and the order of members does not matter.
+    """
     return json.dumps(_plain_number(value), sort_keys=True, ensure_ascii=False)
 
 
@@ -98,12 +101,12 @@ def _plain_number(value: Json) -> Json:
 
 
 def local_pointer(reference: Json) -> str | None:
-    """The pointer of a reference within the same document."""
+    """Return the pointer of a reference within the same document; None for any other reference."""
     return unquote(reference[1:]) if isinstance(reference, str) and reference.startswith("#/") else None
 
 
 def followed(tree: Json, pointer: str) -> tuple[bool, Json]:
-    """Whether there is a value at a pointer, and the value."""
+    """Return whether there is a value at a pointer, and the value."""
     try:
         return True, follow(tree, pointer, "")
     except SpecError:
@@ -111,7 +114,7 @@ def followed(tree: Json, pointer: str) -> tuple[bool, Json]:
 
 
 def kind_of(value: Json) -> str:
-    """The type of a JSON value."""
+    """Return the type of a JSON value. A whole number is an integer, even if it is written as 1.0."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -122,7 +125,7 @@ def kind_of(value: Json) -> str:
 
 
 def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The keywords of a conjunction; None if no value can match both."""
+    """Merge the keywords of two schemas that both apply; None if no value can match both."""
     result = {**one}
     for word, value in other.items():
         combine = _COMBINE.get(word)
@@ -166,7 +169,10 @@ _COMBINE: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def kinds_of(plain: Mapping[str, Any], *, has_properties: bool, has_items: bool) -> list[str]:
-    """The types that a schema accepts. Without `type`, they follow from its other keywords, else all."""
+    """Return the types that a schema accepts.
+
+    Without `type`, they follow from its other keywords; if these imply no type, all types are accepted.
+    """
     if "type" in plain:
         kinds = [kind for kind in _types(plain["type"]) if kind in KINDS]
     elif "enum" in plain or "const" in plain:
@@ -189,7 +195,7 @@ def _listed_values(plain: Mapping[str, Any]) -> list[Json]:
 
 
 def values_of(plain: Mapping[str, Any], kind: str) -> tuple[Json, ...] | None:
-    """The listed values of a type that match the other keywords; None if the schema lists none."""
+    """Return the listed values of a type that match the other keywords; None if the schema lists no values."""
     if "enum" not in plain and "const" not in plain:
         return None
     kinds = {kind, "integer"} if kind == "number" else {kind}
@@ -202,7 +208,7 @@ def values_of(plain: Mapping[str, Any], kind: str) -> tuple[Json, ...] | None:
 
 
 def matches(limits: Mapping[str, Json], value: Json) -> bool:
-    """Whether a value satisfies plain keywords. Keywords that do not compile exclude nothing."""
+    """Whether a value satisfies plain keywords. If they do not compile, every value does."""
     import jsonschema_rs
 
     known = {word: limit for word, limit in limits.items() if word not in CONDITIONS}
@@ -213,7 +219,7 @@ def matches(limits: Mapping[str, Json], value: Json) -> bool:
 
 
 def limits_of(plain: Mapping[str, Any], kind: str) -> dict[str, Json]:
-    """The keywords that restrict values of a type, without those that exclude nothing."""
+    """Return the keywords that restrict values of a type, without those that exclude nothing."""
     words = (*LOWER.get(kind, ()), *UPPER.get(kind, ()), *_OTHERS.get(kind, ()), *CONDITIONS)
     limits = {word: plain[word] for word in words if word in plain}
     for word in _COUNTS:
@@ -225,7 +231,7 @@ def limits_of(plain: Mapping[str, Any], kind: str) -> dict[str, Json]:
 
 
 def _whole(limits: dict[str, Json]) -> dict[str, Json]:
-    """The limits of whole numbers, as inclusive whole numbers."""
+    """Convert the limits of integers to inclusive whole numbers."""
     low = [math.ceil(limits.pop("minimum"))] if "minimum" in limits else []
     low += [math.floor(limits.pop("exclusiveMinimum")) + 1] if "exclusiveMinimum" in limits else []
     high = [math.floor(limits.pop("maximum"))] if "maximum" in limits else []
@@ -237,7 +243,7 @@ def _whole(limits: dict[str, Json]) -> dict[str, Json]:
 
 
 def _tightest(limits: dict[str, Json]) -> dict[str, Json]:
-    """The limits without the weaker one of an inclusive and an exclusive bound."""
+    """If both an inclusive and an exclusive bound are set, remove the weaker one."""
     for plain, exclusive, sign in (("minimum", "exclusiveMinimum", 1), ("maximum", "exclusiveMaximum", -1)):
         if plain in limits and exclusive in limits:
             is_exclusive_tighter = sign * limits[plain] <= sign * limits[exclusive]

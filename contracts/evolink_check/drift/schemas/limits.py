@@ -29,7 +29,7 @@ NAMES = {
 class Difference:
     """A difference at a place of a body. The module `verdicts` lists the possible kinds.
 
-    `old` and `new` are pointers; one is empty if the place is in one version only.
+    `old` and `new` are pointers. One of them is empty if the place exists in one version only.
     """
 
     kind: str
@@ -41,10 +41,10 @@ class Difference:
     now: str = ""
 
 
-def limit_difference(  # noqa: PLR0913, PLR0917  (both sides, and where)
+def limit_difference(  # noqa: PLR0913, PLR0917  (both versions, and the place)
     word: str, before: Shape, old: Branch, after: Shape, new: Branch, path: str
 ) -> Difference | None:
-    """The difference of one keyword in two branches; None if it means the same."""
+    """Return the difference of one keyword between two branches; None if it means the same in both."""
     was, now = old.limits.get(word), new.limits.get(word)
     if (word in old.limits) == (word in new.limits) and canonical(was) == canonical(now):
         return None
@@ -84,7 +84,7 @@ def _limit_kind(word: str, old: Branch, new: Branch) -> str | None:
 
 
 def _bound_kind(word: str, old: Branch, new: Branch) -> str | None:
-    """Whether a bound was tightened or relaxed; None if another keyword states the same bound."""
+    """Return whether a bound was tightened or relaxed; None if another keyword states the same bound."""
     words = LOWER[old.kind] if word in LOWER[old.kind] else UPPER[old.kind]
     sign = 1 if words is LOWER[old.kind] else -1
 

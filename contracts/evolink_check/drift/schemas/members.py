@@ -1,4 +1,4 @@
-"""Match the members of two objects: by name, otherwise by a similar name and equal values."""
+"""Match the members of two objects by name, or else by a similar name and similar values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NEARLY_EQUAL_NAME = 0.85
 
 @dataclass(frozen=True, slots=True)
 class MemberPairs:
-    """The members of two objects. `renamed` maps old names to new ones."""
+    """The members of two objects. `renamed` maps old names to new names."""
 
     kept: list[str]
     removed: dict[str, Shape]
@@ -26,7 +26,7 @@ class MemberPairs:
 
 
 def pair_members(old: Branch, new: Branch) -> MemberPairs:
-    """Pair the members. A removed member and an added one are a rename if they are alike."""
+    """Pair the members. If a removed member and an added one are similar, the member counts as renamed."""
     removed = {name: shape for name, shape in old.properties.items() if name not in new.properties}
     added = {name: shape for name, shape in new.properties.items() if name not in old.properties}
     renamed: dict[str, str] = {}
@@ -47,7 +47,7 @@ def pair_members(old: Branch, new: Branch) -> MemberPairs:
 
 
 def _likeness(was: str, one: Shape, now: str, other: Shape) -> float:
-    """The similarity of two members; 0 if they are unrelated."""
+    """Return how similar two members are; 0 if they are unrelated."""
     name = _ratio(was.lower().replace("_", ""), now.lower().replace("_", ""))
     text = (
         _ratio(_description(one), _description(other)) if _description(one) and _description(other) else 0.0

@@ -1,7 +1,7 @@
-"""Schemas in a normal form, in which equivalent notations are equal.
+"""Convert schemas to a normal form, in which equivalent notations are equal.
 
-References are followed, `allOf` is merged, `anyOf` and `oneOf` are lists of branches. A branch holds values of one
-type only. So `nullable`, `type: [string, "null"]` and `anyOf: [{type: string}, {type: "null"}]` are the same shape.
+References are followed, `allOf` is merged, and `anyOf` and `oneOf` become lists of branches. A branch holds values of
+one type only. So `nullable`, `type: [string, "null"]` and `anyOf: [{type: string}, {type: "null"}]` are the same shape.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MOST_PARTS = 3_000
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A schema in a document; `within` are the references that led to it."""
+    """A schema in a document. `within` holds the references that led to it."""
 
     pointer: str
     value: Json
@@ -33,7 +33,7 @@ class _Part:
 
 @dataclass(slots=True)
 class _Flat:
-    """A conjunction of schemas, without references and combinations."""
+    """Several schemas that all apply, merged into one without references and combinations."""
 
     plain: dict[str, Any] = field(default_factory=dict)
     properties: dict[str, list[_Part]] = field(default_factory=dict)
@@ -42,13 +42,13 @@ class _Flat:
 
 
 class TooLargeError(Exception):
-    """A schema that refers to itself in so many ways that its normal form is too large."""
+    """A schema refers to itself in so many ways that its normal form is too large."""
 
 
 class Normalizer:
-    """Turns schemas of one document into shapes.
+    """Converts schemas of one document to shapes. Raises `TooLargeError`.
 
-    References are followed `depth` deep; beyond that, only their names are compared. Raises `TooLargeError`.
+    References are followed `depth` levels deep. Beyond that, only the names of the references are compared.
     """
 
     def __init__(self, tree: Mapping[str, Json], depth: int) -> None:
@@ -57,7 +57,7 @@ class Normalizer:
         self._left = _MOST_PARTS
 
     def shape(self, pointer: str, value: Json) -> Shape:
-        """The shape of a schema at a pointer."""
+        """Convert the schema `value` at the pointer to a shape."""
         return self._shape([_Part(pointer, value)])
 
     def _shape(self, parts: list[_Part]) -> Shape:
@@ -96,7 +96,7 @@ class Normalizer:
         return flats
 
     def _target(self, part: _Part) -> _Part | None:
-        """The target of a `$ref`; None if it leads back to itself or its target is missing."""
+        """Return the target of a `$ref`; None if the target is missing, leads back to itself or is too deep."""
         reference = part.value["$ref"]
         pointer = keywords.local_pointer(reference)
         if pointer is None or pointer in part.within or len(part.within) >= self._depth:
@@ -146,7 +146,7 @@ class Normalizer:
         )
 
     def _described(self, parts: list[_Part]) -> Iterable[_Part]:
-        """The parts themselves, the schemas that they refer to, and those that they combine."""
+        """Yield the parts themselves, the schemas to which they refer, and the schemas that they combine."""
         for part in parts:
             if not isinstance(part.value, dict):
                 continue
@@ -170,7 +170,7 @@ def _below(part: _Part, value: Json, *steps: str | int) -> _Part:
 
 
 def _own(part: _Part) -> _Flat:
-    """The keywords of a schema itself."""
+    """Return the keywords that a schema contains directly."""
     value = part.value
     flat = _Flat({word: value[word] for word in value if keywords.is_plain(word, value[word])})
     properties = value.get("properties")
@@ -184,7 +184,7 @@ def _own(part: _Part) -> _Flat:
 
 
 def _crossed(left: list[_Flat], right: list[_Flat]) -> list[_Flat]:
-    """The conjunction of each left alternative with each right alternative."""
+    """Combine each left alternative with each right alternative. Combinations that no value can match are left out."""
     if len(left) * len(right) > _MOST_BRANCHES:
         return left
     return [merged for one in left for other in right if (merged := _merged(one, other)) is not None]

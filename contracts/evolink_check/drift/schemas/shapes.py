@@ -1,4 +1,4 @@
-"""The normal form of a schema: branches of values of one type, and annotations."""
+"""The normal form of a schema: branches, each with values of one type, and annotations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """The annotations of a schema. `texts` are descriptions with their pointers. `defaults` holds at most one value."""
+    """The annotations of a schema. `texts` are pairs of a pointer and a description.
+
+    `defaults` holds at most one value.
+    """
 
     texts: tuple[tuple[str, str], ...] = ()
     defaults: tuple[Json, ...] = ()
@@ -24,9 +27,9 @@ class Annotations:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Values of one type: those in `values`, or, if None, all that match `limits`.
+    """Values of one type: those in `values` or, if this is None, all values that match `limits` and the other fields.
 
-    `additional` None allows any member.
+    `additional` is the shape of undescribed members; None allows any.
     """
 
     kind: str
@@ -40,7 +43,10 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The values that a schema accepts: those of any branch. Without branches it accepts nothing."""
+    """The values that a schema accepts, which are the values of its branches.
+
+    A shape without branches accepts nothing.
+    """
 
     pointer: str
     branches: tuple[Branch, ...]

@@ -1,4 +1,4 @@
-"""Iterate over the members of two shapes in parallel."""
+"""Walk through the members of two shapes in parallel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def paired_members(old: Shape, new: Shape) -> Iterator[tuple[str, Shape, Shape, bool]]:
-    """Two shapes and their common members: each with its path, both shapes, and whether both require it."""
+    """Yield two shapes and their common members: the path, both shapes, and whether both require the member."""
     yield from _paired(old, new, "", required=False)
 
 

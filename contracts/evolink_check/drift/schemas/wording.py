@@ -1,4 +1,4 @@
-"""Short texts for values and shapes."""
+"""Describe values and shapes in short texts."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ _KINDS_OF_ANY = 6
 
 
 def value_text(value: Json) -> str:
-    """A JSON value, shortened."""
+    """Return a JSON value as text, shortened if it is long."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def listed(values: Iterable[Json]) -> str:
-    """Values as a list in one line of text."""
+    """Join values to a list in one line of text."""
     return ", ".join(value_text(value) for value in values)
 
 
 def kinds_text(shape: Shape) -> str:
-    """The types of a shape."""
+    """Describe the types that a shape accepts."""
     if len(shape.kinds) >= _KINDS_OF_ANY:
         return "any"
     return " or ".join(sorted(shape.kinds, key=lambda kind: (kind == "null", kind))) or "nothing"
 
 
 def range_text(shape: Shape) -> str:
-    """The values of a shape as text: listed values, and the limits of other values."""
+    """Describe the values of a shape: the listed values, and the limits of other values."""
     return "; ".join(_branch_text(branch) for branch in shape.branches) or "nothing"
 
 
