@@ -1,4 +1,4 @@
-"""The contract: the documents, overlays for the rules that they state in prose, and their reader."""
+"""The contract: the API's documents, an overlay with the rules that they state only in prose, and their reader."""
 
 from evolink_spec.compiled import load
 from evolink_spec.errors import SpecError

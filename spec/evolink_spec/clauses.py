@@ -33,11 +33,12 @@ class ObservationPoint:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One rule.
+    """One rule for servers, clients or callback receivers.
 
-    `document` names a file in `openapi/` and `pointer` is the JSON pointer to the place that states the rule;
-    both are None if only a published fact states it. `level` is who states it, `severity` what a violation does to a
-    check. `choice` records the decision if the documents are silent or contradict themselves.
+    `document` names a file in `openapi/`, and `pointer` is the JSON pointer to the place that states the
+    rule; both are None if only a published fact states it. `level` is `must` if a document or a published
+    fact states the rule, otherwise `advice`. `severity` is the effect of a violation on a check. If the
+    documents are silent or contradict themselves, `choice` is the decision and its reason.
     """
 
     id: str
@@ -52,7 +53,10 @@ class Clause:
 
 
 def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
-    """Every clause in the order of the file. `SpecError`, with file and pointer, if the file is malformed."""
+    """Return every clause in the order of the file.
+
+    Raises `SpecError`, with file and pointer, if the file is malformed.
+    """
     root = Node(read(path), str(path))
     _check_keys(root, "clauses")
     listed = root.child("clauses")
@@ -69,7 +73,7 @@ def load_clauses(path: Path = CLAUSES) -> tuple[Clause, ...]:
 
 
 def with_warnings(clauses: Iterable[Clause], ids: Collection[str]) -> tuple[Clause, ...]:
-    """The clauses, those with these ids lowered to warnings."""
+    """Return the clauses, those with these ids lowered to warnings."""
     return tuple(replace(clause, severity="warning") if clause.id in ids else clause for clause in clauses)
 
 

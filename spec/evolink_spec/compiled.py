@@ -1,9 +1,9 @@
-"""`load()`, and the compiled copy of the built-in documents, with which a server starts without YAML and JSONPath.
+"""`load()`, and a compiled copy of the built-in documents, so that a server starts without YAML and JSONPath.
 
     python -m evolink_spec                 after any change to openapi/ or overlay.yaml
 
-Reading the built-in documents takes a third of the server's start-up, and they change a few times a year. compiled.json
-therefore has the result and the SHA-256 of each source. If a source differs, all are read again.
+Reading the built-in documents would take a third of the server's start-up, although they change only a few times a
+year. compiled.json therefore has the result and the SHA-256 of each source. If a source has changed, all are read again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COMPILED = HERE / "compiled.json"
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A `Spec` of the built-in documents in a JSON-compatible form; sources are file names in this package."""
+    """A `Spec` of the built-in documents in a JSON-compatible form. Its sources are file names in this package."""
 
     sources: dict[str, str]  # file → sha256
     creates: list[CreateOperation]
@@ -34,8 +34,9 @@ class Compiled:
 def load(*files: Path | str, with_built_in: bool = False) -> Spec:
     """Read documents and overlays, in any order, into one `Spec`; without arguments, the built-in documents.
 
-    A folder or a pattern stands for its files. `with_built_in` adds the built-in documents for the models that the
-    others do not describe. Raises `SpecError`; see `evolink_spec.loading.load`, which does the work.
+    A folder or a pattern selects the files in it or those that match. `with_built_in` adds the built-in
+    documents for the models that the others do not describe. Raises `SpecError`. `evolink_spec.loading.load`
+    does the work.
     """
     if not files and (compiled := read()) is not None:
         return expand(compiled)
@@ -45,7 +46,7 @@ def load(*files: Path | str, with_built_in: bool = False) -> Spec:
 
 
 def read() -> Compiled | None:
-    """The compiled copy; None if it is missing, unreadable or out of date."""
+    """Return the compiled copy; None if it is missing, unreadable or out of date."""
     try:
         compiled = msgspec.json.decode(COMPILED.read_bytes(), type=Compiled)
     except (OSError, msgspec.MsgspecError):
@@ -54,13 +55,13 @@ def read() -> Compiled | None:
 
 
 def sources() -> dict[str, str]:
-    """The SHA-256 of each built-in document and overlay, by file name."""
+    """Return the SHA-256 of each built-in document and overlay, by file name."""
     files = (*sorted((HERE / "openapi").glob("*.yaml")), HERE / "overlay.yaml")
     return {path.relative_to(HERE).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def expand(compiled: Compiled) -> Spec:
-    """The `Spec` of a compiled copy, with absolute source paths."""
+    """Convert a compiled copy to a `Spec`, with absolute source paths."""
     creates: dict[tuple[str, str], dict[str | None, CreateOperation]] = {}
     for entry in compiled.creates:
         operation = replace(entry, source=str(HERE / entry.source))
@@ -72,7 +73,7 @@ def expand(compiled: Compiled) -> Spec:
 
 
 def condense(spec: Spec) -> Compiled:
-    """The compiled copy of a `Spec` of the built-in documents; the inverse of `expand`."""
+    """Convert a `Spec` of the built-in documents to a compiled copy; the inverse of `expand`."""
     by_place = {
         (op.method, op.path, op.models): op for by_model in spec.creates.values() for op in by_model.values()
     }

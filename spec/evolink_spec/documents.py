@@ -24,7 +24,7 @@ _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _LANGUAGE = re.compile(r"ya?ml\b")
 _TOP = re.compile(r"^(openapi|overlay)[ \t]*:", re.MULTILINE)
 _TAG = "tag:yaml.org,2002:"
-_MOST_VALUES = 1_000_000  # of a document with its aliases expanded; the published ones have some 500
+_MOST_VALUES = 1_000_000  # values of a document with its aliases expanded; the published ones have some 500
 # The core schema of YAML 1.2: a pattern for each type, and the characters it can begin with. PyYAML implements
 # YAML 1.1, where `16:9` is the number 969, `on` is true and `010` is eight.
 _WORDS = {
@@ -40,7 +40,7 @@ _WORDS = {
 
 
 class _Loader(_BASE):  # type: ignore[misc]
-    """YAML 1.2 as OpenAPI requires it: JSON types only, text keys only, and no repeated keys."""
+    """A loader for YAML 1.2 as OpenAPI requires it: JSON types only, text keys only, and no repeated keys."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own way to change them)
     yaml_constructors = {  # noqa: RUF012  (the same)
@@ -70,7 +70,10 @@ def _refuse_repeated_keys(node: Any) -> None:
 
 
 def _scalar(make: Callable[[str], Json]) -> Callable[[Any, Any], Json]:
-    """A YAML constructor that calls `make` on the text of a scalar; a failure is reported with its line."""
+    """Return a YAML constructor that calls `make` on the text of a scalar.
+
+    If `make` fails, the error names the line.
+    """
 
     def construct(loader: Any, node: Any) -> Json:
         text = loader.construct_scalar(node)
@@ -95,16 +98,16 @@ _Loader.add_constructor(_TAG + "float", _scalar(float))
 
 
 def yaml_block(page: str) -> str | None:
-    """The exact text of the YAML block of a Markdown page; None if it has none.
+    """Return the exact text of the YAML block of a Markdown page; None if the page has none.
 
-    If there are several, the block that begins with a document's keys is returned, otherwise the first block.
+    If there are several blocks, it is the one that begins with the keys of a document, otherwise the first.
     """
     blocks = _yaml_blocks(page)
     return next(filter(_TOP.search, blocks), blocks[0] if blocks else None)
 
 
 def _yaml_blocks(page: str) -> list[str]:
-    """The text of every closed YAML block of a page, in one pass over its lines."""
+    """Return the text of every closed YAML block of a page, in one pass over its lines."""
     blocks, fence, lines = [], "", list[str]()
     wanted = False
     for line in _LINE.findall(page):
@@ -161,7 +164,7 @@ def _yaml(text: str) -> Json:
 
 
 def _expanded_size(node: Any, sizes: dict[int, int]) -> int:
-    """The number of values in a YAML node after every alias is replaced by a copy."""
+    """Count the values in a YAML node as if every alias were replaced by a copy."""
     size = sizes.get(id(node))
     if size is None:
         sizes[id(node)] = 0  # while counting; a value that contains itself is refused later, as no JSON
@@ -172,7 +175,7 @@ def _expanded_size(node: Any, sizes: dict[int, int]) -> int:
 
 
 def read(path: Path) -> dict[str, Json]:
-    """Read one document. Raises `SpecError` if it is missing, not text, or not a mapping."""
+    """Read one document. Raises `SpecError` if the file cannot be read, is not text, or is not a mapping."""
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The error of this package: a problem in a document and its location."""
+"""The errors of this package: a problem in a document, and its location."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 
 
 class SpecError(Exception):
-    """A document that cannot be read or is not supported.
+    """A document cannot be read or is not supported.
 
-    `source` is the file as the user named it, `pointer` an RFC 6901 JSON pointer to the place (empty for the
-    document itself), `problem` a phrase that describes the problem.
+    `source` is the file as the user named it, `pointer` is an RFC 6901 JSON pointer to the place (empty for
+    the document itself), and `problem` is a phrase that describes the problem.
     """
 
     def __init__(self, source: str, pointer: str, problem: str) -> None:
@@ -23,7 +23,7 @@ class SpecError(Exception):
 
 
 class NotATaskError(SpecError):
-    """An operation that neither creates nor queries a task: synchronous, an upload, or of an unknown shape."""
+    """An operation neither creates nor queries a task: it is synchronous, an upload, or of an unknown shape."""
 
 
 class ManySpecError(SpecError):
@@ -37,5 +37,5 @@ class ManySpecError(SpecError):
 
 
 def single(errors: Sequence[SpecError]) -> SpecError:
-    """One error for several: the error itself if there is only one."""
+    """Combine several errors into one. If there is only one, it is returned unchanged."""
     return errors[0] if len(errors) == 1 else ManySpecError(errors)

@@ -22,13 +22,13 @@ OVERLAY = HERE / "overlay.yaml"
 
 
 def vendored() -> tuple[Path, ...]:
-    """The vendored documents in this package, without the built-in task query."""
+    """Return the documents in this package, except the one of the task query."""
     return tuple(sorted(path for path in QUERY.parent.glob("*.yaml") if path != QUERY))
 
 
 @cache
 def vendored_models() -> frozenset[str]:
-    """The models of the vendored documents."""
+    """Return the models that the documents in this package describe."""
     operations = (operation for by_model in load().creates.values() for operation in by_model.values())
     return frozenset(model for operation in operations for model in operation.models)
 
@@ -36,9 +36,10 @@ def vendored_models() -> frozenset[str]:
 def load(*files: Path | str, cache: DocumentCache | None = None, with_built_in: bool = False) -> Spec:
     """Read documents and overlays, in any order, into one `Spec`; without documents, the vendored ones.
 
-    The built-in overlay, then each overlay that was passed, is applied to every document. The built-in task query is
-    added if no document describes one, and its failures if no document lists any. `with_built_in` adds the vendored
-    documents to those that were passed, for the models that these do not describe. Raises `SpecError`.
+    The built-in overlay, and then each overlay that was passed, is applied to every document. The built-in
+    task query is added if no document describes one, and its failures are added if no document lists any.
+    `with_built_in` adds the vendored documents for the models that the passed ones do not describe. Raises
+    `SpecError`.
     """
     sources = read_sources(files)
     reader = DocumentReader(sources, user_cache() if cache is None else cache)

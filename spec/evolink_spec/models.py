@@ -24,7 +24,7 @@ class ErrorAnswer:
 
 
 class Statuses(NamedTuple):
-    """The values of a task's `status`, in the order of its lifecycle.
+    """The values of a task's `status`, in the order in which a task passes through them.
 
     `running` may equal `initial`; `cancelled` is empty if the document has no such value.
     """
@@ -50,7 +50,8 @@ class CallbackRules:
 class TaskFailure:
     """A documented `error.code` of a failed task (clause `failure.codes`).
 
-    `kinds` are subtypes that differ only in their message, with that message (clause `failure.policy-kind`).
+    `kinds` are the subtypes of the failure, each with its message; they differ in nothing else (clause
+    `failure.policy-kind`).
     """
 
     code: str
@@ -63,8 +64,8 @@ class TaskFailure:
 class Prose:
     """Facts about the results of a task that a document states only in its descriptions.
 
-    `link_seconds` is how long a result link is valid, `results` how many results a request without `n` has,
-    `hold_seconds` the duration whose price is reserved while the duration is undecided.
+    `link_seconds` is how long a result link is valid. `results` is the number of results of a request without
+    `n`. While the duration of a result is undecided, the price of `hold_seconds` is reserved.
     """
 
     link_seconds: float = 24 * 3600.0
@@ -80,10 +81,10 @@ class Prose:
 class CreateOperation:
     """A POST that creates a task.
 
-    `models` are the allowed values of the request's `model`, or its default if it may be any text; empty if the
-    document names none. `aliases` maps an old model name to the current one. `body_schema` is self-contained: it
-    includes the components that it refers to. `answer` is the success body built from the examples of the schema,
-    without the members of a finished task; `success` is its status.
+    `models` are the allowed values of the request's `model`, or its default if any text is allowed; empty if
+    the document names none. `aliases` maps an old model name to the current one. `body_schema` is
+    self-contained: it includes the components to which it refers. `answer` is the success body, built from
+    the examples of the schema without the members of a finished task; `success` is its status.
     """
 
     id: str
@@ -124,9 +125,9 @@ class QueryOperation:
 class Spec:
     """Every operation of every document.
 
-    `creates` is indexed by (method, path), then by model. A document that names no model is under `None` and serves
-    every model that the others do not. `documents` holds the documents after the overlays, by source. `warnings`
-    are the problems that did not prevent their reading.
+    `creates` is indexed by (method, path), then by model. A document that names no model has the key None and
+    applies to every model that the others do not describe. `documents` maps each source to its document after
+    the overlays. `warnings` are problems in spite of which the documents could be read.
     """
 
     creates: Mapping[tuple[str, str], Mapping[str | None, CreateOperation]]

@@ -1,4 +1,4 @@
-"""OpenAPI Overlay 1.0: add the rules that a document states only in prose, without editing it."""
+"""Apply an OpenAPI Overlay 1.0, which adds the rules that a document states only in prose to a copy of it."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _ACTION_KEYS = {"target", "description", "update", "remove"}
 
 
 def is_overlay(document: Mapping[str, Json]) -> bool:
-    """Whether this is an overlay rather than an OpenAPI document."""
+    """Whether this is an overlay and not an OpenAPI document."""
     return "overlay" in document
 
 
 def apply(document: Mapping[str, Json], overlay: Mapping[str, Json], source: str) -> dict[str, Json]:
-    """A copy of `document` with every action of `overlay` applied in order.
+    """Return a copy of `document` with every action of `overlay` applied in order.
 
-    As the specification requires, an action whose target selects nothing changes nothing, so one overlay serves
-    a family of documents. `source` names the overlay in errors.
+    As the specification requires, an action whose target selects nothing changes nothing, so one overlay
+    works for a family of documents. `source` names the overlay in errors.
     """
     result: dict[str, Json] = _copy(document)
     for index, action in enumerate(_actions(overlay, source)):
@@ -86,14 +86,14 @@ def _select(document: Json, target: str, source: str, pointer: str) -> list[JSON
 
 @cache
 def _query(target: str) -> JSONPathQuery:
-    """A compiled JSONPath: the built-in overlay is applied to every document of the family."""
+    """Compile a JSONPath, once, because the built-in overlay is applied to every document of the family."""
     import jsonpath_rfc9535
 
     return jsonpath_rfc9535.compile(target)
 
 
 def _remove(document: Json, nodes: list[JSONPathNode], whole: SpecError) -> None:
-    """Remove every node: children before parents, and list items from the end, so that locations stay valid."""
+    """Remove every node, children before parents and list items from the end, so that locations stay valid."""
     places = {node.location for node in nodes}
     if () in places:
         raise whole
@@ -105,7 +105,7 @@ def _remove(document: Json, nodes: list[JSONPathNode], whole: SpecError) -> None
 
 
 def _copy(value: Json) -> Json:
-    """A deep copy without shared objects: a YAML alias puts one object in several places."""
+    """Return a deep copy without shared objects, because a YAML alias puts one object in several places."""
     if isinstance(value, dict):
         return {key: _copy(member) for key, member in value.items()}
     return [_copy(member) for member in value] if isinstance(value, list) else value

@@ -17,7 +17,7 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 def join(pointer: str, *tokens: str | int) -> str:
-    """The pointer to a child: `join("/paths", "/v1/tasks")` is `/paths/~1v1~1tasks`."""
+    """Return the pointer to a child: `join("/paths", "/v1/tasks")` is `/paths/~1v1~1tasks`."""
     for token in tokens:
         text = str(token)
         if "~" in text or "/" in text:
@@ -27,12 +27,12 @@ def join(pointer: str, *tokens: str | int) -> str:
 
 
 def tokens(pointer: str) -> list[str]:
-    """The unescaped reference tokens of a pointer."""
+    """Return the unescaped reference tokens of a pointer."""
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
 
 
 def follow(document: Json, pointer: str, source: str) -> Json:
-    """The value at `pointer`. Raises `SpecError` if the document has none there."""
+    """Return the value at `pointer`. Raises `SpecError` if the document has none there."""
     value = document
     for token in tokens(pointer):
         if isinstance(value, dict) and token in value:
@@ -59,62 +59,65 @@ class Node:
         self.value = document if value is None and not pointer else value
 
     def error(self, problem: str) -> SpecError:
-        """A `SpecError` about this location."""
+        """Return a `SpecError` about this location."""
         return SpecError(self.source, self.pointer, problem)
 
     def mapping(self) -> dict[str, Json]:
-        """The value, which must be a mapping."""
+        """Return the value, which must be a mapping."""
         if not isinstance(self.value, dict):
             raise self.error(f"must be a mapping, not {type(self.value).__name__}")
         return self.value
 
     def items(self) -> list[Node]:
-        """The items of the value, which must be a list; `$ref`s are followed."""
+        """Return the items of the value, which must be a list. Their `$ref`s are followed."""
         if not isinstance(self.value, list):
             raise self.error(f"must be a list, not {type(self.value).__name__}")
         return [self.below(index, value).resolved() for index, value in enumerate(self.value)]
 
     def text(self) -> str:
-        """The value, which must be non-empty text."""
+        """Return the value, which must be non-empty text."""
         if not isinstance(self.value, str) or not self.value:
             raise self.error(f"must be text, not {self.value!r:.80}")
         return self.value
 
     def number(self) -> float:
-        """The value, which must be a non-negative number."""
+        """Return the value, which must be a non-negative number."""
         if isinstance(self.value, bool) or not isinstance(self.value, int | float) or self.value < 0:
             raise self.error(f"must be a non-negative number, not {self.value!r:.80}")
         return self.value
 
     def below(self, token: str | int, value: Json) -> Node:
-        """The node of `value`, the member `token` of this one; a `$ref` is not followed."""
+        """Return the node of `value`, the member `token` of this one. A `$ref` is not followed."""
         return Node(self.document, self.source, join(self.pointer, token), value)
 
     def child(self, key: str) -> Node:
-        """The member `key`, its `$ref` followed. Raises `SpecError` if it is missing."""
+        """Return the member `key`, with its `$ref` followed. Raises `SpecError` if it is missing."""
         member = self.get(key)
         if member is None:
             raise self.error(f"has no {key!r}")
         return member
 
     def get(self, key: str) -> Node | None:
-        """The member `key`, its `$ref` followed, or None."""
+        """Return the member `key`, with its `$ref` followed; None if it is missing."""
         members = self.mapping()
         return self.below(key, members[key]).resolved() if key in members else None
 
     def children(self) -> list[tuple[str, Node]]:
-        """Every member in document order, `$ref`s followed."""
+        """Return every member in document order, with `$ref`s followed."""
         return [(str(key), self.child(key)) for key in self.mapping()]
 
     def fields(self, known: Collection[str]) -> dict[str, Node]:
-        """The members that are not extensions, `$ref`s followed. Raises `SpecError` for a member not in `known`."""
+        """Return the members that are not extensions, with `$ref`s followed.
+
+        Raises `SpecError` for one not in `known`.
+        """
         for key, value in self.mapping().items():
             if key not in known and not key.startswith("x-"):
                 raise self.below(key, value).error("is not a supported field here")
         return {key: self.child(key) for key in self.mapping() if key in known}
 
     def resolved(self) -> Node:
-        """The node after its chain of `$ref`s, merged with the siblings of each `$ref`."""
+        """Return the node after its chain of `$ref`s, merged with the siblings of each `$ref`."""
         node, seen = self, set[str]()
         while isinstance(node.value, dict) and "$ref" in node.value:
             target = node.value["$ref"]

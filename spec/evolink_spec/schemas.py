@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from evolink_spec.models import Json
 
-# JSON Schema 2020-12 and the additions of OpenAPI 3.1. Any other keyword is an error: by ignoring it, the server
+# JSON Schema 2020-12 and the additions of OpenAPI 3.1. Any other keyword is an error, because a server that ignored it
 # would accept requests that the document rejects. Keywords that change the meaning of a `$ref` (`$id`, `$anchor`,
 # `$schema`, …) are not supported.
 _BRANCHES = {"additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then"}
@@ -38,21 +38,21 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def keywords(schema: Node) -> dict[str, Json]:
-    """The keywords of a schema; none for `true` and `false`."""
+    """Return the keywords of a schema; empty for `true` and `false`."""
     return {} if isinstance(schema.value, bool) else schema.mapping()
 
 
 def types_of(schema: Node) -> list[Json]:
-    """The types that a schema allows; empty if it has no `type`."""
+    """Return the types that a schema allows; empty if it has no `type`."""
     types = keywords(schema).get("type", [])
     return types if isinstance(types, list) else [types]
 
 
 def properties_of(schema: Node) -> dict[str, Node]:
-    """Every property that the schema describes, directly and through `allOf`.
+    """Return every property that the schema describes, directly and through `allOf`.
 
-    Raises `SpecError` for a property that is described twice, or only under a condition: it would be unclear which
-    description applies.
+    Raises `SpecError` for a property that is described twice, or only under a condition, because it would be
+    unclear which description applies.
     """
     properties = dict(schema.child("properties").children()) if "properties" in keywords(schema) else {}
     for part in schema.child("allOf").items() if "allOf" in keywords(schema) else ():
@@ -79,7 +79,10 @@ def _alternatives(schema: Node) -> Iterator[Node]:
 
 
 def check(schema: Node) -> Any:
-    """The compiled validator of a schema. Raises `SpecError` if it, or a schema it refers to, is not supported."""
+    """Return the compiled validator of a schema.
+
+    Raises `SpecError` if it, or a schema to which it refers, is not supported.
+    """
     import jsonschema_rs
 
     for node in (schema, *_components(schema)):
@@ -115,7 +118,7 @@ def check_value(schema: Node, value: Json, place: Node, what: str) -> None:
 
 
 def defaults_of(properties: dict[str, Node]) -> Iterator[tuple[str, Json]]:
-    """The defaults of properties, by name. Raises `SpecError` for a default that does not match its schema."""
+    """Yield the defaults of properties, by name. Raises `SpecError` for a default that does not match its schema."""
     for name, node in properties.items():
         if "default" in keywords(node):
             value = keywords(node)["default"]
@@ -124,14 +127,14 @@ def defaults_of(properties: dict[str, Node]) -> Iterator[tuple[str, Json]]:
 
 
 def standalone(schema: Node) -> dict[str, Json]:
-    """A self-contained copy of the schema, with every component that it refers to, directly or indirectly."""
+    """Return a self-contained copy of the schema, with every component to which it refers, directly or indirectly."""
     components = {tokens(node.pointer)[-1]: node.value for node in _components(schema)}
     copy = {"$schema": DIALECT, "$ref": f"#/{_SUBJECT}", _SUBJECT: schema.value}
     return {**copy, "components": {"schemas": components}} if components else copy
 
 
 def _invalid_schema(node: Node, error: ValueError) -> SpecError:
-    """The `SpecError` for an invalid schema; the path of `error` starts at the schema or at its copy."""
+    """Return the `SpecError` for an invalid schema. The path of `error` starts at the schema or at its copy."""
     path, message = _path_and_message(error)
     pointer = "" if path[:1] == ["components"] else node.pointer
     path = path[1:] if path[:1] == [_SUBJECT] else path
@@ -139,12 +142,15 @@ def _invalid_schema(node: Node, error: ValueError) -> SpecError:
 
 
 def _path_and_message(error: ValueError) -> tuple[list[str | int], str]:
-    """The path and the message of a jsonschema-rs error; an error about nesting depth has neither."""
+    """Return the path and the message of a jsonschema-rs error.
+
+    If the error is about nesting depth, the path is empty.
+    """
     return list(getattr(error, "instance_path", [])), f"{getattr(error, 'message', error)!s:.200}"
 
 
 def _components(schema: Node) -> list[Node]:
-    """Every component that the schema refers to, directly or indirectly; checks the keywords of all of them."""
+    """Return every component to which the schema refers, directly or indirectly, and check the keywords of all."""
     components: dict[str, Node] = {}
     pending = [schema]
     while pending:
@@ -158,7 +164,7 @@ def _components(schema: Node) -> list[Node]:
 
 
 def _within(schema: Node) -> Iterator[Node]:
-    """The schema and every schema nested in it; `$ref`s are not followed."""
+    """Yield the schema and every schema nested in it. `$ref`s are not followed."""
     yield schema
     for key, value in keywords(schema).items():
         node = schema.below(key, value)
@@ -175,7 +181,7 @@ def _within(schema: Node) -> Iterator[Node]:
 
 
 def _component(reference: Node) -> Node:
-    """The component that a `$ref` points to, or into."""
+    """Return the component to which a `$ref` points, or in which its target is."""
     for key, value in reference.mapping().items():
         if key != "$ref" and key not in _ANNOTATIONS and not key.startswith("x-"):
             raise reference.below(key, value).error("is next to `$ref`, where only annotations are supported")
@@ -191,7 +197,7 @@ def _component(reference: Node) -> Node:
 
 
 def sample(schema: Node, within: frozenset[str] = frozenset()) -> Json:
-    """A sample value: const, example, default, the first of examples or enum, else an empty value of its type."""
+    """Return a sample value: const, example, default, the first of examples or enum, or an empty value of its type."""
     present = keywords(schema)
     for word in ("const", "example", "default"):
         if word in present:
@@ -209,7 +215,7 @@ def sample(schema: Node, within: frozenset[str] = frozenset()) -> Json:
 
 
 def _parts(schema: Node) -> list[Node]:
-    """The schemas that a value must also match: all of `allOf`, the first of `anyOf` and `oneOf`."""
+    """Return the schemas that a value must also match: all of `allOf`, and the first of `anyOf` and of `oneOf`."""
     present = keywords(schema)
     required = schema.child("allOf").items() if "allOf" in present else []
     return required + [schema.child(word).items()[0] for word in ("anyOf", "oneOf") if present.get(word)]

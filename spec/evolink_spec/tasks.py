@@ -29,7 +29,7 @@ _OBJECT = re.compile(r"(\w+)\.generation\.task")
 
 
 def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
-    """The status values of a response that describes a task: it has an `id`, and a `status` with the needed states.
+    """Return the status values of a response about a task, which has an `id` and a `status` with certain states.
 
     Raises `SpecError` at the operation, with the reason, if the response describes no task.
     """
@@ -54,7 +54,7 @@ def statuses_of(properties: Mapping[str, Node], operation: Node) -> Statuses:
 
 
 def not_a_task(operation: Node, problem: str) -> NotATaskError:
-    """The error for an operation that neither creates nor queries a task."""
+    """Return the error for an operation that neither creates nor queries a task."""
     return NotATaskError(operation.source, operation.pointer, problem)
 
 
@@ -66,7 +66,7 @@ def refuse_payload(properties: Mapping[str, Node], operation: Node) -> None:
 
 
 def sample_answer(answer: Node) -> dict[str, Json]:
-    """The response body built from the examples of its schema, without the members of a finished task."""
+    """Build the response body from the examples of its schema, without the members of a finished task."""
     check(answer)
     body = sample(answer)
     if not isinstance(body, dict):
@@ -77,7 +77,7 @@ def sample_answer(answer: Node) -> dict[str, Json]:
 
 
 def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Medium:
-    """The medium of a task's results: from `object` (`video.generation.task`), otherwise from `type` or the path."""
+    """Return the medium of a task's results, from `object` (`video.generation.task`), else from `type` or the path."""
     match = _OBJECT.fullmatch(str(_single_value(properties.get("object"))))
     if match:
         if match[1] not in _MEDIA:
@@ -95,7 +95,7 @@ def medium_of(properties: Mapping[str, Node], operation: Node, path: str) -> Med
 
 
 def _single_value(schema: Node | None) -> str | None:
-    """The only value that a property can have, or its value in the document's example."""
+    """Return the only value that a property can have, or its value in the document's example; None if unknown."""
     present = keywords(schema) if schema else {}
     listed = [present["const"]] if "const" in present else present.get("enum", [])
     if not isinstance(listed, list) or len(listed) != 1:
@@ -104,7 +104,7 @@ def _single_value(schema: Node | None) -> str | None:
 
 
 def models_of(model: Node | None) -> tuple[str, ...]:
-    """The models that a request can name: `const`, else `enum`, else the default of a free-text property."""
+    """Return the models that a request can name: `const`, else `enum`, else the default of a free-text property."""
     if model is None:
         return ()
     present = keywords(model)
@@ -119,7 +119,7 @@ def models_of(model: Node | None) -> tuple[str, ...]:
 
 
 def aliases_of(model: Node | None, models: Sequence[str]) -> dict[str, str]:
-    """The current name of each old model name (`x-evolink-aliases` of the `model`)."""
+    """Return the current name of each old model name (`x-evolink-aliases` of the `model`)."""
     listed = model.get("x-evolink-aliases") if model else None
     aliases = {}
     for old, new in listed.children() if listed else ():
@@ -130,7 +130,7 @@ def aliases_of(model: Node | None, models: Sequence[str]) -> dict[str, str]:
 
 
 def callback_of(properties: Mapping[str, Node]) -> CallbackRules | None:
-    """The rules of the property that carries the callback URL (`x-evolink-callback`), if there is one."""
+    """Return the rules of the property with the callback URL (`x-evolink-callback`); None if there is none."""
     rules = None
     for name, node in properties.items():
         if "x-evolink-callback" in keywords(node):
@@ -145,7 +145,7 @@ def callback_of(properties: Mapping[str, Node]) -> CallbackRules | None:
 
 
 def failures_in(error: Node | None) -> tuple[TaskFailure, ...]:
-    """The failures that a task's `error` can name (`x-evolink-failures`), in document order."""
+    """Return the failures that a task's `error` can name (`x-evolink-failures`), in document order."""
     listed = error.get("x-evolink-failures") if error else None
     failures: dict[str, TaskFailure] = {}
     for entry in listed.items() if listed else ():

@@ -9,9 +9,12 @@ from evolink_spec.models import CreateOperation, QueryOperation, TaskFailure  # 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document: its operations and its task failures; `prose_aliases` are those of each create.
+    """The operations and task failures of one document.
 
-    `warnings` and `skipped` are pairs of pointer and problem; `skipped` are operations that are no task's.
+    `prose_aliases` are the aliases of each create operation.
+
+    `warnings` and `skipped` are pairs of pointer and problem; `skipped` are operations that neither create
+    nor query a task.
     """
 
     creates: list[CreateOperation] = field(default_factory=list)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def index_creates(documents: Sequence[Document], defaults: Sequence[Document] = ()) -> Creates:
-    """The create operations by method and path, then by model.
+    """Index the create operations by method and path, then by model.
 
-    A model that several documents describe belongs to the one with the fewest models: the others are overviews.
-    `defaults` serve only the models that `documents` do not describe. Raises `SpecError` if neither of two documents
-    is more specific.
+    If several documents describe a model, the one with the fewest models is used, because the others are
+    overviews. `defaults` are used only for models that `documents` do not describe. Raises `SpecError` if
+    neither of two documents is more specific.
     """
     creates: Creates = {}
     errors: list[SpecError] = []
@@ -59,12 +59,12 @@ def _add(
 
 
 def _is_same(operation: CreateOperation, other: CreateOperation) -> bool:
-    """Whether two documents describe the same operation, as when a page was saved twice."""
+    """Whether two documents describe the same operation, for example because a page was saved twice."""
     return replace(operation, source=other.source) == other
 
 
 def _alias_errors(creates: Creates) -> list[SpecError]:
-    """An alias of an overlay must not itself be a model, and must refer to one model only."""
+    """Return an error for each alias of an overlay that is itself a model, or refers to more than one model."""
     errors = []
     for by_model in creates.values():
         seen: dict[str, str] = {}
@@ -80,7 +80,7 @@ def _with_prose_aliases(
     by_model: Mapping[str | None, CreateOperation],
     prose: Sequence[tuple[CreateOperation, Mapping[str, str]]],
 ) -> dict[str | None, CreateOperation]:
-    """The operations with the aliases from their descriptions, except for names that are taken."""
+    """Return the operations with the aliases in their descriptions, except for names that are already used."""
     taken = {*by_model, *(old for operation in by_model.values() for old in operation.aliases)}
     result = dict(by_model)
     for source, aliases in prose:
@@ -93,7 +93,7 @@ def _with_prose_aliases(
 
 
 def single_query(queries: Sequence[QueryOperation]) -> QueryOperation:
-    """The task query, which several documents may describe alike."""
+    """Return the task query. Several documents may describe it, but not differently."""
     first = queries[0]
     for other in queries[1:]:
         same = replace(other, id=first.id, source=first.source, pointer=first.pointer)

@@ -1,4 +1,4 @@
-"""`nullable: true`, as OpenAPI 3.0 spells it and some 3.1 documents still do: `null` is allowed as well."""
+"""Convert `nullable: true`, with which OpenAPI 3.0 and some 3.1 documents allow `null`, to JSON Schema 2020-12."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _VALUES = {"const", "default", "enum", "example", "examples"}
 
 
 def with_null_types(value: Json) -> Json:
-    """A copy of a document with each `nullable` replaced by what JSON Schema 2020-12 says instead."""
+    """Return a copy of a document in which a `null` type replaces each `nullable`."""
     if isinstance(value, list):
         return [with_null_types(member) for member in value]
     if not isinstance(value, dict):

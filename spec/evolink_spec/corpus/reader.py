@@ -1,4 +1,4 @@
-"""Read each document once: from the cache if it is there, else from its text; collect all errors and warnings."""
+"""Read each document once, from the cache or else from its text, and collect all errors and warnings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _Tree = Mapping[str, Any]
 
 
 class Trees(Mapping[str, _Tree]):
-    """The trees of documents by source, decoded only when they are needed: a server needs none of them."""
+    """The trees of documents by source. They are decoded only when they are needed; a server needs none of them."""
 
     def __init__(self, loaders: Mapping[str, Callable[[], _Tree]]) -> None:
         self._loaders = loaders
@@ -59,7 +59,7 @@ class DocumentReader:
         self._shared: dict[bytes, Any] = {}
 
     def named_documents(self) -> list[Source]:
-        """The sources that are not overlays."""
+        """Return the sources that are not overlays."""
         return [source for source in self._sources if source.name not in self._overlays]
 
     def read(self, sources: Iterable[Source]) -> list[Document]:
@@ -87,16 +87,16 @@ class DocumentReader:
         return documents
 
     def trees(self, sources: Iterable[Source]) -> Trees:
-        """The trees of the documents that were read from these sources."""
+        """Return the trees of the documents that were read from these sources."""
         names = dict.fromkeys(source.name for source in sources if source.name in self._loaders)
         return Trees({name: self._loaders[name] for name in names})
 
     def skipped(self) -> list[SpecError]:
-        """For each skipped document, the reason why it has no task operation."""
+        """Return for each skipped document the reason why it has no task operation."""
         return [*self._skipped.values()]
 
     def warnings(self) -> tuple[str, ...]:
-        """The problems that did not prevent reading, and one line for all documents that were skipped."""
+        """Return the problems that did not prevent reading, and one line about all skipped documents."""
         names = [Path(name).name for name in self._skipped]
         if not names:
             return tuple(self._warnings)
@@ -134,7 +134,7 @@ class DocumentReader:
             self._skipped[source.name] = NotATaskError(source.name, *document.skipped[0])
 
     def _with_source(self, document: Document, name: str) -> Document:
-        """The document with this source, and with the parts that many documents have in common as one object."""
+        """Return the document with this source. Parts that many documents have in common become one object."""
         creates = [self._shared_parts(replace(operation, source=name)) for operation in document.creates]
         queries = [replace(operation, source=name) for operation in document.queries]
         return replace(document, creates=creates, queries=queries)
@@ -148,7 +148,7 @@ class DocumentReader:
 
 
 def _tree_of(cache: DocumentCache, key: str, name: str, overlays: Mapping[str, _Tree]) -> _Tree:
-    """The tree of a document; read again if the cache has been emptied."""
+    """Return the tree of a document. It is read again if the cache has been emptied."""
     tree = cache.tree(key)
     if tree is not None:
         return tree  # type: ignore[no-any-return]
@@ -159,7 +159,7 @@ def _tree_of(cache: DocumentCache, key: str, name: str, overlays: Mapping[str, _
 
 
 def _overlays_in(sources: Iterable[Source]) -> dict[str, Mapping[str, Json]]:
-    """The overlays among some sources. Raises `SpecError`."""
+    """Return the overlays among some sources. Raises `SpecError`."""
     suspects = [
         source for source in sources if b"overlay" in source.data and _PERHAPS_OVERLAY.search(source.data)
     ]

@@ -19,7 +19,7 @@ _PATTERN = "*?["
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file with its bytes. A file that was found in a folder, not named itself, need not be a document."""
+    """A file with its bytes. If it was found in a folder and not named itself, it need not be a document."""
 
     name: str
     data: bytes
@@ -27,9 +27,9 @@ class Source:
 
 
 def read_sources(paths: Iterable[Path | str]) -> list[Source]:
-    """Read the files: each as named, or every document and page in a folder, or all that match a pattern.
+    """Read the files that are named, every document and page in a folder, or all files that match a pattern.
 
-    Raises `SpecError` for files that cannot be read, all at once.
+    Raises one `SpecError` for all files that cannot be read.
     """
     sources: dict[str, Source] = {}
     errors: list[SpecError] = []
@@ -66,7 +66,7 @@ def _below(folder: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """The documents and pages in a folder and those in it, without hidden ones and installed packages."""
+    """Yield the documents and pages at any depth of a folder, except hidden ones and installed packages."""
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "node_modules"]
         yield from (Path(parent, name) for name in names if Path(name).suffix in _SUFFIXES)

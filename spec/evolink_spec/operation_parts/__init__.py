@@ -1,1 +1,1 @@
-"""The parts of an operation: its requirements, its error responses, and what its descriptions say."""
+"""The parts of an operation: its requirements, its error responses, and the facts in its descriptions."""

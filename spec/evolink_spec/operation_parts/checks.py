@@ -14,7 +14,7 @@ _HEADERS = {"accept", "authorization", "content-type"}
 
 
 def check_servers(node: Node) -> None:
-    """Refuse a server with a path prefix: operations are served at exactly the documented path."""
+    """Refuse a server with a path prefix, because operations are served at exactly the documented path."""
     servers = node.get("servers")
     for server in servers.items() if servers else ():
         url = server.child("url")
@@ -43,7 +43,7 @@ def check_parameters(item: Node, node: Node, parameter: str | None) -> None:
 
 
 def _check_security(node: Node) -> None:
-    """Check that the operation, if it declares security, requires a bearer token and nothing else."""
+    """Raise `SpecError` if the operation declares security, but requires anything other than a bearer token."""
     root = Node(node.document, node.source)
     required = node.get("security") or root.get("security")
     if required is None:

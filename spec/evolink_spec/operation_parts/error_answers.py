@@ -31,7 +31,7 @@ _BODIES = {
 
 
 def errors_of(answers: Iterable[tuple[int, Node]], warnings: list[SpecError]) -> dict[int, ErrorAnswer]:
-    """The error responses by status. Examples that are missing or violate their schema are added to `warnings`."""
+    """Return the error responses by status. Missing and invalid examples are added to `warnings`."""
     return {
         status: ErrorAnswer(
             status, str(response.child("description").value), _example(status, response, warnings)
@@ -42,13 +42,13 @@ def errors_of(answers: Iterable[tuple[int, Node]], warnings: list[SpecError]) ->
 
 
 def built_in(status: int) -> dict[str, Json]:
-    """The error body that a status has if the document gives no example."""
+    """Return the error body of a status for which the document gives no example."""
     code, message, kind = _BODIES.get(status, _BODIES[500 if status >= 500 else 400])  # noqa: PLR2004
     return {"error": {"code": code, "message": message, "type": kind}}
 
 
 def _example(status: int, response: Node, warnings: list[SpecError]) -> dict[str, Json]:
-    """The example body of an error response, which must have an `error` with a `message`."""
+    """Return the example body of an error response, which must have an `error` with a `message`."""
     media = response.child("content").child("application/json")
     media.fields({"encoding", "example", "examples", "schema"})
     examples = media.get("examples")

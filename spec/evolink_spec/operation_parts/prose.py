@@ -42,7 +42,7 @@ _SUFFIX = re.compile(r"`(-[a-z0-9.-]+)`")
 
 
 def prose_of(operation: Node, request: Mapping[str, Node], response: Mapping[str, Node]) -> Prose:
-    """The facts about results in the descriptions of a create operation."""
+    """Return the facts about results in the descriptions of a create operation."""
     text = _plain("\n".join(_descriptions(operation.value)))
     schema = _plain("\n".join(text for node in request.values() for text in _descriptions(node.value)))
     life = _LINK_LIFE.search(text)
@@ -62,7 +62,7 @@ def prose_of(operation: Node, request: Mapping[str, Node], response: Mapping[str
 
 
 def aliases_in(model: Node | None, models: Sequence[str]) -> dict[str, str]:
-    """The older names that a description of the `model` property lists as still accepted, each with its model."""
+    """Return the older names that the description of `model` lists as still accepted, each with its current name."""
     present = keywords(model) if model else {}
     text = present.get("description")
     aliases: dict[str, str] = {}
@@ -95,7 +95,7 @@ def _current_name(name: str, models: Sequence[str], current: Sequence[str], suff
 
 
 def _descriptions(value: Json) -> Iterator[str]:
-    """Every description at any depth, outermost first."""
+    """Yield every description at any depth, outermost first."""
     if isinstance(value, dict):
         if isinstance(value.get("description"), str):
             yield value["description"]
@@ -108,7 +108,7 @@ def _descriptions(value: Json) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """The text in lower case without Markdown quotes and emphasis, each list item and paragraph on one line."""
+    """Return the text in lower case without Markdown quotes and emphasis, each list item and paragraph on one line."""
     text = text.lower().replace("`", "").replace("**", "")
     return "\n".join(" ".join(part.split()) for part in _PART.split(text))
 

@@ -21,7 +21,10 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
 
 class ListedOption(NamedTuple):
-    """An option for the documentation. `metavar` is empty for a switch, `default` for an option without a default."""
+    """An option for the documentation.
+
+    `metavar` is empty for a switch, `default` is empty if the option has no default.
+    """
 
     command: str
     names: tuple[str, ...]
@@ -31,7 +34,7 @@ class ListedOption(NamedTuple):
 
 
 class FieldOption(click.Option):
-    """The option of one field. `gather` parses its text later."""
+    """The option of one field. Its value remains text until `gather` parses it."""
 
     def __init__(self, field: Field) -> None:
         self.field = field
@@ -40,7 +43,7 @@ class FieldOption(click.Option):
         super().__init__(names, help=field.option.help, multiple=field.collection is not None, **plain)
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """The two columns of the help."""
+        """Return the two columns of the help."""
         record = super().get_help_record(ctx)
         shown = self.field.shown_default
         return record and (record[0], record[1] + (f"  [default: {shown}]" if shown else ""))
@@ -57,7 +60,7 @@ class FieldArgument(click.Argument):
         )
 
     def get_help_record(self, _: click.Context) -> tuple[str, str]:
-        """The two columns of the help."""
+        """Return the two columns of the help."""
         return self.field.option.metavar, self.field.option.help
 
 
@@ -94,10 +97,12 @@ class Group(click.Group):
         beneath: Callable[[], Sequence[Mapping[str, RawValue]]] = tuple,
         **about: Any,
     ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-        """Add a command. Its function is called with one of each of these records.
+        """Add a command.
 
-        Their values come from the command line, then from the sources that `beneath` returns. The fields in `without`
-        are not options of this command and keep their defaults. `about` is passed to click.
+        Its function is called with one of each of these records.
+
+        Their values come from the command line, then from the sources that `beneath` returns. The fields in
+        `without` are not options of this command and keep their defaults. `about` is passed to click.
         """
         fields = [field for record in records for field in fields_of(record) if field.name not in without]
 
@@ -121,7 +126,7 @@ class Group(click.Group):
 
 
 def list_options(group: Group) -> list[ListedOption]:
-    """The options of all commands, without --help."""
+    """Return the options of all commands, without --help."""
     return [
         ListedOption(
             name,
@@ -141,7 +146,7 @@ def _offered(source: Mapping[str, RawValue], fields: Sequence[Field]) -> dict[st
 
 
 def from_command_line(context: click.Context) -> dict[str, RawValue]:
-    """The values on the command line."""
+    """Return the values that were given on the command line, by the name of the field."""
     return {
         parameter.name: RawValue(_named(parameter), context.params[parameter.name])
         for parameter in context.command.params
@@ -156,7 +161,10 @@ def _named(parameter: FieldOption | FieldArgument) -> str:
 
 
 def repeated_command(context: click.Context, without: Collection[str], secrets: Mapping[str, str]) -> str:
-    """The command line that runs this again, except the fields in `without`; `secrets` maps keys to variable names."""
+    """Return the command line that repeats this run, without the fields in `without`.
+
+    `secrets` maps fields with keys to the environment variables that replace their values.
+    """
     words, keys = context.command_path.split(), []
     for parameter in context.command.params:
         if not isinstance(parameter, FieldOption | FieldArgument) or parameter.name not in from_command_line(

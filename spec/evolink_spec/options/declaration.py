@@ -4,7 +4,7 @@
         port: Annotated[int, Meta(ge=0, le=65535), Option(help="Port to listen on.", short="-p")] = 8080
 
 The command-line option `--port`, the environment variable, the TOML key `port`, the keyword argument and the JSON
-Schema all follow from it. A tuple or a frozenset is a repeatable option.
+Schema all follow from it. A field of type tuple or frozenset is a repeatable option.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _NAMES = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
 class Option(Struct, frozen=True, kw_only=True):
-    """The form in which users write the value of a field.
+    """How users write the value of a field.
 
-    `name` is the long option; by default it follows from the name of the field. `parse` turns text into the value and
-    raises ValueError. `shown` is the default as a user writes it. `excludes` names a field that cannot be set together
-    with this one. A `positional` is an argument of the command, not an option.
+    `name` is the long option; by default it follows from the name of the field. `parse` turns text into the
+    value and raises ValueError. `shown` is the default as a user writes it. `excludes` names a field that
+    cannot be set together with this one. If `positional`, it is an argument of the command, not an option.
     """
 
     help: str
@@ -49,7 +49,7 @@ class Option(Struct, frozen=True, kw_only=True):
 
 
 class Field(Struct, frozen=True):
-    """A field that a user can set. `kind` is the type of a single value; `collection` holds several."""
+    """A field that a user can set. `kind` is the type of a single value; `collection` holds several, or is None."""
 
     name: str
     kind: Any
@@ -83,12 +83,12 @@ class Field(Struct, frozen=True):
         return f"{self.default:.15g}" if isinstance(self.default, float) else str(self.default)
 
     def read(self, raw: Any) -> Any:
-        """The value of `raw`, which is text or a decoded TOML or Python value. ValueError names the expected kind."""
+        """Convert `raw`, which is text or a decoded TOML or Python value. Raises ValueError with the expected kind."""
         if self.collection is None:
             return self._read_one(raw)
         items = [raw] if isinstance(raw, str | os.PathLike) else raw
         if not isinstance(items, list | tuple | set | frozenset):
-            raise ValueError(f"{raw!r} is not a list")  # noqa: TRY004  (what a user is told)
+            raise ValueError(f"{raw!r} is not a list")  # noqa: TRY004  (an error for users)
         return self.collection(self._read_one(item) for item in items)
 
     def _read_one(self, raw: Any) -> Any:
@@ -137,7 +137,7 @@ def _limited(kind: Any, limits: Meta | None) -> Any:
 
 @cache
 def fields_of(record: type[Struct]) -> tuple[Field, ...]:
-    """The fields of a record that a user can set, in the order of their declaration."""
+    """Return the fields of a record that a user can set, in the order of their declaration."""
     hints = typing.get_type_hints(record, include_extras=True)
     made = (_field(hints[info.name], info.name, info.default) for info in msgspec.structs.fields(record))
     return tuple(field for field in made if field is not None)
@@ -169,7 +169,7 @@ def _field(hint: Any, name: str, default: Any) -> Field | None:
 
 
 def json_schema(title: str, *records: type[Struct]) -> dict[str, Any]:
-    """The JSON Schema of a TOML table that holds the settings of these records."""
+    """Return the JSON Schema of a TOML table with the settings of these records."""
     fields = [field for record in records for field in fields_of(record)]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

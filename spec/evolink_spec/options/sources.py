@@ -1,7 +1,7 @@
 """The sources of a record's values: the command line, the environment, a TOML table, keyword arguments.
 
-Each source is a mapping from the name of a field to a `RawValue`. The first source that has a value wins, and every
-error names the option, variable, key or argument.
+Each source is a mapping from the name of a field to a `RawValue`. The first source that has a value wins, and
+every error names the option, variable, key or argument.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ R = TypeVar("R", bound=Struct)
 
 
 class RawValue(NamedTuple):
-    """A value as the user wrote it, and its name in errors."""
+    """A value as the user wrote it, and the name of the option, variable or key for errors."""
 
     source: str
     value: Any
 
 
 def gather(record: type[R], sources: Iterable[Mapping[str, RawValue]]) -> R:
-    """The record from these sources; earlier ones take precedence. ValueError names the source of an invalid value."""
+    """Build the record from these sources; earlier ones take precedence.
+
+    Raises ValueError with the source of an invalid value.
+    """
     fields = {field.name: field for field in fields_of(record)}
     chosen: dict[str, Any] = {}
     for source in sources:
@@ -50,7 +53,7 @@ def _read(field: Field, raw: RawValue) -> Any:
 def _exclude(
     field: Field, values: dict[str, Any], chosen: Mapping[str, Any], source: Mapping[str, RawValue]
 ) -> None:
-    """Drop the option that an earlier source excludes. ValueError if both options are in the same source."""
+    """Remove an option that an earlier source excludes. Raises ValueError if both options are in one source."""
     name, other = field.name, field.option.excludes
     if not other:
         return
@@ -63,7 +66,10 @@ def _exclude(
 
 
 def from_table(table: Mapping[str, Any], where: str, *records: type[Struct]) -> dict[str, RawValue]:
-    """The values in a TOML table, whose keys may have dashes or underscores. ValueError for an unknown key."""
+    """Return the values in a TOML table, whose keys may have dashes or underscores.
+
+    Raises ValueError for an unknown key.
+    """
     known = {field.key: field.name for record in records for field in fields_of(record)}
     values = {}
     for key, value in table.items():
@@ -77,7 +83,10 @@ def from_table(table: Mapping[str, Any], where: str, *records: type[Struct]) -> 
 def from_environment(
     variables: Mapping[str, str], prefix: str, *records: type[Struct]
 ) -> dict[str, RawValue]:
-    """The values in environment variables: `--max-body` is `PREFIX_MAX_BODY`. White space separates several values."""
+    """Return the values in environment variables: `--max-body` is `PREFIX_MAX_BODY`.
+
+    White space separates the values of a repeatable option.
+    """
     values = {}
     for field in (field for record in records for field in fields_of(record)):
         variable = variable_of(field, prefix)
@@ -88,12 +97,12 @@ def from_environment(
 
 
 def variable_of(field: Field, prefix: str) -> str:
-    """The environment variable of a field."""
+    """Return the name of the environment variable of a field."""
     return prefix + field.key.replace("-", "_").upper()
 
 
 def from_keywords(keywords: Mapping[str, Any], *records: type[Struct]) -> dict[str, RawValue]:
-    """The values of keyword arguments. TypeError for an unknown name, as in Python."""
+    """Return the values of keyword arguments. Raises TypeError for an unknown name, as Python does."""
     fields = [field for record in records for field in fields_of(record)]
     known: Collection[str] = [field.name for field in fields]
     by_option = {field.key.replace("-", "_"): field.name for field in fields}

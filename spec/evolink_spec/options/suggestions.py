@@ -1,4 +1,4 @@
-"""The known word nearest to an unknown one."""
+"""Find the known word that is most similar to an unknown one, for suggestions in errors."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ if TYPE_CHECKING:
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """The known word most like `word`, or an empty string if none is as similar as `cutoff` (0 to 1)."""
+    """Return the known word most similar to `word`; empty if none is as similar as `cutoff` (0 to 1)."""
     return next(iter(get_close_matches(word, list(known), n=1, cutoff=cutoff)), "")
 
 
 def did_you_mean(word: str, known: Iterable[str], prefix: str = "", cutoff: float = 0.6) -> str:
-    """` (did you mean …?)` for the end of an error; empty if no known word is similar. `prefix` precedes each word."""
+    """Return ` (did you mean …?)` for the end of an error; empty if no known word is similar.
+
+    `prefix` precedes the suggested word.
+    """
     match = nearest(word, known, cutoff)
     return f" (did you mean {prefix}{match}?)" if match else ""
 
 
 def closest(word: str, known: Iterable[str], count: int) -> list[str]:
-    """The `count` known words most similar to `word`, the most similar first, without a minimum similarity."""
+    """Return the `count` known words most similar to `word`, the most similar first, without a minimum similarity."""
     return get_close_matches(word, list(known), n=count, cutoff=0.0)
