@@ -22,8 +22,8 @@ from evolink_mock.domain.clock import wall_time
 from evolink_mock.domain.tasks import Task, new_timetable
 from evolink_mock.domain.units import Speed
 from evolink_mock.media.spec import media_spec_of
-from evolink_mock.service.state import open_file
 from evolink_mock.stores.records import OperationIndex, encode
+from evolink_mock.stores.sqlite.store import SqliteStore
 from evolink_spec import load
 from processes import BODY, free_port, mock, request, resident_mib, started
 from throughput import CREATE, KINDS, Sample, Server, measure, start
@@ -101,7 +101,7 @@ def fill(path: Path) -> str:
     spec = load()
     operation = next(operation for by_model in spec.creates.values() for operation in by_model.values())
     operations, terms = OperationIndex(spec), AccountTerms(1, 10**12)
-    store = open_file(path, operations, terms)
+    store = SqliteStore(path, operations, terms, wall_time)
     account, media = open_account("benchmark", terms), media_spec_of({}, operation.medium, 0)
     now = wall_time()
 

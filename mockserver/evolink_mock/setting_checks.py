@@ -65,7 +65,9 @@ def check_port_file(path: Path) -> None:
 def check_workers(workers: int, settings: Settings) -> None:
     """`SettingError` if so many processes cannot answer together."""
     if workers > 1 and settings.store == "memory":
-        raise SettingError("workers", "several processes need a shared store, such as sqlite:FILE")
+        raise SettingError(
+            "workers", "several processes need a shared store, such as sqlite:FILE or redis://HOST"
+        )
     if workers > 1 and not hasattr(os, "fork"):
         raise SettingError("workers", "this system cannot run several processes over one listening socket")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from evolink_mock.callbacks.url_guard import parse_allowed
 from evolink_mock.http.cross_origin import parse_origin
+from evolink_mock.stores.redis.address import SCHEMES, parse_address
 
 _PUBLIC_URL = re.compile(
     r"https?://([^\s/?#@]+)((?:/(?:[\w.~!$&'()*+,;=:@-]|%[0-9A-F]{2})*)*)", re.ASCII | re.IGNORECASE
@@ -117,13 +118,17 @@ def parse_spec_path(text: str) -> Path:
 
 
 def parse_store(text: str) -> str:
-    """Where the state is kept: `memory` or `sqlite:FILE`. ValueError otherwise."""
-    scheme, _, file = text.strip().partition(":")
-    if scheme == "memory" and not file:
-        return scheme
-    if scheme != "sqlite" or not file:
-        raise ValueError(f"invalid store {text!r}: write memory or sqlite:FILE")
-    return f"{scheme}:{file}"
+    """Where the state is kept: `memory`, `sqlite:FILE` or the URL of a server.
+
+    ValueError otherwise. It does not repeat the text, which may contain a password.
+    """
+    place = text.strip()
+    scheme, _, rest = place.partition(":")
+    if place != "memory" and not (scheme == "sqlite" and rest):
+        if scheme not in SCHEMES:
+            raise ValueError("invalid store: write memory, sqlite:FILE or redis://HOST[:PORT][/DATABASE]")
+        parse_address(place)
+    return place
 
 
 def parse_keep(text: str) -> float:

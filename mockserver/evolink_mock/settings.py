@@ -183,7 +183,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     store: Annotated[
         str,
         Option(
-            help="Where the state is kept: memory or sqlite:FILE.",
+            help="Where the state is kept: memory, sqlite:FILE, or the URL of a Redis or Valkey server.",
             section=_STATE,
             metavar="WHERE",
             parse=parse_store,

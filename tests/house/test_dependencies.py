@@ -18,7 +18,8 @@ OPTIONAL = {
     "httpx2",
     "prometheus-client",
     "pytest",
-}  # of the mock: whoever needs results, a transport or the fixtures has them
+    "redis",
+}  # of the mock: whoever needs results, a transport, the fixtures or a store on a server has them
 DISTRIBUTIONS = packages_distributions()
 PACKAGES = {
     "spec/evolink_spec": PROJECT["dependencies"],

@@ -1,7 +1,8 @@
-"""Stores in files, and what several of their tests do with them."""
+"""Stores in files and on a server, and what several of their tests do with them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from evolink_mock.domain.accounts import AccountTerms, charge
@@ -9,13 +10,15 @@ from evolink_mock.domain.deliveries import first_delivery
 from evolink_mock.domain.store import NO_CHANGE, Change
 from evolink_mock.http.urls import parse_url
 from evolink_mock.stores.records import OperationIndex
+from evolink_mock.stores.redis.address import parse_address
+from evolink_mock.stores.redis.store import RedisStore
 from evolink_mock.stores.sqlite.store import SqliteStore
 
 from support.builders import SPEC, a_task
+from support.redis_server import new_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from pathlib import Path
 
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.deliveries import Delivery
@@ -36,6 +39,17 @@ class Wall:
 
     def __call__(self) -> float:
         return self.now
+
+
+def place(kind: str, folder: Path, name: str = "mock.db") -> str:
+    """What `--store` takes: for a server, a new place at each call."""
+    return {"memory": lambda: kind, "sqlite": lambda: f"sqlite:{folder / name}", "redis": new_place}[kind]()
+
+
+def open_store(place: str, wall: Callable[[], float] | None = None) -> SqliteStore | RedisStore:
+    if place.startswith("sqlite:"):
+        return a_store(Path(place.removeprefix("sqlite:")), wall)
+    return RedisStore(parse_address(place), OPERATIONS, TERMS, wall or Wall())
 
 
 def a_store(path: Path, wall: Callable[[], float] | None = None) -> SqliteStore:

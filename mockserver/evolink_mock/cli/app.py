@@ -262,7 +262,7 @@ def store(settings: Settings, options: StoreOptions) -> None:
     if options.action not in ACTIONS:
         raise click.UsageError(f"there is no action {options.action!r}: write {', '.join(ACTIONS)}")
     if settings.store == "memory":
-        raise click.UsageError("--store is missing: name the file, as in --store sqlite:mock.db")
+        raise click.UsageError("--store is missing: name it, as in --store sqlite:mock.db")
     with _problems():
         code = run(options.action, settings.store, options.file, _spec(settings))
     raise SystemExit(code)

@@ -6,23 +6,23 @@ import asyncio
 import sys
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evolink_mock.domain.accounts import AccountTerms
-from evolink_mock.domain.clock import wall_time
-from evolink_mock.service.state import open_file
+from evolink_mock.service.state import FILE, open_shared, server_now
 from evolink_mock.stores.export import Header, export, read_accounts, read_header
 from evolink_mock.stores.records import OperationIndex
-from evolink_mock.stores.sqlite import inspection
+from evolink_mock.stores.sqlite import inspection as file_inspection
+from evolink_mock.stores.sqlite.store import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from evolink_spec import Spec
 
-    from evolink_mock.stores.sqlite.store import SqliteStore
+    from evolink_mock.stores.redis.store import RedisStore
 
 ACTIONS = ("info", "check", "export", "import")
 DAMAGED = 1  # exit status of `check`
@@ -39,42 +39,59 @@ def run(action: str, store: str, file: Path | None, spec: Spec) -> int:
         raise ValueError(f"{file or 'the standard streams'}: {error.strerror}") from error
 
 
-def _run(action: str, store: str, file: Path | None, operations: OperationIndex) -> int:
-    with _opened(Path(store.partition(":")[2]), operations, create=action == "import") as opened:
-        if action == "info":
-            for name, value in inspection.summary(opened.connection, wall_time()).items():
+def _run(action: str, place: str, file: Path | None, operations: OperationIndex) -> int:
+    with _opened(place, operations, create=action == "import") as store:
+        if action == "export":
+            asyncio.run(_export(store, operations, file))
+        elif action == "import":
+            click.echo(f"{asyncio.run(_import(store, operations, file))} accounts imported")
+        elif action == "info":
+            for name, value in _summary(store).items():
                 click.echo(f"{name:<12} {value}")
-        elif action == "check":
-            problems = inspection.problems(opened.connection, operations)
+        else:
+            problems = _problems(store)
             click.echo("\n".join(problems) or "no problem found")
             return DAMAGED if problems else 0
-        elif action == "export":
-            asyncio.run(_export(opened, operations, file))
-        else:
-            click.echo(f"{asyncio.run(_import(opened, operations, file))} accounts imported")
     return 0
 
 
 @contextmanager
-def _opened(path: Path, operations: OperationIndex, *, create: bool) -> Iterator[SqliteStore]:
-    if not create and not path.exists():
+def _opened(place: str, operations: OperationIndex, *, create: bool) -> Iterator[SqliteStore | RedisStore]:
+    path = Path(place.removeprefix(FILE))
+    if place.startswith(FILE) and not create and not path.exists():
         raise ValueError(f"--store: there is no file {path}")
-    store = open_file(path, operations, AccountTerms(0, 0))
+    store = open_shared(place, operations, AccountTerms(0, 0))
     try:
         yield store
     finally:
         store.close()
 
 
-async def _export(store: SqliteStore, operations: OperationIndex, file: Path | None) -> None:
-    header = Header(store.server_now(), store.fact("seed"), store.fact("clock"))
+def _summary(store: SqliteStore | RedisStore) -> dict[str, Any]:
+    if isinstance(store, SqliteStore):
+        return file_inspection.summary(store)
+    from evolink_mock.stores.redis import inspection
+
+    return inspection.summary(store)
+
+
+def _problems(store: SqliteStore | RedisStore) -> list[str]:
+    if isinstance(store, SqliteStore):
+        return file_inspection.problems(store)
+    from evolink_mock.stores.redis import inspection
+
+    return inspection.problems(store)
+
+
+async def _export(store: SqliteStore | RedisStore, operations: OperationIndex, file: Path | None) -> None:
+    header = Header(server_now(store), store.fact("seed"), store.fact("clock"))
     target = nullcontext(sys.stdout.buffer) if file is None else file.open("wb")
     with target as stream:
         async for line in export(store, operations, header):
             stream.write(line)
 
 
-async def _import(store: SqliteStore, operations: OperationIndex, file: Path | None) -> int:
+async def _import(store: SqliteStore | RedisStore, operations: OperationIndex, file: Path | None) -> int:
     """Import the accounts in a file, replacing accounts with the same tokens. Returns their number.
 
     A new store also gets the seed and the clock of the exported store.

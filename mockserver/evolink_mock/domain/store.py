@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.accounts import Account, AccountTerms
     from evolink_mock.domain.deliveries import Delivery
     from evolink_mock.domain.exchange import Journal, Recorder
     from evolink_mock.domain.tasks import Task
@@ -198,10 +198,23 @@ class SharedStore(Store, Protocol):
     """A store outside this process, which several workers may share."""
 
     worker: str  # the unique name of this process
+    terms: AccountTerms  # of new accounts
+    wall_time: Callable[[], float]  # Unix seconds, for leases, expiry, and the clock of the servers
 
     @property
     def leases(self) -> Leases:
         """The leases of the store's deliveries."""
+        ...
+
+    def fact(self, name: str, value: Any = None) -> Any:
+        """A fact about the store, such as the seed of its ids.
+
+        If it is not stored yet, `value` is stored and returned.
+        """
+        ...
+
+    def set_fact(self, name: str, value: Any) -> None:
+        """Store a fact in place of an earlier one."""
         ...
 
     async def has_changed(self) -> bool:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from evolink_mock.domain.accounts import AccountTerms
 from evolink_mock.domain.clock import SystemClock, wall_time
+from evolink_mock.domain.store import StoreError
+from evolink_mock.settings import environment
 from evolink_mock.stores.memory import MemoryStore
+from evolink_mock.stores.redis.address import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,44 +19,65 @@ if TYPE_CHECKING:
     from evolink_spec import Spec
 
     from evolink_mock.domain.clock import Clock
+    from evolink_mock.domain.store import SharedStore
     from evolink_mock.settings import Settings
     from evolink_mock.stores.records import OperationIndex
+    from evolink_mock.stores.redis.store import RedisStore
     from evolink_mock.stores.sqlite.store import SqliteStore
 
 # The start of a seeded clock, so that the same script sees the same times: the creation time in the
 # document's own example.
 SEEDED_START = 1757169743.0
+FILE = "sqlite:"  # before the file of a store
+PASSWORD = "EVOLINK_MOCK_STORE_PASSWORD"  # noqa: S105  (the variable with the password of the server)
 
 
 class State(NamedTuple):
     """A store, the clock of its server, and the terms of new accounts."""
 
-    store: MemoryStore | SqliteStore
+    store: MemoryStore | SqliteStore | RedisStore
     clock: Clock
     terms: AccountTerms
 
 
 def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Callable[[str], None]) -> State:
     """Open the store. `changed` is called with the token of an account whose delivery is stored. `StoreError`."""
-    scheme, _, place = settings.store.partition(":")
-    if scheme == "memory":
+    if settings.store == "memory":
         seed = secrets.randbits(64) if settings.seed is None else settings.seed
         terms = _terms(settings, seed)
         clock = clock or SystemClock(None if settings.seed is None else SEEDED_START, settings.clock_scale)
         return State(MemoryStore(terms, changed), clock, terms)
     from evolink_mock.stores.records import OperationIndex
 
-    store = open_file(Path(place), OperationIndex(spec), _terms(settings, 0))
+    store = open_shared(settings.store, OperationIndex(spec), _terms(settings, 0))
     seed = store.fact("seed", secrets.randbits(64)) if settings.seed is None else settings.seed
     store.terms = _terms(settings, seed)
     return State(store, clock or _shared_clock(store, settings), store.terms)
 
 
-def open_file(path: Path, operations: OperationIndex, terms: AccountTerms) -> SqliteStore:
-    """Open a store in a file. `StoreError`."""
-    from evolink_mock.stores.sqlite.store import SqliteStore
+def open_shared(place: str, operations: OperationIndex, terms: AccountTerms) -> SqliteStore | RedisStore:
+    """Open a store in a file or on a server. `StoreError`; ValueError for an invalid place."""
+    if place.startswith(FILE):
+        from evolink_mock.stores.sqlite.store import SqliteStore
 
-    return SqliteStore(path, operations, terms, wall_time)
+        return SqliteStore(Path(place.removeprefix(FILE)), operations, terms, wall_time)
+    address = parse_address(place)
+    if address.password is None:
+        address = address._replace(password=environment().get(PASSWORD))
+    try:
+        from evolink_mock.stores.redis.store import RedisStore
+    except ImportError as error:
+        raise StoreError(
+            f"{address.shown}: install evolink-mock[redis], which has the client library"
+        ) from error
+    return RedisStore(address, operations, terms)
+
+
+def server_now(store: SharedStore) -> float:
+    """The time of the servers that share a store; real time if none has used it."""
+    start, since, scale = store.fact("clock") or (0.0, 0.0, 1.0)
+    now: float = start + (store.wall_time() - since) * scale
+    return now
 
 
 def _terms(settings: Settings, seed: int) -> AccountTerms:
@@ -62,9 +86,9 @@ def _terms(settings: Settings, seed: int) -> AccountTerms:
     )
 
 
-def _shared_clock(store: SqliteStore, settings: Settings) -> Clock:
+def _shared_clock(store: SharedStore, settings: Settings) -> Clock:
     """A clock that shows the same time in every process, and after a restart: it is started once for each store."""
-    wall = wall_time()
+    wall = store.wall_time()
     first = wall if settings.seed is None else SEEDED_START
     start, since, scale = store.fact("clock", [first, wall, settings.clock_scale])
     now = start + (wall - since) * scale

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 from support.in_process import BODY, CREATE
 from support.mock_process import BIN
+from support.redis_server import SHARED_STORES
+from support.stores import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,10 +35,10 @@ PRICE = 5
 class Mock:
     """`evolink-mock serve --workers`. Every request takes a connection of its own, so that any worker may answer."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, store: str) -> None:
         self.process = subprocess.Popen(
             [
-                *(BIN / "evolink-mock", "serve", "--port", "0", "--store", f"sqlite:{folder / 'mock.db'}"),
+                *(BIN / "evolink-mock", "serve", "--port", "0", "--store", store),
                 *(
                     "--workers",
                     str(WORKERS),
@@ -96,9 +98,9 @@ class Mock:
                 self._news.notify_all()
 
 
-@pytest.fixture(scope="module")
-def mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mock]:
-    served = Mock(tmp_path_factory.mktemp("workers"))
+@pytest.fixture(scope="module", params=SHARED_STORES)
+def mock(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mock]:
+    served = Mock(place(request.param, tmp_path_factory.mktemp("workers")))
     yield served
     with served.process:  # closes the pipes
         served.process.send_signal(signal.SIGINT)

@@ -10,18 +10,13 @@ from evolink_mock.cli.app import app
 from evolink_mock.service import snapshots
 from support.control_calls import do
 from support.in_process import BODY, playing
-from support.stores import a_store, create, result
+from support.redis_server import STORES
+from support.stores import a_store, create, place, result
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from support.in_process import Mock
-
-STORES = ("memory", "sqlite")
-
-
-def place(store: str, tmp_path: Path, name: str) -> str:
-    return store if store == "memory" else f"sqlite:{tmp_path / name}"
 
 
 @pytest.mark.parametrize("source", STORES)

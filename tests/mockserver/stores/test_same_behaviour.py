@@ -1,4 +1,4 @@
-"""A store in a file behaves as the one in memory does, whichever of two processes uses it."""
+"""A store in a file or on a server behaves as the one in memory does, whichever of two processes uses it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from msgspec.structs import replace
 from support.builders import FAILURE, START, a_timetable
-from support.stores import TERMS, a_store, create, result
+from support.redis_server import needs_server
+from support.stores import TERMS, create, open_store, place, result
 
 if TYPE_CHECKING:
     from evolink_mock.domain.accounts import Account
     from evolink_mock.domain.store import IsTaken, Store
-    from evolink_mock.stores.sqlite.store import SqliteStore
 
 TOKENS = st.sampled_from(("key", "other"))
 IDS = st.sampled_from([f"task-unified-1757169743-{number:08}" for number in range(6)])
@@ -33,12 +33,15 @@ LATE = START + 1000
 
 
 class Model(RuleBasedStateMachine):
-    """Two handles of one file, beside a store in memory. Every call goes to one handle and to the memory."""
+    """Two handles of one store, beside a store in memory. Every call goes to one handle and to the memory."""
+
+    kind: str
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.handles: list[SqliteStore] = [a_store(self.folder / "mock.db") for _ in range(2)]
+        self.place = place(self.kind, self.folder)
+        self.handles = [open_store(self.place) for _ in range(2)]
         self.memory = MemoryStore(TERMS)
 
     def teardown(self) -> None:
@@ -88,7 +91,7 @@ class Model(RuleBasedStateMachine):
             result(store.account(token))
             notes = ("prompt: is required",) if status == 400 else ()
             store.recorder(token).append(Exchange("GET", "/v1/credits", 0.0, status, notes=notes, at=START))
-        self.handles[handle].journals.flush()
+        self.handles[handle].journals.buffers.flush()
 
     @rule(handle=HANDLES, token=TOKENS)
     def forget_the_journal(self, handle: int, token: str) -> None:
@@ -136,5 +139,14 @@ def assert_same(state: AccountState, expected: AccountState) -> None:
     assert (state.journal.dropped, state.journal.dropped_violations) == (0, 0)
 
 
-TestStores = Model.TestCase
-TestStores.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+class File(Model):
+    kind = "sqlite"
+
+
+class Server(Model):
+    kind = "redis"
+
+
+TestFile = File.TestCase
+TestServer = needs_server(Server.TestCase)
+TestFile.settings = TestServer.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)

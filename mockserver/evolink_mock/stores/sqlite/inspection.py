@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
     from evolink_mock.stores.records import OperationIndex
     from evolink_mock.stores.sqlite.connection import Connection
+    from evolink_mock.stores.sqlite.store import SqliteStore
 
 _MOST = 20  # problems of one kind that are listed
 
 
-def summary(connection: Connection, wall: float) -> dict[str, Any]:
+def summary(store: SqliteStore) -> dict[str, Any]:
     """A summary of the file: values by name."""
+    connection, wall = store.connection, store.wall_time()
     counts = {
         "accounts": "SELECT count(*) - 1 FROM accounts",  # without the one of anonymous requests
         "tasks": "SELECT count(*) FROM tasks",
@@ -35,8 +37,9 @@ def summary(connection: Connection, wall: float) -> dict[str, Any]:
     return facts | {"workers": workers[0]}
 
 
-def problems(connection: Connection, operations: OperationIndex) -> list[str]:
+def problems(store: SqliteStore) -> list[str]:
     """The problems of the file, one line each; empty if the file is sound."""
+    connection = store.connection
     lines = [text for (text,) in connection.fetch("PRAGMA integrity_check") if text != "ok"]
     lines += [
         f"the callback of {task_id} has no task"
@@ -44,7 +47,7 @@ def problems(connection: Connection, operations: OperationIndex) -> list[str]:
             "SELECT task FROM deliveries WHERE task NOT IN (SELECT id FROM tasks) LIMIT ?", (_MOST,)
         )
     ]
-    return lines + [*_unreadable(connection, operations)][:_MOST]
+    return lines + [*_unreadable(connection, store.operations)][:_MOST]
 
 
 def _unreadable(connection: Connection, operations: OperationIndex) -> Iterator[str]:

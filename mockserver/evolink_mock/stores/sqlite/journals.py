@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from evolink_mock.domain.accounts import label_of
-from evolink_mock.domain.exchange import JOURNAL, JOURNAL_BYTES, VIOLATIONS, Journal, violation_records
+from evolink_mock.domain.exchange import JOURNAL, JOURNAL_BYTES, VIOLATIONS, Journal
+from evolink_mock.stores.journal_buffers import JournalBuffers
 from evolink_mock.stores.records import (
     decode_exchange,
     decode_violation,
@@ -18,14 +17,12 @@ from evolink_mock.stores.records import (
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from evolink_mock.domain.exchange import Exchange, Violation
+    from evolink_mock.domain.exchange import Exchange
+    from evolink_mock.stores.journal_buffers import Buffer
     from evolink_mock.stores.sqlite.connection import Connection
 
-_CACHED = 10_000  # recorders
-_BATCH = 50  # the fewest exchanges of a batch, if there are as many
-_SHARE = 10  # a batch is this share of all that waits
 _ADD = "INSERT INTO exchanges (account, size, data) VALUES (?, ?, ?)"
 _ADD_VIOLATION = "INSERT INTO violations (account, data) VALUES (?, ?)"
 _TRIM = (
@@ -43,77 +40,17 @@ _DROPPED = (
 )
 
 
-class Buffer:
-    """The exchanges of an account that are recorded but not written yet, at most as many as a journal keeps."""
-
-    def __init__(self, token: str, waiting: dict[str, Buffer]) -> None:
-        self.label = label_of(token) if token else ""
-        self.token = token
-        self.exchanges: deque[Exchange] = deque()
-        self.violations: deque[Violation] = deque()
-        self.skipped = self.skipped_violations = 0  # that a journal would have dropped by now
-        self._waiting = waiting
-
-    def append(self, exchange: Exchange) -> None:
-        """Record a completed exchange."""
-        if len(self.exchanges) >= JOURNAL:
-            self.exchanges.popleft()
-            self.skipped += 1
-        self.exchanges.append(exchange)
-        self._waiting[self.token] = self
-        if exchange.notes or exchange.status >= 400:  # noqa: PLR2004  (few: as in `Journal`)
-            self.violations.extend(violation_records(exchange))
-            while len(self.violations) > VIOLATIONS:
-                self.violations.popleft()
-                self.skipped_violations += 1
-
-
 class Journals:
     """The journals in the file."""
 
     def __init__(self, connection: Connection, wall_time: Callable[[], float]) -> None:
         self._connection = connection
         self._wall_time = wall_time
-        self._buffers: dict[str, Buffer] = {}
-        self._waiting: dict[str, Buffer] = {}  # those with something to write
-
-    def recorder(self, token: str) -> Buffer:
-        """The recorder for the exchanges of an account."""
-        buffer = self._buffers.get(token)
-        if buffer is None:
-            if len(self._buffers) > _CACHED:
-                self._buffers = dict(self._waiting)
-            buffer = self._buffers[token] = Buffer(token, self._waiting)
-        return buffer
-
-    def flush(self) -> None:
-        """Write everything that has been recorded."""
-        while self._waiting:
-            self.flush_some()
-
-    def flush_some(self) -> bool:
-        """Write the next batch; whether more is waiting. After a `StoreError`, it waits for the next call."""
-        if not self._waiting:
-            return False
-        buffers = list(self._waiting.values())
-        left = max(_BATCH, sum(len(buffer.exchanges) for buffer in buffers) // _SHARE)
-        batch = []
-        for buffer in buffers:
-            exchanges = list(islice(buffer.exchanges, left))
-            batch.append((buffer, exchanges))
-            left -= len(exchanges)
-            if left <= 0:
-                break
-        with self._connection.transaction() as database:
-            for buffer, exchanges in batch:
-                self._write(database, buffer, exchanges)
-        for buffer, exchanges in batch:
-            self._remove(buffer, len(exchanges))
-        return bool(self._waiting)
+        self.buffers = JournalBuffers(self._write_all)
 
     def read(self, token: str) -> Journal:
         """The journal of an account."""
-        self.flush()
+        self.buffers.flush()
         journal = Journal(label_of(token) if token else "")
         row = self._connection.fetch_one(
             "SELECT id, exchanges, violations FROM accounts WHERE token = ?", (token,)
@@ -142,18 +79,13 @@ class Journals:
 
     def clear(self, token: str) -> None:
         """Forget the exchanges of an account."""
-        self.flush()
+        self.buffers.flush()
         with self._connection.transaction() as database:
             row = database.execute("SELECT id FROM accounts WHERE token = ?", (token,)).fetchone()
             if row is not None:
                 database.execute("DELETE FROM exchanges WHERE account = ?", row)
                 database.execute("DELETE FROM violations WHERE account = ?", row)
                 database.execute("UPDATE accounts SET exchanges = 0, violations = 0 WHERE id = ?", row)
-
-    def forget(self, token: str) -> None:
-        """Forget what is not written yet, of an account that is dropped."""
-        self._waiting.pop(token, None)
-        self._buffers.pop(token, None)
 
     def restore(self, database: sqlite3.Connection, account_id: int, journal: Journal) -> None:
         """Store the journal of an account that has none."""
@@ -169,13 +101,10 @@ class Journals:
             ),
         )
 
-    def _remove(self, buffer: Buffer, count: int) -> None:
-        for _ in range(count):
-            buffer.exchanges.popleft()
-        buffer.violations.clear()
-        buffer.skipped = buffer.skipped_violations = 0
-        if not buffer.exchanges:
-            self._waiting.pop(buffer.token, None)
+    def _write_all(self, batch: Sequence[tuple[Buffer, list[Exchange]]]) -> None:
+        with self._connection.transaction() as database:
+            for buffer, exchanges in batch:
+                self._write(database, buffer, exchanges)
 
     def _write(self, database: sqlite3.Connection, buffer: Buffer, exchanges: list[Exchange]) -> None:
         row = database.execute(

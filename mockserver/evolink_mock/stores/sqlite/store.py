@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from evolink_mock.domain.accounts import open_account
-from evolink_mock.domain.clock import stopwatch
 from evolink_mock.domain.store import NO_CHANGE, Change, StoreError
 from evolink_mock.stores.records import decode_account, decode_delivery, encode
 from evolink_mock.stores.sqlite.connection import Connection
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 _ANONYMOUS = 0  # the id of the account whose journal has the requests that belong to no account
 _CACHED_ACCOUNTS = 1024
-_FLUSH_SECONDS, _BATCHES = 0.25, 4  # real time between two rounds of writing the journals; of a round
 _WANTED = "journals wanted"  # the fact that counts the requests for journals
 _OTHERS_SECONDS = 0.06  # real time, for other workers to write their journals
 _FIND = (
@@ -55,13 +53,12 @@ class SqliteStore:
     ) -> None:
         self.worker = secrets.token_hex(8)
         self.connection = Connection(path)
-        self._operations = operations
+        self.operations = operations
         self._decode = lru_cache(_CACHED_ACCOUNTS)(decode_account)  # views: `change` decodes its own
         self.terms = terms
-        self._wall_time = wall_time
+        self.wall_time = wall_time
         self._version = self.connection.data_version()
         self._wanted: Any = None
-        self._batches, self._flush_at = 0, 0.0  # of this round; when the next one begins, on the stopwatch
         self.journals = Journals(self.connection, wall_time)
         self.leases = Leases(self.connection, self.worker, wall_time)
 
@@ -97,7 +94,7 @@ class SqliteStore:
         account, task, owner = self.connection.fetch_one(_FIND, (token, task_id))
         return (
             self._open(token) if account is None else self._decode(account),
-            None if task is None else self._operations.decode(task_id, owner, task),
+            None if task is None else self.operations.decode(task_id, owner, task),
         )
 
     def change_now(self, token: str, step: Step) -> None:
@@ -135,13 +132,13 @@ class SqliteStore:
             "SELECT t.data, o.token FROM tasks t JOIN accounts o ON o.id = t.account WHERE t.id = ?",
             (task_id,),
         )
-        return None if row is None else self._operations.decode(task_id, row[1], row[0])
+        return None if row is None else self.operations.decode(task_id, row[1], row[0])
 
     async def tasks(self, token: str) -> Sequence[Task]:
         """The tasks of an account."""
         query = "SELECT t.id, t.data FROM accounts a, tasks t WHERE t.account = a.id AND a.token = ? ORDER BY t.number"
         rows = self.connection.rows(query, (token,))
-        return [self._operations.decode(task_id, token, data) for task_id, data in rows]
+        return [self.operations.decode(task_id, token, data) for task_id, data in rows]
 
     async def delivery(self, task_id: str) -> Delivery | None:
         """The delivery of a task's callback."""
@@ -168,7 +165,7 @@ class SqliteStore:
 
     async def drop(self, token: str) -> None:
         """Drop an account."""
-        self.journals.forget(token)
+        self.journals.buffers.forget(token)
         with self.connection.transaction() as database:
             row = database.execute("SELECT id FROM accounts WHERE token = ?", (token,)).fetchone()
             if row is not None:
@@ -191,7 +188,7 @@ class SqliteStore:
                 database.executemany(
                     "INSERT INTO tasks VALUES (?, ?, ?, ?)",
                     (
-                        (task.id, account_id, number, self._operations.encode(task))
+                        (task.id, account_id, number, self.operations.encode(task))
                         for number, task in enumerate(state.tasks, 1 + account.task_count - len(state.tasks))
                     ),
                 )
@@ -203,7 +200,7 @@ class SqliteStore:
 
     def recorder(self, token: str) -> Recorder:
         """The recorder for the exchanges of an account."""
-        return self.journals.recorder(token)
+        return self.journals.buffers.recorder(token)
 
     async def journal(self, token: str) -> Journal:
         """The journal of an account. Other workers write what they have recorded when they see that it is wanted."""
@@ -228,27 +225,17 @@ class SqliteStore:
         wanted = self.fact(_WANTED)
         if wanted != self._wanted:
             self._wanted = wanted
-            self.journals.flush()
+            self.journals.buffers.flush()
         return True
 
     async def flush(self) -> None:
-        """Write a part of what is recorded for the journals, in rounds: a journal keeps only the last exchanges."""
-        now = stopwatch()
-        if now >= self._flush_at:
-            self._batches += 1
-            if not self.journals.flush_some() or self._batches >= _BATCHES:
-                self._batches, self._flush_at = 0, now + _FLUSH_SECONDS
-
-    def server_now(self) -> float:
-        """The time of the servers that share this store; real time if none has used it."""
-        start, since, scale = self.fact("clock") or (0.0, 0.0, 1.0)
-        now: float = start + (self._wall_time() - since) * scale
-        return now
+        """Write a part of what is recorded for the journals, in rounds."""
+        self.journals.buffers.flush_in_rounds()
 
     def close(self) -> None:
         """Give up all leases, write what is recorded, and close the file."""
         with suppress(StoreError):
-            self.journals.flush()
+            self.journals.buffers.flush()
             self.leases.end_now(self.worker)
         self.connection.close()
 
@@ -269,7 +256,7 @@ class SqliteStore:
             if data != row[1]:
                 database.execute(
                     "UPDATE accounts SET data = ?, used_at = ? WHERE id = ?",
-                    (data, self._wall_time(), account_id),
+                    (data, self.wall_time(), account_id),
                 )
         if change.task is not None:
             self._store(database, account_id, account, change.task, change)
@@ -277,14 +264,14 @@ class SqliteStore:
             self.leases.clock_changed(database, account_id, account)
 
     def _insert(self, database: sqlite3.Connection, token: str, data: bytes) -> int:
-        values = (token, data, self._wall_time())
+        values = (token, data, self.wall_time())
         cursor = database.execute("INSERT INTO accounts (token, data, used_at) VALUES (?, ?, ?)", values)
         return cursor.lastrowid or 0
 
     def _store(
         self, database: sqlite3.Connection, account_id: int, account: Account, task: Task, change: Change
     ) -> None:
-        data = self._operations.encode(task)
+        data = self.operations.encode(task)
         if change.replaces:
             database.execute("UPDATE tasks SET data = ? WHERE id = ?", (data, task.id))
         else:

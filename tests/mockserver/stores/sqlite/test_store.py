@@ -108,8 +108,8 @@ def test_a_journal_keeps_the_last_exchanges_and_counts_the_others(tmp_path: Path
     for number in range(JOURNAL + 60):
         store.recorder("key").append(an_exchange(number))
         if number % 25 == 0:
-            store.journals.flush()
-    store.journals.flush()
+            store.journals.buffers.flush()
+    store.journals.buffers.flush()
     journal = result(twin.journal("key"))
     assert [exchange.at for exchange in journal] == [START + number for number in range(60, JOURNAL + 60)]
     assert journal.dropped == 60

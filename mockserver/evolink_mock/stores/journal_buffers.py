@@ -1,0 +1,112 @@
+"""The exchanges of journals that are recorded in this process and not written to the store yet.
+
+They are written in batches, because a query writes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from evolink_mock.domain.accounts import label_of
+from evolink_mock.domain.clock import stopwatch
+from evolink_mock.domain.exchange import JOURNAL, VIOLATIONS, violation_records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from evolink_mock.domain.exchange import Exchange, Violation
+
+_CACHED = 10_000  # recorders
+_BATCH = 50  # the fewest exchanges of a batch, if there are as many
+_SHARE = 10  # a batch is this share of all that waits
+_ROUND_SECONDS, _BATCHES = 0.25, 4  # real time between two rounds of writing; batches of a round
+
+
+class Buffer:
+    """The exchanges of an account that are recorded but not written yet, at most as many as a journal keeps."""
+
+    def __init__(self, token: str, waiting: dict[str, Buffer]) -> None:
+        self.label = label_of(token) if token else ""
+        self.token = token
+        self.exchanges: deque[Exchange] = deque()
+        self.violations: deque[Violation] = deque()
+        self.skipped = self.skipped_violations = 0  # that a journal would have dropped by now
+        self._waiting = waiting
+
+    def append(self, exchange: Exchange) -> None:
+        """Record a completed exchange."""
+        if len(self.exchanges) >= JOURNAL:
+            self.exchanges.popleft()
+            self.skipped += 1
+        self.exchanges.append(exchange)
+        self._waiting[self.token] = self
+        if exchange.notes or exchange.status >= 400:  # noqa: PLR2004  (few: as in `Journal`)
+            self.violations.extend(violation_records(exchange))
+            while len(self.violations) > VIOLATIONS:
+                self.violations.popleft()
+                self.skipped_violations += 1
+
+
+class JournalBuffers:
+    """The buffers of all accounts. `write` stores a batch: buffers, each with the first of its exchanges."""
+
+    def __init__(self, write: Callable[[Sequence[tuple[Buffer, list[Exchange]]]], None]) -> None:
+        self._write = write
+        self._buffers: dict[str, Buffer] = {}
+        self._waiting: dict[str, Buffer] = {}  # those with something to write
+        self._batches, self._flush_at = 0, 0.0  # of this round; when the next one begins, on the stopwatch
+
+    def recorder(self, token: str) -> Buffer:
+        """The recorder for the exchanges of an account."""
+        buffer = self._buffers.get(token)
+        if buffer is None:
+            if len(self._buffers) > _CACHED:
+                self._buffers = dict(self._waiting)
+            buffer = self._buffers[token] = Buffer(token, self._waiting)
+        return buffer
+
+    def flush(self) -> None:
+        """Write everything that has been recorded."""
+        while self._waiting:
+            self.flush_some()
+
+    def flush_in_rounds(self) -> None:
+        """Write the next batch if it is time. To be called often: a journal keeps only the last exchanges."""
+        now = stopwatch()
+        if now >= self._flush_at:
+            self._batches += 1
+            if not self.flush_some() or self._batches >= _BATCHES:
+                self._batches, self._flush_at = 0, now + _ROUND_SECONDS
+
+    def flush_some(self) -> bool:
+        """Write the next batch; whether more is waiting. After a `StoreError`, it waits for the next call."""
+        if not self._waiting:
+            return False
+        buffers = list(self._waiting.values())
+        left = max(_BATCH, sum(len(buffer.exchanges) for buffer in buffers) // _SHARE)
+        batch = []
+        for buffer in buffers:
+            exchanges = list(islice(buffer.exchanges, left))
+            batch.append((buffer, exchanges))
+            left -= len(exchanges)
+            if left <= 0:
+                break
+        self._write(batch)
+        for buffer, exchanges in batch:
+            self._remove(buffer, len(exchanges))
+        return bool(self._waiting)
+
+    def forget(self, token: str) -> None:
+        """Forget what is not written yet, of an account that is dropped."""
+        self._waiting.pop(token, None)
+        self._buffers.pop(token, None)
+
+    def _remove(self, buffer: Buffer, count: int) -> None:
+        for _ in range(count):
+            buffer.exchanges.popleft()
+        buffer.violations.clear()
+        buffer.skipped = buffer.skipped_violations = 0
+        if not buffer.exchanges:
+            self._waiting.pop(buffer.token, None)

@@ -1,0 +1,201 @@
+"""One connection to a Redis or Valkey server: round trips, the script of all writes, errors as `StoreError`.
+
+Calls block, for the tens of microseconds of a round trip to a server nearby. Once the connection is lost, each call
+fails at once, and a thread connects again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from functools import cache, partial
+from hashlib import sha1
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
+from redis.retry import Retry
+
+from evolink_mock.domain.clock import wall_time
+from evolink_mock.domain.store import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from evolink_mock.stores.redis.address import Address
+
+    Command = tuple[Any, ...]
+    Call = Callable[[Sequence[Command]], list[Any]]  # one round trip
+
+VERSION = 1  # of the keys and their values, in the fact `version`
+_OLDEST = 7  # major version of the server: earlier ones know no script flags
+_CONNECT_SECONDS = 1.0
+_REPLY_SECONDS = 2.0
+_AGAIN_SECONDS = 0.1  # between two attempts to connect again
+_log = logging.getLogger("evolink_mock")
+
+
+class Connection:
+    """A connection that one thread uses at a time. `opened` prepares the store whenever it has connected anew.
+
+    Raises `StoreError` while the server cannot be used, or refuses a command: it is full, or read-only, say.
+    """
+
+    def __init__(self, address: Address, opened: Callable[[Call], None]) -> None:
+        self._address = address
+        self._opened = opened
+        self._prefix = address.prefix.encode()
+        self._script, self._hash = _script()
+        self._link: Any | None = None
+        self._closed = threading.Event()
+        self.problem: str | None = None  # None after a success
+        self.calls = 0  # of the script
+        self.offset = 0.0  # seconds, of the server's clock from that of this machine
+        self.server = ""  # its name and version
+        self._connect()
+
+    def key(self, name: str) -> bytes:
+        """A key of the store."""
+        return self._prefix + name.encode("utf-8", "surrogatepass")
+
+    def call(self, *command: Any) -> Any:
+        """The reply to one command."""
+        return self.pipeline((command,))[0]
+
+    def pipeline(self, commands: Sequence[Command]) -> list[Any]:
+        """The replies to several commands, in one round trip."""
+        if (link := self._link) is None:
+            raise StoreError(self.problem or f"{self._address.shown}: closed")
+        try:
+            return _exchange(link, commands)
+        except ReadOnlyError as error:  # another server is the primary now
+            raise self._lose(link, error) from error
+        except ResponseError as error:
+            raise StoreError(f"{self._address.shown}: {error}") from error
+        except (RedisError, OSError) as error:
+            raise self._lose(link, error) from error
+
+    def write(self, name: str, *values: Any) -> Any:
+        """Call one of the commands of the script."""
+        return self.write_all(((name, *values),))[0]
+
+    def write_all(self, calls: Iterable[Command]) -> list[Any]:
+        """Call several commands of the script, in one round trip."""
+        commands = [("EVALSHA", self._hash, 1, self._prefix, *call) for call in calls]
+        self.calls += len(commands)
+        try:
+            replies = self.pipeline(commands)
+        except StoreError as error:
+            if not isinstance(error.__cause__, NoScriptError):
+                self.problem = str(error)
+                raise
+            self.call("SCRIPT", "LOAD", self._script)  # the server has forgotten it, and has done nothing
+            replies = self.pipeline(commands)
+        self.problem = None
+        return replies
+
+    def wall_time(self) -> float:
+        """Unix seconds by the clock of the server, which all machines share."""
+        return wall_time() + self.offset
+
+    def close(self) -> None:
+        """Disconnect. Raises nothing."""
+        self._closed.set()
+        if self._link is not None:
+            self._link.disconnect()
+            self._link = None
+
+    def _connect(self) -> None:
+        link = _link(self._address)
+        try:
+            link.connect()
+            hello = _hello(link)
+            _refuse_unsuitable(hello)
+            _, (seconds, microseconds) = _exchange(link, [("SCRIPT", "LOAD", self._script), ("TIME",)])
+            self.offset = int(seconds) + int(microseconds) / 1e6 - wall_time()
+            self.server = f"{hello['server']} {hello['version']}"
+            self._opened(partial(_exchange, link))
+        except (RedisError, OSError, StoreError) as error:
+            link.disconnect()
+            raise StoreError(f"{self._address.shown}: {error}") from error
+        self._link, self.problem = link, None
+
+    def _lose(self, link: Any, error: Exception) -> StoreError:
+        """Give up a connection, and open another one in a thread."""
+        link.disconnect()
+        if self._link is link:
+            self._link = None
+            self.problem = f"{self._address.shown}: {error}"
+            _log.error("the store cannot be used: %s", self.problem)
+            threading.Thread(target=self._connect_again, name="evolink-mock redis", daemon=True).start()
+        return StoreError(self.problem or str(error))
+
+    def _connect_again(self) -> None:
+        while not self._closed.wait(_AGAIN_SECONDS):
+            try:
+                self._connect()
+            except StoreError as error:
+                self.problem = str(error)
+            else:
+                _log.warning("the store can be used again: %s", self._address.shown)
+                return
+
+
+def _hello(link: Any) -> dict[str, str]:
+    """What the server says of itself."""
+    reply = _exchange(link, [("HELLO",)])[0]
+    texts = [item.decode() if isinstance(item, bytes) else "" for item in reply]
+    return dict(zip(texts[::2], texts[1::2], strict=True))
+
+
+def _exchange(link: Any, commands: Sequence[Command]) -> list[Any]:
+    """The replies to commands; the first error that one of them is, once all have been read."""
+    link.send_packed_command(link.pack_commands(commands), check_health=False)
+    replies: list[Any] = []
+    error: ResponseError | None = None
+    for _ in commands:
+        try:
+            replies.append(link.read_response())
+        except ResponseError as refusal:
+            error = error or refusal
+    if error is not None:
+        raise error
+    return replies
+
+
+def _link(address: Address) -> Any:  # with untyped methods
+    kind: Any = redis.SSLConnection if address.is_tls else redis.Connection
+    return kind(
+        host=address.host,
+        port=address.port,
+        db=address.database,
+        username=address.username,
+        password=address.password,
+        socket_connect_timeout=_CONNECT_SECONDS,
+        socket_timeout=_REPLY_SECONDS,
+        socket_keepalive=True,
+        protocol=2,
+        retry=Retry(NoBackoff(), 0),
+        client_name="evolink-mock",
+        **address.tls_files,
+    )
+
+
+def _refuse_unsuitable(hello: dict[str, str]) -> None:
+    """`StoreError` for a server that cannot keep a store."""
+    if hello.get("mode") == "cluster":
+        raise StoreError(
+            "a cluster cannot keep a store: name a single server, or a primary with its replicas"
+        )
+    major = hello.get("version", "").partition(".")[0]
+    if not major.isdigit() or int(major) < _OLDEST:
+        raise StoreError(f"version {hello.get('version')} is too old: Redis 7 or Valkey is needed")
+
+
+@cache
+def _script() -> tuple[bytes, str]:
+    """The script of all writes, and its name on the server."""
+    text = (files("evolink_mock.stores.redis") / "store.lua").read_bytes()
+    return text, sha1(text, usedforsecurity=False).hexdigest()

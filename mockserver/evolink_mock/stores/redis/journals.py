@@ -1,0 +1,94 @@
+"""The journals of the accounts: a list of exchanges and one of violations for each, written in batches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from evolink_mock.domain.accounts import label_of
+from evolink_mock.domain.exchange import JOURNAL, JOURNAL_BYTES, VIOLATIONS, Journal
+from evolink_mock.stores.journal_buffers import JournalBuffers
+from evolink_mock.stores.records import (
+    decode_exchange,
+    decode_violation,
+    encode,
+    exchange_of,
+    exchange_record,
+)
+from evolink_mock.stores.redis.values import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from evolink_mock.domain.exchange import Exchange, Violation
+    from evolink_mock.stores.journal_buffers import Buffer
+    from evolink_mock.stores.redis.connection import Command, Connection
+
+
+class Journals:
+    """The journals on the server."""
+
+    def __init__(self, connection: Connection, wall_time: Callable[[], float]) -> None:
+        self._connection = connection
+        self._wall_time = wall_time
+        self.buffers = JournalBuffers(self._write)
+
+    def read(self, token: str) -> Journal:
+        """The journal of an account."""
+        self.buffers.flush()
+        key = self._connection.key
+        exchanges, violations, counts = self._connection.pipeline(
+            (
+                ("LRANGE", key(f"journal:{token}"), 0, -1),
+                ("LRANGE", key(f"violations:{token}"), 0, -1),
+                ("HMGET", key(f"counts:{token}"), "exchanges", "violations"),
+            )
+        )
+        journal = Journal(label_of(token) if token else "")
+        for data in exchanges:
+            journal.append(exchange_of(decode_exchange(data)))
+        journal.violations.clear()
+        journal.violations.extend(map(decode_violation, violations))
+        recorded, violated = (int(count or 0) for count in counts)
+        journal.dropped = recorded - len(journal)
+        journal.dropped_violations = violated - len(journal.violations)
+        return journal
+
+    def dropped(self) -> int:
+        """How many exchanges all journals have dropped."""
+        key = self._connection.key
+        tokens = (*self._connection.call("ZRANGE", key("opened"), 0, -1), b"")
+        recorded = self._connection.pipeline(
+            [("HGET", key("counts:") + token, "exchanges") for token in tokens]
+        )
+        kept: list[int] = self._connection.pipeline([("LLEN", key("journal:") + token) for token in tokens])
+        return sum(int(count or 0) for count in recorded) - sum(kept)
+
+    def clear(self, token: str) -> None:
+        """Forget the exchanges of an account."""
+        self.buffers.flush()
+        self._connection.write("clear_journal", name_of(token))
+
+    def restoring(self, token: str, journal: Journal) -> Command:
+        """The call that stores the journal of an account that has none."""
+        return self._call(token, [*journal], journal.violations, journal.dropped, journal.dropped_violations)
+
+    def _write(self, batch: Sequence[tuple[Buffer, list[Exchange]]]) -> None:
+        self._connection.write_all(
+            self._call(buffer.token, exchanges, buffer.violations, buffer.skipped, buffer.skipped_violations)
+            for buffer, exchanges in batch
+        )
+
+    def _call(
+        self,
+        token: str,
+        exchanges: Sequence[Exchange],
+        violations: Iterable[Violation],
+        dropped: int,
+        dropped_violations: int,
+    ) -> Command:
+        records: list[Any] = [encode(exchange_record(exchange)) for exchange in exchanges]
+        texts = [encode(violation) for violation in violations]
+        limits = JOURNAL, JOURNAL_BYTES, VIOLATIONS
+        counts = len(records) + dropped, len(texts) + dropped_violations
+        values = name_of(token), self._wall_time(), *counts, *limits, len(records)
+        return "record", *values, *records, *texts

@@ -1,0 +1,106 @@
+"""The deliveries on the server: a worker leases those that it attempts, and keeps its leases as long as it is alive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from evolink_mock.domain.store import Claim
+from evolink_mock.stores.records import decode_account
+from evolink_mock.stores.redis.values import decoded, encoded, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from evolink_mock.domain.deliveries import Delivery
+    from evolink_mock.domain.store import MayHold
+    from evolink_mock.stores.redis.connection import Connection
+
+ALIVE_SECONDS = 5.0  # real time: a worker that has not been heard of for so long is dead
+
+
+class Leases:
+    """The leases of deliveries that several workers share."""
+
+    def __init__(self, connection: Connection, worker: str, wall_time: Callable[[], float]) -> None:
+        self._connection = connection
+        self._worker = worker
+        self._wall_time = wall_time
+
+    async def next_wake(self) -> float | None:
+        """The first instant at which a delivery may be attempted that nobody has leased."""
+        first = self._connection.call("ZRANGE", self._connection.key("wakes"), 0, 0, "WITHSCORES")
+        return float(first[1]) if first else None
+
+    async def claim(self, now: float, most: int, may_hold: MayHold) -> Sequence[Claim]:
+        """Lease deliveries that are due at `now` and pass `may_hold`, up to `most` for an account and receiver."""
+        key = self._connection.key("wakes")
+        queues = self._connection.call("ZRANGEBYSCORE", key, "-inf", now)
+        allowed = [queue for queue in queues if may_hold(*_parts_of(queue))]
+        return self._claim("claim", now, most, *allowed) if allowed else ()
+
+    async def claim_frozen(self, token: str) -> Sequence[Claim]:
+        """Lease the deliveries of an account that are due by its frozen clock."""
+        data = self._connection.call("HGET", self._connection.key("accounts"), name_of(token))
+        if data is None or (now := decode_account(data).frozen_at) is None:
+            return ()
+        return self._claim("claim_frozen", name_of(token), now)
+
+    async def claim_one(self, task_id: str) -> Claim | None:
+        """Lease the delivery of a task; None if a worker has leased it already."""
+        return next(iter(self._claim("claim_one", task_id)), None)
+
+    async def begin(self, delivery: Delivery) -> bool:
+        """Note that the attempt begins; False if the lease is lost, or the delivery was dropped."""
+        return bool(self._connection.write("begin", *self._lease_of(delivery)))
+
+    async def release(self, delivery: Delivery) -> None:
+        """Give up a lease without an attempt."""
+        self._connection.write("release", *self._lease_of(delivery))
+
+    async def conclude(self, token: str, before: Delivery, after: Delivery) -> bool:  # noqa: ARG002
+        """Store an attempt and give up the lease; False if the lease is lost, or the delivery was dropped."""
+        data, due = encoded(after)
+        return bool(self._connection.write("conclude", *self._lease_of(before), data, due))
+
+    async def is_attempting(self, token: str) -> bool:
+        """Whether a worker has leased a delivery of the account."""
+        return bool(self._connection.call("SCARD", self._connection.key(f"attempting:{token}")))
+
+    async def is_alive(self, worker: str) -> bool:
+        """Whether a worker renews its leases."""
+        alive_until = self._connection.call("ZSCORE", self._connection.key("workers"), worker)
+        return alive_until is not None and float(alive_until) >= self._wall_time()
+
+    async def others(self) -> int:
+        """The number of other workers."""
+        now = self._wall_time()
+        alive = self._connection.call("ZRANGEBYSCORE", self._connection.key("workers"), now, "+inf")
+        return len({*alive} - {self._worker.encode()})
+
+    async def renew(self) -> None:
+        """Renew the leases of this worker, and end those of dead ones."""
+        now = self._wall_time()
+        self._connection.write("renew", self._worker, now, now + ALIVE_SECONDS)
+
+    async def end(self) -> None:
+        """End all leases of this worker."""
+        self.end_now()
+
+    def end_now(self) -> None:
+        """End all leases of this worker."""
+        self._connection.write("end_leases", self._worker)
+
+    def _claim(self, name: str, *values: Any) -> Sequence[Claim]:
+        rows = self._connection.write(name, self._worker, *values)
+        rows.sort(key=lambda row: float(row[4] or 0))  # those that fell due first; a frozen clock lets none
+        return tuple(Claim(decode_account(row[0]), decoded(row[1], row[2]), int(row[3])) for row in rows)
+
+    def _lease_of(self, delivery: Delivery) -> tuple[Any, ...]:
+        # An account that is dropped and opened again may have a task with the same id: the record tells them apart.
+        return self._worker, delivery.task_id, encoded(delivery)[0]
+
+
+def _parts_of(queue: bytes) -> tuple[str, str]:
+    """The token and the receiver of a queue."""
+    token, _, receiver = queue.rpartition(b"\n")
+    return token.decode("utf-8", "surrogatepass"), receiver.decode()

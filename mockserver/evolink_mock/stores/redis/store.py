@@ -1,0 +1,298 @@
+"""The store on a Redis or Valkey server. Its calls return at once: a round trip takes tens of microseconds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from contextlib import suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from evolink_mock.domain.accounts import open_account
+from evolink_mock.domain.store import NO_CHANGE, StoreError
+from evolink_mock.stores.records import decode_account, encode
+from evolink_mock.stores.redis.connection import VERSION, Connection
+from evolink_mock.stores.redis.journals import Journals
+from evolink_mock.stores.redis.leases import Leases
+from evolink_mock.stores.redis.values import change_values, clock_of, decoded, delivery_values, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from evolink_mock.domain.accounts import Account, AccountTerms
+    from evolink_mock.domain.deliveries import Delivery
+    from evolink_mock.domain.exchange import Journal, Recorder
+    from evolink_mock.domain.store import AccountState, Step
+    from evolink_mock.domain.tasks import Task
+    from evolink_mock.stores.records import OperationIndex
+    from evolink_mock.stores.redis.address import Address
+    from evolink_mock.stores.redis.connection import Call
+
+_CACHED_ACCOUNTS = 1024
+_CHUNK = 1000  # tasks or deliveries that are read in one round trip
+_WANTED = "journals wanted"  # the fact that counts the requests for journals
+_OTHERS_SECONDS = 0.06  # real time, for other workers to write their journals
+
+
+class RedisStore:
+    """A `LocalStore` and a `SharedStore` on a server. `wall_time` gives Unix seconds; by default, the server does.
+
+    An account is changed by optimistic concurrency: the server stores the result of a step only if the account is still
+    the one that the step got. Raises `StoreError` while the server cannot be used.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        operations: OperationIndex,
+        terms: AccountTerms,
+        wall_time: Callable[[], float] | None = None,
+    ) -> None:
+        self.worker = secrets.token_hex(8)
+        self._facts: dict[str, Any] = {}  # those that every store has, for a server that has lost them
+        self._prefix = address.prefix
+        self.connection = Connection(address, self._prepare)
+        self._operations = operations
+        self._decode = lru_cache(_CACHED_ACCOUNTS)(decode_account)  # views: `change` decodes its own
+        self._latest: dict[
+            str, bytes
+        ] = {}  # what this process has stored last; another one may have changed it
+        self.terms = terms
+        self.wall_time = wall_time or self.connection.wall_time
+        key = self.connection.key
+        self._accounts, self._tasks, self._version = key("accounts"), key("tasks"), key("version")
+        self._seen = self._calls = 0  # the version at the last look, and the calls of this process until then
+        self._wanted: Any = None
+        self.journals = Journals(self.connection, self.wall_time)
+        self.leases = Leases(self.connection, self.worker, self.wall_time)
+
+    @property
+    def problem(self) -> str | None:
+        """The reason why the last write failed; None after a success."""
+        return self.connection.problem
+
+    def fact(self, name: str, value: Any = None) -> Any:
+        """A fact about the store, such as the seed of its ids.
+
+        If it is not stored yet, `value` is stored and returned.
+        """
+        key = self.connection.key("facts")
+        if value is not None:
+            self.connection.call("HSETNX", key, name, json.dumps(value))
+        text = self.connection.call("HGET", key, name)
+        if text is None:
+            return None
+        stored = json.loads(text)
+        if value is not None:
+            self._facts[name] = stored
+        return stored
+
+    def set_fact(self, name: str, value: Any) -> None:
+        """Store a fact in place of an earlier one."""
+        self.connection.write("set_fact", name, json.dumps(value))
+        if name in self._facts:
+            self._facts[name] = value
+
+    def account_now(self, token: str) -> Account:
+        """The account of a token, to be read only."""
+        data = self._read(token)
+        return self._open(token) if data is None else decode_account(data)
+
+    def find_now(self, token: str, task_id: str) -> tuple[Account, Task | None]:
+        """An account, to be read only, and a task."""
+        account, task = self.connection.pipeline(
+            (("HGET", self._accounts, name_of(token)), ("HGET", self._tasks, task_id))
+        )
+        return (
+            self._open(token) if account is None else self._decode(account),
+            None if task is None else self.decode_task(task_id, task),
+        )
+
+    def change_now(self, token: str, step: Step) -> None:
+        """Change an account by `step`: with what this process knows of it, and again if it has changed since."""
+        name, taken = name_of(token), set[str]()
+        data = self._latest.get(token)
+        is_current = data is None
+        if data is None:
+            data = self._read(token)
+        while True:
+            account = open_account(token, self.terms) if data is None else decode_account(data)
+            clock = account.frozen_at, account.shift
+            try:
+                change = step(account, taken.__contains__)
+            except Exception:
+                if is_current:
+                    raise
+                data, is_current = self._read(token), True
+                continue
+            after = encode(account)
+            if is_current and after == data and change.task is None:
+                return
+            is_clock_new = clock != (account.frozen_at, account.shift)
+            values = change_values(account, change, self._encode, is_clock_new=is_clock_new)
+            reply = self.connection.write("change", name, data or b"", after, self.wall_time(), *values)
+            if reply == 1:
+                if len(self._latest) >= _CACHED_ACCOUNTS:
+                    self._latest.clear()
+                self._latest[token] = after
+                return
+            is_current = True
+            if reply == 0:
+                taken.add(change.task.id if change.task else "")
+            else:
+                data = reply or None
+
+    async def account(self, token: str) -> Account:
+        """The account of a token, to be read only."""
+        return self.account_now(token)
+
+    async def change(self, token: str, step: Step) -> None:
+        """Change an account by `step`."""
+        self.change_now(token, step)
+
+    async def accounts(self) -> Sequence[Account]:
+        """Every account."""
+        tokens = self.connection.call("ZRANGE", self.connection.key("opened"), 0, -1)
+        return [decode_account(data) for data in self._values(self._accounts, tokens) if data is not None]
+
+    async def find(self, token: str, task_id: str) -> tuple[Account, Task | None]:
+        """An account, to be read only, and a task."""
+        return self.find_now(token, task_id)
+
+    async def task(self, task_id: str) -> Task | None:
+        """The task with this id."""
+        data = self.connection.call("HGET", self._tasks, task_id)
+        return None if data is None else self.decode_task(task_id, data)
+
+    async def tasks(self, token: str) -> Sequence[Task]:
+        """The tasks of an account."""
+        ids = self.connection.call("LRANGE", self.connection.key(f"tasks:{token}"), 0, -1)
+        values = zip(ids, self._values(self._tasks, ids), strict=True)
+        return [self.decode_task(task_id.decode(), data) for task_id, data in values if data is not None]
+
+    async def delivery(self, task_id: str) -> Delivery | None:
+        """The delivery of a task's callback."""
+        return next(iter(self._deliveries([task_id])), None)
+
+    async def deliveries(self, token: str) -> Sequence[Delivery]:
+        """The deliveries of an account."""
+        ids = self.connection.call("LRANGE", self.connection.key(f"deliveries:{token}"), 0, -1)
+        return self._deliveries([task_id.decode() for task_id in ids])
+
+    async def next_due(self, token: str) -> float | None:
+        """When the next callback of an account is due."""
+        first = self.connection.call("ZRANGE", self.connection.key(f"due:{token}"), 0, 0, "WITHSCORES")
+        return float(first[1]) if first else None
+
+    async def drop(self, token: str) -> None:
+        """Drop an account."""
+        self.journals.buffers.forget(token)
+        self.connection.write("drop", name_of(token))
+
+    async def unused(self, since: float, now: float) -> Sequence[str]:  # noqa: ARG002
+        """The tokens that were not used since an instant."""
+        tokens = self.connection.call("ZRANGEBYSCORE", self.connection.key("used"), "-inf", f"({since!r}")
+        return [token.decode("utf-8", "surrogatepass") for token in tokens]
+
+    async def restore(self, state: AccountState) -> None:
+        """Store an account with its tasks, deliveries and journal."""
+        account, token = state.account, state.account.token
+        self.journals.buffers.forget(token)
+        tasks = [item for task in state.tasks for item in (task.id, self._encode(task))]
+        deliveries = [item for delivery in state.deliveries for item in delivery_values(delivery)]
+        counts = len(state.tasks), len(state.deliveries)
+        values = name_of(token), encode(account), self.wall_time(), clock_of(account), *counts
+        is_stored, _ = self.connection.write_all(
+            (("restore", *values, *tasks, *deliveries), self.journals.restoring(token, state.journal))
+        )
+        if not is_stored:
+            raise ValueError("a task of another account has the same id")
+
+    def recorder(self, token: str) -> Recorder:
+        """The recorder for the exchanges of an account."""
+        return self.journals.buffers.recorder(token)
+
+    async def journal(self, token: str) -> Journal:
+        """The journal of an account. Other workers write what they have recorded when they see that it is wanted."""
+        if await self.leases.others():
+            self.set_fact(_WANTED, secrets.token_hex(4))
+            await asyncio.sleep(_OTHERS_SECONDS)
+        return self.journals.read(token)
+
+    async def dropped_exchanges(self) -> int:
+        """How many exchanges the journals have dropped."""
+        return self.journals.dropped()
+
+    async def clear_journal(self, token: str) -> None:
+        """Forget the exchanges of an account."""
+        self.journals.clear(token)
+
+    async def has_changed(self) -> bool:
+        """Whether another process has written since the last call: the server counts the writes of all."""
+        version, wanted = self.connection.pipeline(
+            (("GET", self._version), ("HGET", self.connection.key("facts"), _WANTED))
+        )
+        seen, calls = int(version or 0), self.connection.calls
+        others = (seen - self._seen) - (calls - self._calls)
+        self._seen, self._calls = seen, calls
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self.journals.buffers.flush()
+        return others != 0
+
+    async def flush(self) -> None:
+        """Write a part of what is recorded for the journals, in rounds."""
+        self.journals.buffers.flush_in_rounds()
+
+    def decode_task(self, task_id: str, data: bytes) -> Task:
+        """A task from its value. ValueError, `DecodeError`."""
+        owner, _, record = data.partition(b"\n")  # which no token has
+        return self._operations.decode(task_id, owner.decode("utf-8", "surrogatepass"), record)
+
+    def close(self) -> None:
+        """Give up all leases, write what is recorded, and disconnect."""
+        with suppress(StoreError):
+            self.journals.buffers.flush()
+            self.leases.end_now()
+        self.connection.close()
+
+    def _prepare(self, call: Call) -> None:
+        """Check the version of a store, or begin one."""
+        facts = {"version": VERSION} | self._facts
+        key = f"{self._prefix}facts"
+        call([("HSETNX", key, name, json.dumps(value)) for name, value in facts.items()])
+        version = int(call([("HGET", key, "version")])[0])
+        if version > VERSION:
+            raise StoreError(
+                f"the store has version {version}, and this evolink-mock knows version {VERSION}: "
+                "use a newer evolink-mock, or another prefix"
+            )
+
+    def _read(self, token: str) -> bytes | None:
+        data: bytes | None = self.connection.call("HGET", self._accounts, name_of(token))
+        return data
+
+    def _open(self, token: str) -> Account:
+        self.change_now(token, lambda *_: NO_CHANGE)
+        return self.account_now(token)
+
+    def _encode(self, task: Task) -> bytes:
+        return name_of(task.account) + b"\n" + self._operations.encode(task)
+
+    def _values(self, key: bytes, names: Sequence[bytes]) -> Iterable[Any]:
+        for first in range(0, len(names), _CHUNK):
+            yield from self.connection.call("HMGET", key, *names[first : first + _CHUNK])
+
+    def _deliveries(self, ids: Sequence[str]) -> list[Delivery]:
+        key = self.connection.key
+        deliveries = []
+        for first in range(0, len(ids), _CHUNK):
+            rows = self.connection.pipeline(
+                [
+                    ("HMGET", key(f"delivery:{task_id}"), "data", "due")
+                    for task_id in ids[first : first + _CHUNK]
+                ]
+            )
+            deliveries += [decoded(data, due) for data, due in rows if data is not None]
+        return deliveries

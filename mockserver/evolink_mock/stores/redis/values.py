@@ -1,0 +1,65 @@
+"""Keys and values of the store on a server."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from evolink_mock.stores.records import decode_delivery, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from evolink_mock.domain.accounts import Account
+    from evolink_mock.domain.deliveries import Delivery
+    from evolink_mock.domain.store import Change
+    from evolink_mock.domain.tasks import Task
+
+_NEVER = "inf"
+
+
+def encoded(delivery: Delivery) -> tuple[bytes, str]:
+    """A delivery without its instant, which the server moves by itself, and the instant; empty for none."""
+    return encode(replace(delivery, due=None)), "" if delivery.due is None else instant_text(delivery.due)
+
+
+def instant_text(due: float) -> str:
+    """An instant as the script takes it."""
+    return repr(float(due)) if math.isfinite(due) else _NEVER
+
+
+def decoded(data: bytes, due: bytes) -> Delivery:
+    """A delivery from its two parts."""
+    delivery = decode_delivery(data)
+    return replace(delivery, due=float(due)) if due else delivery
+
+
+def name_of(token: str) -> bytes:
+    """A token as a part of keys and values."""
+    return token.encode("utf-8", "surrogatepass")
+
+
+def clock_of(account: Account) -> str:
+    """The clock of an account, as the script takes it."""
+    return "frozen" if account.frozen_at is not None else repr(float(account.shift))
+
+
+def delivery_values(delivery: Delivery) -> tuple[str, bytes, str, str]:
+    """A new delivery: id, record, receiver, instant."""
+    data, due = encoded(delivery)
+    return delivery.task_id, data, delivery.target.authority(), due
+
+
+def change_values(
+    account: Account, change: Change, encode_task: Callable[[Task], bytes], *, is_clock_new: bool
+) -> tuple[Any, ...]:
+    """A change as the script takes it, except for the account."""
+    clock = clock_of(account) if is_clock_new else ""
+    task, delivery, due = change.task, change.delivery, change.due
+    if task is None:
+        return clock, "", "", "", "", "", "", ""
+    data, receiver, first = (b"", "", "") if delivery is None else delivery_values(delivery)[1:]
+    moved = "" if due is None else instant_text(due)
+    return clock, task.id, encode_task(task), int(change.replaces) or "", data, receiver, first, moved

@@ -1,0 +1,75 @@
+"""A Redis or Valkey server of the tests, on a port of its own, with what it stores in a temporary folder."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from functools import cache
+
+import pytest
+
+from support.mock_process import free_port
+
+PROGRAM = shutil.which("valkey-server") or shutil.which("redis-server")
+needs_server = pytest.mark.skipif(
+    PROGRAM is None, reason="neither valkey-server nor redis-server is installed"
+)
+STORES = ("memory", "sqlite", pytest.param("redis", marks=needs_server))
+SHARED_STORES = STORES[1:]
+_numbers = itertools.count()
+
+
+class RedisServer:
+    """A server that writes each command to its file before it replies, so that a kill loses nothing."""
+
+    def __init__(self, *options: str) -> None:
+        self._options = options
+        self.folder = tempfile.mkdtemp()
+        self.port = free_port()
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        assert PROGRAM is not None
+        options = (*("--bind", "127.0.0.1", "--save", "", "--appendonly", "yes"), *self._options)
+        self.process = subprocess.Popen(
+            [PROGRAM, "--port", str(self.port), "--dir", self.folder, *options], stdout=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except OSError:
+                assert self.process.poll() is None, "the server has ended"
+                assert time.monotonic() < deadline, "the server does not listen"
+            else:
+                return
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def close(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder)
+
+
+@cache
+def _shared_server() -> RedisServer:
+    """One server for all tests of this process."""
+    server = RedisServer()
+    atexit.register(server.close)
+    return server
+
+
+def new_place() -> str:
+    """A place for a store, with a prefix of its own."""
+    return f"{_shared_server().url}?prefix={next(_numbers)}:"
