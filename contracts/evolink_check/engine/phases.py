@@ -112,7 +112,7 @@ class Run:
         return self._refused
 
     def send_all(self, phase: str, cases: Iterable[Case]) -> None:
-        """Send every case that concerns a requested clause, `effort.jobs` of them at a time."""
+        """Send every case that concerns a requested clause. At most `effort.jobs` are sent at a time."""
         chosen = [case for case in cases if concerns(case, self.effort.clauses)]
         count = self.progress_counter(phase, len(chosen))
 
