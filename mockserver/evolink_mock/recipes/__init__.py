@@ -1,1 +1,1 @@
-"""Recipes: outcomes that a test requests."""
+"""Recipes, by which a test requests certain outcomes: their grammar, effects, sources and assignment."""

@@ -1,4 +1,4 @@
-"""Recipes assigned to an account, and the turn that each sequence has reached. Accounts are isolated."""
+"""The recipes assigned to an account, and the turn that each sequence of recipes has reached."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _LIMIT = 1000  # assigned recipes, sequences in progress, and applied steps per 
 def assign(
     account: Account, registry: RecipeRegistry, text: str, *, times: int | None, operation: str = ANY
 ) -> ApiError | None:
-    """Assign a recipe to the next `times` requests of an operation; None for all of them until it is replaced.
+    """Assign a recipe to the next `times` requests of an operation; to all until it is replaced if `times` is None.
 
-    A sequence has its own length, whatever `times` is. A permanent recipe replaces an earlier permanent one for the
-    same operation; counted ones queue. Returns a 400 for invalid arguments.
+    A sequence applies to as many requests as it has, whatever `times` is. A permanent recipe replaces the earlier
+    permanent recipe for the same operation; other recipes queue. Returns a 400 for invalid arguments.
     """
     if operation not in {*OPERATIONS, ANY}:
         names, shown = (*OPERATIONS, ANY), operation[:60]
@@ -55,12 +55,12 @@ def assign(
 
 
 def clear(account: Account) -> None:
-    """Remove all assigned recipes. The credits and rate limits that they have set stay."""
+    """Remove all assigned recipes. The credits and rate limits that they have set are kept."""
     account.assigned = None
 
 
 def list_assigned(account: Account) -> list[dict[str, Any]]:
-    """The assigned recipes as JSON: `recipe`, `operation`, and `left`, which is null for a permanent one."""
+    """Return the assigned recipes as JSON data: `recipe`, `operation`, and `left`, which is null if permanent."""
     return [
         {"recipe": entry.recipe, "operation": entry.operation, "left": entry.left}
         for entry in account.assigned or ()
@@ -73,11 +73,11 @@ def next_for(
     operation: str,
     documented: Container[int] = range(400, 600),
 ) -> Recipe | None:
-    """Take the recipe assigned to this request; None if no recipe is assigned.
+    """Choose the assigned recipe that applies to this request, and count the request; None if there is none.
 
-    Counted recipes come first, in the order of assignment, then a permanent recipe for the operation, then a permanent
-    recipe for all operations. A recipe is kept until a request that it can affect. `documented` are the error statuses
-    of the operation.
+    Recipes for a number of requests come first, in the order of assignment, then a permanent recipe for the operation,
+    then a permanent recipe for all operations. A recipe that cannot affect this request is kept for a later one.
+    `documented` are the error statuses of the operation.
     """
     waiting = account.assigned or []
     for position in sorted(range(len(waiting)), key=lambda position: _precedence(waiting[position])):
@@ -85,7 +85,7 @@ def next_for(
         if entry.operation not in {operation, ANY}:
             continue
         sequence = registry.find(entry.recipe)
-        assert not isinstance(sequence, ApiError)  # noqa: S101  (`assign` keeps only what is found)
+        assert not isinstance(sequence, ApiError)  # noqa: S101  (`assign` stores only valid recipes)
         if sequence.at(entry.turn).affects(operation, documented):
             left = None if entry.left is None else entry.left - 1
             rest = [] if left == 0 else [replace(entry, left=left, turn=entry.turn + 1)]
@@ -101,7 +101,7 @@ def _precedence(entry: AssignedRecipe) -> int:
 
 
 def step_of(account: Account, operation: str, sequence: RecipeSequence) -> Recipe:
-    """The next step of the sequence that a request names. The mock counts the requests that name it."""
+    """Return the next step of the sequence that a request names. The mock counts the requests that name it."""
     if sequence.is_constant:
         return _with_pending_terms(account, sequence, 0)
     turns = account.turns = {} if account.turns is None else account.turns
@@ -114,7 +114,7 @@ def step_of(account: Account, operation: str, sequence: RecipeSequence) -> Recip
 
 
 def _with_pending_terms(account: Account, sequence: RecipeSequence, turn: int) -> Recipe:
-    """The recipe of a turn, without its credits and rate limit if an earlier request of the step has set them."""
+    """Return the recipe of a turn, without credits and rate limit if an earlier request of the step set them."""
     recipe = sequence.at(turn)
     if recipe.credits is None and recipe.rate is None:
         return recipe

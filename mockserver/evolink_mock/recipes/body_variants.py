@@ -36,7 +36,7 @@ _FORMATS = {
 
 
 def answer_schema(spec: Spec, operation: CreateOperation | QueryOperation) -> dict[str, Any]:
-    """The self-contained schema of an operation's success response."""
+    """Return the self-contained schema of an operation's success response."""
     document = spec.documents[operation.source]
     node = Node(document, operation.source, operation.pointer, follow(document, operation.pointer, ""))
     answer = node.child("responses").child(str(operation.success)).child("content")
@@ -44,7 +44,7 @@ def answer_schema(spec: Spec, operation: CreateOperation | QueryOperation) -> di
 
 
 def encode_variant(recipe: Recipe, task: Task, now: float, schema: Mapping[str, Any], seed: int) -> bytes:
-    """The body of a task in the variant that a recipe requests, as compact JSON."""
+    """Encode a task as compact JSON, as the body variant that a recipe requests."""
     body = task_body.to_dict(task, now)
     if recipe.shape == "minimal":
         body = minimal(schema)
@@ -60,12 +60,12 @@ def encode_variant(recipe: Recipe, task: Task, now: float, schema: Mapping[str, 
 
 
 def minimal(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A body with the required properties only."""
-    return _object(_Maker(schema, Random(0), optional=0.0).make(schema, 0))  # noqa: S311  (no secret)
+    """Make a body with the required properties only."""
+    return _object(_Maker(schema, Random(0), optional=0.0).make(schema, 0))  # noqa: S311  (not secret)
 
 
 def full(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body with every documented property; missing ones become null or an empty list if that is allowed."""
+    """Complete a body with every documented property. Added ones are null or an empty list if the schema allows it."""
     maker = _Maker(schema, Random(0), optional=1.0)  # noqa: S311
     complete = dict(body)
     for name, member in maker.resolve(schema).get("properties", {}).items():
@@ -75,13 +75,13 @@ def full(schema: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_extra_fields(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body with unknown fields at its top level and in every object of it."""
+    """Add unknown fields to a body, at its top level and in each object directly below."""
     within = {name: {**value, **UNKNOWN} for name, value in body.items() if isinstance(value, dict)}
     return {**body, **within, **UNKNOWN}
 
 
 def random_valid(schema: Mapping[str, Any], body: dict[str, Any], seed: int) -> dict[str, Any]:
-    """A random object that the schema allows, the same for the same seed; `body` if none is found."""
+    """Make a random object that the schema allows; return `body` if none is found. Equal seeds give equal objects."""
     check = jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=True)
     maker = _Maker(schema, Random(seed), optional=0.5)  # noqa: S311
     for _ in range(_TRIES):
@@ -96,7 +96,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 class _Maker:
-    """Makes values that a schema probably allows. `optional` is the chance of each property that is not required."""
+    """Makes values that a schema probably allows. `optional` is the probability of each optional property."""
 
     def __init__(self, root: Mapping[str, Any], random: Random, optional: float) -> None:
         self._root = root
@@ -104,7 +104,7 @@ class _Maker:
         self._optional = optional
 
     def resolve(self, schema: Any) -> dict[str, Any]:
-        """A schema with its references and `allOf` merged into it, and one of its alternatives chosen."""
+        """Merge the references and `allOf` of a schema into it, and choose one of its alternatives at random."""
         if not isinstance(schema, dict):
             return {}
         merged = dict(schema)
@@ -120,7 +120,7 @@ class _Maker:
         return merged
 
     def empty(self, schema: Any) -> Any:
-        """Null or an empty list where the schema allows one, else any value."""
+        """Return null or an empty list if the schema allows one of them, otherwise any value."""
         schema = self.resolve(schema)
         kinds = _kinds(schema)
         if "null" in kinds:
@@ -128,7 +128,7 @@ class _Maker:
         return [] if "array" in kinds and not schema.get("minItems") else self.make(schema, 0)
 
     def make(self, schema: Any, depth: int) -> Any:
-        """A value that the schema is likely to allow."""
+        """Make a value that the schema is likely to allow."""
         schema = self.resolve(schema)
         if "const" in schema:
             return schema["const"]
@@ -164,7 +164,7 @@ class _Maker:
     def _text(self, schema: Mapping[str, Any]) -> str:
         if schema.get("format") in _FORMATS:
             return _FORMATS[schema["format"]]
-        if "pattern" in schema:  # only an example certainly matches it
+        if "pattern" in schema:  # only the documented example is certain to match
             return str(schema.get("example", schema.get("default", "")))
         count = self._between(schema.get("minLength", 0), schema.get("maxLength", _LONGEST_TEXT))
         return "".join(self._random.choice(_LETTERS) for _ in range(count))
@@ -180,6 +180,9 @@ class _Maker:
 
 
 def _kinds(schema: Mapping[str, Any]) -> list[str]:
-    """The types that a schema allows. A schema without `type` has the type that its other keywords suggest."""
+    """Return the types that a schema allows.
+
+    A schema without `type` has the type that its other keywords suggest.
+    """
     kinds = schema.get("type", "object" if schema.get("properties") else "string")
     return kinds if isinstance(kinds, list) else [kinds]

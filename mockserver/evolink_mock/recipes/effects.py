@@ -1,4 +1,4 @@
-"""Every effect that a recipe can have: one table for the parser, the documentation and the tests."""
+"""Every effect that a recipe can have, in one table for the parser, the documentation and the tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATUS = "STATUS"
 _TOO_MANY_REQUESTS = "429"
 CANCELLED = "request_cancelled"  # the failure code of a cancelled task
 _HALFWAY = 50  # percent
-_SLOWDOWN = 10.0  # of a task that is `slow`
+_SLOWDOWN = 10.0  # how many times longer a `slow` task takes
 _CREDITS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
 _TYPE = re.compile(r"[\w.-]+/[\w.-]+(?:;[ \w.:/-]*)?", re.ASCII)
 _FIELD = re.compile(r"[A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*")
@@ -34,12 +34,12 @@ _DOCUMENTED = frozenset({"create", "query"})
 _AUTHENTICATED = frozenset({"create", "query", "credits"})
 _ALL = frozenset(OPERATIONS)
 
-# Returns the fields of a Recipe that a word sets. ValueError, with the right form, for a malformed word.
+# Returns the fields of a Recipe that a word sets. Raises ValueError with the right form for a malformed word.
 Read = Callable[[Word], dict[str, Any]]
 
 
 class Effect(Struct, frozen=True):
-    """One row: an effect's name, form, meaning, examples, and the operations that it can affect."""
+    """A row of the table: an effect's name, form, meaning, examples, and the operations that it can affect."""
 
     name: str
     form: str
@@ -85,7 +85,7 @@ def _read_gateway(word: Word) -> dict[str, Any]:
     if word.value is None:
         return {"status": int(word.name)}
     if word.value != "done":
-        raise ValueError(f"{word.name} takes no value but done")
+        raise ValueError(f"{word.name} takes no value except done")
     return {"gateway": int(word.name)}
 
 
@@ -167,18 +167,18 @@ EFFECTS = (
     Effect(STATUS, "STATUS, 429=TIME", "the documented error with this status, on operations that document it; TIME "
            "sets the `Retry-After` of a 429 (1 second by default)",
            ("402", "429=5s", "429*2, ok"), _AUTHENTICATED, _read_status),
-    Effect("502", "502, 503, 504, 504=done", "the HTML page of a gateway; the request does not reach the API, or with "
-           "`=done` takes effect nevertheless", ("502", "503", "504", "504=done"), _ALL, _read_gateway),
+    Effect("502", "502, 503, 504, 504=done", "the response is a gateway's HTML page; the request has no effect, "
+           "but with `=done` it takes effect", ("502", "503", "504", "504=done"), _ALL, _read_gateway),
     Effect(FAIL, "fail=CODE[/KIND][@PROGRESS]",
-           "the task fails with this code, or a kind of it, at this progress (99 by default); a code that "
-           "no document lists has a generic message",
+           "the task fails with this code, or with this kind of it, at this progress (99 by default); a "
+           "code that no document lists has a generic message",
            ("fail=generation_timeout", "fail=content_policy_violation/nudity", "fail=service_error@40"), _CREATE,
            _read_failure),
     Effect(CANCEL, "cancel[@PROGRESS]",
-           "the task is cancelled at this progress (50 by default); it fails with request_cancelled where the document "
-           "has no such status",
+           "the task is cancelled at this progress (50 by default); if the document has no status for that, the task "
+           "fails with request_cancelled",
            ("cancel", "cancel@10"), _CREATE, _read_cancel),
-    Effect("task", "task=expired", "the task is unknown after its end: queries are answered with 404",
+    Effect("task", "task=expired", "the task is unknown after its end, so queries get a 404",
            ("task=expired",), _CREATE, _read_expired),
     Effect("slow", "slow[=TIME]", "the task takes this time (10 times as long as usual by default)",
            ("slow", "slow=10m"), _CREATE, _read_slow),
@@ -187,12 +187,12 @@ EFFECTS = (
     Effect("queue", "queue", "the task starts when the earlier tasks of the account have ended", ("queue",), _CREATE,
            _read_flag("queued")),
     Effect("link", "link=expired, =404, =truncated, =page, =empty, =redirect",
-           "the result link of the task returns 410, 404, half of the file, an HTML page with status 200, no byte with "
-           "status 200, or a redirect to the file",
+           "the result link of the task returns 410, 404, half of the file, an HTML page with status 200, an empty "
+           "body with status 200, or a redirect to the file",
            tuple(f"link={kind}" for kind in LINKS), _CREATE, _read_choice("link", *LINKS)),
     Effect("callback", "callback=late:TIME, =twice, =early, =never",
-           "the callback comes this long after the end; again 1 s after a success; halfway through the task, with the "
-           "final body; never",
+           "the callback is sent this long after the end of the task; again 1 s after a success; halfway through the "
+           "task, with the final body; or never",
            ("callback=late:30s", "callback=twice", "callback=early", "callback=never"), _CREATE, _read_callback),
     Effect("latency", "latency=TIME, latency=A..B", "the response is delayed by this time, in real time",
            ("latency=1ms", "latency=1ms..3ms"), _ALL, _read_number("latency", parse_speed)),
@@ -200,7 +200,7 @@ EFFECTS = (
            _read_flag("drop")),
     Effect("cut", "cut", "half of the body is sent, then the connection is closed", ("cut",), _ALL,
            _read_flag("cut")),
-    Effect("hang", "hang", "the request takes effect, but no response comes and the connection stays open", ("hang",),
+    Effect("hang", "hang", "the request takes effect, but no response is sent and the connection stays open", ("hang",),
            _ALL, _read_flag("hang")),
     Effect("trickle", "trickle=TIME", "the body is sent in small parts over this time", ("trickle=1ms",), _ALL,
            _read_number("trickle", parse_duration)),
@@ -228,8 +228,8 @@ EFFECTS = (
            tuple(f"retry={form}" for form in RETRIES), _DOCUMENTED, _read_choice("retry_form", *RETRIES)),
     Effect("type", "type=TEXT", "the response has this Content-Type", ("type=text/html",), _ALL, _read_type),
     Effect("shape", "shape=minimal, =full, =extra, =any",
-           "the body of the 200 has only the required properties; every documented property; unknown fields, and an "
-           "unknown header; random values that the schema allows",
+           "the body of the 200 has only the required properties; every documented property; unknown fields, with an "
+           "unknown header; or random values that the schema allows",
            ("shape=minimal", "shape=full", "shape=extra", "shape=any"), _DOCUMENTED,
            _read_choice("shape", "minimal", "full", "extra", "any")),
     Effect("status", "status=WORD", "the `status` in the 200 is this undocumented word", ("status=archived",),
@@ -244,7 +244,7 @@ BY_NAME |= {"200": BY_NAME["ok"], "503": BY_NAME["502"], "504": BY_NAME["502"]}
 
 
 def recipe_schema() -> dict[str, Any]:
-    """JSON Schema of a recipe's text, with an example of every effect, for editors."""
+    """Return the JSON Schema of a recipe's text, for editors, with an example of every effect."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A recipe: the mock's behaviour for a request, or for successive requests",
@@ -256,7 +256,7 @@ def recipe_schema() -> dict[str, Any]:
 
 
 def effect_rows() -> list[tuple[str, str, str, str]]:
-    """The table as text: form, meaning, operations and an example of each effect."""
+    """Return the table as text: form, meaning, operations and an example of each effect."""
     return [
         (
             effect.form,
@@ -271,7 +271,7 @@ def effect_rows() -> list[tuple[str, str, str, str]]:
 
 
 def effect_listing() -> str:
-    """The table for a terminal: each form with its meaning below."""
+    """Return the table for a terminal: each form, with its meaning on the next line."""
     lines = [
         f"{form}\n    {meaning}  (on: {operations}; example: {example})\n"
         for form, meaning, operations, example in effect_rows()

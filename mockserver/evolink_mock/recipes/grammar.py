@@ -11,14 +11,14 @@ import re
 
 from msgspec import Struct
 
-LONGEST = 200  # characters of a recipe, not counting spaces around signs
-_LONGEST_SPACED = 2 * LONGEST  # counting spaces: the canonical spelling has one after each comma
+LONGEST = 200  # characters of a recipe without the spaces around signs
+_LONGEST_SPACED = 2 * LONGEST  # with spaces, because the canonical spelling has one after each comma
 _MOST_TIMES = 1_000_000  # requests per step
 NAME = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 VALUE = r"[A-Za-z0-9][A-Za-z0-9_./:; -]*"
 _WORD_TEXT = rf"{NAME}(?:\s*=\s*{VALUE})?(?:\s*@\s*[0-9]{{1,2}}%?)?"
 _STEP_TEXT = rf"{_WORD_TEXT}(?:\s*\+\s*{_WORD_TEXT})*(?:\s*\*\s*[0-9]{{1,7}})?"
-PATTERN = rf"^\s*{_STEP_TEXT}(?:\s*,\s*{_STEP_TEXT})*\s*$"  # for a JSON Schema; not matched here
+PATTERN = rf"^\s*{_STEP_TEXT}(?:\s*,\s*{_STEP_TEXT})*\s*$"  # only for the JSON Schema
 
 _WORD = re.compile(rf"(?P<name>{NAME})(?:=(?P<value>{VALUE}))?(?:@(?P<progress>[0-9]{{1,2}})%?)?")
 _SPACE = re.compile(r"\s*([=@,+*])\s*")
@@ -26,11 +26,11 @@ _COUNT = re.compile(r"[0-9]{1,7}")
 
 
 class RecipeSyntaxError(ValueError):
-    """The text does not follow the grammar. The message gives the reason, or is empty if that would not help."""
+    """The text does not follow the grammar. The message is the reason; it is empty if it would not help."""
 
 
 class Word(Struct, frozen=True):
-    """One effect as written."""
+    """One effect, as written in a recipe."""
 
     name: str
     value: str | None = None
@@ -42,7 +42,7 @@ class Word(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """Effects that apply together, and their number of requests, None if the text has none."""
+    """Effects that apply together. `times` is their number of requests, None if the text gives no number."""
 
     words: tuple[Word, ...]
     times: int | None = None
@@ -52,7 +52,7 @@ class Step(Struct, frozen=True):
 
 
 def parse_recipe(text: str) -> tuple[Step, ...]:
-    """The steps of a recipe. Space around signs is ignored. Raises `RecipeSyntaxError`."""
+    """Parse the steps of a recipe. Spaces around signs are ignored. Raises `RecipeSyntaxError`."""
     if len(text) <= _LONGEST_SPACED:
         compact = _SPACE.sub(r"\1", text.strip())
         if len(compact) <= LONGEST:
@@ -61,7 +61,7 @@ def parse_recipe(text: str) -> tuple[Step, ...]:
 
 
 def canonical(steps: tuple[Step, ...]) -> str:
-    """The canonical spelling of a recipe: `parse_recipe` reads the same steps from it."""
+    """Return the canonical spelling of a recipe, from which `parse_recipe` reads the same steps."""
     return ", ".join(map(str, steps))
 
 

@@ -1,4 +1,4 @@
-"""Inject network faults into a response: delay, hold, drop, truncate or rewrite it, or replace it by a gateway's page.
+"""Inject network faults into a response: delay, hold, drop, truncate or replace it.
 
 Network faults use real time, not the account's clock.
 """
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from evolink_mock.domain.exchange import Exchange
     from evolink_mock.http.errors import ApiError
 
-_PARTS = 40  # of a body that trickles
+_PARTS = 40  # in which a body trickles
 
 
 def inject_network_faults(
     recipe: Recipe | ApiError, scope: Scope, documented: Container[int], chance: float, send: Send
 ) -> Send:
-    """The `send` of a request, with the network faults of the recipe.
+    """Return a `send` that adds the network faults of the recipe to a response.
 
-    `chance` (0 ≤ chance < 1) picks the latency from its range.
+    `chance` (0 ≤ chance < 1) selects the latency from its range.
     """
     if recipe is NO_RECIPE or not isinstance(recipe, Recipe):
         return send
@@ -40,7 +40,7 @@ def inject_network_faults(
 
 
 class _RewritingSend:
-    """Collects the whole response, then sends it as rewritten by the recipe."""
+    """Collects the whole response, then sends it as the recipe rewrites it."""
 
     def __init__(self, recipe: Recipe, scope: Scope, send: Send) -> None:
         self._recipe = recipe
@@ -51,7 +51,7 @@ class _RewritingSend:
         self._body = b""
 
     async def send(self, message: Message) -> None:
-        """Take one ASGI message; the last one sends the response."""
+        """Collect one ASGI message; on the last one, send the response."""
         if message["type"] == "http.response.start":
             self._start = message
             return
@@ -81,7 +81,7 @@ class _FaultySend:
         self._gateway = recipe.status in GATEWAY and recipe.status not in documented
 
     async def send(self, message: Message) -> None:
-        """Send one ASGI message, or part of it. Raises `ConnectionDroppedError` after a cut or a drop."""
+        """Send one ASGI message, or part of it. Raises `ConnectionDroppedError` to cut or drop the response."""
         if message["type"] == "http.response.start":
             await self._start(message)
         elif self._recipe.cut and self._exchange.method != "HEAD" and (body := self._body(message)):

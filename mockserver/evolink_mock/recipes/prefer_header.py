@@ -1,4 +1,4 @@
-"""Find the recipe in a `Prefer` header (RFC 7240): `mock=RECIPE`, or `code=STATUS` as Prism writes it."""
+"""Find the recipe in a `Prefer` header (RFC 7240): `mock=RECIPE`, or `code=STATUS` as in Prism."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _OPERATORS = "=@*+"  # characters that end the name of an effect
 
 
 class Preference(NamedTuple):
-    """A preference or a parameter of one. `start` is where an unquoted value begins in the header."""
+    """A preference, or a parameter of a preference.
+
+    `start` is where an unquoted value begins in the header.
+    """
 
     name: str
     value: str | None
@@ -22,10 +25,10 @@ class Preference(NamedTuple):
 
 
 def recipe_text(header: str, effects: Collection[str]) -> str | None:
-    """The text of the first recipe in a header; None if it has none.
+    """Return the text of the first recipe in a header; None if it has none.
 
-    A sequence should be quoted. If it is not, the items after a comma belong to the recipe as long as they
-    begin with the name of an effect.
+    A sequence should be quoted. If it is not, items after a comma belong to it if they begin with the name of an
+    effect.
     """
     for preference in preferences(header):
         if preference.name.lower() in _NAMES:
@@ -36,12 +39,12 @@ def recipe_text(header: str, effects: Collection[str]) -> str | None:
 
 
 def preferences(header: str) -> Iterator[Preference]:
-    """The preferences of a header with their parameters, in the order of the header. A single pass over any input.
+    """Yield the preferences of a header and their parameters, in order, in a single pass.
 
     A quoted string is one value, so that nothing in it counts as a preference.
     """
     position, length = 0, len(header)
-    is_closed = True  # if one quoted string does not end, no later one does
+    is_closed = True  # if a quoted string does not end, no later string does
     while position < length:
         character = header[position]
         if character == '"':
@@ -69,7 +72,7 @@ def preferences(header: str) -> Iterator[Preference]:
 
 
 def _quoted_end(header: str, start: int) -> int | None:
-    """The position after a quoted string that begins at `start`; None if the string does not end."""
+    """Return the position after a quoted string that begins at `start`; None if the string does not end."""
     position, length = start + 1, len(header)
     while position < length:
         if header[position] == '"':

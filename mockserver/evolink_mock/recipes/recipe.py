@@ -30,35 +30,35 @@ class Recipe(Struct, frozen=True):
     retry_after: float = 1.0  # seconds, of a 429
     outcome: Outcome = SUCCESS
     seconds: float | None = None  # the whole duration of the task
-    slowdown: float = 1.0  # or a multiple of the usual one
+    slowdown: float = 1.0  # factor of the usual duration
     stuck: Phase | None = None
     queued: bool = False
     link: str = ""
     callback: str = ""
-    callback_delay: float = 0.0  # seconds, of a late callback
+    callback_delay: float = 0.0  # in seconds, if the callback is late
     is_forgotten: bool = False  # the task is unknown after its end
     latency: Speed | None = None  # in real time
     drop: bool = False
     cut: bool = False
     hang: bool = False
     trickle: float = 0.0  # seconds of real time in which the body is sent
-    gateway: int | None = None  # the status of a gateway's page in place of the response
-    body: str = ""  # in place of the body
+    gateway: int | None = None  # status of the gateway's page that replaces the response
+    body: str = ""  # the kind of body that replaces the response's
     redirect: str = ""
     omitted: tuple[str, ...] = ()  # dotted names of fields of the body
     added: tuple[str, ...] = ()
     nulled: tuple[str, ...] = ()
     emptied: tuple[str, ...] = ()
-    skew: float = 0.0  # seconds that the times in the response are ahead
+    skew: float = 0.0  # seconds by which the times in the response are ahead
     retry_form: str = ""  # of the `Retry-After` of a 429
     content_type: bytes = b""
     shape: str = ""
-    status_word: str = ""  # in place of the task's status
+    status_word: str = ""  # replaces the task's status
     credits: float | None = None
     rate: Rate | None = None
     operations: frozenset[str] = frozenset(
         OPERATIONS
-    )  # those that it can affect, apart from its error status
+    )  # operations that it can affect, apart from its error status
 
     def affects(self, operation: str, documented: Container[int]) -> bool:
         """Whether the recipe can affect an operation that documents these error statuses."""
@@ -68,24 +68,24 @@ class Recipe(Struct, frozen=True):
         return is_documented or self.status in GATEWAY or operation in self.operations
 
 
-NO_RECIPE = Recipe()  # of a request without a recipe; compared by identity
-DEFAULT_RECIPE = Recipe(slowdown=1.0)  # `ok`: the usual response; later sources are not searched
+NO_RECIPE = Recipe()  # for requests without a recipe; compared by identity
+DEFAULT_RECIPE = Recipe(slowdown=1.0)  # `ok`: the usual response, whatever later sources say
 
 
 class RecipeSequence(Struct, frozen=True):
-    """A recipe as written: one recipe for every request, or steps for successive requests."""
+    """A recipe as written: one recipe for every request, or steps for consecutive requests."""
 
     text: str  # in its canonical spelling
-    steps: tuple[tuple[Recipe, int], ...]  # each with its number of requests
-    is_constant: bool  # one recipe for all requests
+    steps: tuple[tuple[Recipe, int], ...]  # pairs of a recipe and its number of requests
+    is_constant: bool  # whether there is one recipe for all requests
 
     @property
     def length(self) -> int:
-        """The number of requests of all steps; meaningless for a constant recipe."""
+        """The number of requests of all steps. It has no meaning for a constant recipe."""
         return sum(times for _, times in self.steps)
 
     def index(self, turn: int) -> int:
-        """The step of a turn, both counted from 0; after the last turn, the number of steps."""
+        """Return the index of the step for a turn, both counted from 0; after the last turn, the number of steps."""
         for index, (_, times) in enumerate(self.steps):
             if self.is_constant or turn < times:
                 return index
@@ -93,7 +93,7 @@ class RecipeSequence(Struct, frozen=True):
         return len(self.steps)
 
     def at(self, turn: int) -> Recipe:
-        """The recipe of a turn: `DEFAULT_RECIPE` after the last step."""
+        """Return the recipe of a turn; `DEFAULT_RECIPE` after the last step."""
         index = self.index(turn)
         return self.steps[index][0] if index < len(self.steps) else DEFAULT_RECIPE
 
@@ -101,7 +101,7 @@ class RecipeSequence(Struct, frozen=True):
 def timetable_for_recipe(
     recipe: Recipe, created: float, random: int, speed: Speed, queue_end: float
 ) -> Timetable:
-    """The timetable of a task; `queue_end` is when the account's earlier tasks end, for a task that queues."""
+    """Return the timetable of a task. `queue_end` is when the account's earlier tasks end, for a `queue` recipe."""
     if recipe.seconds is not None:
         speed = Speed(recipe.seconds, recipe.seconds)
     elif recipe.slowdown != 1:
@@ -113,7 +113,7 @@ def timetable_for_recipe(
 
 
 def anomalies_of(recipe: Recipe) -> Anomalies | None:
-    """The anomalies of the task's link and callback; None if it has none."""
+    """Return the anomalies that a recipe gives its task; None if there are none."""
     if not recipe.link and not recipe.callback and not recipe.is_forgotten:
         return None
     return Anomalies(recipe.link, recipe.callback, recipe.callback_delay, recipe.is_forgotten)

@@ -1,6 +1,6 @@
-"""The recipes of a specification: from the text of a recipe to its effects, or to a 400 with the nearest names.
+"""The recipes of a specification. It finds the effects of a recipe's text, or suggests the most similar names.
 
-`grammar` defines the syntax of recipes, `effects` their meaning, `sources` the places where a request can name one.
+`grammar` defines the syntax of recipes, `effects` their meaning, and `sources` where a request can name one.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _SIMILARITY = 0.8  # of a misspelled code, 0 to 1
 
 
 def statuses_of(spec: Spec) -> set[int]:
-    """The error statuses of all operations."""
+    """Return the error statuses that any operation documents."""
     creates = (operation for by_model in spec.creates.values() for operation in by_model.values())
     return set(spec.query.errors).union(*(operation.errors for operation in creates))
 
 
 class RecipeRegistry:
-    """The recipes of one specification. The same text always gives an equal recipe; recent texts are cached."""
+    """The recipes of one specification. Equal texts give equal recipes; recent texts are cached."""
 
     def __init__(self, statuses: Iterable[int], failures: Iterable[TaskFailure]) -> None:
         self._statuses = tuple(str(status) for status in sorted(statuses))
@@ -51,7 +51,7 @@ class RecipeRegistry:
         self.effect_names = (*self._statuses, *sorted(effects - set(self._statuses)))
         self._suggest = lru_cache(_CACHE_SIZE)(
             self._nearest
-        )  # a token that contains a ~ arrives with each request
+        )  # cached, because a token that contains a ~ arrives with each request
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ class RecipeRegistry:
         return tuple(dict.fromkeys((*self._statuses, *failures, *examples)))
 
     def find(self, text: str) -> RecipeSequence | ApiError:
-        """The recipe of a text, or a 400 with the nearest names."""
+        """Return the recipe that a text describes, or a 400 with the most similar names."""
         cached = self._cache.get(text)
         if cached is not None:
             return cached
@@ -79,14 +79,14 @@ class RecipeRegistry:
         return result
 
     def suggest(self, text: str) -> str:
-        """The nearest names, as a list to read."""
+        """Return the most similar names, as text for an error message."""
         return self._suggest(text[: grammar.LONGEST])
 
     def failure(self, text: str) -> TaskFailure:
-        """The failure `CODE` or `CODE/KIND`; each kind has its own message.
+        """Return the failure `CODE` or `CODE/KIND`. Each kind has its own message.
 
-        The failure of a code that no document lists has a generic message. ValueError for a misspelled code and an
-        unknown kind.
+        The failure of a code that no document lists has a generic message. Raises ValueError for a misspelled code or
+        an unknown kind.
         """
         code, slash, kind = text.partition("/")
         failure = self._failures.get(code)
@@ -104,7 +104,7 @@ class RecipeRegistry:
     def _nearest(self, text: str) -> str:
         spellings = {name: name for name in self.names}
         for name in self.effect_names:
-            if name not in spellings:  # the effect needs a value
+            if name not in spellings:  # an effect that needs a value
                 spellings[name] = f"{name}={_placeholder(name)}"
         near = get_close_matches(text, spellings, n=_SUGGESTED, cutoff=0.4)
         return ", ".join(spellings[name] for name in near or self.names[:_SUGGESTED])
@@ -132,7 +132,10 @@ class RecipeRegistry:
         return Recipe(**fields, operations=operations)
 
     def _changes(self, word: Word) -> dict[str, Any]:
-        """The fields of a recipe that a word sets. ValueError, with the right form; empty for an unknown word."""
+        """Return the fields of a recipe that a word sets.
+
+        Raises ValueError with the right form for a malformed word, with an empty message for an unknown one.
+        """
         effect = BY_NAME[STATUS] if word.name in self._statuses else BY_NAME.get(word.name)
         if effect is None or word.name == STATUS:
             raise ValueError("")
@@ -145,7 +148,7 @@ class RecipeRegistry:
         return changes
 
     def _undocumented_failure(self, code: str) -> TaskFailure:
-        """A failure that no document lists. ValueError for a code that looks like a misspelled one."""
+        """Return a failure that no document lists. Raises ValueError if the code seems to be misspelled."""
         if code != CANCELLED and (not _CODE.fullmatch(code) or nearest(code, self._failures, _SIMILARITY)):
             raise ValueError(f"{code[:_SHOWN]!r} is not a documented code")
         return TaskFailure(code, f"The task failed: {code}.\nNo document describes this code.", "give-up")
@@ -157,5 +160,5 @@ class RecipeRegistry:
 
 
 def _placeholder(name: str) -> str:
-    """The placeholder after the `=` of an effect that needs a value."""
+    """Return the placeholder after the `=` of an effect that needs a value."""
     return BY_NAME[name].form.partition("=")[2].partition(",")[0].partition("[")[0]

@@ -33,7 +33,7 @@ _BODIES = {
 
 
 class WholeResponse(Struct, frozen=True):
-    """A response with all of its body."""
+    """A response with its complete body."""
 
     status: int
     headers: Headers
@@ -41,7 +41,7 @@ class WholeResponse(Struct, frozen=True):
 
 
 def gateway_page(status: int) -> bytes:
-    """The HTML page of a gateway."""
+    """Return the HTML error page of a gateway."""
     return _PAGE.format(f"{status} {_REASONS[status]}").encode("ascii")
 
 
@@ -53,7 +53,7 @@ def rewrites(recipe: Recipe) -> bool:
 
 
 def rewrite(recipe: Recipe, exchange: Exchange, response: WholeResponse, port: int) -> WholeResponse:
-    """The response that a recipe requests. `port` is the port at which the request arrived."""
+    """Rewrite a response as the recipe requests. `port` is the port at which the request arrived."""
     if recipe.gateway is not None:
         page = gateway_page(recipe.gateway)
         return WholeResponse(recipe.gateway, _with(response.headers, page, b"text/html"), page)
@@ -68,7 +68,7 @@ def rewrite(recipe: Recipe, exchange: Exchange, response: WholeResponse, port: i
 
 
 def _with(headers: Headers, body: bytes, content_type: bytes = b"") -> Headers:
-    """Headers with the length of a body, and with its content type unless `content_type` is empty."""
+    """Return headers with the length of a body, and with `content_type` unless it is empty."""
     changed = {b"content-length": b"%d" % len(body)}
     if content_type:
         changed[b"content-type"] = content_type
@@ -96,7 +96,7 @@ def _replace_body(kind: str, response: WholeResponse) -> WholeResponse:
 
 
 def _edit(recipe: Recipe, body: bytes) -> bytes:
-    """A JSON body with the changes of a recipe applied. Changes to fields that it does not have are ignored."""
+    """Apply the changes of a recipe to a JSON body. Changes to fields that it does not have are ignored."""
     if not (recipe.omitted or recipe.added or recipe.nulled or recipe.emptied or recipe.skew):
         return body
     try:
@@ -117,7 +117,7 @@ def _edit(recipe: Recipe, body: bytes) -> bytes:
 
 
 def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
-    """Change a field of a body if its parent exists and, unless `known` is False, the field exists, too."""
+    """Change a field of a body if its parent exists. Unless `known` is False, the field must exist too."""
     *path, last = name.split(".")
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -126,7 +126,7 @@ def _change(value: Any, name: str, change: Any, *, known: bool = True) -> None:
 
 
 def _with_date(recipe: Recipe, headers: Headers, now: float) -> Headers:
-    """The headers, with a `Date` if a recipe changes the server's clock. `now` is Unix seconds."""
+    """Return the headers, with a `Date` if the recipe shifts the server's clock. `now` is in Unix seconds."""
     if not recipe.skew:
         return headers
     kept = [(name, value) for name, value in headers if name != b"date"]
@@ -134,7 +134,7 @@ def _with_date(recipe: Recipe, headers: Headers, now: float) -> Headers:
 
 
 def _with_retry_after(recipe: Recipe, headers: Headers, now: float) -> Headers:
-    """The headers with the `Retry-After` of a 429 in the requested form. `now` is Unix seconds."""
+    """Return the headers with the `Retry-After` of a 429 in the requested form. `now` is in Unix seconds."""
     seconds = next((float(value) for name, value in headers if name == b"retry-after"), None)
     if not recipe.retry_form or seconds is None:
         return headers

@@ -1,12 +1,13 @@
-"""The sources of a request's recipe, in order of precedence, and its resolution.
+"""The sources of a request's recipe, in order of precedence, and how its recipe is resolved.
 
 - `header`: `Prefer: mock=RECIPE`, or Prism's `Prefer: code=STATUS`;
-- `prompt`: `[[RECIPE]]` anywhere in the prompt of a create;
+- `prompt`: `[[RECIPE]]` anywhere in the prompt of a create request;
 - `assigned`: assigned to the account by the control API;
 - `token`: after a `~` in the bearer token.
 
-A header and the control API address this server, so an unknown recipe there is an error. A prompt and a token are the
-client's own text: anything else in them is ignored, with a note for the log. `[[!TEXT]]` is never a recipe.
+Headers and the control API are meant for this server, so an unknown recipe there is an error. Prompts and tokens are
+the client's own text, so anything in them that is not a recipe is ignored, with a note in the log. `[[!TEXT]]` is
+never a recipe.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ _MOST_BRACKETS = 20  # searched per prompt
 
 
 def parse_sources(text: str) -> str:
-    """Parse a list of sources in order of precedence; `off` means none. ValueError for anything else."""
+    """Parse a list of sources, and return it in order of precedence; `off` means none.
+
+    Raises ValueError for anything else.
+    """
     names = {name.strip() for name in text.strip().lower().split(",")}
     if names == {"off"}:
         return "off"
@@ -47,7 +51,7 @@ def parse_sources(text: str) -> str:
 class RecipeRequest(Struct, frozen=True):
     """The parts of a request that determine its recipe."""
 
-    operation: str  # one of `effects.OPERATIONS`
+    operation: str  # a name in `effects.OPERATIONS`
     documented: Container[int]  # the error statuses of the operation
     prefer: bytes | None = None  # all `Prefer` lines, joined by commas
     prompt: Any = None
@@ -62,7 +66,7 @@ class Resolution(NamedTuple):
 
 
 _NOTHING = Resolution(NO_RECIPE)
-NO_SOURCE = RecipeRequest("create", ())  # a request for which no source can have a recipe
+NO_SOURCE = RecipeRequest("create", ())  # a request that no source can give a recipe
 
 
 def resolve_recipe(
@@ -71,7 +75,7 @@ def resolve_recipe(
     request: RecipeRequest,
     enabled: Container[str] = SOURCES,
 ) -> Resolution:
-    """The recipe of the first source that has one. The account's sequences advance by one turn."""
+    """Return the recipe of the first source that has one. The sequence that it belongs to advances by one turn."""
     notes: tuple[str, ...] = ()
     sequence: RecipeSequence | ApiError | None = None
     if request is NO_SOURCE:  # almost all requests
@@ -100,7 +104,7 @@ def _in_header(registry: RecipeRegistry, prefer: bytes) -> RecipeSequence | ApiE
 
 
 def _in_prompt(registry: RecipeRegistry, prompt: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
-    """The first text in double brackets that is a recipe, and a note about the first that is not."""
+    """Return the first text in double brackets that is a recipe, and a note about the first that is not."""
     notes: tuple[str, ...] = ()
     for text in _texts_in_brackets(prompt):
         sequence = registry.find(text)
@@ -118,7 +122,10 @@ def _texts_in_brackets(prompt: str) -> Iterator[str]:
 
 
 def _in_token(registry: RecipeRegistry, token: str) -> tuple[RecipeSequence | None, tuple[str, ...]]:
-    """The recipe after the first `~`. A key may itself contain a `~`, so the note repeats no part of it."""
+    """Return the recipe after the first `~`.
+
+    A key may itself contain a `~`, so the note does not repeat any part of it.
+    """
     text = token.partition("~")[2]
     sequence = registry.find(text)
     if not isinstance(sequence, ApiError):

@@ -1,1 +1,1 @@
-"""The ASGI application and the sockets it is served on."""
+"""The ASGI application, and the sockets and connections that serve it."""

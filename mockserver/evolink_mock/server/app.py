@@ -1,4 +1,4 @@
-"""The ASGI application: routes over one service."""
+"""Build the ASGI application: all routes, and the middleware around them."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ MODELS_PATH = "/v1/models"
 
 
 def create_app(service: Service, observe: Callable[[Exchange], None] = lambda _: None) -> ASGIApp:
-    """The mock as an ASGI application, with the control API unless that is off or on another listener.
+    """Create the ASGI application, with the control API unless it is off or has its own listener.
 
-    `observe` is called with every completed exchange. Uses Starlette's router without its application class:
-    `ExchangeMiddleware` replaces the error layers of that class, and must be outermost.
+    `observe` is called with every completed exchange. Starlette's router is used without its application class,
+    because `ExchangeMiddleware` replaces the error handling of that class and must be the outermost layer.
     """
     routes = _routes(service)
     paths = [route.path for route in routes] + (CONTROL_PATHS if service.settings.control == "on" else [])
@@ -82,12 +82,15 @@ def _counting(
 
 
 def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callable[[Exchange], None]:
-    """Observes exchanges and publishes them in the feed, except for those with the control API and the console."""
+    """Return a function that observes exchanges and publishes them in the feed.
+
+    Requests to the control API are only observed; requests for pages of the console are ignored.
+    """
     publish = service.exchange_feed.publish
 
     def observe_and_publish(exchange: Exchange) -> None:
         if exchange.journal is None and f"{exchange.path}/".startswith(f"{PREFIX}/"):
-            if not exchange.path.startswith(_PAGES):  # an open page would fill the log
+            if not exchange.path.startswith(_PAGES):  # an open page would fill the log with its requests
                 observe(exchange)
             return
         publish(exchange)
@@ -97,7 +100,10 @@ def _publishing(service: Service, observe: Callable[[Exchange], None]) -> Callab
 
 
 def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:
-    """Records exchanges that belong to no account: without an accepted key, and outside the control API."""
+    """Return a function that records exchanges without an account.
+
+    These have no accepted key. Requests to the control API are not recorded.
+    """
     anonymous = service.store.recorder("")
 
     def record(exchange: Exchange) -> None:
@@ -109,7 +115,7 @@ def _anonymous_recorder(service: Service) -> Callable[[Exchange], None]:
 
 
 def _routes(service: Service) -> list[Route]:
-    """Every path with its methods, then every path for all other methods."""
+    """Return the routes of every path: first those of its methods, then one for all other methods."""
     query = service.spec.query
     routes = [Route(query.path, QueryEndpoint(service, query), methods=["GET"])]
     routes += [
@@ -127,7 +133,7 @@ def _routes(service: Service) -> list[Route]:
 
 
 def _file_routes(service: Service) -> list[Route]:
-    """The routes of the file API, and of the links that it gives."""
+    """Return the routes of the file API, and of the links in its responses."""
     uploads = {"base64": files.take_base64, "stream": files.take_stream, "url": files.take_url}
     about, links = files.FilesEndpoint(service), files.UploadedFile(service)
     return [

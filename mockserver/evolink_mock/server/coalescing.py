@@ -8,15 +8,15 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-_INTERIM = b"HTTP/1.1 1"  # 100 Continue: the client waits for it
+_INTERIM = b"HTTP/1.1 1"  # such as 100 Continue, for which the client waits
 _HEAD = b"HTTP/1."
 
 
 class CoalescingTransport:
     """Delays the head of a response until the first part of its body, or the end of the response or connection.
 
-    `close` calls `continue_reading`, which returns whether the client is still sending. The connection is then closed
-    for writing only, and the next `close` closes it.
+    `close` calls `continue_reading`, which returns whether the client is still sending. If so, the connection is
+    closed only for writing, and the next `close` closes it completely.
     """
 
     __slots__ = ("_continue_reading", "_head", "_transport", "_write", "is_closing", "write_response")
@@ -25,7 +25,7 @@ class CoalescingTransport:
         self._continue_reading = continue_reading
         self._head = b""
         self._transport = transport
-        self._write = self.write_response = transport.write  # of a whole response
+        self._write = self.write_response = transport.write  # `write_response` writes a whole response
         self.is_closing: Callable[[], bool] = transport.is_closing
 
     def write(self, data: bytes) -> None:
@@ -38,13 +38,13 @@ class CoalescingTransport:
         self._write(data)
 
     def flush(self) -> None:
-        """Write a head that no body follows."""
+        """Write a delayed head that no body follows."""
         if self._head:
             head, self._head = self._head, b""
             self._write(head)
 
     def close(self) -> None:
-        """Close once everything is written and the client has finished sending."""
+        """Close when everything is written and the client has finished sending."""
         self.flush()
         if self._transport.is_closing() or not self._continue_reading():
             self._transport.close()
@@ -54,5 +54,5 @@ class CoalescingTransport:
             self._transport.write_eof()
 
     def __getattr__(self, name: str) -> Any:
-        """All other attributes are the transport's."""
+        """Return any other attribute of the transport."""
         return getattr(self._transport, name)

@@ -1,4 +1,4 @@
-"""Limits for the size and the duration of a connection's input."""
+"""The limits of a connection: the size of its input and the time that it may take."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class ConnectionLimits:
     """The limits of one listener. All times are real seconds. The setting `max_body` limits bodies."""
 
-    head_bytes: int = 64 * 1024  # of a request line and its headers; more is answered with 431
-    head_seconds: float = 30.0  # from the first byte of a head, or from connecting, to its end; then 408
-    connections: int = 10_000  # open at a time; further ones are answered with 503
-    linger_bytes: int = 64 * 1024 * 1024  # bytes of a body that are read and dropped after an early response
+    head_bytes: int = 64 * 1024  # of a request line and its headers; more gets a 431
+    head_seconds: float = 30.0  # for a head, from its first byte or from the connection; then 408
+    connections: int = 10_000  # open at the same time; others get a 503
+    linger_bytes: int = 64 * 1024 * 1024  # of a body that are read and dropped after an early response
     linger_seconds: float = 10.0  # for a client to finish sending after an early response

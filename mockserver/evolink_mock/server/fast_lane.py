@@ -1,9 +1,9 @@
-"""Answer a small request at once: without an asyncio task, in one call of the application and one write.
+"""Respond to a small request at once: in one call of the application and one write, without an asyncio task.
 
-Only requests that never wait take this lane: they are complete in the received data, and go to an endpoint of the API
-whose store is in this process. If a request turns out to have a recipe or a callback, `MayWaitError` is raised before
-anything changes. The application, its response, journal entry and log line are the same as otherwise. Other requests
-are served by uvicorn.
+Only requests that never wait take this lane: they are complete in the received data, and their endpoint belongs to the
+API and has its store in this process. A request that has a recipe or a callback raises `MayWaitError` before it
+changes anything. The response, journal entry and log line are the same as without the lane. uvicorn serves all other
+requests.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 _REQUEST_LINE = re.compile(rb"(GET|POST) (/[\w./-]{1,200}) HTTP/1\.1")
 _ENDPOINTS = frozenset((CreateEndpoint, CreditsEndpoint, QueryEndpoint))
 _MOST_ROUTES = 512  # remembered
-_MOST_REQUESTS = 16  # answered in one call, so that a pipelining client does not delay the others
+_MOST_REQUESTS = 16  # in one call, so that a client that sends many at once does not delay the others
 
 
 class Connection(Protocol):
@@ -45,30 +45,30 @@ class Connection(Protocol):
 
     @property
     def server(self) -> tuple[str, int | None] | None:
-        """The address that the client connected to."""
+        """The local address and port of the connection."""
         ...
 
     @property
     def scheme(self) -> Any:
-        """The scheme: http or https."""
+        """The scheme of the connection: http or https."""
         ...
 
 
 class FastLane:
-    """The lane of one application."""
+    """The fast lane of one application."""
 
     def __init__(self, app: ExchangeMiddleware) -> None:
         self._app = app
         self._blocks = HeaderBlocks()
-        self._routes: dict[bytes, _Route] = {}  # by request line: clients repeat them, too
+        self._routes: dict[bytes, _Route] = {}  # by request line, because clients repeat them
         self._default_headers: Headers = []
         self._default_lines = b""
-        self.ended = 0.0  # an instant of the stopwatch: when the last request was served
+        self.ended = 0.0  # when the last request was served, on the stopwatch
 
     def answer(self, data: bytes, connection: Connection, default_headers: Headers) -> tuple[bytes, int]:
-        """The responses to the first requests in the data, and the number of bytes of those requests.
+        """Serve the requests at the beginning of the data. Returns their responses and their number of bytes.
 
-        The rest of the data is empty, or begins with a request for uvicorn.
+        The rest of the data is empty, or is for uvicorn.
         """
         if default_headers is not self._default_headers:  # replaced every second, with the date
             self._default_headers, self._default_lines = default_headers, _lines(default_headers)
@@ -80,7 +80,7 @@ class FastLane:
                 break
             exchange, end = served
             count += 1
-            # The bytes that uvicorn would send.
+            # the same bytes as uvicorn would send
             responses += (STATUS_LINE[exchange.status], self._default_lines)
             for name, value in exchange.answer_headers:
                 responses += (name, b": ", value, b"\r\n")
@@ -89,7 +89,7 @@ class FastLane:
         return b"".join(responses), end
 
     def _serve(self, data: bytes, start: int, connection: Connection) -> tuple[Exchange, int] | None:
-        """Serve the request that begins at `start`, if it is complete and never waits; also returns its end."""
+        """Serve the request that begins at `start`. Returns its exchange and its end; None if uvicorn must serve it."""
         line_end, head_end = data.find(b"\r\n", start), data.find(b"\r\n\r\n", start)
         if head_end < 0:
             return None
@@ -120,7 +120,7 @@ class FastLane:
         return scope[SCOPE_KEY], end
 
     def _route(self, line: bytes) -> _Route | None:
-        """The route of a request line; None if uvicorn serves the request."""
+        """Return the route of a request line; None if uvicorn must serve the request."""
         match = _REQUEST_LINE.fullmatch(line)
         if match is None:
             return None
@@ -136,7 +136,7 @@ class FastLane:
 
 
 def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
-    """The lane of an application; None if its requests may wait, or it is switched off."""
+    """Create the lane of an application; None if its requests may wait, or if the lane is switched off."""
     settings = service.settings
     may_wait = service.default_recipe or not hasattr(service.store, "find_now")  # a remote store
     if settings.no_fast_lane or may_wait or not isinstance(app, ExchangeMiddleware):
@@ -145,7 +145,7 @@ def fast_lane(app: ASGIApp, service: Service) -> FastLane | None:
 
 
 def run_at_once(coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """Run a coroutine that never waits, and return its result. RuntimeError if it waits."""
+    """Run a coroutine that never waits, and return its result. Raises RuntimeError if it waits."""
     try:
         coroutine.send(None)
     except StopIteration as end:
@@ -156,7 +156,7 @@ def run_at_once(coroutine: Coroutine[Any, Any, _T]) -> _T:
 
 
 async def _receive() -> Message:
-    """Never called: the body is in the scope."""
+    """Never called, because the body is in the scope."""
     raise RuntimeError("the body is in the scope")
 
 

@@ -1,4 +1,4 @@
-"""The protocol of a connection whose small requests are answered at once."""
+"""The protocol of a connection whose small requests the fast lane serves."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class FastProtocol(Protocol):
-    """One connection with a fast lane beside uvicorn's way of serving."""
+    """A connection with a fast lane. uvicorn serves the requests that the lane does not."""
 
     fast_lane: FastLane
-    _answered = 0.0  # an instant of the stopwatch: when the lane has served the last request
+    _answered = 0.0  # when the lane served its last request, on the stopwatch
 
     def data_received(self, data: bytes) -> None:
-        """Answer the requests at the beginning of the data that can be answered at once; parse the rest."""
+        """Serve the requests at the beginning of the data by the fast lane, and parse the rest."""
         cycle = self.cycle
         if (
             not (self._in_head or self._is_draining or self._ignores_input or self.flow.write_paused)
@@ -41,7 +41,7 @@ class FastProtocol(Protocol):
         super().data_received(data)
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close the connection, unless the lane has answered a request since the timer was started."""
+        """Close the connection, unless the lane has served a request since the timer was started."""
         left = self._answered + self.timeout_keep_alive - stopwatch()
         if left > 0:
             self._wait_for_request(left)
@@ -53,7 +53,7 @@ class FastProtocol(Protocol):
 
 
 def protocol_with(limits: ConnectionLimits, lane: FastLane | None = None) -> type[Protocol]:
-    """The protocol of listeners with these limits, and with this lane."""
+    """Return the protocol class for listeners with these limits and this lane."""
     members = {"limits": limits, "is_overload_logged": False}
     if lane is None:
         return type("LimitedProtocol", (Protocol,), members)

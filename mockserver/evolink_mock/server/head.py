@@ -1,4 +1,4 @@
-"""The parsed head of a request: its size, and its text without an offer to upgrade."""
+"""The parsed head of a request: its size, and its text without an offer to upgrade the protocol."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ UPGRADE = b"upgrade"
 
 
 def head_size(url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> int:
-    """The size in bytes of the URL and the headers; each header has a colon, a space and an end of line."""
+    """Return the size in bytes of the URL and the headers.
+
+    Each header also has a colon, a space and an end of line.
+    """
     return len(url) + sum(len(name) + len(value) + 4 for name, value in headers)
 
 
 def head_without_upgrade(
     method: str, url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]
 ) -> bytes:
-    """The head and its empty line, without `Upgrade` headers."""
+    """Encode the head and its empty line, without `Upgrade` headers."""
     lines = [b"%b %b HTTP/%b" % (method.encode(), url, version.encode())]
     lines += [b"%b: %b" % (name, value) for name, value in headers if name != UPGRADE]
     return b"\r\n".join([*lines, b"", b""])
 
 
 def upgrade_headers(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
-    """The headers that `head_without_upgrade` leaves out."""
+    """Return the headers that `head_without_upgrade` omits."""
     return tuple(header for header in headers if header[0] == UPGRADE)

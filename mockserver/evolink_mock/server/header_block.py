@@ -1,4 +1,4 @@
-"""The headers of a request as one block of bytes: parsed once, because a client repeats most of them."""
+"""The headers of a request as one block of bytes. Blocks are cached because a client repeats them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _MOST_BLOCKS = 512  # in the cache
 _MOST_BYTES = 2048  # of a block in the cache
-# Headers that need more than one answer, or an answer that takes time: `Prefer` may name a recipe.
+# The fast lane does not serve requests with these headers. `Prefer` may name a recipe.
 _OTHER_WAY = frozenset((b"expect", b"origin", b"prefer", b"transfer-encoding", b"upgrade"))
 _MOST_SHARED, _MOST_SHARED_BYTES = 1024, 200
 _headers: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = {}
@@ -23,7 +23,7 @@ _MOST_DIGITS = 9  # of a Content-Length
 
 
 class HeaderBlock(Struct, frozen=True):
-    """The parsed headers of a request; `length` is its Content-Length, or 0."""
+    """The parsed headers of a request. `length` is its Content-Length, or 0."""
 
     headers: Headers
     head: RequestHead
@@ -31,13 +31,16 @@ class HeaderBlock(Struct, frozen=True):
 
 
 class HeaderBlocks:
-    """The header blocks of requests that can be answered at once."""
+    """A cache of parsed header blocks."""
 
     def __init__(self) -> None:
         self._blocks: dict[bytes, HeaderBlock | None] = {}
 
     def get(self, block: bytes) -> HeaderBlock | None:
-        """The headers in a block, which ends with its last line; None if invalid, or for anything special."""
+        """Return the headers in a block, which ends with its last line.
+
+        None if the block is invalid, or if the fast lane cannot serve its request.
+        """
         try:
             return self._blocks[block]
         except KeyError:
@@ -50,7 +53,7 @@ class HeaderBlocks:
 
 
 class _Collector:
-    """Collects what the parser calls back."""
+    """Collects the headers that the parser reports."""
 
     def __init__(self) -> None:
         self.headers: list[tuple[bytes, bytes]] = []
@@ -64,7 +67,10 @@ class _Collector:
 
 
 def parse(block: bytes) -> HeaderBlock | None:
-    """Parse a block with the parser of all other requests. None if it is invalid or asks for anything special."""
+    """Parse a block by the same parser as for other requests.
+
+    None if the block is invalid, or if the fast lane cannot serve its request.
+    """
     collector = _Collector()
     parser = httptools.HttpRequestParser(collector)
     try:
@@ -85,7 +91,10 @@ def parse(block: bytes) -> HeaderBlock | None:
 
 
 def _shared(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
-    """One object for equal headers that no key is in: a hundred thousand accounts send the same few."""
+    """Return the same object for equal headers, so that many accounts need little memory.
+
+    Headers with credentials are not shared.
+    """
     if is_credential_header(header[0]) or len(header[1]) > _MOST_SHARED_BYTES:
         return header
     if len(_headers) >= _MOST_SHARED:

@@ -20,23 +20,26 @@ if TYPE_CHECKING:
     from evolink_mock.settings import Settings
 
 BACKLOG = 2048
-_ANY_IPV4, _ANY_IPV6 = "0.0.0.0", "::"  # noqa: S104  (whoever asks for it gets it)
+_ANY_IPV4, _ANY_IPV6 = "0.0.0.0", "::"  # noqa: S104  (only if the user requests it)
 
 
 class PortError(Exception):
-    """The address cannot be listened on; the message gives the reason and a remedy."""
+    """The server cannot listen on the address. The message gives the reason and a remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """The listening sockets of one server. With `https` there is an `authority`, and `hosts` are its API names."""
+    """The listening sockets of one server.
+
+    If there is an `https` socket, `authority` has issued its certificate for `hosts`, the host names of the API.
+    """
 
     http: socket.socket
     https: socket.socket | None = None
     proxy: socket.socket | None = None
     authority: Authority | None = None
     hosts: tuple[str, ...] = ()
-    tls: ssl.SSLContext | None = None  # of the https listener
+    tls: ssl.SSLContext | None = None  # context of the https listener
     control: socket.socket | None = None  # of the control API, if it has its own address
 
     def __enter__(self) -> Self:
@@ -49,9 +52,9 @@ class Listeners:
 
 
 def open_listeners(spec: Spec, settings: Settings) -> Listeners:
-    """Listen on every port in the settings. Raises `PortError`, `AuthorityError`, ValueError.
+    """Listen on every port in the settings. Raises `PortError`, `AuthorityError` or ValueError.
 
-    The proxy forwards to the https listener, which gets a free port if the settings name none.
+    The proxy needs the https listener, which gets a free port if the settings do not give one.
     """
     host, https_port, proxy_port = settings.host, settings.https_port, settings.proxy_port
     with ExitStack() as opened:
@@ -67,7 +70,7 @@ def open_listeners(spec: Spec, settings: Settings) -> Listeners:
         from evolink_mock.interception.hosts import hosts_of
 
         hosts = hosts_of(spec)
-        # Real time, not the clock of the tasks: clients check certificates against real time.
+        # Real time, not the clock of the tasks, because clients check certificates against real time.
         now = SystemClock().now()
         authority = open_authority(ca_folder(settings), hosts, now)
         tls = authority.server_context(hosts, now)
@@ -80,7 +83,7 @@ def open_listeners(spec: Spec, settings: Settings) -> Listeners:
 
 
 def listen(host: str, port: int, option: str = "--port") -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises `PortError`, which names the option."""
+    """Open a listening socket; port 0 selects a free port. Raises `PortError`, which names the option."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         # `::` also accepts IPv4 if the system supports that, as users expect.
@@ -99,24 +102,27 @@ def _explain(error: Exception, host: str, port: int, option: str) -> str:
         )
     if number == errno.EACCES:
         more = "; `evolink-mock hosts` explains how to allow it" if option == "--https-port" else ""
-        return f"port {port} requires privileges: choose one above 1023{more}"
+        return f"port {port} requires privileges: choose a port above 1023{more}"
     return f"cannot listen on {host} port {port}: {error}"
 
 
 def local_address(listener: socket.socket) -> tuple[str, int]:
-    """The address and port at which a client on this machine reaches a listening socket."""
+    """Return the address and port at which a client on this machine reaches a listening socket."""
     host, port = listener.getsockname()[:2]
     return {_ANY_IPV4: "127.0.0.1", _ANY_IPV6: "::1"}.get(host, host), port
 
 
 def url_of(listener: socket.socket, scheme: str = "http") -> str:
-    """The URL at which a client on this machine reaches a listening socket."""
+    """Return the URL at which a client on this machine reaches a listening socket."""
     host, port = local_address(listener)
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def network_urls(listener: socket.socket) -> list[str]:
-    """The URLs at which other machines reach a listening socket. Empty unless it listens on every address."""
+    """Return the URLs at which other machines reach a listening socket.
+
+    Empty unless the socket listens on all addresses.
+    """
     host, port = listener.getsockname()[:2]
     addresses = []
     if host == _ANY_IPV4 or (host == _ANY_IPV6 and socket.has_dualstack_ipv6()):
@@ -128,7 +134,7 @@ def network_urls(listener: socket.socket) -> list[str]:
 
 
 def _own_address(family: socket.AddressFamily, outside: str) -> str | None:
-    """The address of this machine that the system would use to reach `outside`. Nothing is sent."""
+    """Return the address of this machine from which the system would reach `outside`. Nothing is sent."""
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((outside, 9))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BATCH_SECONDS = 0.1  # between two writes
-_CLOSE_SECONDS = 1.0  # for the reader to accept the remaining lines, when the server stops
+_CLOSE_SECONDS = 1.0  # for writing the remaining lines when the server stops
 _ATOMIC_BYTES = select.PIPE_BUF if hasattr(select, "PIPE_BUF") else 512
 _QUEUE_LINES = 10_000
 
@@ -26,8 +26,9 @@ _QUEUE_LINES = 10_000
 class LogWriter:
     """A stream whose `write` never blocks.
 
-    Up to `limit` lines wait for the stream to accept them. Further ones are dropped, and their number is written once
-    the stream accepts lines again. Leaving the `with` block writes the remaining lines, for a second at most.
+    Up to `limit` lines wait until the stream accepts them. Further lines are dropped, and their number is written when
+    the stream accepts lines again. Leaving the `with` block waits at most a second for the remaining lines to be
+    written.
     """
 
     def __init__(self, stream: TextIO, limit: int = _QUEUE_LINES) -> None:
@@ -36,11 +37,11 @@ class LogWriter:
         self._lines: deque[str] = deque()
         self._dropped = 0
         self._has_lines, self._is_closing = threading.Event(), threading.Event()
-        # A daemon: it may be blocked for ever.
+        # A daemon, because it may be blocked for ever.
         self._thread = threading.Thread(target=self._run, name="evolink-mock log", daemon=True)
 
     def write(self, line: str) -> None:
-        """Queue a line, which ends with a newline. Callable from any thread."""
+        """Queue a line, which must end with a newline. May be called from any thread."""
         if len(self._lines) >= self._limit:
             self._dropped += 1
             return
@@ -67,14 +68,14 @@ class LogWriter:
     def _write_batch(self) -> None:
         lines = [self._lines.popleft() for _ in range(len(self._lines))]
         if self._dropped:
-            lines.append(f"{self._dropped} log lines were dropped: they were not read in time\n")
+            lines.append(f"{self._dropped} log lines were dropped because they were not read in time\n")
             self._dropped = 0
-        with suppress(OSError, ValueError):  # a pipe or terminal that is gone, a file that is closed
+        with suppress(OSError, ValueError):  # the pipe, terminal or file has been closed
             _write(self._stream, "".join(lines))
 
 
 def _write(stream: TextIO, text: str) -> None:
-    """Write, escaping characters that the encoding lacks: one of them must not lose the whole batch."""
+    """Write a text. Characters that the encoding lacks are escaped, so that they cannot lose a whole batch."""
     encoding = stream.encoding or "utf-8"
     data = text.encode(encoding, "backslashreplace")
     handle = _file_descriptor(stream)
@@ -90,16 +91,20 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def _whole_lines(data: bytes) -> int:
-    """The bytes to write at once: whole lines, as many as no other process that writes to the pipe can divide."""
+    """Return how many bytes to write at once: whole lines that a pipe writes without interruption.
+
+    Lines of other processes that write to the same pipe then cannot divide them.
+    """
     if len(data) <= _ATOMIC_BYTES:
         return len(data)
     return data.rfind(b"\n", 0, _ATOMIC_BYTES) + 1 or len(data)
 
 
 def _file_descriptor(stream: TextIO) -> int | None:
-    """The file descriptor of a stream, for writing without its buffer, whose lock Python needs to exit.
+    """Return the file descriptor of a stream, to write without its buffer.
 
-    None if the stream has none, and on Windows, where a console is not written to as a file.
+    Python would need the buffer's lock to exit. None if the stream has no descriptor, and on Windows, where a console
+    cannot be written like a file.
     """
     if os.name != "posix":
         return None
@@ -110,10 +115,10 @@ def _file_descriptor(stream: TextIO) -> int | None:
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON: `time`, `level`, `logger`, `message`, and `traceback` if there is one."""
+    """Formats a record as a line of JSON: `time`, `level`, `logger`, `message`, and `traceback` if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line, without its end."""
+        """Return the line without a newline."""
         fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -126,7 +131,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class _Handler(logging.Handler):
-    """Formats records for a writer."""
+    """Passes formatted records to a writer."""
 
     def __init__(self, writer: LogWriter, *, as_json: bool) -> None:
         super().__init__()
@@ -135,16 +140,16 @@ class _Handler(logging.Handler):
         self.setFormatter(JsonFormatter() if as_json else text)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a record."""
+        """Format a record and pass it to the writer."""
         try:
             self._writer.write(f"{self.format(record)}\n")
-        except Exception:  # noqa: BLE001  (as every handler: a record that cannot be formatted stops nothing)
+        except Exception:  # noqa: BLE001  (a record that cannot be formatted must not raise an error)
             self.handleError(record)
 
 
 @contextmanager
 def logging_to_stderr(*, quiet: bool, as_json: bool = False) -> Iterator[LogWriter]:
-    """Send the mock's log, and the warnings of its libraries, to stderr; with `quiet`, warnings only."""
+    """Write the mock's log and the warnings of its libraries to stderr; if `quiet`, only warnings."""
     logger = logging.getLogger("evolink_mock")
     logger.setLevel(logging.WARNING if quiet else logging.INFO)
     with LogWriter(sys.stderr) as writer:

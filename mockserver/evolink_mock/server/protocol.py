@@ -1,9 +1,9 @@
-"""One HTTP connection: uvicorn's protocol, with limits and with responses that reach the client.
+"""One HTTP connection: uvicorn's protocol, with limits, and with responses that always reach the client.
 
-Limits heads, times and connections (`ConnectionLimits`). An upgrade offer is ignored, and the body is read. After an
-early response the rest of the body is read and dropped: closing at once would reset the connection and lose the
-response. A client that has closed its sending side is answered. Every error has the documented shape. A response is one
-write: uvicorn's two take a third of the time of a small response.
+Heads, times and connections are limited (`ConnectionLimits`). Offers to upgrade are ignored. The rest of a body is
+read and dropped after an early response, because closing at once would reset the connection and lose the response. A
+half-closed client still gets its response. Every error has the documented shape. A response is one write, because the
+two writes of uvicorn take a third of the time of a small response.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ _log = logging.getLogger("evolink_mock.http")
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection."""
+    """One HTTP connection."""
 
     limits = ConnectionLimits()
     transport: CoalescingTransport  # type: ignore[assignment]  # it has the methods of asyncio.Transport that uvicorn uses
     on_tls: Callable[[ssl.SSLObject], None] | None = None  # called when a TLS handshake has succeeded
-    is_overload_logged = False  # of a listener: one line per period of overload
+    is_overload_logged = False  # of a listener, so that each period of overload has one line
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._timer: asyncio.TimerHandle | None = None
         self._head_limit = self.limits.head_bytes
         self._in_head = self._in_body = False  # of the request that is being received
-        self._is_between_requests = True  # at the beginning of a chunk
+        self._is_between_requests = True  # when a chunk begins
         self._chunk = self._head_start = self._head_rest = 0  # bytes, like the next two
         self._body_received = self._body_size = 0  # with and without the framing of a chunked body
         self._has_offer = False  # whether that request offers an upgrade
         self._offers: Headers = ()  # the headers that were removed from that request
-        self._answering: RequestResponseCycle | None = None  # the first of the pipelined requests
+        self._answering: RequestResponseCycle | None = None  # the first pipelined request without a response
         self._refusal: ApiError | None = None  # of a head that is too large
-        self._is_draining = False  # reading the rest of a request that is already answered
+        self._is_draining = False  # reading the rest of a request that already has its response
         self._ignores_input = False  # the input can no longer be parsed
         self._drained = 0  # bytes
 
@@ -67,14 +67,14 @@ class Protocol(HttpToolsProtocol):
             self.on_tls(transport.get_extra_info("ssl_object"))
         if len(self.connections) > self.limits.connections:
             if not self.is_overload_logged:
-                _log.warning("more than %d connections: further ones are refused", self.limits.connections)
+                _log.warning("more than %d connections: others are refused", self.limits.connections)
             type(self).is_overload_logged = True
-            self._refuse(ApiError(503, f"this server accepts {self.limits.connections} connections"))
+            self._refuse(ApiError(503, f"this server accepts at most {self.limits.connections} connections"))
         else:
             self._start_timer(self.limits.head_seconds, self._on_head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End a connection: notify its unanswered requests, and start none of those that wait."""
+        """End a connection: notify requests without a response, and drop those that have not started."""
         self._stop_timer()
         self._in_body = False
         self.pipeline.clear()
@@ -86,7 +86,7 @@ class Protocol(HttpToolsProtocol):
             type(self).is_overload_logged = False
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio allows a result
-        """Keep a half-closed connection open while a complete request is unanswered. TLS cannot be half-closed."""
+        """Keep a half-closed connection open while a complete request has no response, except over TLS."""
         answering = self._answering
         if self.scheme == "https" or answering is None or answering.response_complete:
             return False
@@ -96,14 +96,14 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def shutdown(self) -> None:
-        """The server stops: close the connection, after answering the current request."""
+        """Close the connection because the server stops, after the response to the current request."""
         if self._is_draining:
             self.transport.abort()
         else:
             super().shutdown()
 
     def data_received(self, data: bytes) -> None:
-        """Parse the received data, or drop it if it belongs to a request that is already answered."""
+        """Parse the received data, or drop it if it belongs to a request that already has its response."""
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
         if (self._is_draining and self._is_too_much(data)) or self._ignores_input:
@@ -131,7 +131,7 @@ class Protocol(HttpToolsProtocol):
             )
 
     def _parse_without_offers(self, rest: bytes | None) -> None:
-        """Parse the head of a request that offers an upgrade again, without the offer, then the rest of the chunk."""
+        """Parse the head of a request again, without its offer to upgrade, then the rest of the chunk."""
         while rest is not None:
             data, rest = self._without_offer() + rest, None
             try:
@@ -142,7 +142,7 @@ class Protocol(HttpToolsProtocol):
                 self._refuse(self._refusal or NOT_HTTP)
 
     def _should_upgrade(self) -> bool:
-        """Called for a head that offers an upgrade. Accepting would make uvicorn ignore the rest of the request."""
+        """Handle a head that offers an upgrade. If uvicorn accepted it, it would ignore the rest of the request."""
         if self.parser.get_method() == b"CONNECT":
             self._refusal = TUNNEL
             raise ValueError("a tunnel")  # ends the parser
@@ -150,7 +150,7 @@ class Protocol(HttpToolsProtocol):
         return True
 
     def _without_offer(self) -> bytes:
-        """The head that was just parsed, without the offer. The parser cannot continue and is replaced."""
+        """Return the parsed head without its offer to upgrade, and replace the parser, which cannot continue."""
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         self._has_offer, self._offers = False, upgrade_headers(self.headers)
@@ -169,11 +169,11 @@ class Protocol(HttpToolsProtocol):
             self._refuse(NOT_HTTP)
 
     def on_message_begin(self) -> None:
-        """Begin a request: add the connection to its scope."""
+        """Begin a request, and add the connection to its scope."""
         super().on_message_begin()
         self.scope[TRANSPORT] = self.transport  # type: ignore[literal-required]
         self._in_head = True
-        # The number of bytes of this chunk that belong to a head in its middle is unknown.
+        # If a head begins in the middle of a chunk, the number of its bytes in this chunk is unknown.
         self._head_start, self._head_rest = (
             (0, self._chunk) if self._is_between_requests else (self._chunk, 0)
         )
@@ -200,7 +200,7 @@ class Protocol(HttpToolsProtocol):
         self._in_body = True
         self._body_received = self._body_size = 0
         self.headers = []  # for trailers, which are ignored
-        if self.expect_100_continue:  # a client that gets another response may send the body, or not
+        if self.expect_100_continue:  # after another response, the client may or may not send the body
             self.cycle.keep_alive = False
         if earlier is None or earlier.response_complete:
             self._answering = self.cycle
@@ -211,7 +211,7 @@ class Protocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A request has arrived completely: finish it."""
+        """Finish a request that has arrived completely."""
         if self._has_offer:
             return
         self._in_body = False
@@ -224,7 +224,7 @@ class Protocol(HttpToolsProtocol):
             self._end_draining()
 
     def on_response_complete(self) -> None:
-        """End a response, and write a delayed head: the response to HEAD has no body to write with it."""
+        """End a response. Write its head if it is still delayed: the response to HEAD has no body."""
         self.transport.flush()
         if self._in_body and self.cycle.response_complete and not self._is_draining:
             self._drain()
@@ -233,7 +233,7 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
 
     def continue_reading(self) -> bool:
-        """Whether the client is still sending. If so, the connection closes once the client has finished."""
+        """Whether the client is still sending. If so, the connection closes when the client has finished."""
         if self._is_draining or not (self._in_body or self._ignores_input):
             return False
         self._drain()
@@ -258,7 +258,7 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, error: ApiError) -> None:
-        """Answer invalid input, after the request before it, and close the connection."""
+        """Send an error for invalid input, after the response to the request before it, and close the connection."""
         is_in_body, self._in_body = self._in_body, False
         self._ignores_input, self._in_head = True, False
         self._stop_timer()
@@ -273,7 +273,7 @@ class Protocol(HttpToolsProtocol):
             if answering.response_started:
                 self.transport.close()
                 return
-        if error.status != HTTPStatus.SERVICE_UNAVAILABLE:  # a 503 has one line for all connections
+        if error.status != HTTPStatus.SERVICE_UNAVAILABLE:  # overload is logged once for all connections
             _log.info("%d  %s", error.status, error.detail)
         self.transport.write(response_to(error, self.server_state.default_headers))
         self.transport.close()

@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from evolink_mock.settings import Settings
 
 _STOP_SECONDS = 2  # for the whole stop
-_GRACE_SECONDS = 0.2  # for requests in progress, before those that are waiting are ended
-_ABORT_SECONDS = 0.3  # after that, for clients to read their responses
-_STOP_ROUNDS = 20  # within that time
+_GRACE_SECONDS = 0.2  # for requests in progress; then those that wait are ended
+_ABORT_SECONDS = 0.3  # then for clients to read their responses
+_STOP_ROUNDS = 20  # in `_ABORT_SECONDS`
 _TLS_TIMEOUTS = {
     "ssl_handshake_timeout": HANDSHAKE_SECONDS,
-    "ssl_shutdown_timeout": 1.0,  # for a client to answer the close of its TLS connection; the default is 30
+    "ssl_shutdown_timeout": 1.0,  # for a client to confirm the end of its TLS connection; the default is 30
 }
 
 
@@ -50,7 +50,7 @@ _log = logging.getLogger("evolink_mock")
 
 
 def stop_on_hangup(server: Server) -> None:
-    """Stop when the terminal is closed, unless the parent has the signal ignored, as nohup does."""
+    """Stop when the terminal is closed, unless the parent process ignores the signal, as nohup does."""
     hangup = getattr(signal, "SIGHUP", None)
     if hangup is not None and signal.getsignal(hangup) == signal.SIG_DFL:
         signal.signal(hangup, server.handle_exit)
@@ -59,7 +59,7 @@ def stop_on_hangup(server: Server) -> None:
 def create_service(
     spec: Spec, settings: Settings, listeners: Listeners, clock: Clock | None = None, operator_key: str = ""
 ) -> Service:
-    """The service for these listeners, with the certificate that clients have to trust."""
+    """Create the service for these listeners, with the certificate that clients must trust."""
     service = Service(spec, settings, clock, operator_key)
     if listeners.authority is not None:
         service.ca_pem = listeners.authority.certificate.read_bytes()
@@ -71,7 +71,7 @@ def ignore(_: Exchange) -> None:
 
 
 def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config:
-    """Uvicorn's configuration for an app: the fast parser, no logs by uvicorn, and, if there is one, the fast lane."""
+    """Return uvicorn's configuration for an app: the fast parser, no logs of uvicorn, and the fast lane if given."""
     return uvicorn.Config(
         app,
         http=protocol_with(_limits(), lane),
@@ -86,9 +86,9 @@ def uvicorn_config(app: ASGIApp, lane: FastLane | None = None) -> uvicorn.Config
 
 
 def _limits() -> ConnectionLimits:
-    """The default limits, with at most five eighths of the permitted open files as connections.
+    """Return the default limits, with connections limited to five eighths of the permitted open files.
 
-    Callbacks need some of the others.
+    Callbacks need some of the other files.
     """
     limits = ConnectionLimits()
     if sys.platform == "win32":
@@ -104,8 +104,7 @@ def _limits() -> ConnectionLimits:
 class Server(uvicorn.Server):
     """uvicorn's server with several listeners for one app, and a callback when it is ready.
 
-    Run it with the http socket. The other listeners open and close with that one, and share its lifespan and
-    connections.
+    Run it with the http socket. The other listeners open and close with it, and share its lifespan and connections.
     """
 
     def __init__(
@@ -140,7 +139,7 @@ class Server(uvicorn.Server):
         self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close every listener, after the requests in progress have been answered."""
+        """Close every listener after the requests in progress have got their responses."""
         if self._handshakes is not None:
             self._handshakes.close()
         if self._proxy is not None:
@@ -150,9 +149,9 @@ class Server(uvicorn.Server):
         ending.cancel()
 
     async def _end_requests(self) -> None:
-        """Have requests that are waiting answered now, then cut the remaining connections.
+        """Make requests that wait respond now, then close the remaining connections.
 
-        The answer to a pipelined request starts the next one, so it is looked for new ones several times.
+        The response to a pipelined request starts the next request, so waiting requests are looked for several times.
         """
         await asyncio.sleep(_GRACE_SECONDS)
         ended: set[asyncio.Task[None]] = set()
@@ -166,7 +165,10 @@ class Server(uvicorn.Server):
             cast("Protocol", connection).transport.abort()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        """Stop in an orderly way. uvicorn's own handler would raise the signal again and exit with its status."""
+        """Stop in an orderly way.
+
+        uvicorn's own handler would raise the signal again, so that the process would exit with its status.
+        """
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 
@@ -177,7 +179,7 @@ class Server(uvicorn.Server):
         address, port = local_address(listener)
 
         def report(name: str) -> None:
-            # A client of the proxy requested the port of the real API.
+            # A client of the proxy connected to the port of the real API.
             self._observe_proxy(
                 ProxyConnection(name, 443 if name in self._listeners.hosts else port, UNTRUSTED)
             )
@@ -187,7 +189,7 @@ class Server(uvicorn.Server):
         return await self._serve_on(listener, self.config, self._listeners.tls, self._handshakes.complete)
 
     async def _serve_control(self, listener: socket.socket) -> asyncio.Server:
-        """Serve the control API alone, over the same service."""
+        """Serve only the control API and the console, with the same service."""
         from evolink_mock.console.routes import console_routes
         from evolink_mock.control.routes import create_control_app, own_names
 
@@ -204,7 +206,7 @@ class Server(uvicorn.Server):
         context: ssl.SSLContext | None = None,
         on_tls: Callable[[ssl.SSLObject], None] | None = None,
     ) -> asyncio.Server:
-        """Serve the same protocol on another socket: uvicorn itself supports one app, with or without TLS."""
+        """Serve an app on another socket, because uvicorn itself supports one app, with or without TLS."""
         loop = asyncio.get_running_loop()
         create = cast("type[Protocol]", config.http_protocol_class)
 
@@ -243,9 +245,9 @@ def _log_passage(passage: ProxyConnection) -> None:
 
 
 def freeze_memory() -> None:
-    """Exclude everything that exists now from garbage collection, and collect less often.
+    """Exclude all present objects from garbage collection, and collect less often.
 
-    Task records are not part of reference cycles, and a million of them must not slow down each collection.
+    Task records have no reference cycles, and a million of them must not slow down each collection.
     """
     gc.collect()
     gc.freeze()

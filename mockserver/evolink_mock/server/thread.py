@@ -1,4 +1,4 @@
-"""Run a mock in a thread of this process, on real sockets: for `run`, the demo, and tests that need a URL."""
+"""Run a mock in a thread of this process, on real sockets, for `run`, the demo, and tests that need a URL."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def serve_in_thread(
     observe: Callable[[Exchange], None] = lambda _: None,
     observe_proxy: Callable[[ProxyConnection], None] = lambda _: None,
 ) -> Iterator[ThreadedServer]:
-    """Serve while the block runs, on `settings.port` (0: any free one).
+    """Serve while the block runs, on `settings.port`; 0 selects a free port.
 
     In the server's thread, `observe` is called with every exchange, and `observe_proxy` with every connection to
-    another host. Raises `PortError`, `AuthorityError`, ValueError.
+    another host. Raises `PortError`, `AuthorityError` or ValueError.
     """
     with open_listeners(spec, settings) as listeners:
         service = create_service(spec, settings, listeners, clock)
-        started = threading.Event()  # or failed to start, when `loops` is empty
+        started = threading.Event()  # if `loops` is still empty, the start has failed
         loops: list[asyncio.AbstractEventLoop] = []
 
         def on_ready() -> None:

@@ -1,4 +1,4 @@
-"""Notice clients that connect by TLS but give up during the handshake: usually, they do not trust the certificate."""
+"""Notice clients that give up during the TLS handshake, usually because they do not trust the certificate."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ HANDSHAKE_SECONDS = 10.0  # for a whole handshake
 
 
 class TlsHandshakes:
-    """The handshakes of one listener. `on_failure` is called with the host name that the client requested.
+    """The TLS handshakes of one listener. `on_failure` is called with the host name that the client requested.
 
-    asyncio reports only successful handshakes. A failed one is noticed when its time is over, or at `close`.
+    asyncio reports only successful handshakes. A failed handshake is noticed when its time is over, or at `close`.
     """
 
     def __init__(self, context: ssl.SSLContext, default_name: str, on_failure: Callable[[str], None]) -> None:
@@ -29,11 +29,11 @@ class TlsHandshakes:
         asyncio.get_running_loop().call_later(HANDSHAKE_SECONDS, self._expire, connection)
 
     def complete(self, connection: ssl.SSLObject) -> None:
-        """Forget a handshake, because it succeeded."""
+        """Forget a handshake because it succeeded."""
         self._open.pop(connection, None)
 
     def close(self) -> None:
-        """Report every handshake that has not succeeded yet."""
+        """Report every handshake that has not succeeded."""
         for connection in list(self._open):
             self._expire(connection)
 

@@ -1,1 +1,1 @@
-"""The state of a running mock: account clocks, waiting, task overrides."""
+"""The state of a running mock: account clocks, waiting requests, task overrides, uploads."""

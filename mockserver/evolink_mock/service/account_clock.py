@@ -1,4 +1,4 @@
-"""An account's own time: frozen, set, advanced. `advance` returns after everything that fell due has happened."""
+"""An account's own time: frozen, set, advanced. `advance` returns when everything due by then has happened."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Scheduler = CallbackScheduler | LeasedScheduler
 
 EventKind = Literal["task.processing", "task.completed", "task.failed", "callback.attempt", "link.expired"]
-# The order of events at one instant; of the same rank, the older task comes first.
+# The order of events at the same time. Of equal rank, the event of the older task comes first.
 _RANKS = {
     "task.processing": 0,
     "task.completed": 1,
@@ -36,12 +36,12 @@ _RANKS = {
     "callback.attempt": 2,
     "link.expired": 3,
 }
-LAST = 9_999_999_999.0  # Unix seconds: an id has ten digits for its time
-_TURN_SECONDS = 1.0  # real time, for another caller that is moving the same account's time to finish
+LAST = 9_999_999_999.0  # Unix seconds; the time in a task id has ten digits
+_TURN_SECONDS = 1.0  # real time that one caller waits for another that is moving the same account's time
 
 
 class Event(Struct, frozen=True):
-    """Something that happened while time was advanced. `status` and `problem` are those of an attempt."""
+    """Something that happened while time was advanced. `status` and `problem` are those of a callback attempt."""
 
     at: float
     what: EventKind
@@ -51,24 +51,24 @@ class Event(Struct, frozen=True):
 
 
 class ShiftedClock:
-    """Another clock with an offset in seconds: for time that runs again from where it was stopped."""
+    """Another clock with an offset in seconds, for time that runs on from where it was stopped."""
 
     def __init__(self, clock: Clock, shift: float) -> None:
         self._clock = clock
         self._shift = shift
 
     def now(self) -> float:
-        """The current instant."""
+        """Return the current time."""
         return self._clock.now() + self._shift
 
     async def sleep_until(self, instant: float) -> None:
         """Return when `now()` has reached `instant`."""
-        while self.now() < instant:  # adding and subtracting the offset may differ by a rounding error
+        while self.now() < instant:  # a loop, because of rounding errors of the offset
             await self._clock.sleep_until(max(instant - self._shift, self._clock.now() + 1e-6))
 
 
 class AccountClocks:
-    """The time of each account: the server's, or the account's own once it has been frozen, set or advanced."""
+    """The time of each account: the server's time, or its own after it has been frozen, set or advanced."""
 
     def __init__(
         self, clock: Clock, store: MemoryStore | SharedStore, scheduler: Scheduler, notifier: Notifier
@@ -81,15 +81,15 @@ class AccountClocks:
         self._locks: dict[str, asyncio.Lock] = {}
 
     def now(self, account: Account) -> float:
-        """The current instant of an account."""
+        """Return the current time of an account."""
         return instant_of(account, self._clock.now())
 
     async def sleep_until(self, account: Account, instant: float) -> None:
-        """Return when the running time of an account has reached an instant. Frozen time reaches none by itself."""
+        """Return when the running time of an account has reached `instant`. A frozen clock stays where it is."""
         await ShiftedClock(self._clock, account.shift).sleep_until(instant)
 
     async def is_moving(self, account: Account) -> bool:
-        """Whether a caller is moving the account's time, here or in another process."""
+        """Whether a caller is moving the account's time, in this process or in another one."""
         lock = self._locks.get(account.token)
         if lock is not None and lock.locked():
             return True
@@ -101,10 +101,10 @@ class AccountClocks:
 
     @asynccontextmanager
     async def moving(self, account: Account) -> AsyncIterator[None]:
-        """Hold the right to move the account's time; notify the account's waiters afterwards.
+        """Hold the right to move the account's time during a block. Afterwards, the account's waiters are notified.
 
-        `ClockBusyError` if another caller holds it for more than a second: that caller is waiting for a callback, whose
-        receiver may be this caller.
+        Raises `ClockBusyError` if another caller holds the right for more than a second. That caller is probably
+        waiting for a callback, whose receiver may be this caller.
         """
         token = account.token
         lock = self._locks.setdefault(token, asyncio.Lock())
@@ -124,28 +124,31 @@ class AccountClocks:
             self._notifier.notify(token)
 
     async def freeze(self, account: Account) -> None:
-        """Freeze the account's time at the current instant."""
+        """Freeze the account's time at its current value."""
         async with self.moving(account):
             await self._freeze(account.token)
 
     async def advance(self, account: Account, seconds: float) -> list[Event]:
-        """Move the account's time forward. Each event happens at the instant at which it is due, in order of time.
+        """Move the account's time forward. Each event happens at the time at which it is due, in order of time.
 
-        Callbacks are really sent, retries included. States, links, rate windows and refunds are functions of time and
-        need no action. Returns the events in order. ValueError for a negative number, or an instant after `LAST`;
-        `ClockBusyError`.
+        Callbacks and their retries are really sent. States, links, rate windows and refunds are functions of time and
+        need no action. Returns the events in order. Raises ValueError for a negative number or a time after `LAST`,
+        and `ClockBusyError`.
         """
         async with self.moving(account):
             frozen = await self._freeze(account.token)
             return await self._move(frozen, self.now(frozen) + seconds)
 
     async def set_time(self, account: Account, instant: float) -> list[Event]:
-        """Move the account's time forward to an instant (Unix seconds), as `advance` does. ValueError for the past."""
+        """Move the account's time forward to `instant` (Unix seconds), as `advance` does.
+
+        Raises ValueError if it is past.
+        """
         async with self.moving(account):
             return await self._move(await self._freeze(account.token), instant)
 
     async def resume(self, account: Account) -> None:
-        """Let the account's time run again from where it stopped: finished tasks stay finished."""
+        """Let the account's time run on from where it stopped. Finished tasks stay finished."""
 
         def step(account: Account, _: IsTaken) -> Change:
             if account.frozen_at is not None:
@@ -157,14 +160,14 @@ class AccountClocks:
             self._scheduler.clock_changed(await self._store.account(account.token))
 
     async def drop(self, account: Account) -> None:
-        """Forget an account and all that belongs to it. The result of a callback in progress is ignored."""
+        """Forget an account with everything that belongs to it. The result of a callback in progress is ignored."""
         self._scheduler.discard(account)
         self._locks.pop(account.token, None)
         await self._store.drop(account.token)
         self._notifier.notify(account.token)
 
     async def _freeze(self, token: str) -> Account:
-        """Freeze the account's time unless it is frozen; returns the account."""
+        """Freeze the account's time unless it is frozen. Returns the account."""
 
         def step(account: Account, _: IsTaken) -> Change:
             account.frozen_at = self.now(account)
@@ -183,7 +186,7 @@ class AccountClocks:
             )
         before = {owed.task_id: len(owed.attempts) for owed in await self._store.deliveries(token)}
         if not await self._scheduler.advance(account, target, lambda: self._notifier.notify(token)):
-            return []  # the account was dropped meanwhile, and its token belongs to another account now
+            return []  # the account was dropped, and its token may belong to a new account
         events = [
             event for task in await self._store.tasks(token) for event in _transitions(task, start, target)
         ]
@@ -193,7 +196,7 @@ class AccountClocks:
 
 
 def _transitions(task: Task, start: float, target: float) -> Iterator[Event]:
-    """The events of a task, without its callbacks, after `start` and up to `target`."""
+    """Yield the events of a task after `start` and up to `target`, without those of its callback."""
     timetable = task.timetable
     transitions: list[tuple[float, EventKind]] = [(timetable.starts, "task.processing")]
     if timetable.outcome.failure is not None:
@@ -204,6 +207,6 @@ def _transitions(task: Task, start: float, target: float) -> Iterator[Event]:
 
 
 def _attempts(delivery: Delivery, before: Mapping[str, int]) -> Iterator[Event]:
-    """The events for the new attempts."""
+    """Yield the events of the attempts that were made since `before` was counted."""
     for attempt in delivery.attempts[before.get(delivery.task_id, 0) :]:
         yield Event(attempt.at, "callback.attempt", delivery.task_id, attempt.status, attempt.problem)

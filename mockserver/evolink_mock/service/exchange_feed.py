@@ -14,7 +14,7 @@ _BODY_BYTES = 8 * 1024 * 1024  # of all stored exchanges
 
 
 class Numbered(NamedTuple):
-    """An exchange and its number in the feed, from 1."""
+    """An exchange and its number in the feed, counted from 1."""
 
     number: int
     exchange: Exchange
@@ -23,8 +23,8 @@ class Numbered(NamedTuple):
 class ExchangeFeed:
     """The latest completed exchanges, limited in number and in bytes.
 
-    A follower remembers the last number that it has read. A slow one loses the exchanges that are dropped meanwhile,
-    and learns how many: nothing is queued for it.
+    A reader remembers the number of the last exchange that it has read. If it is slow, it misses the exchanges that
+    have been dropped, and it learns how many. Nothing is queued for a reader.
     """
 
     def __init__(self, limit: int = _EXCHANGES, body_bytes: int = _BODY_BYTES) -> None:
@@ -47,17 +47,17 @@ class ExchangeFeed:
             changed.set()
 
     def clear(self) -> None:
-        """Forget the exchanges; the numbers go on."""
+        """Forget the exchanges. The numbers continue."""
         self._stored.clear()
         self._bytes = 0
 
     def get(self, number: int) -> Exchange | None:
-        """The exchange with this number, if it is still stored."""
+        """Return the exchange with this number; None if it is no longer stored."""
         index = number - self.last + len(self._stored) - 1
         return self._stored[index] if 0 <= index < len(self._stored) else None
 
     def after(self, number: int) -> tuple[list[Numbered], int]:
-        """The stored exchanges after this number, and how many others have been dropped."""
+        """Return the stored exchanges after this number, and how many after it have been dropped."""
         first = self.last - len(self._stored) + 1
         missed = max(0, first - 1 - number) if number >= 0 else 0
         start = max(0, number + 1 - first)
@@ -67,7 +67,7 @@ class ExchangeFeed:
         return exchanges, missed
 
     async def wait(self, number: int) -> None:
-        """Return once there is an exchange after this number."""
+        """Return when there is an exchange after this number."""
         if self.last > number:
             return
         changed = asyncio.Event()

@@ -12,20 +12,20 @@ from evolink_mock.domain.store import StoreError
 if TYPE_CHECKING:
     from evolink_mock.service.service import Service
 
-_LOOKS = 24  # within the time that accounts are kept
-_LONGEST = 3600.0  # seconds between two looks
+_LOOKS = 24  # searches during the time that accounts are kept
+_LONGEST = 3600.0  # seconds between two searches
 _log = logging.getLogger("evolink_mock")
 
 
 async def drop_unused(service: Service, keep: float) -> None:
-    """Until cancelled, drop each account that has not been used for `keep` seconds of real time."""
+    """Drop each account that has not been used for `keep` seconds of real time, until cancelled."""
     while True:
         now = wall_time()
         try:
             for token in await service.store.unused(now - keep, now):
                 account = await service.store.account(token)
                 await service.clocks.drop(account)
-                _log.info("account %s was dropped: it was not used", account.label)
+                _log.info("account %s was dropped because it was not used", account.label)
         except StoreError as error:
             _log.warning("unused accounts cannot be dropped: %s", error)
         await asyncio.sleep(min(keep / _LOOKS, _LONGEST))

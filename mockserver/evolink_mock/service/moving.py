@@ -1,4 +1,4 @@
-"""The right to move the clock of an account, which only one caller of all processes has at a time."""
+"""The right to move the clock of an account, which only one caller in all processes has at a time."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _AGAIN_SECONDS = 0.02
 
 
 class ClockBusyError(Exception):
-    """Another caller is moving the account's time. It may be the same client, calling from its callback handler."""
+    """Another caller is moving the account's time. It may be the same client, which calls from its callback handler."""
 
     def __init__(self) -> None:
         super().__init__(
-            "the account's time is being moved, and a callback is under way: "
+            "another request is moving the account's time and waits for a callback; "
             "a callback handler cannot move the clock that waits for its response"
         )
 
 
 @asynccontextmanager
 async def moving_in(store: SharedStore, token: str, seconds: float) -> AsyncIterator[None]:
-    """For the time of a block, hold the right to move an account's clock in a shared store.
+    """Hold the right to move an account's clock in a shared store during a block.
 
-    `ClockBusyError` if another process holds it for more than `seconds`.
+    Raises `ClockBusyError` if another process holds it for more than `seconds`.
     """
     deadline = stopwatch() + seconds
     while not await _take(store, token):
@@ -46,7 +46,7 @@ async def moving_in(store: SharedStore, token: str, seconds: float) -> AsyncIter
 
 
 async def _take(store: SharedStore, token: str) -> bool:
-    """Take the right if no process holds it, or if its holder is dead."""
+    """Take the right if no process holds it or its holder is dead. Returns whether it was taken."""
     holder = (await store.account(token)).mover
     if holder and await store.leases.is_alive(holder):
         return False
@@ -64,6 +64,6 @@ async def _take(store: SharedStore, token: str) -> bool:
 
 
 def _give_back(account: Account, worker: str) -> Change:
-    if account.mover == worker:  # else the account was dropped
+    if account.mover == worker:  # otherwise the account was dropped
         account.mover = ""
     return NO_CHANGE

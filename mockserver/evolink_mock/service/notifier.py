@@ -1,4 +1,4 @@
-"""Wake the requests that wait for an account to change."""
+"""Wake the requests that wait for a change of an account."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ import asyncio
 
 
 class Notifier:
-    """Notifies waiters when an account changes. Cheap without waiters."""
+    """Wakes waiting requests when an account changes. Without waiting requests, it costs almost nothing."""
 
     def __init__(self) -> None:
         self._events: dict[str, asyncio.Event] = {}
 
     def subscribe(self, token: str) -> asyncio.Event:
-        """The event that the next change of an account sets. Subscribe before checking, so that no change is missed."""
+        """Return the event that the next change of an account sets.
+
+        Subscribe before you check the account, so that no change is missed.
+        """
         return self._events.setdefault(token, asyncio.Event())
 
     def notify_all(self) -> None:
-        """Wake everything that waits."""
+        """Wake all waiting requests."""
         events, self._events = self._events, {}
         for event in events.values():
             event.set()
 
     def notify(self, token: str) -> None:
-        """Wake everything that waits for a change of an account."""
+        """Wake the requests that wait for a change of one account."""
         if self._events and (event := self._events.pop(token, None)) is not None:
             event.set()

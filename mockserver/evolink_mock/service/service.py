@@ -1,4 +1,4 @@
-"""Everything an endpoint needs, built once: the one place where settings become objects."""
+"""The objects that endpoints need, which are built once, from the settings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Service:
-    """The parts of one server. They are shared by all endpoints and never replaced."""
+    """The parts of one server. All endpoints share them, and they are never replaced."""
 
     def __init__(
         self, spec: Spec, settings: Settings, clock: Clock | None = None, operator_key: str = ""
@@ -39,13 +39,13 @@ class Service:
         self.tokens = settings.tokens
         self.max_body = settings.max_body
         self.recipe_sources = frozenset(settings.recipes.split(","))
-        self.default_recipe = f"~{settings.recipe}" if settings.recipe else ""  # as it follows a token
+        self.default_recipe = f"~{settings.recipe}" if settings.recipe else ""  # with the `~` of a token
         self.operator_key = settings.ui_key or operator_key or secrets.token_urlsafe(16)
         self.exchange_feed = ExchangeFeed()
         self.settings = settings
         self.ca_pem: bytes | None = None  # the certificate to trust, if there is an https listener
         self.ready = False  # whether callbacks are being delivered
-        self.anonymous = open_account("", terms)  # requests without a token
+        self.anonymous = open_account("", terms)  # for requests without a token
         self.registry = RecipeRegistry(statuses_of(spec), spec.failures)
         self.media_cache = MediaCache(settings.media_dir)
         self.uploads = Uploads()
@@ -68,7 +68,7 @@ class Service:
 
     @cached_property
     def operations(self) -> OperationIndex:
-        """The create operations, for tasks that are written down."""
+        """The create operations by their location, which stored tasks refer to."""
         from evolink_mock.stores.records import OperationIndex
 
         return OperationIndex(self.spec)

@@ -1,4 +1,4 @@
-"""Write the state of a server as lines, and restore it, for tests that start from a prepared state."""
+"""Export the state of a server as JSON Lines, and restore it, for tests that start from a prepared state."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 async def dump(service: Service) -> bytes:
-    """The state as JSON Lines."""
+    """Return the state of all accounts as JSON Lines."""
     header = Header(service.clock.now())
     return b"".join([line async for line in export(service.store, service.operations, header)])
 
 
 async def load(service: Service, lines: Iterable[bytes]) -> None:
-    """Restore the accounts of a snapshot, in place of earlier ones with their tokens.
+    """Restore the accounts of a snapshot, replacing accounts with the same tokens.
 
-    Their time goes on from the instant of the snapshot. ValueError for lines that cannot be read; then nothing is
-    restored.
+    Their time continues from the time of the snapshot. Raises ValueError if a line cannot be read; nothing is restored
+    then.
     """
     remaining_lines = iter(lines)
     header = read_header(remaining_lines)

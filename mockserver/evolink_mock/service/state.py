@@ -1,4 +1,4 @@
-"""Open the store that the settings name, with the seed of its ids and the clock that all its processes share."""
+"""Open the store that the settings name, with the seed and the clock that all its processes share."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from evolink_mock.stores.redis.store import RedisStore
     from evolink_mock.stores.sqlite.store import SqliteStore
 
-# The start of a seeded clock, so that the same script sees the same times: the creation time in the
-# document's own example.
+# The start of a clock with a seed, so that the same script always sees the same times. It is the creation time in
+# the example of the document.
 SEEDED_START = 1757169743.0
-FILE = "sqlite:"  # before the file of a store
-PASSWORD = "EVOLINK_MOCK_STORE_PASSWORD"  # noqa: S105  (the variable with the password of the server)
+FILE = "sqlite:"  # followed by the path of the file
+PASSWORD = "EVOLINK_MOCK_STORE_PASSWORD"  # noqa: S105  (the environment variable of the server's password)
 
 
 class State(NamedTuple):
@@ -41,7 +41,10 @@ class State(NamedTuple):
 
 
 def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Callable[[str], None]) -> State:
-    """Open the store. `changed` is called with the token of an account whose delivery is stored. `StoreError`."""
+    """Open the store. Raises `StoreError`.
+
+    `changed` is called with the token of an account whose delivery is stored.
+    """
     if settings.store == "memory":
         seed = secrets.randbits(64) if settings.seed is None else settings.seed
         terms = _terms(settings, seed)
@@ -56,7 +59,7 @@ def open_state(spec: Spec, settings: Settings, clock: Clock | None, changed: Cal
 
 
 def open_shared(place: str, operations: OperationIndex, terms: AccountTerms) -> SqliteStore | RedisStore:
-    """Open a store in a file or on a server. `StoreError`; ValueError for an invalid place."""
+    """Open a store in a file or on a server. Raises `StoreError`, or ValueError for an invalid place."""
     if place.startswith(FILE):
         from evolink_mock.stores.sqlite.store import SqliteStore
 
@@ -74,7 +77,7 @@ def open_shared(place: str, operations: OperationIndex, terms: AccountTerms) -> 
 
 
 def server_now(store: SharedStore) -> float:
-    """The time of the servers that share a store; real time if none has used it."""
+    """Return the time of the servers that share a store; real time if no server has used the store yet."""
     start, since, scale = store.fact("clock") or (0.0, 0.0, 1.0)
     now: float = start + (store.wall_time() - since) * scale
     return now
@@ -87,7 +90,10 @@ def _terms(settings: Settings, seed: int) -> AccountTerms:
 
 
 def _shared_clock(store: SharedStore, settings: Settings) -> Clock:
-    """A clock that shows the same time in every process, and after a restart: it is started once for each store."""
+    """Return a clock that shows the same time in every process and after a restart.
+
+    The store records when the clock was first started.
+    """
     wall = store.wall_time()
     first = wall if settings.seed is None else SEEDED_START
     start, since, scale = store.fact("clock", [first, wall, settings.clock_scale])

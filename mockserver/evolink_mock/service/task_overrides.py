@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 
 async def finish_task(service: Service, account: Account, task_id: str, outcome: Outcome) -> bool:
-    """End a task now; False if it is over or gone. The delay of a late callback counts from now.
+    """End a task now. Returns False if it has ended or does not exist.
 
-    On a frozen clock the callback has been attempted when this returns. The refund follows the new outcome.
+    The delay of a late callback counts from now. If the account's clock is frozen, the callback has been attempted
+    when this returns. The refund corresponds to the new outcome.
     """
     async with service.clocks.moving(account):
         task, delivery = await service.store.task(task_id), await service.store.delivery(task_id)
@@ -66,7 +67,10 @@ def _end_now(
 
 
 async def redeliver(service: Service, account: Account, task_id: str) -> bool:
-    """Attempt the callback of a task once more, now; False while an attempt is still due."""
+    """Attempt the callback of a task once more, now.
+
+    Returns False if the task has no callback, or an attempt is still due.
+    """
     scheduler = service.callback_service.scheduler
     async with service.clocks.moving(account):
         delivery = await service.store.delivery(task_id)

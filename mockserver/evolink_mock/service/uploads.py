@@ -1,4 +1,4 @@
-"""The files that clients have uploaded: in memory, within limits, until they expire."""
+"""The files that clients have uploaded. They are kept in memory, within limits, until they expire."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SUFFIXES = {"image/jpeg": ".jpg", "audio/mpeg": ".mp3"}
 
 
 class UploadError(ValueError):
-    """A file that is not accepted, with the HTTP status and the reason."""
+    """A file is not accepted. `status` is the HTTP status; the message is the reason."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -35,7 +35,7 @@ class UploadError(ValueError):
 
 
 class Upload(Struct, frozen=True):
-    """An uploaded file; instants in Unix seconds."""
+    """An uploaded file. Times are in Unix seconds."""
 
     id: str
     account: str
@@ -48,7 +48,7 @@ class Upload(Struct, frozen=True):
 
     @property
     def expires(self) -> float:
-        """The instant at which the file is dropped, in Unix seconds."""
+        """The time at which the file expires, in Unix seconds."""
         return self.at + LIFE_SECONDS
 
 
@@ -61,7 +61,10 @@ class Uploads:
         self._count = 0
 
     def add(self, account: str, data: bytes, name: str, folder: str, mime: str, now: float) -> Upload:  # noqa: PLR0913, PLR0917
-        """Keep a file. Raises `UploadError` for a wrong type, or if the account or the server has no room left."""
+        """Store a file.
+
+        Raises `UploadError` if its type is not accepted, or if the account or the server has no room left.
+        """
         kind = _mime_of(data, name, mime)
         if kind not in _IMAGES and not kind.startswith(("audio/", "video/")):
             raise UploadError(
@@ -82,11 +85,11 @@ class Uploads:
         return upload
 
     def find(self, file_id: str) -> Upload | None:
-        """The file with this id, expired or not."""
+        """Return the file with this id, even if it has expired; None if there is none."""
         return self._files.get(file_id)
 
     def of(self, account: str, now: float) -> list[Upload]:
-        """The files of an account that have not expired; those that have are removed."""
+        """Return the files of an account that have not expired. Expired files are removed."""
         own = [upload for upload in self._files.values() if upload.account == account]
         for upload in own:
             if now >= upload.expires:
@@ -94,17 +97,17 @@ class Uploads:
         return [upload for upload in own if now < upload.expires]
 
     def remove(self, file_id: str) -> None:
-        """Forget a file."""
+        """Remove a file, if it exists."""
         upload = self._files.pop(file_id, None)
         self._bytes -= len(upload.data) if upload is not None else 0
 
 
 def _mime_of(data: bytes, name: str, declared: str) -> str:
-    """The MIME type: detected from the bytes, otherwise as declared, otherwise derived from the name."""
+    """Return the MIME type: detected from the bytes, otherwise as declared, otherwise derived from the name."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "image/webp"
     shown = next((mime for signature, mime in _SIGNATURES.items() if data.startswith(signature)), "")
     declared = declared.partition(";")[0].strip().lower()
-    if declared == "application/octet-stream" or not _MIME.fullmatch(declared):  # it becomes a header
+    if declared == "application/octet-stream" or not _MIME.fullmatch(declared):  # it is used in a header
         declared = ""
     return shown or declared or mimetypes.guess_type(name)[0] or ""

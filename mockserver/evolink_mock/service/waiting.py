@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 Why = Literal["reached", "timeout", "frozen"]
 Reached = tuple[
     bool, float
-]  # whether the condition holds; if not, the Unix seconds when it may, by time alone
+]  # whether the condition holds; if not, when it may hold without any change of the account, in Unix seconds
 
 
 async def wait(
     service: Service, token: str, reached: Callable[[Account], Awaitable[Reached]], seconds: float
 ) -> Why:
-    """Return once `reached` holds for the account, or after so many real seconds.
+    """Return when `reached` holds for the account, or after so many real seconds.
 
-    Returns at once if the account's time is frozen and no caller is advancing it: waiting would change nothing.
+    Returns at once if the account's time is frozen and no caller is moving it, because nothing would change.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -42,7 +42,7 @@ async def wait(
 
 
 async def _first(changed: Awaitable[object], clocks: AccountClocks, account: Account, instant: float) -> None:
-    """Wait for a change of the account, or for an instant of its clock."""
+    """Wait for a change of the account, or until a given time of its clock."""
     waits: list[asyncio.Future[object]] = [asyncio.ensure_future(changed)]
     if instant < math.inf and account.frozen_at is None:
         waits.append(asyncio.ensure_future(clocks.sleep_until(account, instant)))

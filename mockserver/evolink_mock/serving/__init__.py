@@ -1,1 +1,1 @@
-"""`serve`: one process, or several over one shared store."""
+"""Serve in one process, or in several processes with one shared store."""

@@ -1,4 +1,4 @@
-"""Serve until a signal comes: in this process, or in workers."""
+"""Serve until a signal arrives, in this process or in worker processes."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def serve(  # noqa: PLR0913  (what, where, and how)
     workers: int = 1,
     snapshot: Path | None = None,
 ) -> None:
-    """Serve until Ctrl-C, SIGTERM or SIGHUP. `ready` is called, perhaps in a thread, once requests are answered.
+    """Serve until Ctrl-C, SIGTERM or SIGHUP. `ready` is called, perhaps in a thread, when requests are served.
 
-    Before it is ready: ValueError for a snapshot that cannot be loaded, `StoreError` for a store that cannot be used.
+    Before that, raises ValueError if a snapshot cannot be loaded, and `StoreError` if a store cannot be used.
     """
     if workers > 1:
         with shared_metrics(is_enabled=settings.metrics), listeners:
@@ -87,7 +87,7 @@ def _serve_one(
 
 
 def _prepare(spec: Spec, settings: Settings, snapshot: Path | None) -> None:
-    """Open the store once before the workers do, so that its problems are reported only once."""
+    """Open the store once before the workers open it, so that its problems are reported only once."""
     service = Service(spec, settings)
     _load(service, snapshot)
     service.store.close()
@@ -132,11 +132,11 @@ class _WorkerServer:
 
 
 def _end_with_parent(pipes: ParentPipes) -> None:
-    """End this process when its parent has died, as no other process would stop it."""
+    """End this process when its parent has died, because nothing else would stop it."""
     os.read(pipes.alive, 1)
     os._exit(1)
 
 
 def _report(pid: int, reason: str) -> None:
     """Log that a worker is replaced, in one write, so that the line stays whole."""
-    os.write(sys.stderr.fileno(), f"worker {pid} {reason}; another one takes its place\n".encode())
+    os.write(sys.stderr.fileno(), f"worker {pid} {reason}; a new worker replaces it\n".encode())

@@ -11,15 +11,15 @@ from evolink_mock.server.server import Server
 if TYPE_CHECKING:
     from collections.abc import Callable, Sized
 
-# After a connection, for other processes to accept the next one: longer for a process that has many already.
+# A pause after each connection, so that other processes accept the next one. It grows with the number of connections.
 _PAUSE_SECONDS = 0.0005
 _MOST_PAUSES = 40
 
 
 class SharedListener:
-    """Accepts one connection at a time.
+    """Accepts one connection at a time, so that other processes get connections too.
 
-    The server of an event loop would accept all waiting connections, so that other processes stay idle.
+    The server of an event loop would accept all waiting connections at once.
     """
 
     def __init__(
@@ -35,13 +35,13 @@ class SharedListener:
         self._resume()
 
     def close(self) -> None:
-        """Accept no more connections."""
+        """Stop accepting connections."""
         if self._timer is not None:
             self._timer.cancel()
         self._loop.remove_reader(self._listener)
 
     async def wait_closed(self) -> None:
-        """Return at once: connections are closed by the server."""
+        """Return at once. The server closes the connections."""
 
     def _resume(self) -> None:
         self._timer = None
@@ -53,7 +53,7 @@ class SharedListener:
         self._timer = self._loop.call_later(pauses * _PAUSE_SECONDS, self._resume)
         try:
             connection, _ = self._listener.accept()
-        except OSError:  # another process was faster, the client has gone, or no file descriptor is free
+        except OSError:  # another process was faster, the client has left, or no file descriptor is free
             return
         connection.settimeout(0)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

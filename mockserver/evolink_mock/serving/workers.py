@@ -1,4 +1,4 @@
-"""Worker processes that share listening sockets, and the parent that starts and replaces them."""
+"""Worker processes that share listening sockets, and the parent process that starts and replaces them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ _READY = b"r"
 
 
 class ParentPipes(NamedTuple):
-    """A worker's pipes to its parent: `alive` ends when the parent dies, `ready` reports that the worker serves."""
+    """A worker's pipes to its parent, as file descriptors.
 
-    alive: int  # file descriptors of pipes
+    `alive` ends when the parent dies. By `ready`, the worker reports that it serves.
+    """
+
+    alive: int  # for reading
     ready: int
 
 
 class Workers:
-    """Starts `count` workers by `work`, and replaces each one that dies, until Ctrl-C or SIGTERM.
+    """Starts `count` workers, and replaces each worker that dies, until Ctrl-C or SIGTERM.
 
-    `work(pipes, is_replacement)` runs in a child process. `on_ready` is called once all of them serve, and
-    `on_death(pid, reason)` when one has to be replaced. The process has no threads and no event loop.
+    `work(pipes)` runs in a child process. `on_ready` is called when all workers serve, and `on_death(pid, reason)`
+    when a worker must be replaced. This process must have no threads and no event loop.
     """
 
     def __init__(
@@ -64,7 +67,7 @@ class Workers:
         pid = os.fork()
         if pid:
             self._pids.add(pid)
-            if self._is_stopping:  # the signal came between
+            if self._is_stopping:  # a signal arrived during the fork
                 os.kill(pid, signal.SIGTERM)
             return
         try:
@@ -79,7 +82,7 @@ class Workers:
             os._exit(code)
 
     def _await_ready(self) -> bool:
-        """Wait until all workers serve; False if one of them could not start, or a signal came."""
+        """Wait until all workers serve. Returns False if a signal arrived first."""
         count = 0
         while count < self._count and not self._is_stopping:
             count += len(os.read(self._ready_reader, self._count - count))
@@ -92,7 +95,7 @@ class Workers:
 
 
 def report_ready(pipes: ParentPipes) -> None:
-    """Notify the parent that this worker serves."""
+    """Tell the parent that this worker serves."""
     os.write(pipes.ready, _READY)
 
 

@@ -53,7 +53,7 @@ def test_a_blocked_reader_costs_lines_and_learns_how_many(
         while "dropped" not in kept[-1]:
             kept.append(output.readline())
     assert kept[0] == "0\n"
-    assert kept[-1] == f"{10_000 - len(kept) + 1} log lines were dropped: they were not read in time\n"
+    assert kept[-1] == f"{10_000 - len(kept) + 1} log lines were dropped because they were not read in time\n"
 
 
 def test_a_reader_that_never_reads_does_not_hold_up_the_end(
